@@ -1,0 +1,70 @@
+"""Time: the process's own clocks, and the authority's clock as control tells it. Pure but for the reading of the host's clocks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+JUMP_LIMIT_US = 50_000
+"""A change of offset above this is a jump: serve, but award nothing until it is confirmed twice."""
+
+
+def wall_us() -> int:
+    """Microseconds since 1970, the host's wall clock."""
+    return time.time_ns() // 1000
+
+
+def monotonic_us() -> int:
+    """Microseconds of a clock that never steps."""
+    return time.monotonic_ns() // 1000
+
+
+@dataclass(slots=True)
+class AuthorityClock:
+    """Control's clock followed over a round trip: offset = authority's reading − middle of the round trip on the own monotonic clock.
+
+    `trusted` is False until a reading has come, after a jump of more than 50 ms until two readings agree again,
+    and when the last good reading is older than `stale_after_us`. `now_us` is always usable for answers; only
+    awards need trust.
+    """
+
+    monotonic: Callable[[], int] = monotonic_us
+    stale_after_us: int = 30_000_000
+    offset_us: int = field(default_factory=lambda: wall_us() - monotonic_us())
+    jumps: int = 0
+    _known: bool = False
+    _suspect: int | None = None
+    _read_at: int = 0
+
+    def feed(self, authority_us: int, sent_at: int, received_at: int) -> bool:
+        """Takes one reading; returns whether the clock is trusted afterwards."""
+        offset = authority_us - (sent_at + received_at) // 2
+        slack = JUMP_LIMIT_US + (received_at - sent_at) // 2
+        if not self._known and self._suspect is None:
+            self._accept(offset, received_at)
+        elif self._suspect is not None:
+            if abs(offset - self._suspect) <= slack:
+                self._suspect = None
+                self._accept(offset, received_at)
+            else:
+                self._suspect = offset
+        elif abs(offset - self.offset_us) > slack:
+            self.jumps += 1
+            self._known = False
+            self._suspect = offset
+        else:
+            self._accept(offset, received_at)
+        return self.trusted
+
+    def _accept(self, offset: int, at: int) -> None:
+        self.offset_us, self._known, self._read_at = offset, True, at
+
+    def now_us(self) -> int:
+        """The authority's time as well as it is known."""
+        return self.monotonic() + self.offset_us
+
+    @property
+    def trusted(self) -> bool:
+        """Whether packets may be awarded by this clock."""
+        return self._known and self.monotonic() - self._read_at <= self.stale_after_us

@@ -1,0 +1,219 @@
+"""Models of the control API: what a round, a lease, a front's order is, as JSON. Extra keys are refused."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from system.contract.ids import Lane
+
+RoundState = Literal["armed", "closing", "closed"]
+"""`armed` covers before, during and after the window until the close begins; the window decides what is open."""
+
+
+class Model(BaseModel):
+    """Frozen, no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SponsorSplit(Model):
+    """A sponsor's packets of a round: classes of (amount in fen, count), each amount ≥ 1, each count ≥ 1."""
+
+    sponsor: int = Field(ge=1, lt=1 << 16)
+    name: str = Field(min_length=1, max_length=80)
+    classes: tuple[tuple[int, int], ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        for fen, count in self.classes:
+            if not 1 <= fen < 1 << 32 or not 1 <= count < 1 << 32:
+                raise ValueError(f"class ({fen}, {count}) of sponsor {self.sponsor}; expected amounts and counts ≥ 1")
+        return self
+
+    @property
+    def packets(self) -> int:
+        return sum(count for _, count in self.classes)
+
+    @property
+    def budget_fen(self) -> int:
+        return sum(fen * count for fen, count in self.classes)
+
+
+class RoundOrder(Model):
+    """Body of `POST /v1/rounds`. Exactly one of `start_us` (authority's clock) and `starts_in_ms`.
+
+    `release_ms`: the packets leave evenly over this part of the window (default 95 % of it).
+    """
+
+    lane: Lane = "live"
+    sponsors: tuple[SponsorSplit, ...] = Field(min_length=1)
+    start_us: int | None = None
+    starts_in_ms: int | None = Field(default=None, ge=0)
+    duration_ms: int = Field(gt=0, le=86_400_000)
+    release_ms: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.start_us is None) == (self.starts_in_ms is None):
+            raise ValueError("give exactly one of start_us and starts_in_ms")
+        if self.release_ms is not None and self.release_ms > self.duration_ms:
+            raise ValueError(f"release_ms {self.release_ms} is longer than duration_ms {self.duration_ms}")
+        ids = [sponsor.sponsor for sponsor in self.sponsors]
+        if len(set(ids)) != len(ids):
+            raise ValueError("a sponsor stands twice")
+        if not 1 <= self.packets <= 1 << 31:
+            raise ValueError(f"{self.packets} packets; expected 1 to 2^31")
+        return self
+
+    @property
+    def packets(self) -> int:
+        return sum(sponsor.packets for sponsor in self.sponsors)
+
+    @property
+    def budget_fen(self) -> int:
+        return sum(sponsor.budget_fen for sponsor in self.sponsors)
+
+
+class RoundPublic(Model):
+    """What everybody may know of a round. `seed` (hex) is null until the round is closed."""
+
+    round: int
+    lane: Lane
+    state: RoundState
+    packets: int
+    budget_fen: int
+    start_us: int
+    end_us: int
+    release_ms: int
+    sponsors: tuple[SponsorSplit, ...]
+    commitment: str
+    seed: str | None = None
+
+
+class FrontRound(Model):
+    """What a front gets of a round it serves; `seed` is secret until the close."""
+
+    public: RoundPublic
+    seed: str
+    epoch: int
+    """Newest epoch granted to this front's stream; 0 before the first."""
+
+
+class Registered(Model):
+    """Answer of `POST /v1/fronts/{front}/register`: the number of this start; older instances are superseded."""
+
+    instance: int
+
+
+class StreamReport(Model):
+    """What a front says of one of its streams at each sync."""
+
+    round: int
+    epoch: int
+    sequence: int
+    ready: bool
+    pending: int
+
+
+class SyncRequest(Model):
+    """Body of `POST /v1/fronts/{front}/sync`."""
+
+    instance: int
+    streams: tuple[StreamReport, ...] = ()
+
+
+class SyncAnswer(Model):
+    """Rounds not yet closed (closed ones once more for 60 s), and the switches. 409 superseded instead, for an older instance."""
+
+    now_us: int
+    rounds: tuple[FrontRound, ...]
+    switches: dict[str, int]
+
+
+class EpochRequest(Model):
+    """Body of `POST /v1/fronts/{front}/rounds/{round}/epoch`."""
+
+    instance: int
+
+
+class EpochGranted(Model):
+    epoch: int
+
+
+class LeaseRequest(Model):
+    """Body of `POST /v1/fronts/{front}/rounds/{round}/lease`: idempotent on (front, round, epoch, number)."""
+
+    instance: int
+    epoch: int
+    number: int = Field(ge=1)
+
+
+class LeaseGranted(Model):
+    """Packet indexes [lo, hi); lo == hi means that no packet is left."""
+
+    number: int
+    lo: int
+    hi: int
+
+
+class ConfirmRequest(Model):
+    """Body of `POST /v1/fronts/{front}/rounds/{round}/confirm`: settled, awards no more, last id of the stream."""
+
+    instance: int
+    epoch: int
+    sequence: int
+
+
+class LedgerView(Model):
+    """What the ledger holds of one front's stream. `records` is base64 of WIN_DTYPE rows (postings, then suspense)."""
+
+    offset_epoch: int
+    offset_sequence: int
+    granted: int
+    state: RoundState
+    posted: int
+    suspended: int
+    records: str
+
+
+class TokensRequest(Model):
+    """Body of `POST /v1/tokens`: answer is text, one token a line, for uids first … first+count−1."""
+
+    lane: Lane = "live"
+    first_uid: int = Field(ge=0, lt=1 << 62)
+    count: int = Field(ge=1, le=2_000_000)
+    ttl_s: int = Field(default=7200, le=604_800)
+    """Negative or 0: already expired tokens, for the probes of a stress plan."""
+
+
+class TagRequest(Model):
+    """Body of `POST /v1/tags`."""
+
+    run_id: str
+    ttl_s: int = Field(default=7200, ge=1, le=86_400)
+
+
+class SwitchChange(Model):
+    """Body of `PUT /v1/switches/{key}`."""
+
+    value: int
+    who: str = "operator"
+    why: str = ""
+
+
+class RoundMoney(Model):
+    """Where a round's money is, of `GET /v1/rounds/{round}/money`. All in fen; read credited first, then awarded."""
+
+    round: int
+    state: RoundState
+    budget_fen: int
+    credited_fen: int
+    suspense_fen: int
+    refunded_fen: int
+    postings: int
+    suspended: int
+    leased_packets: int
+    waiting_for: tuple[str, ...] = ()
+    """While closing: what the close waits for, in words, one item each."""

@@ -1,0 +1,72 @@
+"""The audit's answer: each invariant with its figure, its residue and the first offender by name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Valid = Literal["unknown"] | bool | None
+"""True, False, "unknown" (could not be decided), None (not evaluated: needs a run's history)."""
+
+INVARIANTS: dict[str, str] = {
+    "S1": "conservation: every fen of a round's budget is in exactly one place",
+    "S2": "credited ≤ awarded ≤ budget at every sample",
+    "S3": "a packet has at most one user, a user at most one win a round",
+    "S4": "every acknowledged win is in the ledger",
+    "S5": "exactly one posting for each award",
+    "S6": "no posting without an acknowledged, pending or unknown win",
+    "S7": "amount shown = awarded = posted, within the histogram",
+    "S8": "no win before the start or after the end, by the authority's clock",
+    "S9": "a definite refusal left no trace",
+    "S10": "a settled win is answered the same until its round is closed",
+    "S11": "forged, expired and replayed tokens win nothing",
+    "S12": "no packet is issued again after any restart",
+}
+NEED_HISTORY = frozenset({"S2", "S4", "S6", "S9", "S10", "S11"})
+
+
+class Finding(BaseModel):
+    """One invariant. `counted`: how many things were looked at (0 is never green); `residue_fen` where money is meant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    says: str
+    valid: Valid
+    counted: int
+    violations: int
+    residue_fen: int = 0
+    figure: str = ""
+    first: str = ""
+
+
+class RoundBooks(BaseModel):
+    """One round's money and wins, from the stores."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    round: int
+    lane: str
+    state: str
+    budget_fen: int
+    awarded_fen: int
+    credited_fen: int
+    suspense_fen: int
+    refunded_fen: int
+    residue_fen: int
+    wins_logged: int
+    wins_posted: int
+    wins_suspended: int
+
+
+class AuditReport(BaseModel):
+    """Answer of `python -m system.audit --json`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lane: str
+    rounds: tuple[RoundBooks, ...]
+    findings: tuple[Finding, ...]
+    valid: bool
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,120 @@
+"""The system's error tree: each class knows its HTTP status, its code and whether anything may have happened.
+
+`effect` is "none" when the request certainly changed nothing, "unknown" when it may have.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Effect = Literal["none", "unknown"]
+
+
+class XiuError(Exception):
+    """Root of every error the system raises on purpose."""
+
+    status = 500
+    code = "internal"
+    effect: Effect = "unknown"
+
+    def body(self) -> dict[str, dict[str, str]]:
+        """The JSON body of an answer that is not 2xx."""
+        return {"error": {"code": self.code, "message": str(self) or self.code, "effect": self.effect}}
+
+
+class SettingsError(XiuError):
+    """A limit contradicts another, or an environment variable is missing or malformed; raised at start only."""
+
+    code = "settings"
+    effect: Effect = "none"
+
+
+class Refused(XiuError):
+    """A definite refusal: nothing changed. A repeat is safe."""
+
+    status = 400
+    code = "bad_request"
+    effect: Effect = "none"
+
+
+class BadRequest(Refused):
+    """The request does not parse, or a field is missing or out of range."""
+
+
+class BadToken(Refused):
+    status, code = 401, "bad_token"
+
+
+class BadTag(Refused):
+    status, code = 403, "bad_tag"
+
+
+class UnknownRound(Refused):
+    status, code = 404, "unknown_round"
+
+
+class NotFound(Refused):
+    status, code = 404, "not_found"
+
+
+class MethodNotAllowed(Refused):
+    status, code = 405, "method_not_allowed"
+
+
+class RequestTimeout(Refused):
+    status, code = 408, "request_timeout"
+
+
+class NotOpenYet(Refused):
+    status, code = 409, "not_open"
+
+
+class Conflict(Refused):
+    """The state of the thing does not allow it (a lease number of an old epoch, a close before the end)."""
+
+    status, code = 409, "conflict"
+
+
+class Superseded(Refused):
+    """A newer instance of this front is known; the caller must stop serving."""
+
+    status, code = 409, "superseded"
+
+
+class RoundOver(Refused):
+    status, code = 410, "round_over"
+
+
+class TooLarge(Refused):
+    status, code = 413, "too_large"
+
+
+class ForeignUser(Refused):
+    status, code = 421, "foreign_user"
+
+
+class TooFast(Refused):
+    status, code = 429, "too_fast"
+
+
+class HeadersTooLarge(Refused):
+    status, code = 431, "headers_too_large"
+
+
+class Degraded(Refused):
+    """Refused on purpose, nothing happened."""
+
+    status, code = 503, "degraded"
+
+
+class StoreUnknown(XiuError):
+    """A store did not answer in time or the connection broke: the operation may have happened."""
+
+    status, code = 503, "store_unknown"
+
+
+class StoreRefused(XiuError):
+    """A store answered with a definite error: the operation did not happen."""
+
+    status, code = 503, "store_refused"
+    effect: Effect = "none"

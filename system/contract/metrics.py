@@ -1,0 +1,116 @@
+"""Catalogue of the system's metrics as data: rules, dashboards and tests are checked against it.
+
+Names begin with `hongbao_`, base units, counters end in `_total`. Labels come from small closed sets; never a user, packet or run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+LATENCY_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+DELAY_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+
+TAP_OUTCOMES = ("win", "lose", "repeat", "pending", "refused")
+REFUSAL_CODES = (
+    "bad_request", "bad_token", "bad_tag", "unknown_round", "method_not_allowed", "request_timeout", "not_open",
+    "round_over", "too_large", "foreign_user", "too_fast", "headers_too_large", "degraded",
+)  # fmt: skip
+APPEND_VERDICTS = ("ok", "fenced", "conflict", "unknown")
+CREDIT_OUTCOMES = ("posted", "duplicate", "suspense")
+ROUND_STATES = ("armed", "open", "closing", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One family. `process` is where it is exposed; `labels` in order."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    process: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+_FRONT, _CREDIT, _CONTROL = ("front",), ("credit",), ("control",)
+
+METRICS: tuple[Metric, ...] = (
+    Metric("hongbao_requests_total", "counter", "Taps answered, by outcome.", _FRONT, ("lane", "outcome")),
+    Metric("hongbao_refusals_total", "counter", "Taps refused, by error code.", _FRONT, ("lane", "code")),
+    Metric("hongbao_appends_total", "counter", "Appends to the win log, by verdict.", _FRONT, ("lane", "verdict")),
+    Metric(
+        "hongbao_append_duration_seconds",
+        "histogram",
+        "Append sent to its verdict.",
+        _FRONT,
+        ("lane",),
+        LATENCY_BUCKETS_S,
+    ),
+    Metric("hongbao_pending_awards", "gauge", "Awards whose append has no verdict yet.", _FRONT, ("lane",)),
+    Metric("hongbao_packets_issued_total", "counter", "Packets awarded durably.", _FRONT, ("lane",)),
+    Metric("hongbao_awarded_fen_total", "counter", "Money awarded durably, in fen.", _FRONT, ("lane",)),
+    Metric("hongbao_lease_remaining_packets", "gauge", "Packets left in the held leases.", _FRONT, ("lane",)),
+    Metric("hongbao_front_ready_rounds", "gauge", "Rounds this front may award in.", _FRONT, ("lane",)),
+    Metric("hongbao_front_connections", "gauge", "Open client connections.", _FRONT),
+    Metric(
+        "hongbao_eventloop_lag_seconds",
+        "histogram",
+        "How late a timer of the event loop fired.",
+        _FRONT,
+        (),
+        LATENCY_BUCKETS_S,
+    ),
+    Metric("hongbao_clock_offset_seconds", "gauge", "Authority's clock minus own clock.", _FRONT),
+    Metric("hongbao_clock_trusted", "gauge", "1 while the authority's time is known.", _FRONT),
+    Metric(
+        "hongbao_switch", "gauge", "Run-time switch as this process sees it.", ("front", "credit", "control"), ("key",)
+    ),
+    Metric("hongbao_credits_total", "counter", "Records settled by credit, by outcome.", _CREDIT, ("lane", "outcome")),
+    Metric("hongbao_credited_fen_total", "counter", "Money posted to accounts, in fen.", _CREDIT, ("lane",)),
+    Metric("hongbao_suspense_fen_total", "counter", "Money held in suspense, in fen.", _CREDIT, ("lane",)),
+    Metric(
+        "hongbao_credit_delay_seconds", "histogram", "Award to posting committed.", _CREDIT, ("lane",), DELAY_BUCKETS_S
+    ),
+    Metric("hongbao_credit_batches_total", "counter", "Batches committed.", _CREDIT, ("lane",)),
+    Metric("hongbao_credit_errors_total", "counter", "Store errors met by the credit worker.", _CREDIT, ("lane",)),
+    Metric("hongbao_stream_lag_entries", "gauge", "Entries in the win log behind the offset.", _CREDIT, ("lane",)),
+    Metric("hongbao_stream_oldest_age_seconds", "gauge", "Age of the oldest award not yet posted.", _CREDIT, ("lane",)),
+    Metric(
+        "hongbao_credit_stopped_streams", "gauge", "Streams stopped by a gap or a damaged entry.", _CREDIT, ("lane",)
+    ),
+    Metric("hongbao_rounds", "gauge", "Rounds by state.", _CONTROL, ("lane", "state")),
+    Metric("hongbao_round_packets", "gauge", "Packets of the rounds not closed.", _CONTROL, ("lane",)),
+    Metric(
+        "hongbao_round_unleased_packets",
+        "gauge",
+        "Packets never leased, of the rounds not closed.",
+        _CONTROL,
+        ("lane",),
+    ),
+    Metric("hongbao_round_budget_fen", "gauge", "Budget of the rounds not closed, in fen.", _CONTROL, ("lane",)),
+    Metric("hongbao_epochs_granted_total", "counter", "Epochs granted.", _CONTROL, ("lane",)),
+    Metric("hongbao_leases_granted_total", "counter", "Leases granted.", _CONTROL, ("lane",)),
+    Metric(
+        "hongbao_ledger_imbalance_fen",
+        "gauge",
+        "Sum over all entries; 0 when every batch balances.",
+        _CONTROL,
+        ("lane",),
+    ),
+    Metric(
+        "hongbao_http_requests_total",
+        "counter",
+        "Requests by route and status class.",
+        ("control", "play"),
+        ("route", "status"),
+    ),
+    Metric(
+        "hongbao_http_request_duration_seconds",
+        "histogram",
+        "Time to answer.",
+        ("control", "play"),
+        ("route",),
+        LATENCY_BUCKETS_S,
+    ),
+)

@@ -1,0 +1,37 @@
+"""Which front owns a user. Pure; the topology is fixed while a round is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+_MIX = 0x9E3779B97F4A7C15
+_MASK = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The fronts by id (their place in the list) with the address clients use, and the cell of each."""
+
+    fronts: tuple[str, ...]
+    cells: tuple[int, ...]
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.fronts:
+            raise ValueError("a topology needs at least one front")
+        if len(self.fronts) != len(self.cells):
+            raise ValueError(f"{len(self.fronts)} fronts but {len(self.cells)} cells; expected one cell for each front")
+
+
+def front_of(uid: int, topology: Topology) -> int:
+    """Id of the front that owns `uid`: a multiplicative hash, so that neighbours spread evenly."""
+    return ((uid * _MIX & _MASK) >> 32) % len(topology.fronts)
+
+
+def fronts_of(uids: npt.NDArray[np.uint64], topology: Topology) -> npt.NDArray[np.int64]:
+    """`front_of` for each user, shape (n,)."""
+    mixed = (uids.astype(np.uint64) * np.uint64(_MIX)) >> np.uint64(32)
+    return (mixed % np.uint64(len(topology.fronts))).astype(np.int64)

@@ -1,0 +1,51 @@
+"""Run-time switches: what a playbook or a person may change while the system runs, with bounds. Read back as `hongbao_switch{key}`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from system.contract.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """An integer setting; `readers` are the processes whose gauge must show it after a change."""
+
+    key: str
+    default: int
+    lower: int
+    upper: int
+    unit: str
+    readers: tuple[str, ...]
+    meaning: str
+
+
+SWITCHES: tuple[Switch, ...] = (
+    Switch("draw.award", 1, 0, 1, "on/off", ("front",), "0: every eligible tap loses, no packet leaves"),
+    Switch("draw.shed_percent", 0, 0, 100, "percent", ("front",), "share of taps refused with 503, nothing happened"),
+    Switch("draw.delay_ms", 0, 0, 5000, "ms", ("front",), "delays every answer; for tests of the verdict"),
+    Switch("draw.release_percent", 100, 1, 200, "percent", ("front",), "pace of the release gate"),
+    Switch("stress.accept", 1, 0, 1, "on/off", ("front",), "0: tagged traffic is refused with 503"),
+    Switch(
+        "credit.pause", 0, 0, 1, "on/off", ("credit",), "1: the credit worker posts nothing; awards wait in the log"
+    ),
+    Switch("credit.batch_max", 50_000, 1, 1_000_000, "records", ("credit",), "awards of one transaction at most"),
+)
+_BY_KEY = {switch.key: switch for switch in SWITCHES}
+
+
+def checked(key: str, value: object) -> int:
+    """`value` as the switch's integer. Raises BadRequest for an unknown key or a value outside its bounds."""
+    switch = _BY_KEY.get(key)
+    if switch is None:
+        raise BadRequest(f"no switch {key!r}; expected one of {', '.join(_BY_KEY)}")
+    if isinstance(value, bool) or not isinstance(value, int) or not switch.lower <= value <= switch.upper:
+        raise BadRequest(
+            f"{key} = {value!r}; expected a whole number from {switch.lower} to {switch.upper} {switch.unit}"
+        )
+    return value
+
+
+def defaults() -> dict[str, int]:
+    """Every switch at its default."""
+    return {switch.key: switch.default for switch in SWITCHES}

@@ -1,0 +1,197 @@
+"""Settings of every process of the system: read from the environment in this one place, frozen, checked against each other at start."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from system.contract.errors import SettingsError
+from system.contract.ids import LANES, Lane
+from system.contract.routing import Topology
+
+
+def _need(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if not value:
+        raise SettingsError(f"{name} is not set")
+    return value
+
+
+def host_port(text: str) -> tuple[str, int]:
+    """`host:port` as a pair. Raises SettingsError."""
+    host, sep, port = text.rpartition(":")
+    if not sep or not port.isdigit() or not 0 <= int(port) < 65536:
+        raise SettingsError(f"{text!r} is no address; expected host:port")
+    return host, int(port)
+
+
+def topology_of(env: Mapping[str, str]) -> Topology:
+    """XIU_TOPOLOGY, JSON {"fronts": [url…], "cells": [int…]}. Raises SettingsError."""
+    try:
+        data = json.loads(_need(env, "XIU_TOPOLOGY"))
+        return Topology(tuple(data["fronts"]), tuple(data["cells"]))
+    except (ValueError, KeyError, TypeError) as exc:
+        raise SettingsError(f'XIU_TOPOLOGY: {exc}; expected {{"fronts": ["http://…"], "cells": [0]}}') from exc
+
+
+def lane_of(env: Mapping[str, str]) -> Lane:
+    """XIU_LANE, `live` or `stress`. Raises SettingsError."""
+    text = _need(env, "XIU_LANE")
+    for lane in LANES:
+        if text == lane:
+            return lane
+    raise SettingsError(f"XIU_LANE={text!r}; expected one of {', '.join(LANES)}")
+
+
+def master_secret(env: Mapping[str, str]) -> bytes:
+    """The key material in the file XIU_SECRET_FILE names (hex, at least 32 bytes). Raises SettingsError."""
+    path = Path(_need(env, "XIU_SECRET_FILE"))
+    try:
+        secret = bytes.fromhex(path.read_text().strip())
+    except (OSError, ValueError) as exc:
+        raise SettingsError(f"{path}: {exc}; expected a file of hex digits") from exc
+    if len(secret) < 32:
+        raise SettingsError(f"{path}: {len(secret)} bytes of key material; expected at least 32")
+    return secret
+
+
+@dataclass(frozen=True, slots=True)
+class FrontSettings:
+    """Limits of one front. Times in seconds, sizes in bytes."""
+
+    front: int
+    cell: int
+    listen: tuple[str, int]
+    control_url: str
+    valkey_url: str
+    topology: Topology
+    secret: bytes
+    tap_deadline_s: float = 0.5
+    append_timeout_s: float = 2.0
+    append_retry_s: float = 0.2
+    sync_interval_s: float = 0.1
+    request_timeout_s: float = 10.0
+    head_bytes_max: int = 8192
+    body_bytes_max: int = 1024
+    limiter_rate_per_s: int = 7
+    limiter_burst: int = 7
+    limiter_slots: int = 1 << 21
+
+    def __post_init__(self) -> None:
+        if not 0 < self.append_retry_s < self.append_timeout_s:
+            raise SettingsError("append_retry_s must lie between 0 and append_timeout_s")
+        if not 0 < self.tap_deadline_s <= self.append_timeout_s:
+            raise SettingsError("tap_deadline_s must lie between 0 and append_timeout_s")
+        if self.limiter_slots & (self.limiter_slots - 1):
+            raise SettingsError("limiter_slots must be a power of two")
+        if not 0 <= self.front < len(self.topology.fronts):
+            raise SettingsError(f"front {self.front} is not in a topology of {len(self.topology.fronts)} fronts")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> FrontSettings:
+        """Reads XIU_FRONT, XIU_LISTEN, XIU_CONTROL_URL, XIU_VALKEY_URL, XIU_TOPOLOGY, XIU_SECRET_FILE. Raises SettingsError."""
+        topology = topology_of(env)
+        text = _need(env, "XIU_FRONT")
+        if not text.isdigit() or int(text) >= len(topology.fronts):
+            raise SettingsError(f"XIU_FRONT={text!r}; expected a number below {len(topology.fronts)}")
+        return cls(
+            front=int(text),
+            cell=topology.cells[int(text)],
+            listen=host_port(_need(env, "XIU_LISTEN")),
+            control_url=_need(env, "XIU_CONTROL_URL").rstrip("/"),
+            valkey_url=_need(env, "XIU_VALKEY_URL"),
+            topology=topology,
+            secret=master_secret(env),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """Limits of the control process."""
+
+    listen: tuple[str, int]
+    postgres_url: str
+    valkey_url: str
+    topology: Topology
+    secret: bytes
+    admin_token: str
+    lease_seconds: float = 2.0
+    lease_packets_min: int = 16
+    lease_packets_max: int = 5000
+    leases_held_max: int = 2
+    store_timeout_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.lease_packets_min <= self.lease_packets_max:
+            raise SettingsError("lease_packets_min must lie between 1 and lease_packets_max")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> ControlSettings:
+        """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_TOPOLOGY, XIU_SECRET_FILE, XIU_ADMIN_TOKEN_FILE."""
+        path = Path(_need(env, "XIU_ADMIN_TOKEN_FILE"))
+        try:
+            token = path.read_text().strip()
+        except OSError as exc:
+            raise SettingsError(f"{path}: {exc}; expected a file with the operators' token") from exc
+        if len(token) < 16:
+            raise SettingsError(f"{path}: {len(token)} characters; expected at least 16")
+        return cls(
+            listen=host_port(_need(env, "XIU_LISTEN")),
+            postgres_url=_need(env, "XIU_POSTGRES_URL"),
+            valkey_url=_need(env, "XIU_VALKEY_URL"),
+            topology=topology_of(env),
+            secret=master_secret(env),
+            admin_token=token,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CreditSettings:
+    """Limits of one credit worker: one cell, one lane."""
+
+    cell: int
+    lane: Lane
+    metrics_listen: tuple[str, int]
+    postgres_url: str
+    valkey_url: str
+    control_url: str
+    poll_interval_s: float = 0.05
+    store_timeout_s: float = 5.0
+    batch_records_max: int = 50_000
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> CreditSettings:
+        """Reads XIU_CELL, XIU_LANE, XIU_METRICS_LISTEN, XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_CONTROL_URL."""
+        cell = _need(env, "XIU_CELL")
+        if not cell.isdigit():
+            raise SettingsError(f"XIU_CELL={cell!r}; expected a number")
+        return cls(
+            cell=int(cell),
+            lane=lane_of(env),
+            metrics_listen=host_port(_need(env, "XIU_METRICS_LISTEN")),
+            postgres_url=_need(env, "XIU_POSTGRES_URL"),
+            valkey_url=_need(env, "XIU_VALKEY_URL"),
+            control_url=_need(env, "XIU_CONTROL_URL").rstrip("/"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySettings:
+    """Settings of the play process (wallet)."""
+
+    listen: tuple[str, int]
+    postgres_url: str
+    secret: bytes
+    store_timeout_s: float = 5.0
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> PlaySettings:
+        """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_SECRET_FILE."""
+        return cls(
+            listen=host_port(_need(env, "XIU_LISTEN")),
+            postgres_url=_need(env, "XIU_POSTGRES_URL"),
+            secret=master_secret(env),
+        )
