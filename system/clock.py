@@ -1,4 +1,6 @@
-"""Time: the process's own clocks, and the authority's clock as control tells it. Pure but for the reading of the host's clocks."""
+"""Time: the process's own clocks, and the authority's clock as control tells it. Pure but for the
+reading of the host's clocks.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ def monotonic_us() -> int:
 
 @dataclass(slots=True)
 class AuthorityClock:
-    """Control's clock followed over a round trip: offset = authority's reading − middle of the round trip on the own monotonic clock.
+    """Control's clock followed over a round trip: offset = authority's reading − middle of the round trip
+    on the own monotonic clock.
 
     `trusted` is False until a reading has come, after a jump of more than 50 ms until two readings agree again,
     and when the last good reading is older than `stale_after_us`. `now_us` is always usable for answers; only

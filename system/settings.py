@@ -1,4 +1,6 @@
-"""Settings of every process of the system: read from the environment in this one place, frozen, checked against each other at start."""
+"""Settings of every process of the system: read from the environment in this one place, frozen,
+checked against each other at start.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +94,9 @@ class FrontSettings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> FrontSettings:
-        """Reads XIU_FRONT, XIU_LISTEN, XIU_CONTROL_URL, XIU_VALKEY_URL, XIU_TOPOLOGY, XIU_SECRET_FILE. Raises SettingsError."""
+        """Reads XIU_FRONT, XIU_LISTEN, XIU_CONTROL_URL, XIU_VALKEY_URL, XIU_TOPOLOGY, XIU_SECRET_FILE. Raises
+        SettingsError.
+        """
         topology = topology_of(env)
         text = _need(env, "XIU_FRONT")
         if not text.isdigit() or int(text) >= len(topology.fronts):

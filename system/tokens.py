@@ -1,6 +1,7 @@
 """Tokens and tags: what users and stress traffic prove themselves with. Pure; keys are derived from one master secret.
 
-A user token is `uid.exp.sig`, signed with the key of its lane, so that a token of one lane is worth nothing on the other.
+A user token is `uid.exp.sig`, signed with the key of its lane, so that a token of one lane is worth
+nothing on the other.
 A stress tag is `run.exp.sig`. `exp` is in whole seconds since 1970.
 """
 

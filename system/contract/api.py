@@ -125,7 +125,9 @@ class SyncRequest(Model):
 
 
 class SyncAnswer(Model):
-    """Rounds not yet closed (closed ones once more for 60 s), and the switches. 409 superseded instead, for an older instance."""
+    """Rounds not yet closed (closed ones once more for 60 s), and the switches. 409 superseded instead,
+    for an older instance.
+    """
 
     now_us: int
     rounds: tuple[FrontRound, ...]

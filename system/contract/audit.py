@@ -27,7 +27,9 @@ NEED_HISTORY = frozenset({"S2", "S4", "S6", "S9", "S10", "S11"})
 
 
 class Finding(BaseModel):
-    """One invariant. `counted`: how many things were looked at (0 is never green); `residue_fen` where money is meant."""
+    """One invariant. `counted`: how many things were looked at (0 is never green); `residue_fen` where
+    money is meant.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

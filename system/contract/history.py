@@ -1,6 +1,7 @@
 """Operation records of a run: one fixed record for each request the generator sent, in checksummed segments.
 
-The audit joins them with the stores. A segment is SEGMENT_HEADER followed by records; `manifest.json` beside the segments
+The audit joins them with the stores. A segment is SEGMENT_HEADER followed by records;
+`manifest.json` beside the segments
 lists each file with its count and sha256. Times are CLOCK_MONOTONIC nanoseconds of the one host.
 """
 

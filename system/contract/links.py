@@ -1,4 +1,6 @@
-"""The links of the system: who talks to whom, by id. Each store link runs through toxiproxy, also when no fault is planned."""
+"""The links of the system: who talks to whom, by id. Each store link runs through toxiproxy, also when
+no fault is planned.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Catalogue of the system's metrics as data: rules, dashboards and tests are checked against it.
 
-Names begin with `hongbao_`, base units, counters end in `_total`. Labels come from small closed sets; never a user, packet or run.
+Names begin with `hongbao_`, base units, counters end in `_total`. Labels come from small closed
+sets; never a user, packet or run.
 """
 
 from __future__ import annotations

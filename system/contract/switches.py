@@ -1,4 +1,6 @@
-"""Run-time switches: what a playbook or a person may change while the system runs, with bounds. Read back as `hongbao_switch{key}`."""
+"""Run-time switches: what a playbook or a person may change while the system runs, with bounds. Read
+back as `hongbao_switch{key}`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The seam inside the front: the draw path (protocol, admission, draw) reads a round through this; the award path keeps it.
+"""The seam inside the front: the draw path (protocol, admission, draw) reads a round through this; the
+award path keeps it.
 
 Everything runs on one event loop, so no locks. The draw path never awaits.
 """
@@ -26,7 +27,9 @@ class Win:
 
 
 Waiter = Callable[[Win | None], None]
-"""Told once: the settled win, or None when the answer must be `202 pending`. Called on the event loop, also never early."""
+"""Told once: the settled win, or None when the answer must be `202 pending`. Called on the event loop,
+also never early.
+"""
 
 
 class DrawRound(Protocol):
