@@ -1,0 +1,116 @@
+"""The operators' side of control and play over HTTP, synchronous: rounds, tokens, tags, switches, money, wallets.
+
+Errors of the other side are raised as ControlError with its own words; a connection that breaks is ControlAway.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from harness.errors import HarnessError
+from system.contract.api import RoundMoney, RoundOrder, RoundPublic
+from system.contract.ids import Lane
+from system.contract.routing import Topology
+
+TIMEOUT_S = 10.0
+TOKENS_A_CALL = 100_000
+
+
+class ControlError(HarnessError):
+    """Control answered with a refusal; the message carries its words."""
+
+
+class ControlAway(HarnessError):
+    """Control did not answer: what was asked may or may not have happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreditedWin:
+    """A posting as the wallet shows it."""
+
+    uid: int
+    packet: int
+    fen: int
+
+
+class ControlClient:
+    """Calls of an operator. `admin_token` is the stack's operator credential, never a signing key."""
+
+    def __init__(self, control_url: str, play_url: str, admin_token: str) -> None:
+        self._control = control_url.rstrip("/")
+        self._play = play_url.rstrip("/")
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {admin_token}"
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._session.close()
+
+    def _call(self, method: str, url: str, body: Any = None) -> requests.Response:
+        try:
+            answer = self._session.request(method, url, json=body, timeout=TIMEOUT_S)
+        except requests.RequestException as exc:
+            raise ControlAway(f"{method} {url}: {exc}") from exc
+        if answer.status_code >= 400:
+            raise ControlError(f"{method} {url}: {answer.status_code} {answer.text[:300]}")
+        return answer
+
+    def now_us(self) -> int:
+        """The authority's clock, corrected by half the round trip."""
+        before = time.monotonic_ns()
+        now: int = self._call("GET", f"{self._control}/v1/clock").json()["now_us"]
+        return now + (time.monotonic_ns() - before) // 2000
+
+    def topology(self) -> Topology:
+        """The fronts and their cells."""
+        data = self._call("GET", f"{self._control}/v1/topology").json()
+        return Topology(tuple(data["fronts"]), tuple(data["cells"]), data.get("version", 1))
+
+    def create_round(self, order: RoundOrder) -> RoundPublic:
+        """Arms a round; its commitment is published with the answer."""
+        body = order.model_dump(mode="json")
+        return RoundPublic.model_validate_json(self._call("POST", f"{self._control}/v1/rounds", body).text)
+
+    def round(self, round_id: int) -> RoundPublic:
+        """The round as everybody may see it."""
+        return RoundPublic.model_validate_json(self._call("GET", f"{self._control}/v1/rounds/{round_id}").text)
+
+    def ask_close(self, round_id: int) -> None:
+        """Starts the close; it goes on by itself."""
+        self._call("POST", f"{self._control}/v1/rounds/{round_id}/close")
+
+    def money(self, round_id: int) -> RoundMoney:
+        """Where the round's money is, and what a close waits for."""
+        return RoundMoney.model_validate_json(self._call("GET", f"{self._control}/v1/rounds/{round_id}/money").text)
+
+    def tokens(self, lane: Lane, first_uid: int, count: int, ttl_s: int = 7200) -> list[str]:
+        """One token a user for [first_uid, first_uid + count)."""
+        found: list[str] = []
+        while len(found) < count:
+            part = min(TOKENS_A_CALL, count - len(found))
+            body = {"lane": lane, "first_uid": first_uid + len(found), "count": part, "ttl_s": ttl_s}
+            found += self._call("POST", f"{self._control}/v1/tokens", body).text.split()
+        return found
+
+    def tag(self, run_id: str, ttl_s: int = 7200) -> str:
+        """A stress tag for a run."""
+        tag: str = self._call("POST", f"{self._control}/v1/tags", {"run_id": run_id, "ttl_s": ttl_s}).json()["tag"]
+        return tag
+
+    def set_switch(self, key: str, value: int, who: str, why: str) -> None:
+        """Changes a run-time switch."""
+        self._call("PUT", f"{self._control}/v1/switches/{key}", {"value": value, "who": who, "why": why})
+
+    def credited(self, lane: Lane, round_id: int, uids: Sequence[int]) -> list[CreditedWin]:
+        """The last wallet read: what each of these users was credited in a round."""
+        found: list[CreditedWin] = []
+        for at in range(0, len(uids), 5000):
+            body = {"lane": lane, "round": round_id, "uids": list(uids[at : at + 5000])}
+            for row in self._call("POST", f"{self._play}/v1/wallets/bulk", body).json()["credited"]:
+                found.append(CreditedWin(row["uid"], row["packet"], row["fen"]))
+        return found
