@@ -105,6 +105,9 @@ class _Server:
     def answers(self) -> bool:
         raise NotImplementedError
 
+    def _settled(self) -> bool:
+        return self.process is None or self.process.poll() is not None or self.answers()
+
     @property
     def pid(self) -> int:
         assert self.process is not None, f"{self.name} is not running"
@@ -118,7 +121,7 @@ class _Server:
                     self.wrap(self.command()), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
                 )
             process = self.process
-            wait_until(lambda p=process: p.poll() is not None or self.answers(), START_TIMEOUT_S, f"{self.name} start")
+            wait_until(self._settled, START_TIMEOUT_S, f"{self.name} start")
             if process.poll() is None:
                 return
             if attempt < 4 and "in use" in self.log.read_text(errors="replace"):
