@@ -1,4 +1,4 @@
-"""Money is `int` fen. Owns: reading amounts that people write, and showing them. Refuses: floats, fractions of a fen."""
+"""Money is `int` fen. Owns reading amounts that people write, and showing them; refuses floats and parts of a fen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _UNITS: dict[str, int] = {
     "万元": 10_000 * FEN_PER_YUAN,
     "亿元": 100_000_000 * FEN_PER_YUAN,
 }
-_AMOUNT = re.compile(r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3}){1,6}|[0-9]{1,20})(?:\.(?P<fraction>[0-9]{1,20}))?\s*(?P<unit>\D+)", re.ASCII)
+_AMOUNT = re.compile(
+    r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3}){1,6}|[0-9]{1,20})(?:\.(?P<fraction>[0-9]{1,20}))?\s*(?P<unit>\D+)", re.ASCII
+)
 
 
 class MoneyError(ValueError):
@@ -40,8 +42,9 @@ def parse_fen(text: str) -> int:
     if match is None or unit is None:
         raise MoneyError(f"{text!r} is no amount; expected text with a unit, such as '200元' or '30分'")
     fraction = match["fraction"] or ""
+    scale: int = 10 ** len(fraction)
     numerator = int(match["whole"].replace(",", "") + fraction) * unit
-    fen, rest = divmod(numerator, 10 ** len(fraction))
+    fen, rest = divmod(numerator, scale)
     if rest:
         raise MoneyError(f"{text!r} is not a whole number of fen")
     if fen > FEN_MAX:

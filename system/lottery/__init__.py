@@ -7,12 +7,12 @@ from system.lottery.errors import HistogramError, LotteryError, UnknownPacket
 from system.lottery.histogram import EQUAL, LUCKY, AmountClass, Histogram, Luck, make_histogram
 from system.lottery.round import (
     Round,
+    Split,
     amounts,
     award,
     canonical_bytes,
     commitment,
-    histograms_from_data,
-    histograms_to_data,
+    make_round,
     verify_commitment,
 )
 
@@ -25,13 +25,13 @@ __all__ = [
     "LotteryError",
     "Luck",
     "Round",
+    "Split",
     "UnknownPacket",
     "amounts",
     "award",
     "canonical_bytes",
     "commitment",
-    "histograms_from_data",
-    "histograms_to_data",
     "make_histogram",
+    "make_round",
     "verify_commitment",
 ]

@@ -6,7 +6,7 @@ Owns the classes, their checks, and a deterministic way to make them from a budg
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,10 +21,10 @@ MEAN = 100
 
 
 class AmountClass(NamedTuple):
-    """`count` packets of `fen` each."""
+    """`packets` packets of `fen` each."""
 
     fen: int
-    count: int
+    packets: int
 
 
 class Luck(NamedTuple):
@@ -65,6 +65,18 @@ class Histogram:
             if not _is_int(count) or not 0 < count <= PACKETS_MAX:
                 raise HistogramError(f"{where}: {count!r} packets of {fen} fen; expected an integer in [1, 2^31]")
             previous = fen
+
+    @classmethod
+    def of(cls, sponsor: int, classes: Iterable[tuple[int, int]]) -> Histogram:
+        """From classes in any order; equal amounts are merged. Raises HistogramError."""
+        counts: Counter[int] = Counter()
+        for fen, count in classes:
+            if not _is_int(fen) or not _is_int(count) or count < 1:
+                raise HistogramError(
+                    f"histogram of sponsor {sponsor!r}: class ({fen!r}, {count!r}); expected integers ≥ 1"
+                )
+            counts[fen] += count
+        return cls(sponsor, tuple(AmountClass(fen, counts[fen]) for fen in sorted(counts)))
 
     @property
     def packets(self) -> int:
@@ -111,7 +123,7 @@ def make_histogram(
         first -= more
         counts[fen + each + 1] += more
         counts[fen + each] += count - more
-    return Histogram(sponsor, tuple(AmountClass(fen, counts[fen]) for fen in sorted(counts) if counts[fen]))
+    return Histogram.of(sponsor, (+counts).items())
 
 
 def _check_spread(spread: Sequence[Luck]) -> None:

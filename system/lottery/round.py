@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate
-from typing import Final
+from itertools import accumulate, pairwise
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from system.lottery.errors import HistogramError, UnknownPacket
-from system.lottery.histogram import PACKETS_MAX, AmountClass, Histogram
+from system.lottery.histogram import PACKETS_MAX, Histogram
 from system.lottery.permutation import Permutation
 
 VERSION: Final = 1
 SEED_BYTES: Final = 32
-_ROUND_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -33,16 +32,16 @@ class Round:
     Raises HistogramError when the parts contradict each other. The seed never shows in `repr`.
     """
 
-    round_id: str
+    round_id: int
     histograms: tuple[Histogram, ...]
     seed: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "histograms", tuple(self.histograms))
-        if not _ROUND_ID.fullmatch(self.round_id):
-            raise HistogramError(f"round id {self.round_id!r}; expected 1 to 64 of A-Z a-z 0-9 _ . -")
+        if isinstance(self.round_id, bool) or not isinstance(self.round_id, int) or self.round_id < 0:
+            raise HistogramError(f"round id {self.round_id!r}; expected a number")
         sponsors = [histogram.sponsor for histogram in self.histograms]
-        if not sponsors or any(a >= b for a, b in zip(sponsors, sponsors[1:], strict=False)):
+        if not sponsors or any(a >= b for a, b in pairwise(sponsors)):
             raise HistogramError(f"round {self.round_id}: sponsors {sponsors}; expected at least one, ascending")
         if not isinstance(self.seed, bytes) or len(self.seed) != SEED_BYTES:
             raise HistogramError(f"round {self.round_id}: the seed must be {SEED_BYTES} bytes")
@@ -82,6 +81,22 @@ class Round:
         )
 
 
+class Split(Protocol):
+    """A sponsor's part of a round, as the control API or a plan has it."""
+
+    @property
+    def sponsor(self) -> int: ...
+
+    @property
+    def classes(self) -> Sequence[tuple[int, int]]: ...
+
+
+def make_round(round_id: int, splits: Iterable[Split], seed: bytes) -> Round:
+    """The round of splits in any order, classes in any order, equal amounts merged. Raises HistogramError."""
+    histograms = [Histogram.of(split.sponsor, split.classes) for split in splits]
+    return Round(round_id, tuple(sorted(histograms, key=lambda histogram: histogram.sponsor)), seed)
+
+
 def award(round_: Round, index: int) -> tuple[int, int]:
     """(sponsor, fen) of one packet; the front's path. Raises UnknownPacket outside [0, packets)."""
     if not 0 <= index < round_.packets:
@@ -89,9 +104,7 @@ def award(round_: Round, index: int) -> tuple[int, int]:
     return round_._prizes[bisect_right(round_._ends, round_.permutation.one(index))]
 
 
-def amounts(
-    round_: Round, index: npt.NDArray[np.integer]
-) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint32]]:
+def amounts(round_: Round, index: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint32]]:
     """Sponsor (uint16) and amount in fen (uint32) of each packet index, both of shape (n,).
 
     Equal to `award` on every index. Sum fen as int64. Raises UnknownPacket if any index is outside [0, packets).
@@ -126,19 +139,3 @@ def commitment(round_: Round) -> str:
 def verify_commitment(round_: Round, published: str) -> bool:
     """Whether the revealed round is the one committed to."""
     return hmac.compare_digest(commitment(round_).encode(), published.strip().lower().encode())
-
-
-def histograms_to_data(histograms: tuple[Histogram, ...]) -> list[dict[str, object]]:
-    """The histograms as plain data for JSON: `[{"sponsor": 1, "classes": [[fen, count], …]}, …]`."""
-    return [{"sponsor": h.sponsor, "classes": [[fen, count] for fen, count in h.classes]} for h in histograms]
-
-
-def histograms_from_data(data: object) -> tuple[Histogram, ...]:
-    """The reverse of `histograms_to_data`; HistogramError on any other shape."""
-    try:
-        return tuple(
-            Histogram(row["sponsor"], tuple(AmountClass(fen, count) for fen, count in row["classes"]))
-            for row in data  # type: ignore[attr-defined]
-        )
-    except (TypeError, KeyError, ValueError) as exc:
-        raise HistogramError("histograms must be a list of {sponsor, classes: [[fen, count], …]}") from exc

@@ -29,7 +29,20 @@ def test_reads(text: str, fen: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["200", "", "元", "-1元", "0.001元", "1.5分", "1e3元", "1,00元", "200元元", "200美元", "٣元", "92233720368547758.08元"],
+    [
+        "200",
+        "",
+        "元",
+        "-1元",
+        "0.001元",
+        "1.5分",
+        "1e3元",
+        "1,00元",
+        "200元元",
+        "200美元",
+        "٣元",
+        "92233720368547758.08元",
+    ],
 )
 def test_refuses_text(text: str) -> None:
     with pytest.raises(MoneyError):
