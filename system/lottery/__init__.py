@@ -1,0 +1,37 @@
+"""The lottery: what each packet of a round is worth, committed to before, computed when needed, provable after.
+
+Owns amounts and their proof. Pure: no clock, no I/O, no chance of its own. Other packages may import it.
+"""
+
+from system.lottery.errors import HistogramError, LotteryError, UnknownPacket
+from system.lottery.histogram import EQUAL, LUCKY, AmountClass, Histogram, Luck, make_histogram
+from system.lottery.round import (
+    Round,
+    Split,
+    amounts,
+    award,
+    canonical_bytes,
+    commitment,
+    make_round,
+    verify_commitment,
+)
+
+__all__ = [
+    "EQUAL",
+    "LUCKY",
+    "AmountClass",
+    "Histogram",
+    "HistogramError",
+    "LotteryError",
+    "Luck",
+    "Round",
+    "Split",
+    "UnknownPacket",
+    "amounts",
+    "award",
+    "canonical_bytes",
+    "commitment",
+    "make_histogram",
+    "make_round",
+    "verify_commitment",
+]

@@ -1,0 +1,27 @@
+"""The win log: entries of awards in a Valkey stream, appended under a fence, read by credit. Source: docs/money.md.
+
+Owns entry bytes and the server-side functions. Refuses amounts, users' state, retries.
+"""
+
+from system.winlog.codec import Batch, Entry, Header, Stored, Win, decode, decode_batch, encode, follows
+from system.winlog.errors import AppendUnknown, DamagedEntry, Fenced, StaleEpoch
+from system.winlog.log import Verdict, WinLog, WinLogStore
+
+__all__ = [
+    "AppendUnknown",
+    "Batch",
+    "DamagedEntry",
+    "Entry",
+    "Fenced",
+    "Header",
+    "StaleEpoch",
+    "Stored",
+    "Verdict",
+    "Win",
+    "WinLog",
+    "WinLogStore",
+    "decode",
+    "decode_batch",
+    "encode",
+    "follows",
+]

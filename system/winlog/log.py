@@ -1,0 +1,206 @@
+"""The win log in Valkey: fenced append, fenced read, plain read. The one seam where the driver's errors are translated.
+
+Owns the client (library retries off) and the server-side functions of append.lua. Refuses to send anything twice on
+its own: whether and what is sent again is the front's decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from typing import Any, Final, Self
+
+from valkey.asyncio import Valkey
+from valkey.asyncio.retry import Retry
+from valkey.backoff import NoBackoff
+from valkey.exceptions import BusyLoadingError, ResponseError, ValkeyError
+
+from system.contract.errors import StoreRefused, StoreUnknown, XiuError
+from system.contract.ids import START, Lane, Position, fence_key, stream_key
+from system.winlog.codec import Stored
+from system.winlog.errors import AppendUnknown, Fenced, StaleEpoch
+
+LIBRARY: Final = "xiu_winlog"
+PAGE: Final = 500
+"""Entries of one fenced read: at most 8 MiB."""
+
+
+class Verdict(StrEnum):
+    """What became of an append. FENCED and CONFLICT never mean *not awarded*: they mean a new epoch."""
+
+    OK = "OK"  # stored and synced, by this call or by an earlier one of the same bytes
+    FENCED = "FENCED"
+    CONFLICT = "CONFLICT"
+
+
+@cache
+def library_code() -> str:
+    """The source of the function library."""
+    return resources.files("system.winlog").joinpath("append.lua").read_text(encoding="utf-8")
+
+
+class WinLogStore:
+    """One Valkey and the win logs in it. Every call ends within `timeout_s`, or raises StoreUnknown."""
+
+    def __init__(self, url: str, *, timeout_s: float, connections_max: int = 32) -> None:
+        self._client: Valkey = Valkey.from_url(
+            url,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            max_connections=connections_max,
+            retry=Retry(NoBackoff(), 0),
+            retry_on_timeout=False,
+            retry_on_error=[],
+            health_check_interval=0,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    def stream(self, cell: int, lane: Lane, round_id: int, front: int) -> WinLog:
+        """The log of one front, lane and round."""
+        return WinLog(self, stream_key(cell, lane, round_id, front), fence_key(cell, lane, round_id, front))
+
+    async def ensure_library(self) -> bool:
+        """Loads the functions if they are missing or of another version; True if it did. A load drops every fence."""
+        found = await self.command("FUNCTION", "LIST", "LIBRARYNAME", LIBRARY, "WITHCODE")
+        if any(library_code().encode() in _flat(row) for row in found):
+            return False
+        try:
+            # Without REPLACE when there is none: of two that load at once, the second must not drop the first's fence.
+            await self.command("FUNCTION", "LOAD", *(["REPLACE"] if found else []), library_code())
+        except StoreRefused as exc:
+            if "already exists" not in str(exc):
+                raise
+            return False
+        return True
+
+    async def command(self, *parts: bytes | str | int, unknown: type[StoreUnknown] = StoreUnknown) -> Any:
+        """One command, sent at most once. Raises StoreRefused (did not happen), or `unknown` (may have)."""
+        try:
+            return await self._client.execute_command(*parts)  # type: ignore[no-untyped-call]
+        except (ResponseError, BusyLoadingError) as exc:
+            raise _refusal(exc, parts) from exc
+        except (ValkeyError, OSError, TimeoutError) as exc:
+            raise unknown(f"no answer to {parts[0]!s} {parts[1]!s}: {exc or type(exc).__name__}") from exc
+
+    async def pipeline(self, commands: list[tuple[bytes | str | int, ...]]) -> list[Any]:
+        """Commands in order on one connection; an answer may be an error of this package. Raises AppendUnknown."""
+        pipe = self._client.pipeline(transaction=False)
+        for parts in commands:
+            pipe.execute_command(*parts)
+        try:
+            answers = await pipe.execute(raise_on_error=False)
+        except (ValkeyError, OSError, TimeoutError) as exc:
+            raise AppendUnknown(f"no answer to {len(commands)} commands: {exc or type(exc).__name__}") from exc
+        return [_refusal(a, c) if isinstance(a, Exception) else a for a, c in zip(answers, commands, strict=True)]
+
+
+class WinLog:
+    """The log of one front, lane and round. Append and fenced reads belong to the front, the fence to control."""
+
+    __slots__ = ("_keys", "_store", "key")
+
+    def __init__(self, store: WinLogStore, stream: str, fence: str) -> None:
+        self._store = store
+        self.key = stream
+        self._keys: tuple[int, str, str] = (2, stream, fence)
+
+    async def append(self, entry: bytes, epoch: int, sequence: int) -> Verdict:
+        """Stores the entry under `epoch-sequence`, or says why not; OK only after the fsync.
+
+        Raises AppendUnknown (no answer: it may be stored), StoreRefused (a definite error: it is not).
+        """
+        parts = ("FCALL", "xiu_append", *self._keys, epoch, sequence, entry)
+        try:
+            return _verdict(await self._store.command(*parts, unknown=AppendUnknown))
+        except Fenced:
+            return Verdict.FENCED
+
+    async def append_many(self, entries: list[Stored]) -> list[Verdict]:
+        """Appends in order, pipelined, for a rebuild; one verdict each. Raises as `append` does."""
+        answers = await self._store.pipeline(
+            [("FCALL", "xiu_append", *self._keys, *at, entry) for at, entry in entries]
+        )
+        verdicts = []
+        for answer in answers:
+            if isinstance(answer, Fenced):
+                verdicts.append(Verdict.FENCED)
+            elif isinstance(answer, XiuError):
+                raise answer
+            else:
+                verdicts.append(_verdict(answer))
+        return verdicts
+
+    async def raise_fence(self, epoch: int) -> None:
+        """Makes the stream accept `epoch` alone. At most one call per epoch number, whatever it raises.
+
+        Raises StaleEpoch (this or a higher one is known), StoreUnknown (it may be raised: take the next epoch).
+        """
+        await self._store.ensure_library()
+        state, known = await self._store.command("FCALL", "xiu_raise", *self._keys, epoch)
+        if state != b"RAISED":
+            raise StaleEpoch(f"{self.key}: epoch {epoch} is not above {int(known)}", int(known))
+
+    async def read_under_fence(self, epoch: int) -> list[Stored]:
+        """The whole stream, while `epoch` is the one accepted. Raises Fenced as soon as it is not."""
+        found: list[Stored] = []
+        while True:
+            after = found[-1].at if found else START
+            state, *rest = await self._store.command("FCALL", "xiu_read", *self._keys, epoch, str(after), PAGE)
+            self._check(state, epoch)
+            page = [Stored(_position(at), entry) for at, entry in rest[0]]
+            found += page
+            if len(page) < PAGE:
+                return found
+
+    async def last_id(self, epoch: int) -> Position:
+        """Where the stream ends, (0, 0) when empty, while `epoch` is the one accepted. Raises Fenced otherwise."""
+        state, *rest = await self._store.command("FCALL", "xiu_last", *self._keys, epoch)
+        self._check(state, epoch)
+        return _position(rest[0])
+
+    async def read_after(self, position: Position, count: int) -> list[Stored]:
+        """Up to `count` entries behind `position`, without a fence: for credit and audit."""
+        rows = await self._store.command("XRANGE", self.key, f"({position}", "+", "COUNT", count)
+        return [Stored(_position(at), _payload(fields)) for at, fields in rows]
+
+    async def tail(self) -> Position:
+        """Where the stream ends, without a fence: for backlog and audit."""
+        rows = await self._store.command("XREVRANGE", self.key, "+", "-", "COUNT", 1)
+        return _position(rows[0][0]) if rows else START
+
+    def _check(self, state: bytes, epoch: int) -> None:
+        if state != b"OK":
+            raise Fenced(f"{self.key} does not accept epoch {epoch}")
+
+
+def _verdict(answer: bytes) -> Verdict:
+    return Verdict(answer.decode())
+
+
+def _position(text: bytes) -> Position:
+    return Position.parse(text.decode())
+
+
+def _payload(fields: dict[bytes, bytes] | None) -> bytes:
+    """The entry's bytes; nothing, and thereby damaged, when it has any other shape."""
+    return fields.get(b"e", b"") if fields and len(fields) == 1 else b""
+
+
+def _refusal(exc: Exception, parts: tuple[bytes | str | int, ...]) -> StoreRefused:
+    # Without the library there is no fence either; loading it is control's part of a new epoch.
+    make: Callable[[str], StoreRefused] = Fenced if "Function not found" in str(exc) else StoreRefused
+    return make(f"{parts[0]!s} {parts[1]!s}: {exc}")
+
+
+def _flat(row: object) -> list[object]:
+    return list(row.values()) if isinstance(row, dict) else list(row) if isinstance(row, list) else []

