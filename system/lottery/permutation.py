@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-ROUNDS: Final = 10
-"""As FF1 (NIST SP 800-38G). Even, so that both halves are moved equally often."""
+ROUNDS: Final = 16
+"""More than the 10 of FF1 (NIST SP 800-38G): with 10, rounds of 5 or 6 packets are measurably not uniform."""
 CHUNK: Final = 16_384
 """Indexes worked on at once, so that every temporary stays in the core's cache."""
 _BLOCK_WORDS: Final = 8
@@ -41,7 +41,7 @@ def _table(key: bytes, number: int, length: int, modulus: int) -> U32:
 
 
 class Permutation:
-    """A bijection of [0, size) chosen by the key; 1 ≤ size ≤ 2³¹. Immutable; memory about 12·√size·10 bytes."""
+    """A bijection of [0, size) chosen by the key; 1 ≤ size ≤ 2³¹. Immutable; memory about 128·√size bytes."""
 
     __slots__ = ("_a", "_b", "_scalar", "_vector", "size")
 

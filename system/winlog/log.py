@@ -90,7 +90,7 @@ class WinLogStore:
         except (ResponseError, BusyLoadingError) as exc:
             raise _refusal(exc, parts) from exc
         except (ValkeyError, OSError, TimeoutError) as exc:
-            raise unknown(f"no answer to {parts[0]!s} {parts[1]!s}: {exc or type(exc).__name__}") from exc
+            raise unknown(f"no answer to {_name(parts)}: {exc or type(exc).__name__}") from exc
 
     async def pipeline(self, commands: list[tuple[bytes | str | int, ...]]) -> list[Any]:
         """Commands in order on one connection; an answer may be an error of this package. Raises AppendUnknown."""
@@ -199,7 +199,11 @@ def _payload(fields: dict[bytes, bytes] | None) -> bytes:
 def _refusal(exc: Exception, parts: tuple[bytes | str | int, ...]) -> StoreRefused:
     # Without the library there is no fence either; loading it is control's part of a new epoch.
     make: Callable[[str], StoreRefused] = Fenced if "Function not found" in str(exc) else StoreRefused
-    return make(f"{parts[0]!s} {parts[1]!s}: {exc}")
+    return make(f"{_name(parts)}: {exc}")
+
+
+def _name(parts: tuple[bytes | str | int, ...]) -> str:
+    return " ".join(str(part) for part in parts[:2])
 
 
 def _flat(row: object) -> list[object]:
