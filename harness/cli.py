@@ -93,8 +93,12 @@ def _global_options() -> Parser:
 
 def _top_help() -> str:
     lines = [f"  {word:<10} {line}" for word, line in words().items()]
-    head = "usage: xiu WORD … [options]\n\n咻: a red-packet system at gala intensity, and the kit that proves it\n\nwords:\n"
-    return head + "\n".join(lines) + f"\n\n{_epilog('xiu doctor')}\n\n`xiu WORD --help` tells more of each."
+    what = "咻: a red-packet system at gala intensity, and the kit that proves it"
+    return (
+        f"usage: xiu WORD … [options]\n\n{what}\n\nwords:\n"
+        + "\n".join(lines)
+        + f"\n\n{_epilog('xiu doctor')}\n\n`xiu WORD --help` tells more of each."
+    )
 
 
 def dispatch(argv: Sequence[str]) -> int:

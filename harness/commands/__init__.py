@@ -1,4 +1,4 @@
-"""The words of `xiu`, one module each: `def configure(parser)`, `def run(args) -> int`, and `EXAMPLE`, its worked example.
+"""The words of `xiu`, one module each: `def configure(parser)`, `def run(args) -> int`, `EXAMPLE` (a worked example).
 
 The table gives the words their order and their line in `xiu --help`; a word is there as soon as its module is. A
 module that

@@ -22,13 +22,10 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(_stacks.document(stack), indent=1))
         return 0
     print("\n".join(_stacks.told(stack)))
-    state, use = stack.folder.read_state(), stack.resources()
+    state, resources = stack.folder.read_state(), stack.resources()
     print("parts:")
     for name, doing in state["parts"].items():
-        pid, used = state["pids"].get(name, "-"), use.get(name, {})
-        print(
-            f"  {name:<16} {doing:<10} pid {pid:<8} cpu {used.get('cpu_s', 0):.1f} s, {used.get('rss_mib_max',
-            0):.0f}
-          
-            MiB at most" ) return 0
-
+        pid, used = state["pids"].get(name, "-"), resources.get(name, {})
+        use = f"cpu {used.get('cpu_s', 0):.1f} s, {used.get('rss_mib_max', 0):.0f} MiB at most"
+        print(f"  {name:<16} {doing:<10} pid {pid:<8} {use}")
+    return 0

@@ -1,4 +1,4 @@
-"""What a stack consists of: decided once, from the options and the user's environment, and handed to the supervisor as data.
+"""What a stack consists of: decided once, from options and environment, and handed to the supervisor as data.
 
 `lay_out` is pure: a plan and ports in, rendered parts, addresses and files out. Refuses to start anything.
 """

@@ -111,11 +111,11 @@ async def exited(child: subprocess.Popen[bytes]) -> int:
         loop.add_reader(fd, ended.set)
         try:
             await ended.wait()
-        finally:  # noqa: ASYNC110 (no event there: a platform without pidfd)
+        finally:
             loop.remove_reader(fd)
             os.close(fd)
         return child.wait()
-    while child.poll() is None:
+    while child.poll() is None:  # noqa: ASYNC110 (a platform without pidfd has no event to wait for)
         await asyncio.sleep(POLL_S)
     return child.returncode
 

@@ -23,6 +23,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from harness.errors import BadInput, HarnessError
 from harness.stack import postgres, resources, spawn, tools
 from harness.stack.folder import Folder, secret, write_private
@@ -32,6 +34,7 @@ from harness.stack.ports import Ports
 from harness.stack.wire import Switchboard
 
 INIT_DEADLINE_S = 120.0
+LAST_MOMENT_S = 2.0
 
 
 class Supervisor:
@@ -237,7 +240,15 @@ async def _unless(ended: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool
         await asyncio.gather(task, stop, return_exceptions=True)
 
 
-def reap(supervisor: int) -> int:
+def _left(folder: Folder) -> list[psutil.Process]:
+    """Processes of the stack that still run, once the supervisor is gone."""
+    if sys.platform == "linux":
+        return spawn.family(os.getpid())[:-1]
+    # Orphans go to init there: what was written down last must do.
+    return [process for pid in folder.read_state().get("pids", {}).values() for process in spawn.family(pid)]
+
+
+def reap(supervisor: int, folder: Folder) -> int:
     """The reaper: wait for the supervisor, then kill whatever it left. Its exit code.
 
     Every orphan of the stack becomes a child of this process, so there is an exact answer to *what is left*.
@@ -249,12 +260,12 @@ def reap(supervisor: int) -> int:
         pid, status = os.wait()
         if pid == supervisor:
             code = os.waitstatus_to_exitcode(status)
-    deadline = time.monotonic() + 2.0
-    while left := spawn.family(os.getpid())[:-1]:
-        # PostgreSQL is on its way out by its death signal and clears up behind itself; everything gets a moment, then
-        none. if
-        time.monotonic() > deadline: for process in
-            left: spawn.send(process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + LAST_MOMENT_S
+    while left := _left(folder):
+        # PostgreSQL is on its way out by its death signal and clears up behind itself: all get a moment, then none.
+        if time.monotonic() > deadline:
+            for process in left:
+                spawn.send(process.pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -284,7 +295,7 @@ def main(argv: list[str] | None = None) -> int:
         for descriptor in (args.status_fd, args.parent_fd):
             if descriptor is not None:
                 os.close(descriptor)
-        return reap(pid)
+        return reap(pid, folder)
     spawn.prctl(spawn.PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != reaper:
         return 1
