@@ -1,0 +1,51 @@
+"""The words of `xiu`, one module each: `def configure(parser)`, `def run(args) -> int`, `EXAMPLE` (a worked example).
+
+The table gives the words their order and their line in `xiu --help`; a word is there as soon as its module is. A
+module that
+the table does not name is listed after the others, with the first line of its docstring. Nothing is imported to list
+them.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+WORDS: dict[str, str] = {
+    "doctor": "each need: found, version, or missing with the exact command",
+    "demo": "a round of the gala at this machine's share, from forecast to verdict",
+    "up": "start the system alone, to play with by hand",
+    "down": "stop what `up --detach` or `demo --keep` left running",
+    "status": "what runs, where, and what is injected",
+    "plan": "stress plans: list, check, show, new, run, rate",
+    "forecast": "forecasts: show, lock, judge",
+    "run": "finished runs: list, show, report, compare",
+    "fault": "faults: list, show",
+    "drill": "fault drills under load: list, check, run",
+    "playbook": "contingency playbooks: list, show, check, run, prove, coverage",
+    "switch": "run-time switches: list, set, history",
+    "token": "a token for calls by hand",
+    "halt": "the red button: kill, heal, stop playbooks",
+    "kill": "stop all generated traffic now",
+    "heal": "remove every fault recorded as injected",
+    "audit": "close the books: each invariant, its figure, its residue",
+    "round": "rounds: list, verify, set-aside",
+    "schema": "JSON Schema of plans, forecasts, faults, drills, playbooks",
+    "dash": "dashboards and the war room page: build, check, push, serve",
+    "bench": "benchmarks, each a ratio against an anchor in the same run",
+    "selftest": "prove that the gates can fail",
+}
+
+
+def _summary(path: Path) -> str:
+    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return doc.split("\n", 1)[0].rstrip(".")
+
+
+def words() -> dict[str, str]:
+    """Every word that has a module, in the table's order, with its line of help."""
+    here = Path(__file__).parent
+    modules = {p.stem.replace("_", "-"): p for p in sorted(here.glob("*.py")) if not p.stem.startswith("_")}
+    found = {word: line for word, line in WORDS.items() if word in modules}
+    found.update({word: _summary(path) for word, path in modules.items() if word not in WORDS})
+    return found

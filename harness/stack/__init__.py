@@ -1,0 +1,31 @@
+"""The stack: starts, restarts and stops the real components as child processes.
+
+The only place in the harness that does.
+
+    with Stack(new_folder(Path("var"))) as stack:
+        stack.addresses.front_urls
+        stack.kill("front-0")          # restarted at once; stack.events(callback) hears of it
+
+Refuses to leave anything behind, whatever is killed, and to touch what is named by `XIU_*_URL`.
+"""
+
+from harness.stack.addresses import LINKS, Addresses
+from harness.stack.folder import last_folder, new_folder
+from harness.stack.keeper import PartEvent, PartFailed
+from harness.stack.spawn import raise_open_files
+from harness.stack.stack import Stack, find_running, last_stores
+from harness.stack.table import Part
+
+__all__ = [
+    "LINKS",
+    "Addresses",
+    "Part",
+    "PartEvent",
+    "PartFailed",
+    "Stack",
+    "find_running",
+    "last_folder",
+    "last_stores",
+    "new_folder",
+    "raise_open_files",
+]

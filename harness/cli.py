@@ -1,0 +1,155 @@
+"""The `xiu` command: parses and dispatches. Refuses to know what any word does.
+
+Global options stand before or after the word. One module per word under `harness/commands/`, imported only when its
+word is called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn, Protocol, cast
+
+from harness.commands import words
+from harness.errors import INTERNAL_EXIT, Aborted, BadInput, closest
+
+GLOBALS = """\
+global options, before or after the word:
+  --strict            a WARN exits 4
+  --json              one JSON document on stdout, progress on stderr
+  --progress MODE     auto, plain or none
+  --runs DIR          where runs are kept (default: runs)
+  -v, --verbose       more detail; a traceback with an error"""
+WIDTH = 80
+
+
+class Word(Protocol):
+    """A module under `harness/commands/`. Optional: `EXAMPLE`, its worked example for `--help`."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the word's own options; sub-words with `add_word`."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it. Returns the exit code; raises HarnessError for what a person should read."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises BadInput, with a *did you mean*, where it would exit."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("formatter_class", _formatter)
+        kwargs.setdefault("allow_abbrev", False)
+        super().__init__(**kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        choice = re.search(r"invalid choice: '?([^' ]+)'? \(choose from (.*)\)", message)
+        if choice:
+            known = [w.strip(" '\"") for w in choice[2].split(",")]
+            what = f"{self.prog}: no such word or value: {choice[1]}"
+            raise BadInput(what, expected=" | ".join(known), did_you_mean=closest(choice[1], known))
+        unknown = re.search(r"unrecognized arguments: (\S+)", message)
+        if unknown:
+            hint = closest(unknown[1].split("=")[0], self._option_string_actions)
+            raise BadInput(f"{self.prog}: unknown argument {unknown[1]}", did_you_mean=hint, expected=self._usage())
+        raise BadInput(f"{self.prog}: {message}", expected=self._usage())
+
+    def _usage(self) -> str:
+        return " ".join(self.format_usage().split()).removeprefix("usage: ")
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, width=WIDTH, max_help_position=26)
+
+
+def _epilog(example: str) -> str:
+    return f"example:\n  {example}\n\n{GLOBALS}"
+
+
+def add_word(subwords: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
+    """A sub-word (`plan run`) with its line of help and its worked example.
+
+    `subwords` is what `add_subparsers` returned.
+    """
+    return cast(
+        argparse.ArgumentParser,
+        subwords.add_parser(name, help=summary, description=summary, epilog=_epilog(example)),
+    )
+
+
+def _global_options() -> Parser:
+    common = Parser(prog="xiu", add_help=False)
+    common.add_argument("--strict", action="store_true")
+    common.add_argument("--json", action="store_true")
+    common.add_argument("--progress", choices=("auto", "plain", "none"), default="auto")
+    common.add_argument("--runs", default="runs", metavar="DIR")
+    common.add_argument("-v", "--verbose", action="store_true")
+    return common
+
+
+def _top_help() -> str:
+    lines = [f"  {word:<10} {line}" for word, line in words().items()]
+    what = "咻: a red-packet system at gala intensity, and the kit that proves it"
+    return (
+        f"usage: xiu WORD … [options]\n\n{what}\n\nwords:\n"
+        + "\n".join(lines)
+        + f"\n\n{_epilog('xiu doctor')}\n\n`xiu WORD --help` tells more of each."
+    )
+
+
+def dispatch(argv: Sequence[str]) -> int:
+    """Run one command line; returns its exit code, raises what `main` turns into a line and a code."""
+    args, rest = _global_options().parse_known_args(list(argv))
+    if not rest or rest[0] in ("-h", "--help", "help"):
+        print(_top_help())
+        return 0 if rest else BadInput.exit_code
+    word, *rest = rest
+    known = words()
+    if word.startswith("-"):
+        raise BadInput(f"xiu: unknown option {word}", expected="a word first, as in `xiu doctor`")
+    if word not in known:
+        raise BadInput(
+            f"xiu: no such word: {word}", expected="one of " + ", ".join(known), did_you_mean=closest(word, known)
+        )
+    module = importlib.import_module(f"harness.commands.{word.replace('-', '_')}")
+    example = getattr(module, "EXAMPLE", f"xiu {word}")
+    parser = Parser(prog=f"xiu {word}", description=known[word], epilog=_epilog(example))
+    command = cast(Word, module)
+    command.configure(parser)
+    return command.run(parser.parse_args(rest, namespace=args))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the console script."""
+    argv = sys.argv[1:] if argv is None else argv
+    verbose = "-v" in argv or "--verbose" in argv
+    try:
+        return dispatch(argv)
+    except KeyboardInterrupt:
+        print("xiu: interrupted", file=sys.stderr)
+        return Aborted.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away (`xiu run list | head`): nothing is wrong, and nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        # Packages below the harness have error trees of their own; whatever carries an exit code is meant for a person.
+        code = getattr(error, "exit_code", None)
+        if verbose:
+            traceback.print_exc()
+        if isinstance(code, int):
+            print(error, file=sys.stderr)
+            return code
+        print(
+            f"xiu: internal error: {type(error).__name__}: {error}; run it again with -v for the traceback",
+            file=sys.stderr,
+        )
+        return INTERNAL_EXIT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Which stack a command means, and how its addresses are told. Shared by the words that look at a running stack."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from harness.errors import BadInput, EnvironmentNotReady
+from harness.stack import LINKS, Stack, find_running
+
+VAR = Path("var")
+
+
+def add_stack_options(parser: argparse.ArgumentParser) -> None:
+    """`--stack DIR` and `--var DIR`."""
+    parser.add_argument("--stack", type=Path, metavar="DIR", help="which stack, where several run")
+    parser.add_argument("--var", type=Path, default=VAR, metavar="DIR", help="where stacks are kept (default: var)")
+
+
+def chosen(args: argparse.Namespace) -> Stack | None:
+    """The running stack that is meant; None if none runs. Raises BadInput if several do and none was chosen."""
+    if args.stack is not None:
+        return Stack.attach(args.stack)
+    running = find_running(args.var)
+    if len(running) > 1:
+        listed = "".join(f"\n  --stack {path}" for path in running)
+        raise BadInput(f"{len(running)} stacks run; choose one with{listed}")
+    return Stack.attach(running[0]) if running else None
+
+
+def need(args: argparse.Namespace) -> Stack:
+    """The running stack that is meant. Raises EnvironmentNotReady if none runs."""
+    stack = chosen(args)
+    if stack is None:
+        raise EnvironmentNotReady("no stack runs here; start one with: xiu up --detach")
+    return stack
+
+
+def document(stack: Stack) -> dict[str, Any]:
+    """What `--json` prints of a stack."""
+    state = stack.folder.read_state()
+    kept = ("stack_id", "status", "addresses", "pids", "parts", "externals", "notes", "resources")
+    return {"folder": str(stack.folder.path), **{key: state[key] for key in kept}, "curl": curl(stack)}
+
+
+def curl(stack: Stack) -> str:
+    """A command line that draws by hand, or the nearest thing this stack can answer."""
+    fronts = stack.addresses.front_urls
+    if not fronts:
+        return f"curl -s {stack.addresses.toxiproxy_url}/proxies" if stack.addresses.toxiproxy_url else ""
+    return f'curl -s -X POST -H "Authorization: Bearer $(xiu token 1)" {fronts[0]}/v1/rounds/ROUND/taps'
+
+
+def told(stack: Stack) -> list[str]:
+    """The lines a person reads: every address, then a ready `curl`."""
+    at = stack.addresses
+    rows: list[tuple[str, str | None]] = [
+        *((f"front-{k}", url) for k, url in enumerate(at.front_urls)),
+        ("control", at.control_url),
+        ("play", at.play_url),
+        *((f"credit-{lane}", f"{url}/metrics") for lane, url in at.credit_metrics_urls.items()),
+        ("valkey", at.valkey_url),
+        ("postgres", at.postgres_url),
+        *((link, at.links.get(link)) for link in LINKS if at.toxiproxy_url),
+        ("toxiproxy", at.toxiproxy_url),
+        ("prometheus", at.prometheus_url),
+        ("alertmanager", at.alertmanager_url),
+    ]
+    lines = [f"stack {stack.folder.path.name} in {stack.folder.path}"]
+    lines += [f"  {name:<16} {url}" for name, url in rows if url]
+    lines += [f"  note: {note}" for note in stack.notes]
+    command = curl(stack)
+    return [*lines, *(["try:", f"  {command}"] if command else [])]

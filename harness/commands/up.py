@@ -1,0 +1,61 @@
+"""Start the system alone, to play with by hand."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from harness.commands import _stacks
+from harness.stack import PartEvent, Stack, last_stores, new_folder, raise_open_files
+
+EXAMPLE = "xiu up --detach"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The word's options."""
+    parser.add_argument("--detach", action="store_true", help="leave it running and return; `xiu down` stops it")
+    parser.add_argument("--stores", choices=("last",), help="just PostgreSQL and Valkey, on the data of the last stack")
+    parser.add_argument("--fronts", type=int, default=1, metavar="N", help="front processes (default: 1)")
+    parser.add_argument("--no-prometheus", action="store_true", help="without Prometheus and Alertmanager")
+    parser.add_argument("--var", type=Path, default=_stacks.VAR, metavar="DIR", help="default: var")
+
+
+def _show(event: PartEvent) -> None:
+    print(event, file=sys.stderr, flush=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start, tell the addresses, and (attached) wait for Ctrl-C."""
+    raise_open_files()
+    ended = threading.Event()
+    if args.stores:
+        stack = last_stores(args.var, detach=args.detach)
+    else:
+        folder = new_folder(args.var)
+        stack = Stack(folder, fronts=args.fronts, with_prometheus=not args.no_prometheus, detach=args.detach)
+    stack.events(_show)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        stack.start()
+        if args.json:
+            print(json.dumps(_stacks.document(stack), indent=1), flush=True)
+        else:
+            print("\n".join(_stacks.told(stack)), flush=True)
+        if args.detach:
+            stack.release()
+            return 0
+        print("Ctrl-C stops it", file=sys.stderr, flush=True)
+        while not ended.wait(0.5):
+            stack.check()
+    except KeyboardInterrupt:
+        # The ordinary way to end `xiu up`.
+        return 0
+    finally:
+        if not args.detach:
+            stack.stop()
+    return 0

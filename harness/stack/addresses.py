@@ -1,0 +1,44 @@
+"""Where everything of a stack is reached: plain data, to and from JSON. Refuses to open a connection."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+LINKS: dict[str, str] = {
+    "front-valkey": "valkey",
+    "credit-valkey": "valkey",
+    "control-valkey": "valkey",
+    "credit-postgres": "postgres",
+    "play-postgres": "postgres",
+    "control-postgres": "postgres",
+    "front-control": "control",
+}
+"""Link id → what stands behind it. Each has a proxy of its own, in the path also when no fault is injected."""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Direct addresses, and under `links` the proxied one of each link. None: not part of this stack."""
+
+    valkey_url: str
+    postgres_url: str
+    control_url: str | None = None
+    front_urls: tuple[str, ...] = ()
+    play_url: str | None = None
+    credit_metrics_urls: dict[str, str] = field(default_factory=dict)
+    """lane → address of that worker's /metrics, /healthz, /readyz"""
+    links: dict[str, str] = field(default_factory=dict)
+    toxiproxy_url: str | None = None
+    prometheus_url: str | None = None
+    alertmanager_url: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Addresses:
+        """Back from `to_json`."""
+        return cls(**{**data, "front_urls": tuple(data["front_urls"])})

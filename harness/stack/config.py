@@ -1,0 +1,92 @@
+"""The configuration generated for the parts: settings as data, files as text. Refuses to touch the disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+VALKEY: dict[str, str] = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+    # Also while the file is rewritten: an answer means it is on the disk.
+    "no-appendfsync-on-rewrite": "no",
+    "save": "",
+    "daemonize": "no",
+    "protected-mode": "yes",
+    "maxmemory-policy": "noeviction",
+    "tcp-keepalive": "30",
+}
+
+POSTGRES: dict[str, str] = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "logging_collector": "off",
+    # Kept in the data folder: nothing of a killed server is left elsewhere.
+    "dynamic_shared_memory_type": "mmap",
+}
+
+SCRAPE_INTERVAL = "1s"
+
+
+def toxiproxy(proxies: Mapping[str, tuple[int, str]]) -> str:
+    """Proxies by link: (port it listens on, host:port behind it)."""
+    rows = [
+        {"name": link, "listen": f"127.0.0.1:{port}", "upstream": upstream, "enabled": True}
+        for link, (port, upstream) in proxies.items()
+    ]
+    return json.dumps(rows, indent=1)
+
+
+def prometheus(
+    targets: Mapping[str, str], *, rules: Sequence[Path], more_targets: Path, alertmanager: str | None
+) -> str:
+    """Scrapes and evaluates every second.
+
+    `targets`: part → host:port; `more_targets`: folder others drop file_sd JSON into.
+    """
+    jobs: dict[str, list[dict[str, object]]] = {}
+    for part, address in targets.items():
+        # `front-0` and `front-1` are one job.
+        jobs.setdefault(part.split("-", 1)[0], []).append({"targets": [address], "labels": {"part": part}})
+    own = [{"job_name": job, "static_configs": rows} for job, rows in jobs.items()]
+    harness = {
+        "job_name": "harness",
+        "file_sd_configs": [{"files": [f"{more_targets}/*.json"], "refresh_interval": "1s"}],
+    }
+    document: dict[str, object] = {
+        "global": {
+            "scrape_interval": SCRAPE_INTERVAL,
+            "scrape_timeout": SCRAPE_INTERVAL,
+            "evaluation_interval": SCRAPE_INTERVAL,
+        },
+        "rule_files": [str(path) for path in rules],
+        "scrape_configs": [*own, harness],
+    }
+    if alertmanager:
+        document["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
+    return _yaml(document)
+
+
+def alertmanager() -> str:
+    """Every alert goes out at once, each on its own; who wants to know asks the API."""
+    route = {
+        "receiver": "api",
+        "group_by": ["..."],
+        "group_wait": "0s",
+        "group_interval": "1s",
+        "repeat_interval": "1h",
+    }
+    return _yaml({"route": route, "receivers": [{"name": "api"}]})
+
+
+def _yaml(document: Mapping[str, object]) -> str:
+    return str(yaml.safe_dump(document, sort_keys=False))

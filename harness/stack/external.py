@@ -1,0 +1,69 @@
+"""Services that belong to somebody: named by `XIU_*_URL` in the user's environment.
+
+Used as they are; refuses to change them.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from harness.errors import BadInput, EnvironmentNotReady
+
+VARIABLES: dict[str, str] = {
+    "valkey": "XIU_VALKEY_URL",
+    "postgres": "XIU_POSTGRES_URL",
+    "toxiproxy": "XIU_TOXIPROXY_URL",
+    "prometheus": "XIU_PROMETHEUS_URL",
+    "alertmanager": "XIU_ALERTMANAGER_URL",
+}
+SCHEMES: dict[str, tuple[str, ...]] = {
+    "valkey": ("valkey", "redis"),
+    "postgres": ("postgresql", "postgres"),
+}
+DEFAULT_PORTS = {"valkey": 6379, "postgres": 5432}
+ASK_TIMEOUT_S = 5.0
+
+
+def externals(environment: Mapping[str, str]) -> dict[str, str]:
+    """part → address, for every part that is external. Raises BadInput for an address that cannot be one."""
+    found = {part: environment[name].rstrip("/") for part, name in VARIABLES.items() if environment.get(name)}
+    for part, url in found.items():
+        schemes = SCHEMES.get(part, ("http", "https"))
+        if urlsplit(url).scheme not in schemes or not urlsplit(url).hostname:
+            raise BadInput(
+                f"{VARIABLES[part]}: not an address of {part}: {_hidden(url)}", expected=f"{schemes[0]}://host:port"
+            )
+    return found
+
+
+def _hidden(url: str) -> str:
+    """The address without its password."""
+    parts = urlsplit(url)
+    return url.replace(f":{parts.password}@", ":…@") if parts.password else url
+
+
+def endpoint(part: str, url: str) -> str:
+    """host:port of a store's address."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or DEFAULT_PORTS[part]}"
+
+
+def through(url: str, host: str, port: int) -> str:
+    """The same address, reached at another host and port: user, password, database stay."""
+    parts = urlsplit(url)
+    user = parts.netloc.rpartition("@")[0]
+    return parts._replace(netloc=f"{user}@{host}:{port}" if user else f"{host}:{port}").geturl()
+
+
+def proxies(toxiproxy_url: str) -> dict[str, tuple[str, int]]:
+    """link → (host, port) of the proxies somebody's toxiproxy has. Raises EnvironmentNotReady if it does not answer."""
+    host = urlsplit(toxiproxy_url).hostname or "127.0.0.1"
+    try:
+        with urllib.request.urlopen(f"{toxiproxy_url}/proxies", timeout=ASK_TIMEOUT_S) as answer:
+            rows: dict[str, dict[str, str]] = json.load(answer)
+    except (OSError, ValueError) as error:
+        raise EnvironmentNotReady(f"XIU_TOXIPROXY_URL: {toxiproxy_url} does not answer: {error}") from error
+    return {link: (host, int(row["listen"].rpartition(":")[2])) for link, row in rows.items()}

@@ -1,0 +1,153 @@
+"""The folder of a stack, `var/<stack-id>/`: names in it, its lock, its `stack.json`. Refuses to know what a part is.
+
+A stack runs as long as somebody holds the lock of its folder; no pid has to be believed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LAST = "last"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Paths inside a stack's folder."""
+
+    path: Path
+
+    @property
+    def plan(self) -> Path:
+        """What the supervisor is to run."""
+        return self.path / "plan.json"
+
+    @property
+    def state(self) -> Path:
+        """What runs now: pids, ports, addresses."""
+        return self.path / "stack.json"
+
+    @property
+    def events(self) -> Path:
+        """What happened to parts, one JSON document a line."""
+        return self.path / "events.jsonl"
+
+    @property
+    def config(self) -> Path:
+        """Generated configuration."""
+        return self.path / "config"
+
+    @property
+    def targets(self) -> Path:
+        """Scrape targets that are not parts: file_sd JSON, taken up within a second."""
+        return self.path / "targets"
+
+    @property
+    def secret(self) -> Path:
+        """Key material and passwords, 0600."""
+        return self.path / "secret"
+
+    def data(self, part: str) -> Path:
+        """A part's data."""
+        return self.path / "data" / part
+
+    def log(self, part: str) -> Path:
+        """A part's log."""
+        return self.path / "logs" / f"{part}.log"
+
+    def make(self) -> None:
+        """Create the folders that every stack has."""
+        for path in (self.path, self.config, self.targets, self.path / "data", self.path / "logs"):
+            path.mkdir(parents=True, exist_ok=True)
+        self.secret.mkdir(mode=0o700, exist_ok=True)
+
+    def read_state(self) -> dict[str, Any]:
+        """The content of `stack.json`; empty if there is none."""
+        try:
+            data = json.loads(self.state.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return data if isinstance(data, dict) else {}
+
+    def log_tail(self, part: str, lines: int = 20) -> list[str]:
+        """The last lines of a part's log."""
+        try:
+            with self.log(part).open("rb") as log:
+                log.seek(max(0, os.fstat(log.fileno()).st_size - 16_384))
+                return log.read().decode(errors="replace").splitlines()[-lines:]
+        except FileNotFoundError:
+            return []
+
+    def lock(self) -> int | None:
+        """Take the folder's lock; the file descriptor that holds it, or None if somebody has it."""
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    @property
+    def locked(self) -> bool:
+        """Does somebody hold the lock?"""
+        if not (self.path / "lock").exists():
+            return False
+        descriptor = self.lock()
+        if descriptor is None:
+            return True
+        os.close(descriptor)
+        return False
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
+    draft.replace(path)
+
+
+def secret(path: Path) -> str:
+    """The random hex secret kept in `path`, made the first time."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text(encoding="utf-8").strip()
+    write_private(path, secrets.token_hex(32))
+    return path.read_text(encoding="utf-8").strip()
+
+
+def new_folder(var: Path) -> Path:
+    """A new stack folder under `var`, made, and named by `var/last`."""
+    var.mkdir(parents=True, exist_ok=True)
+    now = datetime.datetime.now(datetime.UTC)
+    path = var / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    path.mkdir()
+    draft = var / f".{LAST}.{os.getpid()}"
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(path.name)
+    draft.replace(var / LAST)
+    return path
+
+
+def last_folder(var: Path) -> Path | None:
+    """The newest stack's folder, or None."""
+    link = var / LAST
+    return link.resolve() if link.is_dir() else None
+
+
+def running(var: Path) -> Iterator[Path]:
+    """Folders under `var` whose stack runs, oldest first."""
+    if not var.is_dir():
+        return
+    for path in sorted(p for p in var.iterdir() if p.is_dir() and not p.is_symlink()):
+        if Folder(path).locked:
+            yield path

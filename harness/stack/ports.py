@@ -1,0 +1,65 @@
+"""Ports of a stack: found by binding, below the range the kernel hands out by itself, and held while the stack lives.
+
+A held port is a bound socket that never listens. Address reuse is switched on after the bind: the part it is meant
+for may
+bind it too, a second stack that looks for a free one (without reuse) may not. Refuses to guess: what cannot be bound
+is taken.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import sys
+from collections.abc import Iterable
+from types import TracebackType
+
+from harness.errors import EnvironmentNotReady
+
+LOWEST, ABOVE = 10_240, 32_768
+TRIES = 2_000
+
+
+class Ports:
+    """Ports by name, held until `close`. A context manager."""
+
+    def __init__(self, names: Iterable[str], rng: random.Random | None = None) -> None:
+        self._held: list[socket.socket] = []
+        self.by_name: dict[str, int] = {}
+        rng = rng or random.Random()
+        for name in names:
+            self.by_name[name] = self._take(name, rng)
+
+    def _take(self, name: str, rng: random.Random) -> int:
+        for _ in range(TRIES):
+            port = rng.randrange(LOWEST, ABOVE)
+            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                sock.close()
+                continue
+            if sys.platform == "linux":
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                self._held.append(sock)
+            else:
+                # Elsewhere a bound socket would keep the part itself out.
+                sock.close()
+                if port in self.by_name.values():
+                    continue
+            return port
+        raise EnvironmentNotReady(f"no free port in {LOWEST}–{ABOVE - 1} for {name} after {TRIES} tries")
+
+    def close(self) -> None:
+        """Let them all go."""
+        for sock in self._held:
+            sock.close()
+        self._held.clear()
+
+    def __enter__(self) -> Ports:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,63 @@
+"""What each part uses: CPU seconds over all of its lives, and the most memory seen. Refuses to judge it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psutil
+
+from harness.stack import spawn
+
+SAMPLE_EVERY_S = 1.0
+MIB = 1 << 20
+
+
+@dataclass
+class Usage:
+    """One part's use of the machine."""
+
+    cpu_s: float = 0.0
+    rss_mib_max: float = 0.0
+
+    def to_json(self) -> dict[str, float]:
+        """Fields of `run.json`'s `resources`."""
+        return {"cpu_s": round(self.cpu_s, 3), "rss_mib_max": round(self.rss_mib_max, 1)}
+
+
+def measure(pid: int) -> tuple[float, float]:
+    """(CPU seconds, resident MiB) of a process with its descendants. Memory that they share counts once."""
+    cpu_s, own, shared = 0.0, 0, 0
+    for process in spawn.family(pid):
+        try:
+            times, memory = process.cpu_times(), process.memory_info()
+        except psutil.Error:
+            continue
+        # What ended children used is in the parent's children_* once it has waited for them.
+        cpu_s += (
+            times.user + times.system + getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+        )
+        common = getattr(memory, "shared", 0)
+        own, shared = own + memory.rss - common, max(shared, common)
+    return cpu_s, (own + shared) / MIB
+
+
+class Sampler:
+    """Adds samples up per part, across restarts."""
+
+    def __init__(self) -> None:
+        self.usage: dict[str, Usage] = {}
+        self._life: dict[str, tuple[int, float]] = {}
+
+    def sample(self, pids: dict[str, int]) -> None:
+        """Take one sample of every part that runs."""
+        for part, pid in pids.items():
+            cpu_s, rss_mib = measure(pid)
+            last_pid, last_cpu_s = self._life.get(part, (pid, 0.0))
+            usage = self.usage.setdefault(part, Usage())
+            usage.cpu_s += max(0.0, cpu_s - (last_cpu_s if last_pid == pid else 0.0))
+            usage.rss_mib_max = max(usage.rss_mib_max, rss_mib)
+            self._life[part] = (pid, max(cpu_s, last_cpu_s) if last_pid == pid else cpu_s)
+
+    def to_json(self) -> dict[str, dict[str, float]]:
+        """part → its use."""
+        return {part: usage.to_json() for part, usage in sorted(self.usage.items())}

@@ -1,0 +1,164 @@
+"""Starts one child process so that it cannot outlive its parent, and ends it with all of its descendants.
+
+Refuses threads: the kernel's parent-death signal fires when the *thread* that forked ends, so only a main thread may
+call `start`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+POLL_S = 0.05
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def prctl(option: int, value: int) -> None:
+    """Linux's prctl; elsewhere nothing happens."""
+    if _libc is not None and _libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def raise_open_files() -> tuple[int, int]:
+    """Raise the open-file limit to the hard limit. Returns (before, now)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard
+    if sys.platform == "darwin":
+        wanted = min(hard, 10_240) if hard == resource.RLIM_INFINITY else hard
+    if soft != wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return soft, resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def cores() -> list[int]:
+    """The cores this process may use; empty where processes cannot be pinned."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def _before_exec(parent: int, death_signal: int, core: int | None, nice: int) -> Callable[[], None]:
+    allowed = cores()
+    pinned = {allowed[core % len(allowed)]} if core is not None and len(allowed) > 1 else None
+
+    def run() -> None:
+        prctl(PR_SET_PDEATHSIG, death_signal)
+        if os.getppid() != parent:
+            # It died between the fork and the line above: nobody will send the signal.
+            os._exit(1)
+        if pinned:
+            os.sched_setaffinity(0, pinned)
+        if nice:
+            os.nice(nice)
+
+    return run
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    log: Path,
+    cwd: Path,
+    death_signal: int = signal.SIGKILL,
+    core: int | None = None,
+    nice: int = 0,
+    typed: bytes = b"",
+) -> subprocess.Popen[bytes]:
+    """Start `argv` in a session of its own, output appended to `log`; `typed` is its standard input.
+
+    Main thread only.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("children are started from the main thread alone")
+    with log.open("ab") as out:
+        child = subprocess.Popen(
+            argv,
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.PIPE if typed else subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=_before_exec(os.getpid(), death_signal, core, nice),
+        )
+    if child.stdin is not None:
+        with child.stdin, contextlib.suppress(BrokenPipeError):
+            child.stdin.write(typed)
+    return child
+
+
+async def exited(child: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a child; its return code, negative for a signal."""
+    if hasattr(os, "pidfd_open") and child.returncode is None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            fd = os.pidfd_open(child.pid)
+        except ProcessLookupError:
+            return child.wait()
+        loop.add_reader(fd, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            loop.remove_reader(fd)
+            os.close(fd)
+        return child.wait()
+    while child.poll() is None:  # noqa: ASYNC110 (a platform without pidfd has no event to wait for)
+        await asyncio.sleep(POLL_S)
+    return child.returncode
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """The process and all of its descendants, itself last."""
+    try:
+        process = psutil.Process(pid)
+        return [*reversed(process.children(recursive=True)), process]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def send(pid: int, number: int) -> bool:
+    """Send a signal; False if there is no such process any more."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def stop(child: subprocess.Popen[bytes], number: int, deadline_s: float) -> bool:
+    """Ask with `number`; after the deadline kill it, and whatever it leaves behind. True if it went by itself."""
+    if child.poll() is not None:
+        return True
+    relatives = family(child.pid)
+    for process in relatives:
+        # A drill may have frozen it.
+        send(process.pid, signal.SIGCONT)
+    send(child.pid, number)
+    try:
+        async with asyncio.timeout(deadline_s):
+            await exited(child)
+        clean = True
+    except TimeoutError:
+        clean = False
+        relatives = family(child.pid) or relatives
+        send(child.pid, signal.SIGKILL)
+        await exited(child)
+    for process in relatives:
+        if process.pid != child.pid:
+            # psutil compares start times: a pid given to another process since is left alone.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+    return clean

