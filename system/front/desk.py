@@ -1,0 +1,132 @@
+"""The desk: one whole request to its answer. What all connections of a front share. Knows no sockets and no parser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from system.contract.ids import TAG_HEADER
+from system.front import answers
+from system.front.admission import TOKEN_BYTES_MAX, Admission
+from system.front.answers import Answer
+from system.front.draw import Draw, Replier
+from system.front.metrics import FrontMetrics
+from system.front.seam import Front
+from system.settings import FrontSettings
+
+_TAPS_PREFIX, _TAPS_SUFFIX = b"/v1/rounds/", b"/taps"
+_TAG = TAG_HEADER.lower().encode()
+_NO_ROUND = -1
+
+
+class Request:
+    """What of a request's head matters. `flawed`: a field stands twice that may stand once, or Host is missing."""
+
+    __slots__ = ("authorization", "expects", "flawed", "host", "lane", "length", "tag", "token", "uid", "url")
+
+    def __init__(self) -> None:
+        self.url = b""
+        self.authorization: bytes | None = None
+        self.tag: bytes | None = None
+        self.host: bytes | None = None
+        self.length: bytes | None = None
+        self.expects = False
+        self.flawed = False
+        self.lane = 0
+        self.token = b""
+        self.uid = -1
+        """Set once the token has proven genuine."""
+
+    def header(self, name: bytes, value: bytes) -> None:
+        """Takes one field of the head."""
+        name = name.lower()
+        if name == b"authorization":
+            self.flawed |= self.authorization is not None
+            self.authorization = value.strip(b" \t")
+        elif name == _TAG:
+            self.flawed |= self.tag is not None
+            self.tag, self.lane = value.strip(b" \t"), 1
+        elif name == b"host":
+            self.flawed |= self.host is not None
+            self.host = value
+        elif name == b"content-length":
+            self.length = value
+        elif name == b"expect":
+            self.expects = value.strip(b" \t").lower() == b"100-continue"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A tap's bytes before and after its token: the same tap with any genuine token of that lane between."""
+
+    before: bytes
+    after: bytes
+    round_id: int
+    lane: int
+    tag_expiry_us: int
+
+
+class Desk:
+    """Routes, and steps 2 and 3 of a tap; the rest is the draw's."""
+
+    __slots__ = ("admission", "draw", "front", "metrics", "settings", "stopping")
+
+    def __init__(self, front: Front, settings: FrontSettings, metrics: FrontMetrics) -> None:
+        self.front = front
+        self.settings = settings
+        self.metrics = metrics
+        self.admission = Admission(settings)
+        self.draw = Draw(front, settings)
+        self.stopping = False
+
+    def stop(self) -> None:
+        """Refuses every tap from now on."""
+        self.stopping = self.draw.stopping = True
+
+    def answer(self, method: bytes, request: Request, replier: Replier) -> Answer | None:
+        """The answer to a request, or None when it comes through `replier`."""
+        path = request.url.partition(b"?")[0]
+        if path.startswith(_TAPS_PREFIX) and path.endswith(_TAPS_SUFFIX):
+            name = path[len(_TAPS_PREFIX) : -len(_TAPS_SUFFIX)]
+            if b"/" not in name:
+                return self._tap(name, request, replier) if method == b"POST" else answers.ALLOW_POST
+        page = self._page(path)
+        if page is None:
+            return answers.NOT_FOUND
+        return page if method in (b"GET", b"HEAD") else answers.ALLOW_GET
+
+    def _page(self, path: bytes) -> Answer | None:
+        if path == b"/metrics":
+            return answers.metrics_page(self.metrics.render())
+        if path == b"/healthz":
+            return answers.HEALTHY
+        if path == b"/readyz":
+            return answers.HEALTHY if self.front.serving and not self.stopping else answers.NOT_READY
+        return None
+
+    def _tap(self, name: bytes, request: Request, replier: Replier) -> Answer | None:
+        now_us = self.front.now_us()
+        scheme, _, token = (request.authorization or b"").partition(b" ")
+        token = token.lstrip(b" ")
+        uid = self.admission.user(request.lane, token, now_us) if scheme.lower() == b"bearer" else -1
+        if uid < 0:
+            return answers.BAD_TOKEN
+        if request.tag is not None and now_us >= self.admission.tag_expiry_us(request.tag):
+            return answers.BAD_TAG
+        request.token, request.uid = token, uid
+        return self.draw.tap(round_number(name), request.lane, uid, now_us, replier)
+
+    def shape_of(self, data: bytes, request: Request) -> Shape | None:
+        """The shape of a tap whose whole bytes are `data`; None where its token is not unique in them or may not grow."""
+        if data.count(request.token) != 1 or len(data) + TOKEN_BYTES_MAX > self.settings.head_bytes_max:
+            return None
+        before, _, after = data.partition(request.token)
+        path = request.url.partition(b"?")[0]
+        expiry_us = 0 if request.tag is None else self.admission.tag_expiry_us(request.tag)
+        return Shape(before, after, round_number(path[len(_TAPS_PREFIX) : -len(_TAPS_SUFFIX)]), request.lane, expiry_us)
+
+
+def round_number(name: bytes) -> int:
+    """The round a path names; a number no round has for anything but plain digits."""
+    if not name.isdigit() or len(name) > 10 or (name[0] == 0x30 and len(name) > 1):
+        return _NO_ROUND
+    return int(name)

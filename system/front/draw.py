@@ -1,0 +1,135 @@
+"""The draw: what becomes of a tap whose sender is known, steps 3 to 9 of its life.
+
+Never awaits; a losing tap costs lookups alone.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from system.contract.ids import LANES
+from system.front import answers
+from system.front.answers import Answer
+from system.front.limiter import Limiter
+from system.front.seam import DrawRound, Front, Win
+from system.settings import FrontSettings
+
+_MIX = 0x9E3779B97F4A7C15
+_MASK = (1 << 64) - 1
+
+
+class Replier(Protocol):
+    """Where an answer goes that is not there yet."""
+
+    def later(self) -> Callable[[Answer], None]:
+        """Keeps the place in the order of answers; the function takes the answer, once."""
+        ...
+
+
+class Draw:
+    """The rules of a tap over the rounds of one front."""
+
+    __slots__ = (
+        "_accept_stress",
+        "_award",
+        "_fronts",
+        "_limiter",
+        "_lose",
+        "_me",
+        "_shed_percent",
+        "_switches",
+        "delay_s",
+        "front",
+        "stopping",
+    )
+
+    def __init__(self, front: Front, settings: FrontSettings) -> None:
+        self.front = front
+        self.stopping = False
+        self.delay_s = 0.0
+        self._me = settings.front
+        self._fronts = len(settings.topology.fronts)
+        self._limiter = Limiter(settings.limiter_rate_per_s, settings.limiter_burst, settings.limiter_slots)
+        self._lose = answers.lose(-(-1000 // settings.limiter_rate_per_s))
+        self._switches: dict[str, int] = {}
+        self._award = True
+        self._accept_stress = True
+        self._shed_percent = 0
+        self.follow_switches()
+
+    def follow_switches(self) -> None:
+        """Takes over the front's switches."""
+        switches = self._switches = self.front.switches
+        self._award = switches.get("draw.award", 1) == 1
+        self._accept_stress = switches.get("stress.accept", 1) == 1
+        self._shed_percent = switches.get("draw.shed_percent", 0)
+        self.delay_s = switches.get("draw.delay_ms", 0) / 1000
+
+    def tap(self, round_id: int, lane: int, uid: int, now_us: int, replier: Replier) -> Answer | None:
+        """The answer, or None when `replier.later()` has been taken up for it. `lane` is the index in LANES."""
+        front = self.front
+        if front.switches is not self._switches:
+            self.follow_switches()
+        round_ = front.rounds.get(round_id)
+        if round_ is None or round_.lane != LANES[lane]:
+            return answers.UNKNOWN_ROUND
+        if self._fronts > 1 and ((uid * _MIX & _MASK) >> 32) % self._fronts != self._me:
+            return answers.FOREIGN_USER
+        if not front.serving or self.stopping or (lane and not self._accept_stress):
+            return answers.DEGRADED
+        if round_.closed:
+            return answers.ROUND_OVER
+        if uid in round_.settled:
+            return answers.won(round_id, round_.settled[uid], repeat=True)
+        if uid in round_.pending:
+            self._join(round_, uid, replier)
+            return None
+        if not round_.start_us <= now_us < round_.end_us:
+            return answers.not_open(round_.start_us - now_us) if now_us < round_.start_us else answers.ROUND_OVER
+        if self._shed_percent and random.random() * 100 < self._shed_percent:
+            return answers.DEGRADED
+        if not self._limiter.allow(uid << 1 | lane, time.monotonic_ns()):
+            return answers.TOO_FAST
+        if now_us < round_.opening_us or not self._award:
+            return self._lose
+        return self._take(round_, uid, now_us, replier)
+
+    def _join(self, round_: DrawRound, uid: int, replier: Replier) -> None:
+        # The tap that took the packet is the win; one that shares its append shows it again.
+        waiting = _Waiting(round_.round_id, repeat=True)
+        round_.join(uid, waiting)
+        waiting.reply_to(replier.later())
+
+    def _take(self, round_: DrawRound, uid: int, now_us: int, replier: Replier) -> Answer | None:
+        waiting = _Waiting(round_.round_id, repeat=False)
+        if not round_.award(uid, now_us, waiting):
+            return self._lose
+        waiting.reply_to(replier.later())
+        return None
+
+
+class _Waiting:
+    """A waiter of the award path; the place for its answer is taken only once it is certain that one will come."""
+
+    __slots__ = ("_early", "_repeat", "_reply", "_round_id")
+
+    def __init__(self, round_id: int, repeat: bool) -> None:
+        self._round_id = round_id
+        self._repeat = repeat
+        self._reply: Callable[[Answer], None] | None = None
+        self._early: Answer | None = None
+
+    def __call__(self, win: Win | None) -> None:
+        told = answers.PENDING if win is None else answers.won(self._round_id, win, self._repeat)
+        if self._reply is None:
+            self._early = told
+        else:
+            self._reply(told)
+
+    def reply_to(self, reply: Callable[[Answer], None]) -> None:
+        self._reply = reply
+        if self._early is not None:
+            reply(self._early)
