@@ -1,0 +1,182 @@
+"""A YAML document with the line of each value. Owns reading and the words for what is wrong; refuses to know a model's meaning."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from plans.models.errors import PlanError, Problem, closest
+
+Loc = tuple[int | str, ...]
+M = TypeVar("M", bound="PlanModel")
+
+
+class PlanModel(BaseModel):
+    """Base of everything a plan file holds: frozen, unknown keys refused, every field under its YAML name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class Document:
+    """One parsed file. `data` are plain values, `line(loc)` is where a value stands."""
+
+    def __init__(self, file: str, text: str) -> None:
+        """Raises PlanError where the text is not one YAML mapping, or a key stands twice."""
+        self.file = file
+        self._lines: dict[Loc, int] = {(): 1}
+        self.problems: list[Problem] = []
+        try:
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as exc:
+            line = exc.problem_mark.line + 1 if exc.problem_mark else 1
+            raise PlanError([Problem(file, line, f"not YAML: {exc.problem or exc}")]) from exc
+        except yaml.YAMLError as exc:
+            raise PlanError([Problem(file, 1, f"not YAML: {exc}")]) from exc
+        if not isinstance(node, yaml.MappingNode):
+            line = node.start_mark.line + 1 if node else 1
+            raise PlanError([Problem(file, line, "not a mapping", expected="`key: value` lines")])
+        self._loader = yaml.SafeLoader("")
+        self.data = self._build(node, (), frozenset())
+
+    def line(self, loc: Loc) -> int:
+        """Line of the value at `loc`, or of the nearest thing around it that stands in the file."""
+        seen: Loc = ()
+        for part in loc:
+            # A union's tag is part of a loc but not of the file: skip what is not there.
+            if (*seen, part) in self._lines:
+                seen = (*seen, part)
+        return self._lines[seen]
+
+    def _build(self, node: yaml.Node, loc: Loc, above: frozenset[int]) -> Any:
+        self._lines.setdefault(loc, node.start_mark.line + 1)
+        if id(node) in above:
+            raise PlanError([Problem(self.file, node.start_mark.line + 1, "an anchor that contains itself")])
+        above = above | {id(node)}
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, loc, above)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._build(item, (*loc, number), above) for number, item in enumerate(node.value)]
+        try:
+            return self._loader.construct_object(node)  # type: ignore[no-untyped-call]
+        except (yaml.YAMLError, ValueError) as exc:
+            self.problems.append(Problem(self.file, node.start_mark.line + 1, f"cannot be read: {exc}"))
+            return None
+
+    def _mapping(self, node: yaml.MappingNode, loc: Loc, above: frozenset[int]) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.problems.append(Problem(self.file, line, "a key that is not a word"))
+                continue
+            key = str(key_node.value)
+            if key in out:
+                self.problems.append(Problem(self.file, line, f"`{key}` stands twice", expected="each key once"))
+                continue
+            self._lines[(*loc, key)] = line
+            out[key] = self._build(value_node, (*loc, key), above)
+        return out
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        return
+    for part in typing.get_args(annotation):
+        yield from _models_in(part)
+
+
+def _step(models: list[type[BaseModel]], part: int | str) -> list[type[BaseModel]]:
+    if isinstance(part, int):
+        return models
+    inside: list[type[BaseModel]] = []
+    for model in models:
+        for name, field in model.model_fields.items():
+            if part in (name, field.alias):
+                inside += _models_in(field.annotation)
+    if inside:
+        return inside
+    tagged = [m for m in models if "kind" in m.model_fields and part in typing.get_args(m.model_fields["kind"].annotation)]
+    return tagged or models
+
+
+def known_keys(model: type[BaseModel], loc: Loc) -> list[str]:
+    """The keys that may stand in the mapping at `loc` of a document of this model."""
+    models = [model]
+    for part in loc:
+        models = _step(models, part)
+    return sorted({field.alias or name for m in models for name, field in m.model_fields.items()})
+
+
+def _where(loc: Loc, data: Any) -> str:
+    """`steps[2].hold`, without what is not in the file (the tag of a union)."""
+    text = ""
+    for part in loc:
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+            data = data[part] if isinstance(data, list) and part < len(data) else None
+        elif isinstance(data, Mapping) and part not in data and part != loc[-1]:
+            continue
+        else:
+            text += f".{part}" if text else str(part)
+            data = data.get(part) if isinstance(data, Mapping) else None
+    return text
+
+
+def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) -> Problem:
+    loc, kind = error["loc"], error["type"]
+    where = _where(loc, document.data)
+    here = Problem(document.file, document.line(loc), f"`{where}`: {error['msg']}")
+    if kind == "extra_forbidden":
+        known = known_keys(model, loc[:-1])
+        near = closest(str(loc[-1]), known)
+        return Problem(here.file, here.line, f"unknown key `{where}`", "one of " + ", ".join(known), near)
+    if kind == "missing":
+        return Problem(here.file, here.line, f"`{where}` is missing")
+    if kind in ("literal_error", "union_tag_invalid"):
+        context = error.get("ctx", {})
+        expected = str(context.get("expected") or context.get("expected_tags"))
+        given = error["input"].get("kind") if isinstance(error["input"], Mapping) else error["input"]
+        words = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
+        return Problem(here.file, here.line, f"`{where}`: {given!r}", "one of " + ", ".join(words), closest(str(given), words))
+    if kind == "value_error":
+        text = error["msg"].removeprefix("Value error, ")
+        what, _, expected = text.partition("; expected ")
+        return Problem(here.file, here.line, f"`{where}`: {what}" if where else what, expected)
+    return Problem(here.file, here.line, f"`{where}`: {error['msg'].lower()}, not {error['input']!r}")
+
+
+def _problems(document: Document, model: type[BaseModel], failure: ValidationError) -> list[Problem]:
+    errors = failure.errors(include_url=False)
+    misspelt = {
+        (*e["loc"][:-1], closest(str(e["loc"][-1]), known_keys(model, e["loc"][:-1])))
+        for e in errors
+        if e["type"] == "extra_forbidden"
+    }
+    # A misspelt key is one mistake: do not report the right spelling as missing as well.
+    return [_problem(document, model, e) for e in errors if not (e["type"] == "missing" and e["loc"] in misspelt)]
+
+
+def read_model(path: Path, model: type[M]) -> tuple[M, Document]:
+    """The file as a model, and its lines. Raises PlanError with every problem found."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as exc:
+        near = closest(path.name, [p.name for p in path.parent.glob("*.y*ml")]) if path.parent.is_dir() else ""
+        raise PlanError([Problem(str(path), 0, f"cannot be read: {exc.strerror or exc}", did_you_mean=near)]) from exc
+    except UnicodeDecodeError as exc:
+        raise PlanError([Problem(str(path), 1, "not UTF-8 text")]) from exc
+    document = Document(str(path), text)
+    try:
+        value = model.model_validate(document.data)
+    except ValidationError as failure:
+        raise PlanError(document.problems + _problems(document, model, failure)) from failure
+    if document.problems:
+        raise PlanError(document.problems)
+    return value, document

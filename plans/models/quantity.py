@@ -1,0 +1,146 @@
+"""Quantities as people write them, `60s`, `7/s`, `35_000`, `25%`, `200元`, as numbers. Owns units; refuses bare guesses."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+_NUMBER = r"[0-9](?:[0-9_]*[0-9])?(?:\.[0-9]+)?"
+_DURATION = re.compile(rf"({_NUMBER})\s*(us|ms|s|m|h)")
+_RATE = re.compile(rf"({_NUMBER})\s*/\s*(s|m|h)")
+_COUNT = re.compile(rf"({_NUMBER})\s*([kKMG万亿]?)")
+_SHARE = re.compile(rf"({_NUMBER})\s*%")
+_MONEY = re.compile(rf"({_NUMBER})\s*(元|yuan|分|fen)")
+_RATIO = re.compile(rf"({_NUMBER})\s*/\s*({_NUMBER})")
+
+_SECONDS = {
+    "us": Decimal("0.000001"),
+    "ms": Decimal("0.001"),
+    "s": Decimal(1),
+    "m": Decimal(60),
+    "h": Decimal(3600),
+}
+_MULTIPLES = {"": 1, "k": 1000, "K": 1000, "M": 10**6, "G": 10**9, "万": 10**4, "亿": 10**8}
+_FEN = {"元": 100, "yuan": 100, "分": 1, "fen": 1}
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _refuse(value: object, what: str, examples: str) -> ValueError:
+    return ValueError(f"{value!r} is not {what}; expected {examples}")
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text.replace("_", ""))
+    except InvalidOperation as exc:  # the patterns above let only numbers through
+        raise ValueError(f"{text!r} is not a number") from exc
+
+
+def _match(pattern: re.Pattern[str], value: object) -> re.Match[str] | None:
+    return pattern.fullmatch(value.strip()) if isinstance(value, str) else None
+
+
+def duration_s(value: object) -> float:
+    """Seconds of `60s`, `5m`, `200ms`. A bare number has no unit and is refused, 0 aside."""
+    if found := _match(_DURATION, value):
+        return float(_decimal(found[1]) * _SECONDS[found[2]])
+    if _plain(value) and value == 0:
+        return 0.0
+    raise _refuse(value, "a duration", "a number with its unit, such as 60s, 5m or 200ms")
+
+
+def rate_per_s(value: object) -> float:
+    """Events per second of `7/s`, `400/m`."""
+    if found := _match(_RATE, value):
+        return float(_decimal(found[1]) / _SECONDS[found[2]])
+    raise _refuse(value, "a rate", "a number per time, such as 7/s or 400/m")
+
+
+def count(value: object) -> int:
+    """A whole number: 35_000, `60M`, `2亿`."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if found := _match(_COUNT, value):
+        number = _decimal(found[1]) * _MULTIPLES[found[2]]
+        if number == number.to_integral_value():
+            return int(number)
+    raise _refuse(value, "a count", "a whole number, such as 35_000, 60M or 2亿")
+
+
+def share(value: object) -> float:
+    """A part of 1: `25%`, or 0.25."""
+    if found := _match(_SHARE, value):
+        part = float(_decimal(found[1]) / 100)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        part = float(value)
+    else:
+        raise _refuse(value, "a share", "a percentage, such as 25%")
+    if not 0 <= part <= 1:
+        raise _refuse(value, "a share", "0% to 100%")
+    return part
+
+
+def money_fen(value: object) -> int:
+    """Whole fen of `200元`, `0.88元`, `88分`, `200yuan`. Never a float, never a bare number."""
+    if found := _match(_MONEY, value):
+        fen = _decimal(found[1]) * _FEN[found[2]]
+        if fen == fen.to_integral_value():
+            return int(fen)
+        raise _refuse(value, "an amount", "whole fen, at most two digits behind the point")
+    raise _refuse(value, "an amount of money", "a number with its unit, such as 200元, 0.88元 or 88分")
+
+
+def ratio(value: object) -> Fraction:
+    """A scale: `1/10000`, `1/10_000`, or 1; above 0, at most 1."""
+    part: Fraction | None = None
+    if isinstance(value, Fraction):
+        part = value
+    elif (found := _match(_RATIO, value)) and _decimal(found[2]) > 0:
+        part = Fraction(_decimal(found[1])) / Fraction(_decimal(found[2]))
+    elif isinstance(value, str) and re.fullmatch(_NUMBER, value.strip()):
+        part = Fraction(_decimal(value.strip()))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        part = Fraction(str(value))
+    if part is None or not 0 < part <= 1:
+        raise _refuse(value, "a scale", "a part of the event, such as 1/10000")
+    return part
+
+
+def ratio_text(value: Fraction) -> str:
+    """`1/10000`; the exact fraction, so that it can be read back."""
+    return f"{value.numerator}/{value.denominator}" if value != 1 else "1"
+
+
+def _schema(*examples: str, number: bool = False) -> Any:
+    return WithJsonSchema({"type": ["string", "number"] if number else "string", "examples": list(examples)})
+
+
+def _or_own(parse: Any, kind: type) -> Any:
+    """Parse what a person wrote; let through what was parsed before (a lock read back is numbers)."""
+
+    def read(value: object, info: Any) -> Any:
+        if info.context is not None and info.context.get("parsed") and isinstance(value, kind):
+            return value
+        return parse(value)
+
+    return BeforeValidator(read)
+
+
+Duration = Annotated[float, _or_own(duration_s, (int | float)), _schema("60s", "5m", "200ms")]  # type: ignore[arg-type]
+Rate = Annotated[float, _or_own(rate_per_s, (int | float)), _schema("7/s")]  # type: ignore[arg-type]
+Share = Annotated[float, BeforeValidator(share), _schema("25%", number=True)]
+Count = Annotated[int, BeforeValidator(count), _schema("35_000", "60M", "2亿", number=True)]
+Money = Annotated[int, _or_own(money_fen, int), _schema("200元", "0.88元", "88分")]
+Scale = Annotated[
+    Fraction,
+    BeforeValidator(ratio),
+    PlainSerializer(ratio_text, return_type=str),
+    _schema("1/10000", number=True),
+]

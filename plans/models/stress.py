@@ -1,0 +1,207 @@
+"""A stress plan: how a forecast is put to the test. Shares of the forecast's peak, by intended time; refuses absolute rates."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from plans.models.document import PlanModel
+from plans.models.forecast import Id, Words
+from plans.models.quantity import Count, Duration, Share
+
+OfPeak = Annotated[Share, Field(gt=0, description="Share of the forecast's peak rate.")]
+Arrivals = Literal["even", "poisson"]
+Segment = dict[str, Any]
+"""What `harness.engine.schedule.pieces_of` reads: kind, seconds, taps per second."""
+
+
+class Constant(PlanModel):
+    """The same rate all the time."""
+
+    kind: Literal["constant"]
+    share: OfPeak
+    duration: Duration = Field(gt=0)
+    arrivals: Arrivals = "even"
+
+    def length_s(self) -> float:
+        return self.duration
+
+    def segment(self, peak_rps: float, stretch: float) -> Segment:
+        return {"kind": "constant", "rate_rps": self.share * peak_rps, "duration_s": self.duration * stretch}
+
+    def top(self) -> float:
+        return self.share
+
+
+class Ramp(PlanModel):
+    """From one rate to another in a straight line."""
+
+    kind: Literal["ramp"]
+    from_: OfPeak = Field(alias="from")
+    to: OfPeak
+    duration: Duration = Field(gt=0)
+    arrivals: Arrivals = "even"
+
+    def length_s(self) -> float:
+        return self.duration
+
+    def segment(self, peak_rps: float, stretch: float) -> Segment:
+        edges = {"from_rps": self.from_ * peak_rps, "to_rps": self.to * peak_rps}
+        return {"kind": "ramp", **edges, "duration_s": self.duration * stretch}
+
+    def top(self) -> float:
+        return max(self.from_, self.to)
+
+
+class Spike(PlanModel):
+    """The last seconds of a countdown: taps grow by a constant factor a second, hold the peak, then may fade."""
+
+    kind: Literal["spike"]
+    base: OfPeak
+    peak: OfPeak
+    countdown: Duration = Field(gt=0)
+    hold: Duration = Field(gt=0)
+    fade: Duration = 0.0
+    arrivals: Arrivals = "even"
+
+    def length_s(self) -> float:
+        return self.countdown + self.hold + self.fade
+
+    def segment(self, peak_rps: float, stretch: float) -> Segment:
+        rates = {"base_rps": self.base * peak_rps, "peak_rps": self.peak * peak_rps}
+        times = {"countdown_s": self.countdown * stretch, "hold_s": self.hold * stretch, "decay_s": self.fade * stretch}
+        return {"kind": "spike", **rates, **times}
+
+    def top(self) -> float:
+        return max(self.base, self.peak)
+
+
+Step = Annotated[Constant | Ramp | Spike, Field(discriminator="kind")]
+
+
+class WarmUp(PlanModel):
+    """Load that is sent and checked, but not measured: cut by intended time."""
+
+    duration: Duration
+    share: OfPeak
+
+
+class RoundWindow(PlanModel):
+    """When the round opens, counted from the first intended tap, and over which part of it packets leave."""
+
+    opens: Duration
+    duration: Duration = Field(gt=0)
+    release: Annotated[Share, Field(gt=0)] = 0.95
+
+
+class Probes(PlanModel):
+    """Requests that must win nothing, beside the load. Not scaled: an invariant needs its sample on every machine."""
+
+    forged: Count = 1000
+    expired: Count = 1000
+    foreign: Count = 1000
+    replayed: Count = 0
+
+    @property
+    def total(self) -> int:
+        return self.forged + self.expired + self.foreign + self.replayed
+
+
+class StopAboveShare(PlanModel):
+    """Stop when a share of the taps is above a bound over a window."""
+
+    signal: Literal["error_share", "unknown_share", "refused_share", "late_share"]
+    above: Share
+    window: Duration = Field(gt=0)
+    min_samples: Count = Field(default=100, ge=1)
+
+
+class StopAboveTime(PlanModel):
+    """Stop when a time is above a bound over a window."""
+
+    signal: Literal["response_p99", "credit_delay_p99", "oldest_award_age"]
+    above: Duration
+    window: Duration = Field(gt=0)
+    min_samples: Count = Field(default=100, ge=1)
+
+
+class StopAboveCount(PlanModel):
+    """Stop when a count is above a bound."""
+
+    signal: Literal["backlog_entries", "pending_awards", "imbalance_fen"]
+    above: Count
+    window: Duration = Field(default=1.0, gt=0)
+    min_samples: Count = Field(default=1, ge=1)
+
+
+StopRule = Annotated[StopAboveShare | StopAboveTime | StopAboveCount, Field(discriminator="signal")]
+
+
+class Drain(PlanModel):
+    """After the last intended tap: how long answers and credits are waited for, and the close is."""
+
+    answers: Duration = Field(gt=0)
+    credits: Duration = Field(gt=0)
+    close: Duration = Field(gt=0)
+
+
+class Objectives(PlanModel):
+    """What users are promised: the far edge of each latency band. What the forecast expects must lie inside."""
+
+    response_p99: Duration = Field(gt=0)
+    credit_delay_p99: Duration = Field(gt=0)
+    errors: Count = 0
+
+
+class StressPlan(PlanModel):
+    """The whole file."""
+
+    kind: Literal["stress"]
+    id: Id
+    title: Words
+    about: str = ""
+    forecast: str = Field(min_length=1, description="The forecast's file, relative to this one.")
+    lane: Literal["live", "stress"] = "stress"
+    seed: int = Field(ge=0, lt=1 << 63)
+    warm_up: WarmUp
+    round: RoundWindow
+    steps: tuple[Step, ...] = Field(min_length=1)
+    probes: Probes = Probes()
+    stop: tuple[StopRule, ...] = Field(min_length=1)
+    drain: Drain
+    objectives: Objectives
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        start, end = self.warm_up.duration, self.warm_up.duration + self.measured_s
+        opens, closes = self.round.opens, self.round.opens + self.round.duration
+        if opens > start + 1e-9 and opens >= end:
+            raise ValueError(f"the round opens at {opens:g} s, after the last tap at {end:g} s; expected it earlier")
+        if end > closes + 1e-9:
+            raise ValueError(f"taps until {end:g} s, but the round closes at {closes:g} s; expected shorter steps")
+        if max(step.top() for step in self.steps) < 1 - 1e-9:
+            raise ValueError("no step reaches the peak; expected one with a share of 100%")
+        return self
+
+    @property
+    def measured_s(self) -> float:
+        """Seconds of the steps, as written."""
+        return sum(step.length_s() for step in self.steps)
+
+    def stretch(self, duration_s: float) -> float:
+        """Factor of the steps' times when the round lasts `duration_s`; the margins at both ends stay as they are."""
+        margin = self.round.duration - self.measured_s
+        return (duration_s - margin) / self.measured_s
+
+    def segments(self, peak_rps: float, duration_s: float | None = None) -> list[Segment]:
+        """Warm-up (phase 0) and steps (phase 1) at this peak, for a round of `duration_s` (as written if None)."""
+        stretch = self.stretch(duration_s) if duration_s else 1.0
+        out: list[Segment] = []
+        if self.warm_up.duration:
+            rate = self.warm_up.share * peak_rps
+            out.append({"kind": "constant", "rate_rps": rate, "duration_s": self.warm_up.duration, "phase": 0})
+        for step in self.steps:
+            poisson = step.arrivals == "poisson"
+            out.append({**step.segment(peak_rps, stretch), "poisson": poisson, "phase": 1})
+        return out
