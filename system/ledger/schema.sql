@@ -70,6 +70,8 @@ CREATE TABLE IF NOT EXISTS {schema}.posting (
     batch    bigint NOT NULL
 );
 CREATE INDEX IF NOT EXISTS posting_account ON {schema}.posting (uid);
+-- A few bytes for megabytes of rows, so that one round is found without reading the others.
+CREATE INDEX IF NOT EXISTS posting_round ON {schema}.posting USING brin (round) WITH (pages_per_range = 64);
 
 -- Money of records that cannot be believed; held_fen is what was really set aside (0 where the packet is not free).
 CREATE TABLE IF NOT EXISTS {schema}.suspense (
@@ -85,6 +87,7 @@ CREATE TABLE IF NOT EXISTS {schema}.suspense (
     sponsor  int NOT NULL,
     award_us bigint NOT NULL,
     held_fen bigint NOT NULL CHECK (held_fen >= 0),
+    held_sponsor int NOT NULL CHECK ((held_sponsor = 0) = (held_fen = 0)),  -- whose money is held, by the lottery
     reason   text NOT NULL
 );
 
@@ -96,11 +99,11 @@ CREATE TABLE IF NOT EXISTS {schema}.entry (
 );
 CREATE INDEX IF NOT EXISTS entry_account ON {schema}.entry (account);
 
--- The stress schema carries the same; a record may be ignored as a repeat: counted here, with the batch it was met in.
+-- Records ignored as repeats (same packet, same user), with the batch they were met in.
 CREATE TABLE IF NOT EXISTS {schema}.duplicate (
-    batch bigint NOT NULL REFERENCES {schema}.batch,
-    round int NOT NULL,
-    front int NOT NULL,
+    batch  bigint NOT NULL REFERENCES {schema}.batch,
+    round  int NOT NULL,
+    front  int NOT NULL,
     packet bigint NOT NULL,
-    uid bigint NOT NULL
+    uid    bigint NOT NULL
 );

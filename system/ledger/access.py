@@ -1,0 +1,136 @@
+"""Access to PostgreSQL: one connection or a small pool, as one of the ledger's roles, errors already translated.
+
+Owns: addresses of roles, session settings, time-outs. Refuses: SQL of its own, retries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+
+from system.contract.errors import StoreRefused
+from system.contract.ids import Lane
+from system.ledger.translate import translated
+from system.tokens import derive
+
+Role = Literal["xiu_control", "xiu_live", "xiu_stress"]
+ROLES: tuple[Role, ...] = ("xiu_control", "xiu_live", "xiu_stress")
+Params = Sequence[Any] | Mapping[str, Any] | None
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+# What a dead client may hold: a lock at most this long after it went silent inside a transaction.
+_IDLE_IN_TRANSACTION_MS = 10_000
+
+
+def lane_role(lane: Lane) -> Role:
+    """The role with rights on that lane alone."""
+    return "xiu_live" if lane == "live" else "xiu_stress"
+
+
+def role_password(secret: bytes, role: Role) -> str:
+    """The role's password, derived from the master secret."""
+    return derive(secret, f"role:{role}").hex()
+
+
+def role_url(url: str, role: Role, secret: bytes) -> str:
+    """`url` with the user and the password of `role` in place of its own."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    netloc = f"{role}:{quote(role_password(secret, role))}@{host}"
+    return urlunsplit((parts.scheme, netloc, parts.path, parts.query, parts.fragment))
+
+
+async def open_url(url: str, *, timeout_s: float = 5.0, name: str = "xiu") -> Connection:
+    """A connection to exactly `url`, in autocommit: a transaction is always said, `async with conn.transaction()`.
+
+    Raises StoreRefused when none came about: nothing can have happened.
+    """
+    options = f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}"
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await psycopg.AsyncConnection.connect(
+                url,
+                autocommit=True,
+                application_name=name,
+                options=options,
+                connect_timeout=max(2, round(timeout_s)),
+                tcp_user_timeout=round(timeout_s * 1000),
+                keepalives_idle=5,
+                keepalives_interval=2,
+                keepalives_count=3,
+            )
+    except (psycopg.Error, OSError) as exc:
+        text = " ".join(str(exc).split()) or "no answer in time"
+        raise StoreRefused(f"no connection to PostgreSQL: {text}") from exc
+
+
+async def connect(url: str, role: Role, secret: bytes, *, timeout_s: float = 5.0) -> Connection:
+    """A connection of `role` to the database that `url` names. Raises StoreRefused."""
+    return await open_url(role_url(url, role, secret), timeout_s=timeout_s, name=role)
+
+
+class Pool:
+    """At most `size` connections of one role, opened when needed, dropped after any error that leaves them in doubt.
+
+    Each use has a deadline of `timeout_s`, waiting for a free connection included.
+    """
+
+    def __init__(self, url: str, role: Role, secret: bytes, *, size: int = 4, timeout_s: float = 5.0) -> None:
+        self.url, self.role, self.secret, self.timeout_s = url, role, secret, timeout_s
+        self._idle: list[Connection] = []
+        self._places = asyncio.Semaphore(size)
+        self._closed = False
+
+    @asynccontextmanager
+    async def connection(self, what: str = "query", *, timeout_s: float | None = None) -> AsyncIterator[Connection]:
+        """A connection in autocommit. Driver errors inside come out as StoreUnknown or StoreRefused."""
+        with translated(what):
+            async with asyncio.timeout(self.timeout_s if timeout_s is None else timeout_s), self._places:
+                conn = await self._take()
+                try:
+                    yield conn
+                finally:
+                    await self._give_back(conn)
+
+    @asynccontextmanager
+    async def transaction(
+        self, what: str = "transaction", *, timeout_s: float | None = None
+    ) -> AsyncIterator[Connection]:
+        """A connection inside a transaction: committed at the end, rolled back on any error.
+
+        StoreUnknown out of this may mean that the COMMIT was carried out: read before deciding.
+        """
+        async with self.connection(what, timeout_s=timeout_s) as conn, conn.transaction():
+            yield conn
+
+    async def fetch(self, text: bytes, params: Params = None, what: str = "read") -> list[tuple[Any, ...]]:
+        """All rows of one statement."""
+        async with self.connection(what) as conn:
+            return await (await conn.execute(text, params)).fetchall()
+
+    async def _take(self) -> Connection:
+        if self._closed:
+            raise StoreRefused("the pool is closed")
+        while self._idle:
+            conn = self._idle.pop()
+            if not conn.closed and not conn.broken:
+                return conn
+        return await connect(self.url, self.role, self.secret, timeout_s=self.timeout_s)
+
+    async def _give_back(self, conn: Connection) -> None:
+        idle = conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        if idle and not conn.closed and not self._closed:
+            self._idle.append(conn)
+        else:
+            await conn.close()
+
+    async def close(self) -> None:
+        """Closes what is idle now, and what is in use when it comes back."""
+        self._closed = True
+        while self._idle:
+            await self._idle.pop().close()

@@ -1,0 +1,12 @@
+-- Who may do what in one lane, {schema} = live or stress. Idempotent; run after the tables exist.
+-- The lane's role (credit, play, audit) has rights here alone, control in both lanes; nobody may delete or truncate.
+REVOKE ALL ON SCHEMA {schema} FROM PUBLIC;
+GRANT USAGE ON SCHEMA {schema} TO xiu_{schema}, xiu_control;
+GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO xiu_{schema};
+GRANT INSERT ON {schema}.batch, {schema}.posting, {schema}.suspense, {schema}.entry, {schema}.duplicate TO xiu_{schema};
+GRANT UPDATE (offset_epoch, offset_seq, stopped) ON {schema}.stream TO xiu_{schema};
+GRANT UPDATE (used) ON {schema}.lease TO xiu_{schema};
+-- A row lock needs the right to update some column; this one says nothing about money.
+GRANT UPDATE (created_us) ON {schema}.round TO xiu_{schema};
+GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA {schema} TO xiu_control;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO xiu_{schema}, xiu_control;

@@ -1,0 +1,40 @@
+"""The statements of `queries/*.sql`, for one lane each. Owns the schema's place in the text; refuses other splicing."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from system.contract.ids import LANES, Lane
+
+_HERE = Path(__file__).parent
+
+
+@cache
+def statement(name: str, lane: Lane) -> bytes:
+    """Text of `queries/<name>.sql` with `{schema}` replaced by the lane's schema; parameters stay `%(name)s`.
+
+    bytes, since psycopg takes no str that is not a literal. Raises FileNotFoundError for an unknown name.
+    """
+    return _for_lane((_HERE / "queries" / f"{name}.sql").read_text(encoding="utf-8"), lane)
+
+
+def _for_lane(text: str, lane: Lane) -> bytes:
+    if lane not in LANES:
+        raise ValueError(f"lane {lane!r}; expected one of {', '.join(LANES)}")
+    return text.replace("{schema}", lane).encode()
+
+
+def control_schema() -> bytes:
+    """DDL of control's own schema."""
+    return (_HERE / "control.sql").read_bytes()
+
+
+def lane_schema(lane: Lane) -> bytes:
+    """DDL of a lane's schema."""
+    return _for_lane((_HERE / "schema.sql").read_text(encoding="utf-8"), lane)
+
+
+def lane_rights(lane: Lane) -> bytes:
+    """What the roles may do in a lane's schema."""
+    return _for_lane((_HERE / "rights.sql").read_text(encoding="utf-8"), lane)

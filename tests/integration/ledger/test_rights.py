@@ -1,0 +1,109 @@
+"""Schemas, roles and rights on a real PostgreSQL: a migration repeats, a lane's role touches its lane alone."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from system.contract.errors import StoreRefused, StoreUnknown
+from system.ledger.access import Pool, Role, connect
+from system.ledger.migrate import migrate
+from system.ledger.translate import translated
+
+SECRET = bytes(range(32))
+
+
+@pytest.fixture
+def database(postgres_dsn: str) -> str:
+    asyncio.run(migrate(postgres_dsn, SECRET))
+    return postgres_dsn
+
+
+def run_as(url: str, role: Role, statement: bytes) -> None:
+    async def go() -> None:
+        async with await connect(url, role, SECRET) as conn:
+            with translated("test"):
+                await conn.execute(statement)
+
+    asyncio.run(go())
+
+
+def test_migrate_again_changes_nothing(database: str) -> None:
+    async def tables() -> list[tuple[object, ...]]:
+        async with await connect(database, "xiu_control", SECRET) as conn:
+            rows = await conn.execute(
+                "SELECT table_schema, table_name, column_name FROM information_schema.columns"
+                " WHERE table_schema IN ('control', 'live', 'stress') ORDER BY 1, 2, 3"
+            )
+            return await rows.fetchall()
+
+    before = asyncio.run(tables())
+    asyncio.run(migrate(database, SECRET))
+    assert before == asyncio.run(tables())
+    assert {row[0] for row in before} == {"control", "live", "stress"}
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        pytest.param("xiu_live", b"SELECT * FROM stress.posting", id="live may not read stress"),
+        pytest.param("xiu_stress", b"SELECT * FROM live.posting", id="stress may not read live"),
+        pytest.param("xiu_stress", b"UPDATE live.lease SET used = ''", id="stress may not write live"),
+        pytest.param("xiu_live", b"SELECT * FROM control.switch", id="a lane may not read control"),
+        pytest.param("xiu_live", b"DELETE FROM live.posting", id="nobody deletes a posting"),
+        pytest.param("xiu_control", b"DELETE FROM live.posting", id="control deletes no posting either"),
+        pytest.param("xiu_live", b"UPDATE live.posting SET fen = 1", id="nobody changes a posting"),
+        pytest.param("xiu_live", b"UPDATE live.round SET state = 'closed'", id="a lane closes no round"),
+        pytest.param("xiu_live", b"UPDATE live.stream SET granted = 9", id="a lane grants no epoch"),
+        pytest.param("xiu_live", b"CREATE TABLE live.mine (x int)", id="a lane makes no table"),
+    ],
+)
+def test_refused(database: str, role: Role, statement: bytes) -> None:
+    with pytest.raises(StoreRefused, match="permission denied"):
+        run_as(database, role, statement)
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        pytest.param("xiu_live", b"SELECT * FROM live.posting", id="own lane"),
+        pytest.param("xiu_stress", b"SELECT 1 FROM stress.round FOR KEY SHARE", id="credit locks a round"),
+        pytest.param("xiu_control", b"SELECT 1 FROM live.round FOR UPDATE", id="control locks a round for the close"),
+        pytest.param("xiu_control", b"SELECT nextval('control.round_id')", id="control numbers rounds"),
+    ],
+)
+def test_allowed(database: str, role: Role, statement: bytes) -> None:
+    run_as(database, role, statement)
+    assert True
+
+
+def test_pool_rolls_back_and_goes_on(database: str) -> None:
+    async def go() -> list[tuple[object, ...]]:
+        pool = Pool(database, "xiu_control", SECRET, size=1)
+        insert = b"INSERT INTO control.switch VALUES ('a', 1)"
+
+        async def twice() -> None:
+            async with pool.transaction() as conn:
+                await conn.execute(insert)
+                await conn.execute(insert)
+
+        async def slow() -> None:
+            async with pool.connection(timeout_s=0.1) as conn:
+                await conn.execute("SELECT pg_sleep(5)")
+
+        with pytest.raises(StoreRefused, match="duplicate key"):
+            await twice()
+        with pytest.raises(StoreUnknown, match="in time"):
+            await slow()
+        try:
+            return await pool.fetch(b"SELECT * FROM control.switch")
+        finally:
+            await pool.close()
+
+    assert asyncio.run(go()) == []
+
+
+def test_nobody_there_is_refused() -> None:
+    with pytest.raises(StoreRefused, match="no connection"):
+        asyncio.run(connect("postgresql://127.0.0.1:1/none", "xiu_live", SECRET, timeout_s=2))
