@@ -90,6 +90,7 @@ METRICS: tuple[Metric, ...] = (
         ("lane",),
     ),
     Metric("hongbao_round_budget_fen", "gauge", "Budget of the rounds not closed, in fen.", _CONTROL, ("lane",)),
+    Metric("hongbao_close_waiting", "gauge", "Things the closes under way wait for.", _CONTROL, ("lane",)),
     Metric("hongbao_epochs_granted_total", "counter", "Epochs granted.", _CONTROL, ("lane",)),
     Metric("hongbao_leases_granted_total", "counter", "Leases granted.", _CONTROL, ("lane",)),
     Metric(

@@ -1,0 +1,170 @@
+"""What every part of control holds: settings, stores, clock, and the view of rounds that answers the fronts.
+
+Owns the in-memory view: what PostgreSQL said last, refreshed after each change of our own and once a second. Truth is
+PostgreSQL; nothing is decided from the view but what a sync says. Refuses to write anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from system.contract.api import FrontRound, RoundPublic, SponsorSplit, StreamReport
+from system.contract.errors import StoreUnknown, UnknownRound
+from system.contract.ids import LANES, Lane
+from system.contract.switches import defaults
+from system.control.meters import Meters
+from system.ledger.access import Pool
+from system.ledger.statements import statement
+from system.settings import ControlSettings
+from system.winlog import WinLogStore
+
+CLOSED_SHOWN_US = 60_000_000
+"""How long fronts are still told of a closed round."""
+
+log = logging.getLogger("xiu.control")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A round as control holds it. `granted` and `epochs` by front."""
+
+    public: RoundPublic
+    seed: str
+    created_us: int
+    closed_us: int | None
+    next_packet: int
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a front said at its last sync."""
+
+    instance: int
+    at_us: int
+    streams: tuple[StreamReport, ...]
+
+
+@dataclass(slots=True)
+class View:
+    """Rounds, granted epochs, instances and switches, as last read. `loaded` is False until the first reading."""
+
+    loaded: bool = False
+    rounds: dict[int, Held] = field(default_factory=dict)
+    granted: dict[tuple[int, int], int] = field(default_factory=dict)
+    instances: dict[int, int] = field(default_factory=dict)
+    switches: dict[str, int] = field(default_factory=defaults)
+    seen: dict[int, Seen] = field(default_factory=dict)
+    waiting: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """What the close of a round waits for, by round, in words."""
+    _sync: dict[int, str] = field(default_factory=dict)
+
+    def round(self, round_id: int) -> Held:
+        """Raises UnknownRound."""
+        held = self.rounds.get(round_id)
+        if held is None:
+            raise UnknownRound(f"no round {round_id}")
+        return held
+
+    def changed(self) -> None:
+        """The prepared answers are stale."""
+        self._sync.clear()
+
+    def sync_tail(self, front: int, now_us: int) -> str:
+        """Everything of a SyncAnswer behind `now_us`, as JSON text; prepared once per change."""
+        text = self._sync.get(front)
+        if text is None:
+            shown = [
+                FrontRound(public=held.public, seed=held.seed, epoch=self.granted.get((number, front), 0))
+                for number, held in sorted(self.rounds.items())
+                if held.closed_us is None or held.closed_us + CLOSED_SHOWN_US > now_us
+            ]
+            rounds = ",".join(item.model_dump_json() for item in shown)
+            text = f',"rounds":[{rounds}],"switches":{json.dumps(self.switches)}}}'
+            self._sync[front] = text
+        return text
+
+
+@dataclass(slots=True)
+class Control:
+    """The process: handed to every part. `clock` is the authority's time in microseconds since 1970."""
+
+    settings: ControlSettings
+    pool: Pool
+    winlog: WinLogStore
+    clock: Callable[[], int]
+    meters: Meters
+    view: View = field(default_factory=View)
+    close_wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    epoch_turns: defaultdict[tuple[int, int], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def need_view(self) -> View:
+        """The view. Raises StoreUnknown until PostgreSQL was read once."""
+        if not self.view.loaded:
+            raise StoreUnknown("PostgreSQL was not read yet since control started")
+        return self.view
+
+    def lane_of(self, round_id: int) -> Lane:
+        """The lane of a round. Raises UnknownRound, StoreUnknown."""
+        return self.need_view().round(round_id).public.lane
+
+    def need_front(self, front: int) -> int:
+        """The front itself if it is in the topology. Raises UnknownRound's sibling NotFound."""
+        from system.contract.errors import NotFound
+
+        if not 0 <= front < len(self.settings.topology.fronts):
+            raise NotFound(f"no front {front} in a topology of {len(self.settings.topology.fronts)}")
+        return front
+
+    async def refresh(self) -> None:
+        """Reads everything anew. Raises StoreUnknown, StoreRefused; the view then stays as it was."""
+        rounds: dict[int, Held] = {}
+        granted: dict[tuple[int, int], int] = {}
+        async with self.pool.connection("read control's view") as conn:
+            for lane in LANES:
+                for row in await (await conn.execute(statement("control_rounds", lane))).fetchall():
+                    held = held_of(lane, row)
+                    rounds[held.public.round] = held
+                for number, front, epoch in await (await conn.execute(statement("control_granted", lane))).fetchall():
+                    granted[number, front] = epoch
+            instances = dict(await (await conn.execute(statement("control_instances", "live"))).fetchall())
+            stored = dict(await (await conn.execute(statement("control_switches", "live"))).fetchall())
+        view = self.view
+        switches = {key: int(stored.get(key, value)) for key, value in defaults().items()}
+        if view.loaded and (rounds, granted, switches) == (view.rounds, view.granted, view.switches):
+            view.instances = instances
+            return
+        view.rounds, view.granted, view.instances, view.switches = rounds, granted, instances, switches
+        view.loaded = True
+        view.changed()
+        if any(held.public.state == "closing" for held in rounds.values()):
+            self.close_wanted.set()
+
+
+def held_of(lane: Lane, row: tuple[Any, ...]) -> Held:
+    """A row of control_rounds as control holds it; the seed is public only in a closed round."""
+    number, state, packets, budget, start, end, release, sponsors, seed, commitment, next_packet, created, closed = row
+    public = RoundPublic(
+        round=number,
+        lane=lane,
+        state=state,
+        packets=packets,
+        budget_fen=budget,
+        start_us=start,
+        end_us=end,
+        release_ms=release,
+        sponsors=tuple(
+            SponsorSplit(
+                sponsor=item["sponsor"], name=item["name"], classes=tuple((fen, n) for fen, n in item["classes"])
+            )
+            for item in sponsors
+        ),
+        commitment=commitment,
+        seed=bytes(seed).hex() if state == "closed" else None,
+    )
+    return Held(public, bytes(seed).hex(), created, closed, next_packet)

@@ -1,0 +1,181 @@
+"""What the aiohttp processes share: bodies in and out, the error tree as answers, HTTP metrics, health, serving.
+
+Owns the shape of answers. Refuses routes of its own beyond /metrics, /healthz, /readyz, and every decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, ValidationError
+
+from system.contract.errors import BadRequest, BadToken, Degraded, MethodNotAllowed, NotFound, TooLarge, XiuError
+from system.contract.metrics import METRICS
+
+M = TypeVar("M", bound=BaseModel)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Ready = Callable[[], str]
+"""Says what is missing, in words; empty when ready."""
+
+log = logging.getLogger("xiu.web")
+_CATALOGUE = {metric.name: metric for metric in METRICS}
+_STATUS_CLASSES = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
+
+
+def counter(registry: CollectorRegistry, name: str) -> Counter:
+    """The catalogue's counter of that name."""
+    metric = _CATALOGUE[name]
+    return Counter(name, metric.help, metric.labels, registry=registry)
+
+
+def gauge(registry: CollectorRegistry, name: str) -> Gauge:
+    """The catalogue's gauge of that name."""
+    metric = _CATALOGUE[name]
+    return Gauge(name, metric.help, metric.labels, registry=registry)
+
+
+def histogram(registry: CollectorRegistry, name: str) -> Histogram:
+    """The catalogue's histogram of that name, with its buckets."""
+    metric = _CATALOGUE[name]
+    return Histogram(name, metric.help, metric.labels, registry=registry, buckets=metric.buckets)
+
+
+def error_answer(error: XiuError) -> web.Response:
+    """The answer of an error: its status, its body."""
+    return web.json_response(error.body(), status=error.status)
+
+
+def _as_error(exc: Exception) -> XiuError:
+    if isinstance(exc, XiuError):
+        return exc
+    if isinstance(exc, web.HTTPNotFound):
+        return NotFound("no such path")
+    if isinstance(exc, web.HTTPMethodNotAllowed):
+        return MethodNotAllowed(f"{exc.method} is not allowed here; expected {', '.join(sorted(exc.allowed_methods))}")
+    if isinstance(exc, web.HTTPRequestEntityTooLarge):
+        return TooLarge("the body is too large")
+    if isinstance(exc, web.HTTPException) and exc.status < 500:
+        return BadRequest(exc.reason)
+    log.error("request failed", exc_info=exc, extra={"event": "request_failed"})
+    return XiuError("internal error; see the log")
+
+
+def middleware(registry: CollectorRegistry) -> Any:
+    """Turns errors into answers, counts and times every request by its route's template."""
+    requests = counter(registry, "hongbao_http_requests_total")
+    duration = histogram(registry, "hongbao_http_request_duration_seconds")
+
+    @web.middleware
+    async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+        begun = time.perf_counter()
+        try:
+            answer = await handler(request)
+        except Exception as exc:
+            answer = error_answer(_as_error(exc))
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource is not None else "unknown"
+        requests.labels(route, _STATUS_CLASSES.get(answer.status // 100, "5xx")).inc()
+        duration.labels(route).observe(time.perf_counter() - begun)
+        return answer
+
+    return watched
+
+
+def one_sentence(error: ValidationError) -> str:
+    """A pydantic error as one sentence: each place and what is wrong there."""
+    parts = []
+    for item in error.errors(include_url=False, include_context=False)[:5]:
+        place = ".".join(str(part) for part in item["loc"])
+        parts.append(f"{place}: {item['msg']}" if place else item["msg"])
+    return "; ".join(parts).replace("\n", " ")
+
+
+async def read_model(request: web.Request, model: type[M]) -> M:
+    """The body as a model of the contract. Raises BadRequest in one sentence."""
+    try:
+        return model.model_validate_json(await request.read())
+    except ValidationError as exc:
+        raise BadRequest(one_sentence(exc)) from exc
+
+
+def path_number(request: web.Request, name: str, upper: int = 1 << 31) -> int:
+    """A number of the path. Raises NotFound: a path with anything else names nothing."""
+    text = request.match_info[name]
+    if not (text.isascii() and text.isdigit()) or int(text) >= upper:
+        raise NotFound(f"{name} {text[:40]!r} is no number below {upper}")
+    return int(text)
+
+
+def query_number(request: web.Request, name: str, default: int, lower: int, upper: int) -> int:
+    """A number of the query string. Raises BadRequest."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()) or not lower <= int(text) <= upper:
+        raise BadRequest(f"{name}={text[:40]!r}; expected a whole number from {lower} to {upper}")
+    return int(text)
+
+
+def bearer(request: web.Request) -> str:
+    """The bearer token of the request; empty when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def need_secret(given: str, expected: str, what: str) -> None:
+    """Compares in constant time. Raises BadToken."""
+    if not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
+        raise BadToken(f"{what} is missing or wrong")
+
+
+def answer(model: BaseModel, status: int = 200) -> web.Response:
+    """A model as JSON."""
+    return web.Response(text=model.model_dump_json(), status=status, content_type="application/json")
+
+
+def add_health(app: web.Application, registry: CollectorRegistry, ready: Ready) -> None:
+    """/metrics, /healthz (the process lives), /readyz (it can do its work; 503 with the reason otherwise)."""
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        missing = ready()
+        return error_answer(Degraded(missing)) if missing else web.json_response({"status": "ready"})
+
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+
+
+async def serve(app: web.Application, listen: tuple[str, int], grace_s: float = 3.0) -> None:
+    """Serves until SIGTERM or SIGINT; requests under way get `grace_s` to end."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace_s)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, *listen, backlog=1024, reuse_address=True).start()
+        log.info("listening", extra={"event": "listening"})
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def set_up_logging() -> None:
+    """One line an event, on stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
