@@ -60,6 +60,18 @@ def master_secret(env: Mapping[str, str]) -> bytes:
     return secret
 
 
+def admin_token(env: Mapping[str, str]) -> str:
+    """The operators' token in the file XIU_ADMIN_TOKEN_FILE names, at least 16 characters. Raises SettingsError."""
+    path = Path(_need(env, "XIU_ADMIN_TOKEN_FILE"))
+    try:
+        token = path.read_text().strip()
+    except OSError as exc:
+        raise SettingsError(f"{path}: {exc}; expected a file with the operators' token") from exc
+    if len(token) < 16:
+        raise SettingsError(f"{path}: {len(token)} characters; expected at least 16")
+    return token
+
+
 @dataclass(frozen=True, slots=True)
 class FrontSettings:
     """Limits of one front. Times in seconds, sizes in bytes."""
@@ -135,20 +147,13 @@ class ControlSettings:
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> ControlSettings:
         """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_TOPOLOGY, XIU_SECRET_FILE, XIU_ADMIN_TOKEN_FILE."""
-        path = Path(_need(env, "XIU_ADMIN_TOKEN_FILE"))
-        try:
-            token = path.read_text().strip()
-        except OSError as exc:
-            raise SettingsError(f"{path}: {exc}; expected a file with the operators' token") from exc
-        if len(token) < 16:
-            raise SettingsError(f"{path}: {len(token)} characters; expected at least 16")
         return cls(
             listen=host_port(_need(env, "XIU_LISTEN")),
             postgres_url=_need(env, "XIU_POSTGRES_URL"),
             valkey_url=_need(env, "XIU_VALKEY_URL"),
             topology=topology_of(env),
             secret=master_secret(env),
-            admin_token=token,
+            admin_token=admin_token(env),
         )
 
 
@@ -189,13 +194,15 @@ class PlaySettings:
     listen: tuple[str, int]
     postgres_url: str
     secret: bytes
+    admin_token: str
     store_timeout_s: float = 5.0
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> PlaySettings:
-        """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_SECRET_FILE."""
+        """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_SECRET_FILE, XIU_ADMIN_TOKEN_FILE."""
         return cls(
             listen=host_port(_need(env, "XIU_LISTEN")),
             postgres_url=_need(env, "XIU_POSTGRES_URL"),
             secret=master_secret(env),
+            admin_token=admin_token(env),
         )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from system.contract.api import FrontRound, RoundPublic, SponsorSplit, StreamReport
-from system.contract.errors import StoreUnknown, UnknownRound
+from system.contract.errors import NotFound, StoreUnknown, UnknownRound
 from system.contract.ids import LANES, Lane
 from system.contract.switches import defaults
 from system.control.meters import Meters
@@ -101,6 +101,7 @@ class Control:
     meters: Meters
     view: View = field(default_factory=View)
     close_wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
     epoch_turns: defaultdict[tuple[int, int], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def need_view(self) -> View:
@@ -114,15 +115,20 @@ class Control:
         return self.need_view().round(round_id).public.lane
 
     def need_front(self, front: int) -> int:
-        """The front itself if it is in the topology. Raises UnknownRound's sibling NotFound."""
-        from system.contract.errors import NotFound
-
+        """The front itself if it is in the topology. Raises NotFound."""
         if not 0 <= front < len(self.settings.topology.fronts):
             raise NotFound(f"no front {front} in a topology of {len(self.settings.topology.fronts)}")
         return front
 
     async def refresh(self) -> None:
-        """Reads everything anew. Raises StoreUnknown, StoreRefused; the view then stays as it was."""
+        """Reads everything anew. Raises StoreUnknown, StoreRefused; the view then stays as it was.
+
+        One reading at a time, so that an older one never replaces a newer.
+        """
+        async with self.refreshing:
+            await self._read_view()
+
+    async def _read_view(self) -> None:
         rounds: dict[int, Held] = {}
         granted: dict[tuple[int, int], int] = {}
         async with self.pool.connection("read control's view") as conn:

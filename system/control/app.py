@@ -1,0 +1,76 @@
+"""Puts control together: settings, stores, clock, routes, background. Owns start and stop; refuses decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from system.clock import monotonic_us, wall_us
+from system.control import background
+from system.control.meters import Meters
+from system.control.routes import CONTROL, add_routes
+from system.control.state import Control
+from system.ledger.access import Pool
+from system.settings import ControlSettings
+from system.web import add_health, middleware
+from system.winlog import WinLogStore
+
+BODY_BYTES_MAX = 1 << 20
+POOL_SIZE = 8
+FENCE_TIMEOUT_S = 1.0
+
+log = logging.getLogger("xiu.control")
+
+
+def authority_clock() -> Callable[[], int]:
+    """The authority's time: the host's wall clock at the start, carried on by the clock that never steps."""
+    offset = wall_us() - monotonic_us()
+    return lambda: monotonic_us() + offset
+
+
+def make_control(
+    settings: ControlSettings, registry: CollectorRegistry, clock: Callable[[], int] | None = None
+) -> Control:
+    """Control with its stores, nothing opened yet."""
+    return Control(
+        settings=settings,
+        pool=Pool(
+            settings.postgres_url, "xiu_control", settings.secret, size=POOL_SIZE, timeout_s=settings.store_timeout_s
+        ),
+        winlog=WinLogStore(settings.valkey_url, timeout_s=min(FENCE_TIMEOUT_S, settings.store_timeout_s)),
+        clock=clock or authority_clock(),
+        meters=Meters.of(registry),
+    )
+
+
+def build_app(
+    settings: ControlSettings,
+    registry: CollectorRegistry,
+    clock: Callable[[], int] | None = None,
+    stopped: Callable[[], None] = lambda: None,
+) -> web.Application:
+    """The application; `stopped` is called when the background ends by itself, which only bad settings do."""
+    app = web.Application(middlewares=[middleware(registry)], client_max_size=BODY_BYTES_MAX)
+    control = app[CONTROL] = make_control(settings, registry, clock)
+    add_routes(app)
+    add_health(app, registry, lambda: "" if control.view.loaded else "PostgreSQL was not read yet")
+
+    async def work(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(background.run(control), name="background")
+        task.add_done_callback(lambda done: None if done.cancelled() else stopped())
+        try:
+            yield
+        finally:
+            task.cancel()
+            outcome = (await asyncio.gather(task, return_exceptions=True))[0]
+            if isinstance(outcome, Exception):
+                log.error("background ended: %s", outcome, exc_info=outcome, extra={"event": "background_ended"})
+            await control.winlog.close()
+            await control.pool.close()
+
+    app.cleanup_ctx.append(work)
+    return app

@@ -1,0 +1,131 @@
+"""What control does without being asked: opens the ledger, reads the view, goes on with closes, watches the balance.
+
+Owns the loops; each outlives an absent store, with back-off. Refuses to end the process because a store is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from system.contract.errors import SettingsError, XiuError
+from system.contract.ids import LANES
+from system.contract.metrics import ROUND_STATES
+from system.control import topology
+from system.control.closing import try_close
+from system.control.state import Control
+from system.ledger.migrate import migrate
+from system.ledger.statements import statement
+
+VIEW_INTERVAL_S = 1.0
+CLOSE_INTERVAL_S = 0.2
+BALANCE_INTERVAL_S = 5.0
+BALANCE_SHARE = 20
+"""The watch over the balance rests at least this many times as long as its query took."""
+BACKOFF_MAX_S = 2.0
+
+log = logging.getLogger("xiu.control")
+
+
+async def open_ledger(control: Control) -> None:
+    """Migrates, settles the topology, reads the view; again and again until PostgreSQL is there.
+
+    Raises SettingsError when the topology contradicts rounds that are not closed.
+    """
+
+    async def once() -> None:
+        await migrate(control.settings.postgres_url, control.settings.secret)
+        await topology.settle(control)
+        await control.refresh()
+        show(control)
+
+    await _until_done("open the ledger", once)
+
+
+async def _until_done(what: str, step: Callable[[], Awaitable[None]]) -> None:
+    wait = 0.1
+    while True:
+        try:
+            return await step()
+        except SettingsError:
+            raise
+        except XiuError as exc:
+            log.warning("%s: %s", what, exc, extra={"event": "store_away"})
+        await asyncio.sleep(wait)
+        wait = min(BACKOFF_MAX_S, wait * 2)
+
+
+async def run(control: Control) -> None:
+    """Everything, until cancelled."""
+    await open_ledger(control)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_forever("read the view", VIEW_INTERVAL_S, control, _view))
+        tasks.create_task(_closes(control))
+        tasks.create_task(_forever("watch the balance", BALANCE_INTERVAL_S, control, _balance))
+
+
+async def _forever(what: str, interval_s: float, control: Control, step: Callable[[Control], Awaitable[None]]) -> None:
+    while True:
+        begun = time.monotonic()
+        await attempt(what, step(control))
+        took = time.monotonic() - begun
+        await asyncio.sleep(max(interval_s, took * BALANCE_SHARE))
+
+
+async def attempt(what: str, step: Awaitable[object]) -> bool:
+    """One step that may meet an absent store: logged, not raised. True if it went through."""
+    try:
+        await step
+    except XiuError as exc:
+        log.warning("%s: %s", what, exc, extra={"event": "store_away"})
+        return False
+    return True
+
+
+async def _view(control: Control) -> None:
+    await control.refresh()
+    show(control)
+
+
+def show(control: Control) -> None:
+    """The view as metrics."""
+    view, meters, now = control.view, control.meters, control.clock()
+    for lane in LANES:
+        held = [item for item in view.rounds.values() if item.public.lane == lane]
+        states = dict.fromkeys(ROUND_STATES, 0)
+        for item in held:
+            public = item.public
+            window = public.state == "armed" and public.start_us <= now < public.end_us
+            states["open" if window else public.state] += 1
+        for state, count in states.items():
+            meters.rounds.labels(lane, state).set(count)
+        going = [item for item in held if item.public.state != "closed"]
+        meters.packets.labels(lane).set(sum(item.public.packets for item in going))
+        meters.unleased.labels(lane).set(sum(item.public.packets - item.next_packet for item in going))
+        meters.budget.labels(lane).set(sum(item.public.budget_fen for item in going))
+        waiting = (len(view.waiting.get(item.public.round, ())) for item in going)
+        meters.waiting.labels(lane).set(sum(waiting))
+    for key, value in view.switches.items():
+        meters.switch.labels(key).set(value)
+
+
+async def _closes(control: Control) -> None:
+    """Goes on with every round that is closing, also with those an earlier control left behind."""
+    while True:
+        await control.close_wanted.wait()
+        control.close_wanted.clear()
+        while closing := [held.public for held in control.view.rounds.values() if held.public.state == "closing"]:
+            for public in closing:
+                await attempt(f"close round {public.round}", try_close(control, public))
+            show(control)
+            await asyncio.sleep(CLOSE_INTERVAL_S)
+
+
+async def _balance(control: Control) -> None:
+    for lane in LANES:
+        rows = await control.pool.fetch(statement("control_imbalance", lane), None, "watch the balance")
+        control.meters.imbalance.labels(lane).set(rows[0][0])
+        if rows[0][0]:
+            log.error("lane %s is out of balance by %d fen", lane, rows[0][0], extra={"event": "imbalance"})

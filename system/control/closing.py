@@ -1,0 +1,163 @@
+"""The close: waits for every front's word and for credit, then refunds and closes in one transaction.
+
+Owns the last transaction of a round. Every step is resumable: state is in PostgreSQL, a control that starts goes on.
+Refuses to close while anything is in doubt, or when the accounts and the postings disagree: a person decides.
+Source: docs/money.md, "Close".
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, NamedTuple
+
+from system.contract.api import RoundPublic
+from system.contract.errors import StoreRefused, StoreUnknown
+from system.contract.ids import Position
+from system.control.books import write_batch
+from system.control.state import Control
+from system.ledger.access import Connection
+from system.ledger.statements import statement
+
+CLOSE_TIMEOUT_S = 120.0
+"""The last transaction sums every posting of the round."""
+
+log = logging.getLogger("xiu.control")
+
+
+class Stream(NamedTuple):
+    """A row of control_close_streams."""
+
+    front: int
+    cell: int
+    instance: int | None
+    confirmed_instance: int | None
+    epoch: int
+    granted: int
+    confirmed_epoch: int | None
+    confirmed_seq: int | None
+    offset_epoch: int
+    offset_seq: int
+    stopped: str | None
+
+    @property
+    def offset(self) -> Position:
+        return Position(self.offset_epoch, self.offset_seq)
+
+    def unconfirmed(self) -> str:
+        """What is missing of the front's word, in words; empty when the newest instance has confirmed."""
+        if self.instance is None:
+            return f"front {self.front}: never started"
+        if self.confirmed_instance == self.instance and self.confirmed_epoch == self.granted == self.epoch:
+            return ""
+        return f"front {self.front}: instance {self.instance} has not confirmed epoch {self.granted}"
+
+
+class Waiting(Exception):
+    """The close cannot go on yet; `what` says why, one item each."""
+
+    def __init__(self, what: list[str]) -> None:
+        super().__init__("; ".join(what))
+        self.what = tuple(what)
+
+
+async def try_close(control: Control, public: RoundPublic) -> bool:
+    """One attempt; True when the round is closed. Sets what it waits for in the view. Raises StoreUnknown/Refused."""
+    try:
+        await _attempt(control, public)
+    except Waiting as exc:
+        control.view.waiting[public.round] = exc.what
+        return False
+    control.view.waiting.pop(public.round, None)
+    await control.refresh()
+    log.info("round %d closed", public.round, extra={"event": "round_closed"})
+    return True
+
+
+async def _attempt(control: Control, public: RoundPublic) -> None:
+    key = {"round": public.round}
+    rows = await control.pool.fetch(statement("control_close_streams", public.lane), key, "read streams")
+    ends = await _ends(control, public, [Stream(*row) for row in rows])
+    async with control.pool.transaction("close a round", timeout_s=CLOSE_TIMEOUT_S) as conn:
+        row = await (await conn.execute(statement("close_lock", public.lane), key)).fetchone()
+        if row is None or row[0] != "closing":
+            return
+        found = await (await conn.execute(statement("control_close_streams", public.lane), key)).fetchall()
+        streams = [Stream(*item) for item in found]
+        _check(streams, ends)
+        await _refund(conn, public)
+        await conn.execute(statement("control_close", public.lane), key | {"now_us": control.clock()})
+
+
+async def _ends(control: Control, public: RoundPublic, streams: list[Stream]) -> dict[tuple[int, int, int], Position]:
+    """Where each stream ends, by (front, epoch, sequence) confirmed. Raises Waiting.
+
+    A front that appended nothing in its epoch confirms sequence 0: then older epochs' entries are what credit must
+    have reached. Their last id is read under that epoch's fence, which proves that nothing was lost since the front
+    looked; a lost tail shows as FENCED, and the front comes with a new epoch.
+    """
+    ends: dict[tuple[int, int, int], Position] = {}
+    waiting: list[str] = []
+    for stream in streams:
+        missing = stream.unconfirmed()
+        if missing:
+            waiting.append(missing + _reported(control, public.round, stream.front))
+            continue
+        assert stream.confirmed_epoch is not None
+        assert stream.confirmed_seq is not None
+        end = Position(stream.confirmed_epoch, stream.confirmed_seq)
+        if end.sequence == 0 and stream.offset < end:
+            log_of_front = control.winlog.stream(stream.cell, public.lane, public.round, stream.front)
+            try:
+                end = await log_of_front.last_id(stream.confirmed_epoch)
+            except (StoreRefused, StoreUnknown) as exc:
+                waiting.append(f"win log of front {stream.front}: {exc}")
+                continue
+        ends[stream.front, stream.confirmed_epoch, stream.confirmed_seq] = end
+        if stream.offset < end:
+            why = f", stopped: {stream.stopped}" if stream.stopped else ""
+            waiting.append(f"credit of front {stream.front}: at {stream.offset}, confirmed {end}{why}")
+    if waiting:
+        raise Waiting(waiting)
+    return ends
+
+
+def _reported(control: Control, round_id: int, front: int) -> str:
+    seen = control.view.seen.get(front)
+    if seen is None:
+        return "; no sync since control started"
+    age = (control.clock() - seen.at_us) / 1e6
+    if age > 3:
+        return f"; silent for {age:.0f} s"
+    report = next((item for item in seen.streams if item.round == round_id), None)
+    return f"; {report.pending} pending" if report and report.pending else ""
+
+
+def _check(streams: list[Stream], ends: dict[tuple[int, int, int], Position]) -> None:
+    """Again, with the round locked: what was confirmed is still granted, and reached. Raises Waiting."""
+    waiting = [missing for stream in streams if (missing := stream.unconfirmed())]
+    for stream in streams:
+        end = ends.get((stream.front, stream.confirmed_epoch or 0, stream.confirmed_seq or 0))
+        if end is None or stream.offset < end:
+            waiting.append(f"front {stream.front}: confirmed again")
+    if waiting or not streams:
+        raise Waiting(waiting or ["no stream"])
+
+
+async def _refund(conn: Connection, public: RoundPublic) -> None:
+    """Refund per sponsor = budget − postings − suspense, double entry. Raises Waiting when accounts disagree."""
+    budgets = {sponsor.sponsor: sponsor.budget_fen for sponsor in public.sponsors}
+    rows = await (await conn.execute(statement("close_refunds", public.lane), {"round": public.round})).fetchall()
+    held: dict[int, tuple[Any, ...]] = {row[0]: row for row in rows}
+    legs: list[tuple[str, int]] = []
+    total = 0
+    wrong: list[str] = []
+    for sponsor, budget in sorted(budgets.items()):
+        _, on_account, posted, suspended = held.get(sponsor, (sponsor, 0, 0, 0))
+        refund = budget - posted - suspended
+        if refund != on_account or refund < 0:
+            wrong.append(f"sponsor {sponsor}: {refund} fen left by postings, {on_account} on its budget account")
+        total += refund
+        legs += [(f"budget:{public.round}:{sponsor}", -refund), (f"sponsor:{sponsor}", refund)]
+    if wrong:
+        raise Waiting(wrong)
+    await write_batch(conn, public.lane, "refund", public.round, total, legs)

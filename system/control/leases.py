@@ -1,0 +1,57 @@
+"""Leases: ranges of packets, granted once per (stream, epoch, number). Owns `next_packet`; refuses to take back.
+
+Source: docs/money.md, "Lease". Locks, in this order: instance, round. The stream is read without a lock, since its
+epoch cannot change while the round is held.
+"""
+
+from __future__ import annotations
+
+
+from system.contract.api import LeaseGranted, LeaseRequest
+from system.contract.errors import Conflict, UnknownRound
+from system.control.fronts import hold_instance
+from system.control.state import Control
+from system.ledger.statements import statement
+from system.settings import ControlSettings
+
+
+def lease_size(settings: ControlSettings, packets: int, release_ms: int, fronts: int) -> int:
+    """Packets of one lease: so many seconds of the front's release rate, within the bounds."""
+    rate = int(packets * settings.lease_seconds * 1000 / (release_ms * fronts))
+    return max(settings.lease_packets_min, min(settings.lease_packets_max, rate))
+
+
+async def grant_lease(control: Control, round_id: int, front: int, order: LeaseRequest) -> LeaseGranted:
+    """The lease of that number; the same again when asked again. lo == hi: no packet is left.
+
+    Raises Superseded, Conflict (another epoch than the granted, a number skipped, the round closing), StoreUnknown.
+    """
+    control.need_front(front)
+    lane = control.lane_of(round_id)
+    key = {"round": round_id, "front": front, "epoch": order.epoch, "number": order.number}
+    async with control.pool.transaction("grant a lease") as conn:
+        await hold_instance(conn, front, order.instance)
+        row = await (await conn.execute(statement("control_lease_round", lane), key)).fetchone()
+        if row is None:
+            raise UnknownRound(f"no round {round_id}")
+        state, packets, lo, release_ms = row
+        if state != "armed":
+            raise Conflict(f"round {round_id} is {state}: no more leases")
+        stream = await (await conn.execute(statement("control_lease_stream", lane), key)).fetchone()
+        if stream is None:
+            raise UnknownRound(f"round {round_id} has no stream of front {front}")
+        granted, newest, highest, there = stream
+        if order.epoch != granted or newest != granted:
+            raise Conflict(f"epoch {order.epoch} is not the granted one ({granted}, newest taken {newest})")
+        if there:
+            return LeaseGranted(number=order.number, lo=there[0], hi=there[1])
+        if order.number != highest + 1:
+            raise Conflict(f"lease {order.number}: expected {highest + 1}, the next of epoch {granted}")
+        size = lease_size(control.settings, packets, release_ms, len(control.settings.topology.fronts))
+        hi = min(packets, lo + size)
+        if hi > lo:
+            await conn.execute(statement("control_lease_take", lane), key | {"lo": lo, "hi": hi})
+            used = bytes((hi - lo + 7) // 8)
+            await conn.execute(statement("control_lease_insert", lane), key | {"lo": lo, "hi": hi, "used": used})
+    control.meters.leases.labels(lane).inc(hi > lo)
+    return LeaseGranted(number=order.number, lo=lo, hi=hi)

@@ -1,0 +1,119 @@
+"""Rounds: made with their seed, commitment, streams and money; shown; asked to close. Refuses a seed from outside.
+
+Source: docs/money.md, "Amounts"; docs/lottery.md (commitment).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from psycopg.types.json import Jsonb
+
+from system.contract.api import RoundMoney, RoundOrder, RoundPublic
+from system.contract.errors import BadRequest, Conflict, UnknownRound
+from system.control.books import write_batch
+from system.control.state import Control
+from system.ledger.statements import statement
+from system.lottery import commitment, make_round
+from system.lottery.round import SEED_BYTES
+
+RELEASE_PERCENT = 95
+
+log = logging.getLogger("xiu.control")
+
+
+def planned_window(order: RoundOrder, now_us: int) -> tuple[int, int, int]:
+    """(start_us, end_us, release_ms) of an order. Raises BadRequest for a window that is over."""
+    start = order.start_us if order.start_us is not None else now_us + (order.starts_in_ms or 0) * 1000
+    end = start + order.duration_ms * 1000
+    if end <= now_us:
+        raise BadRequest(f"the window ends at {end} µs, before now ({now_us})")
+    if end >= 1 << 62:
+        raise BadRequest(f"the window ends at {end} µs; expected microseconds since 1970")
+    release = order.release_ms or max(1, order.duration_ms * RELEASE_PERCENT // 100)
+    return start, end, release
+
+
+async def create(control: Control, order: RoundOrder) -> RoundPublic:
+    """A round, armed: its seed from the operating system, its budget funded by the sponsors, a stream for every front.
+
+    Raises BadRequest, HistogramError, StoreUnknown (the round may exist), StoreRefused.
+    """
+    view = control.need_view()
+    now = control.clock()
+    start, end, release = planned_window(order, now)
+    lane, seed = order.lane, os.urandom(SEED_BYTES)
+    async with control.pool.transaction("create a round") as conn:
+        row = await (await conn.execute(statement("control_round_id", lane))).fetchone()
+        assert row is not None
+        number = int(row[0])
+        params = {
+            "round": number,
+            "packets": order.packets,
+            "budget_fen": order.budget_fen,
+            "start_us": start,
+            "end_us": end,
+            "release_ms": release,
+            "sponsors": Jsonb([sponsor.model_dump(mode="json") for sponsor in order.sponsors]),
+            "seed": seed,
+            "commitment": commitment(make_round(number, order.sponsors, seed)),
+            "created_us": now,
+        }
+        await conn.execute(statement("control_round_insert", lane), params)
+        for front, cell in enumerate(control.settings.topology.cells):
+            await conn.execute(
+                statement("control_stream_insert", lane), {"round": number, "front": front, "cell": cell}
+            )
+        legs = [
+            leg
+            for sponsor in order.sponsors
+            for leg in (
+                (f"sponsor:{sponsor.sponsor}", -sponsor.budget_fen),
+                (f"budget:{number}:{sponsor.sponsor}", sponsor.budget_fen),
+            )
+        ]
+        await write_batch(conn, lane, "fund", number, order.budget_fen, legs)
+    log.info("round %d of lane %s made, %d packets", number, lane, order.packets, extra={"event": "round_made"})
+    await control.refresh()
+    return view.round(number).public
+
+
+async def ask_close(control: Control, round_id: int) -> RoundPublic:
+    """The round is closing from now on; what follows goes on in the background. Safe to repeat.
+
+    Raises Conflict before the end, UnknownRound.
+    """
+    held = control.need_view().round(round_id)
+    public = held.public
+    if public.state == "armed":
+        now = control.clock()
+        if now < public.end_us:
+            raise Conflict(f"round {round_id} ends in {(public.end_us - now) / 1e6:.1f} s; close it then")
+        async with control.pool.transaction("ask for a close") as conn:
+            await conn.execute(statement("control_closing", public.lane), {"round": round_id})
+        log.info("round %d is closing", round_id, extra={"event": "round_closing"})
+        await control.refresh()
+    control.close_wanted.set()
+    return control.view.round(round_id).public
+
+
+async def money(control: Control, round_id: int) -> RoundMoney:
+    """Where the round's money is, in one snapshot."""
+    lane = control.lane_of(round_id)
+    rows = await control.pool.fetch(statement("control_money", lane), {"round": round_id}, "read a round's money")
+    if not rows:
+        raise UnknownRound(f"no round {round_id}")
+    state, budget, leased, posted_fen, postings, held_fen, suspended, refunded = rows[0]
+    return RoundMoney(
+        round=round_id,
+        state=state,
+        budget_fen=budget,
+        credited_fen=posted_fen,
+        suspense_fen=held_fen,
+        refunded_fen=refunded,
+        postings=postings,
+        suspended=suspended,
+        leased_packets=leased,
+        waiting_for=control.view.waiting.get(round_id, ()) if state == "closing" else (),
+    )

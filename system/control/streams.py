@@ -1,0 +1,105 @@
+"""A front's stream as control answers for it: what the ledger holds of it, and the front's word that it has settled.
+
+Refuses confirmations before the close, of other epochs than the granted, and such that go back.
+Source: docs/money.md, "Epoch" (rebuild) and "Close" (1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+
+import numpy as np
+
+from system.contract.api import ConfirmRequest, LedgerView
+from system.contract.errors import Conflict, UnknownRound
+from system.contract.ids import Lane
+from system.contract.records import FLAG_STRESS, WIN_DTYPE
+from system.control.fronts import hold_instance
+from system.control.state import Control
+from system.ledger.statements import statement
+
+_PAGE = 5_000
+_U64 = (1 << 64) - 1
+
+log = logging.getLogger("xiu.control")
+
+
+async def ledger_view(control: Control, round_id: int, front: int) -> str:
+    """A LedgerView as JSON text, from one snapshot of the ledger."""
+    control.need_front(front)
+    lane = control.lane_of(round_id)
+    key = {"round": round_id, "front": front}
+    counts = [0, 0]
+    pages: list[bytes] = []
+    async with control.pool.transaction("read a stream's ledger", timeout_s=60.0) as conn:
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        row = await (await conn.execute(statement("control_stream_view", lane), key)).fetchone()
+        if row is None:
+            raise UnknownRound(f"round {round_id} has no stream of front {front}")
+        async with conn.cursor(name="stream_records") as cursor:
+            await cursor.execute(statement("stream_records", lane), key)
+            while rows := await cursor.fetchmany(_PAGE):
+                suspended = sum(record[5] for record in rows)
+                counts[0] += len(rows) - suspended
+                counts[1] += suspended
+                pages.append(_records(lane, rows))
+    model = LedgerView(
+        offset_epoch=row[0],
+        offset_sequence=row[1],
+        granted=row[2],
+        state=row[3],
+        posted=counts[0],
+        suspended=counts[1],
+        records="",
+    )
+    records = await asyncio.to_thread(lambda: base64.b64encode(b"".join(pages)).decode())
+    return model.model_dump_json().removesuffix('""}') + f'"{records}"}}'
+
+
+def _records(lane: Lane, rows: list[tuple[int, int, int, int, int, bool]]) -> bytes:
+    out = np.zeros(len(rows), dtype=WIN_DTYPE)
+    for name, column in zip(("packet", "uid", "fen", "sponsor", "time_us"), zip(*rows, strict=True), strict=False):
+        # A record in suspense may carry any bits; the ledger keeps them as signed numbers.
+        out[name] = np.array([value & _U64 for value in column], dtype=np.uint64)
+    if lane == "stress":
+        out["flags"] = FLAG_STRESS
+    return out.tobytes()
+
+
+async def confirm(control: Control, round_id: int, front: int, said: ConfirmRequest) -> None:
+    """Takes the front's word: settled, awards no more, its stream ends at this id. Safe to repeat.
+
+    Raises Superseded, Conflict (not closing yet, another epoch than the granted, a smaller id than before).
+    """
+    control.need_front(front)
+    lane = control.lane_of(round_id)
+    key = {"round": round_id, "front": front}
+    async with control.pool.transaction("confirm a stream") as conn:
+        await hold_instance(conn, front, said.instance)
+        row = await (await conn.execute(statement("control_round_share", lane), key)).fetchone()
+        if row is None:
+            raise UnknownRound(f"no round {round_id}")
+        state = row[0]
+        if state == "armed":
+            raise Conflict(f"round {round_id} is not closing yet: nothing to confirm")
+        stream = await (await conn.execute(statement("control_confirm_lock", lane), key)).fetchone()
+        if stream is None:
+            raise UnknownRound(f"round {round_id} has no stream of front {front}")
+        granted, newest, epoch, sequence = stream
+        if (epoch, sequence) == (said.epoch, said.sequence):
+            return
+        if state == "closed":
+            raise Conflict(f"round {round_id} was closed with {epoch}-{sequence} confirmed")
+        if said.epoch != granted or newest != granted:
+            raise Conflict(f"epoch {said.epoch} is not the granted one ({granted}, newest taken {newest})")
+        if epoch is not None and (epoch, sequence) > (said.epoch, said.sequence):
+            raise Conflict(f"{epoch}-{sequence} was confirmed before; a stream does not get shorter")
+        params = key | {"instance": said.instance, "epoch": said.epoch, "sequence": said.sequence}
+        await conn.execute(statement("control_confirm", lane), params)
+    log.info(
+        "front %d confirmed %d-%d of round %d", front, said.epoch, said.sequence, round_id,
+        extra={"event": "stream_confirmed"},
+    )  # fmt: skip
+    control.close_wanted.set()

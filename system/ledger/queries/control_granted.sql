@@ -1,0 +1,2 @@
+-- Newest granted epoch of each stream.
+SELECT round, front, granted FROM {schema}.stream

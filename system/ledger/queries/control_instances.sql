@@ -1,0 +1,2 @@
+-- Newest start of each front.
+SELECT front, instance FROM control.instance

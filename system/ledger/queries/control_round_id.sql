@@ -1,0 +1,2 @@
+-- One sequence for both lanes.
+SELECT nextval('control.round_id')::int

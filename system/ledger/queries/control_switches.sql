@@ -1,0 +1,2 @@
+-- Switches that were ever set.
+SELECT key, value FROM control.switch
