@@ -48,11 +48,11 @@ def _p(values: Floats, percent: float) -> float:
     return float(np.percentile(values, percent))
 
 
-def _demand(
-    forecast: Forecast, plan: StressPlan, share: Share, random: np.random.Generator
-) -> Iterator[Target]:
+def _demand(forecast: Forecast, plan: StressPlan, share: Share, random: np.random.Generator) -> Iterator[Target]:
     inputs = forecast.inputs
-    taps = _draw(random, inputs.audience) * _draw(random, inputs.tapping_at_once) * _draw(random, inputs.taps_per_client)
+    taps = (
+        _draw(random, inputs.audience) * _draw(random, inputs.tapping_at_once) * _draw(random, inputs.taps_per_client)
+    )
     offered = taps * float(share.scale)
     low, high = min(_p(offered, 10), share.peak_rps), max(_p(offered, 90), share.peak_rps)
     yield Target(
