@@ -1,4 +1,4 @@
-"""Forecast: inputs → bands (`compute`), sealed before a run (`lock`), compared after it (`judge`). Refuses to fit to a result."""
+"""Forecast: inputs → bands (`compute`), sealed before a run (`lock`), compared after it (`judge`). Never fitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs → indicators with a band each. Pure and seeded: equal inputs, scale and seed give equal bands. See docs/forecast.md."""
+"""Inputs → indicators with a band each. Pure and seeded: equal inputs give equal bands. See docs/forecast.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 
 DRAWS = 2_000
 TOLERANCE = 0.02
-"""How far a demand indicator may stand outside its band and be a WARN; also what a delivery band grants for rounding."""
+"""How far a demand indicator may stand outside its band and be a WARN; what answered taps may stand below it."""
 
 
 class Target(BaseModel):

@@ -34,8 +34,8 @@ class Judged(BaseModel):
 def state_of(target: Target, actual: float | None) -> State:
     """The state of one indicator.
 
-    Demand: inside the band PASS, up to 2 % outside WARN. Delivery: inside or FAIL. Quality: up to what is expected PASS, between
-    that and the band's far edge WARN. Invariant: exact.
+    Demand: inside the band PASS, up to 2 % outside WARN. Delivery: inside or FAIL. Quality: up to what is expected
+    PASS, between that and the band's far edge WARN. Invariant: exact.
     """
     if actual is None or not math.isfinite(actual):
         return "NO_DATA"

@@ -1,7 +1,7 @@
-"""What the per-client limit will refuse under a plan's curve: the limiter as a leaking bucket, played in small steps. Pure.
+"""What the per-client limit will refuse under a plan's curve: a leaking bucket, played in small steps. Pure.
 
-A finger taps in proportion to the plan's rate, so a quick finger is refused near the peak and let through beside it. Users follow
-each other at a place; each brings an empty bucket.
+A finger taps in proportion to the plan's rate, so a quick finger is refused near the peak and let through beside it.
+Users follow each other at a place; each brings an empty bucket.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def curve(segments: Sequence[Segment], step_s: float = STEP_S) -> Floats:
 
     def piece(duration: float, start: float, end: float, *, growing: bool = False) -> None:
         at = (np.arange(round(duration / step_s)) + 0.5) * step_s / duration if duration else np.zeros(0)
-        pieces.append(start * (end / start) ** at if growing else start + (end - start) * at)
+        values = start * (end / start) ** at if growing else start + (end - start) * at
+        pieces.append(np.asarray(values, dtype=np.float64))
 
     for segment in segments:
         if segment.get("phase") != 1:

@@ -1,4 +1,4 @@
-"""The lock: forecast, plan and targets with their hash, written before the first request. Refuses to be read once anything changed."""
+"""The lock: forecast, plan, targets and their hash, written before the first request. Refused once it has changed."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ def check_lock(sealed: Lock, sha256: str | None = None, name: str = LOCK_FILE) -
     found = sealed.digest()
     if found != sealed.sha256:
         raise LockBroken(
-            f"{name}: the forecast was changed after it was locked (sha256 now {found[:12]}…, locked {sealed.sha256[:12]}…); "
+            f"{name}: the forecast was changed after it was locked (sha256 now {found[:12]}…, "
+            f"locked {sealed.sha256[:12]}…); "
             "expected it unchanged; the run is not judged"
         )
     if sha256 is not None and sha256 != found:

@@ -1,6 +1,6 @@
-"""A share of an event: what one machine plays of a forecast at a scale. Exact to the packet and the fen; no sampling, no I/O.
+"""A share of an event: what one machine plays of a forecast at a scale. Exact to the packet and the fen; no I/O.
 
-Dimensionless numbers (taps per client, odds, peak factor) and times per tap stay; people, packets and money are divided.
+Dimensionless numbers (taps per client, odds, peak factor) and times stay; people, packets and money are divided.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from plans.models.forecast import Sponsor
 from system.contract.api import SponsorSplit
 
 SPREAD = ((Fraction(1, 2), Fraction(6, 10)), (Fraction(1), Fraction(3, 10)))
-"""Amounts of a sponsor who gives a budget: six in ten packets of half the mean, three in ten of the mean, the rest share what is left."""
+"""(of the mean, of the packets): how a budget is dealt; the last tenth of the packets shares what is left."""
 
 
 class ShareError(ValueError):

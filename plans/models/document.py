@@ -1,4 +1,4 @@
-"""A YAML document with the line of each value. Owns reading and the words for what is wrong; refuses to know a model's meaning."""
+"""A YAML document with the line of each value. Owns reading and the words for what is wrong, not what a model means."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Document:
         if isinstance(node, yaml.SequenceNode):
             return [self._build(item, (*loc, number), above) for number, item in enumerate(node.value)]
         try:
-            return self._loader.construct_object(node)  # type: ignore[no-untyped-call]
+            return self._loader.construct_object(node)
         except (yaml.YAMLError, ValueError) as exc:
             self.problems.append(Problem(self.file, node.start_mark.line + 1, f"cannot be read: {exc}"))
             return None

@@ -1,4 +1,4 @@
-"""A forecast file: what is believed of an event, each figure with its range and its source. Refuses figures without a source."""
+"""A forecast file: what is believed of an event, each figure with its range. Refuses figures without a source."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class AmountClass(PlanModel):
 
 
 class Sponsor(PlanModel):
-    """Who pays for a part of the packets: amount classes, or a budget of the full event's round from which they follow."""
+    """Who pays for a part of the packets: amount classes, or a budget of the full round from which they follow."""
 
     id: int = Field(ge=1, lt=1 << 16)
     name: Words
