@@ -1,4 +1,4 @@
-"""A YAML document with the line of each value. Owns reading and the words for what is wrong; refuses to know a model's meaning."""
+"""A YAML document with the line of each value. Owns reading and the words for what is wrong, not what a model means."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Document:
         if isinstance(node, yaml.SequenceNode):
             return [self._build(item, (*loc, number), above) for number, item in enumerate(node.value)]
         try:
-            return self._loader.construct_object(node)  # type: ignore[no-untyped-call]
+            return self._loader.construct_object(node)
         except (yaml.YAMLError, ValueError) as exc:
             self.problems.append(Problem(self.file, node.start_mark.line + 1, f"cannot be read: {exc}"))
             return None
@@ -102,7 +102,9 @@ def _step(models: list[type[BaseModel]], part: int | str) -> list[type[BaseModel
                 inside += _models_in(field.annotation)
     if inside:
         return inside
-    tagged = [m for m in models if "kind" in m.model_fields and part in typing.get_args(m.model_fields["kind"].annotation)]
+    tagged = [
+        m for m in models if "kind" in m.model_fields and part in typing.get_args(m.model_fields["kind"].annotation)
+    ]
     return tagged or models
 
 
@@ -144,7 +146,9 @@ def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) ->
         expected = str(context.get("expected") or context.get("expected_tags"))
         given = error["input"].get("kind") if isinstance(error["input"], Mapping) else error["input"]
         words = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
-        return Problem(here.file, here.line, f"`{where}`: {given!r}", "one of " + ", ".join(words), closest(str(given), words))
+        return Problem(
+            here.file, here.line, f"`{where}`: {given!r}", "one of " + ", ".join(words), closest(str(given), words)
+        )
     if kind == "value_error":
         text = error["msg"].removeprefix("Value error, ")
         what, _, expected = text.partition("; expected ")

@@ -1,4 +1,4 @@
-"""A forecast file: what is believed of an event, each figure with its range and its source. Refuses figures without a source."""
+"""A forecast file: what is believed of an event, each figure with its range. Refuses figures without a source."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class AmountClass(PlanModel):
 
 
 class Sponsor(PlanModel):
-    """Who pays for a part of the packets: amount classes, or a budget of the full event's round from which they follow."""
+    """Who pays for a part of the packets: amount classes, or a budget of the full round from which they follow."""
 
     id: int = Field(ge=1, lt=1 << 16)
     name: Words
@@ -139,10 +139,14 @@ class Inputs(PlanModel):
     packets: CountRange = Field(description="Packets of the full round.")
     pool_share: ShareRange = Field(description="Part of the round after which the last packet is gone.")
     unsold: ShareRange = Field(description="Part of the packets that stay unused (leases of a front that died).")
-    response_p99: DurationRange = Field(description="Answer to a tap, from its intended time: low, expected, objective.")
+    response_p99: DurationRange = Field(
+        description="Answer to a tap, from its intended time: low, expected, objective."
+    )
     error_share: ShareRange = Field(description="Taps without a right answer; the expected count is of this share.")
     credit_delay_p99: DurationRange = Field(description="Win to balance: low, expected, objective.")
-    credit_drain: ShareRange = Field(description="Drain after the round's end, as part of the round: low, expected, most.")
+    credit_drain: ShareRange = Field(
+        description="Drain after the round's end, as part of the round: low, expected, most."
+    )
 
 
 class Limits(PlanModel):
@@ -183,4 +187,3 @@ class Forecast(PlanModel):
         if self.inputs.too_fast_taps.low < self.limits.taps_per_client:
             raise ValueError("too_fast_taps is below the limit; expected a rate that the limit refuses")
         return self
-

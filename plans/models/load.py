@@ -1,4 +1,4 @@
-"""Loading: a stress plan with its forecast, checked against each other. Refuses a pair that does not fit, with every reason."""
+"""Loading: a stress plan with its forecast. Refuses a pair that does not fit, with every reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quantities as people write them, `60s`, `7/s`, `35_000`, `25%`, `200元`, as numbers. Owns units; refuses bare guesses."""
+"""Quantities as people write them, `60s`, `7/s`, `35_000`, `25%`, `200元`, as numbers. Refuses a missing unit."""
 
 from __future__ import annotations
 
@@ -133,8 +133,8 @@ def _or_own(parse: Any, kind: type) -> Any:
     return BeforeValidator(read)
 
 
-Duration = Annotated[float, _or_own(duration_s, (int | float)), _schema("60s", "5m", "200ms")]  # type: ignore[arg-type]
-Rate = Annotated[float, _or_own(rate_per_s, (int | float)), _schema("7/s")]  # type: ignore[arg-type]
+Duration = Annotated[float, _or_own(duration_s, (int | float)), _schema("60s", "5m", "200ms")]
+Rate = Annotated[float, _or_own(rate_per_s, (int | float)), _schema("7/s")]
 Share = Annotated[float, BeforeValidator(share), _schema("25%", number=True)]
 Count = Annotated[int, BeforeValidator(count), _schema("35_000", "60M", "2亿", number=True)]
 Money = Annotated[int, _or_own(money_fen, int), _schema("200元", "0.88元", "88分")]

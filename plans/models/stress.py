@@ -1,4 +1,4 @@
-"""A stress plan: how a forecast is put to the test. Shares of the forecast's peak, by intended time; refuses absolute rates."""
+"""A stress plan: how a forecast is put to the test, in shares of its peak, by intended time. Refuses absolute rates."""
 
 from __future__ import annotations
 

@@ -1,0 +1,71 @@
+"""What the per-client limit will refuse under a plan's curve: a leaking bucket, played in small steps. Pure.
+
+A finger taps in proportion to the plan's rate, so a quick finger is refused near the peak and let through beside it.
+Users follow each other at a place; each brings an empty bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.forecast.share import Share
+from plans.models import Forecast
+from plans.models.stress import Segment
+
+Floats = npt.NDArray[np.float64]
+
+STEP_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """Too-fast fingers: their share of the tappers, and how many times as often they tap as the others."""
+
+    share: Floats
+    factor: Floats
+
+
+def curve(segments: Sequence[Segment], step_s: float = STEP_S) -> Floats:
+    """Taps per second of the measured part (phase 1) in steps of `step_s`; shape (steps,)."""
+    pieces: list[Floats] = []
+
+    def piece(duration: float, start: float, end: float, *, growing: bool = False) -> None:
+        at = (np.arange(round(duration / step_s)) + 0.5) * step_s / duration if duration else np.zeros(0)
+        values = start * (end / start) ** at if growing else start + (end - start) * at
+        pieces.append(np.asarray(values, dtype=np.float64))
+
+    for segment in segments:
+        if segment.get("phase") != 1:
+            continue
+        if segment["kind"] == "constant":
+            piece(segment["duration_s"], segment["rate_rps"], segment["rate_rps"])
+        elif segment["kind"] == "ramp":
+            piece(segment["duration_s"], segment["from_rps"], segment["to_rps"])
+        else:
+            base, peak = segment["base_rps"], segment["peak_rps"]
+            piece(segment["countdown_s"], base, peak, growing=True)
+            piece(segment["hold_s"], peak, peak)
+            piece(segment["decay_s"], peak, base, growing=True)
+    return np.concatenate(pieces)
+
+
+def refused_share(rates: Floats, share: Share, forecast: Forecast, quick: Quick) -> Floats:
+    """Part of all measured taps that the limit refuses, one value for each of `quick`."""
+    limit, burst = forecast.limits.taps_per_client, float(forecast.limits.burst)
+    turns = max(1, share.users // share.tapping_at_once)
+    done = np.cumsum(rates)
+    turn = np.minimum((done - rates) * turns // done[-1], turns - 1)
+    # The rate is shared out by weight: a quick finger counts `factor` times.
+    per_tap = 1.0 / (share.tapping_at_once * (1 + quick.share * (quick.factor - 1)))
+    level, refused = np.zeros_like(quick.share), np.zeros_like(quick.share)
+    for step, rate in enumerate(rates):
+        if step and turn[step] != turn[step - 1]:
+            level = np.zeros_like(level)
+        level = np.maximum(level + (rate * per_tap * quick.factor - limit) * STEP_S, 0.0)
+        over = np.maximum(level - burst, 0.0)
+        refused, level = refused + over, level - over
+    return np.asarray(refused * quick.share * share.tapping_at_once / (done[-1] * STEP_S), dtype=np.float64)

@@ -1,0 +1,104 @@
+"""Catalogue of the harness's metrics as data, beside the system's (system/contract/metrics.py). Refuses run ids.
+
+Names begin with `drill_`, base units, counters end in `_total`. Only `drill_run_info` and targets carry a run's id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from system.contract.metrics import DELAY_BUCKETS_S, LATENCY_BUCKETS_S
+
+OUTCOMES = ("win", "lose", "repeat", "refused", "pending", "unknown")
+PHASES = ("idle", "warm_up", "measured", "drain", "closing")
+BOUNDS = ("lower", "expected", "upper")
+STATES = ("PASS", "WARN", "FAIL", "NO_DATA", "NOT_EVALUATED")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One family, in the shape of the system's catalogue. `process` is where it is exposed."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    process: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+_RUN, _CHAOS, _PLAYBOOK = ("run",), ("chaos",), ("playbook",)
+
+METRICS: tuple[Metric, ...] = (
+    Metric("drill_requests_planned_total", "counter", "Taps of the schedule whose time has come.", _RUN, ("lane",)),
+    Metric("drill_requests_sent_total", "counter", "Taps sent.", _RUN, ("lane",)),
+    Metric("drill_requests_dropped_total", "counter", "Taps dropped: no free connection in time.", _RUN, ("lane",)),
+    Metric("drill_requests_total", "counter", "Taps settled, by outcome.", _RUN, ("lane", "outcome")),
+    Metric(
+        "drill_client_response_seconds",
+        "histogram",
+        "Intended time to answer, measured seconds only.",
+        _RUN,
+        ("lane",),
+        LATENCY_BUCKETS_S,
+    ),
+    Metric(
+        "drill_client_service_seconds",
+        "histogram",
+        "Sent to answer, measured seconds only.",
+        _RUN,
+        ("lane",),
+        LATENCY_BUCKETS_S,
+    ),
+    Metric(
+        "drill_schedule_lag_seconds", "histogram", "Pacer's delay behind the schedule.", _RUN, (), LATENCY_BUCKETS_S
+    ),
+    Metric("drill_users", "gauge", "Users that tap at once.", _RUN),
+    Metric("drill_generator_saturated", "gauge", "1 while the generator is the limit.", _RUN),
+    Metric("drill_generator_cpu_ratio", "gauge", "CPU of the generator and its wait for one, 1 is a core.", _RUN),
+    Metric("drill_phase", "gauge", "1 for the phase the run is in.", _RUN, ("phase",)),
+    Metric(
+        "drill_forecast_target",
+        "gauge",
+        "Locked forecast of an indicator.",
+        _RUN,
+        ("run_id", "link", "indicator", "bound"),
+    ),
+    Metric(
+        "drill_forecast_actual",
+        "gauge",
+        "What came of an indicator, once known.",
+        _RUN,
+        ("run_id", "link", "indicator"),
+    ),
+    Metric("drill_verdict_state", "gauge", "1 for the state of an indicator.", _RUN, ("run_id", "indicator", "state")),
+    Metric(
+        "drill_run_info",
+        "gauge",
+        "Always 1; what is being run.",
+        _RUN,
+        ("run_id", "scenario", "forecast_sha256", "git_sha", "scale_factor"),
+    ),
+    Metric("drill_chaos_active", "gauge", "1 while a fault is injected.", _CHAOS, ("experiment", "target")),
+    Metric("drill_chaos_expected_down", "gauge", "1 while an instance is down on purpose.", _CHAOS, ("instance",)),
+    Metric(
+        "drill_chaos_actions_total",
+        "counter",
+        "Injections and heals, by outcome.",
+        _CHAOS,
+        ("experiment", "action", "outcome"),
+    ),
+    Metric("drill_recovery_seconds", "histogram", "Heal to steady state.", _CHAOS, ("experiment",), DELAY_BUCKETS_S),
+    Metric(
+        "drill_playbook_step_state", "gauge", "1 for the state of a step.", _PLAYBOOK, ("playbook", "step", "state")
+    ),
+    Metric(
+        "drill_playbook_trigger_delay_seconds",
+        "histogram",
+        "Alert to first action.",
+        _PLAYBOOK,
+        ("playbook",),
+        DELAY_BUCKETS_S,
+    ),
+)
