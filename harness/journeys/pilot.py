@@ -1,0 +1,136 @@
+"""The pilot: what one Locust worker does. Starts a cannon, renews its lease, and books what it tells in Locust's statistics.
+
+Runs in a Locust process, where pipes, threads and sleeping are gevent's. Fires nothing itself.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust.stats import RequestStats, StatsEntry, StatsError
+
+from harness.engine.process import CannonProcess, CannonResult
+from harness.guard.kill import registered
+from harness.orchestrate.fire_order import FireOrder
+
+METHOD, NAME = "POST", "/v1/rounds/{round}/taps"
+LEASE_EVERY_S = 1.0
+
+
+class Books:
+    """Turns the cannon's cumulative counts into additions to Locust's entries, so that pages, CSV and totals are right."""
+
+    def __init__(self, stats: RequestStats) -> None:
+        self._stats = stats
+        self._seen: dict[str, int] = {}
+        self._buckets: dict[int, int] = {}
+        self._sum_us = 0
+
+    def book(self, counts: dict[str, Any]) -> None:
+        """Takes over one message of counts; each number only ever grows."""
+        outcomes: dict[str, int] = counts["outcomes"]
+        answered = self._grown("answered", sum(outcomes.values()))
+        unknown = self._grown("unknown", outcomes.get("unknown", 0))
+        if answered == 0:
+            return
+        fresh: dict[int, int] = {}
+        for edge_us, count in counts["response_us"]:
+            more = count - self._buckets.get(edge_us, 0)
+            if more:
+                self._buckets[edge_us] = count
+                fresh[_rounded_ms(edge_us)] = fresh.get(_rounded_ms(edge_us), 0) + more
+        spent_us = counts["response_sum_us"] - self._sum_us
+        self._sum_us += spent_us
+        for entry in (self._stats.get(NAME, METHOD), self._stats.total):
+            _add(entry, answered, unknown, fresh, spent_us / 1000, counts["response_max_us"] / 1000)
+        if unknown:
+            self._add_errors(unknown)
+
+    def _grown(self, key: str, now: int) -> int:
+        more = now - self._seen.get(key, 0)
+        self._seen[key] = now
+        return more
+
+    def _add_errors(self, count: int) -> None:
+        error = StatsError(METHOD, NAME, "unknown: no answer, it may have happened")
+        key = StatsError.create_key(error.method, error.name, error.error)
+        self._stats.errors.setdefault(key, error).occurrences += count
+
+
+def _rounded_ms(us: int) -> int:
+    """Locust's own rounding of response times: two digits."""
+    ms = us / 1000
+    if ms < 100:
+        return round(ms)
+    return round(ms, -1) if ms < 1000 else round(ms, -2) if ms < 10_000 else round(ms, -3)  # type: ignore[return-value]
+
+
+def _add(entry: StatsEntry, answered: int, unknown: int, fresh: dict[int, int], spent_ms: float, max_ms: float) -> None:
+    now = int(time.time())
+    entry.num_requests += answered
+    entry.num_failures += unknown
+    entry.num_reqs_per_sec[now] += answered
+    if unknown:
+        entry.num_fail_per_sec[now] += unknown
+    entry.total_response_time += spent_ms  # type: ignore[assignment]
+    entry.max_response_time = max(entry.max_response_time, max_ms)  # type: ignore[assignment]
+    for bucket, count in fresh.items():
+        entry.response_times[bucket] = entry.response_times.get(bucket, 0) + count
+    if fresh:
+        least = min(fresh)
+        entry.min_response_time = least if entry.min_response_time is None else min(entry.min_response_time, least)
+    entry.last_request_timestamp = time.time()
+
+
+def fly(
+    order: FireOrder, worker: int, workers: int, stats: RequestStats, stopping: Callable[[], bool]
+) -> CannonResult:
+    """Fires this worker's part of the order to its end, or until `stopping()`. Raises CannonError.
+
+    What the cannon says is also written to `progress-<worker>.jsonl` in the order's folder.
+    """
+    config = order.unpack(worker, workers)
+    books = Books(stats)
+    with (
+        CannonProcess(config) as cannon,
+        registered(Path(order.register), cannon.process.pid, order.run_id, Path(config.kill_file or "")),
+        (Path(order.folder) / f"progress-{worker}.jsonl").open("w", buffering=1) as progress,
+    ):
+        keeper = gevent.spawn(_keep, cannon, stopping)
+        try:
+            for message in cannon.lines():
+                if message["event"] == "ready":
+                    cannon.start(order.t0_ns())
+                elif message["event"] == "counts":
+                    books.book(message)
+                progress.write(json.dumps(message) + "\n")
+        finally:
+            keeper.kill()
+        result = cannon.result()
+        books.book(_last_counts(result))
+        return result
+
+
+def _last_counts(result: CannonResult) -> dict[str, Any]:
+    """The final account in the shape of a message of counts, so that nothing is missing at the end."""
+    last: dict[str, Any] = dict(result.data["counts"])
+    return last | {"outcomes": result.outcomes}
+
+
+def _keep(cannon: CannonProcess, stopping: Callable[[], bool]) -> None:
+    stopped = False
+    while cannon.process.poll() is None:
+        if stopping() and not stopped:
+            stopped = True
+            cannon.stop()
+        if not stopped:
+            cannon.lease()
+        for _ in range(10):
+            if stopping() and not stopped:
+                break
+            gevent.sleep(LEASE_EVERY_S / 10)

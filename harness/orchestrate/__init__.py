@@ -1,0 +1,1 @@
+"""Carries out a stress plan: stack, calibration, lock, load, drain, close, audit, verdict, report."""
