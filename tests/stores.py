@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -114,7 +115,12 @@ class _Server:
         return self.process.pid
 
     def start(self) -> None:
-        """Starts and waits until it answers; takes another port when the first was snatched away."""
+        """Starts and waits until it answers; takes another port when the first was snatched away.
+
+        From the main thread only: the child dies with the thread that started it.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError(f"{self.name}: start it from the main thread, it would die with this one")
         for attempt in range(5):
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(

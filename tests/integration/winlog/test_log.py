@@ -1,0 +1,442 @@
+"""The win log against a real Valkey: every verdict of money.md, and what no answer means."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from valkey.asyncio import Valkey
+
+from system.contract.errors import StoreRefused, StoreUnknown
+from system.contract.ids import START, Position
+from system.winlog import (
+    AppendUnknown,
+    DamagedEntry,
+    Fenced,
+    Header,
+    StaleEpoch,
+    Stored,
+    Verdict,
+    Win,
+    WinLog,
+    WinLogStore,
+    decode_batch,
+    encode,
+)
+from system.winlog.log import LIBRARY, PAGE, library_code
+from tests.stores import ValkeyServer, free_port, wait_until
+
+TIMEOUT_S = 5.0
+ROUNDS = itertools.count(1)
+OK, FENCED, CONFLICT = Verdict.OK, Verdict.FENCED, Verdict.CONFLICT
+
+
+def entry(epoch: int, sequence: int, fen: int = 100, count: int = 1) -> bytes:
+    wins = [Win(sequence * 1000 + n, fen, 10_000 + n, 1_700_000_000_000_000, 3, 0) for n in range(count)]
+    return encode(Header("live", 1, 0, epoch, sequence, 1), wins)
+
+
+async def put(log: WinLog, epoch: int, sequence: int, fen: int = 100) -> Verdict:
+    return await log.append(entry(epoch, sequence, fen), epoch, sequence)
+
+
+class Bench:
+    """A fresh stream on the server, a raw client beside it to play foul with."""
+
+    def __init__(self, server: ValkeyServer, store: WinLogStore, raw: Valkey) -> None:
+        self.server, self.store, self.raw = server, store, raw
+        self.round_id = next(ROUNDS)
+        self.log = store.stream(0, "live", self.round_id, 0)
+
+    async def ids(self) -> list[str]:
+        return [str(at) for at, _ in await self.log.read_after(START, 1000)]
+
+    async def command(self, *parts: str | int) -> object:
+        return await self.raw.execute_command(*parts)  # type: ignore[no-untyped-call]
+
+
+@asynccontextmanager
+async def bench(server: ValkeyServer, timeout_s: float = TIMEOUT_S) -> AsyncIterator[Bench]:
+    raw = Valkey.from_url(server.url)
+    async with WinLogStore(server.url, timeout_s=timeout_s) as store:
+        try:
+            yield Bench(server, store, raw)
+        finally:
+            await raw.aclose()
+
+
+Steps = Callable[[Bench], Awaitable[None]]
+
+
+async def fenced_before_any_raise(b: Bench) -> None:
+    await b.store.ensure_library()
+    assert await put(b.log, 1, 1) is FENCED
+    assert await b.ids() == []
+
+
+async def fenced_without_the_library(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    assert await put(b.log, 1, 1) is OK
+    await b.command("FUNCTION", "FLUSH")
+    assert await put(b.log, 1, 2) is FENCED
+    with pytest.raises(Fenced):
+        await b.log.last_id(1)
+    await b.log.raise_fence(2)
+    assert await put(b.log, 2, 1) is OK
+
+
+async def stored_in_order(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    assert [await put(b.log, 1, n) for n in (1, 2, 3)] == [OK, OK, OK]
+    assert await b.ids() == ["1-1", "1-2", "1-3"]
+    assert await b.log.tail() == await b.log.last_id(1) == Position(1, 3)
+
+
+async def resent_is_harmless(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    for n in (1, 2, 3):
+        assert await put(b.log, 1, n) is OK
+    assert [await put(b.log, 1, n) for n in (3, 1, 2)] == [OK, OK, OK]
+    assert await b.ids() == ["1-1", "1-2", "1-3"]
+
+
+async def other_bytes_under_the_same_id(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    assert await put(b.log, 1, 1) is OK
+    assert await put(b.log, 1, 2) is OK
+    assert [await put(b.log, 1, n, fen=101) for n in (1, 2)] == [CONFLICT, CONFLICT]
+    assert await b.log.read_after(START, 10) == [Stored(Position(1, n), entry(1, n)) for n in (1, 2)]
+
+
+async def gap(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    assert await put(b.log, 1, 2) is CONFLICT
+    assert await put(b.log, 1, 1) is OK
+    assert await put(b.log, 1, 3) is CONFLICT
+    assert await put(b.log, 1, 0) is CONFLICT
+    assert await b.ids() == ["1-1"]
+
+
+async def newer_epoch_starts_at_one(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    assert await put(b.log, 1, 1) is OK
+    await b.log.raise_fence(3)
+    assert await put(b.log, 3, 2) is CONFLICT
+    assert await put(b.log, 3, 1) is OK
+    assert await put(b.log, 3, 2) is OK
+    assert await b.ids() == ["1-1", "3-1", "3-2"]
+
+
+async def older_epoch_is_fenced(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    assert await put(b.log, 1, 1) is OK
+    await b.log.raise_fence(2)
+    assert await put(b.log, 1, 2) is FENCED
+    assert await put(b.log, 1, 1) is FENCED
+    assert await put(b.log, 3, 1) is FENCED
+    assert await b.ids() == ["1-1"]
+
+
+async def one_raise_per_epoch_number(b: Bench) -> None:
+    await b.log.raise_fence(4)
+    for epoch in (4, 3, 1):
+        with pytest.raises(StaleEpoch) as caught:
+            await b.log.raise_fence(epoch)
+        assert caught.value.known == 4
+    assert await put(b.log, 4, 1) is OK
+
+
+async def flushed(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    assert await put(b.log, 1, 1) is OK
+    await b.command("FLUSHALL")
+    assert await put(b.log, 1, 2) is FENCED
+    assert await put(b.log, 1, 1) is FENCED
+    # A late message of the same number does not lift it: the library still knows.
+    with pytest.raises(StaleEpoch):
+        await b.log.raise_fence(1)
+    await b.log.raise_fence(2)
+    assert await put(b.log, 2, 1) is OK
+    assert await b.ids() == ["2-1"]
+
+
+async def fence_key_brought_back(b: Bench) -> None:
+    """A restored backup: key and stream of an old state, the library of the new one."""
+    await b.log.raise_fence(1)
+    assert await put(b.log, 1, 1) is OK
+    await b.log.raise_fence(2)
+    await b.command("SET", b.log.key.replace("win:", "fence:"), 1)
+    assert await put(b.log, 1, 2) is FENCED
+    assert await put(b.log, 2, 1) is FENCED
+    with pytest.raises(StaleEpoch):
+        await b.log.raise_fence(2)
+    await b.log.raise_fence(3)
+    assert await put(b.log, 3, 1) is OK
+
+
+async def library_loaded_again(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    assert await put(b.log, 1, 1) is OK
+    await b.command("FUNCTION", "LOAD", "REPLACE", library_code())
+    assert await put(b.log, 1, 2) is FENCED
+    with pytest.raises(Fenced):
+        await b.log.read_under_fence(1)
+    with pytest.raises(StaleEpoch):
+        await b.log.raise_fence(1)
+    await b.log.raise_fence(2)
+    assert await put(b.log, 2, 1) is OK
+    assert await b.ids() == ["1-1", "2-1"]
+
+
+async def reloaded_from_disk(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    assert await put(b.log, 1, 1) is OK
+    await b.command("DEBUG", "LOADAOF")
+    assert await put(b.log, 1, 2) is FENCED
+
+
+async def tail_deleted(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    for n in (1, 2):
+        assert await put(b.log, 1, n) is OK
+    await b.command("XDEL", b.log.key, "1-2")
+    assert await b.log.last_id(1) == Position(1, 1)
+    assert await put(b.log, 1, 3) is CONFLICT
+    assert await put(b.log, 1, 2) is CONFLICT
+    await b.log.raise_fence(2)
+    assert await put(b.log, 2, 1) is OK
+
+
+async def stream_deleted(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    assert await put(b.log, 1, 1) is OK
+    await b.command("DEL", b.log.key)
+    assert await b.log.last_id(1) == START
+    assert await put(b.log, 1, 2) is CONFLICT
+
+
+async def streams_are_separate(b: Bench) -> None:
+    other = b.store.stream(0, "stress", b.round_id, 0)
+    await b.log.raise_fence(5)
+    assert await put(other, 5, 1) is FENCED
+    await other.raise_fence(1)
+    assert await put(other, 1, 1) is OK
+    assert await put(b.log, 5, 1) is OK
+    assert await b.ids() == ["5-1"]
+
+
+async def read_needs_the_fence(b: Bench) -> None:
+    await b.store.ensure_library()
+    for read in (b.log.read_under_fence, b.log.last_id):
+        with pytest.raises(Fenced, match="does not accept epoch 1"):
+            await read(1)
+    await b.log.raise_fence(1)
+    assert await b.log.read_under_fence(1) == []
+    assert await b.log.last_id(1) == await b.log.tail() == START
+    assert await put(b.log, 1, 1) is OK
+    assert await b.log.read_under_fence(1) == [Stored(Position(1, 1), entry(1, 1))]
+    await b.log.raise_fence(2)
+    for read in (b.log.read_under_fence, b.log.last_id):
+        with pytest.raises(Fenced):
+            await read(1)
+
+
+async def pipelined_and_paged(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    count = PAGE * 2
+    entries = [Stored(Position(1, n), entry(1, n, count=2)) for n in range(1, count + 1)]
+    assert await b.log.append_many(entries) == [OK] * count
+    assert await b.log.append_many(entries[-3:]) == [OK] * 3
+    assert await b.log.read_under_fence(1) == entries
+    assert await b.log.read_after(Position(1, 10), 5) == entries[10:15]
+    assert await b.log.read_after(Position(1, count), 5) == []
+    assert len(decode_batch(entries).records) == 2 * count
+    gap = [Stored(Position(1, count + 2), entry(1, count + 2)), Stored(Position(1, count + 1), entry(1, count + 1))]
+    assert await b.log.append_many(gap) == [CONFLICT, OK]
+    await b.log.raise_fence(2)
+    assert await b.log.append_many(entries[:2]) == [FENCED, FENCED]
+
+
+async def foreign_entries_are_damage(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    await b.command("XADD", b.log.key, "1-1", "a", "1", "b", "2")
+    assert await b.log.read_after(START, 5) == await b.log.read_under_fence(1) == [Stored(Position(1, 1), b"")]
+    with pytest.raises(DamagedEntry, match="entry 1-1"):
+        decode_batch(await b.log.read_after(START, 5))
+
+
+async def definite_errors_are_refusals(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    await b.command("SET", b.log.key, "no stream")
+    with pytest.raises(StoreRefused, match="WRONGTYPE"):
+        await put(b.log, 1, 1)
+    with pytest.raises(StoreRefused, match="WRONGTYPE"):
+        await b.log.append_many([Stored(Position(1, 1), entry(1, 1))])
+    with pytest.raises(StoreRefused, match="unknown command"):
+        await b.store.command("NONSENSE")
+
+
+async def library_is_loaded_once(b: Bench) -> None:
+    await b.store.ensure_library()
+    await b.log.raise_fence(1)
+    assert await b.store.ensure_library() is False
+    assert await put(b.log, 1, 1) is OK  # the fence is still up
+    await b.command("FUNCTION", "DELETE", LIBRARY)
+    assert sorted(await asyncio.gather(*(b.store.ensure_library() for _ in range(5)))) == [False] * 4 + [True]
+
+
+async def another_version_of_the_library_is_replaced(b: Bench) -> None:
+    await b.log.raise_fence(1)
+    await b.command("FUNCTION", "LOAD", "REPLACE", library_code() + "\n-- older")
+    assert await b.store.ensure_library() is True
+    assert await put(b.log, 1, 1) is FENCED
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        fenced_before_any_raise,
+        fenced_without_the_library,
+        stored_in_order,
+        resent_is_harmless,
+        other_bytes_under_the_same_id,
+        gap,
+        newer_epoch_starts_at_one,
+        older_epoch_is_fenced,
+        one_raise_per_epoch_number,
+        flushed,
+        fence_key_brought_back,
+        library_loaded_again,
+        reloaded_from_disk,
+        tail_deleted,
+        stream_deleted,
+        streams_are_separate,
+        read_needs_the_fence,
+        pipelined_and_paged,
+        foreign_entries_are_damage,
+        definite_errors_are_refusals,
+        library_is_loaded_once,
+        another_version_of_the_library_is_replaced,
+    ],
+    ids=lambda steps: steps.__name__,
+)
+def test_verdicts(valkey_server: ValkeyServer, steps: Steps) -> None:
+    async def scenario() -> int:
+        async with bench(valkey_server) as b:
+            await steps(b)
+            return b.round_id
+
+    assert asyncio.run(scenario()) > 0
+
+
+@pytest.mark.parametrize("kill", [pytest.param(True, id="kill -9"), pytest.param(False, id="orderly")])
+def test_fence_ends_with_the_process(valkey_server: ValkeyServer, kill: bool) -> None:
+    async def scenario() -> list[str]:
+        async with bench(valkey_server) as b:
+            await b.log.raise_fence(1)
+            for n in (1, 2):
+                assert await put(b.log, 1, n) is OK
+            valkey_server.restart(kill=kill)
+            await asyncio.sleep(0.05)  # the loop hears that its connections have ended
+            # What was answered OK is there, the library too; the fence is not.
+            assert await b.ids() == ["1-1", "1-2"]
+            assert await b.command("GET", b.log.key.replace("win:", "fence:")) == b"1"
+            assert await b.store.ensure_library() is False
+            assert await put(b.log, 1, 3) is FENCED
+            assert await put(b.log, 1, 2) is FENCED
+            with pytest.raises(Fenced):
+                await b.log.read_under_fence(1)
+            with pytest.raises(StaleEpoch):
+                await b.log.raise_fence(1)
+            await b.log.raise_fence(2)
+            assert await put(b.log, 2, 1) is OK
+            return await b.ids()
+
+    assert asyncio.run(scenario()) == ["1-1", "1-2", "2-1"]
+
+
+def calls(server: ValkeyServer) -> int:
+    """FCALLs the server has executed."""
+    for line in server.command_line("INFO commandstats").decode().splitlines():
+        if line.startswith("cmdstat_fcall:"):
+            return int(line.split("calls=")[1].split(",")[0])
+    return 0
+
+
+def test_no_answer_is_unknown_and_nothing_is_sent_twice(valkey_server: ValkeyServer) -> None:
+    async def scenario() -> None:
+        async with bench(valkey_server, timeout_s=0.3) as b:
+            await b.log.raise_fence(1)
+            assert await put(b.log, 1, 1) is OK
+            before = calls(valkey_server)
+            valkey_server.freeze()
+            try:
+                with pytest.raises(AppendUnknown, match="no answer to FCALL xiu_append") as caught:
+                    await put(b.log, 1, 2)
+                assert caught.value.effect == "unknown"
+            finally:
+                valkey_server.thaw()
+            wait_until(lambda: calls(valkey_server) > before, TIMEOUT_S, "frozen call executed")
+            # It had happened; the same bytes again are harmless.
+            assert await b.ids() == ["1-1", "1-2"]
+            assert await put(b.log, 1, 2) is OK
+            assert await put(b.log, 1, 3) is OK
+            assert await b.ids() == ["1-1", "1-2", "1-3"]
+            assert calls(valkey_server) == before + 3
+
+    asyncio.run(scenario())
+
+
+def test_cancelled_append_leaves_no_answer_for_the_next_call(valkey_server: ValkeyServer) -> None:
+    async def scenario() -> None:
+        async with bench(valkey_server) as b:
+            await b.log.raise_fence(1)
+            assert await put(b.log, 1, 1) is OK
+            valkey_server.freeze()
+            try:
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.1):
+                        await put(b.log, 1, 2)
+            finally:
+                valkey_server.thaw()
+            assert await b.log.last_id(1) in (Position(1, 1), Position(1, 2))
+            assert await put(b.log, 1, 2) is OK
+            assert await b.ids() == ["1-1", "1-2"]
+
+    asyncio.run(scenario())
+
+
+def test_broken_connection_is_unknown(valkey_server: ValkeyServer) -> None:
+    async def scenario() -> None:
+        async with bench(valkey_server) as b:
+            await b.log.raise_fence(1)
+            assert await put(b.log, 1, 1) is OK
+            valkey_server.freeze()
+            waiting = [asyncio.create_task(put(b.log, 1, 2)) for _ in range(2)]
+            many = asyncio.create_task(b.log.append_many([Stored(Position(1, 2), entry(1, 2))]))
+            await asyncio.sleep(0.1)
+            valkey_server.kill()
+            for outcome in await asyncio.gather(*waiting, many, return_exceptions=True):
+                assert isinstance(outcome, AppendUnknown)
+            valkey_server.start()
+            await asyncio.sleep(0.05)
+            assert await put(b.log, 1, 2) is FENCED
+
+    asyncio.run(scenario())
+
+
+def test_nobody_there_is_unknown() -> None:
+    async def scenario() -> None:
+        async with WinLogStore(f"valkey://127.0.0.1:{free_port()}/0", timeout_s=1.0) as store:
+            log = store.stream(0, "live", 1, 0)
+            with pytest.raises(AppendUnknown):
+                await put(log, 1, 1)
+            with pytest.raises(StoreUnknown):
+                await log.raise_fence(1)
+            with pytest.raises(StoreUnknown):
+                await log.read_after(START, 1)
+
+    asyncio.run(scenario())
