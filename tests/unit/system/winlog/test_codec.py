@@ -91,9 +91,9 @@ def test_an_entry_under_another_id_is_damage() -> None:
         pytest.param(HEADER, [], id="no records"),
         pytest.param(HEADER, [WIN] * (MAX_RECORDS + 1), id="too many records"),
         pytest.param(HEADER._replace(epoch=-1), [WIN], id="a negative epoch"),
-        pytest.param(HEADER._replace(lane="shadow"), [WIN], id="no such lane"),
+        pytest.param(HEADER._replace(lane="shadow"), [WIN], id="no such lane"),  # type: ignore[arg-type]
         pytest.param(HEADER, [WIN._replace(fen=2**32)], id="more fen than fit"),
-        pytest.param(HEADER, [WIN._replace(fen=1.5)], id="a float is no money"),
+        pytest.param(HEADER, [WIN._replace(fen=1.5)], id="a float is no money"),  # type: ignore[arg-type]
     ],
 )
 def test_refuses_to_encode(header: Header, rows: list[Win]) -> None:

@@ -1,0 +1,125 @@
+"""The win log when its Valkey restarts, freezes, breaks off: a fence ends with the process, no answer is unknown."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from system.contract.errors import StoreUnknown
+from system.contract.ids import START, Position
+from system.winlog import AppendUnknown, Fenced, StaleEpoch, Stored, Verdict, WinLogStore
+from tests.integration.winlog.support import TIMEOUT_S, bench, entry, put
+from tests.stores import ValkeyServer, free_port, wait_until
+
+OK, FENCED = Verdict.OK, Verdict.FENCED
+
+
+@pytest.mark.parametrize("kill", [pytest.param(True, id="kill -9"), pytest.param(False, id="orderly")])
+def test_fence_ends_with_the_process(valkey_server: ValkeyServer, kill: bool) -> None:
+    async def scenario() -> list[str]:
+        async with bench(valkey_server) as b:
+            await b.log.raise_fence(1)
+            for n in (1, 2):
+                assert await put(b.log, 1, n) is OK
+            valkey_server.restart(kill=kill)
+            await asyncio.sleep(0.05)  # the loop hears that its connections have ended
+            # What was answered OK is there, the library too; the fence is not.
+            assert await b.ids() == ["1-1", "1-2"]
+            assert await b.command("GET", b.log.key.replace("win:", "fence:")) == b"1"
+            assert await b.store.ensure_library() is False
+            assert await put(b.log, 1, 3) is FENCED
+            assert await put(b.log, 1, 2) is FENCED
+            with pytest.raises(Fenced):
+                await b.log.read_under_fence(1)
+            with pytest.raises(StaleEpoch):
+                await b.log.raise_fence(1)
+            await b.log.raise_fence(2)
+            assert await put(b.log, 2, 1) is OK
+            return await b.ids()
+
+    assert asyncio.run(scenario()) == ["1-1", "1-2", "2-1"]
+
+
+def calls(server: ValkeyServer) -> int:
+    """FCALLs the server has executed."""
+    for line in server.command_line("INFO commandstats").decode().splitlines():
+        if line.startswith("cmdstat_fcall:"):
+            return int(line.split("calls=")[1].split(",")[0])
+    return 0
+
+
+def test_no_answer_is_unknown_and_nothing_is_sent_twice(valkey_server: ValkeyServer) -> None:
+    async def scenario() -> None:
+        async with bench(valkey_server, timeout_s=0.3) as b:
+            await b.log.raise_fence(1)
+            assert await put(b.log, 1, 1) is OK
+            before = calls(valkey_server)
+            valkey_server.freeze()
+            try:
+                with pytest.raises(AppendUnknown, match="no answer to FCALL xiu_append") as caught:
+                    await put(b.log, 1, 2)
+                assert caught.value.effect == "unknown"
+            finally:
+                valkey_server.thaw()
+            wait_until(lambda: calls(valkey_server) > before, TIMEOUT_S, "frozen call executed")
+            # It had happened; the same bytes again are harmless.
+            assert await b.ids() == ["1-1", "1-2"]
+            assert await put(b.log, 1, 2) is OK
+            assert await put(b.log, 1, 3) is OK
+            assert await b.ids() == ["1-1", "1-2", "1-3"]
+            assert calls(valkey_server) == before + 3
+
+    asyncio.run(scenario())
+
+
+def test_cancelled_append_leaves_no_answer_for_the_next_call(valkey_server: ValkeyServer) -> None:
+    async def scenario() -> None:
+        async with bench(valkey_server) as b:
+            await b.log.raise_fence(1)
+            assert await put(b.log, 1, 1) is OK
+            valkey_server.freeze()
+            try:
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.1):
+                        await put(b.log, 1, 2)
+            finally:
+                valkey_server.thaw()
+            assert await b.log.last_id(1) in (Position(1, 1), Position(1, 2))
+            assert await put(b.log, 1, 2) is OK
+            assert await b.ids() == ["1-1", "1-2"]
+
+    asyncio.run(scenario())
+
+
+def test_broken_connection_is_unknown(valkey_server: ValkeyServer) -> None:
+    async def scenario() -> None:
+        async with bench(valkey_server) as b:
+            await b.log.raise_fence(1)
+            assert await put(b.log, 1, 1) is OK
+            valkey_server.freeze()
+            waiting = [asyncio.create_task(put(b.log, 1, 2)) for _ in range(2)]
+            many = asyncio.create_task(b.log.append_many([Stored(Position(1, 2), entry(1, 2))]))
+            await asyncio.sleep(0.1)
+            valkey_server.kill()
+            for outcome in await asyncio.gather(*waiting, many, return_exceptions=True):
+                assert isinstance(outcome, AppendUnknown)
+            valkey_server.start()
+            await asyncio.sleep(0.05)
+            assert await put(b.log, 1, 2) is FENCED
+
+    asyncio.run(scenario())
+
+
+def test_nobody_there_is_unknown() -> None:
+    async def scenario() -> None:
+        async with WinLogStore(f"valkey://127.0.0.1:{free_port()}/0", timeout_s=1.0) as store:
+            log = store.stream(0, "live", 1, 0)
+            with pytest.raises(AppendUnknown):
+                await put(log, 1, 1)
+            with pytest.raises(StoreUnknown):
+                await log.raise_fence(1)
+            with pytest.raises(StoreUnknown):
+                await log.read_after(START, 1)
+
+    asyncio.run(scenario())
