@@ -53,7 +53,9 @@ def promised(round_: Round) -> Counter[tuple[int, int]]:
     "round_",
     [
         pytest.param(Round(1, (Histogram.of(9, ((88_800, 1),)),), SEED), id="one packet"),
-        pytest.param(Round(1, (Histogram.of(1, ((1, 1),)), Histogram.of(2, ((1, 1),))), SEED), id="two sponsors, one each"),
+        pytest.param(
+            Round(1, (Histogram.of(1, ((1, 1),)), Histogram.of(2, ((1, 1),))), SEED), id="two sponsors, one each"
+        ),
         pytest.param(Round(1, (make_histogram(1, 10, 10),), SEED), id="as many packets as fen"),
         pytest.param(gala(1200, 45, 1000), id="a minute of the gala at a server's share"),
         pytest.param(gala(6000, 45, 1025), id="the gala's round at a server's share"),
