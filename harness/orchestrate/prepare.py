@@ -1,0 +1,145 @@
+"""From a plan and a system that runs to an order to fire: round, tokens, probes, cannon configuration. Talks to control alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.control_client import ControlClient
+from harness.engine.config import CannonConfig, Probe
+from harness.forecast.share import Share
+from harness.orchestrate.fire_order import FireOrder
+from plans.models import StressPlan
+from system.contract.api import RoundOrder, RoundPublic
+from system.contract.ids import Lane
+from system.contract.routing import Topology, front_of
+
+FIRST_UID = 1_000_000
+PROBE_UID = 1 << 40
+"""Probes carry users of a range that nobody else uses, so that whatever they win is theirs."""
+TAP_S_TO_LOAD = 1 / 600_000
+LEAD_S = 7.0
+"""Locust and the cannon start, connect and load within this, and a tap's share of it each."""
+LEASE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The armed round, the order to fire, and where the round's window lies in the plan's seconds."""
+
+    round: RoundPublic
+    order: FireOrder
+    duration_s: float
+    """From the first intended tap to the end of the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What the machine allows beside the plan."""
+
+    connections: int
+    cpu: int | None
+    workers: int = 1
+
+
+def prepare(
+    control: ControlClient,
+    plan: StressPlan,
+    share: Share,
+    lane: Lane,
+    sizes: Sizes,
+    run_id: str,
+    folder: Path,
+    register: Path,
+    seed: int,
+) -> Prepared:
+    """Fetches tokens, arms the round, and writes down the order. Raises ControlError, ControlAway."""
+    topology = control.topology()
+    stretch = plan.stretch(share.duration_s)
+    segments = plan.segments(share.peak_rps, share.duration_s)
+    taps = _taps(share, plan, stretch)
+    files = {"tokens": "\n".join(control.tokens(lane, FIRST_UID, share.users)) + "\n"}
+    probes = _probes(control, plan, lane, topology, files)
+    lead_s = LEAD_S + taps * TAP_S_TO_LOAD
+    now_us = control.now_us()
+    t0_us = now_us + int(lead_s * 1e6)
+    round_ = control.create_round(
+        RoundOrder(
+            lane=lane,
+            sponsors=share.sponsors,
+            start_us=t0_us + int(plan.round.opens * 1e6),
+            duration_ms=round(share.duration_s * 1000),
+            release_ms=round(share.release_s * 1000),
+        )
+    )
+    config = CannonConfig(
+        fronts=tuple(urlsplit(url).netloc for url in topology.fronts),
+        segments=tuple(segments),
+        tokens="tokens",
+        result="result.json",
+        slots=share.tapping_at_once,
+        connections=min(sizes.connections, share.tapping_at_once),
+        run_id=run_id,
+        round=round_.round,
+        seed=seed,
+        too_fast_share=share.too_fast_share,
+        too_fast_factor=share.too_fast_factor,
+        probes=tuple(probes),
+        tag=control.tag(run_id) if lane == "stress" else None,
+        history="history",
+        wait_for_start=True,
+        lease_s=LEASE_S,
+        kill_file=str(folder / "kill"),
+        cpu=sizes.cpu,
+        drain_s=plan.drain.answers,
+        objective_ms=plan.objectives.response_p99 * 1000,
+        ready_timeout_s=lead_s + 20,
+    )
+    # The authority's clock is this host's or close to it; what is left of the difference moves all taps alike.
+    t0_wall_ns = time.time_ns() + (t0_us - control.now_us()) * 1000
+    order = FireOrder(
+        run_id=run_id,
+        folder=str(folder),
+        t0_wall_ns=t0_wall_ns,
+        config=json.loads(config.to_json()),
+        files=files,
+        register=str(register),
+    )
+    return Prepared(round_, order, plan.warm_up.duration + plan.measured_s * stretch)
+
+
+def _taps(share: Share, plan: StressPlan, stretch: float) -> float:
+    """An upper bound of the plan's taps."""
+    return share.peak_rps * (plan.warm_up.duration + plan.measured_s * stretch)
+
+
+def _probes(
+    control: ControlClient, plan: StressPlan, lane: Lane, topology: Topology, files: dict[str, str]
+) -> list[Probe]:
+    """Tokens that must win nothing; on a system of one front a foreign user is one of the other lane."""
+    other: Lane = "live" if lane == "stress" else "stress"
+    wanted = plan.probes
+    kinds: dict[str, list[str]] = {}
+    if wanted.forged:
+        kinds["forged"] = [_forge(token) for token in control.tokens(lane, PROBE_UID, wanted.forged)]
+    if wanted.expired:
+        kinds["expired"] = control.tokens(lane, PROBE_UID + (1 << 30), wanted.expired, ttl_s=-60)
+    if wanted.foreign:
+        from_lane = lane if len(topology.fronts) > 1 else other
+        kinds["foreign"] = control.tokens(from_lane, PROBE_UID + (1 << 31), wanted.foreign)
+    for kind, tokens in kinds.items():
+        files[kind] = "\n".join(tokens) + "\n"
+    return [Probe(kind, kind, len(tokens)) for kind, tokens in kinds.items()]
+
+
+def _forge(token: str) -> str:
+    """The token with another last digit of its signature."""
+    return token[:-1] + ("0" if token[-1] != "0" else "1")
+
+
+def owner(uid: int, topology: Topology) -> str:
+    """Address of the front that owns a user."""
+    return topology.fronts[front_of(uid, topology)]
