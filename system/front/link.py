@@ -5,7 +5,7 @@ Owns that control's answers become this system's errors. Refuses to decide what 
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import aiohttp
 from pydantic import BaseModel, ValidationError
@@ -25,6 +25,11 @@ from system.contract.errors import Conflict, NotFound, StoreRefused, StoreUnknow
 from system.tokens import internal_key
 
 KEY_HEADER = "X-Xiu-Key"
+CALL_TIMEOUT_S: Final = 2.0
+EPOCH_TIMEOUT_S: Final = 6.0
+"""Control waits for its own store meanwhile, up to 5 s; a call given up too early costs one epoch more."""
+LEDGER_TIMEOUT_S: Final = 60.0
+"""The view holds every posting of a stream."""
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
 
@@ -53,15 +58,14 @@ class Control(Protocol):
 class ControlLink:
     """`Control` over HTTP, for one front."""
 
-    def __init__(self, url: str, front: int, secret: bytes, *, timeout_s: float = 2.0) -> None:
+    def __init__(self, url: str, front: int, secret: bytes) -> None:
         self._url = url
         self._base = f"/v1/fronts/{front}"
         self._headers = {KEY_HEADER: internal_key(secret)}
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout)
+        self._session = aiohttp.ClientSession(headers=self._headers)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -79,30 +83,42 @@ class ControlLink:
         return await self._call("POST", f"{self._base}/sync", SyncAnswer, body)
 
     async def epoch(self, round_id: int, body: EpochRequest) -> EpochGranted:
-        return await self._call("POST", f"{self._base}/rounds/{round_id}/epoch", EpochGranted, body)
+        return await self._call("POST", f"{self._base}/rounds/{round_id}/epoch", EpochGranted, body, EPOCH_TIMEOUT_S)
 
     async def lease(self, round_id: int, body: LeaseRequest) -> LeaseGranted:
         return await self._call("POST", f"{self._base}/rounds/{round_id}/lease", LeaseGranted, body)
 
     async def ledger(self, round_id: int) -> LedgerView:
-        return await self._call("GET", f"{self._base}/rounds/{round_id}/ledger", LedgerView)
+        return await self._call("GET", f"{self._base}/rounds/{round_id}/ledger", LedgerView, None, LEDGER_TIMEOUT_S)
 
     async def confirm(self, round_id: int, body: ConfirmRequest) -> None:
         await self._fetch("POST", f"{self._base}/rounds/{round_id}/confirm", body)
 
-    async def _call(self, method: str, path: str, answer: type[_Answer], body: BaseModel | None = None) -> _Answer:
-        raw = await self._fetch(method, path, body)
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        answer: type[_Answer],
+        body: BaseModel | None = None,
+        timeout_s: float = CALL_TIMEOUT_S,
+    ) -> _Answer:
+        raw = await self._fetch(method, path, body, timeout_s)
         try:
             return answer.model_validate_json(raw)
         except ValidationError as exc:
             raise StoreUnknown(f"control {path}: {exc}") from exc
 
-    async def _fetch(self, method: str, path: str, body: BaseModel | None = None) -> bytes:
+    async def _fetch(
+        self, method: str, path: str, body: BaseModel | None = None, timeout_s: float = CALL_TIMEOUT_S
+    ) -> bytes:
         assert self._session is not None, "use the link as a context manager"
         data = b"{}" if body is None and method == "POST" else body.model_dump_json().encode() if body else None
         headers = {"Content-Type": "application/json"} if data else {}
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
         try:
-            async with self._session.request(method, self._url + path, data=data, headers=headers) as response:
+            async with self._session.request(
+                method, self._url + path, data=data, headers=headers, timeout=timeout
+            ) as response:
                 raw = await response.read()
                 status = response.status
         except (TimeoutError, aiohttp.ClientError, OSError) as exc:

@@ -42,6 +42,8 @@ class AwardRound:
         self.start_us = public.start_us
         self.end_us = public.end_us
         self.front = front
+        self.had_epoch = order.epoch > 0
+        """Whether an earlier start of this front may have awarded already."""
         self.flags = FLAG_STRESS if public.lane == "stress" else 0
         self.closed = False
         self.opening_us = NEVER

@@ -185,8 +185,9 @@ class Sync:
         keeper = StreamKeeper(round_, stream, self._control, self.instance, settings, self._metrics)
         round_.set_state(order.public.state)
         self.keepers[round_id] = keeper
-        if order.epoch == 0:
-            self.state.rounds[round_id] = round_  # nobody can have won yet
+        if not round_.had_epoch or not self.state.serving:
+            # Nobody can have won yet, or every tap is refused until the round is rebuilt.
+            self.state.rounds[round_id] = round_
         log.info("round learned", extra={"event": "round_learned", "round": round_id, "lane": round_.lane})
         assert self._group is not None
         self._group.create_task(self._keep(keeper))
@@ -196,11 +197,14 @@ class Sync:
         """Serves once the rounds of an earlier start are rebuilt: no winner of it may hear a loss. A round that
         cannot be rebuilt holds the others up only for a moment; it stays unknown until it can.
         """
+        old = [keeper for keeper in self.keepers.values() if keeper.round.had_epoch]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(OPEN_WITHIN_S):
-                for round_id, keeper in list(self.keepers.items()):
-                    if round_id not in self.state.rounds:
-                        await keeper.known.wait()
+                for keeper in old:
+                    await keeper.known.wait()
+        for keeper in old:
+            if not keeper.known.is_set():
+                self.state.rounds.pop(keeper.round.round_id, None)
         if not self._stopping:
             self.state.start()
             self._refresh()
