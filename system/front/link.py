@@ -1,0 +1,149 @@
+"""The front's line to control: one HTTP session, every call with a deadline, nothing repeated on its own.
+
+Owns that control's answers become this system's errors. Refuses to decide what is asked again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol, Self, TypeVar
+
+import aiohttp
+from pydantic import BaseModel, ValidationError
+
+from system.contract.api import (
+    ConfirmRequest,
+    EpochGranted,
+    EpochRequest,
+    LeaseGranted,
+    LeaseRequest,
+    LedgerView,
+    Registered,
+    SyncAnswer,
+    SyncRequest,
+)
+from system.contract.errors import Conflict, NotFound, StoreRefused, StoreUnknown, Superseded
+from system.tokens import internal_key
+
+KEY_HEADER = "X-Xiu-Key"
+CALL_TIMEOUT_S: Final = 2.0
+EPOCH_TIMEOUT_S: Final = 6.0
+"""Control waits for its own store meanwhile, up to 5 s; a call given up too early costs one epoch more."""
+LEDGER_TIMEOUT_S: Final = 60.0
+"""The view holds every posting of a stream."""
+_Answer = TypeVar("_Answer", bound=BaseModel)
+
+
+class Control(Protocol):
+    """What a front asks of control. Each raises StoreUnknown (no answer: it may have happened), Superseded (a newer
+    instance is known: stop serving), Conflict (the state does not allow it), NotFound, StoreRefused (a definite error).
+    """
+
+    async def register(self) -> Registered: ...
+
+    async def clock(self) -> int:
+        """The authority's time, in microseconds."""
+        ...
+
+    async def sync(self, body: SyncRequest) -> SyncAnswer: ...
+
+    async def epoch(self, round_id: int, body: EpochRequest) -> EpochGranted: ...
+
+    async def lease(self, round_id: int, body: LeaseRequest) -> LeaseGranted: ...
+
+    async def ledger(self, round_id: int) -> LedgerView: ...
+
+    async def confirm(self, round_id: int, body: ConfirmRequest) -> None: ...
+
+
+class ControlLink:
+    """`Control` over HTTP, for one front."""
+
+    def __init__(self, url: str, front: int, secret: bytes) -> None:
+        self._url = url
+        self._base = f"/v1/fronts/{front}"
+        self._headers = {KEY_HEADER: internal_key(secret)}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(headers=self._headers)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def register(self) -> Registered:
+        return await self._call("POST", f"{self._base}/register", Registered)
+
+    async def clock(self) -> int:
+        body = await self._fetch("GET", "/v1/clock")
+        return _Clock.model_validate_json(body).now_us
+
+    async def sync(self, body: SyncRequest) -> SyncAnswer:
+        return await self._call("POST", f"{self._base}/sync", SyncAnswer, body)
+
+    async def epoch(self, round_id: int, body: EpochRequest) -> EpochGranted:
+        return await self._call("POST", f"{self._base}/rounds/{round_id}/epoch", EpochGranted, body, EPOCH_TIMEOUT_S)
+
+    async def lease(self, round_id: int, body: LeaseRequest) -> LeaseGranted:
+        return await self._call("POST", f"{self._base}/rounds/{round_id}/lease", LeaseGranted, body)
+
+    async def ledger(self, round_id: int) -> LedgerView:
+        return await self._call("GET", f"{self._base}/rounds/{round_id}/ledger", LedgerView, None, LEDGER_TIMEOUT_S)
+
+    async def confirm(self, round_id: int, body: ConfirmRequest) -> None:
+        await self._fetch("POST", f"{self._base}/rounds/{round_id}/confirm", body)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        answer: type[_Answer],
+        body: BaseModel | None = None,
+        timeout_s: float = CALL_TIMEOUT_S,
+    ) -> _Answer:
+        raw = await self._fetch(method, path, body, timeout_s)
+        try:
+            return answer.model_validate_json(raw)
+        except ValidationError as exc:
+            raise StoreUnknown(f"control {path}: {exc}") from exc
+
+    async def _fetch(
+        self, method: str, path: str, body: BaseModel | None = None, timeout_s: float = CALL_TIMEOUT_S
+    ) -> bytes:
+        assert self._session is not None, "use the link as a context manager"
+        data = b"{}" if body is None and method == "POST" else body.model_dump_json().encode() if body else None
+        headers = {"Content-Type": "application/json"} if data else {}
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        try:
+            async with self._session.request(
+                method, self._url + path, data=data, headers=headers, timeout=timeout
+            ) as response:
+                raw = await response.read()
+                status = response.status
+        except (TimeoutError, aiohttp.ClientError, OSError) as exc:
+            raise StoreUnknown(f"control {path}: {exc or type(exc).__name__}") from exc
+        if status >= 300:
+            raise _refusal(status, path, raw)
+        return raw
+
+
+class _Clock(BaseModel):
+    now_us: int
+
+
+class _Error(BaseModel):
+    error: dict[str, Any]
+
+
+def _refusal(status: int, path: str, raw: bytes) -> Exception:
+    try:
+        error = _Error.model_validate_json(raw).error
+    except ValidationError:
+        error = {}
+    text = f"control {path}: {status} {error.get('message', '')}".rstrip()
+    if status == 409:
+        return Superseded(text) if error.get("code") == Superseded.code else Conflict(text)
+    if status == 404:
+        return NotFound(text)
+    return StoreRefused(text) if error.get("effect") == "none" else StoreUnknown(text)

@@ -1,0 +1,138 @@
+"""Rebuild: who has won what, from memory, stream and ledger, and what must be appended again. Pure.
+
+Owns the union and its contradictions. Refuses to choose between two different wins of one user: a person decides.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+
+from system.contract.api import LedgerView
+from system.contract.errors import XiuError
+from system.contract.ids import START, Lane, Position
+from system.contract.records import MAX_RECORDS, WIN_DTYPE
+from system.front.seam import Win
+from system.winlog import DamagedEntry, Stored, decode
+
+Origin = tuple[int, int]
+"""(epoch, number) of the lease a packet came from, as far as it is known."""
+UNKNOWN_ORIGIN: Origin = (0, 0)
+
+
+class Contradiction(XiuError):
+    """Two different wins of one user: data came back, or was changed by hand. Nobody but a person may choose."""
+
+    code = "contradiction"
+
+
+class StreamName(NamedTuple):
+    """Whose stream it is; every entry says so of itself."""
+
+    lane: Lane
+    round_id: int
+    front: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the ledger holds of a stream: wins posted, and wins set aside, by user; how far credit has come."""
+
+    offset: Position
+    posted: dict[int, Win]
+    suspended: dict[int, Win]
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """`winners` by user; `missing` are the users whose win is to be appended again; `end` is the stream's last id."""
+
+    winners: dict[int, Win] = field(default_factory=dict)
+    origins: dict[int, Origin] = field(default_factory=dict)
+    missing: list[int] = field(default_factory=list)
+    end: Position = START
+
+    def add(self, uid: int, win: Win, source: str) -> None:
+        """Raises Contradiction when the user is known with another win."""
+        known = self.winners.setdefault(uid, win)
+        if known != win:
+            raise Contradiction(f"user {uid}: {source} says {win}, before it was {known}")
+
+    def batches(self) -> Iterator[tuple[int, list[int]]]:
+        """(lease number, users) of each entry to append again: one lease an entry, packets in order."""
+
+        def key(uid: int) -> Origin:
+            return self.origins.get(uid, UNKNOWN_ORIGIN)
+
+        ordered = sorted(self.missing, key=lambda uid: (key(uid), self.winners[uid].packet))
+        for origin, group in groupby(ordered, key=key):
+            uids = list(group)
+            for at in range(0, len(uids), MAX_RECORDS):
+                yield origin[1], uids[at : at + MAX_RECORDS]
+
+
+def ledger_of(view: LedgerView) -> Ledger:
+    """The view's records by user. Raises Contradiction for two wins of one user, DamagedEntry for malformed bytes."""
+    try:
+        rows = np.frombuffer(base64.b64decode(view.records, validate=True), dtype=WIN_DTYPE)
+    except (ValueError, binascii.Error) as exc:
+        raise DamagedEntry(f"ledger view: {exc}") from exc
+    if len(rows) != view.posted + view.suspended:
+        raise DamagedEntry(f"ledger view: {len(rows)} records; expected {view.posted} + {view.suspended}")
+    every = Rebuilt()
+    parts: list[dict[int, Win]] = []
+    for part in (rows[: view.posted], rows[view.posted :]):
+        wins = dict(_wins(part))
+        for uid, win in _wins(part):
+            every.add(uid, win, "the ledger")
+        parts.append(wins)
+    return Ledger(Position(view.offset_epoch, view.offset_sequence), *parts)
+
+
+def _wins(rows: np.ndarray[tuple[int], np.dtype[np.void]]) -> Iterator[tuple[int, Win]]:
+    names = ("uid", "packet", "fen", "sponsor", "time_us")
+    for uid, packet, fen, sponsor, time_us in zip(*(rows[name].tolist() for name in names), strict=True):
+        yield uid, Win(packet, fen, sponsor, time_us)
+
+
+def rebuild(
+    memory: Iterable[Mapping[int, Win]],
+    origins: Mapping[int, Origin],
+    stream: Sequence[Stored],
+    ledger: Ledger,
+    name: StreamName,
+) -> Rebuilt:
+    """Winners = memory ∪ stream ∪ ledger; missing = those neither in the ledger nor in the stream behind its offset.
+
+    `stream` was read whole under the new fence, `ledger` after it: what credit moves in between is then seen in the
+    ledger, never in neither. Raises Contradiction, DamagedEntry.
+    """
+    found = Rebuilt(origins=dict(origins))
+    for wins in memory:
+        for uid, win in wins.items():
+            found.add(uid, win, "memory")
+    waiting: set[int] = set()
+    for at, raw in stream:
+        entry = decode(raw, at)
+        header = entry.header
+        if (header.lane, header.round_id, header.front) != name:
+            raise DamagedEntry(f"entry {at}: it belongs to {header.lane} {header.round_id} {header.front}, not {name}")
+        for uid, win in _wins(entry.records):
+            found.add(uid, win, f"entry {at}")
+            found.origins.setdefault(uid, (header.epoch, header.lease))
+            if at > ledger.offset:
+                waiting.add(uid)
+        found.end = at
+    for part in (ledger.posted, ledger.suspended):
+        for uid, win in part.items():
+            found.add(uid, win, "the ledger")
+    found.missing = [
+        uid for uid in found.winners if uid not in waiting and uid not in ledger.posted and uid not in ledger.suspended
+    ]
+    return found

@@ -1,0 +1,232 @@
+"""What control says, ten times a second: the rounds, the switches, the time. Owns the keepers of all rounds.
+
+Refuses to serve once a newer instance is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Final
+
+from system.clock import AuthorityClock, wall_us
+from system.contract.api import FrontRound, SyncAnswer, SyncRequest
+from system.contract.errors import NotFound, StoreRefused, StoreUnknown, XiuError
+from system.contract.ids import LANES
+from system.contract.switches import defaults
+from system.front.link import Control
+from system.front.metrics import FrontMetrics
+from system.front.rounds import AwardRound, Conditions
+from system.front.seam import DrawRound
+from system.front.stream import StreamKeeper
+from system.front.waiters import Waiters
+from system.settings import FrontSettings
+from system.winlog import WinLogStore
+
+log = logging.getLogger(__name__)
+
+CLOCK_INTERVAL_S: Final = 1.0
+CLOCK_FIRST_S: Final = 0.05
+KEEP_CLOSED_S: Final = 60.0
+REGISTER_PAUSE_S: Final = 0.2
+OPEN_WITHIN_S: Final = 5.0
+
+
+class FrontState:
+    """Implements `seam.Front`: what the draw path reads."""
+
+    def __init__(self, clock: AuthorityClock | None = None) -> None:
+        self.clock = clock or AuthorityClock()
+        self.conditions = Conditions(self.clock)
+        self.rounds: dict[int, DrawRound] = {}
+        self.switches: dict[str, int] = defaults()
+        self.serving = False
+        """From the first sync, with the rounds of an earlier start rebuilt, until stopped or superseded."""
+
+    def start(self) -> None:
+        """Taps are served from now on."""
+        self.serving = True
+        self.conditions.serving = True
+
+    def stop(self) -> None:
+        """No award and no new tap from now on."""
+        self.serving = False
+        self.conditions.serving = False
+
+    def now_us(self) -> int:
+        """The authority's time."""
+        return self.clock.now_us()
+
+
+class Sync:
+    """Follows control until superseded or stopped. One per process start."""
+
+    def __init__(
+        self, state: FrontState, control: Control, store: WinLogStore, settings: FrontSettings, metrics: FrontMetrics
+    ) -> None:
+        self.state = state
+        self.instance = 0
+        self.keepers: dict[int, StreamKeeper] = {}
+        self._control = control
+        self._store = store
+        self._settings = settings
+        self._metrics = metrics
+        self._group: asyncio.TaskGroup | None = None
+        self._told = False
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Registers this start and serves. Raises Superseded (alone, never in a group) once a newer start is known."""
+        try:
+            self.instance = await self._register()
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                group.create_task(self._clock_loop())
+                group.create_task(self._sync_loop())
+        except BaseExceptionGroup as several:
+            # The first is the reason; what its cancellation made of the others is not.
+            raise several.exceptions[0] from several
+        finally:
+            self._stopping = True
+            self.state.stop()
+            self._refresh()
+
+    async def settle(self, deadline_s: float) -> int:
+        """Graceful stop: no new award, every append on its way gets its time. How many stayed without an answer."""
+        self._stopping = True
+        self.state.stop()
+        self._refresh()
+        until = asyncio.get_running_loop().time() + deadline_s
+        left = self._pending()
+        while left and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.01)
+            left = self._pending()
+        return left
+
+    def _pending(self) -> int:
+        return sum(len(keeper.round.pending) for keeper in self.keepers.values() if not keeper.round.blocked)
+
+    async def _register(self) -> int:
+        while True:
+            try:
+                return (await self._control.register()).instance
+            except (StoreUnknown, StoreRefused, NotFound) as exc:
+                log.warning("no control yet: %s", exc, extra={"event": "register_again"})
+            await asyncio.sleep(REGISTER_PAUSE_S)
+
+    async def _clock_loop(self) -> None:
+        clock = self.state.clock
+        while True:
+            sent = clock.monotonic()
+            try:
+                authority_us = await self._control.clock()
+            except XiuError as exc:
+                log.info("no time from control: %s", exc, extra={"event": "clock_unread"})
+            else:
+                clock.feed(authority_us, sent, clock.monotonic())
+            self._metrics.set_clock((clock.now_us() - wall_us()) / 1e6, clock.trusted)
+            self._refresh()
+            await asyncio.sleep(CLOCK_INTERVAL_S if clock.trusted else CLOCK_FIRST_S)
+
+    async def _sync_loop(self) -> None:
+        while True:
+            reports = tuple(keeper.report() for keeper in self.keepers.values())
+            try:
+                answer = await self._control.sync(SyncRequest(instance=self.instance, streams=reports))
+            except (StoreUnknown, StoreRefused, NotFound) as exc:
+                log.info("no sync: %s", exc, extra={"event": "sync_again"})
+            else:
+                await self._take(answer)
+            self._refresh()
+            await asyncio.sleep(self._settings.sync_interval_s)
+
+    async def _take(self, answer: SyncAnswer) -> None:
+        state = self.state
+        if answer.switches != state.switches:
+            state.switches = dict(answer.switches)
+            state.conditions.award_on = state.switches.get("draw.award", 1) != 0
+            state.conditions.percent = state.switches.get("draw.release_percent", 100)
+            log.info("switches", extra={"event": "switches", **state.switches})
+        self._metrics.set_switches(state.switches)
+        told = set()
+        for order in answer.rounds:
+            told.add(order.public.round)
+            keeper = self.keepers.get(order.public.round)
+            if keeper is None:
+                self._adopt(order)
+            else:
+                keeper.round.set_state(order.public.state)
+        for round_id, keeper in list(self.keepers.items()):
+            if round_id not in told and not keeper.round.over.is_set():
+                await self._missed(keeper)
+        if not self._told and self._group is not None:
+            self._told = True
+            self._group.create_task(self._open())
+
+    async def _missed(self, keeper: StreamKeeper) -> None:
+        """A round control no longer speaks of: closed while we could not hear it."""
+        try:
+            view = await self._control.ledger(keeper.round.round_id)
+        except (StoreUnknown, StoreRefused):
+            return
+        except NotFound:
+            keeper.round.set_state("closed")
+            return
+        keeper.round.set_state(view.state)
+
+    def _adopt(self, order: FrontRound) -> None:
+        round_id, settings = order.public.round, self._settings
+        if order.public.round in self.state.rounds:
+            return
+        waiters = Waiters(settings.tap_deadline_s, asyncio.get_running_loop())
+        round_ = AwardRound(order, settings.front, len(settings.topology.fronts), self.state.conditions, waiters)
+        stream = self._store.stream(settings.cell, round_.lane, round_id, settings.front)
+        keeper = StreamKeeper(round_, stream, self._control, self.instance, settings, self._metrics)
+        round_.set_state(order.public.state)
+        self.keepers[round_id] = keeper
+        if not round_.had_epoch or not self.state.serving:
+            # Nobody can have won yet, or every tap is refused until the round is rebuilt.
+            self.state.rounds[round_id] = round_
+        log.info("round learned", extra={"event": "round_learned", "round": round_id, "lane": round_.lane})
+        assert self._group is not None
+        self._group.create_task(self._keep(keeper))
+        self._group.create_task(self._publish(keeper))
+
+    async def _open(self) -> None:
+        """Serves once the rounds of an earlier start are rebuilt: no winner of it may hear a loss. A round that
+        cannot be rebuilt holds the others up only for a moment; it stays unknown until it can.
+        """
+        old = [keeper for keeper in self.keepers.values() if keeper.round.had_epoch]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OPEN_WITHIN_S):
+                for keeper in old:
+                    await keeper.known.wait()
+        for keeper in old:
+            if not keeper.known.is_set():
+                self.state.rounds.pop(keeper.round.round_id, None)
+        if not self._stopping:
+            self.state.start()
+            self._refresh()
+
+    async def _publish(self, keeper: StreamKeeper) -> None:
+        await keeper.known.wait()
+        self.state.rounds[keeper.round.round_id] = keeper.round
+
+    async def _keep(self, keeper: StreamKeeper) -> None:
+        await keeper.run()
+        round_id = keeper.round.round_id
+        del self.keepers[round_id]
+        # 410 for a minute more, then 404: nothing of the round stays in memory.
+        await asyncio.sleep(KEEP_CLOSED_S)
+        self.state.rounds.pop(round_id, None)
+
+    def _refresh(self) -> None:
+        """Openings and gauges follow the clock, the switches and the rounds."""
+        for lane in LANES:
+            rounds = [keeper.round for keeper in self.keepers.values() if keeper.round.lane == lane]
+            for round_ in rounds:
+                round_.refresh()
+            self._metrics.set_pending(lane, sum(len(r.pending) for r in rounds))
+            self._metrics.set_lease_remaining(lane, sum(r.leases.remaining for r in rounds))
+            self._metrics.set_ready_rounds(lane, sum(r.ready for r in rounds))

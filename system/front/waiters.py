@@ -1,0 +1,92 @@
+"""Who waits for which award, and until when. Owns that each waiter is told exactly once. No I/O.
+
+Refuses to tell anybody before the append is durable: a waiter hears the settled win, or None at its deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from system.front.seam import Waiter, Win
+
+log = logging.getLogger(__name__)
+
+
+class Timers(Protocol):
+    """What is needed of an event loop: its clock in seconds, and a call at a later time of it."""
+
+    def time(self) -> float: ...
+
+    def call_at(self, when: float, callback: Callable[[], object]) -> asyncio.TimerHandle: ...
+
+
+class _Ticket:
+    __slots__ = ("due", "uid", "waiter")
+
+    def __init__(self, uid: int, waiter: Waiter, due: float) -> None:
+        self.uid = uid
+        self.waiter: Waiter | None = waiter
+        self.due = due
+
+    def tell(self, win: Win | None) -> None:
+        waiter, self.waiter = self.waiter, None
+        if waiter is None:
+            return
+        try:
+            waiter(win)
+        except Exception:  # one broken connection must not keep the others from their answers
+            log.exception("waiter failed", extra={"event": "waiter_failed"})
+
+
+class Waiters:
+    """Waiters of one round, in the order they came; all have the same patience, so one timer serves them all."""
+
+    def __init__(self, deadline_s: float, timers: Timers) -> None:
+        self._deadline_s = deadline_s
+        self._timers = timers
+        self._queue: deque[_Ticket] = deque()
+        self._by_uid: dict[int, deque[_Ticket]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, uid: int, waiter: Waiter) -> None:
+        """Tells `waiter` when `uid` is settled, or None after the deadline."""
+        ticket = _Ticket(uid, waiter, self._timers.time() + self._deadline_s)
+        self._queue.append(ticket)
+        self._by_uid.setdefault(uid, deque()).append(ticket)
+        if self._timer is None:
+            self._timer = self._timers.call_at(ticket.due, self.expire)
+
+    def settle(self, uid: int, win: Win | None) -> None:
+        """The outcome of `uid`: everybody who still waits for it is told."""
+        for ticket in self._by_uid.pop(uid, ()):
+            ticket.tell(win)
+
+    def expire(self) -> None:
+        """Tells None to everybody whose deadline has passed, and sets the timer for the next."""
+        now = self._timers.time()
+        queue = self._queue
+        self._timer = None
+        while queue and (queue[0].waiter is None or queue[0].due <= now):
+            ticket = queue.popleft()
+            if ticket.waiter is None:
+                continue
+            own = self._by_uid[ticket.uid]
+            own.popleft()
+            if not own:
+                del self._by_uid[ticket.uid]
+            ticket.tell(None)
+        if queue and self._timer is None:  # a waiter may have come back at once, and set it
+            self._timer = self._timers.call_at(queue[0].due, self.expire)
+
+    def close(self) -> None:
+        """Tells None to everybody left."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for uid in list(self._by_uid):
+            self.settle(uid, None)
+        self._queue.clear()
