@@ -21,7 +21,8 @@ from system.winlog import WinLogStore
 
 BODY_BYTES_MAX = 1 << 20
 POOL_SIZE = 8
-FENCE_TIMEOUT_S = 1.0
+FENCE_TIMEOUT_S = 0.8
+"""Two numbers tried fit into the time a front waits for an answer."""
 
 log = logging.getLogger("xiu.control")
 

@@ -17,7 +17,7 @@ from system.ledger.access import Connection
 from system.ledger.statements import statement
 from system.winlog import StaleEpoch
 
-RAISES_MAX = 3
+RAISES_MAX = 2
 """Numbers tried for one request before the front is told that the store does not answer."""
 
 log = logging.getLogger("xiu.control")

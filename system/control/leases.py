@@ -6,7 +6,6 @@ epoch cannot change while the round is held.
 
 from __future__ import annotations
 
-
 from system.contract.api import LeaseGranted, LeaseRequest
 from system.contract.errors import Conflict, UnknownRound
 from system.control.fronts import hold_instance

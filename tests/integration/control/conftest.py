@@ -42,7 +42,9 @@ class Clock:
 class Api:
     """HTTP to one control: what the operators and the fronts send. Answers are (status, JSON or text)."""
 
-    def __init__(self, client: TestClient[web.Request, web.Application], clock: Clock, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, client: TestClient[web.Request, web.Application], clock: Clock, registry: CollectorRegistry
+    ) -> None:
         self.client, self.clock, self.registry = client, clock, registry
         self.control: Control = client.app[CONTROL]
 

@@ -1,0 +1,87 @@
+"""Puts play together: settings, one pool per lane, routes, the description. Refuses decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from system.contract.errors import XiuError
+from system.contract.ids import LANES, Lane
+from system.ledger.access import Pool, lane_role
+from system.ledger.statements import statement
+from system.play import openapi
+from system.play.routes import POOLS, ROUTES, SETTINGS
+from system.settings import PlaySettings
+from system.web import add_health, middleware
+
+VERSION = "1"
+BODY_BYTES_MAX = 1 << 20
+POOL_SIZE = 4
+PROBE_INTERVAL_S = 1.0
+
+log = logging.getLogger("xiu.play")
+
+
+class Probe:
+    """Whether the ledger answers; asked once a second, so that /readyz costs nothing."""
+
+    def __init__(self, pools: dict[Lane, Pool]) -> None:
+        self._pools = pools
+        self.missing = "the ledger was not read yet"
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                for lane, pool in self._pools.items():
+                    await pool.fetch(statement("balance", lane), {"uid": 0}, f"probe lane {lane}")
+                found = ""
+            except XiuError as exc:
+                found = str(exc)
+            if found != self.missing:
+                log.warning("ledger: %s", found or "answers", extra={"event": "ledger_probe"})
+            self.missing = found
+            await asyncio.sleep(PROBE_INTERVAL_S)
+
+
+def build_app(settings: PlaySettings, registry: CollectorRegistry) -> web.Application:
+    """The application."""
+    app = web.Application(middlewares=[middleware(registry)], client_max_size=BODY_BYTES_MAX)
+    pools: dict[Lane, Pool] = {
+        lane: Pool(
+            settings.postgres_url, lane_role(lane), settings.secret, size=POOL_SIZE, timeout_s=settings.store_timeout_s
+        )
+        for lane in LANES
+    }
+    app[SETTINGS], app[POOLS] = settings, pools
+    probe = Probe(pools)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, route.handler)
+    description, page = openapi.document(ROUTES, VERSION), openapi.page(ROUTES)
+
+    async def as_json(_: web.Request) -> web.Response:
+        return web.json_response(description)
+
+    async def as_page(_: web.Request) -> web.Response:
+        return web.Response(text=page, content_type="text/html")
+
+    app.router.add_get("/openapi.json", as_json)
+    app.router.add_get("/docs", as_page)
+    add_health(app, registry, lambda: probe.missing)
+
+    async def work(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(probe.run(), name="probe")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            for pool in pools.values():
+                await pool.close()
+
+    app.cleanup_ctx.append(work)
+    return app

@@ -1,0 +1,98 @@
+"""What play answers, as models: wallet, statement, sponsors' accounts. Amounts in fen, times in µs since 1970."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from system.contract.api import Model
+from system.contract.ids import Lane
+
+AwardState = Literal["credited", "held", "processing", "not_awarded"]
+"""`held`: set aside, a person decides. `processing`: not in the ledger yet, and the round is not closed."""
+BULK_MAX = 20_000
+
+
+class AwardView(Model):
+    """What became of the award the client was shown."""
+
+    award: str
+    state: AwardState
+    fen: int | None = None
+    """Amount credited; null unless it is."""
+
+
+class Wallet(Model):
+    """A user's balance. `processing`: the award asked about is on its way; null when none was asked about."""
+
+    uid: int
+    lane: Lane
+    balance_fen: int
+    credits: int
+    processing: bool | None = None
+    award: AwardView | None = None
+
+
+class Line(Model):
+    """One credit of a statement."""
+
+    award: str
+    round: int
+    fen: int
+    sponsor: int
+    awarded_us: int
+    credited_us: int
+
+
+class Statement(Model):
+    """A page of a user's credits, newest first. `next` goes into `after` of the next request; null on the last page."""
+
+    uid: int
+    lane: Lane
+    lines: tuple[Line, ...]
+    next: str | None = None
+
+
+class SponsorLine(Model):
+    """One leg on an account of a sponsor: positive into it."""
+
+    batch: int
+    kind: str
+    round: int
+    account: str
+    fen: int
+    credits: int
+    committed_us: int
+
+
+class SponsorStatement(Model):
+    """A sponsor's accounts with their balances, and a page of legs, newest first."""
+
+    sponsor: int
+    lane: Lane
+    balances: dict[str, int]
+    lines: tuple[SponsorLine, ...]
+    next: str | None = None
+
+
+class BulkRequest(Model):
+    """Body of `POST /v1/wallets/bulk`: the users to read, at most 20,000; of one round if it is given."""
+
+    lane: Lane = "live"
+    uids: tuple[int, ...] = Field(min_length=1, max_length=BULK_MAX)
+    round: int | None = Field(default=None, ge=0, lt=1 << 31)
+
+
+class BulkWin(Model):
+    uid: int
+    round: int
+    packet: int
+    fen: int
+
+
+class BulkAnswer(Model):
+    """Every posting of the users asked for; users without one do not stand here."""
+
+    lane: Lane
+    wins: tuple[BulkWin, ...]

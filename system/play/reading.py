@@ -1,0 +1,114 @@
+"""Reads the ledger for play: balances, statements, what became of an award. One pool per lane, as that lane's role.
+
+Owns the words for what a user sees. Refuses to write, and to call an award lost before its round is closed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from system.contract.errors import BadRequest, Degraded, StoreRefused, StoreUnknown, UnknownRound
+from system.contract.ids import Lane, award_id, parse_award_id
+from system.ledger.access import Pool
+from system.ledger.statements import statement
+from system.play.models import (
+    AwardView,
+    BulkAnswer,
+    BulkRequest,
+    BulkWin,
+    Line,
+    SponsorLine,
+    SponsorStatement,
+    Statement,
+    Wallet,
+)
+
+_END_OF_TIME = (1 << 63) - 1
+_LATEST = (_END_OF_TIME, (1 << 31) - 1)
+
+
+async def read(pool: Pool, lane: Lane, name: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Rows of one statement. Raises Degraded: reading changes nothing, whatever became of the connection."""
+    try:
+        return await pool.fetch(statement(name, lane), params, name)
+    except (StoreUnknown, StoreRefused) as exc:
+        raise Degraded(f"the ledger does not answer, nothing is lost, ask again: {exc}") from exc
+
+
+async def wallet(pool: Pool, lane: Lane, uid: int, asked: str | None) -> Wallet:
+    """A user's balance, and what became of the award asked about. Raises BadRequest, UnknownRound, Degraded."""
+    # The award first: a credit that commits in between is then in the balance and still *processing*, never lost.
+    view = await award_view(pool, lane, uid, asked) if asked is not None else None
+    ((balance, count),) = await read(pool, lane, "balance", {"uid": uid})
+    processing = view.state == "processing" if view else None
+    return Wallet(uid=uid, lane=lane, balance_fen=balance, credits=count, processing=processing, award=view)
+
+
+async def award_view(pool: Pool, lane: Lane, uid: int, asked: str) -> AwardView:
+    """What became of an award."""
+    try:
+        round_id, packet = parse_award_id(asked)
+    except ValueError as exc:
+        raise BadRequest(str(exc)) from exc
+    if not (0 <= round_id < 1 << 31 and 0 <= packet < 1 << 32):
+        raise BadRequest(f"no award id: {asked[:40]!r}; expected round-index")
+    rows = await read(pool, lane, "play_award", {"uid": uid, "round": round_id, "packet": packet})
+    if not rows:
+        raise UnknownRound(f"no round {round_id}")
+    state, fen, held = rows[0]
+    name = award_id(round_id, packet)
+    if fen is not None:
+        return AwardView(award=name, state="credited", fen=fen)
+    if held:
+        return AwardView(award=name, state="held")
+    return AwardView(award=name, state="not_awarded" if state == "closed" else "processing")
+
+
+async def statement_page(pool: Pool, lane: Lane, uid: int, after: str | None, limit: int) -> Statement:
+    """A page of credits, newest first, behind the cursor `after`. Raises BadRequest, Degraded."""
+    before_us, before_round = _cursor(after) if after is not None else _LATEST
+    params = {"uid": uid, "before_us": before_us, "before_round": before_round, "limit": limit}
+    rows = await read(pool, lane, "statement", params)
+    lines = tuple(
+        Line(
+            award=award_id(number, packet), round=number, fen=fen, sponsor=sponsor, awarded_us=award_us,
+            credited_us=credited_us,
+        )
+        for number, packet, fen, sponsor, award_us, credited_us, _ in rows
+    )  # fmt: skip
+    last = f"{lines[-1].awarded_us}-{lines[-1].round}" if len(lines) == limit else None
+    return Statement(uid=uid, lane=lane, lines=lines, next=last)
+
+
+def _cursor(text: str) -> tuple[int, int]:
+    first, _, second = text.partition("-")
+    if not (first.isascii() and second.isascii() and first.isdigit() and second.isdigit()):
+        raise BadRequest(f"after={text[:40]!r}; expected the `next` of the page before")
+    if int(first) > _LATEST[0] or int(second) > _LATEST[1]:
+        raise BadRequest(f"after={text[:40]!r}; expected the `next` of the page before")
+    return int(first), int(second)
+
+
+async def sponsor_page(pool: Pool, lane: Lane, sponsor: int, before: int | None, limit: int) -> SponsorStatement:
+    """A sponsor's accounts and a page of their legs. A batch is never cut in two. Raises Degraded."""
+    balances = await read(pool, lane, "sponsor_balance", {"sponsor": sponsor})
+    params = {"sponsor": sponsor, "before": _END_OF_TIME if before is None else before, "limit": limit + 1}
+    rows = await read(pool, lane, "sponsor_statement", params)
+    if len(rows) > limit:
+        # Two legs of one batch may stand on one sponsor's accounts (fund, refund): keep them on one page.
+        cut = rows[-1][0]
+        rows = [row for row in rows if row[0] != cut] or rows[:limit]
+        following: str | None = str(rows[-1][0])
+    else:
+        following = None
+    names = ("batch", "kind", "round", "account", "fen", "credits", "committed_us")
+    lines = tuple(SponsorLine(**dict(zip(names, row, strict=True))) for row in rows)
+    return SponsorStatement(sponsor=sponsor, lane=lane, balances=dict(balances), lines=lines, next=following)
+
+
+async def bulk(pool: Pool, order: BulkRequest) -> BulkAnswer:
+    """Every posting of the users asked for, in one snapshot. Raises Degraded."""
+    params = {"uids": list(order.uids), "round": order.round}
+    rows = await read(pool, order.lane, "play_bulk", params)
+    names = ("uid", "round", "packet", "fen")
+    return BulkAnswer(lane=order.lane, wins=tuple(BulkWin(**dict(zip(names, row, strict=True))) for row in rows))

@@ -1,0 +1,229 @@
+"""Play on a real ledger: balances, pages, what became of an award; lanes apart, tokens checked, an absent ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import CollectorRegistry
+
+from system.contract.ids import Lane
+from system.ledger.migrate import migrate
+from system.play.app import build_app
+from system.settings import PlaySettings
+from system.tokens import sign, sign_tag, tag_key, token_key
+from tests.deadline import until
+from tests.stores import PostgresServer
+
+SECRET = bytes(range(64))
+ADMIN = "operators-token-of-the-tests"
+FAR = int(time.time()) + 3600
+
+
+def token(uid: int, lane: Lane = "live", expires_s: int = FAR) -> str:
+    return sign(token_key(SECRET, lane), str(uid), expires_s)
+
+
+class Caller:
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    async def call(self, path: str, bearer: str = "", body: Any = None, **headers: str) -> tuple[int, Any]:
+        sent = {"Authorization": f"Bearer {bearer}"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        method = "GET" if body is None else "POST"
+        async with self.client.request(method, path, json=body, headers=sent) as answer:
+            payload = await answer.json() if answer.content_type == "application/json" else await answer.text()
+            return answer.status, payload
+
+
+@asynccontextmanager
+async def running(dsn: str, timeout_s: float = 2.0) -> AsyncIterator[Caller]:
+    await migrate(dsn, SECRET)
+    settings = PlaySettings(("127.0.0.1", 0), dsn, SECRET, ADMIN, store_timeout_s=timeout_s)
+    async with TestClient(TestServer(build_app(settings, CollectorRegistry()))) as client:
+        caller = Caller(client)
+
+        async def ready() -> bool:
+            return (await caller.call("/readyz"))[0] == 200
+
+        await until(ready, what="play ready")
+        yield caller
+
+
+def fill(dsn: str, lane: Lane = "live") -> None:
+    """Rounds 1 (closing) and 2 (closed) of sponsor 7; user 5 has three credits, user 6 one in suspense."""
+    with psycopg.connect(dsn) as conn:
+        for number, state in ((1, "closing"), (2, "closed")):
+            conn.execute(
+                f"INSERT INTO {lane}.round (round, state, packets, budget_fen, start_us, end_us, release_ms, sponsors,"
+                " seed, commitment, created_us) VALUES (%s, %s, 10, 1000, 0, 1, 1, '[]', %s, '', 0)",
+                (number, state, bytes(32)),
+            )
+        conn.execute(
+            f"INSERT INTO {lane}.batch (kind, round, postings, fen, committed_us) VALUES ('fund', 1, 0, 1, 10)"
+        )
+        conn.execute(
+            f"INSERT INTO {lane}.batch (kind, round, postings, fen, committed_us) VALUES ('credit', 1, 3, 60, 20)"
+        )
+        conn.execute(
+            f"INSERT INTO {lane}.entry VALUES (1, 'sponsor:7', -1000), (1, 'budget:1:7', 1000), (2, 'budget:1:7', -60)"
+        )
+        for packet, fen, at in ((0, 10, 100), (1, 20, 200), (2, 30, 300)):
+            conn.execute(f"INSERT INTO {lane}.posting VALUES (5, 1, %s, %s, 7, 0, %s, 2)", (packet, fen, at))
+        conn.execute(f"INSERT INTO {lane}.suspense VALUES (2, 1, 0, 1, 1, 0, 3, 6, 40, 7, 400, 40, 7, 'why')")
+
+
+def test_balance_and_what_became_of_an_award(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            status, wallet = await play.call("/v1/wallet", token(5))
+            assert (status, wallet["balance_fen"], wallet["credits"], wallet["processing"]) == (200, 60, 3, None)
+            rows = [
+                (5, "1-1", ("credited", 20, False)),
+                (5, "1-9", ("processing", None, True)),
+                (5, "2-1", ("not_awarded", None, False)),
+                (6, "1-3", ("held", None, False)),
+                (6, "1-1", ("processing", None, True)),
+            ]
+            for uid, award, expected in rows:
+                _, wallet = await play.call(f"/v1/wallet?award={award}", token(uid))
+                view = wallet["award"]
+                assert (view["state"], view["fen"], wallet["processing"]) == expected, (uid, award)
+            assert (await play.call("/v1/wallet?award=99-1", token(5)))[0] == 404
+            assert (await play.call("/v1/wallet?award=x", token(5)))[0] == 400
+            assert (await play.call("/v1/wallet", token(77)))[1]["balance_fen"] == 0
+
+    asyncio.run(body())
+
+
+def test_statement_pages_newest_first(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            _, first = await play.call("/v1/wallet/statement?limit=2", token(5))
+            assert [(line["award"], line["fen"], line["credited_us"]) for line in first["lines"]] == [
+                ("1-2", 30, 20),
+                ("1-1", 20, 20),
+            ]
+            _, second = await play.call(f"/v1/wallet/statement?limit=2&after={first['next']}", token(5))
+            assert [line["award"] for line in second["lines"]] == ["1-0"]
+            assert second["next"] is None
+            for query in ("limit=0", "limit=x", "after=y", "after=1-99999999999"):
+                assert (await play.call(f"/v1/wallet/statement?{query}", token(5)))[0] == 400, query
+
+    asyncio.run(body())
+
+
+def test_lanes_are_apart(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn, "stress")
+            tag = sign_tag(tag_key(SECRET), "run-1", FAR)
+            _, wallet = await play.call("/v1/wallet", token(5, "stress"), X_Xiu_Tag=tag)
+            assert (wallet["lane"], wallet["balance_fen"]) == ("stress", 60)
+            assert (await play.call("/v1/wallet", token(5)))[1]["balance_fen"] == 0
+            assert (await play.call("/v1/wallet", token(5), X_Xiu_Tag=tag))[0] == 401, "a live token with a tag"
+            assert (await play.call("/v1/wallet", token(5, "stress")))[0] == 401, "a stress token without a tag"
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize(
+    ("bearer", "tag", "status", "code"),
+    [
+        pytest.param("", None, 401, "bad_token", id="no token"),
+        pytest.param("5.1.x", None, 401, "bad_token", id="forged"),
+        pytest.param(token(5, expires_s=1), None, 401, "bad_token", id="expired"),
+        pytest.param("töken", None, 401, "bad_token", id="not ascii"),
+        pytest.param(token(5), "run.1.x", 403, "bad_tag", id="forged tag"),
+        pytest.param(token(5, "stress"), sign_tag(tag_key(SECRET), "r", 1), 403, "bad_tag", id="expired tag"),
+    ],
+)
+def test_refused(postgres_dsn: str, bearer: str, tag: str | None, status: int, code: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            headers = {} if tag is None else {"X_Xiu_Tag": tag}
+            got, answer = await play.call("/v1/wallet", bearer, **headers)
+            assert (got, answer["error"]["code"], answer["error"]["effect"]) == (status, code, "none")
+
+    asyncio.run(body())
+
+
+def test_operators_read_sponsors_and_many_wallets(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            assert (await play.call("/v1/sponsors/7/statement", token(5)))[0] == 401
+            _, page = await play.call("/v1/sponsors/7/statement?limit=2", ADMIN)
+            assert page["balances"] == {"budget:1:7": 940, "sponsor:7": -1000}
+            assert [(line["account"], line["fen"]) for line in page["lines"]] == [("budget:1:7", -60)]
+            _, page = await play.call(f"/v1/sponsors/7/statement?limit=2&after={page['next']}", ADMIN)
+            assert {line["kind"] for line in page["lines"]} == {"fund"}
+            assert (len(page["lines"]), page["next"]) == (2, None)
+            _, answer = await play.call("/v1/wallets/bulk", ADMIN, {"uids": [5, 6, 7]})
+            assert [(win["uid"], win["packet"], win["fen"]) for win in answer["wins"]] == [
+                (5, 0, 10),
+                (5, 1, 20),
+                (5, 2, 30),
+            ]
+            assert (await play.call("/v1/wallets/bulk", ADMIN, {"uids": [5], "round": 2}))[1]["wins"] == []
+            assert (await play.call("/v1/wallets/bulk", token(5), {"uids": [5]}))[0] == 401
+            for bad in ({"uids": []}, {"uids": [-1]}, {"uids": [1], "extra": 1}, {"uids": ["5"]}):
+                assert (await play.call("/v1/wallets/bulk", ADMIN, bad))[0] == 400, bad
+
+    asyncio.run(body())
+
+
+def test_description_names_every_route_and_needs_no_network(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            _, document = await play.call("/openapi.json")
+            assert set(document["paths"]) == {
+                "/v1/wallet",
+                "/v1/wallet/statement",
+                "/v1/sponsors/{sponsor}/statement",
+                "/v1/wallets/bulk",
+            }
+            assert "Wallet" in document["components"]["schemas"]
+            _, page = await play.call("/docs")
+            assert "GET /v1/wallet" in page
+            assert "http://" not in page
+            assert "https://" not in page
+            _, metrics = await play.call("/metrics")
+            assert 'hongbao_http_requests_total{route="/docs",status="2xx"} 1.0' in metrics
+            assert (await play.call("/nowhere"))[1]["error"]["code"] == "not_found"
+            assert (await play.call("/v1/wallet", body={}))[1]["error"]["code"] == "method_not_allowed"
+
+    asyncio.run(body())
+
+
+def test_an_absent_ledger_is_said_and_outlived(postgres_server: PostgresServer, postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            postgres_server.stop()
+            try:
+                status, answer = await play.call("/v1/wallet", token(5))
+                assert (status, answer["error"]["code"], answer["error"]["effect"]) == (503, "degraded", "none")
+                assert (await play.call("/healthz"))[0] == 200
+
+                async def away() -> bool:
+                    return (await play.call("/readyz"))[0] == 503
+
+                await until(away, what="not ready")
+            finally:
+                postgres_server.start()
+
+            async def back() -> bool:
+                return (await play.call("/v1/wallet", token(5)))[0] == 200
+
+            await until(back, what="ledger back")
+
+    asyncio.run(body())
