@@ -107,7 +107,7 @@ def deadline(conn: Connection, timeout_s: float) -> Iterator[None]:
 
 @asynccontextmanager
 async def transaction(conn: Connection) -> AsyncIterator[None]:
-    """BEGIN … COMMIT, or ROLLBACK after an error. Unlike psycopg's own, never silent about a COMMIT it could not send."""
+    """BEGIN … COMMIT, or ROLLBACK after an error; unlike psycopg's own, never silent about a COMMIT not sent."""
     async with conn.transaction() as begun:
         yield
     # psycopg leaves a block on a connection that was closed inside without a word.
