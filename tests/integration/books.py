@@ -5,6 +5,8 @@ The stores are real; only the processes around them are left out.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 import json
 from collections.abc import Sequence
@@ -46,6 +48,13 @@ class Books:
     async def open(self) -> None:
         await migrate(self.postgres_url, SECRET)
         self.store = WinLogStore(self.valkey_url, timeout_s=5.0)
+
+    async def reconnect(self) -> None:
+        """Uses up the connections that a restart of Valkey broke."""
+        async with asyncio.timeout(10):
+            while True:
+                with contextlib.suppress(StoreUnknown):
+                    return await self.store.command("PING", "-")
 
     async def close(self) -> None:
         await self.store.close()

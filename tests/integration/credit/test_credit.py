@@ -376,6 +376,7 @@ def test_it_goes_on_when_a_store_was_away(
             for restarted, packet in ((postgres_server, 0), (valkey_server, 1)):
                 # In this thread: a store dies with the thread that started it.
                 restarted.restart(kill=True)
+                await books.reconnect()
                 epoch = packet + 2
                 await books.epoch(1, 0, epoch)
                 await books.append(1, 0, epoch, [books.win(1, packets[packet], packet)])
