@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from system.contract.api import SponsorSplit
+from system.contract.errors import StoreUnknown
 from system.contract.ids import Lane, Position
 from system.contract.records import FLAG_STRESS
 from system.ledger.migrate import migrate
