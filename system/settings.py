@@ -167,13 +167,20 @@ class CreditSettings:
     postgres_url: str
     valkey_url: str
     control_url: str
+    secret: bytes
     poll_interval_s: float = 0.05
     store_timeout_s: float = 5.0
     batch_records_max: int = 50_000
 
+    def __post_init__(self) -> None:
+        if not 0 < self.poll_interval_s < self.store_timeout_s:
+            raise SettingsError("poll_interval_s must lie between 0 and store_timeout_s")
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> CreditSettings:
-        """Reads XIU_CELL, XIU_LANE, XIU_METRICS_LISTEN, XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_CONTROL_URL."""
+        """Reads XIU_CELL, XIU_LANE, XIU_METRICS_LISTEN, XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_CONTROL_URL,
+        XIU_SECRET_FILE. Raises SettingsError.
+        """
         cell = _need(env, "XIU_CELL")
         if not cell.isdigit():
             raise SettingsError(f"XIU_CELL={cell!r}; expected a number")
@@ -184,6 +191,7 @@ class CreditSettings:
             postgres_url=_need(env, "XIU_POSTGRES_URL"),
             valkey_url=_need(env, "XIU_VALKEY_URL"),
             control_url=_need(env, "XIU_CONTROL_URL").rstrip("/"),
+            secret=master_secret(env),
         )
 
 

@@ -6,8 +6,10 @@ Owns: addresses of roles, session settings, time-outs. Refuses: SQL of its own, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -74,10 +76,49 @@ async def connect(url: str, role: Role, secret: bytes, *, timeout_s: float = 5.0
     return await open_url(role_url(url, role, secret), timeout_s=timeout_s, name=role)
 
 
+@contextmanager
+def deadline(conn: Connection, timeout_s: float) -> Iterator[None]:
+    """Cuts the connection when the time is up, and raises TimeoutError: whatever waited inside gets an error at once.
+
+    Not a cancellation: psycopg would ask the server to cancel, and wait for it up to ten seconds, on a link that may
+    be dead.
+    """
+    cut = False
+
+    def shut() -> None:
+        nonlocal cut
+        cut = True
+        if not conn.closed:
+            with socket.socket(fileno=os.dup(conn.pgconn.socket)) as sock:
+                sock.shutdown(socket.SHUT_RDWR)
+
+    timer = asyncio.get_running_loop().call_later(timeout_s, shut)
+    try:
+        yield
+    except psycopg.Error as exc:
+        if cut:
+            raise TimeoutError(f"not within {timeout_s:g} s") from exc
+        raise
+    finally:
+        timer.cancel()
+    if cut:
+        raise TimeoutError(f"not within {timeout_s:g} s")
+
+
+@asynccontextmanager
+async def transaction(conn: Connection) -> AsyncIterator[None]:
+    """BEGIN … COMMIT, or ROLLBACK after an error; unlike psycopg's own, never silent about a COMMIT not sent."""
+    async with conn.transaction() as begun:
+        yield
+    # psycopg leaves a block on a connection that was closed inside without a word.
+    if begun.status is not begun.Status.COMMITTED:
+        raise psycopg.OperationalError("the connection was closed before the COMMIT")
+
+
 class Pool:
     """At most `size` connections of one role, opened when needed, dropped after any error that leaves them in doubt.
 
-    Each use has a deadline of `timeout_s`, waiting for a free connection included.
+    Each use has a deadline of `timeout_s`; waiting for a free connection has the same again.
     """
 
     def __init__(self, url: str, role: Role, secret: bytes, *, size: int = 4, timeout_s: float = 5.0) -> None:
@@ -90,12 +131,20 @@ class Pool:
     async def connection(self, what: str = "query", *, timeout_s: float | None = None) -> AsyncIterator[Connection]:
         """A connection in autocommit. Driver errors inside come out as StoreUnknown or StoreRefused."""
         with translated(what):
-            async with asyncio.timeout(self.timeout_s if timeout_s is None else timeout_s), self._places:
+            limit_s = self.timeout_s if timeout_s is None else timeout_s
+            async with asyncio.timeout(limit_s):
+                await self._places.acquire()
+            try:
                 conn = await self._take()
+                sound = False
                 try:
-                    yield conn
+                    with deadline(conn, limit_s):
+                        yield conn
+                    sound = True
                 finally:
-                    await self._give_back(conn)
+                    await self._give_back(conn, sound)
+            finally:
+                self._places.release()
 
     @asynccontextmanager
     async def transaction(
@@ -105,7 +154,7 @@ class Pool:
 
         StoreUnknown out of this may mean that the COMMIT was carried out: read before deciding.
         """
-        async with self.connection(what, timeout_s=timeout_s) as conn, conn.transaction():
+        async with self.connection(what, timeout_s=timeout_s) as conn, transaction(conn):
             yield conn
 
     async def fetch(self, text: bytes, params: Params = None, what: str = "read") -> list[tuple[Any, ...]]:
@@ -122,9 +171,9 @@ class Pool:
                 return conn
         return await connect(self.url, self.role, self.secret, timeout_s=self.timeout_s)
 
-    async def _give_back(self, conn: Connection) -> None:
-        idle = conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-        if idle and not conn.closed and not self._closed:
+    async def _give_back(self, conn: Connection, sound: bool) -> None:
+        idle = not conn.closed and conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        if sound and idle and not self._closed:
             self._idle.append(conn)
         else:
             await conn.close()

@@ -5,12 +5,10 @@ Refuses: touching anything outside the schemas control, live, stress; taking a c
 
 from __future__ import annotations
 
-import asyncio
-
 from psycopg import sql
 
 from system.contract.ids import LANES
-from system.ledger.access import ROLES, Connection, open_url, role_password
+from system.ledger.access import ROLES, Connection, deadline, open_url, role_password, transaction
 from system.ledger.statements import control_schema, lane_rights, lane_schema
 from system.ledger.translate import translated
 
@@ -30,16 +28,20 @@ async def migrate(url: str, secret: bytes, *, timeout_s: float = 30.0) -> None:
     """
     conn = await open_url(url, timeout_s=timeout_s, name="xiu-migrate")
     async with conn:
-        with translated("migrate"):
-            async with asyncio.timeout(timeout_s), conn.transaction():
-                await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-                await _roles(conn, secret)
-                await conn.execute(control_schema())
-                await conn.execute(_CONTROL_RIGHTS)
-                for lane in LANES:
-                    await conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(lane)))
-                    await conn.execute(lane_schema(lane))
-                    await conn.execute(lane_rights(lane))
+        with translated("migrate"), deadline(conn, timeout_s):
+            await _all(conn, secret)
+
+
+async def _all(conn: Connection, secret: bytes) -> None:
+    async with transaction(conn):
+        await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        await _roles(conn, secret)
+        await conn.execute(control_schema())
+        await conn.execute(_CONTROL_RIGHTS)
+        for lane in LANES:
+            await conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(lane)))
+            await conn.execute(lane_schema(lane))
+            await conn.execute(lane_rights(lane))
 
 
 async def _roles(conn: Connection, secret: bytes) -> None:

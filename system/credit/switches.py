@@ -1,0 +1,61 @@
+"""The run-time switches as control tells them, asked once a second. Control down: the last known stay. No decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+import aiohttp
+
+from system.contract.errors import BadRequest
+from system.contract.switches import SWITCHES, checked
+
+log = logging.getLogger(__name__)
+INTERVAL_S = 1.0
+MINE = tuple(switch.key for switch in SWITCHES if "credit" in switch.readers)
+
+
+class Switches:
+    """The switches credit obeys. Defaults until control has answered once."""
+
+    def __init__(self, control_url: str, key: str, *, timeout_s: float = 1.0) -> None:
+        self._url = f"{control_url}/v1/switches"
+        self._headers = {"X-Xiu-Key": key}
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self.values: dict[str, int] = {switch.key: switch.default for switch in SWITCHES if switch.key in MINE}
+        self._heard = True
+
+    @property
+    def paused(self) -> bool:
+        return self.values["credit.pause"] == 1
+
+    @property
+    def batch_max(self) -> int:
+        return self.values["credit.batch_max"]
+
+    async def follow(self) -> None:
+        """Asks for ever."""
+        async with aiohttp.ClientSession(timeout=self._timeout, headers=self._headers) as session:
+            while True:
+                await self._ask(session)
+                await asyncio.sleep(INTERVAL_S)
+
+    async def _ask(self, session: aiohttp.ClientSession) -> None:
+        try:
+            async with session.get(self._url) as answer:
+                answer.raise_for_status()
+                self.take(await answer.json())
+        except (aiohttp.ClientError, TimeoutError, ValueError, BadRequest) as exc:
+            if self._heard:
+                log.warning("switches unknown: %s", exc or type(exc).__name__, extra={"event": "switches_unknown"})
+            self._heard = False
+        else:
+            self._heard = True
+
+    def take(self, body: object) -> None:
+        """Takes over control's answer, `{"switches": {key: value}}`. Raises BadRequest, ValueError: nothing changed."""
+        found = body.get("switches") if isinstance(body, dict) else None
+        if not isinstance(found, Mapping):
+            raise ValueError("control's answer names no switches")
+        self.values = {**self.values, **{key: checked(key, found[key]) for key in MINE if key in found}}
