@@ -1,0 +1,254 @@
+"""The cannon: one process that fires a schedule at the fronts. ``python -m harness.engine.cannon CONFIG.json``
+
+Reads lines on stdin: ``lease`` (renews the right to fire), ``start T0_NS``, ``rate JSON`` (a new plan version),
+``stop``. Writes JSON lines on stdout: ``ready``, ``counts`` (cumulative), ``done``. Stops within a second of ``stop``,
+SIGTERM, the kill file, or its parent's end; and when no lease came for ``lease_s``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import stat
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic_ns
+from typing import Any
+
+import uvloop
+
+from harness.engine.config import CannonConfig
+from harness.engine.health import CpuSample
+from harness.engine.loading import Loaded, load
+from harness.engine.pacing import Ticker
+from harness.engine.recorder import records_of, write_history
+from harness.engine.results import result
+from harness.engine.tally import Tally
+from harness.engine.wires import Wires
+
+NS = 1_000_000_000
+_HOUSE_NS = 50_000_000
+_SWEEPS = 20  # a full look for time-outs takes this many turns of housekeeping
+_START_DELAY_NS = 200_000_000
+
+
+@dataclass(slots=True)
+class Orders:
+    """What came from outside."""
+
+    lease_ns: int
+    start_ns: int | None = None
+    stop: str | None = None
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Cannon:
+    """Housekeeping around the gun: orders, time-outs, tally, reports."""
+
+    def __init__(self, config: CannonConfig, loaded: Loaded) -> None:
+        self.config, self.loaded, self.gun = config, loaded, loaded.gun
+        self.tally = Tally(loaded.gun)
+        self.orders = Orders(monotonic_ns())
+        self.wires = Wires(loaded.gun, loaded.addresses)
+        self.cpu: list[CpuSample] = []
+        self.stopped_ns: int | None = None
+        self.over = asyncio.Event()
+        self._house_at = self._report_at = self._cpu_at = 0
+        self._deadline_ns = 0
+        self._sweep = 0
+        self._line, self._unwritten = b"", b""
+
+    # -- orders
+
+    def listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+        if stat.S_ISFIFO(os.fstat(0).st_mode):
+            os.set_blocking(0, False)
+            loop.add_reader(0, self._read)
+        if stat.S_ISFIFO(os.fstat(1).st_mode):
+            os.set_blocking(1, False)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(0, 1 << 16)
+        except BlockingIOError:
+            return
+        if not data:
+            asyncio.get_running_loop().remove_reader(0)
+            self.stop("parent gone")
+            return
+        *lines, self._line = (self._line + data).split(b"\n")
+        for line in lines:
+            self.obey(line.decode())
+
+    def obey(self, line: str) -> None:
+        word, _, rest = line.strip().partition(" ")
+        if word == "lease":
+            self.orders.lease_ns = monotonic_ns()
+        elif word == "stop":
+            self.stop("ordered")
+        elif word == "start":
+            self.orders.start_ns = int(rest) if rest else monotonic_ns() + _START_DELAY_NS
+            self.orders.started.set()
+        elif word:
+            self.say({"event": "error", "message": f"unknown order {word!r}"})
+
+    def stop(self, why: str) -> None:
+        """Ceases fire at once, whatever the plan says. The first reason stays."""
+        if self.orders.stop is None:
+            self.orders.stop, self.stopped_ns = why, monotonic_ns()
+            self.gun.cease_fire()
+            self.orders.started.set()
+
+    # -- the run
+
+    def tick(self) -> None:
+        self.gun.pace()
+        now = monotonic_ns()
+        if now >= self._house_at:
+            self._house_at = now + _HOUSE_NS
+            self._house(now)
+
+    def _house(self, now: int) -> None:
+        config, orders, gun = self.config, self.orders, self.gun
+        if orders.stop is None:
+            if config.lease_s is not None and now - orders.lease_ns > config.lease_s * NS:
+                self.stop("lease lost")
+            elif config.kill_file is not None and os.path.exists(config.kill_file):
+                self.stop("kill file")
+        self._sweep = (self._sweep + 1) % _SWEEPS
+        part = gun.connections[self._sweep :: _SWEEPS]
+        gun.expire(part, now, int(config.timeout_s * NS), int(config.queue_timeout_s * NS))
+        self.tally.take()
+        if now >= self._cpu_at:
+            self._cpu_at = now + NS
+            self.cpu.append(_cpu(now))
+        if now >= self._report_at:
+            self._report_at = now + int(config.report_s * NS)
+            self.say({"event": "counts", "at_ns": now} | self.tally.cumulative())
+        if gun.next >= gun.end:
+            self._deadline_ns = self._deadline_ns or now + int(config.drain_s * NS)
+            if gun.idle or now > self._deadline_ns:
+                self.over.set()
+
+    def say(self, message: dict[str, Any], last: bool = False) -> None:
+        """One JSON line. Counts are cumulative, so a line may be left out while the reader is slow."""
+        if not self._unwritten or last:
+            self._unwritten += json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        if last:
+            os.set_blocking(1, True)
+        try:
+            while self._unwritten:
+                self._unwritten = self._unwritten[os.write(1, self._unwritten) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._unwritten = b""
+            self.stop("reader gone")
+
+    async def run(self) -> dict[str, Any]:
+        """Connects, waits for the start, fires, drains. Returns the account."""
+        config, gun, tape = self.config, self.gun, self.loaded.tape
+        self.listen()
+        wires = asyncio.create_task(self.wires.run())
+        try:
+            await self.wires.all_open(config.ready_timeout_s)
+            gun.breaks = 0
+            self.say({"event": "ready", "pid": os.getpid(), "taps": len(tape), "connections": len(gun.connections)})
+            start_ns = await self._start()
+            tape.shift(start_ns)
+            gc.collect()
+            gc.freeze()
+            gc.disable()
+            if self.orders.stop is None:
+                gun.open_fire()
+            ticker = Ticker(asyncio.get_running_loop(), config.tick_us, self.tick)
+            try:
+                await self.over.wait()
+            finally:
+                ticker.close()
+        finally:
+            wires.cancel()
+            await asyncio.wait([wires])
+        gun.give_up()
+        self.tally.take()
+        account = result(
+            tape,
+            start_ns=start_ns,
+            plan_ns=self.loaded.plan.duration_ns,
+            stopped_ns=self.stopped_ns,
+            finished=self.tally.finished,
+            cpu=self.cpu,
+            objective_ms=config.objective_ms,
+        )
+        return account | {
+            "run_id": config.run_id,
+            "worker": config.worker,
+            "stop": self.orders.stop,
+            "connections": len(gun.connections),
+            "breaks": gun.breaks,
+            "surprises": gun.surprises,
+            "awards": len(set(tape.awards.values())),
+        }
+
+    async def _start(self) -> int:
+        if self.config.wait_for_start:
+            while not self.orders.started.is_set():
+                if self.config.lease_s and monotonic_ns() - self.orders.lease_ns > self.config.lease_s * NS:
+                    self.stop("lease lost")
+                await asyncio.wait([asyncio.ensure_future(self.orders.started.wait())], timeout=0.1)
+        return self.orders.start_ns or self.config.t0_ns or monotonic_ns() + _START_DELAY_NS
+
+
+def _cpu(now: int) -> CpuSample:
+    try:
+        with open("/proc/self/schedstat", "rb") as file:
+            used, waited, _ = file.read().split()
+        return CpuSample(now, int(used), int(waited))
+    except OSError:  # not Linux: CPU alone
+        times = os.times()
+        return CpuSample(now, int((times.user + times.system) * NS), 0)
+
+
+def _write(config: CannonConfig, loaded: Loaded, account: dict[str, Any]) -> None:
+    if config.history is not None:
+        tape = loaded.tape
+        records = records_of(tape, 0, len(tape), loaded.uids, config.round, config.worker)
+        write_history(Path(config.history), records, config.run_id, config.seed, config.worker)
+    path = Path(config.result)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(account))
+    fresh.replace(path)
+
+
+def main(argv: list[str]) -> int:
+    if len(argv) != 2:
+        print("usage: python -m harness.engine.cannon CONFIG.json", file=sys.stderr)
+        return 2
+    config = CannonConfig.from_json(Path(argv[1]).read_text())
+    if config.cpu is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {config.cpu})
+    loaded = load(config)
+
+    async def fire() -> None:
+        cannon = Cannon(config, loaded)
+        account = await cannon.run()
+        _write(config, loaded, account)
+        cannon.say({"event": "done", "result": config.result, "valid": account["generator"]["valid"]}, last=True)
+
+    try:
+        uvloop.run(fire())
+    except ConnectionError as exc:
+        print(f"cannon: {exc}", file=sys.stderr)
+        return 5
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,93 @@
+"""What a cannon is told before it fires: a frozen value, written and read as JSON. Checks itself; opens no file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from system.contract.history import Kind
+
+
+class ConfigError(ValueError):
+    """A cannon configuration that contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Tokens that must win nothing: ``kind`` is a name of ``system.contract.history.Kind``, one token a line."""
+
+    kind: str
+    tokens: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CannonConfig:
+    """One cannon's orders. Paths are files on this host; times are seconds; ``None`` switches a thing off.
+
+    ``fronts``: ``host:port`` in the order of the topology. ``tokens``: text file, one token a line, ``uid.exp.sig``;
+    of N workers, worker k takes the lines k mod N. ``segments``: see ``schedule.pieces_of``; ``phase`` 0 is warm-up,
+    1 is measured. ``t0_ns``: CLOCK_MONOTONIC start shared by all workers; else a ``start`` line, or at once.
+    ``slots`` and ``connections`` are of the whole run and are divided among the workers.
+    """
+
+    fronts: tuple[str, ...]
+    segments: tuple[dict[str, Any], ...]
+    tokens: str
+    result: str
+    slots: int
+    connections: int
+    run_id: str = "bench"
+    round: int = 1
+    seed: int = 1
+    worker: int = 0
+    workers: int = 1
+    too_fast_share: float = 0.0
+    too_fast_factor: int = 3
+    probes: tuple[Probe, ...] = ()
+    taps_after_win: int | None = 3
+    tag: str | None = None
+    history: str | None = None
+    t0_ns: int | None = None
+    wait_for_start: bool = False
+    lease_s: float | None = None
+    kill_file: str | None = None
+    cpu: int | None = None
+    timeout_s: float = 5.0
+    queue_timeout_s: float = 10.0
+    drain_s: float = 6.0
+    report_s: float = 0.5
+    tick_us: int = 250
+    objective_ms: float = 5.0
+    ready_timeout_s: float = 30.0
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.fronts or not self.segments:
+            raise ConfigError("a cannon needs at least one front and one segment")
+        if not 0 <= self.worker < self.workers:
+            raise ConfigError(f"worker {self.worker} of {self.workers}")
+        if self.workers > self.connections:
+            raise ConfigError(f"{self.connections} connections for {self.workers} workers; expected one each at least")
+        if not 0 < self.timeout_s < self.drain_s + 60:
+            raise ConfigError(f"timeout_s {self.timeout_s} and drain_s {self.drain_s} contradict each other")
+        if self.lease_s is not None and self.lease_s <= 0:
+            raise ConfigError(f"lease_s {self.lease_s}; expected more than 0, or none")
+        unknown = [probe.kind for probe in self.probes if probe.kind.upper() not in Kind.__members__]
+        if unknown:
+            raise ConfigError(f"probe kinds {unknown}; expected of {', '.join(Kind.__members__)}")
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> CannonConfig:
+        data: dict[str, Any] = json.loads(text)
+        data["fronts"] = tuple(data["fronts"])
+        data["segments"] = tuple(data["segments"])
+        data["probes"] = tuple(Probe(**probe) for probe in data.get("probes", ()))
+        try:
+            return cls(**data)
+        except TypeError as exc:
+            raise ConfigError(str(exc)) from exc

@@ -1,0 +1,235 @@
+"""The hot loop: paces taps, writes requests, takes answers. Allocates next to nothing; refuses to forgive arrears.
+
+A tap whose connection is busy or down waits in that connection's queue: the wait is the system's (*queued*), never
+the generator's (*lag*). One request is in flight on a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from array import array
+from collections import deque
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import cast
+
+import httptools
+
+from harness.engine.answers import DROPPED, KNOWN_MAX, UNANSWERED, AnswerParser, code_of, understand
+from harness.engine.tape import NEVER, Tape
+from system.contract.history import NO_PACKET, Outcome
+
+IDLE, DOWN = -1, -2
+BATCH = 128  # taps paced before answers are looked at again
+STARVED_NS = 200_000  # overdue by this much, the next answer paces without waiting for the tick
+_NOTHING_KNOWN: dict[bytes, int] = {}
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive connection: at most one tap in flight (``tap``), the rest in ``queue``."""
+
+    __slots__ = ("code", "done", "fd", "finished", "front", "gun", "known", "parser", "queue", "tap", "transport")
+
+    def __init__(self, gun: Gun, front: int) -> None:
+        self.gun, self.front = gun, front
+        self.done, self.code, self.finished = gun.tape.done, gun.tape.code, gun.finished.append
+        self.known = gun.known
+        self.parser: AnswerParser | None = None
+        self.queue: deque[int] = deque()
+        self.tap, self.fd = DOWN, -1
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport, self.tap = cast(asyncio.Transport, transport), IDLE
+        self.fd = transport.get_extra_info("socket").fileno()
+        self.gun.next_of(self)
+
+    def data_received(self, data: bytes) -> None:
+        now = monotonic_ns()
+        code = self.known.get(data)
+        tap = self.tap
+        if code is None or tap < 0:
+            self.gun.unfamiliar(self, data, now)
+            return
+        self.done[tap] = now
+        self.code[tap] = code
+        self.finished(tap)
+        if self.queue:
+            self.gun.send(self, self.queue.popleft())
+        else:
+            self.tap = IDLE
+        if now > self.gun.starved:
+            self.gun.pace()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.transport is not None:
+            self.gun.broken(self)
+
+
+class Gun:
+    """Fires one tape. ``requests``: bytes of each user's tap, by user index."""
+
+    def __init__(self, tape: Tape, requests: list[bytes], reserve: list[list[int]], taps_after_win: int | None) -> None:
+        self.tape, self.requests, self.reserve, self.taps_after_win = tape, requests, reserve, taps_after_win
+        self.connections: list[Connection] = []
+        self.down: deque[Connection] = deque()
+        self.wake: Callable[[], None] = lambda: None
+        self.finished: array[int] = array("i")  # taps with an outcome, in the order they came; the tally empties it
+        self.known: dict[bytes, int] = {}
+        self.next = 0
+        self.end = len(tape)
+        self.starved = NEVER
+        self.now_of: list[int] = list(range(len(requests)))  # user planned → user now, after winners were replaced
+        self.planned_of: dict[int, int] = {}
+        self.after_win: dict[int, int] = {}
+        self.abandoned = 0  # reached, but never sent because fire ceased
+        self.surprises = 0
+        self.breaks = 0
+
+    def open_fire(self) -> None:
+        self.starved = self.tape.intended[self.next] + STARVED_NS
+
+    def cease_fire(self, until: int | None = None) -> None:
+        """No further tap is paced or sent; what is in flight may still be answered."""
+        self.end = min(self.end, self.next if until is None else until)
+        self.starved = NEVER
+        if until is None:
+            self.abandoned += sum(len(connection.queue) for connection in self.connections)
+            for connection in self.connections:
+                connection.queue.clear()
+
+    def pace(self) -> None:
+        """Sends or queues what is due, at most BATCH taps."""
+        tap, end = self.next, min(self.end, self.next + BATCH)
+        tape, connections, now_of, requests = self.tape, self.connections, self.now_of, self.requests
+        intended, reached, sent, user, carrier = tape.intended, tape.reached, tape.sent, tape.user, tape.connection
+        clock, write = monotonic_ns, os.write
+        while tap < end:
+            now = clock()
+            if intended[tap] > now:
+                break
+            reached[tap] = now
+            connection = connections[carrier[tap]]
+            if connection.tap == IDLE:
+                who = now_of[user[tap]]
+                user[tap] = who
+                connection.tap = tap
+                sent[tap] = now
+                try:
+                    write(connection.fd, requests[who])
+                except OSError:
+                    self.broken(connection)
+            else:
+                connection.queue.append(tap)
+            tap += 1
+        self.next = tap
+        self.starved = intended[tap] + STARVED_NS if tap < self.end else NEVER
+
+    def send(self, connection: Connection, tap: int) -> None:
+        tape = self.tape
+        who = self.now_of[tape.user[tap]]
+        tape.user[tap] = who
+        connection.tap = tap
+        tape.sent[tap] = monotonic_ns()
+        try:
+            os.write(connection.fd, self.requests[who])
+        except OSError:
+            self.broken(connection)
+
+    def next_of(self, connection: Connection) -> None:
+        """Sends the connection's next waiting tap, if there is one."""
+        if connection.queue:
+            self.send(connection, connection.queue.popleft())
+        else:
+            connection.tap = IDLE
+
+    def unfamiliar(self, connection: Connection, data: bytes, now: int) -> None:
+        """An answer the lookup does not know: new, split, with an award in it, or not asked for."""
+        if connection.tap < 0:
+            self.surprises += 1
+            self.broken(connection)
+            return
+        whole = connection.parser is None
+        parser = connection.parser or AnswerParser()
+        try:
+            complete = parser.feed(data)
+        except httptools.HttpParserError:
+            self.surprises += 1
+            self.broken(connection)
+            return
+        if not complete:
+            connection.parser, connection.known = parser, _NOTHING_KNOWN
+            return
+        connection.parser, connection.known = None, self.known
+        answer = understand(parser.status, parser.body)
+        tap = connection.tap
+        self._finish(tap, answer.code, now)
+        if answer.packet != NO_PACKET:
+            self.tape.awards[tap] = (answer.packet, answer.fen)
+            self._retire(self.tape.user[tap], connection.front)
+        if parser.surplus or not parser.keep_alive:
+            self.surprises += parser.surplus
+            connection.tap = IDLE
+            self.broken(connection)
+            return
+        if answer.plain and whole:
+            if len(self.known) >= KNOWN_MAX:
+                self.known.clear()
+            self.known[data] = answer.code
+        self.next_of(connection)
+
+    def _finish(self, tap: int, code: int, now: int) -> None:
+        self.tape.done[tap] = now
+        self.tape.code[tap] = code
+        self.finished.append(tap)
+
+    def _retire(self, user: int, front: int) -> None:
+        """A winner is shown the win a few times more and then makes room for a user of the reserve."""
+        if self.taps_after_win is None:
+            return
+        left = self.after_win.get(user, self.taps_after_win)
+        if left > 0:
+            self.after_win[user] = left - 1
+        elif self.reserve[front]:
+            planned = self.planned_of.pop(user, user)
+            heir = self.reserve[front].pop()
+            self.now_of[planned] = heir
+            self.planned_of[heir] = planned
+            self.after_win.pop(user, None)
+
+    def broken(self, connection: Connection) -> None:
+        """The connection is gone: what was in flight is unknown, what waits goes on waiting for the next one."""
+        tap, transport = connection.tap, connection.transport
+        connection.tap, connection.transport, connection.fd = DOWN, None, -1
+        connection.parser, connection.known = None, self.known
+        if tap >= 0:
+            self._finish(tap, UNANSWERED, monotonic_ns())
+        if transport is not None:
+            transport.abort()
+        self.breaks += 1
+        self.down.append(connection)
+        self.wake()
+
+    def expire(self, connections: list[Connection], now: int, timeout_ns: int, queue_timeout_ns: int) -> None:
+        """Gives up what was sent too long ago, and drops what has waited too long to be sent at all."""
+        for connection in connections:
+            if connection.tap >= 0 and self.tape.sent[connection.tap] + timeout_ns < now:
+                self.broken(connection)
+            queue = connection.queue
+            while queue and self.tape.reached[queue[0]] + queue_timeout_ns < now:
+                self._finish(queue.popleft(), code_of(DROPPED, 0), now)
+
+    def give_up(self) -> None:
+        """End of the drain: what is still in flight is unknown, at its age."""
+        now = monotonic_ns()
+        for connection in self.connections:
+            if connection.tap >= 0:
+                self._finish(connection.tap, UNANSWERED, now)
+                connection.tap = DOWN
+            self.abandoned += len(connection.queue)
+            connection.queue.clear()
+
+    @property
+    def idle(self) -> bool:
+        return all(c.tap < 0 and not c.queue for c in self.connections)

@@ -1,0 +1,123 @@
+"""Was the generator the limit? Pure rules on recorded times and CPU samples; refuses to judge the system.
+
+INVALID if in two consecutive measured seconds, or in more than 5 % of them: lag p99 > max(1 ms, 10 % of the
+objective), or lag > 10 ms in more than 1 %, or the pacer reached < 99 % of the plan, all by intended second; or
+generator CPU + time it waited for a CPU > 90 % for 3 s; or the counts do not close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+NS = 1_000_000_000
+LAG_MIN_MS = 1.0
+LAG_OF_OBJECTIVE = 0.10
+LATE_MS = 10.0
+LATE_SHARE = 0.01
+REACHED_SHARE = 0.99
+BAD_SECONDS_SHARE = 0.05
+CPU_SHARE = 0.90
+CPU_SECONDS = 3.0
+
+Times = npt.NDArray[np.int64]
+
+
+class CpuSample(NamedTuple):
+    """A reading of /proc/self/schedstat: all nanoseconds, ``at_ns`` CLOCK_MONOTONIC."""
+
+    at_ns: int
+    cpu_ns: int
+    waited_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """``late``: taps with lag > 10 ms; ``cpu_max``: highest share over 3 s, CPU and waiting for it together."""
+
+    valid: bool
+    reasons: tuple[str, ...]
+    seconds: int
+    bad_seconds: int
+    late: int
+    cpu_max: float | None
+
+
+def judge(
+    intended_ns: Times,
+    reached_ns: Times,
+    window: tuple[int, int],
+    cpu: list[CpuSample],
+    objective_ms: float,
+    residues: Mapping[str, int],
+) -> Health:
+    """Health of the taps with an intended time in ``window`` (measured part of the plan, warm-up cut).
+
+    ``reached_ns``: 0 where the pacer never came. ``residues``: differences of counts that must all be 0.
+    """
+    reasons: list[str] = []
+    inside = (intended_ns >= window[0]) & (intended_ns < window[1])
+    intended, reached = intended_ns[inside], reached_ns[inside]
+    lag = np.where(reached > 0, reached - intended, -1)
+    second = (intended - window[0]) // NS
+    seconds = -(-(window[1] - window[0]) // NS)
+    edges = np.searchsorted(second, np.arange(seconds + 1))
+    limit_ns = max(LAG_MIN_MS, LAG_OF_OBJECTIVE * objective_ms) * 1e6
+    bad: dict[str, list[int]] = {"lag_p99": [], "late": [], "reached": []}
+    for number in range(seconds):
+        part = lag[edges[number] : edges[number + 1]]
+        if not len(part):
+            continue
+        came = np.sort(part[part >= 0])
+        if len(came) < REACHED_SHARE * len(part):
+            bad["reached"].append(number)
+        if len(came):
+            if came[min(int(np.ceil(0.99 * len(came))), len(came)) - 1] > limit_ns:
+                bad["lag_p99"].append(number)
+            if (came > LATE_MS * 1e6).sum() > LATE_SHARE * len(came):
+                bad["late"].append(number)
+    words = {
+        "lag_p99": f"lag p99 above {limit_ns / 1e6:g} ms",
+        "late": f"lag above {LATE_MS:g} ms in more than {LATE_SHARE:.0%} of the taps",
+        "reached": f"pacer reached less than {REACHED_SHARE:.0%} of the plan",
+    }
+    spoilt = sorted({number for numbers in bad.values() for number in numbers})
+    if _too_many(spoilt, seconds):
+        for rule, numbers in bad.items():
+            if numbers:
+                shown = ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
+                reasons.append(f"{words[rule]} in {len(numbers)} of {seconds} measured seconds ({shown})")
+    cpu_max = busiest(cpu)
+    if cpu_max is not None and cpu_max > CPU_SHARE:
+        reasons.append(f"generator used or waited for its CPU {cpu_max:.0%} of {CPU_SECONDS:g} s")
+    reasons += [f"counts do not close: {name} by {value}" for name, value in residues.items() if value]
+    if not len(intended):
+        reasons.append("no tap in the measured part of the plan")
+    late = int((lag > LATE_MS * 1e6).sum())
+    return Health(not reasons, tuple(reasons), seconds, len(spoilt), late, cpu_max)
+
+
+def _too_many(spoilt: list[int], seconds: int) -> bool:
+    """Two in a row, or more than 5 %. A single spoilt second of a short run is neither."""
+    neighbours = any(b - a == 1 for a, b in zip(spoilt, spoilt[1:], strict=False))
+    return neighbours or (len(spoilt) > 1 and len(spoilt) > BAD_SECONDS_SHARE * seconds)
+
+
+def busiest(cpu: list[CpuSample]) -> float | None:
+    """Highest share of a CPU used or waited for over 3 s (over all there is, if that is shorter but ≥ 1 s)."""
+    best: float | None = None
+    first = 0
+    for last in range(1, len(cpu)):
+        while cpu[last].at_ns - cpu[first + 1].at_ns >= CPU_SECONDS * NS:
+            first += 1
+        span = cpu[last].at_ns - cpu[first].at_ns
+        whole = cpu[-1].at_ns - cpu[0].at_ns
+        if span < min(CPU_SECONDS * NS, max(whole, NS)):
+            continue
+        busy = cpu[last].cpu_ns - cpu[first].cpu_ns + cpu[last].waited_ns - cpu[first].waited_ns
+        best = max(best or 0.0, busy / span)
+    return best

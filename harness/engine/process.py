@@ -1,0 +1,168 @@
+"""A cannon as a child process: plain blocking pipes, so that Locust's pilot user can hold one too.
+
+The child stops when this process ends, however it ends: it watches its standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import harness
+from harness.engine.config import CannonConfig
+
+_STOP_S = 15.0
+
+
+class CannonError(RuntimeError):
+    """A cannon that did not start, did not finish or finished badly; carries the end of what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannonResult:
+    """What a cannon told at its end; ``data`` is the whole account (see ``results.result``)."""
+
+    data: dict[str, Any]
+
+    @property
+    def load(self) -> dict[str, Any]:
+        return dict(self.data["load"])
+
+    @property
+    def latency_ms(self) -> dict[str, Any]:
+        return dict(self.data["latency_ms"])
+
+    @property
+    def generator(self) -> dict[str, Any]:
+        return dict(self.data["generator"])
+
+    @property
+    def valid(self) -> bool:
+        return bool(self.data["generator"]["valid"])
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        return dict(self.data["load"]["outcomes"])
+
+
+class CannonProcess:
+    """Starts a cannon; ``lines()`` yields its messages until its end, ``lease()``, ``start()``, ``stop()`` steer it.
+
+    Use as a context manager: on leaving, a cannon still running is stopped, and killed if it does not obey.
+    """
+
+    def __init__(self, config: CannonConfig, stderr: IO[bytes] | None = None) -> None:
+        self.config = config
+        self._folder = tempfile.TemporaryDirectory(prefix="xiu-cannon-")
+        path = Path(self._folder.name) / "cannon.json"
+        path.write_text(config.to_json())
+        self._log = stderr or (Path(self._folder.name) / "stderr").open("w+b")
+        root = str(Path(harness.__file__).resolve().parent.parent)
+        paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "harness.engine.cannon", str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        )
+
+    def _tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError as exc:
+            raise CannonError(self.last_words("the cannon is gone")) from exc
+
+    def lease(self) -> None:
+        """Renews the right to fire; call it every second."""
+        self._tell("lease")
+
+    def start(self, t0_ns: int | None = None) -> None:
+        """Opens fire at a CLOCK_MONOTONIC time, or at once (only with ``wait_for_start``)."""
+        self._tell(f"start {t0_ns}" if t0_ns is not None else "start")
+
+    def stop(self) -> None:
+        self._tell("stop")
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Messages as they come; ends when the cannon does. Blocks the calling thread (or greenlet)."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            yield json.loads(line)
+
+    def result(self, timeout_s: float = _STOP_S) -> CannonResult:
+        """The account, once ``lines()`` has ended. Raises CannonError."""
+        code = self.process.wait(timeout_s)
+        path = Path(self.config.result)
+        if code != 0 or not path.exists():
+            raise CannonError(self.last_words(f"the cannon ended with {code}"))
+        return CannonResult(json.loads(path.read_text()))
+
+    def last_words(self, what: str) -> str:
+        self._log.flush()
+        path = Path(self._folder.name) / "stderr"
+        tail = path.read_text(errors="replace").strip()[-2000:] if path.exists() else ""
+        return f"{what}: {tail}" if tail else what
+
+    def __enter__(self) -> CannonProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    continue  # an order it never read
+        self._log.close()
+        self._folder.cleanup()
+
+
+def run_cannon(config: CannonConfig, deadline_s: float | None = None) -> CannonResult:
+    """Runs a cannon to its end, leasing it while it runs. Raises CannonError if it fails or overruns."""
+    from harness.engine.schedule import pieces_of
+
+    plan_s = sum(piece.duration_s for piece in pieces_of(config.segments))
+    limit_s = deadline_s or config.ready_timeout_s + plan_s + config.drain_s + 30
+    with CannonProcess(config) as cannon:
+        done: queue.Queue[bool] = queue.Queue()
+
+        def read() -> None:
+            for message in cannon.lines():
+                if message["event"] == "ready" and config.wait_for_start:
+                    cannon.start()
+            done.put(True)
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        waited = 0.0
+        while True:
+            try:
+                done.get(timeout=1.0)
+                break
+            except queue.Empty:
+                waited += 1.0
+            if waited > limit_s:
+                raise CannonError(f"the cannon overran its {limit_s:g} s")
+            if cannon.process.poll() is None and config.lease_s is not None:
+                cannon.lease()
+        reader.join()
+        return cannon.result()

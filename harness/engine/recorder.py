@@ -1,0 +1,156 @@
+"""Writes a run's operation records and reads them back. Refuses a segment whose checksum or header is wrong.
+
+A segment is the contract's header and records; ``manifest.json`` lists all segments of the folder with count and
+sha256. Several workers share a folder: each adds its own segments, under a lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import crc32c
+import numpy as np
+import numpy.typing as npt
+
+from harness.engine.answers import DROPPED, EFFECT_NONE_BIT, STATUS_MASK
+from harness.engine.tape import Tape
+from system.contract.history import (
+    FLAG_EFFECT_NONE,
+    FLAG_REPEAT,
+    NO_PACKET,
+    OP_DTYPE,
+    SEGMENT_HEADER,
+    SEGMENT_MAGIC,
+    SEGMENT_VERSION,
+    Outcome,
+)
+
+Records = npt.NDArray[np.void]
+SEGMENT_RECORDS = 1 << 18
+MANIFEST = "manifest.json"
+
+
+class HistoryError(ValueError):
+    """A history folder that cannot be believed; names the file and what is wrong with it."""
+
+
+def records_of(tape: Tape, start: int, stop: int, uids: npt.NDArray[np.uint64], round_id: int, worker: int) -> Records:
+    """Records of the *sent* taps among [start, stop), in schedule order; crc and attempt still open."""
+    part = slice(start, stop)
+    code = tape.codes()[part]
+    sent = tape.times(tape.sent)[part]
+    chosen = np.flatnonzero((sent > 0) & ((code >> 10 & 7) != DROPPED + 1))
+    out = np.zeros(len(chosen), OP_DTYPE)
+    for name, cells in (("intended", tape.intended), ("reached", tape.reached), ("sent", tape.sent)):
+        out[f"{name}_ns"] = tape.times(cells)[part][chosen]
+    code = code[chosen]
+    out["http"] = code & STATUS_MASK
+    out["outcome"] = np.maximum((code >> 10 & 7).astype(np.int16) - 1, Outcome.UNKNOWN)
+    out["done_ns"] = np.where(out["http"] > 0, tape.times(tape.done)[part][chosen], 0)
+    out["uid"] = uids[tape.users()[part][chosen]]
+    out["kind"], out["phase"] = tape.kind[part][chosen], tape.phase[part][chosen]
+    out["round"], out["worker"], out["packet"] = round_id, worker, NO_PACKET
+    out["flags"] = np.where(code & EFFECT_NONE_BIT, FLAG_EFFECT_NONE, 0)
+    out["flags"][out["outcome"] == Outcome.REPEAT] |= FLAG_REPEAT
+    place = {int(tap): number for number, tap in enumerate(chosen + start)} if tape.awards else {}
+    for tap, (packet, fen) in tape.awards.items():
+        number = place.get(tap)
+        if number is not None:
+            out["packet"][number], out["fen"][number] = packet, fen
+    return out
+
+
+def number_attempts(records: Records) -> None:
+    """``attempt``: how many asks of the same user in a row stood open (pending, unknown) before this one."""
+    open_ = np.isin(records["outcome"], (Outcome.PENDING, Outcome.UNKNOWN))
+    mine = np.flatnonzero(np.isin(records["uid"], np.unique(records["uid"][open_])))
+    asking: dict[int, int] = {}
+    for number in mine[np.argsort(records["sent_ns"][mine], kind="stable")].tolist():
+        uid = int(records["uid"][number])
+        before = asking.get(uid, 0)
+        records["attempt"][number] = min(before, 255)
+        asking[uid] = before + 1 if open_[number] else 0
+
+
+def seal(records: Records) -> None:
+    """Fills in each record's crc32c."""
+    view = memoryview(records.tobytes())
+    size, crc = OP_DTYPE.itemsize, crc32c.crc32c
+    records["crc"] = [crc(view[at : at + size - 4]) for at in range(0, len(view), size)]
+
+
+def write_history(folder: Path, records: Records, run_id: str, seed: int, worker: int) -> list[Path]:
+    """Adds ``records`` to the folder as segments and enters them in the manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number_attempts(records)
+    paths: list[Path] = []
+    entries: list[dict[str, object]] = []
+    for number, start in enumerate(range(0, len(records), SEGMENT_RECORDS)):
+        part = records[start : start + SEGMENT_RECORDS]
+        seal(part)
+        head = SEGMENT_HEADER.pack(SEGMENT_MAGIC, SEGMENT_VERSION, worker, run_id.encode()[:32], seed & (1 << 64) - 1)
+        path = folder / f"seg-{worker:02d}-{number:04d}.bin"
+        data = part.tobytes()
+        digest = hashlib.sha256(head)
+        digest.update(data)
+        with path.open("wb") as file:
+            file.write(head)
+            file.write(data)
+        entries.append({"file": path.name, "count": len(part), "sha256": digest.hexdigest(), "worker": worker})
+        paths.append(path)
+    _enter(folder, entries, run_id, seed, worker)
+    return paths
+
+
+def _enter(folder: Path, entries: list[dict[str, object]], run_id: str, seed: int, worker: int) -> None:
+    manifest = folder / MANIFEST
+    with (folder / "manifest.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = json.loads(manifest.read_text())["segments"] if manifest.exists() else []
+        segments = [entry for entry in known if entry["worker"] != worker] + entries
+        document = {
+            "version": SEGMENT_VERSION,
+            "run_id": run_id,
+            "seed": seed,
+            "record_bytes": OP_DTYPE.itemsize,
+            "count": sum(int(str(entry["count"])) for entry in segments),
+            "segments": sorted(segments, key=lambda entry: str(entry["file"])),
+        }
+        fresh = manifest.with_suffix(".new")
+        fresh.write_text(json.dumps(document, indent=1))
+        fresh.replace(manifest)
+
+
+def segments(folder: Path, check: bool = True) -> Iterator[tuple[Path, Records]]:
+    """Each segment of a history with its records as a read-only memory map.
+
+    Raises HistoryError if a file is missing, too short, of another format, or (``check``) its sha256 differs.
+    """
+    manifest = folder / MANIFEST
+    if not manifest.exists():
+        raise HistoryError(f"{manifest}: missing; a history has one")
+    for entry in json.loads(manifest.read_text())["segments"]:
+        path = folder / entry["file"]
+        if not path.exists():
+            raise HistoryError(f"{path}: missing, though the manifest lists it")
+        size = SEGMENT_HEADER.size + entry["count"] * OP_DTYPE.itemsize
+        if path.stat().st_size != size:
+            raise HistoryError(f"{path}: {path.stat().st_size} bytes; expected {size}")
+        with path.open("rb") as file:
+            magic, version = SEGMENT_HEADER.unpack(file.read(SEGMENT_HEADER.size))[:2]
+            if (magic, version) != (SEGMENT_MAGIC, SEGMENT_VERSION):
+                raise HistoryError(f"{path}: format {magic!r} version {version}; expected version {SEGMENT_VERSION}")
+            file.seek(0)
+            if check and hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
+                raise HistoryError(f"{path}: sha256 differs from the manifest")
+        yield path, np.memmap(path, OP_DTYPE, "r", SEGMENT_HEADER.size, (entry["count"],))
+
+
+def read_history(folder: Path, check: bool = True) -> Records:
+    """All records of a run, in the order of workers and schedule. Raises HistoryError."""
+    parts = [records for _, records in segments(folder, check)]
+    return np.concatenate(parts) if parts else np.zeros(0, OP_DTYPE)

@@ -1,0 +1,160 @@
+"""The schedule: when each tap is meant to start, as seeded data. Pure; refuses to know of any answer.
+
+Times come from the inverse of the cumulative rate, so that the k-th tap of a plan stands where the plan's
+integral reaches k. Equal plan, seed, worker and workers give equal bytes. Worker k of N takes the indices
+``i = k mod N``; random (Poisson) arrivals are N independent streams of rate r/N, whose union is Poisson of rate r.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Times = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+NS = 1_000_000_000
+_ROUNDING = 1e-6  # taps; an integral of exactly n taps must give n, whatever the last bit of a float says
+
+
+class ScheduleError(ValueError):
+    """A rate plan that cannot be fired; the message says which segment and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the plan: the rate goes from ``start_rps`` to ``end_rps``, linearly or exponentially."""
+
+    duration_s: float
+    start_rps: float
+    end_rps: float
+    exponential: bool = False
+    poisson: bool = False
+    phase: int = 0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.duration_s) and self.duration_s > 0):
+            raise ScheduleError(f"a segment lasts {self.duration_s} s; expected more than 0")
+        if not all(math.isfinite(r) and r >= 0 for r in (self.start_rps, self.end_rps)):
+            raise ScheduleError(f"a segment goes from {self.start_rps} to {self.end_rps} rps; expected 0 or more")
+        if self.exponential and min(self.start_rps, self.end_rps) <= 0:
+            raise ScheduleError("an exponential rise needs rates above 0")
+
+    @property
+    def taps(self) -> float:
+        """The integral of the rate: expected taps of this piece."""
+        if not self.exponential or self.start_rps == self.end_rps:
+            return (self.start_rps + self.end_rps) / 2 * self.duration_s
+        return (self.end_rps - self.start_rps) / math.log(self.end_rps / self.start_rps) * self.duration_s
+
+    def inverse(self, taps: Floats) -> Floats:
+        """Seconds into the piece at which its cumulative rate reaches each of ``taps``."""
+        if self.start_rps == self.end_rps:
+            return taps / self.start_rps
+        if self.exponential:
+            growth = math.log(self.end_rps / self.start_rps) / self.duration_s
+            return np.log1p(taps * growth / self.start_rps) / growth
+        slope = (self.end_rps - self.start_rps) / self.duration_s
+        # This form of the quadratic's root cancels nothing, whichever way the ramp goes.
+        root = np.sqrt(np.maximum(self.start_rps**2 + 2 * slope * taps, 0.0))
+        return np.divide(2 * taps, self.start_rps + root, out=np.zeros_like(taps), where=taps > 0)
+
+
+def constant(rate_rps: float, duration_s: float, *, poisson: bool = False, phase: int = 0) -> list[Piece]:
+    return [Piece(duration_s, rate_rps, rate_rps, poisson=poisson, phase=phase)]
+
+
+def ramp(from_rps: float, to_rps: float, duration_s: float, *, poisson: bool = False, phase: int = 0) -> list[Piece]:
+    return [Piece(duration_s, from_rps, to_rps, poisson=poisson, phase=phase)]
+
+
+def spike(
+    base_rps: float,
+    peak_rps: float,
+    countdown_s: float,
+    hold_s: float,
+    decay_s: float = 0.0,
+    *,
+    poisson: bool = False,
+    phase: int = 0,
+) -> list[Piece]:
+    """The last seconds before an opening: taps grow by a constant factor a second, stay at the peak, then fade."""
+    pieces = [
+        Piece(countdown_s, base_rps, peak_rps, exponential=True, poisson=poisson, phase=phase),
+        Piece(hold_s, peak_rps, peak_rps, poisson=poisson, phase=phase),
+    ]
+    if decay_s:
+        pieces.append(Piece(decay_s, peak_rps, base_rps, exponential=True, poisson=poisson, phase=phase))
+    return pieces
+
+
+def pieces_of(segments: Iterable[Mapping[str, Any]]) -> list[Piece]:
+    """Segments as data (``kind``: constant, ramp, spike; ``poisson`` and ``phase`` optional) → pieces."""
+    makers = {"constant": constant, "ramp": ramp, "spike": spike}
+    out: list[Piece] = []
+    for number, segment in enumerate(segments, 1):
+        fields = dict(segment)
+        kind = fields.pop("kind", "constant")
+        if kind not in makers:
+            raise ScheduleError(f"segment {number}: unknown kind {kind!r}; expected one of {', '.join(makers)}")
+        try:
+            out += makers[kind](**fields)
+        except TypeError as exc:
+            raise ScheduleError(f"segment {number} ({kind}): {exc}") from exc
+        except ScheduleError as exc:
+            raise ScheduleError(f"segment {number} ({kind}): {exc}") from exc
+    if not out:
+        raise ScheduleError("a rate plan without segments")
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """``intended_ns``: offsets from the start, ascending; ``phase``: one byte each; ``duration_ns`` of the plan."""
+
+    intended_ns: Times
+    phase: npt.NDArray[np.uint8]
+    duration_ns: int
+
+    def __len__(self) -> int:
+        return len(self.intended_ns)
+
+
+def schedule(pieces: list[Piece], seed: int, worker: int = 0, workers: int = 1) -> Schedule:
+    """The taps of one worker.
+
+    Raises ScheduleError if ``worker`` is outside [0, workers).
+    """
+    if not 0 <= worker < workers:
+        raise ScheduleError(f"worker {worker} of {workers}")
+    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=(worker,))))
+    times: list[Times] = []
+    phases: list[npt.NDArray[np.uint8]] = []
+    start_s, cumulative = 0.0, 0.0
+    for piece in pieces:
+        if piece.poisson:
+            at = _exponential_sums(random, piece.taps / workers) * workers
+        else:
+            first, last = math.ceil(cumulative - _ROUNDING), math.ceil(cumulative + piece.taps - _ROUNDING)
+            index = np.arange(first + (worker - first) % workers, last, workers, dtype=np.float64)
+            at = np.clip(index - cumulative, 0.0, piece.taps)
+        offset = np.minimum(piece.inverse(at), piece.duration_s) if len(at) else at
+        times.append(np.rint((start_s + offset) * NS).astype(np.int64))
+        phases.append(np.full(len(at), piece.phase, np.uint8))
+        start_s += piece.duration_s
+        cumulative += piece.taps
+    return Schedule(np.concatenate(times), np.concatenate(phases), round(start_s * NS))
+
+
+def _exponential_sums(random: np.random.Generator, expected: float) -> Floats:
+    """Arrivals of a Poisson process of rate 1 in [0, expected)."""
+    block = int(expected + 6 * math.sqrt(expected) + 16)
+    sums = np.cumsum(random.exponential(size=block))
+    while sums[-1] < expected:
+        sums = np.concatenate([sums, sums[-1] + np.cumsum(random.exponential(size=block))])
+    return sums[: int(np.searchsorted(sums, expected))]

@@ -1,0 +1,72 @@
+"""Running account of a cannon while it fires: cumulative counts and a response histogram, little by little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from harness.engine.answers import DROPPED, STATUS_MASK
+from harness.engine.gun import Gun
+from harness.engine.histogram import Histogram
+from system.contract.history import Outcome
+
+
+class Tally:
+    """Takes over what the gun has finished; cheap enough to be called many times a second."""
+
+    def __init__(self, gun: Gun) -> None:
+        self._gun = gun
+        tape = gun.tape
+        self._intended, self._sent = tape.times(tape.intended), tape.times(tape.sent)
+        self._done, self._code = tape.times(tape.done), tape.codes()
+        self._reached = tape.times(tape.reached)
+        self._by = np.zeros(8, np.int64)
+        self._status = np.zeros(STATUS_MASK + 1, np.int64)
+        self._looked_at = 0
+        self.response, self.service, self.lag = Histogram(), Histogram(), Histogram()
+        self.finished = 0
+
+    def take(self) -> None:
+        gun = self._gun
+        taps = np.array(gun.finished, np.int64)
+        del gun.finished[:]
+        self.finished += len(taps)
+        outcome = self._code[taps] >> 10 & 7
+        self._by += np.bincount(outcome, minlength=8)
+        refused = self._code[taps[outcome == Outcome.REFUSED + 1]] & STATUS_MASK
+        if len(refused):
+            self._status += np.bincount(refused, minlength=STATUS_MASK + 1)
+        fired = taps[outcome != DROPPED + 1]
+        done = self._done[fired]
+        self.response.record_ns(done - self._intended[fired])
+        self.service.record_ns(done - self._sent[fired])
+        came = slice(self._looked_at, gun.next)
+        self.lag.record_ns(self._reached[came] - self._intended[came])
+        self._looked_at = gun.next
+
+    def cumulative(self) -> dict[str, Any]:
+        """Counts since the start: reached = sent + waiting + dropped + abandoned, sent = answered + in flight."""
+        gun = self._gun
+        outcomes = {kind.name.lower(): int(self._by[kind + 1]) for kind in Outcome}
+        waiting = sum(len(connection.queue) for connection in gun.connections)
+        answered = sum(outcomes.values())
+        dropped = int(self._by[DROPPED + 1])
+        return {
+            "scheduled": len(gun.tape),
+            "reached": gun.next,
+            "sent": gun.next - waiting - dropped - gun.abandoned,
+            "dropped": dropped,
+            "waiting": waiting,
+            "abandoned": gun.abandoned,
+            "answered": answered,
+            "outcomes": outcomes,
+            "refused_by_status": {str(s): int(self._status[s]) for s in np.flatnonzero(self._status)},
+            "awards": len(set(gun.tape.awards.values())),
+            "breaks": gun.breaks,
+            "response_us": self.response.coarse(),
+            "response_sum_us": self.response.sum_us,
+            "response_max_us": self.response.max_us,
+            "lag_p99_ms": self.lag.percentile_ms(99),
+            "response_p99_ms": self.response.percentile_ms(99),
+        }

@@ -1,0 +1,63 @@
+"""Opens and re-opens the gun's connections, a few at a time. Owns no tap; refuses to hurry a front that is down."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from harness.engine.gun import Connection, Gun
+
+_AT_ONCE = 16
+_CONNECT_TIMEOUT_S = 2.0
+_AGAIN_S = 0.05
+
+
+class Wires:
+    """Keeps every connection of the gun open while its task runs."""
+
+    def __init__(self, gun: Gun, addresses: list[tuple[str, int]]) -> None:
+        self._gun, self._addresses = gun, addresses
+        self._work = asyncio.Event()
+        self.refusals = 0
+        gun.wake = self._work.set
+
+    async def run(self) -> None:
+        """Serves the list of connections that are down until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_AT_ONCE):
+                group.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        down = self._gun.down
+        while True:
+            if not down:
+                self._work.clear()
+                await self._work.wait()
+                continue
+            connection = down.popleft()
+            if connection.transport is not None:
+                continue  # listed twice: a connect that timed out just as it succeeded
+            if not await self._open(connection):
+                self.refusals += 1
+                down.append(connection)
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _open(self, connection: Connection) -> bool:
+        host, port = self._addresses[connection.front]
+        loop = asyncio.get_running_loop()
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+                await loop.create_connection(lambda: connection, host, port)
+                return True
+        return False
+
+    async def all_open(self, timeout_s: float) -> None:
+        """Waits until every connection stands. Raises TimeoutError, ConnectionError saying how many stand."""
+        connections = self._gun.connections
+        try:
+            async with asyncio.timeout(timeout_s):
+                while any(connection.transport is None for connection in connections):
+                    await asyncio.sleep(0.01)
+        except TimeoutError as exc:
+            up = sum(connection.transport is not None for connection in connections)
+            raise ConnectionError(f"{up} of {len(connections)} connections within {timeout_s} s") from exc
