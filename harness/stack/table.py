@@ -143,7 +143,12 @@ def alertmanager(binary: str) -> Part:
 
 def _own(name: str, module: tuple[str, ...], env: Mapping[str, str], after: tuple[str, ...], **more: Any) -> Part:
     port = name.replace("-", "_")
-    common = {"XIU_CELL": "0", "XIU_SECRET_FILE": "{folder}/secret/key", "XIU_TOPOLOGY": "{topology}"}
+    common = {
+        "XIU_CELL": "0",
+        "XIU_SECRET_FILE": "{folder}/secret/key",
+        "XIU_ADMIN_TOKEN_FILE": "{folder}/secret/admin",
+        "XIU_TOPOLOGY": "{topology}",
+    }
     return Part(
         name,
         (sys.executable, "-m", *module),
