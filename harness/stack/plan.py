@@ -109,7 +109,7 @@ class Layout:
 
 def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str) -> Layout:
     """Fill in the ports."""
-    own = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    own = {name.replace("_", "-"): f"http://127.0.0.1:{port}" for name, port in ports.items()}
     valkey_url = plan.externals.get("valkey") or f"valkey://127.0.0.1:{ports['valkey']}/0"
     postgres_url = plan.externals.get("postgres") or postgres.url(ports["postgres"], password)
     behind = {"valkey": valkey_url, "postgres": postgres_url, "control": own.get("control")}
@@ -126,7 +126,7 @@ def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str)
     fronts = tuple(own[f"front-{k}"] for k in range(plan.fronts) if f"front-{k}" in own)
     values = {
         "folder": str(folder.path),
-        "topology": json.dumps({"fronts": list(fronts), "cells": [0]}),
+        "topology": json.dumps({"fronts": list(fronts), "cells": [0] * len(fronts)}),
         **{f"{name.replace('-', '_')}_port": str(port) for name, port in ports.items()},
         **{f"{link.replace('-', '_')}_url": url for link, url in links.items()},
         **({"control_url": own["control"]} if "control" in own else {}),
