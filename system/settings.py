@@ -202,15 +202,16 @@ class PlaySettings:
     listen: tuple[str, int]
     postgres_url: str
     secret: bytes
-    admin_token: str
+    admin_token: str = ""
+    """Empty: nobody is an operator here."""
     store_timeout_s: float = 5.0
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> PlaySettings:
-        """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_SECRET_FILE, XIU_ADMIN_TOKEN_FILE."""
+        """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_SECRET_FILE, and XIU_ADMIN_TOKEN_FILE if it is set."""
         return cls(
             listen=host_port(_need(env, "XIU_LISTEN")),
             postgres_url=_need(env, "XIU_POSTGRES_URL"),
             secret=master_secret(env),
-            admin_token=admin_token(env),
+            admin_token=admin_token(env) if env.get("XIU_ADMIN_TOKEN_FILE") else "",
         )

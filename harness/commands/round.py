@@ -1,0 +1,123 @@
+"""Rounds: list, verify, set-aside."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+from harness.cli import add_word
+from harness.commands import _stacks
+from harness.commands._control import Control
+from harness.errors import BadInput, EnvironmentNotReady
+from harness.stack import Stack, last_stores
+from system.contract.ids import LANES, Position
+
+EXAMPLE = "xiu round verify 1"
+VERIFY_TIMEOUT_S = 600
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The word's sub-words."""
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|verify|set-aside")
+    show = add_word(words, "list", "rounds with their state", "xiu round list --lane live")
+    show.add_argument("--lane", choices=LANES)
+    verify = add_word(words, "verify", "recompute every amount from the revealed seed; needs no running stack", EXAMPLE)
+    aside = add_word(
+        words,
+        "set-aside",
+        "move the entry credit stopped at to suspense",
+        "xiu round set-aside 1 1-17 --why 'bad disk'",
+    )
+    aside.add_argument("entry", metavar="ENTRY", help="epoch-sequence, as the alert names it")
+    aside.add_argument("--front", type=int, default=0, help="whose stream (default: 0)")
+    aside.add_argument("--why", default="set aside by hand", help="kept with the entry")
+    for each in (verify, aside):
+        each.add_argument("round", metavar="ROUND", type=int)
+    for each in (show, verify, aside):
+        _stacks.add_stack_options(each)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the sub-word says."""
+    return {"list": _list, "verify": _verify, "set-aside": _set_aside}[args.sub](args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    control = Control.of(_stacks.need(args))
+    rounds = control.json("GET", "/v1/rounds" + (f"?lane={args.lane}" if args.lane else ""))["rounds"]
+    now_us = int(control.json("GET", "/v1/clock")["now_us"])
+    if args.json:
+        print(json.dumps({"rounds": [{"id": item["round"], **item} for item in rounds]}, indent=1))
+        return 0
+    for item in rounds:
+        print(
+            f"{item['round']:>5}  {item['lane']:<6} {_state(item, now_us):<8} {item['packets']:>10} packets"
+            f" {item['budget_fen'] / 100:>14,.2f} yuan"
+        )
+    if not rounds:
+        print("no round")
+    return 0
+
+
+def _state(item: dict[str, object], now_us: int) -> str:
+    start, end = item["start_us"], item["end_us"]
+    assert isinstance(start, int)
+    assert isinstance(end, int)
+    if item["state"] == "armed" and now_us >= start:
+        return "open" if now_us < end else "over"
+    return str(item["state"])
+
+
+def _verify(args: argparse.Namespace) -> int:
+    running = _stacks.chosen(args)
+    if running is not None:
+        return _ask(running, args)
+    with last_stores(args.var) as stores:
+        return _ask(stores, args)
+
+
+def _ask(stack: Stack, args: argparse.Namespace) -> int:
+    """The audit's own process reads the ledger: the harness holds no query and no key."""
+    env = {
+        **os.environ,
+        "XIU_POSTGRES_URL": stack.addresses.postgres_url,
+        "XIU_SECRET_FILE": str(stack.folder.secret / "key"),
+    }
+    command = [sys.executable, "-m", "system.audit.verify", "--round", str(args.round)]
+    try:
+        done = subprocess.run(
+            command + (["--json"] if args.json else []),
+            env=env, capture_output=True, text=True, timeout=VERIFY_TIMEOUT_S, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as exc:
+        raise EnvironmentNotReady(f"no answer from the audit within {VERIFY_TIMEOUT_S} s") from exc
+    text = done.stdout.strip()
+    if done.returncode in (0, 99):
+        print(text)
+        return done.returncode
+    if done.returncode not in (2, 5) or args.verbose:
+        print(done.stderr, file=sys.stderr, end="")
+    if args.json and done.returncode in (2, 5):
+        text = str(json.loads(text)["error"]["message"])
+    if done.returncode == 2:
+        raise BadInput(text)
+    raise EnvironmentNotReady(text or f"the audit ended with code {done.returncode}")
+
+
+def _set_aside(args: argparse.Namespace) -> int:
+    try:
+        at = Position.parse(args.entry)
+    except ValueError as exc:
+        raise BadInput(f"entry {args.entry}", expected="epoch-sequence, such as 1-17") from exc
+    control = Control.of(_stacks.need(args))
+    body = {"front": args.front, "epoch": at.epoch, "sequence": at.sequence, "why": args.why}
+    done = control.json("POST", f"/v1/rounds/{args.round}/set-aside", body)
+    if args.json:
+        print(json.dumps(done, indent=1))
+        return 0
+    found = f"{done['records']} records, {done['held']} of them held" if done["found"] else "not in the stream"
+    print(f"round {args.round}, entry {done['entry']}: {found}; {done['held_fen']} fen in suspense")
+    return 0

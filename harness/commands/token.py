@@ -1,0 +1,40 @@
+"""A token for calls by hand."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from harness.commands import _stacks
+from harness.commands._control import Control
+from harness.errors import BadInput
+from system.contract.ids import LANES
+
+EXAMPLE = "xiu token 1"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The word's options."""
+    parser.add_argument("uid", metavar="UID", type=int)
+    parser.add_argument("--lane", choices=LANES, default="live", help="stress: prints the tag to send with it too")
+    parser.add_argument("--ttl", type=int, default=7200, metavar="SECONDS", help="how long it is good (default: 7200)")
+    _stacks.add_stack_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the token; for the stress lane the tag on a second line."""
+    if not 0 <= args.uid < 1 << 62:
+        raise BadInput(f"uid {args.uid}", expected="a number from 0 to 2^62 - 1")
+    control = Control.of(_stacks.need(args))
+    order = {"lane": args.lane, "first_uid": args.uid, "count": 1, "ttl_s": args.ttl}
+    token = control.text("POST", "/v1/tokens", order).strip()
+    tag = None
+    if args.lane == "stress":
+        tag = control.json("POST", "/v1/tags", {"run_id": "by-hand", "ttl_s": max(1, min(args.ttl, 86_400))})["tag"]
+    if args.json:
+        print(json.dumps({"uid": args.uid, "lane": args.lane, "token": token, "tag": tag}, indent=1))
+        return 0
+    print(token)
+    if tag is not None:
+        print(f"X-Xiu-Tag: {tag}")
+    return 0
