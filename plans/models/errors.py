@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong with a file; `str()` is `file:line: what; expected …; did you mean …?`; line 0: the whole file."""
+    """One thing wrong with a file; `str()`: `file:line: what; expected …; did you mean …?`. Line 0: the whole file."""
 
     file: str
     line: int
