@@ -31,6 +31,8 @@ class RunOrder:
     stack: Path | None = None
     on: str | None = None
     keep: bool = False
+    own_stack: bool = False
+    """A stack of its own even where one runs (the demo)."""
 
     @property
     def calibrates(self) -> bool:
