@@ -1,4 +1,6 @@
-"""Carries one run from lock to verdict on a system that is up. Each phase is a method; whatever happens, a record is written."""
+"""Carries one run from lock to verdict on a system that is up. Each phase is a method; whatever
+happens, a record is written.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -22,7 +23,7 @@ from harness.forecast.share import Share
 from harness.guard.stop import Reading, StopRules
 from harness.orchestrate import figures, outcome
 from harness.orchestrate.books import AuditFailed, audit
-from harness.orchestrate.fire import FireFailed, fire
+from harness.orchestrate.fire import fire
 from harness.orchestrate.prepare import Prepared, Sizes, prepare
 from harness.orchestrate.sampler import Sampler
 from harness.orchestrate.settle import settle
@@ -57,7 +58,8 @@ class Conductor:
         self.folder = new_run(order.runs, self.plan.id)
         self.addresses = stack.addresses
         secret = stack.folder.secret
-        self.control = ControlClient(self.addresses.control_url or "", self.addresses.play_url or "", (secret / "admin").read_text().strip())  # fmt: skip
+        self.control = ControlClient(self.addresses.control_url or "", self.addresses.play_url or "",
+        (secret / "admin").read_text().strip())  # fmt: skip
         self.sealed: Lock = lock(order.loaded, chosen.share)
         self.state = RunState(
             run_id=self.folder.name,
@@ -90,7 +92,7 @@ class Conductor:
                 self._load(prepared)
             except HarnessError as exc:
                 self._tell("error", str(exc))
-                self.evidence.failures.append(Reason(code="run_broken", text=str(exc).splitlines()[0]))
+                self.evidence.invalid.append(Reason(code="run_broken", text=str(exc).splitlines()[0]))
         return self._conclude(started)
 
     def _load(self, prepared: Prepared) -> None:
@@ -167,7 +169,9 @@ class Conductor:
         )  # fmt: skip
         self.state.judged = record.forecast
         timeline = Timeline(
-            per_second=figures.timeline_of(self.evidence.account, self.evidence.samples) if self.evidence.account else (),
+            per_second=figures.timeline_of(self.evidence.account, self.evidence.samples)
+            if self.evidence.account
+            else (),
             events=self.state.events,
         )
         write_run(self.folder, record, timeline, figures.sponsors_of(self.evidence.books))
