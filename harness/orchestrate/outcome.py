@@ -30,7 +30,6 @@ class Gathered:
     samples: list[tuple[float, Money]] = field(default_factory=list)
     report: AuditReport | None = None
     aborted: Reason | None = None
-    invalid: list[Reason] = field(default_factory=list)
     failures: list[Reason] = field(default_factory=list)
     no_data: list[Reason] = field(default_factory=list)
     resources: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -64,8 +63,12 @@ def record(
     wins = figures.wins_of(len(seen), books, got.report)
     money, delay = figures.money_of(books), figures.delay_of(books)
     actuals = _actuals(order, chosen, got, peak, last_win_s)
-    actuals |= {"wins": wins.posted, "residue_fen": money.residue_fen, "wins_residue": wins.residue,
-    "credit_delay_p99_s": delay.p99}  # fmt: skip
+    actuals |= {
+        "wins": wins.posted,
+        "residue_fen": money.residue_fen,
+        "wins_residue": wins.residue,
+        "credit_delay_p99_s": delay.p99,
+    }
     actuals |= {f"sponsor_{one.sponsor}_fen": one.credited_fen for one in figures.sponsors_of(books)}
     judged = judge(sealed, actuals, sha256=state.forecast_sha256)
     findings = got.report.findings if got.report else ()
@@ -74,7 +77,7 @@ def record(
             indicators=judged,
             invariants=findings,
             aborted=got.aborted,
-            invalid=[*got.invalid, *_invalid(account)],
+            invalid=_invalid(account),
             failures=got.failures,
             no_data=got.no_data,
             warnings=_warnings(chosen, got.notes),
@@ -148,8 +151,17 @@ def _generator(account: dict[str, Any] | None, chosen: Chosen) -> Generator:
 
 
 def _no_load() -> Load:
-    return Load(scheduled=0, sent=0, dropped=0, unsent=0, outcomes={}, offered_rps=None,
-    achieved_rps=None, users=0, connections=0)  # fmt: skip
+    return Load(
+        scheduled=0,
+        sent=0,
+        dropped=0,
+        unsent=0,
+        outcomes={},
+        offered_rps=None,
+        achieved_rps=None,
+        users=0,
+        connections=0,
+    )
 
 
 def _steps(order: RunOrder, chosen: Chosen, account: dict[str, Any] | None) -> tuple[Step, ...]:
