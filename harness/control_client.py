@@ -111,6 +111,6 @@ class ControlClient:
         found: list[CreditedWin] = []
         for at in range(0, len(uids), 5000):
             body = {"lane": lane, "round": round_id, "uids": list(uids[at : at + 5000])}
-            for row in self._call("POST", f"{self._play}/v1/wallets/bulk", body).json()["credited"]:
+            for row in self._call("POST", f"{self._play}/v1/wallets/bulk", body).json()["wins"]:
                 found.append(CreditedWin(row["uid"], row["packet"], row["fen"]))
         return found

@@ -47,7 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _python() -> list[Need]:
     have = ".".join(str(n) for n in sys.version_info[:3])
     good = sys.version_info >= PYTHON_LEAST
-    needs = [Need("python", "everything", True, good, have, sys.executable, "" if good else "make PYTHON=python3.11 setup")]
+    needs = [
+        Need("python", "everything", True, good, have, sys.executable, "" if good else "make PYTHON=python3.11 setup")
+    ]
     lock = tools.ROOT / "requirements.lock"
     wrong = []
     for row in lock.read_text(encoding="utf-8").splitlines() if lock.is_file() else ():

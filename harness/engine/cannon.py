@@ -195,6 +195,7 @@ class Cannon:
             "breaks": gun.breaks,
             "surprises": gun.surprises,
             "awards": len(set(tape.awards.values())),
+            "counts": self.tally.cumulative(),
         }
 
     async def _start(self) -> int:

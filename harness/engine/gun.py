@@ -18,7 +18,7 @@ import httptools
 
 from harness.engine.answers import DROPPED, KNOWN_MAX, UNANSWERED, AnswerParser, code_of, understand
 from harness.engine.tape import NEVER, Tape
-from system.contract.history import NO_PACKET, Outcome
+from system.contract.history import NO_PACKET
 
 IDLE, DOWN = -1, -2
 BATCH = 128  # taps paced before answers are looked at again

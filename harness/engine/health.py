@@ -7,6 +7,7 @@ generator CPU + time it waited for a CPU > 90 % for 3 s; or the counts do not cl
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -103,7 +104,7 @@ def judge(
 
 def _too_many(spoilt: list[int], seconds: int) -> bool:
     """Two in a row, or more than 5 %. A single spoilt second of a short run is neither."""
-    neighbours = any(b - a == 1 for a, b in zip(spoilt, spoilt[1:], strict=False))
+    neighbours = any(b - a == 1 for a, b in itertools.pairwise(spoilt))
     return neighbours or (len(spoilt) > 1 and len(spoilt) > BAD_SECONDS_SHARE * seconds)
 
 

@@ -1,4 +1,4 @@
-"""A tick finer than a millisecond, that sleeps in the kernel. Linux has it as a timer descriptor; elsewhere 1 ms timers."""
+"""A tick finer than a millisecond that sleeps in the kernel: Linux's timer descriptor; elsewhere 1 ms timers."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def result(
             "achieved_rps": within["sent"] / span_s,
             "good_rps": good / span_s,
             "users": len(np.unique(users)),
-            "kinds": {Kind(k).name.lower(): int(kinds[k]) for k in np.flatnonzero(kinds)},
+            "kinds": {Kind(k).name.lower(): int(kinds[k]) for k in np.flatnonzero(kinds).tolist()},
             "measured": within | {"seconds": span_s},
         },
         "latency_ms": {name: times[name].summary_ms() for name in ("response", "service", "lag", "queued")}

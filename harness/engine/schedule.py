@@ -8,7 +8,7 @@ integral reaches k. Equal plan, seed, worker and workers give equal bytes. Worke
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +95,7 @@ def spike(
 
 def pieces_of(segments: Iterable[Mapping[str, Any]]) -> list[Piece]:
     """Segments as data (``kind``: constant, ramp, spike; ``poisson`` and ``phase`` optional) → pieces."""
-    makers = {"constant": constant, "ramp": ramp, "spike": spike}
+    makers: dict[str, Callable[..., list[Piece]]] = {"constant": constant, "ramp": ramp, "spike": spike}
     out: list[Piece] = []
     for number, segment in enumerate(segments, 1):
         fields = dict(segment)

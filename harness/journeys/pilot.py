@@ -87,9 +87,7 @@ def _add(entry: StatsEntry, answered: int, unknown: int, fresh: dict[int, int], 
     entry.last_request_timestamp = time.time()
 
 
-def fly(
-    order: FireOrder, worker: int, workers: int, stats: RequestStats, stopping: Callable[[], bool]
-) -> CannonResult:
+def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stopping: Callable[[], bool]) -> CannonResult:
     """Fires this worker's part of the order to its end, or until `stopping()`. Raises CannonError.
 
     What the cannon says is also written to `progress-<worker>.jsonl` in the order's folder.

@@ -1,1 +1,5 @@
 """Carries out a stress plan: stack, calibration, lock, load, drain, close, audit, verdict, report."""
+
+from harness.orchestrate.run import run_plan
+
+__all__ = ["run_plan"]

@@ -1,10 +1,126 @@
-"""`report.html` of a run."""
+"""`report.html`: one file, no network. Gathers what is shown; the page is page.html, style.css, script.js."""
 
 from __future__ import annotations
 
-from harness.run_record import LedgerFile, RunRecord, Timeline
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from harness.forecast.judge import Judged
+from harness.report import figures, words
+from harness.report.charts import Band, band_of, chart_of
+from harness.report.figures import Amount
+from harness.report.words import Both
+from harness.run_record import LedgerFile, Percentiles, Record, RunRecord, Timeline
+
+HERE = Path(__file__).parent
+HEADLINES = ("answered_rps", "response_p99_ms", "errors")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One indicator as the page shows it."""
+
+    row: Judged
+    name: Both
+    actual: Amount
+    expected: Amount
+    range: Amount
+    bar: Band
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """One of the four times: its figures, and bars in percent of a common logarithmic axis."""
+
+    id: str
+    zh: str
+    en: str
+    note_zh: str
+    note_en: str
+    values: Percentiles
+
+
+TIMES = (
+    ("response", "回答时间", "response", "自预定的时刻起：用户感到的", "from the intended time: what a user feels"),
+    ("service", "服务时间", "service", "自发出起：只看系统自己", "from sent: the system alone"),
+    ("queued", "排队", "queued", "等空闲连接：算系统的", "no free connection: counts against the system"),
+    ("lag", "发令延迟", "lag", "压测机迟到：算压测机的", "the generator was late: counts against the generator"),
+)
+
+
+def _row(row: Judged) -> Row:
+    return Row(
+        row=row,
+        name=words.indicator_name(row),
+        actual=figures.with_unit(row.actual, row.unit),
+        expected=figures.with_unit(row.expected, row.unit),
+        range=figures.band_text(row),
+        bar=band_of(row),
+    )
+
+
+@cache
+def _page() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    environment.filters["number"] = figures.number
+    environment.filters["yuan"] = figures.yuan
+    return environment.get_template("page.html")
+
+
+def _embedded(model: Record) -> Markup:
+    """JSON that can stand inside a script element, whatever the texts in it say."""
+    text = json.dumps(model.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _asset(name: str) -> Markup:
+    return Markup((HERE / name).read_text(encoding="utf-8"))
+
+
+def _readable(model: Record) -> str:
+    return json.dumps(model.model_dump(mode="json"), ensure_ascii=False, indent=1)
+
+
+def _warm_up_s(record: RunRecord) -> float:
+    return max((s.starts_s + s.duration_s for s in record.steps if s.phase == "warm-up"), default=0.0)
 
 
 def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile) -> str:
-    """The whole page."""
-    return f"<!doctype html><title>{record.run_id}</title><p>{record.verdict}"
+    """The whole page, from the run's data alone."""
+    rows = [_row(row) for row in record.forecast]
+    by_name = {row.row.indicator: row for row in rows}
+    busiest = max((r.cpu_s for r in record.resources.values() if r.cpu_s is not None), default=0.0)
+    largest = max((r.rss_mib_max for r in record.resources.values() if r.rss_mib_max is not None), default=0.0)
+    return _page().render(
+        record=record,
+        verdict=words.VERDICTS[record.verdict],
+        icon=words.ICONS,
+        states=words.STATES,
+        sentence=words.sentence(record),
+        reasons=[words.reason_words(reason, record) for reason in record.reasons],
+        next_steps=words.next_steps(record),
+        rows=rows,
+        headlines=[by_name[name] for name in HEADLINES if name in by_name],
+        by_name=by_name,
+        chart=chart_of(timeline, record.forecast, _warm_up_s(record)),
+        timeline=timeline,
+        books=books,
+        times=[Quantiles(i, zh, en, nz, ne, getattr(record.latency_ms, i)) for i, zh, en, nz, ne in TIMES],
+        invariants_zh=words.INVARIANTS_ZH,
+        busiest=busiest,
+        largest=largest,
+        lasted=record.lasted_s,
+        run_json=_embedded(record),
+        timeline_json=_embedded(timeline),
+        readable=_readable(record),
+        style=_asset("style.css"),
+        script=_asset("script.js"),
+    )

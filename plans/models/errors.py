@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong with a file; `str()` is `file:line: what; expected …; did you mean …?`."""
+    """One thing wrong with a file; `str()`: `file:line: what; expected …; did you mean …?`. Line 0: the whole file."""
 
     file: str
     line: int
@@ -18,7 +18,8 @@ class Problem:
     did_you_mean: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.file}:{self.line}: {self.what}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        text = f"{place}: {self.what}"
         if self.expected:
             text += f"; expected {self.expected}"
         if self.did_you_mean:

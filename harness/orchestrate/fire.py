@@ -1,0 +1,127 @@
+"""Fires an order through Locust, headless, in a process of its own, and follows what its cannons tell. Refuses to fire itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.orchestrate.fire_order import FireOrder
+
+POLL_S = 0.1
+STOP_DEADLINE_S = 30.0
+LOCUSTFILE = Path(__file__).resolve().parent.parent / "locustfile.py"
+
+
+class FireFailed(HarnessError):
+    """Locust or a cannon ended badly; the message carries its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """The account of each worker's cannon (see `harness.engine.results.result`), by worker."""
+
+    accounts: tuple[dict[str, Any], ...]
+
+
+class Progress:
+    """Tails `progress-<worker>.jsonl`; hands each whole line over once."""
+
+    def __init__(self, folder: Path, worker: int) -> None:
+        self._path = folder / f"progress-{worker}.jsonl"
+        self._at = 0
+        self._rest = b""
+
+    def fresh(self) -> list[dict[str, Any]]:
+        """Messages that came since the last call."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._at)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        self._at += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [json.loads(line) for line in lines if line]
+
+
+def fire(order: FireOrder, deadline_s: float, heard: Callable[[int, dict[str, Any]], None], stop: Callable[[], str | None]) -> Fired:  # fmt: skip
+    """Runs the order with one worker to its end; `heard(worker, message)` for everything its cannon says.
+
+    `stop()` is asked ten times a second; a reason ends the fire at once, the account is still written.
+    Raises FireFailed, also when the deadline passes.
+    """
+    folder = Path(order.folder)
+    order.write(folder / "fire-order.json")
+    log = folder / "locust.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary", "--stop-timeout", "20"],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=os.environ | {"XIU_FIRE_ORDER": str(folder / "fire-order.json"), "PYTHONPATH": _path()},
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        _follow(process, folder, deadline_s, heard, stop)
+    finally:
+        _end(process)
+        for name in folder.glob("tokens-*/*"):
+            name.unlink()  # they have served; nobody needs them in a run's folder
+        (folder / "fire-order.json").unlink(missing_ok=True)
+    account = folder / "cannon-0.json"
+    if not account.exists():
+        raise FireFailed(f"the generator left no account; the end of {log}:\n{_tail(log)}")
+    return Fired((json.loads(account.read_text()),))
+
+
+def _follow(
+    process: subprocess.Popen[bytes],
+    folder: Path,
+    deadline_s: float,
+    heard: Callable[[int, dict[str, Any]], None],
+    stop: Callable[[], str | None],
+) -> None:
+    progress = Progress(folder, 0)
+    until = time.monotonic() + deadline_s
+    stopped = False
+    while process.poll() is None:
+        for message in progress.fresh():
+            heard(0, message)
+        if not stopped and stop() is not None:
+            stopped = True
+            process.send_signal(signal.SIGTERM)
+            until = time.monotonic() + STOP_DEADLINE_S
+        if time.monotonic() > until:
+            raise FireFailed(f"the generator did not end within {deadline_s:g} s; the end of {folder / 'locust.log'}:\n{_tail(folder / 'locust.log')}")  # fmt: skip
+        time.sleep(POLL_S)
+    for message in progress.fresh():
+        heard(0, message)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _path() -> str:
+    root = str(LOCUSTFILE.parent.parent)
+    return os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
+
+
+def _tail(path: Path) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-15:])

@@ -1,0 +1,174 @@
+"""What a run gathered, and the record and verdict that follow. Pure but for reading the history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.forecast import judge
+from harness.forecast.lock import Lock
+from harness.orchestrate import figures
+from harness.run_order import RunOrder
+from harness.run_record import Environment, Generator, Load, Resource, RunRecord, Scale, Step
+from harness.run_record import Latency
+from harness.run_state import Money, RunState
+from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
+from system.contract.api import RoundPublic
+from system.contract.audit import AuditReport, RoundBooks
+
+if TYPE_CHECKING:
+    from harness.orchestrate.conduct import Chosen
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Filled in as the run goes on; what is missing stays None."""
+
+    round: RoundPublic | None = None
+    account: dict[str, Any] | None = None
+    samples: list[tuple[float, Money]] = field(default_factory=list)
+    report: AuditReport | None = None
+    aborted: Reason | None = None
+    failures: list[Reason] = field(default_factory=list)
+    no_data: list[Reason] = field(default_factory=list)
+    resources: dict[str, dict[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    stopped: str | None = None
+
+    @property
+    def books(self) -> RoundBooks | None:
+        """The round's books, if the audit gave any."""
+        if self.report is None or self.round is None:
+            return None
+        return next((books for books in self.report.rounds if books.round == self.round.round), None)
+
+
+def record(
+    order: RunOrder,
+    chosen: Chosen,
+    sealed: Lock,
+    state: RunState,
+    got: Gathered,
+    folder: Path,
+    started: datetime,
+    where: Environment,
+) -> RunRecord:
+    """The whole record with its verdict."""
+    plan, account, books = order.loaded.plan, got.account, got.books
+    peak = figures.peak_rates(account, chosen.share.peak_rps, plan.warm_up.duration) if account else (None, None)
+    seen, last_win_s = figures.wins_seen(folder / "history", got.round.round) if account and got.round else (set(), None)
+    wins = figures.wins_of(len(seen), books, got.report)
+    money, delay = figures.money_of(books), figures.delay_of(books)
+    actuals = _actuals(order, chosen, got, peak, last_win_s)
+    actuals |= {"wins": wins.posted, "residue_fen": money.residue_fen, "wins_residue": wins.residue, "credit_delay_p99_s": delay.p99}  # fmt: skip
+    actuals |= {f"sponsor_{one.sponsor}_fen": one.credited_fen for one in figures.sponsors_of(books)}
+    judged = judge(sealed, actuals, sha256=state.forecast_sha256)
+    findings = got.report.findings if got.report else ()
+    decision = decide(
+        Evidence(
+            indicators=judged,
+            invariants=findings,
+            aborted=got.aborted,
+            invalid=_invalid(account),
+            failures=got.failures,
+            no_data=got.no_data,
+            warnings=_warnings(chosen, got.notes),
+        ),
+        strict=order.strict,
+    )
+    return RunRecord(
+        run_id=state.run_id,
+        plan=plan.id,
+        target=order.on or "own stack",
+        lane=order.lane,
+        seed=order.seed,
+        started_at=started.isoformat(timespec="milliseconds"),
+        ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        steps=_steps(order, chosen, account),
+        scale=Scale(factor=state.scale, why=chosen.why),
+        verdict=decision.verdict,
+        exit_code=decision.exit_code,
+        reasons=decision.reasons,
+        load=figures.load_of(account, {}, peak) if account else _no_load(),
+        latency_ms=figures.latency_of(account) if account else Latency(),
+        generator=_generator(account, chosen),
+        money=money,
+        wins=wins,
+        credit_delay_s=delay,
+        forecast=tuple(judged),
+        invariants=findings,
+        resources={name: Resource(**used) for name, used in got.resources.items()},
+        environment=where,
+        forecast_sha256=sealed.sha256,
+    )
+
+
+def _actuals(
+    order: RunOrder, chosen: Chosen, got: Gathered, peak: tuple[float | None, float | None], last_win_s: float | None
+) -> dict[str, float | int | None]:
+    account, plan = got.account, order.loaded.plan
+    if account is None:
+        return {}
+    open_s = account["start_ns"] / 1e9 + plan.round.opens
+    end_s = plan.warm_up.duration + plan.measured_s * plan.stretch(chosen.share.duration_s)
+    return {
+        "offered_rps": peak[0],
+        "answered_rps": peak[1],
+        "refused_share": figures.refused_share(account),
+        "response_p99_ms": account["latency_ms"]["response"]["p99"],
+        "errors": figures.errors_of(account, plan.probes.total),
+        "pool_lasts_s": None if last_win_s is None else last_win_s - open_s,
+        "drain_s": figures.drain_of(got.samples, end_s),
+    }
+
+
+def _invalid(account: dict[str, Any] | None) -> list[Reason]:
+    if account is None or account["generator"]["valid"]:
+        return []
+    return [Reason(code="generator_limited", text=text) for text in account["generator"]["reasons"]]
+
+
+def _warnings(chosen: Chosen, notes: tuple[str, ...]) -> list[Reason]:
+    found = [Reason(code=SMALLER_SHARE, text=chosen.why)] if chosen.smaller else []
+    missing = [note for note in notes if note.startswith(("prometheus is missing", "alertmanager is missing"))]
+    return found + [Reason(code=PROMETHEUS_MISSING, text=note) for note in missing]
+
+
+def _generator(account: dict[str, Any] | None, chosen: Chosen) -> Generator:
+    ceiling = chosen.calibration.get("ceiling_rps")
+    if account is None:
+        return Generator(valid=False, ceiling_rps=ceiling)
+    own = account["generator"]
+    return Generator(valid=own["valid"], ceiling_rps=ceiling, cpu_max=own["cpu_max"], late=own["late"])
+
+
+def _no_load() -> Load:
+    return Load(scheduled=0, sent=0, dropped=0, unsent=0, outcomes={}, offered_rps=None, achieved_rps=None, users=0, connections=0)  # fmt: skip
+
+
+def _steps(order: RunOrder, chosen: Chosen, account: dict[str, Any] | None) -> tuple[Step, ...]:
+    """Each segment with what the seconds that lie in it wholly or partly counted."""
+    rows = account["seconds"] if account else []
+    found: list[Step] = []
+    at_s = 0.0
+    for segment in order.loaded.plan.segments(chosen.share.peak_rps, chosen.share.duration_s):
+        length = sum(value for name, value in segment.items() if name.endswith("_s"))
+        rates = [value for name, value in segment.items() if name.endswith("_rps")]
+        mine = [row for row in rows if at_s <= row["second"] < at_s + length]
+        found.append(
+            Step(
+                kind=segment["kind"],
+                phase="warm-up" if segment["phase"] == 0 else "measured",
+                starts_s=round(at_s, 3),
+                duration_s=round(length, 3),
+                from_rps=rates[0],
+                to_rps=rates[-1],
+                scheduled=sum(row["scheduled"] for row in mine) if mine else None,
+                sent=sum(row["sent"] for row in mine) if mine else None,
+                response_p99_ms=max((row["response_p99_ms"] or 0.0 for row in mine), default=None),
+            )
+        )
+        at_s += length
+    return tuple(found)

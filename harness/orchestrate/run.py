@@ -1,0 +1,78 @@
+"""One order from nothing to a record: finds or starts a stack, chooses the share, conducts, repeats once where that is due."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from harness.errors import BadInput, EnvironmentNotReady
+from harness.orchestrate.conduct import Chosen, Conductor
+from harness.orchestrate.prepare import Sizes
+from harness.run_order import RunOrder
+from harness.run_record import RunRecord
+from harness.stack import Stack, find_running, new_folder, raise_open_files
+
+VAR = Path("var")
+SPARE_FILES = 256
+
+
+def run_plan(order: RunOrder) -> RunRecord:
+    """Carries the order out and returns its record; everything of it lies in a new folder under `order.runs`.
+
+    Raises EnvironmentNotReady or BadInput when nothing could be begun.
+    """
+    if order.on is not None:
+        raise EnvironmentNotReady("systems that run elsewhere cannot be attached to yet; leave out --on")
+    raise_open_files()
+    with _stack(order) as stack:
+        chosen = choose(order, stack)
+        return conduct(order, stack, chosen)
+
+
+def choose(order: RunOrder, stack: Stack) -> Chosen:
+    """The share of the event that is played."""
+    return Chosen(order.share(), "as told" if order.scale else "the forecast's", False, {})
+
+
+def conduct(order: RunOrder, stack: Stack, chosen: Chosen) -> RunRecord:
+    """One run with its live view."""
+    sizes = Sizes(connections=_connections(), cpu=_generator_cpu())
+    return Conductor(order, stack, chosen, sizes).carry_out()
+
+
+def _connections() -> int:
+    """What the open-file limit leaves for connections; both ends may be children of one shell."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, soft - SPARE_FILES)
+
+
+def _generator_cpu() -> int | None:
+    """The front has core 0, the cannon core 1, where there are two."""
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return allowed[1] if len(allowed) > 1 else None
+
+
+@contextmanager
+def _stack(order: RunOrder) -> Iterator[Stack]:
+    """The stack that runs, or one of this run's own."""
+    if order.stack is not None:
+        yield Stack.attach(order.stack)
+        return
+    running = find_running(VAR)
+    if len(running) > 1:
+        listed = "".join(f"\n  --stack {path}" for path in running)
+        raise BadInput(f"{len(running)} stacks run; choose one with{listed}")
+    if running and not order.own_stack:
+        yield Stack.attach(running[0])
+        return
+    with ExitStack() as undo:
+        stack = Stack(new_folder(VAR), detach=order.keep)
+        stack.start()
+        if order.keep:
+            undo.callback(stack.release)
+        else:
+            undo.callback(stack.stop)
+        yield stack

@@ -1,0 +1,101 @@
+"""Once a second: where the money is, each figure from its own place. Credited is read before awarded, so that S2 can be judged.
+
+A place that does not answer leaves None; nothing is made up.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from harness.control_client import ControlClient
+from harness.errors import HarnessError
+from harness.run_state import Money, RunState
+from harness.stack.addresses import Addresses
+
+EVERY_S = 1.0
+BETWEEN_S = 0.05
+TIMEOUT_S = 2.0
+
+Samples = dict[str, float]
+
+
+class Sampler:
+    """A thread that samples until `stop()`; writes `samples.jsonl` beside the history and the last values into the state."""
+
+    def __init__(
+        self, addresses: Addresses, control: ControlClient, round_id: int, state: RunState, file: Path
+    ) -> None:
+        self._addresses, self._control, self._round, self._state = addresses, control, round_id, state
+        self._file = file
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self.rows: list[tuple[float, Money]] = []
+
+    def start(self) -> None:
+        """Begins sampling."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Takes a last sample and ends."""
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with self._file.open("w", buffering=1) as out, requests.Session() as session:
+            while True:
+                last = self._over.is_set()
+                money = self._sample(session)
+                self._state.money = money
+                self.rows.append((self._state.now_s, money))
+                if None not in (money.credited_fen, money.awarded_fen, money.budget_fen):
+                    row = {"t_ns": time.monotonic_ns(), "credited_fen": money.credited_fen, "awarded_fen": money.awarded_fen, "budget_fen": money.budget_fen}  # fmt: skip
+                    out.write(json.dumps(row) + "\n")
+                if last:
+                    return
+                self._over.wait(EVERY_S)
+
+    def _sample(self, session: requests.Session) -> Money:
+        lane = self._state.lane
+        try:
+            books = self._control.money(self._round)
+        except HarnessError:
+            books = None
+        # The front books a win when its append is answered, a moment after credit may read it.
+        time.sleep(BETWEEN_S)
+        front = [_read(session, url, lane) for url in self._addresses.front_urls]
+        credit = _read(session, self._addresses.credit_metrics_urls.get(lane, ""), lane)
+        ready = all(samples and samples.get("hongbao_front_ready_rounds", 0) > 0 for samples in front)
+        closed = books is not None and books.state == "closed"
+        return Money(
+            credited_fen=None if books is None else books.credited_fen + books.suspense_fen,
+            awarded_fen=int(sum(s.get("hongbao_awarded_fen_total", 0) for s in front)) if ready or closed else None,
+            budget_fen=None if books is None else books.budget_fen,
+            postings=None if books is None else books.postings,
+            issued_packets=int(sum(s.get("hongbao_packets_issued_total", 0) for s in front)) if ready else None,
+            backlog_entries=_whole(credit.get("hongbao_stream_lag_entries")),
+            oldest_age_s=credit.get("hongbao_stream_oldest_age_seconds"),
+        )
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _read(session: requests.Session, url: str, lane: str) -> Samples:
+    """Samples of one process for a lane (or without a lane), by name; empty if it does not answer."""
+    try:
+        text = session.get(f"{url.rstrip('/')}/metrics", timeout=TIMEOUT_S).text
+    except requests.RequestException:
+        return {}
+    found: Samples = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.labels.get("lane", lane) == lane:
+                found[sample.name] = found.get(sample.name, 0.0) + sample.value
+    return found

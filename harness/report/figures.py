@@ -1,0 +1,70 @@
+"""Figures for people: units, thousands, yuan from fen. Pure; rounds only here, at the very end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.forecast.judge import Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A figure with its unit in both languages."""
+
+    zh: str
+    en: str
+
+
+UNITS: dict[str, tuple[str, str]] = {
+    "1/s": (" 次/秒", "/s"),
+    "ms": (" 毫秒", " ms"),
+    "s": (" 秒", " s"),
+    "taps": (" 次", " taps"),
+    "packets": (" 个", " packets"),
+    "wins": (" 个", " wins"),
+}
+
+
+def number(value: float | int | None) -> str:
+    """At most four digits that count; thousands apart; a dash for what is not known."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000 or float(value).is_integer():
+        return f"{value:,.0f}"
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.3g}"
+
+
+def yuan(fen: float | int | None) -> str:
+    """Yuan with two digits, exact for whole fen."""
+    if fen is None:
+        return "–"
+    whole = round(fen)
+    sign, whole = ("−" if whole < 0 else ""), abs(whole)
+    return f"{sign}{whole // 100:,}.{whole % 100:02d}"
+
+
+def with_unit(value: float | int | None, unit: str) -> Amount:
+    """A figure as it is said."""
+    if value is None:
+        return Amount("无数据", "no data")
+    if unit == "fen":
+        return Amount("0 分", "0 fen") if value == 0 else Amount(f"{yuan(value)} 元", f"{yuan(value)} yuan")
+    if unit == "1":
+        return Amount(f"{value:.2%}", f"{value:.2%}")
+    zh, en = UNITS.get(unit, (f" {unit}".rstrip(), f" {unit}".rstrip()))
+    return Amount(number(value) + zh, number(value) + en)
+
+
+def band_text(row: Judged) -> Amount:
+    """The band of an indicator, as it is said."""
+    upper = with_unit(row.upper, row.unit)
+    if row.lower == row.upper:
+        return Amount(f"恰好 {upper.zh}", f"exactly {upper.en}")
+    if row.cls == "quality":
+        return Amount(f"至多 {upper.zh}", f"at most {upper.en}")
+    lower = yuan(row.lower) if row.unit == "fen" else f"{row.lower:.2%}" if row.unit == "1" else number(row.lower)
+    return Amount(f"{lower} – {upper.zh}", f"{lower} – {upper.en}")

@@ -1,0 +1,196 @@
+"""The report's words, Chinese and English: what a verdict, an indicator, a reason means to people. Owns no figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.forecast.judge import Judged
+from harness.report.figures import band_text, with_unit
+from harness.run_record import RunRecord
+from harness.verdict import LATENCY_BAND, PROMETHEUS_MISSING, SMALLER_SHARE, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """One text in both languages."""
+
+    zh: str
+    en: str
+
+
+INDICATORS: dict[str, Both] = {
+    "offered_rps": Both("高峰每秒送出的“咻”", "taps sent per second at the peak"),
+    "answered_rps": Both("高峰每秒得到回答的“咻”", "taps answered per second at the peak"),
+    "refused_share": Both("因手速过快被拒的比例", "share refused for tapping too fast"),
+    "response_p99_ms": Both("99% 的回答快于", "99 % of answers came within"),
+    "errors": Both("错误", "errors"),
+    "credit_delay_p99_s": Both("99% 的中奖到账快于", "99 % of wins were in the account within"),
+    "drain_s": Both("散场后清完积压用时", "backlog worked off after the end within"),
+    "wins": Both("送出的红包", "packets won"),
+    "pool_lasts_s": Both("红包池撑到", "the pool lasted"),
+    "residue_fen": Both("对不上的钱", "money unaccounted for"),
+    "wins_residue": Both("对不上的中奖", "wins unaccounted for"),
+}
+
+INVARIANTS_ZH: dict[str, str] = {
+    "S1": "守恒：每一分预算恰在一处",
+    "S2": "任何时刻：已入账 ≤ 已中奖 ≤ 预算",
+    "S3": "一个红包至多一人，一人一场至多中一次",
+    "S4": "每个已确认的中奖都已入账本",
+    "S5": "每个中奖恰好入账一次",
+    "S6": "没有无中奖的入账",
+    "S7": "显示金额 = 中奖金额 = 入账金额",
+    "S8": "开场前、散场后无人中奖",
+    "S9": "明确的拒绝不留痕迹",
+    "S10": "已定的中奖，答复始终一致",
+    "S11": "伪造、过期、重放的令牌一无所获",
+    "S12": "任何重启之后，红包不会再发一次",
+}
+
+STATES: dict[str, Both] = {
+    "PASS": Both("符合", "as forecast"),
+    "WARN": Both("留意", "take note"),
+    "FAIL": Both("不符", "missed"),
+    "NO_DATA": Both("无数据", "no data"),
+    "NOT_EVALUATED": Both("未评", "not evaluated"),
+}
+
+ICONS = {"PASS": "✓", "WARN": "!", "FAIL": "✕", "INVALID": "?", "NO_DATA": "?", "ABORTED": "■", "NOT_EVALUATED": "–"}
+
+VERDICTS: dict[str, Both] = {
+    "PASS": Both("通过", "PASS"),
+    "WARN": Both("通过，有留意项", "PASSED, WITH A REMARK"),
+    "FAIL": Both("不通过", "FAIL"),
+    "INVALID": Both("测量无效", "INVALID"),
+    "NO_DATA": Both("数据不全", "NO DATA"),
+    "ABORTED": Both("已中止", "ABORTED"),
+}
+
+
+def indicator_name(row: Judged) -> Both:
+    """What an indicator is called; sponsors by the name that stands in the forecast."""
+    if row.indicator.startswith("sponsor_"):
+        name = row.why.split(":", 1)[0] or row.indicator
+        zh, _, en = name.partition(" ")
+        return Both(f"赞助商 {zh} 发出的钱", f"money given out by {en or zh}")
+    return INDICATORS.get(row.indicator, Both(row.indicator, row.indicator))
+
+
+def broken(record: RunRecord) -> bool:
+    """Is it the money or the wins that do not add up?"""
+    exact = any(row.cls == "invariant" and row.state == "FAIL" for row in record.forecast)
+    return exact or any(finding.valid is False for finding in record.invariants)
+
+
+def sentence(record: RunRecord) -> Both:
+    """The verdict in one sentence."""
+    if record.verdict == "FAIL" and broken(record):
+        return Both(
+            "钱或中奖对不上。在查清之前，不要开场。",
+            "Money or wins do not add up. Open no round until it is understood.",
+        )
+    return {
+        "PASS": Both("完全符合预测，每一分钱都对得上。", "The round met its forecast, and every fen is accounted for."),
+        "WARN": Both(
+            "本场守住了，每一分钱都对得上；有一点需要留意。",
+            "The round held and every fen is accounted for; one thing deserves a look.",
+        ),
+        "FAIL": Both("没有达到预测。钱是对得上的。", "The forecast was missed. The money adds up."),
+        "INVALID": Both(
+            "不作结论：到顶的是压测机，不是系统。", "No judgement: the load generator was the limit, not the system."
+        ),
+        "NO_DATA": Both("不作结论：该测的没有测到。", "No judgement: something that had to be measured was not."),
+        "ABORTED": Both(
+            "提前中止；以下是到那时为止的记录。", "Stopped before its end; what was recorded until then is below."
+        ),
+    }[record.verdict]
+
+
+def reason_words(reason: Reason, record: RunRecord) -> Both:
+    """A reason for people. Codes without words of their own keep their text in both languages."""
+    if reason.code == SMALLER_SHARE:
+        return Both(f"本机承载不了预定份额，改用较小的份额 {record.scale.factor}（各项比率不变）", reason.text)
+    if reason.code == PROMETHEUS_MISSING:
+        return Both("本机没有 Prometheus，告警和预案步骤因此跳过", reason.text)
+    if reason.code.startswith("invariant_"):
+        code = reason.code.split("_")[1]
+        how = (
+            "无法判定"
+            if reason.code.endswith("_unknown")
+            else "没有样本"
+            if reason.code.endswith("_empty")
+            else "被破坏"
+        )
+        return Both(f"不变量 {code} {how}：{INVARIANTS_ZH.get(code, '')}", reason.text)
+    row = _row_of(reason, record)
+    if row is None:
+        return Both(reason.text, reason.text)
+    name, actual, band = indicator_name(row), with_unit(row.actual, row.unit), band_text(row)
+    if row.state == "NO_DATA":
+        return Both(f"{name.zh}：无数据", f"{name.en}: no data")
+    if reason.code == LATENCY_BAND:
+        expected, upper = with_unit(row.expected, row.unit), with_unit(row.upper, row.unit)
+        return Both(
+            f"{name.zh} {actual.zh}，慢于预期 {expected.zh}，仍在上限 {upper.zh} 之内",
+            f"{name.en} {actual.en}: slower than the expected {expected.en}, within the limit of {upper.en}",
+        )
+    return Both(f"{name.zh} {actual.zh}，预测为 {band.zh}", f"{name.en} {actual.en}; the forecast was {band.en}")
+
+
+def _row_of(reason: Reason, record: RunRecord) -> Judged | None:
+    name = reason.text.split(":", 1)[0] if reason.code == LATENCY_BAND else reason.code.split("_", 1)[-1]
+    name = name.removeprefix("data_")
+    return next((row for row in record.forecast if row.indicator == name), None)
+
+
+def next_steps(record: RunRecord) -> list[Both]:
+    """What to do next, most important first."""
+    codes = {reason.code for reason in record.reasons}
+    run = record.run_id
+    if record.verdict == "FAIL" and broken(record):
+        return [
+            Both("停止一切开场，保留现场。", "Open no round, and keep everything as it is."),
+            Both(
+                f"xiu audit --run {run}：点名第一条出错的记录。",
+                f"xiu audit --run {run} names the first offending record.",
+            ),
+        ]
+    if record.verdict == "FAIL":
+        return [
+            Both(
+                "先看时间线：何时开始偏离，回答与服务时间是否分开。",
+                "See on the timeline when it left its band, and whether response and service part.",
+            ),
+            Both("再看资源：哪个进程先到顶。", "Then see under Resources which process was at its limit."),
+        ]
+    if record.verdict == "INVALID":
+        return [
+            Both(
+                "腾出压测机的 CPU，或以更小的份额重跑：--scale。",
+                "Free the generator's CPU, or run a smaller share: --scale.",
+            ),
+        ]
+    if record.verdict == "NO_DATA":
+        return [Both("xiu doctor 会指出缺什么；补齐后重跑。", "xiu doctor says what is missing; then run it again.")]
+    if record.verdict == "ABORTED":
+        return [Both("重新运行以得到结论。", "Run it again for a verdict.")]
+    steps = []
+    if SMALLER_SHARE in codes:
+        steps.append(
+            Both("在更快的机器上重跑，即可验证完整份额。", "Run it on a quicker machine to prove the whole share.")
+        )
+    if PROMETHEUS_MISSING in codes:
+        steps.append(
+            Both("xiu doctor 给出安装 Prometheus 的命令。", "xiu doctor has the command that brings Prometheus.")
+        )
+    if LATENCY_BAND in codes:
+        steps.append(
+            Both(
+                "在空闲的机器上重跑；若仍慢，看“时间花在哪里”。",
+                "Run it again on a quiet machine; if it stays slow, see where the time went.",
+            )
+        )
+    steps.append(
+        Both(f"留作基线：xiu run compare {run} last。", f"Keep it as the baseline: xiu run compare {run} last.")
+    )
+    return steps

@@ -1,0 +1,52 @@
+"""What `xiu plan run` and `xiu demo` ask to be carried out. Plain data, checked; starts nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from harness.forecast.share import Share, share_of
+from plans.models import Loaded
+
+Progress = Literal["auto", "plain", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """One run. `scale` and `duration_s` None: the forecast's scale, calibrated down if need be; the plan's own round.
+
+    `stack`: folder of the running stack to use; `on`: control URL of a system that runs elsewhere (stress lane alone).
+    """
+
+    loaded: Loaded
+    runs: Path
+    seed: int
+    lane: Literal["live", "stress"]
+    scale: Fraction | None = None
+    duration_s: float | None = None
+    strict: bool = False
+    progress: Progress = "auto"
+    stack: Path | None = None
+    on: str | None = None
+    keep: bool = False
+    own_stack: bool = False
+    """A stack of its own even where one runs (the demo)."""
+
+    @property
+    def calibrates(self) -> bool:
+        """With a scale given there is neither calibration nor repeat."""
+        return self.scale is None
+
+    def share(self, part: Fraction = Fraction(1)) -> Share:
+        """What is played; `part` of the scale where the machine carries less."""
+        scale = (self.scale or self.loaded.forecast.scale) * part
+        return share_of(self.loaded.forecast, self.loaded.plan, scale, self.duration_s)
+
+
+def order_of(loaded: Loaded, runs: Path, seed: int | None = None, **options: object) -> RunOrder:
+    """An order for a plan; the plan's own seed and lane unless told otherwise."""
+    own = RunOrder(loaded, runs, loaded.plan.seed if seed is None else seed, loaded.plan.lane)
+    seeded = loaded if seed is None else replace(loaded, plan=loaded.plan.model_copy(update={"seed": seed}))
+    return replace(own, loaded=seeded, **options)  # type: ignore[arg-type]

@@ -1,0 +1,65 @@
+"""A TCP relay of the test's own between front and Valkey, for what toxiproxy cannot do: lose an answer, not a request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Self
+
+from tests.stores import LOOPBACK
+
+
+class Relay:
+    """Forwards to `port`. While `mute`, requests arrive and answers are dropped; `cut` ends every connection."""
+
+    def __init__(self, port: int) -> None:
+        self._upstream = port
+        self._open: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.mute = False
+        self.dropped = 0
+        self.sent = 0
+        self.port = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, LOOPBACK, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        self.cut()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def cut(self) -> None:
+        """Resets every connection."""
+        for writer in tuple(self._open):
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._open.add(writer)
+        try:
+            up_reader, up_writer = await asyncio.open_connection(LOOPBACK, self._upstream)
+            self._open.add(up_writer)
+            pumps = (self._pump(reader, up_writer, False), self._pump(up_reader, writer, True))
+            await asyncio.gather(*pumps, return_exceptions=True)
+            self._open.discard(up_writer)
+        except OSError:
+            writer.transport.abort()
+        finally:
+            self._open.discard(writer)
+            self._tasks.discard(task)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
+        try:
+            while data := await reader.read(65536):
+                if answers and self.mute:
+                    self.dropped += 1
+                    continue
+                self.sent += not answers
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.transport.abort()
