@@ -125,7 +125,12 @@ async def _closes(control: Control) -> None:
 
 async def _balance(control: Control) -> None:
     for lane in LANES:
-        rows = await control.pool.fetch(statement("control_imbalance", lane), None, "watch the balance")
+        try:
+            rows = await control.pool.fetch(statement("control_imbalance", lane), None, "watch the balance")
+        except XiuError:
+            # No data is never healthy: an old zero must not stand for a ledger nobody could read.
+            control.meters.imbalance.clear()
+            raise
         control.meters.imbalance.labels(lane).set(rows[0][0])
         if rows[0][0]:
             log.error("lane %s is out of balance by %d fen", lane, rows[0][0], extra={"event": "imbalance"})

@@ -18,7 +18,7 @@ from system.control.state import Control
 from system.ledger.access import Connection
 from system.ledger.statements import statement
 
-CLOSE_TIMEOUT_S = 120.0
+CLOSE_TIMEOUT_S = 30.0
 """The last transaction sums every posting of the round."""
 
 log = logging.getLogger("xiu.control")

@@ -18,7 +18,7 @@ from system.control.state import Control
 from system.settings import ControlSettings
 from system.tokens import internal_key
 from tests.deadline import until
-from tests.stores import PostgresServer, ValkeyServer
+from tests.stores import ValkeyServer
 
 SECRET = bytes(range(64))
 ADMIN = "operators-token-of-the-tests"
@@ -129,11 +129,18 @@ async def running(settings: ControlSettings, clock: Clock | None = None) -> Asyn
 
 
 @pytest.fixture
-def settings(postgres_dsn: str, valkey_server: ValkeyServer) -> ControlSettings:
+def fresh_valkey(valkey_server: ValkeyServer) -> ValkeyServer:
+    """No streams, no fences, no functions of another test: round ids begin at 1 in each database."""
     valkey_server.command_line("FLUSHALL")
-    return settings_of(postgres_dsn, valkey_server.url)
+    valkey_server.command_line("FUNCTION FLUSH")
+    return valkey_server
 
 
 @pytest.fixture
-def stores(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> tuple[PostgresServer, ValkeyServer]:
-    return postgres_server, valkey_server
+def settings(postgres_dsn: str, fresh_valkey: ValkeyServer) -> ControlSettings:
+    return settings_of(postgres_dsn, fresh_valkey.url)
+
+
+@pytest.fixture
+def two_fronts(postgres_dsn: str, fresh_valkey: ValkeyServer) -> ControlSettings:
+    return settings_of(postgres_dsn, fresh_valkey.url, fronts=2)

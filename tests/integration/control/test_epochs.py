@@ -1,0 +1,262 @@
+"""Epochs and leases: who may write and award, decided once, whatever dies between two steps."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import psycopg
+import pytest
+
+from system.settings import ControlSettings
+from system.winlog import Fenced, Verdict
+from tests.deadline import until
+from tests.integration.control.conftest import Api, running
+from tests.integration.control.fronts import PlayedFront
+from tests.stores import PostgresServer, ValkeyServer
+
+
+def sql(settings: ControlSettings, text: str, *params: object) -> list[tuple[Any, ...]]:
+    with psycopg.connect(settings.postgres_url, autocommit=True) as conn:
+        cursor = conn.execute(text.encode(), params or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_an_older_instance_is_superseded_everywhere(settings: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            old = await PlayedFront(api, number).start()
+            await old.lease()
+            new = await api.register()
+            assert new == old.instance + 1
+            calls = [
+                await api.front("sync", {"instance": old.instance}),
+                await api.front(f"rounds/{number}/epoch", {"instance": old.instance}),
+                await api.lease(number, old.instance, old.epoch, 2),
+            ]
+            api.end_window()
+            await api.close(number)
+            calls.append(await api.confirm(number, old.instance, old.epoch, 0))
+            for status, answer in calls:
+                assert (status, answer["error"]["code"]) == (409, "superseded"), answer
+            assert (await api.front("sync", {"instance": new}))[0] == 200
+            assert (await api.front("sync", {"instance": new + 5}))[1]["error"]["code"] == "conflict"
+
+    asyncio.run(body())
+
+
+def test_a_new_epoch_fences_the_old_one_and_abandons_its_leases(settings: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            front = await PlayedFront(api, number).start()
+            lo, hi = await front.lease()
+            assert await front.append((1, lo)) is Verdict.OK
+            old = front.epoch
+            await front.new_epoch()
+            log = api.control.winlog.stream(0, "live", number, 0)
+            assert await log.append(b"late", old, 2) is Verdict.FENCED
+            with pytest.raises(Fenced):
+                await log.last_id(old)
+            status, answer = await api.lease(number, front.instance, old, 1)
+            assert (status, answer["error"]["code"]) == (409, "conflict"), "a lease of an abandoned epoch, asked again"
+            assert (await front.lease(1))[0] == hi, "never issued again"
+            assert sql(settings, "SELECT epoch, lo, abandoned FROM live.lease ORDER BY lo") == [
+                (old, lo, True),
+                (front.epoch, hi, False),
+            ]
+
+    asyncio.run(body())
+
+
+def test_a_lease_is_the_same_however_often_it_is_asked_for(settings: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            front = await PlayedFront(api, number).start()
+            first = await front.lease(1)
+            assert await front.lease(1) == first
+            assert await asyncio.gather(*(front.lease(2) for _ in range(5))) == [(21, 42)] * 5
+            status, answer = await api.lease(number, front.instance, front.epoch, 4)
+            assert (status, answer["error"]["code"]) == (409, "conflict"), "a number skipped"
+            assert await front.lease(3) == (42, 63)
+            assert await front.lease(4) == (63, 84)
+            assert await front.lease(5) == (84, 100)
+            assert await front.lease(6) == (100, 100), "nothing left"
+            assert await front.lease(6) == (100, 100)
+            assert (await api.lease(number, front.instance, front.epoch, 0))[0] == 400
+            assert (await api.money(number))["leased_packets"] == 100
+            assert sql(settings, "SELECT sum(hi - lo)::int, sum(length(used))::int FROM live.lease") == [(100, 14)]
+
+    asyncio.run(body())
+
+
+def test_two_fronts_never_share_a_packet(two_fronts: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(two_fronts) as api:
+            number = await api.make_round()
+            fronts = [await PlayedFront(api, number, k).start() for k in (0, 1)]
+            leases: list[tuple[int, int]] = []
+            for turn in range(1, 5):
+                leases += await asyncio.gather(*(front.lease(turn) for front in fronts))
+            spans = sorted(span for span in leases if span[0] < span[1])
+            assert [lo for lo, _ in spans] == [0, *(hi for _, hi in spans)][:-1]
+            assert {hi - lo for lo, hi in spans} == {16, 4}, "at least 16 packets, and what is left"
+
+    asyncio.run(body())
+
+
+def test_no_answer_from_the_store_takes_the_next_number(settings: ControlSettings, valkey_server: ValkeyServer) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            instance = await api.register()
+            valkey_server.freeze()
+            try:
+                asked = asyncio.create_task(api.front(f"rounds/{number}/epoch", {"instance": instance}))
+
+                async def second_number() -> bool:
+                    return sql(settings, "SELECT epoch, granted FROM live.stream") == [(2, 0)]
+
+                await until(second_number, what="the second number taken")
+            finally:
+                valkey_server.thaw()
+            assert await asked == (200, {"epoch": 2})
+            assert sql(settings, "SELECT epoch, granted FROM live.stream") == [(2, 2)]
+            log = api.control.winlog.stream(0, "live", number, 0)
+            assert await log.append(b"x", 1, 1) is Verdict.FENCED, "the first number may be raised late, never granted"
+
+    asyncio.run(body())
+
+
+def test_a_store_that_stays_away_is_said_and_its_numbers_are_spent(
+    settings: ControlSettings, valkey_server: ValkeyServer
+) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            instance = await api.register()
+            valkey_server.freeze()
+            try:
+                status, answer = await api.front(f"rounds/{number}/epoch", {"instance": instance})
+            finally:
+                valkey_server.thaw()
+            assert (status, answer["error"]["code"], answer["error"]["effect"]) == (503, "store_unknown", "unknown")
+            assert await api.epoch(number, instance) == 3
+            assert (await api.get("/healthz"))[0] == 200
+
+    asyncio.run(body())
+
+
+def test_a_store_that_knows_more_is_passed(settings: ControlSettings) -> None:
+    """PostgreSQL came back older than Valkey: the next number is above what the store knows."""
+
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            instance = await api.register()
+            await api.control.winlog.stream(0, "live", number, 0).raise_fence(41)
+            assert await api.epoch(number, instance) == 42
+
+    asyncio.run(body())
+
+
+def test_an_instance_that_comes_while_the_fence_is_raised_wins(
+    settings: ControlSettings, valkey_server: ValkeyServer
+) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            old = await api.register()
+            valkey_server.freeze()
+            try:
+                asked = asyncio.create_task(api.front(f"rounds/{number}/epoch", {"instance": old}))
+
+                async def taken() -> bool:
+                    return sql(settings, "SELECT epoch FROM live.stream") == [(1,)]
+
+                await until(taken, what="a number taken")
+                new = await api.register()
+            finally:
+                valkey_server.thaw()
+            status, answer = await asked
+            assert (status, answer["error"]["code"]) == (409, "superseded")
+            assert sql(settings, "SELECT epoch, granted FROM live.stream") == [(1, 0)], "never granted to the old one"
+            assert await api.epoch(number, new) == 2
+
+    asyncio.run(body())
+
+
+def test_epochs_while_closing_and_not_when_closed(settings: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            front = await PlayedFront(api, number).start()
+            api.end_window()
+            await api.close(number)
+            assert (await api.lease(number, front.instance, front.epoch, 1))[1]["error"]["code"] == "conflict"
+            await front.new_epoch()
+            assert await front.confirm() == 200
+            await api.closed(number)
+            status, answer = await api.front(f"rounds/{number}/epoch", {"instance": front.instance})
+            assert (status, answer["error"]["code"]) == (410, "round_over")
+
+    asyncio.run(body())
+
+
+def test_the_ledger_of_a_stream_is_read_whole(settings: ControlSettings) -> None:
+    import base64
+
+    import numpy as np
+
+    from system.contract.api import LedgerView
+    from system.contract.records import WIN_DTYPE
+    from tests.integration.control.fronts import credit
+
+    async def view(api: Api, number: int) -> LedgerView:
+        status, answer = await api.front(f"rounds/{number}/ledger", method="GET")
+        assert status == 200, answer
+        return LedgerView.model_validate(answer)
+
+    async def body() -> None:
+        async with running(settings) as api, credit(api) as worker:
+            number = await api.make_round()
+            front = await PlayedFront(api, number).start()
+            await front.lease()
+            empty = await view(api, number)
+            assert (empty.posted, empty.records, empty.granted, empty.state) == (0, "", 1, "armed")
+            await front.append((11, 0), (12, 1))
+            await front.append((13, 99))  # outside of the lease: suspense, nothing held
+            await worker.once()
+            full = await view(api, number)
+            assert (full.offset_epoch, full.offset_sequence, full.posted, full.suspended) == (1, 2, 2, 1)
+            rows = np.frombuffer(base64.b64decode(full.records), dtype=WIN_DTYPE)
+            assert rows["uid"].tolist() == [11, 12, 13]
+            assert rows["packet"].tolist() == [0, 1, 99]
+            assert (rows["fen"] > 0).all()
+            assert (await api.front("rounds/77/ledger", method="GET"))[1]["error"]["code"] == "unknown_round"
+
+    asyncio.run(body())
+
+
+def test_the_ledger_away_is_said_and_outlived(settings: ControlSettings, postgres_server: PostgresServer) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            front = await PlayedFront(api, number).start()
+            postgres_server.stop()
+            try:
+                status, answer = await api.lease(number, front.instance, front.epoch, 1)
+                assert (status, answer["error"]["code"][:6]) == (503, "store_")
+                assert (await api.front("sync", {"instance": front.instance}))[0] == 200, "answered from memory"
+                assert (await api.get("/v1/clock"))[0] == 200
+            finally:
+                postgres_server.start()
+
+            async def leased() -> bool:
+                return (await api.lease(number, front.instance, front.epoch, 1))[0] == 200
+
+            await until(leased, what="leases again")
+
+    asyncio.run(body())

@@ -1,0 +1,166 @@
+"""`python -m system.control` as a process: starts without its stores, survives them, goes on after kill -9."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from system.tokens import internal_key
+from tests.integration.control.conftest import ADMIN, SECRET, SPONSORS
+from tests.stores import PostgresServer, ValkeyServer, free_port, wait_until
+
+
+class Process:
+    def __init__(self, folder: Path, postgres_url: str, valkey_url: str, cells: tuple[int, ...] = (0,)) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / "key").write_text(SECRET.hex())
+        (folder / "admin").write_text(ADMIN)
+        self.folder, self.port, self.log = folder, free_port(), folder / "control.log"
+        fronts = [f"http://127.0.0.1:{9000 + n}" for n, _ in enumerate(cells)]
+        self.env = os.environ | {
+            "XIU_LISTEN": f"127.0.0.1:{self.port}",
+            "XIU_POSTGRES_URL": postgres_url,
+            "XIU_VALKEY_URL": valkey_url,
+            "XIU_TOPOLOGY": json.dumps({"fronts": fronts, "cells": list(cells)}),
+            "XIU_SECRET_FILE": str(folder / "key"),
+            "XIU_ADMIN_TOKEN_FILE": str(folder / "admin"),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "system.control"]
+            self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
+        wait_until(lambda: self.answers("/healthz"), 20, "control alive")
+
+    def answers(self, path: str) -> bool:
+        try:
+            return self.call("GET", path)[0] == 200
+        except OSError:
+            return False
+
+    def ready(self) -> None:
+        wait_until(lambda: self.answers("/readyz"), 20, "control ready")
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            headers = {"Authorization": f"Bearer {ADMIN}", "X-Xiu-Key": internal_key(SECRET)}
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        code = self.process.wait(20)
+        self.process = None
+        return code
+
+
+@contextmanager
+def process_of(*args: Any, **kwargs: Any) -> Iterator[Process]:
+    process = Process(*args, **kwargs)
+    try:
+        yield process
+    finally:
+        if process.process is not None:
+            process.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def control(tmp_path: Path, postgres_dsn: str, fresh_valkey: ValkeyServer) -> Iterator[Process]:
+    with process_of(tmp_path / "control", postgres_dsn, fresh_valkey.url) as process:
+        yield process
+
+
+def test_killed_while_closing_it_goes_on(control: Process, postgres_dsn: str) -> None:
+    control.start()
+    control.ready()
+    order = {"sponsors": SPONSORS, "starts_in_ms": 0, "duration_ms": 50}
+    number = control.call("POST", "/v1/rounds", order)[1]["round"]
+    instance = control.call("POST", "/v1/fronts/0/register")[1]["instance"]
+    epoch = control.call("POST", f"/v1/fronts/0/rounds/{number}/epoch", {"instance": instance})[1]["epoch"]
+    wait_until(lambda: control.call("POST", f"/v1/rounds/{number}/close")[0] == 200, 10, "the end of the window")
+    with psycopg.connect(postgres_dsn) as conn:
+        conn.execute("SELECT 1 FROM live.round FOR NO KEY UPDATE")
+        control.stop(signal.SIGKILL)
+        control.start()
+        control.ready()
+        assert control.call("GET", f"/v1/rounds/{number}")[1]["state"] == "closing"
+    word = {"instance": instance, "epoch": epoch, "sequence": 0}
+    assert control.call("POST", f"/v1/fronts/0/rounds/{number}/confirm", word)[0] == 200
+    control.stop(signal.SIGKILL)
+    control.start()
+    wait_until(lambda: control.call("GET", f"/v1/rounds/{number}")[1].get("state") == "closed", 20, "closed")
+    with psycopg.connect(postgres_dsn) as conn:
+        kinds = conn.execute("SELECT kind, count(*) FROM live.batch GROUP BY kind ORDER BY kind").fetchall()
+        assert kinds == [("fund", 1), ("refund", 1)]
+        assert conn.execute("SELECT sum(fen) FROM live.entry").fetchone() == (0,)
+    assert control.stop() == 0
+
+
+def test_without_stores_it_lives_and_says_so(control: Process, postgres_server: PostgresServer) -> None:
+    postgres_server.stop()
+    try:
+        control.start()
+        assert control.call("GET", "/readyz")[0] == 503
+        status, answer = control.call("GET", "/v1/switches")
+        assert (status, answer["error"]["code"]) == (503, "store_unknown")
+        assert control.call("GET", "/v1/clock")[0] == 200
+    finally:
+        postgres_server.start()
+    control.ready()
+    assert control.stop() == 0
+
+
+def test_orderly_stop_is_quick(control: Process) -> None:
+    control.start()
+    begun = time.monotonic()
+    assert control.stop() == 0
+    assert time.monotonic() - begun < 5
+
+
+def test_a_topology_that_contradicts_an_open_round_is_refused(
+    control: Process, tmp_path: Path, postgres_dsn: str, fresh_valkey: ValkeyServer
+) -> None:
+    control.start()
+    control.ready()
+    order = {"sponsors": SPONSORS, "starts_in_ms": 0, "duration_ms": 50}
+    assert control.call("POST", "/v1/rounds", order)[0] == 201
+    assert control.stop() == 0
+    with process_of(tmp_path / "wider", postgres_dsn, fresh_valkey.url, (0, 0)) as wider:
+        with wider.log.open("ab") as log:
+            process = subprocess.Popen([sys.executable, "-m", "system.control"], env=wider.env, stdout=log, stderr=log)
+        try:
+            assert process.wait(20) == 2
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait(10)
+        assert "XIU_TOPOLOGY" in wider.log.read_text()
+
+
+@pytest.mark.parametrize("module", ["system.control", "system.play"])
+def test_bad_settings_are_one_sentence(module: str) -> None:
+    env = {key: value for key, value in os.environ.items() if not key.startswith("XIU_")}
+    done = subprocess.run(
+        [sys.executable, "-m", module], env=env, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("is not set")
+    assert "Traceback" not in done.stderr
