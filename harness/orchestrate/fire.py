@@ -115,8 +115,7 @@ def _follow(
             until = time.monotonic() + STOP_DEADLINE_S
         if time.monotonic() > until:
             log = folder / "locust.log"
-            raise FireFailed(f"the generator did not end within {deadline_s:g} s; the end of {log}:
-{_tail(log)}")
+            raise FireFailed(f"the generator did not end within {deadline_s:g} s; the end of {log}:\n{_tail(log)}")
         time.sleep(POLL_S)
     for message in progress.fresh():
         heard(0, message)
