@@ -1,7 +1,9 @@
 """Locust steers, the cannon fires: `locust -f harness/locustfile.py`, headless, distributed or with its web page.
 
-The plan sets the rate and the users, so -u and -r are refused; -t shortens the round; -H names the control of the system
-to aim at, else the stack that runs is used, else one is started for this run. One pilot user a worker starts one cannon.
+The plan sets the rate and the users, so -u and -r are refused; -t shortens the round; -H names the
+control of the system
+to aim at, else the stack that runs is used, else one is started for this run. One pilot user a
+worker starts one cannon.
 """
 
 from __future__ import annotations

@@ -215,3 +215,17 @@ class PlaySettings:
             secret=master_secret(env),
             admin_token=admin_token(env) if env.get("XIU_ADMIN_TOKEN_FILE") else "",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """Where the audit finds the stores."""
+
+    postgres_url: str
+    valkey_url: str
+    secret: bytes
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> AuditSettings:
+        """Reads XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_SECRET_FILE. Raises SettingsError."""
+        return cls(_need(env, "XIU_POSTGRES_URL"), _need(env, "XIU_VALKEY_URL"), master_secret(env))

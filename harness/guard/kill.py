@@ -23,7 +23,9 @@ from harness.errors import HarnessError
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A generator process that may be firing. `created` is the process's start time, so that a reused pid is not hit."""
+    """A generator process that may be firing. `created` is the process's start time, so that a reused pid
+    is not hit.
+    """
 
     pid: int
     created: float

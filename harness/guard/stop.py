@@ -1,4 +1,6 @@
-"""Stop rules on sliding windows: a plan ends itself when the system is hurt. Pure; a signal without data never fires and never clears."""
+"""Stop rules on sliding windows: a plan ends itself when the system is hurt. Pure; a signal without
+data never fires and never clears.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The pilot: what one Locust worker does. Starts a cannon, renews its lease, and books what it tells in Locust's statistics.
+"""The pilot: what one Locust worker does. Starts a cannon, renews its lease, and books what it tells
+in Locust's statistics.
 
 Runs in a Locust process, where pipes, threads and sleeping are gevent's. Fires nothing itself.
 """
@@ -23,7 +24,9 @@ LEASE_EVERY_S = 1.0
 
 
 class Books:
-    """Turns the cannon's cumulative counts into additions to Locust's entries, so that pages, CSV and totals are right."""
+    """Turns the cannon's cumulative counts into additions to Locust's entries, so that pages, CSV and
+    totals are right.
+    """
 
     def __init__(self, stats: RequestStats) -> None:
         self._stats = stats

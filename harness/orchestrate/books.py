@@ -18,7 +18,9 @@ class AuditFailed(HarnessError):
     """The audit gave no report; the message carries its words."""
 
 
-def audit(addresses: Addresses, secret: Path, lane: str, rounds: tuple[int, ...] = (), history: Path | None = None) -> AuditReport:  # fmt: skip
+def audit(
+    addresses: Addresses, secret: Path, lane: str, rounds: tuple[int, ...] = (), history: Path | None = None
+) -> AuditReport:
     """The books of a lane (of these rounds; all if none are named). Raises AuditFailed when there is no report."""
     argv = [sys.executable, "-m", "system.audit", "--json", "--lane", lane]
     for round_id in rounds:

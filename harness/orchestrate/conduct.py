@@ -1,4 +1,4 @@
-"""Carries one run from lock to verdict on a system that is up. Each phase is a method; whatever happens, a record is written."""
+"""Carries one run from lock to verdict on a system that is up. Whatever happens, a record is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -22,7 +21,7 @@ from harness.forecast.share import Share
 from harness.guard.stop import Reading, StopRules
 from harness.orchestrate import figures, outcome
 from harness.orchestrate.books import AuditFailed, audit
-from harness.orchestrate.fire import FireFailed, fire
+from harness.orchestrate.fire import fire
 from harness.orchestrate.prepare import Prepared, Sizes, prepare
 from harness.orchestrate.sampler import Sampler
 from harness.orchestrate.settle import settle
@@ -57,7 +56,9 @@ class Conductor:
         self.folder = new_run(order.runs, self.plan.id)
         self.addresses = stack.addresses
         secret = stack.folder.secret
-        self.control = ControlClient(self.addresses.control_url or "", self.addresses.play_url or "", (secret / "admin").read_text().strip())  # fmt: skip
+        self.control = ControlClient(
+            self.addresses.control_url or "", self.addresses.play_url or "", (secret / "admin").read_text().strip()
+        )
         self.sealed: Lock = lock(order.loaded, chosen.share)
         self.state = RunState(
             run_id=self.folder.name,
@@ -84,9 +85,16 @@ class Conductor:
             self._tell("lock", f"forecast locked, sha256 {self.sealed.sha256[:16]}…")
             try:
                 prepared = prepare(
-                    self.control, self.plan, self.chosen.share, self.order.lane, self.sizes, self.state.run_id,
-                    self.folder, self.order.runs / ".generators", self.order.seed,
-                )  # fmt: skip
+                    self.control,
+                    self.plan,
+                    self.chosen.share,
+                    self.order.lane,
+                    self.sizes,
+                    self.state.run_id,
+                    self.folder,
+                    self.order.runs / ".generators",
+                    self.order.seed,
+                )
                 self._load(prepared)
             except HarnessError as exc:
                 self._tell("error", str(exc))
@@ -120,9 +128,15 @@ class Conductor:
         left_s = (prepared.round.end_us - self.control.now_us()) / 1e6
         self._wait(lambda: self.control.now_us() > prepared.round.end_us, left_s + 5, "the round's end")
         open_ = settle(
-            self.control, self.control.topology(), self.order.lane, prepared.round.round, self.state.run_id,
-            self.order.seed, self.folder / "history", self.plan.drain.answers + 5,
-        )  # fmt: skip
+            self.control,
+            self.control.topology(),
+            self.order.lane,
+            prepared.round.round,
+            self.state.run_id,
+            self.order.seed,
+            self.folder / "history",
+            self.plan.drain.answers + 5,
+        )
         if open_:
             self.evidence.failures.append(
                 Reason(code="unsettled", text=f"{len(open_)} users never got a definite answer, user {open_[0]} first")
@@ -162,12 +176,20 @@ class Conductor:
         self.evidence.notes = self.stack.notes
         self.evidence.stopped = self._stop
         record = outcome.record(
-            self.order, self.chosen, self.sealed, self.state, self.evidence, self.folder, started,
+            self.order,
+            self.chosen,
+            self.sealed,
+            self.state,
+            self.evidence,
+            self.folder,
+            started,
             environment(self.state.scale, self.chosen.calibration),
-        )  # fmt: skip
+        )
         self.state.judged = record.forecast
         timeline = Timeline(
-            per_second=figures.timeline_of(self.evidence.account, self.evidence.samples) if self.evidence.account else (),
+            per_second=figures.timeline_of(self.evidence.account, self.evidence.samples)
+            if self.evidence.account
+            else (),
             events=self.state.events,
         )
         write_run(self.folder, record, timeline, figures.sponsors_of(self.evidence.books))

@@ -37,7 +37,9 @@ def load_of(account: dict[str, Any], settled: dict[str, int], peak: tuple[float 
 
 def latency_of(account: dict[str, Any]) -> Latency:
     """The four times, in milliseconds."""
-    return Latency(**{name: Percentiles(**account["latency_ms"][name]) for name in ("response", "service", "lag", "queued")})  # fmt: skip
+    return Latency(
+        **{name: Percentiles(**account["latency_ms"][name]) for name in ("response", "service", "lag", "queued")}
+    )
 
 
 def peak_rates(account: dict[str, Any], peak_rps: float, first_s: float) -> tuple[float | None, float | None]:
@@ -67,7 +69,11 @@ def refused_share(account: dict[str, Any]) -> float | None:
 def wins_seen(history: Path, round_id: int) -> tuple[set[int], float | None]:
     """Packets that answers showed as won, and when the last of them was first shown (CLOCK_MONOTONIC seconds)."""
     records = read_history(history)
-    won = records[(records["round"] == round_id) & (records["packet"] != NO_PACKET) & np.isin(records["outcome"], (Outcome.WIN, Outcome.REPEAT))]  # fmt: skip
+    won = records[
+        (records["round"] == round_id)
+        & (records["packet"] != NO_PACKET)
+        & np.isin(records["outcome"], (Outcome.WIN, Outcome.REPEAT))
+    ]
     first = won[won["outcome"] == Outcome.WIN]
     last = float(first["sent_ns"].max()) / 1e9 if len(first) else None
     return {int(packet) for packet in won["packet"]}, last

@@ -1,4 +1,4 @@
-"""Fires an order through Locust, headless, in a process of its own, and follows what its cannons tell. Refuses to fire itself."""
+"""Fires an order through Locust, headless, in a process of its own, and follows what its cannons tell."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ class Progress:
         return [json.loads(line) for line in lines if line]
 
 
-def fire(order: FireOrder, deadline_s: float, heard: Callable[[int, dict[str, Any]], None], stop: Callable[[], str | None]) -> Fired:  # fmt: skip
+def fire(
+    order: FireOrder, deadline_s: float, heard: Callable[[int, dict[str, Any]], None], stop: Callable[[], str | None]
+) -> Fired:
     """Runs the order with one worker to its end; `heard(worker, message)` for everything its cannon says.
 
     `stop()` is asked ten times a second; a reason ends the fire at once, the account is still written.
@@ -64,13 +66,23 @@ def fire(order: FireOrder, deadline_s: float, heard: Callable[[int, dict[str, An
     log = folder / "locust.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary", "--stop-timeout", "20"],
+            [
+                sys.executable,
+                "-m",
+                "locust",
+                "-f",
+                str(LOCUSTFILE),
+                "--headless",
+                "--only-summary",
+                "--stop-timeout",
+                "20",
+            ],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
             env=os.environ | {"XIU_FIRE_ORDER": str(folder / "fire-order.json"), "PYTHONPATH": _path()},
             start_new_session=True,
-        )  # fmt: skip
+        )
     try:
         _follow(process, folder, deadline_s, heard, stop)
     finally:
@@ -102,7 +114,8 @@ def _follow(
             process.send_signal(signal.SIGTERM)
             until = time.monotonic() + STOP_DEADLINE_S
         if time.monotonic() > until:
-            raise FireFailed(f"the generator did not end within {deadline_s:g} s; the end of {folder / 'locust.log'}:\n{_tail(folder / 'locust.log')}")  # fmt: skip
+            log = folder / "locust.log"
+            raise FireFailed(f"the generator did not end within {deadline_s:g} s; the end of {log}:\n{_tail(log)}")
         time.sleep(POLL_S)
     for message in progress.fresh():
         heard(0, message)

@@ -1,4 +1,6 @@
-"""What a Locust worker is told: the cannon's configuration and the files that belong to it. Plain data; fires nothing."""
+"""What a Locust worker is told: the cannon's configuration and the files that belong to it. Plain
+data; fires nothing.
+"""
 
 from __future__ import annotations
 

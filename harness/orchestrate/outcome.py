@@ -11,8 +11,7 @@ from harness.forecast import judge
 from harness.forecast.lock import Lock
 from harness.orchestrate import figures
 from harness.run_order import RunOrder
-from harness.run_record import Environment, Generator, Load, Resource, RunRecord, Scale, Step
-from harness.run_record import Latency
+from harness.run_record import Environment, Generator, Latency, Load, Resource, RunRecord, Scale, Step
 from harness.run_state import Money, RunState
 from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
 from system.contract.api import RoundPublic
@@ -58,11 +57,18 @@ def record(
     """The whole record with its verdict."""
     plan, account, books = order.loaded.plan, got.account, got.books
     peak = figures.peak_rates(account, chosen.share.peak_rps, plan.warm_up.duration) if account else (None, None)
-    seen, last_win_s = figures.wins_seen(folder / "history", got.round.round) if account and got.round else (set(), None)
+    seen, last_win_s = (
+        figures.wins_seen(folder / "history", got.round.round) if account and got.round else (set(), None)
+    )
     wins = figures.wins_of(len(seen), books, got.report)
     money, delay = figures.money_of(books), figures.delay_of(books)
     actuals = _actuals(order, chosen, got, peak, last_win_s)
-    actuals |= {"wins": wins.posted, "residue_fen": money.residue_fen, "wins_residue": wins.residue, "credit_delay_p99_s": delay.p99}  # fmt: skip
+    actuals |= {
+        "wins": wins.posted,
+        "residue_fen": money.residue_fen,
+        "wins_residue": wins.residue,
+        "credit_delay_p99_s": delay.p99,
+    }
     actuals |= {f"sponsor_{one.sponsor}_fen": one.credited_fen for one in figures.sponsors_of(books)}
     judged = judge(sealed, actuals, sha256=state.forecast_sha256)
     findings = got.report.findings if got.report else ()
@@ -145,7 +151,17 @@ def _generator(account: dict[str, Any] | None, chosen: Chosen) -> Generator:
 
 
 def _no_load() -> Load:
-    return Load(scheduled=0, sent=0, dropped=0, unsent=0, outcomes={}, offered_rps=None, achieved_rps=None, users=0, connections=0)  # fmt: skip
+    return Load(
+        scheduled=0,
+        sent=0,
+        dropped=0,
+        unsent=0,
+        outcomes={},
+        offered_rps=None,
+        achieved_rps=None,
+        users=0,
+        connections=0,
+    )
 
 
 def _steps(order: RunOrder, chosen: Chosen, account: dict[str, Any] | None) -> tuple[Step, ...]:

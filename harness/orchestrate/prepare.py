@@ -1,4 +1,6 @@
-"""From a plan and a system that runs to an order to fire: round, tokens, probes, cannon configuration. Talks to control alone."""
+"""From a plan and a system that runs to an order to fire: round, tokens, probes, cannon configuration.
+Talks to control alone.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from harness.engine.config import CannonConfig, Probe
 from harness.forecast.share import Share
 from harness.orchestrate.fire_order import FireOrder
 from plans.models import StressPlan
-from system.contract.api import RoundOrder, RoundPublic
+from system.contract.api import RoundOrder, RoundPublic, SponsorSplit
 from system.contract.ids import Lane
 from system.contract.routing import Topology, front_of
 
@@ -109,6 +111,43 @@ def prepare(
         register=str(register),
     )
     return Prepared(round_, order, plan.warm_up.duration + plan.measured_s * stretch)
+
+
+def burst(
+    control: ControlClient, share: Share, length_s: float, sizes: Sizes, folder: Path, register: Path
+) -> Prepared:
+    """A constant rate of `share.peak_rps` on a round of the stress lane, for calibration; no history, few packets."""
+    lead_s = LEAD_S + share.peak_rps * length_s * TAP_S_TO_LOAD
+    t0_us = control.now_us() + int(lead_s * 1e6)
+    packets = SponsorSplit(sponsor=1, name="calibration", classes=((1, 16),))
+    round_ = control.create_round(
+        RoundOrder(lane="stress", sponsors=(packets,), start_us=t0_us - 1000, duration_ms=round(length_s * 1000) + 500)
+    )
+    config = CannonConfig(
+        fronts=tuple(urlsplit(url).netloc for url in control.topology().fronts),
+        segments=({"kind": "constant", "rate_rps": share.peak_rps, "duration_s": length_s, "phase": 1},),
+        tokens="tokens",
+        result="result.json",
+        slots=share.tapping_at_once,
+        connections=min(sizes.connections, share.tapping_at_once),
+        run_id="calibration",
+        round=round_.round,
+        tag=control.tag("calibration"),
+        wait_for_start=True,
+        lease_s=LEASE_S,
+        cpu=sizes.cpu,
+        drain_s=3.0,
+        ready_timeout_s=lead_s + 20,
+    )
+    order = FireOrder(
+        run_id="calibration",
+        folder=str(folder),
+        t0_wall_ns=time.time_ns() + (t0_us - control.now_us()) * 1000,
+        config=json.loads(config.to_json()),
+        files={"tokens": "\n".join(control.tokens("stress", FIRST_UID, share.users)) + "\n"},
+        register=str(register),
+    )
+    return Prepared(round_, order, length_s)
 
 
 def _taps(share: Share, plan: StressPlan, stretch: float) -> float:

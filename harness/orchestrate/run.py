@@ -1,14 +1,21 @@
-"""One order from nothing to a record: finds or starts a stack, chooses the share, conducts, repeats once where that is due."""
+"""One order from nothing to a record: finds or starts a stack, chooses the share, conducts, repeats
+once where that is due.
+"""
 
 from __future__ import annotations
 
 import os
 import resource
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady
+from harness.orchestrate.calibrate import calibrate, describe
 from harness.orchestrate.conduct import Chosen, Conductor
 from harness.orchestrate.prepare import Sizes
 from harness.run_order import RunOrder
@@ -27,23 +34,42 @@ def run_plan(order: RunOrder) -> RunRecord:
     if order.on is not None:
         raise EnvironmentNotReady("systems that run elsewhere cannot be attached to yet; leave out --on")
     raise_open_files()
+    sizes = Sizes(connections=connections(), cpu=_generator_cpu())
     with _stack(order) as stack:
-        chosen = choose(order, stack)
-        return conduct(order, stack, chosen)
+        chosen = choose(order, stack, sizes)
+        record = Conductor(order, stack, chosen, sizes).carry_out()
+        if record.verdict != "INVALID" or not order.calibrates:
+            return record
+        half = replace(
+            chosen,
+            share=order.share(Fraction(chosen.calibration["part"]) / 2),
+            why=f"half of the rate, since the generator was the limit in run {record.run_id}",
+            smaller=True,
+        )
+        say(f"INVALID: {record.reasons[0].text}; once more at half the rate")
+        return Conductor(order, stack, half, sizes).carry_out()
 
 
-def choose(order: RunOrder, stack: Stack) -> Chosen:
-    """The share of the event that is played."""
-    return Chosen(order.share(), "as told" if order.scale else "the forecast's", False, {})
+def choose(order: RunOrder, stack: Stack, sizes: Sizes) -> Chosen:
+    """The share of the event that is played: as told, or what calibration says this machine carries."""
+    if not order.calibrates:
+        return Chosen(order.share(), "as told", False, {})
+    at, token = stack.addresses, (stack.folder.secret / "admin").read_text().strip()
+    control = ControlClient(at.control_url or "", at.play_url or "", token)
+    say("calibrating: a burst of three seconds on the stress lane")
+    found = calibrate(order, control, sizes, order.runs / ".generators")
+    control.close()
+    why = describe(found, order.share())
+    say(why)
+    return Chosen(order.share(found.part), why, found.part < 1, found.to_json())
 
 
-def conduct(order: RunOrder, stack: Stack, chosen: Chosen) -> RunRecord:
-    """One run with its live view."""
-    sizes = Sizes(connections=_connections(), cpu=_generator_cpu())
-    return Conductor(order, stack, chosen, sizes).carry_out()
+def say(text: str) -> None:
+    """A line of progress, on stderr so that `--json` has stdout for itself."""
+    print(text, file=sys.stderr, flush=True)
 
 
-def _connections() -> int:
+def connections() -> int:
     """What the open-file limit leaves for connections; both ends may be children of one shell."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(1, soft - SPARE_FILES)

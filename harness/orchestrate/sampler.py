@@ -1,4 +1,4 @@
-"""Once a second: where the money is, each figure from its own place. Credited is read before awarded, so that S2 can be judged.
+"""Once a second: where the money is, each figure from its own place. Credited is read before awarded, for S2.
 
 A place that does not answer leaves None; nothing is made up.
 """
@@ -26,7 +26,7 @@ Samples = dict[str, float]
 
 
 class Sampler:
-    """A thread that samples until `stop()`; writes `samples.jsonl` beside the history and the last values into the state."""
+    """A thread that samples until `stop()`, into `samples.jsonl` beside the history and into the state."""
 
     def __init__(
         self, addresses: Addresses, control: ControlClient, round_id: int, state: RunState, file: Path
@@ -54,7 +54,12 @@ class Sampler:
                 self._state.money = money
                 self.rows.append((self._state.now_s, money))
                 if None not in (money.credited_fen, money.awarded_fen, money.budget_fen):
-                    row = {"t_ns": time.monotonic_ns(), "credited_fen": money.credited_fen, "awarded_fen": money.awarded_fen, "budget_fen": money.budget_fen}  # fmt: skip
+                    row = {
+                        "t_ns": time.monotonic_ns(),
+                        "credited_fen": money.credited_fen,
+                        "awarded_fen": money.awarded_fen,
+                        "budget_fen": money.budget_fen,
+                    }
                     out.write(json.dumps(row) + "\n")
                 if last:
                     return

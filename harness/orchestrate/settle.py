@@ -1,4 +1,5 @@
-"""After the fire: whoever got *pending* or no answer asks again until the answer is settled, and each question is a record too.
+"""After the fire: whoever got *pending* or no answer asks again until the answer is settled, and each
+question is a record too.
 
 Asked after the end of the round, a tap can win nothing new: it shows a win again, or says that the round is over.
 """

@@ -82,20 +82,26 @@ def broken(record: RunRecord) -> bool:
     return exact or any(finding.valid is False for finding in record.invariants)
 
 
+def adds_up(record: RunRecord) -> bool:
+    """Is it known, to the fen and to the win, that nothing is missing?"""
+    return record.money.residue_fen == 0 and record.wins.residue == 0 and not broken(record)
+
+
 def sentence(record: RunRecord) -> Both:
-    """The verdict in one sentence."""
+    """The verdict in one sentence. Says that the money adds up only where that is known."""
+    known = adds_up(record)
+    exact = (
+        Both("每一分钱都对得上", "every fen is accounted for") if known else Both("账目见下文", "the books are below")
+    )
     if record.verdict == "FAIL" and broken(record):
         return Both(
             "钱或中奖对不上。在查清之前，不要开场。",
             "Money or wins do not add up. Open no round until it is understood.",
         )
     return {
-        "PASS": Both("完全符合预测，每一分钱都对得上。", "The round met its forecast, and every fen is accounted for."),
-        "WARN": Both(
-            "本场守住了，每一分钱都对得上；有一点需要留意。",
-            "The round held and every fen is accounted for; one thing deserves a look.",
-        ),
-        "FAIL": Both("没有达到预测。钱是对得上的。", "The forecast was missed. The money adds up."),
+        "PASS": Both(f"完全符合预测，{exact.zh}。", f"The round met its forecast, and {exact.en}."),
+        "WARN": Both(f"本场守住了，{exact.zh}；请看留意项。", f"The round held, and {exact.en}. See the remarks."),
+        "FAIL": Both(f"没有达到预测；{exact.zh}。", f"The forecast was missed; {exact.en}."),
         "INVALID": Both(
             "不作结论：到顶的是压测机，不是系统。", "No judgement: the load generator was the limit, not the system."
         ),

@@ -6,15 +6,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-LINKS: dict[str, str] = {
-    "front-valkey": "valkey",
-    "credit-valkey": "valkey",
-    "control-valkey": "valkey",
-    "credit-postgres": "postgres",
-    "play-postgres": "postgres",
-    "control-postgres": "postgres",
-    "front-control": "control",
-}
+from system.contract import links as contract
+
+LINKS: dict[str, str] = {link.id: link.upstream for link in contract.LINKS if link.always}
 """Link id → what stands behind it. Each has a proxy of its own, in the path also when no fault is injected."""
 
 

@@ -24,7 +24,7 @@ BACKOFF_FIRST_S, BACKOFF_MOST_S = 0.1, 5.0
 CRASH_LOOP_DEATHS, CRASH_LOOP_WINDOW_S = 6, 30.0
 
 State = Literal["waiting", "starting", "ready", "dead", "suspended", "gave_up", "stopped"]
-Kind = Literal["ready", "died", "restarted", "slow", "gave_up", "stopped"]
+Kind = Literal["started", "ready", "died", "restarted", "slow", "gave_up", "stopped"]
 
 
 class PartFailed(EnvironmentNotReady):
@@ -84,7 +84,8 @@ class Keeper:
         self.is_ready = asyncio.Event()
         self._folder, self._env, self._report = folder, {**env, **part.env}, report
         self._may_start = asyncio.Event()
-        self._may_start.set()
+        if part.restart:
+            self._may_start.set()
         self._wanted_end = False
         self._back_off = BackOff()
         self._watch: asyncio.Task[None] | None = None
@@ -113,6 +114,7 @@ class Keeper:
             core=part.core,
             nice=part.nice,
         )
+        self._say("started", f"pid {self.child.pid}")
         return self.child
 
     async def _probe(self, child: subprocess.Popen[bytes]) -> bool:
@@ -150,17 +152,13 @@ class Keeper:
             if self._wanted_end:
                 self._wanted_end = False
             else:
-                self.state = "dead"
+                self.state = "dead" if self._may_start.is_set() else "suspended"
                 self._say("died", how_it_ended(code), tail=True)
                 delay_s = self._back_off.next_delay_s(time.monotonic())
-                if not self.part.restart:
-                    self._may_start.clear()
-                elif delay_s is None:
+                if delay_s is None:
                     self.state, delay_s = "gave_up", 0.0
                     self._may_start.clear()
                     self._say("gave_up", f"died {CRASH_LOOP_DEATHS} times within {CRASH_LOOP_WINDOW_S:g} s")
-            if not self._may_start.is_set() and self.state == "dead":
-                self.state = "suspended"
             await self._may_start.wait()
             await asyncio.sleep(delay_s or 0.0)
             began = time.monotonic()

@@ -17,6 +17,7 @@ from harness.stack import config, external, postgres, table, tools
 from harness.stack.addresses import LINKS, Addresses
 from harness.stack.folder import Folder
 from harness.stack.table import Part, Selection
+from system.contract.ids import LANES
 
 SUPERVISOR_PORT = "supervisor"
 
@@ -109,7 +110,7 @@ class Layout:
 
 def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str) -> Layout:
     """Fill in the ports."""
-    own = {name.replace("_", "-"): f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    own = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     valkey_url = plan.externals.get("valkey") or f"valkey://127.0.0.1:{ports['valkey']}/0"
     postgres_url = plan.externals.get("postgres") or postgres.url(ports["postgres"], password)
     behind = {"valkey": valkey_url, "postgres": postgres_url, "control": own.get("control")}
@@ -137,7 +138,7 @@ def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str)
         control_url=own.get("control"),
         front_urls=fronts,
         play_url=own.get("play"),
-        credit_metrics_urls={lane: own[f"credit-{lane}"] for lane in table.LANES if f"credit-{lane}" in own},
+        credit_metrics_urls={lane: own[f"credit-{lane}"] for lane in LANES if f"credit-{lane}" in own},
         links=links,
         toxiproxy_url=plan.externals.get("toxiproxy") or own.get("toxiproxy"),
         prometheus_url=plan.externals.get("prometheus") or own.get("prometheus"),

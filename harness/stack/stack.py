@@ -5,6 +5,7 @@ Refuses to start parts itself: the supervisor, a process of its own, does. This 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -126,9 +127,7 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything, in reverse order, and wait until nothing is left. Safe to repeat."""
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
+        self._stop_listening()
         if self._lifeline is not None:
             os.close(self._lifeline)
             self._lifeline = None
@@ -146,9 +145,7 @@ class Stack:
     def release(self) -> None:
         """Let go of a detached stack: it runs on, until `xiu down`."""
         self._process = None
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
+        self._stop_listening()
 
     def check(self) -> None:
         """Raises EnvironmentNotReady if the supervisor is gone (its reaper has then ended every part)."""
@@ -184,7 +181,6 @@ class Stack:
         stack = cls(folder)
         if not stack.folder.locked or stack.folder.read_state().get("status") != "ready":
             raise EnvironmentNotReady(f"no stack runs in {folder}; start one with: xiu up --detach")
-        stack._listen()
         return stack
 
     # -- what it is
@@ -203,6 +199,11 @@ class Stack:
     def notes(self) -> tuple[str, ...]:
         """What a person should know of this stack: external parts, Prometheus missing."""
         return tuple(self.folder.read_state()["notes"])
+
+    @property
+    def admin_token(self) -> str:
+        """What operators' calls to control carry."""
+        return (self.folder.secret / "admin").read_text(encoding="utf-8").strip()
 
     def pids(self) -> dict[str, int]:
         """Main process of every part that runs now."""
@@ -244,6 +245,8 @@ class Stack:
     def events(self, callback: Callable[[PartEvent], None]) -> None:
         """From now on call back with everything that happens to a part, on a thread of its own."""
         self._callbacks.append(callback)
+        if self._listening is None and self.folder.locked:
+            self._listen()
 
     def _call(self, do: str, name: str | None = None) -> dict[str, Any]:
         state = self.folder.read_state()
@@ -251,15 +254,25 @@ class Stack:
             raise EnvironmentNotReady(f"no stack runs in {self.folder.path}")
         return wire.call(state["port"], {"token": state["token"], "do": do, "name": name}, CALL_TIMEOUT_S)
 
+    def _stop_listening(self) -> None:
+        if self._listening is not None:
+            # Wakes the thread that reads; closing alone would not.
+            with contextlib.suppress(OSError):
+                self._listening.shutdown(socket.SHUT_RDWR)
+            self._listening = None
+
     def _listen(self) -> None:
         state = self.folder.read_state()
-        self._listening, lines = wire.follow(state["port"], state["token"])
+        sock, lines = wire.follow(state["port"], state["token"])
+
+        self._listening = sock
 
         def listen() -> None:
-            for line in lines:
-                event = PartEvent.from_json(line)
-                for callback in list(self._callbacks) or [_log]:
-                    callback(event)
+            with sock:
+                for line in lines:
+                    event = PartEvent.from_json(line)
+                    for callback in list(self._callbacks) or [_log]:
+                        callback(event)
 
         threading.Thread(target=listen, name="stack events", daemon=True).start()
 

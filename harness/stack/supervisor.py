@@ -43,8 +43,8 @@ class Supervisor:
     def __init__(self, folder: Folder, plan: Plan, ports: Ports) -> None:
         self.folder, self.plan, self.ports = folder, plan, ports
         self.token = secret(folder.secret / "token")
-        secret(folder.secret / "key")
-        secret(folder.secret / "admin")
+        for name in ("key", "admin"):
+            secret(folder.secret / name)
         self.layout: Layout = lay_out(plan, ports.by_name, folder, secret(folder.secret / "postgres"))
         env = {k: v for k, v in os.environ.items() if k not in ("XIU_VALKEY_URL", "XIU_POSTGRES_URL")}
         env |= {"XIU_STACK": folder.path.name, "PYTHONUNBUFFERED": "1", "PROMETHEUS_DISABLE_CREATED_SERIES": "True"}

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-LANES = ("live", "stress")
+from system.contract.ids import LANES
+
 NICE = 5
 Selection = Literal["all", "stores"]
 
@@ -146,7 +147,6 @@ def _own(name: str, module: tuple[str, ...], env: Mapping[str, str], after: tupl
     common = {
         "XIU_CELL": "0",
         "XIU_SECRET_FILE": "{folder}/secret/key",
-        "XIU_ADMIN_TOKEN_FILE": "{folder}/secret/admin",
         "XIU_TOPOLOGY": "{topology}",
     }
     return Part(
@@ -154,7 +154,7 @@ def _own(name: str, module: tuple[str, ...], env: Mapping[str, str], after: tupl
         (sys.executable, "-m", *module),
         f"http://127.0.0.1:{{{port}_port}}/readyz",
         env={**common, **env},
-        ports=(port,),
+        ports=(name,),
         after=after,
         metrics=f"127.0.0.1:{{{port}_port}}",
         **more,
@@ -164,6 +164,7 @@ def _own(name: str, module: tuple[str, ...], env: Mapping[str, str], after: tupl
 def system(fronts: int) -> tuple[Part, ...]:
     """The system's own processes: control, front-0…, credit-live, credit-stress, play. One cell."""
     control = {"XIU_VALKEY_URL": "{control_valkey_url}", "XIU_POSTGRES_URL": "{control_postgres_url}"}
+    operators = {"XIU_ADMIN_TOKEN_FILE": "{folder}/secret/admin"}
     front = {"XIU_VALKEY_URL": "{front_valkey_url}", "XIU_CONTROL_URL": "{front_control_url}"}
     credit = {"XIU_VALKEY_URL": "{credit_valkey_url}", "XIU_POSTGRES_URL": "{credit_postgres_url}"}
     play = {"XIU_POSTGRES_URL": "{play_postgres_url}"}
@@ -173,7 +174,12 @@ def system(fronts: int) -> tuple[Part, ...]:
         return {"XIU_LISTEN": f"127.0.0.1:{{{name}_port}}"}
 
     parts = [
-        _own("control", ("system.control",), {**control, **listen("control")}, ("valkey", "postgres", "toxiproxy"))
+        _own(
+            "control",
+            ("system.control",),
+            {**control, **operators, **listen("control")},
+            ("valkey", "postgres", "toxiproxy"),
+        )
     ]
     for k in range(fronts):
         env = {**front, **listen(f"front_{k}"), "XIU_FRONT": str(k)}
@@ -181,5 +187,5 @@ def system(fronts: int) -> tuple[Part, ...]:
     for lane in LANES:
         env = {**credit, **direct, "XIU_LANE": lane, "XIU_METRICS_LISTEN": f"127.0.0.1:{{credit_{lane}_port}}"}
         parts.append(_own(f"credit-{lane}", ("system.credit", "--lane", lane), env, ("control",)))
-    parts.append(_own("play", ("system.play",), {**play, **direct, **listen("play")}, ("control",)))
+    parts.append(_own("play", ("system.play",), {**play, **operators, **direct, **listen("play")}, ("control",)))
     return tuple(parts)

@@ -43,6 +43,7 @@ class Switchboard:
                 return
             if request["do"] == "events":
                 self._listeners.add(writer)
+                writer.write(b'{"ok": true}\n')
                 await reader.read()
                 return
             try:
@@ -89,10 +90,14 @@ def call(port: int, request: dict[str, Any], timeout_s: float) -> dict[str, Any]
 
 def follow(port: int, token: str) -> tuple[socket.socket, Iterator[dict[str, Any]]]:
     """Events from now on: the socket (close it to end) and what comes."""
-    sock = _connect(port, {"token": token, "do": "events"}, None)
+    sock = _connect(port, {"token": token, "do": "events"}, CONNECT_TIMEOUT_S)
+    stream = sock.makefile("rb")
+    # The answer says that from here on nothing is missed.
+    stream.readline()
+    sock.settimeout(None)
 
     def lines() -> Iterator[dict[str, Any]]:
-        with sock.makefile("rb") as stream:
+        with stream:
             try:
                 for line in stream:
                     yield json.loads(line)

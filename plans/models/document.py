@@ -102,9 +102,7 @@ def _step(models: list[type[BaseModel]], part: int | str) -> list[type[BaseModel
                 inside += _models_in(field.annotation)
     if inside:
         return inside
-    tagged = [
-        m for m in models if "kind" in m.model_fields and part in typing.get_args(m.model_fields["kind"].annotation)
-    ]
+    tagged = [m for m in models if any(part in typing.get_args(f.annotation) for f in m.model_fields.values())]
     return tagged or models
 
 
@@ -144,7 +142,7 @@ def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) ->
     if kind in ("literal_error", "union_tag_invalid"):
         context = error.get("ctx", {})
         expected = str(context.get("expected") or context.get("expected_tags"))
-        given = error["input"].get("kind") if isinstance(error["input"], Mapping) else error["input"]
+        given = context.get("tag", error["input"])
         words = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
         return Problem(
             here.file, here.line, f"`{where}`: {given!r}", "one of " + ", ".join(words), closest(str(given), words)

@@ -1,40 +1,17 @@
-"""Rows of a batch as PostgreSQL's binary COPY wants them: one fixed layout, filled column by column. Pure."""
+"""What a batch writes: the rows of its postings, the debit of each sponsor. Pure."""
 
 from __future__ import annotations
-
-import struct
 
 import numpy as np
 import numpy.typing as npt
 
 from system.credit.verify import Prepared
-
-# Column of `posting` and its type; each field is preceded by its length, each row by the number of fields.
-COLUMNS = (
-    ("uid", ">i8"), ("round", ">i4"), ("packet", ">i8"), ("fen", ">i8"), ("sponsor", ">i4"), ("front", ">i4"),
-    ("award_us", ">i8"), ("batch", ">i8"),
-)  # fmt: skip
-_ROW = np.dtype(
-    [("fields", ">i2")] + [field for name, kind in COLUMNS for field in ((f"{name}_length", ">i4"), (name, kind))]
-)
-_HEAD = struct.pack("!11sii", b"PGCOPY\n\xff\r\n\x00", 0, 0)
-_END = struct.pack("!h", -1)
-
-
-def _blank() -> npt.NDArray[np.void]:
-    row = np.zeros(1, dtype=_ROW)
-    row["fields"] = len(COLUMNS)
-    for name, kind in COLUMNS:
-        row[f"{name}_length"] = np.dtype(kind).itemsize
-    return row
-
-
-_BLANK = _blank()
+from system.ledger.binary import blank_rows, to_copy
 
 
 def copy_rows(prepared: Prepared, which: npt.NDArray[np.int64], round_id: int, front: int, batch: int) -> bytes:
     """A whole binary COPY of the records `which`, in that order, with the lottery's amounts."""
-    rows = np.repeat(_BLANK, len(which))
+    rows = blank_rows(len(which))
     records = prepared.chunk.records[which]
     rows["uid"] = records["uid"]
     rows["round"] = round_id
@@ -44,7 +21,7 @@ def copy_rows(prepared: Prepared, which: npt.NDArray[np.int64], round_id: int, f
     rows["front"] = front
     rows["award_us"] = records["time_us"]
     rows["batch"] = batch
-    return b"".join((_HEAD, rows.tobytes(), _END))
+    return to_copy(rows)
 
 
 def debits(prepared: Prepared, which: npt.NDArray[np.int64]) -> dict[int, int]:

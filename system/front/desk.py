@@ -116,7 +116,9 @@ class Desk:
         return self.draw.tap(round_number(name), request.lane, uid, now_us, replier)
 
     def shape_of(self, data: bytes, request: Request) -> Shape | None:
-        """The shape of a tap whose whole bytes are `data`; None where its token is not unique in them or may not grow."""
+        """The shape of a tap whose whole bytes are `data`; None where its token is not unique in them or may
+        not grow.
+        """
         if data.count(request.token) != 1 or len(data) + TOKEN_BYTES_MAX > self.settings.head_bytes_max:
             return None
         before, _, after = data.partition(request.token)

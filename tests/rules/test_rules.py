@@ -40,7 +40,8 @@ def test_alerts_fire_and_stay_silent(path: Path) -> None:
 
 
 def test_every_alert_has_a_unit_test() -> None:
-    alerts = {rule["alert"] for path in RULES for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"] if "alert" in rule}  # fmt: skip
+    alerts = {rule["alert"] for path in RULES for group in yaml.safe_load(path.read_text())["groups"]
+    for rule in group["rules"] if "alert" in rule}  # fmt: skip
     tested = {
         entry["alertname"]
         for path in TESTS

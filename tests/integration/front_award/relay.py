@@ -1,4 +1,6 @@
-"""A TCP relay of the test's own between front and Valkey, for what toxiproxy cannot do: lose an answer, not a request."""
+"""A TCP relay of the test's own between front and Valkey, for what toxiproxy cannot do: lose an
+answer, not a request.
+"""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from system.front.seam import Win
 from system.front.stream import StreamKeeper
 from system.front.sync import FrontState, Sync
 from system.settings import FrontSettings
-from system.winlog import WinLog, WinLogStore, decode
 from system.winlog import Win as Record
+from system.winlog import WinLog, WinLogStore, decode
 from tests.deadline import until
 from tests.integration.front_award.fake_control import SECRET, FakeControl
 from tests.integration.front_award.relay import Relay

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from harness.forecast import Lock, judge, lock, share_of
@@ -48,6 +49,7 @@ GOOD = Actuals(
 )
 
 
+@cache
 def sample_lock() -> Lock:
     loaded = load_plan(find("gala-share", "stress"))
     return lock(loaded, share_of(loaded.forecast, loaded.plan, Fraction(1, 10_000)), datetime(2026, 1, 1, tzinfo=UTC))

@@ -1,0 +1,78 @@
+"""Close the books: each invariant, its figure, its residue."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.commands import _stacks
+from harness.errors import BadInput, EnvironmentNotReady
+from harness.run_folder import RunNotFound, find_run
+from harness.stack import Stack, last_stores
+from system.contract.ids import LANES, Lane
+
+EXAMPLE = "xiu audit --run last"
+AUDIT_TIMEOUT_S = 900
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The word's options."""
+    parser.add_argument("--lane", choices=LANES, help="default: the run's lane, else live")
+    parser.add_argument("--round", type=int, action="append", default=[], metavar="N", help="only this round; repeat")
+    parser.add_argument(
+        "--run", metavar="RUN", help="with this run's history: also S2, S4, S6, S9, S10, S11 and the amounts shown"
+    )
+    _stacks.add_stack_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask the audit's own process; needs no running stack: starts the stores of the last one."""
+    history, lane = _history(args)
+    args.lane = args.lane or lane
+    running = _stacks.chosen(args)
+    if running is not None:
+        return _ask(running, args, history)
+    with last_stores(args.var) as stores:
+        return _ask(stores, args, history)
+
+
+def _history(args: argparse.Namespace) -> tuple[Path | None, Lane]:
+    """The run's history, and its lane."""
+    if args.run is None:
+        return None, "live"
+    try:
+        found = find_run(args.run, Path(args.runs))
+    except RunNotFound as exc:
+        raise BadInput(str(exc)) from exc
+    folder = found.folder / "history"
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: this run has no history")
+    return folder, found.record.lane
+
+
+def _ask(stack: Stack, args: argparse.Namespace, history: Path | None) -> int:
+    """The audit reads the stores: the harness holds no query and no key."""
+    env = {
+        **os.environ,
+        "XIU_POSTGRES_URL": stack.addresses.postgres_url,
+        "XIU_VALKEY_URL": stack.addresses.valkey_url,
+        "XIU_SECRET_FILE": str(stack.folder.secret / "key"),
+    }
+    command = [sys.executable, "-m", "system.audit", "--lane", args.lane]
+    command += [part for number in args.round for part in ("--round", str(number))]
+    command += ["--history", str(history)] if history is not None else []
+    command += ["--json"] if args.json else []
+    try:
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=AUDIT_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired as exc:
+        raise EnvironmentNotReady(f"no answer from the audit within {AUDIT_TIMEOUT_S} s") from exc
+    if done.stdout:
+        print(done.stdout, end="")
+        return done.returncode
+    told = done.stderr.strip()
+    if done.returncode == BadInput.exit_code:
+        raise BadInput(told)
+    raise EnvironmentNotReady(told or f"the audit ended with code {done.returncode}")

@@ -1,0 +1,116 @@
+"""For Locust started by hand: finds or starts a system, and prepares a plan's fire for its workers. Judges nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from harness.control_client import ControlClient
+from harness.errors import BadInput
+from harness.forecast.share import Share
+from harness.orchestrate.fire_order import FireOrder
+from harness.orchestrate.prepare import Sizes, prepare
+from harness.orchestrate.run import VAR, connections
+from harness.run_folder import new_run
+from harness.run_order import order_of
+from harness.stack import Stack, find_running, new_folder, raise_open_files
+from plans.models import find, load_plan
+from plans.models.quantity import ratio
+from plans.models.stress import StressPlan
+
+RUNS = Path("runs")
+ADMIN_VARIABLE = "XIU_ADMIN_TOKEN"
+
+
+class Session:
+    """One Locust's system. `host`: control of a system elsewhere, or a front or control of the stack that runs here."""
+
+    def __init__(self, host: str | None) -> None:
+        raise_open_files()
+        self._stack: Stack | None = None
+        self._owned = False
+        running = [Stack.attach(path) for path in find_running(VAR)]
+        if host:
+            self._stack = next((stack for stack in running if host.rstrip("/") in _urls(stack)), None)
+            self._control = self._client_of(self._stack) if self._stack else _elsewhere(host)
+            return
+        if len(running) > 1:
+            raise BadInput(f"{len(running)} stacks run", expected="-H with the control's address of one of them")
+        if not running:
+            print("no stack runs: starting one for this Locust", flush=True)
+            self._owned = True
+            running = [Stack(new_folder(VAR), detach=True).start()]
+        self._stack = running[0]
+        self._control = self._client_of(self._stack)
+
+    @staticmethod
+    def _client_of(stack: Stack) -> ControlClient:
+        at, token = stack.addresses, (stack.folder.secret / "admin").read_text().strip()
+        return ControlClient(at.control_url or "", at.play_url or "", token)
+
+    def prepare(self, plan: str, scale: str, run_time_s: float | None, workers: int) -> FireOrder:
+        """The order for so many workers; a run time shortens or stretches the plan to end within it."""
+        loaded = load_plan(find(plan, "stress"))
+        order = order_of(loaded, RUNS, scale=_scale(scale))
+        share = order.share()
+        stress = loaded.plan
+        if run_time_s:
+            stress, share = _fit(stress, share, float(run_time_s))
+        folder = new_run(RUNS, f"locust-{stress.id}")
+        sizes = Sizes(connections=connections(), cpu=None if workers > 1 else 1, workers=workers)
+        prepared = prepare(
+            self._control, stress, share, order.lane, sizes, folder.name, folder, RUNS / ".generators", order.seed
+        )
+        return prepared.order
+
+    def end(self) -> None:
+        """Stops what was started here."""
+        if self._owned and self._stack is not None:
+            self._stack.down()
+
+
+def _urls(stack: Stack) -> tuple[str, ...]:
+    at = stack.addresses
+    return (at.control_url or "", *at.front_urls)
+
+
+def _elsewhere(host: str) -> ControlClient:
+    token = os.environ.get(ADMIN_VARIABLE, "")
+    if not token:
+        raise BadInput(
+            f"{host} is no control or front of a stack that runs here",
+            expected=f"such an address, or the operators' token of that system in {ADMIN_VARIABLE}",
+        )
+    return ControlClient(host, host, token)
+
+
+def _scale(text: str) -> Fraction | None:
+    try:
+        return ratio(text) if text else None
+    except ValueError as exc:
+        raise BadInput(f"--xiu-scale {text}: {exc}") from exc
+
+
+LEAD_S = 8.0
+
+
+def _fit(plan: StressPlan, share: Share, run_time_s: float) -> tuple[StressPlan, Share]:
+    """The plan squeezed so that its last tap comes before Locust's run time is over. Raises BadInput if it
+    is too short.
+    """
+    margin = plan.round.duration - plan.measured_s
+    warm_up = min(plan.warm_up.duration, 1.0)
+    room = run_time_s - LEAD_S - warm_up
+    if room < 2:
+        raise BadInput(
+            f"-t {run_time_s:g}s leaves no time for a round", expected=f"at least {LEAD_S + warm_up + 2:g} s"
+        )
+    shorter = plan.model_copy(
+        update={
+            "warm_up": plan.warm_up.model_copy(update={"duration": warm_up}),
+            "round": plan.round.model_copy(update={"opens": 0.0}),
+        }
+    )
+    return shorter, replace(share, duration_s=room + margin, release_s=room * plan.round.release)

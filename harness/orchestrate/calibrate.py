@@ -1,0 +1,110 @@
+"""Calibration: what generator and front carry together, with the whole stack up. Fires a short burst
+on a round of the stress lane.
+
+The burst offers more than the event's share asks for; what is answered a second is the smaller of the two ceilings.
+Rate = min(forecast's rate, 0.85 × measured). The round is closed afterwards; the live lane is not touched.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from harness.control_client import ControlClient
+from harness.engine.process import CannonProcess
+from harness.forecast.share import Share
+from harness.orchestrate.prepare import Sizes, burst
+from harness.run_order import RunOrder
+
+SAFE = 0.85
+OVERLOAD = 1.35
+BURST_S = 3.0
+SETTLED_S = 1.0
+ROUND_DEADLINE_S = 20.0
+COARSE = 20
+"""Shares are rounded down to a twentieth of the natural one, so that runs on one machine compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was measured, in taps answered a second. `part`: of the forecast's share that is carried
+    safely, at most 1.
+    """
+
+    carried_rps: float
+    asked_rps: float
+    part: Fraction
+    p99_ms: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """For `environment.json`."""
+        return {
+            "carried_rps": round(self.carried_rps),
+            "ceiling_rps": round(self.carried_rps),
+            "asked_rps": round(self.asked_rps),
+            "part": str(self.part),
+            "burst_p99_ms": self.p99_ms,
+        }
+
+
+def calibrate(order: RunOrder, control: ControlClient, sizes: Sizes, register: Path) -> Calibration:
+    """Fires the burst and closes its round. Raises ControlError, ControlAway, CannonError."""
+    share = order.share()
+    hot = replace(share, peak_rps=share.peak_rps * OVERLOAD)
+    with tempfile.TemporaryDirectory(prefix="xiu-calibrate-") as folder:
+        prepared = burst(control, hot, BURST_S, sizes, Path(folder), register)
+        config = prepared.order.unpack(0, 1)
+        seen: list[tuple[float, int]] = []
+        with CannonProcess(config) as cannon:
+            for message in cannon.lines():
+                if message["event"] == "ready":
+                    cannon.start(prepared.order.t0_ns())
+                elif message["event"] == "counts":
+                    seen.append((message["at_ns"] / 1e9, message["answered"]))
+                if cannon.process.poll() is None:
+                    cannon.lease()
+            result = cannon.result()
+    _close(control, prepared.round.round, prepared.round.end_us)
+    carried = _carried(seen, result.data["start_ns"] / 1e9)
+    part = min(Fraction(1), Fraction(int(SAFE * carried / share.peak_rps * COARSE), COARSE))
+    return Calibration(carried, hot.peak_rps, max(part, Fraction(1, COARSE)), result.latency_ms["response"]["p99"])
+
+
+def _carried(seen: list[tuple[float, int]], start_s: float) -> float:
+    """Answers a second from the second on, as long as there was something to answer."""
+    hot = [(at, count) for at, count in seen if at >= start_s + SETTLED_S]
+    while len(hot) > 2 and hot[-1][1] == hot[-2][1]:
+        hot.pop()
+    hot = [point for point in hot if point[0] <= start_s + BURST_S] if len(hot) > 4 else hot
+    if len(hot) < 2:
+        return 0.0
+    (first_at, first), (last_at, last) = hot[0], hot[-1]
+    return (last - first) / (last_at - first_at)
+
+
+def _close(control: ControlClient, round_id: int, end_us: int) -> None:
+    """The burst's round has done its duty; a close that takes long goes on by itself."""
+    until = time.monotonic() + ROUND_DEADLINE_S
+    while control.now_us() <= end_us:
+        time.sleep(0.05)
+    control.ask_close(round_id)
+    while control.round(round_id).state != "closed" and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+def describe(calibration: Calibration, share: Share) -> str:
+    """One sentence: which share is played, and why."""
+    text = f"{calibration.carried_rps:,.0f} taps/s were carried in a burst of {calibration.asked_rps:,.0f}/s"
+    if calibration.part < 1:
+        return f"{float(calibration.part):.0%} of the natural share: {text}, and {SAFE:.0%} of that is safe"
+    return f"the forecast's natural share: {text}"
+
+
+def as_json(calibration: Calibration) -> str:
+    """For logs."""
+    return json.dumps(calibration.to_json())

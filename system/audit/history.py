@@ -1,0 +1,80 @@
+"""Reads a run's history: operation records in checksummed segments, and the samples of money beside them.
+
+Refuses a folder whose manifest, sizes or checksums do not agree: a damaged history judges nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from system.contract.errors import BadRequest
+from system.contract.history import OP_DTYPE, SEGMENT_HEADER, SEGMENT_MAGIC, SEGMENT_VERSION
+
+MANIFEST = "manifest.json"
+SAMPLES = "samples.jsonl"
+SAMPLE = np.dtype([("t_ns", "<i8"), ("credited_fen", "<i8"), ("awarded_fen", "<i8"), ("budget_fen", "<i8")])
+
+
+class HistoryError(BadRequest):
+    """A history that cannot be believed: file (and line) and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class History:
+    """Operations of OP_DTYPE in any order, and samples of SAMPLE in the order they were taken."""
+
+    ops: npt.NDArray[np.void]
+    samples: npt.NDArray[np.void]
+
+
+def read_history(folder: Path) -> History:
+    """Everything of the folder. Raises HistoryError."""
+    manifest = folder / MANIFEST
+    try:
+        segments = json.loads(manifest.read_text())["segments"]
+        listed = [(str(item["file"]), int(item["count"]), str(item["sha256"])) for item in segments]
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise HistoryError(f"{manifest}: {exc!r}; expected a list of segments with file, count and sha256") from exc
+    parts = [_segment(folder / name, count, digest) for name, count, digest in listed]
+    stray = {path.name for path in folder.glob("seg-*.bin")} - {name for name, _, _ in listed}
+    if stray:
+        raise HistoryError(f"{folder / min(stray)}: not in the manifest")
+    ops = np.concatenate(parts) if parts else np.zeros(0, dtype=OP_DTYPE)
+    return History(ops, _samples(folder / SAMPLES))
+
+
+def _segment(path: Path, count: int, digest: str) -> npt.NDArray[np.void]:
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise HistoryError(f"{path}: {exc.strerror}, though the manifest lists it") from exc
+    if len(data) != SEGMENT_HEADER.size + count * OP_DTYPE.itemsize:
+        raise HistoryError(f"{path}: {len(data)} bytes; expected {count} records of {OP_DTYPE.itemsize} bytes")
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise HistoryError(f"{path}: sha256 differs from the manifest's")
+    magic, version, *_ = SEGMENT_HEADER.unpack_from(data)
+    if (magic, version) != (SEGMENT_MAGIC, SEGMENT_VERSION):
+        raise HistoryError(f"{path}: {magic!r} version {version}; expected version {SEGMENT_VERSION}")
+    return np.frombuffer(data, dtype=OP_DTYPE, offset=SEGMENT_HEADER.size)
+
+
+def _samples(path: Path) -> npt.NDArray[np.void]:
+    """No file is no sample; a malformed line is refused."""
+    if not path.exists():
+        return np.zeros(0, dtype=SAMPLE)
+    rows = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        try:
+            item = json.loads(line)
+            rows.append(tuple(int(item[name]) for name in SAMPLE.names or ()))
+        except (ValueError, KeyError, TypeError) as exc:
+            raise HistoryError(
+                f"{path}:{number}: {exc!r}; expected t_ns, credited_fen, awarded_fen, budget_fen"
+            ) from exc
+    return np.array(rows, dtype=SAMPLE)

@@ -1,0 +1,132 @@
+"""Loads the books from PostgreSQL and Valkey. Owns the order: one snapshot of the ledger, then the streams."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from system.audit.books import LEASE, POSTING, Batch, Books, Leg, Log, Rows, Stream, Suspended
+from system.contract.api import SponsorSplit
+from system.contract.errors import StoreRefused, UnknownRound
+from system.contract.ids import START, Lane, Position
+from system.contract.records import WIN_DTYPE
+from system.ledger.access import Connection
+from system.ledger.binary import from_copy
+from system.ledger.statements import statement
+from system.ledger.translate import translated
+from system.lottery import make_round
+from system.winlog import DamagedEntry, WinLogStore, decode
+
+PAGE_ENTRIES = 512
+
+
+async def load(conn: Connection, store: WinLogStore, lane: Lane, rounds: Sequence[int] = ()) -> AsyncIterator[Books]:
+    """The books of each round of the lane, or of `rounds` alone, one after the other; all from one snapshot.
+
+    Raises UnknownRound when a round asked for does not exist, StoreUnknown when a store does not answer.
+    """
+    with translated("read the ledger"):
+        async with conn.transaction():
+            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            found = await (await conn.execute(statement("audit_rounds", lane))).fetchall()
+            missing = set(rounds) - {row[0] for row in found}
+            if missing:
+                raise UnknownRound(f"lane {lane} has no round {', '.join(map(str, sorted(missing)))}")
+            for row in found:
+                if not rounds or row[0] in rounds:
+                    yield await _books(conn, store, lane, row)
+
+
+async def _books(conn: Connection, store: WinLogStore, lane: Lane, row: tuple[Any, ...]) -> Books:
+    round_id, state, packets, budget_fen, start_us, end_us, next_packet, sponsors, seed, commitment = row
+    key = {"round": round_id}
+
+    async def rows(name: str) -> list[tuple[Any, ...]]:
+        return await (await conn.execute(statement(f"audit_{name}", lane), key)).fetchall()
+
+    leases = await rows("leases")
+    return Books(
+        lane, round_id, state, packets, budget_fen, start_us, end_us, next_packet,
+        make_round(round_id, [SponsorSplit.model_validate(item, strict=False) for item in sponsors], bytes(seed)),
+        commitment, await _postings(conn, lane, round_id),
+        [Suspended(*item)._replace(uid=item[6] % (1 << 64)) for item in await rows("suspense")],
+        {item[0]: _batch(item) for item in await rows("batches")},
+        [Leg(*item) for item in await rows("entries")],
+        [await _stream(store, lane, round_id, item) for item in await rows("streams")],
+        np.array([item[:6] for item in leases], dtype=LEASE), [bytes(item[6]) for item in leases],
+    )  # fmt: skip
+
+
+async def _postings(conn: Connection, lane: Lane, round_id: int) -> Rows:
+    parts: list[bytes] = []
+    async with conn.cursor() as cursor, cursor.copy(statement("audit_postings", lane), {"round": round_id}) as copy:
+        parts.extend([bytes(part) async for part in copy])
+    wire = from_copy(b"".join(parts))
+    postings = np.zeros(len(wire), dtype=POSTING)
+    for name in POSTING.names or ():
+        postings[name] = wire[name]
+    return postings
+
+
+def _batch(row: tuple[Any, ...]) -> Batch:
+    batch, kind, front, from_epoch, from_seq, to_epoch, to_seq, postings, fen = row
+    start = None if from_epoch is None else Position(from_epoch, from_seq)
+    end = None if to_epoch is None else Position(to_epoch, to_seq)
+    return Batch(batch, kind, front, start, end, postings, fen)
+
+
+async def _stream(store: WinLogStore, lane: Lane, round_id: int, row: tuple[Any, ...]) -> Stream:
+    front, cell, epoch, granted, offset_epoch, offset_seq, stopped, _, _ = row
+    log = await _log(store, cell, lane, round_id, front)
+    return Stream(front, cell, epoch, granted, Position(offset_epoch, offset_seq), stopped, log)
+
+
+async def _log(store: WinLogStore, cell: int, lane: Lane, round_id: int, front: int) -> Log:
+    """The whole stream, sound or not."""
+    stream = store.stream(cell, lane, round_id, front)
+    log = Log(stream.key, deleted=await _deleted(store, stream.key))
+    parts: list[Rows] = []
+    places: list[tuple[int, int, int]] = []
+    at = START
+    while page := await stream.read_after(at, PAGE_ENTRIES):
+        for stored in page:
+            _note_hole(log, at, stored.at)
+            at = stored.at
+            log.last[at.epoch] = at.sequence
+            try:
+                entry = decode(stored.entry, at)
+            except DamagedEntry as exc:
+                log.faults.append((at, str(exc)))
+                continue
+            if (entry.header.lane, entry.header.round_id, entry.header.front) != (lane, round_id, front):
+                log.faults.append((at, f"entry {at} belongs to another stream"))
+                continue
+            parts.append(entry.records)
+            places.append((at.epoch, at.sequence, len(entry.records)))
+    if parts:
+        log.records = np.concatenate(parts)
+        sizes = [size for _, _, size in places]
+        log.epoch = np.repeat(np.array([epoch for epoch, _, _ in places], dtype=np.int64), sizes)
+        log.seq = np.repeat(np.array([seq for _, seq, _ in places], dtype=np.int64), sizes)
+    assert log.records.dtype == WIN_DTYPE
+    return log
+
+
+def _note_hole(log: Log, before: Position, at: Position) -> None:
+    """Entries between two neighbours of the stream; an older epoch may end anywhere, a newer one starts at 1."""
+    expected = before.sequence + 1 if before.epoch == at.epoch else 1
+    if at.sequence > expected:
+        log.holes.append((Position(at.epoch, expected), Position(at.epoch, at.sequence - 1)))
+
+
+async def _deleted(store: WinLogStore, key: str) -> Position:
+    try:
+        answer = await store.command("XINFO", "STREAM", key)
+    except StoreRefused as exc:
+        if "no such key" in str(exc):
+            return START
+        raise
+    known = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+    return Position.parse(known[b"max-deleted-entry-id"].decode())

@@ -1,0 +1,60 @@
+"""Small children as parts of a stack, and what tests ask about processes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.stack import Part, PartEvent, Stack
+from tests.stores import wait_until
+
+CHILD = Path(__file__).with_name("child.py")
+DEADLINE_S = 20.0
+
+
+def child(name: str, *flags: str, **more: Any) -> Part:
+    """A part that answers 200 on a port of its own."""
+    port = name.replace("-", "_")
+    argv = (sys.executable, str(CHILD), f"{{{port}_port}}", *flags)
+    return Part(name, argv, f"http://127.0.0.1:{{{port}_port}}/readyz", ports=(name,), **more)
+
+
+def get(url: str) -> Any:
+    """The JSON behind an address."""
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return json.load(answer)
+
+
+def everybody(stack: Stack) -> list[psutil.Process]:
+    """Every process of a running stack: reaper, supervisor, parts and what they started."""
+    reaper = psutil.Process(stack.folder.read_state()["reaper_pid"])
+    return [reaper, *reaper.children(recursive=True)]
+
+
+def wait_gone(processes: list[psutil.Process]) -> None:
+    """Until none of them runs."""
+    wait_until(
+        lambda: not [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE], DEADLINE_S, "gone"
+    )
+
+
+class Heard:
+    """Events of a stack, kept."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.events: list[PartEvent] = []
+        stack.events(self.events.append)
+
+    def wait(self, part: str, kind: str, times: int = 1) -> PartEvent:
+        """The event, as soon as it has come so often."""
+        wait_until(lambda: len(self.of(part, kind)) >= times, DEADLINE_S, f"{part} {kind}")
+        return self.of(part, kind)[times - 1]
+
+    def of(self, part: str, kind: str) -> list[PartEvent]:
+        """What came of this kind."""
+        return [event for event in self.events if (event.part, event.kind) == (part, kind)]

@@ -1,0 +1,96 @@
+"""A service named by `XIU_*_URL` belongs to somebody: used as it is, never killed, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+import valkey
+
+from harness.errors import BadInput
+from harness.stack import Stack, tools
+from tests.integration.stack.parts import child, get
+from tests.stores import PostgresServer, ValkeyServer
+
+Make = Callable[..., Stack]
+
+
+def test_an_external_valkey_is_used_through_the_links_and_left_alone(make: Make, valkey_server: ValkeyServer) -> None:
+    url = f"valkey://127.0.0.1:{valkey_server.port}/3"
+    with valkey.Valkey.from_url(url) as client:
+        client.set("theirs", "1")
+        before = (client.config_get("*"), client.info("server")["process_id"])
+        with make(environment={"XIU_VALKEY_URL": url}, system=[child("front-0")], with_prometheus=False) as stack:
+            assert stack.addresses.valkey_url == url
+            assert "valkey" not in stack.pids()
+            assert stack.externals == {"valkey": url}
+            assert any("XIU_VALKEY_URL" in note for note in stack.notes)
+            with valkey.Valkey.from_url(stack.addresses.links["front-valkey"]) as through:
+                assert through.get("theirs") == b"1"
+                assert through.client_info()["db"] == 3
+            for touch in (stack.restart, stack.suspend_restart, stack.resume_restart, stack.kill):
+                with pytest.raises(BadInput, match=r"external|does not run"):
+                    touch("valkey")
+        assert (client.config_get("*"), client.info("server")["process_id"]) == before
+        assert client.get("theirs") == b"1"
+        client.delete("theirs")
+
+
+def test_an_external_postgres_is_used_through_the_links_and_left_alone(
+    make: Make, postgres_server: PostgresServer
+) -> None:
+    url = postgres_server.create_database("external_to_the_stack")
+
+    def settings() -> list[tuple[object, ...]]:
+        with psycopg.connect(url, autocommit=True) as connection:
+            rows = connection.execute("SELECT name, setting FROM pg_settings WHERE context <> 'user' ORDER BY 1")
+            return [*rows.fetchall(), *connection.execute("SELECT pg_postmaster_start_time()").fetchall()]
+
+    before = settings()
+    dsn = psycopg.conninfo.conninfo_to_dict(url)
+    address = f"postgresql://{dsn['user']}:{dsn.get('password', '')}@{dsn['host']}:{dsn['port']}/{dsn['dbname']}"
+    with make(environment={"XIU_POSTGRES_URL": address}, system=[child("front-0")], with_prometheus=False) as stack:
+        assert "postgres" not in stack.pids()
+        assert not stack.folder.data("postgres").exists()
+        with psycopg.connect(stack.addresses.links["credit-postgres"]) as through:
+            assert through.execute("SELECT current_database()").fetchone() == ("external_to_the_stack",)
+        with pytest.raises(BadInput, match="external"):
+            stack.restart("postgres")
+    assert settings() == before
+
+
+@pytest.mark.skipif(tools.find("toxiproxy-server") is None, reason="no toxiproxy here")
+def test_an_external_toxiproxy_serves_the_links_it_has_and_gets_none(make: Make) -> None:
+    with make(system=[], with_prometheus=False) as theirs:
+        at = theirs.addresses
+        before = get(f"{at.toxiproxy_url}/proxies")
+        environment = {
+            "XIU_TOXIPROXY_URL": str(at.toxiproxy_url),
+            "XIU_VALKEY_URL": at.valkey_url,
+            "XIU_POSTGRES_URL": at.postgres_url,
+        }
+        with make(environment=environment, system=[child("control")], with_prometheus=False) as stack:
+            assert set(stack.pids()) == {"control"}
+            assert stack.addresses.links["front-valkey"] == at.links["front-valkey"]
+            assert any("front-control" in note and "direct" in note for note in stack.notes)
+        assert get(f"{at.toxiproxy_url}/proxies") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("XIU_VALKEY_URL", "127.0.0.1:6379", id="no scheme"),
+        pytest.param("XIU_POSTGRES_URL", "http://127.0.0.1:5432", id="another service's scheme"),
+        pytest.param("XIU_TOXIPROXY_URL", "http://", id="no host"),
+    ],
+)
+def test_a_wrong_address_is_named_with_what_was_expected(make: Make, name: str, value: str) -> None:
+    with pytest.raises(BadInput, match=rf"{name}.*expected"):
+        make(environment={name: value}).start()
+
+
+def test_a_password_is_not_repeated_in_an_error(make: Make) -> None:
+    with pytest.raises(BadInput) as caught:
+        make(environment={"XIU_POSTGRES_URL": "http://me:hidden@127.0.0.1:5432/x"}).start()
+    assert "hidden" not in str(caught.value)

@@ -1,0 +1,222 @@
+"""The words plan, forecast, run, schema: what a user types and reads."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli import main
+from harness.forecast import lock, share_of, write_lock
+from harness.run_folder import new_run, write_run
+from harness.run_order import RunOrder
+from plans.models import find, load_plan
+from tests.unit.harness import other_event
+from tests.unit.harness.sample_run import record, sample_lock, sponsors, timeline
+
+Typed = tuple[int, str, str]
+
+
+@pytest.fixture
+def xiu(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> Typed:
+        code = main(list(words))
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def finished(**changes: object) -> Path:
+    folder = new_run(Path("runs"), "gala-share")
+    write_lock(sample_lock(), folder)
+    write_run(folder, record(**{"run_id": folder.name, **changes}), timeline(), sponsors())
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (("plan", "list", "--json"), "plans"),
+        (("run", "list", "--json"), "runs"),
+        (("plan", "show", "gala-share", "--json"), "targets"),
+        (("plan", "run", "gala-share", "--dry-run", "--json"), "segments"),
+        (("forecast", "show", "gala-share", "--json"), "targets"),
+        (("schema", "plan"), "properties"),
+        (("schema", "forecast"), "properties"),
+    ],
+)
+def test_json_is_one_object(xiu: Any, words: tuple[str, ...], key: str):
+    code, out, _ = xiu(*words)
+    assert code == 0
+    assert key in json.loads(out)
+
+
+def test_lists_have_ids(xiu: Any):
+    finished()
+    assert [p["id"] for p in json.loads(xiu("plan", "list", "--json")[1])["plans"]] == ["gala-share"]
+    runs = json.loads(xiu("run", "list", "--json")[1])["runs"]
+    assert [run["verdict"] for run in runs] == ["PASS"]
+    assert runs[0]["id"].endswith(tuple("0123456789abcdef"))
+
+
+@pytest.mark.parametrize(
+    "words", [("plan", "show", "gala-share"), ("forecast", "show", "gala-share"), ("run", "show", "last")]
+)
+def test_what_people_read_fits_eighty_columns(xiu: Any, words: tuple[str, ...]):
+    finished()
+    code, out, _ = xiu(*words)
+    assert code == 0
+    assert "offered_rps" in out
+    wide = [line for line in out.splitlines() if len(line) > 80 and not line.startswith(("report:", "outcomes"))]
+    assert wide == []
+
+
+def test_plan_check_tells_all_problems_of_all_files(xiu: Any):
+    Path("a.yaml").write_text("kind: stress\nlane: up\n")
+    Path("b.yaml").write_text("kind: forecast\nid: B\n")
+    code, out, err = xiu("plan", "check", "gala-share", "a.yaml", "b.yaml")
+    assert code == 2
+    assert "gala-share: good" in out
+    assert "a.yaml:2: `lane`: 'up'; expected one of live, stress" in err
+    assert any(line.startswith("b.yaml:2: `id`") for line in err.splitlines())
+    code, out, _ = xiu("plan", "check", "a.yaml", "gala-share", "--json")
+    assert code == 2
+    files = json.loads(out)["files"]
+    assert [file["valid"] for file in files] == [False, True]
+    assert files[0]["problems"][0]["line"] >= 1
+
+
+def test_plan_new_copies_and_keeps_the_comments(xiu: Any):
+    code, out, _ = xiu("plan", "new", "lunch.yaml", "--from", "gala-share")
+    assert code == 0
+    assert "xiu plan check lunch.yaml" in out
+    text = Path("lunch.yaml").read_text(encoding="utf-8")
+    assert "id: lunch\n" in text
+    assert text.count("#") == find("gala-share", "stress").read_text(encoding="utf-8").count("#")
+    assert xiu("plan", "check", "lunch.yaml")[0] == 0
+    assert xiu("plan", "new", "lunch.yaml", "--from", "gala-share")[0] == 2, "never overwritten"
+
+
+def test_plan_new_goes_where_plans_live(xiu: Any):
+    Path("plans/stress").mkdir(parents=True)
+    assert xiu("plan", "new", "lunch", "--from", "gala-share")[0] == 0
+    assert Path("plans/stress/lunch.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("plan", "show", "gala-shar"), "did you mean gala-share?"),
+        (("plan", "show", "nowhere.yaml"), "nowhere.yaml: cannot be read"),
+        (("plan", "shwo", "x"), "did you mean show?"),
+        (("plan", "run", "gala-share", "--scale", "2"), "expected a part of the event"),
+        (("plan", "run", "gala-share", "--scale", "1/30000000", "--dry-run"), "without a packet"),
+        (("plan", "run", "gala-share", "--seed", "-1"), "0 to 2^63"),
+        (("plan", "new", "No!", "--from", "gala-share"), "lower-case letters"),
+        (("plan", "new", "far/away.yaml", "--from", "gala-share"), "a folder that exists"),
+        (("plan", "rate", "fast"), "whole taps per second"),
+        (("plan", "rate", "-5"), "expected"),
+        (("forecast", "show", "gala-share", "--scale", "0"), "expected a part of the event"),
+        (("forecast", "lock", "gala-share", "--out", "nowhere"), "a folder that exists"),
+        (("forecast", "judge", "last"), "no finished run"),
+        (("run", "show", "nothing"), "no such run"),
+        (("schema", "pln"), "did you mean plan?"),
+        (("plan", "run", "gala-share", "--on", "http://127.0.0.1:1"), "expected --yes"),
+    ],
+)
+def test_bad_input_is_one_clear_error(xiu: Any, words: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    code, _, err = xiu(*words)
+    assert code == 2
+    assert says in err
+    assert "Traceback" not in err
+
+
+def test_forecast_lock_is_written_once(xiu: Any):
+    code, out, _ = xiu("forecast", "lock", "gala-share", "--json")
+    assert code == 0
+    assert len(json.loads(out)["sha256"]) == 64
+    assert Path("forecast.lock.json").exists()
+    code, _, err = xiu("forecast", "lock", "gala-share")
+    assert (code, "locked here already" in err) == (2, True)
+
+
+def test_forecast_judge_judges_again_and_refuses_a_changed_lock(xiu: Any):
+    folder = finished()
+    code, out, _ = xiu("forecast", "judge", "last")
+    assert code == 0
+    assert "forecast alone: PASS" in out
+    file = folder / "forecast.lock.json"
+    file.write_text(file.read_text().replace("35000.0", "35001.0", 1))
+    code, _, err = xiu("forecast", "judge", folder.name)
+    assert code == 2
+    assert "changed after it was locked" in err
+
+
+def test_forecast_judge_refuses_another_runs_lock(xiu: Any, tmp_path: Path):
+    folder = finished()
+    (folder / "forecast.lock.json").unlink()
+    loaded = load_plan(find("gala-share", "stress"))
+    write_lock(lock(loaded, share_of(loaded.forecast, loaded.plan, loaded.forecast.scale)), folder)
+    code, _, err = xiu("forecast", "judge", "last")
+    assert code == 2
+    assert "another forecast than the run began with" in err
+
+
+def test_a_second_forecast_is_shown_from_either_of_its_files(xiu: Any, tmp_path: Path):
+    plan = other_event.write(tmp_path)
+    for name in (str(plan), "office-party.yaml"):
+        code, out, _ = xiu("forecast", "show", name)
+        assert code == 0
+        assert "sponsor_9_fen" in out
+    plan.unlink()
+    code, _, err = xiu("forecast", "show", "office-party.yaml")
+    assert (code, "no stress plan is made for this forecast" in err) == (2, True)
+
+
+def test_run_report_renders_again(xiu: Any):
+    folder = finished()
+    before = (folder / "report.html").read_text()
+    (folder / "report.html").unlink()
+    code, out, _ = xiu("run", "report", "last")
+    assert code == 0
+    assert Path(out.strip()).read_text() == before
+
+
+def test_run_compare(xiu: Any):
+    first, second = finished(), finished()
+    code, out, _ = xiu("run", "compare", first.name, str(second / "run.json"))
+    assert code == 0
+    assert "response p99" in out
+    other = finished(plan="other")
+    code, _, err = xiu("run", "compare", first.name, other.name)
+    assert code == 2
+    assert "different plans" in err
+
+
+def test_plan_run_hands_the_order_over_and_exits_with_the_verdict(xiu: Any, monkeypatch: pytest.MonkeyPatch):
+    orders: list[RunOrder] = []
+
+    def run_plan(order: RunOrder) -> object:
+        orders.append(order)
+        return record(verdict="FAIL", exit_code=99)
+
+    fake = types.ModuleType("harness.orchestrate")
+    fake.run_plan = run_plan  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "harness.orchestrate", fake)
+    code, out, _ = xiu("plan", "run", "gala-share", "--seed", "5", "--scale", "1/20000", "--json", "--strict")
+    assert code == 99
+    assert json.loads(out)["verdict"] == "FAIL"
+    order = orders[0]
+    assert (order.seed, order.loaded.plan.seed, order.strict, order.calibrates) == (5, 5, True, False)
+    assert order.share().peak_rps == pytest.approx(17_500)
+    code, _, err = xiu("plan", "rate", "5000")
+    assert code == 5
+    assert "no plan runs" in err

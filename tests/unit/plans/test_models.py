@@ -1,0 +1,204 @@
+"""Plan files: what is read, and how every mistake is told at once, with its line."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from plans.models import SCHEMAS, Forecast, PlanError, StressPlan, find, load_forecast, load_plan
+from plans.models.load import HOME
+
+PLAN = HOME / "stress" / "gala-share.yaml"
+FORECAST = HOME / "forecasts" / "gala-share.yaml"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A copy of the gala's files, to be spoilt."""
+    for source, folder in ((PLAN, "stress"), (FORECAST, "forecasts")):
+        (tmp_path / folder).mkdir()
+        shutil.copy(source, tmp_path / folder)
+    return tmp_path
+
+
+def spoil(file: Path, *changes: tuple[str, str]) -> None:
+    text = file.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text, f"the file has no {old!r} to be spoilt"
+        text = text.replace(old, new, 1)
+    file.write_text(text, encoding="utf-8")
+
+
+def line_of(file: Path, words: str) -> int:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if words in line)
+
+
+def test_the_gala_s_files_are_good():
+    loaded = load_plan(PLAN)
+    assert loaded.forecast.id == "gala-share"
+    assert loaded.plan.measured_s == 58
+    assert loaded.plan.probes.forged >= 1000
+    assert min(loaded.plan.probes.expired, loaded.plan.probes.foreign) >= 1000
+
+
+def test_the_curve_has_the_gala_s_peak_factor():
+    loaded = load_plan(PLAN)
+    measured = [s for s in loaded.plan.segments(1.0) if s["phase"] == 1]
+    taps = 0.0
+    for segment in measured:
+        if segment["kind"] == "constant":
+            taps += segment["rate_rps"] * segment["duration_s"]
+        elif segment["kind"] == "ramp":
+            taps += (segment["from_rps"] + segment["to_rps"]) / 2 * segment["duration_s"]
+        else:
+            # A countdown that doubles: the mean of an exponential from 0.5 to 1.
+            taps += 0.5 / 0.6931 * segment["countdown_s"] + segment["hold_s"]
+    factor = loaded.plan.measured_s / taps
+    inputs = loaded.forecast.inputs.peak_factor
+    assert factor == pytest.approx(inputs.mid, abs=0.02)
+
+
+def test_every_problem_of_both_files_is_told_at_once(files: Path):
+    plan, forecast = files / "stress" / PLAN.name, files / "forecasts" / FORECAST.name
+    spoil(
+        plan,
+        ("lane: stress", "lane: stres"),
+        ("warm_up:", "warmup:"),
+        ("hold: 20s", "hodl: 20s"),
+        ("kind: constant", "kind: constnat"),
+        ("credits: 60s", "credits: 60"),
+    )
+    spoil(forecast, ("weight: 40%", "weight: 41%"), ("amount: 2元", "amount: 2"), ("mid: 25%", "mid: 125%"))
+    with pytest.raises(PlanError) as caught:
+        load_plan(plan)
+    told = [str(problem) for problem in caught.value.problems]
+    for words, hint in (
+        ("lane: stres", "did you mean stress?"),
+        ("warmup:", "did you mean warm_up?"),
+        ("hodl: 20s", "did you mean hold?"),
+        ("constnat", "did you mean constant?"),
+        ("credits: 60", "60s, 5m or 200ms"),
+    ):
+        assert any(line.startswith(f"{plan}:{line_of(plan, words)}: ") and hint in line for line in told), (words, told)
+    for words, hint in (("amount: 2,", "200元"), ("mid: 125%", "0% to 100%")):
+        at = f"{forecast}:{line_of(forecast, words)}: "
+        assert any(line.startswith(at) and hint in line for line in told), (words, told)
+    assert not any("is missing" in line for line in told), "a misspelt key is one mistake, not two"
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        pytest.param("duration: 60s, release", "duration: 70s, release", "the forecast's round", id="another round"),
+        pytest.param("opens: 5s", "opens: 90s", "after the last tap", id="opens after the end"),
+        pytest.param("duration: 15s", "duration: 18s", "closes at 65 s", id="taps after the close"),
+        pytest.param(
+            "peak: 100%, countdown: 3s, hold: 20s}\n  - {kind: ramp, from: 100%",
+            "peak: 90%, countdown: 3s, hold: 20s}\n  - {kind: ramp, from: 90%",
+            "no step reaches the peak",
+            id="no peak",
+        ),
+        pytest.param("response_p99: 100ms", "response_p99: 1ms", "already lost", id="a promise below the forecast"),
+        pytest.param(
+            "credit_delay_p99: 5s", "credit_delay_p99: 500ms", "already lost", id="a delay below the forecast"
+        ),
+        pytest.param("release: 95%", "release: 0%", "greater than 0", id="no time to release"),
+        pytest.param("seed: 20160207", "seed: -1", "greater than or equal to 0", id="a negative seed"),
+        pytest.param("signal: error_share", "signal: eror_share", "did you mean error_share", id="an unknown signal"),
+        pytest.param("seed: 20160207", "seed: 1\nseed: 2", "stands twice", id="a key twice"),
+        pytest.param("steps:", "steps: [", "not YAML", id="not YAML"),
+        pytest.param("kind: stress", "kind: forecast", "one of stress", id="another kind of file"),
+        pytest.param(
+            "../forecasts/gala-share.yaml", "../forecasts/gala-shar.yaml", "did you mean", id="no such forecast"
+        ),
+    ],
+)
+def test_a_spoilt_plan_is_refused(files: Path, old: str, new: str, says: str):
+    plan = files / "stress" / PLAN.name
+    spoil(plan, (old, new))
+    with pytest.raises(PlanError) as caught:
+        load_plan(plan)
+    assert says in str(caught.value)
+    assert all(re.match(rf"{re.escape(str(files))}/\w+/gala-share.yaml:\d+: ", str(p)) for p in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        pytest.param("share: 60%", "share: 59%", "add up to", id="classes that are not all"),
+        pytest.param("amount: 2元", "amount: 1元", "same amount", id="an amount twice"),
+        pytest.param("  - id: 2", "  - id: 1", "same id", id="a sponsor twice"),
+        pytest.param(
+            "    budget: 66_000_000元", "    budjet: 66_000_000元", "did you mean budget", id="a misspelt budget"
+        ),
+        pytest.param("low: 24%", "low: 26%", "out of order", id="a low above the mid"),
+        pytest.param("mid: 7/s, high: 7/s", "mid: 7/s, high: 8/s", "above the limit", id="taps above the limit"),
+        pytest.param("low: 10/s", "low: 5/s", "refuses", id="a quick finger below the limit"),
+        pytest.param("short: 60s", "short: 600s", "longer than full", id="a short round that is longer"),
+        pytest.param(', source: "assumption: twice the limit"', "", "source", id="a figure without a source"),
+        pytest.param("scale: 1/10_000", "scale: 10_000", "a scale", id="a scale upside down"),
+    ],
+)
+def test_a_spoilt_forecast_is_refused(files: Path, old: str, new: str, says: str):
+    forecast = files / "forecasts" / FORECAST.name
+    spoil(forecast, (old, new))
+    with pytest.raises(PlanError) as caught:
+        load_forecast(forecast)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- a\n- b\n", "just words", "a: &x [*x]\n", "? [a]\n: b\n", "a: !!python/none x\n", "\t"]
+)
+def test_what_is_no_plan_at_all_is_one_clear_error(tmp_path: Path, text: str):
+    file = tmp_path / "odd.yaml"
+    file.write_text(text)
+    with pytest.raises(PlanError) as caught:
+        load_plan(file)
+    assert str(file) in str(caught.value)
+
+
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path):
+    file = tmp_path / "odd.yaml"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(PlanError, match="not UTF-8"):
+        load_plan(file)
+
+
+def test_a_name_is_looked_up_with_a_hint():
+    assert find("gala-share", "stress") == PLAN
+    with pytest.raises(PlanError, match="did you mean gala-share"):
+        find("gala-shar", "stress")
+
+
+def test_what_was_read_can_be_written_and_read_back():
+    loaded = load_plan(PLAN)
+    context = {"parsed": True}
+    assert StressPlan.model_validate(loaded.plan.model_dump(mode="json"), context=context) == loaded.plan
+    assert Forecast.model_validate(loaded.forecast.model_dump(mode="json"), context=context) == loaded.forecast
+
+
+@pytest.mark.parametrize("kind", sorted(SCHEMAS))
+def test_the_schema_forbids_unknown_keys_and_names_aliases(kind: str):
+    schema = SCHEMAS[kind].model_json_schema(by_alias=True)
+    assert schema["additionalProperties"] is False
+    assert all(part["additionalProperties"] is False for part in schema["$defs"].values())
+    if kind == "plan":
+        assert "from" in schema["$defs"]["Ramp"]["properties"]
+
+
+def test_a_longer_round_stretches_the_steps_and_keeps_the_margins():
+    plan = load_plan(PLAN).plan
+    segments = plan.segments(35_000, 300)
+    measured = sum(
+        s.get("duration_s", 0) + s.get("countdown_s", 0) + s.get("hold_s", 0) + s.get("decay_s", 0)
+        for s in segments
+        if s["phase"] == 1
+    )
+    assert measured == pytest.approx(298)
+    assert segments[0]["duration_s"] == plan.warm_up.duration
