@@ -32,7 +32,7 @@ class Control:
         url = stack.addresses.control_url
         if url is None:
             raise EnvironmentNotReady("this stack has no control: only its stores run")
-        return cls(url, stack.admin_token)
+        return cls(url, (stack.folder.secret / "admin").read_text(encoding="utf-8").strip())
 
     def text(self, method: str, path: str, body: object = None) -> str:
         """The answer's body. Raises BadInput for a 4xx, ControlRefused, EnvironmentNotReady."""

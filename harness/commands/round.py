@@ -31,11 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "move the entry credit stopped at to suspense",
         "xiu round set-aside 1 1-17 --why 'bad disk'",
     )
+    for each in (verify, aside):
+        each.add_argument("round", metavar="ROUND", type=int)
     aside.add_argument("entry", metavar="ENTRY", help="epoch-sequence, as the alert names it")
     aside.add_argument("--front", type=int, default=0, help="whose stream (default: 0)")
     aside.add_argument("--why", default="set aside by hand", help="kept with the entry")
-    for each in (verify, aside):
-        each.add_argument("round", metavar="ROUND", type=int)
     for each in (show, verify, aside):
         _stacks.add_stack_options(each)
 

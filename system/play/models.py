@@ -95,4 +95,4 @@ class BulkAnswer(Model):
     """Every posting of the users asked for; users without one do not stand here."""
 
     lane: Lane
-    credited: tuple[BulkWin, ...]
+    wins: tuple[BulkWin, ...]

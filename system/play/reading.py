@@ -111,4 +111,4 @@ async def bulk(pool: Pool, order: BulkRequest) -> BulkAnswer:
     params = {"uids": list(order.uids), "round": order.round}
     rows = await read(pool, order.lane, "play_bulk", params)
     names = ("uid", "round", "packet", "fen")
-    return BulkAnswer(lane=order.lane, credited=tuple(BulkWin(**dict(zip(names, row, strict=True))) for row in rows))
+    return BulkAnswer(lane=order.lane, wins=tuple(BulkWin(**dict(zip(names, row, strict=True))) for row in rows))

@@ -295,5 +295,6 @@ def test_a_forged_posting_shows_in_the_balance(settings: ControlSettings) -> Non
                 return api.registry.get_sample_value("hongbao_ledger_imbalance_fen", {"lane": "live"}) == 1
 
             await until(seen, what="imbalance of one fen")
+            assert await seen()
 
     asyncio.run(body())

@@ -168,12 +168,12 @@ def test_operators_read_sponsors_and_many_wallets(postgres_dsn: str) -> None:
             assert {line["kind"] for line in page["lines"]} == {"fund"}
             assert (len(page["lines"]), page["next"]) == (2, None)
             _, answer = await play.call("/v1/wallets/bulk", ADMIN, {"uids": [5, 6, 7]})
-            assert [(win["uid"], win["packet"], win["fen"]) for win in answer["credited"]] == [
+            assert [(win["uid"], win["packet"], win["fen"]) for win in answer["wins"]] == [
                 (5, 0, 10),
                 (5, 1, 20),
                 (5, 2, 30),
             ]
-            assert (await play.call("/v1/wallets/bulk", ADMIN, {"uids": [5], "round": 2}))[1]["credited"] == []
+            assert (await play.call("/v1/wallets/bulk", ADMIN, {"uids": [5], "round": 2}))[1]["wins"] == []
             assert (await play.call("/v1/wallets/bulk", token(5), {"uids": [5]}))[0] == 401
             for bad in ({"uids": []}, {"uids": [-1]}, {"uids": [1], "extra": 1}, {"uids": ["5"]}):
                 assert (await play.call("/v1/wallets/bulk", ADMIN, bad))[0] == 400, bad

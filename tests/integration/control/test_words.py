@@ -1,0 +1,128 @@
+"""`xiu switch`, `xiu token`, `xiu round` against a real control and ledger; the stack around them is a stand-in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pytest
+
+from harness.cli import dispatch
+from harness.commands import _stacks, round
+from harness.errors import BadInput, EnvironmentNotReady
+from system.tokens import tag_expiry, tag_key, token_key, verify_token
+from tests.integration.control.conftest import SECRET, SPONSORS
+from tests.integration.control.test_process import Process, process_of
+from tests.stores import ValkeyServer, wait_until
+
+
+@pytest.fixture
+def control(
+    tmp_path: Any, postgres_dsn: str, fresh_valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Process]:
+    with process_of(tmp_path / "control", postgres_dsn, fresh_valkey.url) as process:
+        process.start()
+        process.ready()
+        addresses = SimpleNamespace(control_url=f"http://127.0.0.1:{process.port}", postgres_url=postgres_dsn)
+        stack = SimpleNamespace(addresses=addresses, folder=SimpleNamespace(secret=process.folder))
+        monkeypatch.setattr(_stacks, "need", lambda args: stack)
+        monkeypatch.setattr(_stacks, "chosen", lambda args: stack)
+        yield process
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    code = dispatch(list(words))
+    return code, capsys.readouterr().out
+
+
+def test_switches(control: Process, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "switch", "history") == (0, "no switch was ever set\n")
+    assert said(capsys, "switch", "set", "draw.shed_percent", "20", "--why", "drill") == (
+        0,
+        "draw.shed_percent: 0 → 20\n",
+    )
+    code, text = said(capsys, "switch", "list", "--json")
+    assert code == 0
+    assert {"id": "draw.shed_percent", "value": 20} in json.loads(text)["switches"]
+    _, text = said(capsys, "switch", "list")
+    assert "* draw.shed_percent" in text
+    assert "  credit.pause" in text
+    _, text = said(capsys, "switch", "history")
+    assert "draw.shed_percent: 0 → 20" in text
+    assert text.rstrip().endswith("drill")
+    with pytest.raises(BadInput, match=r"did you mean draw\.shed_percent"):
+        dispatch(["switch", "set", "draw.shed_percen", "1"])
+    with pytest.raises(BadInput, match="from 0 to 100 percent"):
+        dispatch(["switch", "set", "draw.shed_percent", "101"])
+
+
+def test_token(control: Process, capsys: pytest.CaptureFixture[str]) -> None:
+    _, text = said(capsys, "token", "7")
+    assert verify_token(token_key(SECRET, "live"), text.strip().encode(), 0) == 7
+    _, text = said(capsys, "token", "7", "--lane", "stress", "--json")
+    answer = json.loads(text)
+    assert verify_token(token_key(SECRET, "stress"), answer["token"].encode(), 0) == 7
+    assert tag_expiry(tag_key(SECRET), answer["tag"].encode()) > 0
+    _, text = said(capsys, "token", "7", "--lane", "stress")
+    assert "\nX-Xiu-Tag: by-hand." in text
+    with pytest.raises(BadInput):
+        dispatch(["token", "-1"])
+
+
+def test_rounds(
+    control: Process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, postgres_dsn: str
+) -> None:
+    assert said(capsys, "round", "list") == (0, "no round\n")
+    order = {"sponsors": SPONSORS, "starts_in_ms": 0, "duration_ms": 20}
+    number = control.call("POST", "/v1/rounds", order)[1]["round"]
+    code, text = said(capsys, "round", "list", "--json")
+    assert (code, json.loads(text)["rounds"][0]["id"]) == (0, number)
+    wait_until(lambda: "over" in said(capsys, "round", "list", "--lane", "live")[1], 10, "over")
+    assert said(capsys, "round", "list", "--lane", "stress") == (0, "no round\n")
+    with pytest.raises(BadInput, match="revealed when it is closed"):
+        dispatch(["round", "verify", str(number)])
+    with pytest.raises(BadInput, match="credit is not stopped"):
+        dispatch(["round", "set-aside", str(number), "1-1"])
+    with pytest.raises(BadInput, match="epoch-sequence"):
+        dispatch(["round", "set-aside", str(number), "17"])
+    close(control, number)
+    code, text = said(capsys, "round", "verify", str(number))
+    assert code == 0
+    assert "0 violations" in text
+    # Nothing runs: the last run's stores alone.
+    stores = _stacks.chosen(SimpleNamespace())  # type: ignore[arg-type]
+
+    @contextmanager
+    def last(var: Any) -> Iterator[Any]:
+        yield stores
+
+    monkeypatch.setattr(round, "last_stores", last)
+    monkeypatch.setattr(_stacks, "chosen", lambda args: None)
+    code, text = said(capsys, "round", "verify", str(number), "--json")
+    assert (code, json.loads(text)["valid"]) == (0, True)
+    with psycopg.connect(postgres_dsn) as conn:
+        conn.execute("INSERT INTO live.posting VALUES (1, %s, 0, 77, 7, 0, 0, 1)", (number,))
+    code, text = said(capsys, "round", "verify", str(number))
+    assert code == 99
+    assert "77 fen of sponsor 7; expected" in text
+    with pytest.raises(BadInput, match="no round 99"):
+        dispatch(["round", "verify", "99", "--json"])
+
+
+def test_control_away_is_said(control: Process) -> None:
+    control.stop()
+    with pytest.raises(EnvironmentNotReady, match="does not answer"):
+        dispatch(["switch", "list"])
+
+
+def close(control: Process, number: int) -> None:
+    instance = control.call("POST", "/v1/fronts/0/register")[1]["instance"]
+    epoch = control.call("POST", f"/v1/fronts/0/rounds/{number}/epoch", {"instance": instance})[1]["epoch"]
+    assert control.call("POST", f"/v1/rounds/{number}/close")[0] == 200
+    word = {"instance": instance, "epoch": epoch, "sequence": 0}
+    assert control.call("POST", f"/v1/fronts/0/rounds/{number}/confirm", word)[0] == 200
+    wait_until(lambda: control.call("GET", f"/v1/rounds/{number}")[1]["state"] == "closed", 15, "closed")

@@ -1,0 +1,66 @@
+"""Play's description: every route, every reference resolved, a page without network."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from system.contract.errors import BadRequest
+from system.play import openapi
+from system.play.reading import _cursor
+from system.play.routes import ROUTES
+
+
+def references(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        own = {value["$ref"]} if "$ref" in value else set()
+        return own.union(*(references(item) for item in value.values()))
+    if isinstance(value, list):
+        return set().union(*(references(item) for item in value))
+    return set()
+
+
+def test_every_reference_resolves() -> None:
+    document = json.loads(json.dumps(openapi.document(ROUTES, "1")))
+    for reference in references(document):
+        place: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            place = place[part]
+        assert place
+    assert len(document["paths"]) == len(ROUTES)
+
+
+def test_every_operation_is_described() -> None:
+    document = openapi.document(ROUTES, "1")
+    for route in ROUTES:
+        operation = document["paths"][route.path][route.method.lower()]
+        assert operation["summary"]
+        assert operation["security"] == [{route.who: []}]
+        assert set(operation["responses"]) == {"200", *map(str, route.errors)}
+    assert "requestBody" in document["paths"]["/v1/wallets/bulk"]["post"]
+    names = [p["name"] for p in document["paths"]["/v1/wallet"]["get"]["parameters"]]
+    assert names == ["award", "X-Xiu-Tag"]
+
+
+def test_the_page_reads_without_network() -> None:
+    page = openapi.page(ROUTES)
+    for route in ROUTES:
+        assert f"{route.method} {route.path}" in page
+    assert "balance_fen" in page
+    assert "src=" not in page
+    assert "http" not in page.lower().replace("httpstatus", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("0-0", (0, 0)), ("17-3", (17, 3)), (f"{(1 << 63) - 1}-1", ((1 << 63) - 1, 1))]
+)
+def test_cursors(text: str, place: tuple[int, int]) -> None:
+    assert _cursor(text) == place
+
+
+@pytest.mark.parametrize("text", ["", "1", "-", "1-", "-1", "a-b", "1-2-3", f"{1 << 63}-1", f"1-{1 << 31}", "²-1"])
+def test_bad_cursors(text: str) -> None:
+    with pytest.raises(BadRequest):
+        _cursor(text)

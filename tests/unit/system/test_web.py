@@ -1,0 +1,137 @@
+"""The shared aiohttp parts: bodies, numbers of paths, secrets, answers of errors, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
+from prometheus_client import CollectorRegistry
+from pydantic import ValidationError
+
+from system import web as shared
+from system.contract.api import RoundOrder, SwitchChange
+from system.contract.errors import BadRequest, BadToken, NotFound, RoundOver
+from system.contract.metrics import METRICS
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "1.5", "", "²", str(1 << 31)])
+def test_a_path_with_no_number_names_nothing(text: str) -> None:
+    request = make_mocked_request("GET", "/", match_info={"round": text})
+    with pytest.raises(NotFound):
+        shared.path_number(request, "round")
+
+
+def test_numbers() -> None:
+    assert shared.path_number(make_mocked_request("GET", "/", match_info={"round": "7"}), "round") == 7
+    assert shared.query_number(make_mocked_request("GET", "/?limit=5"), "limit", 9, 1, 10) == 5
+    assert shared.query_number(make_mocked_request("GET", "/"), "limit", 9, 1, 10) == 9
+    with pytest.raises(BadRequest, match="from 1 to 10"):
+        shared.query_number(make_mocked_request("GET", "/?limit=11"), "limit", 9, 1, 10)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "good"),
+    [
+        ("secret", "secret", True),
+        ("secreT", "secret", False),
+        ("", "secret", False),
+        ("", "", False),
+        ("ü", "u", False),
+    ],
+)
+def test_secrets(given: str, expected: str, good: bool) -> None:
+    if good:
+        shared.need_secret(given, expected, "it")
+        assert given == expected
+    else:
+        with pytest.raises(BadToken):
+            shared.need_secret(given, expected, "it")
+
+
+@pytest.mark.parametrize(
+    ("header", "token"),
+    [("Bearer abc", "abc"), ("bearer  abc ", "abc"), ("Basic abc", ""), ("", ""), ("Bearer", "")],
+)
+def test_bearer(header: str, token: str) -> None:
+    assert shared.bearer(make_mocked_request("GET", "/", headers={"Authorization": header})) == token
+
+
+def test_an_error_of_a_model_is_one_sentence() -> None:
+    with pytest.raises(ValidationError) as caught:
+        RoundOrder.model_validate_json('{"sponsors": [], "duration_ms": 0, "extra": 1}')
+    text = shared.one_sentence(caught.value)
+    assert "\n" not in text
+    for word in ("sponsors", "duration_ms", "extra"):
+        assert word in text
+
+
+def app_of(registry: CollectorRegistry, missing: list[str]) -> web.Application:
+    async def boom(_: web.Request) -> web.Response:
+        raise RuntimeError("secret detail")
+
+    async def over(_: web.Request) -> web.Response:
+        raise RoundOver("round 1 is over")
+
+    async def body(request: web.Request) -> web.Response:
+        return shared.answer(await shared.read_model(request, SwitchChange))
+
+    app = web.Application(middlewares=[shared.middleware(registry)], client_max_size=1000)
+    app.router.add_get("/boom", boom)
+    app.router.add_get("/over/{number}", over)
+    app.router.add_post("/body", body)
+    shared.add_health(app, registry, lambda: missing[0])
+    return app
+
+
+def test_answers_and_metrics() -> None:
+    registry, missing = CollectorRegistry(), ["nothing read"]
+
+    async def ask(client: Any, method: str, path: str, data: Any = None) -> tuple[int, str]:
+        async with client.request(method, path, data=data) as answer:
+            return answer.status, await answer.text()
+
+    async def go() -> None:
+        async with TestClient(TestServer(app_of(registry, missing))) as client:
+            status, text = await ask(client, "GET", "/boom")
+            assert status == 500
+            assert '"effect": "unknown"' in text
+            assert "secret detail" not in text
+            assert await ask(client, "GET", "/over/5") == (
+                410,
+                '{"error": {"code": "round_over", "message": "round 1 is over", "effect": "none"}}',
+            )
+            assert (await ask(client, "POST", "/body", b'{"value": 1}'))[0] == 200
+            assert (await ask(client, "POST", "/body", b"{"))[0] == 400
+            assert (await ask(client, "POST", "/body", b"\xff"))[0] == 400
+            status, text = await ask(client, "POST", "/body", b"x" * 2000)
+            assert status == 413
+            assert "too_large" in text
+            assert (await ask(client, "GET", "/body"))[0] == 405
+            assert (await ask(client, "GET", "/readyz"))[0] == 503
+            missing[0] = ""
+            assert (await ask(client, "GET", "/readyz"))[0] == 200
+            assert (await ask(client, "GET", "/healthz"))[0] == 200
+            assert "hongbao_http_request_duration_seconds_bucket" in (await ask(client, "GET", "/metrics"))[1]
+
+    asyncio.run(go())
+    value = registry.get_sample_value
+    rows = [("/boom", "5xx", 1), ("/over/{number}", "4xx", 1), ("/body", "2xx", 1), ("/readyz", "5xx", 1)]
+    for route, status, expected in rows:
+        assert value("hongbao_http_requests_total", {"route": route, "status": status}) == expected, route
+    assert value("hongbao_http_request_duration_seconds_count", {"route": "/over/{number}"}) == 1
+
+
+@pytest.mark.parametrize("process", ["control", "play"])
+def test_every_family_of_the_process_is_there(process: str) -> None:
+    from system.control.meters import Meters
+
+    registry = CollectorRegistry()
+    shared.middleware(registry)
+    if process == "control":
+        Meters.of(registry)
+    families = {family.name for family in registry.collect()}
+    wanted = {metric.name.removesuffix("_total") for metric in METRICS if process in metric.process}
+    assert wanted == families
