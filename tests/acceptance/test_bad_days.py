@@ -75,7 +75,8 @@ def test_a_front_killed_in_mid_round_loses_no_win(xiu: Xiu) -> None:
 def test_a_front_slower_than_its_target_fails_the_run(xiu: Xiu) -> None:
     assert xiu("up", "--detach").returncode == 0
     assert xiu("switch", "set", "draw.delay_ms", "700").returncode == 0
-    done = xiu("plan", "run", SLICE, "--scale", "1", "--json")
+    plan = plan_with(xiu.folder, ("response_p99: 2s", "response_p99: 500ms"))
+    done = xiu.valid("plan", "run", plan, "--scale", "1", "--json")
     assert done.returncode == 99, done.stdout[-2000:] + done.stderr
     reasons = {reason["code"] for reason in json.loads(done.stdout)["reasons"]}
     assert "forecast_response_p99_ms" in reasons
@@ -85,7 +86,7 @@ def test_a_front_slower_than_its_target_fails_the_run(xiu: Xiu) -> None:
     not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2, reason="needs pinning, two cores"
 )
 def test_a_starved_generator_makes_the_run_invalid(xiu: Xiu) -> None:
-    plan = plan_with(xiu.folder, ("response_p99: 500ms", "response_p99: 60ms"))
+    plan = plan_with(xiu.folder, ("response_p99: 2s", "response_p99: 60ms"))
     with busy(core=1, loops=4):
         done = xiu("demo", "--plan", plan, "--scale", "1", "--json")
     assert done.returncode == 10, done.stdout[-2000:] + done.stderr
