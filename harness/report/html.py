@@ -114,6 +114,7 @@ def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile) -> str
         states=words.STATES,
         sentence=words.sentence(record),
         reasons=[words.reason_words(reason, record) for reason in record.reasons],
+        reading=words.reading(record),
         next_steps=words.next_steps(record),
         rows=rows,
         headlines=[by_name[name] for name in HEADLINES if name in by_name],

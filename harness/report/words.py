@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.forecast.judge import Judged
-from harness.report.figures import band_text, with_unit
+from harness.report.figures import band_text, number, with_unit
 from harness.run_record import RunRecord
 from harness.verdict import LATENCY_BAND, PROMETHEUS_MISSING, SMALLER_SHARE, Reason
 
@@ -161,6 +161,34 @@ def _row_of(reason: Reason, record: RunRecord) -> Judged | None:
     name = reason.text.split(":", 1)[0] if reason.code == LATENCY_BAND else reason.code.split("_", 1)[-1]
     name = name.removeprefix("data_")
     return next((row for row in record.forecast if row.indicator == name), None)
+
+
+def reading(record: RunRecord) -> Both | None:
+    """Where the slow answers' time went: the largest of the three parts, with its evidence. None if not known."""
+    times = record.latency_ms
+    whole = times.response.p99
+    parts = {"service": times.service.p99, "queued": times.queued.p99, "lag": times.lag.p99}
+    known = {name: value for name, value in parts.items() if value is not None}
+    if whole is None or not known:
+        return None
+    name = max(known, key=lambda part: known[part])
+    evidence = f"p99 {number(known[name])} / {number(whole)} ms"
+    what = {
+        "service": Both("慢的回答主要慢在系统自身", "Slow answers were slow in the system itself"),
+        "queued": Both(
+            "慢的回答主要在等空闲连接：系统跟不上来量", "Slow answers waited for a connection: the system fell behind"
+        ),
+        "lag": Both("慢的回答主要因压测机迟到", "Slow answers were late because the generator was"),
+    }[name]
+    used = {name: r.cpu_s for name, r in record.resources.items() if r.cpu_s is not None}
+    if not used or not record.lasted_s:
+        return Both(f"{what.zh}（{evidence}）。", f"{what.en} ({evidence}).")
+    busiest = max(used, key=lambda process: used[process])
+    share = f"{used[busiest] / record.lasted_s:.0%}"
+    return Both(
+        f"{what.zh}（{evidence}）。最忙的进程是 {busiest}，平均占一个核的 {share}。",
+        f"{what.en} ({evidence}). The busiest process was {busiest}, {share} of a core on average.",
+    )
 
 
 def next_steps(record: RunRecord) -> list[Both]:

@@ -16,7 +16,7 @@ from harness.report.charts import chart_of
 from harness.report.figures import number, scale, with_unit, yuan
 from harness.report.html import render_html
 from harness.run_books import books_of
-from harness.run_record import Event, Generator, Latency, Money, RunRecord, Second, Timeline, Wins
+from harness.run_record import Event, Generator, Latency, Money, Percentiles, RunRecord, Second, Timeline, Wins
 from tests.unit.harness.sample_run import GOOD, findings, reason, record, sponsors, timeline
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -300,3 +300,20 @@ def test_the_timeline_marks_events_and_the_warm_up():
     assert [plot.id for plot in chart.plots] == ["taps", "latency", "wins", "money", "backlog"]
     bare = Timeline(per_second=(Second(second=0, offered=1, answered=1),))
     assert [plot.id for plot in chart_of(bare, (), 0).plots] == ["taps", "wins"]
+
+
+@pytest.mark.parametrize(
+    ("slowest", "says"),
+    [
+        pytest.param("service", "slow in the system itself", id="the system"),
+        pytest.param("queued", "the system fell behind", id="no free connection"),
+        pytest.param("lag", "because the generator was", id="the generator"),
+    ],
+)
+def test_the_page_says_where_the_time_went(slowest: str, says: str):
+    times = {name: Percentiles(p99=1.0) for name in ("service", "queued", "lag")}
+    times[slowest] = Percentiles(p99=40.0)
+    text = said(page(record(latency_ms=Latency(response=Percentiles(p99=41.0), **times))), "en")
+    assert says in text
+    assert "p99 40 / 41 ms" in text
+    assert "The busiest process was front-0, 42% of a core" in text
