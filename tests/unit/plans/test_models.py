@@ -12,7 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plans.models import SCHEMAS, Forecast, PlanError, StressPlan, find, load_forecast, load_plan
+from plans.models import SCHEMAS, Forecast, PlanError, Problem, StressPlan, find, load_forecast, load_plan
 from plans.models.load import HOME
 
 PLAN = HOME / "stress" / "gala-share.yaml"
@@ -244,10 +244,14 @@ def test_whatever_is_written_is_read_or_refused_in_words(files: Path, which: str
     plan, forecast = files / "stress" / PLAN.name, files / "forecasts" / FORECAST.name
     for file, name in ((plan, "p"), (forecast, "f")):
         file.write_text(yaml.safe_dump(documents[name], allow_unicode=True), encoding="utf-8")
+    problems, segments = outcome(plan)
+    assert bool(problems) != bool(segments)
+    assert all(problem.line >= 1 and problem.what for problem in problems)
+
+
+def outcome(plan: Path) -> tuple[tuple[Problem, ...], list[object]]:
+    """The problems of a plan, or its segments."""
     try:
-        loaded = load_plan(plan)
+        return (), list(load_plan(plan).plan.segments(35_000))
     except PlanError as exc:
-        assert exc.problems
-        assert all(problem.line >= 1 and problem.what for problem in exc.problems)
-    else:
-        assert loaded.plan.segments(35_000)
+        return exc.problems, []
