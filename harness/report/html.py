@@ -115,7 +115,7 @@ def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile) -> str
         sentence=words.sentence(record),
         reasons=[words.reason_words(reason, record) for reason in record.reasons],
         reading=words.reading(record),
-        next_steps=words.next_steps(record),
+        next_steps=words.next_steps(record, timeline),
         rows=rows,
         headlines=[by_name[name] for name in HEADLINES if name in by_name],
         by_name=by_name,

@@ -317,3 +317,14 @@ def test_the_page_says_where_the_time_went(slowest: str, says: str):
     assert says in text
     assert "p99 40 / 41 ms" in text
     assert "The busiest process was front-0, 42% of a core" in text
+
+
+def test_a_missed_latency_points_to_its_second():
+    slow = record(replace(GOOD, response_p99_ms=500.0))
+    rows = [
+        row.model_copy(update={"p99_response_ms": 500.0 if row.second in (2, 40, 41) else 1.0})
+        for row in timeline().per_second
+    ]
+    text = said(page(slow, Timeline(per_second=tuple(rows))), "en")
+    assert "See the timeline at second 40" in text, "second 2 is warm-up"
+    assert "which figure left its forecast" in said(page(record(replace(GOOD, wins=3))), "en")
