@@ -231,7 +231,7 @@ ODD = st.one_of(
 )
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(which=st.sampled_from(["p", "f"]), data=st.data())
 def test_whatever_is_written_is_read_or_refused_in_words(files: Path, which: str, data: st.DataObject):
     document = copy.deepcopy(DATA[which])
