@@ -120,7 +120,7 @@ def test_without_stores_it_lives_and_says_so(control: Process, postgres_server: 
         control.start()
         assert control.call("GET", "/readyz")[0] == 503
         status, answer = control.call("GET", "/v1/switches")
-        assert (status, answer["error"]["code"]) == (503, "store_unknown")
+        assert (status, answer["error"]["code"]) == (503, "store_refused")
         assert control.call("GET", "/v1/clock")[0] == 200
     finally:
         postgres_server.start()

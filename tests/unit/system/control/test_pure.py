@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from system.contract.api import RoundOrder, RoundPublic, SponsorSplit, SyncAnswer, TagRequest, TokensRequest
-from system.contract.errors import BadRequest, BadToken, Conflict, StoreUnknown, Superseded, UnknownRound
+from system.contract.errors import BadRequest, BadToken, Conflict, StoreRefused, Superseded, UnknownRound
 from system.contract.ids import Position
 from system.contract.routing import Topology
 from system.control.closing import Stream
@@ -190,5 +190,5 @@ def test_nothing_is_said_before_the_view_was_read() -> None:
     from system.control.app import make_control
 
     control = make_control(SETTINGS, CollectorRegistry(), lambda: NOW)
-    with pytest.raises(StoreUnknown):
+    with pytest.raises(StoreRefused):
         control.need_view()
