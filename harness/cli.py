@@ -54,12 +54,21 @@ class Parser(argparse.ArgumentParser):
             raise BadInput(what, expected=" | ".join(known), did_you_mean=closest(choice[1], known))
         unknown = re.search(r"unrecognized arguments: (\S+)", message)
         if unknown:
-            hint = closest(unknown[1].split("=")[0], self._option_string_actions)
+            hint = closest(unknown[1].split("=")[0], _options(self))
             raise BadInput(f"{self.prog}: unknown argument {unknown[1]}", did_you_mean=hint, expected=self._usage())
         raise BadInput(f"{self.prog}: {message}", expected=self._usage())
 
     def _usage(self) -> str:
         return " ".join(self.format_usage().split()).removeprefix("usage: ")
+
+
+def _options(parser: argparse.ArgumentParser) -> set[str]:
+    """Every option of a parser and its sub-words: what a sub-word does not know, the parser above it reports."""
+    found = set(parser._option_string_actions)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found = found.union(*(_options(each) for each in action.choices.values()))
+    return found
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:

@@ -25,16 +25,20 @@ def lines_of(record: RunRecord) -> tuple[Line, ...]:
     """Each equation that must hold; a figure that is not known leaves its residue unknown."""
     load, wins, money = record.load, record.wins, record.money
     known = sum(load.outcomes.values())
-    waiting = None if money.awarded_fen is None or money.credited_fen is None else money.suspense_fen
     return (
         _line(
             "schedule", "scheduled = sent + dropped + unsent", load.scheduled, load.sent + load.dropped + load.unsent
         ),
         _line("outcomes", "sent = Σ outcomes", load.sent, known),
         _line("wins_logged", "wins seen = awards logged", wins.seen, wins.logged),
-        _line("wins_posted", "awards logged = postings", wins.logged, wins.posted),
         _line(
-            "fen_credited", "fen awarded = credited + suspense", money.awarded_fen, _sum((money.credited_fen, waiting))
+            "wins_posted", "awards logged = posted + suspense", wins.logged, _sum((wins.posted, wins.suspended or 0))
+        ),
+        _line(
+            "fen_credited",
+            "fen awarded = credited + suspense",
+            money.awarded_fen,
+            _sum((money.credited_fen, money.suspense_fen)),
         ),
         _line(
             "fen_budget",

@@ -98,12 +98,16 @@ class Money(Record):
 
 
 class Wins(Record):
-    """Distinct award ids: seen by the generator, in the win log, in the ledger. `residue`: not in all of them."""
+    """Distinct award ids: seen by the generator, in the win log, in the ledger. `residue`: not in all of them.
+
+    `suspended`: in the ledger as suspense, beside `posted`.
+    """
 
     seen: int | None = None
     logged: int | None = None
     posted: int | None = None
     residue: int | None = None
+    suspended: int | None = None
 
 
 class Delay(Record):

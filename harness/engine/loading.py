@@ -80,9 +80,9 @@ def _share(total: int, config: CannonConfig) -> int:
 
 
 def _address(front: str) -> tuple[str, int]:
-    host, _, port = front.rpartition(":")
+    host, _, port = front.removeprefix("http://").rstrip("/").rpartition(":")
     if not host or not port.isdigit():
-        raise ConfigError(f"front {front!r}; expected host:port")
+        raise ConfigError(f"front {front!r}; expected host:port or http://host:port")
     return host, int(port)
 
 
@@ -104,7 +104,7 @@ def _send_abroad(people: Population, owner: npt.NDArray[np.int64], seed: int) ->
 def _requests(config: CannonConfig, tokens: list[bytes]) -> list[bytes]:
     """The bytes of each user's tap. The Host is the first front's: fronts tell users apart by token alone."""
     head = (
-        f"POST /v1/rounds/{config.round}/taps HTTP/1.1\r\nHost: {config.fronts[0]}\r\n"
+        f"POST /v1/rounds/{config.round}/taps HTTP/1.1\r\nHost: {config.fronts[0].removeprefix('http://').rstrip('/')}\r\n"
         "Content-Length: 0\r\nAuthorization: Bearer "
     ).encode()
     tail = (f"\r\n{TAG_HEADER}: {config.tag}" if config.tag else "").encode() + b"\r\n\r\n"

@@ -107,8 +107,6 @@ def result(
     measured = (tape.phase == Phase.MEASURED) & (intended < end_ns)
     load = counts(code, sent, finished)
     window = (int(intended[measured][0]), end_ns) if measured.any() else (end_ns, end_ns)
-    if measured.any():  # seconds of the plan, not seconds since the first tap of it
-        window = (start_ns + (window[0] - start_ns) // NS * NS, end_ns)
     span_s = max((window[1] - window[0]) / NS, 1e-9)
     within = counts(code[measured], sent[measured], 0)
     within.pop("residues")

@@ -60,6 +60,11 @@ def errors_of(account: dict[str, Any], probes: int) -> int:
     return int(measured["outcomes"]["unknown"] + others + max(0, at_probes - probes))
 
 
+def p99_or_more(block: dict[str, float | None]) -> float | None:
+    """The p99; where too few samples lie beyond it the largest value, which it cannot exceed."""
+    return block["p99"] if block["p99"] is not None else block["max"]
+
+
 def refused_share(account: dict[str, Any]) -> float | None:
     """Share of the measured taps that the limit per client refused."""
     measured = account["load"]["measured"]

@@ -67,7 +67,7 @@ def record(
         "wins": wins.posted,
         "residue_fen": money.residue_fen,
         "wins_residue": wins.residue,
-        "credit_delay_p99_s": delay.p99,
+        "credit_delay_p99_s": delay.p99 if delay.p99 is not None else delay.max,
     }
     actuals |= {f"sponsor_{one.sponsor}_fen": one.credited_fen for one in figures.sponsors_of(books)}
     judged = judge(sealed, actuals, sha256=state.forecast_sha256)
@@ -123,7 +123,7 @@ def _actuals(
         "offered_rps": peak[0],
         "answered_rps": peak[1],
         "refused_share": figures.refused_share(account),
-        "response_p99_ms": account["latency_ms"]["response"]["p99"],
+        "response_p99_ms": figures.p99_or_more(account["latency_ms"]["response"]),
         "errors": figures.errors_of(account, plan.probes.total),
         "pool_lasts_s": None if last_win_s is None else last_win_s - open_s,
         "drain_s": figures.drain_of(got.samples, end_s),

@@ -67,6 +67,19 @@ VERDICTS: dict[str, Both] = {
 }
 
 
+OTHERS_ZH: dict[str, str] = {
+    "generator_limited": "压测机到顶",
+    "run_broken": "运行中断",
+    "unsettled": "有用户始终没有得到明确答复",
+    "not_closed": "本场没有关账",
+    "audit_failed": "审计没有完成",
+    "stop_rule": "触发了停止规则",
+    "interrupted": "被人中止",
+    "killed": "被紧急停止",
+}
+"""What a reason of this code is about; its own text, in English, follows."""
+
+
 def indicator_name(row: Judged) -> Both:
     """What an indicator is called; sponsors by the name that stands in the forecast."""
     if row.indicator.startswith("sponsor_"):
@@ -130,7 +143,8 @@ def reason_words(reason: Reason, record: RunRecord) -> Both:
         return Both(f"不变量 {code} {how}：{INVARIANTS_ZH.get(code, '')}", reason.text)
     row = _row_of(reason, record)
     if row is None:
-        return Both(reason.text, reason.text)
+        about = OTHERS_ZH.get(reason.code)
+        return Both(f"{about}：{reason.text}" if about else reason.text, reason.text)
     name, actual, band = indicator_name(row), with_unit(row.actual, row.unit), band_text(row)
     if row.state == "NO_DATA":
         return Both(f"{name.zh}：无数据", f"{name.en}: no data")

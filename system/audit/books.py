@@ -32,6 +32,7 @@ class Batch(NamedTuple):
     end: Position | None
     postings: int
     fen: int
+    committed_us: int = 0
 
 
 class Leg(NamedTuple):
@@ -112,6 +113,8 @@ class Books:
     streams: list[Stream]
     leases: Rows
     used: list[bytes]
+    names: dict[int, str] = field(default_factory=dict)
+    """Sponsor → name."""
 
     @property
     def closed(self) -> bool:

@@ -12,7 +12,8 @@ from system.audit.books import Books
 from system.audit.finding import Judge
 from system.audit.history import History, HistoryError, read_history
 from system.audit.loading import load
-from system.audit.matching import Match, match, true_fen
+from system.audit.matching import match
+from system.audit.showing import shown
 from system.contract.audit import INVARIANTS, NEED_HISTORY, AuditReport, RoundBooks
 from system.contract.ids import Lane
 from system.ledger.access import connect, lane_role
@@ -32,21 +33,21 @@ async def audit(
     history = _history(judges, folder, notes)
     if history is not None and not rounds:
         rounds = np.unique(history.ops["round"]).tolist()
-    shown: list[RoundBooks] = []
+    found: list[RoundBooks] = []
     conn = await connect(postgres_url, lane_role(lane), secret, timeout_s=timeout_s)
     async with conn, WinLogStore(valkey_url, timeout_s=timeout_s) as store:
         # A round's arrays may take longer to judge than an idle transaction may live.
         await conn.execute("SET idle_in_transaction_session_timeout = 0")
         async for books in load(conn, store, lane, rounds):
-            shown.append(_round(judges, books, history))
-    if not shown:
+            found.append(_round(judges, books, history))
+    if not found:
         notes.append(f"lane {lane} has no round")
     lost = judges["S5"].figures.get("posted_whose_log_a_store_lost", 0)
     if lost:
         notes.append(f"{lost} postings stand in the ledger alone: the win log lost the end of an epoch")
     findings = tuple(judge.finding() for judge in judges.values())
     valid = all(finding.valid in (True, None) for finding in findings)
-    return AuditReport(lane=lane, rounds=tuple(shown), findings=findings, valid=valid, notes=tuple(notes))
+    return AuditReport(lane=lane, rounds=tuple(found), findings=findings, valid=valid, notes=tuple(notes))
 
 
 def _history(judges: dict[str, Judge], folder: Path | None, notes: list[str]) -> History | None:
@@ -77,23 +78,4 @@ def _round(judges: dict[str, Judge], books: Books, history: History | None) -> R
     wins.issued_once(judges["S12"], books, matched)
     if history is not None:
         promises.of_round(judges, books, matched, history.ops[history.ops["round"] == books.round_id])
-    return _shown(books, matched, judges["S1"].figures.get("residue", 0) - before)
-
-
-def _shown(books: Books, matched: Match, residue: int) -> RoundBooks:
-    awarded = wins.believed(matched)
-    _, fen = true_fen(books, matched.packet[awarded])
-    refunded = -sum(
-        leg.fen
-        for leg in books.legs
-        if leg.account.startswith("budget:")
-        and leg.batch in books.batches
-        and books.batches[leg.batch].kind == "refund"
-    )
-    return RoundBooks(
-        round=books.round_id, lane=books.lane, state=books.state, budget_fen=books.budget_fen,
-        awarded_fen=int(fen.sum()), credited_fen=int(books.postings["fen"].sum()),
-        suspense_fen=sum(row.held_fen for row in books.suspense), refunded_fen=refunded, residue_fen=residue,
-        wins_logged=int((awarded & (matched.settled + matched.waiting > 0)).sum()),
-        wins_posted=len(books.postings), wins_suspended=len(books.suspense),
-    )  # fmt: skip
+    return shown(books, matched, judges["S1"].figures.get("residue", 0) - before)

@@ -56,6 +56,7 @@ async def _books(conn: Connection, store: WinLogStore, lane: Lane, row: tuple[An
         [Leg(*item) for item in await rows("entries")],
         [await _stream(store, lane, round_id, item) for item in await rows("streams")],
         np.array([item[:6] for item in leases], dtype=LEASE), [bytes(item[6]) for item in leases],
+        {int(item["sponsor"]): str(item["name"]) for item in sponsors},
     )  # fmt: skip
 
 
@@ -71,10 +72,10 @@ async def _postings(conn: Connection, lane: Lane, round_id: int) -> Rows:
 
 
 def _batch(row: tuple[Any, ...]) -> Batch:
-    batch, kind, front, from_epoch, from_seq, to_epoch, to_seq, postings, fen = row
+    batch, kind, front, from_epoch, from_seq, to_epoch, to_seq, postings, fen, committed_us = row
     start = None if from_epoch is None else Position(from_epoch, from_seq)
     end = None if to_epoch is None else Position(to_epoch, to_seq)
-    return Batch(batch, kind, front, start, end, postings, fen)
+    return Batch(batch, kind, front, start, end, postings, fen, committed_us)
 
 
 async def _stream(store: WinLogStore, lane: Lane, round_id: int, row: tuple[Any, ...]) -> Stream:

@@ -81,7 +81,7 @@ def _unlogged(judge: Judge, books: Books, matched: Match, unlogged: Ints) -> Non
 
 def _may_be_lost(stream: Stream, books: Books, batch: int) -> bool:
     """Whether the entries a batch came from reach into the lost end of an epoch that a newer one has replaced."""
-    _, _, _, start, end, _, _ = books.batches[batch]
+    start, end = books.batches[batch].start, books.batches[batch].end
     if start is None or end is None:
         return False
     for epoch in range(max(1, start.epoch), min(end.epoch, stream.granted - 1) + 1):

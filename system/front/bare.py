@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 
 import uvloop
 
@@ -20,6 +21,7 @@ from system.front.metrics import FrontMetrics
 from system.front.seam import NEVER, DrawRound, Waiter, Win
 from system.front.server import serve, settle_memory
 from system.settings import FrontSettings
+from system.tokens import sign, token_key
 
 LIVE_ROUND, STRESS_ROUND = 1, 2
 PACKET_FEN, SPONSOR = 100, 1
@@ -111,7 +113,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--listen", default="127.0.0.1:0", help="host:port, 0 for any port")
     parser.add_argument("--secret", required=True, help="master secret in hex, for tokens that the bench signs itself")
     parser.add_argument("--win-every", type=int, default=1750, help="every n-th eligible tap wins; 0: nobody")
+    parser.add_argument("--tokens", type=Path, help="write tokens of users 1 … N here, one a line")
+    parser.add_argument("--users", type=int, default=20_000, help="the N of --tokens")
     options = parser.parse_args(argv)
+    if options.tokens:
+        key, expires_s = token_key(bytes.fromhex(options.secret), "live"), wall_us() // 1_000_000 + 86_400
+        options.tokens.write_text("".join(f"{sign(key, str(u), expires_s)}\n" for u in range(1, options.users + 1)))
     host, _, port = options.listen.rpartition(":")
     settings = settings_for(bytes.fromhex(options.secret), (host, int(port)))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -163,6 +163,23 @@ def nothing() -> Actuals:
     return Actuals()
 
 
+@pytest.mark.parametrize("verdict", ["INVALID", "NO_DATA", "ABORTED"])
+def test_what_is_not_judged_is_not_shown_as_good(verdict: str):
+    html = page(record(verdict=verdict))
+    assert "shown, not relied on" in said(html, "en")
+    assert 'class="unjudged"' in html
+    assert "unjudged" not in page(record()).split("</style>")[1]
+
+
+def test_a_reason_without_words_of_its_own_keeps_its_text():
+    html = page(
+        record(evidence={"failures": [reason("not_closed", "round 7 did not close"), reason("odd", "odd one")]})
+    )
+    assert "本场没有关账：round 7 did not close" in said(html, "zh")
+    assert "odd one" in said(html, "zh")
+    assert "round 7 did not close" in said(html, "en")
+
+
 def test_both_languages_say_equally_much():
     parsed = Page(page(FAILED))
     assert len(parsed.text["zh"]) == len(parsed.text["en"])

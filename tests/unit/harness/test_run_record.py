@@ -48,7 +48,7 @@ PARTS = {
     "latency_ms": {"response", "service", "lag", "queued"},
     "generator": {"valid", "ceiling_rps", "cpu_max", "late"},
     "money": {"budget_fen", "awarded_fen", "credited_fen", "suspense_fen", "refunded_fen", "residue_fen"},
-    "wins": {"seen", "logged", "posted", "residue"},
+    "wins": {"seen", "logged", "posted", "residue", "suspended"},
     "credit_delay_s": {"p50", "p99", "max", "in_faults"},
 }
 
@@ -179,6 +179,9 @@ def test_the_books_close_from_schedule_to_fen():
     ("changes", "line", "residue"),
     [
         pytest.param({"wins": Wins(seen=1201, logged=1200, posted=1200, residue=1)}, "wins_logged", 1, id="a win lost"),
+        pytest.param(
+            {"wins": Wins(seen=9, logged=9, posted=8, suspended=1, residue=0)}, "wins_posted", 0, id="a win in suspense"
+        ),
         pytest.param({"wins": Wins(seen=1, logged=1, posted=None, residue=None)}, "wins_posted", None, id="unknown"),
         pytest.param(
             {

@@ -1,0 +1,106 @@
+"""Clients that benches measure with: the cannon, wrk, and Locust's FastHttpUser; each alone on a core."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.bench.servers import ROOT, Target
+from harness.engine.config import CannonConfig
+from harness.engine.process import CannonResult, run_cannon
+from harness.errors import EnvironmentNotReady
+from harness.stack import tools
+
+# Each wrk thread takes the tokens in turn; requests are built once, as ours are.
+WRK_SCRIPT = """
+local requests, at = {}, 0
+for token in io.lines(os.getenv("XIU_TOKENS")) do
+  requests[#requests + 1] = "POST /v1/rounds/" .. os.getenv("XIU_ROUND") .. "/taps HTTP/1.1\\r\\nHost: " ..
+    os.getenv("XIU_HOST") .. "\\r\\nContent-Length: 0\\r\\nAuthorization: Bearer " .. token .. "\\r\\n\\r\\n"
+end
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WrkResult:
+    """``ok_share``: answers that were 2xx or 3xx."""
+
+    rps: float
+    ok_share: float
+
+
+def wrk(target: Target, core: int, connections: int, seconds: float) -> WrkResult:
+    """Closed loop with wrk, one thread, cycling through the target's tokens."""
+    program = tools.need("wrk")
+    with tempfile.TemporaryDirectory(prefix="xiu-wrk-") as folder:
+        script = Path(folder) / "taps.lua"
+        script.write_text(WRK_SCRIPT)
+        argv = [str(program), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(script)]
+        env = {"XIU_TOKENS": str(target.tokens), "XIU_HOST": target.address, "XIU_ROUND": str(target.round)}
+        text = _pinned([*argv, f"http://{target.address}/"], core, seconds + 30, env)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
+    whole = re.search(r"(\d+) requests in", text)
+    if rate is None or whole is None:
+        raise EnvironmentNotReady(f"wrk said: {text.strip()[-500:]}")
+    bad = re.search(r"Non-2xx or 3xx responses:\s+(\d+)", text)
+    total = max(int(whole[1]), 1)
+    return WrkResult(float(rate[1]), 1 - (int(bad[1]) if bad else 0) / total)
+
+
+def fast_http_user(target: Target, core: int, users: int, seconds: int) -> float:
+    """Requests a second of stock Locust FastHttpUsers without waiting time."""
+    argv = [sys.executable, "-m", "harness.bench.fasthttp", f"http://{target.address}", str(users), str(seconds)]
+    text = _pinned(argv, core, seconds + 60, {"XIU_ROUND": str(target.round)})
+    return float(json.loads(text.strip().splitlines()[-1])["rps"])
+
+
+def cannon(
+    target: Target, core: int, rate_rps: float, connections: int, seconds: float, warmup_s: float = 1.0
+) -> CannonResult:
+    """Open loop: a constant rate, warm-up cut off. ``connections`` users tap at once, one a connection."""
+    with tempfile.TemporaryDirectory(prefix="xiu-bench-") as folder:
+        config = CannonConfig(
+            fronts=(target.address,),
+            segments=(
+                {"kind": "constant", "rate_rps": rate_rps, "duration_s": warmup_s, "phase": 0},
+                {"kind": "constant", "rate_rps": rate_rps, "duration_s": seconds, "phase": 1},
+            ),
+            tokens=str(target.tokens),
+            result=str(Path(folder) / "result.json"),
+            slots=connections,
+            connections=connections,
+            round=target.round,
+            cpu=core,
+            drain_s=3.0,
+        )
+        return run_cannon(config)
+
+
+def _pinned(argv: list[str], core: int, timeout_s: float, env: dict[str, str]) -> str:
+    """Standard output of a program on a core. Raises EnvironmentNotReady if it fails."""
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", _PIN, str(core), *argv],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        env=os.environ | {"PYTHONPATH": paths} | env,
+    )
+    if done.returncode != 0:
+        raise EnvironmentNotReady(f"{Path(argv[0]).name} failed: {(done.stderr or done.stdout).strip()[-500:]}")
+    return done.stdout
+
+
+_PIN = "import os,sys;os.sched_setaffinity(0,{int(sys.argv[1])});os.execv(sys.argv[2],sys.argv[2:])"
+"""Pins itself, then becomes the program: nothing runs on the wrong core, and no code runs between fork and exec."""

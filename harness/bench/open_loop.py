@@ -1,0 +1,53 @@
+"""Bench ``open-loop``: p99 response at a server's share, 35,000 taps/s over 5,000 connections; lower is better.
+
+The real draw path on one core, the cannon on the other; the anchor is the same schedule against nginx.
+"""
+
+from __future__ import annotations
+
+from harness.bench import clients, servers
+from harness.bench.common import Report, Say, alternate, two_cores
+from harness.engine.process import CannonResult
+from harness.errors import EnvironmentNotReady
+
+RATE_RPS = 35_000
+CONNECTIONS = 5_000
+USERS = 20_000
+SECONDS = 20.0
+WARMUP_S = 2.0
+TOO_FAST = "429"
+
+
+def errors(result: CannonResult) -> int:
+    """Unknown and refused, what the limiter is meant to refuse aside."""
+    load = result.load
+    refused = int(load["outcomes"]["refused"]) - int(load["refused_by_status"].get(TOO_FAST, 0))
+    return int(load["outcomes"]["unknown"]) + refused + int(load["dropped"]) + int(load["unsent"])
+
+
+def run(say: Say, *, seconds: float = SECONDS, rate_rps: float = RATE_RPS, connections: int = CONNECTIONS) -> Report:
+    """Raises EnvironmentNotReady without nginx or two cores, or if a sample is too short for a p99."""
+    server_core, core = two_cores()
+    fired: list[CannonResult] = []
+    with servers.bare_front(server_core, USERS) as front, servers.nginx(server_core, USERS) as nginx:
+
+        def p99(target: servers.Target, name: str) -> float:
+            result = clients.cannon(target, core, rate_rps, connections, seconds, WARMUP_S)
+            response = result.latency_ms["response"]
+            valid = "valid" if result.valid else f"INVALID: {'; '.join(result.generator['reasons'])}"
+            say(f"{name}: response {response} ms, errors {errors(result)}, {valid}")
+            if target is front:
+                fired.append(result)
+            if response["p99"] is None:
+                raise EnvironmentNotReady(f"{seconds:g} s at {rate_rps:g}/s are too few samples for a p99")
+            return float(response["p99"])
+
+        samples = alternate(lambda: p99(front, "front"), lambda: p99(nginx, "nginx"), say)
+    extra = {
+        "errors": sum(errors(result) for result in fired),
+        "rate_rps": rate_rps,
+        "connections": connections,
+        "valid": all(result.valid for result in fired),
+        "refused_too_fast": sum(int(r.load["refused_by_status"].get(TOO_FAST, 0)) for r in fired),
+    }
+    return Report("open-loop", "ms p99 response", "nginx return 200, same schedule", samples, extra)

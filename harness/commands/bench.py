@@ -1,0 +1,59 @@
+"""Benchmarks, each a ratio against an anchor in the same run: ``xiu bench front | engine | open-loop | …``.
+
+A bench is a module of ``harness.bench`` with ``run(say) -> Report``; it is imported when it is called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import harness.bench
+from harness.bench.common import Report
+from harness.errors import BadInput, closest
+from harness.stack import raise_open_files
+
+EXAMPLE = "xiu bench front --json"
+NOT_BENCHES = {"__init__", "common", "servers", "clients", "fasthttp"}
+
+
+def names() -> list[str]:
+    """Every bench there is."""
+    folder = Path(harness.bench.__file__).parent
+    return sorted(p.stem.replace("_", "-") for p in folder.glob("*.py") if p.stem not in NOT_BENCHES)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The word's options."""
+    parser.add_argument("bench", metavar="BENCH", help=" | ".join(names()))
+    parser.add_argument("--seconds", type=float, help="length of one sample (default: the bench's own)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print. Raises BadInput for a bench that is not there."""
+    if args.bench not in names():
+        raise BadInput(
+            f"no such bench: {args.bench}", expected=" | ".join(names()), did_you_mean=closest(args.bench, names())
+        )
+    raise_open_files()
+    module = importlib.import_module(f"harness.bench.{args.bench.replace('-', '_')}")
+    options = {} if args.seconds is None else {_SECONDS.get(args.bench, "seconds"): args.seconds}
+    report: Report = module.run(_say, **options)
+    if args.json:
+        print(json.dumps(report.document(), indent=1))
+    else:
+        print(f"{report.bench}: {report.ratio:.3f} × {report.anchor}")
+        print(f"  {report.value:,.4g} against {report.anchor_value:,.4g} {report.unit}")
+        for name, value in report.extra.items():
+            print(f"  {name}: {value}")
+    return 0
+
+
+_SECONDS = {"engine": "run_s"}
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,204 @@
+"""The house holds itself: layout, import directions, sizes. The rules are data; a new room is a new row."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PACKAGES = ("system", "plans", "harness", "chaos", "dashboards")
+
+TOP_LEVEL = {
+    *PACKAGES,
+    ".ci",
+    ".gitignore",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Makefile",
+    "README.md",
+    "deploy",
+    "docs",
+    "pyproject.toml",
+    "requirements.lock",
+    "setup",
+    "tests",
+}
+TESTS = {"unit", "contract", "integration", "acceptance", "browser", "oracle", "rules"}
+NEVER_TRACKED = {".venv", ".tools", "runs", "var"}
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "system": {"system"},
+    "plans": {"system", "plans"},
+    "harness": {"system", "plans", "harness"},
+    "chaos": {"system", "plans", "harness", "chaos"},
+    "dashboards": {"system", "plans", "dashboards"},
+}
+# `harness.commands` holds the words of the `xiu` command: the one place that may import everything.
+MAY_IMPORT_ALL = "harness/commands/"
+# What other packages may know of the system.
+SHOWN_BY_SYSTEM = {"contract", "lottery"}
+# Inside `system`: who stands on whom. Those of the last row never import each other.
+SYSTEM_STOREYS = (
+    {"contract", "settings", "clock", "money"},
+    {"lottery"},
+    {"winlog"},
+    {"ledger"},
+    {"front", "credit", "play", "control", "audit"},
+)
+LOCUST_LIVES_IN = re.compile(r"^harness/(locustfile\.py|journeys/|bench/)")
+MODULE_LINES_MAX, FUNCTION_LINES_MAX = 400, 70
+
+
+def tracked() -> list[str]:
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+FILES = tracked()
+SOURCES = [name for name in FILES if name.endswith(".py") and name.split("/")[0] in (*PACKAGES, "setup")]
+TEST_SOURCES = [name for name in FILES if name.endswith(".py") and name.startswith("tests/")]
+
+
+def tree(name: str) -> ast.Module:
+    return ast.parse((ROOT / name).read_text(encoding="utf-8"))
+
+
+def imports(name: str) -> Iterator[tuple[str, int]]:
+    """(dotted name, line) of everything a file imports; `from a import b` counts as `a.b`."""
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def storey(room: str) -> int | None:
+    return next((k for k, rooms in enumerate(SYSTEM_STOREYS) if room in rooms), None)
+
+
+def wrong_import(name: str, module: str) -> str | None:
+    """Why a file may not import a module; None if it may."""
+    top, *_ = name.split("/")
+    root, *rest = module.split(".")
+    room = rest[0] if rest else ""
+    if root in ("locust", "gevent") and not LOCUST_LIVES_IN.match(name):
+        return f"{root} lives in a process of its own: {LOCUST_LIVES_IN.pattern}"
+    if root not in PACKAGES or top not in MAY_IMPORT or name.startswith(MAY_IMPORT_ALL):
+        return None
+    if root not in MAY_IMPORT[top]:
+        return f"{top} may import {sorted(MAY_IMPORT[top])}"
+    if top != "system" and root == "system" and room not in SHOWN_BY_SYSTEM:
+        return f"other packages know {sorted(SHOWN_BY_SYSTEM)} of the system alone"
+    if top == "system" and root == "system":
+        mine = Path(name).parts[1].removesuffix(".py")
+        here, there = storey(mine), storey(room)
+        if here is not None and there is not None and mine != room and (there > here or here == there == 4):
+            return f"system.{mine} stands below or beside system.{room}"
+    return None
+
+
+def test_the_top_level_is_what_the_blueprint_says() -> None:
+    assert {name.split("/")[0] for name in FILES} <= TOP_LEVEL
+    assert {name.split("/")[1] for name in FILES if name.startswith("tests/") and name.count("/") > 1} <= TESTS
+    assert set(PACKAGES) <= {name.split("/")[0] for name in FILES}
+
+
+def test_nothing_that_a_run_makes_is_tracked() -> None:
+    assert not [name for name in FILES if name.split("/")[0] in NEVER_TRACKED]
+
+
+def test_imports_go_one_way() -> None:
+    found = [
+        f"{name}:{line}: {module}: {why}"
+        for name in SOURCES
+        for module, line in imports(name)
+        if (why := wrong_import(name, module))
+    ]
+    assert not found, "\n".join(found)
+
+
+def functions(name: str) -> Iterator[tuple[str, int]]:
+    """(where, lines) of every function in a file."""
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{name}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_rooms_are_small() -> None:
+    modules = {name: (ROOT / name).read_text(encoding="utf-8").count("\n") + 1 for name in SOURCES}
+    assert {name: lines for name, lines in modules.items() if lines > MODULE_LINES_MAX} == {}
+    assert {where: lines for name in SOURCES for where, lines in functions(name) if lines > FUNCTION_LINES_MAX} == {}
+
+
+def test_a_module_says_what_it_owns() -> None:
+    assert [name for name in SOURCES if (ROOT / name).stat().st_size and not ast.get_docstring(tree(name))] == []
+
+
+def swallowed(name: str) -> Iterator[str]:
+    """Handlers that hide every error."""
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.ExceptHandler):
+            kind = "BaseException" if node.type is None else getattr(node.type, "id", "")
+            if kind in ("Exception", "BaseException") and all(
+                isinstance(s, ast.Pass | ast.Continue) for s in node.body
+            ):
+                yield f"{name}:{node.lineno}"
+
+
+def test_no_error_is_swallowed() -> None:
+    assert [where for name in SOURCES for where in swallowed(name)] == []
+
+
+def sleeps(name: str) -> Iterator[str]:
+    """Sleeps of a fifth of a second and more, written as a number."""
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "sleep" and node.args:
+            length = node.args[0]
+            if isinstance(length, ast.Constant) and isinstance(length.value, int | float) and length.value >= 0.2:
+                yield f"{name}:{node.lineno}"
+
+
+def test_tests_wait_for_conditions() -> None:
+    assert [where for name in TEST_SOURCES for where in sleeps(name)] == []
+
+
+def test_nothing_is_left_for_later_and_no_machine_is_named() -> None:
+    wrong = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b|(?<![\w.])/(ro" r"ot|home)/\w")
+    texts = [
+        name
+        for name in FILES
+        if Path(name).suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".sql", ".html", ".js", ""}
+    ]
+    found = [
+        f"{name}:{k}: {line.strip()[:80]}"
+        for name in texts
+        for k, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1)
+        if wrong.search(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "may"),
+    [
+        pytest.param("harness/x.py", "plans.models", True, id="the harness reads plans"),
+        pytest.param("harness/x.py", "chaos.drill", False, id="the harness does not know chaos"),
+        pytest.param("harness/commands/drill.py", "chaos.drill", True, id="a word may"),
+        pytest.param("plans/models/x.py", "harness.errors", False, id="plans stand below the harness"),
+        pytest.param("system/front/x.py", "plans.models", False, id="the system knows nobody"),
+        pytest.param("harness/x.py", "system.ledger.access", False, id="the system shows its contract alone"),
+        pytest.param("harness/x.py", "system.contract.ids", True, id="the contract is shown"),
+        pytest.param("system/front/x.py", "system.credit.post", False, id="front and credit are strangers"),
+        pytest.param("system/credit/x.py", "system.ledger.access", True, id="credit stands on the ledger"),
+        pytest.param("system/winlog/x.py", "system.ledger.access", False, id="the win log does not"),
+        pytest.param("harness/engine/x.py", "locust.env", False, id="locust has a process of its own"),
+        pytest.param("harness/journeys/x.py", "locust.env", True, id="in journeys it is at home"),
+    ],
+)
+def test_the_rules_themselves(name: str, module: str, may: bool) -> None:
+    assert (wrong_import(name, module) is None) is may
