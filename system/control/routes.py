@@ -183,7 +183,7 @@ async def front_confirm(request: web.Request) -> web.Response:
 
 
 def add_routes(app: web.Application) -> None:
-    """Every route of docs/architecture.md, "Control"."""
+    """Every route of docs/control.md."""
     get, post = app.router.add_get, app.router.add_post
     get("/v1/clock", clock)
     get("/v1/topology", topology)
