@@ -79,6 +79,9 @@ def middleware(registry: CollectorRegistry) -> Any:
         begun = time.perf_counter()
         try:
             answer = await handler(request)
+        except ConnectionResetError:
+            # Nobody is left to tell.
+            raise
         except Exception as exc:
             answer = error_answer(_as_error(exc))
         resource = request.match_info.route.resource

@@ -10,17 +10,20 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
+from system.contract.api import RoundPublic
 from system.contract.errors import SettingsError, XiuError
 from system.contract.ids import LANES
 from system.contract.metrics import ROUND_STATES
 from system.control import topology
-from system.control.closing import try_close
+from system.control.closing import Outcome, try_close
 from system.control.state import Control
 from system.ledger.migrate import migrate
 from system.ledger.statements import statement
 
 VIEW_INTERVAL_S = 1.0
 CLOSE_INTERVAL_S = 0.2
+PERSON_INTERVAL_S = 5.0
+"""A close that needs a person sums every posting at each attempt: not more often than this."""
 BALANCE_INTERVAL_S = 5.0
 BALANCE_SHARE = 20
 """The watch over the balance rests at least this many times as long as its query took."""
@@ -45,14 +48,8 @@ async def open_ledger(control: Control) -> None:
 
 
 async def _until_done(what: str, step: Callable[[], Awaitable[None]]) -> None:
-    wait = 0.1
-    while True:
-        try:
-            return await step()
-        except SettingsError:
-            raise
-        except XiuError as exc:
-            log.warning("%s: %s", what, exc, extra={"event": "store_away"})
+    wait, said = 0.1, dict[str, str]()
+    while not await attempt(what, step(), said):
         await asyncio.sleep(wait)
         wait = min(BACKOFF_MAX_S, wait * 2)
 
@@ -63,24 +60,37 @@ async def run(control: Control) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_forever("read the view", VIEW_INTERVAL_S, control, _view))
         tasks.create_task(_closes(control))
-        tasks.create_task(_forever("watch the balance", BALANCE_INTERVAL_S, control, _balance))
+        tasks.create_task(_forever("watch the balance", BALANCE_INTERVAL_S, control, _balance, BALANCE_SHARE))
 
 
-async def _forever(what: str, interval_s: float, control: Control, step: Callable[[Control], Awaitable[None]]) -> None:
+async def _forever(
+    what: str, interval_s: float, control: Control, step: Callable[[Control], Awaitable[None]], share: int = 0
+) -> None:
+    said: dict[str, str] = {}
     while True:
         begun = time.monotonic()
-        await attempt(what, step(control))
+        done = await attempt(what, step(control), said)
         took = time.monotonic() - begun
-        await asyncio.sleep(max(interval_s, took * BALANCE_SHARE))
+        await asyncio.sleep(max(interval_s, took * share) if done else interval_s)
 
 
-async def attempt(what: str, step: Awaitable[object]) -> bool:
-    """One step that may meet an absent store: logged, not raised. True if it went through."""
+async def attempt(what: str, step: Awaitable[object], said: dict[str, str] | None = None) -> bool:
+    """One step that may meet an absent store: not raised. True if it went through.
+
+    Logged when it changes: `said` remembers what was last said of each step.
+    """
+    said = {} if said is None else said
     try:
         await step
+    except SettingsError:
+        raise
     except XiuError as exc:
-        log.warning("%s: %s", what, exc, extra={"event": "store_away"})
+        if said.get(what) != str(exc):
+            said[what] = str(exc)
+            log.warning("%s: %s", what, exc, extra={"event": "store_away"})
         return False
+    if said.pop(what, None) is not None:
+        log.info("%s: done again", what, extra={"event": "store_back"})
     return True
 
 
@@ -113,14 +123,22 @@ def show(control: Control) -> None:
 
 async def _closes(control: Control) -> None:
     """Goes on with every round that is closing, also with those an earlier control left behind."""
+    said: dict[str, str] = {}
+    due: dict[int, float] = {}
     while True:
         await control.close_wanted.wait()
         control.close_wanted.clear()
         while closing := [held.public for held in control.view.rounds.values() if held.public.state == "closing"]:
             for public in closing:
-                await attempt(f"close round {public.round}", try_close(control, public))
+                if time.monotonic() >= due.get(public.round, 0.0):
+                    await attempt(f"close round {public.round}", _close_one(control, public, due), said)
             show(control)
             await asyncio.sleep(CLOSE_INTERVAL_S)
+
+
+async def _close_one(control: Control, public: RoundPublic, due: dict[int, float]) -> None:
+    if await try_close(control, public) is Outcome.PERSON:
+        due[public.round] = time.monotonic() + PERSON_INTERVAL_S
 
 
 async def _balance(control: Control) -> None:

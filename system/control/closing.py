@@ -8,6 +8,7 @@ Source: docs/money.md, "Close".
 from __future__ import annotations
 
 import logging
+from enum import Enum
 from typing import Any, NamedTuple
 
 from system.contract.api import RoundPublic
@@ -52,25 +53,35 @@ class Stream(NamedTuple):
         return f"front {self.front}: instance {self.instance} has not confirmed epoch {self.granted}"
 
 
+class Outcome(Enum):
+    """What became of an attempt."""
+
+    DONE = "closed, or not closing"
+    WAITS = "waits for a front or for credit"
+    PERSON = "needs a person: accounts disagree"
+
+
 class Waiting(Exception):
     """The close cannot go on yet; `what` says why, one item each."""
 
-    def __init__(self, what: list[str]) -> None:
+    def __init__(self, what: list[str], outcome: Outcome = Outcome.WAITS) -> None:
         super().__init__("; ".join(what))
-        self.what = tuple(what)
+        self.what, self.outcome = tuple(what), outcome
 
 
-async def try_close(control: Control, public: RoundPublic) -> bool:
-    """One attempt; True when the round is closed. Sets what it waits for in the view. Raises StoreUnknown/Refused."""
+async def try_close(control: Control, public: RoundPublic) -> Outcome:
+    """One attempt. Sets what the close waits for in the view. Raises StoreUnknown, StoreRefused."""
     try:
         await _attempt(control, public)
     except Waiting as exc:
+        if exc.outcome is Outcome.PERSON and control.view.waiting.get(public.round) != exc.what:
+            log.error("round %d cannot close: %s", public.round, exc, extra={"event": "close_held"})
         control.view.waiting[public.round] = exc.what
-        return False
+        return exc.outcome
     control.view.waiting.pop(public.round, None)
     await control.refresh()
     log.info("round %d closed", public.round, extra={"event": "round_closed"})
-    return True
+    return Outcome.DONE
 
 
 async def _attempt(control: Control, public: RoundPublic) -> None:
@@ -159,5 +170,5 @@ async def _refund(conn: Connection, public: RoundPublic) -> None:
         total += refund
         legs += [(f"budget:{public.round}:{sponsor}", -refund), (f"sponsor:{sponsor}", refund)]
     if wrong:
-        raise Waiting(wrong)
+        raise Waiting(wrong, Outcome.PERSON)
     await write_batch(conn, public.lane, "refund", public.round, total, legs)

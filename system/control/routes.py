@@ -46,8 +46,10 @@ async def clock(request: web.Request) -> web.Response:
 
 
 async def topology(request: web.Request) -> web.Response:
-    held = request.app[CONTROL].settings.topology
-    return web.json_response({"fronts": held.fronts, "cells": held.cells, "version": held.version})
+    control = request.app[CONTROL]
+    held = control.settings.topology
+    version = control.view.topology_version
+    return web.json_response({"fronts": held.fronts, "cells": held.cells, "version": version})
 
 
 async def round_list(request: web.Request) -> web.Response:
@@ -181,7 +183,7 @@ async def front_confirm(request: web.Request) -> web.Response:
 
 
 def add_routes(app: web.Application) -> None:
-    """Every route of docs/architecture.md, "Control"."""
+    """Every route of docs/control.md."""
     get, post = app.router.add_get, app.router.add_post
     get("/v1/clock", clock)
     get("/v1/topology", topology)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from system.contract.api import FrontRound, RoundPublic, SponsorSplit, StreamReport
-from system.contract.errors import NotFound, StoreUnknown, UnknownRound
+from system.contract.errors import NotFound, StoreRefused, UnknownRound
 from system.contract.ids import LANES, Lane
 from system.contract.switches import defaults
 from system.control.meters import Meters
@@ -26,13 +26,14 @@ from system.winlog import WinLogStore
 
 CLOSED_SHOWN_US = 60_000_000
 """How long fronts are still told of a closed round."""
+CLOSED_READ_US = 10 * CLOSED_SHOWN_US
 
 log = logging.getLogger("xiu.control")
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A round as control holds it. `granted` and `epochs` by front."""
+    """A round as control holds it, with its secret seed."""
 
     public: RoundPublic
     seed: str
@@ -55,6 +56,7 @@ class View:
     """Rounds, granted epochs, instances and switches, as last read. `loaded` is False until the first reading."""
 
     loaded: bool = False
+    topology_version: int = 1
     rounds: dict[int, Held] = field(default_factory=dict)
     granted: dict[tuple[int, int], int] = field(default_factory=dict)
     instances: dict[int, int] = field(default_factory=dict)
@@ -105,13 +107,13 @@ class Control:
     epoch_turns: defaultdict[tuple[int, int], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def need_view(self) -> View:
-        """The view. Raises StoreUnknown until PostgreSQL was read once."""
+        """The view. Raises StoreRefused until PostgreSQL was read once: nothing was asked of it yet."""
         if not self.view.loaded:
-            raise StoreUnknown("PostgreSQL was not read yet since control started")
+            raise StoreRefused("PostgreSQL was not read yet since control started")
         return self.view
 
     def lane_of(self, round_id: int) -> Lane:
-        """The lane of a round. Raises UnknownRound, StoreUnknown."""
+        """The lane of a round. Raises UnknownRound, StoreRefused."""
         return self.need_view().round(round_id).public.lane
 
     def need_front(self, front: int) -> int:
@@ -129,25 +131,27 @@ class Control:
             await self._read_view()
 
     async def _read_view(self) -> None:
-        rounds: dict[int, Held] = {}
-        granted: dict[tuple[int, int], int] = {}
+        view = self.view
+        # Closed rounds do not change any more: after the first reading only the latest of them are read again.
+        since = self.clock() - CLOSED_READ_US if view.loaded else -1
+        rounds, granted = dict(view.rounds), dict(view.granted)
         async with self.pool.connection("read control's view") as conn:
             for lane in LANES:
-                for row in await (await conn.execute(statement("control_rounds", lane))).fetchall():
-                    held = held_of(lane, row)
-                    rounds[held.public.round] = held
-                for number, front, epoch in await (await conn.execute(statement("control_granted", lane))).fetchall():
-                    granted[number, front] = epoch
+                rows = await (await conn.execute(statement("control_rounds", lane), {"since_us": since})).fetchall()
+                rounds.update((row[0], held_of(lane, row)) for row in rows)
+                rows = await (await conn.execute(statement("control_granted", lane), {"since_us": since})).fetchall()
+                # Epochs and instances only grow: a reading that began before a change must not take it back.
+                granted.update(((r, f), max(epoch, granted.get((r, f), 0))) for r, f, epoch in rows)
             instances = dict(await (await conn.execute(statement("control_instances", "live"))).fetchall())
             stored = dict(await (await conn.execute(statement("control_switches", "live"))).fetchall())
-        view = self.view
+        for front, instance in instances.items():
+            view.instances[front] = max(instance, view.instances.get(front, 0))
         switches = {key: int(stored.get(key, value)) for key, value in defaults().items()}
-        if view.loaded and (rounds, granted, switches) == (view.rounds, view.granted, view.switches):
-            view.instances = instances
-            return
-        view.rounds, view.granted, view.instances, view.switches = rounds, granted, instances, switches
+        granted = {key: max(epoch, view.granted.get(key, 0)) for key, epoch in granted.items()}
+        if (rounds, granted, switches) != (view.rounds, view.granted, view.switches):
+            view.rounds, view.granted, view.switches = rounds, granted, switches
+            view.changed()
         view.loaded = True
-        view.changed()
         if any(held.public.state == "closing" for held in rounds.values()):
             self.close_wanted.set()
 

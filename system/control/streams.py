@@ -20,8 +20,9 @@ from system.control.fronts import hold_instance
 from system.control.state import Control
 from system.ledger.statements import statement
 
-_PAGE = 5_000
-_U64 = (1 << 64) - 1
+COLUMNS = ("packet", "uid", "fen", "sponsor", "time_us")
+ROW_BYTES = 8 * len(COLUMNS)
+LEDGER_TIMEOUT_S = 60.0
 
 log = logging.getLogger("xiu.control")
 
@@ -31,38 +32,35 @@ async def ledger_view(control: Control, round_id: int, front: int) -> str:
     control.need_front(front)
     lane = control.lane_of(round_id)
     key = {"round": round_id, "front": front}
-    counts = [0, 0]
-    pages: list[bytes] = []
-    async with control.pool.transaction("read a stream's ledger", timeout_s=60.0) as conn:
+    async with control.pool.transaction("read a stream's ledger", timeout_s=LEDGER_TIMEOUT_S) as conn:
         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         row = await (await conn.execute(statement("control_stream_view", lane), key)).fetchone()
         if row is None:
             raise UnknownRound(f"round {round_id} has no stream of front {front}")
-        async with conn.cursor(name="stream_records") as cursor:
-            await cursor.execute(statement("stream_records", lane), key)
-            while rows := await cursor.fetchmany(_PAGE):
-                suspended = sum(record[5] for record in rows)
-                counts[0] += len(rows) - suspended
-                counts[1] += suspended
-                pages.append(_records(lane, rows))
+        blocks = []
+        for name in ("control_stream_posting", "control_stream_suspense"):
+            found = await (await conn.execute(statement(name, lane), key, binary=True)).fetchone()
+            blocks.append(bytes(found[0]) if found and found[0] else b"")
+    posted, suspended = (len(block) // ROW_BYTES for block in blocks)
     model = LedgerView(
         offset_epoch=row[0],
         offset_sequence=row[1],
         granted=row[2],
         state=row[3],
-        posted=counts[0],
-        suspended=counts[1],
+        posted=posted,
+        suspended=suspended,
         records="",
     )
-    records = await asyncio.to_thread(lambda: base64.b64encode(b"".join(pages)).decode())
+    records = await asyncio.to_thread(lambda: base64.b64encode(records_of(lane, b"".join(blocks))).decode())
     return model.model_dump_json().removesuffix('""}') + f'"{records}"}}'
 
 
-def _records(lane: Lane, rows: list[tuple[int, int, int, int, int, bool]]) -> bytes:
-    out = np.zeros(len(rows), dtype=WIN_DTYPE)
-    for name, column in zip(("packet", "uid", "fen", "sponsor", "time_us"), zip(*rows, strict=True), strict=False):
-        # A record in suspense may carry any bits; the ledger keeps them as signed numbers.
-        out[name] = np.array([value & _U64 for value in column], dtype=np.uint64)
+def records_of(lane: Lane, rows: bytes) -> bytes:
+    """Rows of five big-endian numbers as WIN_DTYPE. A record in suspense keeps any bits it came with."""
+    numbers = np.frombuffer(rows, dtype=">i8").reshape(-1, len(COLUMNS)).astype(np.int64).view(np.uint64)
+    out = np.zeros(len(numbers), dtype=WIN_DTYPE)
+    for at, name in enumerate(COLUMNS):
+        out[name] = numbers[:, at]
     if lane == "stress":
         out["flags"] = FLAG_STRESS
     return out.tobytes()

@@ -25,6 +25,7 @@ async def settle(control: Control) -> None:
     async with control.pool.transaction("settle the topology") as conn:
         row = await (await conn.execute(statement("control_topology_read", "live"))).fetchone()
         if row is not None and (row[1], row[2]) == (fronts, cells):
+            control.view.topology_version = row[0]
             return
         if row is not None and row[2] != cells:
             for lane in LANES:
@@ -37,4 +38,5 @@ async def settle(control: Control) -> None:
         version = row[0] + 1 if row is not None else 1
         params = {"version": version, "fronts": Jsonb(fronts), "cells": Jsonb(cells)}
         await conn.execute(statement("control_topology_insert", "live"), params)
+    control.view.topology_version = version
     log.info("topology version %d: %d fronts", version, len(fronts), extra={"event": "topology"})

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +116,52 @@ def test_killed_while_closing_it_goes_on(control: Process, postgres_dsn: str) ->
     assert control.stop() == 0
 
 
+def test_killed_between_a_number_taken_and_granted(
+    control: Process, postgres_dsn: str, fresh_valkey: ValkeyServer
+) -> None:
+    """The fence of the first number may be raised or not; nobody is ever granted it."""
+    control.start()
+    control.ready()
+    order = {"sponsors": SPONSORS, "starts_in_ms": 0, "duration_ms": 60_000}
+    number = control.call("POST", "/v1/rounds", order)[1]["round"]
+    instance = control.call("POST", "/v1/fronts/0/register")[1]["instance"]
+    path, word = f"/v1/fronts/0/rounds/{number}/epoch", {"instance": instance}
+
+    def numbers() -> tuple[int, int]:
+        with psycopg.connect(postgres_dsn) as conn:
+            row = conn.execute("SELECT epoch, granted FROM live.stream").fetchone()
+            assert row is not None
+            return row[0], row[1]
+
+    def ask() -> None:
+        with contextlib.suppress(OSError, HTTPException):
+            control.call("POST", path, word)
+
+    fresh_valkey.freeze()
+    asking = threading.Thread(target=ask)
+    try:
+        asking.start()
+        wait_until(lambda: numbers()[0] >= 1, 10, "a number taken")
+        control.stop(signal.SIGKILL)
+        asking.join(10)
+        spent = numbers()[0]
+    finally:
+        fresh_valkey.thaw()
+    assert numbers() == (spent, 0)
+    control.start()
+    control.ready()
+    granted = control.call("POST", path, word)
+    assert granted == (200, {"epoch": spent + 1})
+    assert numbers() == (spent + 1, spent + 1)
+
+
 def test_without_stores_it_lives_and_says_so(control: Process, postgres_server: PostgresServer) -> None:
     postgres_server.stop()
     try:
         control.start()
         assert control.call("GET", "/readyz")[0] == 503
         status, answer = control.call("GET", "/v1/switches")
-        assert (status, answer["error"]["code"]) == (503, "store_unknown")
+        assert (status, answer["error"]["code"]) == (503, "store_refused")
         assert control.call("GET", "/v1/clock")[0] == 200
     finally:
         postgres_server.start()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from system.contract.api import RoundOrder, RoundPublic, SponsorSplit, SyncAnswer, TagRequest, TokensRequest
-from system.contract.errors import BadRequest, BadToken, Conflict, StoreUnknown, Superseded, UnknownRound
+from system.contract.errors import BadRequest, BadToken, Conflict, StoreRefused, Superseded, UnknownRound
 from system.contract.ids import Position
+from system.contract.records import FLAG_STRESS, WIN_DTYPE
 from system.contract.routing import Topology
 from system.control.closing import Stream
 from system.control.fronts import refuse_older
@@ -20,6 +23,7 @@ from system.control.leases import lease_size
 from system.control.rounds import planned_window
 from system.control.set_aside import readable
 from system.control.state import Held, View
+from system.control.streams import records_of
 from system.settings import ControlSettings
 from system.tokens import tag_expiry, tag_key, token_key, verify_token
 from system.winlog import Win, encode
@@ -176,6 +180,19 @@ def test_whole_records_are_read_whatever_the_entry_says(cut: int) -> None:
         assert claims[1].uid == -1, "as the ledger's bigint keeps it"
 
 
+def test_rows_of_the_ledger_become_records() -> None:
+    rows = struct.pack(">5q", 7, -1, 100, 3, 5) + struct.pack(">5q", (1 << 32) - 1, 8, 200, 65_535, -1)
+    for lane, flags in (("live", 0), ("stress", FLAG_STRESS)):
+        records = np.frombuffer(records_of(lane, rows), dtype=WIN_DTYPE)  # type: ignore[arg-type]
+        assert records["uid"].tolist() == [(1 << 64) - 1, 8]
+        assert records["packet"].tolist() == [7, (1 << 32) - 1]
+        assert records["fen"].tolist() == [100, 200]
+        assert records["sponsor"].tolist() == [3, 65_535]
+        assert records["time_us"].tolist() == [5, (1 << 64) - 1]
+        assert records["flags"].tolist() == [flags, flags]
+    assert records_of("live", b"") == b""
+
+
 def test_statements_have_a_comment_and_belong_to_their_process() -> None:
     folder = Path(__file__).parents[4] / "system" / "ledger" / "queries"
     names = {path.name for path in folder.glob("*.sql")}
@@ -190,5 +207,5 @@ def test_nothing_is_said_before_the_view_was_read() -> None:
     from system.control.app import make_control
 
     control = make_control(SETTINGS, CollectorRegistry(), lambda: NOW)
-    with pytest.raises(StoreUnknown):
+    with pytest.raises(StoreRefused):
         control.need_view()
