@@ -47,6 +47,7 @@ def _environment(home: Path) -> dict[str, str]:
         "GOCACHE": str(home / "cache"),
         "GOMODCACHE": str(home / "modules"),
         "GOBIN": str(home / "bin"),
+        "GOTMPDIR": str(home),
         "GOFLAGS": "-modcacherw",
         "GOTOOLCHAIN": "local",
         "CGO_ENABLED": "0",
