@@ -27,6 +27,7 @@ from harness.engine.loading import Loaded, load
 from harness.engine.pacing import Ticker
 from harness.engine.recorder import records_of, write_history
 from harness.engine.results import result
+from harness.engine.schedule import ScheduleError, pieces_of, schedule
 from harness.engine.tally import Tally
 from harness.engine.wires import Wires
 
@@ -56,6 +57,9 @@ class Cannon:
         self.wires = Wires(loaded.gun, loaded.addresses)
         self.cpu: list[CpuSample] = []
         self.stopped_ns: int | None = None
+        self.start_ns: int | None = None
+        self.plan_ns = loaded.plan.duration_ns
+        self.versions: list[dict[str, Any]] = []
         self.over = asyncio.Event()
         self._house_at = self._report_at = self._cpu_at = 0
         self._deadline_ns = 0
@@ -96,8 +100,28 @@ class Cannon:
         elif word == "start":
             self.orders.start_ns = int(rest) if rest else monotonic_ns() + _START_DELAY_NS
             self.orders.started.set()
+        elif word == "rate":
+            self._replan(rest)
         elif word:
             self.say({"event": "error", "message": f"unknown order {word!r}"})
+
+    def _replan(self, text: str) -> None:
+        """A new plan version: ``{"version", "at_ns", "segments"}``, in force from ``at_ns`` (CLOCK_MONOTONIC) on."""
+        try:
+            order: dict[str, Any] = json.loads(text)
+            at_ns, config = max(int(order["at_ns"]), monotonic_ns() + _HOUSE_NS), self.config
+            seed = config.seed + int(order["version"])
+            plan = schedule(pieces_of(order["segments"]), seed, config.worker, config.workers)
+            if self.start_ns is None or self.orders.stop is not None or self.gun.next >= self.gun.end:
+                raise ScheduleError("not firing")
+            self.gun.end = self.loaded.tape.replan(at_ns, plan.intended_ns + at_ns, plan.phase)
+        except (KeyError, TypeError, ValueError) as exc:
+            self.say({"event": "error", "message": f"rate refused: {exc}"})
+            return
+        self.plan_ns = at_ns + plan.duration_ns - self.start_ns
+        self.versions.append({"version": order["version"], "at_ns": at_ns, "segments": order["segments"]})
+        self.gun.open_fire()
+        self.say({"event": "rate", "version": order["version"], "at_ns": at_ns, "taps": len(self.loaded.tape)})
 
     def stop(self, why: str) -> None:
         """Ceases fire at once, whatever the plan says. The first reason stays."""
@@ -161,7 +185,7 @@ class Cannon:
             await self.wires.all_open(config.ready_timeout_s)
             gun.breaks = 0
             self.say({"event": "ready", "pid": os.getpid(), "taps": len(tape), "connections": len(gun.connections)})
-            start_ns = await self._start()
+            start_ns = self.start_ns = await self._start()
             tape.shift(start_ns)
             gc.collect()
             gc.freeze()
@@ -181,7 +205,7 @@ class Cannon:
         account = result(
             tape,
             start_ns=start_ns,
-            plan_ns=self.loaded.plan.duration_ns,
+            plan_ns=self.plan_ns,
             stopped_ns=self.stopped_ns,
             finished=self.tally.finished,
             cpu=self.cpu,
@@ -191,6 +215,7 @@ class Cannon:
             "run_id": config.run_id,
             "worker": config.worker,
             "stop": self.orders.stop,
+            "rate_versions": self.versions,
             "connections": len(gun.connections),
             "breaks": gun.breaks,
             "surprises": gun.surprises,

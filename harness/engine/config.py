@@ -61,6 +61,8 @@ class CannonConfig:
     tick_us: int = 250
     objective_ms: float = 5.0
     ready_timeout_s: float = 30.0
+    rate_headroom: float = 1.0
+    """Room for later plan versions: how many times the plan's taps the run can hold."""
     labels: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -72,6 +74,8 @@ class CannonConfig:
             raise ConfigError(f"{self.connections} connections for {self.workers} workers; expected one each at least")
         if not 0 < self.timeout_s < self.drain_s + 60:
             raise ConfigError(f"timeout_s {self.timeout_s} and drain_s {self.drain_s} contradict each other")
+        if self.rate_headroom < 1:
+            raise ConfigError(f"rate_headroom {self.rate_headroom}; expected 1 or more")
         if self.lease_s is not None and self.lease_s <= 0:
             raise ConfigError(f"lease_s {self.lease_s}; expected more than 0, or none")
         unknown = [probe.kind for probe in self.probes if probe.kind.upper() not in Kind.__members__]

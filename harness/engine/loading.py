@@ -53,7 +53,14 @@ def load(config: CannonConfig) -> Loaded:
         too_fast_factor=config.too_fast_factor,
         probes=tuple(probes),
     )
-    people = populate(len(plan), owner, len(addresses), mix, config.seed + config.worker, (Kind.TAP, Kind.TOO_FAST))
+    people = populate(
+        round(len(plan) * config.rate_headroom),
+        owner,
+        len(addresses),
+        mix,
+        config.seed + config.worker,
+        (Kind.TAP, Kind.TOO_FAST),
+    )
     connection = _send_abroad(people, fronts_of(uids, topology), config.seed)
     tape = Tape.of(plan.intended_ns, connection, people.user, people.kind, plan.phase)
     requests = _requests(config, tokens)

@@ -92,6 +92,10 @@ class CannonProcess:
         """Opens fire at a CLOCK_MONOTONIC time, or at once (only with ``wait_for_start``)."""
         self._tell(f"start {t0_ns}" if t0_ns is not None else "start")
 
+    def rate(self, version: int, at_ns: int, segments: list[dict[str, Any]]) -> None:
+        """A new plan version from ``at_ns`` (CLOCK_MONOTONIC) on; answered by a ``rate`` or an ``error`` message."""
+        self._tell("rate " + json.dumps({"version": version, "at_ns": at_ns, "segments": segments}))
+
     def stop(self) -> None:
         self._tell("stop")
 

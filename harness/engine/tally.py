@@ -18,9 +18,10 @@ class Tally:
     def __init__(self, gun: Gun) -> None:
         self._gun = gun
         tape = gun.tape
-        self._intended, self._sent = tape.times(tape.intended), tape.times(tape.sent)
-        self._done, self._code = tape.times(tape.done), tape.codes()
-        self._reached = tape.times(tape.reached)
+        columns = (tape.intended, tape.reached, tape.sent, tape.done)
+        # Of the whole capacity: the plan may grow.
+        self._intended, self._reached, self._sent, self._done = (np.frombuffer(c, np.int64) for c in columns)
+        self._code = np.frombuffer(tape.code, np.uint16)
         self._by = np.zeros(8, np.int64)
         self._status = np.zeros(STATUS_MASK + 1, np.int64)
         self._looked_at = 0

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from harness.engine.schedule import ScheduleError
+
 NEVER = (1 << 63) - 1
 
 
@@ -27,13 +29,17 @@ def _cells(code: str, values: npt.NDArray[np.int64] | npt.NDArray[np.int32]) -> 
 
 @dataclass(slots=True)
 class Tape:
-    """``intended`` has one cell more, NEVER, so that the pacer needs no bounds check. All times CLOCK_MONOTONIC ns."""
+    """``intended`` has one cell more, NEVER, so that the pacer needs no bounds check. All times CLOCK_MONOTONIC ns.
+
+    ``planned`` taps of the ``capacity`` are in the plan; a new plan version may use the rest.
+    """
 
     intended: array[int]
     connection: array[int]
     user: array[int]
-    kind: npt.NDArray[np.uint8]
-    phase: npt.NDArray[np.uint8]
+    kinds: npt.NDArray[np.uint8]
+    phases: npt.NDArray[np.uint8]
+    planned: int
     reached: array[int] = field(init=False)
     sent: array[int] = field(init=False)
     done: array[int] = field(init=False)
@@ -42,7 +48,7 @@ class Tape:
     """tap → (packet, fen), for the few answers that name an award."""
 
     def __post_init__(self) -> None:
-        taps = len(self.kind)
+        taps = self.capacity
         # Written zeros, not lazily mapped ones: a page fault in the hot phase would be our own lag.
         self.reached, self.sent, self.done = (_zeros("q", taps + 1) for _ in range(3))
         self.code = _zeros("H", taps + 1)
@@ -56,18 +62,48 @@ class Tape:
         kind: npt.NDArray[np.uint8],
         phase: npt.NDArray[np.uint8],
     ) -> Tape:
-        intended = _cells("q", np.append(intended_ns, NEVER))
-        return cls(intended, _cells("i", connection), _cells("i", user), kind, phase)
+        """``connection``, ``user`` and ``kind`` may be longer than the plan: that is the room for a later version."""
+        spare = len(kind) - len(intended_ns)
+        intended = _cells("q", np.append(intended_ns, np.full(spare + 1, NEVER)))
+        phases = np.append(phase, np.zeros(spare, np.uint8))
+        return cls(intended, _cells("i", connection), _cells("i", user), kind, phases, len(intended_ns))
 
     def __len__(self) -> int:
-        return len(self.kind)
+        return self.planned
+
+    @property
+    def capacity(self) -> int:
+        return len(self.kinds)
+
+    @property
+    def kind(self) -> npt.NDArray[np.uint8]:
+        return self.kinds[: self.planned]
+
+    @property
+    def phase(self) -> npt.NDArray[np.uint8]:
+        return self.phases[: self.planned]
+
+    def replan(self, at_ns: int, intended_ns: npt.NDArray[np.int64], phase: npt.NDArray[np.uint8]) -> int:
+        """Replaces what is intended from ``at_ns`` on by ``intended_ns`` (times of the clock).
+
+        Returns the number of planned taps. Raises ScheduleError if there is no room for them.
+        """
+        times = np.frombuffer(self.intended, np.int64)
+        first = int(np.searchsorted(times[: self.planned], at_ns))
+        last = first + len(intended_ns)
+        if last > self.capacity:
+            raise ScheduleError(f"{last} taps; this run has room for {self.capacity} (rate_headroom)")
+        times[first:last], times[last:] = intended_ns, NEVER
+        self.phases[first:last] = phase
+        self.planned = last
+        return last
 
     def shift(self, start_ns: int) -> None:
         """Turns offsets into times of the clock."""
         self.times(self.intended)[:] += start_ns
 
     def times(self, cells: array[int]) -> npt.NDArray[np.int64]:
-        """numpy view of a column of times, without the sentinel."""
+        """numpy view of a column of times, of the planned taps."""
         return np.frombuffer(cells, np.int64, len(self))
 
     def codes(self) -> npt.NDArray[np.uint16]:

@@ -1,0 +1,144 @@
+"""The cannon against a server that does all that servers do: outcomes, re-connections, winners replaced, counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.engine.config import CannonConfig
+from harness.engine.process import CannonError, CannonProcess, run_cannon
+from harness.engine.recorder import read_history
+from system.contract.history import FLAG_EFFECT_NONE, NO_PACKET, Outcome
+from tests.integration.engine import moody
+from tests.integration.engine.moody import House
+
+PLAIN = range(101, 121)  # users who are treated as anybody
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    with House().open() as it:
+        yield it
+
+
+def _config(house: House, folder: Path, rate_rps: float, seconds: float, **more: Any) -> CannonConfig:
+    users = more.pop("users", range(1, 13))
+    (folder / "tokens").write_text("".join(f"{uid}.1999999999.aa\n" for uid in users))
+    segment = {"kind": "constant", "rate_rps": rate_rps, "duration_s": seconds, "phase": 1}
+    more.setdefault("slots", 11)
+    more.setdefault("connections", more["slots"])
+    return CannonConfig(
+        fronts=(f"http://127.0.0.1:{house.port}",),
+        segments=(segment,),
+        tokens=str(folder / "tokens"),
+        result=str(folder / "result.json"),
+        history=str(folder / "history"),
+        **more,
+    )
+
+
+def test_every_mood_of_a_server(house: House, tmp_path: Path) -> None:
+    result = run_cannon(_config(house, tmp_path, 110, 2, timeout_s=0.3, drain_s=1.0, taps_after_win=3))
+    load = result.load
+    assert load["scheduled"] == 220 == load["sent"] + load["dropped"] + load["unsent"]
+    assert not any(load["residues"].values())
+    records = read_history(tmp_path / "history")
+    assert len(records) == load["sent"] == sum(load["outcomes"].values())
+
+    def of(uid: int) -> dict[Outcome, int]:
+        mine = records["outcome"][records["uid"] == uid]
+        return {Outcome(o): int((mine == o).sum()) for o in np.unique(mine).tolist()}
+
+    assert of(moody.LOSE) == {Outcome.LOSE: 20}
+    assert of(moody.SPLIT) == {Outcome.LOSE: 20}
+    assert of(moody.CLOSE) == {Outcome.LOSE: 20}, "a connection that ends after its answer is opened again"
+    assert of(moody.TWICE) == {Outcome.LOSE: 20}, "a surplus answer is nobody's"
+    assert of(moody.PENDING) == {Outcome.PENDING: 20}
+    assert of(moody.TOO_FAST) == {Outcome.REFUSED: 20}
+    assert load["refused_by_status"] == {"429": 20}
+    for uid in (moody.RESET, moody.GARBAGE, moody.STORE_AWAY, moody.SILENT):
+        assert set(of(uid)) == {Outcome.UNKNOWN}, "it may have happened"
+    assert of(moody.WIN_ONCE) == {Outcome.WIN: 1, Outcome.REPEAT: 3}
+    assert of(moody.RESERVE) == {Outcome.LOSE: 16}, "the winner makes room for a user of the reserve"
+
+    won = records[records["uid"] == moody.WIN_ONCE]
+    assert set(won["packet"].tolist()) == {42}
+    assert set(won["fen"].tolist()) == {188}
+    assert (records["packet"][records["uid"] != moody.WIN_ONCE] == NO_PACKET).all()
+    refused = records[records["outcome"] == Outcome.REFUSED]
+    assert (refused["flags"] == FLAG_EFFECT_NONE).all()
+    attempts = records["attempt"][records["uid"] == moody.PENDING]
+    assert attempts.tolist() == list(range(20)), "who is pending asks again"
+    assert sum(house.taps.values()) == load["sent"]
+
+
+def test_a_silent_server_costs_its_time_out_in_the_response(house: House, tmp_path: Path) -> None:
+    result = run_cannon(_config(house, tmp_path, 10, 1, slots=1, timeout_s=0.3, drain_s=5.0, users=[moody.SILENT]))
+    assert result.outcomes["unknown"] == result.load["sent"]
+    assert result.latency_ms["response"]["max"] >= 300
+    assert result.latency_ms["good"]["response"]["max"] is None
+
+
+def test_taps_wait_for_a_front_that_is_away_and_the_wait_is_the_systems(house: House, tmp_path: Path) -> None:
+    config = _config(house, tmp_path, 200, 3, slots=20, users=PLAIN, lease_s=10.0)
+    shut_at = opened_at = 0.0
+    with CannonProcess(config) as cannon:
+        for message in cannon.lines():
+            if message["event"] == "counts" and message["sent"] >= 100 and not shut_at:
+                house.call("shut")
+                shut_at = time.monotonic()
+            elif message["event"] == "counts" and shut_at and not opened_at:
+                house.call("open")
+                opened_at = time.monotonic()
+        result = cannon.result()
+    load = result.load
+    assert load["sent"] == 600
+    assert load["outcomes"]["lose"] + load["outcomes"]["unknown"] == 600
+    assert result.latency_ms["queued"]["max"] >= 0.8 * (opened_at - shut_at) * 1000
+    assert result.data["breaks"] >= 20
+
+
+def test_a_new_plan_version_takes_over(house: House, tmp_path: Path) -> None:
+    config = _config(house, tmp_path, 100, 10, slots=20, users=PLAIN)
+    answer: dict[str, Any] = {}
+    with CannonProcess(config) as cannon:
+        for message in cannon.lines():
+            if message["event"] == "counts" and message["sent"] >= 20 and not answer:
+                answer = {"event": "asked"}
+                segment = {"kind": "constant", "rate_rps": 400, "duration_s": 0.5, "phase": 1}
+                cannon.rate(2, time.monotonic_ns() + 300_000_000, [segment])
+            elif message["event"] == "rate":
+                answer = message
+        result = cannon.result()
+    before = int((answer["at_ns"] - result.data["start_ns"]) // 10_000_000) + 1
+    assert answer["taps"] == before + 200
+    assert result.load["scheduled"] == result.load["sent"] == before + 200
+    assert result.data["rate_versions"][0]["version"] == 2
+
+
+def test_a_plan_version_that_does_not_fit_is_refused_in_words(house: House, tmp_path: Path) -> None:
+    config = _config(house, tmp_path, 100, 1.5, slots=20, users=PLAIN)
+    refusal = ""
+    with CannonProcess(config) as cannon:
+        for message in cannon.lines():
+            if message["event"] == "counts" and message["sent"] >= 20 and not refusal:
+                refusal = "asked"
+                cannon.rate(2, time.monotonic_ns(), [{"kind": "constant", "rate_rps": 1e4, "duration_s": 9}])
+            elif message["event"] == "error":
+                refusal = message["message"]
+        result = cannon.result()
+    assert "room for 150" in refusal
+    assert result.load["sent"] == 150
+
+
+def test_nobody_listens(house: House, tmp_path: Path) -> None:
+    config = _config(house, tmp_path, 10, 1, ready_timeout_s=0.5)
+    house.call("shut")
+    with pytest.raises(CannonError, match="0 of 11 connections"):
+        run_cannon(config)
+    house.call("open")
