@@ -50,6 +50,8 @@ class RunState:
     planned_rps: float | None = None
     money: Money = Money()
     saturated: bool = False
+    users: int = 0
+    generator_cpu: float | None = None
     events: tuple[Event, ...] = ()
     judged: tuple[Judged, ...] = ()
     lock: threading.Lock = field(default_factory=threading.Lock)

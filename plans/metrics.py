@@ -38,7 +38,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "drill_client_response_seconds",
         "histogram",
-        "Intended time to answer, measured seconds only.",
+        "Intended time to answer.",
         _RUN,
         ("lane",),
         LATENCY_BUCKETS_S,
@@ -46,7 +46,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "drill_client_service_seconds",
         "histogram",
-        "Sent to answer, measured seconds only.",
+        "Sent to answer.",
         _RUN,
         ("lane",),
         LATENCY_BUCKETS_S,

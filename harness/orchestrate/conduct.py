@@ -15,10 +15,12 @@ from typing import Any
 from harness.control_client import ControlClient
 from harness.environment import environment
 from harness.errors import HarnessError
+from harness.exporter import Exporter
 from harness.forecast import lock, write_lock
 from harness.forecast.lock import Lock
 from harness.forecast.share import Share
 from harness.guard.stop import Reading, StopRules
+from harness.live import LiveView
 from harness.orchestrate import figures, outcome
 from harness.orchestrate.books import AuditFailed, audit
 from harness.orchestrate.fire import fire
@@ -29,12 +31,15 @@ from harness.run_folder import append_event, new_run, write_run
 from harness.run_order import RunOrder
 from harness.run_record import RunRecord, Timeline
 from harness.run_state import PhaseName, RunState
+from harness.saved_queries import PrometheusAway, save_metrics
 from harness.stack import Stack
 from harness.verdict import Reason
 from plans.models.quantity import ratio_text
 from system.contract.audit import AuditReport
 
 POLL_S = 0.2
+SCRAPES_S = 2.5
+"""Two scrapes and a rule evaluation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class Conductor:
             targets=self.sealed.targets,
         )
         self.evidence = outcome.Gathered()
+        self._where = environment(self.state.scale, chosen.calibration)
+        self.state.users = chosen.share.tapping_at_once
         self._rules = StopRules(self.plan.stop)
         self._stop: str | None = None
         self._interrupts = 0
@@ -79,6 +86,19 @@ class Conductor:
     def carry_out(self) -> RunRecord:
         """Everything from the lock to the report. Errors of parts become reasons of the verdict."""
         started = datetime.now(UTC)
+        exporter = Exporter(self.state, git_sha=self._where.commit)
+        if self.addresses.prometheus_url:
+            exporter.register(self.stack.folder.targets)
+        try:
+            with LiveView(self.state, self.order.progress):
+                record = self._carry_out(started)
+            self._keep_metrics(record, started)
+        finally:
+            exporter.stop()
+            self.control.close()
+        return record
+
+    def _carry_out(self, started: datetime) -> RunRecord:
         self.stack.events(lambda event: self._tell(f"part_{event.kind}", str(event)))
         with self._interruptible():
             write_lock(self.sealed, self.folder)
@@ -183,7 +203,7 @@ class Conductor:
             self.evidence,
             self.folder,
             started,
-            environment(self.state.scale, self.chosen.calibration),
+            self._where,
         )
         self.state.judged = record.forecast
         timeline = Timeline(
@@ -193,8 +213,27 @@ class Conductor:
             events=self.state.events,
         )
         write_run(self.folder, record, timeline, figures.sponsors_of(self.evidence.books))
-        self.control.close()
         return record
+
+    def _keep_metrics(self, record: RunRecord, started: datetime) -> None:
+        """What Prometheus knows of the run, once it has scraped the end of it."""
+        if self.addresses.prometheus_url is None:
+            return
+        time.sleep(SCRAPES_S)
+        try:
+            rows = save_metrics(
+                self.addresses.prometheus_url, self.folder, record.run_id, record.lane, started.timestamp(),
+                time.time(), record.forecast,
+            )  # fmt: skip
+        except PrometheusAway as exc:
+            self._tell("prometheus", str(exc))
+            return
+        apart = [row.indicator for row in rows if row.state != "agrees"]
+        self._tell(
+            "prometheus",
+            f"{len(rows) - len(apart)} of {len(rows)} indicators agree with Prometheus"
+            + (f"; not: {', '.join(apart)}" if apart else ""),
+        )
 
     # -- small parts
 
@@ -203,6 +242,8 @@ class Conductor:
             return
         before = self.state.counts.get(worker)
         self.state.counts = {**self.state.counts, worker: message}
+        lag_ms = message["lag_p99_ms"]
+        self.state.saturated = lag_ms is not None and lag_ms > max(1.0, self.plan.objectives.response_p99 * 100)
         if before is not None:
             span = (message["at_ns"] - before["at_ns"]) / 1e9
             self.state.rate_rps = (message["answered"] - before["answered"]) / span if span else None

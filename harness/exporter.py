@@ -1,0 +1,157 @@
+"""A run's `drill_` metrics for Prometheus, made from the run's state at each scrape; catalogue: plans/metrics.py.
+
+One registry and one port of its own. A cannon tells its times in buckets a thirty-second wide or narrower; each counts
+under the first edge that is not below its own, so that no bucket ever claims too much.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from harness.run_state import RunState
+from plans.metrics import METRICS, OUTCOMES, PHASES, STATES
+from system.contract.metrics import LATENCY_BUCKETS_S
+
+PORTS = range(20_000, 32_768)
+_HELP = {metric.name: metric.help for metric in METRICS}
+
+
+class RunCollector(Collector):
+    """Families of process `run` in the catalogue. Labels are pre-created: absent never means zero."""
+
+    def __init__(self, state: RunState, git_sha: str) -> None:
+        self._state, self._git_sha = state, git_sha
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing at registration: the state need not be complete then."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """All families as they stand now."""
+        yield from self._counters()
+        yield from self._histograms()
+        yield from self._gauges()
+        yield from self._forecast()
+
+    def _counters(self) -> Iterator[Metric]:
+        state, lane = self._state, [self._state.lane]
+        for name, key in (("planned", "reached"), ("sent", "sent"), ("dropped", "dropped")):
+            family = _counter(f"drill_requests_{name}_total", ["lane"])
+            family.add_metric(lane, state.total(key))
+            yield family
+        settled = _counter("drill_requests_total", ["lane", "outcome"])
+        for outcome in OUTCOMES:
+            settled.add_metric([state.lane, outcome], state.outcome(outcome))
+        yield settled
+
+    def _histograms(self) -> Iterator[Metric]:
+        messages = list(self._state.counts.values())
+        for name, key, labels in (
+            ("drill_client_response_seconds", "response", [self._state.lane]),
+            ("drill_client_service_seconds", "service", [self._state.lane]),
+            ("drill_schedule_lag_seconds", "lag", []),
+        ):
+            pairs = [pair for message in messages for pair in message.get(f"{key}_us", ())]
+            total_us = sum(message.get(f"{key}_sum_us", 0) for message in messages)
+            family = HistogramMetricFamily(name, _HELP[name], labels=["lane"] if labels else [])
+            family.add_metric(labels, buckets_of(pairs), sum_value=total_us / 1e6)
+            yield family
+
+    def _gauges(self) -> Iterator[Metric]:
+        state = self._state
+        info = _gauge("drill_run_info", ["run_id", "scenario", "forecast_sha256", "git_sha", "scale_factor"])
+        info.add_metric([state.run_id, state.plan, state.forecast_sha256, self._git_sha, state.scale], 1)
+        yield info
+        phases = _gauge("drill_phase", ["phase"])
+        for phase in PHASES:
+            phases.add_metric([phase], float(phase == state.phase))
+        yield phases
+        for name, value in (
+            ("drill_users", float(state.users)),
+            ("drill_generator_saturated", float(state.saturated)),
+            ("drill_generator_cpu_ratio", state.generator_cpu),
+        ):
+            family = _gauge(name, [])
+            if value is not None:
+                family.add_metric([], value)
+            yield family
+
+    def _forecast(self) -> Iterator[Metric]:
+        state = self._state
+        targets = _gauge("drill_forecast_target", ["run_id", "link", "indicator", "bound"])
+        for target in state.targets:
+            for bound in ("lower", "expected", "upper"):
+                targets.add_metric([state.run_id, target.link, target.indicator, bound], getattr(target, bound))
+        yield targets
+        actuals = _gauge("drill_forecast_actual", ["run_id", "link", "indicator"])
+        states = _gauge("drill_verdict_state", ["run_id", "indicator", "state"])
+        for row in state.judged:
+            if row.actual is not None:
+                actuals.add_metric([state.run_id, row.link, row.indicator], row.actual)
+            for name in STATES:
+                states.add_metric([state.run_id, row.indicator, name], float(name == row.state))
+        yield actuals
+        yield states
+
+
+def _counter(name: str, labels: list[str]) -> CounterMetricFamily:
+    return CounterMetricFamily(name, _HELP[name], labels=labels)
+
+
+def _gauge(name: str, labels: list[str]) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, _HELP[name], labels=labels)
+
+
+def buckets_of(pairs: list[Any]) -> list[tuple[str, float]]:
+    """[upper edge in µs, count] pairs as cumulative Prometheus buckets."""
+    out: list[tuple[str, float]] = []
+    for edge in LATENCY_BUCKETS_S:
+        out.append((str(edge), float(sum(count for upper_us, count in pairs if upper_us <= edge * 1e6))))
+    return [*out, ("+Inf", float(sum(count for _, count in pairs)))]
+
+
+class Exporter:
+    """Serves a run's metrics on loopback until `stop()`."""
+
+    def __init__(self, state: RunState, git_sha: str = "") -> None:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(RunCollector(state, git_sha))
+        self.port = _free_port()
+        self._server, self._thread = start_http_server(self.port, addr="127.0.0.1", registry=registry)
+        self._target: Path | None = None
+
+    def register(self, targets: Path) -> None:
+        """Lets the stack's Prometheus scrape this run: a file_sd document in its folder of targets."""
+        self._target = targets / f"run-{self.port}.json"
+        document = [{"targets": [f"127.0.0.1:{self.port}"], "labels": {"part": "run"}}]
+        draft = self._target.with_suffix(".new")
+        draft.write_text(json.dumps(document))
+        draft.replace(self._target)
+
+    def stop(self) -> None:
+        """Takes the target away and closes the port."""
+        if self._target is not None:
+            self._target.unlink(missing_ok=True)
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _free_port() -> int:
+    """A port below 32768 that nobody listens on."""
+    for port in PORTS:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError("no free port between 20000 and 32767")
