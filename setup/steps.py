@@ -53,8 +53,11 @@ def anchors() -> None:
 
 
 def _tools() -> None:
-    golang.install()
-    prometheus()
+    try:
+        golang.install()
+        prometheus()
+    finally:
+        golang.clear()
 
 
 def main(argv: list[str]) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 WORDS: dict[str, str] = {
     "doctor": "each need: found, version, or missing with the exact command",
-    "demo": "a round of the gala at this machine's share, from forecast to verdict",
+    "demo": "the gala's round at this machine's share, forecast to verdict",
     "up": "start the system alone, to play with by hand",
     "down": "stop what `up --detach` or `demo --keep` left running",
     "status": "what runs, where, and what is injected",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from fractions import Fraction
 from pathlib import Path
 
+from harness.commands.run import tell
 from harness.orchestrate import run_plan
 from harness.run_order import order_of
 from plans.models import find, load_plan
@@ -48,6 +48,5 @@ def run(args: argparse.Namespace) -> int:
         own_stack=True,
     )
     record = run_plan(order)
-    if args.json:
-        print(json.dumps(record.model_dump(mode="json"), ensure_ascii=False, indent=1))
+    tell(record, order.runs, as_json=args.json)
     return record.exit_code

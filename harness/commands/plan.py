@@ -12,8 +12,10 @@ from typing import Any
 
 from harness.cli import add_word
 from harness.commands._text import curve_line, emit, share_json, share_lines, table, targets_table
+from harness.commands.run import tell
 from harness.errors import Aborted, BadInput, EnvironmentNotReady
 from harness.forecast import compute
+from harness.orchestrate import run_plan
 from harness.run_order import RunOrder, order_of
 from plans.models import Loaded, PlanError, Problem, find, load_forecast, load_plan, stress_files
 from plans.models.load import HOME
@@ -258,9 +260,8 @@ def _run(args: argparse.Namespace) -> int:
         return 0
     if order.on and not args.yes:
         _ask(order)
-    record = importlib.import_module("harness.orchestrate").run_plan(order)
-    if args.json:
-        emit(record.model_dump(mode="json"))
+    record = run_plan(order)
+    tell(record, order.runs, as_json=args.json)
     return int(record.exit_code)
 
 

@@ -77,6 +77,15 @@ def _show(args: argparse.Namespace) -> int:
     return 0
 
 
+def tell(record: RunRecord, runs: Path, *, as_json: bool) -> None:
+    """How a command that made a run ends: the document, or a screen of text and where the report lies."""
+    if as_json:
+        emit(record.model_dump(mode="json"))
+        return
+    print("\n".join(summary(record)))
+    print(f"\nreport: {runs / record.run_id / REPORT_FILE}")
+
+
 def summary(record: RunRecord) -> list[str]:
     """A run in a screen of plain text."""
     load, money, wins = record.load, record.money, record.wins

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from harness.forecast.limit import Quick, curve, refused_share
+from harness.forecast.limit import Quick, curve, refused_share, step_of
 from harness.forecast.share import Share
 from plans.models import Forecast, StressPlan
 from plans.models.forecast import Range
@@ -18,6 +18,7 @@ Class = Literal["demand", "delivery", "quality", "invariant"]
 Floats = npt.NDArray[np.float64]
 
 DRAWS = 2_000
+MOST_DRAWN = 900_000_000
 TOLERANCE = 0.02
 """How far a demand indicator may stand outside its band and be a WARN; what answered taps may stand below it."""
 
@@ -66,10 +67,11 @@ def _demand(forecast: Forecast, plan: StressPlan, share: Share, random: np.rando
         why="every tap that is offered is answered, refusals too",
     )  # fmt: skip
     usual = inputs.taps_per_client.mid
-    rates = curve(plan.segments(share.peak_rps, share.duration_s))
+    step_s = step_of(share.duration_s)
+    rates = curve(plan.segments(share.peak_rps, share.duration_s), step_s)
     factors = np.append(_draw(random, inputs.too_fast_taps) / usual, share.too_fast_factor)
     clients = np.append(_draw(random, inputs.too_fast_clients), share.too_fast_share)
-    refused = refused_share(rates, share, forecast, Quick(share=clients, factor=factors))
+    refused = refused_share(rates, share, forecast, Quick(share=clients, factor=factors), step_s)
     mid = float(refused[-1])
     yield Target(
         indicator="refused_share", link="client-front", cls="demand", unit="1",
@@ -136,10 +138,13 @@ def _spent(share: Share, unsold: npt.NDArray[np.int_], random: np.random.Generat
     owner = np.repeat(np.arange(len(share.sponsors)), [len(s.classes) for s in share.sponsors])
     amounts = np.array([fen for s in share.sponsors for fen, _ in s.classes], dtype=np.float64)
     counts = np.array([n for s in share.sponsors for _, n in s.classes], dtype=np.int64)
+    # numpy draws from fewer than 10^9 packets; a larger round is drawn in units of several.
+    unit = -(-int(counts.sum()) // MOST_DRAWN)
+    counts, unsold = np.maximum(counts // unit, 1), unsold // unit
     out = np.empty((len(share.sponsors), len(unsold)))
     budgets = np.array([s.budget_fen for s in share.sponsors], dtype=np.float64)
     for draw, number in enumerate(unsold):
-        lost = random.multivariate_hypergeometric(counts, int(number), method="marginals") * amounts
+        lost = random.multivariate_hypergeometric(counts, int(number), method="marginals") * amounts * unit
         out[:, draw] = budgets - np.bincount(owner, weights=lost, minlength=len(share.sponsors))
     return out
 

@@ -19,6 +19,7 @@ from plans.models.stress import Segment
 Floats = npt.NDArray[np.float64]
 
 STEP_S = 0.05
+MOST_STEPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,13 @@ def curve(segments: Sequence[Segment], step_s: float = STEP_S) -> Floats:
     return np.concatenate(pieces)
 
 
-def refused_share(rates: Floats, share: Share, forecast: Forecast, quick: Quick) -> Floats:
-    """Part of all measured taps that the limit refuses, one value for each of `quick`."""
+def step_of(duration_s: float) -> float:
+    """Seconds of a step: fine enough for a limiter, and never more than MOST_STEPS of them."""
+    return max(STEP_S, duration_s / MOST_STEPS)
+
+
+def refused_share(rates: Floats, share: Share, forecast: Forecast, quick: Quick, step_s: float = STEP_S) -> Floats:
+    """Part of all measured taps that the limit refuses, one value for each of `quick`; `rates` in steps of `step_s`."""
     limit, burst = forecast.limits.taps_per_client, float(forecast.limits.burst)
     turns = max(1, share.users // share.tapping_at_once)
     done = np.cumsum(rates)
@@ -65,7 +71,7 @@ def refused_share(rates: Floats, share: Share, forecast: Forecast, quick: Quick)
     for step, rate in enumerate(rates):
         if step and turn[step] != turn[step - 1]:
             level = np.zeros_like(level)
-        level = np.maximum(level + (rate * per_tap * quick.factor - limit) * STEP_S, 0.0)
+        level = np.maximum(level + (rate * per_tap * quick.factor - limit) * step_s, 0.0)
         over = np.maximum(level - burst, 0.0)
         refused, level = refused + over, level - over
-    return np.asarray(refused * quick.share * share.tapping_at_once / (done[-1] * STEP_S), dtype=np.float64)
+    return np.asarray(refused * quick.share * share.tapping_at_once / (done[-1] * step_s), dtype=np.float64)

@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from pydantic import ValidationError
+
 from plans.models import Forecast, StressPlan
 from plans.models.forecast import Sponsor
 from system.contract.api import SponsorSplit
 
 SPREAD = ((Fraction(1, 2), Fraction(6, 10)), (Fraction(1), Fraction(3, 10)))
 """(of the mean, of the packets): how a budget is dealt; the last tenth of the packets shares what is left."""
+
+MOST_PACKETS = 1 << 31
 
 
 class ShareError(ValueError):
@@ -87,12 +91,17 @@ def budget_classes(budget_fen: int, packets: int) -> tuple[tuple[int, int], ...]
 
 
 def _split(sponsor: Sponsor, packets: int, part: Fraction) -> SponsorSplit:
+    """Raises ShareError where control would refuse the split (an amount or a name too large)."""
     if sponsor.classes is not None:
         counts = apportion(packets, [Fraction(str(item.share)) for item in sponsor.classes])
         classes = tuple((c.amount, n) for c, n in zip(sponsor.classes, counts, strict=True) if n)
     else:
         classes = budget_classes(round((sponsor.budget or 0) * part), packets)
-    return SponsorSplit(sponsor=sponsor.id, name=f"{sponsor.name.zh} {sponsor.name.en}", classes=classes)
+    try:
+        return SponsorSplit(sponsor=sponsor.id, name=f"{sponsor.name.zh} {sponsor.name.en}", classes=classes)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False)[0]
+        raise ShareError(f"sponsor {sponsor.id}: {first['msg'].removeprefix('Value error, ')}") from exc
 
 
 def share_of(forecast: Forecast, plan: StressPlan, scale: Fraction, duration_s: float | None = None) -> Share:
@@ -104,6 +113,8 @@ def share_of(forecast: Forecast, plan: StressPlan, scale: Fraction, duration_s: 
     duration = duration_s or plan.round.duration
     part = scale * Fraction(str(duration)) / Fraction(str(forecast.round.full))
     packets = max(1, round(inputs.packets.mid * part))
+    if packets > MOST_PACKETS:
+        raise ShareError(f"{packets:,} packets at scale {scale}; expected at most {MOST_PACKETS:,} in one round")
     split = apportion(packets, [Fraction(str(sponsor.weight)) for sponsor in forecast.sponsors])
     for sponsor, number in zip(forecast.sponsors, split, strict=True):
         if number < 1:

@@ -112,6 +112,7 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
                 progress.write(json.dumps(message) + "\n")
         finally:
             keeper.kill()
+            order.tidy(worker)
         result = cannon.result()
         books.book(_last_counts(result))
         return result

@@ -106,7 +106,13 @@ def wins_of(seen: int, books: RoundBooks | None, report: AuditReport | None) -> 
     apart = sum(by[code].violations for code in ("S4", "S5", "S6") if code in by)
     posted = books.wins_posted + books.wins_suspended
     residue = max(apart, abs(seen - books.wins_logged), abs(books.wins_logged - posted))
-    return Wins(seen=seen, logged=books.wins_logged, posted=books.wins_posted, residue=residue)
+    return Wins(
+        seen=seen,
+        logged=books.wins_logged,
+        posted=books.wins_posted,
+        suspended=books.wins_suspended,
+        residue=residue,
+    )
 
 
 def delay_of(books: RoundBooks | None) -> CreditDelay:

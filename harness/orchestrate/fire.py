@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -87,8 +86,7 @@ def fire(
         _follow(process, folder, deadline_s, heard, stop)
     finally:
         _end(process)
-        for name in folder.glob("tokens-*/*"):
-            name.unlink()  # they have served; nobody needs them in a run's folder
+        order.tidy(0)
         (folder / "fire-order.json").unlink(missing_ok=True)
     account = folder / "cannon-0.json"
     if not account.exists():
@@ -111,7 +109,8 @@ def _follow(
             heard(0, message)
         if not stopped and stop() is not None:
             stopped = True
-            process.send_signal(signal.SIGTERM)
+            # The cannon sees it within 50 ms, writes its account, and Locust ends in its own order.
+            (folder / "kill").touch()
             until = time.monotonic() + STOP_DEADLINE_S
         if time.monotonic() > until:
             log = folder / "locust.log"

@@ -5,6 +5,7 @@ data; fires nothing.
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -52,11 +53,18 @@ class FireOrder:
         """The first intended tap on this host's monotonic clock."""
         return time.monotonic_ns() + (self.t0_wall_ns - time.time_ns())
 
+    def tidy(self, worker: int) -> None:
+        """Removes a worker's token files: they have served, and nobody needs them in a run's folder."""
+        shutil.rmtree(self._secrets(worker), ignore_errors=True)
+
+    def _secrets(self, worker: int) -> Path:
+        return Path(self.folder) / f"tokens-{worker}"
+
     def unpack(self, worker: int, workers: int) -> CannonConfig:
         """Writes the files of this order and gives the configuration of one worker's cannon."""
         folder = Path(self.folder)
         folder.mkdir(parents=True, exist_ok=True)
-        secret = folder / f"tokens-{worker}"
+        secret = self._secrets(worker)
         secret.mkdir(mode=0o700, exist_ok=True)
         for name, text in self.files.items():
             (secret / name).write_text(text)

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from harness.forecast.judge import Judged
+from harness.report.axes import WIDTH, Tick, bars, bridged, linear, logarithmic, nice_step, paths
 from harness.run_record import Timeline
 
-WIDTH, HEIGHT = 1000.0, 100.0
-"""Units of a plot's own coordinates; it is stretched to its box."""
-
-Points = list[tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A label at a place, in percent of the axis."""
-
-    at: float
-    text: str
+AFTER = 0.3
+"""How much longer than the load the axis may become for the events after it."""
+FLAG_WIDTH = 2.5
+"""Percent of the axis that a flag takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +54,10 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """An event on the time axis, with the number that the list beside it uses."""
+    """An event, with the number that the list beside the axis uses; `at` None: outside of what is drawn."""
 
     number: int
-    at: float
+    at: float | None
     t_s: float
     kind: str
     text: str
@@ -77,92 +70,10 @@ class Chart:
     plots: tuple[Plot, ...]
     x_ticks: tuple[Tick, ...]
     marks: tuple[Mark, ...] = ()
+    flags: tuple[Tick, ...] = ()
     warm_up: float = 0.0
     seconds: tuple[int, int] = (0, 1)
     empty: bool = field(default=False)
-
-
-def nice_step(span: float, about: int) -> float:
-    """A round step (1, 2, 5 times a power of ten) that cuts `span` into about so many parts."""
-    if span <= 0:
-        return 1.0
-    raw = span / about
-    power = 10.0 ** math.floor(math.log10(raw))
-    return next(power * factor for factor in (1, 2, 5, 10) if raw <= power * factor * (1 + 1e-9))
-
-
-def short(value: float) -> str:
-    """A label of an axis: 35k, 1.2M, 0.5."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:g}{letter}"
-    return f"{value:g}"
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Values to a plot's y. Logarithmic where a few slow seconds would flatten the rest."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    def y(self, value: float) -> float:
-        if self.log:
-            value = max(value, self.low)
-            part = math.log10(value / self.low) / math.log10(self.high / self.low)
-        else:
-            part = (value - self.low) / (self.high - self.low)
-        return HEIGHT * (1 - min(max(part, 0.0), 1.0))
-
-    def ticks(self) -> tuple[Tick, ...]:
-        if self.log:
-            first, last = round(math.log10(self.low)), round(math.log10(self.high))
-            values = [10.0**power for power in range(first, last + 1)]
-        else:
-            step = nice_step(self.high - self.low, 4)
-            values = [self.low + i * step for i in range(int((self.high - self.low) / step + 1e-9) + 1)]
-        return tuple(Tick(self.y(value), short(round(value, 9))) for value in values)
-
-
-def linear(values: Iterable[float]) -> Scale:
-    """From zero to a round number above the highest value."""
-    top = max(values, default=0.0) or 1.0
-    step = nice_step(top, 4)
-    return Scale(0.0, step * math.ceil(top / step - 1e-9))
-
-
-def logarithmic(values: Iterable[float]) -> Scale:
-    """Whole powers of ten around the values."""
-    positive = [value for value in values if value > 0] or [1.0]
-    low, high = math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive)) - 1e-9)
-    return Scale(10.0**low, 10.0 ** max(high, low + 1), log=True)
-
-
-def paths(points: Sequence[tuple[float, float | None]], scale: Scale) -> tuple[str, ...]:
-    """A line for each unbroken stretch: where there is no data, there is no line."""
-    out: list[str] = []
-    stretch: list[str] = []
-    for x, value in [*points, (0.0, None)]:
-        if value is not None:
-            stretch.append(f"{x:.1f} {scale.y(value):.2f}")
-        elif stretch:
-            if len(stretch) == 1:
-                x0, y0 = stretch[0].split()
-                stretch.append(f"{float(x0) + 0.1:.1f} {y0}")
-            out.append("M" + "L".join(stretch))
-            stretch = []
-    return tuple(out)
-
-
-def bars(points: Sequence[tuple[float, float | None]], scale: Scale, width: float) -> tuple[str, ...]:
-    """One path of boxes standing on the axis."""
-    boxes = [
-        f"M{x - width / 2:.1f} {HEIGHT:.0f}V{scale.y(value):.2f}h{width:.1f}V{HEIGHT:.0f}z"
-        for x, value in points
-        if value
-    ]
-    return ("".join(boxes),) if boxes else ()
 
 
 def _present(values: Iterable[float | int | None]) -> list[float]:
@@ -175,6 +86,9 @@ def chart_of(timeline: Timeline, rows: Sequence[Judged], warm_up_s: float) -> Ch
     if not seconds:
         return Chart((), (), empty=True)
     first, last = seconds[0].second, seconds[-1].second + 1
+    # What follows the last tap (drain, close) belongs to the picture, as long as it does not squeeze the load.
+    after = [event.t_s for event in timeline.events if last < event.t_s <= last + AFTER * (last - first)]
+    last = max(last, math.ceil(max(after, default=0.0)))
     span = max(1, last - first)
 
     def x(second: float) -> float:
@@ -191,13 +105,33 @@ def chart_of(timeline: Timeline, rows: Sequence[Judged], warm_up_s: float) -> Ch
     ]
     step = max(1, round(nice_step(span, 6)))
     ticks = tuple(Tick((s - first) / span * 100, f"{s} s") for s in range(-(-first // step) * step, last + 1, step))
-    inside = sorted((e for e in timeline.events if first <= e.t_s <= last), key=lambda e: e.t_s)
     marks = tuple(
-        Mark(i, (event.t_s - first) / span * 100, event.t_s, event.kind, event.text)
-        for i, event in enumerate(inside, 1)
+        Mark(i, (e.t_s - first) / span * 100 if first <= e.t_s <= last else None, e.t_s, e.kind, e.text)
+        for i, e in enumerate(sorted(timeline.events, key=lambda e: e.t_s), 1)
     )
     warm = min(max((warm_up_s - first) / span * 100, 0.0), 100.0)
-    return Chart(tuple(plot for plot in plots if plot), ticks, marks, warm, (first, last))
+    drawn = tuple(_drawn(plot) for plot in plots if plot)
+    return Chart(drawn, ticks, marks, flags_of(marks), warm, (first, last))
+
+
+def _drawn(plot: Plot) -> Plot:
+    """Without the series that have no data: a legend promises a line."""
+    return replace(plot, series=tuple(line for line in plot.series if line.paths))
+
+
+def flags_of(marks: Sequence[Mark]) -> tuple[Tick, ...]:
+    """The numbers under the axis; those that would lie on each other share a flag."""
+    groups: list[list[Mark]] = []
+    for mark in marks:
+        if mark.at is None:
+            continue
+        if groups and mark.at - (groups[-1][0].at or 0.0) < FLAG_WIDTH:
+            groups[-1].append(mark)
+        else:
+            groups.append([mark])
+    return tuple(
+        Tick(g[0].at or 0.0, str(g[0].number) if len(g) == 1 else f"{g[0].number}–{g[-1].number}") for g in groups
+    )
 
 
 def _taps(timeline: Timeline, x: list[float], targets: dict[str, Judged]) -> Plot:
@@ -282,8 +216,8 @@ def _wins(timeline: Timeline, x: list[float], width: float) -> Plot:
 
 def _money(timeline: Timeline, x: list[float]) -> Plot | None:
     rows = timeline.per_second
-    awarded = [None if r.awarded_fen is None else r.awarded_fen / 100 for r in rows]
-    credited = [None if r.credited_fen is None else r.credited_fen / 100 for r in rows]
+    awarded = bridged([None if r.awarded_fen is None else r.awarded_fen / 100 for r in rows])
+    credited = bridged([None if r.credited_fen is None else r.credited_fen / 100 for r in rows])
     values = _present([*awarded, *credited])
     if not values:
         return None
@@ -304,7 +238,7 @@ def _money(timeline: Timeline, x: list[float]) -> Plot | None:
 
 def _backlog(timeline: Timeline, x: list[float]) -> Plot | None:
     rows = timeline.per_second
-    backlog = [None if r.backlog_entries is None else float(r.backlog_entries) for r in rows]
+    backlog = bridged([None if r.backlog_entries is None else float(r.backlog_entries) for r in rows])
     values = _present(backlog)
     if not values:
         return None
@@ -318,38 +252,3 @@ def _backlog(timeline: Timeline, x: list[float]) -> Plot | None:
         f"等待入账的条目，最多 {max(values):,.0f} 条",
         f"entries of the win log waiting for credit; {max(values):,.0f} at most",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """An indicator's band and what came, in percent of its bar. `over`: the actual lies beyond the bar's end."""
-
-    left: float
-    right: float
-    expected: float
-    actual: float | None
-    over: Literal["", "left", "right"] = ""
-
-
-def band_of(row: Judged) -> Band:
-    """Where the band, the expected and the actual stand; the band takes the middle of the bar, whatever came."""
-    width = row.upper - row.lower
-    if width <= 0:
-        # An exact figure: a band as thin as a line, off it is simply off.
-        off = 0 if row.actual is None else (row.actual > row.upper) - (row.actual < row.lower)
-        return Band(49.0, 51.0, 50.0, None if row.actual is None else 50.0 + 46.0 * off, ("", "right", "left")[off])
-    low = 0.0 if row.lower == 0 else row.lower - 0.25 * width
-    high = row.upper + 0.25 * width
-
-    def place(value: float) -> float:
-        return (value - low) / (high - low) * 100
-
-    over: Literal["", "left", "right"] = ""
-    actual = None if row.actual is None else place(row.actual)
-    if actual is not None and actual > 98:
-        actual, over = 98.0, "right"
-    elif actual is not None and actual < 0:
-        actual, over = 2.0, "left"
-    elif actual is not None:
-        actual = max(actual, 0.8)
-    return Band(place(row.lower), place(row.upper), place(row.expected), actual, over)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from harness.forecast.judge import Judged
 
@@ -45,6 +46,17 @@ def yuan(fen: float | int | None) -> str:
     whole = round(fen)
     sign, whole = ("−" if whole < 0 else ""), abs(whole)
     return f"{sign}{whole // 100:,}.{whole % 100:02d}"
+
+
+def scale(factor: str) -> str:
+    """`1/10,000`; another fraction with the round one beside it."""
+    try:
+        part = Fraction(factor)
+    except (ValueError, ZeroDivisionError):
+        return factor
+    if part.numerator == 1 or part <= 0:
+        return f"1/{part.denominator:,}" if part != 1 else "1"
+    return f"{part.numerator:,}/{part.denominator:,} (≈ 1/{round(1 / part):,})"
 
 
 def with_unit(value: float | int | None, unit: str) -> Amount:

@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from harness.forecast.judge import Judged
 from harness.report import figures, words
-from harness.report.charts import Band, band_of, chart_of
+from harness.report.bands import Band, band_of
+from harness.report.charts import chart_of
 from harness.report.figures import Amount
 from harness.report.words import Both
 from harness.run_record import LedgerFile, Percentiles, Record, RunRecord, Timeline
@@ -72,6 +73,7 @@ def _page() -> jinja2.Template:
     )  # fmt: skip
     environment.filters["number"] = figures.number
     environment.filters["yuan"] = figures.yuan
+    environment.filters["scale"] = figures.scale
     return environment.get_template("page.html")
 
 
@@ -87,6 +89,12 @@ def _asset(name: str) -> Markup:
 
 def _readable(model: Record) -> str:
     return json.dumps(model.model_dump(mode="json"), ensure_ascii=False, indent=1)
+
+
+def _nothing_off(record: RunRecord, books: LedgerFile) -> bool:
+    """Nothing is known to be off: if the books do not close, it is because something is not known."""
+    residues = [line.residue for line in books.lines] + [record.money.residue_fen, record.wins.residue]
+    return not any(residues) and not any(sponsor.residue_fen for sponsor in books.sponsors)
 
 
 def _warm_up_s(record: RunRecord) -> float:
@@ -106,13 +114,15 @@ def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile) -> str
         states=words.STATES,
         sentence=words.sentence(record),
         reasons=[words.reason_words(reason, record) for reason in record.reasons],
-        next_steps=words.next_steps(record),
+        reading=words.reading(record),
+        next_steps=words.next_steps(record, timeline),
         rows=rows,
         headlines=[by_name[name] for name in HEADLINES if name in by_name],
         by_name=by_name,
         chart=chart_of(timeline, record.forecast, _warm_up_s(record)),
         timeline=timeline,
         books=books,
+        open_unknown=_nothing_off(record, books),
         times=[Quantiles(i, zh, en, nz, ne, getattr(record.latency_ms, i)) for i, zh, en, nz, ne in TIMES],
         invariants_zh=words.INVARIANTS_ZH,
         busiest=busiest,

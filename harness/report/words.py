@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.forecast.judge import Judged
-from harness.report.figures import band_text, with_unit
-from harness.run_record import RunRecord
+from harness.report.figures import band_text, number, with_unit
+from harness.run_record import RunRecord, Timeline
 from harness.verdict import LATENCY_BAND, PROMETHEUS_MISSING, SMALLER_SHARE, Reason
 
 
@@ -163,7 +163,45 @@ def _row_of(reason: Reason, record: RunRecord) -> Judged | None:
     return next((row for row in record.forecast if row.indicator == name), None)
 
 
-def next_steps(record: RunRecord) -> list[Both]:
+def reading(record: RunRecord) -> Both | None:
+    """Where the slow answers' time went: the largest of the three parts, with its evidence. None if not known."""
+    times = record.latency_ms
+    whole = times.response.p99
+    parts = {"service": times.service.p99, "queued": times.queued.p99, "lag": times.lag.p99}
+    known = {name: value for name, value in parts.items() if value is not None}
+    if whole is None or not known:
+        return None
+    name = max(known, key=lambda part: known[part])
+    evidence = f"p99 {number(known[name])} / {number(whole)} ms"
+    what = {
+        "service": Both("慢的回答主要慢在系统自身", "Slow answers were slow in the system itself"),
+        "queued": Both(
+            "慢的回答主要在等空闲连接：系统跟不上来量", "Slow answers waited for a connection: the system fell behind"
+        ),
+        "lag": Both("慢的回答主要因压测机迟到", "Slow answers were late because the generator was"),
+    }[name]
+    used = {name: r.cpu_s for name, r in record.resources.items() if r.cpu_s is not None}
+    if not used or not record.lasted_s:
+        return Both(f"{what.zh}（{evidence}）。", f"{what.en} ({evidence}).")
+    busiest = max(used, key=lambda process: used[process])
+    share = f"{used[busiest] / record.lasted_s:.0%}"
+    return Both(
+        f"{what.zh}（{evidence}）。最忙的进程是 {busiest}，平均占一个核的 {share}。",
+        f"{what.en} ({evidence}). The busiest process was {busiest}, {share} of a core on average.",
+    )
+
+
+def first_slow(record: RunRecord, timeline: Timeline) -> int | None:
+    """The first measured second whose 99th percentile was above the limit, None if none was or nobody knows."""
+    row = next((row for row in record.forecast if row.indicator == "response_p99_ms"), None)
+    measured = min((s.starts_s for s in record.steps if s.phase == "measured"), default=0.0)
+    if row is None:
+        return None
+    slow = (s.second for s in timeline.per_second if s.second >= measured and (s.p99_response_ms or 0.0) > row.upper)
+    return next(slow, None)
+
+
+def next_steps(record: RunRecord, timeline: Timeline) -> list[Both]:
     """What to do next, most important first."""
     codes = {reason.code for reason in record.reasons}
     run = record.run_id
@@ -176,12 +214,21 @@ def next_steps(record: RunRecord) -> list[Both]:
             ),
         ]
     if record.verdict == "FAIL":
+        second = first_slow(record, timeline)
+        look = Both(
+            "先看时间线：哪个指标何时离开了预测。", "See on the timeline which figure left its forecast, and when."
+        )
+        if second is not None:
+            look = Both(
+                f"先看时间线第 {second} 秒：回答时间从那里起越过上限。",
+                f"See the timeline at second {second}, where the response first passed its limit.",
+            )
         return [
+            look,
             Both(
-                "先看时间线：何时开始偏离，回答与服务时间是否分开。",
-                "See on the timeline when it left its band, and whether response and service part.",
+                "再看“时间花在哪里”和资源：哪个进程先到顶。",
+                "Then see where the time went, and under Resources which process was at its limit.",
             ),
-            Both("再看资源：哪个进程先到顶。", "Then see under Resources which process was at its limit."),
         ]
     if record.verdict == "INVALID":
         return [

@@ -25,6 +25,10 @@ _SECONDS = {
     "h": Decimal(3600),
 }
 _MULTIPLES = {"": 1, "k": 1000, "K": 1000, "M": 10**6, "G": 10**9, "万": 10**4, "亿": 10**8}
+MOST = 10**12
+"""More than anything that is counted here; a larger number is a slip."""
+LONGEST_S = 24 * 3600
+"""No round lasts longer than a day (system.contract.api.RoundOrder)."""
 _FEN = {"元": 100, "yuan": 100, "分": 1, "fen": 1}
 
 
@@ -50,7 +54,10 @@ def _match(pattern: re.Pattern[str], value: object) -> re.Match[str] | None:
 def duration_s(value: object) -> float:
     """Seconds of `60s`, `5m`, `200ms`. A bare number has no unit and is refused, 0 aside."""
     if found := _match(_DURATION, value):
-        return float(_decimal(found[1]) * _SECONDS[found[2]])
+        seconds = float(_decimal(found[1]) * _SECONDS[found[2]])
+        if seconds > LONGEST_S:
+            raise _refuse(value, "a duration", f"at most {LONGEST_S // 3600} hours")
+        return seconds
     if _plain(value) and value == 0:
         return 0.0
     raise _refuse(value, "a duration", "a number with its unit, such as 60s, 5m or 200ms")
@@ -64,13 +71,16 @@ def rate_per_s(value: object) -> float:
 
 
 def count(value: object) -> int:
-    """A whole number: 35_000, `60M`, `2亿`."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    if found := _match(_COUNT, value):
+    """A whole number: 35_000, `60M`, `2亿`; at most MOST."""
+    number: Decimal | None = None
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = Decimal(value)
+    elif found := _match(_COUNT, value):
         number = _decimal(found[1]) * _MULTIPLES[found[2]]
-        if number == number.to_integral_value():
-            return int(number)
+    if number is not None and number > MOST:
+        raise _refuse(value, "a count", f"at most {MOST:,}")
+    if number is not None and number >= 0 and number == number.to_integral_value():
+        return int(number)
     raise _refuse(value, "a count", "a whole number, such as 35_000, 60M or 2亿")
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from system.audit.books import Books
 from system.audit.finding import Judge
-from system.audit.matching import Match, true_fen
+from system.audit.matching import Match, distinct, true_fen
 
 CHUNK = 1 << 20
 Money = dict[int, int]
@@ -156,9 +156,9 @@ def used_packets(books: Books) -> npt.NDArray[np.int64]:
 def _bits(judge: Judge, books: Books, matched: Match) -> tuple[npt.NDArray[np.int64], int]:
     """A bit is set exactly where money was posted or held: (packets whose bit is set, fen off)."""
     off = 0
-    used = np.unique(used_packets(books))
+    used = distinct(used_packets(books))
     held = np.array([row.packet for row in books.suspense if row.held_fen], dtype=np.int64)
-    money = np.unique(np.concatenate([matched.packet[matched.posted > 0], held]))
+    money = distinct(np.concatenate([matched.packet[matched.posted > 0], held]))
     judge.look(len(money))
     for packets, what in (
         (np.setdiff1d(money, used, assume_unique=True), "was posted or held, but its bit is not set"),
@@ -182,7 +182,7 @@ def _open_money(books: Books, matched: Match, used: npt.NDArray[np.int64]) -> tu
     free = np.ones(books.packets, dtype=np.bool_)
     free[used[(used >= 0) & (used < books.packets)]] = False
     waits = (matched.waiting > 0) & (matched.posted == 0) & (matched.suspended == 0) & (matched.packet < books.packets)
-    packets = np.unique(matched.packet[waits])
+    packets = distinct(matched.packet[waits])
     packets = packets[free[packets]]
     free[packets] = False
     unused: Money = defaultdict(int)

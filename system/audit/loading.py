@@ -13,13 +13,14 @@ from system.contract.errors import StoreRefused, UnknownRound
 from system.contract.ids import START, Lane, Position
 from system.contract.records import WIN_DTYPE
 from system.ledger.access import Connection
-from system.ledger.binary import from_copy
 from system.ledger.statements import statement
 from system.ledger.translate import translated
 from system.lottery import make_round
 from system.winlog import DamagedEntry, WinLogStore, decode
 
 PAGE_ENTRIES = 512
+_PACKED = np.dtype([(name, POSTING[name].str.replace("<", ">")) for name in POSTING.names or ()])
+"""A row of audit_postings."""
 
 
 async def load(conn: Connection, store: WinLogStore, lane: Lane, rounds: Sequence[int] = ()) -> AsyncIterator[Books]:
@@ -61,13 +62,11 @@ async def _books(conn: Connection, store: WinLogStore, lane: Lane, row: tuple[An
 
 
 async def _postings(conn: Connection, lane: Lane, round_id: int) -> Rows:
-    parts: list[bytes] = []
-    async with conn.cursor() as cursor, cursor.copy(statement("audit_postings", lane), {"round": round_id}) as copy:
-        parts.extend([bytes(part) async for part in copy])
-    wire = from_copy(b"".join(parts))
-    postings = np.zeros(len(wire), dtype=POSTING)
+    found = await conn.execute(statement("audit_postings", lane), {"round": round_id}, binary=True)
+    packed = np.frombuffer(b"".join([row[0] for row in await found.fetchall()]), dtype=_PACKED)
+    postings = np.zeros(len(packed), dtype=POSTING)
     for name in POSTING.names or ():
-        postings[name] = wire[name]
+        postings[name] = packed[name]
     return postings
 
 

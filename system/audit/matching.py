@@ -86,6 +86,14 @@ def _first_index(order: Ints, chosen: npt.NDArray[np.bool_], first: Ints, base: 
     return np.where(found == huge, NONE, found - base)
 
 
+def distinct(values: Ints) -> Ints:
+    """Sorted, each once; quicker than numpy's own, which hashes first."""
+    values = np.sort(values)
+    keep = np.ones(len(values), dtype=np.bool_)
+    keep[1:] = values[1:] != values[:-1]
+    return values[keep]
+
+
 def true_fen(books: Books, packet: Ints) -> tuple[Ints, Ints]:
     """(sponsor, fen) of each packet by the lottery; 0 where there is no such packet."""
     inside = (packet >= 0) & (packet < books.packets)

@@ -60,6 +60,10 @@ class Shape:
 
     before: bytes
     after: bytes
+    start: int
+    """Where the token begins, counted from the first byte."""
+    end: int
+    """Where it ends, counted from the last: negative."""
     round_id: int
     lane: int
     tag_expiry_us: int
@@ -68,7 +72,7 @@ class Shape:
 class Desk:
     """Routes, and steps 2 and 3 of a tap; the rest is the draw's."""
 
-    __slots__ = ("admission", "draw", "front", "metrics", "settings", "stopping")
+    __slots__ = ("admission", "draw", "front", "metrics", "now_us", "settings", "stopping", "tap", "taps", "user")
 
     def __init__(self, front: Front, settings: FrontSettings, metrics: FrontMetrics) -> None:
         self.front = front
@@ -77,6 +81,11 @@ class Desk:
         self.admission = Admission(settings)
         self.draw = Draw(front, settings)
         self.stopping = False
+        # What every tap needs, one look-up away.
+        self.now_us = front.now_us
+        self.user = self.admission.user
+        self.tap = self.draw.tap
+        self.taps = metrics.taps
 
     def stop(self) -> None:
         """Refuses every tap from now on."""
@@ -104,7 +113,7 @@ class Desk:
         return None
 
     def _tap(self, name: bytes, request: Request, replier: Replier) -> Answer | None:
-        now_us = self.front.now_us()
+        now_us = self.now_us()
         scheme, _, token = (request.authorization or b"").partition(b" ")
         token = token.lstrip(b" ")
         uid = self.admission.user(request.lane, token, now_us) if scheme.lower() == b"bearer" else -1
@@ -116,15 +125,16 @@ class Desk:
         return self.draw.tap(round_number(name), request.lane, uid, now_us, replier)
 
     def shape_of(self, data: bytes, request: Request) -> Shape | None:
-        """The shape of a tap whose whole bytes are `data`; None where its token is not unique in them or may
-        not grow.
-        """
-        if data.count(request.token) != 1 or len(data) + TOKEN_BYTES_MAX > self.settings.head_bytes_max:
+        """The shape of the tap that `data` is; None where its token is not unique in it or may not grow."""
+        if not data.startswith(b"POST ") or data.count(request.token) != 1:
+            return None
+        if len(data) + TOKEN_BYTES_MAX > self.settings.head_bytes_max:
             return None
         before, _, after = data.partition(request.token)
         path = request.url.partition(b"?")[0]
         expiry_us = 0 if request.tag is None else self.admission.tag_expiry_us(request.tag)
-        return Shape(before, after, round_number(path[len(_TAPS_PREFIX) : -len(_TAPS_SUFFIX)]), request.lane, expiry_us)
+        number = round_number(path[len(_TAPS_PREFIX) : -len(_TAPS_SUFFIX)])
+        return Shape(before, after, len(before), -len(after), number, request.lane, expiry_us)
 
 
 def round_number(name: bytes) -> int:

@@ -6,7 +6,6 @@ Never awaits; a losing tap costs lookups alone.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -91,7 +90,7 @@ class Draw:
             return answers.not_open(round_.start_us - now_us) if now_us < round_.start_us else answers.ROUND_OVER
         if self._shed_percent and random.random() * 100 < self._shed_percent:
             return answers.DEGRADED
-        if not self._limiter.allow(uid << 1 | lane, time.monotonic_ns()):
+        if not self._limiter.allow(uid << 1 | lane, now_us):
             return answers.TOO_FAST
         if now_us < round_.opening_us or not self._award:
             return self._lose

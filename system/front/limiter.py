@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from array import array
 
-_MIX = 0x9E3779B97F4A7C15
-_MASK = (1 << 64) - 1
 WINDOW = 8
 """Places a key may stand in."""
 
 
 class Limiter:
-    """`rate_per_s` taps a second, bursts of `burst`, for up to `slots` (a power of two) users at once. Times in ns."""
+    """`rate_per_s` taps a second, bursts of `burst`, for up to `slots` (a power of two) users at once.
 
-    __slots__ = ("_interval", "_shift", "_table", "_tolerance", "full")
+    Times are microseconds of any clock; one that steps back costs nobody more than a burst's worth of time.
+    """
+
+    __slots__ = ("_bits", "_interval", "_mask", "_reach", "_table", "_tolerance", "full")
 
     def __init__(self, rate_per_s: int, burst: int, slots: int) -> None:
         if slots < WINDOW or slots & (slots - 1):
             raise ValueError(f"{slots} slots; expected a power of two, at least {WINDOW}")
-        self._interval = 1_000_000_000 // rate_per_s
+        self._interval = 1_000_000 // rate_per_s
         self._tolerance = self._interval * (burst - 1)
-        self._shift = 64 - (slots.bit_length() - 1)
+        self._reach = self._interval * burst
+        self._mask = slots - 1
+        self._bits = slots.bit_length() - 1
         # Key and time side by side: one cache line a tap. The last window runs over the end instead of wrapping.
         self._table = array("Q", bytes(16 * (slots + WINDOW)))
         self.full = 0
@@ -33,28 +36,33 @@ class Limiter:
     def allow(self, key: int, now: int) -> bool:
         """Whether the tap of `key` (below 2^64) may pass at `now`; a refused tap costs nothing."""
         table = self._table
-        place = (key * _MIX & _MASK) >> self._shift << 1
+        # Folded, not multiplied: neighbours take neighbouring places, and no big integers are made.
+        place = ((key ^ key >> self._bits) & self._mask) << 1
         if table[place] != key:
             place = self._find(key, place, now)
             if place < 0:
                 return False
-        due = table[place + 1]
+        place += 1
+        due = table[place]
         if due <= now:
-            table[place + 1] = now + self._interval
+            table[place] = now + self._interval
             return True
-        if due - self._tolerance > now:
-            return False
-        table[place + 1] = due + self._interval
-        return True
+        if due - self._tolerance <= now:
+            table[place] = due + self._interval
+            return True
+        if due - self._reach > now:  # no tap goes that far ahead: the clock went back
+            table[place] = now + self._interval
+            return True
+        return False
 
     def _find(self, key: int, first: int, now: int) -> int:
-        """The place of `key`, else one taken over from an entry in the past, else −1."""
-        table = self._table
+        """The place of `key`, else one taken over from an entry that says nothing any more, else −1."""
+        table, reach = self._table, self._reach
         free = -1
         for place in range(first, first + 2 * WINDOW, 2):
             if table[place] == key:
                 return place
-            if free < 0 and table[place + 1] <= now:
+            if free < 0 and not now < table[place + 1] <= now + reach:
                 free = place
         if free < 0:
             self.full += 1

@@ -50,9 +50,9 @@ class TapProtocol(asyncio.Protocol):
     """One connection. `connections` and `partial` (with the time each request began) are the server's registries."""
 
     __slots__ = (
-        "_body_left", "_body_seen", "_completed", "_connections", "_dead", "_desk", "_head_done", "_in_message",
-        "_keep", "_linger", "_loop", "_out", "_parser", "_partial", "_places", "_request", "_room", "_shape", "_tail",
-        "_transport",
+        "_body_left", "_body_seen", "_completed", "_connections", "_dead", "_desk", "_eof", "_full", "_head_done",
+        "_in_message", "_keep", "_linger", "_loop", "_out", "_parser", "_partial", "_paused", "_places", "_request",
+        "_room", "_shape", "_tail", "_transport",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +75,11 @@ class TapProtocol(asyncio.Protocol):
         self._linger: asyncio.TimerHandle | None = None
         self._dead = False
         """No further request is read: the last answer is decided."""
+        self._eof = False
+        self._full = False
+        """The client does not read what was written."""
+        self._paused = False
+        """The client is not read from."""
         self._in_message = False
         self._completed = 0
         self._keep = True
@@ -106,7 +111,7 @@ class TapProtocol(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """A client that has said all may still wait for its answers: the transport stays open until they are sent."""
-        self._dead = True
+        self._dead = self._eof = True
         self._shape = None
         if not self._places:
             return False
@@ -114,11 +119,22 @@ class TapProtocol(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
-        if self._transport is not None:
-            self._transport.pause_reading()
+        self._full = True
+        self._throttle()
 
     def resume_writing(self) -> None:
-        if self._transport is not None and len(self._places) < _PLACES_MAX:
+        self._full = False
+        self._throttle()
+
+    def _throttle(self) -> None:
+        """Reads on only while the client takes its answers and is not owed too many."""
+        paused = self._full or len(self._places) >= _PLACES_MAX
+        if paused is self._paused or self._transport is None or self._transport.is_closing():
+            return
+        self._paused = paused
+        if paused:
+            self._transport.pause_reading()
+        else:
             self._transport.resume_reading()
 
     # -- bytes in
@@ -127,15 +143,15 @@ class TapProtocol(asyncio.Protocol):
         shape = self._shape
         if shape is not None and data.startswith(shape.before) and data.endswith(shape.after):
             desk = self._desk
-            now_us = desk.front.now_us()
+            now_us = desk.now_us()
             lane = shape.lane
             # Overlapping or foreign bytes cannot pass: only a genuine token stands between, and it holds no line end.
-            uid = desk.admission.user(lane, data[len(shape.before) : len(data) - len(shape.after)], now_us)
+            uid = desk.user(lane, data[shape.start : shape.end], now_us)
             if uid >= 0 and (not lane or now_us < shape.tag_expiry_us):
-                answer = desk.draw.tap(shape.round_id, lane, uid, now_us, self)
+                answer = desk.tap(shape.round_id, lane, uid, now_us, self)
                 if answer is None:
                     return
-                desk.metrics.taps[lane][answer.kind] += 1
+                desk.taps[lane][answer.kind] += 1
                 if desk.draw.delay_s:
                     self.arrive(self._place(lane), answer)
                 else:
@@ -154,12 +170,11 @@ class TapProtocol(asyncio.Protocol):
             self._feed(self._parser, data[position:end])
             position = end
         self.flush()
-        if self._dead or self._in_message:
-            if self._in_message and not self._dead:
-                self._partial.setdefault(self, self._loop.time())
+        if self._dead:
             return
-        self._partial.pop(self, None)
-        if fresh and self._completed == 1 and self._request.uid >= 0 and not self._places and not self._body_seen:
+        if self._in_message:
+            self._partial.setdefault(self, self._loop.time())
+        elif fresh and self._completed == 1 and self._request.uid >= 0 and not self._places and not self._body_seen:
             self._shape = self._desk.shape_of(data, self._request)
 
     def _piece_end(self, data: bytes, position: int) -> int:
@@ -178,21 +193,24 @@ class TapProtocol(asyncio.Protocol):
     def _feed(self, parser: httptools.HttpRequestParser, piece: bytes) -> None:
         if not self._in_message:
             self._begin()
-        counted = not (self._head_done and self._request.length is not None)
+        in_head = not self._head_done
+        counted = in_head or self._request.length is None
         allowed = piece[: self._room] if counted else piece
         try:
-            parser.feed_data(allowed)
+            if allowed:
+                parser.feed_data(allowed)
         except httptools.HttpParserUpgrade:
             pass  # Answered as plain HTTP/1.1 with `Connection: close`, as a server may.
         except httptools.HttpParserError:
             if not self._dead:
                 self._refuse(answers.BAD_REQUEST)
-        if self._in_message and not self._dead:
+        if len(allowed) < len(piece) and not self._dead:
+            self._refuse(answers.HEADERS_TOO_LARGE if in_head else answers.TOO_LARGE)
+        elif self._in_message and in_head == (not self._head_done):
+            # Still in the same part. A head that is done ends its piece: what follows is counted anew.
             self._tail = (self._tail + piece)[-3:]
             if counted:
                 self._room -= len(allowed)
-                if len(allowed) < len(piece):
-                    self._refuse(answers.TOO_LARGE if self._head_done else answers.HEADERS_TOO_LARGE)
 
     # -- callbacks of the parser
 
@@ -240,6 +258,7 @@ class TapProtocol(asyncio.Protocol):
             return
         self._in_message = False
         self._completed += 1
+        self._partial.pop(self, None)
         if self._desk.stopping:
             self._keep = False
         method, request = self._parser.get_method(), self._request
@@ -265,8 +284,8 @@ class TapProtocol(asyncio.Protocol):
         self._shape = None
         place = _Place(self, lane, closes=not self._keep)
         self._places.append(place)
-        if len(self._places) >= _PLACES_MAX and self._transport is not None:
-            self._transport.pause_reading()
+        if len(self._places) >= _PLACES_MAX:
+            self._throttle()
         return place
 
     def arrive(self, place: _Place, answer: Answer) -> None:
@@ -308,17 +327,20 @@ class TapProtocol(asyncio.Protocol):
         while places and places[0].data is not None:
             self._out.append(places.popleft().data or b"")
         transport = self._transport
-        if transport is None:
+        if transport is None or transport.is_closing():
             self._out.clear()
             return
         if self._out:
             transport.write(b"".join(self._out))
             self._out.clear()
         if self._dead and not places and self._linger is None:
+            if self._eof:
+                transport.close()
+                return
             self._linger = self._loop.call_later(_LINGER_S, transport.close)
             transport.write_eof()
-        elif not self._dead and len(places) < _PLACES_MAX:
-            transport.resume_reading()
+        if self._paused:
+            self._throttle()
 
     # -- for the server
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import time
 
 from system.front.desk import Desk
@@ -11,6 +12,8 @@ from system.front.metrics import FrontMetrics
 from system.front.protocol import TapProtocol
 from system.front.seam import Front
 from system.settings import FrontSettings
+
+log = logging.getLogger(__name__)
 
 _TICK_S = 0.05
 _BACKLOG = 8192
@@ -28,6 +31,9 @@ class Server:
         self._partial: dict[TapProtocol, float] = {}
         self._listener: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._settled = asyncio.Event()
+        """While stopping: nobody has been owed an answer for two ticks."""
+        self._quiet_ticks = 0
         self.address: tuple[str, int] = settings.listen
 
     async def start(self) -> None:
@@ -44,15 +50,16 @@ class Server:
             self._listener.close()
         for connection in tuple(self._connections):
             connection.stop()
-        until = self._loop.time() + deadline_s
-        while any(connection.waits for connection in self._connections) and self._loop.time() < until:
-            await asyncio.sleep(0.005)
+        try:
+            # What clients had sent before they could know of the stop comes in within a tick, and is refused in words.
+            async with asyncio.timeout(deadline_s):
+                await self._settled.wait()
+        except TimeoutError:
+            log.warning("stopped with answers owed", extra={"event": "stop_deadline"})
         for connection in tuple(self._connections):
             connection.close()
         if self._timer is not None:
             self._timer.cancel()
-        while self._connections and self._loop.time() < until:
-            await asyncio.sleep(0.005)
 
     def _connection(self) -> TapProtocol:
         return TapProtocol(self._desk, self._loop, self._connections, self._partial)
@@ -65,6 +72,11 @@ class Server:
         oldest = self._loop.time() - self._settings.request_timeout_s
         for connection in [slow for slow, began in self._partial.items() if began <= oldest]:
             connection.time_out()
+        if self._desk.stopping:
+            owed = any(connection.waits for connection in self._connections)
+            self._quiet_ticks = 0 if owed else self._quiet_ticks + 1
+            if self._quiet_ticks >= 2:
+                self._settled.set()
         self._arm()
 
 

@@ -1,4 +1,4 @@
-"""Postings as PostgreSQL's binary COPY has them, in and out: one fixed layout, since no column may be NULL. Pure."""
+"""Postings as PostgreSQL's binary COPY takes them: one fixed layout, since no column may be NULL. Pure."""
 
 from __future__ import annotations
 
@@ -39,13 +39,3 @@ def blank_rows(count: int) -> npt.NDArray[np.void]:
 def to_copy(rows: npt.NDArray[np.void]) -> bytes:
     """A whole binary COPY of the rows."""
     return b"".join((_HEAD, rows.tobytes(), _END))
-
-
-def from_copy(data: bytes) -> npt.NDArray[np.void]:
-    """The rows of a whole binary COPY, read-only. Raises ValueError when it is none of this layout."""
-    if not data.startswith(_HEAD) or not data.endswith(_END) or (len(data) - len(_HEAD) - len(_END)) % ROW.itemsize:
-        raise ValueError(f"{len(data)} bytes are no binary COPY of postings")
-    rows = np.frombuffer(data, dtype=ROW, offset=len(_HEAD), count=(len(data) - len(_HEAD)) // ROW.itemsize)
-    if len(rows) and (rows["fields"] != len(COLUMNS)).any():
-        raise ValueError("a row with another number of fields")
-    return rows

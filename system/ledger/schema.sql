@@ -69,7 +69,9 @@ CREATE TABLE IF NOT EXISTS {schema}.posting (
     award_us bigint NOT NULL,
     batch    bigint NOT NULL
 );
-CREATE INDEX IF NOT EXISTS posting_account ON {schema}.posting (uid);
+-- Round first: while a round is credited, only its part of the index is written to. An account is still found at
+-- once, by one search a round (skip scan).
+CREATE INDEX IF NOT EXISTS posting_round_account ON {schema}.posting (round, uid);
 -- A few bytes for megabytes of rows, so that one round is found without reading the others.
 CREATE INDEX IF NOT EXISTS posting_round ON {schema}.posting USING brin (round) WITH (pages_per_range = 64);
 

@@ -36,11 +36,17 @@ def everybody(stack: Stack) -> list[psutil.Process]:
     return [reaper, *reaper.children(recursive=True)]
 
 
+def runs(process: psutil.Process) -> bool:
+    """Does it still run? It may go while we ask."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def wait_gone(processes: list[psutil.Process]) -> None:
     """Until none of them runs."""
-    wait_until(
-        lambda: not [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE], DEADLINE_S, "gone"
-    )
+    wait_until(lambda: not any(map(runs, processes)), DEADLINE_S, "gone")
 
 
 class Heard:

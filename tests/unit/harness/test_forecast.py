@@ -21,6 +21,7 @@ from harness.forecast.limit import Quick, curve, refused_share
 from harness.forecast.share import apportion, budget_classes
 from harness.run_record import Second
 from plans.models import Loaded, find, load_plan
+from plans.models.forecast import Words
 from system.contract.api import RoundOrder
 from tests.unit.harness import other_event
 from tests.unit.harness.sample_run import GOOD, sample_lock
@@ -66,6 +67,38 @@ def test_a_budget_is_spent_to_the_fen(gala: Loaded):
 def test_a_scale_without_a_packet_for_everybody_is_refused(gala: Loaded):
     with pytest.raises(ShareError, match="without a packet"):
         share_of(gala.forecast, gala.plan, Fraction(1, 30_000_000))
+
+
+@pytest.mark.parametrize(
+    ("packets", "changes", "says"),
+    [
+        pytest.param(3_000_000_000, {}, "at most 2,147,483,648", id="more packets than a round can have"),
+        pytest.param(200, {"budget": 10**13}, "class", id="an amount that does not fit"),
+        pytest.param(200, {"name": Words(zh="长" * 50, en="long" * 10)}, "80 characters", id="a name too long"),
+        pytest.param(200, {"budget": 1}, "at least one fen each", id="a budget too small"),
+    ],
+)
+def test_what_control_would_refuse_is_refused_here(tmp_path: Path, packets: int, changes: dict[str, object], says: str):
+    loaded = load_plan(other_event.write(tmp_path))
+    figure = loaded.forecast.inputs.packets.model_copy(update={"low": packets, "mid": packets, "high": packets})
+    first = loaded.forecast.sponsors[0].model_copy(update=changes)
+    forecast = loaded.forecast.model_copy(
+        update={
+            "inputs": loaded.forecast.inputs.model_copy(update={"packets": figure}),
+            "sponsors": (first, *loaded.forecast.sponsors[1:]),
+        }
+    )
+    with pytest.raises(ShareError, match=says) as caught:
+        share_of(forecast, loaded.plan, Fraction(1), 20)
+    assert caught.value.exit_code == 2
+
+
+def test_the_largest_round_and_the_longest_have_bands_too(gala: Loaded):
+    with_most = share_of(gala.forecast, gala.plan, Fraction(1, 10), 86_400)
+    assert with_most.packets > 10**9
+    targets = {t.indicator: t for t in compute(gala.forecast, gala.plan, with_most)}
+    assert 0 < targets["sponsor_1_fen"].lower < targets["sponsor_1_fen"].upper
+    assert targets["refused_share"].expected == pytest.approx(0.0067, rel=0.1)
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6))

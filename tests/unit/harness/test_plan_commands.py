@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import types
 from pathlib import Path
 from typing import Any
 
@@ -208,9 +207,7 @@ def test_plan_run_hands_the_order_over_and_exits_with_the_verdict(xiu: Any, monk
         orders.append(order)
         return record(verdict="FAIL", exit_code=99)
 
-    fake = types.ModuleType("harness.orchestrate")
-    fake.run_plan = run_plan  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "harness.orchestrate", fake)
+    monkeypatch.setattr("harness.commands.plan.run_plan", run_plan)
     code, out, _ = xiu("plan", "run", "gala-share", "--seed", "5", "--scale", "1/20000", "--json", "--strict")
     assert code == 99
     assert json.loads(out)["verdict"] == "FAIL"

@@ -10,11 +10,13 @@ from html.parser import HTMLParser
 import pytest
 
 from harness.forecast.actuals import Actuals
-from harness.report.charts import band_of, bars, chart_of, linear, logarithmic, nice_step, paths, short
-from harness.report.figures import number, with_unit, yuan
+from harness.report.axes import bars, bridged, linear, logarithmic, nice_step, paths, short
+from harness.report.bands import band_of
+from harness.report.charts import chart_of
+from harness.report.figures import number, scale, with_unit, yuan
 from harness.report.html import render_html
 from harness.run_books import books_of
-from harness.run_record import Generator, Latency, Money, RunRecord, Second, Timeline, Wins
+from harness.run_record import Event, Generator, Latency, Money, Percentiles, RunRecord, Second, Timeline, Wins
 from tests.unit.harness.sample_run import GOOD, findings, reason, record, sponsors, timeline
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -124,7 +126,7 @@ def test_it_never_claims_that_money_adds_up_where_nobody_knows():
     unknown = record(replace(GOOD, residue_fen=None), money=Money(), wins=Wins())
     for text in (said(page(unknown), "en"),):
         assert "every fen is accounted for" not in text
-        assert "the books do not close" in text
+        assert "not known whether the books close" in text
         assert "unknown" in text
 
 
@@ -261,6 +263,36 @@ def test_the_dot_stands_where_the_actual_is(changes: dict[str, float | None], in
         assert (bar.left <= bar.actual <= bar.right) == inside
 
 
+def test_a_late_sample_is_bridged_and_a_hole_is_not():
+    assert bridged([1.0, None, 3.0, None, None, 6.0]) == [1, 2, 3, 4, 5, 6]
+    assert bridged([None, 1.0, None, None, None, 5.0, None]) == [None, 1, None, None, None, 5, None]
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [("1/10000", "1/10,000"), ("13/400000", "13/400,000 (≈ 1/30,769)"), ("1", "1"), ("1/0", "1/0"), ("odd", "odd")],
+)
+def test_scales(factor: str, text: str):
+    assert scale(factor) == text
+
+
+def test_what_follows_the_load_is_in_the_picture_and_flags_do_not_lie_on_each_other():
+    events = [(0, "a"), (0.1, "b"), (0.2, "c"), (30, "d"), (70, "drained"), (900, "much later")]
+    line = Timeline(
+        per_second=timeline().per_second, events=tuple(Event(t_s=t, kind="x", text=text) for t, text in events)
+    )
+    chart = chart_of(line, (), 6.0)
+    assert chart.seconds == (0, 70)
+    assert [flag.text for flag in chart.flags] == ["1–3", "4", "5"]
+    assert [mark.text for mark in chart.marks if mark.at is None] == ["much later"]
+
+
+def test_a_series_without_data_is_not_in_the_legend():
+    rows = tuple(row.model_copy(update={"p99_service_ms": None}) for row in timeline().per_second)
+    latency = next(plot for plot in chart_of(Timeline(per_second=rows), (), 6).plots if plot.id == "latency")
+    assert [line.en for line in latency.series] == ["response (from intended)"]
+
+
 def test_the_timeline_marks_events_and_the_warm_up():
     chart = chart_of(timeline(), record().forecast, 6.0)
     assert [mark.number for mark in chart.marks] == [1, 2, 3, 4, 5]
@@ -268,3 +300,31 @@ def test_the_timeline_marks_events_and_the_warm_up():
     assert [plot.id for plot in chart.plots] == ["taps", "latency", "wins", "money", "backlog"]
     bare = Timeline(per_second=(Second(second=0, offered=1, answered=1),))
     assert [plot.id for plot in chart_of(bare, (), 0).plots] == ["taps", "wins"]
+
+
+@pytest.mark.parametrize(
+    ("slowest", "says"),
+    [
+        pytest.param("service", "slow in the system itself", id="the system"),
+        pytest.param("queued", "the system fell behind", id="no free connection"),
+        pytest.param("lag", "because the generator was", id="the generator"),
+    ],
+)
+def test_the_page_says_where_the_time_went(slowest: str, says: str):
+    times = {name: Percentiles(p99=1.0) for name in ("service", "queued", "lag")}
+    times[slowest] = Percentiles(p99=40.0)
+    text = said(page(record(latency_ms=Latency(response=Percentiles(p99=41.0), **times))), "en")
+    assert says in text
+    assert "p99 40 / 41 ms" in text
+    assert "The busiest process was front-0, 42% of a core" in text
+
+
+def test_a_missed_latency_points_to_its_second():
+    slow = record(replace(GOOD, response_p99_ms=500.0))
+    rows = [
+        row.model_copy(update={"p99_response_ms": 500.0 if row.second in (2, 40, 41) else 1.0})
+        for row in timeline().per_second
+    ]
+    text = said(page(slow, Timeline(per_second=tuple(rows))), "en")
+    assert "See the timeline at second 40" in text, "second 2 is warm-up"
+    assert "which figure left its forecast" in said(page(record(replace(GOOD, wins=3))), "en")

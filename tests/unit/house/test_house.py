@@ -28,7 +28,7 @@ TOP_LEVEL = {
     "setup",
     "tests",
 }
-TESTS = {"unit", "contract", "integration", "acceptance", "browser", "oracle", "rules"}
+TESTS = {"unit", "contract", "integration", "acceptance", "browser", "oracle", "plans", "rules"}
 NEVER_TRACKED = {".venv", ".tools", "runs", "var"}
 
 MAY_IMPORT: dict[str, set[str]] = {

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from plans.models import SCHEMAS, Forecast, PlanError, StressPlan, find, load_forecast, load_plan
+from plans.models import SCHEMAS, Forecast, PlanError, Problem, StressPlan, find, load_forecast, load_plan
 from plans.models.load import HOME
 
 PLAN = HOME / "stress" / "gala-share.yaml"
@@ -202,3 +206,52 @@ def test_a_longer_round_stretches_the_steps_and_keeps_the_margins():
     )
     assert measured == pytest.approx(298)
     assert segments[0]["duration_s"] == plan.warm_up.duration
+
+
+def _spots(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every place of a document, leaves and branches."""
+    items: list[tuple[str | int, object]] = []
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list):
+        items = list(enumerate(value))
+    return [spot for key, item in items for spot in ((*path, key), *_spots(item, (*path, key)))]
+
+
+DATA = {name: yaml.safe_load(file.read_text(encoding="utf-8")) for name, file in (("p", PLAN), ("f", FORECAST))}
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    st.dates(),
+    st.binary(max_size=4),
+    st.sampled_from(["0s", "1s", "100%", "0%", "1元", "1/1", "60s", [], {}, [1], {"kind": "ramp"}, {"low": 1}]),
+)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(which=st.sampled_from(["p", "f"]), data=st.data())
+def test_whatever_is_written_is_read_or_refused_in_words(files: Path, which: str, data: st.DataObject):
+    document = copy.deepcopy(DATA[which])
+    spot = data.draw(st.sampled_from(_spots(document)))
+    place = document
+    for part in spot[:-1]:
+        place = place[part]
+    place[spot[-1]] = data.draw(ODD)
+    documents = {**DATA, which: document}
+    plan, forecast = files / "stress" / PLAN.name, files / "forecasts" / FORECAST.name
+    for file, name in ((plan, "p"), (forecast, "f")):
+        file.write_text(yaml.safe_dump(documents[name], allow_unicode=True), encoding="utf-8")
+    problems, segments = outcome(plan)
+    assert bool(problems) != bool(segments)
+    assert all(problem.line >= 1 and problem.what for problem in problems)
+
+
+def outcome(plan: Path) -> tuple[tuple[Problem, ...], list[object]]:
+    """The problems of a plan, or its segments."""
+    try:
+        return (), list(load_plan(plan).plan.segments(35_000))
+    except PlanError as exc:
+        return exc.problems, []

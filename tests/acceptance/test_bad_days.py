@@ -1,0 +1,110 @@
+"""What ends a run early or hurts it: Ctrl-C, a killed front, a slow front, a starved generator, a killed parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from harness.stack import Stack, find_running
+from tests.acceptance.conftest import PLANS, SLICE, Xiu, wait
+
+pytestmark = pytest.mark.serial
+
+
+def plan_with(folder: Path, *changes: tuple[str, str]) -> str:
+    """The slice with some of its words changed, beside its forecast."""
+    text = Path(SLICE).read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "changed.yaml"
+    path.write_text(text.replace("slice-forecast.yaml", str(PLANS / "slice-forecast.yaml")))
+    return str(path)
+
+
+@contextmanager
+def busy(core: int, loops: int) -> Iterator[None]:
+    """Loops that never rest, pinned on one core."""
+    code = f"import os\nos.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(loops)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_ctrl_c_stops_everything_and_leaves_a_report(xiu: Xiu) -> None:
+    process = xiu.start("demo", "--plan", SLICE, "--scale", "1")
+    xiu.wait_for_event("phase", "measured")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 3, xiu.output()
+    record = xiu.record()
+    assert record["verdict"] == "ABORTED"
+    assert record["load"]["sent"] > 0
+    assert record["load"]["unsent"] > 0
+    assert (xiu.runs()[-1] / "report.html").exists()
+    wait(lambda: xiu.processes() == [], 20, xiu.processes)
+
+
+def test_a_front_killed_in_mid_round_loses_no_win(xiu: Xiu) -> None:
+    assert xiu("up", "--detach").returncode == 0
+    stack = Stack.attach(find_running(xiu.folder / "var")[0])
+    process = xiu.start("plan", "run", SLICE, "--scale", "1", "--json")
+    xiu.wait_for_event("phase", "measured")
+    stack.kill("front-0")
+    process.wait(120)
+    record = xiu.record()
+    assert any(event["kind"] == "part_died" for event in xiu.events())
+    broken = [row for row in record["invariants"] if row["valid"] is not True]
+    assert broken == [], record["reasons"]
+    assert record["money"]["residue_fen"] == 0
+    assert record["wins"]["residue"] == 0
+    assert record["wins"]["seen"] > 0
+
+
+def test_a_front_slower_than_its_target_fails_the_run(xiu: Xiu) -> None:
+    assert xiu("up", "--detach").returncode == 0
+    assert xiu("switch", "set", "draw.delay_ms", "700").returncode == 0
+    plan = plan_with(xiu.folder, ("response_p99: 2s", "response_p99: 500ms"))
+    done = xiu.valid("plan", "run", plan, "--scale", "1", "--json")
+    assert done.returncode == 99, done.stdout[-2000:] + done.stderr
+    reasons = {reason["code"] for reason in json.loads(done.stdout)["reasons"]}
+    assert "forecast_response_p99_ms" in reasons
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2, reason="needs pinning, two cores"
+)
+def test_a_starved_generator_makes_the_run_invalid(xiu: Xiu) -> None:
+    plan = plan_with(xiu.folder, ("response_p99: 2s", "response_p99: 60ms"))
+    with busy(core=1, loops=4):
+        done = xiu("demo", "--plan", plan, "--scale", "1", "--json")
+    assert done.returncode == 10, done.stdout[-2000:] + done.stderr
+    record = json.loads(done.stdout)
+    assert record["verdict"] == "INVALID"
+    assert record["generator"]["valid"] is False
+
+
+def test_nothing_is_left_of_a_killed_up(xiu: Xiu) -> None:
+    process = xiu.start("up")
+    wait(lambda: find_running(xiu.folder / "var") != [] and "try:" in xiu.output(), 60, xiu.output)
+    process.kill()
+    process.wait()
+    wait(lambda: xiu.processes() == [], 20, xiu.processes)
+
+
+def test_down_leaves_nothing(xiu: Xiu) -> None:
+    assert xiu("up", "--detach").returncode == 0
+    assert xiu("status").returncode == 0
+    assert xiu("down").returncode == 0
+    assert xiu.processes() == []

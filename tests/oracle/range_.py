@@ -1,0 +1,64 @@
+"""The shooting range: known targets, short cannon runs, and the rule that an INVALID attempt may repeat twice."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.bench.servers import Target, child, free_port, plain_tokens
+from harness.engine.config import CannonConfig
+from harness.engine.process import CannonResult, run_cannon
+
+SERVER_CORE, CANNON_CORE = 0, 1
+ATTEMPTS = 3
+
+
+@contextmanager
+def target(folder: Path, mode: str, mean_ms: float = 0.0, users: int = 400, seed: int = 1) -> Iterator[Target]:
+    """A known server on the first core; its arrivals are in ``folder / 'arrivals'`` after the context."""
+    port = free_port()
+    argv = [sys.executable, "-m", "tests.oracle.target", str(port), mode, str(mean_ms), str(seed)]
+    with child([*argv, str(folder / "arrivals")], port, SERVER_CORE) as pid:
+        yield Target(f"127.0.0.1:{port}", pid, plain_tokens(folder / "tokens", users))
+
+
+def arrivals(folder: Path) -> list[int]:
+    return [int(line) for line in (folder / "arrivals").read_text().split()]
+
+
+def orders(at: Target, folder: Path, *segments: dict[str, Any], slots: int = 100, **more: Any) -> CannonConfig:
+    """Cannon orders; ``connections`` as many as slots unless given."""
+    more.setdefault("connections", slots)
+    more.setdefault("cpu", CANNON_CORE)
+    return CannonConfig(
+        fronts=(at.address,),
+        segments=segments,
+        tokens=str(at.tokens),
+        result=str(folder / "result.json"),
+        slots=slots,
+        **more,
+    )
+
+
+def steady(rate_rps: float, duration_s: float, phase: int = 1, **more: Any) -> dict[str, Any]:
+    return {"kind": "constant", "rate_rps": rate_rps, "duration_s": duration_s, "phase": phase, **more}
+
+
+def valid(fire: Callable[[], CannonResult]) -> CannonResult:
+    """The first attempt that is not INVALID, of three. A wrong figure is never asked again."""
+    reasons: list[str] = []
+    for _ in range(ATTEMPTS):
+        result = fire()
+        if result.valid:
+            return result
+        reasons += result.generator["reasons"]
+    pytest.fail(f"INVALID {ATTEMPTS} times: {reasons}")
+
+
+def fired(config: CannonConfig) -> CannonResult:
+    return run_cannon(config)

@@ -1,0 +1,86 @@
+"""From accounts and books to figures: probes are no errors, percentiles of too few are bounded, drains are found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.orchestrate import figures
+from harness.run_state import Money
+from system.contract.audit import AuditReport, Finding, RoundBooks
+
+
+def account(**refused: int) -> dict[str, Any]:
+    """A cannon's account with so many measured refusals by status (`s429=…`)."""
+    by_status = {status[1:]: count for status, count in refused.items()}
+    return {
+        "load": {"measured": {"sent": 1000, "outcomes": {"unknown": 2}, "refused_by_status": by_status}},
+        "seconds": [
+            {"second": n, "scheduled": s, "sent": s, "unknown": u}
+            for n, (s, u) in enumerate([(100, 0), (990, 0), (1000, 10), (1000, 0), (400, 0)])
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("refused", "errors"),
+    [
+        pytest.param({"s429": 50}, 2, id="the limit's refusals are planned"),
+        pytest.param({"s401": 30}, 2, id="as many bad tokens as probes"),
+        pytest.param({"s401": 31}, 3, id="one more than there were probes"),
+        pytest.param({"s503": 5, "s410": 1}, 8, id="refusals nobody planned"),
+    ],
+)
+def test_errors(refused: dict[str, int], errors: int) -> None:
+    assert figures.errors_of(account(**refused), probes=30) == errors
+
+
+def test_the_peak_is_where_the_plan_stands_at_it() -> None:
+    assert figures.peak_rates(account(), 1000, first_s=0) == (pytest.approx(2990 / 3), pytest.approx(2980 / 3))
+    assert figures.peak_rates(account(), 5000, first_s=0) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("block", "shown"),
+    [
+        pytest.param({"p99": 3.0, "max": 9.0}, 3.0, id="enough samples"),
+        pytest.param({"p99": None, "max": 9.0}, 9.0, id="too few: no more than the largest"),
+        pytest.param({"p99": None, "max": None}, None, id="none: not known"),
+    ],
+)
+def test_p99_or_more(block: dict[str, float | None], shown: float | None) -> None:
+    assert figures.p99_or_more(block) == shown
+
+
+def test_drain_is_the_first_empty_sample_after_the_end() -> None:
+    samples = [(9.0, Money(backlog_entries=0)), (10.5, Money(backlog_entries=3)), (11.5, Money(backlog_entries=0))]
+    assert figures.drain_of(samples, 10.0) == 1.5
+    assert figures.drain_of([(11.0, Money())], 10.0) is None
+
+
+def books(logged: int, posted: int) -> RoundBooks:
+    return RoundBooks(
+        round=1, lane="live", state="closed", budget_fen=10, awarded_fen=10, credited_fen=10, suspense_fen=0,
+        refunded_fen=0, residue_fen=0, wins_logged=logged, wins_posted=posted, wins_suspended=0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seen", "logged", "posted", "violations", "residue"),
+    [
+        pytest.param(5, 5, 5, 0, 0, id="all the same"),
+        pytest.param(5, 6, 6, 0, 1, id="one nobody saw"),
+        pytest.param(5, 5, 4, 0, 1, id="one not posted"),
+        pytest.param(5, 5, 5, 2, 2, id="counts agree, sets do not"),
+    ],
+)
+def test_wins_residue(seen: int, logged: int, posted: int, violations: int, residue: int) -> None:
+    finding = Finding(code="S4", says="", valid=violations == 0, counted=5, violations=violations)
+    report = AuditReport(lane="live", rounds=(books(logged, posted),), findings=(finding,), valid=violations == 0)
+    assert figures.wins_of(seen, report.rounds[0], report).residue == residue
+
+
+def test_without_books_nothing_is_known() -> None:
+    assert figures.money_of(None).residue_fen is None
+    assert figures.wins_of(3, None, None).residue is None

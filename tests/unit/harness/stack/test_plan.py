@@ -1,0 +1,160 @@
+"""A plan with ports becomes parts, addresses and files: pure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.stack import LINKS, plan, table
+from harness.stack.external import externals, through
+from harness.stack.folder import Folder
+from harness.stack.plan import Layout, Plan, lay_out
+from harness.stack.table import Part
+
+FOLDER = Folder(Path("/v/1"))
+
+
+def everything(fronts: int = 2, **more: object) -> Plan:
+    parts = (
+        table.valkey("valkey-server", {"appendonly": "yes"}),
+        table.postgres(("postgres",), {"fsync": "on"}),
+        table.toxiproxy("toxiproxy-server", tuple(LINKS)),
+        *table.system(fronts),
+        table.alertmanager("alertmanager"),
+        table.prometheus("prometheus"),
+    )
+    return Plan("all", fronts, parts, **more)  # type: ignore[arg-type]
+
+
+def laid_out(what: Plan) -> Layout:
+    return lay_out(what, {name: 11_000 + k for k, name in enumerate(what.port_names())}, FOLDER, "pw")
+
+
+def part(layout: Layout, name: str) -> Part:
+    return next(p for p in layout.parts if p.name == name)
+
+
+def test_a_plan_survives_json() -> None:
+    what = everything(links={"front-valkey": ("h", 1)}, externals={"valkey": "valkey://h:1"}, notes=("n",))
+    assert Plan.from_json(json.loads(json.dumps(what.to_json()))) == what
+
+
+def test_every_port_has_one_owner_and_no_placeholder_is_left() -> None:
+    what = everything()
+    names = what.port_names()
+    assert len(set(names)) == len(names)
+    for each in laid_out(what).parts:
+        texts = (*each.argv, each.ready, *(v for k, v in each.env.items() if k != "XIU_TOPOLOGY"), each.metrics or "")
+        assert not [text for text in texts if "{" in text], each.name
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "link"),
+    [
+        ("control", "XIU_VALKEY_URL", "control-valkey"),
+        ("control", "XIU_POSTGRES_URL", "control-postgres"),
+        ("front-0", "XIU_VALKEY_URL", "front-valkey"),
+        ("front-1", "XIU_CONTROL_URL", "front-control"),
+        ("credit-live", "XIU_VALKEY_URL", "credit-valkey"),
+        ("credit-stress", "XIU_POSTGRES_URL", "credit-postgres"),
+        ("play", "XIU_POSTGRES_URL", "play-postgres"),
+    ],
+)
+def test_each_process_reaches_each_store_through_its_own_link(name: str, variable: str, link: str) -> None:
+    layout = laid_out(everything())
+    assert part(layout, name).env[variable] == layout.addresses.links[link]
+
+
+def test_proxies_stand_before_what_they_are_named_for() -> None:
+    layout = laid_out(everything())
+    rows = {row["name"]: row for row in json.loads(layout.files[FOLDER.config / "toxiproxy.json"])}
+    assert set(rows) == set(LINKS)
+    direct = {
+        "valkey": layout.addresses.valkey_url,
+        "postgres": layout.addresses.postgres_url,
+        "control": layout.addresses.control_url,
+    }
+    for link, behind in LINKS.items():
+        assert rows[link]["upstream"] in str(direct[behind])
+        assert rows[link]["listen"] in layout.addresses.links[link]
+
+
+def test_fronts_are_pinned_and_the_rest_is_niced() -> None:
+    parts = {p.name: p for p in everything().parts}
+    assert {name: p.core for name, p in parts.items() if p.core is not None} == {"front-0": 0, "front-1": 1}
+    assert {p.nice for name, p in parts.items() if not name.startswith("front-")} == {table.NICE}
+    assert {p.nice for name, p in parts.items() if name.startswith("front-")} == {0}
+
+
+def test_topology_names_every_front_with_its_cell() -> None:
+    layout = laid_out(everything(fronts=2))
+    assert json.loads(part(layout, "front-1").env["XIU_TOPOLOGY"]) == {
+        "fronts": list(layout.addresses.front_urls),
+        "cells": [0, 0],
+    }
+    assert part(layout, "front-1").env["XIU_FRONT"] == "1"
+    assert len(layout.addresses.front_urls) == 2
+
+
+def test_operators_token_goes_to_those_who_check_it_alone() -> None:
+    assert {p.name for p in everything().parts if "XIU_ADMIN_TOKEN_FILE" in p.env} == {"control", "play"}
+
+
+def test_prometheus_scrapes_every_process_each_second_and_knows_alertmanager() -> None:
+    layout = laid_out(everything())
+    document = yaml.safe_load(layout.files[FOLDER.config / "prometheus.yml"])
+    assert set(document["global"].values()) == {"1s"}
+    static = [row for job in document["scrape_configs"] for row in job.get("static_configs", [])]
+    assert {row["labels"]["part"] for row in static} == {p.name for p in layout.parts} - {"valkey", "postgres"}
+    jobs = [job["job_name"] for job in document["scrape_configs"]]
+    assert len(jobs) == len(set(jobs))
+    assert {"front", "credit", "harness"} <= set(jobs)
+    (manager,) = document["alerting"]["alertmanagers"]
+    assert f"http://{manager['static_configs'][0]['targets'][0]}" == layout.addresses.alertmanager_url
+    assert "--rules.alert.resend-delay=1s" in part(layout, "prometheus").argv
+
+
+def test_alertmanager_waits_for_nothing() -> None:
+    route = yaml.safe_load(laid_out(everything()).files[FOLDER.config / "alertmanager.yml"])["route"]
+    assert route["group_wait"] == "0s"
+
+
+def test_without_proxies_links_are_direct() -> None:
+    layout = laid_out(Plan("stores", 0, everything().parts[:2]))
+    assert layout.addresses.links["front-valkey"] == layout.addresses.valkey_url
+    assert layout.addresses.control_url is None
+    assert layout.files == {}
+
+
+def test_stores_alone_are_planned_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan.tools, "need", lambda name: Path(f"/bin/{name}"))
+    what = plan.make_plan("stores", 1, with_prometheus=True, environment={})
+    assert [p.name for p in what.parts] == ["valkey", "postgres"]
+
+
+def test_a_missing_prometheus_is_said_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan.tools, "need", lambda name: Path(f"/bin/{name}"))
+    monkeypatch.setattr(plan.tools, "find", lambda name: None)
+    what = plan.make_plan("all", 1, with_prometheus=True, environment={})
+    assert any(note.startswith("prometheus is missing") for note in what.notes)
+    assert not {"prometheus", "alertmanager"} & {p.name for p in what.parts}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://u:p@db:5432/x?sslmode=disable", "postgresql://u:p@127.0.0.1:9/x?sslmode=disable"),
+        ("valkey://h:6379/3", "valkey://127.0.0.1:9/3"),
+        ("valkey://:p@h/0", "valkey://:p@127.0.0.1:9/0"),
+        ("http://h:1", "http://127.0.0.1:9"),
+    ],
+)
+def test_an_address_reached_elsewhere_keeps_the_rest(url: str, expected: str) -> None:
+    assert through(url, "127.0.0.1", 9) == expected
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert externals({"XIU_VALKEY_URL": "", "XIU_POSTGRES_URL": "postgresql://h/x"}) == {"postgres": "postgresql://h/x"}
