@@ -110,7 +110,7 @@ class Api:
 
 def settings_of(postgres_dsn: str, valkey_url: str, fronts: int = 1) -> ControlSettings:
     topology = Topology(tuple(f"http://127.0.0.1:{9000 + n}" for n in range(fronts)), (0,) * fronts)
-    return ControlSettings(("127.0.0.1", 0), postgres_dsn, valkey_url, topology, SECRET, ADMIN, store_timeout_s=2.0)
+    return ControlSettings(("127.0.0.1", 0), postgres_dsn, valkey_url, topology, SECRET, ADMIN, store_timeout_s=5.0)
 
 
 @asynccontextmanager
