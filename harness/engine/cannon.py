@@ -25,7 +25,7 @@ from harness.engine.config import CannonConfig
 from harness.engine.health import CpuSample
 from harness.engine.loading import Loaded, load
 from harness.engine.pacing import Ticker
-from harness.engine.recorder import records_of, write_history
+from harness.engine.recorder import pages, write_history
 from harness.engine.results import result
 from harness.engine.schedule import ScheduleError, pieces_of, schedule
 from harness.engine.tally import Tally
@@ -244,9 +244,8 @@ def _cpu(now: int) -> CpuSample:
 
 def _write(config: CannonConfig, loaded: Loaded, account: dict[str, Any]) -> None:
     if config.history is not None:
-        tape = loaded.tape
-        records = records_of(tape, 0, len(tape), loaded.uids, config.round, config.worker)
-        write_history(Path(config.history), records, config.run_id, config.seed, config.worker)
+        parts = pages(loaded.tape, loaded.uids, config.round, config.worker)
+        write_history(Path(config.history), parts, config.run_id, config.seed, config.worker)
     path = Path(config.result)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(account))

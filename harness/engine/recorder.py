@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import crc32c
@@ -56,24 +56,35 @@ def records_of(tape: Tape, start: int, stop: int, uids: npt.NDArray[np.uint64], 
     out["round"], out["worker"], out["packet"] = round_id, worker, NO_PACKET
     out["flags"] = np.where(code & EFFECT_NONE_BIT, FLAG_EFFECT_NONE, 0)
     out["flags"][out["outcome"] == Outcome.REPEAT] |= FLAG_REPEAT
-    place = {int(tap): number for number, tap in enumerate(chosen + start)} if tape.awards else {}
     for tap, (packet, fen) in tape.awards.items():
-        number = place.get(tap)
-        if number is not None:
+        if start <= tap < stop:
+            number = int(np.searchsorted(chosen, tap - start))
             out["packet"][number], out["fen"][number] = packet, fen
     return out
 
 
-def number_attempts(records: Records) -> None:
-    """``attempt``: how many asks of the same user in a row stood open (pending, unknown) before this one."""
+def pages(tape: Tape, uids: npt.NDArray[np.uint64], round_id: int, worker: int) -> Iterator[Records]:
+    """``records_of`` the whole tape, a segment at a time: a long run is never in memory twice."""
+    for start in range(0, len(tape), SEGMENT_RECORDS):
+        yield records_of(tape, start, min(start + SEGMENT_RECORDS, len(tape)), uids, round_id, worker)
+
+
+def number_attempts(records: Records, asking: dict[int, int]) -> None:
+    """``attempt``: how many asks of the same user in a row stood open (pending, unknown) before this one.
+
+    ``asking``: users with open asks of earlier segments; kept up to date.
+    """
     open_ = np.isin(records["outcome"], (Outcome.PENDING, Outcome.UNKNOWN))
-    mine = np.flatnonzero(np.isin(records["uid"], np.unique(records["uid"][open_])))
-    asking: dict[int, int] = {}
+    users = np.union1d(records["uid"][open_], np.fromiter(asking, np.uint64, len(asking)))
+    mine = np.flatnonzero(np.isin(records["uid"], users))
     for number in mine[np.argsort(records["sent_ns"][mine], kind="stable")].tolist():
         uid = int(records["uid"][number])
         before = asking.get(uid, 0)
         records["attempt"][number] = min(before, 255)
-        asking[uid] = before + 1 if open_[number] else 0
+        if open_[number]:
+            asking[uid] = before + 1
+        else:
+            asking.pop(uid, None)
 
 
 def seal(records: Records) -> None:
@@ -83,14 +94,20 @@ def seal(records: Records) -> None:
     records["crc"] = [crc(view[at : at + size - 4]) for at in range(0, len(view), size)]
 
 
-def write_history(folder: Path, records: Records, run_id: str, seed: int, worker: int) -> list[Path]:
-    """Adds ``records`` to the folder as segments and enters them in the manifest."""
+def write_history(
+    folder: Path, records: Records | Iterable[Records], run_id: str, seed: int, worker: int
+) -> list[Path]:
+    """Writes records, or each part of them, as segments and enters all in the manifest, last.
+
+    ``attempt`` and ``crc`` are filled in.
+    """
+    parts: Iterable[Records] = [records] if isinstance(records, np.ndarray) else records
     folder.mkdir(parents=True, exist_ok=True)
-    number_attempts(records)
     paths: list[Path] = []
     entries: list[dict[str, object]] = []
-    for number, start in enumerate(range(0, len(records), SEGMENT_RECORDS)):
-        part = records[start : start + SEGMENT_RECORDS]
+    asking: dict[int, int] = {}
+    for number, part in enumerate(parts):
+        number_attempts(part, asking)
         seal(part)
         head = SEGMENT_HEADER.pack(SEGMENT_MAGIC, SEGMENT_VERSION, worker, run_id.encode()[:32], seed & (1 << 64) - 1)
         path = folder / f"seg-{worker:02d}-{number:04d}.bin"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.engine.answers import DROPPED, UNANSWERED, code_of
-from harness.engine.recorder import MANIFEST, HistoryError, read_history, records_of, write_history
+from harness.engine.recorder import MANIFEST, HistoryError, pages, read_history, records_of, write_history
 from harness.engine.tape import Tape
 from system.contract.history import FLAG_EFFECT_NONE, FLAG_REPEAT, NO_PACKET, Outcome
 
@@ -45,7 +45,7 @@ def _tape() -> Tape:
 
 
 def _write(folder: Path, worker: int = 0) -> None:
-    write_history(folder, records_of(_tape(), 0, 7, UIDS, 9, worker), "run-1", 5, worker)
+    write_history(folder, pages(_tape(), UIDS, 9, worker), "run-1", 5, worker)
 
 
 def test_what_was_sent_is_recorded(tmp_path: Path) -> None:
@@ -68,14 +68,15 @@ def test_what_was_sent_is_recorded(tmp_path: Path) -> None:
     assert all(int(r["crc"]) == crc32c.crc32c(r.tobytes()[:60]) for r in records)
 
 
-def test_attempts_count_what_stood_open(tmp_path: Path) -> None:
+def test_attempts_count_what_stood_open_across_segments(tmp_path: Path) -> None:
     tape = _tape()
     for tap in range(3):
         tape.user[tap] = 0
     tape.awards = {}
     tape.code[0], tape.code[1] = code_of(Outcome.PENDING, 202), UNANSWERED
     tape.code[2] = code_of(Outcome.LOSE, 200)
-    write_history(tmp_path, records_of(tape, 0, 7, UIDS, 9, 0), "run-1", 5, 0)
+    parts = [records_of(tape, low, high, UIDS, 9, 0) for low, high in ((0, 1), (1, 2), (2, 7))]
+    write_history(tmp_path, parts, "run-1", 5, 0)
     assert read_history(tmp_path)["attempt"].tolist() == [0, 1, 2, 0, 0]
 
 

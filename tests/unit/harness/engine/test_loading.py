@@ -1,0 +1,103 @@
+"""Loading: tokens to request bytes, workers' shares, foreign users abroad, orders that contradict themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.engine.config import CannonConfig, ConfigError, Probe
+from harness.engine.loading import load
+from harness.engine.schedule import ScheduleError
+from harness.engine.tape import NEVER
+from system.contract.history import Kind
+from system.contract.routing import Topology, front_of
+
+FRONTS = ("http://127.0.0.1:7001", "127.0.0.1:7002")
+
+
+def _config(folder: Path, **more: Any) -> CannonConfig:
+    tokens = folder / "tokens"
+    tokens.write_text("".join(f"{uid}.9.ff\n" for uid in range(1000, 1200)))
+    given: dict[str, Any] = {
+        "fronts": FRONTS[:1],
+        "segments": ({"kind": "constant", "rate_rps": 100, "duration_s": 10, "phase": 1},),
+        "tokens": str(tokens),
+        "result": str(folder / "result.json"),
+        "slots": 50,
+        "connections": 50,
+    }
+    return CannonConfig(**given | more)
+
+
+def test_config_survives_json(tmp_path: Path) -> None:
+    config = _config(tmp_path, probes=(Probe("forged", "file", 3),), too_fast_share=0.5)
+    assert CannonConfig.from_json(config.to_json()) == config
+
+
+def test_request_bytes(tmp_path: Path) -> None:
+    loaded = load(_config(tmp_path, tag="run.9.aa", round=7))
+    assert loaded.gun.requests[3] == (
+        b"POST /v1/rounds/7/taps HTTP/1.1\r\nHost: 127.0.0.1:7001\r\nContent-Length: 0\r\n"
+        b"Authorization: Bearer 1003.9.ff\r\nX-Xiu-Tag: run.9.aa\r\n\r\n"
+    )
+    assert loaded.uids[3] == 1003
+
+
+def test_workers_divide_taps_users_and_connections(tmp_path: Path) -> None:
+    parts = [load(_config(tmp_path, worker=worker, workers=3)) for worker in range(3)]
+    assert sum(len(part.tape) for part in parts) == 1000
+    assert sum(len(part.gun.connections) for part in parts) == 50
+    assert sorted(np.concatenate([part.uids for part in parts]).tolist()) == list(range(1000, 1200))
+
+
+def test_every_user_goes_to_the_front_that_owns_it_and_foreigners_to_another(tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.write_text("".join(f"{uid}.9.ff\n" for uid in range(5000, 5100)))
+    loaded = load(_config(tmp_path, fronts=FRONTS, probes=(Probe("foreign", str(foreign), 100),)))
+    topology, tape = Topology(FRONTS, (0, 0)), loaded.tape
+    for tap in range(len(tape)):
+        front = loaded.gun.connections[tape.connection[tap]].front
+        owner = front_of(int(loaded.uids[tape.user[tap]]), topology)
+        assert (front != owner) is bool(tape.kind[tap] == Kind.FOREIGN)
+    assert (tape.kind == Kind.FOREIGN).sum() == 100
+
+
+def test_a_plan_version_replaces_what_is_still_to_come(tmp_path: Path) -> None:
+    tape = load(_config(tmp_path, rate_headroom=1.5)).tape
+    tape.shift(0)
+    more = 5_000_000_000 + np.arange(700, dtype=np.int64) * 1_000_000
+    assert tape.replan(5_000_000_000, more, np.ones(700, np.uint8)) == len(tape) == 1200
+    intended = tape.times(tape.intended)
+    assert intended[499] < 5_000_000_000
+    assert np.array_equal(intended[500:], more)
+    assert tape.intended[1200] == NEVER
+    with pytest.raises(ScheduleError, match="room for 1500"):
+        tape.replan(0, np.zeros(1501, np.int64), np.ones(1501, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param({"fronts": ()}, "at least one front", id="nobody to fire at"),
+        pytest.param({"fronts": ("localhost",)}, "expected host:port", id="no port"),
+        pytest.param({"worker": 3, "workers": 3}, "worker 3 of 3", id="a worker too many"),
+        pytest.param({"workers": 51}, "50 connections for 51 workers", id="more workers than connections"),
+        pytest.param({"lease_s": 0}, "lease_s 0", id="a lease of nothing"),
+        pytest.param({"probes": (Probe("odd", "f", 1),)}, "odd", id="a probe nobody knows"),
+        pytest.param({"rate_headroom": 0.5}, "rate_headroom", id="less room than taps"),
+    ],
+)
+def test_contradictions_are_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load(_config(tmp_path, **change))
+
+
+@pytest.mark.parametrize("text", [pytest.param("", id="empty"), pytest.param("token\n", id="no user's number")])
+def test_token_files_that_are_none(tmp_path: Path, text: str) -> None:
+    config = _config(tmp_path)
+    (tmp_path / "tokens").write_text(text)
+    with pytest.raises(ConfigError, match="tokens"):
+        load(config)
