@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from system.front.gate import Gate, share
@@ -73,7 +75,7 @@ def test_after_a_pause_openings_come_back_at_no_more_than_twice_the_pace() -> No
     pause_end = START + RELEASE // 2
     times = awards_until(gate(), START + RELEASE + GAP, from_us=pause_end)
     assert times[0] == pause_end, "the first tap after the pause wins"
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert min(gaps) >= GAP // 2
     assert len(times) == pytest.approx(QUOTA, abs=2), "and all of it is caught up"
 
