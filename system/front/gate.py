@@ -57,6 +57,16 @@ class Gate:
         self._at_us = now_us
         self._percent = percent
 
+    def resume(self, k: int, percent: int, now_us: int) -> None:
+        """A new start in mid-round, `k` packets having left before: nobody remembers which paces there were.
+
+        Taken as if `percent` had held throughout; but what left faster than that is not waited for.
+        """
+        passed = max(0, now_us - self.start_us)
+        self._done_us = max(passed * percent / 100, min(passed, k * self.gap_us))
+        self._at_us = self.start_us + passed
+        self._percent = percent
+
     def opening(self, k: int, last_us: int) -> int:
         """When packet k may leave, `last_us` being the time of this front's last award (0 before the first).
 

@@ -67,6 +67,7 @@ class AwardRound:
         self._conditions = conditions
         self._waiters = waiters
         self._last_us = 0
+        self._resumed = False
         self._gate = Gate(
             start_us=public.start_us,
             release_us=public.release_ms * 1000,
@@ -188,6 +189,9 @@ class AwardRound:
     def arm(self, epoch: int) -> None:
         """Rebuilt: leases of this epoch may be asked for, awards may begin."""
         self.leases.reset(epoch)
+        if self.had_epoch and not self._resumed:
+            self._resumed = True
+            self._gate.resume(len(self.settled), self._conditions.percent, self._conditions.clock.now_us())
         self.ready = True
         self.refresh()
 

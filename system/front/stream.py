@@ -100,7 +100,8 @@ class StreamKeeper:
 
     async def run(self) -> None:
         """Until the round is closed. Raises Superseded."""
-        await first_of(self._lives(), self._over())
+        if not self.round.over.is_set():
+            await first_of(self._lives(), self._over())
         await self._finish()
 
     async def _over(self) -> None:

@@ -27,7 +27,7 @@ from system.winlog import WinLogStore
 log = logging.getLogger(__name__)
 
 CLOCK_INTERVAL_S: Final = 1.0
-CLOCK_FIRST_S: Final = 0.05
+CLOCK_FIRST_S: Final = 0.1
 KEEP_CLOSED_S: Final = 60.0
 REGISTER_PAUSE_S: Final = 0.2
 OPEN_WITHIN_S: Final = 5.0
@@ -73,6 +73,7 @@ class Sync:
         self._settings = settings
         self._metrics = metrics
         self._group: asyncio.TaskGroup | None = None
+        self._heard = True
         self._told = False
         self._stopping = False
 
@@ -122,7 +123,7 @@ class Sync:
             try:
                 authority_us = await self._control.clock()
             except XiuError as exc:
-                log.info("no time from control: %s", exc, extra={"event": "clock_unread"})
+                self._note(exc)
             else:
                 clock.feed(authority_us, sent, clock.monotonic())
             self._metrics.set_clock((clock.now_us() - wall_us()) / 1e6, clock.trusted)
@@ -135,11 +136,20 @@ class Sync:
             try:
                 answer = await self._control.sync(SyncRequest(instance=self.instance, streams=reports))
             except (StoreUnknown, StoreRefused, NotFound) as exc:
-                log.info("no sync: %s", exc, extra={"event": "sync_again"})
+                self._note(exc)
             else:
+                self._note(None)
                 await self._take(answer)
             self._refresh()
             await asyncio.sleep(self._settings.sync_interval_s)
+
+    def _note(self, error: XiuError | None) -> None:
+        """One line when control falls silent, one when it is heard again."""
+        if self._heard and error is not None:
+            log.warning("control is silent: %s", error, extra={"event": "control_silent"})
+        elif not self._heard and error is None:
+            log.info("control is heard again", extra={"event": "control_heard"})
+        self._heard = error is None
 
     async def _take(self, answer: SyncAnswer) -> None:
         state = self.state
@@ -168,11 +178,8 @@ class Sync:
         """A round control no longer speaks of: closed while we could not hear it."""
         try:
             view = await self._control.ledger(keeper.round.round_id)
-        except (StoreUnknown, StoreRefused):
-            return
-        except NotFound:
-            keeper.round.set_state("closed")
-            return
+        except (StoreUnknown, StoreRefused, NotFound):
+            return  # asked again with the next sync; only the ledger's word ends a round
         keeper.round.set_state(view.state)
 
     def _adopt(self, order: FrontRound) -> None:

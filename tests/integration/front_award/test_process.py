@@ -1,0 +1,162 @@
+"""`python -m system.front` as a process: taps over HTTP, a graceful stop, a newer start, bad settings."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from system.tokens import sign, token_key
+from tests.integration.front_award.fake_control import SECRET
+from tests.integration.front_award.rig import Rig, eventually
+from tests.integration.front_award.test_award import on
+from tests.stores import LOOPBACK, ValkeyServer, free_port
+
+
+def environment(rig: Rig, folder: Path) -> dict[str, str]:
+    secret = folder / "secret"
+    secret.write_text(SECRET.hex())
+    settings = rig.settings()
+    return dict(os.environ) | {
+        "XIU_FRONT": "0",
+        "XIU_LISTEN": f"{LOOPBACK}:{free_port()}",
+        "XIU_CONTROL_URL": settings.control_url,
+        "XIU_VALKEY_URL": settings.valkey_url,
+        "XIU_TOPOLOGY": json.dumps({"fronts": ["http://127.0.0.1:1"], "cells": [0]}),
+        "XIU_SECRET_FILE": str(secret),
+    }
+
+
+@asynccontextmanager
+async def process(env: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "system.front", env=env, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.kill()
+        await started.wait()
+
+
+class Taps:
+    def __init__(self, session: aiohttp.ClientSession, env: dict[str, str]) -> None:
+        self._session, self._base = session, f"http://{env['XIU_LISTEN']}"
+
+    async def ready(self) -> bool:
+        try:
+            async with self._session.get(f"{self._base}/readyz") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    async def tap(self, round_id: int, uid: int) -> tuple[int, dict[str, object]]:
+        token = sign(token_key(SECRET, "live"), str(uid), int(time.time()) + 600)
+        headers = {"Authorization": f"Bearer {token}"}
+        async with self._session.post(f"{self._base}/v1/rounds/{round_id}/taps", headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    async def win(self, round_id: int, uid: int) -> dict[str, object]:
+        while True:
+            status, body = await self.tap(round_id, uid)
+            if body.get("won"):
+                return body
+            assert status in (200, 202, 429), (status, body)
+            await asyncio.sleep(0.15)
+
+
+async def started(taps: Taps) -> None:
+    deadline = time.monotonic() + 20
+    while not await taps.ready():
+        assert time.monotonic() < deadline, "the front was not ready in time"
+        await asyncio.sleep(0.02)
+
+
+def on_process(valkey: ValkeyServer, scenario: Callable[[Rig, aiohttp.ClientSession], Awaitable[None]]) -> None:
+    async def whole(rig: Rig) -> None:
+        async with aiohttp.ClientSession() as session:
+            await scenario(rig, session)
+
+    on(valkey, whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_with_every_tap_answered(
+    valkey_server: ValkeyServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    async def scenario(rig: Rig, session: aiohttp.ClientSession) -> None:
+        round_id = rig.new_round_id()
+        rig.control.add_round(round_id)
+        env = environment(rig, tmp_path)
+        taps = Taps(session, env)
+        async with process(env) as front:
+            await started(taps)
+            first = await taps.win(round_id, 1)
+            assert (await taps.tap(round_id, 1))[1] == first | {"repeat": True}
+            rig.relay.mute = True
+            waiting = [asyncio.create_task(taps.tap(round_id, uid)) for uid in range(2, 30)]
+            await eventually(lambda: rig.relay.dropped > 0, "an append on its way")
+            front.send_signal(number)
+            rig.relay.mute = False
+            answers = await asyncio.gather(*waiting)
+            assert {status for status, _ in answers} <= {200, 202, 503}
+            assert await asyncio.wait_for(front.wait(), 15) == 0
+        acknowledged = {uid for uid, (_, body) in zip(range(2, 30), answers, strict=True) if body.get("won")} | {1}
+        pending = {uid for uid, (status, _) in zip(range(2, 30), answers, strict=True) if status == 202}
+        stored = set(await rig.winners(round_id))
+        assert acknowledged <= stored <= acknowledged | pending
+
+    on_process(valkey_server, scenario)
+
+
+def test_killed_in_mid_round_its_next_start_answers_the_same(valkey_server: ValkeyServer, tmp_path: Path) -> None:
+    async def scenario(rig: Rig, session: aiohttp.ClientSession) -> None:
+        round_id = rig.new_round_id()
+        rig.control.add_round(round_id)
+        env = environment(rig, tmp_path)
+        taps = Taps(session, env)
+        async with process(env):
+            await started(taps)
+            before = {uid: await taps.win(round_id, uid) for uid in range(1, 6)}
+        async with process(env):
+            await started(taps)
+            for uid, body in before.items():
+                assert (await taps.tap(round_id, uid))[1] == body | {"repeat": True}
+            assert await taps.win(round_id, 10)
+        assert sorted(await rig.winners(round_id)) == [1, 2, 3, 4, 5, 10]
+
+    on_process(valkey_server, scenario)
+
+
+def test_superseded_it_ends_by_itself(valkey_server: ValkeyServer, tmp_path: Path) -> None:
+    async def scenario(rig: Rig, session: aiohttp.ClientSession) -> None:
+        env = environment(rig, tmp_path)
+        async with process(env) as front:
+            await started(Taps(session, env))
+            rig.control.instance += 1
+            assert await asyncio.wait_for(front.wait(), 10) == 0
+
+    on_process(valkey_server, scenario)
+
+
+def test_bad_settings_are_one_line_and_exit_2(valkey_server: ValkeyServer, tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        env = environment(rig, tmp_path) | {"XIU_FRONT": "7"}
+        front = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "system.front", env=env, stderr=asyncio.subprocess.PIPE
+        )
+        _, errors = await front.communicate()
+        assert front.returncode == 2
+        assert errors.decode().splitlines() == ["front: XIU_FRONT='7'; expected a number below 1"]
+
+    on(valkey_server, scenario)

@@ -1,0 +1,82 @@
+"""The award path with the real control, real credit and both real stores: one round from its start to its close."""
+
+from __future__ import annotations
+
+import asyncio
+
+from system.clock import wall_us
+from system.contract.ids import START
+from system.contract.routing import Topology
+from system.settings import FrontSettings
+from system.winlog import decode
+from tests.deadline import until
+from tests.integration.control.conftest import BUDGET_FEN, SECRET, Clock, running, settings_of
+from tests.integration.control.fronts import credit
+from tests.integration.front_award.rig import eventually, started
+from tests.stores import LOOPBACK, ValkeyServer
+
+
+class LateClock(Clock):
+    """The host's clock, moved on by the test; `now_us` is read and written by the shared helpers."""
+
+    def __init__(self) -> None:
+        self.ahead_us = 0
+
+    @property
+    def now_us(self) -> int:  # type: ignore[override]
+        return wall_us() + self.ahead_us
+
+    @now_us.setter
+    def now_us(self, value: int) -> None:
+        self.ahead_us = value - wall_us()
+
+    def __call__(self) -> int:
+        return self.now_us
+
+
+def test_a_round_with_a_restart_and_a_lost_store_closes_to_the_fen(
+    valkey_server: ValkeyServer, postgres_dsn: str
+) -> None:
+    async def scenario() -> None:
+        clock = LateClock()
+        async with running(settings_of(postgres_dsn, valkey_server.url), clock) as api, credit(api) as worker:
+            url = str(api.client.make_url("")).rstrip("/")
+            settings = FrontSettings(
+                0, 0, (LOOPBACK, 0), url, valkey_server.url, Topology(("http://127.0.0.1:9000",), (0,)), SECRET
+            )
+            round_id = await api.make_round(duration_ms=60_000, release_ms=20_000)  # leases of 16
+            async with started(settings) as first:
+                await first.ready(round_id)
+                won = {uid: await first.win(round_id, uid) for uid in range(10)}
+                await worker.once()
+                won |= {uid: await first.win(round_id, uid) for uid in range(10, 15)}
+            async with started(settings) as second:
+                round_ = await second.ready(round_id)
+                assert round_.settled == won
+                valkey_server.restart(kill=True)
+                won[50] = await second.win(round_id, 50)
+                valkey_server.command_line("FLUSHALL")
+                await eventually(lambda: second.keeper(round_id).epoch >= 4, "a new epoch after the flush")
+                await second.ready(round_id)
+                won[51] = await second.win(round_id, 51)
+                clock.ahead_us = 61_000_000
+                await api.close(round_id)
+                await eventually(lambda: round_.state == "closing", "closing")
+
+                async def closed() -> bool:
+                    await worker.once()
+                    return round_.closed
+
+                await until(closed, "closed")
+                assert round_.settled == won
+            money = await api.money(round_id)
+            total = sum(win.fen for win in won.values())
+            assert money["credited_fen"] == total
+            assert money["suspense_fen"] == 0
+            assert money["refunded_fen"] == BUDGET_FEN - total
+            assert money["postings"] == len(won) == 17
+            log = api.control.winlog.stream(0, "live", round_id, 0)
+            entries = await log.read_after(START, 1000)
+            assert {win.uid for at, raw in entries for win in decode(raw, at).wins()} == {*range(10, 15), 50, 51}
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))

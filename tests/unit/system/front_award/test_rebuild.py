@@ -1,0 +1,127 @@
+"""Winners = memory ∪ stream ∪ ledger; what is in neither ledger nor the stream behind the offset is missing."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from system.contract.api import LedgerView
+from system.contract.ids import START, Position
+from system.contract.records import MAX_RECORDS, WIN_DTYPE
+from system.front.rebuild import Contradiction, Ledger, Rebuilt, StreamName, ledger_of, rebuild
+from system.front.seam import Win
+from system.winlog import DamagedEntry, Header, Stored, encode
+from system.winlog import Win as Record
+
+NAME = StreamName("live", 9, 0)
+
+
+def won(uid: int) -> Win:
+    return Win(packet=uid + 1000, fen=100, sponsor=7, time_us=uid)
+
+
+def entry(epoch: int, sequence: int, *uids: int, lease: int = 1, front: int = 0) -> Stored:
+    records = [Record(won(u).packet, won(u).fen, u, won(u).time_us, won(u).sponsor, 0) for u in uids]
+    return Stored(Position(epoch, sequence), encode(Header("live", 9, front, epoch, sequence, lease), records))
+
+
+def ledger(offset: Position = START, posted: Sequence[int] = (), suspended: Sequence[int] = ()) -> Ledger:
+    return Ledger(offset, {u: won(u) for u in posted}, {u: won(u) for u in suspended})
+
+
+def found(memory: Sequence[int], stream: Sequence[Stored], held: Ledger) -> Rebuilt:
+    return rebuild([{u: won(u) for u in memory}], {}, stream, held, NAME)
+
+
+@pytest.mark.parametrize(
+    ("memory", "stream", "held", "winners", "missing"),
+    [
+        pytest.param([], [], ledger(), [], [], id="nothing won: nothing missing"),
+        pytest.param([1], [entry(1, 1, 1)], ledger(), [1], [], id="stored behind the offset: credit will see it"),
+        pytest.param([1, 2], [entry(1, 1, 1)], ledger(), [1, 2], [2], id="a lost tail is appended again"),
+        pytest.param([1], [], ledger(Position(1, 1), [1]), [1], [], id="posted: done, wherever the entry is"),
+        pytest.param([1], [], ledger(Position(1, 1), [], [1]), [1], [], id="in suspense: done as well"),
+        pytest.param([], [entry(1, 1, 1)], ledger(), [1], [], id="a new start learns winners from the stream"),
+        pytest.param([], [], ledger(Position(1, 4), [1, 2], [3]), [1, 2, 3], [], id="and from the ledger"),
+        pytest.param(
+            [], [entry(1, 1, 1), entry(1, 2, 2)], ledger(Position(1, 1)), [1, 2], [1],
+            id="stored before the offset yet not in the ledger: credit will not look there again",
+        ),
+        pytest.param([1], [entry(2, 1, 1)], ledger(Position(1, 9)), [1], [], id="a newer epoch is behind the offset"),
+    ],
+)  # fmt: skip
+def test_winners_and_missing(
+    memory: list[int], stream: list[Stored], held: Ledger, winners: list[int], missing: list[int]
+) -> None:
+    made = found(memory, stream, held)
+    assert sorted(made.winners) == winners
+    assert sorted(made.missing) == missing
+    assert made.end == (stream[-1].at if stream else START)
+
+
+@pytest.mark.parametrize("source", ["memory", "stream", "ledger"])
+def test_two_different_wins_of_one_user_are_for_a_person(source: str) -> None:
+    other = Win(packet=5, fen=100, sponsor=7, time_us=1)
+    memory = [{1: won(1)}] + ([{1: other}] if source == "memory" else [])
+    stream = [Stored(Position(1, 1), encode(Header(*NAME, 1, 1, 1), [Record(5, 100, 1, 1, 7, 0)]))]
+    held = Ledger(START, {1: other}, {}) if source == "ledger" else ledger()
+    with pytest.raises(Contradiction, match="user 1"):
+        rebuild(memory, {}, stream if source == "stream" else [], held, NAME)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param(Stored(Position(1, 1), b"no entry"), id="no entry at all"),
+        pytest.param(entry(1, 1, 1, front=2), id="an entry of another front"),
+        pytest.param(Stored(Position(1, 2), entry(1, 1, 1).entry), id="an entry under another id"),
+    ],
+)
+def test_a_damaged_entry_is_for_a_person(stored: Stored) -> None:
+    with pytest.raises(DamagedEntry):
+        found([], [stored], ledger())
+
+
+def test_appended_again_one_lease_an_entry_and_no_entry_too_long() -> None:
+    origins = {uid: (1, 1 + uid % 2) for uid in range(2 * MAX_RECORDS + 4)}
+    made = rebuild([{uid: won(uid) for uid in origins}], origins, [], ledger(), NAME)
+    batches = list(made.batches())
+    assert [(lease, len(uids)) for lease, uids in batches] == [(1, MAX_RECORDS), (1, 2), (2, MAX_RECORDS), (2, 2)]
+    for lease, uids in batches:
+        assert {origins[uid][1] for uid in uids} == {lease}
+        assert uids == sorted(uids)
+    assert sorted(uid for _, uids in batches for uid in uids) == sorted(origins)
+
+
+def view(records: bytes, posted: int, suspended: int) -> LedgerView:
+    return LedgerView(
+        offset_epoch=2, offset_sequence=7, granted=3, state="armed", posted=posted, suspended=suspended,
+        records=base64.b64encode(records).decode(),
+    )  # fmt: skip
+
+
+def test_a_ledger_view_is_postings_then_suspense() -> None:
+    rows = np.zeros(3, dtype=WIN_DTYPE)
+    for at, uid in enumerate((1, 2, 3)):
+        rows[at] = (won(uid).packet, won(uid).fen, uid, won(uid).time_us, won(uid).sponsor, 0, 0)
+    made = ledger_of(view(rows.tobytes(), 2, 1))
+    assert made == Ledger(Position(2, 7), {1: won(1), 2: won(2)}, {3: won(3)})
+
+
+@pytest.mark.parametrize(
+    ("records", "posted"),
+    [pytest.param(b"x" * 31, 1, id="no whole record"), pytest.param(bytes(64), 1, id="another count")],
+)
+def test_a_malformed_ledger_view_is_damaged(records: bytes, posted: int) -> None:
+    with pytest.raises(DamagedEntry):
+        ledger_of(view(records, posted, 0))
+
+
+def test_a_user_posted_twice_differently_is_for_a_person() -> None:
+    rows = np.zeros(2, dtype=WIN_DTYPE)
+    rows["uid"], rows["packet"], rows["fen"] = 1, [5, 6], 100
+    with pytest.raises(Contradiction):
+        ledger_of(view(rows.tobytes(), 2, 0))
