@@ -22,8 +22,8 @@ Play = Callable[[Books], Awaitable[None]]
 
 
 @pytest.fixture
-def books(postgres_dsn: str, valkey_server: ValkeyServer) -> Books:
-    return Books(postgres_dsn, valkey_server.url)
+def books(ledger_dsn: str, valkey_server: ValkeyServer) -> Books:
+    return Books(ledger_dsn, valkey_server.url)
 
 
 def play(books: Books, body: Callable[[Books], Awaitable[None]]) -> None:
@@ -373,6 +373,8 @@ def test_it_goes_on_when_a_store_was_away(
         bench = Bench(books)
         running = asyncio.ensure_future(bench.worker.run())
         try:
+            await books.append(1, 0, 1, [books.win(1, packets[2], 2)])
+            await asyncio.to_thread(wait_until, lambda: offset(books) == Position(1, 1), 20, "credit")
             for restarted, packet in ((postgres_server, 0), (valkey_server, 1)):
                 # In this thread: a store dies with the thread that started it.
                 restarted.restart(kill=restarted is valkey_server)
@@ -384,7 +386,7 @@ def test_it_goes_on_when_a_store_was_away(
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-        assert money(books)[0] == 2
+        assert money(books)[0] == 3
         assert bench.value("hongbao_credit_errors_total") >= 1
 
     play(books, body)
