@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from system.contract.errors import StoreUnknown
+from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.ids import Position
 from system.credit import worker as worker_module
 from system.credit.metrics import CreditMetrics
@@ -307,6 +308,30 @@ def test_an_older_epoch_may_end_anywhere(books: Books) -> None:
         await bench.worker.once()
         assert money(books)[0] == 4
         assert offset(books) == Position(3, 1)
+        await bench.close()
+
+    play(books, body)
+
+
+def test_a_stream_whose_batch_always_fails_does_not_starve_the_others(books: Books) -> None:
+    async def body(books: Books) -> None:
+        packets = await ready(books)
+        await books.epoch(1, 1, 1)
+        other = books.lease(1, 1, 1, 1, 20)
+        await books.append(1, 0, 1, [books.win(1, packets[0], 666)])
+        await books.append(1, 1, 1, [books.win(1, other[0], 7)])
+        books.sql("ALTER TABLE {}.posting ADD CONSTRAINT never CHECK (uid <> 666)")
+        bench = Bench(books)
+        try:
+            for _ in range(2):
+                with contextlib.suppress(StoreRefused):
+                    await bench.worker.once()
+            assert books.sql("SELECT uid FROM {}.posting") == [(7,)]
+            assert offset(books) == Position(0, 0)
+        finally:
+            books.sql("ALTER TABLE {}.posting DROP CONSTRAINT never")
+        await bench.worker.once()
+        assert money(books)[0] == 2
         await bench.close()
 
     play(books, body)
