@@ -170,7 +170,6 @@ class CreditSettings:
     secret: bytes
     poll_interval_s: float = 0.05
     store_timeout_s: float = 5.0
-    batch_records_max: int = 50_000
 
     def __post_init__(self) -> None:
         if not 0 < self.poll_interval_s < self.store_timeout_s:

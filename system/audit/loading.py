@@ -23,17 +23,20 @@ _PACKED = np.dtype([(name, POSTING[name].str.replace("<", ">")) for name in POST
 """A row of audit_postings."""
 
 
-async def load(conn: Connection, store: WinLogStore, lane: Lane, rounds: Sequence[int] = ()) -> AsyncIterator[Books]:
+async def load(
+    conn: Connection, store: WinLogStore, lane: Lane, rounds: Sequence[int] = (), *, strict: bool = True
+) -> AsyncIterator[Books]:
     """The books of each round of the lane, or of `rounds` alone, one after the other; all from one snapshot.
 
-    Raises UnknownRound when a round asked for does not exist, StoreUnknown when a store does not answer.
+    Raises UnknownRound when a round asked for does not exist and all must (`strict`), StoreUnknown when a store does
+    not answer.
     """
     with translated("read the ledger"):
         async with conn.transaction():
             await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             found = await (await conn.execute(statement("audit_rounds", lane))).fetchall()
             missing = set(rounds) - {row[0] for row in found}
-            if missing:
+            if missing and strict:
                 raise UnknownRound(f"lane {lane} has no round {', '.join(map(str, sorted(missing)))}")
             for row in found:
                 if not rounds or row[0] in rounds:

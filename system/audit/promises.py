@@ -57,6 +57,16 @@ def of_round(judges: Mapping[str, Judge], books: Books, matched: Match, ops: Ops
     _answers_stay(judges["S10"], books, ops)
 
 
+def of_no_round(s4: Judge, lane: str, ops: Ops) -> None:
+    """Operations on rounds that the lane does not have: nobody can have won there."""
+    shown = _shown(ops)
+    if len(shown):
+        s4.look(len(shown))
+        row = shown[0]
+        what = f"user {row['uid']} was shown award {row['round']}-{row['packet']}, but lane {lane} has no such round"
+        s4.broken(what, len(shown), int(shown["fen"].sum()))
+
+
 def _shown(ops: Ops) -> Ops:
     shown: Ops = ops[np.isin(ops["outcome"], _SHOWN) & (ops["packet"] != NO_PACKET)]
     return shown

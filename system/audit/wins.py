@@ -9,6 +9,7 @@ from system.audit.books import Books, Stream
 from system.audit.finding import Judge
 from system.audit.matching import NONE, Match, true_fen
 from system.contract.ids import Position
+from system.lottery import verify_commitment
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -124,8 +125,11 @@ def _whole(judge: Judge, books: Books, stream: Stream) -> None:
 
 
 def right_amount(judge: Judge, books: Books, matched: Match) -> None:
-    """S7, postings and log records against the lottery."""
+    """S7, postings and log records against the lottery, and the lottery against what was published before the start."""
     postings = books.postings
+    judge.look(1)
+    if not verify_commitment(books.lottery, books.commitment):
+        judge.broken(f"round {books.round_id}: seed and histogram are not those of the commitment {books.commitment}")
     sponsor, fen = true_fen(books, postings["packet"])
     judge.look(len(postings))
     wrong = np.flatnonzero((postings["fen"] != fen) | (postings["sponsor"] != sponsor))
@@ -183,6 +187,12 @@ def issued_once(judge: Judge, books: Books, matched: Match) -> None:
         if lease["epoch"] < granted.get(int(lease["front"]), 0):
             judge.broken(f"round {books.round_id}: lease {_lease(lease)} was not abandoned with its epoch")
     _from_own_lease(judge, books, matched)
+    awarded = np.flatnonzero(believed(matched) & (matched.record != NONE))
+    again = np.flatnonzero(matched.packet[awarded][1:] == matched.packet[awarded][:-1])
+    if len(again):
+        one, two = (matched.logged[matched.record[awarded[at]]] for at in (again[0], again[0] + 1))
+        places = " and again in ".join(f"{row['epoch']}-{row['seq']} of front {row['front']}" for row in (one, two))
+        judge.broken(f"packet {books.round_id}-{one['packet']} was awarded in entry {places}", len(again))
 
 
 def _from_own_lease(judge: Judge, books: Books, matched: Match) -> None:

@@ -103,10 +103,11 @@ class Worker:
         if not self._switches.paused:
             drained = True
             for stream in self._turns(streams):
+                # Before the attempt: should it fail, the next pass begins with the stream behind this one.
+                self._first += 1
                 if stream.stopped is None:
                     reached[stream.name], done = await self._drain(stream)
                     drained = drained and done
-                self._first += 1
             if drained and all(stream.stopped is None for stream in streams):
                 self._metrics.lag.set(0)
                 self._metrics.oldest_us = None

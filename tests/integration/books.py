@@ -19,7 +19,6 @@ from system.contract.api import SponsorSplit
 from system.contract.errors import StoreUnknown
 from system.contract.ids import Lane, Position
 from system.contract.records import FLAG_STRESS
-from system.ledger.migrate import migrate
 from system.lottery import Round, award, commitment, make_round
 from system.settings import CreditSettings
 from system.winlog import Stored, Verdict, Win, WinLog, WinLogStore, encode
@@ -34,9 +33,13 @@ SPLITS = (
 )
 
 
+def _rows(cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return cursor.fetchall() if cursor.description else []
+
+
 @dataclass
 class Books:
-    """One database and one Valkey, by url."""
+    """One migrated database and one Valkey, by url."""
 
     postgres_url: str
     valkey_url: str
@@ -45,9 +48,10 @@ class Books:
     """Keys of their own in a Valkey that other tests use, too."""
     rounds: dict[int, Round] = field(default_factory=dict)
     sequences: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    _hand: psycopg.Connection[tuple[Any, ...]] | None = None
 
     async def open(self) -> None:
-        await migrate(self.postgres_url, SECRET)
+        self._hand = psycopg.connect(self.postgres_url, autocommit=True)
         self.store = WinLogStore(self.valkey_url, timeout_s=5.0)
 
     async def reconnect(self) -> None:
@@ -58,6 +62,9 @@ class Books:
                     return await self.store.command("PING", "-")
 
     async def close(self) -> None:
+        if self._hand is not None:
+            self._hand.close()
+            self._hand = None
         await self.store.close()
 
     def settings(self) -> CreditSettings:
@@ -67,9 +74,16 @@ class Books:
 
     def sql(self, text: str, *params: object) -> list[tuple[Any, ...]]:
         """As the superuser: what a hand in the database could do. `{}` is the lane's schema."""
-        with psycopg.connect(self.postgres_url, autocommit=True) as conn:
-            cursor = conn.execute(text.replace("{}", self.lane).encode(), params or None)
-            return cursor.fetchall() if cursor.description else []
+        statement = text.replace("{}", self.lane).encode()
+        if self._hand is None:
+            with psycopg.connect(self.postgres_url, autocommit=True) as conn:
+                return _rows(conn.execute(statement, params or None))
+        try:
+            return _rows(self._hand.execute(statement, params or None))
+        except psycopg.OperationalError:  # the server was restarted by the test
+            self._hand.close()
+            self._hand = psycopg.connect(self.postgres_url, autocommit=True)
+            return _rows(self._hand.execute(statement, params or None))
 
     def add_round(self, round_id: int = 1, splits: Sequence[SponsorSplit] = SPLITS) -> Round:
         """An armed round with its budget moved from the sponsors, as control does it."""

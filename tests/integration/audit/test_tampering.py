@@ -29,8 +29,8 @@ STORE_CODES = ("S1", "S3", "S5", "S7", "S8", "S12")
 
 
 @pytest.fixture
-def books(postgres_dsn: str, valkey_server: ValkeyServer) -> Books:
-    return Books(postgres_dsn, valkey_server.url)
+def books(ledger_dsn: str, valkey_server: ValkeyServer) -> Books:
+    return Books(ledger_dsn, valkey_server.url)
 
 
 async def credit(books: Books) -> None:
@@ -297,6 +297,24 @@ TAMPERING = [
 ]
 
 
+TAMPERING += [
+    pytest.param(
+        sql("UPDATE {}.round SET seed = decode(repeat('00', 32), 'hex')"),
+        "S7",
+        "seed and histogram are not those of the commitment",
+        None,
+        id="another seed",
+    ),
+    pytest.param(
+        sql("UPDATE {}.lease SET abandoned = false", "UPDATE {}.stream SET epoch = 2 WHERE front = 0"),
+        "S12",
+        "lease 1/1 of front 0 was not abandoned with its epoch",
+        None,
+        id="an old lease still alive",
+    ),
+]
+
+
 @pytest.mark.parametrize(("hand", "code", "first", "residue"), TAMPERING)
 def test_tampering_is_found_and_named(books: Books, hand: Hand, code: str, first: str, residue: int | None) -> None:
     report = close_books(books, hand)
@@ -314,6 +332,18 @@ def test_a_front_that_breaks_the_rules_is_found(books: Books) -> None:
     found = findings(report)
     assert found["S3"].first == "user 1000 has awards 1-0 and 1-12"
     assert found["S8"].first == "posting of award 1-13, user 1013: 1 µs before the start"
+
+
+def test_a_packet_issued_again_after_a_restart_is_found(books: Books) -> None:
+    """Control forgot what it leased: the same packets go to a second front, and neither record reached credit."""
+
+    async def hand(books: Books) -> None:
+        await books.append(1, 0, 1, [books.win(1, 12, 1012)])
+        await books.append(1, 1, 1, [books.win(1, 12, 1052)])
+
+    found = findings(close_books(books, hand, close=False))
+    assert found["S12"].valid is False
+    assert found["S3"].first == "packet 1-12 has users 1012 and 1052"
 
 
 def test_money_in_suspense_is_in_its_place(books: Books) -> None:

@@ -42,8 +42,8 @@ def played(postgres_url: str, valkey_url: str, lane: Lane = "live", *, close: bo
 
 
 @pytest.fixture
-def books(postgres_dsn: str, valkey_server: ValkeyServer) -> Books:
-    return played(postgres_dsn, valkey_server.url)
+def books(ledger_dsn: str, valkey_server: ValkeyServer) -> Books:
+    return played(ledger_dsn, valkey_server.url)
 
 
 def test_a_sound_round_is_proven(books: Books) -> None:
@@ -85,17 +85,17 @@ def test_a_forgery_is_found_and_named(books: Books, forge: str, count: int | Non
     assert word in answer.first
 
 
-def test_rounds_that_cannot_be_proven(postgres_dsn: str, valkey_server: ValkeyServer) -> None:
-    played(postgres_dsn, valkey_server.url, close=False)
+def test_rounds_that_cannot_be_proven(ledger_dsn: str, valkey_server: ValkeyServer) -> None:
+    played(ledger_dsn, valkey_server.url, close=False)
     with pytest.raises(Conflict, match="revealed when it is closed"):
-        asyncio.run(verify(postgres_dsn, SECRET, 1))
+        asyncio.run(verify(ledger_dsn, SECRET, 1))
     with pytest.raises(UnknownRound):
-        asyncio.run(verify(postgres_dsn, SECRET, 2))
+        asyncio.run(verify(ledger_dsn, SECRET, 2))
 
 
-def test_the_other_lane_is_found(postgres_dsn: str, valkey_server: ValkeyServer) -> None:
-    played(postgres_dsn, valkey_server.url, "stress")
-    assert asyncio.run(verify(postgres_dsn, SECRET, 1)).lane == "stress"
+def test_the_other_lane_is_found(ledger_dsn: str, valkey_server: ValkeyServer) -> None:
+    played(ledger_dsn, valkey_server.url, "stress")
+    assert asyncio.run(verify(ledger_dsn, SECRET, 1)).lane == "stress"
 
 
 def child(tmp_path: Path, url: str, *args: str) -> tuple[int, Any]:

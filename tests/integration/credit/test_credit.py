@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from system.contract.errors import StoreUnknown
+from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.ids import Position
 from system.credit import worker as worker_module
 from system.credit.metrics import CreditMetrics
@@ -22,8 +23,8 @@ Play = Callable[[Books], Awaitable[None]]
 
 
 @pytest.fixture
-def books(postgres_dsn: str, valkey_server: ValkeyServer) -> Books:
-    return Books(postgres_dsn, valkey_server.url)
+def books(ledger_dsn: str, valkey_server: ValkeyServer) -> Books:
+    return Books(ledger_dsn, valkey_server.url)
 
 
 def play(books: Books, body: Callable[[Books], Awaitable[None]]) -> None:
@@ -312,6 +313,30 @@ def test_an_older_epoch_may_end_anywhere(books: Books) -> None:
     play(books, body)
 
 
+def test_a_stream_whose_batch_always_fails_does_not_starve_the_others(books: Books) -> None:
+    async def body(books: Books) -> None:
+        packets = await ready(books)
+        await books.epoch(1, 1, 1)
+        other = books.lease(1, 1, 1, 1, 20)
+        await books.append(1, 0, 1, [books.win(1, packets[0], 666)])
+        await books.append(1, 1, 1, [books.win(1, other[0], 7)])
+        books.sql("ALTER TABLE {}.posting ADD CONSTRAINT never CHECK (uid <> 666)")
+        bench = Bench(books)
+        try:
+            for _ in range(2):
+                with contextlib.suppress(StoreRefused):
+                    await bench.worker.once()
+            assert books.sql("SELECT uid FROM {}.posting") == [(7,)]
+            assert offset(books) == Position(0, 0)
+        finally:
+            books.sql("ALTER TABLE {}.posting DROP CONSTRAINT never")
+        await bench.worker.once()
+        assert money(books)[0] == 2
+        await bench.close()
+
+    play(books, body)
+
+
 def test_a_closed_round_refuses(books: Books) -> None:
     async def body(books: Books) -> None:
         packets = await ready(books)
@@ -373,6 +398,8 @@ def test_it_goes_on_when_a_store_was_away(
         bench = Bench(books)
         running = asyncio.ensure_future(bench.worker.run())
         try:
+            await books.append(1, 0, 1, [books.win(1, packets[2], 2)])
+            await asyncio.to_thread(wait_until, lambda: offset(books) == Position(1, 1), 20, "credit")
             for restarted, packet in ((postgres_server, 0), (valkey_server, 1)):
                 # In this thread: a store dies with the thread that started it.
                 restarted.restart(kill=restarted is valkey_server)
@@ -384,7 +411,7 @@ def test_it_goes_on_when_a_store_was_away(
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-        assert money(books)[0] == 2
+        assert money(books)[0] == 3
         assert bench.value("hongbao_credit_errors_total") >= 1
 
     play(books, body)

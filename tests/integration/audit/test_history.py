@@ -1,0 +1,81 @@
+"""The audit with a run's history, on real stores: all twelve invariants judged, a broken promise found."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from system.audit.close import audit
+from system.contract.audit import AuditReport
+from system.contract.history import NO_PACKET, OP_DTYPE, Kind, Outcome
+from system.lottery import award
+from tests.integration.audit.test_tampering import close_books, findings
+from tests.integration.books import SECRET, Books
+from tests.stores import ValkeyServer
+from tests.unit.system.audit.history_kit import write_history
+
+PACKETS = (*range(10), *range(20, 25))
+SAMPLES = [{"t_ns": 1, "credited_fen": 0, "awarded_fen": 10, "budget_fen": 20}]
+
+
+@pytest.fixture
+def books(ledger_dsn: str, valkey_server: ValkeyServer) -> Books:
+    return Books(ledger_dsn, valkey_server.url)
+
+
+def history_of(books: Books) -> np.ndarray:
+    """What an honest run of the test's round saw: each win once, a too fast tap, a forged token, an unknown round."""
+    ops = np.zeros(len(PACKETS) + 3, dtype=OP_DTYPE)
+    ops["round"], ops["packet"], ops["http"], ops["outcome"] = 1, NO_PACKET, 429, Outcome.REFUSED
+    ops["sent_ns"], ops["done_ns"] = np.arange(len(ops)) * 10 + 10, np.arange(len(ops)) * 10 + 15
+    for op, packet in zip(ops, PACKETS, strict=False):
+        op["uid"], op["packet"], op["fen"] = 1000 + packet, packet, award(books.rounds[1], packet)[1]
+        op["outcome"], op["http"] = Outcome.WIN, 200
+    ops["uid"][-3:], ops["kind"][-2], ops["http"][-2], ops["round"][-1] = 1003, Kind.FORGED, 401, 99
+    return ops
+
+
+def judged(books: Books, folder: Path) -> AuditReport:
+    return asyncio.run(audit(books.postgres_url, books.valkey_url, SECRET, "live", folder=folder))
+
+
+def test_an_honest_run_closes_all_twelve(books: Books, tmp_path: Path) -> None:
+    close_books(books)
+    write_history(tmp_path, history_of(books), SAMPLES)
+    report = judged(books, tmp_path)
+    assert {finding.code: (finding.valid, finding.first) for finding in report.findings} == {
+        f"S{number}": (True, "") for number in range(1, 13)
+    }
+    assert all(finding.counted > 0 for finding in report.findings)
+    assert report.valid
+
+
+def test_broken_promises_are_found(books: Books, tmp_path: Path) -> None:
+    close_books(books)
+    ops = history_of(books)
+    ops["packet"][0] = 11  # shown, and never logged
+    ops["outcome"][-1], ops["packet"][-1] = Outcome.WIN, 5  # in a round that does not exist
+    ops["outcome"][1] = Outcome.REFUSED  # posted, although refused
+    write_history(tmp_path, ops, SAMPLES)
+    found = findings(judged(books, tmp_path))
+    assert found["S4"].first.startswith("award 1-11, user 1000")
+    assert found["S4"].violations == 2
+    assert found["S6"].first.startswith("posting of award 1-1, user 1001")
+    assert found["S9"].first.startswith("posting of award 1-1, user 1001")
+
+
+def test_a_damaged_history_judges_nothing(books: Books, tmp_path: Path) -> None:
+    close_books(books)
+    write_history(tmp_path, history_of(books), SAMPLES)
+    with (tmp_path / "seg-00-0000.bin").open("r+b") as file:
+        file.seek(200)
+        file.write(b"\xff")
+    report = judged(books, tmp_path)
+    assert {finding.code for finding in report.findings if finding.valid == "unknown"} == {
+        "S2", "S4", "S6", "S9", "S10", "S11",
+    }  # fmt: skip
+    assert "sha256 differs" in report.notes[0]
+    assert not report.valid
