@@ -30,7 +30,7 @@ class Limiter:
         self._bits = slots.bit_length() - 1
         self._bits_twice = 2 * self._bits
         # Key and time side by side: one cache line a tap. The last window runs over the end instead of wrapping.
-        self._table = array("Q", bytes(16 * (slots + WINDOW)))
+        self._table = array("Q", [0]) * (2 * (slots + WINDOW))
         self.full = 0
         """Taps refused because no place was free."""
 

@@ -266,7 +266,7 @@ def test_who_does_not_read_is_not_read_from() -> None:
 
 
 @pytest.mark.parametrize("shapes", [True, False])
-def test_the_switch_delays_every_answer_and_keeps_their_order(shapes: bool) -> None:
+def test_the_switch_delays_every_tap_and_keeps_their_order(shapes: bool) -> None:
     made = client(StillFront(packets=1), shapes)
     made.send(tap(EARLY))
     made.front.switches = {**made.front.switches, "draw.delay_ms": 250}
@@ -276,6 +276,8 @@ def test_the_switch_delays_every_answer_and_keeps_their_order(shapes: bool) -> N
     made.timers.pass_time(0.002)
     assert statuses(made.wire.sent) == [409, 200, 200, 401]
     assert made.counted() == {"not_open": 1, "win": 1, "lose": 1, "bad_token": 1}
+    made.send(line(b"GET /metrics HTTP/1.1", b"Host: f"))
+    assert statuses(made.wire.sent) == [409, 200, 200, 401, 200]
 
 
 @pytest.mark.parametrize(
