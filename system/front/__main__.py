@@ -17,7 +17,7 @@ import uvloop
 from system.contract.errors import SettingsError, Superseded
 from system.front.link import ControlLink
 from system.front.metrics import FrontMetrics
-from system.front.server import serve
+from system.front.server import serve, settle_memory
 from system.front.sync import FrontState, Sync
 from system.settings import FrontSettings
 from system.winlog import WinLogStore
@@ -37,6 +37,7 @@ async def run(settings: FrontSettings, stop: asyncio.Event) -> int:
     ):
         sync = Sync(state, control, store, settings, metrics)
         server = await serve(state, settings, metrics)
+        settle_memory()
         log.info("front serves", extra={"event": "front_serves", "front": settings.front})
         following = asyncio.create_task(sync.run(), name="sync")
         stopping = asyncio.create_task(stop.wait(), name="stop")

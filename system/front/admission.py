@@ -11,6 +11,7 @@ from system.contract.ids import LANES
 from system.settings import FrontSettings
 
 _SIG_HEX = 2 * tokens.SIG_BYTES
+_PAYLOAD_END = -1 - _SIG_HEX
 _TAGS_MAX = 1024
 TOKEN_BYTES_MAX = 19 + 1 + 20 + 1 + _SIG_HEX
 """A genuine token is never longer."""
@@ -35,18 +36,17 @@ class Admission:
 
         The same answer as `tokens.verify_token`.
         """
-        if len(token) > TOKEN_BYTES_MAX:
+        parts = token.split(b".", 3)
+        if len(parts) != 3 or len(token) > TOKEN_BYTES_MAX:
             return -1
-        payload, _, sig = token.rpartition(b".")
+        uid, expires, sig = parts
         keyed = self._keyed[lane]()
-        keyed.update(payload)
-        if not compare_digest(keyed.hexdigest().encode(), sig):
-            return -1
-        uid, _, expires = payload.partition(b".")
-        if not uid.isdigit() or not expires.isdigit() or int(expires) * 1_000_000 <= now_us:
-            return -1
-        user = int(uid)
-        return user if user < 1 << 63 else -1
+        keyed.update(token[:_PAYLOAD_END])  # a sign of another length equals none
+        if compare_digest(keyed.hexdigest().encode(), sig) and uid.isdigit() and expires.isdigit():
+            user = int(uid)
+            if int(expires) * 1_000_000 > now_us and user < 1 << 63:
+                return user
+        return -1
 
     def tag_expiry_us(self, tag: bytes) -> int:
         """When a tag expires; 0 for one that is not genuine. Only genuine ones are remembered."""

@@ -68,10 +68,14 @@ class Draw:
         self.delay_s = switches.get("draw.delay_ms", 0) / 1000
 
     def tap(self, round_id: int, lane: int, uid: int, now_us: int, replier: Replier) -> Answer | None:
-        """The answer, or None when `replier.later()` has been taken up for it. `lane` is the index in LANES."""
+        """The answer, or None when `replier.later()` has been taken up for it. `lane` is the index in LANES.
+
+        The comments count the steps of a tap; 1 (parse) and 2 (token, tag, lane) lie behind it, 10 (the append) in `award`.
+        """
         front = self.front
         if front.switches is not self._switches:
             self.follow_switches()
+        # 3 A known round of this lane, a user of ours, a front that serves.
         round_ = front.rounds.get(round_id)
         if round_ is None or round_.lane != LANES[lane]:
             return answers.UNKNOWN_ROUND
@@ -79,6 +83,7 @@ class Draw:
             return answers.FOREIGN_USER
         if not front.serving or self.stopping or (lane and not self._accept_stress):
             return answers.DEGRADED
+        # 4 Who won, or is about to, is told the same until the round is closed.
         if round_.closed:
             return answers.ROUND_OVER
         if uid in round_.settled:
@@ -86,12 +91,15 @@ class Draw:
         if uid in round_.pending:
             self._join(round_, uid, replier)
             return None
+        # 5 The window, half open, on the authority's clock.
         if not round_.start_us <= now_us < round_.end_us:
             return answers.not_open(round_.start_us - now_us) if now_us < round_.start_us else answers.ROUND_OVER
         if self._shed_percent and random.random() * 100 < self._shed_percent:
             return answers.DEGRADED
+        # 6 The limiter: the last reason to refuse, so that no other refusal counts against it.
         if not self._limiter.allow(uid << 1 | lane, now_us):
             return answers.TOO_FAST
+        # 7 The gate, 8 the loser, 9 the winner.
         if now_us < round_.opening_us or not self._award:
             return self._lose
         return self._take(round_, uid, now_us, replier)

@@ -18,7 +18,7 @@ class Limiter:
     Times are microseconds of any clock; one that steps back costs nobody more than a burst's worth of time.
     """
 
-    __slots__ = ("_bits", "_interval", "_mask", "_reach", "_table", "_tolerance", "full")
+    __slots__ = ("_bits", "_bits_twice", "_interval", "_mask", "_reach", "_table", "_tolerance", "full")
 
     def __init__(self, rate_per_s: int, burst: int, slots: int) -> None:
         if slots < WINDOW or slots & (slots - 1):
@@ -28,8 +28,9 @@ class Limiter:
         self._reach = self._interval * burst
         self._mask = slots - 1
         self._bits = slots.bit_length() - 1
+        self._bits_twice = 2 * self._bits
         # Key and time side by side: one cache line a tap. The last window runs over the end instead of wrapping.
-        self._table = array("Q", bytes(16 * (slots + WINDOW)))
+        self._table = array("Q", [0]) * (2 * (slots + WINDOW))
         self.full = 0
         """Taps refused because no place was free."""
 
@@ -37,7 +38,7 @@ class Limiter:
         """Whether the tap of `key` (below 2^64) may pass at `now`; a refused tap costs nothing."""
         table = self._table
         # Folded, not multiplied: neighbours take neighbouring places, and no big integers are made.
-        place = ((key ^ key >> self._bits) & self._mask) << 1
+        place = ((key ^ key >> self._bits ^ key >> self._bits_twice) & self._mask) << 1
         if table[place] != key:
             place = self._find(key, place, now)
             if place < 0:

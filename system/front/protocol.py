@@ -297,7 +297,7 @@ class TapProtocol(asyncio.Protocol):
             place.fill(answer)
 
     def _emit(self, answer: Answer, headless: bool = False) -> None:
-        if self._desk.draw.delay_s and not headless:
+        if self._desk.draw.delay_s and answer.kind >= 0:
             self.arrive(self._place(self._request.lane), answer)
         elif headless:
             self._keep = False

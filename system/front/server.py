@@ -45,6 +45,8 @@ class Server:
 
     async def stop(self, deadline_s: float = 3.0) -> None:
         """Accepts no more, refuses new taps, answers what is in flight and closes, within `deadline_s`."""
+        if self._desk.stopping:
+            return
         self._desk.stop()
         if self._listener is not None:
             self._listener.close()
