@@ -35,6 +35,8 @@ class Sampler:
         self._file = file
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._awarded = _SinceStart()
+        self._issued = _SinceStart()
         self.rows: list[tuple[float, Money]] = []
 
     def start(self) -> None:
@@ -75,17 +77,33 @@ class Sampler:
         time.sleep(BETWEEN_S)
         front = [_read(session, url, lane) for url in self._addresses.front_urls]
         credit = _read(session, self._addresses.credit_metrics_urls.get(lane, ""), lane)
-        ready = all(samples and samples.get("hongbao_front_ready_rounds", 0) > 0 for samples in front)
-        closed = books is not None and books.state == "closed"
+        ready = bool(front) and all(front)
         return Money(
             credited_fen=None if books is None else books.credited_fen + books.suspense_fen,
-            awarded_fen=int(sum(s.get("hongbao_awarded_fen_total", 0) for s in front)) if ready or closed else None,
+            awarded_fen=self._awarded.of(front, "hongbao_awarded_fen_total") if ready else None,
             budget_fen=None if books is None else books.budget_fen,
             postings=None if books is None else books.postings,
-            issued_packets=int(sum(s.get("hongbao_packets_issued_total", 0) for s in front)) if ready else None,
+            issued_packets=self._issued.of(front, "hongbao_packets_issued_total") if ready else None,
             backlog_entries=_whole(credit.get("hongbao_stream_lag_entries")),
             oldest_age_s=credit.get("hongbao_stream_oldest_age_seconds"),
         )
+
+
+class _SinceStart:
+    """A counter of all fronts since the first look. A front that began anew forgot its part: unknown from then on."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._last = 0.0
+        self._lost = False
+
+    def of(self, fronts: list[Samples], name: str) -> int | None:
+        """How much it has grown; None if that cannot be known."""
+        now = sum(samples.get(name, 0.0) for samples in fronts)
+        self._first = now if self._first is None else self._first
+        self._lost = self._lost or now < self._last
+        self._last = now
+        return None if self._lost else int(now - self._first)
 
 
 def _whole(value: float | None) -> int | None:
