@@ -54,13 +54,20 @@ def _environment(home: Path) -> dict[str, str]:
     }
 
 
-def on_path() -> Path | None:
-    """A Go on PATH that is new enough."""
+def on_path(environment: dict[str, str]) -> Path | None:
+    """A Go on PATH that is new enough. Even asked for its version it writes into its home: not into the user's."""
     found = shutil.which("go")
     if found is None:
         return None
     try:
-        done = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(
+            [found, "env", "GOVERSION"],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     version = re.match(r"go(\d+)\.(\d+)", done.stdout)
@@ -90,7 +97,8 @@ def _go() -> Iterator[tuple[Path, dict[str, str], Path]]:
     TOOLS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="go-", dir=TOOLS, ignore_cleanup_errors=True) as folder:
         home = Path(folder)
-        yield on_path() or _wheel(), _environment(home), home
+        environment = _environment(home)
+        yield on_path(environment) or _wheel(), environment, home
 
 
 def clear() -> None:
