@@ -297,11 +297,11 @@ class TapProtocol(asyncio.Protocol):
             place.fill(answer)
 
     def _emit(self, answer: Answer, headless: bool = False) -> None:
-        if self._desk.draw.delay_s and answer.kind >= 0:
-            self.arrive(self._place(self._request.lane), answer)
-        elif headless:
+        if headless:
             self._keep = False
             self._send(answer.close[: answer.head_bytes])
+        elif self._desk.draw.delay_s and answer.kind >= 0:
+            self.arrive(self._place(self._request.lane), answer)
         else:
             self._send(answer.keep if self._keep else answer.close)
 

@@ -102,3 +102,11 @@ def test_the_memory_of_tags_is_bounded() -> None:
     for number in range(3000):
         assert admission.tag_expiry_us(tag(f"run-{number}")) > 0
     assert len(admission._tags) <= 1024
+
+
+def test_expiries_that_take_turns_are_not_mixed_up() -> None:
+    admission = Admission(settings())
+    early, late, gone = token(1, expires_s=NOW_S + 10), token(2, expires_s=NOW_S + 20), token(3, expires_s=NOW_S)
+    for now_s, expected in ((NOW_S, [1, 2, -1]), (NOW_S + 10, [-1, 2, -1]), (NOW_S + 20, [-1, -1, -1])):
+        for _ in range(2):
+            assert [admission.user(0, raw, now_s * 1_000_000) for raw in (early, late, gone)] == expected
