@@ -53,6 +53,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("hongbao_awarded_fen_total", "counter", "Money awarded durably, in fen.", _FRONT, ("lane",)),
     Metric("hongbao_lease_remaining_packets", "gauge", "Packets left in the held leases.", _FRONT, ("lane",)),
     Metric("hongbao_front_ready_rounds", "gauge", "Rounds this front may award in.", _FRONT, ("lane",)),
+    Metric(
+        "hongbao_front_blocked_rounds",
+        "gauge",
+        "Rounds in which a person has to decide: two wins of one user, or a damaged entry.",
+        _FRONT,
+        ("lane",),
+    ),
     Metric("hongbao_front_connections", "gauge", "Open client connections.", _FRONT),
     Metric(
         "hongbao_eventloop_lag_seconds",

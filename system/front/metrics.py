@@ -63,6 +63,7 @@ class FrontMetrics:
         self._awarded_fen = dict.fromkeys(LANES, 0)
         self._lease_remaining = dict.fromkeys(LANES, 0)
         self._ready_rounds = dict.fromkeys(LANES, 0)
+        self._blocked_rounds = dict.fromkeys(LANES, 0)
         self._clock = (0.0, False)
         self._switches: Mapping[str, int] = {}
         self._registry = CollectorRegistry()
@@ -91,6 +92,10 @@ class FrontMetrics:
         """Rounds of a lane in which this front may award."""
         self._ready_rounds[lane] = rounds
 
+    def set_blocked_rounds(self, lane: Lane, rounds: int) -> None:
+        """Rounds of a lane in which a person has to decide."""
+        self._blocked_rounds[lane] = rounds
+
     def set_clock(self, offset_s: float, trusted: bool) -> None:
         """Authority's clock minus own wall clock, and whether it is known."""
         self._clock = (offset_s, trusted)
@@ -117,6 +122,7 @@ class FrontMetrics:
             ("hongbao_awarded_fen_total", self._awarded_fen),
             ("hongbao_lease_remaining_packets", self._lease_remaining),
             ("hongbao_front_ready_rounds", self._ready_rounds),
+            ("hongbao_front_blocked_rounds", self._blocked_rounds),
         ):
             yield self._by_labels(name, {(lane,): value for lane, value in values.items()})
         yield self._by_labels("hongbao_front_connections", {(): self.connections})

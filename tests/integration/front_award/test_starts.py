@@ -95,6 +95,8 @@ def test_two_wins_of_one_user_block_the_round_until_a_person_decides(valkey_serv
             assert not round_.ready
             assert round_.opening_us == NEVER
             assert round_.settled == {1: win}
+            blocked = b'hongbao_front_blocked_rounds{lane="live"} 1.0'
+            await eventually(lambda: blocked in front.metrics.render(), "an alert can see it")
 
     on(valkey_server, scenario)
 
