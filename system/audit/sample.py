@@ -1,0 +1,138 @@
+"""`python -m system.audit.sample --lane L --round N --out FILE`: samples for S2, from the stores, until SIGTERM.
+
+Each second one line {"t_ns", "credited_fen", "awarded_fen", "budget_fen"}: credited (and held) by the ledger's legs
+first, then awarded by the win logs, which are read on from where the last sample ended. A store that does not answer
+leaves no line: nothing is made up. Refuses counters: they start again with their process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from system.contract.api import SponsorSplit
+from system.contract.errors import Refused, SettingsError, UnknownRound, XiuError
+from system.contract.ids import LANES, START, Lane, Position
+from system.ledger.access import Pool, lane_role
+from system.ledger.statements import statement
+from system.lottery import Round, amounts, make_round
+from system.settings import AuditSettings
+from system.winlog import DamagedEntry, WinLogStore, decode
+
+EVERY_S = 1.0
+TIMEOUT_S = 2.0
+PAGE_ENTRIES = 256
+
+
+@dataclass
+class Sampler:
+    """One round. Keeps which packets were ever seen in a log, so that a log that is lost takes nothing back."""
+
+    pool: Pool
+    store: WinLogStore
+    lane: Lane
+    round_id: int
+    lottery: Round | None = None
+    seen: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    awarded_fen: int = 0
+    at: dict[int, Position] = field(default_factory=dict)
+    granted: dict[int, int] = field(default_factory=dict)
+
+    async def sample(self) -> dict[str, int]:
+        """One sample. Raises UnknownRound, StoreUnknown, StoreRefused."""
+        key = {"round": self.round_id}
+        rows = await self.pool.fetch(statement("sample_credited", self.lane), key, "sample")
+        if not rows:
+            raise UnknownRound(f"lane {self.lane} has no round {self.round_id}")
+        budget_fen, packets, credited_fen, streams = rows[0]
+        if self.lottery is None:
+            sponsors, seed = (await self.pool.fetch(statement("round_lottery", self.lane), key, "sample"))[0]
+            splits = [SponsorSplit.model_validate(item, strict=False) for item in sponsors]
+            self.lottery, self.seen = make_round(self.round_id, splits, bytes(seed)), np.zeros(packets, dtype=np.bool_)
+        for front, cell, granted in streams:
+            if self.granted.get(front) != granted:
+                # A new epoch may mean a log that was lost between two samples, after credit had read it.
+                self.granted[front] = granted
+                known = await self.pool.fetch(statement("sample_packets", self.lane), key, "sample")
+                self._award(np.array([row[0] for row in known], dtype=np.int64))
+            await self._read_on(cell, front)
+        return {
+            "t_ns": time.monotonic_ns(), "credited_fen": credited_fen, "awarded_fen": self.awarded_fen,
+            "budget_fen": budget_fen,
+        }  # fmt: skip
+
+    async def _read_on(self, cell: int, front: int) -> None:
+        stream = self.store.stream(cell, self.lane, self.round_id, front)
+        while page := await stream.read_after(self.at.get(front, START), PAGE_ENTRIES):
+            for stored in page:
+                # Credit stops at a damaged entry and the audit names it; what cannot be read is not counted.
+                with contextlib.suppress(DamagedEntry):
+                    self._award(decode(stored.entry, stored.at).records["packet"].astype(np.int64))
+            self.at[front] = page[-1].at
+
+    def _award(self, packet: npt.NDArray[np.int64]) -> None:
+        assert self.lottery is not None
+        packet = np.unique(packet[(packet >= 0) & (packet < len(self.seen))])
+        fresh = packet[~self.seen[packet]]
+        self.seen[fresh] = True
+        self.awarded_fen += int(amounts(self.lottery, fresh)[1].sum(dtype=np.int64))
+
+
+async def run(settings: AuditSettings, lane: Lane, round_id: int, out: Path, every_s: float) -> None:
+    """Samples until SIGTERM or SIGINT, then once more. Raises UnknownRound."""
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    pool = Pool(settings.postgres_url, lane_role(lane), settings.secret, size=1, timeout_s=TIMEOUT_S)
+    try:
+        async with WinLogStore(settings.valkey_url, timeout_s=TIMEOUT_S) as store:
+            sampler = Sampler(pool, store, lane, round_id)
+            with out.open("w", buffering=1) as file:
+                last = False
+                while not last:
+                    last = over.is_set()
+                    try:
+                        file.write(json.dumps(await sampler.sample()) + "\n")
+                    except UnknownRound:
+                        raise
+                    except XiuError as exc:
+                        print(f"sample: {exc}", file=sys.stderr)
+                    if not last:
+                        try:
+                            await asyncio.wait_for(over.wait(), every_s)
+                        except TimeoutError:
+                            continue
+    finally:
+        await pool.close()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when told to stop, 2 for bad input."""
+    parser = argparse.ArgumentParser(prog="python -m system.audit.sample", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--lane", choices=LANES, default="live")
+    parser.add_argument("--round", type=int, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--every", type=float, default=EVERY_S, metavar="SECONDS")
+    args = parser.parse_args(argv)
+    try:
+        asyncio.run(run(AuditSettings.from_env(os.environ), args.lane, args.round, args.out, args.every))
+    except (SettingsError, Refused) as exc:
+        print(f"sample: {exc}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

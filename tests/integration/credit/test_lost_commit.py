@@ -1,0 +1,111 @@
+"""A COMMIT on a link that swallows it, or its answer: the worker notices in time, reads the offset, and pays once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from system.contract.errors import StoreUnknown
+from system.credit.metrics import CreditMetrics
+from system.credit.switches import Switches
+from system.credit.worker import Worker
+from tests.integration.books import Books
+from tests.stores import ValkeyServer
+
+COMMIT = b"COMMIT\0"
+
+
+class Link:
+    """A relay to PostgreSQL that goes dead, without a word, at the first COMMIT after `arm`."""
+
+    def __init__(self, url: str, *, request_arrives: bool) -> None:
+        self._target = urlsplit(url)
+        self._request_arrives = request_arrives
+        self.armed = self.dead = False
+        self.url = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        self.url = self._target._replace(netloc=f"{self._target.username}@127.0.0.1:{port}").geturl()
+        try:
+            yield
+        finally:
+            server.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        back, forth = await asyncio.open_connection(self._target.hostname, self._target.port)
+        try:
+            await asyncio.gather(self._pump(reader, forth, up=True), self._pump(back, writer, up=False))
+        finally:
+            for end in (writer, forth):
+                end.close()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool) -> None:
+        while data := await reader.read(1 << 16):
+            swallow = self.dead
+            if up and self.armed and COMMIT in data:
+                self.dead, swallow = True, not self._request_arrives
+            if not swallow:
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "request_arrives",
+    [
+        pytest.param(True, id="the answer is lost: committed, not posted again"),
+        pytest.param(False, id="the COMMIT itself is lost: posted by the next attempt"),
+    ],
+)
+def test_a_lost_commit_pays_once(ledger_dsn: str, valkey_server: ValkeyServer, request_arrives: bool) -> None:
+    books = Books(ledger_dsn, valkey_server.url)
+    registry = CollectorRegistry()
+
+    def counted() -> float:
+        return registry.get_sample_value("hongbao_credits_total", {"lane": "live", "outcome": "posted"}) or 0.0
+
+    async def body() -> None:
+        await books.open()
+        link = Link(ledger_dsn, request_arrives=request_arrives)
+        try:
+            async with link.open():
+                books.add_round()
+                await books.epoch(1, 0, 1)
+                lease = books.lease(1, 0, 1, 1, 20)
+                await books.append(1, 0, 1, [books.win(1, packet, packet) for packet in lease[:3]])
+                settings = dataclasses.replace(books.settings(), postgres_url=link.url, store_timeout_s=1.0)
+                switches = Switches("http://127.0.0.1:9", "k")
+                worker = Worker(settings, books.store, CreditMetrics(registry, "live"), switches)
+                link.armed = True
+                async with asyncio.timeout(10):
+                    with pytest.raises(StoreUnknown, match="no answer from PostgreSQL in time"):
+                        await worker.once()
+                assert counted() == 0
+                link.armed = link.dead = False
+                while books.sql("SELECT offset_seq FROM {}.stream") != [(1,)] or counted() < 3:
+                    with contextlib.suppress(StoreUnknown):
+                        await worker.once()
+                await worker._drop()
+        finally:
+            await books.close()
+
+    asyncio.run(body())
+    assert books.sql("SELECT count(*), count(DISTINCT packet) FROM {}.posting") == [(3, 3)]
+    assert books.sql("SELECT count(*) FROM {}.duplicate") == [(0,)]
+    assert counted() == 3

@@ -1,0 +1,151 @@
+"""`python -m system.credit` as a process: health, metrics by the catalogue, switches from control, kill -9, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from prometheus_client.parser import text_string_to_metric_families
+
+from system.contract.metrics import METRICS
+from tests.integration.books import SECRET, Books
+from tests.stores import ValkeyServer, free_port, wait_until
+
+
+class Process:
+    """A credit worker of its own, on a port of its own."""
+
+    def __init__(self, books: Books, folder: Path, control_port: int) -> None:
+        (folder / "secret").write_text(SECRET.hex())
+        self.port, self.log = free_port(), folder / "log"
+        self.env = os.environ | {
+            "XIU_CELL": str(books.cell), "XIU_LANE": books.lane, "XIU_METRICS_LISTEN": f"127.0.0.1:{self.port}",
+            "XIU_POSTGRES_URL": books.postgres_url, "XIU_VALKEY_URL": books.valkey_url,
+            "XIU_CONTROL_URL": f"http://127.0.0.1:{control_port}", "XIU_SECRET_FILE": str(folder / "secret"),
+        }  # fmt: skip
+        self.child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.child = subprocess.Popen([sys.executable, "-m", "system.credit"], env=self.env, stdout=log, stderr=log)
+        wait_until(lambda: self.status("/readyz") == 200, 30, f"credit: {self.log.read_text()}")
+
+    def stop(self, number: int) -> int:
+        assert self.child is not None
+        self.child.send_signal(number)
+        return self.child.wait(20)
+
+    def status(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as exc:
+            exc.close()
+            return exc.code
+        except OSError:
+            return 0
+
+    def metrics(self) -> dict[tuple[str, str], float]:
+        """(sample, value of its last label) → value."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        return {
+            (sample.name, list(sample.labels.values())[-1]): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+
+@pytest.fixture
+def books(ledger_dsn: str, valkey_server: ValkeyServer) -> Books:
+    return Books(ledger_dsn, valkey_server.url)
+
+
+@pytest.fixture
+def control_port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def process(books: Books, tmp_path: Path, control_port: int) -> Iterator[Process]:
+    process = Process(books, tmp_path, control_port)
+    try:
+        yield process
+    finally:
+        if process.child is not None and process.child.poll() is None:
+            process.stop(signal.SIGKILL)
+
+
+async def serve_switches(port: int, values: dict[str, int]) -> web.AppRunner:
+    """Control, as far as credit asks it."""
+
+    async def switches(request: web.Request) -> web.Response:
+        return web.json_response({"switches": values})
+
+    app = web.Application()
+    app.router.add_get("/v1/switches", switches)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return runner
+
+
+def posted(books: Books) -> int:
+    return int(books.sql("SELECT count(*) FROM {}.posting")[0][0])
+
+
+def test_killed_paused_and_stopped(books: Books, process: Process, control_port: int) -> None:
+    async def body() -> None:
+        await books.open()
+        values = {"credit.pause": 0, "draw.award": 1}
+        control = await serve_switches(control_port, values)
+        try:
+            books.add_round()
+            await books.epoch(1, 0, 1)
+            lease = books.lease(1, 0, 1, 1, 20)
+            await asyncio.to_thread(process.start)
+            await books.append(1, 0, 1, [books.win(1, lease[0], 1)])
+            await asyncio.to_thread(wait_until, lambda: posted(books) == 1, 20, "first posting")
+            process.stop(signal.SIGKILL)
+            await books.append(1, 0, 1, [books.win(1, lease[1], 2)])
+            values["credit.pause"] = 1
+            await asyncio.to_thread(process.start)
+            shown = ("hongbao_switch", "credit.pause")
+            await asyncio.to_thread(wait_until, lambda: process.metrics().get(shown) == 1, 20, "pause read back")
+            await books.append(1, 0, 1, [books.win(1, lease[2], 3)])
+            lag = ("hongbao_stream_lag_entries", "live")
+            await asyncio.to_thread(wait_until, lambda: process.metrics()[lag] >= 1, 20, "backlog shown")
+            values["credit.pause"] = 0
+            await asyncio.to_thread(wait_until, lambda: posted(books) == 3, 20, "all postings")
+        finally:
+            await control.cleanup()
+            await books.close()
+
+    asyncio.run(body())
+    names = {metric.name.removesuffix("_total") for metric in METRICS if "credit" in metric.process}
+    found = {name for name, _ in process.metrics()}
+    assert all(any(sample.startswith(name) for sample in found) for name in names)
+    assert process.status("/healthz") == 200
+    assert process.stop(signal.SIGTERM) == 0
+
+
+def test_without_settings_it_says_so(process: Process) -> None:
+    del process.env["XIU_LANE"]
+    done = subprocess.run(
+        [sys.executable, "-m", "system.credit"],
+        env=process.env,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "credit: XIU_LANE is not set\n")
