@@ -14,6 +14,7 @@ import os
 import signal
 import stat
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic_ns
@@ -228,7 +229,9 @@ class Cannon:
             while not self.orders.started.is_set():
                 if self.config.lease_s and monotonic_ns() - self.orders.lease_ns > self.config.lease_s * NS:
                     self.stop("lease lost")
-                await asyncio.wait([asyncio.ensure_future(self.orders.started.wait())], timeout=0.1)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.1):
+                        await self.orders.started.wait()
         return self.orders.start_ns or self.config.t0_ns or monotonic_ns() + _START_DELAY_NS
 
 

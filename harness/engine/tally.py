@@ -50,15 +50,14 @@ class Tally:
         """Counts since the start: reached = sent + waiting + dropped + abandoned, sent = answered + in flight."""
         gun = self._gun
         outcomes = {kind.name.lower(): int(self._by[kind + 1]) for kind in Outcome}
-        waiting = sum(len(connection.queue) for connection in gun.connections)
         answered = sum(outcomes.values())
         dropped = int(self._by[DROPPED + 1])
         return {
             "scheduled": len(gun.tape),
             "reached": gun.next,
-            "sent": gun.next - waiting - dropped - gun.abandoned,
+            "sent": gun.next - gun.waiting - dropped - gun.abandoned,
             "dropped": dropped,
-            "waiting": waiting,
+            "waiting": gun.waiting,
             "abandoned": gun.abandoned,
             "answered": answered,
             "outcomes": outcomes,
