@@ -154,7 +154,7 @@ class Cannon:
         if now >= self._cpu_at:
             self._cpu_at = now + NS
             self.cpu.append(_cpu(now))
-        if now >= self._report_at:
+        elif now >= self._report_at:  # not both in one turn: each is time in which nothing is paced
             self._report_at = now + int(config.report_s * NS)
             self.say({"event": "counts", "at_ns": now} | self.tally.cumulative())
         if gun.next >= gun.end:
