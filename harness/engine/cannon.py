@@ -14,6 +14,7 @@ import os
 import signal
 import stat
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic_ns
@@ -153,7 +154,7 @@ class Cannon:
         if now >= self._cpu_at:
             self._cpu_at = now + NS
             self.cpu.append(_cpu(now))
-        if now >= self._report_at:
+        elif now >= self._report_at:  # not both in one turn: each is time in which nothing is paced
             self._report_at = now + int(config.report_s * NS)
             self.say({"event": "counts", "at_ns": now} | self.tally.cumulative())
         if gun.next >= gun.end:
@@ -228,7 +229,9 @@ class Cannon:
             while not self.orders.started.is_set():
                 if self.config.lease_s and monotonic_ns() - self.orders.lease_ns > self.config.lease_s * NS:
                     self.stop("lease lost")
-                await asyncio.wait([asyncio.ensure_future(self.orders.started.wait())], timeout=0.1)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.1):
+                        await self.orders.started.wait()
         return self.orders.start_ns or self.config.t0_ns or monotonic_ns() + _START_DELAY_NS
 
 

@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
         self.code[tap] = code
         self.finished(tap)
         if self.queue:
-            self.gun.send(self, self.queue.popleft())
+            self.gun.next_of(self)
         else:
             self.tap = IDLE
         if now > self.gun.starved:
@@ -83,6 +83,7 @@ class Gun:
         self.now_of: list[int] = list(range(len(requests)))  # user planned → user now, after winners were replaced
         self.planned_of: dict[int, int] = {}
         self.after_win: dict[int, int] = {}
+        self.waiting = 0  # taps in the queues of all connections
         self.abandoned = 0  # reached, but never sent because fire ceased
         self.surprises = 0
         self.breaks = 0
@@ -95,9 +96,13 @@ class Gun:
         self.end = min(self.end, self.next if until is None else until)
         self.starved = NEVER
         if until is None:
-            self.abandoned += sum(len(connection.queue) for connection in self.connections)
-            for connection in self.connections:
-                connection.queue.clear()
+            self._abandon()
+
+    def _abandon(self) -> None:
+        for connection in self.connections:
+            connection.queue.clear()
+        self.abandoned += self.waiting
+        self.waiting = 0
 
     def pace(self) -> None:
         """Sends or queues what is due, at most BATCH taps."""
@@ -122,6 +127,7 @@ class Gun:
                     self.broken(connection)
             else:
                 connection.queue.append(tap)
+                self.waiting += 1
             tap += 1
         self.next = tap
         self.starved = intended[tap] + STARVED_NS if tap < self.end else NEVER
@@ -140,6 +146,7 @@ class Gun:
     def next_of(self, connection: Connection) -> None:
         """Sends the connection's next waiting tap, if there is one."""
         if connection.queue:
+            self.waiting -= 1
             self.send(connection, connection.queue.popleft())
         else:
             connection.tap = IDLE
@@ -218,6 +225,7 @@ class Gun:
                 self.broken(connection)
             queue = connection.queue
             while queue and self.tape.reached[queue[0]] + queue_timeout_ns < now:
+                self.waiting -= 1
                 self._finish(queue.popleft(), code_of(DROPPED, 0), now)
 
     def give_up(self) -> None:
@@ -227,9 +235,8 @@ class Gun:
             if connection.tap >= 0:
                 self._finish(connection.tap, UNANSWERED, now)
                 connection.tap = DOWN
-            self.abandoned += len(connection.queue)
-            connection.queue.clear()
+        self._abandon()
 
     @property
     def idle(self) -> bool:
-        return all(c.tap < 0 and not c.queue for c in self.connections)
+        return not self.waiting and all(connection.tap < 0 for connection in self.connections)

@@ -74,14 +74,16 @@ class Histogram:
     def record_us(self, values_us: npt.NDArray[np.int64]) -> None:
         if not len(values_us):
             return
-        self.max_us = max(self.max_us, int(values_us.max()))
+        most = int(values_us.max())
+        self.max_us = max(self.max_us, most)
         self.sum_us += int(values_us.sum())
-        inside = (values_us >= MIN_US) & (values_us <= MAX_US)
-        if not inside.all():
+        if most > MAX_US or int(values_us.min()) < MIN_US:
+            inside = (values_us >= MIN_US) & (values_us <= MAX_US)
             self.below += int((values_us < MIN_US).sum())
             self.above += int((values_us > MAX_US).sum())
             values_us = values_us[inside]
-        self.counts += np.bincount(_bucket(values_us), minlength=BUCKETS)
+        found = np.bincount(_bucket(values_us))
+        self.counts[: len(found)] += found  # as far as the largest value goes: this runs while the cannon fires
 
     @property
     def total(self) -> int:
@@ -119,7 +121,8 @@ class Histogram:
 
     def coarse(self) -> list[list[int]]:
         """``[[upper edge in µs, count], …]`` in wider buckets: small and quick enough for a line a second."""
-        counts = np.bincount(_COARSE_GROUP, weights=self.counts).astype(np.int64)
+        top = int(_bucket(np.array([min(self.max_us, MAX_US)]))[0]) + 1
+        counts = np.bincount(_COARSE_GROUP[:top], weights=self.counts[:top]).astype(np.int64)
         used = np.flatnonzero(counts)
         out = dict(zip(_COARSE_EDGE[used].tolist(), counts[used].tolist(), strict=True))
         if self.below:

@@ -27,13 +27,14 @@ NS = 1_000_000_000
 WINDOW_NS = 100_000_000
 LAG_P99_MS = 1.0
 RESPONSE_P99_MS = 10.0
+CPU_SHARE = 0.90  # where the schedule breaks the core is full; a run is INVALID from 90 % of it on
 PATIENCE = 3  # windows in a row that must fail before the ramp counts as over: one alone may be a neighbour's
 READY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class NullTest:
-    """``ceiling_rps``: highest rate kept; ``floor_ms``: median response below half of it; ``top_rps``: ramp's end."""
+    """``ceiling_rps``: 0.9 of the highest rate kept; ``floor_ms``: median response in calm; ``top_rps``: ramp's end."""
 
     ceiling_rps: float
     floor_ms: float | None
@@ -92,7 +93,7 @@ def judge_ramp(records: Records, top_rps: float) -> NullTest:
         lag_ms = _p99(reached[part] - intended[part])
         response_ms = _p99(np.where(done[part] > 0, done[part] - intended[part], NS * 60))
         if lag_ms <= LAG_P99_MS and response_ms <= RESPONSE_P99_MS:
-            ceiling, failed, kept = (high - low) * NS / WINDOW_NS, 0, high
+            ceiling, failed, kept = CPU_SHARE * (high - low) * NS / WINDOW_NS, 0, high
         else:
             failed += 1
             if failed >= PATIENCE:

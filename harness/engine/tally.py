@@ -8,8 +8,10 @@ import numpy as np
 
 from harness.engine.answers import DROPPED, STATUS_MASK
 from harness.engine.gun import Gun
-from harness.engine.histogram import Histogram
+from harness.engine.histogram import SAMPLES_BEYOND, Histogram
 from system.contract.history import Outcome
+
+_RECENT = 4096
 
 
 class Tally:
@@ -24,24 +26,27 @@ class Tally:
         self._code = np.frombuffer(tape.code, np.uint16)
         self._by = np.zeros(8, np.int64)
         self._status = np.zeros(STATUS_MASK + 1, np.int64)
-        self._looked_at = 0
         self.response, self.service, self.lag = Histogram(), Histogram(), Histogram()
+        self._looked_at = 0
         self.finished = 0
 
     def take(self) -> None:
         gun = self._gun
-        taps = np.array(gun.finished, np.int64)
+        taps = np.frombuffer(gun.finished, np.int32).astype(np.intp)
         del gun.finished[:]
         self.finished += len(taps)
-        outcome = self._code[taps] >> 10 & 7
-        self._by += np.bincount(outcome, minlength=8)
-        refused = self._code[taps[outcome == Outcome.REFUSED + 1]] & STATUS_MASK
-        if len(refused):
+        code = self._code[taps]
+        outcome = code >> 10 & 7
+        by = np.bincount(outcome, minlength=8)
+        self._by += by
+        if by[Outcome.REFUSED + 1]:
+            refused = code[outcome == Outcome.REFUSED + 1] & STATUS_MASK
             self._status += np.bincount(refused, minlength=STATUS_MASK + 1)
-        fired = taps[outcome != DROPPED + 1]
-        done = self._done[fired]
-        self.response.record_ns(done - self._intended[fired])
-        self.service.record_ns(done - self._sent[fired])
+        if by[DROPPED + 1]:
+            taps = taps[outcome != DROPPED + 1]
+        done = self._done[taps]
+        self.response.record_ns(done - self._intended[taps])
+        self.service.record_ns(done - self._sent[taps])
         came = slice(self._looked_at, gun.next)
         self.lag.record_ns(self._reached[came] - self._intended[came])
         self._looked_at = gun.next
@@ -50,28 +55,47 @@ class Tally:
         """Counts since the start: reached = sent + waiting + dropped + abandoned, sent = answered + in flight."""
         gun = self._gun
         outcomes = {kind.name.lower(): int(self._by[kind + 1]) for kind in Outcome}
-        waiting = sum(len(connection.queue) for connection in gun.connections)
         answered = sum(outcomes.values())
         dropped = int(self._by[DROPPED + 1])
+        coarse = self.response.coarse()
         return {
             "scheduled": len(gun.tape),
             "reached": gun.next,
-            "sent": gun.next - waiting - dropped - gun.abandoned,
+            "sent": gun.next - gun.waiting - dropped - gun.abandoned,
             "dropped": dropped,
-            "waiting": waiting,
+            "waiting": gun.waiting,
             "abandoned": gun.abandoned,
             "answered": answered,
             "outcomes": outcomes,
             "refused_by_status": {str(s): int(self._status[s]) for s in np.flatnonzero(self._status)},
             "awards": len(set(gun.tape.awards.values())),
             "breaks": gun.breaks,
-            "response_us": self.response.coarse(),
+            "response_us": coarse,
             "service_us": self.service.coarse(),
             "service_sum_us": self.service.sum_us,
             "lag_us": self.lag.coarse(),
             "lag_sum_us": self.lag.sum_us,
             "response_sum_us": self.response.sum_us,
             "response_max_us": self.response.max_us,
-            "lag_p99_ms": self.lag.percentile_ms(99),
-            "response_p99_ms": self.response.percentile_ms(99),
+            "lag_p99_ms": self._recent_lag_ms(),
+            "response_p99_ms": _p99_ms(coarse),
         }
+
+    def _recent_lag_ms(self) -> float | None:
+        """p99 of the lag of the last taps: a glance for the live view, the verdict looks at all of them."""
+        recent = slice(max(0, self._gun.next - _RECENT), self._gun.next)
+        lag = self._reached[recent] - self._intended[recent]
+        if len(lag) < 100 * SAMPLES_BEYOND:
+            return None
+        at = int(len(lag) * 0.99)
+        return round(float(np.partition(lag, at)[at]) / 1e6, 3)
+
+
+def _p99_ms(coarse: list[list[int]]) -> float | None:
+    """p99 of coarse buckets, at their upper edge."""
+    beyond = total = sum(count for _, count in coarse)
+    for edge, count in coarse:
+        beyond -= count
+        if beyond <= total / 100:
+            return edge / 1000 if total >= 100 * SAMPLES_BEYOND else None
+    return None
