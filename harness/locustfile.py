@@ -1,13 +1,13 @@
 """Locust steers, the cannon fires: `locust -f harness/locustfile.py`, headless, distributed or with its web page.
 
-The plan sets the rate and the users, so -u and -r are refused; -t shortens the round; -H names the
-control of the system
-to aim at, else the stack that runs is used, else one is started for this run. One pilot user a
-worker starts one cannon.
+The plan sets the rate and the users, so -u and -r are refused; -t shortens the round; -H names the control of the
+system to aim at, else the stack that runs is used, else one is started for this run. One pilot user a worker starts
+one cannon.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -23,18 +23,20 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from harness.errors import HarnessError
 from harness.journeys.pilot import fly
-from harness.orchestrate.alone import Session
+from harness.orchestrate.alone import Session, wish
 from harness.orchestrate.fire_order import FireOrder
 
-ORDER_DEADLINE_S = 120.0
+ORDER_VARIABLE = "XIU_FIRE_ORDER"
+ORDER_LOOK_S = 0.5
 ACCOUNT_DEADLINE_S = 20.0
 _state: dict[str, Any] = {
     "order": AsyncResult(),
-    "flying": 0,
     "flown": 0,
     "stopping": False,
     "session": None,
     "flight": None,
+    "wish": None,
+    "failed": False,
 }
 
 
@@ -54,6 +56,15 @@ def _init(environment: Environment, **_: Any) -> None:
         print("locustfile: the plan sets users and rate; leave out -u and -r (see: xiu plan rate N)", file=sys.stderr)
         sys.exit(2)
     runner = environment.runner
+    if options is not None and not isinstance(runner, WorkerRunner) and not os.environ.get(ORDER_VARIABLE):
+        try:
+            _state["wish"] = wish(options.xiu_plan, options.xiu_scale, options.run_time)
+        except Exception as exc:
+            code = getattr(exc, "exit_code", None)
+            if not isinstance(code, int):
+                raise
+            print(f"locustfile: {exc}", file=sys.stderr)
+            sys.exit(code)
     if isinstance(runner, MasterRunner):
         runner.register_message("xiu_flown", _flown)
     elif isinstance(runner, WorkerRunner):
@@ -63,7 +74,7 @@ def _init(environment: Environment, **_: Any) -> None:
 @events.test_start.add_listener
 def _start(environment: Environment, **_: Any) -> None:
     runner = environment.runner
-    _state.update(flown=0, stopping=False)
+    _state.update(flown=0, stopping=False, failed=False)
     if isinstance(runner, WorkerRunner):
         return
     workers = max(1, runner.worker_count) if isinstance(runner, MasterRunner) else 1
@@ -72,8 +83,7 @@ def _start(environment: Environment, **_: Any) -> None:
     except HarnessError as exc:
         print(f"locustfile: {exc}", file=sys.stderr)
         environment.process_exit_code = exc.exit_code
-        if runner is not None:
-            gevent.spawn(runner.quit)
+        _state["failed"] = True
         return
     if isinstance(runner, MasterRunner):
         for place, client in enumerate(list(runner.clients)):
@@ -84,13 +94,13 @@ def _start(environment: Environment, **_: Any) -> None:
 
 def _order(environment: Environment, workers: int) -> FireOrder:
     """The order that somebody prepared for this process, or one prepared here."""
-    given = os.environ.get("XIU_FIRE_ORDER")
+    given = os.environ.get(ORDER_VARIABLE)
     if given:
         return FireOrder.read(Path(given))
-    options = environment.parsed_options
     if _state["session"] is None:
         _state["session"] = Session(environment.host)
-    return _state["session"].prepare(options.xiu_plan, options.xiu_scale, options.run_time, workers)
+    session: Session = _state["session"]
+    return session.prepare(_state["wish"], workers)
 
 
 def _ordered(environment: Environment, msg: Any, **_: Any) -> None:
@@ -136,7 +146,7 @@ class OnePilotAWorker(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         runner = self.runner
         workers = max(1, runner.worker_count) if isinstance(runner, MasterRunner) else 1
-        if _state["flown"] >= workers:
+        if _state["failed"] or _state["flown"] >= workers:
             return None
         return workers, float(workers)
 
@@ -147,7 +157,13 @@ class Pilot(User):
     @task
     def flight(self) -> None:
         """Waits for the order, fires it, tells the master."""
-        order, worker, workers = _state["order"].get(timeout=ORDER_DEADLINE_S)
+        ordered = None
+        while ordered is None:
+            if _state["stopping"] or _state["failed"]:
+                raise StopUser
+            with contextlib.suppress(gevent.Timeout):
+                ordered = _state["order"].get(timeout=ORDER_LOOK_S)
+        order, worker, workers = ordered
         runner = self.environment.runner
         assert runner is not None
         _state["flight"] = gevent.spawn(fly, order, worker, workers, runner.stats, lambda: _state["stopping"])

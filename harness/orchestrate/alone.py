@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from harness.errors import BadInput
 from harness.forecast.share import Share
 from harness.orchestrate.fire_order import FireOrder
 from harness.orchestrate.prepare import Sizes, prepare
-from harness.orchestrate.run import VAR, connections
+from harness.orchestrate.run import VAR, connections, generator_cpu
 from harness.run_folder import new_run
 from harness.run_order import order_of
 from harness.stack import Stack, find_running, new_folder, raise_open_files
@@ -22,6 +22,26 @@ from plans.models.stress import StressPlan
 
 RUNS = Path("runs")
 ADMIN_VARIABLE = "XIU_ADMIN_TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What Locust's options ask for, checked before anything is started."""
+
+    plan: StressPlan
+    share: Share
+
+
+def wish(plan: str, scale: str, run_time_s: float | None) -> Wish:
+    """A plan by file or id at a share of the event; a run time shortens or stretches it to end within it.
+
+    Raises BadInput, PlanError, ShareError.
+    """
+    loaded = load_plan(find(plan, "stress"))
+    share = order_of(loaded, RUNS, scale=_scale(scale)).share()
+    if run_time_s:
+        return Wish(*_fit(loaded.plan, share, float(run_time_s)))
+    return Wish(loaded.plan, share)
 
 
 class Session:
@@ -50,19 +70,14 @@ class Session:
         at, token = stack.addresses, (stack.folder.secret / "admin").read_text().strip()
         return ControlClient(at.control_url or "", at.play_url or "", token)
 
-    def prepare(self, plan: str, scale: str, run_time_s: float | None, workers: int) -> FireOrder:
-        """The order for so many workers; a run time shortens or stretches the plan to end within it."""
-        loaded = load_plan(find(plan, "stress"))
-        order = order_of(loaded, RUNS, scale=_scale(scale))
-        share = order.share()
-        stress = loaded.plan
-        if run_time_s:
-            stress, share = _fit(stress, share, float(run_time_s))
-        folder = new_run(RUNS, f"locust-{stress.id}")
-        sizes = Sizes(connections=connections(), cpu=None if workers > 1 else 1, workers=workers)
+    def prepare(self, wish: Wish, workers: int) -> FireOrder:
+        """The order for so many workers."""
+        folder = new_run(RUNS, f"locust-{wish.plan.id}")
+        sizes = Sizes(connections=connections(), cpu=generator_cpu() if workers == 1 else None, workers=workers)
         prepared = prepare(
-            self._control, stress, share, order.lane, sizes, folder.name, folder, RUNS / ".generators", order.seed
-        )
+            self._control, wish.plan, wish.share, wish.plan.lane, sizes, folder.name, folder, RUNS / ".generators",
+            wish.plan.seed,
+        )  # fmt: skip
         return prepared.order
 
     def end(self) -> None:

@@ -34,7 +34,7 @@ def run_plan(order: RunOrder) -> RunRecord:
     if order.on is not None:
         raise EnvironmentNotReady("systems that run elsewhere cannot be attached to yet; leave out --on")
     raise_open_files()
-    sizes = Sizes(connections=connections(), cpu=_generator_cpu())
+    sizes = Sizes(connections=connections(), cpu=generator_cpu())
     with _stack(order) as stack:
         chosen = choose(order, stack, sizes)
         record = Conductor(order, stack, chosen, sizes).carry_out()
@@ -75,7 +75,7 @@ def connections() -> int:
     return max(1, soft - SPARE_FILES)
 
 
-def _generator_cpu() -> int | None:
+def generator_cpu() -> int | None:
     """The front has core 0, the cannon core 1, where there are two."""
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     return allowed[1] if len(allowed) > 1 else None

@@ -1,4 +1,4 @@
-"""Locust as its users know it: headless and distributed; its totals are the recorder's; the plan sets users and rate."""
+"""Locust as its users know it: headless, distributed; its totals are the recorder's; the plan sets users and rate."""
 
 from __future__ import annotations
 
