@@ -17,6 +17,8 @@ from tests.oracle.range_ import SERVER_CORE, arrivals, fired, orders, steady, ta
 
 pytestmark = pytest.mark.serial
 
+COARSE_MS = 50.0  # objective where the figure to find is tens of milliseconds: a lag of 1 ms does not blur it
+
 
 def test_a_frozen_front_shows_in_the_response_and_not_in_the_service(tmp_path: Path) -> None:
     """1,000/s for 10 s over 20 connections with 160 users, the front stopped for 1 s: p95 0.5 s, p99 0.9 s."""
@@ -26,7 +28,9 @@ def test_a_frozen_front_shows_in_the_response_and_not_in_the_service(tmp_path: P
             freeze = threading.Timer(4.0, _freeze, (front.pid, 1.0))
             freeze.start()
             try:
-                return fired(orders(front, tmp_path, steady(1000, 10), slots=160, connections=20))
+                return fired(
+                    orders(front, tmp_path, steady(1000, 10), slots=160, connections=20, objective_ms=COARSE_MS)
+                )
             finally:
                 freeze.join()
 
@@ -73,7 +77,8 @@ def test_queue_theory(tmp_path: Path, poisson: bool, agrees: bool) -> None:
 
     def fire() -> CannonResult:
         with target(tmp_path, "queue", MEAN_MS, seed=SEED) as server:
-            return fired(orders(server, tmp_path, steady(rate, 15, poisson=poisson), slots=200, seed=SEED))
+            segment = steady(rate, 15, poisson=poisson)
+            return fired(orders(server, tmp_path, segment, slots=200, seed=SEED, objective_ms=COARSE_MS))
 
     mean_ms = valid(fire).data["mean_ms"]["response"]
     theory_ms = MEAN_MS / (1 - LOAD)
@@ -90,7 +95,8 @@ def test_queue_theory(tmp_path: Path, poisson: bool, agrees: bool) -> None:
 def test_spread_of_arrivals_at_the_server(tmp_path: Path, poisson: bool, low: float, high: float) -> None:
     def fire() -> CannonResult:
         with target(tmp_path, "delay") as server:
-            return fired(orders(server, tmp_path, steady(300, 6, poisson=poisson), slots=100))
+            segment = steady(200, 8, poisson=poisson)
+            return fired(orders(server, tmp_path, segment, slots=100, objective_ms=COARSE_MS))
 
     valid(fire)
     gaps = np.diff(np.array(arrivals(tmp_path)))
