@@ -165,15 +165,17 @@ def _order(args: argparse.Namespace) -> RunOrder:
     seed = getattr(args, "seed", None)
     if seed is not None and not 0 <= seed < 1 << 63:
         raise BadInput(f"--seed {seed}", expected="0 to 2^63 - 1")
+    on = getattr(args, "on", None)
     return order_of(
         loaded,
         Path(args.runs),
         seed,
+        lane="stress" if on else loaded.plan.lane,
         scale=scale,
         strict=args.strict,
         progress=args.progress,
         stack=Path(args.stack) if getattr(args, "stack", None) else None,
-        on=getattr(args, "on", None),
+        on=on,
     )
 
 

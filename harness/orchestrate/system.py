@@ -111,7 +111,9 @@ class Elsewhere:
     def __init__(self, control_url: str, admin_token: str, entry: TargetSystem | None = None) -> None:
         """Raises BadInput without a token, EnvironmentNotReady if control does not tell its topology."""
         if not admin_token:
-            raise BadInput(f"no operators' token for {control_url}", expected=f"it in the environment: {ADMIN_VARIABLE}")
+            raise BadInput(
+                f"no operators' token for {control_url}", expected=f"it in the environment: {ADMIN_VARIABLE}"
+            )
         self.name = control_url.rstrip("/")
         self.admin_token = admin_token
         play = entry.play if entry else None

@@ -17,7 +17,9 @@ from plans.models.load import HOME
 from plans.models.quantity import Duration, Rate
 
 TARGETS = "plans/targets.yaml"
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$|^\[[0-9a-f:]+\](:[0-9]{1,5})?$")]
+Host = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$|^\[[0-9a-f:]+\](:[0-9]{1,5})?$")
+]
 
 
 class TargetSystem(PlanModel):

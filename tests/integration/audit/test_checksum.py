@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-
 from pathlib import Path
 
 import pytest
@@ -64,7 +63,9 @@ def test_any_change_is_seen_and_its_table_named(books: Books, table: str, change
 
 def test_two_rows_that_change_places_are_no_change(books: Books) -> None:
     before = summed(books)
-    books.sql("WITH gone AS (DELETE FROM {}.posting RETURNING *) INSERT INTO {}.posting SELECT * FROM gone ORDER BY fen")
+    books.sql(
+        "WITH gone AS (DELETE FROM {}.posting RETURNING *) INSERT INTO {}.posting SELECT * FROM gone ORDER BY fen"
+    )
     assert summed(books) == before
 
 
@@ -130,5 +131,3 @@ def test_the_table_is_readable(
         monkeypatch.setenv(name, value)
     assert main([]) == 0
     assert "live.posting" in capsys.readouterr().out
-
-
