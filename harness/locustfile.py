@@ -88,9 +88,11 @@ def _order(environment: Environment, workers: int) -> FireOrder:
     if given:
         return FireOrder.read(Path(given))
     options = environment.parsed_options
+    assert options is not None  # only a Locust used as a library has none
     if _state["session"] is None:
         _state["session"] = Session(environment.host)
-    return _state["session"].prepare(options.xiu_plan, options.xiu_scale, options.run_time, workers)
+    session: Session = _state["session"]
+    return session.prepare(options.xiu_plan, options.xiu_scale, options.run_time, workers)
 
 
 def _ordered(environment: Environment, msg: Any, **_: Any) -> None:

@@ -261,6 +261,13 @@ class Conductor:
     # -- small parts
 
     def _heard(self, worker: int, message: dict[str, Any]) -> None:
+        if message["event"] == "rate":
+            self.evidence.rated = True
+            self._tell(
+                "rate", f"rate changed by hand (version {message['version']}): {message['taps']:,} taps in all now"
+            )
+        elif message["event"] == "error":
+            self._tell("rate_refused", message["message"])
         if message["event"] != "counts":
             return
         before = self.state.counts.get(worker)
