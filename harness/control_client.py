@@ -106,6 +106,16 @@ class ControlClient:
         """Changes a run-time switch."""
         self._call("PUT", f"{self._control}/v1/switches/{key}", {"value": value, "who": who, "why": why})
 
+    def switches(self) -> dict[str, int]:
+        """Every run-time switch and its value."""
+        found: dict[str, int] = self._call("GET", f"{self._control}/v1/switches").json()["switches"]
+        return found
+
+    def busy(self, lane: Lane) -> list[int]:
+        """Rounds of a lane that are not closed: whatever they do is no trace of a run on the other lane."""
+        rounds = self._call("GET", f"{self._control}/v1/rounds?lane={lane}").json()["rounds"]
+        return [int(one["round"]) for one in rounds if one["state"] != "closed"]
+
     def credited(self, lane: Lane, round_id: int, uids: Sequence[int]) -> list[CreditedWin]:
         """The last wallet read: what each of these users was credited in a round."""
         found: list[CreditedWin] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import re
 import sys
@@ -13,9 +12,9 @@ from typing import Any
 from harness.cli import add_word
 from harness.commands._text import curve_line, emit, share_json, share_lines, table, targets_table
 from harness.commands.run import tell
-from harness.errors import Aborted, BadInput, EnvironmentNotReady
+from harness.errors import Aborted, BadInput
 from harness.forecast import compute
-from harness.orchestrate import run_plan
+from harness.orchestrate import run_plan, set_rate
 from harness.run_order import RunOrder, order_of
 from plans.models import Loaded, PlanError, Problem, find, load_forecast, load_plan, stress_files
 from plans.models.load import HOME
@@ -165,15 +164,17 @@ def _order(args: argparse.Namespace) -> RunOrder:
     seed = getattr(args, "seed", None)
     if seed is not None and not 0 <= seed < 1 << 63:
         raise BadInput(f"--seed {seed}", expected="0 to 2^63 - 1")
+    on = getattr(args, "on", None)
     return order_of(
         loaded,
         Path(args.runs),
         seed,
+        lane="stress" if on else loaded.plan.lane,
         scale=scale,
         strict=args.strict,
         progress=args.progress,
         stack=Path(args.stack) if getattr(args, "stack", None) else None,
-        on=getattr(args, "on", None),
+        on=on,
     )
 
 
@@ -277,10 +278,11 @@ def _ask(order: RunOrder) -> None:
 
 
 def _set_rate(args: argparse.Namespace) -> int:
-    change = getattr(importlib.import_module("harness.orchestrate"), "set_rate", None)
-    if change is None:
-        raise EnvironmentNotReady("no plan runs whose rate could be changed; start one: xiu plan run gala-share")
-    change(args.taps_per_s)
+    said = set_rate(args.taps_per_s, Path(args.runs))
+    if args.json:
+        emit({"taps_per_s": args.taps_per_s, "says": said})
+    else:
+        print(said)
     return 0
 
 

@@ -31,6 +31,8 @@ class Generator:
     created: float
     run_id: str
     kill_file: str
+    folder: str = ""
+    """The run's folder, where a changed rate is told (see `harness.orchestrate.rate`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,10 @@ class Killed:
 
 
 @contextmanager
-def registered(folder: Path, pid: int, run_id: str, kill_file: Path) -> Iterator[Generator]:
+def registered(folder: Path, pid: int, run_id: str, kill_file: Path, run: Path | None = None) -> Iterator[Generator]:
     """Keeps a generator in the register for as long as it may fire."""
     folder.mkdir(parents=True, exist_ok=True)
-    generator = Generator(pid, psutil.Process(pid).create_time(), run_id, str(kill_file))
+    generator = Generator(pid, psutil.Process(pid).create_time(), run_id, str(kill_file), str(run or ""))
     path = folder / f"{pid}.json"
     path.write_text(json.dumps(asdict(generator)))
     try:

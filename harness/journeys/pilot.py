@@ -17,6 +17,7 @@ from locust.stats import RequestStats, StatsEntry, StatsError
 
 from harness.engine.process import CannonProcess, CannonResult
 from harness.guard.kill import registered
+from harness.guard.rate import read_rate, rest_of
 from harness.orchestrate.fire_order import FireOrder
 
 METHOD, NAME = "POST", "/v1/rounds/{round}/taps"
@@ -99,10 +100,12 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
     books = Books(stats)
     with (
         CannonProcess(config) as cannon,
-        registered(Path(order.register), cannon.process.pid, order.run_id, Path(config.kill_file or "")),
+        registered(
+            Path(order.register), cannon.process.pid, order.run_id, Path(config.kill_file or ""), Path(order.folder)
+        ),
         (Path(order.folder) / f"progress-{worker}.jsonl").open("w", buffering=1) as progress,
     ):
-        keeper = gevent.spawn(_keep, cannon, stopping)
+        keeper = gevent.spawn(_keep, cannon, order, stopping)
         try:
             for message in cannon.lines():
                 if message["event"] == "ready":
@@ -124,15 +127,29 @@ def _last_counts(result: CannonResult) -> dict[str, Any]:
     return last | {"outcomes": result.outcomes}
 
 
-def _keep(cannon: CannonProcess, stopping: Callable[[], bool]) -> None:
-    stopped = False
+def _keep(cannon: CannonProcess, order: FireOrder, stopping: Callable[[], bool]) -> None:
+    stopped, version = False, 0
     while cannon.process.poll() is None:
         if stopping() and not stopped:
             stopped = True
             cannon.stop()
         if not stopped:
             cannon.lease()
-        for _ in range(10):
+        for turn in range(10):
             if stopping() and not stopped:
                 break
+            if turn % 5 == 0 and not stopped:
+                version = _rerate(cannon, order, version)
             gevent.sleep(LEASE_EVERY_S / 10)
+
+
+def _rerate(cannon: CannonProcess, order: FireOrder, version: int) -> int:
+    """Hands a rate that a person changed over to the cannon, once; the version in force."""
+    rate = read_rate(Path(order.folder))
+    if rate is None or rate.version <= version:
+        return version
+    at_ns = time.monotonic_ns() + (rate.at_wall_ns - time.time_ns())
+    rest = rest_of(order.config["segments"], (at_ns - order.t0_ns()) / 1e9, rate.taps_per_s)
+    if rest and rate.at_wall_ns > order.t0_wall_ns:
+        cannon.rate(rate.version, at_ns, rest)
+    return rate.version

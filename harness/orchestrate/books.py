@@ -1,4 +1,4 @@
-"""Calls the audit, a process of its own, on a stack's stores; and the seams it needs. Reads no store itself."""
+"""Calls the audit and the checksum of a lane, processes of their own, on a stack's stores. Reads no store itself."""
 
 from __future__ import annotations
 
@@ -9,34 +9,49 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.stack.addresses import Addresses
-from system.contract.audit import AuditReport
+from system.contract.audit import AuditReport, LaneSum
 
 DEADLINE_S = 600.0
 
 
 class AuditFailed(HarnessError):
-    """The audit gave no report; the message carries its words."""
+    """The audit, or a checksum, gave no answer; the message carries its words."""
 
 
 def audit(
     addresses: Addresses, secret: Path, lane: str, rounds: tuple[int, ...] = (), history: Path | None = None
 ) -> AuditReport:
     """The books of a lane (of these rounds; all if none are named). Raises AuditFailed when there is no report."""
-    argv = [sys.executable, "-m", "system.audit", "--json", "--lane", lane]
+    argv = ["system.audit", "--json", "--lane", lane]
     for round_id in rounds:
         argv += ["--round", str(round_id)]
     if history is not None:
         argv += ["--history", str(history)]
+    done = _ask(argv, addresses, secret)
+    try:
+        return AuditReport.model_validate_json(done.stdout)
+    except ValueError as exc:
+        raise AuditFailed(f"the audit ended with {done.returncode}: {done.stderr.strip()[-800:]}") from exc
+
+
+def checksum(addresses: Addresses, secret: Path, lane: str) -> LaneSum:
+    """What a lane holds, summed up. Raises AuditFailed."""
+    done = _ask(["system.audit.checksum", "--json", "--lane", lane], addresses, secret)
+    try:
+        return LaneSum.model_validate_json(done.stdout)
+    except ValueError as exc:
+        raise AuditFailed(f"the checksum ended with {done.returncode}: {done.stderr.strip()[-800:]}") from exc
+
+
+def _ask(argv: list[str], addresses: Addresses, secret: Path) -> subprocess.CompletedProcess[str]:
     env = os.environ | {
         "XIU_POSTGRES_URL": addresses.postgres_url,
         "XIU_VALKEY_URL": addresses.valkey_url,
         "XIU_SECRET_FILE": str(secret),
     }
     try:
-        done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=DEADLINE_S)
+        return subprocess.run(
+            [sys.executable, "-m", *argv], env=env, capture_output=True, text=True, timeout=DEADLINE_S
+        )
     except subprocess.TimeoutExpired as exc:
-        raise AuditFailed(f"the audit did not end within {DEADLINE_S:g} s") from exc
-    try:
-        return AuditReport.model_validate_json(done.stdout)
-    except ValueError as exc:
-        raise AuditFailed(f"the audit ended with {done.returncode}: {done.stderr.strip()[-800:]}") from exc
+        raise AuditFailed(f"{argv[0]} did not end within {DEADLINE_S:g} s") from exc

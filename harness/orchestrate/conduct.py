@@ -19,20 +19,24 @@ from harness.exporter import Exporter
 from harness.forecast import lock, write_lock
 from harness.forecast.lock import Lock
 from harness.forecast.share import Share
+from harness.guard.precheck import refuse
 from harness.guard.stop import Reading, StopRules
 from harness.live import LiveView
 from harness.orchestrate import figures, outcome
-from harness.orchestrate.books import AuditFailed, audit
+from harness.orchestrate.books import AuditFailed
+from harness.orchestrate.checks import look
+from harness.orchestrate.clock import RunClock
 from harness.orchestrate.fire import fire
 from harness.orchestrate.prepare import Prepared, Sizes, prepare
 from harness.orchestrate.sampler import Sampler
 from harness.orchestrate.settle import settle
+from harness.orchestrate.system import System
+from harness.orchestrate.untouched import LiveLane
 from harness.run_folder import append_event, new_run, write_run
 from harness.run_order import RunOrder
 from harness.run_record import RunRecord, Timeline
 from harness.run_state import PhaseName, RunState
 from harness.saved_queries import PrometheusAway, save_metrics
-from harness.stack import Stack
 from harness.verdict import Reason
 from plans.models.quantity import ratio_text
 from system.contract.audit import AuditReport
@@ -55,14 +59,13 @@ class Chosen:
 class Conductor:
     """One run. `state` is there for live view and exporter before `carry_out` begins."""
 
-    def __init__(self, order: RunOrder, stack: Stack, chosen: Chosen, sizes: Sizes) -> None:
-        self.order, self.stack, self.chosen, self.sizes = order, stack, chosen, sizes
+    def __init__(self, order: RunOrder, system: System, chosen: Chosen, sizes: Sizes) -> None:
+        self.order, self.system, self.chosen, self.sizes = order, system, chosen, sizes
         self.plan = order.loaded.plan
         self.folder = new_run(order.runs, self.plan.id)
-        self.addresses = stack.addresses
-        secret = stack.folder.secret
+        self.addresses = system.addresses
         self.control = ControlClient(
-            self.addresses.control_url or "", self.addresses.play_url or "", (secret / "admin").read_text().strip()
+            self.addresses.control_url or "", self.addresses.play_url or "", system.admin_token
         )
         self.sealed: Lock = lock(order.loaded, chosen.share)
         self.state = RunState(
@@ -87,8 +90,8 @@ class Conductor:
         """Everything from the lock to the report. Errors of parts become reasons of the verdict."""
         started = datetime.now(UTC)
         exporter = Exporter(self.state, git_sha=self._where.commit)
-        if self.addresses.prometheus_url:
-            exporter.register(self.stack.folder.targets)
+        if self.system.targets is not None:
+            exporter.register(self.system.targets)
         try:
             with LiveView(self.state, self.order.progress):
                 record = self._carry_out(started)
@@ -99,11 +102,15 @@ class Conductor:
         return record
 
     def _carry_out(self, started: datetime) -> RunRecord:
-        self.stack.events(lambda event: self._tell(f"part_{event.kind}", str(event)))
+        self.system.events(lambda kind, text: self._tell(f"part_{kind}", text))
         with self._interruptible():
             write_lock(self.sealed, self.folder)
             self._tell("lock", f"forecast locked, sha256 {self.sealed.sha256[:16]}…")
+            self._precheck()
+            live = LiveLane(self.system, self.control, self._tell) if self.order.lane == "stress" else None
             try:
+                if live is not None:
+                    live.before()
                 prepared = prepare(
                     self.control,
                     self.plan,
@@ -119,14 +126,27 @@ class Conductor:
             except HarnessError as exc:
                 self._tell("error", str(exc))
                 self.evidence.failures.append(Reason(code="run_broken", text=str(exc).splitlines()[0]))
+            if live is not None:
+                failures, unknown = live.after()
+                self.evidence.failures += failures
+                self.evidence.no_data += unknown
         return self._conclude(started)
+
+    def _precheck(self) -> None:
+        """Raises EnvironmentNotReady, and the run has sent nothing."""
+        found = look(self.order, self.system, self.control, self.chosen.share, self.sizes)
+        for one in found:
+            if one.state != "good":
+                self._tell("warning" if one.state == "warning" else "refused", f"pre-check, {one.item}: {one.says}")
+        refuse(found)
+        self._tell("pre_check", f"pre-check: {len(found)} items looked at, nothing stands against the start")
 
     def _load(self, prepared: Prepared) -> None:
         round_id = prepared.round.round
         self.evidence.round = prepared.round
         self._tell("round", f"round {round_id} armed, commitment {prepared.round.commitment[:16]}…")
         sampler = Sampler(self.addresses, self.control, round_id, self.state, self.folder / "history" / "samples.jsonl")
-        ticker = _Ticker(self.state, prepared.order.t0_wall_ns)
+        ticker = RunClock(self.state, prepared.order.t0_wall_ns)
         ticker.start()
         sampler.start()
         try:
@@ -165,6 +185,8 @@ class Conductor:
         def drained() -> bool:
             return self.state.money.backlog_entries == 0
 
+        if not self.addresses.credit_metrics_urls.get(self.order.lane):
+            return  # nobody tells the backlog; the close waits for the same thing
         if self._wait(drained, self.plan.drain.credits, "the backlog"):
             self._tell("drained", "the backlog is empty: every award is posted")
 
@@ -182,9 +204,10 @@ class Conductor:
 
     def _audit(self, round_id: int) -> None:
         try:
-            report: AuditReport | None = audit(
-                self.addresses, self.stack.folder.secret / "key", self.order.lane, (round_id,), self.folder / "history"
-            )
+            report: AuditReport | None = self.system.audit(self.order.lane, (round_id,), self.folder / "history")
+            if report is None:
+                self._tell("audit", f"{self.system.name}: stores out of reach, what only they tell is NOT_EVALUATED")
+                self.evidence.told = self.control.money(round_id)
         except AuditFailed as exc:
             report = None
             self.evidence.no_data.append(Reason(code="audit_failed", text=str(exc).splitlines()[0]))
@@ -192,8 +215,8 @@ class Conductor:
 
     def _conclude(self, started: datetime) -> RunRecord:
         self._phase("idle")
-        self.evidence.resources = self.stack.resources()
-        self.evidence.notes = self.stack.notes
+        self.evidence.resources = self.system.resources()
+        self.evidence.notes = self.system.notes
         self.evidence.stopped = self._stop
         record = outcome.record(
             self.order,
@@ -238,6 +261,13 @@ class Conductor:
     # -- small parts
 
     def _heard(self, worker: int, message: dict[str, Any]) -> None:
+        if message["event"] == "rate":
+            self.evidence.rated = True
+            self._tell(
+                "rate", f"rate changed by hand (version {message['version']}): {message['taps']:,} taps in all now"
+            )
+        elif message["event"] == "error":
+            self._tell("rate_refused", message["message"])
         if message["event"] != "counts":
             return
         before = self.state.counts.get(worker)
@@ -309,24 +339,3 @@ class Conductor:
         finally:
             for number, handler in old.items():
                 signal.signal(number, handler)
-
-
-class _Ticker:
-    """Keeps `state.now_s`, the seconds since the first intended tap."""
-
-    def __init__(self, state: RunState, t0_wall_ns: int) -> None:
-        self._state = state
-        self._t0 = time.monotonic() + (t0_wall_ns - time.time_ns()) / 1e9
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="run clock", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._over.wait(0.05):
-            self._state.now_s = time.monotonic() - self._t0

@@ -12,6 +12,7 @@ from harness.engine.recorder import read_history
 from harness.run_record import CreditDelay, Latency, Load, Percentiles, Second, SponsorBooks, Wins
 from harness.run_record import Money as RecordMoney
 from harness.run_state import Money
+from system.contract.api import RoundMoney
 from system.contract.audit import AuditReport, RoundBooks
 from system.contract.history import NO_PACKET, Outcome
 
@@ -95,6 +96,18 @@ def money_of(books: RoundBooks | None) -> RecordMoney:
         suspense_fen=books.suspense_fen,
         refunded_fen=books.refunded_fen,
         residue_fen=books.residue_fen,
+    )
+
+
+def money_told(told: RoundMoney) -> RecordMoney:
+    """The round's money as control tells it; what was awarded stands in the win log alone."""
+    spent = told.credited_fen + told.suspense_fen + told.refunded_fen
+    return RecordMoney(
+        budget_fen=told.budget_fen,
+        credited_fen=told.credited_fen,
+        suspense_fen=told.suspense_fen,
+        refunded_fen=told.refunded_fen,
+        residue_fen=told.budget_fen - spent if told.state == "closed" else None,
     )
 
 

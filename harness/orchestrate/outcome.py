@@ -14,8 +14,8 @@ from harness.run_order import RunOrder
 from harness.run_record import Environment, Generator, Latency, Load, Resource, RunRecord, Scale, Step
 from harness.run_state import Money, RunState
 from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
-from system.contract.api import RoundPublic
-from system.contract.audit import AuditReport, RoundBooks
+from system.contract.api import RoundMoney, RoundPublic
+from system.contract.audit import INVARIANTS, AuditReport, Finding, RoundBooks
 
 if TYPE_CHECKING:
     from harness.orchestrate.conduct import Chosen
@@ -35,6 +35,10 @@ class Gathered:
     resources: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     stopped: str | None = None
+    told: RoundMoney | None = None
+    """The round's money as control tells it, where the stores are out of reach."""
+    rated: bool = False
+    """The rate was changed by hand: what was offered is no longer what was forecast."""
 
     @property
     def books(self) -> RoundBooks | None:
@@ -62,6 +66,8 @@ def record(
     )
     wins = figures.wins_of(len(seen), books, got.report)
     money, delay = figures.money_of(books), figures.delay_of(books)
+    if got.told is not None:
+        money, wins = figures.money_told(got.told), wins.model_copy(update={"posted": got.told.postings})
     actuals = _actuals(order, chosen, got, peak, last_win_s)
     actuals |= {
         "wins": wins.posted,
@@ -70,8 +76,8 @@ def record(
         "credit_delay_p99_s": delay.p99 if delay.p99 is not None else delay.max,
     }
     actuals |= {f"sponsor_{one.sponsor}_fen": one.credited_fen for one in figures.sponsors_of(books)}
-    judged = judge(sealed, actuals, sha256=state.forecast_sha256)
-    findings = got.report.findings if got.report else ()
+    judged = judge(sealed, actuals, not_evaluated=_not_evaluated(sealed, got, actuals), sha256=state.forecast_sha256)
+    findings = got.report.findings if got.report else _unread() if got.told else ()
     decision = decide(
         Evidence(
             indicators=judged,
@@ -128,6 +134,24 @@ def _actuals(
         "pool_lasts_s": None if last_win_s is None else last_win_s - open_s,
         "drain_s": figures.drain_of(got.samples, end_s),
     }
+
+
+def _not_evaluated(sealed: Lock, got: Gathered, actuals: dict[str, Any]) -> set[str]:
+    """What this run was not meant to show: of stores out of reach, and demand that a hand changed."""
+    names: set[str] = set()
+    if got.told is not None:
+        names |= {target.indicator for target in sealed.targets if actuals.get(target.indicator) is None}
+    if got.rated:
+        names |= {target.indicator for target in sealed.targets if target.cls == "demand"}
+    return names
+
+
+def _unread() -> tuple[Finding, ...]:
+    """Each invariant, not evaluated: nobody here may read the stores."""
+    return tuple(
+        Finding(code=code, says=says, valid=None, counted=0, violations=0, figure="stores out of reach")
+        for code, says in INVARIANTS.items()
+    )
 
 
 def _invalid(account: dict[str, Any] | None) -> list[Reason]:

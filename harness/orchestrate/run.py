@@ -15,12 +15,16 @@ from pathlib import Path
 
 from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.orchestrate.calibrate import calibrate, describe
+from harness.guard.precheck import refuse
+from harness.orchestrate.calibrate import OVERLOAD, calibrate, describe
+from harness.orchestrate.checks import look
 from harness.orchestrate.conduct import Chosen, Conductor
 from harness.orchestrate.prepare import Sizes
+from harness.orchestrate.system import ADMIN_VARIABLE, Elsewhere, OwnStack, System
 from harness.run_order import RunOrder
 from harness.run_record import RunRecord
 from harness.stack import Stack, find_running, new_folder, raise_open_files
+from plans.models.targets import is_loopback, load_targets
 
 VAR = Path("var")
 SPARE_FILES = 256
@@ -31,13 +35,11 @@ def run_plan(order: RunOrder) -> RunRecord:
 
     Raises EnvironmentNotReady or BadInput when nothing could be begun.
     """
-    if order.on is not None:
-        raise EnvironmentNotReady("systems that run elsewhere cannot be attached to yet; leave out --on")
     raise_open_files()
     sizes = Sizes(connections=connections(), cpu=generator_cpu())
-    with _stack(order) as stack:
-        chosen = choose(order, stack, sizes)
-        record = Conductor(order, stack, chosen, sizes).carry_out()
+    with _system(order) as system:
+        chosen = choose(order, system, sizes)
+        record = Conductor(order, system, chosen, sizes).carry_out()
         if record.verdict != "INVALID" or not order.calibrates:
             return record
         half = replace(
@@ -47,15 +49,26 @@ def run_plan(order: RunOrder) -> RunRecord:
             smaller=True,
         )
         say(f"INVALID: {record.reasons[0].text}; once more at half the rate")
-        return Conductor(order, stack, half, sizes).carry_out()
+        return Conductor(order, system, half, sizes).carry_out()
 
 
-def choose(order: RunOrder, stack: Stack, sizes: Sizes) -> Chosen:
+def choose(order: RunOrder, system: System, sizes: Sizes) -> Chosen:
     """The share of the event that is played: as told, or what calibration says this machine carries."""
     if not order.calibrates:
         return Chosen(order.share(), "as told", False, {})
-    at, token = stack.addresses, (stack.folder.secret / "admin").read_text().strip()
-    control = ControlClient(at.control_url or "", at.play_url or "", token)
+    at = system.addresses
+    control = ControlClient(at.control_url or "", at.play_url or "", system.admin_token)
+    # The burst is load too: what forbids the run forbids it.
+    refuse(
+        look(
+            replace(order, lane="stress") if not system.elsewhere else order,
+            system,
+            control,
+            order.share(),
+            sizes,
+            OVERLOAD,
+        )
+    )
     say("calibrating: a burst of three seconds on the stress lane")
     found = calibrate(order, control, sizes, order.runs / ".generators")
     control.close()
@@ -79,6 +92,20 @@ def generator_cpu() -> int | None:
     """The front has core 0, the cannon core 1, where there are two."""
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     return allowed[1] if len(allowed) > 1 else None
+
+
+@contextmanager
+def _system(order: RunOrder) -> Iterator[System]:
+    """What the run is aimed at: a system elsewhere, or a stack of this host."""
+    if order.on is None:
+        with _stack(order) as stack:
+            yield OwnStack(stack)
+        return
+    allowed = load_targets()
+    if not is_loopback(order.on) and allowed.entry(order.on) is None:
+        # Not even its topology is asked for.
+        raise EnvironmentNotReady(f"{order.on} does not stand in the allow-list; expected it in plans/targets.yaml")
+    yield Elsewhere(order.on, os.environ.get(ADMIN_VARIABLE, ""), allowed.entry(order.on))
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def _tokens(control: ControlClient, lane: Lane, users: Sequence[int]) -> list[st
 
 
 def _ask(session: requests.Session, url: str, headers: dict[str, str], uid: int, round_id: int) -> np.void:
-    row = np.zeros(1, OP_DTYPE)[0]
+    row: np.void = np.zeros(1, OP_DTYPE)[0]
     row["uid"], row["round"], row["packet"] = uid, round_id, NO_PACKET
     row["kind"], row["phase"], row["worker"] = Kind.SETTLE, Phase.DRAIN, SETTLE_WORKER
     row["intended_ns"] = row["reached_ns"] = row["sent_ns"] = time.monotonic_ns()

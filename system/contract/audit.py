@@ -98,3 +98,24 @@ class AuditReport(BaseModel):
     findings: tuple[Finding, ...]
     valid: bool
     notes: tuple[str, ...] = ()
+
+
+class TableSum(BaseModel):
+    """One table, or one stream of the win log: how many rows or entries, and a sum over all of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    rows: int
+    checksum: str
+
+
+class LaneSum(BaseModel):
+    """Answer of `python -m system.audit.checksum --json`. `checksum` is over all tables and streams."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lane: str
+    tables: tuple[TableSum, ...]
+    streams: tuple[TableSum, ...]
+    checksum: str

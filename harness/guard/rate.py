@@ -1,0 +1,59 @@
+"""A rate that a person changes while a plan runs: a small file in the run's folder, watched by each pilot.
+
+Pure but for that file. Knows no cannon: it makes the segments, the pilot hands them over.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.engine.schedule import pieces_of
+
+FILE = "rate"
+LEAD_S = 1.0
+"""Every pilot has seen the file by then, so that all workers change at one moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateOrder:
+    """`taps_per_s` of all workers together, from `at_wall_ns` to the end of the plan."""
+
+    version: int
+    taps_per_s: int
+    at_wall_ns: int
+
+
+def read_rate(run: Path) -> RateOrder | None:
+    """The newest order of a run; None if nobody changed its rate."""
+    try:
+        return RateOrder(**json.loads((run / FILE).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def write_rate(run: Path, taps_per_s: int) -> RateOrder:
+    """Gives the next order, whole or not at all."""
+    before = read_rate(run)
+    version = before.version + 1 if before else 1
+    order = RateOrder(version, taps_per_s, time.time_ns() + int(LEAD_S * 1e9))
+    draft = run / f".{FILE}.new"
+    draft.write_text(json.dumps(asdict(order)))
+    draft.replace(run / FILE)
+    return order
+
+
+def rest_of(segments: list[dict[str, Any]], passed_s: float, taps_per_s: int) -> list[dict[str, Any]]:
+    """The rest of a plan at a constant rate, warm-up and measured apart. Empty when nothing is left of it."""
+    pieces = pieces_of(segments)
+    out: list[dict[str, Any]] = []
+    for phase in (0, 1):
+        start = sum(piece.duration_s for piece in pieces if piece.phase < phase)
+        end = start + sum(piece.duration_s for piece in pieces if piece.phase == phase)
+        left_s = end - max(start, passed_s)
+        if left_s > 0:
+            out.append({"kind": "constant", "rate_rps": float(taps_per_s), "duration_s": left_s, "phase": phase})
+    return out

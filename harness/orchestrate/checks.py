@@ -1,0 +1,35 @@
+"""A run's order as the question that the pre-check answers."""
+
+from __future__ import annotations
+
+from harness.control_client import ControlClient
+from harness.forecast.share import Share
+from harness.guard.precheck import Ask, Checked, precheck
+from harness.orchestrate.prepare import Sizes
+from harness.orchestrate.system import System
+from harness.run_order import RunOrder
+from plans.models.targets import load_targets
+
+
+def look(
+    order: RunOrder, system: System, control: ControlClient, share: Share, sizes: Sizes, overload: float = 1.0
+) -> list[Checked]:
+    """Every item of the pre-check for this share; `overload`: how much more than its peak is going to be sent."""
+    plan = order.loaded.plan
+    duration_s = plan.warm_up.duration + plan.measured_s * plan.stretch(share.duration_s)
+    return precheck(
+        Ask(
+            addresses=system.addresses,
+            control=control,
+            allowed=load_targets(),
+            elsewhere=system.elsewhere,
+            lane=order.lane,
+            peak_rps=share.peak_rps * overload,
+            duration_s=duration_s,
+            taps=share.peak_rps * duration_s,
+            users=share.tapping_at_once,
+            connections=sizes.connections,
+            runs=order.runs,
+            register=order.runs / ".generators",
+        )
+    )

@@ -1,0 +1,149 @@
+"""The system a run is aimed at, as the conductor sees it: a stack of this host, or a red-packet system elsewhere.
+
+A system elsewhere is asked over HTTP alone: nothing of it is started, stopped or migrated, and its stores are out of
+reach, so what only they can tell is not evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from harness.control_client import ControlAway, ControlClient, ControlError
+from harness.errors import BadInput, EnvironmentNotReady
+from harness.orchestrate import books
+from harness.stack import Stack
+from harness.stack.addresses import Addresses
+from plans.models.targets import TargetSystem
+from system.contract.audit import AuditReport, LaneSum
+
+ADMIN_VARIABLE = "XIU_ADMIN_TOKEN"
+
+
+class System(Protocol):
+    """What a run needs of its target. `None` from `audit` and `checksum`: the stores are out of reach."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Not a stack of this host: stress lane alone, within the limits of the allow-list."""
+        ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where it is reached; an empty text or None is out of reach."""
+        ...
+
+    @property
+    def admin_token(self) -> str: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of it."""
+        ...
+
+    @property
+    def targets(self) -> Path | None:
+        """Folder of scrape targets of its Prometheus, None where there is none to tell."""
+        ...
+
+    def events(self, callback: Callable[[str, str], None]) -> None:
+        """From now on call back with (kind, text) of everything that happens to a part of it."""
+        ...
+
+    def resources(self) -> dict[str, dict[str, float]]:
+        """part → {cpu_s, rss_mib_max}."""
+        ...
+
+    def audit(self, lane: str, rounds: tuple[int, ...], history: Path | None) -> AuditReport | None:
+        """Closes the books. Raises AuditFailed."""
+        ...
+
+    def checksum(self, lane: str) -> LaneSum | None:
+        """Sums up a lane. Raises AuditFailed."""
+        ...
+
+
+class OwnStack:
+    """A stack of this host."""
+
+    elsewhere = False
+    name = "own stack"
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.addresses = stack.addresses
+        self.admin_token = stack.admin_token
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._stack.notes
+
+    @property
+    def targets(self) -> Path | None:
+        return self._stack.folder.targets if self.addresses.prometheus_url else None
+
+    def events(self, callback: Callable[[str, str], None]) -> None:
+        self._stack.events(lambda event: callback(event.kind, str(event)))
+
+    def resources(self) -> dict[str, dict[str, float]]:
+        return self._stack.resources()
+
+    def audit(self, lane: str, rounds: tuple[int, ...], history: Path | None) -> AuditReport | None:
+        return books.audit(self.addresses, self._stack.folder.secret / "key", lane, rounds, history)
+
+    def checksum(self, lane: str) -> LaneSum | None:
+        return books.checksum(self.addresses, self._stack.folder.secret / "key", lane)
+
+
+class Elsewhere:
+    """A red-packet system that somebody else runs; its fronts are asked of its control.
+
+    `entry`: what the allow-list says of it, None for one on loopback that no entry names.
+    """
+
+    elsewhere = True
+    targets: Path | None = None
+
+    def __init__(self, control_url: str, admin_token: str, entry: TargetSystem | None = None) -> None:
+        """Raises BadInput without a token, EnvironmentNotReady if control does not tell its topology."""
+        if not admin_token:
+            raise BadInput(
+                f"no operators' token for {control_url}", expected=f"it in the environment: {ADMIN_VARIABLE}"
+            )
+        self.name = control_url.rstrip("/")
+        self.admin_token = admin_token
+        play = entry.play if entry else None
+        control = ControlClient(self.name, play or "", admin_token)
+        try:
+            topology = control.topology()
+        except (ControlAway, ControlError, ValueError, KeyError) as exc:
+            raise EnvironmentNotReady(f"{self.name} is no control that answers: {exc}") from exc
+        finally:
+            control.close()
+        metrics = entry.credit_metrics if entry else None
+        self.addresses = Addresses(
+            valkey_url="",
+            postgres_url="",
+            control_url=self.name,
+            front_urls=topology.fronts,
+            play_url=play,
+            credit_metrics_urls={"stress": metrics} if metrics else {},
+            prometheus_url=None,
+        )
+        self.notes = (f"{self.name} runs elsewhere: its stores are out of reach, what only they tell is not evaluated",)
+
+    def events(self, callback: Callable[[str, str], None]) -> None:
+        """Nobody tells what happens to parts elsewhere."""
+
+    def resources(self) -> dict[str, dict[str, float]]:
+        return {}
+
+    def audit(self, lane: str, rounds: tuple[int, ...], history: Path | None) -> AuditReport | None:
+        return None
+
+    def checksum(self, lane: str) -> LaneSum | None:
+        return None

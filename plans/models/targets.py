@@ -1,0 +1,85 @@
+"""The guard's allow-list: which systems elsewhere load may go to, and how much. Refuses wildcards."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from plans.models.document import PlanModel, read_model
+from plans.models.errors import PlanError, Problem
+from plans.models.forecast import Id
+from plans.models.load import HOME
+from plans.models.quantity import Duration, Rate
+
+TARGETS = "plans/targets.yaml"
+Host = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$|^\[[0-9a-f:]+\](:[0-9]{1,5})?$")
+]
+
+
+class TargetSystem(PlanModel):
+    """One system: every host that load may reach there, `name` or `name:port`, and the most it may be given."""
+
+    id: Id
+    hosts: tuple[Host, ...] = Field(min_length=1)
+    rate_max: Rate = Field(gt=0, description="Taps a second at most, calibration included.")
+    duration_max: Duration = Field(gt=0, description="Seconds of load at most, from the first tap to the last.")
+    play: str | None = Field(default=None, description="Address of its play process, where it may be asked.")
+    credit_metrics: str | None = Field(default=None, description="Address of its stress lane's credit worker.")
+
+    def names(self, url: str) -> bool:
+        """Is the host of this address one of mine?"""
+        parts = urlsplit(url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else (parts.hostname or "")
+        return host in self.hosts or f"{host}:{_port(url)}" in self.hosts
+
+
+class Targets(PlanModel):
+    """The whole file."""
+
+    kind: Literal["targets"]
+    targets: tuple[TargetSystem, ...] = ()
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        hosts = [host for target in self.targets for host in target.hosts]
+        twice = sorted({host for host in hosts if hosts.count(host) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands twice; expected each host once")
+        return self
+
+    def entry(self, url: str) -> TargetSystem | None:
+        """The system that an address belongs to."""
+        return next((target for target in self.targets if target.names(url)), None)
+
+
+def _port(url: str) -> int | None:
+    parts = urlsplit(url)
+    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def is_loopback(url: str) -> bool:
+    """Does this address stay on this host? A name other than `localhost` is not looked up."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def load_targets(path: Path | None = None) -> Targets:
+    """The allow-list in `path`, else of where we are, else the project's own. Raises PlanError."""
+    if path is None:
+        here = Path(TARGETS)
+        path = here if here.is_file() else HOME / "targets.yaml"
+    try:
+        return read_model(path, Targets)[0]
+    except PlanError as exc:
+        if not path.exists():
+            raise PlanError([Problem(os.fspath(path), 0, "no allow-list", "a file of kind `targets`")]) from exc
+        raise

@@ -1,0 +1,120 @@
+"""`python -m system.audit.checksum [--json] [--lane live|stress]`: a checksum of all that a lane holds, once.
+
+Every table of the lane's schema from one snapshot, and of every stream of its win log the last id, the length and
+the fence. Equal checksums before and after a stress run say that the other lane was not touched. Refuses to judge.
+Exit codes: 0 done · 2 bad input · 5 stores not reachable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import os
+import sys
+from collections.abc import Iterable, Sequence
+
+from psycopg import sql
+
+from system.contract.audit import LaneSum, TableSum
+from system.contract.errors import SettingsError, XiuError
+from system.contract.ids import LANES, Lane
+from system.ledger.access import Connection, connect, lane_role
+from system.ledger.statements import statement
+from system.ledger.translate import translated
+from system.settings import AuditSettings
+from system.winlog import WinLogStore
+
+DONE, BAD_INPUT, NOT_READY = 0, 2, 5
+TIMEOUT_S = 30.0
+SCAN_COUNT = 1000
+
+# Two 64-bit hashes of each row, added up: the sum knows no order, so no table is sorted, whatever its size.
+_ROWS = sql.SQL(
+    "SELECT count(*), coalesce(sum(hashtextextended(t::text, 1)::numeric), 0),"
+    " coalesce(sum(hashtextextended(t::text, 2)::numeric), 0) FROM {} AS t"
+)
+
+
+async def checksum(postgres_url: str, valkey_url: str, secret: bytes, lane: Lane) -> LaneSum:
+    """The sums of a lane. Raises StoreUnknown, StoreRefused when the stores cannot be read."""
+    conn = await connect(postgres_url, lane_role(lane), secret, timeout_s=TIMEOUT_S)
+    async with conn, WinLogStore(valkey_url, timeout_s=TIMEOUT_S) as store:
+        with translated("read the ledger"):
+            tables = await _tables(conn, lane)
+        streams = await _streams(store, lane)
+    return LaneSum(lane=lane, tables=tables, streams=streams, checksum=_digest((*tables, *streams)))
+
+
+async def _tables(conn: Connection, lane: Lane) -> tuple[TableSum, ...]:
+    """Each table of the schema, by name; a table that is added later is summed as well."""
+    found: list[TableSum] = []
+    async with conn.transaction():
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        names = await (await conn.execute(statement("audit_tables", lane))).fetchall()
+        for (name,) in names:
+            row = await (await conn.execute(_ROWS.format(sql.Identifier(lane, name)))).fetchone()
+            assert row is not None
+            found.append(TableSum(name=f"{lane}.{name}", rows=int(row[0]), checksum=_short(f"{row[1]} {row[2]}")))
+    return tuple(found)
+
+
+async def _streams(store: WinLogStore, lane: Lane) -> tuple[TableSum, ...]:
+    """Each stream of the lane's win log by key, and each fence."""
+    found: list[TableSum] = []
+    for key in await _keys(store, f"win:*:{lane}:*"):
+        answer = await store.command("XINFO", "STREAM", key)
+        told = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+        last, deleted = told[b"last-generated-id"].decode(), told[b"max-deleted-entry-id"].decode()
+        found.append(TableSum(name=key, rows=int(told[b"length"]), checksum=f"last {last}, deleted to {deleted}"))
+    for key in await _keys(store, f"fence:*:{lane}:*"):
+        value = await store.command("GET", key)
+        found.append(TableSum(name=key, rows=1, checksum=f"epoch {(value or b'none').decode()}"))
+    return tuple(found)
+
+
+async def _keys(store: WinLogStore, pattern: str) -> list[str]:
+    cursor, keys = "0", set[str]()
+    while True:
+        next_cursor, page = await store.command("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT)
+        keys |= {key.decode() for key in page}
+        cursor = next_cursor.decode() if isinstance(next_cursor, bytes) else str(next_cursor)
+        if cursor == "0":
+            return sorted(keys)
+
+
+def _digest(sums: Iterable[TableSum]) -> str:
+    return _short("\n".join(f"{one.name} {one.rows} {one.checksum}" for one in sums))
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m system.audit.checksum", description="Sums up a lane.", epilog="Example: --lane live --json"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("--lane", choices=LANES, default="live")
+    args = parser.parse_args(argv)
+    try:
+        settings = AuditSettings.from_env(os.environ)
+        done = asyncio.run(checksum(settings.postgres_url, settings.valkey_url, settings.secret, args.lane))
+    except SettingsError as exc:
+        print(f"checksum: {exc}", file=sys.stderr)
+        return BAD_INPUT
+    except XiuError as exc:
+        print(f"checksum: {exc}", file=sys.stderr)
+        return NOT_READY
+    if args.json:
+        print(done.model_dump_json(indent=1))
+    else:
+        for one in (*done.tables, *done.streams):
+            print(f"{one.name:<32} {one.rows:>12,}  {one.checksum}")
+        print(f"{done.lane:<45}  {done.checksum}")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
