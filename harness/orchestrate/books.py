@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.stack import die_with_parent
 from harness.stack.addresses import Addresses
 from system.contract.audit import AuditReport, LaneSum
 
 DEADLINE_S = 600.0
+SAMPLE_DEADLINE_S = 10.0
 
 
 class AuditFailed(HarnessError):
@@ -43,12 +47,34 @@ def checksum(addresses: Addresses, secret: Path, lane: str) -> LaneSum:
         raise AuditFailed(f"the checksum ended with {done.returncode}: {done.stderr.strip()[-800:]}") from exc
 
 
-def _ask(argv: list[str], addresses: Addresses, secret: Path) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {
+@contextmanager
+def sampling(addresses: Addresses, secret: Path, lane: str, round_id: int, file: Path) -> Iterator[None]:
+    """Samples a round's money from the stores into `file`, once a second, as long as the block lasts."""
+    argv = ["system.audit.sample", "--lane", lane, "--round", str(round_id), "--out", str(file)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", *argv], env=_env(addresses, secret), stdin=subprocess.DEVNULL, preexec_fn=die_with_parent
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(SAMPLE_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _env(addresses: Addresses, secret: Path) -> dict[str, str]:
+    return os.environ | {
         "XIU_POSTGRES_URL": addresses.postgres_url,
         "XIU_VALKEY_URL": addresses.valkey_url,
         "XIU_SECRET_FILE": str(secret),
     }
+
+
+def _ask(argv: list[str], addresses: Addresses, secret: Path) -> subprocess.CompletedProcess[str]:
+    env = _env(addresses, secret)
     try:
         return subprocess.run(
             [sys.executable, "-m", *argv], env=env, capture_output=True, text=True, timeout=DEADLINE_S

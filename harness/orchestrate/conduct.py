@@ -125,7 +125,7 @@ class Conductor:
                 self._load(prepared)
             except HarnessError as exc:
                 self._tell("error", str(exc))
-                self.evidence.failures.append(Reason(code="run_broken", text=str(exc).splitlines()[0]))
+                self.evidence.invalid.append(Reason(code="run_broken", text=str(exc).splitlines()[0]))
             if live is not None:
                 failures, unknown = live.after()
                 self.evidence.failures += failures
@@ -145,16 +145,18 @@ class Conductor:
         round_id = prepared.round.round
         self.evidence.round = prepared.round
         self._tell("round", f"round {round_id} armed, commitment {prepared.round.commitment[:16]}…")
-        sampler = Sampler(self.addresses, self.control, round_id, self.state, self.folder / "history" / "samples.jsonl")
+        sampler = Sampler(self.addresses, self.control, round_id, self.state)
+        samples = self.folder / "history" / "samples.jsonl"
         ticker = RunClock(self.state, prepared.order.t0_wall_ns)
         ticker.start()
         sampler.start()
         try:
-            self._phase("warm_up")
-            fired = fire(prepared.order, prepared.duration_s + 120, self._heard, lambda: self._stop)
-            self.evidence.account = fired.accounts[0]
-            self._drain(prepared)
-            self._close(prepared)
+            with self.system.sampling(self.order.lane, round_id, samples):
+                self._phase("warm_up")
+                fired = fire(prepared.order, prepared.duration_s + 120, self._heard, lambda: self._stop)
+                self.evidence.account = fired.accounts[0]
+                self._drain(prepared)
+                self._close(prepared)
         finally:
             sampler.stop()
             ticker.stop()

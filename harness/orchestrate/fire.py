@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.orchestrate.fire_order import FireOrder
+from harness.stack import die_with_parent
 
 POLL_S = 0.1
 STOP_DEADLINE_S = 30.0
@@ -81,6 +82,7 @@ def fire(
             stderr=out,
             env=os.environ | {"XIU_FIRE_ORDER": str(folder / "fire-order.json"), "PYTHONPATH": _path()},
             start_new_session=True,
+            preexec_fn=die_with_parent,
         )
     try:
         _follow(process, folder, deadline_s, heard, stop)

@@ -30,6 +30,7 @@ class Gathered:
     samples: list[tuple[float, Money]] = field(default_factory=list)
     report: AuditReport | None = None
     aborted: Reason | None = None
+    invalid: list[Reason] = field(default_factory=list)
     failures: list[Reason] = field(default_factory=list)
     no_data: list[Reason] = field(default_factory=list)
     resources: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -82,7 +83,7 @@ def record(
         Evidence(
             indicators=judged,
             invariants=findings,
-            aborted=got.aborted,
+            aborted=None if _by_generator(got) else got.aborted,
             invalid=_invalid(account),
             failures=got.failures,
             no_data=got.no_data,
@@ -152,6 +153,12 @@ def _unread() -> tuple[Finding, ...]:
         Finding(code=code, says=says, valid=None, counted=0, violations=0, figure="stores out of reach")
         for code, says in INVARIANTS.items()
     )
+
+
+def _by_generator(got: Gathered) -> bool:
+    """A stop rule fired while the generator was the limit: the run says nothing of the system."""
+    stopped = got.aborted is not None and got.aborted.code == "stop_rule"
+    return stopped and got.account is not None and not got.account["generator"]["valid"]
 
 
 def _invalid(account: dict[str, Any] | None) -> list[Reason]:

@@ -1,14 +1,11 @@
-"""Once a second: where the money is, each figure from its own place. Credited is read before awarded, for S2.
+"""Once a second, for live view and timeline: where the money is, as processes tell it. Stores tell S2.
 
 A place that does not answer leaves None; nothing is made up.
 """
 
 from __future__ import annotations
 
-import json
 import threading
-import time
-from pathlib import Path
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,20 +16,16 @@ from harness.run_state import Money, RunState
 from harness.stack.addresses import Addresses
 
 EVERY_S = 1.0
-BETWEEN_S = 0.05
 TIMEOUT_S = 2.0
 
 Samples = dict[str, float]
 
 
 class Sampler:
-    """A thread that samples until `stop()`, into `samples.jsonl` beside the history and into the state."""
+    """A thread that samples into the state until `stop()`."""
 
-    def __init__(
-        self, addresses: Addresses, control: ControlClient, round_id: int, state: RunState, file: Path
-    ) -> None:
+    def __init__(self, addresses: Addresses, control: ControlClient, round_id: int, state: RunState) -> None:
         self._addresses, self._control, self._round, self._state = addresses, control, round_id, state
-        self._file = file
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._awarded = _SinceStart()
@@ -49,20 +42,12 @@ class Sampler:
         self._thread.join()
 
     def _run(self) -> None:
-        with self._file.open("w", buffering=1) as out, requests.Session() as session:
+        with requests.Session() as session:
             while True:
                 last = self._over.is_set()
                 money = self._sample(session)
                 self._state.money = money
                 self.rows.append((self._state.now_s, money))
-                if None not in (money.credited_fen, money.awarded_fen, money.budget_fen):
-                    row = {
-                        "t_ns": time.monotonic_ns(),
-                        "credited_fen": money.credited_fen,
-                        "awarded_fen": money.awarded_fen,
-                        "budget_fen": money.budget_fen,
-                    }
-                    out.write(json.dumps(row) + "\n")
                 if last:
                     return
                 self._over.wait(EVERY_S)
@@ -73,8 +58,6 @@ class Sampler:
             books = self._control.money(self._round)
         except HarnessError:
             books = None
-        # The front books a win when its append is answered, a moment after credit may read it.
-        time.sleep(BETWEEN_S)
         front = [_read(session, url, lane) for url in self._addresses.front_urls]
         credit = _read(session, self._addresses.credit_metrics_urls.get(lane, ""), lane)
         ready = bool(front) and all(front)

@@ -7,6 +7,7 @@ reach, so what only they can tell is not evaluated.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -66,6 +67,10 @@ class System(Protocol):
         """Sums up a lane. Raises AuditFailed."""
         ...
 
+    def sampling(self, lane: str, round_id: int, file: Path) -> AbstractContextManager[None]:
+        """While the block lasts, a round's money is sampled into `file`; nothing where the stores are out of reach."""
+        ...
+
 
 class OwnStack:
     """A stack of this host."""
@@ -97,6 +102,9 @@ class OwnStack:
 
     def checksum(self, lane: str) -> LaneSum | None:
         return books.checksum(self.addresses, self._stack.folder.secret / "key", lane)
+
+    def sampling(self, lane: str, round_id: int, file: Path) -> AbstractContextManager[None]:
+        return books.sampling(self.addresses, self._stack.folder.secret / "key", lane, round_id, file)
 
 
 class Elsewhere:
@@ -147,3 +155,6 @@ class Elsewhere:
 
     def checksum(self, lane: str) -> LaneSum | None:
         return None
+
+    def sampling(self, lane: str, round_id: int, file: Path) -> AbstractContextManager[None]:
+        return nullcontext()

@@ -49,6 +49,11 @@ def cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
+def die_with_parent() -> None:
+    """For `preexec_fn` of a child started from the main thread: SIGTERM when this process ends, however it ends."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _before_exec(parent: int, death_signal: int, core: int | None, nice: int) -> Callable[[], None]:
     allowed = cores()
     pinned = {allowed[core % len(allowed)]} if core is not None and len(allowed) > 1 else None
