@@ -24,7 +24,7 @@ def test_a_fire_order_reads_back_and_is_nobody_elses(tmp_path: Path) -> None:
     [(Fraction(1, 2), "50% of the natural share"), (Fraction(1), "the forecast's natural share")],
 )
 def test_calibration_says_why(part: Fraction, begins: str) -> None:
-    assert describe(Calibration(100.0, 135.0, part, None), sample_lock().share).startswith(begins)
+    assert describe(Calibration(100.0, 135.0, part, None), sample_lock().share()).startswith(begins)
 
 
 @pytest.mark.parametrize(
