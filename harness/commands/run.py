@@ -109,8 +109,11 @@ def summary(record: RunRecord) -> list[str]:
         rows.append([name, *(figure(v) for v in (p.p50, p.p95, p.p99, p.p999, p.max))])
     lines += [table(("ms", "p50", "p95", "p99", "p99.9", "max"), rows, " rrrrr"), "", judged_table(record.forecast), ""]
     held = [f.code for f in record.invariants if f.valid is True and f.counted > 0]
-    rest = [f"{f.code} {f.valid}" for f in record.invariants if f.code not in held]
+    rest = [f"{f.code} {f.valid}" for f in record.invariants if f.code not in held and f.valid is not None]
+    unread = [f.code for f in record.invariants if f.valid is None]
     lines.append(f"invariants hold: {', '.join(held) or 'none'}" + (f"; not so: {', '.join(rest)}" if rest else ""))
+    if unread:
+        lines.append(f"not evaluated: {', '.join(unread)}")
     return lines
 
 

@@ -122,6 +122,8 @@ def _reachable(ask: Ask) -> Iterator[Checked]:
             optional = ask.elsewhere and name != "control"
             yield Checked(name, "warning" if optional else "refused", "its address is not known")
             continue
+        if not is_loopback(url) and ask.allowed.entry(url) is None:
+            continue  # told by the allow-list; not even asked whether it is ready
         path = "/metrics" if name.startswith("credit-") else "/readyz"
         says = _ask_url(url.rstrip("/") + path)
         yield _checked(name, not says, says or f"{url} is ready")

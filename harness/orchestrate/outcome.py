@@ -77,7 +77,7 @@ def record(
         "credit_delay_p99_s": delay.p99 if delay.p99 is not None else delay.max,
     }
     actuals |= {f"sponsor_{one.sponsor}_fen": one.credited_fen for one in figures.sponsors_of(books)}
-    judged = judge(sealed, actuals, not_evaluated=_not_evaluated(sealed, got, actuals), sha256=state.forecast_sha256)
+    judged = judge(sealed, actuals, not_evaluated=_not_evaluated(sealed, got), sha256=state.forecast_sha256)
     findings = got.report.findings if got.report else _unread() if got.told else ()
     decision = decide(
         Evidence(
@@ -137,11 +137,14 @@ def _actuals(
     }
 
 
-def _not_evaluated(sealed: Lock, got: Gathered, actuals: dict[str, Any]) -> set[str]:
+def _not_evaluated(sealed: Lock, got: Gathered) -> set[str]:
     """What this run was not meant to show: of stores out of reach, and demand that a hand changed."""
     names: set[str] = set()
     if got.told is not None:
-        names |= {target.indicator for target in sealed.targets if actuals.get(target.indicator) is None}
+        names |= {name for target in sealed.targets if (name := target.indicator).startswith("sponsor_")}
+        names |= {"credit_delay_p99_s", "wins_residue"}
+        if all(money.backlog_entries is None for _, money in got.samples):
+            names.add("drain_s")  # its credit worker is out of reach as well
     if got.rated:
         names |= {target.indicator for target in sealed.targets if target.cls == "demand"}
     return names

@@ -1,0 +1,57 @@
+"""A run's safety end to end: a system elsewhere, a rate changed by hand, a pre-check that refuses, a lane untouched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.stack import Stack, find_running
+from tests.acceptance.conftest import SLICE, Xiu, wait
+from tests.acceptance.test_bad_days import plan_with
+
+pytestmark = pytest.mark.serial
+
+
+def said(xiu: Xiu, kind: str) -> list[str]:
+    return [event["text"] for event in xiu.events() if event["kind"] == kind]
+
+
+def test_one_stack_looked_at_from_all_sides(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert xiu("up", "--detach").returncode == 0
+    stack = Stack.attach(find_running(xiu.folder / "var")[0])
+    url = stack.addresses.control_url or ""
+
+    # Without the operators' token nothing begins; with it the run is judged by what HTTP tells.
+    assert xiu("plan", "run", SLICE, "--scale", "1", "--on", url, "--yes").returncode == 2
+    monkeypatch.setenv("XIU_ADMIN_TOKEN", stack.admin_token)
+    done = xiu.valid("plan", "run", SLICE, "--scale", "1", "--on", url, "--yes", "--json")
+    record = json.loads(done.stdout)
+    assert done.returncode == 0, record["reasons"]
+    assert (record["target"], record["lane"]) == (url, "stress")
+    assert record["money"]["residue_fen"] == 0
+    assert {row["valid"] for row in record["invariants"]} == {None}
+    states = {row["indicator"]: row["state"] for row in record["forecast"]}
+    assert states["wins"] == "PASS"
+    assert states["credit_delay_p99_s"] == states["wins_residue"] == "NOT_EVALUATED"
+
+    # Half the rate from the middle on; the lane beside is not touched.
+    process = xiu.start("plan", "run", plan_with(xiu.folder, ("lane: live", "lane: stress")), "--scale", "1")
+    wait(lambda: len(xiu.runs()) > 1 and "measured" in said(xiu, "phase"), 60, xiu.output)
+    changed = xiu("plan", "rate", "100")
+    assert changed.returncode == 0, changed.stderr
+    assert process.wait(90) in (0, 10), xiu.output()
+    assert len(said(xiu, "rate")) == 1
+    assert said(xiu, "live_lane")[0].startswith("live lane untouched: 8 tables")
+    record = xiu.record()
+    assert record["load"]["scheduled"] < 1500
+    assert {row["state"] for row in record["forecast"] if row["cls"] == "demand"} == {"NOT_EVALUATED"}
+
+    # A switch that stops awards stops the start, by name, and nothing is sent.
+    assert xiu("switch", "set", "draw.award", "0").returncode == 0
+    refused = xiu("plan", "run", SLICE, "--scale", "1")
+    assert refused.returncode == 5
+    assert "switch draw.award" in refused.stderr
+    assert not (Path(xiu.runs()[-1]) / "history" / "manifest.json").exists()
+    assert xiu("plan", "rate", "100").returncode == 5

@@ -1,0 +1,53 @@
+"""The live lane after a stress run: untouched, changed, in use, unknown, out of reach; each is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+
+from harness.control_client import ControlClient
+from harness.orchestrate.books import AuditFailed
+from harness.orchestrate.system import System
+from harness.orchestrate.untouched import LiveLane
+from system.contract.audit import LaneSum, TableSum
+
+
+def lane(fen: str) -> LaneSum:
+    return LaneSum(lane="live", tables=(TableSum(name="live.posting", rows=1, checksum=fen),), streams=(), checksum=fen)
+
+
+@dataclass
+class Stores:
+    answers: list[LaneSum | None]
+    rounds: list[int] = field(default_factory=list)
+
+    def checksum(self, lane: str) -> LaneSum | None:
+        if not self.answers:
+            raise AuditFailed("no answer")
+        return self.answers.pop(0)
+
+    def busy(self, lane: str) -> list[int]:
+        return self.rounds
+
+
+CASES = [
+    pytest.param([lane("a"), lane("a")], [], [], [], "live lane untouched: 1 tables", id="untouched"),
+    pytest.param([lane("a"), lane("b")], [], ["live_lane_changed"], [], "live.posting", id="changed: a failure"),
+    pytest.param([lane("a"), lane("b")], [7], [], ["live_lane_in_use"], "live.posting", id="in use: no proof"),
+    pytest.param([lane("a")], [], [], ["live_lane_unknown"], "could not be summed up", id="unknown"),
+    pytest.param([None], [], [], [], "not evaluated", id="out of reach"),
+]
+
+
+@pytest.mark.parametrize(("answers", "rounds", "failures", "unknown", "says"), CASES)
+def test_what_is_said(
+    answers: list[LaneSum | None], rounds: list[int], failures: list[str], unknown: list[str], says: str
+) -> None:
+    stores, told = Stores(list(answers), rounds), list[str]()
+    looked = LiveLane(cast(System, stores), cast(ControlClient, stores), lambda kind, text: told.append(text))
+    looked.before()
+    found = looked.after()
+    assert ([r.code for r in found[0]], [r.code for r in found[1]]) == (failures, unknown)
+    assert says in told[-1]
