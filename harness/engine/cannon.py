@@ -262,6 +262,9 @@ def main(argv: list[str]) -> int:
     config = CannonConfig.from_json(Path(argv[1]).read_text())
     if config.cpu is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {config.cpu})
+    if hasattr(os, "sched_setscheduler"):
+        # Whoever started this may be a batch process; a pacer must get its core the moment its timer fires.
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     loaded = load(config)
 
     async def fire() -> None:

@@ -82,7 +82,7 @@ def fire(
             stderr=out,
             env=os.environ | {"XIU_FIRE_ORDER": str(folder / "fire-order.json"), "PYTHONPATH": _path()},
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=die_with_parent,  # it inherits this process's policy; the cannon asks for its own
         )
     try:
         _follow(process, folder, deadline_s, heard, stop)

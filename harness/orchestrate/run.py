@@ -23,7 +23,7 @@ from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import ADMIN_VARIABLE, Elsewhere, OwnStack, System
 from harness.run_order import RunOrder
 from harness.run_record import RunRecord
-from harness.stack import Stack, find_running, new_folder, raise_open_files
+from harness.stack import Stack, find_running, new_folder, raise_open_files, schedule
 from plans.models.targets import is_loopback, load_targets
 
 VAR = Path("var")
@@ -36,6 +36,7 @@ def run_plan(order: RunOrder) -> RunRecord:
     Raises EnvironmentNotReady or BadInput when nothing could be begun.
     """
     raise_open_files()
+    schedule("batch")  # this process, Locust and the sampler yield to front and generator
     sizes = Sizes(connections=connections(), cpu=generator_cpu())
     with _system(order) as system:
         chosen = choose(order, system, sizes)

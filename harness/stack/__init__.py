@@ -12,7 +12,7 @@ Refuses to leave anything behind, whatever is killed, and to touch what is named
 from harness.stack.addresses import LINKS, Addresses
 from harness.stack.folder import last_folder, new_folder
 from harness.stack.keeper import PartEvent, PartFailed
-from harness.stack.spawn import die_with_parent, raise_open_files
+from harness.stack.spawn import die_with_parent, raise_open_files, schedule
 from harness.stack.stack import Stack, find_running, last_stores
 from harness.stack.table import Part
 
@@ -29,4 +29,5 @@ __all__ = [
     "last_stores",
     "new_folder",
     "raise_open_files",
+    "schedule",
 ]

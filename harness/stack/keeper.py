@@ -113,6 +113,7 @@ class Keeper:
             death_signal=part.death_signal,
             core=part.core,
             nice=part.nice,
+            policy=part.policy,
         )
         self._say("started", f"pid {self.child.pid}")
         return self.child

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from harness.stack.spawn import Policy
 from system.contract.ids import LANES
 
 NICE = 5
@@ -36,6 +37,8 @@ class Part:
     core: int | None = None
     """which of the allowed cores it is pinned to (Linux), None: not pinned"""
     nice: int = NICE
+    policy: Policy = "batch"
+    """`other` for the front alone: nobody else may keep it, or the generator beside it, waiting"""
     restart: bool = True
     stop_signal: int = signal.SIGTERM
     stop_deadline_s: float = 8.0
@@ -120,6 +123,7 @@ def prometheus(binary: str) -> Part:
         "http://127.0.0.1:{prometheus_port}/-/ready",
         ports=("prometheus",),
         metrics="127.0.0.1:{prometheus_port}",
+        policy="idle",
         stop_deadline_s=20.0,
     )
 
@@ -139,6 +143,7 @@ def alertmanager(binary: str) -> Part:
         "http://127.0.0.1:{alertmanager_port}/-/ready",
         ports=("alertmanager",),
         metrics="127.0.0.1:{alertmanager_port}",
+        policy="idle",
     )
 
 
@@ -183,7 +188,7 @@ def system(fronts: int) -> tuple[Part, ...]:
     ]
     for k in range(fronts):
         env = {**front, **listen(f"front_{k}"), "XIU_FRONT": str(k)}
-        parts.append(_own(f"front-{k}", ("system.front",), env, ("control",), core=k, nice=0))
+        parts.append(_own(f"front-{k}", ("system.front",), env, ("control",), core=k, nice=0, policy="other"))
     for lane in LANES:
         env = {**credit, **direct, "XIU_LANE": lane, "XIU_METRICS_LISTEN": f"127.0.0.1:{{credit_{lane}_port}}"}
         parts.append(_own(f"credit-{lane}", ("system.credit", "--lane", lane), env, ("control",)))
