@@ -119,7 +119,13 @@ def rebuild(
             found.add(uid, win, "memory")
     waiting: set[int] = set()
     for at, raw in stream:
-        entry = decode(raw, at)
+        found.end = at
+        try:
+            entry = decode(raw, at)
+        except DamagedEntry:
+            if at <= ledger.offset:
+                continue  # set aside by hand: what could be read of it is in the ledger
+            raise
         header = entry.header
         if (header.lane, header.round_id, header.front) != name:
             raise DamagedEntry(f"entry {at}: it belongs to {header.lane} {header.round_id} {header.front}, not {name}")
@@ -128,7 +134,6 @@ def rebuild(
             found.origins.setdefault(uid, (header.epoch, header.lease))
             if at > ledger.offset:
                 waiting.add(uid)
-        found.end = at
     for part in (ledger.posted, ledger.suspended):
         for uid, win in part.items():
             found.add(uid, win, "the ledger")

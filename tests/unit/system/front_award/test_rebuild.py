@@ -85,6 +85,15 @@ def test_a_damaged_entry_is_for_a_person(stored: Stored) -> None:
         found([], [stored], ledger())
 
 
+def test_an_entry_set_aside_by_hand_blocks_nobody() -> None:
+    damaged = Stored(Position(1, 2), b"no entry")
+    made = found([], [entry(1, 1, 1), damaged, entry(1, 3, 3)], ledger(Position(1, 2), [1]))
+    assert sorted(made.winners) == [1, 3]
+    assert made.missing == []
+    with pytest.raises(DamagedEntry):
+        found([], [entry(1, 1, 1), damaged], ledger(Position(1, 1), [1]))
+
+
 def test_appended_again_one_lease_an_entry_and_no_entry_too_long() -> None:
     origins = {uid: (1, 1 + uid % 2) for uid in range(2 * MAX_RECORDS + 4)}
     made = rebuild([{uid: won(uid) for uid in origins}], origins, [], ledger(), NAME)
