@@ -22,6 +22,9 @@ from harness.run_folder import write_text
 from plans.metrics import BOUNDS
 from plans.models.queries import IndicatorQuery, Queries, load_queries
 
+PEAK_EDGE_S = 5.0
+"""What rates of 3 s, as a scrape sees them up to 1.5 s late, show of the time before the peak; whole seconds."""
+
 AgreementState = Literal["agrees", "differs", "no data"]
 
 
@@ -31,12 +34,31 @@ class _Data(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """When things happened, Unix seconds: first intended tap, the round's opening, first measured and last tap."""
+    """When things happened, Unix seconds: first intended tap, the round's opening, first measured and last tap.
+
+    `peak_s`: from when to when the load stood at its peak, None if it did not or with a break.
+    """
 
     first_s: float
     opens_s: float
     measured_s: float
     last_s: float
+    peak_s: tuple[float, float] | None = None
+
+    def words(self, end_s: float) -> dict[str, str]:
+        """The `$words` of a query that are moments. Those of the peak are missing where it was too short to look at."""
+        found = {
+            "window": f"{max(1, math.ceil(end_s - self.first_s))}s",
+            "first": f"{self.first_s:.3f}",
+            "opens": f"{self.opens_s:.3f}",
+            "measured": f"{self.measured_s:.3f}",
+            "last": f"{self.last_s:.3f}",
+            "end": f"{end_s:.3f}",
+        }
+        if self.peak_s is not None and self.peak_s[1] - self.peak_s[0] >= PEAK_EDGE_S + 1:
+            found["peak"] = f"{self.peak_s[1] - self.peak_s[0] - PEAK_EDGE_S:.0f}s"
+            found["peakend"] = f"{self.peak_s[1]:.3f}"
+        return found
 
 
 class Asked(_Data):
@@ -111,16 +133,7 @@ def ask(
 ) -> SavedMetrics:
     """Every query, asked as of `end_s`; writes the series. Raises PromError if nobody answers."""
     at = moments or Moments(start_s, start_s, start_s, end_s)
-    words = {
-        "lane": lane,
-        "run": run_id,
-        "window": f"{max(1, math.ceil(end_s - at.first_s))}s",
-        "first": f"{at.first_s:.3f}",
-        "opens": f"{at.opens_s:.3f}",
-        "measured": f"{at.measured_s:.3f}",
-        "last": f"{at.last_s:.3f}",
-        "end": f"{end_s:.3f}",
-    }
+    words = {"lane": lane, "run": run_id} | at.words(end_s)
     asked = tuple(_indicator(prometheus, queries, one, words, end_s) for one in queries.indicators)
     (folder / "metrics").mkdir(exist_ok=True)
     failed: dict[str, str] = {}
@@ -142,11 +155,11 @@ def ask(
 def _indicator(
     prometheus: Prometheus, queries: Queries, one: IndicatorQuery, words: dict[str, str], end_s: float
 ) -> Asked:
-    query = fill(one.query, words)
     target_query = fill(queries.target, words | {"indicator": one.sum_of or one.indicator})
-    value: float | None = None
+    query, value, missing = one.query, None, ""
     target: dict[str, float] = {}
     try:
+        query = fill(query, words)
         value = prometheus.value(query, end_s)
         missing = "" if value is not None else "no sample, or not a number"
         if value is not None and one.counters and _began_anew(prometheus, one, words, end_s):
@@ -155,6 +168,8 @@ def _indicator(
             bound = number(row["value"][1])
             if bound is not None:
                 target[row["metric"].get("bound", "")] = bound
+    except KeyError as exc:
+        missing = f"the run had no moment {exc}, or too short a one"
     except PromError as exc:
         if exc.away:
             raise
@@ -170,9 +185,10 @@ def _indicator(
 
 
 def _began_anew(prometheus: Prometheus, one: IndicatorQuery, words: dict[str, str], end_s: float) -> bool:
-    names = "|".join(one.counters)
-    query = fill(f'sum(resets({{__name__=~"{names}",lane="$lane"}}[$window]))', words)
-    return (prometheus.value(query, end_s) or 0.0) > 0
+    resets = (
+        prometheus.value(fill(f'sum(resets({name}{{lane="$lane"}}[$window]))', words), end_s) for name in one.counters
+    )
+    return any((found or 0.0) > 0 for found in resets)
 
 
 def fill(query: str, words: dict[str, str]) -> str:

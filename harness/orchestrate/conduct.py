@@ -84,7 +84,7 @@ class Conductor:
         self._rules = StopRules(self.plan.stop)
         self._stop: str | None = None
         self._interrupts = 0
-        self._moments: Moments | None = None
+        self._first_tap_s: float | None = None
 
     # -- the run
 
@@ -146,7 +146,7 @@ class Conductor:
     def _load(self, prepared: Prepared) -> None:
         round_id = prepared.round.round
         self.evidence.round = prepared.round
-        self._moments = self._moments_of(prepared)
+        self._first_tap_s = prepared.order.t0_wall_ns / 1e9
         self._tell("round", f"round {round_id} armed, commitment {prepared.round.commitment[:16]}…")
         sampler = Sampler(self.addresses, self.control, round_id, self.state)
         samples = self.folder / "history" / "samples.jsonl"
@@ -165,15 +165,6 @@ class Conductor:
             ticker.stop()
             self.evidence.samples = sampler.rows
         self._audit(round_id)
-
-    def _moments_of(self, prepared: Prepared) -> Moments:
-        first_s = prepared.order.t0_wall_ns / 1e9
-        return Moments(
-            first_s=first_s,
-            opens_s=first_s + self.plan.round.opens,
-            measured_s=first_s + self.plan.warm_up.duration,
-            last_s=first_s + self.state.duration_s,
-        )
 
     def _drain(self, prepared: Prepared) -> None:
         self._phase("drain")
@@ -260,7 +251,7 @@ class Conductor:
         try:
             rows = save_metrics(
                 self.addresses.prometheus_url, self.folder, record.run_id, record.lane, started.timestamp(),
-                time.time(), record.forecast, self._moments,
+                time.time(), record.forecast, self._moments(),
             )  # fmt: skip
         except PromError as exc:
             self._tell("prometheus", str(exc))
@@ -270,6 +261,21 @@ class Conductor:
             "prometheus",
             f"{len(rows) - len(apart)} of {len(rows)} indicators agree with Prometheus"
             + (f"; not: {', '.join(apart)}" if apart else ""),
+        )
+
+    def _moments(self) -> Moments | None:
+        """What queries look back at, on the wall clock; None if nothing was fired."""
+        first_s, account = self._first_tap_s, self.evidence.account
+        if first_s is None or account is None:
+            return None
+        measured_s = self.plan.warm_up.duration
+        span = figures.peak_span(account, self.chosen.share.peak_rps, measured_s)
+        return Moments(
+            first_s=first_s,
+            opens_s=first_s + self.plan.round.opens,
+            measured_s=first_s + measured_s,
+            last_s=first_s + self.state.duration_s,
+            peak_s=None if span is None else (first_s + span[0], first_s + span[1]),
         )
 
     # -- small parts

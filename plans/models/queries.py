@@ -1,7 +1,8 @@
 """The queries asked of Prometheus at a run's end, as data. Refuses a tolerance without a kind to belong to.
 
 In a query stand `$lane`, `$run`, `$window` (first tap to end, as `75s`), and the moments `$first` (first intended tap),
-`$opens` (the round), `$measured` (first measured tap), `$last` (last intended tap) and `$end`, all Unix seconds.
+`$opens` (the round), `$measured` (first measured tap), `$last` (last intended tap), `$end`, all Unix
+seconds, and of the peak `$peakend` and `$peak`, how much of it lies far enough from its edges.
 """
 
 from __future__ import annotations
