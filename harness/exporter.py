@@ -143,7 +143,10 @@ class Exporter:
         return f"http://127.0.0.1:{self.port}/metrics"
 
     def register(self, targets: Path) -> None:
-        """Lets the stack's Prometheus scrape this run: a file_sd document in its folder of targets."""
+        """Lets the stack's Prometheus scrape this run: a file_sd document in its folder of targets.
+
+        Prometheus reads it at once and begins within ten seconds: it renews its list of targets every five.
+        """
         self._target = targets / f"run-{self.port}.json"
         document = [{"targets": [f"127.0.0.1:{self.port}"], "labels": {"part": "run"}}]
         # Not `*.json`, which Prometheus would read half written.

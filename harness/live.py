@@ -104,7 +104,12 @@ def _rows(state: RunState) -> Iterable[tuple[str, str, str, str]]:
     yield "awarded", _text(_yuan(money.awarded_fen), "¥{:,.2f}"), "backlog", waiting
     budget = _text(_yuan(money.budget_fen), "¥{:,.2f}")
     yield "credited", _text(_yuan(money.credited_fen), "¥{:,.2f}"), "of budget", budget
-    yield "generator", "IS THE LIMIT" if state.saturated else "well" if known else UNKNOWN, "its CPU", health
+    yield (
+        "generator",
+        "[bold red]IS THE LIMIT[/]" if state.saturated else "well" if known else UNKNOWN,
+        "its CPU",
+        health,
+    )
 
 
 def _busiest(state: RunState) -> float | None:
