@@ -7,7 +7,6 @@ under the first edge that is not below its own, so that no bucket ever claims to
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from harness.run_state import RunState
-from plans.metrics import METRICS, OUTCOMES, PHASES, STATES
+from harness.stack.ports import Ports
+from plans.metrics import BOUNDS, METRICS, OUTCOMES, PHASES, STATES
 from system.contract.metrics import LATENCY_BUCKETS_S
 
-PORTS = range(20_000, 32_768)
 _HELP = {metric.name: metric.help for metric in METRICS}
 
 
@@ -77,18 +76,23 @@ class RunCollector(Collector):
         for name, value in (
             ("drill_users", float(state.users)),
             ("drill_generator_saturated", float(state.saturated)),
-            ("drill_generator_cpu_ratio", state.generator_cpu),
+            ("drill_generator_cpu_ratio", self._cpu()),
         ):
             family = _gauge(name, [])
-            if value is not None:
+            if value is not None:  # not known is not zero
                 family.add_metric([], value)
             yield family
+
+    def _cpu(self) -> float | None:
+        """Of the busiest cannon; None until one tells."""
+        told = [message.get("cpu_ratio") for message in list(self._state.counts.values())]
+        return max((ratio for ratio in told if ratio is not None), default=self._state.generator_cpu)
 
     def _forecast(self) -> Iterator[Metric]:
         state = self._state
         targets = _gauge("drill_forecast_target", ["run_id", "link", "indicator", "bound"])
         for target in state.targets:
-            for bound in ("lower", "expected", "upper"):
+            for bound in BOUNDS:
                 targets.add_metric([state.run_id, target.link, target.indicator, bound], getattr(target, bound))
         yield targets
         actuals = _gauge("drill_forecast_actual", ["run_id", "link", "indicator"])
@@ -119,39 +123,47 @@ def buckets_of(pairs: list[Any]) -> list[tuple[str, float]]:
 
 
 class Exporter:
-    """Serves a run's metrics on loopback until `stop()`."""
+    """Serves a run's metrics on loopback until `stop()`, on a free port below 32768 that is held until then."""
 
     def __init__(self, state: RunState, git_sha: str = "") -> None:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(RunCollector(state, git_sha))
-        self.port = _free_port()
-        self._server, self._thread = start_http_server(self.port, addr="127.0.0.1", registry=registry)
+        self._held = Ports(["exporter"])
+        self.port = self._held.by_name["exporter"]
+        try:
+            self._server, self._thread = start_http_server(self.port, addr="127.0.0.1", registry=registry)
+        except OSError:
+            self._held.close()
+            raise
         self._target: Path | None = None
 
+    @property
+    def url(self) -> str:
+        """Where it is read."""
+        return f"http://127.0.0.1:{self.port}/metrics"
+
     def register(self, targets: Path) -> None:
-        """Lets the stack's Prometheus scrape this run: a file_sd document in its folder of targets."""
+        """Lets the stack's Prometheus scrape this run: a file_sd document in its folder of targets.
+
+        Prometheus reads it at once and begins within ten seconds: it renews its list of targets every five.
+        """
         self._target = targets / f"run-{self.port}.json"
         document = [{"targets": [f"127.0.0.1:{self.port}"], "labels": {"part": "run"}}]
+        # Not `*.json`, which Prometheus would read half written.
         draft = self._target.with_suffix(".new")
-        draft.write_text(json.dumps(document))
+        draft.write_text(json.dumps(document), encoding="utf-8")
         draft.replace(self._target)
 
-    def stop(self) -> None:
-        """Takes the target away and closes the port."""
+    def unregister(self) -> None:
+        """Takes the target away. Last figures are kept only if they stood for two scrapes before this."""
         if self._target is not None:
             self._target.unlink(missing_ok=True)
+            self._target = None
+
+    def stop(self) -> None:
+        """Takes the target away, closes the port, ends the thread. Safe to repeat."""
+        self.unregister()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-
-def _free_port() -> int:
-    """A port below 32768 that nobody listens on."""
-    for port in PORTS:
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise OSError("no free port between 20000 and 32767")
+        self._held.close()

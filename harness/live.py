@@ -1,10 +1,15 @@
-"""What a person sees while a run goes on: a table on a terminal, plain lines elsewhere. Blocks nobody."""
+"""What a person sees while a run goes on: a table on a terminal, plain lines elsewhere. Blocks nobody.
+
+Reads the run's state on a thread of its own, at most twice a second; what is not known is a dash, never a zero.
+"""
 
 from __future__ import annotations
 
-import os
+import contextlib
+import math
 import sys
 import threading
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TextIO
 
@@ -19,72 +24,132 @@ from harness.run_state import RunState
 REFRESH_S = 0.5
 PLAIN_EVERY_S = 5.0
 COLUMNS = 80
+EVENTS = 5
+SAMPLES_BEYOND = 10  # a percentile is told only with this many samples above it
+UNKNOWN = "–"
 
 
-def _yuan(fen: int | None) -> str:
-    return "–" if fen is None else f"{fen / 100:,.2f}"
-
-
-def _rate(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}/s"
-
-
-def _ms(state: RunState) -> str:
-    values = [message.get("response_p99_ms") for message in list(state.counts.values())]
-    known = [value for value in values if value is not None]
-    return f"{max(known):.1f} ms" if known else "–"
+def percentile_ms(state: RunState, percent: float) -> float | None:
+    """From the intended start, of all cannons; None with fewer than ten samples beyond it."""
+    buckets: dict[int, int] = {}
+    for message in list(state.counts.values()):
+        for edge_us, count in message.get("response_us", ()):
+            buckets[edge_us] = buckets.get(edge_us, 0) + count
+    total = sum(buckets.values())
+    rank = math.ceil(total * percent / 100 - 1e-9)
+    if total - rank < SAMPLES_BEYOND:
+        return None
+    for edge_us in sorted(buckets):
+        rank -= buckets[edge_us]
+        if rank <= 0:
+            return edge_us / 1000
+    return None
 
 
 def plain(state: RunState) -> str:
-    """One line that can be searched."""
-    money = state.money
-    return (
-        f"t={state.now_s:.0f}s phase={state.phase} offered={_rate(state.planned_rps)} answered={_rate(state.rate_rps)} "
-        f"p99={_ms(state).replace(' ', '')} wins={state.outcome('win')} refused={state.outcome('refused')} "
-        f"unknown={state.outcome('unknown')} backlog={'–' if money.backlog_entries is None else money.backlog_entries} "
-        f"credited={_yuan(money.credited_fen)} of {_yuan(money.budget_fen)} yuan"
-    )
+    """One line of `name=value` words, each without a space in it; `?` is not known."""
+    money, known = state.money, state.counts
+    words = {
+        "t": f"{state.now_s:.0f}s",
+        "phase": state.phase,
+        "offered": _word(state.planned_rps, "{:.0f}/s"),
+        "answered": _word(state.rate_rps, "{:.0f}/s"),
+        "p99": _word(percentile_ms(state, 99), "{:.1f}ms"),
+        "wins": _word(state.outcome("win") if known else None),
+        "refused": _word(state.outcome("refused") if known else None),
+        "unknown": _word(state.outcome("unknown") if known else None),
+        "backlog": _word(money.backlog_entries),
+        "oldest": _word(money.oldest_age_s, "{:.1f}s"),
+        "credited_yuan": _word(_yuan(money.credited_fen), "{:.2f}"),
+        "awarded_yuan": _word(_yuan(money.awarded_fen), "{:.2f}"),
+        "budget_yuan": _word(_yuan(money.budget_fen), "{:.2f}"),
+        "generator": "limit" if state.saturated else "ok" if known else "?",
+    }
+    return " ".join(f"{name}={value}" for name, value in words.items())
 
 
 def screen(state: RunState) -> Group:
-    """The table of a terminal."""
-    money = state.money
+    """The table of a terminal, at most 80 columns wide."""
     table = Table(show_header=False, box=None, pad_edge=False)
     for _ in range(2):
-        table.add_column(style="dim", width=12)
-        table.add_column(width=26)
-    left = (
-        f"{max(0.0, state.duration_s - state.now_s):.0f} s" if state.now_s >= 0 else f"starts in {-state.now_s:.0f} s"
-    )
-    backlog = "–" if money.backlog_entries is None else f"{money.backlog_entries:,} entries"
-    rows = [
-        ("phase", state.phase.replace("_", " "), "to go", left),
-        ("offered", _rate(state.planned_rps), "answered", _rate(state.rate_rps)),
-        ("p99, intended", _ms(state), "unknown", f"{state.outcome('unknown'):,}"),
-        ("refused", f"{state.outcome('refused'):,}", "pending", f"{state.outcome('pending'):,}"),
-        ("wins", f"{state.outcome('win'):,}", "backlog", backlog),
-        ("credited", f"{_yuan(money.credited_fen)} yuan", "of budget", f"{_yuan(money.budget_fen)} yuan"),
-        ("generator", "is the limit" if state.saturated else "well", "sent", f"{state.total('sent'):,}"),
-    ]  # fmt: skip
-    for row in rows:
+        table.add_column(style="dim", width=12, no_wrap=True)
+        table.add_column(width=25, no_wrap=True)
+    for row in _rows(state):
         table.add_row(*row)
-    head = Text(f"{state.plan}, {state.scale} of the event, run {state.run_id}", style="bold")
-    events = [Text(f"{event.t_s:8.1f} s  {event.text.splitlines()[0]}"[:COLUMNS]) for event in state.events[-5:]]
-    return Group(head, table, *events)
+    head = f"{state.plan} · {state.scale} of the event · run {state.run_id}"
+    lines = [f"{event.t_s:8.1f} s  {' '.join(event.text.split())}" for event in state.events[-EVENTS:]]
+    return Group(_line(head, "bold"), table, *(_line(line) for line in lines))
+
+
+def _rows(state: RunState) -> Iterable[tuple[str, str, str, str]]:
+    money, known = state.money, bool(state.counts)
+    left = state.duration_s - state.now_s
+    to_go = f"starts in {-state.now_s:.0f} s" if state.now_s < 0 else f"{max(0.0, left):.0f} s of fire"
+    peak = next((target.expected for target in state.targets if target.indicator == "offered_rps"), None)
+
+    def counted(name: str) -> str:
+        return _text(state.outcome(name) if known else None)
+
+    def ms(percent: float) -> str:
+        return _text(percentile_ms(state, percent), "{:,.1f}")
+
+    waiting = f"{_text(money.backlog_entries)}, oldest {_text(money.oldest_age_s, '{:.1f} s')}"
+    health = _text(_busiest(state), "{:.0%} of a core")
+    yield "phase", state.phase.replace("_", " "), "to go", to_go
+    yield "offered", _text(state.planned_rps, "{:,.0f}/s"), "peak planned", _text(peak, "{:,.0f}/s")
+    yield "answered", _text(state.rate_rps, "{:,.0f}/s"), "sent", _text(state.total("sent") if known else None)
+    yield "p99 response", f"{ms(99)} ms", "p50, p99.9", f"{ms(50)}, {ms(99.9)} ms"
+    yield "refused", counted("refused"), "unknown", counted("unknown")
+    yield "wins", counted("win"), "pending", counted("pending")
+    yield "awarded", _text(_yuan(money.awarded_fen), "¥{:,.2f}"), "backlog", waiting
+    budget = _text(_yuan(money.budget_fen), "¥{:,.2f}")
+    yield "credited", _text(_yuan(money.credited_fen), "¥{:,.2f}"), "of budget", budget
+    yield (
+        "generator",
+        "[bold red]IS THE LIMIT[/]" if state.saturated else "well" if known else UNKNOWN,
+        "its CPU",
+        health,
+    )
+
+
+def _busiest(state: RunState) -> float | None:
+    told = [message.get("cpu_ratio") for message in list(state.counts.values())]
+    return max((ratio for ratio in told if ratio is not None), default=state.generator_cpu)
+
+
+def _yuan(fen: int | None) -> float | None:
+    return None if fen is None else fen / 100
+
+
+def _text(value: float | None, shape: str = "{:,}") -> str:
+    return UNKNOWN if value is None else shape.format(value)
+
+
+def _word(value: float | None, shape: str = "{}") -> str:
+    return "?" if value is None else shape.format(value)
+
+
+def _line(text: str, style: str = "") -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 class LiveView:
-    """Shows `state` on a thread of its own until the block ends. `mode`: auto (terminal or not), plain or none."""
+    """Shows `state` on a thread of its own until the block ends. `mode`: auto (terminal or not), plain or none.
 
-    def __init__(self, state: RunState, mode: Progress, out: TextIO = sys.stderr) -> None:
-        self._state, self._out = state, out
-        self._fancy = mode == "auto" and out.isatty()
-        self._silent = mode == "none"
+    A terminal that cannot move its cursor, or a pipe, gets plain lines; one that goes away ends the view, not the run.
+    """
+
+    def __init__(
+        self, state: RunState, mode: Progress, out: TextIO | None = None, plain_every_s: float = PLAIN_EVERY_S
+    ) -> None:
+        self._state, self._mode, self._every_s = state, mode, plain_every_s
+        self._out = sys.stderr if out is None else out
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="live view", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> LiveView:
-        if not self._silent:
+        if self._mode != "none":
+            self._thread = threading.Thread(target=self._run, name="live view", daemon=True)
             self._thread.start()
         return self
 
@@ -92,15 +157,25 @@ class LiveView:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        if not self._silent:
+        if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
-        if not self._fancy:
-            while not self._over.wait(PLAIN_EVERY_S):
-                print(plain(self._state), file=self._out, flush=True)
-            return
-        console = Console(file=self._out, width=COLUMNS, no_color="NO_COLOR" in os.environ)
+        # A closed stream is no reason to disturb a run.
+        with contextlib.suppress(OSError, ValueError):
+            console = Console(file=self._out)
+            if self._mode == "auto" and console.is_terminal and not console.is_dumb_terminal:
+                self._draw(console)
+            else:
+                self._tell()
+
+    def _tell(self) -> None:
+        while not self._over.wait(self._every_s):
+            print(plain(self._state), file=self._out, flush=True)
+        print(plain(self._state), file=self._out, flush=True)
+
+    def _draw(self, console: Console) -> None:
+        console.width = min(COLUMNS, console.width)
         with Live(screen(self._state), console=console, auto_refresh=False, transient=True) as live:
             while not self._over.wait(REFRESH_S):
                 live.update(screen(self._state), refresh=True)

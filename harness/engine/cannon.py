@@ -156,7 +156,7 @@ class Cannon:
             self.cpu.append(_cpu(now))
         elif now >= self._report_at:  # not both in one turn: each is time in which nothing is paced
             self._report_at = now + int(config.report_s * NS)
-            self.say({"event": "counts", "at_ns": now} | self.tally.cumulative())
+            self.say({"event": "counts", "at_ns": now, "cpu_ratio": _recent_cpu(self.cpu)} | self.tally.cumulative())
         if gun.next >= gun.end:
             self._deadline_ns = self._deadline_ns or now + int(config.drain_s * NS)
             if gun.idle or now > self._deadline_ns:
@@ -233,6 +233,15 @@ class Cannon:
                     async with asyncio.timeout(0.1):
                         await self.orders.started.wait()
         return self.orders.start_ns or self.config.t0_ns or monotonic_ns() + _START_DELAY_NS
+
+
+def _recent_cpu(samples: list[CpuSample]) -> float | None:
+    """CPU and waiting for it over the last second, 1 is a core: a glance, the verdict looks at all of them."""
+    if len(samples) < 2 or samples[-1].at_ns <= samples[-2].at_ns:
+        return None
+    before, now = samples[-2:]
+    used = now.cpu_ns + now.waited_ns - before.cpu_ns - before.waited_ns
+    return used / (now.at_ns - before.at_ns)
 
 
 def _cpu(now: int) -> CpuSample:

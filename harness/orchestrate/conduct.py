@@ -32,11 +32,12 @@ from harness.orchestrate.sampler import Sampler
 from harness.orchestrate.settle import settle
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
+from harness.prom import PromError
 from harness.run_folder import append_event, new_run, write_run
 from harness.run_order import RunOrder
 from harness.run_record import RunRecord, Timeline
 from harness.run_state import PhaseName, RunState
-from harness.saved_queries import PrometheusAway, save_metrics
+from harness.saved_queries import Moments, save_metrics
 from harness.verdict import Reason
 from plans.models.quantity import ratio_text
 from system.contract.audit import AuditReport
@@ -83,6 +84,7 @@ class Conductor:
         self._rules = StopRules(self.plan.stop)
         self._stop: str | None = None
         self._interrupts = 0
+        self._first_tap_s: float | None = None
 
     # -- the run
 
@@ -144,6 +146,7 @@ class Conductor:
     def _load(self, prepared: Prepared) -> None:
         round_id = prepared.round.round
         self.evidence.round = prepared.round
+        self._first_tap_s = prepared.order.t0_wall_ns / 1e9
         self._tell("round", f"round {round_id} armed, commitment {prepared.round.commitment[:16]}…")
         sampler = Sampler(self.addresses, self.control, round_id, self.state)
         samples = self.folder / "history" / "samples.jsonl"
@@ -248,9 +251,9 @@ class Conductor:
         try:
             rows = save_metrics(
                 self.addresses.prometheus_url, self.folder, record.run_id, record.lane, started.timestamp(),
-                time.time(), record.forecast,
+                time.time(), record.forecast, self._moments(),
             )  # fmt: skip
-        except PrometheusAway as exc:
+        except PromError as exc:
             self._tell("prometheus", str(exc))
             return
         apart = [row.indicator for row in rows if row.state != "agrees"]
@@ -258,6 +261,21 @@ class Conductor:
             "prometheus",
             f"{len(rows) - len(apart)} of {len(rows)} indicators agree with Prometheus"
             + (f"; not: {', '.join(apart)}" if apart else ""),
+        )
+
+    def _moments(self) -> Moments | None:
+        """What queries look back at, on the wall clock; None if nothing was fired."""
+        first_s, account = self._first_tap_s, self.evidence.account
+        if first_s is None or account is None:
+            return None
+        measured_s = self.plan.warm_up.duration
+        span = figures.peak_span(account, self.chosen.share.peak_rps, measured_s)
+        return Moments(
+            first_s=first_s,
+            opens_s=first_s + self.plan.round.opens,
+            measured_s=first_s + measured_s,
+            last_s=first_s + self.state.duration_s,
+            peak_s=None if span is None else (first_s + span[0], first_s + span[1]),
         )
 
     # -- small parts

@@ -45,11 +45,23 @@ def latency_of(account: dict[str, Any]) -> Latency:
 
 def peak_rates(account: dict[str, Any], peak_rps: float, first_s: float) -> tuple[float | None, float | None]:
     """Taps offered and answered a second, mean over the whole measured seconds in which the plan stands at its peak."""
-    rows = [row for row in account["seconds"] if row["second"] >= first_s and row["scheduled"] >= AT_PEAK * peak_rps]
+    rows = _at_peak(account, peak_rps, first_s)
     if not rows:
         return None, None
     offered = sum(row["scheduled"] for row in rows) / len(rows)
     return offered, sum(row["sent"] - row["unknown"] for row in rows) / len(rows)
+
+
+def peak_span(account: dict[str, Any], peak_rps: float, first_s: float) -> tuple[float, float] | None:
+    """From when to when the plan stood at its peak, without a break, in seconds from the first intended tap."""
+    found = [row["second"] for row in _at_peak(account, peak_rps, first_s)]
+    unbroken = bool(found) and found[-1] - found[0] + 1 == len(found)
+    return (float(found[0]), float(found[-1] + 1)) if unbroken else None
+
+
+def _at_peak(account: dict[str, Any], peak_rps: float, first_s: float) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = account["seconds"]
+    return [row for row in rows if row["second"] >= first_s and row["scheduled"] >= AT_PEAK * peak_rps]
 
 
 def errors_of(account: dict[str, Any], probes: int) -> int:

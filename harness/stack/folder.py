@@ -47,7 +47,7 @@ class Folder:
 
     @property
     def targets(self) -> Path:
-        """Scrape targets that are not parts: file_sd JSON, taken up within a second."""
+        """Scrape targets that are not parts: file_sd JSON, taken up within ten seconds."""
         return self.path / "targets"
 
     @property

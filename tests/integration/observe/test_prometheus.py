@@ -1,0 +1,254 @@
+"""A real Prometheus scrapes a run's exporter; what the forecast said and what came are asked back."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from harness.exporter import Exporter
+from harness.prom import PromError, Prometheus, read_metrics
+from harness.saved_queries import Moments, fill, save_metrics
+from harness.stack import config, tools
+from harness.stack.ports import Ports
+from plans.models.queries import load_queries
+from tests.unit.harness.run_in_progress import begun, in_progress, judged, message
+
+DEADLINE_S = 20.0
+
+
+def until(check: Callable[[], bool], what: str) -> float:
+    """Seconds until `check` held."""
+    begun_s = time.monotonic()
+    while not check():
+        assert time.monotonic() - begun_s < DEADLINE_S, what
+        time.sleep(0.05)
+    return time.monotonic() - begun_s
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    targets: Path
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    binary = tools.find("prometheus")
+    if binary is None:
+        pytest.skip("prometheus is not here; `xiu doctor` names the command that brings it")
+    folder = tmp_path_factory.mktemp("prometheus")
+    targets = folder / "targets"
+    targets.mkdir()
+    (folder / "prometheus.yml").write_text(
+        config.prometheus({}, rules=(), more_targets=targets, alertmanager=None), encoding="utf-8"
+    )
+    with Ports(["prometheus"]) as ports, (folder / "log").open("wb") as log:
+        address = f"127.0.0.1:{ports.by_name['prometheus']}"
+        child = subprocess.Popen(
+            [
+                str(binary), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+                f"--web.listen-address={address}",
+            ],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            url = f"http://{address}"
+            until(lambda: _ready(url), "Prometheus is ready")
+            yield Server(url, targets)
+        finally:
+            child.terminate()
+            child.wait(DEADLINE_S)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/-/ready", timeout=1).ok
+    except requests.RequestException:
+        return False
+
+
+def found(prometheus: Prometheus, query: str) -> float | None:
+    return prometheus.value(query, time.time())
+
+
+def test_a_run_is_scraped_within_ten_seconds_and_forgotten_afterwards(server: Server) -> None:
+    state = begun()
+    exporter = Exporter(state)
+    with Prometheus(server.url) as prometheus:
+        try:
+            exporter.register(server.targets)
+            query = f'drill_users{{instance="127.0.0.1:{exporter.port}",part="run",job="harness"}}'
+            assert until(lambda: found(prometheus, query) == 5_000, "scraped") < 12
+            state.users = 6_000
+            until(lambda: found(prometheus, query) == 6_000, "scraped again")
+        finally:
+            exporter.stop()
+        until(lambda: found(prometheus, query) is None, "stale")
+
+
+def test_targets_and_actuals_come_back_equal_and_what_is_missing_is_no_data(server: Server, tmp_path: Path) -> None:
+    state = in_progress()
+    state.run_id = "a-run-of-its-own"
+    state.counts = {0: message(outcomes=dict.fromkeys(message()["outcomes"], 0))}
+    exporter = Exporter(state)
+    start_s = time.time()
+    rows = [judged(1_195), judged(None, "errors")]
+    try:
+        exporter.register(server.targets)
+        with Prometheus(server.url) as prometheus:
+            own = f'instance="127.0.0.1:{exporter.port}"'
+            sent = f'drill_requests_total{{{own},outcome="unknown"}}'
+            until(lambda: found(prometheus, sent) == 0, "scraped")
+            first_s = time.time()
+            state.counts = {0: message()}
+            state.judged = tuple(rows)
+            until(lambda: found(prometheus, sent) == 4, "scraped at the end")
+            actual = 'drill_forecast_actual{run_id="a-run-of-its-own",indicator="wins"}'
+            assert found(prometheus, actual) == 1_195
+            assert found(prometheus, 'drill_forecast_actual{indicator="errors"}') is None
+            moments = Moments(first_s, first_s, first_s, first_s + 1)
+            saved = save_metrics(server.url, tmp_path, state.run_id, "stress", start_s, time.time(), rows, moments)
+    finally:
+        exporter.stop()
+    by = {row.indicator: row for row in saved}
+    assert set(by) == {"wins", "errors"}
+    # No credit worker is scraped: the forecast's target stands there, the actual does not.
+    assert by["wins"].target == {"lower": 1188.0, "expected": 1200.0, "upper": 1200.0}
+    assert (by["wins"].state, by["wins"].prometheus) == ("no data", None)
+    assert by["errors"].state == "no data"
+    document = json.loads((tmp_path / "metrics" / "indicators.json").read_text())
+    kept = {row["indicator"]: row for row in document["indicators"]}
+    assert "hongbao_credits_total" in kept["wins"]["query"]
+    assert not document["failed_series"]
+    for series in load_queries().series:
+        file = json.loads((tmp_path / "metrics" / f"{series.name}.json").read_text())
+        assert file["query"]
+        assert "error" not in file, file
+    up = json.loads((tmp_path / "metrics" / "up.json").read_text())["result"]
+    assert any(row["metric"]["instance"] == f"127.0.0.1:{exporter.port}" for row in up)
+
+
+CREDITS = """\
+# HELP hongbao_credits_total Records settled by credit, by outcome.
+# TYPE hongbao_credits_total counter
+hongbao_credits_total{{lane="live",outcome="posted"}} {posted}
+hongbao_credits_total{{lane="live",outcome="suspense"}} 0.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("figures", "run", "state", "why"),
+    [
+        pytest.param([600, 900, 1_800], 1_200, "agrees", "posted", id="only what came since the first tap counts"),
+        pytest.param([600, 900, 1_800], 1_199, "differs", "1199", id="one win apart"),
+        pytest.param([600, 900, 300], 1_200, "no data", "began anew", id="a worker that was restarted"),
+        pytest.param([600, 900, float("nan")], 1_200, "no data", "not a number", id="NaN is not healthy"),
+    ],
+)
+def test_raw_counters_are_exact(
+    server: Server, tmp_path: Path, figures: list[float], run: int, state: str, why: str
+) -> None:
+    told = in_progress()
+    told.run_id, told.lane = f"counters-{tmp_path.name}", "live"
+    run_exporter, worker = Exporter(told), _Worker(server.targets)
+    start_s = time.time()
+    try:
+        run_exporter.register(server.targets)
+        with Prometheus(server.url) as prometheus:
+            query = 'sum(hongbao_credits_total{lane="live",outcome="posted"})'
+            info = f'drill_run_info{{run_id="{told.run_id}"}}'
+            until(lambda: found(prometheus, info) == 1, "the run is scraped")
+            moments: Moments | None = None
+            for figure in figures:
+                worker.posted = figure
+                wanted = None if figure != figure else figure
+                until(lambda wanted=wanted: found(prometheus, query) == wanted, f"scraped {figure}")
+                now_s = time.time()
+                moments = moments or Moments(now_s, now_s, now_s, now_s)
+            saved = save_metrics(
+                server.url, tmp_path, told.run_id, "live", start_s, time.time(), [judged(run)], moments
+            )
+    finally:
+        worker.stop()
+        run_exporter.stop()
+        with Prometheus(server.url) as prometheus:
+            until(lambda: found(prometheus, query) is None, "stale")
+    assert (saved[0].state, why in saved[0].why) == (state, True), saved[0]
+
+
+class _Worker:
+    """Serves the credit worker's counters, as many as it is told."""
+
+    def __init__(self, targets: Path) -> None:
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.end_headers()
+                self.wfile.write(CREDITS.format(posted=outer.posted).encode())
+
+            def log_message(self, *_: object) -> None:
+                """Silent."""
+
+        self.posted: float = 0
+        self._held = Ports(["worker"])
+        port = self._held.by_name["worker"]
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        self._file = targets / f"worker-{port}.json"
+        self._file.write_text(json.dumps([{"targets": [f"127.0.0.1:{port}"]}]))
+
+    def stop(self) -> None:
+        self._file.unlink()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._held.close()
+
+
+def test_the_grammar_of_every_query_is_accepted(server: Server) -> None:
+    queries = load_queries()
+    words = {"lane": "live", "run": "r", "indicator": "wins"} | Moments(1, 2, 3, 4, (5, 25)).words(30)
+    with Prometheus(server.url) as prometheus:
+        for query in [queries.target, *(one.query for one in (*queries.indicators, *queries.series))]:
+            assert prometheus.vector(fill(query, words), time.time()) is not None
+        with pytest.raises(PromError, match="parse error"):
+            prometheus.vector("sum(", time.time())
+        with pytest.raises(PromError, match="expected one"):
+            prometheus.value('label_replace(vector(1), "a", "b", "", "") or vector(2)', time.time())
+        assert prometheus.value("vector(0) / vector(0)", time.time()) is None
+        assert prometheus.value("vector(1) / vector(0)", time.time()) is None
+        assert prometheus.value("nothing_of_this_name", time.time()) is None
+
+
+def test_nobody_there_is_one_error(tmp_path: Path) -> None:
+    with Ports(["nobody"]) as ports:
+        url = f"http://127.0.0.1:{ports.by_name['nobody']}"
+        with pytest.raises(PromError, match="does not answer") as told:
+            save_metrics(url, tmp_path, "r", "live", 1.0, 2.0, [judged()])
+        assert told.value.away
+        with pytest.raises(PromError, match="does not answer"):
+            read_metrics(f"{url}/metrics")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_proxy_of_the_environment_is_not_asked_about_this_host(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with Prometheus(server.url) as prometheus:
+        assert prometheus.value("vector(7)", time.time()) == 7
+    assert read_metrics(f"{server.url}/metrics")
