@@ -60,6 +60,7 @@ def load(config: CannonConfig) -> Loaded:
         mix,
         config.seed + config.worker,
         (Kind.TAP, Kind.TOO_FAST),
+        planned=len(plan),
     )
     connection = _send_abroad(people, fronts_of(uids, topology), config.seed)
     tape = Tape.of(plan.intended_ns, connection, people.user, people.kind, plan.phase)

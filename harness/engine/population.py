@@ -55,10 +55,17 @@ class Population:
 
 
 def populate(
-    taps: int, front_of_user: Ints, fronts: int, mix: Mix, seed: int, tap_kinds: tuple[int, int]
+    taps: int,
+    front_of_user: Ints,
+    fronts: int,
+    mix: Mix,
+    seed: int,
+    tap_kinds: tuple[int, int],
+    planned: int | None = None,
 ) -> Population:
-    """Deals ``taps`` to slots, users and connections.
+    """Deals ``taps`` to slots, users and connections; users and probes are spread over the ``planned`` first of them.
 
+    What lies behind those is room for a plan that is changed while it is fired.
     ``front_of_user``: shape (users,), which front owns each. ``tap_kinds``: codes of an ordinary and a too-fast tap.
     Raises PopulationError if there are fewer users than slots, or more probes than taps.
     """
@@ -77,14 +84,15 @@ def populate(
     slot, turn = _turns(taps, weight)
     length = np.array([len(users) for users in line])
     turns = np.zeros(mix.slots, np.int64)
-    np.maximum.at(turns, slot, turn + 1)
+    first = slice(0, taps if planned is None else planned)
+    np.maximum.at(turns, slot[first], turn[first] + 1)
     session = np.minimum(turn * length[slot] // np.maximum(turns[slot], 1), length[slot] - 1)
     table = np.full((mix.slots, int(length.max())), -1, np.int32)
     for number, users in enumerate(line):
         table[number, : len(users)] = users
     user = table[slot, session]
     kind = np.where(weight[slot] > 1, tap_kinds[1], tap_kinds[0]).astype(np.uint8)
-    _place_probes(user, kind, mix.probes, len(front_of_user), random)
+    _place_probes(user[first], kind[first], mix.probes, len(front_of_user), random)
     return Population(
         connection=connection_of_slot[slot],
         user=user,

@@ -25,6 +25,15 @@ def test_every_user_has_its_turn_and_no_slot_has_two_at_once() -> None:
         assert len(changes) == 3, "a user who made room does not come back"
 
 
+def test_room_for_a_changed_plan_takes_no_user_and_no_probe_away() -> None:
+    owner = np.zeros(200, np.int32)
+    mix = Mix(slots=50, connections=50, probes=((FORGED, 40),))
+    people = populate(5_000, owner, 1, mix, 1, (TAP, FAST), planned=4_000)
+    kind, user = people.kind[:4_000], people.user[:4_000]
+    assert int((kind == FORGED).sum()) == 40
+    assert set(user[kind == TAP].tolist()) == set(range(200))
+
+
 def test_taps_of_a_user_are_evenly_spaced() -> None:
     people = _populate(taps=700, users=10, mix=Mix(slots=10, connections=10))
     assert np.diff(np.flatnonzero(people.user == 3)).tolist() == [10] * 69
