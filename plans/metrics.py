@@ -5,27 +5,12 @@ Names begin with `drill_`, base units, counters end in `_total`. Only `drill_run
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-from system.contract.metrics import DELAY_BUCKETS_S, LATENCY_BUCKETS_S
+from system.contract.metrics import DELAY_BUCKETS_S, LATENCY_BUCKETS_S, Metric
 
 OUTCOMES = ("win", "lose", "repeat", "refused", "pending", "unknown")
 PHASES = ("idle", "warm_up", "measured", "drain", "closing")
 BOUNDS = ("lower", "expected", "upper")
 STATES = ("PASS", "WARN", "FAIL", "NO_DATA", "NOT_EVALUATED")
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One family, in the shape of the system's catalogue. `process` is where it is exposed."""
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    help: str
-    process: tuple[str, ...]
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
 
 
 _RUN, _CHAOS, _PLAYBOOK = ("run",), ("chaos",), ("playbook",)

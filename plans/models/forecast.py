@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -25,8 +26,9 @@ class Range(PlanModel):
 
     source: Source
 
+    @abstractmethod
     def bounds(self) -> tuple[float, float, float]:
-        raise NotImplementedError
+        """Low, mid and high as plain numbers."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
