@@ -58,5 +58,5 @@ def test_no_bucket_claims_too_much() -> None:
 def test_the_plain_line() -> None:
     line = plain(state())
     assert "wins=4" in line
-    assert "p99=1.1ms" in line
-    assert "backlog=3 credited=1.50 of 3.00 yuan" in line
+    assert "backlog=3 " in line
+    assert "credited_yuan=1.50 awarded_yuan=? budget_yuan=3.00" in line
