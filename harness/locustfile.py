@@ -43,9 +43,7 @@ _state: dict[str, Any] = {
 @events.init_command_line_parser.add_listener
 def _options(parser: LocustArgumentParser) -> None:
     group = parser.add_argument_group("xiu")
-    group.add_argument(
-        "--xiu-plan", default="plans/stress/gala-share.yaml", help="stress plan that sets rate and users"
-    )
+    group.add_argument("--xiu-plan", default="gala-share", help="stress plan that sets rate and users")
     group.add_argument("--xiu-scale", default="", help="share of the event, such as 1/10000 (default: the forecast's)")
 
 
