@@ -16,7 +16,9 @@ def steps(s: State, c: Config) -> Steps:
         yield from _epoch(s, c)
     elif s.round != CLOSED:
         for f in s.fronts:
-            if f.phase == ASK and (f.instance == s.newest or not c.rules.superseded):
+            if f.phase != ASK or (not c.rules.stream_first and not f.seen):
+                continue
+            if f.instance == s.newest or not c.rules.superseded:
                 yield f"control takes epoch {s.epoch + 1} for front {f.instance}", _take(s, c, f.instance)
     if s.round == ARMED and s.granted:
         yield "the round ends: closing", s._replace(round=CLOSING)

@@ -8,16 +8,17 @@ from __future__ import annotations
 from chaos.model import store
 from chaos.model.front import Steps, put
 from chaos.model.ghosts import lose
-from chaos.model.state import AGAIN, BAD, BLOCKED, DAMAGED, LEDGER, PHASES, READ, Config, Front, State
+from chaos.model.people import started
+from chaos.model.state import AGAIN, BAD, BLOCKED, DAMAGED, LEDGER, PHASES, READ, Config, State
 
-OP_STAGES = ("number taken", "second step done", "third step done")
+OP_STAGES = ("number taken", "fence raised", "granted")
 
 
 def steps(s: State, c: Config) -> Steps:
     """Every fault there is a budget for."""
     yield from _valkey(s)
     yield from _processes(s)
-    if s.late:
+    if s.late or s.raises:
         yield from _late(s, c)
     yield from _madness(s)
 
@@ -43,8 +44,12 @@ def _valkey(s: State) -> Steps:
     if s.flushes and s.ops:
         yield f"Valkey is flushed {where}", lose(s, (), s.var)._replace(flushes=s.flushes - 1, backup=s.ops)
     if s.undos and s.backup:
-        undone = lose(s, s.backup, 0)._replace(undos=s.undos - 1, backup=())
-        yield f"the flush is undone {where}", undone
+        # By hand, with a restart: an older file put back, or the flush cut out of the file.
+        for ops, how in ((s.backup, "an older file"), ((*s.backup, *s.ops), "all but the flush")):
+            undone = lose(s, ops, 0)._replace(undos=s.undos - 1, backup=())
+            yield f"the flush is undone {where}: {how}", undone
+            if not s.ops:
+                break
     if s.damage:
         for at, op in enumerate(s.ops):
             if isinstance(op, tuple) and not op[2] & DAMAGED and op[:2] > s.offset:
@@ -59,7 +64,7 @@ def _processes(s: State) -> Steps:
             after = put(s, at, None)._replace(deaths=s.deaths - 1)
             yield f"front {f.instance} dies, {'confirmed' if f.confirmed else phase}", after
     if s.starts and any(f.instance == s.newest for f in s.fronts):
-        start = s._replace(newest=s.newest + 1, fronts=(*s.fronts, Front(s.newest + 1)))
+        start = s._replace(newest=s.newest + 1, fronts=(*s.fronts, started(s)))
         yield f"front {s.newest + 1} is started beside the old one", start._replace(starts=s.starts - 1)
     if s.control and s.op:
         yield f"control dies, epoch: {OP_STAGES[s.op[2]]}", s._replace(op=(), control=s.control - 1)
@@ -68,16 +73,21 @@ def _processes(s: State) -> Steps:
 
 
 def _late(s: State, c: Config) -> Steps:
-    for entry in s.sent:
-        _, ops = store.append(s.ops, s.var, entry, c.rules)
-        if ops is not s.ops:
-            landed = s._replace(ops=ops, vanished=s.vanished & ~entry[2], late=s.late - 1)
-            yield f"a late copy of append {entry[0]}-{entry[1]} is stored", landed
+    """A copy that changes nothing costs nothing, and is counted all the same."""
+    for entry in s.sent if s.late else ():
+        verdict, ops = store.append(s.ops, s.var, entry, c.rules)
+        what = f"a late copy of append {entry[0]}-{entry[1]}"
+        if ops is s.ops:
+            yield f"{what}: {verdict}", s
+        else:
+            yield f"{what} is stored", s._replace(ops=ops, vanished=s.vanished & ~entry[2], late=s.late - 1)
     for at, epoch in enumerate(s.raises):
         raised = store.raise_fence(s.ops, s.var, epoch)
-        if raised is not None:
-            rest = (*s.raises[:at], *s.raises[at + 1 :])
-            yield f"the late message raises fence {epoch}", s._replace(ops=raised[0], var=raised[1], raises=rest)
+        rest = s._replace(raises=(*s.raises[:at], *s.raises[at + 1 :]))
+        if raised is None:
+            yield f"a late message of fence {epoch}: STALE", rest
+        else:
+            yield f"a late message raises fence {epoch}", rest._replace(ops=raised[0], var=raised[1])
 
 
 def _madness(s: State) -> Steps:

@@ -39,7 +39,10 @@ def steps(s: State, c: Config) -> Steps:
             yield from _hear(s, c, at, f)
         if f.sending:
             yield from _deliver(s, c, at, f)
-        if f.phase in (READ, LEDGER):
+        if f.phase == ASK and not c.rules.stream_first and not f.seen:
+            # The ledger first, and the stream only once there is an epoch to read it under.
+            yield f"{who} reads the ledger", put(s, at, f._replace(seen=(ledger_now(s),)))
+        elif f.phase in (READ, LEDGER):
             yield from _rebuild(s, c, at, f)
         elif f.phase == READY:
             yield from _award(s, c, at, f)
@@ -105,22 +108,21 @@ def _deliver(s: State, c: Config, at: int, f: Front) -> Steps:
 
 
 def _rebuild(s: State, c: Config, at: int, f: Front) -> Steps:
-    """Stream under the fence, then the ledger (the other way round without `stream_first`)."""
-    stream_now = (f.phase == READ) == c.rules.stream_first
+    """Stream under the fence, then the ledger."""
     who = f"front {f.instance}"
-    if stream_now and c.rules.fenced_read and not store.accepted(s.ops, s.var, f.epoch, c.rules):
+    if f.phase == LEDGER:
+        yield f"{who} reads the ledger, rebuilds", _union(s, c, at, f, f.seen, ledger_now(s))
+    elif c.rules.fenced_read and not store.accepted(s.ops, s.var, f.epoch, c.rules):
         yield f"{who} reads its stream: FENCED", put(s, at, lose_epoch(f))
-        return
-    found: tuple[tuple[int, ...], ...] = store.entries(s.ops)
-    if not stream_now:
-        found = ((s.posted | s.suspended, *s.offset),)
-    what = "its stream" if stream_now else "the ledger"
-    if f.phase == READ:
-        # With nothing in front of it there is one empty reading, not none: `seen` says only what was found.
-        yield f"{who} reads {what}", put(s, at, f._replace(phase=LEDGER, seen=found))
-        return
-    stream, ledger = (f.seen, found) if c.rules.stream_first else (found, f.seen)
-    yield f"{who} reads {what}, rebuilds", _union(s, c, at, f, stream, ledger[0])
+    elif c.rules.stream_first:
+        yield f"{who} reads its stream", put(s, at, f._replace(phase=LEDGER, seen=store.entries(s.ops)))
+    else:
+        yield f"{who} reads its stream, rebuilds", _union(s, c, at, f, store.entries(s.ops), f.seen[0])
+
+
+def ledger_now(s: State) -> tuple[int, ...]:
+    """What the ledger holds of the stream, and how far credit has come."""
+    return (s.posted | s.suspended, *s.offset)
 
 
 def _union(
@@ -140,7 +142,8 @@ def _union(
         if behind or not c.rules.behind_offset:
             waiting |= wins
     if c.users_clash[winners]:
-        broken = s.broken if winners & s.back else s.broken | {"S3"}
+        # An older instance may well have lost touch: it is superseded. Data that came back is for a person to judge.
+        broken = s.broken if winners & s.back or f.instance < s.newest else s.broken | {"S3"}
         return put(s, at, lose_epoch(f)._replace(phase=BLOCKED))._replace(broken=broken)
     missing = winners & ~waiting & ~in_ledger if c.rules.append_again else 0
     known = f._replace(
@@ -208,21 +211,26 @@ def _grant(s: State, c: Config, f: Front) -> tuple[State, tuple[int, ...]] | Non
 
 
 def _lease(s: State, c: Config, at: int, f: Front) -> Steps:
-    if not c.fine or f.held or f.heard != ARMED:
-        if s.late and not c.rules.number_once and f.top and f.heard == ARMED:
-            lo = s.leases[f.top - 1]
-            again = (*f.held, *range(lo, min(c.packets, lo + c.lease)))
-            if len(again) <= c.lease:
-                held = f._replace(held=again)
-                yield f"lease {f.top}'s answer comes again", put(s, at, held)._replace(late=s.late - 1)
-        return
-    granted = _grant(s, c, f)
+    if s.late and f.top and f.heard == ARMED:
+        yield from _lease_again(s, c, at, f)
+    granted = _grant(s, c, f) if c.fine and not f.held and f.heard == ARMED else None
     if granted is None:
         return
     after, held = granted
     yield f"front {f.instance} takes lease {f.top + 1}", put(after, at, f._replace(top=f.top + 1, held=held))
     if after is not s and s.late:
         yield f"front {f.instance}'s lease {f.top + 1} is granted, its answer is lost", after._replace(late=s.late - 1)
+
+
+def _lease_again(s: State, c: Config, at: int, f: Front) -> Steps:
+    """The answer comes a second time."""
+    what = f"lease {f.top}'s answer comes again"
+    if c.rules.number_once or len(s.leases) < f.top:
+        yield f"{what}: refused", s
+    elif len(f.held) < c.lease:
+        lo = s.leases[f.top - 1]
+        held = tuple(range(lo, min(c.packets, lo + c.lease)))
+        yield f"{what}: taken", put(s, at, f._replace(held=(*f.held, *held)))._replace(late=s.late - 1)
 
 
 def _tail(s: State, c: Config, at: int, f: Front) -> Steps:
@@ -242,5 +250,8 @@ def _confirm(s: State, c: Config, at: int, f: Front) -> Steps:
         return
     if s.round == CLOSED or f.epoch != s.granted or s.granted != s.epoch:
         return
+    # Safe to repeat; a stream does not get shorter within an epoch, and each epoch begins unconfirmed.
     said = s._replace(confirmed=(f.instance, f.epoch, f.seq))
     yield f"front {f.instance} confirms {f.epoch}-{f.seq}", put(said, at, f._replace(confirmed=True))
+    if s.late and said != s:
+        yield f"front {f.instance}'s confirmation is taken, the answer is lost", said._replace(late=s.late - 1)

@@ -17,15 +17,19 @@ def steps(s: State, c: Config) -> Steps:
     newest = next((f for f in s.fronts if f.instance == s.newest), None)
     if newest is None:
         yield f"front {s.newest + 1} is started", _start(s, s.fronts)
-    elif newest.phase == BLOCKED and c.rules.old_damage and _set_aside(s):
+    elif newest.phase == BLOCKED and c.rules.old_damage and not s.back and _sound(s):
         yield f"a person starts blocked front {newest.instance} anew", _start(s, s.fronts[:-1])
 
 
 def _start(s: State, others: tuple[Front, ...]) -> State:
-    return s._replace(newest=s.newest + 1, fronts=(*others, Front(s.newest + 1)))
+    return s._replace(newest=s.newest + 1, fronts=(*others, started(s)))
 
 
-def _set_aside(s: State) -> bool:
-    """Damage was why, and all of it lies behind credit now."""
-    damaged = [entry for entry in store.entries(s.ops) if entry[2] & DAMAGED]
-    return bool(damaged) and not s.back and all(entry[:2] <= s.offset for entry in damaged)
+def started(s: State) -> Front:
+    """A new instance. Where no epoch was ever granted nobody can have won: it answers taps before its rebuild."""
+    return Front(s.newest + 1, known=not s.granted)
+
+
+def _sound(s: State) -> bool:
+    """No damage behind the offset: what there was is set aside, or gone."""
+    return not any(entry[2] & DAMAGED and entry[:2] > s.offset for entry in store.entries(s.ops))
