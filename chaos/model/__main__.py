@@ -11,16 +11,16 @@ import sys
 import time
 from collections.abc import Sequence
 
-from chaos.model.explore import Result, exhaust, walk
+from chaos.model.explore import Result, exhaust, kind, walk
 from chaos.model.rules import BY_NAME, TRIPWIRES
-from chaos.model.scenarios import BEYOND, CRASH_POINTS, EXHAUSTED, WALKED
+from chaos.model.scenarios import BEYOND, CRASH_POINTS, EXHAUSTED, WALKED, WEIGHTS
 from chaos.model.table import Row, lines, rows, without
 
 OK, BAD_INPUT, BROKEN = 0, 2, 99
-STATES = 400_000
+STATES = 700_000
 WALKS = 300
-WALK_LENGTH = 150
-FAULT_SHARE = 0.15
+WALK_LENGTH = 200
+FAULT_SHARE = 0.08
 
 
 def explore(states: int, removed: tuple[str, ...] = (), show: bool = True) -> Result:
@@ -43,7 +43,7 @@ def walks(count: int, seed: int, removed: tuple[str, ...] = (), show: bool = Tru
     """Seeded walks over instances too large to exhaust."""
     total = Result()
     for scenario in WALKED:
-        found = walk(scenario.machine(removed), random.Random(seed), count, WALK_LENGTH, FAULT_SHARE)
+        found = walk(scenario.machine(removed), random.Random(seed), count, WALK_LENGTH, FAULT_SHARE, _weight)
         total.add(found)
         if show:
             print(f"{found.states:9,} states  depth {found.depth:3}  {count} walks  {scenario.name}", flush=True)
@@ -67,6 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if order.remove in BY_NAME:
         return _removed(without(BY_NAME[order.remove], order.states))
     return _sound(order.states, order.walks, order.seed, (order.remove,) if order.remove else ())
+
+
+def _weight(label: str) -> float:
+    return WEIGHTS.get(kind(label), 1.0)
 
 
 def _count(text: str) -> int:

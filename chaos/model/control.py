@@ -1,4 +1,4 @@
-"""Steps of control: an epoch (number, fence, granted, answer) and the close. Mirrors system/control/{epochs,closing}.py.
+"""Steps of control: an epoch (number, fence, granted, answer), the close. As in system/control/{epochs,closing}.py.
 
 Owns PostgreSQL's rows of rounds and streams. Refuses older instances, and to raise one number twice.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chaos.model import store
 from chaos.model.front import Steps, put
-from chaos.model.state import ARMED, ASK, CLOSED, CLOSING, GRANTED, RAISED, READ, TAKEN, Config, Id, State
+from chaos.model.state import ARMED, ASK, CLOSED, CLOSING, GRANTED, READ, TAKEN, Config, Id, State
 
 
 def steps(s: State, c: Config) -> Steps:
@@ -93,8 +93,8 @@ def _close(s: State, c: Config) -> Steps:
         if end is not None and (s.offset >= end or not c.rules.reached):
             yield "the close reads: all confirmed, credit is there", s._replace(closing=(*s.confirmed, *end))
         return
-    confirmed, end = s.closing[:-2], s.closing[-2:]
-    if _valid(s, c) and confirmed == s.confirmed and (s.offset >= end or not c.rules.reached):
+    confirmed, reach = s.closing[:-2], s.closing[-2:]
+    if _valid(s, c) and confirmed == s.confirmed and (s.offset >= reach or not c.rules.reached):
         yield "the close commits", s._replace(round=CLOSED, closing=())
     else:
         yield "the close is refused: confirmed again, or no more", s._replace(closing=())
@@ -122,6 +122,3 @@ def _end(s: State, c: Config) -> Id | None:
         # Nothing appended in this epoch: older entries count. Read under its fence, which proves that none was lost.
         return store.last(s.ops) if store.accepted(s.ops, s.var, epoch, c.rules) else None
     return (epoch, sequence) if sequence else (0, 0)
-
-
-__all__ = ["RAISED", "steps"]

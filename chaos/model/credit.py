@@ -1,4 +1,4 @@
-"""Steps of the credit workers: ledger, then stream, then one transaction. Mirrors system/credit/{worker,reading,post}.py.
+"""Steps of the credit workers: ledger, stream, one transaction. As in system/credit/{worker,reading,post}.py.
 
 Owns postings, suspense, bitmaps and the offset. Refuses a gap, damage, and a batch whose offset or epoch moved on.
 """

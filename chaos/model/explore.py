@@ -123,21 +123,29 @@ def _remember(
         result.broken[name] = tuple(reversed(history))
 
 
-def walk(machine: Machine[S], rng: random.Random, walks: int, length_max: int, fault_share: float) -> Result:
-    """Seeded walks: at each step a fault with that chance, else an act. Not complete, by nature."""
+def walk(
+    machine: Machine[S],
+    rng: random.Random,
+    walks: int,
+    length_max: int,
+    fault_share: float,
+    weight: Callable[[str], float] = lambda label: 1.0,
+) -> Result:
+    """Seeded walks: at each step a fault with that chance, else an act, drawn by weight. Not complete, by nature."""
     result = Result(complete=False)
     seen = {hash(machine.start)}
     for _ in range(walks):
         state, history = machine.start, list[str]()
         for _ in range(length_max):
             acts = [step for step in machine.acts(state) if step[1] != state]
-            faults = list(machine.faults(state)) if not acts or rng.random() < fault_share else []
+            hit = not acts or rng.random() < fault_share
+            faults = [step for step in machine.faults(state) if step[1] != state] if hit else []
             if not acts and (wrong := machine.hangs(state)):
                 _keep(result, wrong, history)
             choices = faults or acts
             if not choices:
                 break
-            label, state = rng.choice(choices)
+            label, state = rng.choices(choices, [weight(label) for label, _ in choices])[0]
             history.append(label)
             result.taken[kind(label)] += 1
             result.steps += 1

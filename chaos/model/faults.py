@@ -95,4 +95,7 @@ def _madness(s: State) -> Steps:
         for at, f in enumerate(s.fronts):
             if f.sending and not f.sending & BAD:
                 mad = f._replace(sending=f.sending | BAD)
-                yield f"front {f.instance} goes mad: a wrong amount, twice", put(s, at, mad)._replace(poison=s.poison - 1)
+                yield (
+                    f"front {f.instance} goes mad: a wrong amount, twice",
+                    put(s, at, mad)._replace(poison=s.poison - 1),
+                )

@@ -62,7 +62,7 @@ def lose_epoch(f: Front) -> Front:
 
 
 def pump(s: State, c: Config, at: int, f: Front) -> State:
-    """Takes the next entry out of the queue, if none is on its way: wins of one lease. Ready once nothing is missing."""
+    """The next entry (wins of one lease) out of the queue, if none is on its way. Ready once nothing is missing."""
     if not f.sending:
         if f.queue:
             lease = _lease_of(f.queue[0], c)

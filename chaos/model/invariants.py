@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chaos.model.ghosts import newest
 from chaos.model.rules import HANG
-from chaos.model.state import ARMED, BLOCKED, CLOSED, Config, State, packets_in
+from chaos.model.state import BLOCKED, CLOSED, Config, State, packets_in
 from chaos.model.store import wins
 
 NOTHING: frozenset[str] = frozenset()
@@ -60,6 +60,3 @@ def hangs(s: State) -> frozenset[str]:
     if s.round == CLOSED or (s.back and any(f.phase == BLOCKED for f in s.fronts)):
         return NOTHING
     return frozenset((HANG,))
-
-
-__all__ = ["ARMED", "broken", "hangs"]

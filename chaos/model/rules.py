@@ -9,11 +9,19 @@ from typing import Final, NamedTuple
 
 
 class Rule(NamedTuple):
-    """One row, or part of a row, of the page's last table. `breaks`: at least one of these is broken without it."""
+    """One row, or part of a row, of the page's last table. `words` stand there, or say which part of them is meant;
+    `breaks`: at least one of these is broken without it.
+    """
 
     name: str
     words: str
     breaks: tuple[str, ...]
+    page: str = ""
+
+    @property
+    def phrase(self) -> str:
+        """As the page says it; empty where it does not."""
+        return self.page or self.words
 
 
 WIN_TWICE: Final = ("S3", "S10")
@@ -21,24 +29,24 @@ HANG: Final = "hang"
 
 TABLE: Final = (
     Rule("fence", "fence", WIN_TWICE),
-    Rule("superseded", "superseded", WIN_TWICE),
+    Rule("superseded", "*superseded*", WIN_TWICE),
     Rule("life", "a fence's life ends with the process", WIN_TWICE),
     Rule("fenced_read", "stream read under the fence", WIN_TWICE),
     Rule("ledger_read", "ledger read at rebuild", WIN_TWICE),
-    Rule("granted", "granted checked by credit", WIN_TWICE),
-    Rule("fence_first", "fence before granted", ("S10",)),
-    Rule("granted_first", "granted before the answer", ("S10",)),
+    Rule("granted", "`granted` checked by credit", WIN_TWICE),
+    Rule("fence_first", "fence before `granted`", ("S10",), "fence before `granted` before the answer"),
+    Rule("granted_first", "`granted` before the answer", ("S10",), "fence before `granted` before the answer"),
     Rule("one_raise", "one raise for each epoch number", ("S10",)),
     Rule("offset", "offset compared in the transaction", ("S5",)),
     Rule("reservation", "reservation before the append", ("S3",)),
     Rule("after_ok", "200 only after OK", ("S10",)),
     Rule("confirmation", "confirmation by every front", ("S4",)),
-    Rule("still_granted", "the confirmation's epoch still granted", ("S4",)),
-    Rule("reached", "offset at or behind the confirmed id", ("S4",)),
-    Rule("stops", "no award after the confirmation", ("S4",)),
+    Rule("still_granted", "the confirmation's epoch still granted", ("S4",), "its epoch still granted"),
+    Rule("reached", "offset ≥ the confirmed id", ("S4",), "offset ≥ its id"),
+    Rule("stops", "no award after the confirmation", ("S4",), "no award after it"),
     Rule("append_again", "append again", ("S4",)),
-    Rule("stream_first", "stream before ledger", ("S4",)),
-    Rule("behind_offset", "behind the offset", ("S4",)),
+    Rule("stream_first", "stream before ledger", ("S4",), "stream before ledger, *behind the offset*"),
+    Rule("behind_offset", "*behind the offset*", ("S4",), "stream before ledger, *behind the offset*"),
     Rule("abandoned", "abandoned leases never issued again", ("S12",)),
     Rule("number_once", "a lease number accepted once", ("S12",)),
     Rule("held_bit", "held money sets the bit", ("S1",)),

@@ -1,4 +1,4 @@
-"""One state of the model as flat, hashable tuples of small integers. Owns their shape; refuses nothing, decides nothing.
+"""One state of the model: flat, hashable tuples of small integers. Owns their shape; decides nothing.
 
 A win is one bit: `1 << (user * packets + packet)`. Sets of wins are masks, so that union and difference are one step.
 """
@@ -14,7 +14,7 @@ Id = tuple[int, int]
 Entry = tuple[int, int, int]
 """(epoch, sequence, wins): what stands in the stream."""
 Op = int | Entry
-"""What the append-only file holds, in order: a raised fence (its epoch), or an entry. A lost tail is a shorter tuple."""
+"""What the append-only file holds, in order: a raised fence (its epoch) or an entry. Its tail may be lost."""
 
 START: Final = (0, 0)
 BAD: Final = 1 << 20

@@ -50,11 +50,8 @@ def append(ops: tuple[Op, ...], var: int, entry: Entry, rules: Rules) -> tuple[s
     if not accepted(ops, var, entry[0], rules):
         return FENCED, ops
     at = last(ops)
-    if rules.no_gaps:
-        fits = entry[:2] == (at[0], at[1] + 1) or (entry[0] > at[0] and entry[1] == 1)
-    else:
-        fits = entry[:2] > at
-    if fits:
+    next_one = entry[:2] == (at[0], at[1] + 1) or (entry[0] > at[0] and entry[1] == 1)
+    if next_one or (not rules.no_gaps and entry[:2] > at):
         return OK, (*ops, entry)
     return (OK if entry in entries(ops) else CONFLICT), ops
 

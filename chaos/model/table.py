@@ -6,10 +6,12 @@ Refuses to call a rule needed unless the model breaks without it, and holds with
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from chaos.model.explore import Result, exhaust
 from chaos.model.rules import FURTHER, TABLE, Rule
+from chaos.model.scenario import READY
 from chaos.model.scenarios import ALSO_WITHOUT, WITHOUT
 
 STATES_MAX = 100_000
@@ -43,8 +45,9 @@ def without(rule: Rule, states_max: int = STATES_MAX) -> Row:
 
 
 def sound(rule: Rule, states_max: int = STATES_MAX) -> Result:
-    """The same scenario with every rule."""
-    return exhaust(WITHOUT[rule.name].machine(ALSO_WITHOUT.get(rule.name, ())), states_max)
+    """The same scenario with every rule, from where a front is ready."""
+    scenario = replace(WITHOUT[rule.name], prefix=READY)
+    return exhaust(scenario.machine(ALSO_WITHOUT.get(rule.name, ())), states_max)
 
 
 def rows() -> Iterator[Row]:
