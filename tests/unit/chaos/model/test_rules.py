@@ -1,0 +1,82 @@
+"""Each rule of docs/money.md, removed: what the page says breaks, breaks. With it, in the same scenario: nothing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from chaos.model.explore import exhaust, replay
+from chaos.model.invariants import broken, hangs
+from chaos.model.rules import BY_NAME, FURTHER, NAMES, TABLE, TRIPWIRES, Rule, Rules, UnknownRule
+from chaos.model.scenario import Scenario
+from chaos.model.scenarios import ALSO_WITHOUT, WITHOUT
+from chaos.model.state import config
+from chaos.model.table import lines, sound, without
+
+PAGE = Path(__file__).parents[4] / "docs" / "money.md"
+EVERY = [pytest.param(rule, id=rule.name) for rule in (*TABLE, *FURTHER)]
+
+
+@pytest.mark.parametrize("rule", EVERY)
+def test_without_the_rule_what_the_page_says_breaks(rule: Rule) -> None:
+    row = without(rule)
+    assert row.first, f"nothing of {rule.breaks} is broken in {row.states} states; broken: {row.also}"
+    # The history is no accident of the search: replayed, it ends in that very state.
+    removed = (rule.name, *ALSO_WITHOUT.get(rule.name, ()))
+    scenario = WITHOUT[rule.name]
+    end = replay(scenario.machine(removed), row.history)
+    c = config(scenario.users, scenario.packets, Rules(removed), scenario.lease, scenario.fine)
+    assert set(row.first) <= broken(end, c) | hangs(end)
+
+
+@pytest.mark.parametrize("rule", EVERY)
+def test_with_the_rule_nothing_breaks_in_the_same_scenario(rule: Rule) -> None:
+    found = sound(rule)
+    assert found.complete
+    assert found.broken == {}
+
+
+@pytest.mark.parametrize("tripwire", TRIPWIRES)
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(Scenario("dead", crashes=1, deaths=1), id="Valkey and the front die"),
+        pytest.param(Scenario("late", starts=1, late=1, users=1), id="two instances, late messages"),
+        pytest.param(Scenario("workers", crashes=1, workers=2), id="two credit workers"),
+    ],
+)
+def test_a_tripwire_is_not_needed_for_safety(tripwire: str, scenario: Scenario) -> None:
+    found = exhaust(scenario.machine((tripwire,)), 100_000)
+    assert found.complete
+    assert found.broken == {}
+
+
+def test_the_rules_are_the_pages() -> None:
+    text = PAGE.read_text(encoding="utf-8").split("## What breaks without each rule")[1].split("\n## ")[0]
+    rows = [re.split(r" \| ", line.strip("| \n")) for line in text.splitlines() if line.startswith("| ")]
+    said = {phrase: breaks for phrases, breaks in rows[1:] for phrase in phrases.split("; ")}
+    assert {rule.phrase for rule in TABLE} == said.keys()
+    for rule in TABLE:
+        page = {name.rstrip("s") for name in re.findall(r"\bS\d+\b|\bhangs?\b", said[rule.phrase])}
+        assert page == set(rule.breaks), rule.name
+    wires = text.split("kept as tripwires:")[1]
+    assert ("ids without gaps" in wires, "the bitmap" in wires, "closed round refuses" in wires) == (True, True, True)
+
+
+def test_an_unknown_rule_is_refused_by_name() -> None:
+    with pytest.raises(UnknownRule, match="no rule 'fences'"):
+        Rules(("fences",))
+
+
+def test_the_printed_table_has_a_row_and_a_history_for_each_rule() -> None:
+    printed = list(lines([without(BY_NAME["reservation"]), without(BY_NAME["number_once"])]))
+    assert printed[2].startswith("| reservation before the append | S3 | S3 |")
+    assert printed[3].startswith("| a lease number accepted once | S12 | S12 |")
+    assert "  1. front 1 awards packet 0 to user 0" in printed
+
+
+def test_each_rule_has_its_scenario() -> None:
+    assert WITHOUT.keys() == BY_NAME.keys()
+    assert set(NAMES) == BY_NAME.keys() | set(TRIPWIRES)
