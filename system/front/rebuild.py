@@ -19,7 +19,7 @@ from system.contract.errors import XiuError
 from system.contract.ids import START, Lane, Position
 from system.contract.records import MAX_RECORDS, WIN_DTYPE
 from system.front.seam import Win
-from system.winlog import DamagedEntry, Stored, decode
+from system.winlog import DamagedEntry, Entry, Stored, decode
 
 Origin = tuple[int, int]
 """(epoch, number) of the lease a packet came from, as far as it is known."""
@@ -111,7 +111,8 @@ def rebuild(
     """Winners = memory ∪ stream ∪ ledger; missing = those neither in the ledger nor in the stream behind its offset.
 
     `stream` was read whole under the new fence, `ledger` after it: what credit moves in between is then seen in the
-    ledger, never in neither. Raises Contradiction, DamagedEntry.
+    ledger, never in neither. Raises Contradiction; DamagedEntry for one behind the offset: of what lies before it, the
+    ledger speaks (a person has set it aside, or it was posted while it was sound).
     """
     found = Rebuilt(origins=dict(origins))
     for wins in memory:
@@ -121,23 +122,35 @@ def rebuild(
     for at, raw in stream:
         found.end = at
         try:
-            entry = decode(raw, at)
+            entry = _entry(at, raw, name)
         except DamagedEntry:
-            if at <= ledger.offset:
-                continue  # set aside by hand: what could be read of it is in the ledger
-            raise
+            if at > ledger.offset:
+                raise
+            continue
         header = entry.header
-        if (header.lane, header.round_id, header.front) != name:
-            raise DamagedEntry(f"entry {at}: it belongs to {header.lane} {header.round_id} {header.front}, not {name}")
         for uid, win in _wins(entry.records):
             found.add(uid, win, f"entry {at}")
             found.origins.setdefault(uid, (header.epoch, header.lease))
             if at > ledger.offset:
                 waiting.add(uid)
-    for part in (ledger.posted, ledger.suspended):
-        for uid, win in part.items():
+    for uid, win in ledger.posted.items():
+        found.add(uid, win, "the ledger")
+    for uid, win in ledger.suspended.items():
+        # Suspense keeps any bits a record came with, also of an entry whose checksum is wrong: of the same packet,
+        # who has it from elsewhere knows better.
+        known = found.winners.get(uid)
+        if known is None or known.packet != win.packet:
             found.add(uid, win, "the ledger")
     found.missing = [
         uid for uid in found.winners if uid not in waiting and uid not in ledger.posted and uid not in ledger.suspended
     ]
     return found
+
+
+def _entry(at: Position, raw: bytes, name: StreamName) -> Entry:
+    """The entry that stands there. Raises DamagedEntry, also for an entry of another stream."""
+    entry = decode(raw, at)
+    header = entry.header
+    if (header.lane, header.round_id, header.front) != name:
+        raise DamagedEntry(f"entry {at}: it belongs to {header.lane} {header.round_id} {header.front}, not {name}")
+    return entry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,13 +86,43 @@ def test_a_damaged_entry_is_for_a_person(stored: Stored) -> None:
         found([], [stored], ledger())
 
 
-def test_an_entry_set_aside_by_hand_blocks_nobody() -> None:
-    damaged = Stored(Position(1, 2), b"no entry")
-    made = found([], [entry(1, 1, 1), damaged, entry(1, 3, 3)], ledger(Position(1, 2), [1]))
-    assert sorted(made.winners) == [1, 3]
-    assert made.missing == []
+@pytest.mark.parametrize(
+    ("memory", "held", "winners", "missing"),
+    [
+        pytest.param([], ledger(Position(1, 1), [], [1]), [1, 2], [], id="set aside: the ledger holds it"),
+        pytest.param([], ledger(Position(1, 1), [1]), [1, 2], [], id="posted while it was sound"),
+        pytest.param([1], ledger(Position(1, 1)), [1, 2], [1], id="set aside unreadable: memory appends it again"),
+        pytest.param([], ledger(Position(1, 1)), [2], [], id="set aside unreadable, nobody remembers: gone"),
+        pytest.param([1], ledger(Position(1, 2), [2], [1]), [1, 2], [], id="far before the offset"),
+    ],
+)
+def test_damage_before_the_offset_stops_nothing(
+    memory: list[int], held: Ledger, winners: list[int], missing: list[int]
+) -> None:
+    """docs/model.md, "damage at or below the offset does not stop a rebuild": else a restart is blocked for ever."""
+    broken = bytearray(entry(1, 1, 1).entry)
+    broken[-1] ^= 1
+    for damaged in (Stored(Position(1, 1), bytes(broken)), entry(1, 1, 1, front=2)):
+        made = found(memory, [damaged, entry(1, 2, 2)], held)
+        assert sorted(made.winners) == winners
+        assert sorted(made.missing) == missing
+        assert made.end == Position(1, 2)
+
+
+def test_damage_behind_the_offset_is_for_a_person() -> None:
     with pytest.raises(DamagedEntry):
-        found([], [entry(1, 1, 1), damaged], ledger(Position(1, 1), [1]))
+        found([], [entry(1, 1, 1), Stored(Position(1, 2), b"no entry")], ledger(Position(1, 1), [1]))
+
+
+def test_suspense_of_a_damaged_record_contradicts_nobody_of_the_same_packet() -> None:
+    odd = replace(won(1), fen=101, time_us=9)
+    held = Ledger(Position(1, 1), {}, {1: odd})
+    assert rebuild([{1: won(1)}], {}, [], held, NAME).winners == {1: won(1)}
+    assert rebuild([], {}, [], held, NAME).winners == {1: odd}
+    with pytest.raises(Contradiction, match="user 1"):
+        rebuild([{1: won(1)}], {}, [], Ledger(START, {}, {1: replace(odd, packet=5)}), NAME)
+    with pytest.raises(Contradiction, match="user 1"):
+        rebuild([{1: won(1)}], {}, [], Ledger(START, {1: odd}, {}), NAME)
 
 
 def test_appended_again_one_lease_an_entry_and_no_entry_too_long() -> None:
