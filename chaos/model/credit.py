@@ -30,6 +30,8 @@ def steps(s: State, c: Config) -> Steps:
         if len(w) == 2:
             found = behind(s, w[0], c)  # type: ignore[arg-type]
             yield "credit reads the stream", _put(s, at, (*w, found) if found else ())
+            if len(found) > 1:
+                yield "credit reads one entry of the stream", _put(s, at, (*w, found[:1]))
             yield "credit dies, the ledger read", _put(s, at, ())
             continue
         yield from _commit(s, c, at, w)

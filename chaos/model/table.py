@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from chaos.model.explore import Result, exhaust
-from chaos.model.rules import FURTHER, TABLE, Rule
+from chaos.model.rules import TABLE, Rule
 from chaos.model.scenario import READY
 from chaos.model.scenarios import ALSO_WITHOUT, WITHOUT
 
@@ -52,7 +52,7 @@ def sound(rule: Rule, states_max: int = STATES_MAX) -> Result:
 
 def rows() -> Iterator[Row]:
     """Every rule in turn, in the order of the page."""
-    for rule in (*TABLE, *FURTHER):
+    for rule in TABLE:
         yield without(rule)
 
 
@@ -64,8 +64,7 @@ def lines(found: Iterable[Row], histories: bool = True) -> Iterator[str]:
     for row in found:
         kept.append(row)
         first = ", ".join(row.first) or "**nothing**"
-        says = ", ".join(row.rule.breaks) if row.rule in TABLE else f"(not listed: {', '.join(row.rule.breaks)})"
-        also = ", ".join(row.also)
+        says, also = ", ".join(row.rule.breaks), ", ".join(row.also)
         yield f"| {row.rule.words} | {says} | {first} | {also} | {len(row.history)} | {row.states:,} |"
     if not histories:
         return

@@ -99,7 +99,7 @@ def test_a_damaged_entry_is_for_a_person(stored: Stored) -> None:
 def test_damage_before_the_offset_stops_nothing(
     memory: list[int], held: Ledger, winners: list[int], missing: list[int]
 ) -> None:
-    """docs/model.md, "damage at or below the offset does not stop a rebuild": else a restart is blocked for ever."""
+    """docs/model.md, "damage at or below the offset stops no rebuild": else a restart is blocked for ever."""
     broken = bytearray(entry(1, 1, 1).entry)
     broken[-1] ^= 1
     for damaged in (Stored(Position(1, 1), bytes(broken)), entry(1, 1, 1, front=2)):
