@@ -116,4 +116,9 @@ def _table() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+    except BrokenPipeError:  # its reader has seen enough
+        code = OK
+        sys.stderr.close()
+    sys.exit(code)

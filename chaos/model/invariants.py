@@ -57,6 +57,9 @@ def _changed(s: State, c: Config) -> bool:
 
 def hangs(s: State) -> frozenset[str]:
     """Of a state in which nothing but a fault can happen: it is closed, or a person was asked for a reason."""
-    if s.round == CLOSED or (s.back and any(f.phase == BLOCKED for f in s.fronts)):
-        return NOTHING
-    return frozenset((HANG,))
+    return NOTHING if ended(s) else frozenset((HANG,))
+
+
+def ended(s: State) -> bool:
+    """Closed; or data came back, and a person has been asked."""
+    return s.round == CLOSED or bool(s.back and any(f.phase == BLOCKED for f in s.fronts))
