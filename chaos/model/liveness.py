@@ -1,6 +1,6 @@
 """Whether the protocol alone, with no further fault, can still come to an end: from every state within reach.
 
-Owns that one question, over a Machine. It finds more than states nothing leaves: two steps that undo each other for ever,
+Owns that one question, over a Machine. It finds more than states nothing leaves: steps that undo each other for ever,
 too. Refuses an answer when it could not see every state.
 """
 
