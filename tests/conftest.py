@@ -9,6 +9,16 @@ import pytest
 from tests.stores import PostgresServer, ValkeyServer
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what a test has to show, `record_property("shown", text)`, also when it ran in another process."""
+    reports = [report for several in terminalreporter.stats.values() for report in several]
+    for report in reports:
+        for name, text in getattr(report, "user_properties", ()):
+            if name == "shown" and report.when == "call":
+                terminalreporter.section(report.nodeid)
+                terminalreporter.write_line(text)
+
+
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
     """A running Valkey (append-only file, fsync always). Tests own their keys; a test that restarts it leaves it up."""

@@ -69,6 +69,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _sound(order.states, order.walks, order.seed, (order.remove,) if order.remove else ())
 
 
+def summary(total: Result, walked: Result) -> str:
+    """States, and how often each crash point was hit."""
+    points = [f"{total.taken[point]:9,} {walked.taken[point]:7,}  {point}" for point in CRASH_POINTS]
+    return "\n".join(
+        (
+            f"{total.states:,} distinct states, {total.steps:,} steps; walks: {walked.steps:,} steps",
+            "Crash points, how often each was hit (explored, walked):",
+            *points,
+        )
+    )
+
+
 def _weight(label: str) -> float:
     return WEIGHTS.get(kind(label), 1.0)
 
@@ -84,10 +96,7 @@ def _sound(states: int, walk_count: int, seed: int, removed: tuple[str, ...]) ->
     began = time.monotonic()
     total = explore(states, removed)
     walked = walks(walk_count, seed, removed)
-    print(f"\n{total.states:,} distinct states, {total.steps:,} steps; walks: {walked.steps:,} steps, seed {seed}")
-    print(f"{time.monotonic() - began:.1f} s\n\nCrash points, how often each was hit (explored, walked):")
-    for point in CRASH_POINTS:
-        print(f"{total.taken[point]:9,} {walked.taken[point]:7,}  {point}")
+    print(f"\n{summary(total, walked)}\nseed of the walks {seed}, {time.monotonic() - began:.1f} s")
     total.add(walked)
     for name, history in sorted(total.broken.items()):
         print(f"\n{name} is broken:")

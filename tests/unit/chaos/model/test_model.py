@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from chaos.model.__main__ import explore, main, walks
+from chaos.model.__main__ import explore, main, summary, walks
 from chaos.model.explore import replay
 from chaos.model.invariants import broken, hangs
 from chaos.model.rules import Rules
@@ -26,11 +28,10 @@ SECOND = (
 TWO = config(2, 2, Rules())
 
 
-def test_the_protocol_holds_in_every_state(capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print()
-        found = explore(700_000)
-        walked = walks(100, seed=1)
+def test_the_protocol_holds_in_every_state(record_property: Callable[[str, object], None]) -> None:
+    found = explore(700_000, show=False)
+    walked = walks(100, seed=1, show=False)
+    record_property("shown", summary(found, walked))
     assert found.broken == walked.broken == {}
     assert found.states >= 300_000
     never = [point for point in CRASH_POINTS if not found.taken[point]]
@@ -140,7 +141,7 @@ def test_the_command_says_what_it_found(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["--states", "5000", "--walks", "2", "--seed", "3"]) == 0
     out = capsys.readouterr().out
     assert "6,316 states  depth  26  to the end" in out
-    assert "seed 3" in out
+    assert "seed of the walks 3" in out
     assert "Result: nothing is broken" in out
 
 
