@@ -110,6 +110,7 @@ def test_nothing_is_left_of_a_killed_up(xiu: Xiu) -> None:
     process.kill()
     process.wait()
     wait(lambda: xiu.processes() == [], 20, xiu.processes)
+    assert find_running(xiu.folder / "var") == []
 
 
 def test_down_leaves_nothing(xiu: Xiu) -> None:
