@@ -7,7 +7,6 @@ Rate = min(forecast's rate, 0.85 × measured). The round is closed afterwards; t
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -103,8 +102,3 @@ def describe(calibration: Calibration, share: Share) -> str:
     if calibration.part < 1:
         return f"{float(calibration.part):.0%} of the natural share: {text}, and {SAFE:.0%} of that is safe"
     return f"the forecast's natural share: {text}"
-
-
-def as_json(calibration: Calibration) -> str:
-    """For logs."""
-    return json.dumps(calibration.to_json())

@@ -20,7 +20,7 @@ PROBE_STATUS = ("401", "403", "421")
 AT_PEAK = 0.985
 
 
-def load_of(account: dict[str, Any], settled: dict[str, int], peak: tuple[float | None, float | None]) -> Load:
+def load_of(account: dict[str, Any], peak: tuple[float | None, float | None]) -> Load:
     """Counts of the whole plan; rates are those at the peak."""
     load = account["load"]
     return Load(

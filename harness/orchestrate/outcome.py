@@ -104,7 +104,7 @@ def record(
         verdict=decision.verdict,
         exit_code=decision.exit_code,
         reasons=decision.reasons,
-        load=figures.load_of(account, {}, peak) if account else _no_load(),
+        load=figures.load_of(account, peak) if account else _no_load(),
         latency_ms=figures.latency_of(account) if account else Latency(),
         generator=_generator(account, chosen),
         money=money,

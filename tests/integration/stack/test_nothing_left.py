@@ -15,7 +15,7 @@ import pytest
 
 from harness.stack import Stack, find_running, new_folder
 from harness.stack.folder import Folder
-from tests.integration.stack.parts import everybody, wait_gone
+from tests.integration.stack.parts import everybody, runs, wait_gone
 from tests.stores import wait_until
 
 Make = Callable[..., Stack]
@@ -59,6 +59,7 @@ def test_kill_9_leaves_nothing(held: Held, whom: str) -> None:
     kill([pid for name, pid in pids.items() if name in whom or whom == "all three"])
     wait_gone(processes)
     wait_until(lambda: not stack.folder.locked, 5, "the folder is free")
+    assert not any(map(runs, processes))
 
 
 def test_a_parent_that_is_killed_ends_its_stack_in_order(held: Held) -> None:
