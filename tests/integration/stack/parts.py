@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import urllib.request
@@ -34,6 +35,15 @@ def everybody(stack: Stack) -> list[psutil.Process]:
     """Every process of a running stack: reaper, supervisor, parts and what they started."""
     reaper = psutil.Process(stack.folder.read_state()["reaper_pid"])
     return [reaper, *reaper.children(recursive=True)]
+
+
+def listening(processes: list[psutil.Process]) -> set[int]:
+    """The TCP ports they listen on. A passing child (a back end of PostgreSQL) may go while we ask."""
+    ports = set()
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            ports |= {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+    return ports
 
 
 def runs(process: psutil.Process) -> bool:

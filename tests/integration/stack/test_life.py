@@ -17,7 +17,7 @@ from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import LINKS, PartFailed, Stack, tools
 from harness.stack.addresses import Addresses
 from harness.stack.ports import ABOVE
-from tests.integration.stack.parts import DEADLINE_S, Heard, child, everybody, get, wait_gone
+from tests.integration.stack.parts import DEADLINE_S, Heard, child, everybody, get, listening, wait_gone
 from tests.stores import wait_until
 
 Make = Callable[..., Stack]
@@ -59,11 +59,9 @@ def test_every_part_starts_answers_through_its_proxy_and_stops(make: Make) -> No
         assert {row["name"] for row in ports} == set(LINKS)
         processes = everybody(stack)
         assert {"valkey", "postgres", "toxiproxy", "control"} <= set(stack.pids())
-        listening = {
-            c.laddr.port for p in processes for c in p.net_connections("tcp") if c.status == psutil.CONN_LISTEN
-        }
-        assert listening
-        assert max(listening) < ABOVE
+        ports = listening(processes)
+        assert ports
+        assert max(ports) < ABOVE
     wait_gone(processes)
     assert not stack.folder.locked
 
