@@ -65,9 +65,19 @@ def fast_http_user(target: Target, core: int, users: int, seconds: int) -> float
 
 
 def cannon(
-    target: Target, core: int, rate_rps: float, connections: int, seconds: float, warmup_s: float = 1.0
+    target: Target,
+    core: int,
+    rate_rps: float,
+    connections: int,
+    seconds: float,
+    warmup_s: float = 1.0,
+    *,
+    realtime: bool = False,
 ) -> CannonResult:
-    """Open loop: a constant rate, warm-up cut off. ``connections`` users tap at once, one a connection."""
+    """Open loop: a constant rate, warm-up cut off. ``connections`` users tap at once, one a connection.
+
+    ``realtime``: in the real-time class where that is allowed, so that no daemon of the machine delays the pacer.
+    """
     with tempfile.TemporaryDirectory(prefix="xiu-bench-") as folder:
         config = CannonConfig(
             fronts=(target.address,),
@@ -82,6 +92,7 @@ def cannon(
             round=target.round,
             cpu=core,
             drain_s=3.0,
+            realtime=realtime,
         )
         return run_cannon(config)
 

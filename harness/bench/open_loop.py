@@ -1,6 +1,8 @@
 """Bench ``open-loop``: p99 response at a server's share, 35,000 taps/s over 5,000 connections; lower is better.
 
-The real draw path on one core, the cannon on the other; the anchor is the same schedule against nginx.
+The real draw path on one core, the cannon on the other; the anchor is the same schedule against nginx. The cannon
+fires in the real-time class where it may: what is asked here is how fast the front answers, not how many daemons share
+the machine. Without that right a busy neighbour shows as lag, and the sample as INVALID.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ def run(say: Say, *, seconds: float = SECONDS, rate_rps: float = RATE_RPS, conne
     with servers.bare_front(server_core, USERS) as front, servers.nginx(server_core, USERS) as nginx:
 
         def p99(target: servers.Target, name: str) -> float:
-            result = clients.cannon(target, core, rate_rps, connections, seconds, WARMUP_S)
+            result = clients.cannon(target, core, rate_rps, connections, seconds, WARMUP_S, realtime=True)
             response = result.latency_ms["response"]
             valid = "valid" if result.valid else f"INVALID: {'; '.join(result.generator['reasons'])}"
             say(f"{name}: response {response} ms, errors {errors(result)}, {valid}")
@@ -48,6 +50,7 @@ def run(say: Say, *, seconds: float = SECONDS, rate_rps: float = RATE_RPS, conne
         "rate_rps": rate_rps,
         "connections": connections,
         "valid": all(result.valid for result in fired),
+        "scheduling": fired[0].data["scheduling"],
         "refused_too_fast": sum(int(r.load["refused_by_status"].get(TOO_FAST, 0)) for r in fired),
     }
     return Report("open-loop", "ms p99 response", "nginx return 200, same schedule", samples, extra)

@@ -264,6 +264,21 @@ def _write(config: CannonConfig, loaded: Loaded, account: dict[str, Any]) -> Non
     fresh.replace(path)
 
 
+def _schedule_class(realtime: bool) -> str | None:
+    """Takes its scheduling class and names it: ``fifo``, ``other``, or None where the system has no such thing.
+
+    Whoever started this may be a batch process; a pacer must get its core the moment its timer fires.
+    """
+    if not hasattr(os, "sched_setscheduler"):
+        return None
+    if realtime:
+        with suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+            return "fifo"
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    return "other"
+
+
 def main(argv: list[str]) -> int:
     if len(argv) != 2:
         print("usage: python -m harness.engine.cannon CONFIG.json", file=sys.stderr)
@@ -271,14 +286,12 @@ def main(argv: list[str]) -> int:
     config = CannonConfig.from_json(Path(argv[1]).read_text())
     if config.cpu is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {config.cpu})
-    if hasattr(os, "sched_setscheduler"):
-        # Whoever started this may be a batch process; a pacer must get its core the moment its timer fires.
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    policy = _schedule_class(config.realtime)
     loaded = load(config)
 
     async def fire() -> None:
         cannon = Cannon(config, loaded)
-        account = await cannon.run()
+        account = await cannon.run() | {"scheduling": policy}
         _write(config, loaded, account)
         cannon.say({"event": "done", "result": config.result, "valid": account["generator"]["valid"]}, last=True)
 

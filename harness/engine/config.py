@@ -63,6 +63,8 @@ class CannonConfig:
     ready_timeout_s: float = 30.0
     rate_headroom: float = 1.0
     """Room for later plan versions: how many times the plan's taps the run can hold."""
+    realtime: bool = False
+    """Fire in the real-time class where this user may (root, or RLIMIT_RTPRIO), before every ordinary process."""
     labels: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

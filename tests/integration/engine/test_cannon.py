@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,3 +144,14 @@ def test_nobody_listens(house: House, tmp_path: Path) -> None:
     with pytest.raises(CannonError, match="0 of 11 connections"):
         run_cannon(config)
     house.call("open")
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_class_it_fires_in_is_asked_for_and_said(house: House, tmp_path: Path, asked: bool) -> None:
+    """What a user may is not this test's: the answer has to be what the system granted."""
+    granted = subprocess.run([sys.executable, "-c", _ASK], capture_output=True, check=False).returncode == 0
+    result = run_cannon(_config(house, tmp_path, 100, 0.5, realtime=asked))
+    assert result.data["scheduling"] == ("fifo" if asked and granted else "other")
+
+
+_ASK = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))"
