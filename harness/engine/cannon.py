@@ -150,13 +150,17 @@ class Cannon:
         self._sweep = (self._sweep + 1) % _SWEEPS
         part = gun.connections[self._sweep :: _SWEEPS]
         gun.expire(part, now, int(config.timeout_s * NS), int(config.queue_timeout_s * NS))
+        gun.pace()  # between any two pieces of work, what is due goes out
         self.tally.take()
+        gun.pace()
         if now >= self._cpu_at:
             self._cpu_at = now + NS
             self.cpu.append(_cpu(now))
         elif now >= self._report_at:  # not both in one turn: each is time in which nothing is paced
             self._report_at = now + int(config.report_s * NS)
-            self.say({"event": "counts", "at_ns": now, "cpu_ratio": _recent_cpu(self.cpu)} | self.tally.cumulative())
+            counts = self.tally.cumulative()
+            gun.pace()
+            self.say({"event": "counts", "at_ns": now, "cpu_ratio": _recent_cpu(self.cpu)} | counts)
         if gun.next >= gun.end:
             self._deadline_ns = self._deadline_ns or now + int(config.drain_s * NS)
             if gun.idle or now > self._deadline_ns:
