@@ -8,6 +8,9 @@ of the server: it is taken again, twice at most, and ``invalid_samples`` counts 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 from harness.bench import clients, servers
 from harness.bench.common import Report, Say, alternate, two_cores
 from harness.engine.process import CannonResult
@@ -32,33 +35,33 @@ def errors(result: CannonResult) -> int:
 def run(say: Say, *, seconds: float = SECONDS, rate_rps: float = RATE_RPS, connections: int = CONNECTIONS) -> Report:
     """Raises EnvironmentNotReady without nginx or two cores, or if a sample is too short for a p99."""
     server_core, core = two_cores()
-    fired: list[CannonResult] = []
     every: list[CannonResult] = []
-    with servers.bare_front(server_core, USERS) as front, servers.nginx(server_core, USERS) as nginx:
+    kept: list[CannonResult] = []
 
-        def p99(target: servers.Target, name: str) -> float:
-            for _ in range(ATTEMPTS):
+    def p99(name: str, server: Callable[[int, int], AbstractContextManager[servers.Target]]) -> float:
+        for _ in range(ATTEMPTS):
+            with server(server_core, USERS) as target:  # anew: a front of the last sample has its winners already
                 result = clients.cannon(target, core, rate_rps, connections, seconds, WARMUP_S, realtime=True)
-                every.append(result)
-                response = result.latency_ms["response"]
-                valid = "valid" if result.valid else f"INVALID: {'; '.join(result.generator['reasons'])}"
-                say(f"{name}: response {response} ms, errors {errors(result)}, {valid}")
-                if result.valid:
-                    break
-            if target is front:
-                fired.append(result)
-            if response["p99"] is None:
-                raise EnvironmentNotReady(f"{seconds:g} s at {rate_rps:g}/s are too few samples for a p99")
-            return float(response["p99"])
+            every.append(result)
+            response = result.latency_ms["response"]
+            valid = "valid" if result.valid else f"INVALID: {'; '.join(result.generator['reasons'])}"
+            say(f"{name}: response {response} ms, errors {errors(result)}, {valid}")
+            if result.valid:
+                break
+        if name == "front":
+            kept.append(result)
+        if response["p99"] is None:
+            raise EnvironmentNotReady(f"{seconds:g} s at {rate_rps:g}/s are too few samples for a p99")
+        return float(response["p99"])
 
-        samples = alternate(lambda: p99(front, "front"), lambda: p99(nginx, "nginx"), say)
+    samples = alternate(lambda: p99("front", servers.bare_front), lambda: p99("nginx", servers.nginx), say)
     extra = {
-        "errors": sum(errors(result) for result in fired),
+        "errors": sum(errors(result) for result in kept),
         "rate_rps": rate_rps,
         "connections": connections,
-        "valid": all(result.valid for result in fired),
+        "valid": all(result.valid for result in kept),
         "invalid_samples": sum(not result.valid for result in every),
-        "scheduling": fired[0].data["scheduling"],
-        "refused_too_fast": sum(int(r.load["refused_by_status"].get(TOO_FAST, 0)) for r in fired),
+        "scheduling": kept[0].data["scheduling"],
+        "refused_too_fast": sum(int(r.load["refused_by_status"].get(TOO_FAST, 0)) for r in kept),
     }
     return Report("open-loop", "ms p99 response", "nginx return 200, same schedule", samples, extra)

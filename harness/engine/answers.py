@@ -39,6 +39,11 @@ class Answer:
     fen: int = 0
 
     @property
+    def settled(self) -> bool:
+        """True for a win shown again: the same bytes to the same user until the round is closed."""
+        return (self.code >> 10 & 7) - 1 == Outcome.REPEAT
+
+    @property
     def plain(self) -> bool:
         """True if its bytes may be recognised by lookup: a definite answer with nothing in it but the code."""
         return (self.code >> 10 & 7) - 1 in (Outcome.LOSE, Outcome.REFUSED)

@@ -224,7 +224,7 @@ class Cannon:
             "connections": len(gun.connections),
             "breaks": gun.breaks,
             "surprises": gun.surprises,
-            "awards": len(set(tape.awards.values())),
+            "awards": len(tape.awards),
             "counts": self.tally.cumulative(),
         }
 

@@ -12,7 +12,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import cast
+from typing import TypeVar, cast
 
 import httptools
 
@@ -23,6 +23,7 @@ from system.contract.history import NO_PACKET
 IDLE, DOWN = -1, -2
 BATCH = 128  # taps paced before answers are looked at again
 STARVED_NS = 200_000  # overdue by this much, the next answer paces without waiting for the tick
+Meaning = TypeVar("Meaning")
 _NOTHING_KNOWN: dict[bytes, int] = {}
 
 
@@ -67,6 +68,12 @@ class Connection(asyncio.Protocol):
             self.gun.broken(self)
 
 
+def _remember(answers: dict[bytes, Meaning], data: bytes, meaning: Meaning) -> None:
+    if len(answers) >= KNOWN_MAX:
+        answers.clear()
+    answers[data] = meaning
+
+
 class Gun:
     """Fires one tape. ``requests``: bytes of each user's tap, by user index."""
 
@@ -77,6 +84,7 @@ class Gun:
         self.wake: Callable[[], None] = lambda: None
         self.finished: array[int] = array("i")  # taps with an outcome, in the order they came; the tally empties it
         self.known: dict[bytes, int] = {}
+        self.settled: dict[bytes, tuple[int, int]] = {}  # a settled win's answer → its code, the award's place
         self.next = 0
         self.end = len(tape)
         self.starved = NEVER
@@ -158,6 +166,13 @@ class Gun:
             self.broken(connection)
             return
         whole = connection.parser is None
+        tap = connection.tap
+        if whole and (again := self.settled.get(data)) is not None:
+            code, self.tape.award[tap] = again
+            self._finish(tap, code, now)
+            self._retire(self.tape.user[tap], connection.front)
+            self.next_of(connection)
+            return
         parser = connection.parser or AnswerParser()
         try:
             complete = parser.feed(data)
@@ -170,10 +185,10 @@ class Gun:
             return
         connection.parser, connection.known = None, self.known
         answer = understand(parser.status, parser.body)
-        tap = connection.tap
         self._finish(tap, answer.code, now)
+        place = 0
         if answer.packet != NO_PACKET:
-            self.tape.awards[tap] = (answer.packet, answer.fen)
+            place = self.tape.told(tap, (answer.packet, answer.fen))
             self._retire(self.tape.user[tap], connection.front)
         if parser.surplus or not parser.keep_alive:
             self.surprises += parser.surplus
@@ -181,9 +196,9 @@ class Gun:
             self.broken(connection)
             return
         if answer.plain and whole:
-            if len(self.known) >= KNOWN_MAX:
-                self.known.clear()
-            self.known[data] = answer.code
+            _remember(self.known, data, answer.code)
+        elif answer.settled and whole:
+            _remember(self.settled, data, (answer.code, place))
         self.next_of(connection)
 
     def _finish(self, tap: int, code: int, now: int) -> None:

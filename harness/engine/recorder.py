@@ -56,10 +56,10 @@ def records_of(tape: Tape, start: int, stop: int, uids: npt.NDArray[np.uint64], 
     out["round"], out["worker"], out["packet"] = round_id, worker, NO_PACKET
     out["flags"] = np.where(code & EFFECT_NONE_BIT, FLAG_EFFECT_NONE, 0)
     out["flags"][out["outcome"] == Outcome.REPEAT] |= FLAG_REPEAT
-    for tap, (packet, fen) in tape.awards.items():
-        if start <= tap < stop:
-            number = int(np.searchsorted(chosen, tap - start))
-            out["packet"][number], out["fen"][number] = packet, fen
+    place = np.frombuffer(tape.award, np.int32, len(tape))[part][chosen]
+    named = np.flatnonzero(place)
+    packets, amounts = np.array([*tape.awards], np.int64).reshape(-1, 2).T
+    out["packet"][named], out["fen"][named] = packets[place[named] - 1], amounts[place[named] - 1]
     return out
 
 

@@ -68,7 +68,7 @@ class Tally:
             "answered": answered,
             "outcomes": outcomes,
             "refused_by_status": {str(s): int(self._status[s]) for s in np.flatnonzero(self._status)},
-            "awards": len(set(gun.tape.awards.values())),
+            "awards": len(gun.tape.awards),
             "breaks": gun.breaks,
             "response_us": response,
             "service_us": service,

@@ -44,14 +44,17 @@ class Tape:
     sent: array[int] = field(init=False)
     done: array[int] = field(init=False)
     code: array[int] = field(init=False)
-    awards: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """tap → (packet, fen), for the few answers that name an award."""
+    award: array[int] = field(init=False)
+    """Of each tap: the place of the award it was told in ``awards``, or 0."""
+    awards: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(packet, fen) → place from 1 on: each distinct award once, however often it was shown."""
 
     def __post_init__(self) -> None:
         taps = self.capacity
         # Written zeros, not lazily mapped ones: a page fault in the hot phase would be our own lag.
         self.reached, self.sent, self.done = (_zeros("q", taps + 1) for _ in range(3))
         self.code = _zeros("H", taps + 1)
+        self.award = _zeros("i", taps + 1)
 
     @classmethod
     def of(
@@ -108,6 +111,12 @@ class Tape:
 
     def codes(self) -> npt.NDArray[np.uint16]:
         return np.frombuffer(self.code, np.uint16, len(self))
+
+    def told(self, tap: int, award: tuple[int, int]) -> int:
+        """An answer named this award (packet, fen); returns its place."""
+        place = self.awards.setdefault(award, len(self.awards) + 1)
+        self.award[tap] = place
+        return place
 
     def users(self) -> npt.NDArray[np.int32]:
         return np.frombuffer(self.user, np.int32, len(self))

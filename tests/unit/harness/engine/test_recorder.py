@@ -40,7 +40,7 @@ def _tape() -> Tape:
         tape.code[tap] = code
         if tap < 5:
             tape.sent[tap], tape.done[tap] = 1000 * tap + 2, 1000 * tap + 3
-    tape.awards = {1: (42, 188), 2: (42, 188)}
+    assert [tape.told(tap, (42, 188)) for tap in (1, 2)] == [1, 1]
     return tape
 
 
@@ -72,7 +72,7 @@ def test_attempts_count_what_stood_open_across_segments(tmp_path: Path) -> None:
     tape = _tape()
     for tap in range(3):
         tape.user[tap] = 0
-    tape.awards = {}
+    tape.award[1] = tape.award[2] = 0
     tape.code[0], tape.code[1] = code_of(Outcome.PENDING, 202), UNANSWERED
     tape.code[2] = code_of(Outcome.LOSE, 200)
     parts = [records_of(tape, low, high, UIDS, 9, 0) for low, high in ((0, 1), (1, 2), (2, 7))]
