@@ -51,8 +51,9 @@ class StopRules:
         return None
 
     def _broken(self, rule: StopRule, now: Reading) -> str | None:
-        first = next((r for r in self._readings if r.t_s >= now.t_s - rule.window - 1e-9), now)
-        if now.t_s - first.t_s < rule.window * 0.8:
+        # The newest reading that is old enough: readings come when they come, seldom on the window's edge.
+        first = next((r for r in reversed(self._readings) if r.t_s <= now.t_s - rule.window * 0.8), None)
+        if first is None:
             return None  # the window is not full yet
         value, samples = _value(rule.signal, first, now)
         if value is None or samples < rule.min_samples or value <= rule.above:

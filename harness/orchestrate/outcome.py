@@ -83,9 +83,9 @@ def record(
         Evidence(
             indicators=judged,
             invariants=findings,
-            aborted=None if _by_generator(got) else got.aborted,
-            invalid=_invalid(account),
-            failures=got.failures,
+            aborted=None if _by_rule(got) else got.aborted,
+            invalid=[*got.invalid, *_invalid(account)],
+            failures=[*_by_rule(got), *got.failures],
             no_data=got.no_data,
             warnings=_warnings(chosen, got.notes),
         ),
@@ -158,10 +158,9 @@ def _unread() -> tuple[Finding, ...]:
     )
 
 
-def _by_generator(got: Gathered) -> bool:
-    """A stop rule fired while the generator was the limit: the run says nothing of the system."""
-    stopped = got.aborted is not None and got.aborted.code == "stop_rule"
-    return stopped and got.account is not None and not got.account["generator"]["valid"]
+def _by_rule(got: Gathered) -> list[Reason]:
+    """A stop rule that fired is a failure of the system, unless the generator was the limit; nobody interrupted."""
+    return [got.aborted] if got.aborted is not None and got.aborted.code == "stop_rule" else []
 
 
 def _invalid(account: dict[str, Any] | None) -> list[Reason]:

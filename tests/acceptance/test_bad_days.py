@@ -84,6 +84,20 @@ def test_a_front_slower_than_its_target_fails_the_run(xiu: Xiu) -> None:
     assert "forecast_response_p99_ms" in reasons
 
 
+def test_a_stop_rule_that_fires_is_a_failure_and_nobodys_interruption(xiu: Xiu) -> None:
+    assert xiu("up", "--detach").returncode == 0
+    assert xiu("switch", "set", "draw.delay_ms", "700").returncode == 0
+    slow = "- {signal: response_p99, above: 300ms, window: 1s, min_samples: 20}"
+    plan = plan_with(xiu.folder, ("- {signal: error_share", f"{slow}\n  - {{signal: error_share"))
+    done = xiu.valid("plan", "run", plan, "--scale", "1", "--json")
+    assert done.returncode == 99, done.stdout[-2000:] + done.stderr
+    record = json.loads(done.stdout)
+    assert record["verdict"] == "FAIL"
+    assert "stop_rule" in {reason["code"] for reason in record["reasons"]}
+    assert record["load"]["unsent"] > 0, "the fire ceased"
+    assert record["money"]["residue_fen"] == 0
+
+
 @pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2, reason="needs pinning, two cores"
 )

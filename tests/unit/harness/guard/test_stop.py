@@ -49,3 +49,11 @@ def test_a_percentile_is_of_the_window_alone() -> None:
     reason = rules.feed(Reading(6.0, answered=3500, response_us=((2_000, 1500), (5_000_000, 2000))))
     assert reason is not None
     assert reason.startswith("response_p99 5 above 1")
+
+
+def test_a_window_is_full_with_readings_that_miss_its_edges() -> None:
+    rule = StopAboveShare(signal="error_share", above="10%", window="1s", min_samples=100)
+    rules = StopRules([rule])
+    at = [0.0, 0.51, 1.03, 1.54, 2.06]  # half a second and a little: none lies within a window of one second but one
+    reasons = [rules.feed(Reading(t, answered=round(1000 * t), unknown=round(500 * t))) for t in at]
+    assert [reason is not None for reason in reasons] == [False, False, True, True, True]
