@@ -71,7 +71,9 @@ def seconds(tape: Tape, start_ns: int, stop: int) -> list[dict[str, Any]]:
         sent, code = tape.times(tape.sent)[part], tape.codes()[part]
         outcome = (code >> 10 & 7).astype(np.int64) - 1
         fired = (sent > 0) & (outcome != DROPPED)
-        response = Histogram.of_ns((tape.times(tape.done)[part] - intended[part])[fired])
+        done = tape.times(tape.done)[part]
+        response = Histogram.of_ns((done - intended[part])[fired])
+        service = Histogram.of_ns((done - sent)[fired])
         reached = tape.times(tape.reached)[part]
         lag = Histogram.of_ns((reached - intended[part])[reached > 0])
         by = np.bincount(outcome + 1, minlength=8)
@@ -84,6 +86,7 @@ def seconds(tape: Tape, start_ns: int, stop: int) -> list[dict[str, Any]]:
                 **{kind.name.lower(): int(by[kind + 1]) for kind in Outcome},
                 "response_p50_ms": response.percentile_ms(50),
                 "response_p99_ms": response.percentile_ms(99),
+                "service_p99_ms": service.percentile_ms(99),
                 "lag_p99_ms": lag.percentile_ms(99),
             }
         )

@@ -185,7 +185,7 @@ def timeline_of(account: dict[str, Any], samples: Sequence[tuple[float, Money]])
                 wins=row["win"],
                 refused=row["refused"],
                 p99_response_ms=row["response_p99_ms"],
-                p99_service_ms=row.get("service_p99_ms"),
+                p99_service_ms=row["service_p99_ms"],
                 backlog_entries=money.backlog_entries,
                 credited_fen=money.credited_fen,
                 awarded_fen=money.awarded_fen,

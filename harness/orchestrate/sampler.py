@@ -5,13 +5,14 @@ A place that does not answer leaves None; nothing is made up.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import requests
-from prometheus_client.parser import text_string_to_metric_families
 
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
+from harness.prom import PromError, read_metrics
 from harness.run_state import Money, RunState
 from harness.stack.addresses import Addresses
 
@@ -95,13 +96,9 @@ def _whole(value: float | None) -> int | None:
 
 def _read(session: requests.Session, url: str, lane: str) -> Samples:
     """Samples of one process for a lane (or without a lane), by name; empty if it does not answer."""
-    try:
-        text = session.get(f"{url.rstrip('/')}/metrics", timeout=TIMEOUT_S).text
-    except requests.RequestException:
-        return {}
     found: Samples = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            if sample.labels.get("lane", lane) == lane:
-                found[sample.name] = found.get(sample.name, 0.0) + sample.value
+    with contextlib.suppress(PromError):
+        for (name, labels), value in read_metrics(f"{url.rstrip('/')}/metrics", TIMEOUT_S, session).items():
+            if dict(labels).get("lane", lane) == lane:
+                found[name] = found.get(name, 0.0) + value
     return found
