@@ -172,7 +172,8 @@ async def front_lease(request: web.Request) -> web.Response:
 
 async def front_ledger(request: web.Request) -> web.Response:
     control, front = of_front(request)
-    return _raw(await streams.ledger_view(control, path_number(request, "round"), front))
+    instance = query_number(request, "instance", 0, 0, 1 << 31)
+    return _raw(await streams.ledger_view(control, path_number(request, "round"), front, instance))
 
 
 async def front_confirm(request: web.Request) -> web.Response:

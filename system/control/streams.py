@@ -16,7 +16,7 @@ from system.contract.api import ConfirmRequest, LedgerView
 from system.contract.errors import Conflict, UnknownRound
 from system.contract.ids import Lane
 from system.contract.records import FLAG_STRESS, WIN_DTYPE
-from system.control.fronts import hold_instance
+from system.control.fronts import hold_instance, refuse_older
 from system.control.state import Control
 from system.ledger.statements import statement
 
@@ -27,13 +27,18 @@ LEDGER_TIMEOUT_S = 60.0
 log = logging.getLogger("xiu.control")
 
 
-async def ledger_view(control: Control, round_id: int, front: int) -> str:
-    """A LedgerView as JSON text, from one snapshot of the ledger."""
+async def ledger_view(control: Control, round_id: int, front: int, instance: int) -> str:
+    """A LedgerView as JSON text, from one snapshot of the ledger.
+
+    Raises Superseded for an older instance: what a newer one has posted would look like a contradiction to it.
+    """
     control.need_front(front)
     lane = control.lane_of(round_id)
     key = {"round": round_id, "front": front}
     async with control.pool.transaction("read a stream's ledger", timeout_s=LEDGER_TIMEOUT_S) as conn:
         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        newest = await (await conn.execute(statement("control_instance", "live"), {"front": front})).fetchone()
+        refuse_older(front, instance, int(newest[0]) if newest else 0)
         row = await (await conn.execute(statement("control_stream_view", lane), key)).fetchone()
         if row is None:
             raise UnknownRound(f"round {round_id} has no stream of front {front}")

@@ -50,7 +50,7 @@ class Control(Protocol):
 
     async def lease(self, round_id: int, body: LeaseRequest) -> LeaseGranted: ...
 
-    async def ledger(self, round_id: int) -> LedgerView: ...
+    async def ledger(self, round_id: int, instance: int) -> LedgerView: ...
 
     async def confirm(self, round_id: int, body: ConfirmRequest) -> None: ...
 
@@ -88,8 +88,9 @@ class ControlLink:
     async def lease(self, round_id: int, body: LeaseRequest) -> LeaseGranted:
         return await self._call("POST", f"{self._base}/rounds/{round_id}/lease", LeaseGranted, body)
 
-    async def ledger(self, round_id: int) -> LedgerView:
-        return await self._call("GET", f"{self._base}/rounds/{round_id}/ledger", LedgerView, None, LEDGER_TIMEOUT_S)
+    async def ledger(self, round_id: int, instance: int) -> LedgerView:
+        path = f"{self._base}/rounds/{round_id}/ledger?instance={instance}"
+        return await self._call("GET", path, LedgerView, None, LEDGER_TIMEOUT_S)
 
     async def confirm(self, round_id: int, body: ConfirmRequest) -> None:
         await self._fetch("POST", f"{self._base}/rounds/{round_id}/confirm", body)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
@@ -107,12 +107,14 @@ def rebuild(
     stream: Sequence[Stored],
     ledger: Ledger,
     name: StreamName,
+    amount: Callable[[Win], Win],
 ) -> Rebuilt:
     """Winners = memory ∪ stream ∪ ledger; missing = those neither in the ledger nor in the stream behind its offset.
 
     `stream` was read whole under the new fence, `ledger` after it: what credit moves in between is then seen in the
     ledger, never in neither. Raises Contradiction; DamagedEntry for one behind the offset: of what lies before it, the
-    ledger speaks (a person has set it aside, or it was posted while it was sound).
+    ledger speaks (a person has set it aside, or it was posted while it was sound). `amount`: a win with the sponsor
+    and fen of its packet.
     """
     found = Rebuilt(origins=dict(origins))
     for wins in memory:
@@ -137,10 +139,10 @@ def rebuild(
         found.add(uid, win, "the ledger")
     for uid, win in ledger.suspended.items():
         # Suspense keeps any bits a record came with, also of an entry whose checksum is wrong: of the same packet,
-        # who has it from elsewhere knows better.
+        # who has it from elsewhere knows better; and what a packet holds is the round's to say, not the record's.
         known = found.winners.get(uid)
         if known is None or known.packet != win.packet:
-            found.add(uid, win, "the ledger")
+            found.add(uid, amount(win), "the ledger")
     found.missing = [
         uid for uid in found.winners if uid not in waiting and uid not in ledger.posted and uid not in ledger.suspended
     ]

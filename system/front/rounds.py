@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from system.clock import AuthorityClock
 from system.contract.api import FrontRound, RoundState
@@ -97,6 +97,13 @@ class AwardRound:
         self.work.set()
         self.refresh()
         return True
+
+    def amount(self, win: Win) -> Win:
+        """The win with what its packet holds; as it is where the round has no such packet."""
+        if not 0 <= win.packet < self._lottery.packets:
+            return win
+        sponsor, fen = award(self._lottery, win.packet)
+        return replace(win, sponsor=sponsor, fen=fen)
 
     def join(self, uid: int, waiter: Waiter) -> None:
         """See `seam.DrawRound`."""

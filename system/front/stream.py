@@ -157,7 +157,7 @@ class StreamKeeper:
         ledger = ledger_of(await self._ledger())
         round_ = self.round
         name = StreamName(round_.lane, round_.round_id, round_.front)
-        found = rebuild((round_.settled, round_.pending), round_.origins, stored, ledger, name)
+        found = rebuild((round_.settled, round_.pending), round_.origins, stored, ledger, name, round_.amount)
         self._acknowledged = found.end
         self._count(round_.adopt(found))
         self.known.set()
@@ -178,7 +178,7 @@ class StreamKeeper:
             await asyncio.sleep(self._settings.append_retry_s)
 
     async def _ledger(self) -> LedgerView:
-        return await self._asked(lambda: self._control.ledger(self.round.round_id))
+        return await self._asked(lambda: self._control.ledger(self.round.round_id, self._instance))
 
     # Appends
 

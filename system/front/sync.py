@@ -190,7 +190,7 @@ class Sync:
     async def _missed(self, keeper: StreamKeeper) -> None:
         """A round control no longer speaks of: closed while we could not hear it."""
         try:
-            view = await self._control.ledger(keeper.round.round_id)
+            view = await self._control.ledger(keeper.round.round_id, self.instance)
         except (StoreUnknown, StoreRefused, NotFound):
             return  # asked again with the next sync; only the ledger's word ends a round
         keeper.round.set_state(view.state)

@@ -222,7 +222,7 @@ def test_the_ledger_of_a_stream_is_read_whole(settings: ControlSettings) -> None
     from tests.integration.control.fronts import credit
 
     async def view(api: Api, number: int) -> LedgerView:
-        status, answer = await api.front(f"rounds/{number}/ledger", method="GET")
+        status, answer = await api.front(f"rounds/{number}/ledger?instance=1", method="GET")
         assert status == 200, answer
         return LedgerView.model_validate(answer)
 
@@ -243,6 +243,9 @@ def test_the_ledger_of_a_stream_is_read_whole(settings: ControlSettings) -> None
             assert rows["packet"].tolist() == [0, 1, 99]
             assert (rows["fen"] > 0).all()
             assert (await api.front("rounds/77/ledger", method="GET"))[1]["error"]["code"] == "unknown_round"
+            await PlayedFront(api, number).start()
+            status, answer = await api.front(f"rounds/{number}/ledger?instance=1", method="GET")
+            assert (status, answer["error"]["code"]) == (409, "superseded"), "what a newer one won is not its business"
 
     asyncio.run(body())
 

@@ -25,13 +25,13 @@ def test_every_call_of_a_front(settings: ControlSettings) -> None:
             order = LeaseRequest(instance=instance, epoch=epoch, number=1)
             lease = await link.lease(number, order)
             assert (lease.number, lease.lo, lease.hi) == (1, 0, 21)
-            view = await link.ledger(number)
+            view = await link.ledger(number, instance)
             assert (view.granted, view.state, view.records) == (epoch, "armed", "")
             word = ConfirmRequest(instance=instance, epoch=epoch, sequence=0)
             with pytest.raises(Conflict):
                 await link.confirm(number, word)
             with pytest.raises(NotFound):
-                await link.ledger(99)
+                await link.ledger(99, instance)
             api.end_window()
             await api.close(number)
             with pytest.raises(Conflict):

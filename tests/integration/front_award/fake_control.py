@@ -159,6 +159,7 @@ class FakeControl:
         return web.json_response(text=LeaseGranted(number=body.number, lo=lo, hi=hi).model_dump_json())
 
     async def _ledger(self, request: web.Request) -> web.Response:
+        self._newest(int(request.query["instance"]))
         round_ = self._round(request)
         rows = np.zeros(len(round_.posted), dtype=WIN_DTYPE)
         for at, win in enumerate(round_.posted):

@@ -33,8 +33,13 @@ def ledger(offset: Position = START, posted: Sequence[int] = (), suspended: Sequ
     return Ledger(offset, {u: won(u) for u in posted}, {u: won(u) for u in suspended})
 
 
+def right(win: Win) -> Win:
+    """What each packet of these tests holds."""
+    return replace(win, fen=100, sponsor=7)
+
+
 def found(memory: Sequence[int], stream: Sequence[Stored], held: Ledger) -> Rebuilt:
-    return rebuild([{u: won(u) for u in memory}], {}, stream, held, NAME)
+    return rebuild([{u: won(u) for u in memory}], {}, stream, held, NAME, right)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,7 @@ def test_two_different_wins_of_one_user_are_for_a_person(source: str) -> None:
     stream = [Stored(Position(1, 1), encode(Header(*NAME, 1, 1, 1), [Record(5, 100, 1, 1, 7, 0)]))]
     held = Ledger(START, {1: other}, {}) if source == "ledger" else ledger()
     with pytest.raises(Contradiction, match="user 1"):
-        rebuild(memory, {}, stream if source == "stream" else [], held, NAME)
+        rebuild(memory, {}, stream if source == "stream" else [], held, NAME, right)
 
 
 @pytest.mark.parametrize(
@@ -117,17 +122,17 @@ def test_damage_behind_the_offset_is_for_a_person() -> None:
 def test_suspense_of_a_damaged_record_contradicts_nobody_of_the_same_packet() -> None:
     odd = replace(won(1), fen=101, time_us=9)
     held = Ledger(Position(1, 1), {}, {1: odd})
-    assert rebuild([{1: won(1)}], {}, [], held, NAME).winners == {1: won(1)}
-    assert rebuild([], {}, [], held, NAME).winners == {1: odd}
+    assert rebuild([{1: won(1)}], {}, [], held, NAME, right).winners == {1: won(1)}
+    assert rebuild([], {}, [], held, NAME, right).winners == {1: replace(odd, fen=100)}, "the packet says what it holds"
     with pytest.raises(Contradiction, match="user 1"):
-        rebuild([{1: won(1)}], {}, [], Ledger(START, {}, {1: replace(odd, packet=5)}), NAME)
+        rebuild([{1: won(1)}], {}, [], Ledger(START, {}, {1: replace(odd, packet=5)}), NAME, right)
     with pytest.raises(Contradiction, match="user 1"):
-        rebuild([{1: won(1)}], {}, [], Ledger(START, {1: odd}, {}), NAME)
+        rebuild([{1: won(1)}], {}, [], Ledger(START, {1: odd}, {}), NAME, right)
 
 
 def test_appended_again_one_lease_an_entry_and_no_entry_too_long() -> None:
     origins = {uid: (1, 1 + uid % 2) for uid in range(2 * MAX_RECORDS + 4)}
-    made = rebuild([{uid: won(uid) for uid in origins}], origins, [], ledger(), NAME)
+    made = rebuild([{uid: won(uid) for uid in origins}], origins, [], ledger(), NAME, right)
     batches = list(made.batches())
     assert [(lease, len(uids)) for lease, uids in batches] == [(1, MAX_RECORDS), (1, 2), (2, MAX_RECORDS), (2, 2)]
     for lease, uids in batches:
