@@ -20,7 +20,7 @@ from chaos.fault_ledger import Injected, injected
 from chaos.faults import WAYS, network
 from chaos.probes import part_ready
 from harness.errors import HarnessError
-from harness.stack import Stack
+from harness.stack import Stack, find_running
 from harness.stack.folder import Folder
 
 POLL_S = 0.05
@@ -105,7 +105,7 @@ def _rungs(stack: Stack, one: Injected) -> list[Rung]:
     if one.kind == "signal":
         part = str(detail["part"])
         return [
-            (FIRST_RUNG, lambda: _run_again(stack, one, part)),
+            ("start again", lambda: _run_again(stack, one, part)),
             ("restart", lambda: _restart_part(stack, part)),
         ]
     return [first]
@@ -187,6 +187,23 @@ def heal_strays(stack: Stack) -> list[str]:
             restart_toxiproxy(stack)
         return [f"{one}: in no ledger; reset" for one in found]
     return [f"{one}: in no ledger, and toxiproxy is somebody's: left alone" for one in found]
+
+
+def heal_everything(var: Path) -> tuple[list[str], list[str]]:
+    """Every ledger under `var`, and what is on running proxies in no ledger: (what was done, what is left)."""
+    lines: list[str] = []
+    left: list[str] = []
+    for folder in sorted(path.parent for path in var.glob(f"*/{fault_ledger.FILE}") if not path.parent.is_symlink()):
+        try:
+            lines += heal(folder)
+        except HarnessError as exc:
+            left += str(exc).splitlines()
+    for folder in find_running(var):
+        try:
+            lines += heal_strays(Stack.attach(folder))
+        except HarnessError as exc:
+            left.append(f"{folder.name}: {exc}")
+    return lines, left
 
 
 def _until(done: Callable[[], bool], deadline_s: float, what: str) -> None:

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from chaos import fault_ledger
 from chaos.errors import ChaosError, External, NotHealed
 from chaos.fault_ledger import Entry, Injected
@@ -23,7 +25,7 @@ from chaos.watchdog import Watchdog
 from harness.errors import HarnessError
 from harness.orchestrate.hooks import NemesisReport, NowS, Tell
 from harness.orchestrate.system import System
-from harness.prom import PromError, read_metrics
+from harness.prom import PromError, read_metrics, session_for
 from harness.stack import Stack
 from harness.verdict import Reason
 from plans.models.fault import Fault
@@ -33,6 +35,7 @@ LEAVE_OUT = "XIU_TEST_LEAVE_OUT_INJECTION"
 POLL_S = 0.02
 DRAIN_S = 30.0
 BACKLOG_S = 0.1
+ALERT_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Timed:
     for_s: float
     drill: str = ""
     destroy: str | None = None
+    alert: str | None = None
+    """An alert that is to fire while the fault is there."""
 
 
 @dataclass(slots=True)
@@ -53,6 +58,7 @@ class Facts:
 
     injected_s: float | None = None
     effect_s: float | None = None
+    alert_s: float | None = None
     heal_began_s: float | None = None
     healed_s: float | None = None
     heal_seen_s: float | None = None
@@ -68,6 +74,11 @@ class Facts:
     def recovery_s(self) -> float | None:
         """From the heal's beginning to the heal probe."""
         return _between(self.heal_began_s, self.heal_seen_s)
+
+    @property
+    def detection_s(self) -> float | None:
+        """From the effect to the alert."""
+        return _between(self.effect_s, self.alert_s)
 
     @property
     def drain_s(self) -> float | None:
@@ -145,6 +156,7 @@ class FaultNemesis:
                 way.inject(stack, detail)
             self._told("fault_injected", f"{timed.fault.id} on {timed.target}: {timed.fault.title.en}")
             self._see_effect(probes)
+            self._see_alert(stack)
             self._wait_for(timed.at_s + timed.for_s)
             self._still_there(stack, mine)
         finally:
@@ -165,6 +177,18 @@ class FaultNemesis:
         if seen.yes:
             self.facts.effect_s = self._now_s()
             self._told("effect_seen", seen.says)
+
+    def _see_alert(self, stack: Stack) -> None:
+        """Waits for the alert, as long as the fault is to last."""
+        name, url, until_s = self.timed.alert, stack.addresses.prometheus_url, self.timed.at_s + self.timed.for_s
+        if name is None or url is None or self.facts.effect_s is None:
+            return
+        while not self._over.is_set() and self._now_s() < until_s:
+            if name in firing(url):
+                self.facts.alert_s = self._now_s()
+                self._told("alert", f"{name} fires, {self.facts.alert_s - self.facts.effect_s:.1f} s after the effect")
+                return
+            self._over.wait(ALERT_POLL_S)
 
     def _still_there(self, stack: Stack, mine: Injected) -> None:
         """What went away by itself was no fault for as long as it was meant to be one."""
@@ -235,6 +259,7 @@ class FaultNemesis:
         item = {
             "id": timed.drill or timed.fault.id, "fault": timed.fault.id, "target": timed.target,
             "verdict": self.verdict, "recovery_s": facts.recovery_s, "drain_s": facts.drain_s,
+            "detection_s": facts.detection_s,
             **{key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(facts).items()},
         }  # fmt: skip
         return NemesisReport(
@@ -278,6 +303,16 @@ def against(fault: Fault, target: str, at_s: float, for_s: float, **more: Any) -
         return FaultNemesis(system.folder, Timed(fault, target, at_s, for_s, **more))
 
     return make
+
+
+def firing(prometheus_url: str) -> set[str]:
+    """Names of the alerts that fire now; empty where Prometheus does not tell."""
+    try:
+        with session_for(prometheus_url) as session:
+            rows = session.get(f"{prometheus_url.rstrip('/')}/api/v1/alerts", timeout=1.0).json()["data"]["alerts"]
+        return {row["labels"]["alertname"] for row in rows if row["state"] == "firing"}
+    except (requests.RequestException, ValueError, KeyError):
+        return set()
 
 
 def backlog(urls: Any) -> int | None:

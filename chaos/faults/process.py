@@ -60,9 +60,7 @@ def undo(stack: Stack, detail: dict[str, Any]) -> None:
 
 def undone(stack: Stack, detail: dict[str, Any]) -> bool:
     """It runs: the old process again, or a new one of the same part."""
-    pids = stack.pids()
-    killed = detail["signal"] == "KILL" and lives(detail)
-    return detail["part"] in pids and not killed and not frozen(detail)
+    return detail["part"] in stack.pids() and not frozen(detail)
 
 
 def lives(detail: dict[str, Any]) -> bool:
