@@ -51,6 +51,11 @@ class System(Protocol):
         """Folder of scrape targets of its Prometheus, None where there is none to tell."""
         ...
 
+    @property
+    def folder(self) -> Path | None:
+        """The stack's folder, None for a system elsewhere."""
+        ...
+
     def events(self, callback: Callable[[str, str], None]) -> None:
         """From now on call back with (kind, text) of everything that happens to a part of it."""
         ...
@@ -84,6 +89,7 @@ class OwnStack:
         self._stack = stack
         self.addresses = stack.addresses
         self.admin_token = stack.admin_token
+        self.folder: Path | None = stack.folder.path
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -119,6 +125,7 @@ class Elsewhere:
 
     elsewhere = True
     targets: Path | None = None
+    folder: Path | None = None
 
     def __init__(self, control_url: str, admin_token: str, entry: TargetSystem | None = None) -> None:
         """Raises BadInput without a token, EnvironmentNotReady if control does not tell its topology."""
