@@ -10,6 +10,7 @@ Refuses to act without a journal on the disk, without data, and on anything but 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from chaos.playbook.halting import halt, halted, resume
 from harness.stack import Part
@@ -17,11 +18,15 @@ from harness.stack import Part
 __all__ = ["halt", "halted", "part", "resume"]
 
 
-def part() -> Part:
-    """The engine as a part of a stack, with the address Alertmanager is to call."""
+def part(playbooks: Path | None = None) -> Part:
+    """The engine as a part of a stack, with the address Alertmanager is to call.
+
+    `playbooks`: a folder of others than the project's own.
+    """
+    others = () if playbooks is None else ("--playbooks", str(playbooks.resolve()))
     return Part(
         "playbook",
-        (sys.executable, "-m", "chaos.playbook", "--stack", "{folder}", "--port", "{playbook_port}"),
+        (sys.executable, "-m", "chaos.playbook", "--stack", "{folder}", "--port", "{playbook_port}", *others),
         "http://127.0.0.1:{playbook_port}/readyz",
         ports=("playbook",),
         after=("control",),

@@ -131,7 +131,7 @@ class Engine:
                 continue
             why = self._hindered(entry) or self._cooling(entry)
             if why:
-                not_now[playbook.id], later = why, later or not halted(self._folder)
+                not_now[playbook.id], later = why, True
                 continue
             runs.append(self._begin(entry, alert.name, alert.lane, "alert", alert.episode, alert.since_s))
         return Answer(tuple(runs), not_now, later)

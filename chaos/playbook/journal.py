@@ -110,6 +110,7 @@ class Facts:
     episode: str = ""
     state: State = "triggered"
     because: State | None = None
+    reason: str = ""
     """Why it is rolled back, when it is not because the fault is healed."""
     text: str = ""
     baseline: list[float | None] | None = None
@@ -128,7 +129,7 @@ class Facts:
 
     def take(self, line: Transition) -> None:
         """One more line of this run."""
-        data, self.state, self.text = line.data, line.state, line.text or self.text
+        data, self.state, self.text = line.data, line.state, line.text
         if line.state in MOMENTS:
             self.times.setdefault(MOMENTS[line.state], line.at_s)
         match line.state:
@@ -146,7 +147,8 @@ class Facts:
             case "read_back":
                 self.actions[data["action"]].read_back_s = line.at_s
             case "rolling_back":
-                self.because = data.get("because", self.because)
+                if "because" in data:
+                    self.because, self.reason = data["because"], line.text
                 if "action" in data:
                     done = self.actions[data["action"]]
                     done.undo_began_s = done.undo_began_s or line.at_s

@@ -19,7 +19,8 @@ WATCH_TICKS = 3
 """Figures change once a second: they are asked less often than switches."""
 CONFIRM_S = 5.0
 """So long a fresh alert's fault may take to be seen in its figures."""
-UNDO_READ_BACK_S = 10.0
+UNDO_READ_BACK_S = 30.0
+"""Longer than a killed store or control is away."""
 
 Tell = Callable[[Facts, State, str, dict[str, Any]], None]
 """Writes a transition to the journal and takes it into the facts."""
@@ -212,7 +213,7 @@ class Run:
                 if self._clock() > deadline:
                     raise Given("rollback_failed", f"{broken}, within {playbook.rollback.within:g} s of the rollback")
                 await self._wait()
-        text = self.facts.text if because else "" if "t6" in self.facts.times else "healed before it was verified"
+        text = self.facts.reason if because else "" if "t6" in self.facts.times else "healed before it was verified"
         self._say(because or "closed", text, rolled_back=True)
 
     async def _undo(self, name: str, done: Done) -> None:
