@@ -59,8 +59,10 @@ class System(Protocol):
         """part → {cpu_s, rss_mib_max}."""
         ...
 
-    def audit(self, lane: str, rounds: tuple[int, ...], history: Path | None) -> AuditReport | None:
-        """Closes the books. Raises AuditFailed."""
+    def audit(
+        self, lane: str, rounds: tuple[int, ...], history: Path | None, faults_us: tuple[tuple[int, int], ...] = ()
+    ) -> AuditReport | None:
+        """Closes the books; what touches one of `faults_us` (wall clock) is shown apart. Raises AuditFailed."""
         ...
 
     def checksum(self, lane: str) -> LaneSum | None:
@@ -97,8 +99,10 @@ class OwnStack:
     def resources(self) -> dict[str, dict[str, float]]:
         return self._stack.resources()
 
-    def audit(self, lane: str, rounds: tuple[int, ...], history: Path | None) -> AuditReport | None:
-        return books.audit(self.addresses, self._stack.folder.secret / "key", lane, rounds, history)
+    def audit(
+        self, lane: str, rounds: tuple[int, ...], history: Path | None, faults_us: tuple[tuple[int, int], ...] = ()
+    ) -> AuditReport | None:
+        return books.audit(self.addresses, self._stack.folder.secret / "key", lane, rounds, history, faults_us)
 
     def checksum(self, lane: str) -> LaneSum | None:
         return books.checksum(self.addresses, self._stack.folder.secret / "key", lane)
@@ -150,7 +154,9 @@ class Elsewhere:
     def resources(self) -> dict[str, dict[str, float]]:
         return {}
 
-    def audit(self, lane: str, rounds: tuple[int, ...], history: Path | None) -> AuditReport | None:
+    def audit(
+        self, lane: str, rounds: tuple[int, ...], history: Path | None, faults_us: tuple[tuple[int, int], ...] = ()
+    ) -> AuditReport | None:
         return None
 
     def checksum(self, lane: str) -> LaneSum | None:
