@@ -126,7 +126,7 @@ def _stack(order: RunOrder) -> Iterator[Stack]:
         yield Stack.attach(running[0])
         return
     with ExitStack() as undo:
-        stack = Stack(new_folder(VAR), detach=order.keep)
+        stack = Stack(new_folder(VAR), detach=order.keep, more=order.parts)
         stack.start()
         if order.keep:
             undo.callback(stack.release)
