@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dashboards.grafana import check, lint, render
+from dashboards.grafana import check, lint, provisioning, render
 from dashboards.grafana.errors import QueryFailed
+from dashboards.grafana.publish import TOKEN_VARIABLE, URL_VARIABLE, GrafanaPublisher
 from harness.cli import add_word
 from harness.commands import _stacks
 from harness.commands._text import emit, figure, table
 from harness.errors import EnvironmentNotReady
 from harness.prom import PromError, Prometheus
-from harness.run_folder import Found, find_run
+from harness.run_folder import Found, find_run, run_files
 
 EXAMPLE = "xiu dash check"
 FAIL, NO_DATA = 99, 10
@@ -38,13 +41,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what the sub-word says."""
-    words: dict[str, Callable[[argparse.Namespace], int]] = {"build": _build, "check": _check}
+    words: dict[str, Callable[[argparse.Namespace], int]] = {"build": _build, "check": _check, "push": _push}
     return words[args.sub](args)
 
 
 def _build(args: argparse.Namespace) -> int:
     folder = args.out or render.RENDERED
-    changed = render.write(folder)
+    changed = render.write(folder) + provisioning.write(folder / provisioning.FOLDER.name)
     wrong = lint.lint_all(render.rendered(folder).values())
     if args.json:
         emit({"folder": str(folder), "changed": [str(path) for path in changed], "wrong": wrong})
@@ -103,9 +106,7 @@ def _shown(args: argparse.Namespace, asker: _Asked) -> tuple[str, check.Span]:
 
 
 def _check(args: argparse.Namespace) -> int:
-    wrong = [f"{path}: not what the code builds; run: xiu dash build" for path in render.stale()]
-    boards = list(render.rendered().values())
-    wrong += lint.lint_all(boards)
+    boards, wrong = _rendered()
     with Prometheus(_prometheus_url(args)) as prometheus:
         asker = _Asked(prometheus)
         run_id, span = _shown(args, asker)
@@ -113,11 +114,7 @@ def _check(args: argparse.Namespace) -> int:
     red = list(check.red(answers))
     code = FAIL if wrong else NO_DATA if red else 0
     if args.json:
-        rows = [
-            {"board": a.board, "panel": a.panel, "ref": a.ref, "state": a.state, "value": a.value, "most": a.most, "series": a.series,
-             "why": a.why, "query": a.query}
-            for a in answers
-        ]  # fmt: skip
+        rows = [asdict(answer) for answer in answers]
         emit({"run": run_id, "start_s": span.start_s, "end_s": span.end_s, "wrong": wrong, "panels": rows})
         return code
     print("\n".join(_told(answers, run_id, span)))
@@ -128,6 +125,72 @@ def _check(args: argparse.Namespace) -> int:
     verdict = f"{len(red)} of {len(answers)} queries without a value" if red else f"{len(answers)} queries answered"
     print(f"\n{verdict}, {sum(a.state == 'excused' for a in answers)} empty with a reason, {len(wrong)} lint findings")
     return code
+
+
+def _rendered() -> tuple[list[dict[str, Any]], list[str]]:
+    """The committed dashboards, and what is wrong with them."""
+    old = [f"{path}: not what the code builds; run: xiu dash build" for path in render.stale() + provisioning.stale()]
+    if old:
+        return [render.built(board) for board in render.BOARDS], old
+    boards = list(render.rendered().values())
+    return boards, lint.lint_all(boards)
+
+
+def _push(args: argparse.Namespace) -> int:
+    boards, wrong = _rendered()
+    if wrong:
+        print("\n".join(wrong), file=sys.stderr)
+        return FAIL
+    url, token = (os.environ.get(name, "") for name in (URL_VARIABLE, TOKEN_VARIABLE))
+    missing = [name for name, value in ((URL_VARIABLE, url), (TOKEN_VARIABLE, token)) if not value]
+    if missing:
+        raise EnvironmentNotReady(f"{' and '.join(missing)} not set; docs/grafana.md shows how to get a token")
+    found = _run_to_show(args)
+    source, notes = _source(args), []
+    with GrafanaPublisher(url, token) as grafana:
+        grafana.ensure_folder(provisioning.FOLDER_UID, provisioning.FOLDER_TITLE)
+        if source:
+            uid, name = provisioning.DATASOURCE_UID, provisioning.DATASOURCE_NAME
+            grafana.upsert_datasource(uid, name, source, provisioning.SCRAPE)
+        else:
+            notes.append("no stack runs here, so the data source was left as it is; --prometheus URL names one")
+        for board in boards:
+            grafana.upsert_dashboard(board, provisioning.FOLDER_UID)
+        start, end = "now-5m", "now"
+        if found is not None:
+            span = _span_of(found)
+            start, end = str(round(span.start_s * 1000)), str(round(span.end_s * 1000))
+            tags = (render.TAG, f"run:{found.record.run_id.lower()}")
+            told = f"{found.record.run_id}: {found.record.verdict}"
+            grafana.annotate(int(start), int(end), told, tags)
+        run_id = found.record.run_id if found else ""
+        chosen = {"datasource": provisioning.DATASOURCE_UID if source else ""}
+        links = [grafana.link(board["uid"], start, end, **chosen, **_variable(board, run_id)) for board in boards]
+    if args.json:
+        emit({"run": run_id, "links": links, "notes": notes})
+    else:
+        print("\n".join([*(f"note: {note}" for note in notes), *links]))
+    return 0
+
+
+def _variable(board: dict[str, Any], run_id: str) -> dict[str, str]:
+    """The run, for a dashboard that shows one."""
+    return {"run": run_id} if any(one["name"] == "run" for one in board["templating"]["list"]) else {}
+
+
+def _run_to_show(args: argparse.Namespace) -> Found | None:
+    """The run named, else the last one there is, else None."""
+    if args.run is None and not run_files(Path(args.runs)):
+        return None
+    return find_run(args.run or "last", Path(args.runs))
+
+
+def _source(args: argparse.Namespace) -> str:
+    """Address of the Prometheus that Grafana is to read; empty if nobody knows one."""
+    if args.prometheus:
+        return str(args.prometheus)
+    stack = _stacks.chosen(args)
+    return (stack.addresses.prometheus_url or "") if stack else ""
 
 
 def _told(answers: list[check.Answer], run_id: str, span: check.Span) -> list[str]:
