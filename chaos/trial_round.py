@@ -33,7 +33,7 @@ from system.contract.api import RoundOrder, RoundPublic, SponsorSplit
 from system.contract.audit import AuditReport
 
 LANE = "live"
-WINS_RPS, TAPS_RPS, SLOTS, CONNECTIONS = 600, 2400, 480, 120
+WINS_RPS, TAPS_RPS, SLOTS, CONNECTIONS = 500, 1800, 400, 100
 TRIAL_S = 3.2
 """Room for one trial, of the round's length."""
 FIRST_UID, FORGED_UID, FORGED = 1_000_000, 1 << 40, 20
@@ -42,7 +42,7 @@ CALM_S, AFTER_S = (0.5, 1.3), 0.15
 AIM_S = 0.4
 """How long a kill of credit or PostgreSQL waits for a batch to be under way."""
 RECOVERY_S = 25.0
-POLL_S = 0.02
+POLL_S = 0.03
 LEAD_S = 4.0
 DRAIN_S = 30.0
 
@@ -264,19 +264,20 @@ class _Killer:
     def _until_back(self, part: str, awards: int, seen: int, wall_us: int) -> float | None:
         """Until the part is ready again, a win is told and one is posted; seconds until it was ready."""
 
-        def ready() -> float | None:
+        def ready_at() -> float | None:
             again = [e.at for e in self._events[seen:] if e.part == part and e.kind == "restarted"]
-            return again[0] - wall_us / 1e6 if again else None
+            return again[0] if again else None
 
         def back() -> bool:
-            return ready() is not None and self._fire.awards > awards + 2 and self._ledger.posted_after(wall_us)
+            at = ready_at()
+            return at is not None and self._fire.awards > awards + 2 and self._ledger.posted_after(int(at * 1e6))
 
         try:
             _until(back, RECOVERY_S, f"{part} back after its kill")
         except TrialBroken:
             return None  # counted as never: history and ledger say what was missing
-        found = ready()
-        return None if found is None else round(found, 3)
+        at = ready_at()
+        return None if at is None else round(at - wall_us / 1e6, 3)
 
 
 def _until(done: Callable[[], bool], limit_s: float, what: str) -> None:
