@@ -56,7 +56,8 @@ class TrialLedger:
         try:
             return bool(
                 self._rows(
-                    f"SELECT 1 FROM {self._lane}.batch WHERE round = %s AND kind = 'credit' AND committed_us > %s LIMIT 1",
+                    f"SELECT 1 FROM {self._lane}.batch WHERE round = %s AND kind = 'credit'"
+                    " AND committed_us > %s LIMIT 1",
                     self._round,
                     wall_us,
                 )
