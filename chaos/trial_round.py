@@ -37,7 +37,7 @@ WINS_RPS, TAPS_RPS, SLOTS, CONNECTIONS = 500, 1800, 400, 100
 TRIAL_S = 3.2
 """Room for one trial, of the round's length."""
 FIRST_UID, FORGED_UID, FORGED = 1_000_000, 1 << 40, 20
-CALM_S, AFTER_S = (0.5, 1.3), 0.15
+CALM_S, AFTER_S = (0.4, 1.0), 0.5
 """Between two kills: the seeded wait before the next, and what follows the first signs of recovery."""
 AIM_S = 0.4
 """How long a kill of credit or PostgreSQL waits for a batch to be under way."""
@@ -155,6 +155,7 @@ def _config(control: ControlClient, round_: RoundPublic, length_s: float, folder
         round=round_.round,
         seed=seed,
         probes=(Probe("forged", str(folder / "forged"), FORGED),),
+        too_fast_share=0.03,
         taps_after_win=1,
         history=str(folder / "history"),
         wait_for_start=True,
