@@ -28,6 +28,8 @@ WORK: dict[str, str] = {
 }  # fmt: skip
 """What going on means for each part, a name of `Back`."""
 PARTS = tuple(WORK)
+OTHERS_MAX = 0.3
+"""With more cores than this busy elsewhere a time limit is not judged; the trial is repeated."""
 APPENDERS = frozenset({"front-0", "valkey", "toxiproxy"})
 """Who stands in the way of an append: its kill hits one that is in flight."""
 
@@ -47,6 +49,8 @@ class Mark:
     until_ns: int
     ready_s: float | None
     batch: str = ""
+    others: float = 0.0
+    """Cores that were busy with other work than ours until it was back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,22 @@ class Trial:
     after: int
     hit: str
     back: Back
+    others: float = 0.0
     closed: bool = False
     """The audit of its round, with the history, closed."""
 
     @property
+    def void(self) -> str:
+        """Why it does not count, in words: nobody was there to notice it, or its time was taken on a busy machine."""
+        if not (self.before and self.after):
+            return "no win before, or none after"
+        if not self.in_time and self.others > OTHERS_MAX:
+            return f"late, but {self.others:.2f} cores were busy with other work"
+        return ""
+
+    @property
     def counts(self) -> bool:
-        """A kill that nobody was there to notice is no trial."""
-        return self.before > 0 and self.after > 0
+        return not self.void
 
     @property
     def back_s(self) -> float | None:
@@ -150,6 +163,7 @@ def count(marks: Sequence[Mark], records: Records, postings: Postings) -> list[T
                     wins=_first(told_of[drawn_after & (told_of < np.iinfo(np.int64).max)], mark.kill_ns, NS),
                     posts=_first(postings.committed_us[drawn_after], mark.wall_us, US),
                 ),
+                others=mark.others,
             )
         )
     return trials

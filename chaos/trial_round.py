@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chaos.trial_count import Mark, Trial, count
+from chaos.trial_crowd import Crowd
 from chaos.trial_ledger import TrialLedger
 from harness.control_client import ControlAway, ControlClient, ControlError
 from harness.engine.config import CannonConfig, Probe
@@ -37,8 +38,10 @@ WINS_RPS, TAPS_RPS, SLOTS, CONNECTIONS = 500, 1800, 400, 100
 TRIAL_S = 3.2
 """Room for one trial, of the round's length."""
 FIRST_UID, FORGED_UID, FORGED = 1_000_000, 1 << 40, 20
-CALM_S, AFTER_S = (0.4, 1.0), 0.5
+CALM_S, AFTER_S = (0.4, 1.0), 0.2
 """Between two kills: the seeded wait before the next, and what follows the first signs of recovery."""
+NEW_WINS = 40
+"""So many more wins told since the part was ready are new ones: fewer may have been in flight at the kill."""
 AIM_S = 0.4
 """How long a kill of credit or PostgreSQL waits for a batch to be under way."""
 RECOVERY_S = 25.0
@@ -155,7 +158,8 @@ def _config(control: ControlClient, round_: RoundPublic, length_s: float, folder
         round=round_.round,
         seed=seed,
         probes=(Probe("forged", str(folder / "forged"), FORGED),),
-        too_fast_share=0.03,
+        too_fast_share=0.01,
+        too_fast_factor=12,  # users change often here: only this fast is anybody refused in a short round
         taps_after_win=1,
         history=str(folder / "history"),
         wait_for_start=True,
@@ -224,6 +228,7 @@ class _Killer:
         self._stack, self._fire, self._ledger, self._random, self._round = stack, fire, ledger, random, round_
         self._events: list[PartEvent] = []
         stack.events(self._events.append)
+        self._crowd = Crowd([int(stack.folder.read_state()["reaper_pid"])])
 
     def carry_out(self, parts: list[str]) -> list[Mark]:
         """Until all are done, or the round is nearly over."""
@@ -240,14 +245,16 @@ class _Killer:
     def _one(self, part: str, from_ns: int) -> Mark:
         self._stack.resume_restart(part)  # its back-off is about crash loops, and these deaths are ours
         pid = self._stack.pid(part)
+        self._crowd.begin()
         xid = self._aim(part, pid)
-        awards, seen = self._fire.awards, len(self._events)
+        seen = len(self._events)
         kill_ns, wall_us = time.monotonic_ns(), time.time_ns() // 1000
         os.kill(pid, signal.SIGKILL)
-        ready_s = self._until_back(part, awards, seen, wall_us)
+        ready_s = self._until_back(part, seen, wall_us)
+        others = self._crowd.cores()
         time.sleep(AFTER_S)
         batch = self._ledger.fate(xid) if xid else ""
-        return Mark(part, self._round.round, from_ns, kill_ns, wall_us, time.monotonic_ns(), ready_s, batch)
+        return Mark(part, self._round.round, from_ns, kill_ns, wall_us, time.monotonic_ns(), ready_s, batch, others)
 
     def _aim(self, part: str, pid: int) -> str:
         """For those who may have a batch open: wait a moment for one. The xid it had when last looked at."""
@@ -262,16 +269,21 @@ class _Killer:
             xid = self._ledger.open_batch()
         return xid
 
-    def _until_back(self, part: str, awards: int, seen: int, wall_us: int) -> float | None:
+    def _until_back(self, part: str, seen: int, wall_us: int) -> float | None:
         """Until the part is ready again, a win is told and one is posted; seconds until it was ready."""
 
         def ready_at() -> float | None:
             again = [e.at for e in self._events[seen:] if e.part == part and e.kind == "restarted"]
             return again[0] if again else None
 
+        told: list[int] = []
+
         def back() -> bool:
             at = ready_at()
-            return at is not None and self._fire.awards > awards + 2 and self._ledger.posted_after(int(at * 1e6))
+            if at is None:
+                return False
+            told.append(self._fire.awards)
+            return told[-1] > told[0] + NEW_WINS and self._ledger.posted_after(int(at * 1e6))
 
         try:
             _until(back, RECOVERY_S, f"{part} back after its kill")

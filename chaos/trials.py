@@ -57,7 +57,7 @@ def run_trials(
             _append(path, seed, fresh, found)
             for trial in fresh:
                 trials.append(trial)
-                say(f"{len(trials):3} {trial}" + ("" if trial.counts else "  (does not count: repeated)"))
+                say(f"{len(trials):3} {trial}" + (f"  (does not count: {trial.void})" if trial.void else ""))
             say(str(found))
             if not found.closed:
                 break

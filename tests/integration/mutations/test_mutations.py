@@ -23,7 +23,7 @@ from system.front.stream import StreamKeeper
 from system.ledger.statements import statement
 from system.winlog import Verdict
 from system.winlog.log import library_code
-from tests.integration.mutations.stage import Stage, eventually, stage, without
+from tests.integration.stage import Stage, eventually, stage, without
 from tests.stores import ValkeyServer
 
 UID = 7

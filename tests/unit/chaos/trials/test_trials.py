@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from chaos.trial_count import PARTS, Back, Mark, Postings, Trial, count
+from chaos.trial_crowd import Crowd
 from chaos.trials import due, read_trials, summary
 from harness.errors import BadInput
 from system.contract.history import OP_DTYPE, Outcome
@@ -89,8 +92,33 @@ def test_a_kill_that_nobody_could_notice_does_not_count(before: int, after: int,
     assert trial_of("valkey", before=before, after=after).counts is counts
 
 
-def trial_of(part: str, *, before: int = 1, after: int = 1, back_s: float | None = 0.5, closed: bool = True) -> Trial:
-    return Trial(part, 1, 0.5, before, 1, after, "append", Back(back_s, back_s, back_s, back_s), closed)
+@pytest.mark.parametrize(
+    ("back_s", "others", "counts"),
+    [
+        pytest.param(2.5, 0.0, True, id="late: it counts, and it is late"),
+        pytest.param(2.5, 1.0, False, id="late on a machine that was busy with other work"),
+        pytest.param(1.5, 1.0, True, id="in time all the same"),
+        pytest.param(None, 1.0, False, id="never back, on a busy machine"),
+    ],
+)
+def test_a_limit_is_not_judged_on_a_busy_machine(back_s: float | None, others: float, counts: bool) -> None:
+    assert trial_of("front-0", back_s=back_s, others=others).counts is counts
+
+
+def test_what_this_process_uses_is_not_other_work() -> None:
+    crowd, until = Crowd([]), time.monotonic() + 0.5
+    crowd.begin()
+    used_s = time.process_time()
+    while time.monotonic() < until:
+        pass
+    own = (time.process_time() - used_s) / 0.5
+    assert crowd.cores() <= (os.cpu_count() or 1) - own + 0.2
+
+
+def trial_of(
+    part: str, *, before: int = 1, after: int = 1, back_s: float | None = 0.5, closed: bool = True, others: float = 0.0
+) -> Trial:
+    return Trial(part, 1, 0.5, before, 1, after, "append", Back(back_s, back_s, back_s, back_s), others, closed)
 
 
 def test_thirty_are_five_of_each() -> None:

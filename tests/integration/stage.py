@@ -7,6 +7,7 @@ and without it. What the audit says is the outcome.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import psycopg
 
 from system.audit.close import audit
 from system.contract.audit import AuditReport
+from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.history import NO_PACKET, OP_DTYPE, Outcome
 from system.contract.ids import Lane
 from system.contract.routing import Topology
@@ -63,6 +65,23 @@ class Stage:
             await front.ready(self.round_id)
             yield front
 
+    @asynccontextmanager
+    async def front_of_a_round_over(self) -> AsyncIterator[FrontUnderTest]:
+        """A start of the front past the round's end: it confirms, awards nothing."""
+        async with started(self.settings) as front:
+            yield front
+
+    async def reconnected(self) -> None:
+        """Uses up the test's own connections that a restart of Valkey broke."""
+
+        async def heard() -> bool:
+            with contextlib.suppress(StoreUnknown, StoreRefused):
+                await self.api.control.winlog.command("PING", "-")
+                return True
+            return False
+
+        await until(heard, "Valkey heard again")
+
     async def dead_front(self) -> PlayedFront:
         """An earlier start of the front that did what the test says, and will never do anything again."""
         played = await PlayedFront(self.api, self.round_id).start()
@@ -92,10 +111,30 @@ class Stage:
         assert prepared is not None
         return stream.granted, prepared
 
-    async def close(self, timeout_s: float = 20.0) -> None:
-        """Past the end: closed, with the credit worker at work; a front must be there to confirm."""
+    def posted(self) -> dict[int, int]:
+        """Packet by user, as the ledger has it; a user with two postings is an error."""
+        rows = self.sql("SELECT uid, packet FROM live.posting")
+        assert len({uid for uid, _ in rows}) == len(rows), rows
+        return {int(str(uid)): int(str(packet)) for uid, packet in rows}
+
+    async def waits(self, word: str) -> None:
+        """The close waits for something with this word in it."""
+
+        async def said() -> bool:
+            money = await self.api.money(self.round_id)
+            assert money["state"] == "closing", money
+            return any(word in item for item in money["waiting_for"])
+
+        await until(said, f"the close waits for {word!r}")
+
+    async def end(self) -> None:
+        """Past the end, and asked to close; nothing more."""
         self.clock.ahead_us = 61_000_000
         await self.api.close(self.round_id)
+
+    async def close(self, timeout_s: float = 20.0) -> None:
+        """Past the end: closed, with the credit worker at work; a front must be there to confirm."""
+        await self.end()
 
         async def closed() -> bool:
             await self.worker.once()
