@@ -40,14 +40,15 @@ PAGE = 1000
 class Rig:
     """The stack under fire, with tokens of its users. A round of its own each sample."""
 
-    def __init__(self, stack: Stack, control: ControlClient, tokens: Path, core: int) -> None:
-        self._stack, self._control, self._tokens, self._core = stack, control, tokens, core
+    def __init__(self, stack: Stack, control: ControlClient, tokens: Path, users: int, core: int) -> None:
+        self._stack, self._control, self._core = stack, control, core
+        self._tokens, self._users = tokens, users
         self._front = stack.addresses.front_urls[0]
         self._valkey: Valkey = Valkey.from_url(stack.addresses.valkey_url)
         self.wins = self.entries = 0
 
     def close(self) -> None:
-        self._valkey.close()
+        self._valkey.close()  # type: ignore[no-untyped-call]
 
     def durable(self, seconds: float, connections: int) -> float:
         """Wins a second. Raises EnvironmentNotReady where a measure would be of something else."""
@@ -74,14 +75,14 @@ class Rig:
             pipe = self._valkey.pipeline(transaction=False)
             for _ in range(PIPELINE):
                 pipe.xadd(key, {"e": record})
-            done += len(pipe.execute())
+            done += len(pipe.execute())  # type: ignore[no-untyped-call]
         self._valkey.unlink(key)
         return done / took
 
     def _open_round(self) -> int:
         """A round in which everybody wins: as many packets as users, all of them released at once."""
-        sponsor = SponsorSplit(sponsor=1, name="Bench", classes=((100, USERS),))
-        order = RoundOrder(sponsors=(sponsor,), starts_in_ms=0, duration_ms=86_400_000, release_ms=100)
+        sponsor = SponsorSplit(sponsor=1, name="Bench", classes=((100, self._users),))
+        order = RoundOrder(sponsors=(sponsor,), starts_in_ms=0, duration_ms=86_400_000, release_ms=1)
         ready = self._counts()["ready"]
         round_ = self._control.create_round(order)
         deadline = time.monotonic() + READY_S
@@ -135,11 +136,13 @@ def run(say: Say, *, seconds: float = SECONDS, connections: int = CONNECTIONS) -
     with tempfile.TemporaryDirectory(prefix="xiu-wins-") as folder:
         stack = Stack(new_folder(Path(folder)), with_prometheus=False, environment={})
         with stack:
-            control = ControlClient(stack.addresses.control_url or "", stack.addresses.play_url or "", stack.admin_token)
+            control = ControlClient(
+                stack.addresses.control_url or "", stack.addresses.play_url or "", stack.admin_token
+            )
             control.set_switch("credit.pause", 1, "bench", "the front is measured, not the cores it shares")
             tokens = Path(folder) / "tokens"
             tokens.write_text("\n".join(control.tokens("live", 1, USERS)) + "\n")
-            rig = Rig(stack, control, tokens, core)
+            rig = Rig(stack, control, tokens, USERS, core)
             try:
                 rig.durable(1.0, connections)
                 samples = alternate(lambda: rig.durable(seconds, connections), lambda: rig.xadd(seconds), say)
