@@ -93,7 +93,7 @@ class Worker:
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, BACK_OFF_S[1])
         finally:
-            await self._drop()
+            await self.close()
 
     async def once(self) -> dict[StreamName, Position]:
         """One pass over every stream; answers how far each of them is credited. Raises StoreUnknown, StoreRefused."""
@@ -263,6 +263,10 @@ class Worker:
         except XiuError:
             await self._drop()
             raise
+
+    async def close(self) -> None:
+        """Gives the connection back; the next pass opens another."""
+        await self._drop()
 
     async def _drop(self) -> None:
         conn, self._conn = self._conn, None
