@@ -88,10 +88,18 @@ def _weigh_disturbed(record: RunRecord, expect: Expect, found: dict[str, list[Re
     weighed = {reason.code for reason in found["INVARIANT_BROKEN"]}
     for reason in record.reasons:
         code = reason.code
-        indicator = code.removeprefix("forecast_").removeprefix("band_").removeprefix("no_data_")
-        if code in weighed or code in BY_FACTS or (indicator != code and indicator in expect.harms):
+        if code in weighed or code in BY_FACTS or _allowed(code, expect):
             continue
         found[_bin(code, record)].append(reason)
+
+
+def _allowed(code: str, expect: Expect) -> bool:
+    """Is it an indicator that this fault may worsen?"""
+    for prefix in ("forecast_", "band_", "no_data_"):
+        if code.startswith(prefix):
+            indicator = code.removeprefix(prefix)
+            return indicator in expect.harms or ("sponsors" in expect.harms and indicator.startswith("sponsor_"))
+    return False
 
 
 def _bin(code: str, record: RunRecord) -> str:

@@ -86,13 +86,6 @@ def enter(folder: Path, entry: Entry) -> Injected:
     return row
 
 
-def amend(folder: Path, injected: Injected, detail: dict[str, Any]) -> Injected:
-    """Adds to what is known of a fault that is being injected."""
-    row = asdict(injected) | {"detail": injected.detail | detail}
-    _append(folder, {"do": "inject", **row})
-    return Injected(**row)
-
-
 def close(folder: Path, key: str, how: str) -> None:
     """Writes down that a fault is taken back."""
     _append(folder, {"do": "healed", "key": key, "at": time.time(), "how": how})

@@ -30,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     go.add_argument("--arms", default="AB", metavar="AB", help="A: nothing, B: the fault (default: AB)")
     go.add_argument("--seed", type=int, metavar="N")
     go.add_argument("--count", type=int, metavar="N", help="so many times; kill9: so many kills")
+    go.add_argument("--resume", type=Path, metavar="FILE", help="kill9: go on with the trials in this file")
     go.add_argument("--short", action="store_true", help="half as long, alerts not judged")
     go.add_argument("--dry-run", action="store_true", help="the probes run, the faults do not")
     go.add_argument("--stack", type=Path, metavar="DIR", help="folder of the running stack to use")
@@ -120,6 +121,8 @@ def _run(args: argparse.Namespace) -> int:
     for one in loaded:
         if one.drill.trials is not None:
             results.append(run_trials_of(one, args))
+            if not args.json:
+                print("\n".join(told(results[-1])), flush=True)
             continue
         for _ in range(args.count or 1):
             results.append(run_drill(_order(one, arms, args)))

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import signal
 from pathlib import Path
-
-import psutil
 
 from chaos.errors import NotHealed
 from chaos.heal import heal_everything
+from chaos.playbook import halting
 from harness.commands._stacks import VAR
 from harness.commands._text import emit
 from harness.commands.kill import REGISTER, controls_of
@@ -19,8 +15,6 @@ from harness.guard.kill import kill_all
 from harness.stack import find_running
 
 EXAMPLE = "xiu halt"
-ENGINE = "playbook-engine.json"
-"""Written by a playbook engine into its stack's folder: its pid and start time."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Everything is tried, whatever the rest does; exit code 1 if fire may go on, 99 if a fault is left."""
+    # Playbooks first: whatever stops next must not be taken for a new fault by one.
+    stopped = [line for folder in find_running(args.var) for line in halting.halt(folder)]
     controls = controls_of(args.var)
     ways = kill_all(Path(args.runs) / REGISTER, controls, "xiu halt")
     for control in controls:
@@ -37,7 +33,6 @@ def run(args: argparse.Namespace) -> int:
     # Fire is out when its generators are told; that the switch could not be set says only that control is dead.
     firing = any(way.failed for way in ways[:2])
     healed, left = heal_everything(args.var)
-    stopped = [line for folder in find_running(args.var) for line in _stop_playbooks(folder)]
     if args.json:
         rows = [{"way": way.way, "done": way.done, "failed": way.failed, "says": way.says} for way in ways]
         emit({"ways": rows, "healed": healed, "left": left, "playbooks": stopped})
@@ -45,22 +40,10 @@ def run(args: argparse.Namespace) -> int:
         for way in ways:
             print(f"{way.way:<22} {way.says}")
         print("\n".join([*healed, *left]) or "nothing is injected")
-        print("\n".join(stopped) or "no playbook engine runs")
+        print("\n".join(stopped) or "no stack runs, so no playbook does")
         if controls:
+            print("playbooks begin again with: xiu playbook resume")
             print("stress traffic stays refused until: xiu switch set stress.accept 1")
     if left:
         return NotHealed.exit_code
     return 1 if firing else 0
-
-
-def _stop_playbooks(folder: Path) -> list[str]:
-    """Asks the engine of a stack to end: it undoes what it did."""
-    try:
-        about = json.loads((folder / ENGINE).read_text(encoding="utf-8"))
-        pid, created = int(about["pid"]), float(about["created"])
-        if abs(psutil.Process(pid).create_time() - created) > 0.01:
-            return []
-        os.kill(pid, signal.SIGTERM)
-    except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
-        return []
-    return [f"playbook engine of {folder.name}, pid {pid}: told to stop"]

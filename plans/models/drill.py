@@ -12,8 +12,9 @@ from plans.models.forecast import Id, Words
 from plans.models.quantity import Duration, Scale
 
 Harm = Literal["answered_rps", "refused_share", "response_p99_ms", "errors", "pool_lasts_s", "drain_s",
-               "credit_delay_p99_s"]  # fmt: skip
-"""Indicators a fault may worsen. No invariant can be named: what a fault does to money is never allowed."""
+               "credit_delay_p99_s", "wins", "sponsors"]  # fmt: skip
+"""Indicators a fault may worsen; `wins` and `sponsors`: packets of abandoned leases stay unsold, never oversold. No
+invariant can be named: what a fault does to money that was promised is never allowed."""
 
 
 class When(PlanModel):
