@@ -1,4 +1,4 @@
-"""Drills as a user runs them: effect, heal, one verdict; left out, killed, aimed at what is somebody's; the red button."""
+"""Drills as a user runs them: effect, heal, one verdict; left out, killed, aimed at somebody's part; the red button."""
 
 from __future__ import annotations
 
