@@ -118,6 +118,8 @@ def test_plan_new_goes_where_plans_live(xiu: Any):
         (("plan", "run", "gala-share", "--scale", "2"), "expected a part of the event"),
         (("plan", "run", "gala-share", "--scale", "1/30000000", "--dry-run"), "without a packet"),
         (("plan", "run", "gala-share", "--seed", "-1"), "0 to 2^63"),
+        (("demo", "--seed", "-1"), "0 to 2^63"),
+        (("demo", "--seed", "99999999999999999999"), "0 to 2^63"),
         (("plan", "new", "No!", "--from", "gala-share"), "lower-case letters"),
         (("plan", "new", "far/away.yaml", "--from", "gala-share"), "a folder that exists"),
         (("plan", "rate", "fast"), "whole taps per second"),
