@@ -6,7 +6,8 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -21,9 +22,13 @@ from harness.commands._text import emit, figure, table
 from harness.errors import EnvironmentNotReady
 from harness.prom import PromError, Prometheus
 from harness.run_folder import Found, find_run, run_files
+from harness.stack import last_folder
+from harness.stack.past import past_prometheus
 
 EXAMPLE = "xiu dash check"
 FAIL, NO_DATA = 99, 10
+DEFAULT_S = 300.0
+"""What a dashboard shows at first, where there is no run."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -79,14 +84,25 @@ class _Asked:
             raise QueryFailed(str(exc)) from exc
 
 
-def _prometheus_url(args: argparse.Namespace) -> str:
-    """The Prometheus that is meant. Raises EnvironmentNotReady if there is none."""
+@contextmanager
+def _prometheus_url(args: argparse.Namespace) -> Iterator[str]:
+    """The Prometheus that is meant: the one named, the running stack's, else one on what the last stack has left.
+
+    Raises EnvironmentNotReady if there is none.
+    """
     if args.prometheus:
-        return str(args.prometheus)
-    stack = _stacks.need(args)
+        yield str(args.prometheus)
+        return
+    stack = _stacks.chosen(args)
+    last = last_folder(args.var)
+    if stack is None and last is not None:
+        with past_prometheus(last) as url:
+            yield url
+        return
+    stack = stack or _stacks.need(args)
     if not stack.addresses.prometheus_url:
         raise EnvironmentNotReady("the running stack has no Prometheus; `xiu doctor` names the command that brings it")
-    return stack.addresses.prometheus_url
+    yield stack.addresses.prometheus_url
 
 
 def _span_of(found: Found) -> check.Span:
@@ -102,12 +118,16 @@ def _shown(args: argparse.Namespace, asker: _Asked) -> tuple[str, check.Span]:
         found = find_run(args.run, Path(args.runs))
         return found.record.run_id, _span_of(found)
     now_s = time.time()
-    return check.newest_run(asker, now_s) or ("", check.Span(now_s - 300, now_s))
+    seen = check.newest_run(asker, now_s)
+    if seen is None and run_files(Path(args.runs)):
+        found = find_run("last", Path(args.runs))
+        return found.record.run_id, _span_of(found)
+    return seen or ("", check.Span(now_s - DEFAULT_S, now_s))
 
 
 def _check(args: argparse.Namespace) -> int:
     boards, wrong = _rendered()
-    with Prometheus(_prometheus_url(args)) as prometheus:
+    with _prometheus_url(args) as url, Prometheus(url) as prometheus:
         asker = _Asked(prometheus)
         run_id, span = _shown(args, asker)
         answers = check.check(asker, boards, span, run_id)
