@@ -150,8 +150,13 @@ def _money() -> Iterator[Panel]:
         ),
     )
     yield lines(
-        Tile("Packets won, records posted", "Per second: wins made durable, and what credit made of them.", "ops"),
+        Tile(
+            "Packets won, records posted",
+            "Per second: what the rounds release, wins made durable, and what credit made of them.",
+            "ops",
+        ),
         Ask(f"sum(rate(hongbao_packets_issued_total{{{TAPS}}}{RATE}))", "won"),
+        Ask(f"sum(hongbao_round_release_packets_per_second{{{TAPS}}})", "released by the rounds"),
         Ask(f"sum by (outcome) (rate(hongbao_credits_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
     )
 

@@ -29,7 +29,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "indicator": (*INDICATORS, *itertools.islice(MONEY, 3)),
     "bound": drill.BOUNDS,
     "phase": drill.PHASES,
-    "state": ("PASS", "open"),
+    "state": ("PASS", "open", "idle"),
 }
 DEADLINE_S = 30.0
 
