@@ -9,6 +9,9 @@ MAY_BE_EMPTY: dict[tuple[str, str], str] = {
 }
 """(dashboard, panel) → why it may show nothing."""
 
+ONLY_UNDISTURBED = frozenset({("xiu-live", "Faults injected"), ("xiu-live", "Alerts")})
+"""Excuses that a run with a fault in it does not have."""
+
 _TOTALS = "money is compared as running totals, exactly: increase() extrapolates"
 RAW_COUNTERS: dict[tuple[str, str, str], str] = {
     ("xiu-live", "Money awarded and credited", "hongbao_awarded_fen_total"): _TOTALS,

@@ -9,7 +9,7 @@ import pytest
 from dashboards.grafana import check
 from dashboards.grafana.check import Span
 from dashboards.grafana.errors import QueryFailed
-from dashboards.grafana.excused import MAY_BE_EMPTY
+from dashboards.grafana.excused import MAY_BE_EMPTY, ONLY_UNDISTURBED
 
 SPAN = Span(1000.0, 1060.0)
 
@@ -66,6 +66,13 @@ def test_an_empty_panel_passes_only_with_a_reason() -> None:
     (_, title), reason = next(iter(MAY_BE_EMPTY.items()))
     (answer,) = check.check(Fake(), [board("up", title)], SPAN)
     assert (answer.state, answer.why, answer.red) == ("excused", reason, False)
+
+
+def test_a_run_with_a_fault_in_it_shows_the_fault() -> None:
+    quiet = [board("up", title) for _, title in ONLY_UNDISTURBED]
+    assert [a.state for a in check.check(Fake(), quiet, SPAN)] == ["excused"] * len(quiet)
+    assert [a.state for a in check.check(Fake(), quiet, SPAN, disturbed=True)] == ["empty"] * len(quiet)
+    assert set(MAY_BE_EMPTY) > ONLY_UNDISTURBED
 
 
 def test_a_query_that_fails_is_red_even_with_a_reason() -> None:
