@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboards.grafana.pieces import BLUE, GREEN, GREY, RED, Ask, Panel, Tile, Word, figure, lines, note, states
+from dashboards.grafana.pieces import (
+    ALERTS,
+    BLUE,
+    FAULTS,
+    GREEN,
+    GREY,
+    RED,
+    Annotation,
+    Ask,
+    Panel,
+    Tile,
+    Word,
+    annotation,
+    figure,
+    lines,
+    note,
+    states,
+)
 from plans.metrics import PLAYBOOK_STATES
 
 UID, TITLE = "xiu-live", "xiu · SRE live"
@@ -22,6 +39,14 @@ NEEDS_A_PERSON = frozenset(("refused", "read_back_failed", "verify_timeout", "ro
 def p99(metric: str, by: str = "le", where: str = "") -> str:
     """The p99 of a histogram over Grafana's rate window, in its own unit."""
     return f"histogram_quantile(0.99, sum by ({by}) (rate({metric}_bucket{{{where}}}{RATE})))"
+
+
+def drawn_over() -> list[Annotation]:
+    """Faults and alerts over every panel, by their names."""
+    return [
+        annotation("Faults", FAULTS, "{{experiment}}", "on {{target}}", RED, "experiment,target"),
+        annotation("Alerts", ALERTS, "{{alertname}}", "firing", "orange", "alertname"),
+    ]
 
 
 def panels() -> Iterator[Panel]:
