@@ -73,6 +73,14 @@ def test_all_problems_of_all_files_at_once_and_an_id_once(tmp_path: Path) -> Non
     assert found[1].startswith(f"{third}:7: `trigger.alert`: Nothing: no such alert")
 
 
+def test_one_alert_does_not_start_two_that_set_one_switch(tmp_path: Path) -> None:
+    first, second = (tmp_path / f"{name}.yaml" for name in "ab")
+    first.write_text(text(), encoding="utf-8")
+    second.write_text(text(id="second"), encoding="utf-8")
+    found = problems(first, second)
+    assert found[0].startswith(f"{second}:7: alert Slow starts slow as well, which sets draw.release_percent, too")
+
+
 @pytest.mark.parametrize(
     ("expression", "tested", "words"),
     [
