@@ -1,6 +1,6 @@
 # Every target is safe to repeat. ARGS goes to the command: make demo ARGS="--full"
 PYTHON ?= python3
-BENCHES ?= front engine open-loop
+BENCHES ?= front engine open-loop wins credit
 VENV := .venv/bin
 
 .PHONY: help setup demo test lint bench

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         )
     raise_open_files()
     module = importlib.import_module(f"harness.bench.{args.bench.replace('-', '_')}")
-    options = {} if args.seconds is None else {_SECONDS.get(args.bench, "seconds"): args.seconds}
+    options = {} if args.seconds is None else {_length(args.bench): args.seconds}
     report: Report = module.run(_say, **options)
     if args.json:
         print(json.dumps(report.document(), indent=1))
@@ -52,7 +52,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-_SECONDS = {"engine": "run_s"}
+_SECONDS = {"engine": "run_s", "credit": ""}
+"""What a bench calls the length of a sample; empty: it has work to do instead of time to fill."""
+
+
+def _length(bench: str) -> str:
+    name = _SECONDS.get(bench, "seconds")
+    if not name:
+        raise BadInput(f"bench {bench} takes no --seconds", expected="its own amount of work")
+    return name
 
 
 def _say(line: str) -> None:

@@ -62,4 +62,9 @@ def test_an_unknown_bench_is_refused_with_what_was_meant() -> None:
 
 
 def test_the_benches_of_this_part_are_there() -> None:
-    assert {"engine", "front", "open-loop"} <= set(bench.names())
+    assert set(bench.names()) == {"credit", "engine", "front", "open-loop", "wins"}
+
+
+def test_a_bench_with_work_to_do_takes_no_length() -> None:
+    with pytest.raises(BadInput, match="credit takes no --seconds"):
+        bench.run(argparse.Namespace(bench="credit", seconds=1.0, json=False))

@@ -1,0 +1,81 @@
+"""Bench ``credit``: postings/s from the stream to the commit ÷ a bare binary COPY of the same rows, same batches.
+
+The real worker on real stores, ledger with every index and check, in ``python -m system.credit.bare``; PostgreSQL and
+Valkey with the stack's own settings. The stream has the entries a front writes when it is busy (``ENTRY``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.bench.common import Report, Say, alternate
+from harness.bench.servers import ROOT
+from harness.errors import EnvironmentNotReady
+from harness.stack import Stack, new_folder
+
+AWARDS = 1_000_000
+BATCH = 50_000
+ENTRY = 64
+"""Records of one entry. `bench wins` (``records_per_entry``) tells what a front really writes when everybody wins."""
+
+
+class Child:
+    """The bare worker, told what to measure."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self._process, self._log = process, log
+
+    def measure(self, what: str) -> float:
+        """`post` or `copy`: the rate. Raises EnvironmentNotReady with its last words if the worker broke."""
+        pipe_in, pipe_out = self._process.stdin, self._process.stdout
+        assert pipe_in is not None
+        assert pipe_out is not None
+        try:
+            pipe_in.write(f"{what}\n")
+            pipe_in.flush()
+        except BrokenPipeError:
+            line = ""
+        else:
+            line = pipe_out.readline()
+        if not line:
+            tail = self._log.read_text(errors="replace").strip()[-500:]
+            raise EnvironmentNotReady(f"the bare credit worker ended: {tail or 'it said nothing'}")
+        return float(json.loads(line)["rate"])
+
+
+@contextmanager
+def bare_credit(folder: Path, awards: int, entry: int) -> Iterator[Child]:
+    """Fresh stores with a worker on them, ended with the block."""
+    with Stack(new_folder(folder), parts="stores", environment={}) as stack:
+        argv = [sys.executable, "-m", "system.credit.bare", "--awards", str(awards), "--entry", str(entry)]
+        argv += ["--batch", str(BATCH), "--valkey", stack.addresses.valkey_url]
+        argv += ["--postgres", stack.addresses.postgres_url]
+        env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+        log = folder / "bare.log"
+        with log.open("w") as err:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True, env=env
+            )
+        try:
+            yield Child(process, log)
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def run(say: Say, *, awards: int = AWARDS, entry: int = ENTRY) -> Report:
+    """Raises EnvironmentNotReady if the stores do not come up, or the books of a sample do not close."""
+    with (
+        tempfile.TemporaryDirectory(prefix="xiu-credit-") as folder,
+        bare_credit(Path(folder), awards, entry) as child,
+    ):
+        samples = alternate(lambda: child.measure("post"), lambda: child.measure("copy"), say)
+    extra = {"awards": awards, "batch": BATCH, "records_per_entry": entry, "fsync": "always"}
+    return Report("credit", "postings/s", "binary COPY, logged table without index", samples, extra)
