@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -24,7 +25,7 @@ from chaos.trial_crowd import Crowd
 from chaos.trial_ledger import TrialLedger
 from harness.control_client import ControlAway, ControlClient, ControlError
 from harness.engine.config import CannonConfig, Probe
-from harness.engine.process import CannonProcess
+from harness.engine.process import CannonError, CannonProcess
 from harness.engine.recorder import read_history
 from harness.errors import HarnessError
 from harness.orchestrate.books import audit, sampling
@@ -214,8 +215,9 @@ class _Fire:
         _until(lambda: self.awards > 0, LEAD_S + RECOVERY_S, "the first win")
 
     def end(self) -> None:
-        """Stops it, and waits for its history."""
-        self._cannon.stop()
+        """Stops it, where its plan is not over anyway, and waits for its history."""
+        with suppress(CannonError):
+            self._cannon.stop()
         while self._said.get(timeout=30) != "gone":
             continue
         self._cannon.result()
