@@ -36,7 +36,7 @@ from system.contract.audit import AuditReport
 
 LANE = "live"
 WINS_RPS, TAPS_RPS, SLOTS, CONNECTIONS = 500, 1800, 400, 100
-TRIAL_S = 3.2
+TRIAL_S = 2.7
 """Room for one trial, of the round's length."""
 FIRST_UID, FORGED_UID, FORGED = 1_000_000, 1 << 40, 20
 CALM_S, AFTER_S = (0.4, 1.0), 0.2
