@@ -36,8 +36,8 @@ from system.contract.audit import AuditReport
 
 LANE = "live"
 WINS_RPS, TAPS_RPS, SLOTS, CONNECTIONS = 500, 1800, 400, 100
-TRIAL_S = 2.7
-"""Room for one trial, of the round's length."""
+TRIAL_S, LAST_S = 2.7, 6.0
+"""Room for one trial, of the round's length; and what must be left of the round for the last one."""
 FIRST_UID, FORGED_UID, FORGED = 1_000_000, 1 << 40, 20
 CALM_S, AFTER_S = (0.4, 1.0), 0.2
 """Between two kills: the seeded wait before the next, and what follows the first signs of recovery."""
@@ -89,7 +89,7 @@ def play_round(stack: Stack, parts: list[str], random: Random, folder: Path) -> 
     """
     at = stack.addresses
     control = ControlClient(at.control_url or "", at.play_url or "", stack.admin_token)
-    length_s = TRIAL_S * len(parts) + 2
+    length_s = TRIAL_S * len(parts) + LAST_S
     round_ = _arm(control, length_s)
     here = folder / f"round-{round_.round}-{round_.start_us}"
     here.mkdir(parents=True)
@@ -238,7 +238,7 @@ class _Killer:
         from_ns = self._fire.began_ns
         for part in parts:
             time.sleep(self._random.uniform(*CALM_S))
-            if time.time() + TRIAL_S > self._round.end_us / 1e6:
+            if time.time() + LAST_S > self._round.end_us / 1e6:
                 break
             marks.append(self._one(part, from_ns))
             from_ns = marks[-1].until_ns
@@ -287,10 +287,10 @@ class _Killer:
             told.append(self._fire.awards)
             return told[-1] > told[0] + NEW_WINS and self._ledger.posted_after(int(at * 1e6))
 
-        try:
-            _until(back, RECOVERY_S, f"{part} back after its kill")
-        except TrialBroken:
-            return None  # counted as never: history and ledger say what was missing
+        # Past the round's end nobody wins any more: nothing further to wait for.
+        left_s = min(RECOVERY_S, self._round.end_us / 1e6 - time.time())
+        with suppress(TrialBroken):  # what was missing, history and ledger say
+            _until(back, left_s, f"{part} back after its kill")
         at = ready_at()
         return None if at is None else round(at - wall_us / 1e6, 3)
 
