@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.forecast.share import Share, share_of
+from harness.stack import Part
 from plans.models import Loaded
 
 Progress = Literal["auto", "plain", "none"]
@@ -33,6 +34,8 @@ class RunOrder:
     keep: bool = False
     own_stack: bool = False
     """A stack of its own even where one runs (the demo)."""
+    parts: tuple[Part, ...] = ()
+    """More parts of a stack that is started for the run: what the command hands in."""
 
     @property
     def calibrates(self) -> bool:

@@ -12,6 +12,10 @@ PHASES = ("idle", "warm_up", "measured", "drain", "closing")
 BOUNDS = ("lower", "expected", "upper")
 STATES = ("PASS", "WARN", "FAIL", "NO_DATA", "NOT_EVALUATED")
 
+PLAYBOOK_STATES = (
+    "idle", "triggered", "executing", "read_back", "verifying", "verified", "held", "rolling_back", "undone",
+    "closed", "refused", "read_back_failed", "verify_timeout", "rollback_failed", "changed", "halted",
+)  # fmt: skip
 
 _RUN, _CHAOS, _PLAYBOOK = ("run",), ("chaos",), ("playbook",)
 
@@ -86,4 +90,5 @@ METRICS: tuple[Metric, ...] = (
         ("playbook",),
         DELAY_BUCKETS_S,
     ),
+    Metric("drill_playbook_runs_total", "counter", "Runs that ended, by their end.", _PLAYBOOK, ("playbook", "end")),
 )

@@ -22,7 +22,7 @@ WORDS: dict[str, str] = {
     "run": "finished runs: list, show, report, compare",
     "fault": "faults: list, show",
     "drill": "fault drills under load: list, check, run",
-    "playbook": "contingency playbooks: list, show, check, run, prove, coverage",
+    "playbook": "contingency playbooks: list, show, check, run, resume",
     "switch": "run-time switches: list, set, history",
     "token": "a token for calls by hand",
     "halt": "the red button: kill, heal, stop playbooks",

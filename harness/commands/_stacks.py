@@ -66,6 +66,7 @@ def told(stack: Stack) -> list[str]:
         ("toxiproxy", at.toxiproxy_url),
         ("prometheus", at.prometheus_url),
         ("alertmanager", at.alertmanager_url),
+        *at.more.items(),
     ]
     lines = [f"stack {stack.folder.path.name} in {stack.folder.path}"]
     lines += [f"  {name:<16} {url}" for name, url in rows if url]

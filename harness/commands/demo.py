@@ -6,6 +6,7 @@ import argparse
 from fractions import Fraction
 from pathlib import Path
 
+from chaos import playbook
 from harness.commands.run import tell
 from harness.orchestrate import run_plan
 from harness.run_order import order_of
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
         progress=args.progress,
         keep=args.keep,
         own_stack=True,
+        parts=(playbook.part(),),
     )
     record = run_plan(order)
     tell(record, order.runs, as_json=args.json)

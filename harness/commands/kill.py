@@ -22,11 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Kill file, signal and switch; exit code 0 also when nothing was firing."""
-    controls: list[ControlClient] = []
-    for folder in find_running(args.var):
-        stack = Stack.attach(folder)
-        token = (stack.folder.secret / "admin").read_text().strip()
-        controls.append(ControlClient(stack.addresses.control_url or "", stack.addresses.play_url or "", token))
+    controls = controls_of(args.var)
     ways = kill_all(Path(args.runs) / REGISTER, controls, "xiu kill")
     for control in controls:
         control.close()
@@ -38,3 +34,14 @@ def run(args: argparse.Namespace) -> int:
         if controls:
             print("stress traffic stays refused until: xiu switch set stress.accept 1")
     return 1 if any(way.failed for way in ways) else 0
+
+
+def controls_of(var: Path) -> list[ControlClient]:
+    """Control of every stack that runs under `var`."""
+    found = []
+    for folder in find_running(var):
+        stack = Stack.attach(folder)
+        if stack.addresses.control_url is not None:
+            at = stack.addresses
+            found.append(ControlClient(at.control_url or "", at.play_url or "", stack.admin_token))
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from chaos.fault_ledger import Injected, injected
 from harness.commands import _stacks
 
 EXAMPLE = "xiu status --json"
@@ -18,8 +19,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Tell every address and the state of each part."""
     stack = _stacks.need(args)
+    faults = injected(stack.folder.path)
     if args.json:
-        print(json.dumps(_stacks.document(stack), indent=1))
+        rows = [
+            {"id": one.fault, "target": one.target, "drill": one.drill, "left_s": round(one.left_s(), 1),
+             "owner_lives": one.owner_lives()}
+            for one in faults
+        ]  # fmt: skip
+        print(json.dumps({**_stacks.document(stack), "injected": rows}, indent=1))
         return 0
     print("\n".join(_stacks.told(stack)))
     state, resources = stack.folder.read_state(), stack.resources()
@@ -28,4 +35,15 @@ def run(args: argparse.Namespace) -> int:
         pid, used = state["pids"].get(name, "-"), resources.get(name, {})
         use = f"cpu {used.get('cpu_s', 0):.1f} s, {used.get('rss_mib_max', 0):.0f} MiB at most"
         print(f"  {name:<16} {doing:<10} pid {pid:<8} {use}")
+    print("injected:" if faults else "injected: nothing")
+    for one in faults:
+        print(f"  {_fault(one)}")
     return 0
+
+
+def _fault(one: Injected) -> str:
+    left = one.left_s()
+    lasts = f"for another {left:.0f} s" if left > 0 else f"{-left:.0f} s overdue: xiu heal"
+    owner = f", drill {one.drill}" if one.drill else ""
+    dead = "" if one.owner_lives() else "; its drill is dead, the watchdog heals it"
+    return f"{one.fault} on {one.target}{owner}, {lasts}{dead}"

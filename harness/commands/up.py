@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+from chaos import playbook
 from harness.commands import _stacks
 from harness.stack import PartEvent, Stack, last_stores, new_folder, raise_open_files
 
@@ -36,7 +37,9 @@ def run(args: argparse.Namespace) -> int:
         stack = last_stores(args.var, detach=args.detach)
     else:
         folder = new_folder(args.var)
-        stack = Stack(folder, fronts=args.fronts, with_prometheus=not args.no_prometheus, detach=args.detach)
+        observed = not args.no_prometheus
+        more = (playbook.part(),) if observed else ()
+        stack = Stack(folder, fronts=args.fronts, with_prometheus=observed, detach=args.detach, more=more)
     stack.events(_show)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))

@@ -23,7 +23,12 @@ class AuditFailed(HarnessError):
 
 
 def audit(
-    addresses: Addresses, secret: Path, lane: str, rounds: tuple[int, ...] = (), history: Path | None = None
+    addresses: Addresses,
+    secret: Path,
+    lane: str,
+    rounds: tuple[int, ...] = (),
+    history: Path | None = None,
+    faults_us: tuple[tuple[int, int], ...] = (),
 ) -> AuditReport:
     """The books of a lane (of these rounds; all if none are named). Raises AuditFailed when there is no report."""
     argv = ["system.audit", "--json", "--lane", lane]
@@ -31,6 +36,8 @@ def audit(
         argv += ["--round", str(round_id)]
     if history is not None:
         argv += ["--history", str(history)]
+    for since_us, until_us in faults_us:
+        argv += ["--fault", f"{since_us}-{until_us}"]
     done = _ask(argv, addresses, secret)
     try:
         return AuditReport.model_validate_json(done.stdout)

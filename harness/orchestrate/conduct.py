@@ -27,6 +27,7 @@ from harness.orchestrate.books import AuditFailed
 from harness.orchestrate.checks import look
 from harness.orchestrate.clock import RunClock
 from harness.orchestrate.fire import fire
+from harness.orchestrate.hooks import Nemesis, NoNemesis
 from harness.orchestrate.prepare import Prepared, Sizes, prepare
 from harness.orchestrate.sampler import Sampler
 from harness.orchestrate.settle import settle
@@ -60,8 +61,11 @@ class Chosen:
 class Conductor:
     """One run. `state` is there for live view and exporter before `carry_out` begins."""
 
-    def __init__(self, order: RunOrder, system: System, chosen: Chosen, sizes: Sizes) -> None:
+    def __init__(
+        self, order: RunOrder, system: System, chosen: Chosen, sizes: Sizes, nemesis: Nemesis | None = None
+    ) -> None:
         self.order, self.system, self.chosen, self.sizes = order, system, chosen, sizes
+        self._nemesis = nemesis or NoNemesis()
         self.plan = order.loaded.plan
         self.folder = new_run(order.runs, self.plan.id)
         self.addresses = system.addresses
@@ -156,7 +160,8 @@ class Conductor:
         try:
             with self.system.sampling(self.order.lane, round_id, samples):
                 self._phase("warm_up")
-                fired = fire(prepared.order, prepared.duration_s + 120, self._heard, lambda: self._stop)
+                with self._disturbed(ticker):
+                    fired = fire(prepared.order, prepared.duration_s + 120, self._heard, lambda: self._stop)
                 self.evidence.account = fired.accounts[0]
                 self._drain(prepared)
                 self._close(prepared)
@@ -165,6 +170,18 @@ class Conductor:
             ticker.stop()
             self.evidence.samples = sampler.rows
         self._audit(round_id)
+
+    @contextmanager
+    def _disturbed(self, clock: RunClock) -> Iterator[None]:
+        """The nemesis is at work while the block lasts; whatever ends it, it has healed what it did."""
+        self._nemesis.begin(self._tell, clock.now_s)
+        try:
+            yield
+        finally:
+            done = self._nemesis.end()
+            self.evidence.nemesis = done
+            self.evidence.failures += done.failures
+            self.evidence.invalid += done.invalid
 
     def _drain(self, prepared: Prepared) -> None:
         self._phase("drain")
@@ -209,7 +226,9 @@ class Conductor:
 
     def _audit(self, round_id: int) -> None:
         try:
-            report: AuditReport | None = self.system.audit(self.order.lane, (round_id,), self.folder / "history")
+            report: AuditReport | None = self.system.audit(
+                self.order.lane, (round_id,), self.folder / "history", self._fault_windows()
+            )
             if report is None:
                 self._tell("audit", f"{self.system.name}: stores out of reach, what only they tell is NOT_EVALUATED")
                 self.evidence.told = self.control.money(round_id)
@@ -217,6 +236,13 @@ class Conductor:
             report = None
             self.evidence.no_data.append(Reason(code="audit_failed", text=str(exc).splitlines()[0]))
         self.evidence.report = report
+
+    def _fault_windows(self) -> tuple[tuple[int, int], ...]:
+        """When faults were in force, in microseconds of the wall clock."""
+        first_us = int((self._first_tap_s or 0.0) * 1e6)
+        return tuple(
+            (first_us + int(since * 1e6), first_us + int(until * 1e6)) for since, until in self.evidence.nemesis.windows
+        )
 
     def _conclude(self, started: datetime) -> RunRecord:
         self._phase("idle")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.engine.recorder import read_history
-from harness.run_record import CreditDelay, Latency, Load, Percentiles, Second, SponsorBooks, Wins
+from harness.run_record import CreditDelay, Delay, Latency, Load, Percentiles, Second, SponsorBooks, Wins
 from harness.run_record import Money as RecordMoney
 from harness.run_state import Money
 from system.contract.api import RoundMoney
@@ -141,10 +141,16 @@ def wins_of(seen: int, books: RoundBooks | None, report: AuditReport | None) -> 
 
 
 def delay_of(books: RoundBooks | None) -> CreditDelay:
-    """Win to balance."""
+    """Win to balance, outside of declared fault windows and inside of them."""
     if books is None or books.delay_s is None:
         return CreditDelay()
-    return CreditDelay(p50=books.delay_s.p50, p99=books.delay_s.p99, max=books.delay_s.max)
+    inside = books.delay_in_faults_s
+    return CreditDelay(
+        p50=books.delay_s.p50,
+        p99=books.delay_s.p99,
+        max=books.delay_s.max,
+        in_faults=Delay() if inside is None else Delay(**inside.model_dump()),
+    )
 
 
 def sponsors_of(books: RoundBooks | None) -> tuple[SponsorBooks, ...]:

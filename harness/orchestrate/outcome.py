@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.forecast import judge
 from harness.forecast.lock import Lock
 from harness.orchestrate import figures
+from harness.orchestrate.hooks import NemesisReport
 from harness.run_order import RunOrder
 from harness.run_record import Environment, Generator, Latency, Load, Resource, RunRecord, Scale, Step
 from harness.run_state import Money, RunState
@@ -38,6 +39,8 @@ class Gathered:
     stopped: str | None = None
     told: RoundMoney | None = None
     """The round's money as control tells it, where the stores are out of reach."""
+    nemesis: NemesisReport = field(default_factory=NemesisReport)
+    """What was done to the system meanwhile."""
     rated: bool = False
     """The rate was changed by hand: what was offered is no longer what was forecast."""
 
@@ -87,7 +90,7 @@ def record(
             invalid=[*got.invalid, *_invalid(account)],
             failures=[*_by_rule(got), *got.failures],
             no_data=got.no_data,
-            warnings=_warnings(chosen, got.notes),
+            warnings=[*_warnings(chosen, got.notes), *got.nemesis.warnings],
         ),
         strict=order.strict,
     )
@@ -112,6 +115,8 @@ def record(
         credit_delay_s=delay,
         forecast=tuple(judged),
         invariants=findings,
+        drills=got.nemesis.drills,
+        playbooks=got.nemesis.playbooks,
         resources={name: Resource(**used) for name, used in got.resources.items()},
         environment=where,
         forecast_sha256=sealed.sha256,

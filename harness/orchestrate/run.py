@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -19,6 +19,7 @@ from harness.guard.precheck import refuse
 from harness.orchestrate.calibrate import OVERLOAD, calibrate, describe
 from harness.orchestrate.checks import look
 from harness.orchestrate.conduct import Chosen, Conductor
+from harness.orchestrate.hooks import Nemesis
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import ADMIN_VARIABLE, Elsewhere, OwnStack, System
 from harness.run_order import RunOrder
@@ -30,8 +31,10 @@ VAR = Path("var")
 SPARE_FILES = 256
 
 
-def run_plan(order: RunOrder) -> RunRecord:
+def run_plan(order: RunOrder, nemesis: Callable[[System], Nemesis] | None = None) -> RunRecord:
     """Carries the order out and returns its record; everything of it lies in a new folder under `order.runs`.
+
+    `nemesis(system)` makes what disturbs the system under the load, a new one for each attempt.
 
     Raises EnvironmentNotReady or BadInput when nothing could be begun.
     """
@@ -40,7 +43,7 @@ def run_plan(order: RunOrder) -> RunRecord:
     sizes = Sizes(connections=connections(), cpu=generator_cpu())
     with _system(order) as system:
         chosen = choose(order, system, sizes)
-        record = Conductor(order, system, chosen, sizes).carry_out()
+        record = Conductor(order, system, chosen, sizes, nemesis and nemesis(system)).carry_out()
         if record.verdict != "INVALID" or not order.calibrates:
             return record
         half = replace(
@@ -50,7 +53,7 @@ def run_plan(order: RunOrder) -> RunRecord:
             smaller=True,
         )
         say(f"INVALID: {record.reasons[0].text}; once more at half the rate")
-        return Conductor(order, system, half, sizes).carry_out()
+        return Conductor(order, system, half, sizes, nemesis and nemesis(system)).carry_out()
 
 
 def choose(order: RunOrder, system: System, sizes: Sizes) -> Chosen:
@@ -123,7 +126,7 @@ def _stack(order: RunOrder) -> Iterator[Stack]:
         yield Stack.attach(running[0])
         return
     with ExitStack() as undo:
-        stack = Stack(new_folder(VAR), detach=order.keep)
+        stack = Stack(new_folder(VAR), detach=order.keep, more=order.parts)
         stack.start()
         if order.keep:
             undo.callback(stack.release)

@@ -51,6 +51,11 @@ class System(Protocol):
         """Folder of scrape targets of its Prometheus, None where there is none to tell."""
         ...
 
+    @property
+    def folder(self) -> Path | None:
+        """The stack's folder, None for a system elsewhere."""
+        ...
+
     def events(self, callback: Callable[[str, str], None]) -> None:
         """From now on call back with (kind, text) of everything that happens to a part of it."""
         ...
@@ -59,8 +64,10 @@ class System(Protocol):
         """part → {cpu_s, rss_mib_max}."""
         ...
 
-    def audit(self, lane: str, rounds: tuple[int, ...], history: Path | None) -> AuditReport | None:
-        """Closes the books. Raises AuditFailed."""
+    def audit(
+        self, lane: str, rounds: tuple[int, ...], history: Path | None, faults_us: tuple[tuple[int, int], ...] = ()
+    ) -> AuditReport | None:
+        """Closes the books; what touches one of `faults_us` (wall clock) is shown apart. Raises AuditFailed."""
         ...
 
     def checksum(self, lane: str) -> LaneSum | None:
@@ -82,6 +89,7 @@ class OwnStack:
         self._stack = stack
         self.addresses = stack.addresses
         self.admin_token = stack.admin_token
+        self.folder: Path | None = stack.folder.path
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -97,8 +105,10 @@ class OwnStack:
     def resources(self) -> dict[str, dict[str, float]]:
         return self._stack.resources()
 
-    def audit(self, lane: str, rounds: tuple[int, ...], history: Path | None) -> AuditReport | None:
-        return books.audit(self.addresses, self._stack.folder.secret / "key", lane, rounds, history)
+    def audit(
+        self, lane: str, rounds: tuple[int, ...], history: Path | None, faults_us: tuple[tuple[int, int], ...] = ()
+    ) -> AuditReport | None:
+        return books.audit(self.addresses, self._stack.folder.secret / "key", lane, rounds, history, faults_us)
 
     def checksum(self, lane: str) -> LaneSum | None:
         return books.checksum(self.addresses, self._stack.folder.secret / "key", lane)
@@ -115,6 +125,7 @@ class Elsewhere:
 
     elsewhere = True
     targets: Path | None = None
+    folder: Path | None = None
 
     def __init__(self, control_url: str, admin_token: str, entry: TargetSystem | None = None) -> None:
         """Raises BadInput without a token, EnvironmentNotReady if control does not tell its topology."""
@@ -150,7 +161,9 @@ class Elsewhere:
     def resources(self) -> dict[str, dict[str, float]]:
         return {}
 
-    def audit(self, lane: str, rounds: tuple[int, ...], history: Path | None) -> AuditReport | None:
+    def audit(
+        self, lane: str, rounds: tuple[int, ...], history: Path | None, faults_us: tuple[tuple[int, int], ...] = ()
+    ) -> AuditReport | None:
         return None
 
     def checksum(self, lane: str) -> LaneSum | None:

@@ -27,6 +27,8 @@ class Addresses:
     toxiproxy_url: str | None = None
     prometheus_url: str | None = None
     alertmanager_url: str | None = None
+    more: dict[str, str] = field(default_factory=dict)
+    """part → address, of the parts that were handed in beside the system"""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON data."""

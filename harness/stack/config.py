@@ -76,8 +76,8 @@ def prometheus(
     return _yaml(document)
 
 
-def alertmanager() -> str:
-    """Every alert goes out at once, each on its own; who wants to know asks the API."""
+def alertmanager(webhooks: Sequence[str] = (), token_file: Path | None = None) -> str:
+    """Every alert goes out at once, each on its own, to the webhooks with the token; others may ask the API."""
     route = {
         "receiver": "api",
         "group_by": ["..."],
@@ -85,7 +85,13 @@ def alertmanager() -> str:
         "group_interval": "1s",
         "repeat_interval": "1h",
     }
-    return _yaml({"route": route, "receivers": [{"name": "api"}]})
+    receiver: dict[str, object] = {"name": "api"}
+    if webhooks:
+        http = {} if token_file is None else {"authorization": {"credentials_file": str(token_file)}}
+        # An end is not told: an alert ends without data, too, and who acts has to look for itself.
+        common = {"send_resolved": False, "http_config": http}
+        receiver["webhook_configs"] = [{"url": url, **common} for url in webhooks]
+    return _yaml({"route": route, "receivers": [receiver]})
 
 
 def _yaml(document: Mapping[str, object]) -> str:

@@ -57,8 +57,12 @@ def make_plan(
     with_prometheus: bool,
     environment: Mapping[str, str],
     system: Sequence[Part] | None = None,
+    more: Sequence[Part] = (),
 ) -> Plan:
-    """Decide the parts. Raises EnvironmentNotReady for a tool that is missing, BadInput for a wrong address."""
+    """Decide the parts; `more`: others beside the system, handed in.
+
+    Raises EnvironmentNotReady for a tool that is missing, BadInput for a wrong address.
+    """
     theirs = external.externals(environment)
     parts: list[Part] = []
     notes = [f"{part} is external ({external.VARIABLES[part]}): used as it is" for part in theirs]
@@ -79,11 +83,27 @@ def make_plan(
             parts.append(table.toxiproxy(str(tools.need("toxiproxy-server")), tuple(LINKS)))
         parts += table.system(fronts) if system is None else system
         if with_prometheus:
-            more, said = _observers(theirs)
-            parts, notes = parts + more, notes + said
+            observers, said = _observers(theirs)
+            parts, notes = parts + observers, notes + said
+        parts, notes = _with(parts, notes, more, theirs)
     started = {part.name for part in parts}
     parts = [dataclasses.replace(p, after=tuple(a for a in p.after if a in started)) for p in parts]
     return Plan(selection, fronts, tuple(parts), theirs, links, tuple(notes))
+
+
+def _with(
+    parts: list[Part], notes: list[str], more: Sequence[Part], theirs: Mapping[str, str]
+) -> tuple[list[Part], list[str]]:
+    """The parts handed in beside the system; one that waits for alerts only where there are any."""
+    observed = {part.name for part in parts} | set(theirs)
+    for part in more:
+        if part.webhook is None or {"prometheus", "alertmanager"} <= observed:
+            parts = [*parts, part]
+        else:
+            notes = [*notes, f"{part.name} is not started: without Prometheus and Alertmanager nothing calls it"]
+        if part.webhook and "alertmanager" in theirs:
+            notes = [*notes, f"the external Alertmanager is to call {part.name} itself: its webhook is /alerts"]
+    return parts, notes
 
 
 def _observers(theirs: Mapping[str, str]) -> tuple[list[Part], list[str]]:
@@ -143,6 +163,7 @@ def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str)
         toxiproxy_url=plan.externals.get("toxiproxy") or own.get("toxiproxy"),
         prometheus_url=plan.externals.get("prometheus") or own.get("prometheus"),
         alertmanager_url=plan.externals.get("alertmanager") or own.get("alertmanager"),
+        more={part.name: own[part.name] for part in plan.parts if part.webhook and part.name in own},
     )
     parts = tuple(part.render(values) for part in plan.parts)
     return Layout(parts, addresses, _files(parts, ports, addresses, folder))
@@ -169,5 +190,6 @@ def _files(parts: Sequence[Part], ports: Mapping[str, int], addresses: Addresses
             alertmanager=urlsplit(where).netloc if where else None,
         )
     if "alertmanager" in names:
-        files[folder.config / "alertmanager.yml"] = config.alertmanager()
+        webhooks = [part.webhook for part in parts if part.webhook]
+        files[folder.config / "alertmanager.yml"] = config.alertmanager(webhooks, folder.secret / "admin")
     return files

@@ -43,8 +43,8 @@ class Stack:
 
     `fronts`: how many front processes. `with_prometheus`: Prometheus and Alertmanager too, where they are installed.
     `parts`: `all`, or `stores` for PostgreSQL and Valkey alone. `detach`: goes on running when this process ends.
-    `system`: other processes in place of the red-packet system's own (for tests). `environment`: where `XIU_*_URL` is
-    looked up.
+    `system`: other processes in place of the red-packet system's own (for tests). `more`: parts beside it that the
+    caller brings (the playbook engine). `environment`: where `XIU_*_URL` is looked up.
     """
 
     def __init__(
@@ -56,10 +56,11 @@ class Stack:
         parts: Selection = "all",
         detach: bool = False,
         system: Sequence[Part] | None = None,
+        more: Sequence[Part] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = Folder(Path(folder).resolve())
-        self._options = (parts, fronts, with_prometheus, detach, system)
+        self._options = (parts, fronts, with_prometheus, detach, system, tuple(more))
         self._environment = os.environ if environment is None else environment
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
@@ -73,9 +74,9 @@ class Stack:
 
         Raises EnvironmentNotReady: what is missing, or which part failed and why.
         """
-        selection, fronts, with_prometheus, detach, system = self._options
+        selection, fronts, with_prometheus, detach, system, more = self._options
         plan = make_plan(
-            selection, fronts, with_prometheus=with_prometheus, environment=self._environment, system=system
+            selection, fronts, with_prometheus=with_prometheus, environment=self._environment, system=system, more=more
         )
         self.folder.make()
         if self.folder.locked:

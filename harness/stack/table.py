@@ -34,6 +34,8 @@ class Part:
     """parts that must be ready before; the reverse is the order of stopping"""
     metrics: str | None = None
     """host:port of its /metrics, for Prometheus"""
+    webhook: str | None = None
+    """address that wants to hear of every alert, from Alertmanager"""
     core: int | None = None
     """which of the allowed cores it is pinned to (Linux), None: not pinned"""
     nice: int = NICE
@@ -54,6 +56,7 @@ class Part:
             ready=self.ready.format_map(values),
             env={k: v.format_map(values) for k, v in self.env.items()},
             metrics=None if self.metrics is None else self.metrics.format_map(values),
+            webhook=None if self.webhook is None else self.webhook.format_map(values),
         )
 
     def to_json(self) -> dict[str, Any]:

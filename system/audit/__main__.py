@@ -1,4 +1,5 @@
-"""`python -m system.audit [--json] [--lane live|stress] [--round N …] [--history DIR]`: closes the books once.
+"""`python -m system.audit [--json] [--lane live|stress] [--round N …] [--history DIR] [--fault FROM-TO …]`: closes the
+books once.
 
 Exit codes: 0 valid · 2 bad input · 5 stores not reachable · 10 something undecided · 99 an invariant is broken.
 """
@@ -37,7 +38,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lane", choices=LANES, default="live")
     parser.add_argument("--round", type=int, action="append", default=[], metavar="N", help="only this round; repeat")
     parser.add_argument("--history", type=Path, metavar="DIR", help="a run's history: seg-*.bin and manifest.json")
+    parser.add_argument(
+        "--fault", type=_window, action="append", default=[], metavar="FROM-TO",
+        help="a declared fault window in microseconds: the delay inside it is shown apart; repeat",
+    )  # fmt: skip
     return parser
+
+
+def _window(text: str) -> tuple[int, int]:
+    since, _, until = text.partition("-")
+    try:
+        window = int(since), int(until)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} is no window; expected two times in microseconds, FROM-TO") from exc
+    if window[0] > window[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} ends before it begins")
+    return window
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +63,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.history is not None and not args.history.is_dir():
             raise SettingsError(f"{args.history}: no such folder")
         report = asyncio.run(
-            audit(settings.postgres_url, settings.valkey_url, settings.secret, args.lane, args.round, args.history)
+            audit(
+                settings.postgres_url,
+                settings.valkey_url,
+                settings.secret,
+                args.lane,
+                args.round,
+                args.history,
+                faults_us=args.fault,
+            )
         )
     except (SettingsError, Refused) as exc:
         print(f"audit: {exc}", file=sys.stderr)

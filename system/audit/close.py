@@ -13,7 +13,7 @@ from system.audit.finding import Judge
 from system.audit.history import History, HistoryError, read_history
 from system.audit.loading import load
 from system.audit.matching import match
-from system.audit.showing import shown
+from system.audit.showing import Windows, shown
 from system.contract.audit import INVARIANTS, NEED_HISTORY, AuditReport, RoundBooks
 from system.contract.ids import Lane
 from system.ledger.access import connect, lane_role
@@ -22,9 +22,10 @@ from system.winlog import WinLogStore
 
 async def audit(
     postgres_url: str, valkey_url: str, secret: bytes, lane: Lane,
-    rounds: Sequence[int] = (), folder: Path | None = None, timeout_s: float = 30.0,
+    rounds: Sequence[int] = (), folder: Path | None = None, timeout_s: float = 30.0, faults_us: Windows = (),
 ) -> AuditReport:  # fmt: skip
     """Audits a lane, some rounds of it alone, or with the history in `folder` the rounds it speaks of.
+    What touches one of `faults_us` is left out of the delay, and shown beside.
 
     Raises UnknownRound; StoreUnknown, StoreRefused when the stores cannot be read.
     """
@@ -40,7 +41,7 @@ async def audit(
         # A round's arrays may take longer to judge than an idle transaction may live.
         await conn.execute("SET idle_in_transaction_session_timeout = 0")
         async for books in load(conn, store, lane, rounds, strict=strict):
-            found.append(_round(judges, books, history))
+            found.append(_round(judges, books, history, faults_us))
     if history is not None and not strict:
         known = [books.round for books in found]
         promises.of_no_round(judges["S4"], lane, history.ops[~np.isin(history.ops["round"], known)])
@@ -71,7 +72,7 @@ def _history(judges: dict[str, Judge], folder: Path | None, notes: list[str]) ->
     return history
 
 
-def _round(judges: dict[str, Judge], books: Books, history: History | None) -> RoundBooks:
+def _round(judges: dict[str, Judge], books: Books, history: History | None, faults_us: Windows) -> RoundBooks:
     matched = match(books)
     before = judges["S1"].figures.get("residue", 0)
     conservation.judge(judges["S1"], books, matched)
@@ -82,4 +83,4 @@ def _round(judges: dict[str, Judge], books: Books, history: History | None) -> R
     wins.issued_once(judges["S12"], books, matched)
     if history is not None:
         promises.of_round(judges, books, matched, history.ops[history.ops["round"] == books.round_id])
-    return shown(books, matched, judges["S1"].figures.get("residue", 0) - before)
+    return shown(books, matched, judges["S1"].figures.get("residue", 0) - before, faults_us)

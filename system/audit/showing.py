@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from system.audit import wins
@@ -13,7 +15,11 @@ BEYOND = 10
 """A percentile is shown only with so many samples beyond it."""
 
 
-def shown(books: Books, matched: Match, residue: int) -> RoundBooks:
+Windows = Sequence[tuple[int, int]]
+"""Declared faults, from and to in microseconds of the authority's clock."""
+
+
+def shown(books: Books, matched: Match, residue: int, faults_us: Windows = ()) -> RoundBooks:
     """The figures of one round; `residue` is S1's."""
     awarded = wins.believed(matched)
     _, fen = true_fen(books, matched.packet[awarded])
@@ -25,7 +31,8 @@ def shown(books: Books, matched: Match, residue: int) -> RoundBooks:
         refunded_fen=sum(sponsor.refunded_fen for sponsor in sponsors), residue_fen=residue,
         wins_logged=int((awarded & (matched.settled + matched.waiting > 0)).sum()),
         wins_posted=len(books.postings), wins_suspended=len(books.suspense),
-        sponsors=sponsors, delay_s=_delay(books),
+        sponsors=sponsors, delay_s=_delay(books, faults_us, inside=False),
+        delay_in_faults_s=_delay(books, faults_us, inside=True) if faults_us else None,
     )  # fmt: skip
 
 
@@ -50,10 +57,15 @@ def _budget_of(leg: Leg) -> int | None:
     return int(rest[-1]) if kind == "budget" else None
 
 
-def _delay(books: Books) -> DelayFigures:
+def _delay(books: Books, faults_us: Windows, *, inside: bool) -> DelayFigures:
+    """Award to commit, of awards that were under way in a fault window, or of all the others."""
     committed = {number: batch.committed_us for number, batch in books.batches.items()}
     at = np.array([committed.get(int(number), 0) for number in books.postings["batch"]], np.int64)
-    delay_s = np.sort((at - books.postings["award_us"])[at > 0]) / 1e6
+    since = books.postings["award_us"]
+    touched = np.zeros(len(at), bool)
+    for from_us, to_us in faults_us:
+        touched |= (since <= to_us) & (at >= from_us)
+    delay_s = np.sort((at - since)[(at > 0) & (touched == inside)]) / 1e6
     count = len(delay_s)
 
     def percentile(share: float) -> float | None:

@@ -138,6 +138,7 @@ async def _verify(conn: Connection, lane: Lane, round_id: int, row: tuple[Any, .
 def told(answer: Verified) -> str:
     """The answer in lines for a person."""
     yes = {True: "yes", False: "NO"}
+    plural = "" if answer.violations == 1 else "s"
     return "\n".join(
         [
             f"round {answer.round}, lane {answer.lane}, {answer.state}",
@@ -145,7 +146,7 @@ def told(answer: Verified) -> str:
             f"  {answer.packets} packets recomputed: {answer.recomputed_fen} fen of a budget of {answer.budget_fen}, "
             f"every class as published: {yes[answer.classes_ok]}",
             f"  {answer.postings} postings, {answer.posted_fen} fen; {answer.held} held in suspense",
-            f"  {answer.violations} violations" + (f", the first: {answer.first}" if answer.first else ""),
+            f"  {answer.violations} violation{plural}" + (f", the first: {answer.first}" if answer.first else ""),
         ]
     )
 

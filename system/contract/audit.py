@@ -86,6 +86,9 @@ class RoundBooks(BaseModel):
     wins_suspended: int
     sponsors: tuple[SponsorMoney, ...] = ()
     delay_s: DelayFigures | None = None
+    """Outside of the declared fault windows."""
+    delay_in_faults_s: DelayFigures | None = None
+    """Of awards that were on their way to the balance inside one; None where none was declared."""
 
 
 class AuditReport(BaseModel):

@@ -85,6 +85,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("hongbao_stream_lag_entries", "gauge", "Entries in the win log behind the offset.", _CREDIT, ("lane",)),
     Metric("hongbao_stream_oldest_age_seconds", "gauge", "Age of the oldest award not yet posted.", _CREDIT, ("lane",)),
     Metric(
+        "hongbao_credit_progress_age_seconds",
+        "gauge",
+        "Time since the worker last finished a batch or a pass over its streams.",
+        _CREDIT,
+        ("lane",),
+    ),
+    Metric(
         "hongbao_credit_stopped_streams", "gauge", "Streams stopped by a gap or a damaged entry.", _CREDIT, ("lane",)
     ),
     Metric("hongbao_rounds", "gauge", "Rounds by state.", _CONTROL, ("lane", "state")),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -15,6 +16,10 @@ from system.contract.metrics import CREDIT_OUTCOMES, DELAY_BUCKETS_S, METRICS
 from system.credit.post import Posted
 
 _HELP = {metric.name: metric.help for metric in METRICS}
+
+
+def _one(values: Callable[[], Mapping[str, int]], key: str) -> float:
+    return values()[key]
 
 
 class DelayHistogram(Collector):
@@ -55,6 +60,9 @@ class CreditMetrics:
         self._age = self._gauge(registry, "hongbao_stream_oldest_age_seconds").labels(lane)
         self._age.set_function(self._oldest_age_s)
         self.stopped = self._gauge(registry, "hongbao_credit_stopped_streams").labels(lane)
+        self.progress_at = time.monotonic()
+        progress = self._gauge(registry, "hongbao_credit_progress_age_seconds").labels(lane)
+        progress.set_function(lambda: time.monotonic() - self.progress_at)
         self._switch = Gauge("hongbao_switch", _HELP["hongbao_switch"], ["key"], registry=registry)
         self._delay = DelayHistogram(lane)
         registry.register(self._delay)
@@ -74,9 +82,10 @@ class CreditMetrics:
         """Grows by itself while a store is away: no news is not good news."""
         return 0.0 if self.oldest_us is None else max(0.0, time.time() - self.oldest_us / 1e6)
 
-    def switches(self, values: dict[str, int]) -> None:
-        for key, value in values.items():
-            self._switch.labels(key).set(value)
+    def follow(self, values: Callable[[], Mapping[str, int]]) -> None:
+        """Shows the switches as the worker obeys them at that moment, also while a store keeps it waiting."""
+        for key in values():
+            self._switch.labels(key).set_function(partial(_one, values, key))
 
     def posted(self, batch: Posted, committed_us: int) -> None:
         """Counts a batch, once it is known to be committed."""

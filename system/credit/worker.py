@@ -66,7 +66,9 @@ class Worker:
     ) -> None:
         self._settings, self._store, self._metrics, self._switches = settings, store, metrics, switches
         self._wall_us = wall_us
+        metrics.follow(lambda: switches.values)
         self._conn: Connection | None = None
+        self._known: list[Stream] = []
         self._rounds: dict[int, Round] = {}
         self._doubt: dict[StreamName, Posted] = {}
         self._first = 0
@@ -87,6 +89,7 @@ class Worker:
                     self._metrics.errors.inc()
                     log.warning("store away: %s", exc, extra={"event": "credit_store_away", "pause_s": pause_s})
                     await self._drop()
+                    await self._watch()
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, BACK_OFF_S[1])
         finally:
@@ -94,9 +97,8 @@ class Worker:
 
     async def once(self) -> dict[StreamName, Position]:
         """One pass over every stream; answers how far each of them is credited. Raises StoreUnknown, StoreRefused."""
-        streams = await self._streams()
+        streams = self._known = await self._streams()
         self._resolve(streams)
-        self._metrics.switches(self._switches.values)
         self._metrics.stopped.set(sum(stream.stopped is not None for stream in streams))
         await self._observe(streams)
         reached = {stream.name: stream.offset for stream in streams}
@@ -111,7 +113,7 @@ class Worker:
             if drained and all(stream.stopped is None for stream in streams):
                 self._metrics.lag.set(0)
                 self._metrics.oldest_us = None
-        self.passed_at = time.monotonic()
+        self.passed_at = self._metrics.progress_at = time.monotonic()
         return {stream.name: reached[stream.name] for stream in streams if stream.stopped is None}
 
     def _turns(self, streams: list[Stream]) -> list[Stream]:
@@ -196,6 +198,7 @@ class Worker:
 
     def _count(self, batch: Posted) -> None:
         self._metrics.posted(batch, self._wall_us())
+        self._metrics.progress_at = time.monotonic()
         if batch.duplicates:
             log.warning(
                 "records met again", extra={"event": "duplicates", "stream": str(batch.name), "count": batch.duplicates}
@@ -227,6 +230,13 @@ class Worker:
         self._metrics.lag.set(lag)
         self._metrics.oldest_us = oldest
         self._observed = time.monotonic()
+
+    async def _watch(self) -> None:
+        """The ledger is away: the backlog behind the offsets it last told grows, and is shown."""
+        try:
+            await self._observe(self._known)
+        except (StoreUnknown, StoreRefused) as exc:
+            log.info("backlog unknown: %s", exc, extra={"event": "backlog_unknown"})
 
     async def _wait(self, reached: dict[StreamName, Position], began: float) -> None:
         """Until something may be there: woken by the first entry, but not sooner than `poll_interval_s`."""

@@ -1,0 +1,257 @@
+"""A drill: arm A without the fault, arm B with it, on one seed and one stack; one verdict. Refuses to start load where
+the fault belongs to somebody, or where something is injected already.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from chaos.drill_verdict import Decided, decide
+from chaos.errors import ChaosError
+from chaos.fault_ledger import injected
+from chaos.faults import WAYS, theirs
+from chaos.heal import heal, strays
+from chaos.nemesis import Facts, FaultNemesis, Timed
+from chaos.probes import NotSteady, Probes
+from harness.errors import BadInput, EnvironmentNotReady, HarnessError
+from harness.orchestrate import run_plan
+from harness.run_folder import write_text
+from harness.run_order import RunOrder, order_of
+from harness.run_record import RunRecord
+from harness.stack import Stack, find_running, new_folder, raise_open_files
+from harness.stack.external import externals
+from harness.verdict import Reason
+from plans.models.library import LoadedDrill
+
+VAR = Path("var")
+ATTEMPTS = 3
+"""An arm whose generator was the limit says nothing; it is played again."""
+SHORT = 0.5
+ARMS = ("A", "B")
+
+
+@dataclass(frozen=True, slots=True)
+class DrillOrder:
+    """One drill to be run. `arms`: which of A and B, in this order; `short`: half as long, alerts not judged."""
+
+    loaded: LoadedDrill
+    runs: Path
+    var: Path = VAR
+    seed: int | None = None
+    arms: tuple[str, ...] = ARMS
+    short: bool = False
+    dry_run: bool = False
+    stack: Path | None = None
+    strict: bool = False
+    progress: str = "auto"
+
+
+@dataclass(slots=True)
+class DrillResult:
+    """What came of it, as `drill.json` has it."""
+
+    id: str
+    fault: str
+    target: str
+    verdict: str = "UNKNOWN"
+    exit_code: int = 10
+    reasons: tuple[Reason, ...] = ()
+    arms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    facts: Facts | None = None
+    notes: list[str] = field(default_factory=list)
+    folder: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        facts = self.facts
+        times: dict[str, Any] = {} if facts is None else asdict(facts)
+        if facts is not None:
+            times |= {"recovery_s": facts.recovery_s, "drain_s": facts.drain_s, "detection_s": facts.detection_s}
+        return {
+            "id": self.id, "fault": self.fault, "target": self.target, "verdict": self.verdict,
+            "exit_code": self.exit_code, "reasons": [reason.model_dump() for reason in self.reasons],
+            "arms": self.arms, "facts": times, "notes": self.notes, "folder": self.folder,
+        }  # fmt: skip
+
+
+def run_drill(order: DrillOrder) -> DrillResult:
+    """Carries a drill out. Raises BadInput, EnvironmentNotReady when nothing could be begun."""
+    drill, fault = order.loaded.drill, order.loaded.fault
+    if drill.fault is None or fault is None:
+        raise BadInput(f"drill {drill.id} has no fault", expected="one with a fault, not with trials")
+    result = DrillResult(drill.id, fault.id, drill.fault.target)
+    why = theirs(fault, drill.fault.target, _externals(order), drill.destroy)
+    if why is not None:
+        return _ended(order, result, decide(skipped=why, strict=order.strict))
+    raise_open_files()
+    with _stack(order) as stack:
+        try:
+            _clean(stack, result)
+        except ChaosError as exc:
+            return _ended(order, result, decide(harness_fault=str(exc), strict=order.strict))
+        if order.dry_run:
+            return _rehearse(order, stack, result)
+        return _ended(order, result, _play(order, stack, result))
+
+
+def _play(order: DrillOrder, stack: Stack, result: DrillResult) -> Decided:
+    baseline = disturbed = None
+    expect = order.loaded.drill.expect
+    if "A" in order.arms:
+        say(f"{result.id}: arm A, without the fault")
+        baseline = _arm(order, stack, None, result, "A")
+        decided = decide(baseline=baseline, strict=order.strict)
+        if decided.verdict not in ("PASS", "WARN"):
+            return decided
+    if "B" in order.arms:
+        say(f"{result.id}: arm B, {result.fault} on {result.target}")
+        disturbed = _arm(order, stack, _timed(order), result, "B")
+    return decide(
+        baseline=baseline,
+        disturbed=disturbed,
+        facts=result.facts,
+        expect=expect.model_copy(update={"alert": None}) if order.short else expect,
+        has_prometheus=stack.addresses.prometheus_url is not None,
+        strict=order.strict,
+    )
+
+
+def _arm(order: DrillOrder, stack: Stack, timed: Timed | None, result: DrillResult, letter: str) -> RunRecord:
+    for attempt in range(1, ATTEMPTS + 1):
+        made: list[FaultNemesis] = []
+
+        def nemesis(system: object, made: list[FaultNemesis] = made) -> FaultNemesis:
+            assert timed is not None
+            made.append(FaultNemesis(stack.folder.path, timed))
+            return made[-1]
+
+        record = run_plan(_run_order(order, stack), nemesis if timed is not None else None)
+        result.arms[letter] = {"run": record.run_id, "verdict": record.verdict, "attempts": attempt}
+        result.facts = made[-1].facts if made else result.facts
+        if not record.reasons or record.reasons[0].code != "generator_limited" or record.verdict != "INVALID":
+            break
+        say(f"{result.id}: arm {letter}: {record.reasons[0].text}; played again")
+    return record
+
+
+def _run_order(order: DrillOrder, stack: Stack) -> RunOrder:
+    drill, load = order.loaded.drill, order.loaded.load
+    assert load is not None
+    seed = order.seed if order.seed is not None else drill.seed
+    return order_of(
+        load, order.runs, seed, scale=drill.scale or load.forecast.scale, progress=order.progress,
+        stack=stack.folder.path, duration_s=_duration_s(order),
+    )  # fmt: skip
+
+
+def _duration_s(order: DrillOrder) -> float | None:
+    load = order.loaded.load
+    if not order.short or load is None:
+        return None
+    return load.plan.round.duration - load.plan.measured_s * (1 - SHORT)
+
+
+def _timed(order: DrillOrder) -> Timed:
+    drill, fault = order.loaded.drill, order.loaded.fault
+    assert drill.fault is not None
+    assert fault is not None
+    part = SHORT if order.short else 1.0
+    alert = drill.expect.alert.name if drill.expect.alert and not order.short else None
+    return Timed(
+        fault, drill.fault.target, drill.fault.at * part, drill.fault.length * part, drill.id, drill.destroy, alert
+    )
+
+
+def _externals(order: DrillOrder) -> Mapping[str, str]:
+    """What is somebody's: of the stack that would be used."""
+    running = order.stack or next(iter(_running(order)), None)
+    return Stack.attach(running).externals if running else externals(os.environ)
+
+
+def _running(order: DrillOrder) -> list[Path]:
+    found = find_running(order.var)
+    if len(found) > 1:
+        listed = "".join(f"\n  --stack {path}" for path in found)
+        raise BadInput(f"{len(found)} stacks run; choose one with{listed}")
+    return found
+
+
+@contextmanager
+def _stack(order: DrillOrder) -> Iterator[Stack]:
+    """The stack that runs, or one of this drill's own, stopped afterwards."""
+    running = order.stack or next(iter(_running(order)), None)
+    if running is not None:
+        yield Stack.attach(running)
+        return
+    target = order.loaded.drill.fault.target if order.loaded.drill.fault else ""
+    fronts = int(target.removeprefix("front-")) + 1 if target.removeprefix("front-").isdigit() else 1
+    with ExitStack() as undo:
+        say(f"{order.loaded.drill.id}: no stack runs: starting one")
+        stack = Stack(new_folder(order.var), fronts=fronts)
+        stack.start()
+        undo.callback(stack.stop)
+        yield stack
+
+
+def _clean(stack: Stack, result: DrillResult) -> None:
+    """Nothing may be injected before: heals what a dead drill left. Raises ChaosError for what nobody entered."""
+    folder = stack.folder.path
+    busy = [one for one in injected(folder) if one.owner_lives()]
+    if busy:
+        text = f"{busy[0].fault} on {busy[0].target} is injected by process {busy[0].owner_pid}"
+        raise EnvironmentNotReady(f"another drill is at work: {text}; wait for it, or: xiu heal")
+    result.notes += [f"left by an earlier drill: {line}" for line in heal(folder)]
+    found = strays(stack)
+    if found:
+        raise ChaosError("something is on the links that no drill entered: " + ", ".join(found) + "; try: xiu heal")
+
+
+def _rehearse(order: DrillOrder, stack: Stack, result: DrillResult) -> DrillResult:
+    """Dry run: the probes run, the fault does not."""
+    timed = _timed(order)
+    try:
+        detail = WAYS[timed.fault.inject.kind].detail(stack, timed.fault, timed.target)
+        probes = Probes(stack, timed.fault, timed.target, detail)
+        steady = probes.look()
+    except NotSteady as exc:
+        return _ended(order, result, decide_dry("UNKNOWN", str(exc)))
+    except HarnessError as exc:
+        return _ended(order, result, decide_dry("HARNESS_FAULT", str(exc)))
+    effect, healed = probes.effect(), probes.healed()
+    result.notes += [
+        f"steady: {steady.says}", f"effect probe: {effect.says}", f"heal probe: {healed.says}",
+        f"would inject {timed.fault.id} on {timed.target} at {timed.at_s:g} s for {timed.for_s:g} s",
+    ]  # fmt: skip
+    if effect.yes:
+        return _ended(order, result, decide_dry("UNKNOWN", f"the effect is there without the fault: {effect.says}"))
+    if not healed.yes:
+        return _ended(order, result, decide_dry("UNKNOWN", f"the heal probe fails without a fault: {healed.says}"))
+    return _ended(order, result, Decided("PASS", 0, ()))
+
+
+def decide_dry(verdict: str, text: str) -> Decided:
+    return Decided(verdict, 10, (Reason(code=verdict.lower(), text=text),))
+
+
+def _ended(order: DrillOrder, result: DrillResult, decided: Decided) -> DrillResult:
+    """With its verdict, written down beside the runs of its arms."""
+    result.verdict, result.exit_code, result.reasons = decided.verdict, decided.exit_code, decided.reasons
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = order.runs / ".drills" / f"{stamp}-{result.id}-{secrets.token_hex(2)}"
+    folder.mkdir(parents=True)
+    result.folder = str(folder)
+    write_text(folder / "drill.json", json.dumps(result.to_json(), ensure_ascii=False, indent=1) + "\n")
+    return result
+
+
+def say(text: str) -> None:
+    """A line of progress, on stderr."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,159 @@
+"""The one verdict of a drill, from its arms and what came of the fault. Pure; what holds first decides.
+
+ABORTED · INVARIANT_BROKEN · HARNESS_FAULT · FAULT_NOT_EFFECTIVE · UNKNOWN · NOT_HEALED · FAIL · SKIPPED · WARN · PASS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chaos.nemesis import Facts
+from harness.run_record import RunRecord
+from harness.verdict import EXPECTED_WARNINGS, Reason, exit_code
+from plans.models.drill import Expect
+
+ORDER = (
+    "ABORTED", "INVARIANT_BROKEN", "HARNESS_FAULT", "FAULT_NOT_EFFECTIVE", "UNKNOWN", "NOT_HEALED", "FAIL", "SKIPPED",
+    "WARN",
+)  # fmt: skip
+HARNESS = frozenset({"generator_limited", "run_broken", "harness_fault"})
+UNKNOWN = frozenset({"unsettled", "audit_failed", "nothing_judged", "live_lane_unknown", "live_lane_in_use"})
+BY_FACTS = frozenset({"fault_not_effective", "not_steady", "not_healed", "harness_fault", "external"})
+"""Reasons that a nemesis gave to its run; they are judged from its facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The verdict; `reasons`: those of the verdict first."""
+
+    verdict: str
+    exit_code: int
+    reasons: tuple[Reason, ...]
+
+
+def decide(
+    *,
+    baseline: RunRecord | None = None,
+    disturbed: RunRecord | None = None,
+    facts: Facts | None = None,
+    expect: Expect | None = None,
+    skipped: str = "",
+    harness_fault: str = "",
+    has_prometheus: bool = True,
+    strict: bool = False,
+) -> Decided:
+    """`baseline`: arm A, `disturbed`: arm B with the fault's `facts`. `skipped`, `harness_fault`: before any arm."""
+    expect = expect or Expect()
+    found: dict[str, list[Reason]] = {name: [] for name in ORDER}
+    if skipped:
+        found["SKIPPED"].append(Reason(code=skipped.split(":", 1)[0], text=skipped))
+    if harness_fault:
+        found["HARNESS_FAULT"].append(Reason(code="harness_fault", text=harness_fault))
+    if baseline is not None:
+        _weigh_baseline(baseline, found)
+    if disturbed is not None:
+        _weigh_disturbed(disturbed, expect, found)
+    if facts is not None:
+        _weigh_facts(facts, expect, found, has_prometheus=has_prometheus)
+    if not (skipped or harness_fault or baseline or disturbed):
+        found["UNKNOWN"].append(Reason(code="nothing_judged", text="no arm was played; empty is never green"))
+    verdict = next((name for name in ORDER if found[name]), "PASS")
+    reasons = tuple(reason for name in ORDER for reason in found[name])
+    return Decided(verdict, exit_code(verdict, strict=strict), reasons)
+
+
+def _weigh_baseline(record: RunRecord, found: dict[str, list[Reason]]) -> None:
+    """Without the fault everything must hold: else there is no steady state to disturb."""
+    _weigh_invariants(record, found)
+    if record.verdict == "ABORTED":
+        found["ABORTED"] += record.reasons[:1]
+    elif record.verdict == "INVALID":
+        found["HARNESS_FAULT"] += record.reasons[:1]
+    elif record.verdict in ("FAIL", "NO_DATA"):
+        first = record.reasons[0].text if record.reasons else record.verdict
+        found["UNKNOWN"].append(Reason(code="not_steady", text=f"arm A, without the fault: {first}"))
+    elif record.verdict == "WARN":
+        found["WARN"] += [Reason(code=r.code, text=f"arm A: {r.text}") for r in record.reasons]
+
+
+def _weigh_invariants(record: RunRecord, found: dict[str, list[Reason]]) -> None:
+    broken = {f"invariant_{row.code}" for row in record.invariants if row.valid is False}
+    broken |= {f"forecast_{row.indicator}" for row in record.forecast if row.cls == "invariant" and row.state == "FAIL"}
+    found["INVARIANT_BROKEN"] += [reason for reason in record.reasons if reason.code in broken]
+
+
+def _weigh_disturbed(record: RunRecord, expect: Expect, found: dict[str, list[Reason]]) -> None:
+    _weigh_invariants(record, found)
+    weighed = {reason.code for reason in found["INVARIANT_BROKEN"]}
+    for reason in record.reasons:
+        code = reason.code
+        if code in weighed or code in BY_FACTS or _allowed(code, expect):
+            continue
+        found[_bin(code, record)].append(reason)
+
+
+def _allowed(code: str, expect: Expect) -> bool:
+    """Is it an indicator that this fault may worsen?"""
+    for prefix in ("forecast_", "band_", "no_data_"):
+        if code.startswith(prefix):
+            indicator = code.removeprefix(prefix)
+            return indicator in expect.harms or ("sponsors" in expect.harms and indicator.startswith("sponsor_"))
+    return False
+
+
+def _bin(code: str, record: RunRecord) -> str:
+    """Which rung of the verdict a reason of the disturbed run belongs to."""
+    if code in HARNESS:
+        return "HARNESS_FAULT"
+    if code in UNKNOWN or code.startswith("no_data_") or code.endswith(("_unknown", "_empty")):
+        return "UNKNOWN"
+    if code in EXPECTED_WARNINGS or code.startswith("band_"):
+        return "WARN"
+    if code in ("interrupted", "killed") or (record.verdict == "ABORTED" and code == record.reasons[0].code):
+        return "ABORTED"
+    return "FAIL"
+
+
+def _weigh_facts(facts: Facts, expect: Expect, found: dict[str, list[Reason]], *, has_prometheus: bool) -> None:
+    if facts.external:
+        found["SKIPPED"].append(Reason(code="external", text=facts.external))
+        return
+    if facts.harness_fault:
+        found["HARNESS_FAULT"].append(Reason(code="harness_fault", text=facts.harness_fault))
+    if facts.not_steady:
+        found["UNKNOWN"].append(Reason(code="not_steady", text=facts.not_steady))
+        return
+    if facts.effect_s is None:
+        seen = facts.effect or "it was never injected"
+        found["FAULT_NOT_EFFECTIVE"].append(Reason(code="fault_not_effective", text=f"no effect was seen: {seen}"))
+    if facts.injected_s is not None and (facts.not_healed or facts.heal_seen_s is None):
+        text = facts.not_healed or "the heal was not seen"
+        found["NOT_HEALED"].append(Reason(code="not_healed", text=text))
+    if facts.injected_s is None:
+        return
+    _weigh_time("recovery", facts.recovery_s, expect.recovers_within, found)
+    _weigh_time("drain", facts.drain_s, expect.drains_within, found)
+    if expect.alert is None or facts.effect_s is None:
+        return
+    if not has_prometheus:
+        text = f"{expect.alert.name} is not judged: Prometheus is missing"
+        found["WARN"].append(Reason(code="prometheus_missing", text=text))
+    else:
+        _weigh_time(f"alert {expect.alert.name}", facts.detection_s, expect.alert.within, found)
+
+
+def _weigh_time(what: str, took_s: float | None, within_s: float | None, found: dict[str, list[Reason]]) -> None:
+    if within_s is None or (took_s is not None and took_s <= within_s):
+        return
+    took = "never came" if took_s is None else f"took {took_s:.1f} s"
+    code = f"late_{what.split(' ')[0]}"
+    found["FAIL"].append(Reason(code=code, text=f"{what} {took}; at most {within_s:g} s"))
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """Of several drills the verdict that decides; all of them SKIPPED is SKIPPED, some of them is not."""
+    judged = [name for name in verdicts if name != "SKIPPED"]
+    if not judged:
+        return "SKIPPED" if verdicts else "UNKNOWN"
+    return next((name for name in ORDER if name in judged), "PASS")

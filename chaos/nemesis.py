@@ -1,0 +1,327 @@
+"""One fault put to a run while its load is on it: injected at a second, proven, healed, the healing proven.
+
+`against(fault, target, at_s, for_s)` is what `run_plan(order, nemesis)` takes. Refuses to begin without a watchdog.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from chaos import fault_ledger
+from chaos.errors import ChaosError, External, NotHealed
+from chaos.fault_ledger import Entry, Injected
+from chaos.faults import WAYS, refuse_theirs
+from chaos.heal import climbed, heal
+from chaos.probes import NotSteady, Probes, Seen
+from chaos.watchdog import Watchdog
+from harness.errors import HarnessError
+from harness.orchestrate.hooks import NemesisReport, NowS, Tell
+from harness.orchestrate.system import System
+from harness.prom import PromError, read_metrics, session_for
+from harness.stack import Stack
+from harness.verdict import Reason
+from plans.models.fault import Fault
+
+LEAVE_OUT = "XIU_TEST_LEAVE_OUT_INJECTION"
+"""A test switch: everything happens but the injection itself, so that the verdict must be FAULT_NOT_EFFECTIVE."""
+POLL_S = 0.02
+DRAIN_S = 30.0
+BACKLOG_S = 0.1
+ALERT_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A fault on a target, from second `at_s` of the run, for `for_s`."""
+
+    fault: Fault
+    target: str
+    at_s: float
+    for_s: float
+    drill: str = ""
+    destroy: str | None = None
+    alert: str | None = None
+    """An alert that is to fire while the fault is there."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """What came of it, in run seconds; None: it did not happen."""
+
+    injected_s: float | None = None
+    effect_s: float | None = None
+    alert_s: float | None = None
+    heal_began_s: float | None = None
+    healed_s: float | None = None
+    heal_seen_s: float | None = None
+    drained_s: float | None = None
+    effect: str = ""
+    rungs: list[str] = field(default_factory=list)
+    harness_fault: str = ""
+    not_steady: str = ""
+    not_healed: str = ""
+    external: str = ""
+
+    @property
+    def recovery_s(self) -> float | None:
+        """From the heal's beginning to the heal probe."""
+        return _between(self.heal_began_s, self.heal_seen_s)
+
+    @property
+    def detection_s(self) -> float | None:
+        """From the effect to the alert."""
+        return _between(self.effect_s, self.alert_s)
+
+    @property
+    def drain_s(self) -> float | None:
+        """From the heal to an empty backlog."""
+        return _between(self.healed_s, self.drained_s)
+
+
+def _between(since: float | None, until: float | None) -> float | None:
+    return None if since is None or until is None else round(until - since, 3)
+
+
+class FaultNemesis:
+    """One `Timed` on the stack in `folder`. `facts` are whole once `end` has returned."""
+
+    def __init__(self, folder: Path, timed: Timed) -> None:
+        self.timed, self.facts = timed, Facts()
+        self._folder = folder
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"nemesis {timed.fault.id}", daemon=True)
+        self._told: Tell = lambda kind, text: None
+        self._now_s: NowS = time.monotonic
+        self._watchdog: Watchdog | None = None
+
+    def begin(self, told: Tell, now_s: NowS) -> None:
+        """See `harness.orchestrate.hooks.Nemesis`."""
+        self._told, self._now_s = told, now_s
+        try:
+            # From here, the main thread: a watchdog is there before anything is injected.
+            self._watchdog = Watchdog(self._folder)
+        except HarnessError as exc:
+            self.facts.harness_fault = str(exc)
+            return
+        self._thread.start()
+
+    def end(self) -> NemesisReport:
+        """See `harness.orchestrate.hooks.Nemesis`."""
+        self._over.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self._watchdog is not None and not self.facts.not_healed:
+            self._watchdog.end()
+        return self._report()
+
+    # -- on its thread
+
+    def _work(self) -> None:
+        try:
+            self._disturb()
+        except External as exc:
+            self.facts.external = str(exc)
+        except NotSteady as exc:
+            self.facts.not_steady = str(exc)
+        except HarnessError as exc:
+            self.facts.harness_fault = str(exc).splitlines()[0]
+        if self.facts.harness_fault:
+            self._told("warning", f"harness: {self.facts.harness_fault}")
+
+    def _disturb(self) -> None:
+        timed, facts = self.timed, self.facts
+        stack = Stack.attach(self._folder)
+        refuse_theirs(timed.fault, timed.target, stack.externals, timed.destroy)
+        if not self._wait_for(timed.at_s):
+            return
+        way = WAYS[timed.fault.inject.kind]
+        detail = way.detail(stack, timed.fault, timed.target)
+        probes = Probes(stack, timed.fault, timed.target, detail)
+        probes.look()
+        entry = Entry(
+            timed.fault.id, timed.target, timed.fault.inject.kind, timed.for_s, timed.fault.expires, detail, timed.drill
+        )
+        mine = fault_ledger.enter(self._folder, entry)
+        try:
+            facts.injected_s = self._now_s()
+            if not os.environ.get(LEAVE_OUT):
+                way.inject(stack, detail)
+            self._told("fault_injected", f"{timed.fault.id} on {timed.target}: {timed.fault.title.en}")
+            self._see_effect(probes)
+            self._see_alert(stack)
+            self._wait_for(timed.at_s + timed.for_s)
+            self._still_there(stack, mine)
+        finally:
+            self._heal(mine)
+        self._see_heal(probes)
+        self._see_drained(stack)
+
+    def _wait_for(self, at_s: float) -> bool:
+        """Until the run's second has come; False if the run is over before."""
+        while (left := at_s - self._now_s()) > 0:
+            if self._over.wait(min(left, POLL_S)):
+                return False
+        return True
+
+    def _see_effect(self, probes: Probes) -> None:
+        seen = self._poll(probes.effect, self.timed.fault.effect_probe.within)
+        self.facts.effect = seen.says
+        if seen.yes:
+            self.facts.effect_s = self._now_s()
+            self._told("effect_seen", seen.says)
+
+    def _see_alert(self, stack: Stack) -> None:
+        """Waits for the alert, as long as the fault is to last."""
+        name, url, until_s = self.timed.alert, stack.addresses.prometheus_url, self.timed.at_s + self.timed.for_s
+        if name is None or url is None or self.facts.effect_s is None:
+            return
+        while not self._over.is_set() and self._now_s() < until_s:
+            if name in firing(url):
+                self.facts.alert_s = self._now_s()
+                self._told("alert", f"{name} fires, {self.facts.alert_s - self.facts.effect_s:.1f} s after the effect")
+                return
+            self._over.wait(ALERT_POLL_S)
+
+    def _still_there(self, stack: Stack, mine: Injected) -> None:
+        """What went away by itself was no fault for as long as it was meant to be one."""
+        if self.facts.effect_s is None:
+            return
+        try:
+            if not WAYS[mine.kind].in_force(stack, mine.detail):
+                self.facts.harness_fault = f"{mine.fault} on {mine.target} was gone before it was healed"
+        except HarnessError as exc:
+            self.facts.harness_fault = str(exc)
+
+    def _heal(self, mine: Injected) -> None:
+        facts = self.facts
+        facts.heal_began_s = self._now_s()
+        try:
+            facts.rungs = heal(self._folder, {mine.key})
+        except NotHealed as exc:
+            facts.not_healed = str(exc)
+            self._told("not_healed", str(exc).splitlines()[0])
+            return
+        facts.healed_s = self._now_s()
+        if climbed(facts.rungs):
+            failed = next(line for line in facts.rungs if " failed: " in line)
+            facts.harness_fault = facts.harness_fault or failed
+        self._told("healed", "; ".join(facts.rungs) or "healed by somebody else")
+
+    def _see_heal(self, probes: Probes) -> None:
+        if self.facts.healed_s is None:
+            return
+        seen = self._poll(probes.healed, self.timed.fault.heal_probe.within)
+        if seen.yes:
+            self.facts.heal_seen_s = self._now_s()
+            self._told("heal_seen", seen.says)
+        else:
+            self.facts.not_healed = (
+                f"the heal was not seen within {self.timed.fault.heal_probe.within:g} s: {seen.says}"
+            )
+
+    def _poll(self, ask: Callable[[], Seen], within_s: float) -> Seen:
+        """Asks until it is so, at least once more after the deadline began."""
+        until = time.monotonic() + within_s
+        while True:
+            seen = ask()
+            if seen.yes or time.monotonic() > until:
+                return seen
+            time.sleep(POLL_S)
+
+    def _see_drained(self, stack: Stack) -> None:
+        """The first moment after the heal at which no award waits for its money."""
+        urls = stack.addresses.credit_metrics_urls.values()
+        until = time.monotonic() + DRAIN_S
+        while time.monotonic() < until:
+            if (waiting := backlog(urls)) == 0:
+                self.facts.drained_s = self._now_s()
+                return
+            if waiting is None and self._over.is_set():
+                return
+            time.sleep(BACKLOG_S)
+
+    # -- for the record
+
+    def _report(self) -> NemesisReport:
+        facts, timed = self.facts, self.timed
+        windows: tuple[tuple[float, float], ...] = ()
+        if facts.injected_s is not None:
+            ends = (facts.drained_s, facts.heal_seen_s, facts.healed_s, self._now_s())
+            windows = ((facts.injected_s, next(end for end in ends if end is not None)),)
+        item = {
+            "id": timed.drill or timed.fault.id, "fault": timed.fault.id, "target": timed.target,
+            "verdict": self.verdict, "recovery_s": facts.recovery_s, "drain_s": facts.drain_s,
+            "detection_s": facts.detection_s,
+            **{key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(facts).items()},
+        }  # fmt: skip
+        return NemesisReport(
+            windows=windows,
+            drills=(item,),
+            failures=(Reason(code="not_healed", text=facts.not_healed),) if facts.not_healed else (),
+            invalid=tuple(self._invalid()),
+            warnings=(Reason(code="external", text=facts.external),) if facts.external else (),
+        )
+
+    @property
+    def verdict(self) -> str:
+        """Of the fault alone; the drill's is `chaos.drill_verdict`'s."""
+        facts = self.facts
+        rungs = [
+            ("SKIPPED", facts.external), ("HARNESS_FAULT", facts.harness_fault), ("UNKNOWN", facts.not_steady),
+            ("FAULT_NOT_EFFECTIVE", facts.effect_s is None), ("NOT_HEALED", facts.not_healed),
+        ]  # fmt: skip
+        return next((name for name, holds in rungs if holds), "PASS")
+
+    def _invalid(self) -> list[Reason]:
+        facts = self.facts
+        if facts.external:
+            return []
+        if facts.harness_fault:
+            return [Reason(code="harness_fault", text=facts.harness_fault)]
+        if facts.not_steady:
+            return [Reason(code="not_steady", text=facts.not_steady)]
+        if facts.effect_s is None:
+            seen = facts.effect or "the run was over before its second came"
+            return [Reason(code="fault_not_effective", text=f"{self.timed.fault.id}: {seen}")]
+        return []
+
+
+def against(fault: Fault, target: str, at_s: float, for_s: float, **more: Any) -> Callable[[System], FaultNemesis]:
+    """For `run_plan`: this fault, on the stack the run is aimed at. Raises ChaosError where it is none of this host."""
+
+    def make(system: System) -> FaultNemesis:
+        if system.folder is None:
+            raise ChaosError(f"{system.name} runs elsewhere: nothing is injected there")
+        return FaultNemesis(system.folder, Timed(fault, target, at_s, for_s, **more))
+
+    return make
+
+
+def firing(prometheus_url: str) -> set[str]:
+    """Names of the alerts that fire now; empty where Prometheus does not tell."""
+    try:
+        with session_for(prometheus_url) as session:
+            rows = session.get(f"{prometheus_url.rstrip('/')}/api/v1/alerts", timeout=1.0).json()["data"]["alerts"]
+        return {row["labels"]["alertname"] for row in rows if row["state"] == "firing"}
+    except (requests.RequestException, ValueError, KeyError):
+        return set()
+
+
+def backlog(urls: Any) -> int | None:
+    """Entries that wait for their money, over the credit workers' own metrics; None if one does not answer."""
+    waiting = 0.0
+    try:
+        for url in urls:
+            samples = read_metrics(f"{url.rstrip('/')}/metrics", 1.0)
+            waiting += sum(value for (name, _), value in samples.items() if name == "hongbao_stream_lag_entries")
+    except PromError:
+        return None
+    return int(waiting)

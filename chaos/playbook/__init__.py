@@ -1,0 +1,35 @@
+"""Contingency playbooks: what is done about an alert, by whom, how it is proven and undone.
+
+    part()                 # the engine as a part of a stack: Stack(folder, more=(part(),))
+    halt(folder)           # no playbook acts any more; nothing is undone by force
+    journal.items(path)    # what run.json holds under `playbooks`
+
+Refuses to act without a journal on the disk, without data, and on anything but switches.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from chaos.playbook.halting import halt, halted, resume
+from harness.stack import Part
+
+__all__ = ["halt", "halted", "part", "resume"]
+
+
+def part(playbooks: Path | None = None) -> Part:
+    """The engine as a part of a stack, with the address Alertmanager is to call.
+
+    `playbooks`: a folder of others than the project's own.
+    """
+    others = () if playbooks is None else ("--playbooks", str(playbooks.resolve()))
+    return Part(
+        "playbook",
+        (sys.executable, "-m", "chaos.playbook", "--stack", "{folder}", "--port", "{playbook_port}", *others),
+        "http://127.0.0.1:{playbook_port}/readyz",
+        ports=("playbook",),
+        after=("control",),
+        metrics="127.0.0.1:{playbook_port}",
+        webhook="http://127.0.0.1:{playbook_port}/alerts",
+    )

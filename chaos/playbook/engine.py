@@ -1,0 +1,178 @@
+"""Which alert starts which playbook, and when not: one run an episode, one run a switch, cooldown, the red button.
+
+Takes up what a killed engine left. Refuses to know HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaos.playbook import journal
+from chaos.playbook.halting import halted
+from chaos.playbook.journal import Facts, Journal, State, Transition
+from chaos.playbook.library import Entry
+from chaos.playbook.meters import Meters
+from chaos.playbook.run import TICK_S, Run
+from chaos.playbook.world import World
+from system.contract.ids import LANES
+
+log = logging.getLogger("xiu.playbook")
+
+
+def steady_clock() -> Callable[[], float]:
+    """Unix seconds that go on evenly, whatever is done to the machine's clock."""
+    base = time.time() - time.monotonic()
+    return lambda: base + time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A firing alert. `episode` names this firing of it; the same again is the same."""
+
+    name: str
+    lane: str
+    since_s: float
+    episode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of an alert or an order: the runs begun; why not, by playbook; and whether to ask again later."""
+
+    runs: tuple[str, ...]
+    not_now: Mapping[str, str]
+    later: bool = False
+
+
+class Engine:
+    """One at a time on a folder; `resume` first, then alerts and orders."""
+
+    def __init__(
+        self,
+        folder: Path,
+        library: Mapping[str, Entry],
+        world: World,
+        meters: Meters,
+        *,
+        clock: Callable[[], float] | None = None,
+        tick_s: float = TICK_S,
+    ) -> None:
+        self.library = library
+        self._folder, self._world, self._meters = folder, world, meters
+        self._clock, self._tick_s = clock or steady_clock(), tick_s
+        self._journal = Journal(folder / journal.FILE)
+        self.runs: dict[str, Facts] = journal.fold(journal.read(self._journal.path))
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.broken: str = ""
+        """Why this engine does nothing more: its journal cannot be written."""
+
+    # -- the life of runs
+
+    def resume(self, group: asyncio.TaskGroup) -> list[str]:
+        """Goes on with every run that has no end; their ids."""
+        self._group = group
+        left = [facts for facts in self.runs.values() if not facts.over]
+        for facts in left:
+            log.warning("run %s goes on from %s", facts.run, facts.state, extra={"event": "playbook_resumed"})
+            self._start(facts)
+        return [facts.run for facts in left]
+
+    def _start(self, facts: Facts) -> None:
+        entry = self.library.get(facts.playbook)
+        same = entry is not None and entry.sha256 == facts.sha256
+        run = Run(
+            facts, entry.playbook if entry is not None and same else None, self._world, self._tell,
+            halted=lambda: halted(self._folder), clock=self._clock, tick_s=self._tick_s,
+        )  # fmt: skip
+        self._tasks.add(task := self._group.create_task(self._go(run), name=facts.run))
+        task.add_done_callback(self._tasks.discard)
+
+    async def _go(self, run: Run) -> None:
+        try:
+            await run.go()
+        except OSError as exc:
+            # Not one act more without a journal; the next start goes on from what it holds.
+            self.broken = f"the journal cannot be written: {exc}"
+            log.error("%s", self.broken, extra={"event": "playbook_no_journal"})
+
+    def _tell(self, facts: Facts, state: State, text: str, data: dict[str, Any]) -> None:
+        line = Transition(self._clock(), facts.run, facts.playbook, state, text, data)
+        self._journal.tell(line)
+        facts.take(line)
+        self._meters.told(facts, line)
+        level = logging.ERROR if state in journal.ESCALATED else logging.INFO
+        log.log(level, "%s %s %s", facts.run, state, text, extra={"event": f"playbook_{state}"})
+
+    def let_go(self) -> None:
+        """Drops every run where it is; the next start takes it up."""
+        for task in self._tasks:
+            task.cancel()
+
+    # -- what starts them
+
+    def heard(self, alert: Alert) -> Answer:
+        """A firing alert: starts what it triggers, once an episode."""
+        runs: list[str] = []
+        not_now: dict[str, str] = {}
+        later = False
+        for entry in self.library.values():
+            playbook = entry.playbook
+            if playbook.trigger.alert != alert.name:
+                continue
+            if self._met(playbook.id, alert.episode):
+                not_now[playbook.id] = "a run of this episode is there"
+                continue
+            why = self._hindered(entry) or self._cooling(entry)
+            if why:
+                not_now[playbook.id], later = why, True
+                continue
+            runs.append(self._begin(entry, alert.name, alert.lane, "alert", alert.episode, alert.since_s))
+        return Answer(tuple(runs), not_now, later)
+
+    def order(self, playbook: str, lane: str, who: str) -> Answer:
+        """A person wants it run: the same path, without alert, episode and cooldown."""
+        entry = self.library[playbook]
+        why = self._hindered(entry) or (f"no lane {lane}" if lane not in LANES else "")
+        if why:
+            return Answer((), {playbook: why})
+        return Answer((self._begin(entry, "", lane, who, "", None),), {})
+
+    def _begin(self, entry: Entry, alert: str, lane: str, by: str, episode: str, since_s: float | None) -> str:
+        facts = Facts(f"{entry.playbook.id}-{secrets.token_hex(4)}", entry.playbook.id)
+        data = {"alert": alert, "lane": lane, "by": by, "episode": episode, "t2": since_s, "sha256": entry.sha256}
+        self._tell(facts, "triggered", f"by {alert or by}", data)
+        self.runs[facts.run] = facts
+        self._start(facts)
+        return facts.run
+
+    def _met(self, playbook: str, episode: str) -> bool:
+        return any(facts.playbook == playbook and facts.episode == episode for facts in self.runs.values())
+
+    def _hindered(self, entry: Entry) -> str:
+        """Why no run of it can begin now; empty if one can."""
+        if self.broken:
+            return self.broken
+        if halted(self._folder):
+            return "playbooks are stopped (xiu halt); xiu playbook resume lets them go on"
+        for facts in self.runs.values():
+            if facts.over:
+                continue
+            if facts.playbook == entry.playbook.id:
+                return f"run {facts.run} of it goes on"
+            other = self.library.get(facts.playbook)
+            held = set(facts.switches) | set(other.playbook.switches if other else ())
+            if shared := sorted(held & set(entry.playbook.switches)):
+                return f"run {facts.run} has {', '.join(shared)}"
+        return ""
+
+    def _cooling(self, entry: Entry) -> str:
+        ends = [f.ended_s for f in self.runs.values() if f.playbook == entry.playbook.id and f.ended_s is not None]
+        left_s = max(ends, default=0.0) + entry.playbook.trigger.cooldown - self._clock()
+        return f"cooling down, {left_s:.1f} s more" if left_s > 0 else ""

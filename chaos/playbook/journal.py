@@ -1,0 +1,189 @@
+"""The journal of playbook runs, `playbooks.jsonl` in the stack's folder: append-only, on disk before anything is done.
+
+What a run knows of itself is read from here alone, so that a new engine goes on where a killed one stopped. Several
+processes may append (an engine, `xiu halt`). Refuses to change a line.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+FILE = "playbooks.jsonl"
+
+State = Literal[
+    "triggered", "executing", "read_back", "verifying", "verified", "held", "rolling_back", "undone",
+    "closed", "refused", "read_back_failed", "verify_timeout", "rollback_failed", "changed", "halted",
+    "halt", "resume",
+]  # fmt: skip
+FINAL: frozenset[str] = frozenset(
+    ("closed", "refused", "read_back_failed", "verify_timeout", "rollback_failed", "changed", "halted")
+)
+"""A run's end. `read_back_failed`, `verify_timeout`, `changed`: undone, verified; a person decides what else."""
+ESCALATED: frozenset[str] = FINAL - {"closed", "refused"}
+MOMENTS = {"triggered": "t3", "read_back": "t4", "verified": "t5", "held": "t6"}
+"""State → the time it is, the first time it is reached. t2 is the alert's, t7 that of the verified rollback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One line. `run` is empty for what concerns all playbooks (`halt`, `resume`); `at_s` is Unix time."""
+
+    at_s: float
+    run: str
+    playbook: str
+    state: State
+    text: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Journal:
+    """The writing end. Every line is on the disk when `tell` returns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def tell(self, transition: Transition) -> None:
+        """Appends a line and waits for the disk. Raises OSError: then nothing may be done."""
+        line = json.dumps(asdict(transition), ensure_ascii=False).encode() + b"\n"
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                # Whoever wrote before was killed in the middle of a line: what it was about has not begun.
+                line = b"\n" + line
+            os.write(descriptor, line)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def read(path: Path) -> list[Transition]:
+    """Every whole line, oldest first; a torn one was never acted on. None there: an empty list."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    return [found for line in lines if (found := _transition(line)) is not None]
+
+
+def _transition(line: bytes) -> Transition | None:
+    try:
+        row = json.loads(line)
+        found = Transition(**row)
+    except (ValueError, TypeError):
+        return None
+    return found if found.state in get_args(State) else None
+
+
+@dataclass
+class Done:
+    """An action as far as it went. `before` is what the switch was, `at_s` when it was told to change."""
+
+    key: str
+    to: int
+    before: int
+    undo: dict[str, Any] | None
+    at_s: float
+    read_back_s: float | None = None
+    undo_began_s: float | None = None
+    catch_up_until_s: float | None = None
+    undone_s: float | None = None
+
+
+@dataclass
+class Facts:
+    """Everything that is known of a run, folded from its lines."""
+
+    run: str
+    playbook: str
+    alert: str = ""
+    lane: str = "live"
+    by: str = ""
+    sha256: str = ""
+    episode: str = ""
+    state: State = "triggered"
+    because: State | None = None
+    reason: str = ""
+    """Why it is rolled back, when it is not because the fault is healed."""
+    text: str = ""
+    baseline: list[float | None] | None = None
+    actions: dict[str, Done] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
+    ended_s: float | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """Switches it has changed and not given back."""
+        return tuple(done.key for done in self.actions.values() if done.undone_s is None)
+
+    def take(self, line: Transition) -> None:
+        """One more line of this run."""
+        data, self.state, self.text = line.data, line.state, line.text
+        if line.state in MOMENTS:
+            self.times.setdefault(MOMENTS[line.state], line.at_s)
+        match line.state:
+            case "triggered":
+                self.alert, self.lane, self.by = data["alert"], data["lane"], data["by"]
+                self.sha256, self.episode = data["sha256"], data["episode"]
+                if data.get("t2") is not None:
+                    self.times["t2"] = data["t2"]
+            case "verifying":
+                self.baseline = list(data["baseline"])
+            case "executing":
+                self.baseline = list(data["baseline"])
+                told = Done(data["key"], data["to"], data["before"], data["undo"], line.at_s)
+                self.actions.setdefault(data["action"], told)
+            case "read_back":
+                self.actions[data["action"]].read_back_s = line.at_s
+            case "rolling_back":
+                if "because" in data:
+                    self.because, self.reason = data["because"], line.text
+                if "action" in data:
+                    done = self.actions[data["action"]]
+                    done.undo_began_s = done.undo_began_s or line.at_s
+                    done.catch_up_until_s = data.get("catch_up_until_s", done.catch_up_until_s)
+            case "undone":
+                self.actions[data["action"]].undone_s = line.at_s
+        if self.over:
+            self.ended_s = line.at_s
+            if data.get("rolled_back"):
+                self.times["t7"] = line.at_s
+
+
+def fold(lines: Iterable[Transition]) -> dict[str, Facts]:
+    """Every run of the journal, oldest first."""
+    runs: dict[str, Facts] = {}
+    for line in lines:
+        if line.run:
+            runs.setdefault(line.run, Facts(line.run, line.playbook)).take(line)
+    return runs
+
+
+def items(path: Path, since_s: float = 0.0) -> list[dict[str, Any]]:
+    """What `run.json` holds under `playbooks[]`: the runs triggered since then, without those that were refused."""
+    return [
+        {
+            "id": facts.playbook,
+            "run": facts.run,
+            "alert": facts.alert,
+            "lane": facts.lane,
+            "by": facts.by,
+            "state": facts.state,
+            "text": facts.text,
+            "times": dict(sorted(facts.times.items())),
+            "actions": [{"id": name, **asdict(done)} for name, done in facts.actions.items()],
+        }
+        for facts in fold(read(path)).values()
+        if facts.times.get("t3", 0.0) >= since_s and facts.state != "refused"
+    ]

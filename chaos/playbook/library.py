@@ -1,0 +1,104 @@
+"""The playbooks there are, checked against what they name: alerts with their tests, switches, each other.
+
+Refuses a library with one broken file: every problem of every file is told at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from plans.models.document import Document, read_model
+from plans.models.errors import PlanError, Problem, closest
+from plans.models.load import HOME
+from plans.models.playbook import Playbook, playbook_files
+
+RULES = HOME.parent / "dashboards" / "rules"
+RULE_TESTS = HOME.parent / "tests" / "rules"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A playbook, its file, and a sum of the file: a run goes on only under the text it began with."""
+
+    playbook: Playbook
+    file: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """The alerts of the rules: expression by name, and which of them a promtool test expects to fire."""
+
+    expressions: Mapping[str, str]
+    tested: frozenset[str]
+
+
+def alerts(rules: Path = RULES, tests: Path | None = RULE_TESTS) -> Alerts:
+    """Reads the rules and their tests; where the tests are not installed, every alert counts as tested."""
+    found = {
+        rule["alert"]: str(rule["expr"])
+        for file in sorted(rules.glob("*.yml"))
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+    if tests is None or not tests.is_dir():
+        return Alerts(found, frozenset(found))
+    fired = {
+        case["alertname"]
+        for file in sorted(tests.glob("*.test.yml"))
+        for test in yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]
+        for case in test.get("alert_rule_test", ())
+        if case["exp_alerts"]
+    }
+    return Alerts(found, frozenset(fired))
+
+
+def load(files: Iterable[Path] | None = None, known: Alerts | None = None) -> dict[str, Entry]:
+    """Every playbook by id (None: those of plans/playbooks). Raises PlanError with every problem of all files."""
+    known = alerts() if known is None else known
+    problems: list[Problem] = []
+    entries: dict[str, Entry] = {}
+    for file in playbook_files() if files is None else files:
+        try:
+            playbook, document = read_model(file, Playbook)
+        except PlanError as exc:
+            problems += exc.problems
+            continue
+        problems += _contradictions(playbook, document, known)
+        if playbook.id in entries:
+            what = f"`id`: {playbook.id} stands in {entries[playbook.id].file} as well"
+            problems.append(Problem(str(file), document.line(("id",)), what, "each id once"))
+            continue
+        entries[playbook.id] = Entry(playbook, file, hashlib.sha256(file.read_bytes()).hexdigest())
+    if problems:
+        raise PlanError(problems)
+    return entries
+
+
+def _contradictions(playbook: Playbook, document: Document, known: Alerts) -> list[Problem]:
+    """What the file names and the project does not have."""
+    alert = playbook.trigger.alert
+    line = document.line(("trigger", "alert"))
+    what = f"`trigger.alert`: {alert}"
+    if alert not in known.expressions:
+        expected = "an alert of dashboards/rules"
+        return [Problem(document.file, line, f"{what}: no such alert", expected, closest(alert, known.expressions))]
+    if "absent" in known.expressions[alert]:
+        return [Problem(document.file, line, f"{what} fires on missing data", "no data never starts a playbook")]
+    if alert not in known.tested:
+        return [Problem(document.file, line, f"{what} has no test that sees it fire", "one in tests/rules")]
+    return []
+
+
+def one(entries: Mapping[str, Entry], name: str) -> Entry:
+    """The playbook of this id. Raises PlanError with what there is."""
+    if name not in entries:
+        expected = "one of " + ", ".join(entries)
+        raise PlanError([Problem(name, 0, "no such playbook", expected, closest(name, entries))])
+    return entries[name]

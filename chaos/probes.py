@@ -1,0 +1,165 @@
+"""Is the effect there, is it gone again? Asked from outside, over the wire a link's users speak. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import statistics
+import struct
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from chaos.errors import ChaosError
+from chaos.faults import process, store
+from harness.stack import LINKS, Stack, probes
+from plans.models.fault import Fault, Toxics
+
+ASK_TIMEOUT_S = 0.5
+ROUND_TRIPS = 7
+BACK_FACTOR, BACK_SLACK_S = 1.2, 0.005
+PORTS = {"valkey": 6379, "postgres": 5432}
+
+
+class NotSteady(ChaosError):
+    """The system was not as it should be before anything was injected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a probe found, and in words."""
+
+    yes: bool
+    says: str
+
+
+def round_trip_s(url: str, upstream: str, timeout_s: float = ASK_TIMEOUT_S) -> float | None:
+    """Seconds for one short question through a link, on a connection of its own; None: refused, cut, or no answer."""
+    parts = urlsplit(url)
+    where = (parts.hostname or "127.0.0.1", parts.port or PORTS.get(upstream, 80))
+    try:
+        with socket.create_connection(where, timeout_s) as wire:
+            wire.settimeout(timeout_s)
+            began = time.perf_counter()
+            wire.sendall(QUESTIONS[upstream])
+            if not wire.recv(1):
+                return None
+            return time.perf_counter() - began
+    except OSError:
+        return None
+
+
+_START_UP = struct.pack("!I", 196608) + b"user\0xiu\0database\0postgres\0\0"
+QUESTIONS = {
+    "valkey": b"PING\r\n",
+    "postgres": struct.pack("!I", len(_START_UP) + 4) + _START_UP,
+    "control": b"GET /healthz HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n",
+}
+
+
+def ready_url(stack: Stack, part: str) -> str:
+    """Where a part is asked whether it is ready."""
+    at = stack.addresses
+    if part.startswith("front-"):
+        return f"{at.front_urls[int(part.removeprefix('front-'))]}/readyz"
+    if part.startswith("credit-"):
+        return f"{at.credit_metrics_urls[part.removeprefix('credit-')]}/readyz"
+    urls = {
+        "control": f"{at.control_url}/readyz", "play": f"{at.play_url}/readyz",
+        "toxiproxy": f"{at.toxiproxy_url}/version", "valkey": at.valkey_url, "postgres": at.postgres_url,
+    }  # fmt: skip
+    url = urls[part]
+    return url.replace("postgresql://", "postgres://", 1).replace("redis://", "valkey://", 1)
+
+
+def part_ready(stack: Stack, part: str) -> bool:
+    """Does it run, and say that it is ready?"""
+    return part in stack.pids() and asyncio.run(probes.ready(ready_url(stack, part)))
+
+
+class Probes:
+    """The probes of one fault on one target. `look` first, before anything is injected."""
+
+    def __init__(self, stack: Stack, fault: Fault, target: str, detail: dict[str, Any]) -> None:
+        self._stack, self._fault, self._target, self._detail = stack, fault, target, detail
+        self._base_s = 0.0
+
+    def look(self) -> Seen:
+        """The steady state. Raises NotSteady when the effect is there already, or nothing can be seen."""
+        if self._target in LINKS:
+            trips = [self._ask(self._target) for _ in range(ROUND_TRIPS)]
+            answered = [trip for trip in trips if trip is not None]
+            if len(answered) < ROUND_TRIPS:
+                raise NotSteady(f"{self._target} answers {len(answered)} of {ROUND_TRIPS} questions, without any fault")
+            self._base_s = statistics.median(answered)
+            return Seen(True, f"{self._target} answers in {self._base_s * 1000:.2f} ms")
+        if self._fault.effect_probe.kind == "streams_gone":
+            if not self._detail["streams"]:
+                raise NotSteady("Valkey has no stream of wins: there is nothing to lose")
+            return Seen(True, f"{len(self._detail['streams'])} streams of wins")
+        if not part_ready(self._stack, self._target):
+            raise NotSteady(f"{self._target} is not ready, without any fault")
+        return Seen(True, f"{self._target} is ready, pid {self._detail['pid']}")
+
+    def effect(self) -> Seen:
+        """Does the symptom show?"""
+        return {
+            "link_silent": self._link_silent, "round_trip_rises": self._round_trip_rises,
+            "process_gone": self._process_gone, "process_frozen": self._process_frozen,
+            "streams_gone": self._streams_gone,
+        }[self._fault.effect_probe.kind]()  # fmt: skip
+
+    def healed(self) -> Seen:
+        """Is the system back?"""
+        kind = self._fault.heal_probe.kind
+        if kind == "link_answers":
+            return self._link_answers()
+        if kind == "part_ready":
+            return Seen(part_ready(self._stack, self._target), f"{self._target} is ready")
+        fronts = [f"front-{k}" for k in range(len(self._stack.addresses.front_urls))]
+        waiting = [front for front in fronts if not part_ready(self._stack, front)]
+        fences = bool(waiting) or bool(store.streams(self._stack))
+        return Seen(not waiting and fences, "fronts are ready" if not waiting else f"waiting for {', '.join(waiting)}")
+
+    def _ask(self, link: str) -> float | None:
+        return round_trip_s(self._stack.addresses.links[link], LINKS[link])
+
+    def _link_silent(self) -> Seen:
+        if self._ask(self._target) is not None:
+            return Seen(False, f"{self._target} still answers")
+        if self._fault.effect_probe.alone:
+            silent = [link for link in LINKS if link != self._target and self._ask(link) is None]
+            if silent:
+                return Seen(False, f"not alone: {', '.join(silent)} silent as well")
+            return Seen(True, f"{self._target} is silent, the other {len(LINKS) - 1} links answer")
+        return Seen(True, f"{self._target} is silent")
+
+    def _round_trip_rises(self) -> Seen:
+        toxics = self._fault.inject.toxics if isinstance(self._fault.inject, Toxics) else ()
+        asked_s = sum(toxic.attributes.get("latency", 0) for toxic in toxics) / 1000
+        trips = [trip for trip in (self._ask(self._target) for _ in range(3)) if trip is not None]
+        rose_s = (statistics.median(trips) if trips else ASK_TIMEOUT_S) - self._base_s
+        says = f"{self._target} takes {rose_s * 1000:.1f} ms longer, {asked_s * 1000:g} ms were asked for"
+        return Seen(rose_s >= self._fault.effect_probe.share * asked_s, says)
+
+    def _process_gone(self) -> Seen:
+        gone = not process.lives(self._detail)
+        return Seen(gone, f"{self._target}, pid {self._detail['pid']}, is {'gone' if gone else 'still there'}")
+
+    def _process_frozen(self) -> Seen:
+        still = process.frozen(self._detail)
+        return Seen(still, f"{self._target}, pid {self._detail['pid']}, {'stands still' if still else 'runs'}")
+
+    def _streams_gone(self) -> Seen:
+        before, now = self._detail["streams"], store.streams(self._stack)
+        lost = [key for key, first in before.items() if now.get(key) != first]
+        return Seen(bool(lost), f"{len(lost)} of {len(before)} streams of wins lost their entries")
+
+    def _link_answers(self) -> Seen:
+        trips = [trip for trip in (self._ask(self._target) for _ in range(3)) if trip is not None]
+        if len(trips) < 3:
+            return Seen(False, f"{self._target} does not answer")
+        now_s = statistics.median(trips)
+        back = now_s <= self._base_s * BACK_FACTOR + BACK_SLACK_S
+        return Seen(back, f"{self._target} answers in {now_s * 1000:.2f} ms, {self._base_s * 1000:.2f} ms before")

@@ -1,0 +1,187 @@
+"""What a kill met: wins before, in flight and after, and how soon each thing went on. Pure: history and ledger in.
+
+A win counts as acknowledged when its user first saw it. It was in flight at the kill if the front had drawn it (the
+time in its record, by the authority's clock, lies before) and its user had not been told: its append, or its answer,
+was on the way. Only wins that the ledger has are looked at, so nothing in flight is made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from system.contract.history import Outcome
+
+Ints = npt.NDArray[np.int64]
+Records = np.ndarray[tuple[int, ...], np.dtype[np.void]]
+NS, US = 1_000_000_000, 1_000_000
+
+LIMIT_S: dict[str, float] = {"front-0": 2.0, "credit-live": 2.0, "valkey": 10.0, "postgres": 10.0}
+"""How soon after its kill a part must do its work again; the others have no limit of their own."""
+WORK: dict[str, str] = {
+    "front-0": "serves", "credit-live": "posts", "valkey": "wins", "postgres": "posts", "toxiproxy": "wins",
+    "control": "ready",
+}  # fmt: skip
+"""What going on means for each part, a name of `Back`."""
+PARTS = tuple(WORK)
+OTHERS_MAX = 0.3
+"""With more cores than this busy elsewhere a time limit is not judged; the trial is repeated."""
+APPENDERS = frozenset({"front-0", "valkey", "toxiproxy"})
+"""Who stands in the way of an append: its kill hits one that is in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One kill as it was carried out. Monotonic ns of this host; `wall_us` is the kill on the authority's clock.
+
+    `batch`: what credit had open in PostgreSQL when last looked at, frozen where it could be; empty: nothing.
+    """
+
+    part: str
+    round: int
+    from_ns: int
+    kill_ns: int
+    wall_us: int
+    until_ns: int
+    ready_s: float | None
+    batch: str = ""
+    others: float = 0.0
+    """Cores that were busy with other work than ours until it was back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Seconds from the kill until: the part said ready, a tap was answered, a win was told, a win was posted."""
+
+    ready: float | None
+    serves: float | None
+    wins: float | None
+    posts: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One kill, counted. `hit`: `append`, `batch`, `COMMIT`, or empty; `at_s`: seconds since the trial's own start."""
+
+    part: str
+    round: int
+    at_s: float
+    before: int
+    in_flight: int
+    after: int
+    hit: str
+    back: Back
+    others: float = 0.0
+    closed: bool = False
+    """The audit of its round, with the history, closed."""
+
+    @property
+    def void(self) -> str:
+        """Why it does not count, in words: nobody was there to notice it, or its time was taken on a busy machine."""
+        if not (self.before and self.after):
+            return "no win before, or none after"
+        if not self.in_time and self.others > OTHERS_MAX:
+            return f"late, but {self.others:.2f} cores were busy with other work"
+        return ""
+
+    @property
+    def counts(self) -> bool:
+        return not self.void
+
+    @property
+    def back_s(self) -> float | None:
+        """Seconds until the killed part did its own work again."""
+        value: float | None = getattr(self.back, WORK[self.part])
+        return value
+
+    @property
+    def in_time(self) -> bool:
+        """Within its limit; a part without one must only come back."""
+        return self.back_s is not None and self.back_s <= LIMIT_S.get(self.part, float("inf"))
+
+    def __str__(self) -> str:
+        back = "never" if self.back_s is None else f"{self.back_s:.2f} s"
+        hit = f", {self.hit} in flight" if self.hit else ""
+        return (
+            f"{self.part:11} at {self.at_s:5.2f} s: {self.before:5} wins before, {self.in_flight:3} in flight, "
+            f"{self.after:5} after; {WORK[self.part]} again after {back}{hit}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Trial:
+        """Back from `to_json`."""
+        return cls(**{**data, "back": Back(**data["back"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """The ledger's wins of a round, equal lengths: user, time of the award, time of its batch's commit."""
+
+    uid: Ints
+    award_us: Ints
+    committed_us: Ints
+
+
+def count(marks: Sequence[Mark], records: Records, postings: Postings) -> list[Trial]:
+    """The trials of one round, in order."""
+    uid, told_ns = _told(records)
+    # When each posted win was told to its user; never: later than everything.
+    place = np.searchsorted(uid, postings.uid)
+    known = place < len(uid)
+    known[known] = uid[place[known]] == postings.uid[known]
+    told_of = np.full(len(postings.uid), np.iinfo(np.int64).max)
+    told_of[known] = told_ns[place[known]]
+    served = np.isin(records["outcome"], (Outcome.WIN, Outcome.LOSE, Outcome.REPEAT, Outcome.PENDING))
+    served_sent, served_done = records["sent_ns"][served], records["done_ns"][served]
+    trials = []
+    for mark in marks:
+        from_us = mark.wall_us - (mark.kill_ns - mark.from_ns) // 1000
+        drawn_after = postings.award_us > mark.wall_us
+        open_ = (postings.award_us >= from_us) & ~drawn_after & (told_of > mark.kill_ns)
+        after = drawn_after & (told_of > mark.kill_ns) & (told_of <= mark.until_ns)
+        in_flight = int(open_.sum())
+        trials.append(
+            Trial(
+                part=mark.part,
+                round=mark.round,
+                at_s=round((mark.kill_ns - mark.from_ns) / NS, 3),
+                before=int(((told_ns >= mark.from_ns) & (told_ns < mark.kill_ns)).sum()),
+                in_flight=in_flight,
+                after=int(after.sum()),
+                hit=_hit(mark, in_flight),
+                back=Back(
+                    ready=mark.ready_s,
+                    serves=_first(served_done[served_sent > mark.kill_ns], mark.kill_ns, NS),
+                    wins=_first(told_of[drawn_after & (told_of < np.iinfo(np.int64).max)], mark.kill_ns, NS),
+                    posts=_first(postings.committed_us[drawn_after], mark.wall_us, US),
+                ),
+                others=mark.others,
+            )
+        )
+    return trials
+
+
+def _hit(mark: Mark, in_flight: int) -> str:
+    if mark.part in APPENDERS:
+        return "append" if in_flight else ""
+    return mark.batch if mark.part in ("credit-live", "postgres") else ""
+
+
+def _told(records: Records) -> tuple[Ints, Ints]:
+    """Users who saw a win, ascending, and when each saw it first."""
+    seen = records[np.isin(records["outcome"], (Outcome.WIN, Outcome.REPEAT)) & (records["done_ns"] > 0)]
+    order = np.argsort(seen["done_ns"], kind="stable")
+    uid, first = np.unique(seen["uid"][order].astype(np.int64), return_index=True)
+    return uid, seen["done_ns"][order][first].astype(np.int64)
+
+
+def _first(times: Ints, since: int, unit: int) -> float | None:
+    return round(float(times.min() - since) / unit, 3) if len(times) else None

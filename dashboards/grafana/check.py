@@ -1,0 +1,174 @@
+"""Asks Prometheus every panel's query as Grafana would, and judges the answers. No data is never green.
+
+Refuses to know how Prometheus is reached: an `Asker` is handed in.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from dashboards.grafana.errors import QueryFailed
+from dashboards.grafana.excused import MAY_BE_EMPTY
+
+SCRAPE_S = 1
+"""What the stack's Prometheus and the provisioned data source are set to."""
+POINTS = 1_000
+"""About as many points as Grafana asks for, for a panel across half a screen."""
+DATASOURCE_TYPES = ("datasource",)
+State = Literal["value", "empty", "excused", "failed"]
+_LABEL_VALUES = re.compile(r"label_values\((?P<metric>.+), *(?P<label>\w+)\)")
+
+
+class Asker(Protocol):
+    """Prometheus's query API. Raises QueryFailed for a query it refuses; what else it raises ends the check."""
+
+    def vector(self, query: str, at_s: float) -> list[dict[str, Any]]:
+        """Samples of an instant query: `metric`, `value` [time, text]."""
+
+    def series(self, query: str, start_s: float, end_s: float, step_s: int) -> list[dict[str, Any]]:
+        """Series of a range query: `metric`, `values` [[time, text], …]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time a dashboard shows, Unix seconds."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def step_s(self) -> int:
+        """Grafana's `$__interval`: never below the scrape."""
+        return max(SCRAPE_S, math.ceil((self.end_s - self.start_s) / POINTS))
+
+    def words(self) -> dict[str, str]:
+        """Grafana's own variables."""
+        length = max(1, round(self.end_s - self.start_s))
+        return {
+            "__interval": f"{self.step_s}s",
+            "__rate_interval": f"{max(self.step_s + SCRAPE_S, 4 * SCRAPE_S)}s",
+            "__range": f"{length}s",
+            "__range_s": str(length),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one query of a panel shows: the last figure, of how many series. `why`: for what is not a value."""
+
+    board: str
+    panel: str
+    ref: str
+    query: str
+    state: State
+    value: float | None
+    series: int
+    why: str = ""
+    most: float | None = None
+    """The largest figure within the time."""
+
+    @property
+    def red(self) -> bool:
+        """Does it fail the check?"""
+        return self.state in ("empty", "failed")
+
+
+def check(asker: Asker, boards: Iterable[Mapping[str, Any]], span: Span, run: str = "") -> list[Answer]:
+    """Every query of every panel, in order. `run`: the run a dashboard's variable of that name is set to."""
+    found = []
+    for board in boards:
+        words = span.words() | variables(asker, board, span, {"run": run} if run else {})
+        for panel in board["panels"]:
+            for target in panel.get("targets", ()):
+                found.append(_answer(asker, board["uid"], panel, target, words, span))
+    return found
+
+
+def variables(asker: Asker, board: Mapping[str, Any], span: Span, chosen: Mapping[str, str]) -> dict[str, str]:
+    """The dashboard's variables as Grafana sets them at first, or as chosen; one without a value matches nothing."""
+    found: dict[str, str] = {}
+    for one in board["templating"]["list"]:
+        if one["type"] in DATASOURCE_TYPES:
+            continue
+        if one["name"] in chosen:
+            found[one["name"]] = chosen[one["name"]]
+            continue
+        values = label_values(asker, one["definition"], span)
+        if one.get("sort") == 2:
+            values.reverse()
+        if one.get("includeAll"):
+            found[one["name"]] = "(" + "|".join(map(_escaped, values)) + ")"
+        else:
+            found[one["name"]] = values[0] if values else ""
+    return found
+
+
+def _escaped(value: str) -> str:
+    """As Grafana puts a value into a regular expression inside a PromQL string."""
+    return re.sub(r"[\\^$*+?.()|\[\]{}/]", lambda match: "\\\\" + match[0], value)
+
+
+def label_values(asker: Asker, definition: str, span: Span) -> list[str]:
+    """Values of a `label_values(metric, label)` within the time, sorted."""
+    match = _LABEL_VALUES.fullmatch(definition)
+    if match is None:
+        raise ValueError(f"{definition}: expected label_values(metric, label)")
+    rows = asker.series(f"group by ({match['label']}) ({match['metric']})", span.start_s, span.end_s, span.step_s)
+    return sorted({row["metric"][match["label"]] for row in rows if match["label"] in row["metric"]})
+
+
+def filled(expr: str, words: Mapping[str, str]) -> str:
+    """The query with its variables. Raises KeyError for one that nobody knows."""
+    return re.sub(r"\$\{?(\w+)\}?", lambda match: words[match[1]], expr)
+
+
+def _answer(
+    asker: Asker, board: str, panel: Mapping[str, Any], target: Mapping[str, Any], words: Mapping[str, str], span: Span
+) -> Answer:
+    title, ref = panel["title"], target["refId"]
+    try:
+        query = filled(target["expr"], words)
+    except KeyError as exc:
+        return Answer(board, title, ref, target["expr"], "failed", None, 0, f"no variable {exc}")
+    try:
+        if target.get("instant"):
+            rows = [[row["value"]] for row in asker.vector(query, span.end_s)]
+        else:
+            rows = [row["values"] for row in asker.series(query, span.start_s, span.end_s, span.step_s)]
+    except QueryFailed as exc:
+        return Answer(board, title, ref, query, "failed", None, 0, str(exc))
+    value = last_and_most(rows)
+    if value is not None:
+        return Answer(board, title, ref, query, "value", value[0], len(rows), most=value[1])
+    why = "not a number" if rows else "no sample"
+    reason = MAY_BE_EMPTY.get((board, title))
+    if reason is not None:
+        return Answer(board, title, ref, query, "excused", None, len(rows), reason)
+    return Answer(board, title, ref, query, "empty", None, len(rows), why)
+
+
+def last_and_most(rows: Sequence[Sequence[Sequence[Any]]]) -> tuple[float, float] | None:
+    """The last figure of all series (of several at that time the largest), and the largest; None without any."""
+    points = [(float(at), float(text)) for row in rows for at, text in row]
+    finite = [(at, value) for at, value in points if math.isfinite(value)]
+    return (max(finite)[1], max(value for _, value in finite)) if finite else None
+
+
+def newest_run(asker: Asker, now_s: float, back_s: float = 6 * 3600.0) -> tuple[str, Span] | None:
+    """The run that Prometheus saw last, with the time it was scraped in."""
+    step_s = max(1, math.ceil(back_s / 10_000))
+    rows = asker.series("max by (run_id) (drill_run_info)", now_s - back_s, now_s, step_s)
+    seen = [(float(row["values"][-1][0]), float(row["values"][0][0]), str(row["metric"]["run_id"])) for row in rows]
+    if not seen:
+        return None
+    last_s, first_s, run = max(seen)
+    return run, Span(first_s - step_s, last_s + step_s)
+
+
+def red(answers: Iterable[Answer]) -> Iterator[Answer]:
+    """Those that fail the check."""
+    return (one for one in answers if one.red)

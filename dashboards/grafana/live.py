@@ -1,0 +1,307 @@
+"""The SRE's dashboard of a round under way, from the load to the switches. Refuses figures that only look healthy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dashboards.grafana.pieces import GREEN, GREY, RED, Ask, Panel, Tile, Word, figure, lines, note, states
+
+UID, TITLE = "xiu-live", "xiu · SRE live"
+DESCRIPTION = "A round as it happens: load, times, money, backlog, generator, alerts, switches, faults and playbooks."
+TAPS, RATE = 'lane=~"$lane"', "[$__rate_interval]"
+
+YES = {"0": Word("✓ no", GREEN), "1": Word("✕ yes", RED)}
+NO_DATA = Word("? no data", GREY)
+PHASE = {"1": Word("▶ now", "blue")}
+ACTIVE = {"1": Word("✕ injected", RED), "0": Word("✓ not injected", GREEN)}
+FIRING = {"1": Word("! firing", RED)}
+STEP = {"1": Word("▶ in this state", "blue")}
+
+
+def p99(metric: str, by: str = "le", where: str = "") -> str:
+    """The p99 of a histogram over Grafana's rate window, in its own unit."""
+    return f"histogram_quantile(0.99, sum by ({by}) (rate({metric}_bucket{{{where}}}{RATE})))"
+
+
+def panels() -> Iterator[Panel]:
+    """In reading order; each row of the grid is 24 columns wide."""
+    yield from _first_glance()
+    yield from _load()
+    yield from _times()
+    yield from _money()
+    yield from _backlog()
+    yield from _generator()
+    yield from _states()
+    yield from _inside()
+
+
+def _first_glance() -> Iterator[Panel]:
+    alerts = 'count(ALERTS{alertstate="firing"}) - count(ALERTS{alertstate="firing",alertname="Watchdog"})'
+    yield figure(
+        Tile(
+            "Alerts firing",
+            "Without the watchdog, which always fires: no figure means that no rule runs.",
+            width=6,
+            height=4,
+        ),
+        Ask(alerts),
+        words={"0": Word("✓ none", GREEN)},
+        none=NO_DATA,
+        edges=[(None, GREEN), (1, RED)],
+    )
+    yield figure(
+        Tile(
+            "Targets down", "Scraped processes that do not answer; a finished run's own is left out.", width=6, height=4
+        ),
+        Ask('count(up{part!="run"}) - count(up{part!="run"} == 1)'),
+        words={"0": Word("✓ none", GREEN)},
+        none=NO_DATA,
+        edges=[(None, GREEN), (1, RED)],
+    )
+    yield figure(
+        Tile(
+            "Ledger out of balance",
+            "Sum over all ledger entries in fen; anything but 0 is a broken book.",
+            "none",
+            6,
+            4,
+        ),
+        Ask(f"max(abs(hongbao_ledger_imbalance_fen{{{TAPS}}}))"),
+        words={"0": Word("✓ 0 fen", GREEN)},
+        none=NO_DATA,
+        edges=[(None, GREEN), (1, RED)],
+    )
+    yield figure(
+        Tile(
+            "Generator is the limit",
+            "Yes makes the run INVALID: what is measured then is the generator.",
+            width=6,
+            height=4,
+        ),
+        Ask("max(drill_generator_saturated)"),
+        words=YES,
+        none=NO_DATA,
+    )
+
+
+def _load() -> Iterator[Panel]:
+    yield lines(
+        Tile("Taps answered, by outcome", "As the fronts count them.", "reqps"),
+        Ask(f"sum by (outcome) (rate(hongbao_requests_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
+    )
+    yield lines(
+        Tile("Taps refused, by reason", "too_fast is the limiter at work; degraded is a refusal on purpose.", "reqps"),
+        Ask(f"sum by (code) (rate(hongbao_refusals_total{{{TAPS}}}{RATE}))", "{{code}}"),
+    )
+    yield lines(
+        Tile(
+            "Planned, sent, dropped",
+            "The schedule's taps: sent below planned is the generator, dropped the system.",
+            "reqps",
+        ),
+        Ask(f"sum(rate(drill_requests_planned_total{{{TAPS}}}{RATE}))", "planned"),
+        Ask(f"sum(rate(drill_requests_sent_total{{{TAPS}}}{RATE}))", "sent"),
+        Ask(f"sum(rate(drill_requests_dropped_total{{{TAPS}}}{RATE}))", "dropped"),
+    )
+
+
+def _times() -> Iterator[Panel]:
+    yield lines(
+        Tile(
+            "Response p99 at the client",
+            "From the intended start, so that a stall cannot hide; service beside it.",
+            "s",
+        ),
+        Ask(p99("drill_client_response_seconds", where=TAPS), "response"),
+        Ask(p99("drill_client_service_seconds", where=TAPS), "service"),
+        objective=0.1,
+    )
+    yield lines(
+        Tile("Append p99", "A win sent to the win log until it is durable.", "s"),
+        Ask(p99("hongbao_append_duration_seconds", "lane, le", TAPS), "{{lane}}"),
+        objective=0.1,
+    )
+    yield lines(
+        Tile("Appends, by verdict", "Anything but ok is a fence, a conflict or an answer that never came.", "ops"),
+        Ask(f"sum by (verdict) (rate(hongbao_appends_total{{{TAPS}}}{RATE}))", "{{verdict}}"),
+    )
+
+
+def _money() -> Iterator[Panel]:
+    yield lines(
+        Tile(
+            "Money awarded and credited", "Running totals: credited follows awarded and never passes it.", "suffix: 元"
+        ),
+        Ask(f"sum(hongbao_awarded_fen_total{{{TAPS}}}) / 100", "awarded"),
+        Ask(f"sum(hongbao_credited_fen_total{{{TAPS}}}) / 100", "credited"),
+        Ask(f"sum(hongbao_suspense_fen_total{{{TAPS}}}) / 100", "in suspense"),
+    )
+    yield lines(
+        Tile(
+            "Money on its way",
+            "Awarded, neither credited nor held in suspense yet; back to 0 after every round.",
+            "suffix: 分",
+        ),
+        Ask(
+            f"sum(hongbao_awarded_fen_total{{{TAPS}}}) - sum(hongbao_credited_fen_total{{{TAPS}}})"
+            f" - sum(hongbao_suspense_fen_total{{{TAPS}}})",
+            "on its way",
+        ),
+    )
+    yield lines(
+        Tile("Packets won, records posted", "Per second: wins made durable, and what credit made of them.", "ops"),
+        Ask(f"sum(rate(hongbao_packets_issued_total{{{TAPS}}}{RATE}))", "won"),
+        Ask(f"sum by (outcome) (rate(hongbao_credits_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
+    )
+
+
+def _backlog() -> Iterator[Panel]:
+    lag = f"sum by (lane) (hongbao_stream_lag_entries{{{TAPS}}})"
+    yield lines(
+        Tile("Backlog of credit", "Awards in the win log that are not posted yet.", "short", 6),
+        Ask(lag, "{{lane}}"),
+    )
+    yield lines(
+        Tile("Oldest award not posted", "The alert CreditBacklogOld fires above the line.", "s", 6),
+        Ask(f"max by (lane) (hongbao_stream_oldest_age_seconds{{{TAPS}}})", "{{lane}}"),
+        objective=3,
+    )
+    yield lines(
+        Tile("Win to balance p99", "Award until its posting is committed.", "s", 6),
+        Ask(p99("hongbao_credit_delay_seconds", "lane, le", TAPS), "{{lane}}"),
+        objective=1,
+    )
+    yield lines(
+        Tile("Seconds to drain", "Backlog over the speed at which credit posts; none while nothing is posted.", "s", 6),
+        Ask(f'{lag} / (sum by (lane) (rate(hongbao_credits_total{{{TAPS},outcome="posted"}}{RATE})) > 0)', "{{lane}}"),
+        objective=10,
+    )
+
+
+def _generator() -> Iterator[Panel]:
+    yield lines(
+        Tile("Pacer behind its schedule, p99", "The generator's own fault; above 10 ms a second is not valid.", "s"),
+        Ask(p99("drill_schedule_lag_seconds"), "lag"),
+        objective=0.01,
+    )
+    yield lines(
+        Tile(
+            "CPU of the busiest generator",
+            "Used and waited for; above the line the generator is the limit.",
+            "percentunit",
+        ),
+        Ask("max(drill_generator_cpu_ratio)", "of a core"),
+        objective=0.9,
+    )
+    yield lines(
+        Tile(
+            "Outcomes at the client",
+            "Unknown may have happened: a time-out or a reset is never counted as failed.",
+            "reqps",
+        ),
+        Ask(f"sum by (outcome) (rate(drill_requests_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
+    )
+
+
+def _states() -> Iterator[Panel]:
+    yield states(
+        Tile("Phase of the run", "What the run is doing: only measured counts.", width=12, height=6),
+        Ask("max by (phase) (drill_phase) == 1", "{{phase}}"),
+        words=PHASE,
+    )
+    yield states(
+        Tile("Alerts", "Firing, without the watchdog.", width=12, height=6),
+        Ask('max by (alertname) (ALERTS{alertstate="firing",alertname!="Watchdog"})', "{{alertname}}"),
+        words=FIRING,
+    )
+    yield states(
+        Tile("Faults injected", "From a drill's fault ledger, from injection to heal.", width=12, height=6),
+        Ask("max by (experiment, target) (drill_chaos_active)", "{{experiment}} on {{target}}"),
+        words=ACTIVE,
+    )
+    yield states(
+        Tile("Playbook steps", "State of each step of a playbook that an alert started.", width=12, height=6),
+        Ask("max by (playbook, step, state) (drill_playbook_step_state) == 1", "{{playbook}} · {{step}} · {{state}}"),
+        words=STEP,
+    )
+    yield states(
+        Tile(
+            "Switches", "Run-time settings as the processes see them; a playbook may change them.", width=12, height=8
+        ),
+        Ask("max by (key) (hongbao_switch)", "{{key}}"),
+    )
+    yield states(
+        Tile("Rounds, by state", "Rounds there are in each state.", width=12, height=8),
+        Ask(f"sum by (lane, state) (hongbao_rounds{{{TAPS}}})", "{{lane}} · {{state}}"),
+    )
+
+
+def _inside() -> Iterator[Panel]:
+    yield lines(
+        Tile(
+            "Switches not yet the same everywhere",
+            "Largest difference between processes: back to 0 once all have it.",
+            "short",
+        ),
+        Ask("max by (key) (hongbao_switch) - min by (key) (hongbao_switch)", "{{key}}"),
+    )
+    yield lines(
+        Tile("Stands still", "Awards without a verdict, rounds blocked, streams stopped, closes that wait.", "short"),
+        Ask(f"sum(hongbao_pending_awards{{{TAPS}}})", "awards pending"),
+        Ask(f"sum(hongbao_front_blocked_rounds{{{TAPS}}})", "rounds blocked"),
+        Ask(f"sum(hongbao_credit_stopped_streams{{{TAPS}}})", "streams stopped"),
+        Ask(f"sum(hongbao_close_waiting{{{TAPS}}})", "closes waiting"),
+    )
+    yield lines(
+        Tile(
+            "Store errors of credit", "Errors the credit worker met; it goes on from the last committed offset.", "ops"
+        ),
+        Ask(f"sum by (lane) (rate(hongbao_credit_errors_total{{{TAPS}}}{RATE}))", "{{lane}}"),
+    )
+    yield lines(
+        Tile("Event loop of the fronts, p99 late", "How late a timer fires: the front's own breathing space.", "s"),
+        Ask(p99("hongbao_eventloop_lag_seconds", "part, le"), "{{part}}"),
+        objective=0.05,
+    )
+    yield lines(
+        Tile("Clock of the fronts, off by", "Authority's clock minus own; without trust a front awards nothing.", "s"),
+        Ask("max by (part) (abs(hongbao_clock_offset_seconds))", "{{part}}"),
+        objective=0.05,
+    )
+    yield lines(
+        Tile(
+            "Fronts that trust the clock, connections", "Every front should; connections are those of clients.", "short"
+        ),
+        Ask("sum(hongbao_clock_trusted)", "fronts that trust"),
+        Ask("sum(hongbao_front_connections)", "connections"),
+        Ask(f"sum(hongbao_front_ready_rounds{{{TAPS}}})", "rounds ready"),
+    )
+    yield lines(
+        Tile("Packets left", "In leases the fronts hold, never leased, and all of the rounds not closed.", "short"),
+        Ask(f"sum(hongbao_lease_remaining_packets{{{TAPS}}})", "in leases"),
+        Ask(f"sum(hongbao_round_unleased_packets{{{TAPS}}})", "never leased"),
+        Ask(f"sum(hongbao_round_packets{{{TAPS}}})", "of the rounds"),
+    )
+    yield lines(
+        Tile(
+            "Epochs and leases granted", "Epochs that change again and again: a win log keeps losing its fence.", "ops"
+        ),
+        Ask(f"sum(rate(hongbao_epochs_granted_total{{{TAPS}}}{RATE}))", "epochs"),
+        Ask(f"sum(rate(hongbao_leases_granted_total{{{TAPS}}}{RATE}))", "leases"),
+        Ask(f"sum(rate(hongbao_credit_batches_total{{{TAPS}}}{RATE}))", "credit batches"),
+    )
+    yield lines(
+        Tile("Control and wallet, p99", "Time to answer, by process.", "s"),
+        Ask(p99("hongbao_http_request_duration_seconds", "job, le"), "{{job}}"),
+        objective=0.5,
+    )
+    yield lines(
+        Tile("Control and wallet, answers", "By process and class of status.", "reqps", 24),
+        Ask(f"sum by (job, status) (rate(hongbao_http_requests_total{RATE}))", "{{job}} {{status}}"),
+    )
+    yield note(
+        "How to read this",
+        "Where the figures come from.",
+        "Percentiles come from histograms and are known to their bucket. Rates look back at least four scrapes. "
+        "An empty panel is *no data*, never *all is well*. Faults and alerts are drawn over every panel.",
+    )

@@ -1,0 +1,136 @@
+"""Reads PromQL as far as a linter needs: selectors with what encloses them, groupings, divisions. Judges nothing.
+
+The grammar itself is promtool's business (tests); Grafana's `$words` may stand where a duration or a value may.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+AGGREGATORS = frozenset(
+    ("sum", "min", "max", "avg", "count", "group", "topk", "bottomk", "quantile", "stddev", "stdvar")
+)
+GROUPINGS = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
+OPERATORS = frozenset(("and", "or", "unless", "bool", "offset", "inf", "nan"))
+KEYWORDS = AGGREGATORS | GROUPINGS | OPERATORS
+_TOKEN = re.compile(
+    r"""(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<range>\[[^\]]*\])|(?P<name>[A-Za-z_:][A-Za-z0-9_:]*)"""
+    r"""|(?P<number>\d[\w.]*)|(?P<op>=~|!~|!=|>=|<=|==|[=<>(){},+\-*/%^@])|(?P<space>\s+)|(?P<word>\$\w+|\$\{\w+\})"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of text and of which kind."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A metric as it is selected. `inside`: calls and aggregators around it. `window`: `[…]` or empty."""
+
+    metric: str
+    matchers: tuple[tuple[str, str, str], ...]
+    inside: tuple[str, ...]
+    window: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """`by (…)`, `on (…)` and the like; `inside` as with selectors."""
+
+    word: str
+    labels: tuple[str, ...]
+    inside: tuple[str, ...]
+
+
+def tokens(expr: str) -> list[Token]:
+    """Without spaces. Raises ValueError where nothing fits."""
+    found, at = [], 0
+    while at < len(expr):
+        match = _TOKEN.match(expr, at)
+        if match is None:
+            raise ValueError(f"cannot read {expr[at : at + 20]!r}")
+        if match.lastgroup != "space":
+            found.append(Token(str(match.lastgroup), match[0]))
+        at = match.end()
+    return found
+
+
+def _closing(found: list[Token], at: int) -> int:
+    """Index of the bracket that closes the one at `at`. Raises ValueError if none does."""
+    opening, closing = found[at].text, {"(": ")", "{": "}"}[found[at].text]
+    depth = 0
+    for k in range(at, len(found)):
+        depth += (found[k].text == opening) - (found[k].text == closing)
+        if depth == 0:
+            return k
+    raise ValueError(f"{opening} is never closed")
+
+
+def _at(found: list[Token], k: int) -> str:
+    return found[k].text if 0 <= k < len(found) else ""
+
+
+def _matchers(inner: list[Token]) -> tuple[tuple[str, str, str], ...]:
+    rows = []
+    for k in range(0, len(inner), 4):
+        label, op, value = (token.text for token in inner[k : k + 3])
+        rows.append((label, op, value[1:-1]))
+    return tuple(rows)
+
+
+def parts(expr: str) -> Iterator[Selector | Grouping]:
+    """Every selector and grouping, in order of the text. Raises ValueError for what cannot be read."""
+    found = tokens(expr)
+    inside: list[str] = []
+    pending = ""
+    k = 0
+    while k < len(found):
+        token = found[k]
+        if token.kind == "name" and token.text in GROUPINGS:
+            if _at(found, k + 1) == "(":
+                end = _closing(found, k + 1)
+                labels = tuple(t.text for t in found[k + 2 : end] if t.kind == "name")
+                yield Grouping(token.text, labels, (*inside, *([pending] if pending else [])))
+                k = end
+        elif token.kind == "name" and (token.text in AGGREGATORS or _at(found, k + 1) == "("):
+            pending = token.text if token.text not in KEYWORDS - AGGREGATORS else ""
+        elif token.kind == "name" and token.text not in KEYWORDS:
+            matchers: tuple[tuple[str, str, str], ...] = ()
+            if _at(found, k + 1) == "{":
+                end = _closing(found, k + 1)
+                matchers, k = _matchers(found[k + 2 : end]), end
+            window = found[k + 1].text if k + 1 < len(found) and found[k + 1].kind == "range" else ""
+            yield Selector(token.text, matchers, tuple(call for call in inside if call), window)
+        elif token.text == "(":
+            inside.append(pending)
+            pending = ""
+        elif token.text == ")":
+            inside.pop()
+        k += 1
+
+
+def divisors(expr: str) -> Iterator[str]:
+    """The text right of each division, up to the end of its operand."""
+    found = tokens(expr)
+    for k, token in enumerate(found):
+        if token.text != "/":
+            continue
+        end = k + 1
+        while end < len(found) and found[end].text not in ("(", "+", "-", "or", "and"):
+            end += 1
+        stop = _closing(found, end) if _at(found, end) == "(" else end - 1
+        yield " ".join(t.text for t in found[k + 1 : stop + 1])
+
+
+def arguments(expr: str, call: str) -> Iterator[str]:
+    """The text inside each `call(…)`."""
+    found = tokens(expr)
+    for k, token in enumerate(found):
+        if token.text == call and _at(found, k + 1) == "(":
+            yield " ".join(t.text for t in found[k + 2 : _closing(found, k + 1)])

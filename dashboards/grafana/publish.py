@@ -1,0 +1,201 @@
+"""Grafana's HTTP API behind one class: a folder, a data source, dashboards, annotations. One error type, one sentence.
+
+grafana-api is archived and answers an empty body, a proxy's page or a closed port with errors of its own making; what
+it gets wrong is put right here. Uids only: Grafana 13 refuses numeric ids, and what names a `folderId` lands in its root.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import requests
+from grafana_api.grafana_api import GrafanaClientError, GrafanaException
+from grafana_api.grafana_face import GrafanaFace
+
+from dashboards.grafana.errors import GrafanaError, GrafanaInputError
+
+URL_VARIABLE, TOKEN_VARIABLE = "XIU_GRAFANA_URL", "XIU_GRAFANA_TOKEN"
+TIMEOUT_S = 5.0
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, SERVER = 401, 403, 404, 500
+_TAG = re.compile(r"[a-z0-9:_-]+")
+"""grafana-api does not encode a query, so a tag keeps to what needs no encoding."""
+
+
+class GrafanaPublisher:
+    """Four verbs, each safe to repeat. Raises GrafanaError."""
+
+    def __init__(self, url: str, token: str, timeout_s: float = TIMEOUT_S) -> None:
+        """Raises GrafanaInputError for an address or a token that cannot be meant; connects to nobody."""
+        try:
+            parts, port = urlsplit(url), urlsplit(url).port
+        except ValueError as exc:
+            raise GrafanaInputError(f"{URL_VARIABLE}: no address ({exc}); expected {EXAMPLE_URL}") from exc
+        if parts.username is not None or parts.password is not None:
+            raise GrafanaInputError(f"{URL_VARIABLE}: holds a user or a password; the token goes into {TOKEN_VARIABLE}")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise GrafanaInputError(f"{URL_VARIABLE}: {url!r} is no address of a server; expected {EXAMPLE_URL}")
+        if not token or not token.isascii() or not token.isprintable() or " " in token:
+            raise GrafanaInputError(f"{TOKEN_VARIABLE}: not a token; expected one of a service account, as glsa_…")
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        path = parts.path.strip("/")
+        self.url = f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{'/' + path if path else ''}"
+        self._timeout_s = timeout_s
+        self._grafana = GrafanaFace(
+            auth=token,
+            host=host,
+            port=port,
+            protocol=parts.scheme,
+            url_path_prefix=f"{path}/" if path else "",
+            timeout=timeout_s,
+        )
+        session = self._grafana.api.s
+        session.max_redirects = 0
+        session.hooks["response"].append(_json_or_foreign)
+        # What is on this host never goes through a proxy that the environment names.
+        session.trust_env = not _is_loopback(parts.hostname)
+
+    def ensure_folder(self, uid: str, title: str) -> bool:
+        """The folder is there afterwards; was it made now? An existing one keeps its title: people may rename it."""
+        there = self._find("look for the folder", lambda: self._grafana.folder.get_folder(uid))
+        if there is None:
+            self._call(f"make the folder {title}", lambda: self._grafana.folder.create_folder(title, uid))
+        return there is None
+
+    def upsert_dashboard(self, document: Mapping[str, Any], folder_uid: str) -> int:
+        """The dashboard is as given afterwards; its version in Grafana. It has a uid and no id."""
+        what = f"save the dashboard {document['uid']}"
+        body = {"dashboard": dict(document), "folderUid": folder_uid, "overwrite": True, "message": "xiu dash push"}
+        answer = self._call(what, lambda: self._grafana.dashboard.update_dashboard(body))
+        if answer.get("uid") != document["uid"] or answer.get("status") != "success":
+            raise GrafanaError(f"{self.url} did not {what}: it answered {str(answer)[:120]}")
+        return int(answer.get("version") or 0)
+
+    def upsert_datasource(self, uid: str, name: str, prometheus_url: str, scrape: str) -> bool:
+        """A Prometheus is there under that uid; was anything changed? One from a provisioning file is left alone.
+
+        `scrape`: the interval of scrapes, without which Grafana looks at too short a time in its rates.
+        """
+        api, path = self._grafana.api, f"/datasources/uid/{quote(uid, safe='')}"
+        body = {
+            "uid": uid, "name": name, "type": "prometheus", "access": "proxy", "url": prometheus_url,
+            "isDefault": False, "jsonData": {"timeInterval": scrape, "httpMethod": "POST"},
+        }  # fmt: skip
+        there = self._find("look for the data source", lambda: api.GET(path))
+        if there is None:
+            self._call("make the data source", lambda: self._grafana.datasource.create_datasource(body))
+            return True
+        kept = there.get("jsonData") or {}
+        same = there.get("url") == prometheus_url and kept.get("timeInterval") == scrape
+        if same or there.get("readOnly"):
+            return False
+        self._call("change the data source", lambda: api.PUT(path, json=body))
+        return True
+
+    def annotate(self, start_ms: int, end_ms: int, text: str, tags: tuple[str, ...]) -> bool:
+        """A region with that text and those tags is there afterwards, in every dashboard that shows them; is it new?"""
+        for tag in tags:
+            if not _TAG.fullmatch(tag):
+                raise ValueError(f"tag {tag!r}; expected lower-case letters, digits, colon, dash, underscore")
+        api = self._grafana.api
+        asked = urlencode([("from", start_ms), ("to", end_ms), ("limit", 100), *(("tags", tag) for tag in tags)])
+        there = self._call("look for annotations", lambda: api.GET(f"/annotations?{asked}"), kind=list)
+        if any(row.get("time") == start_ms and row.get("text") == text for row in there if isinstance(row, dict)):
+            return False
+        body = {"time": start_ms, "timeEnd": end_ms, "text": text, "tags": list(tags)}
+        self._call("annotate", lambda: api.POST("/annotations", json=body))
+        return True
+
+    def link(self, uid: str, start_ms: int | str, end_ms: int | str, **variables: str) -> str:
+        """Where a dashboard is read, with its time and its variables."""
+        query = {"from": start_ms, "to": end_ms} | {f"var-{name}": value for name, value in variables.items() if value}
+        return f"{self.url}/d/{uid}?{urlencode(query)}"
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._grafana.api.s.close()
+
+    def __enter__(self) -> GrafanaPublisher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _find(self, what: str, ask: Callable[[], Any]) -> dict[str, Any] | None:
+        """What there is, None if Grafana says in its own words that there is nothing."""
+        try:
+            return dict(self._call(what, ask))
+        except GrafanaError as exc:
+            cause = exc.__cause__
+            own = isinstance(cause, GrafanaClientError) and isinstance(cause.response, dict)
+            if own and cause.status_code == NOT_FOUND and "message" in cause.response:  # type: ignore[union-attr]
+                return None
+            raise
+
+    def _call(self, what: str, ask: Callable[[], Any], kind: type = dict) -> Any:
+        """One request. Every way it can go wrong becomes one sentence."""
+        try:
+            answer = ask()
+        except GrafanaException as exc:
+            raise GrafanaError(self._refused(what, exc)) from exc
+        except _Foreign as exc:
+            if exc.code >= SERVER:
+                raise GrafanaError(f"{self.url} did not {what}: HTTP {exc.code}, of a proxy before Grafana?") from exc
+            raise GrafanaError(f"{self.url} did not {what}: HTTP {exc.code} without JSON; {LOOK}") from exc
+        except requests.TooManyRedirects as exc:
+            raise GrafanaError(f"{self.url} sends elsewhere; {LOOK}") from exc
+        except requests.Timeout as exc:
+            raise GrafanaError(f"{self.url} did not answer within {self._timeout_s:g} s; is Grafana up?") from exc
+        except requests.RequestException as exc:
+            raise GrafanaError(f"{self.url} does not answer ({type(exc).__name__}); is Grafana up?") from exc
+        if not isinstance(answer, kind):
+            raise GrafanaError(
+                f"{self.url} is not Grafana's API: to {what}, it answered a {type(answer).__name__}; {LOOK}"
+            )
+        return answer
+
+    def _refused(self, what: str, exc: GrafanaException) -> str:
+        code = int(exc.status_code)
+        if code == UNAUTHORIZED:
+            return f"{self.url} does not know the token; put one of a service account into {TOKEN_VARIABLE}"
+        if code == FORBIDDEN:
+            return f"{self.url}: the token may not {what}; its service account needs Editor, for data sources Admin"
+        if code >= SERVER:
+            return f"{self.url} did not {what}: HTTP {code}; Grafana's own log says why"
+        told = exc.response.get("message") if isinstance(exc.response, dict) else None
+        reason = " ".join(str(told).split())[:160] if told else f"no reason given; {LOOK}"
+        return f"{self.url} refused to {what}: HTTP {code}: {reason}"
+
+
+class _Foreign(Exception):
+    """An answer that Grafana's API does not give: an empty body, a page, a text."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"HTTP {code} without JSON")
+        self.code = code
+
+
+def _json_or_foreign(response: requests.Response, *_: object, **__: object) -> None:
+    """Seen before grafana-api sees it, which takes every body for JSON and every error for an object."""
+    if response.is_redirect:
+        return
+    try:
+        body = response.json()
+    except ValueError as exc:
+        raise _Foreign(response.status_code) from exc
+    if not response.ok and not isinstance(body, dict):
+        raise _Foreign(response.status_code)
+
+
+EXAMPLE_URL = "http://127.0.0.1:3000 or https://host/grafana"
+LOOK = f"is {URL_VARIABLE} the address of Grafana itself, with its path?"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,209 @@
+"""Dashboards: build, check, push."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dashboards.grafana import check, lint, provisioning, render
+from dashboards.grafana.errors import QueryFailed
+from dashboards.grafana.publish import TOKEN_VARIABLE, URL_VARIABLE, GrafanaPublisher
+from harness.cli import add_word
+from harness.commands import _stacks
+from harness.commands._text import emit, figure, table
+from harness.errors import EnvironmentNotReady
+from harness.prom import PromError, Prometheus
+from harness.run_folder import Found, find_run, run_files
+
+EXAMPLE = "xiu dash check"
+FAIL, NO_DATA = 99, 10
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The word's sub-words."""
+    words = parser.add_subparsers(dest="sub", required=True, metavar="build|check|push")
+    build = add_word(words, "build", "write the dashboards' JSON and provisioning files", "xiu dash build --out DIR")
+    build.add_argument("--out", type=Path, metavar="DIR", help="elsewhere than dashboards/rendered")
+    asked = add_word(words, "check", "ask Prometheus every panel's query, print each value", EXAMPLE)
+    push = add_word(words, "push", "bring the dashboards to your Grafana, print the links", "xiu dash push --run last")
+    for each in (asked, push):
+        each.add_argument("--run", metavar="RUN", help="this run's time (default: the last that Prometheus saw)")
+        each.add_argument("--prometheus", metavar="URL", help="this Prometheus instead of the running stack's")
+        _stacks.add_stack_options(each)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the sub-word says."""
+    words: dict[str, Callable[[argparse.Namespace], int]] = {"build": _build, "check": _check, "push": _push}
+    return words[args.sub](args)
+
+
+def _build(args: argparse.Namespace) -> int:
+    folder = args.out or render.RENDERED
+    changed = render.write(folder) + provisioning.write(folder / provisioning.FOLDER.name)
+    wrong = lint.lint_all(render.rendered(folder).values())
+    if args.json:
+        emit({"folder": str(folder), "changed": [str(path) for path in changed], "wrong": wrong})
+    else:
+        print("\n".join([*(f"written: {path}" for path in changed), *wrong]) or f"{folder}: nothing changed")
+    return FAIL if wrong else 0
+
+
+class _Asked:
+    """A Prometheus as the check wants it."""
+
+    def __init__(self, prometheus: Prometheus) -> None:
+        self._prometheus = prometheus
+
+    def vector(self, query: str, at_s: float) -> list[dict[str, Any]]:
+        """See `check.Asker`."""
+        return self._try(lambda: self._prometheus.vector(query, at_s))
+
+    def series(self, query: str, start_s: float, end_s: float, step_s: int) -> list[dict[str, Any]]:
+        """See `check.Asker`."""
+        return self._try(lambda: self._prometheus.series(query, start_s, end_s, step_s))
+
+    def _try(self, ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        try:
+            return ask()
+        except PromError as exc:
+            if exc.away:
+                raise EnvironmentNotReady(str(exc)) from exc
+            raise QueryFailed(str(exc)) from exc
+
+
+def _prometheus_url(args: argparse.Namespace) -> str:
+    """The Prometheus that is meant. Raises EnvironmentNotReady if there is none."""
+    if args.prometheus:
+        return str(args.prometheus)
+    stack = _stacks.need(args)
+    if not stack.addresses.prometheus_url:
+        raise EnvironmentNotReady("the running stack has no Prometheus; `xiu doctor` names the command that brings it")
+    return stack.addresses.prometheus_url
+
+
+def _span_of(found: Found) -> check.Span:
+    """A run's time, with the scrapes that stand at its edges."""
+    record = found.record
+    start, end = (datetime.fromisoformat(text).timestamp() for text in (record.started_at, record.ended_at))
+    return check.Span(start - 1, end + 1)
+
+
+def _shown(args: argparse.Namespace, asker: _Asked) -> tuple[str, check.Span]:
+    """Which run, and the time that a dashboard shows."""
+    if args.run:
+        found = find_run(args.run, Path(args.runs))
+        return found.record.run_id, _span_of(found)
+    now_s = time.time()
+    return check.newest_run(asker, now_s) or ("", check.Span(now_s - 300, now_s))
+
+
+def _check(args: argparse.Namespace) -> int:
+    boards, wrong = _rendered()
+    with Prometheus(_prometheus_url(args)) as prometheus:
+        asker = _Asked(prometheus)
+        run_id, span = _shown(args, asker)
+        answers = check.check(asker, boards, span, run_id)
+    red = list(check.red(answers))
+    code = FAIL if wrong else NO_DATA if red else 0
+    if args.json:
+        rows = [asdict(answer) for answer in answers]
+        emit({"run": run_id, "start_s": span.start_s, "end_s": span.end_s, "wrong": wrong, "panels": rows})
+        return code
+    print("\n".join(_told(answers, run_id, span)))
+    for line in wrong:
+        print(line, file=sys.stderr)
+    for one in red:
+        print(f"{one.board}: {one.panel} ({one.ref}): {one.why}: {one.query}", file=sys.stderr)
+    verdict = f"{len(red)} of {len(answers)} queries without a value" if red else f"{len(answers)} queries answered"
+    print(f"\n{verdict}, {sum(a.state == 'excused' for a in answers)} empty with a reason, {len(wrong)} lint findings")
+    return code
+
+
+def _rendered() -> tuple[list[dict[str, Any]], list[str]]:
+    """The committed dashboards, and what is wrong with them."""
+    old = [f"{path}: not what the code builds; run: xiu dash build" for path in render.stale() + provisioning.stale()]
+    if old:
+        return [render.built(board) for board in render.BOARDS], old
+    boards = list(render.rendered().values())
+    return boards, lint.lint_all(boards)
+
+
+def _push(args: argparse.Namespace) -> int:
+    boards, wrong = _rendered()
+    if wrong:
+        print("\n".join(wrong), file=sys.stderr)
+        return FAIL
+    url, token = (os.environ.get(name, "") for name in (URL_VARIABLE, TOKEN_VARIABLE))
+    missing = [name for name, value in ((URL_VARIABLE, url), (TOKEN_VARIABLE, token)) if not value]
+    if missing:
+        raise EnvironmentNotReady(f"{' and '.join(missing)} not set; docs/grafana.md shows how to get a token")
+    found = _run_to_show(args)
+    source, notes = _source(args), []
+    with GrafanaPublisher(url, token) as grafana:
+        grafana.ensure_folder(provisioning.FOLDER_UID, provisioning.FOLDER_TITLE)
+        if source:
+            uid, name = provisioning.DATASOURCE_UID, provisioning.DATASOURCE_NAME
+            grafana.upsert_datasource(uid, name, source, provisioning.SCRAPE)
+        else:
+            notes.append("no stack runs here, so the data source was left as it is; --prometheus URL names one")
+        for board in boards:
+            grafana.upsert_dashboard(board, provisioning.FOLDER_UID)
+        start, end = "now-5m", "now"
+        if found is not None:
+            span = _span_of(found)
+            start, end = str(round(span.start_s * 1000)), str(round(span.end_s * 1000))
+            tags = (render.TAG, f"run:{found.record.run_id.lower()}")
+            told = f"{found.record.run_id}: {found.record.verdict}"
+            grafana.annotate(int(start), int(end), told, tags)
+        run_id = found.record.run_id if found else ""
+        chosen = {"datasource": provisioning.DATASOURCE_UID if source else ""}
+        links = [grafana.link(board["uid"], start, end, **chosen, **_variable(board, run_id)) for board in boards]
+    if args.json:
+        emit({"run": run_id, "links": links, "notes": notes})
+    else:
+        print("\n".join([*(f"note: {note}" for note in notes), *links]))
+    return 0
+
+
+def _variable(board: dict[str, Any], run_id: str) -> dict[str, str]:
+    """The run, for a dashboard that shows one."""
+    return {"run": run_id} if any(one["name"] == "run" for one in board["templating"]["list"]) else {}
+
+
+def _run_to_show(args: argparse.Namespace) -> Found | None:
+    """The run named, else the last one there is, else None."""
+    if args.run is None and not run_files(Path(args.runs)):
+        return None
+    return find_run(args.run or "last", Path(args.runs))
+
+
+def _source(args: argparse.Namespace) -> str:
+    """Address of the Prometheus that Grafana is to read; empty if nobody knows one."""
+    if args.prometheus:
+        return str(args.prometheus)
+    stack = _stacks.chosen(args)
+    return (stack.addresses.prometheus_url or "") if stack else ""
+
+
+def _told(answers: list[check.Answer], run_id: str, span: check.Span) -> list[str]:
+    since, until = (
+        datetime.fromtimestamp(at).astimezone().isoformat(" ", "seconds") for at in (span.start_s, span.end_s)
+    )
+    lines = [f"run {run_id or '(none)'}, {since} to {until}"]
+    for board in dict.fromkeys(a.board for a in answers):
+        rows = [
+            [a.panel, a.ref, figure(a.value) if a.value is not None else a.state, figure(a.most), str(a.series)]
+            for a in answers
+            if a.board == board
+        ]
+        lines += ["", board, table(("panel", "query", "last", "most", "series"), rows, "  rrr")]
+    lines += [f"  empty: {a.panel}: {a.why}" for a in answers if a.state == "excused"]
+    return lines

@@ -1,0 +1,49 @@
+"""The red button: kill all fire, heal every fault, stop playbooks. Works with control dead."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from chaos.errors import NotHealed
+from chaos.heal import heal_everything
+from chaos.playbook import halting
+from harness.commands._stacks import VAR
+from harness.commands._text import emit
+from harness.commands.kill import REGISTER, controls_of
+from harness.guard.kill import kill_all
+from harness.stack import find_running
+
+EXAMPLE = "xiu halt"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The word's options."""
+    parser.add_argument("--var", type=Path, default=VAR, metavar="DIR", help="where stacks are kept (default: var)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Everything is tried, whatever the rest does; exit code 1 if fire may go on, 99 if a fault is left."""
+    # Playbooks first: whatever stops next must not be taken for a new fault by one.
+    stopped = [line for folder in find_running(args.var) for line in halting.halt(folder)]
+    controls = controls_of(args.var)
+    ways = kill_all(Path(args.runs) / REGISTER, controls, "xiu halt")
+    for control in controls:
+        control.close()
+    # Fire is out when its generators are told; that the switch could not be set says only that control is dead.
+    firing = any(way.failed for way in ways[:2])
+    healed, left = heal_everything(args.var)
+    if args.json:
+        rows = [{"way": way.way, "done": way.done, "failed": way.failed, "says": way.says} for way in ways]
+        emit({"ways": rows, "healed": healed, "left": left, "playbooks": stopped})
+    else:
+        for way in ways:
+            print(f"{way.way:<22} {way.says}")
+        print("\n".join([*healed, *left]) or "nothing is injected")
+        print("\n".join(stopped) or "no stack runs, so no playbook does")
+        if controls:
+            print("playbooks begin again with: xiu playbook resume")
+            print("stress traffic stays refused until: xiu switch set stress.accept 1")
+    if left:
+        return NotHealed.exit_code
+    return 1 if firing else 0

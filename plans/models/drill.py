@@ -1,0 +1,80 @@
+"""A drill: a fault put to a system under load, on one seed with and without it. Refuses one that judges nothing."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from plans.models.document import PlanModel
+from plans.models.fault import FaultId, check_target
+from plans.models.forecast import Id, Words
+from plans.models.quantity import Duration, Scale
+
+Harm = Literal["answered_rps", "refused_share", "response_p99_ms", "errors", "pool_lasts_s", "drain_s",
+               "credit_delay_p99_s", "wins", "sponsors"]  # fmt: skip
+"""Indicators a fault may worsen; `wins` and `sponsors`: packets of abandoned leases stay unsold, never oversold. No
+invariant can be named: what a fault does to money that was promised is never allowed."""
+
+
+class When(PlanModel):
+    """Which fault, on what, and when, in seconds from the first intended tap."""
+
+    id: FaultId
+    target: str
+    at: Duration
+    length: Duration = Field(alias="for")
+
+    @field_validator("target")
+    @classmethod
+    def _target(cls, target: str) -> str:
+        return check_target(target)
+
+
+class AlertWithin(PlanModel):
+    """An alert that must fire so long after the effect was seen (L7); not judged where Prometheus is missing."""
+
+    name: str = Field(pattern=r"^[A-Z][A-Za-z0-9]+$")
+    within: Duration = Field(gt=0)
+
+
+class Expect(PlanModel):
+    """What the system must do about it, beside keeping every invariant."""
+
+    recovers_within: Duration | None = Field(default=None, description="From the heal to the heal probe (L4).")
+    drains_within: Duration | None = Field(default=None, description="From the heal to an empty backlog (L5).")
+    alert: AlertWithin | None = None
+    harms: tuple[Harm, ...] = ()
+
+
+class Trials(PlanModel):
+    """Many kills at random moments instead of one fault (`chaos/trials.py`)."""
+
+    kind: Literal["kill9"]
+    count: int = Field(default=30, ge=1, le=100_000)
+
+
+class Drill(PlanModel):
+    """The whole file: either a fault with a stress plan, or trials."""
+
+    kind: Literal["drill"]
+    id: Id
+    title: Words
+    about: str = ""
+    plan: str | None = Field(default=None, description="The stress plan's file, relative to this one.")
+    scale: Scale | None = Field(default=None, description="Share of the plan's event; its forecast's own if left out.")
+    seed: int | None = Field(default=None, ge=0, lt=1 << 63)
+    fault: When | None = None
+    expect: Expect = Expect()
+    trials: Trials | None = None
+    destroy: str | None = Field(
+        default=None, description="The exact URL of an external part that this drill may damage; nobody else's."
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.fault is None) == (self.trials is None):
+            raise ValueError("`fault` and `trials`; expected exactly one of them")
+        if self.fault is not None and self.plan is None:
+            raise ValueError("`plan` is missing; expected the stress plan that is the load")
+        return self

@@ -1,0 +1,184 @@
+"""A playbook: which alert starts it, which switches it sets, how it is judged and undone.
+
+Refuses an action without undo.
+
+A condition compares one figure of PromQL. In a query stand `$lane` (of the alert; `live` by hand). A query without an
+answer is never true: no data neither starts a playbook, nor proves it, nor ends it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from plans.models.document import PlanModel
+from plans.models.forecast import Id, Words
+from plans.models.load import HOME
+from plans.models.quantity import Duration
+from system.contract.errors import BadRequest
+from system.contract.switches import SWITCHES, checked
+
+Op = Literal["<", "<=", ">", ">=", "=="]
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
+}  # fmt: skip
+CATCHES_UP = "draw.release_percent"
+"""The one switch whose held-back part can be made good: the pace of a schedule."""
+_SWITCHES = {switch.key: switch for switch in SWITCHES}
+Query = Annotated[str, Field(min_length=3, description="PromQL that gives one figure.")]
+
+
+class Condition(PlanModel):
+    """A figure against a bound: a plain `value`, or `of_baseline` times what it was before the first action."""
+
+    what: str = Field(min_length=3, description="What the figure is, for people.")
+    query: Query
+    op: Op
+    value: float | None = None
+    of_baseline: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.value is None) == (self.of_baseline is None):
+            raise ValueError("a condition has one bound; expected `value` or `of_baseline`")
+        return self
+
+    def holds(self, found: float | None, baseline: float | None) -> bool | None:
+        """True, False, or None: not known, for want of data."""
+        bound = self.value
+        if self.of_baseline is not None:
+            bound = None if baseline is None else self.of_baseline * baseline
+        return None if found is None or bound is None else COMPARE[self.op](found, bound)
+
+
+class Trigger(PlanModel):
+    """`alert` stands in dashboards/rules with a promtool test; after an end the next start waits for `cooldown`."""
+
+    alert: str = Field(pattern=r"^[A-Z][A-Za-z0-9]*$")
+    cooldown: Duration
+
+
+class SwitchSet(PlanModel):
+    """One switch and its value while the playbook is in force."""
+
+    switch: str
+    to: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(key := data.get("switch"), str):
+            return data
+        try:
+            if key not in _SWITCHES or "to" in data:
+                checked(key, data.get("to"))
+        except BadRequest as exc:
+            raise ValueError(str(exc)) from exc
+        return data
+
+
+class Restore(PlanModel):
+    """Back to what the switch was before.
+
+    `catch_up`: first at this pace for as long as it takes to make good what was held back.
+    """
+
+    restore: Literal["before"]
+    catch_up: int | None = None
+
+
+class Action(PlanModel):
+    """Sets a switch; read back from every process that reads it within `read_back`, or it has failed.
+
+    Safe to repeat: a switch is set to a value, never moved by one.
+    """
+
+    id: Id
+    set: SwitchSet
+    read_back: Duration = Field(gt=0, le=30)
+    undo: Restore | Literal["none"]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        pace = self.undo.catch_up if isinstance(self.undo, Restore) else None
+        if pace is None:
+            return self
+        if self.set.switch != CATCHES_UP:
+            raise ValueError(f"catch_up makes good what {CATCHES_UP} held back; expected it there alone")
+        switch = _SWITCHES[CATCHES_UP]
+        if not switch.default < pace <= switch.upper or self.set.to >= switch.default:
+            raise ValueError(
+                f"catch_up = {pace} behind {self.set.to}; expected {switch.default + 1} to {switch.upper},"
+                f" behind a pace below {switch.default}"
+            )
+        return self
+
+
+class Verify(PlanModel):
+    """Judged while the fault is still there: all hold without a break for `hold`, the first time within `within`."""
+
+    within: Duration = Field(gt=0)
+    hold: Duration
+    all: tuple[Condition, ...] = Field(min_length=1)
+
+
+class Healed(PlanModel):
+    """The fault is over once all hold without a break for `hold`. One that does not hold is the fault's presence."""
+
+    hold: Duration
+    all: tuple[Condition, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _absolute(self) -> Self:
+        if any(condition.of_baseline is not None for condition in self.all):
+            raise ValueError("what is healed is measured before there is a baseline; expected `value`")
+        return self
+
+
+class Rollback(PlanModel):
+    """After the undo, itself read back: all hold within `within`."""
+
+    within: Duration = Field(gt=0)
+    all: tuple[Condition, ...] = ()
+
+
+class Playbook(PlanModel):
+    """The whole file."""
+
+    kind: Literal["playbook"]
+    id: Id
+    title: Words
+    owner: str = Field(min_length=2)
+    meaning: str = Field(min_length=10, description="What the alert means here.")
+    impact: str = Field(min_length=10, description="What people notice, of the fault and of the playbook.")
+    covers: tuple[str, ...] = Field(default=(), description="Faults of the catalogue it is for.")
+    trigger: Trigger
+    preconditions: tuple[Condition, ...] = ()
+    actions: tuple[Action, ...] = Field(min_length=1)
+    verify: Verify
+    healed: Healed
+    rollback: Rollback
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        for what, names in (
+            ("action", [action.id for action in self.actions]),
+            ("switch", [action.set.switch for action in self.actions]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what} {', '.join(twice)} stands twice; expected each once")
+        return self
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """Every switch it sets."""
+        return tuple(action.set.switch for action in self.actions)
+
+
+def playbook_files() -> list[Path]:
+    return sorted((HOME / "playbooks").glob("*.yaml"))

@@ -1,0 +1,36 @@
+"""SIGKILL of every part under load, thirty times: no win is lost, none is doubled, and everything is back in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from chaos.trial_count import PARTS
+from chaos.trials import run_trials, summary
+from harness.stack import Stack, new_folder
+
+pytestmark = pytest.mark.serial
+
+TRIALS, SEED = 30, 9
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    with Stack(new_folder(tmp_path / "var"), with_prometheus=False) as started:
+        yield started
+
+
+def test_thirty_kills_lose_nothing_and_double_nothing(
+    stack: Stack, record_property: Callable[[str, object], None]
+) -> None:
+    said: list[str] = []
+    trials = run_trials(stack.folder.path, TRIALS, SEED, say=said.append)
+    found = summary(trials)
+    record_property("shown", "\n".join([*said, str(found)]))
+    assert found.open_books == (), said
+    assert found.counted == TRIALS
+    assert found.by_part == dict.fromkeys(sorted(PARTS), TRIALS // len(PARTS))
+    assert found.hits >= 10, "appends, batches and COMMITs in flight"
+    assert found.late == ()

@@ -1,0 +1,123 @@
+"""The close against what may stand in its way: a dead front, appends in doubt, a lost tail, Valkey away."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from system.contract.ids import Position
+from tests.deadline import until
+from tests.integration.stage import Stage, eventually, stage
+from tests.stores import ValkeyServer
+
+
+async def is_closed(s: Stage) -> bool:
+    await s.worker.once()
+    return await s.api.state(s.round_id) == "closed"
+
+
+def test_a_dead_front_holds_the_round_until_it_is_started_again(
+    postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    async def attack(s: Stage) -> None:
+        async with s.front() as front:
+            for uid in range(3):
+                assert await s.tap(front, uid) is not None
+            await front.kill()
+        await s.end()
+        await s.credited()
+        await s.waits("has not confirmed")
+        async with s.front_of_a_round_over():
+            await until(lambda: is_closed(s), "closed")
+        assert set(s.posted()) == {0, 1, 2}
+        assert await s.broken(tmp_path) == {}
+
+    stage(postgres_dsn, fresh_valkey, attack)
+
+
+def test_appends_in_doubt_hold_the_round_until_they_are_settled(
+    postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    async def attack(s: Stage) -> None:
+        async with s.front() as front:
+            round_ = front.round(s.round_id)
+            assert await s.tap(front, 1) is not None
+            s.valkey.freeze()
+            try:
+                assert await s.tap(front, 2) is None, "processing"
+                await s.end()
+                await eventually(lambda: round_.state == "closing", "closing")
+                await s.waits("has not confirmed")
+                assert front.keeper(s.round_id).confirmed is None
+            finally:
+                s.valkey.thaw()
+            await until(lambda: is_closed(s), "closed")
+            assert set(s.posted()) == {1, 2}
+        assert await s.broken(tmp_path) == {}
+
+    stage(postgres_dsn, fresh_valkey, attack)
+
+
+def test_a_tail_lost_between_confirmation_and_close_is_appended_and_confirmed_again(
+    postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    async def attack(s: Stage) -> None:
+        async with s.front() as front:
+            keeper = front.keeper(s.round_id)
+            for uid in range(3):
+                assert await s.tap(front, uid) is not None
+            await s.end()
+            await eventually(lambda: keeper.confirmed == Position(1, 3), "confirmed")
+            await s.waits("credit of front 0: at 0-0, confirmed 1-3")
+            s.valkey.command_line("FLUSHALL")
+            await s.worker.once()
+            assert s.posted() == {}, "there is nothing to post any more"
+            await eventually(lambda: keeper.confirmed is not None and keeper.confirmed.epoch > 1, "confirmed again")
+            await until(lambda: is_closed(s), "closed")
+        assert set(s.posted()) == {0, 1, 2}
+        assert await s.broken(tmp_path) == {}
+
+    stage(postgres_dsn, fresh_valkey, attack)
+
+
+def test_with_valkey_away_the_round_stays_closing(
+    postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    async def attack(s: Stage) -> None:
+        async with s.front() as front:
+            assert await s.tap(front, 1) is not None
+            s.valkey.kill()
+            try:
+                await s.end()
+                await s.waits("front 0")
+                await asyncio.sleep(0.1)
+                assert await s.api.state(s.round_id) == "closing"
+            finally:
+                s.valkey.start()
+            await s.reconnected()
+            await until(lambda: is_closed(s), "closed")
+        assert set(s.posted()) == {1}
+        assert await s.broken(tmp_path) == {}
+
+    stage(postgres_dsn, fresh_valkey, attack)
+
+
+def test_nothing_is_awarded_after_the_word_was_given(
+    postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    """Confirmed, the front takes no packet more, though its gate was open and it holds leases."""
+
+    async def attack(s: Stage) -> None:
+        async with s.front() as front:
+            round_, keeper = front.round(s.round_id), front.keeper(s.round_id)
+            assert await s.tap(front, 1) is not None
+            assert round_.leases.remaining > 0
+            await s.end()
+            await eventually(lambda: keeper.confirmed is not None, "confirmed")
+            assert not round_.award(2, round_.start_us + 1, lambda _: None)
+            assert round_.pending == {}
+            await until(lambda: is_closed(s), "closed")
+        assert set(s.posted()) == {1}
+        assert await s.broken(tmp_path) == {}
+
+    stage(postgres_dsn, fresh_valkey, attack)

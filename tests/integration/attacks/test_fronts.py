@@ -1,0 +1,95 @@
+"""One front id, several processes: frozen past its replacement's start, in a crash loop, two at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import aiohttp
+
+from system.winlog import Verdict
+from tests.integration.front_award.rig import Rig, eventually
+from tests.integration.front_award.test_process import Taps, environment, on_process, process, started
+from tests.integration.stage import Stage, stage
+from tests.stores import ValkeyServer
+
+CRASHES = 6
+LEASES_HELD, LEASE = 2, 16
+
+
+def test_frozen_past_its_replacement_it_ends_when_it_thaws(valkey_server: ValkeyServer, tmp_path: Path) -> None:
+    """Two processes with one front id: the older one awards nothing more, and stops by itself."""
+
+    async def scenario(rig: Rig, session: aiohttp.ClientSession) -> None:
+        round_id = rig.new_round_id()
+        rig.control.add_round(round_id)
+        old, new = environment(rig, tmp_path), environment(rig, tmp_path)
+        async with process(old) as first:
+            await started(Taps(session, old))
+            os.kill(first.pid, signal.SIGSTOP)
+            async with process(new) as second:
+                taps = Taps(session, new)
+                await started(taps)
+                before = {uid: await taps.win(round_id, uid) for uid in range(1, 5)}
+                os.kill(first.pid, signal.SIGCONT)
+                await eventually(lambda: first.returncode is not None, "the older one has stopped", timeout_s=10)
+                assert first.returncode == 0
+                assert second.returncode is None
+                for uid, body in before.items():
+                    assert (await taps.tap(round_id, uid))[1] == body | {"repeat": True}
+        assert sorted(await rig.winners(round_id)) == [1, 2, 3, 4]
+
+    on_process(valkey_server, scenario)
+
+
+def test_a_crash_loop_loses_no_win_and_little_of_the_pool(
+    postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    """Each start abandons at most two leases; no packet leaves twice; every answer stays."""
+
+    async def attack(s: Stage) -> None:
+        for start in range(CRASHES):
+            async with s.front() as front:
+                for uid in range(start):
+                    assert await s.tap(front, uid) is not None, "what an earlier start told"
+                if len(s.told) and front.round(s.round_id).leases.remaining == 0:
+                    break  # the pool is all abandoned: undersold, never oversold
+                assert await s.tap(front, start) is not None
+                await front.kill()
+            await s.credited(1)
+        ((leased,),) = s.sql("SELECT max(hi) FROM live.lease")
+        ((epochs,),) = s.sql("SELECT epoch FROM live.stream")
+        assert int(str(leased)) <= LEASES_HELD * LEASE * int(str(epochs))
+        async with s.front():
+            await s.close()
+        assert await s.broken(tmp_path) == {}
+        assert len(s.posted()) >= 3
+
+    stage(postgres_dsn, fresh_valkey, attack)
+
+
+def test_an_append_of_an_older_start_lands_before_the_rebuild_or_not_at_all(
+    postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    """The same late bytes: before the new fence they are a win that the rebuild finds, behind it they are nothing."""
+
+    async def attack(s: Stage) -> None:
+        old = await s.dead_front()
+        log = s.api.control.winlog.stream(0, "live", s.round_id, 0)
+        first = old.entry([(1, old.lease_lo)])
+        assert await log.append(first, old.epoch, 1) is Verdict.OK
+        old.sequence = 1
+        late = old.entry([(2, old.lease_lo + 1)])
+        async with s.front() as front:
+            assert set(front.round(s.round_id).settled) == {1}
+            assert await log.append(late, old.epoch, 2) is Verdict.FENCED
+            assert await log.append(first, old.epoch, 1) is Verdict.FENCED, "not even the same bytes again"
+            assert await s.tap(front, 1) is not None
+            assert await s.tap(front, 2) is not None
+            assert await log.append(late, old.epoch, 2) is Verdict.FENCED, "nor behind a newer entry"
+            await s.close()
+        assert await s.broken(tmp_path) == {}
+        assert set(s.posted()) == {1, 2}
+
+    stage(postgres_dsn, fresh_valkey, attack)

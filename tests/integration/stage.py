@@ -1,0 +1,195 @@
+"""The whole money path on real stores, for attacks: real control, real front, real credit worker, and the audit.
+
+A mutation takes one rule out (a text of SQL or Lua, or one function, replaced in the test); the attack is the same with
+and without it. What the audit says is the outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psycopg
+
+from system.audit.close import audit
+from system.contract.audit import AuditReport
+from system.contract.errors import StoreRefused, StoreUnknown
+from system.contract.history import NO_PACKET, OP_DTYPE, Outcome
+from system.contract.ids import Lane
+from system.contract.routing import Topology
+from system.credit.reading import Reader
+from system.credit.verify import Prepared
+from system.credit.worker import Worker
+from system.front.seam import Win
+from system.ledger.statements import statement
+from system.settings import FrontSettings
+from tests.deadline import until
+from tests.integration.control.conftest import SECRET, Api, running, settings_of
+from tests.integration.control.fronts import PlayedFront, credit
+from tests.integration.front_award.rig import FrontUnderTest, eventually, started
+from tests.integration.front_award.test_with_control import LateClock
+from tests.stores import LOOPBACK, ValkeyServer
+from tests.unit.system.audit.history_kit import write_history
+
+SAMPLES = [{"t_ns": 1, "credited_fen": 0, "awarded_fen": 0, "budget_fen": 1}]
+
+
+@dataclass
+class Stage:
+    """One open round. `told`: what users heard, in order: (uid, outcome, win)."""
+
+    api: Api
+    worker: Worker
+    clock: LateClock
+    valkey: ValkeyServer
+    postgres_url: str
+    round_id: int
+    told: list[tuple[int, Outcome, Win | None]] = field(default_factory=list)
+
+    @property
+    def settings(self) -> FrontSettings:
+        url = str(self.api.client.make_url("")).rstrip("/")
+        topology = Topology(("http://127.0.0.1:9000",), (0,))
+        limits = {"tap_deadline_s": 0.3, "append_timeout_s": 0.5, "append_retry_s": 0.05}
+        return FrontSettings(0, 0, (LOOPBACK, 0), url, self.valkey.url, topology, SECRET, **limits)  # type: ignore[arg-type]
+
+    @asynccontextmanager
+    async def front(self) -> AsyncIterator[FrontUnderTest]:
+        """A start of the real front, ready; ended with the block as kill -9 would end it."""
+        async with started(self.settings) as front:
+            await front.ready(self.round_id)
+            yield front
+
+    @asynccontextmanager
+    async def front_of_a_round_over(self) -> AsyncIterator[FrontUnderTest]:
+        """A start of the front past the round's end: it confirms, awards nothing."""
+        async with started(self.settings) as front:
+            yield front
+
+    async def reconnected(self) -> None:
+        """Uses up the test's own connections that a restart of Valkey broke."""
+
+        async def heard() -> bool:
+            with contextlib.suppress(StoreUnknown, StoreRefused):
+                await self.api.control.winlog.command("PING", "-")
+                return True
+            return False
+
+        await until(heard, "Valkey heard again")
+
+    async def dead_front(self) -> PlayedFront:
+        """An earlier start of the front that did what the test says, and will never do anything again."""
+        played = await PlayedFront(self.api, self.round_id).start()
+        await played.lease()
+        return played
+
+    async def tap(self, front: FrontUnderTest, uid: int) -> Win | None:
+        """One tap that takes a packet, or shows the user's win again; what the user hears is noted."""
+        settled = front.round(self.round_id).settled
+        if uid in settled:
+            self.told.append((uid, Outcome.REPEAT, settled[uid]))
+            return settled[uid]
+        heard = await (await front.tap(self.round_id, uid))
+        self.told.append((uid, Outcome.PENDING if heard is None else Outcome.WIN, heard))
+        return heard
+
+    async def credited(self, passes: int = 3) -> None:
+        """Some passes of the credit worker."""
+        for _ in range(passes):
+            await self.worker.once()
+
+    async def read(self) -> tuple[int, Prepared]:
+        """What a credit worker reads: the epoch granted, then the next batch. It stops there."""
+        (stream,) = await self.worker._streams()
+        log = self.api.control.winlog.stream(0, "live", self.round_id, 0)
+        prepared = await self.worker._next(Reader(log, stream.name, stream.offset))
+        assert prepared is not None
+        return stream.granted, prepared
+
+    def posted(self) -> dict[int, int]:
+        """Packet by user, as the ledger has it; a user with two postings is an error."""
+        rows = self.sql("SELECT uid, packet FROM live.posting")
+        assert len({uid for uid, _ in rows}) == len(rows), rows
+        return {int(str(uid)): int(str(packet)) for uid, packet in rows}
+
+    async def waits(self, word: str) -> None:
+        """The close waits for something with this word in it."""
+
+        async def said() -> bool:
+            money = await self.api.money(self.round_id)
+            assert money["state"] == "closing", money
+            return any(word in item for item in money["waiting_for"])
+
+        await until(said, f"the close waits for {word!r}")
+
+    async def end(self) -> None:
+        """Past the end, and asked to close; nothing more."""
+        self.clock.ahead_us = 61_000_000
+        await self.api.close(self.round_id)
+
+    async def close(self, timeout_s: float = 20.0) -> None:
+        """Past the end: closed, with the credit worker at work; a front must be there to confirm."""
+        await self.end()
+
+        async def closed() -> bool:
+            await self.worker.once()
+            return await self.api.state(self.round_id) == "closed"
+
+        await until(closed, "closed", timeout_s)
+
+    async def judged(self, folder: Path) -> AuditReport:
+        """The books of the round with what was told as its history."""
+        ops = np.zeros(len(self.told), OP_DTYPE)
+        for at, (op, (uid, outcome, win)) in enumerate(zip(ops, self.told, strict=True)):
+            op["uid"], op["round"], op["outcome"], op["http"] = uid, self.round_id, outcome, 200 if win else 202
+            op["sent_ns"], op["done_ns"] = 10 * at + 1, 10 * at + 2
+            op["packet"], op["fen"] = (win.packet, win.fen) if win else (NO_PACKET, 0)
+        write_history(folder, ops, SAMPLES)
+        return await audit(self.postgres_url, self.valkey.url, SECRET, "live", folder=folder)
+
+    async def broken(self, folder: Path) -> dict[str, str]:
+        """Invariants that do not hold, with the first offender."""
+        report = await self.judged(folder)
+        return {one.code: one.first for one in report.findings if one.valid is False}
+
+    def sql(self, text: str) -> list[tuple[object, ...]]:
+        """As the superuser."""
+        with psycopg.connect(self.postgres_url, autocommit=True) as conn:
+            cursor = conn.execute(text.encode())
+            return cursor.fetchall() if cursor.description else []
+
+
+def stage(
+    postgres_url: str, valkey: ValkeyServer, scenario: Callable[[Stage], Awaitable[None]], timeout_s: float = 60.0
+) -> None:
+    """Plays a scenario on a fresh stage."""
+
+    async def play() -> None:
+        clock = LateClock()
+        async with running(settings_of(postgres_url, valkey.url), clock) as api, credit(api) as worker:
+            number = await api.make_round(duration_ms=60_000, release_ms=20_000)  # leases of 16
+            await scenario(Stage(api, worker, clock, valkey, postgres_url, number))
+
+    asyncio.run(asyncio.wait_for(play(), timeout_s))
+
+
+def without(name: str, *words: tuple[str, str]) -> Callable[[str, Lane], bytes]:
+    """`statement`, but in the text of `queries/<name>.sql` these words stand for those."""
+
+    def changed(asked: str, lane: Lane) -> bytes:
+        text = statement(asked, lane)
+        if asked == name:
+            for old, new in words:
+                assert old.encode() in text, f"{name}.sql no longer says {old!r}"
+                text = text.replace(old.encode(), new.encode())
+        return text
+
+    return changed
+
+
+__all__ = ["Stage", "eventually", "stage", "without"]

@@ -1,0 +1,93 @@
+"""Playbook files: the project's own are sound; a broken one is refused with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chaos.playbook import library
+from plans.models.errors import PlanError
+from tests.unit.chaos.playbook.world import ALERTS, text
+
+
+def problems(*files: Path) -> list[str]:
+    with pytest.raises(PlanError) as told:
+        library.load(files, ALERTS)
+    return [str(problem) for problem in told.value.problems]
+
+
+def test_the_project_s_own_are_sound_and_their_alerts_tested() -> None:
+    found = library.load()
+    assert {"credit-stalled", "appends-slow"} <= found.keys()
+    known = library.alerts()
+    assert all(entry.playbook.trigger.alert in known.tested for entry in found.values())
+    assert all(entry.playbook.healed.all for entry in found.values())
+
+
+UNDO = "    undo: {restore: before}\n"
+SHED = "switch: draw.shed_percent, to: 10"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "words"),
+    [
+        pytest.param(UNDO + "verify", "verify", "- id: shed", "`actions[2].undo` is missing", id="undo missing"),
+        pytest.param("alert: Slow", "alert: Slwo", "Slwo", "no such alert", id="unknown alert"),
+        pytest.param("alert: Slow", "alert: Slwo", "Slwo", "did you mean Slow?", id="what was meant"),
+        pytest.param("shed_percent", "shed_precent", "shed_precent", "no switch 'draw.shed_precent'", id="switch"),
+        pytest.param("to: 10", "to: 101", "to: 101", "whole number from 0 to 100", id="value out of bounds"),
+        pytest.param("to: 10", "to: 1.5", "to: 1.5", "whole number from 0 to 100", id="no whole number"),
+        pytest.param("id: shed", "id: slow-down", "kind", "action slow-down stands twice", id="action twice"),
+        pytest.param(SHED, "switch: draw.release_percent, to: 50", "kind", "stands twice", id="switch twice"),
+        pytest.param(UNDO, "    undo: {restore: before, catch_up: 50}\n", "- id: slow-down", "= 50 behind 25",
+                     id="catching up more slowly than before"),
+        pytest.param(UNDO + "verify", "    undo: {restore: before, catch_up: 200}\nverify", "- id: shed",
+                     "expected it there alone", id="catching up with another switch"),
+        pytest.param('op: "<", value: 1}]\nroll', 'op: "<", of_baseline: 1}]\nroll', "healed:", "there is a baseline",
+                     id="healed against a baseline"),
+        pytest.param("read_back: 2s", "read_bakc: 2s", "read_bakc", "did you mean read_back", id="a misspelt key"),
+        pytest.param('op: "<=", of', 'op: "=<", of', "=<", "'=<'", id="no such comparison"),
+        pytest.param(", of_baseline: 0.7", ", of_baseline: 0.7, value: 3", "value: 3", "expected `value` or `of_b",
+                     id="two bounds"),
+    ],
+)  # fmt: skip
+def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, old: str, new: str, at: str, words: str) -> None:
+    assert old in text()
+    broken = text().replace(old, new, 1)
+    file = tmp_path / "p.yaml"
+    file.write_text(broken, encoding="utf-8")
+    line = next(number for number, row in enumerate(broken.splitlines(), 1) if at in row)
+    found = problems(file)
+    assert any(one.startswith(f"{file}:{line}: ") and words in one for one in found), found
+
+
+def test_all_problems_of_all_files_at_once_and_an_id_once(tmp_path: Path) -> None:
+    first, second, third = (tmp_path / f"{name}.yaml" for name in "abc")
+    first.write_text(text(), encoding="utf-8")
+    second.write_text(text(), encoding="utf-8")
+    third.write_text(text(id="third", alert="Nothing"), encoding="utf-8")
+    found = problems(first, second, third)
+    assert len(found) == 2
+    assert found[0] == f"{second}:2: `id`: slow stands in {first} as well; expected each id once"
+    assert found[1].startswith(f"{third}:7: `trigger.alert`: Nothing: no such alert")
+
+
+@pytest.mark.parametrize(
+    ("expression", "tested", "words"),
+    [
+        pytest.param("absent(x)", True, "fires on missing data", id="an alert on no data"),
+        pytest.param("x > 1", False, "no test that sees it fire", id="an alert nobody tests"),
+    ],
+)
+def test_not_every_alert_may_start_a_playbook(tmp_path: Path, expression: str, tested: bool, words: str) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text(text(), encoding="utf-8")
+    known = library.Alerts({"Slow": expression}, frozenset(("Slow",) if tested else ()))
+    with pytest.raises(PlanError, match=words):
+        library.load([file], known)
+
+
+def test_an_unknown_id_is_told_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="did you mean credit-stalled"):
+        library.one(library.load(), "credit-staled")

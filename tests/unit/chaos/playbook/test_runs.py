@@ -1,0 +1,325 @@
+"""Runs of the engine in a world of figures: what starts them, every way they end, and a kill behind every line."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from chaos.playbook import journal
+from chaos.playbook.engine import Alert, Engine
+from chaos.playbook.halting import halt, halted, resume
+from chaos.playbook.journal import Facts
+from chaos.playbook.library import Entry
+from chaos.playbook.meters import Meters
+from tests.unit.chaos.playbook.world import FakeWorld, entries, text
+
+TICK_S = 0.001
+SPEED = 100.0
+SLOW = Alert("Slow", "live", 1000.0, "f1@1")
+REGULAR = {"draw.release_percent": 100, "draw.shed_percent": 0}
+
+
+def quick() -> float:
+    """A clock a hundred times as fast: the waits of the playbooks take hundredths."""
+    return time.monotonic() * SPEED
+
+
+class Rig:
+    """A folder, a world, and as many engines behind one another as it takes."""
+
+    def __init__(self, tmp_path: Path, *texts: str) -> None:
+        self.folder, self.world = tmp_path, FakeWorld()
+        self.library = entries(tmp_path / "playbooks", *(texts or (text(),)))
+        self.registry = CollectorRegistry()
+        self.engine = self.make()
+
+    def make(self, library: dict[str, Entry] | None = None) -> Engine:
+        self.registry = CollectorRegistry()
+        library = self.library if library is None else library
+        meters = Meters(self.registry, [entry.playbook for entry in library.values()])
+        return Engine(self.folder, library, self.world, meters, clock=quick, tick_s=TICK_S)
+
+    def states(self) -> list[str]:
+        return [line.state for line in journal.read(self.folder / journal.FILE)]
+
+    def facts(self) -> Facts:
+        return list(journal.fold(journal.read(self.folder / journal.FILE)).values())[-1]
+
+    async def until(self, check: Callable[[], bool], what: str) -> None:
+        async with asyncio.timeout(10):
+            while not check():  # noqa: ASYNC110 (what is waited for stands in a file)
+                await asyncio.sleep(TICK_S)
+        assert check(), what
+
+    async def until_state(self, state: str) -> None:
+        await self.until(lambda: state in self.states(), state)
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(name, labels)
+
+
+def played(tmp_path: Path, world: Callable[[FakeWorld], None], heal_at: str | None, *texts: str) -> Rig:
+    """One alert, from the trigger to the end; the fault is healed when the run reaches a state."""
+    rig = Rig(tmp_path, *texts)
+    world(rig.world)
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            assert rig.engine.heard(SLOW).runs
+            if heal_at is not None:
+                await rig.until_state(heal_at)
+                rig.world.age = 0.0
+
+    asyncio.run(play())
+    return rig
+
+
+def test_from_alert_to_verified_rollback(tmp_path: Path) -> None:
+    rig = played(tmp_path, lambda world: None, "held")
+    assert rig.states() == [
+        "triggered", "executing", "read_back", "executing", "read_back", "verifying", "verified", "held",
+        "rolling_back", "undone", "rolling_back", "undone", "closed",
+    ]  # fmt: skip
+    facts = rig.facts()
+    times = [facts.times[name] for name in ("t3", "t4", "t5", "t6", "t7")]
+    assert times == sorted(times)
+    assert facts.times["t2"] == 1000.0
+    assert rig.world.orders == [
+        ("draw.release_percent", 25), ("draw.shed_percent", 10),
+        ("draw.shed_percent", 0), ("draw.release_percent", 100),
+    ]  # fmt: skip
+    assert rig.value("drill_playbook_step_state", playbook="slow", step="run", state="closed") == 1
+    assert rig.value("drill_playbook_step_state", playbook="slow", step="run", state="held") == 0
+    assert rig.value("drill_playbook_step_state", playbook="slow", step="shed", state="undone") == 1
+    assert rig.value("drill_playbook_runs_total", playbook="slow", end="closed") == 1
+    assert rig.value("drill_playbook_trigger_delay_seconds_count", playbook="slow") == 1
+
+
+@pytest.mark.parametrize(
+    ("world", "heal_at", "end", "words", "changed"),
+    [
+        pytest.param({"age": None}, None, "refused", "no data", False, id="no data never starts it"),
+        pytest.param({"age": 0.5}, None, "refused", "not there", False, id="an alert whose fault is over"),
+        pytest.param({"fronts": None}, None, "refused", "precondition", False, id="a precondition without data"),
+        pytest.param({"fronts": 0.0}, None, "refused", "precondition", False, id="a precondition that does not hold"),
+        pytest.param({"effect": 1.0}, None, "verify_timeout", "20, not <=", True, id="no effect: undone, escalated"),
+        pytest.param(
+            {"deaf": frozenset(("front-1",))}, None, "read_back_failed", "front-1", True,
+            id="a switch that reached one front of two",
+        ),
+        pytest.param({"away": True}, None, "read_back_failed", "control", False, id="control away"),
+        pytest.param({"effect": 1.0}, "verifying", "closed", "healed before", True, id="healed before it was verified"),
+    ],
+)  # fmt: skip
+def test_other_ends(
+    tmp_path: Path, world: dict[str, object], heal_at: str | None, end: str, words: str, changed: bool
+) -> None:
+    def change(fake: FakeWorld) -> None:
+        for name, value in world.items():
+            setattr(fake, name, value)
+
+    rig = played(tmp_path, change, heal_at)
+    facts = rig.facts()
+    assert facts.state == end
+    assert words in facts.text
+    assert rig.world.switches == REGULAR
+    assert bool(rig.world.orders) is changed
+    assert ("t7" in facts.times) is (end != "refused")
+
+
+def test_no_data_never_ends_it(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            rig.engine.heard(SLOW)
+            await rig.until_state("held")
+            rig.world.no_data = True
+            await asyncio.sleep(30 / SPEED)
+            assert rig.states()[-1] == "held"
+            rig.world.no_data, rig.world.age = False, 0.0
+
+    asyncio.run(play())
+    assert rig.states()[-1] == "closed"
+
+
+def test_what_was_held_back_is_made_good(tmp_path: Path) -> None:
+    rig = played(tmp_path, lambda world: None, "held", text(catch_up=", catch_up: 200"))
+    assert [value for key, value in rig.world.orders if key == "draw.release_percent"] == [25, 200, 100]
+    done = rig.facts().actions["slow-down"]
+    assert done.undo_began_s is not None
+    assert done.catch_up_until_s is not None
+    slow_s, fast_s = done.undo_began_s - done.at_s, done.catch_up_until_s - done.undo_began_s
+    assert fast_s == pytest.approx(0.75 * slow_s, rel=0.05, abs=2.0)
+    assert done.undone_s is not None
+    assert done.undone_s >= done.catch_up_until_s
+
+
+def test_a_switch_somebody_else_set_since_is_left_alone(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            rig.engine.heard(SLOW)
+            await rig.until_state("held")
+            rig.world.switches["draw.shed_percent"] = 50
+            rig.world.age = 0.0
+
+    asyncio.run(play())
+    assert rig.world.switches == {"draw.release_percent": 100, "draw.shed_percent": 50}
+    assert rig.states()[-1] == "closed"
+
+
+def test_undo_none_leaves_the_switch(tmp_path: Path) -> None:
+    rig = played(tmp_path, lambda world: None, "held", text(shed_undo="none"))
+    assert rig.world.switches == {"draw.release_percent": 100, "draw.shed_percent": 10}
+    assert rig.states()[-1] == "closed"
+
+
+LINES = 13
+"""Of the whole run above."""
+
+
+@pytest.mark.parametrize("behind", range(1, LINES))
+def test_killed_behind_any_line_the_next_engine_goes_on(tmp_path: Path, behind: int) -> None:
+    rig = played(tmp_path, lambda world: None, "held")
+    path = rig.folder / journal.FILE
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert len(lines) == LINES
+    # The last act is the one the line announces: it may have been done or not. Here it was, and its line is torn.
+    path.write_bytes(b"".join(lines[:behind]) + lines[behind][:20])
+    rig.world = FakeWorld()
+    for done in rig.facts().actions.values():
+        rig.world.switches[done.key] = done.before if done.undone_s is not None else done.to
+    engine = rig.make()
+
+    async def go_on() -> None:
+        async with asyncio.TaskGroup() as group:
+            assert len(engine.resume(group)) == 1
+            if behind < 9:
+                await rig.until_state("held")
+            rig.world.age = 0.0
+
+    asyncio.run(go_on())
+    assert rig.states()[-1] == "closed"
+    assert rig.world.switches == REGULAR
+    assert rig.states().count("executing") == 2
+    assert rig.facts().actions["slow-down"].before == 100
+
+
+def test_a_changed_playbook_is_undone_by_what_the_journal_says(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+
+    async def begin() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            rig.engine.heard(SLOW)
+            await rig.until_state("held")
+            rig.engine.let_go()
+
+    asyncio.run(begin())
+    other = rig.make(entries(tmp_path / "others", text().replace("to: 25", "to: 50")))
+
+    async def go_on() -> None:
+        async with asyncio.TaskGroup() as group:
+            assert other.resume(group)
+
+    asyncio.run(go_on())
+    assert rig.facts().state == "changed"
+    assert rig.world.switches == REGULAR
+
+
+def test_one_run_an_episode_and_one_run_a_switch_and_cooldown(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, text(), text(id="other", alert="Other"))
+    engine = rig.engine
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            engine.resume(group)
+            assert len(engine.heard(SLOW).runs) == 1
+            again = engine.heard(SLOW)
+            assert (again.runs, again.later) == ((), False)
+            other = engine.heard(Alert("Other", "live", 1001.0, "f2@1"))
+            assert (other.runs, other.later) == ((), True)
+            assert "draw.release_percent" in other.not_now["other"]
+            assert engine.order("slow", "live", "me").runs == ()
+            assert engine.heard(Alert("Unknown", "live", 1.0, "f3@1")).not_now == {}
+            await rig.until_state("held")
+            rig.world.age = 0.0
+            await rig.until_state("closed")
+            assert engine.heard(SLOW).later is False, "the same firing of the alert, behind the run's end"
+            soon = engine.heard(Alert("Slow", "live", 1002.0, "f1@2"))
+            assert (soon.runs, soon.later) == ((), True)
+            assert "cooling" in soon.not_now["slow"]
+            await asyncio.sleep(11 / SPEED)
+            rig.world.age = 5.0
+            assert engine.heard(Alert("Slow", "live", 1002.0, "f1@2")).runs
+            rig.world.age = 0.0
+
+    asyncio.run(play())
+    assert len(engine.runs) == 2
+    # A new engine knows the episodes of the old one.
+    assert rig.make().heard(SLOW).not_now == {"slow": "a run of this episode is there"}
+
+
+def test_by_hand_the_fault_need_not_be_there(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.world.age = 0.0
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            assert rig.engine.order("slow", "live", "me").runs
+
+    asyncio.run(play())
+    assert rig.facts().state == "closed"
+    assert {"t4", "t5", "t6", "t7"} <= rig.facts().times.keys()
+    assert "t2" not in rig.facts().times
+
+
+def test_halt_stops_where_it_is_and_resume_lets_begin(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            rig.engine.heard(SLOW)
+            await rig.until_state("held")
+            told = halt(tmp_path)
+            assert any("slow" in line for line in told)
+            assert any("draw.release_percent stays 25; it was 100" in line for line in told)
+            await rig.until_state("halted")
+            hindered = rig.engine.heard(Alert("Slow", "live", 1.0, "f9@1"))
+            assert (hindered.runs, hindered.later) == ((), True)
+            assert rig.engine.order("slow", "live", "me").runs == ()
+
+    asyncio.run(play())
+    assert rig.world.switches == {"draw.release_percent": 25, "draw.shed_percent": 10}
+    assert halt(tmp_path) == ["no playbook was at work; none begins from now on"]
+    assert halted(tmp_path)
+    assert resume(tmp_path)
+    assert not resume(tmp_path)
+    assert [state for state in rig.states() if state in ("halt", "resume")] == ["halt", "halt", "resume"]
+
+
+def test_without_a_journal_nothing_is_done(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.world.on_order = lambda: (tmp_path / journal.FILE).unlink() or (tmp_path / journal.FILE).mkdir()  # type: ignore[func-returns-value]
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            rig.engine.heard(SLOW)
+
+    asyncio.run(play())
+    assert "journal" in rig.engine.broken
+    assert len(rig.world.orders) == 1
+    assert rig.engine.heard(Alert("Slow", "live", 1.0, "f9@1")).runs == ()

@@ -1,0 +1,92 @@
+"""The engine's HTTP: the webhook as Alertmanager sends it, orders by hand, the operators' token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import CollectorRegistry
+
+from chaos.playbook.engine import Alert
+from chaos.playbook.web import Pages, alerts_of
+from tests.unit.chaos.playbook.test_runs import Rig
+
+TOKEN = "operators"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def webhook(name: str = "Slow", status: str = "firing", **labels: str) -> dict[str, Any]:
+    """What Alertmanager 0.28 sends, as far as it matters here."""
+    one = {
+        "status": status,
+        "labels": {"alertname": name, "severity": "page", **labels},
+        "annotations": {},
+        "startsAt": "2026-11-24T12:47:25.384Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+        "fingerprint": "00aa",
+    }
+    return {"version": "4", "status": status, "receiver": "api", "alerts": [one]}
+
+
+def asked(tmp_path: Path, talk: Callable[[TestClient[Any, Any], Rig], Awaitable[None]]) -> Rig:
+    rig = Rig(tmp_path)
+
+    async def run() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            pages = Pages(rig.engine, CollectorRegistry(), TOKEN)
+            async with TestClient(TestServer(pages.app())) as client:
+                await talk(client, rig)
+                rig.engine.let_go()
+
+    asyncio.run(run())
+    return rig
+
+
+def test_a_webhook_twice_is_one_run(tmp_path: Path) -> None:
+    async def talk(client: TestClient[Any, Any], rig: Rig) -> None:
+        answers = [await client.post("/alerts", json=webhook(lane="live"), headers=BEARER) for _ in range(2)]
+        assert [answer.status for answer in answers] == [200, 200]
+        first, second = [await answer.json() for answer in answers]
+        assert (len(first["runs"]), second["runs"]) == (1, [])
+        other = webhook(lane="live")
+        other["alerts"][0]["startsAt"] = "2026-11-24T12:50:00Z"
+        assert (await client.post("/alerts", json=other, headers=BEARER)).status == 503, "to be asked again"
+        order = await client.post("/v1/runs", json={"playbook": "slow"}, headers=BEARER)
+        assert order.status == 409
+        shown = await (await client.get("/v1/runs")).json()
+        assert [one["run"] for one in shown["runs"]] == first["runs"]
+
+    assert asked(tmp_path, talk).states().count("triggered") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status"),
+    [
+        pytest.param("/alerts", webhook(), {}, 401, id="a webhook without the token"),
+        pytest.param("/v1/runs", {"playbook": "slow"}, {"Authorization": "Bearer x"}, 401, id="a wrong one"),
+        pytest.param("/alerts", {"alerts": [{}]}, BEARER, 400, id="not what Alertmanager sends"),
+        pytest.param("/alerts", [], BEARER, 400, id="a list"),
+        pytest.param("/alerts", webhook("Unknown"), BEARER, 200, id="an alert nobody waits for"),
+        pytest.param("/alerts", webhook(status="resolved"), BEARER, 200, id="an end starts and ends nothing"),
+        pytest.param("/v1/runs", {"playbook": "nothing"}, BEARER, 404, id="no such playbook"),
+        pytest.param("/v1/runs", {"playbook": "slow", "lane": "dream"}, BEARER, 409, id="no such lane"),
+    ],
+)  # fmt: skip
+def test_what_starts_nothing(tmp_path: Path, path: str, body: Any, headers: dict[str, str], status: int) -> None:
+    async def talk(client: TestClient[Any, Any], rig: Rig) -> None:
+        assert (await client.post(path, json=body, headers=headers)).status == status
+        assert (await client.get("/healthz")).status == 200
+        assert (await client.get("/readyz")).status == 200
+
+    assert asked(tmp_path, talk).states() == []
+
+
+def test_the_alert_s_lane_and_time_are_taken_over() -> None:
+    since_s = 1795524445.384
+    assert alerts_of(webhook(lane="stress")) == [Alert("Slow", "stress", since_s, "00aa@2026-11-24T12:47:25.384Z")]
+    assert alerts_of(webhook())[0].lane == "live"

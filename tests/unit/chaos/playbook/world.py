@@ -1,0 +1,96 @@
+"""A world without processes: figures by query, switches that every process takes over at once, a clock of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chaos.playbook.library import Alerts, Entry, load
+from chaos.playbook.world import Away
+
+ALERTS = Alerts({"Slow": "x > 1", "Other": "y > 1"}, frozenset(("Slow", "Other")))
+PLAYBOOK = """\
+kind: playbook
+id: {id}
+title: {{zh: 慢, en: slow}}
+owner: nobody
+meaning: a thing is slow here
+impact: people wait longer
+trigger: {{alert: {alert}, cooldown: 10s}}
+preconditions: [{{what: fronts that report, query: fronts, op: ">=", value: 1}}]
+actions:
+  - id: slow-down
+    set: {{switch: draw.release_percent, to: 25}}
+    read_back: 2s
+    undo: {{restore: before{catch_up}}}
+  - id: shed
+    set: {{switch: draw.shed_percent, to: 10}}
+    read_back: 2s
+    undo: {shed_undo}
+verify:
+  within: 5s
+  hold: 1s
+  all: [{{what: awards a second, query: 'awards{{lane="$lane"}}', op: "<=", of_baseline: 0.7}}]
+healed:
+  hold: 1s
+  all: [{{what: age, query: age, op: "<", value: 1}}]
+rollback: {{within: 5s, all: [{{what: age, query: age, op: "<", value: 1}}]}}
+"""
+
+
+def text(id: str = "slow", alert: str = "Slow", catch_up: str = "", shed_undo: str = "{restore: before}") -> str:
+    return PLAYBOOK.format(id=id, alert=alert, catch_up=catch_up, shed_undo=shed_undo)
+
+
+def entries(folder: Path, *texts: str) -> dict[str, Entry]:
+    """A library of these files."""
+    folder.mkdir(exist_ok=True)
+    files = [folder / f"{number}.yaml" for number in range(len(texts))]
+    for file, content in zip(files, texts, strict=True):
+        file.write_text(content, encoding="utf-8")
+    return load(files, ALERTS)
+
+
+@dataclass
+class FakeWorld:
+    """See `chaos.playbook.world.World`. `age` is the fault: it is there while it is 1 or more."""
+
+    age: float | None = 5.0
+    fronts: float | None = 2.0
+    effect: float = 0.25
+    """What is left of the awards while the release is slow."""
+    no_data: bool = False
+    away: bool = False
+    deaf: frozenset[str] = frozenset()
+    """Processes that take no switch over."""
+    switches: dict[str, int] = field(default_factory=lambda: {"draw.release_percent": 100, "draw.shed_percent": 0})
+    orders: list[tuple[str, int]] = field(default_factory=list)
+    shown: dict[str, dict[str, int]] = field(default_factory=dict)
+    on_order: Callable[[], None] = lambda: None
+
+    async def figure(self, query: str) -> float | None:
+        if self.no_data:
+            return None
+        if query.startswith("awards"):
+            assert query == 'awards{lane="live"}'
+            return 20.0 * (self.effect if self.switches["draw.release_percent"] < 100 else 1.0)
+        return {"age": self.age, "fronts": self.fronts}[query]
+
+    async def told(self, key: str) -> int | None:
+        return None if self.away else self.switches[key]
+
+    async def seen(self, key: str) -> Mapping[str, int | None]:
+        values = self.shown.setdefault(key, {"front-0": 100, "front-1": 100})
+        for name in values:
+            if name not in self.deaf:
+                values[name] = self.switches[key]
+        return dict(values)
+
+    async def set(self, key: str, value: int, why: str) -> None:
+        self.on_order()
+        if self.away:
+            raise Away("control is away")
+        assert "run" in why
+        self.orders.append((key, value))
+        self.switches[key] = value
