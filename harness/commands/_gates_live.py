@@ -1,0 +1,136 @@
+"""The gates of the self-test that need a stack and load: real runs, each spoilt in its own way.
+
+One stack for all of them. A run that is INVALID because the machine is busy says nothing, and is played again.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from chaos.nemesis import LEAVE_OUT
+from harness.commands._evidence import PLAN
+from harness.commands._gates import COMMAND, Broken, Came, Case, call, environment
+from harness.stack import Stack, find_running
+from harness.verdict import exit_code
+
+ATTEMPTS = 3
+START_S, END_S = 60.0, 60.0
+DELAY_MS = 4000
+"""Beyond the band of the plan's forecast."""
+
+
+@contextmanager
+def live(place: Path) -> Iterator[list[Case]]:
+    """The cases, on a stack that runs while the block lasts. Raises Broken if it does not come up."""
+    up = call(place, "up", "--detach")
+    if up.returncode:
+        raise Broken(f"xiu up: {up.stderr.strip()}")
+    try:
+        yield [
+            Case("green", 0, "a real run that nothing disturbs", COMMAND, _undisturbed),
+            Case("FAIL", 99, "a real run with answers 4 s late", COMMAND, _slow),
+            Case("ABORTED", 3, "Ctrl-C in the middle of a real run", COMMAND, _interrupted),
+            Case("FAULT_NOT_EFFECTIVE", 10, "a real drill with its injection left out", COMMAND, _left_out),
+            Case("broken", 99, "an audit of a ledger that lost a posting", COMMAND, _tampered),
+        ]
+    finally:
+        call(place, "down")
+
+
+def _run(place: Path) -> tuple[dict[str, Any], int]:
+    """A run to its end: (run.json, exit code)."""
+    for _ in range(ATTEMPTS):
+        done = call(place, "plan", "run", PLAN, "--json", "--progress", "none")
+        if not done.stdout:
+            raise Broken(done.stderr.strip())
+        record: dict[str, Any] = json.loads(done.stdout)
+        if record["verdict"] != "INVALID":
+            break
+    return record, done.returncode
+
+
+def _came(record: dict[str, Any], code: int) -> Came:
+    return Came(record["verdict"], code, "; ".join(reason["text"] for reason in record["reasons"][:2]))
+
+
+def _undisturbed(place: Path) -> Came:
+    """PASS, or WARN where the machine is slow or Prometheus is missing: both are green."""
+    record, code = _run(place)
+    came = _came(record, code)
+    return Came("green" if came.word in ("PASS", "WARN") else came.word, code, came.said)
+
+
+def _slow(place: Path) -> Came:
+    _switch(place, "draw.delay_ms", DELAY_MS)
+    try:
+        return _came(*_run(place))
+    finally:
+        _switch(place, "draw.delay_ms", 0)
+
+
+def _switch(place: Path, key: str, value: int) -> None:
+    done = call(place, "switch", "set", key, str(value))
+    if done.returncode:
+        raise Broken(done.stderr.strip())
+
+
+def _interrupted(place: Path) -> Came:
+    before = set((place / "runs").glob("2*"))
+    argv = [sys.executable, "-m", "harness.cli", "plan", "run", PLAN, "--json", "--progress", "none"]
+    process = subprocess.Popen(
+        argv, cwd=place, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        _measured(place, before, process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=END_S)
+    finally:
+        process.kill()
+        process.wait()
+    if not out:
+        raise Broken(err.strip())
+    return _came(json.loads(out), process.returncode)
+
+
+def _measured(place: Path, before: set[Path], process: subprocess.Popen[str]) -> None:
+    """Until the new run says that it measures."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        for folder in set((place / "runs").glob("2*")) - before:
+            events = folder / "events.jsonl"
+            if events.exists() and '"measured"' in events.read_text(encoding="utf-8"):
+                return
+        time.sleep(0.05)
+    raise Broken("the run never began to measure")
+
+
+def _left_out(place: Path) -> Came:
+    env = {LEAVE_OUT: "1"}
+    done = call(place, "drill", "run", "credit-cut", "--arms", "B", "--short", "--json", "--progress", "none", env=env)
+    if not done.stdout:
+        raise Broken(done.stderr.strip())
+    drill = json.loads(done.stdout)["drills"][0]
+    return Came(drill["verdict"], done.returncode, "; ".join(reason["text"] for reason in drill["reasons"][:1]))
+
+
+def _tampered(place: Path) -> Came:
+    """As the superuser, past every right: one posting of the last run is taken away."""
+    stack = Stack.attach(find_running(place / "var")[0])
+    with psycopg.connect(stack.addresses.postgres_url, autocommit=True) as conn:
+        gone = conn.execute("DELETE FROM stress.posting WHERE ctid = (SELECT min(ctid) FROM stress.posting)").rowcount
+    if gone != 1:
+        raise Broken("no run of this stack has posted anything")
+    done = call(place, "audit", "--lane", "stress", "--json")
+    broken = [row["code"] for row in json.loads(done.stdout)["findings"] if row["valid"] is False]
+    word = "broken" if broken and done.returncode == exit_code("INVARIANT_BROKEN") else "nothing noticed"
+    return Came(word, done.returncode, f"broken: {', '.join(broken)}")
