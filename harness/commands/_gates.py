@@ -29,7 +29,12 @@ from harness.stack.folder import new_folder
 from harness.verdict import Decision, Reason
 from plans.models.drill import Expect
 
-COMMAND, MADE, JUDGED = "command", "command, evidence made", "judging code, evidence made"
+COMMAND, MADE, JUDGED = "command", "made", "judged"
+HOW = {
+    COMMAND: "the command itself",
+    MADE: "the command, over evidence made on purpose",
+    JUDGED: "the judging code, over evidence made on purpose",
+}
 TIMEOUT_S = 100.0
 READ_S = 30.0
 
@@ -108,15 +113,24 @@ def _changed_lock(place: Path) -> Came:
 
 
 def _internal(place: Path) -> Came:
-    code = (
-        "import sys\nfrom harness import cli\nfrom harness.commands import doctor\n"
-        "doctor.run = lambda args: 1 // 0\nsys.exit(cli.main(['doctor']))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=place, env=environment(), capture_output=True, text=True, timeout=TIMEOUT_S,
-        check=False,
+    spoil = "from harness.commands import doctor\ndoctor.run = lambda args: 1 // 0"
+    return said(_spoilt(place, spoil, "doctor"), ("internal error: ZeroDivisionError", "internal error"))
+
+
+def _missing(place: Path) -> Came:
+    spoil = "from pathlib import Path\nfrom harness.stack import tools\ntools.TOOLS = Path('nowhere')"
+    return said(_spoilt(place, spoil, "bench", "front", env={"PATH": ""}), ("is missing", "not ready"))
+
+
+def _spoilt(
+    place: Path, spoil: str, *words: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command with something of it spoilt beforehand."""
+    code = f"import sys\nfrom harness import cli\n{spoil}\nsys.exit(cli.main({list(words)!r}))"
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=place, env=environment(env), capture_output=True, text=True,
+        timeout=TIMEOUT_S, check=False,
     )  # fmt: skip
-    return said(done, ("internal error: ZeroDivisionError", "internal error"))
 
 
 def _ctrl_c(place: Path) -> Came:
@@ -206,7 +220,7 @@ def quick() -> list[Case]:
 def _of_commands() -> list[Case]:
     return [
         Case("PASS", 0, "everything as forecast", MADE, _forecast(made.actuals)),
-        Case("WARN", 0, "a latency above the expected, within its band", MADE, _forecast(made.between)),
+        Case("WARN", 0, "a latency above expected, within its band", MADE, _forecast(made.between)),
         Case("WARN", 4, "the same under --strict", MADE, _forecast(made.between, "--strict")),
         Case("FAIL", 99, "a latency above its band", MADE, _forecast(made.beyond)),
         Case("NO_DATA", 10, "an indicator without data", MADE, _forecast(lambda: {"offered_rps": None})),
@@ -215,6 +229,7 @@ def _of_commands() -> list[Case]:
         Case("internal error", 1, "a word of the command that breaks", COMMAND, _internal),
         Case("ABORTED", 3, "Ctrl-C", COMMAND, _ctrl_c),
         Case("not ready", 5, "an audit where no stack has run", COMMAND, _nothing_ran),
+        Case("not ready", 5, "a bench without its tool", COMMAND, _missing),
         Case("SKIPPED", 5, "a drill aimed at somebody's Valkey", COMMAND, _external),
         Case("NOT_HEALED", 99, "a fault on a toxiproxy that is gone", COMMAND, _unhealable),
     ]
@@ -224,9 +239,9 @@ def _of_runs(broken: object, unknown: object) -> list[Case]:
     limited = made.late_generator()
     return [
         Case("INVALID", 10, "a generator that was late", JUDGED, _run(invalid=limited)),
-        Case("FAIL", 99, "a broken invariant, although the generator was late", JUDGED,
+        Case("FAIL", 99, "a broken invariant beats a late generator", JUDGED,
              _run(invalid=limited, invariants=broken)),
-        Case("ABORTED", 3, "interrupted, although an invariant is broken", JUDGED,
+        Case("ABORTED", 3, "an interruption beats a broken invariant", JUDGED,
              _run(aborted=_because("interrupted"), invariants=broken)),
         Case("NO_DATA", 10, "an invariant nobody can decide", JUDGED, _run(invariants=unknown)),
         Case("NO_DATA", 10, "nothing was judged", JUDGED, _run(indicators=(), invariants=())),

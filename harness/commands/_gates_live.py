@@ -18,39 +18,38 @@ from typing import Any
 import psycopg
 
 from chaos.nemesis import LEAVE_OUT
-from harness.commands._evidence import PLAN
 from harness.commands._gates import COMMAND, Broken, Came, Case, call, environment
-from harness.stack import Stack, find_running
+from harness.stack import Stack, find_running, new_folder
 from harness.verdict import exit_code
 
-ATTEMPTS = 3
+RUN = ("plan", "run", "smoke", "--scale", "1", "--json", "--progress", "none")
+"""At its own scale: nothing is calibrated."""
+ATTEMPTS = 2
 START_S, END_S = 60.0, 60.0
-DELAY_MS = 4000
+DELAY_MS = 1500
 """Beyond the band of the plan's forecast."""
 
 
 @contextmanager
 def live(place: Path) -> Iterator[list[Case]]:
-    """The cases, on a stack that runs while the block lasts. Raises Broken if it does not come up."""
-    up = call(place, "up", "--detach")
-    if up.returncode:
-        raise Broken(f"xiu up: {up.stderr.strip()}")
-    try:
+    """The cases, on a stack that ends with the block, and with this process, however it ends.
+
+    Raises EnvironmentNotReady if it does not come up.
+    """
+    with Stack(new_folder(place / "var"), with_prometheus=False, environment={}):
         yield [
             Case("green", 0, "a real run that nothing disturbs", COMMAND, _undisturbed),
-            Case("FAIL", 99, "a real run with answers 4 s late", COMMAND, _slow),
+            Case("FAIL", 99, "a real run with answers 1.5 s late", COMMAND, _slow),
             Case("ABORTED", 3, "Ctrl-C in the middle of a real run", COMMAND, _interrupted),
-            Case("FAULT_NOT_EFFECTIVE", 10, "a real drill with its injection left out", COMMAND, _left_out),
-            Case("broken", 99, "an audit of a ledger that lost a posting", COMMAND, _tampered),
+            Case("FAULT_NOT_EFFECTIVE", 10, "a drill with its injection left out", COMMAND, _left_out),
+            Case("broken", 99, "audit of a ledger that lost a posting", COMMAND, _tampered),
         ]
-    finally:
-        call(place, "down")
 
 
 def _run(place: Path) -> tuple[dict[str, Any], int]:
     """A run to its end: (run.json, exit code)."""
     for _ in range(ATTEMPTS):
-        done = call(place, "plan", "run", PLAN, "--json", "--progress", "none")
+        done = call(place, *RUN)
         if not done.stdout:
             raise Broken(done.stderr.strip())
         record: dict[str, Any] = json.loads(done.stdout)
@@ -86,10 +85,10 @@ def _switch(place: Path, key: str, value: int) -> None:
 
 def _interrupted(place: Path) -> Came:
     before = set((place / "runs").glob("2*"))
-    argv = [sys.executable, "-m", "harness.cli", "plan", "run", PLAN, "--json", "--progress", "none"]
     process = subprocess.Popen(
-        argv, cwd=place, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-m", "harness.cli", *RUN], cwd=place, env=environment(), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     try:
         _measured(place, before, process)
         process.send_signal(signal.SIGINT)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.commands._gates import Came, Case, document, quick
+from harness.commands._gates import HOW, Came, Case, document, quick
 from harness.commands._gates_live import live
 from harness.commands._text import emit, table
 from harness.errors import HarnessError
@@ -39,11 +39,11 @@ def run(args: argparse.Namespace) -> int:
         emit({"good": not red, "cases": [document(*one) for one in done]})
     else:
         rows = [
-            [case.word, str(case.exit_code), "ok" if case.good(came) else f"RED: {came.word} {came.exit_code}",
-             case.why, case.how]
+            [case.word, str(case.exit_code), "ok" if case.good(came) else "RED", case.how, case.why]
             for case, came, _ in done
-        ]  # fmt: skip
-        print(table(("verdict", "exit", "came", "produced by", "through"), rows, " r"))
+        ]
+        print(table(("verdict", "exit", "came", "how", "produced by"), rows, " r"))
+        print("\n" + "\n".join(f"{how:<8} {what}" for how, what in HOW.items()))
         print(f"\n{len(done) - len(red)} of {len(done)} came out as they must")
         for case, came, _ in done:
             if not case.good(came):
