@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chaos.nemesis import Facts
 from harness.run_record import RunRecord
-from harness.verdict import EXPECTED_WARNINGS, Reason, exit_code
+from harness.verdict import EXPECTED_WARNINGS, LATENCY_BAND, Reason, exit_code
 from plans.models.drill import Expect
 
 ORDER = (
@@ -88,16 +88,18 @@ def _weigh_disturbed(record: RunRecord, expect: Expect, found: dict[str, list[Re
     weighed = {reason.code for reason in found["INVARIANT_BROKEN"]}
     for reason in record.reasons:
         code = reason.code
-        if code in weighed or code in BY_FACTS or _allowed(code, expect):
+        if code in weighed or code in BY_FACTS or _allowed(reason, expect):
             continue
         found[_bin(code, record)].append(reason)
 
 
-def _allowed(code: str, expect: Expect) -> bool:
+def _allowed(reason: Reason, expect: Expect) -> bool:
     """Is it an indicator that this fault may worsen?"""
+    if reason.code == LATENCY_BAND:
+        return reason.text.split(":", 1)[0] in expect.harms
     for prefix in ("forecast_", "band_", "no_data_"):
-        if code.startswith(prefix):
-            indicator = code.removeprefix(prefix)
+        if reason.code.startswith(prefix):
+            indicator = reason.code.removeprefix(prefix)
             return indicator in expect.harms or ("sponsors" in expect.harms and indicator.startswith("sponsor_"))
     return False
 

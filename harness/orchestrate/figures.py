@@ -130,7 +130,9 @@ def wins_of(seen: int, books: RoundBooks | None, report: AuditReport | None) -> 
     by = {finding.code: finding for finding in report.findings}
     apart = sum(by[code].violations for code in ("S4", "S5", "S6") if code in by)
     posted = books.wins_posted + books.wins_suspended
-    residue = max(apart, abs(seen - books.wins_logged), abs(books.wins_logged - posted))
+    # A store that lost what was posted already is not made to hold it again: S5 judges a posting without its log.
+    known = max(books.wins_logged, posted)
+    residue = max(apart, abs(seen - known), known - posted)
     return Wins(
         seen=seen,
         logged=books.wins_logged,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from plans.models.document import PlanModel
 from plans.models.errors import closest
@@ -127,21 +127,30 @@ class Fault(PlanModel):
             check_target(target)
         return targets
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        heals, probes = FITS[self.inject.kind]
-        if self.heal.kind not in heals:
-            raise ValueError(f"`heal` {self.heal.kind} does not undo {self.inject.kind}; expected " + ", ".join(heals))
-        if self.effect_probe.kind not in probes:
-            expected = ", ".join(probes)
-            raise ValueError(
-                f"`effect_probe` {self.effect_probe.kind} cannot see {self.inject.kind}; expected {expected}"
-            )
-        on_link = self.inject.kind in ("toxics", "refuse")
-        for target in self.targets:
+    @field_validator("inject")
+    @classmethod
+    def _on_targets(cls, inject: Inject, info: ValidationInfo) -> Inject:
+        on_link = inject.kind in ("toxics", "refuse")
+        for target in info.data.get("targets", ()):
             if on_link != (target in LINK_IDS):
-                raise ValueError(f"{self.inject.kind} on {target}; expected a {'link' if on_link else 'part'}")
-        return self
+                raise ValueError(f"{inject.kind} on {target}; expected a {'link' if on_link else 'part'}")
+        return inject
+
+    @field_validator("effect_probe")
+    @classmethod
+    def _sees(cls, probe: EffectProbe, info: ValidationInfo) -> EffectProbe:
+        inject = info.data.get("inject")
+        if inject is not None and probe.kind not in FITS[inject.kind][1]:
+            raise ValueError(f"{probe.kind} cannot see {inject.kind}; expected {', '.join(FITS[inject.kind][1])}")
+        return probe
+
+    @field_validator("heal")
+    @classmethod
+    def _undoes(cls, heal: Heal, info: ValidationInfo) -> Heal:
+        inject = info.data.get("inject")
+        if inject is not None and heal.kind not in FITS[inject.kind][0]:
+            raise ValueError(f"{heal.kind} does not undo {inject.kind}; expected {', '.join(FITS[inject.kind][0])}")
+        return heal
 
 
 FITS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
