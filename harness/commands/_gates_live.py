@@ -1,6 +1,7 @@
 """The gates of the self-test that need a stack and load: real runs, each spoilt in its own way.
 
-One stack for all of them. A run that is INVALID because the machine is busy says nothing, and is played again.
+One stack for all of them. A run that is INVALID because the machine is busy says nothing: it is played once more, and
+then counts as not shown.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import psycopg
 
 from chaos.nemesis import LEAVE_OUT
 from harness.commands._gates import COMMAND, Broken, Came, Case, call, environment
+from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, find_running, new_folder
 from harness.verdict import exit_code
 
@@ -47,15 +49,15 @@ def live(place: Path) -> Iterator[list[Case]]:
 
 
 def _run(place: Path) -> tuple[dict[str, Any], int]:
-    """A run to its end: (run.json, exit code)."""
+    """A run to its end: (run.json, exit code). Raises EnvironmentNotReady where the generator was the limit."""
     for _ in range(ATTEMPTS):
         done = call(place, *RUN)
         if not done.stdout:
             raise Broken(done.stderr.strip())
         record: dict[str, Any] = json.loads(done.stdout)
         if record["verdict"] != "INVALID":
-            break
-    return record, done.returncode
+            return record, done.returncode
+    raise EnvironmentNotReady(record["reasons"][0]["text"])
 
 
 def _came(record: dict[str, Any], code: int) -> Came:
@@ -119,6 +121,8 @@ def _left_out(place: Path) -> Came:
     if not done.stdout:
         raise Broken(done.stderr.strip())
     drill = json.loads(done.stdout)["drills"][0]
+    if drill["reasons"] and drill["reasons"][0]["code"] == "generator_limited":
+        raise EnvironmentNotReady(drill["reasons"][0]["text"])
     return Came(drill["verdict"], done.returncode, "; ".join(reason["text"] for reason in drill["reasons"][:1]))
 
 
