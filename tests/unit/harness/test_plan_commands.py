@@ -14,6 +14,7 @@ from harness.forecast import lock, share_of, write_lock
 from harness.run_folder import new_run, write_run
 from harness.run_order import RunOrder
 from plans.models import find, load_plan
+from plans.models.load import HOME
 from tests.unit.harness import other_event
 from tests.unit.harness.sample_run import record, sample_lock, sponsors, timeline
 
@@ -59,7 +60,9 @@ def test_json_is_one_object(xiu: Any, words: tuple[str, ...], key: str):
 
 def test_lists_have_ids(xiu: Any):
     finished()
-    assert [p["id"] for p in json.loads(xiu("plan", "list", "--json")[1])["plans"]] == ["gala-share"]
+    listed = {p["id"] for p in json.loads(xiu("plan", "list", "--json")[1])["plans"]}
+    assert listed == {file.stem for file in (HOME / "stress").glob("*.yaml")}
+    assert {"gala-share", "smoke"} <= listed
     runs = json.loads(xiu("run", "list", "--json")[1])["runs"]
     assert [run["verdict"] for run in runs] == ["PASS"]
     assert runs[0]["id"].endswith(tuple("0123456789abcdef"))
