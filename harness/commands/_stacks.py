@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import LINKS, Stack, find_running
+from harness.stack import LINKS, Stack, find_running, last_stores, stores_of
+from harness.stack.folder import Folder
 
 VAR = Path("var")
 
@@ -35,6 +38,20 @@ def need(args: argparse.Namespace) -> Stack:
     if stack is None:
         raise EnvironmentNotReady("no stack runs here; start one with: xiu up --detach")
     return stack
+
+
+@contextmanager
+def stores(args: argparse.Namespace, folder: Path | None = None) -> Iterator[Stack]:
+    """The stack in `folder`, else the one that is meant, else the last one; of one that has ended PostgreSQL and
+    Valkey alone, started for as long as the block lasts.
+    """
+    folder = folder or args.stack
+    running = chosen(args) if folder is None else Stack.attach(folder) if Folder(folder).locked else None
+    if running is not None:
+        yield running
+        return
+    with last_stores(args.var) if folder is None else stores_of(folder) as stack:
+        yield stack
 
 
 def document(stack: Stack) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from harness.cli import add_word
 from harness.commands import _stacks
 from harness.commands._control import Control
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import Stack, last_stores
+from harness.stack import Stack
 from plans.models.quantity import duration_s
 from system.contract.ids import LANES, Position
 
@@ -109,11 +109,8 @@ def _state(item: dict[str, object], now_us: int) -> str:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    running = _stacks.chosen(args)
-    if running is not None:
-        return _ask(running, args)
-    with last_stores(args.var) as stores:
-        return _ask(stores, args)
+    with _stacks.stores(args) as stack:
+        return _ask(stack, args)
 
 
 def _ask(stack: Stack, args: argparse.Namespace) -> int:

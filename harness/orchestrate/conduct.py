@@ -84,7 +84,7 @@ class Conductor:
             duration_s=self.plan.warm_up.duration + self.plan.measured_s * self.plan.stretch(chosen.share.duration_s),
             targets=self.sealed.targets,
         )
-        self.evidence = outcome.Gathered()
+        self.evidence = outcome.Gathered(stack=system.folder)
         self._where = environment(self.state.scale, chosen.calibration)
         self.state.users = chosen.share.tapping_at_once
         self._rules = StopRules(self.plan.stop)
