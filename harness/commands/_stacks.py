@@ -73,7 +73,7 @@ def curl(stack: Stack) -> str:
     fronts = stack.addresses.front_urls
     if not fronts:
         return f"curl -s {stack.addresses.toxiproxy_url}/proxies" if stack.addresses.toxiproxy_url else ""
-    return f'curl -s -X POST -H "Authorization: Bearer $(xiu token 1)" {fronts[0]}/v1/rounds/ROUND/taps'
+    return f'curl -s -X POST -H "Authorization: Bearer $(xiu token 1)" {fronts[0]}/v1/rounds/$(xiu round open)/taps'
 
 
 def told(stack: Stack) -> list[str]:

@@ -78,7 +78,11 @@ def left_out(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setenv(LEAVE_OUT, "1")
         code, document = drill(xiu, "front-killed", "--short", "--arms", "B")
-    assert (code, document["verdict"]) == (10, "FAULT_NOT_EFFECTIVE"), document["reasons"]
+    reasons = {reason["code"] for reason in document["reasons"]}
+    # On a machine too busy for the generator that is said first; what was seen of the fault is told all the same.
+    expected = "HARNESS_FAULT" if "generator_limited" in reasons else "FAULT_NOT_EFFECTIVE"
+    assert (code, document["verdict"]) == (10, expected), document["reasons"]
+    assert "fault_not_effective" in reasons
 
 
 def killed(xiu: Xiu, stack: Stack) -> None:
