@@ -1,7 +1,7 @@
 """Grafana's HTTP API behind one class: a folder, a data source, dashboards, annotations. One error type, one sentence.
 
-grafana-api is archived and answers an empty body, a proxy's page or a closed port with errors of its own making; what
-it gets wrong is put right here. Uids only: Grafana 13 refuses numeric ids, and what names a `folderId` lands in its root.
+grafana-api is archived; it answers an empty body, a proxy's page or a closed port with errors of its own making; what
+it gets wrong is put right here. Uids only: Grafana 13 refuses numeric ids, and what names `folderId` lands in its root.
 """
 
 from __future__ import annotations

@@ -85,13 +85,13 @@ def make_plan(
         if with_prometheus:
             observers, said = _observers(theirs)
             parts, notes = parts + observers, notes + said
-        parts, notes = _with(parts, notes, more, theirs)
+        parts, notes = with_more(parts, notes, more, theirs)
     started = {part.name for part in parts}
     parts = [dataclasses.replace(p, after=tuple(a for a in p.after if a in started)) for p in parts]
     return Plan(selection, fronts, tuple(parts), theirs, links, tuple(notes))
 
 
-def _with(
+def with_more(
     parts: list[Part], notes: list[str], more: Sequence[Part], theirs: Mapping[str, str]
 ) -> tuple[list[Part], list[str]]:
     """The parts handed in beside the system; one that waits for alerts only where there are any."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from plans.models.document import PlanModel
 from plans.models.drill import Drill
 from plans.models.errors import PlanError, Problem
 from plans.models.fault import Fault
 from plans.models.forecast import Forecast
 from plans.models.library import LoadedDrill, drill_files, fault_files, find_drill, load_drill, load_faults, read_all
 from plans.models.load import Loaded, find, forecast_files, load_forecast, load_plan, stress_files
+from plans.models.partial import PlanModel
 from plans.models.playbook import Playbook, playbook_files
 from plans.models.stress import StressPlan
 

@@ -8,19 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from plans.models.errors import PlanError, Problem, closest
+from plans.models.partial import Contradiction, Loc, PlanModel, contradictions, validate
 
-Loc = tuple[int | str, ...]
-M = TypeVar("M", bound="PlanModel")
-
-
-class PlanModel(BaseModel):
-    """Base of everything a plan file holds: frozen, unknown keys refused, every field under its YAML name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+M = TypeVar("M", bound=PlanModel)
 
 
 class Document:
@@ -165,8 +159,18 @@ def _problems(document: Document, model: type[BaseModel], failure: ValidationErr
     return [_problem(document, model, e) for e in errors if not (e["type"] == "missing" and e["loc"] in misspelt)]
 
 
-def read_model(path: Path, model: type[M]) -> tuple[M, Document]:
-    """The file as a model, and its lines. Raises PlanError with every problem found."""
+def told(document: Document, found: Contradiction) -> Problem:
+    """As a problem of the file, at its line."""
+    where = _where(found.loc, document.data)
+    what = f"`{where}`: {found.what}" if where else found.what
+    return Problem(document.file, document.line(found.loc), what, found.expected)
+
+
+def read_partly(path: Path, model: type[M]) -> tuple[M | None, Document, list[Problem]]:
+    """What can be read of the file as a model, its lines, and every problem found; all of it where there is none.
+
+    Raises PlanError where the file is no YAML document at all.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as exc:
@@ -175,10 +179,17 @@ def read_model(path: Path, model: type[M]) -> tuple[M, Document]:
     except UnicodeDecodeError as exc:
         raise PlanError([Problem(str(path), 1, "not UTF-8 text")]) from exc
     document = Document(str(path), text)
-    try:
-        value = model.model_validate(document.data)
-    except ValidationError as failure:
-        raise PlanError(document.problems + _problems(document, model, failure)) from failure
-    if document.problems:
-        raise PlanError(document.problems)
+    value, failure = validate(model, document.data)
+    problems = list(document.problems)
+    if failure is not None:
+        problems += _problems(document, model, failure)
+    problems += [told(document, found) for found in contradictions(value)]
+    return value, document, problems
+
+
+def read_model(path: Path, model: type[M]) -> tuple[M, Document]:
+    """The file as a model, and its lines. Raises PlanError with every problem found."""
+    value, document, problems = read_partly(path, model)
+    if problems or value is None:
+        raise PlanError(problems)
     return value, document

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Iterator
+from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from plans.models.document import PlanModel
 from plans.models.fault import FaultId, check_target
 from plans.models.forecast import Id, Words
+from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Duration, Scale
 
 Harm = Literal["answered_rps", "refused_share", "response_p99_ms", "errors", "pool_lasts_s", "drain_s",
@@ -71,10 +72,13 @@ class Drill(PlanModel):
         default=None, description="The exact URL of an external part that this drill may damage; nobody else's."
     )
 
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    @check
+    def _one_way(self) -> Iterator[Contradiction]:
         if (self.fault is None) == (self.trials is None):
-            raise ValueError("`fault` and `trials`; expected exactly one of them")
+            loc = () if self.fault is None else ("trials",)
+            yield Contradiction(loc, "`fault` and `trials`", "exactly one of them")
+
+    @check
+    def _loaded(self) -> Iterator[Contradiction]:
         if self.fault is not None and self.plan is None:
-            raise ValueError("`plan` is missing; expected the stress plan that is the load")
-        return self
+            yield Contradiction((), "`plan` is missing", "the stress plan that is the load")

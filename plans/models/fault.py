@@ -5,13 +5,14 @@ has no way back, or that nothing would notice.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from plans.models.document import PlanModel
 from plans.models.errors import closest
 from plans.models.forecast import Words
+from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration, Share
 from system.contract.links import LINKS
 
@@ -30,13 +31,12 @@ class Toxic(PlanModel):
     attributes: dict[str, Count]
     toxicity: Annotated[Share, Field(gt=0)] = 1.0
 
-    @model_validator(mode="after")
-    def _known(self) -> Self:
+    @check
+    def _known(self) -> Iterator[Contradiction]:
         known = TOXIC_ATTRIBUTES[self.type]
         for name in self.attributes:
             if name not in known:
-                raise ValueError(f"{self.type} has no attribute {name}; expected " + ", ".join(known))
-        return self
+                yield Contradiction(("attributes", name), f"{self.type} has no attribute {name}", ", ".join(known))
 
 
 TOXIC_ATTRIBUTES: dict[str, tuple[str, ...]] = {

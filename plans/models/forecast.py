@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from plans.models.document import PlanModel
+from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration, Money, Rate, Scale, Share
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -30,12 +31,12 @@ class Range(PlanModel):
     def bounds(self) -> tuple[float, float, float]:
         """Low, mid and high as plain numbers."""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    @check
+    def _ordered(self) -> Iterator[Contradiction]:
         low, mid, high = self.bounds()
         if not low <= mid <= high:
-            raise ValueError(f"low {low:g}, mid {mid:g}, high {high:g} are out of order; expected low ≤ mid ≤ high")
-        return self
+            what = f"low {low:g}, mid {mid:g}, high {high:g} are out of order"
+            yield Contradiction(("low" if low > mid else "high",), what, "low ≤ mid ≤ high")
 
 
 class CountRange(Range):
@@ -92,11 +93,11 @@ class RoundTime(PlanModel):
     short: Duration = Field(gt=0)
     source: Source
 
-    @model_validator(mode="after")
-    def _shorter(self) -> Self:
+    @check
+    def _shorter(self) -> Iterator[Contradiction]:
         if self.short > self.full:
-            raise ValueError(f"short {self.short:g} s is longer than full {self.full:g} s; expected short ≤ full")
-        return self
+            what = f"short {self.short:g} s is longer than full {self.full:g} s"
+            yield Contradiction(("short",), what, "short ≤ full")
 
 
 class AmountClass(PlanModel):
@@ -115,18 +116,27 @@ class Sponsor(PlanModel):
     classes: Annotated[tuple[AmountClass, ...], Field(min_length=1)] | None = None
     budget: Money | None = None
 
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    @check
+    def _one_way(self) -> Iterator[Contradiction]:
         if (self.classes is None) == (self.budget is None):
-            raise ValueError("classes and budget; expected exactly one of them")
-        if self.classes is not None:
-            total = sum(item.share for item in self.classes)
-            if abs(total - 1) > 1e-6:
-                raise ValueError(f"the shares of the classes add up to {total:.4%}; expected 100%")
-            amounts = [item.amount for item in self.classes]
-            if len(set(amounts)) != len(amounts):
-                raise ValueError("two classes have the same amount; expected each amount once")
-        return self
+            yield Contradiction(
+                () if self.classes is None else ("budget",), "classes and budget", "exactly one of them"
+            )
+
+    @check
+    def _all_classes(self) -> Iterator[Contradiction]:
+        total = sum(item.share for item in self.classes or ())
+        if self.classes is not None and abs(total - 1) > 1e-6:
+            yield Contradiction(("classes",), f"the shares of the classes add up to {total:.4%}", "100%")
+
+    @check
+    def _amounts_once(self) -> Iterator[Contradiction]:
+        amounts = [item.amount for item in self.classes or ()]
+        for number, amount in enumerate(amounts):
+            if amount in amounts[:number]:
+                yield Contradiction(
+                    ("classes", number, "amount"), "two classes have the same amount", "each amount once"
+                )
 
 
 class Inputs(PlanModel):
@@ -173,19 +183,28 @@ class Forecast(PlanModel):
     inputs: Inputs
     sponsors: tuple[Sponsor, ...] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _together(self) -> Self:
+    @check
+    def _weights(self) -> Iterator[Contradiction]:
         total = sum(sponsor.weight for sponsor in self.sponsors)
         if abs(total - 1) > 1e-6:
-            raise ValueError(f"the sponsors' weights add up to {total:.4%}; expected 100%")
+            yield Contradiction(("sponsors",), f"the sponsors' weights add up to {total:.4%}", "100%")
+
+    @check
+    def _ids_once(self) -> Iterator[Contradiction]:
         ids = [sponsor.id for sponsor in self.sponsors]
-        if len(set(ids)) != len(ids):
-            raise ValueError("two sponsors have the same id; expected each id once")
-        if self.inputs.taps_per_client.high > self.limits.taps_per_client + 1e-9:
-            raise ValueError(
-                f"taps_per_client up to {self.inputs.taps_per_client.high:g}/s is above the limit of "
-                f"{self.limits.taps_per_client:g}/s; expected quicker fingers in too_fast_clients"
-            )
+        for number, ident in enumerate(ids):
+            if ident in ids[:number]:
+                yield Contradiction(("sponsors", number, "id"), "two sponsors have the same id", "each id once")
+
+    @check
+    def _within_the_limit(self) -> Iterator[Contradiction]:
+        high, limit = self.inputs.taps_per_client.high, self.limits.taps_per_client
+        if high > limit + 1e-9:
+            what = f"taps_per_client up to {high:g}/s is above the limit of {limit:g}/s"
+            yield Contradiction(("inputs", "taps_per_client", "high"), what, "quicker fingers in too_fast_clients")
+
+    @check
+    def _beyond_the_limit(self) -> Iterator[Contradiction]:
         if self.inputs.too_fast_taps.low < self.limits.taps_per_client:
-            raise ValueError("too_fast_taps is below the limit; expected a rate that the limit refuses")
-        return self
+            what = "too_fast_taps is below the limit"
+            yield Contradiction(("inputs", "too_fast_taps", "low"), what, "a rate that the limit refuses")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from plans.models.document import Document, Loc, read_model
+from plans.models.document import Document, read_model, read_partly, told
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.forecast import Forecast
+from plans.models.partial import Contradiction, Unknown
 from plans.models.stress import StressPlan
 
 HOME = Path(__file__).resolve().parent.parent
@@ -51,67 +54,65 @@ def load_forecast(path: Path) -> Forecast:
 
 
 def load_plan(path: Path) -> Loaded:
-    """A plan with its forecast. Raises PlanError with every problem of both files."""
-    problems: list[Problem] = []
-    forecast: Forecast | None = None
-    plan, document = None, None
-    try:
-        plan, document = read_model(path, StressPlan)
-        named = plan.forecast
-    except PlanError as exc:
-        problems += exc.problems
-        named = _forecast_named(path)
-    forecast_file = Path(os.path.normpath(path.parent / named))
-    if named and not forecast_file.is_file():
-        problems.append(_no_forecast(path, document, forecast_file))
-    elif named:
+    """A plan with its forecast. Raises PlanError with every problem of both files, and of the two together."""
+    plan, document, problems = read_partly(path, StressPlan)
+    forecast, forecast_file = None, Path(os.path.normpath(path.parent / _forecast_named(document)))
+    if not forecast_file.is_file() and not any(problem.line == document.line(("forecast",)) for problem in problems):
+        problems.append(_no_forecast(document, forecast_file))
+    elif forecast_file.is_file():
         try:
-            forecast = load_forecast(forecast_file)
+            forecast, _, more = read_partly(forecast_file, Forecast)
+            problems += more
         except PlanError as exc:
             problems += exc.problems
-    if plan and document and forecast:
-        problems += _together(plan, forecast, document)
+    if plan and forecast:
+        problems += [told(document, found) for found in _together(plan, forecast)]
     if problems or plan is None or forecast is None:
         raise PlanError(problems)
     return Loaded(plan, forecast, path, forecast_file.resolve())
 
 
-def _no_forecast(path: Path, document: Document | None, missing: Path) -> Problem:
-    """Told at the line that names it."""
-    if document is None:
-        document = Document(str(path), path.read_text(encoding="utf-8"))
-    near = closest(missing.name, [file.name for file in missing.parent.glob("*.y*ml")])
-    what = f"`forecast`: {missing}: no such file"
-    return Problem(str(path), document.line(("forecast",)), what, "a file relative to this one", near)
-
-
-def _forecast_named(path: Path) -> str:
-    """The forecast that a broken plan names, so that its problems are told in the same go."""
-    try:
-        data = Document(str(path), path.read_text(encoding="utf-8")).data
-    except (PlanError, OSError, UnicodeDecodeError):
-        return ""
-    named = data.get("forecast")
+def _forecast_named(document: Document) -> str:
+    """The forecast that even a broken plan names, so that its problems are told in the same go."""
+    named = document.data.get("forecast")
     return named if isinstance(named, str) else ""
 
 
-def _together(plan: StressPlan, forecast: Forecast, document: Document) -> list[Problem]:
-    """What a plan and its forecast contradict each other in."""
-    out: list[Problem] = []
+def _no_forecast(document: Document, missing: Path) -> Problem:
+    """Told at the line that names it."""
+    near = closest(missing.name, [file.name for file in missing.parent.glob("*.y*ml")])
+    what = f"`forecast`: {missing}: no such file"
+    return Problem(document.file, document.line(("forecast",)), what, "a file relative to this one", near)
 
-    def problem(loc: Loc, what: str, expected: str) -> None:
-        out.append(Problem(document.file, document.line(loc), what, expected))
 
-    inputs, promised = forecast.inputs, plan.objectives
-    if promised.response_p99 < inputs.response_p99.mid:
-        expected = f"at least what the forecast expects, {inputs.response_p99.mid * 1000:g}ms"
-        problem(("objectives", "response_p99"), "`objectives.response_p99` is already lost", expected)
-    if promised.credit_delay_p99 < inputs.credit_delay_p99.mid:
-        expected = f"at least what the forecast expects, {inputs.credit_delay_p99.mid:g}s"
-        problem(("objectives", "credit_delay_p99"), "`objectives.credit_delay_p99` is already lost", expected)
-    if abs(plan.round.duration - forecast.round.short) > 1e-9:
-        what = f"`round.duration` is {plan.round.duration:g}s, the forecast's round here {forecast.round.short:g}s"
-        problem(("round", "duration"), what, "the same in both")
-    if plan.round.release > inputs.pool_share.high + 1e-9:
-        problem(("round", "release"), "`round.release` lasts longer than the forecast's pool_share", "at most its high")
-    return out
+def _together(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:
+    """What a plan and its forecast contradict each other in, as far as both could be read."""
+    for compare in (_response, _delay, _duration, _release):
+        with suppress(Unknown):
+            yield from compare(plan, forecast)
+
+
+def _response(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:
+    promised, expected = plan.objectives.response_p99, forecast.inputs.response_p99.mid
+    if promised < expected:
+        at_least = f"at least what the forecast expects, {expected * 1000:g}ms"
+        yield Contradiction(("objectives", "response_p99"), "already lost", at_least)
+
+
+def _delay(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:
+    promised, expected = plan.objectives.credit_delay_p99, forecast.inputs.credit_delay_p99.mid
+    if promised < expected:
+        at_least = f"at least what the forecast expects, {expected:g}s"
+        yield Contradiction(("objectives", "credit_delay_p99"), "already lost", at_least)
+
+
+def _duration(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:
+    here, there = plan.round.duration, forecast.round.short
+    if abs(here - there) > 1e-9:
+        what = f"{here:g}s, but the forecast's round here is {there:g}s"
+        yield Contradiction(("round", "duration"), what, "the same in both")
+
+
+def _release(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:
+    if plan.round.release > forecast.inputs.pool_share.high + 1e-9:
+        yield Contradiction(("round", "release"), "lasts longer than the forecast's pool_share", "at most its high")

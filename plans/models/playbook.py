@@ -9,15 +9,15 @@ answer is never true: no data neither starts a playbook, nor proves it, nor ends
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from plans.models.document import PlanModel
 from plans.models.forecast import Id, Words
 from plans.models.load import HOME
+from plans.models.partial import Contradiction, PlanModel, check, once
 from plans.models.quantity import Duration
 from system.contract.errors import BadRequest
 from system.contract.switches import SWITCHES, checked
@@ -41,11 +41,10 @@ class Condition(PlanModel):
     value: float | None = None
     of_baseline: float | None = Field(default=None, gt=0)
 
-    @model_validator(mode="after")
-    def _one_bound(self) -> Self:
+    @check
+    def _one_bound(self) -> Iterator[Contradiction]:
         if (self.value is None) == (self.of_baseline is None):
-            raise ValueError("a condition has one bound; expected `value` or `of_baseline`")
-        return self
+            yield Contradiction((), "a condition has one bound", "`value` or `of_baseline`")
 
     def holds(self, found: float | None, baseline: float | None) -> bool | None:
         """True, False, or None: not known, for want of data."""
@@ -102,20 +101,19 @@ class Action(PlanModel):
     read_back: Duration = Field(gt=0, le=30)
     undo: Restore | Literal["none"]
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
+    @check
+    def _fits(self) -> Iterator[Contradiction]:
         pace = self.undo.catch_up if isinstance(self.undo, Restore) else None
         if pace is None:
-            return self
+            return
+        loc = ("undo", "catch_up")
         if self.set.switch != CATCHES_UP:
-            raise ValueError(f"catch_up makes good what {CATCHES_UP} held back; expected it there alone")
+            yield Contradiction(loc, f"catch_up makes good what {CATCHES_UP} held back", "it there alone")
+            return
         switch = _SWITCHES[CATCHES_UP]
         if not switch.default < pace <= switch.upper or self.set.to >= switch.default:
-            raise ValueError(
-                f"catch_up = {pace} behind {self.set.to}; expected {switch.default + 1} to {switch.upper},"
-                f" behind a pace below {switch.default}"
-            )
-        return self
+            expected = f"{switch.default + 1} to {switch.upper}, behind a pace below {switch.default}"
+            yield Contradiction(loc, f"catch_up = {pace} behind {self.set.to}", expected)
 
 
 class Verify(PlanModel):
@@ -132,11 +130,12 @@ class Healed(PlanModel):
     hold: Duration
     all: tuple[Condition, ...] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _absolute(self) -> Self:
-        if any(condition.of_baseline is not None for condition in self.all):
-            raise ValueError("what is healed is measured before there is a baseline; expected `value`")
-        return self
+    @check
+    def _absolute(self) -> Iterator[Contradiction]:
+        for number, condition in enumerate(self.all):
+            if condition.of_baseline is not None:
+                what = "what is healed is measured before there is a baseline"
+                yield Contradiction(("all", number, "of_baseline"), what, "`value`")
 
 
 class Rollback(PlanModel):
@@ -163,16 +162,13 @@ class Playbook(PlanModel):
     healed: Healed
     rollback: Rollback
 
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        for what, names in (
-            ("action", [action.id for action in self.actions]),
-            ("switch", [action.set.switch for action in self.actions]),
-        ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"{what} {', '.join(twice)} stands twice; expected each once")
-        return self
+    @check
+    def _actions_once(self) -> Iterator[Contradiction]:
+        yield from once("actions", "id", [action.id for action in self.actions], "action ")
+
+    @check
+    def _switches_once(self) -> Iterator[Contradiction]:
+        yield from once("actions", "set", [action.set.switch for action in self.actions], "switch ")
 
     @property
     def switches(self) -> tuple[str, ...]:

@@ -7,12 +7,14 @@ seconds, and of the peak `$peakend` and `$peak`, how much of it lies far enough 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from plans.models.document import PlanModel, read_model
+from plans.models.document import read_model
+from plans.models.partial import Contradiction, PlanModel, check, once
 from system.contract.metrics import DELAY_BUCKETS_S, LATENCY_BUCKETS_S
 
 FILE = Path(__file__).resolve().parent.parent / "queries.yaml"
@@ -39,15 +41,15 @@ class IndicatorQuery(PlanModel):
     sum_of: str | None = None
     """Pattern of the indicators of the forecast whose sum this is."""
 
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
+    @check
+    def _whole(self) -> Iterator[Contradiction]:
         if (self.agrees == "bucket") != (self.buckets is not None):
-            raise ValueError("`buckets` belongs to `agrees: bucket`; expected both or neither")
+            yield Contradiction(("agrees",), "`buckets` belongs to `agrees: bucket`", "both or neither")
         if self.agrees == "exact" and (self.within or not self.counters):
-            raise ValueError("exact has no tolerance, and stands on counters; expected `counters` and no `within`")
+            what = "exact has no tolerance, and stands on counters"
+            yield Contradiction(("agrees",), what, "`counters` and no `within`")
         if self.agrees in ("share", "absolute") and not self.within:
-            raise ValueError(f"{self.agrees} needs a tolerance; expected `within`")
-        return self
+            yield Contradiction(("agrees",), f"{self.agrees} needs a tolerance", "`within`")
 
     def edges(self) -> tuple[float, ...]:
         """The bucket edges in the indicator's unit."""
@@ -69,13 +71,13 @@ class Queries(PlanModel):
     indicators: tuple[IndicatorQuery, ...]
     series: tuple[SeriesQuery, ...]
 
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        for names in ([one.indicator for one in self.indicators], [one.name for one in self.series]):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"{', '.join(twice)} stands twice; expected each once")
-        return self
+    @check
+    def _indicators_once(self) -> Iterator[Contradiction]:
+        yield from once("indicators", "indicator", [one.indicator for one in self.indicators])
+
+    @check
+    def _series_once(self) -> Iterator[Contradiction]:
+        yield from once("series", "name", [one.name for one in self.series])
 
 
 def load_queries(path: Path = FILE) -> Queries:

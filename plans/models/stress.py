@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from plans.models.document import PlanModel
 from plans.models.forecast import Id, Words
+from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration, Share
 
 OfPeak = Annotated[Share, Field(gt=0, description="Share of the forecast's peak rate.")]
@@ -172,17 +173,24 @@ class StressPlan(PlanModel):
     drain: Drain
     objectives: Objectives
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        start, end = self.warm_up.duration, self.warm_up.duration + self.measured_s
-        opens, closes = self.round.opens, self.round.opens + self.round.duration
+    @check
+    def _opens_in_time(self) -> Iterator[Contradiction]:
+        start, end, opens = self.warm_up.duration, self.warm_up.duration + self.measured_s, self.round.opens
         if opens > start + 1e-9 and opens >= end:
-            raise ValueError(f"the round opens at {opens:g} s, after the last tap at {end:g} s; expected it earlier")
+            what = f"the round opens at {opens:g} s, after the last tap at {end:g} s"
+            yield Contradiction(("round", "opens"), what, "it earlier")
+
+    @check
+    def _ends_in_time(self) -> Iterator[Contradiction]:
+        end, closes = self.warm_up.duration + self.measured_s, self.round.opens + self.round.duration
         if end > closes + 1e-9:
-            raise ValueError(f"taps until {end:g} s, but the round closes at {closes:g} s; expected shorter steps")
+            what = f"taps until {end:g} s, but the round closes at {closes:g} s"
+            yield Contradiction(("steps",), what, "shorter steps")
+
+    @check
+    def _peak(self) -> Iterator[Contradiction]:
         if max(step.top() for step in self.steps) < 1 - 1e-9:
-            raise ValueError("no step reaches the peak; expected one with a share of 100%")
-        return self
+            yield Contradiction(("steps",), "no step reaches the peak", "one with a share of 100%")
 
     @property
     def measured_s(self) -> float:

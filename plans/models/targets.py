@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from plans.models.document import PlanModel, read_model
+from plans.models.document import read_model
 from plans.models.errors import PlanError, Problem
 from plans.models.forecast import Id
 from plans.models.load import HOME
+from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Duration, Rate
 
 TARGETS = "plans/targets.yaml"
@@ -45,13 +47,14 @@ class Targets(PlanModel):
     kind: Literal["targets"]
     targets: tuple[TargetSystem, ...] = ()
 
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        hosts = [host for target in self.targets for host in target.hosts]
-        twice = sorted({host for host in hosts if hosts.count(host) > 1})
-        if twice:
-            raise ValueError(f"{', '.join(twice)} stands twice; expected each host once")
-        return self
+    @check
+    def _once(self) -> Iterator[Contradiction]:
+        seen: set[str] = set()
+        for number, target in enumerate(self.targets):
+            for host in target.hosts:
+                if host in seen:
+                    yield Contradiction(("targets", number, "hosts"), f"{host} stands twice", "each host once")
+                seen.add(host)
 
     def entry(self, url: str) -> TargetSystem | None:
         """The system that an address belongs to."""

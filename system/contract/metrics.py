@@ -103,6 +103,13 @@ METRICS: tuple[Metric, ...] = (
         _CONTROL,
         ("lane",),
     ),
+    Metric(
+        "hongbao_round_release_packets_per_second",
+        "gauge",
+        "Pace at which the packets of the open rounds leave by their plan, at 100 percent.",
+        _CONTROL,
+        ("lane",),
+    ),
     Metric("hongbao_round_budget_fen", "gauge", "Budget of the rounds not closed, in fen.", _CONTROL, ("lane",)),
     Metric("hongbao_close_waiting", "gauge", "Things the closes under way wait for.", _CONTROL, ("lane",)),
     Metric("hongbao_epochs_granted_total", "counter", "Epochs granted.", _CONTROL, ("lane",)),

@@ -104,16 +104,18 @@ def show(control: Control) -> None:
     view, meters, now = control.view, control.meters, control.clock()
     for lane in LANES:
         held = [item for item in view.rounds.values() if item.public.lane == lane]
-        states = dict.fromkeys(ROUND_STATES, 0)
+        states, pace = dict.fromkeys(ROUND_STATES, 0), 0.0
         for item in held:
             public = item.public
             window = public.state == "armed" and public.start_us <= now < public.end_us
             states["open" if window else public.state] += 1
+            pace += public.packets * 1000 / public.release_ms if window else 0.0
         for state, count in states.items():
             meters.rounds.labels(lane, state).set(count)
         going = [item for item in held if item.public.state != "closed"]
         meters.packets.labels(lane).set(sum(item.public.packets for item in going))
         meters.unleased.labels(lane).set(sum(item.public.packets - item.next_packet for item in going))
+        meters.pace.labels(lane).set(pace)
         meters.budget.labels(lane).set(sum(item.public.budget_fen for item in going))
         waiting = (len(view.waiting.get(item.public.round, ())) for item in going)
         meters.waiting.labels(lane).set(sum(waiting))

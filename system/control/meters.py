@@ -16,6 +16,7 @@ class Meters:
     rounds: Gauge
     packets: Gauge
     unleased: Gauge
+    pace: Gauge
     budget: Gauge
     waiting: Gauge
     epochs: Counter
@@ -29,6 +30,7 @@ class Meters:
             rounds=gauge(registry, "hongbao_rounds"),
             packets=gauge(registry, "hongbao_round_packets"),
             unleased=gauge(registry, "hongbao_round_unleased_packets"),
+            pace=gauge(registry, "hongbao_round_release_packets_per_second"),
             budget=gauge(registry, "hongbao_round_budget_fen"),
             waiting=gauge(registry, "hongbao_close_waiting"),
             epochs=counter(registry, "hongbao_epochs_granted_total"),

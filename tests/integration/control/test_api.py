@@ -270,6 +270,8 @@ def test_metrics_are_those_of_the_catalogue(settings: ControlSettings) -> None:
                 ("hongbao_rounds", {"lane": "live", "state": "open"}, 1),
                 ("hongbao_rounds", {"lane": "stress", "state": "open"}, 0),
                 ("hongbao_round_packets", {"lane": "live"}, PACKETS),
+                ("hongbao_round_release_packets_per_second", {"lane": "live"}, PACKETS / 9.5),
+                ("hongbao_round_release_packets_per_second", {"lane": "stress"}, 0),
                 ("hongbao_round_budget_fen", {"lane": "live"}, BUDGET_FEN),
                 ("hongbao_epochs_granted_total", {"lane": "live"}, 1),
                 ("hongbao_leases_granted_total", {"lane": "live"}, 1),

@@ -95,6 +95,69 @@ def test_every_problem_of_both_files_is_told_at_once(files: Path):
     assert caught.value.exit_code == 2
 
 
+def told_at_their_lines(file: Path, problems: tuple[Problem, ...], expected: list[tuple[str, str]]) -> None:
+    """Each of (words of the spoilt line, what is said of it) is told at that line, and nothing else is told."""
+    told = {(problem.line, problem.what) for problem in problems if problem.file == str(file)}
+    for words, says in expected:
+        assert any(line == line_of(file, words) and says in what for line, what in told), (words, told)
+    assert len(told) == len(expected), told
+
+
+def test_what_contradicts_itself_in_a_forecast_is_told_at_once_and_at_its_line(files: Path):
+    forecast = files / "forecasts" / FORECAST.name
+    spoil(
+        forecast,
+        ("low: 24%", "low: 27%"),
+        ("mid: 7/s, high: 7/s", "mid: 7/s, high: 8/s"),
+        ("low: 10/s", "low: 5/s"),
+        ("weight: 40%", "weight: 41%"),
+        ("share: 60%", "share: 59%"),
+        ("amount: 2元", "amount: 1元"),
+        ("  - id: 2", "  - id: 1"),
+        ("low: 85%", "low: 850%"),
+    )
+    with pytest.raises(PlanError) as caught:
+        load_forecast(forecast)
+    expected = [
+        ("low: 27%", "out of order"),
+        ("high: 8/s", "above the limit"),
+        ("low: 5/s", "below the limit"),
+        ("sponsors:", "weights add up to 101"),
+        ("classes:", "classes add up to 99"),
+        ("{amount: 1元, share: 25%}", "same amount"),
+        ("low: 850%", "not a share"),
+    ]
+    second = line_of(forecast, "Spring Grain") - 1
+    assert ["same id" in one.what for one in caught.value.problems if one.line == second] == [True]
+    told_at_their_lines(forecast, tuple(one for one in caught.value.problems if one.line != second), expected)
+
+
+def test_a_broken_field_hides_no_contradiction_of_a_plan_with_itself_or_its_forecast(files: Path):
+    plan, forecast = files / "stress" / PLAN.name, files / "forecasts" / FORECAST.name
+    spoil(
+        plan,
+        ("seed: 20160207", "seed: -1"),
+        ("opens: 5s, duration: 60s", "opens: 90s, duration: 50s"),
+        ("peak: 100%", "peak: 90%"),
+        ("from: 100%", "from: 90%"),
+        ("response_p99: 100ms", "response_p99: 1ms"),
+        ("credits: 60s", "credits: 60"),
+    )
+    spoil(forecast, ("mid: 25%", "mid: 125%"))
+    with pytest.raises(PlanError) as caught:
+        load_plan(plan)
+    expected = [
+        ("seed: -1", "greater than or equal to 0"),
+        ("opens: 90s", "after the last tap"),
+        ("duration: 50s", "the forecast's round"),
+        ("steps:", "no step reaches the peak"),
+        ("response_p99: 1ms", "already lost"),
+        ("credits: 60,", "not a duration"),
+    ]
+    told_at_their_lines(plan, caught.value.problems, expected)
+    told_at_their_lines(forecast, caught.value.problems, [("mid: 125%", "not a share")])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [

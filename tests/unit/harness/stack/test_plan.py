@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -158,3 +159,45 @@ def test_an_address_reached_elsewhere_keeps_the_rest(url: str, expected: str) ->
 
 def test_an_empty_variable_is_not_set() -> None:
     assert externals({"XIU_VALKEY_URL": "", "XIU_POSTGRES_URL": "postgresql://h/x"}) == {"postgres": "postgresql://h/x"}
+
+
+def waiting(name: str = "waiting") -> Part:
+    return Part(
+        name,
+        ("child",),
+        f"http://127.0.0.1:{{{name}_port}}/readyz",
+        ports=(name,),
+        webhook=f"http://127.0.0.1:{{{name}_port}}/alerts",
+    )
+
+
+def test_alertmanager_calls_the_part_that_waits_for_alerts_and_nobody_else() -> None:
+    what = everything()
+    alone = yaml.safe_load(laid_out(what).files[FOLDER.config / "alertmanager.yml"])
+    assert alone["receivers"] == [{"name": "api"}]
+    more = laid_out(dataclasses.replace(what, parts=(*what.parts, waiting())))
+    (receiver,) = yaml.safe_load(more.files[FOLDER.config / "alertmanager.yml"])["receivers"]
+    (webhook,) = receiver["webhook_configs"]
+    assert webhook["url"] == part(more, "waiting").webhook == f"{more.addresses.more['waiting']}/alerts"
+    assert webhook["send_resolved"] is False
+    assert webhook["http_config"]["authorization"]["credentials_file"] == str(FOLDER.secret / "admin")
+
+
+@pytest.mark.parametrize(
+    ("observed", "theirs", "starts", "note"),
+    [
+        pytest.param(("prometheus", "alertmanager"), {}, True, "", id="both run"),
+        pytest.param(("prometheus",), {}, False, "not started", id="nobody would call it"),
+        pytest.param((), {"prometheus": "http://p", "alertmanager": "http://a"}, True, "itself", id="both external"),
+    ],
+)
+def test_a_part_that_waits_for_alerts_comes_only_where_there_are_any(
+    observed: tuple[str, ...], theirs: dict[str, str], starts: bool, note: str
+) -> None:
+    have = [each for each in everything().parts if each.name in observed]
+    quiet = Part("quiet", ("child",), "http://127.0.0.1:1/")
+    parts, notes = plan.with_more(have, [], (waiting(), quiet), theirs)
+    assert ("waiting" in {each.name for each in parts}) is starts
+    assert parts[-1] == quiet
+    assert note in "".join(notes)
+    assert bool(notes) is bool(note)

@@ -1,0 +1,119 @@
+"""A fault put to a run, and the playbook that is to answer it: both on the run's timeline, both judged.
+
+Refuses to call a playbook good that did not begin at the alert, or did not end with a verified rollback. Where the
+stack has no Prometheus there is no alert and so no playbook: both are said to be skipped.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from chaos.errors import ChaosError
+from chaos.nemesis import FaultNemesis, Timed
+from chaos.playbook import journal
+from harness.orchestrate.hooks import NemesisReport, NowS, Tell
+from harness.orchestrate.system import System
+from harness.stack import Stack
+from harness.verdict import Reason
+
+POLL_S = 0.1
+CLOSES_S = 45.0
+"""So long after the fire a playbook may still be at its rollback."""
+
+
+class Contingency:
+    """One `Timed` on the stack in `folder`, answered by the playbook of that id. A Nemesis."""
+
+    def __init__(self, folder: Path, timed: Timed, playbook: str) -> None:
+        self.fault = FaultNemesis(folder, timed)
+        self._folder, self._playbook, self._alert = folder, playbook, timed.alert
+        self._path = folder / journal.FILE
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name=f"playbook {playbook}", daemon=True)
+        self._since_s = 0.0
+        self._engine = False
+        self._told: Tell = lambda kind, text: None
+
+    def begin(self, told: Tell, now_s: NowS) -> None:
+        """See `harness.orchestrate.hooks.Nemesis`."""
+        self._told, self._since_s = told, time.time()
+        at = Stack.attach(self._folder).addresses
+        self._engine = at.prometheus_url is not None and "playbook" in at.more
+        self.fault.begin(told, now_s)
+        if self._engine:
+            self._thread.start()
+        else:
+            told("playbook", f"{self._playbook}: skipped, for nobody raises the alert {self._alert} here")
+
+    def end(self) -> NemesisReport:
+        """Heals, then waits for the playbook's own end."""
+        report = self.fault.end()
+        if not self._engine:
+            return report
+        deadline = time.monotonic() + CLOSES_S
+        while self.fault.facts.injected_s is not None and time.monotonic() < deadline and not self._closed():
+            time.sleep(POLL_S)
+        self._over.set()
+        self._thread.join()
+        items = journal.items(self._path, self._since_s)
+        for item in items:
+            item["verdict"] = "PASS" if item["state"] == "closed" else "FAIL"
+        return replace(report, playbooks=tuple(items), failures=(*report.failures, *self._failures(items)))
+
+    def _closed(self) -> bool:
+        mine = self._mine(journal.fold(journal.read(self._path)).values())
+        return bool(mine) and all(facts.over for facts in mine)
+
+    def _mine(self, runs: Any) -> list[journal.Facts]:
+        return [
+            facts for facts in runs
+            if facts.playbook == self._playbook and facts.times.get("t3", 0.0) >= self._since_s
+            and facts.state != "refused"
+        ]  # fmt: skip
+
+    def _failures(self, items: list[dict[str, Any]]) -> list[Reason]:
+        """What the playbook owed; nothing where the fault itself did not come about."""
+        facts = self.fault.facts
+        if facts.effect_s is None:
+            return []
+        found = []
+        if facts.alert_s is None and self._alert is not None:
+            found.append(Reason(code="alert_missing", text=f"{self._alert} did not fire while the fault was there"))
+        ends = [item for item in items if item["id"] == self._playbook]
+        if not ends:
+            found.append(Reason(code="not_triggered", text=f"playbook {self._playbook} did not begin"))
+        for item in ends:
+            if item["state"] != "closed":
+                text = f"playbook {self._playbook} ended in {item['state']}: {item['text']}".rstrip(": ")
+                found.append(Reason(code="playbook_failed", text=text))
+        return found
+
+    def _follow(self) -> None:
+        """The journal's new lines become events as they are written."""
+        known = len(journal.read(self._path))
+        while True:
+            last = self._over.is_set()
+            lines = journal.read(self._path)
+            for line in lines[known:]:
+                text = f" {line.text}" if line.text else ""
+                self._told("playbook", f"{line.playbook}: {line.state.replace('_', ' ')}{text}")
+            known = len(lines)
+            if last:
+                return
+            self._over.wait(POLL_S)
+
+
+def answered(timed: Timed, playbook: str) -> Callable[[System], Contingency]:
+    """For `run_plan`: this fault and its playbook. Raises ChaosError where the system is none of this host."""
+
+    def make(system: System) -> Contingency:
+        if system.folder is None:
+            raise ChaosError(f"{system.name} runs elsewhere: nothing is injected there")
+        return Contingency(system.folder, timed, playbook)
+
+    return make

@@ -1,0 +1,142 @@
+"""The base of all plan models, and what fields of one say against each other: checks that are made even where another
+field is broken, so that everything wrong with a file is told at once. Refuses to know of files and lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+Loc = tuple[int | str, ...]
+_LATER = "checks_later"
+_PARTLY = "partly"
+
+
+class Unknown(Exception):
+    """A field was asked for that could not be read: nothing can be said about it."""
+
+
+class Contradiction(NamedTuple):
+    """What does not fit together, and at which of the values (keys as in the file) that is told."""
+
+    loc: Loc
+    what: str
+    expected: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}; expected {self.expected}" if self.expected else self.what
+
+
+C = TypeVar("C", bound=Callable[[Any], Iterator[Contradiction]])
+_CHECKS: set[Callable[..., Any]] = set()
+
+
+def check(method: C) -> C:
+    """Marks a method of a model that tells what its fields contradict each other in."""
+    _CHECKS.add(method)
+    return method
+
+
+def once(loc: str, key: str, names: Sequence[str], what: str = "") -> Iterator[Contradiction]:
+    """The names of a list's items that stood before."""
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield Contradiction((loc, number, key), f"{what}{name} stands twice", "each once")
+
+
+class PlanModel(BaseModel):
+    """Base of everything a plan file holds: frozen, unknown keys refused, every field under its YAML name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_far_as_possible(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        try:
+            return handler(data)
+        except (ValidationError, Unknown):
+            if not (info.context or {}).get(_PARTLY) or not isinstance(data, dict):
+                raise
+            return cls._part(data, info.context)
+
+    @model_validator(mode="after")
+    def _checked(self, info: ValidationInfo) -> Self:
+        if not (info.context or {}).get(_LATER):
+            for found in own_contradictions(self):
+                raise ValueError(str(found))
+        return self
+
+    @classmethod
+    def _part(cls, data: dict[Any, Any], context: Any) -> Self:
+        good: dict[str, Any] = {}
+        broken: set[str] = set()
+        for name, field in cls.model_fields.items():
+            key = field.alias if field.alias in data else name
+            if key not in data:
+                continue
+            how = [*field.metadata, *([Field(discriminator=field.discriminator)] if field.discriminator else [])]
+            kind: Any = field.annotation
+            for more in how:
+                kind = Annotated[kind, more]
+            adapter: TypeAdapter[Any] = TypeAdapter(kind)
+            try:
+                good[name] = adapter.validate_python(data[key], context=context)
+            except ValidationError:
+                broken.add(name)
+        part = cls.model_construct(**good)
+        for name in broken:
+            part.__dict__.pop(name, None)  # its default is not what was written
+        return part
+
+    def __getattr__(self, name: str) -> Any:
+        if name in type(self).model_fields:
+            raise Unknown(name)
+        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+
+
+M = TypeVar("M", bound=PlanModel)
+
+
+def validate(model: type[M], data: Any) -> tuple[M | None, ValidationError | None]:
+    """The model without its checks. Where a field is broken: what could be read, and the error of the rest."""
+    try:
+        return model.model_validate(data, context={_LATER: True}), None
+    except ValidationError as failure:
+        try:
+            return model.model_validate(data, context={_LATER: True, _PARTLY: True}), failure
+        except ValidationError:
+            return None, failure
+
+
+def own_contradictions(model: PlanModel) -> Iterator[Contradiction]:
+    """What the checks of this model alone find; one that needs what could not be read finds nothing."""
+    for owner in reversed(type(model).__mro__):
+        for method in vars(owner).values():
+            if callable(method) and method in _CHECKS:
+                with suppress(Unknown):
+                    yield from method(model)
+
+
+def contradictions(value: object, loc: Loc = ()) -> Iterator[Contradiction]:
+    """Those of a model and of all models in it, each at its place in the document."""
+    if isinstance(value, PlanModel):
+        for found in own_contradictions(value):
+            yield found._replace(loc=(*loc, *found.loc))
+        for name, field in type(value).model_fields.items():
+            if name in value.__dict__:
+                yield from contradictions(value.__dict__[name], (*loc, field.alias or name))
+    elif isinstance(value, tuple):
+        for number, item in enumerate(value):
+            yield from contradictions(item, (*loc, number))
