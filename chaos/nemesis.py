@@ -113,6 +113,12 @@ class FaultNemesis:
             return
         self._thread.start()
 
+    def wait(self, deadline_s: float) -> bool:
+        """Until it has come to its own end; False if it has not by then. A run does not wait: it calls `end`."""
+        if self._thread.ident is not None:
+            self._thread.join(deadline_s)
+        return not self._thread.is_alive()
+
     def end(self) -> NemesisReport:
         """See `harness.orchestrate.hooks.Nemesis`."""
         self._over.set()

@@ -29,7 +29,7 @@ WORK: dict[str, str] = {
 """What going on means for each part, a name of `Back`."""
 PARTS = tuple(WORK)
 OTHERS_MAX = 0.3
-"""With more cores than this busy elsewhere a time limit is not judged; the trial is repeated."""
+"""With more cores than this busy elsewhere a part that comes back late is not blamed."""
 APPENDERS = frozenset({"front-0", "valkey", "toxiproxy"})
 """Who stands in the way of an append: its kill hits one that is in flight."""
 
@@ -80,17 +80,14 @@ class Trial:
     """The audit of its round, with the history, closed."""
 
     @property
-    def void(self) -> str:
-        """Why it does not count, in words: nobody was there to notice it, or its time was taken on a busy machine."""
-        if not (self.before and self.after):
-            return "no win before, or none after"
-        if not self.in_time and self.others > OTHERS_MAX:
-            return f"late, but {self.others:.2f} cores were busy with other work"
-        return ""
+    def counts(self) -> bool:
+        """A kill that nobody was there to notice is no trial."""
+        return self.before > 0 and self.after > 0
 
     @property
-    def counts(self) -> bool:
-        return not self.void
+    def crowded(self) -> bool:
+        """Others had the cores: that it came late says nothing about the part. Its money is judged all the same."""
+        return self.others > OTHERS_MAX
 
     @property
     def back_s(self) -> float | None:
@@ -106,6 +103,10 @@ class Trial:
     def __str__(self) -> str:
         back = "never" if self.back_s is None else f"{self.back_s:.2f} s"
         hit = f", {self.hit} in flight" if self.hit else ""
+        if not self.counts:
+            hit += "  (does not count: repeated)"
+        elif not self.in_time and self.crowded:
+            hit += f"  (late: not judged, {self.others:.1f} cores were busy with other work)"
         return (
             f"{self.part:11} at {self.at_s:5.2f} s: {self.before:5} wins before, {self.in_flight:3} in flight, "
             f"{self.after:5} after; {WORK[self.part]} again after {back}{hit}"

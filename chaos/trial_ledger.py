@@ -29,14 +29,14 @@ class TrialLedger:
             self._connection = None
 
     def _rows(self, text: str, *params: object) -> list[tuple[Any, ...]]:
-        """Raises psycopg.OperationalError while the server is away."""
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=TIMEOUT_S)
-        try:
-            return self._connection.execute(text.encode(), params).fetchall()
-        except psycopg.OperationalError:
-            self.close()
-            raise
+        """Raises psycopg.OperationalError while the server is away; a connection of its last life is replaced."""
+        if self._connection is not None and not self._connection.closed:
+            try:
+                return self._connection.execute(text.encode(), params).fetchall()
+            except psycopg.OperationalError:
+                self.close()
+        self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=TIMEOUT_S)
+        return self._connection.execute(text.encode(), params).fetchall()
 
     def open_batch(self) -> str:
         """The transaction number of credit's open batch; empty if there is none. Nobody else writes in this role."""
@@ -47,9 +47,15 @@ class TrialLedger:
         return str(rows[0][0]) if rows else ""
 
     def fate(self, xid: str) -> str:
-        """What became of an open batch whose worker or server died: `batch` was rolled back, `COMMIT` went through."""
-        rows = self._rows("SELECT pg_xact_status(%s::xid8)", xid)
-        return "COMMIT" if rows[0][0] == "committed" else "batch"
+        """What became of an open batch whose worker or server died: `batch` was rolled back, `COMMIT` went through.
+
+        Empty if nobody can say.
+        """
+        try:
+            rows = self._rows("SELECT pg_xact_status(%s::xid8)", xid)
+        except psycopg.OperationalError:
+            return ""
+        return {"committed": "COMMIT", "aborted": "batch"}.get(rows[0][0], "")
 
     def posted_after(self, wall_us: int) -> bool:
         """Has a batch been committed after this moment? Cheap enough to be asked many times a second."""

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -24,7 +25,7 @@ from chaos.trial_crowd import Crowd
 from chaos.trial_ledger import TrialLedger
 from harness.control_client import ControlAway, ControlClient, ControlError
 from harness.engine.config import CannonConfig, Probe
-from harness.engine.process import CannonProcess
+from harness.engine.process import CannonError, CannonProcess
 from harness.engine.recorder import read_history
 from harness.errors import HarnessError
 from harness.orchestrate.books import audit, sampling
@@ -35,8 +36,8 @@ from system.contract.audit import AuditReport
 
 LANE = "live"
 WINS_RPS, TAPS_RPS, SLOTS, CONNECTIONS = 500, 1800, 400, 100
-TRIAL_S = 3.2
-"""Room for one trial, of the round's length."""
+TRIAL_S, LAST_S = 2.7, 6.0
+"""Room for one trial, of the round's length; and what must be left of the round for the last one."""
 FIRST_UID, FORGED_UID, FORGED = 1_000_000, 1 << 40, 20
 CALM_S, AFTER_S = (0.4, 1.0), 0.2
 """Between two kills: the seeded wait before the next, and what follows the first signs of recovery."""
@@ -88,7 +89,7 @@ def play_round(stack: Stack, parts: list[str], random: Random, folder: Path) -> 
     """
     at = stack.addresses
     control = ControlClient(at.control_url or "", at.play_url or "", stack.admin_token)
-    length_s = TRIAL_S * len(parts) + 2
+    length_s = TRIAL_S * len(parts) + LAST_S
     round_ = _arm(control, length_s)
     here = folder / f"round-{round_.round}-{round_.start_us}"
     here.mkdir(parents=True)
@@ -214,8 +215,9 @@ class _Fire:
         _until(lambda: self.awards > 0, LEAD_S + RECOVERY_S, "the first win")
 
     def end(self) -> None:
-        """Stops it, and waits for its history."""
-        self._cannon.stop()
+        """Stops it, where its plan is not over anyway, and waits for its history."""
+        with suppress(CannonError):
+            self._cannon.stop()
         while self._said.get(timeout=30) != "gone":
             continue
         self._cannon.result()
@@ -236,7 +238,7 @@ class _Killer:
         from_ns = self._fire.began_ns
         for part in parts:
             time.sleep(self._random.uniform(*CALM_S))
-            if time.time() + TRIAL_S > self._round.end_us / 1e6:
+            if time.time() + LAST_S > self._round.end_us / 1e6:
                 break
             marks.append(self._one(part, from_ns))
             from_ns = marks[-1].until_ns
@@ -285,10 +287,10 @@ class _Killer:
             told.append(self._fire.awards)
             return told[-1] > told[0] + NEW_WINS and self._ledger.posted_after(int(at * 1e6))
 
-        try:
-            _until(back, RECOVERY_S, f"{part} back after its kill")
-        except TrialBroken:
-            return None  # counted as never: history and ledger say what was missing
+        # Past the round's end nobody wins any more: nothing further to wait for.
+        left_s = min(RECOVERY_S, self._round.end_us / 1e6 - time.time())
+        with suppress(TrialBroken):  # what was missing, history and ledger say
+            _until(back, left_s, f"{part} back after its kill")
         at = ready_at()
         return None if at is None else round(at - wall_us / 1e6, 3)
 

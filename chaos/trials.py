@@ -57,7 +57,7 @@ def run_trials(
             _append(path, seed, fresh, found)
             for trial in fresh:
                 trials.append(trial)
-                say(f"{len(trials):3} {trial}" + (f"  (does not count: {trial.void})" if trial.void else ""))
+                say(f"{len(trials):3} {trial}")
             say(str(found))
             if not found.closed:
                 break
@@ -90,7 +90,9 @@ class Summary:
     hits: int
     back_s_max: dict[str, float]
     late: tuple[str, ...]
-    """Trials whose part was not back in time, in words."""
+    """Trials whose part was not back in time, in words; on a machine busy with other work nobody is blamed."""
+    not_judged: int
+    """Trials that were late on such a machine."""
     open_books: tuple[int, ...]
     """Rounds whose audit did not close."""
 
@@ -114,7 +116,8 @@ def summary(trials: Sequence[Trial]) -> Summary:
         by_part=dict(sorted(Counter(trial.part for trial in counted).items())),
         hits=sum(bool(trial.hit) for trial in counted),
         back_s_max=dict(sorted(slowest.items())),
-        late=tuple(str(trial) for trial in counted if not trial.in_time),
+        late=tuple(str(trial) for trial in counted if not trial.in_time and not trial.crowded),
+        not_judged=sum(not trial.in_time and trial.crowded for trial in counted),
         open_books=tuple(sorted({trial.round for trial in trials if not trial.closed})),
     )
 

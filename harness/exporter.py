@@ -7,6 +7,7 @@ under the first edge that is not below its own, so that no bucket ever claims to
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from harness.stack.ports import Ports
 from plans.metrics import BOUNDS, METRICS, OUTCOMES, PHASES, STATES
 from system.contract.metrics import LATENCY_BUCKETS_S
 
+_FAULT = re.compile(r"(?P<fault>\S+) on (?P<target>\S+): ")
+"""How a `fault_injected` event begins (chaos/nemesis.py)."""
 _HELP = {metric.name: metric.help for metric in METRICS}
 
 
@@ -39,6 +42,7 @@ class RunCollector(Collector):
         yield from self._histograms()
         yield from self._gauges()
         yield from self._forecast()
+        yield self._faults()
 
     def _counters(self) -> Iterator[Metric]:
         state, lane = self._state, [self._state.lane]
@@ -87,6 +91,19 @@ class RunCollector(Collector):
         """Of the busiest cannon; None until one tells."""
         told = [message.get("cpu_ratio") for message in list(self._state.counts.values())]
         return max((ratio for ratio in told if ratio is not None), default=self._state.generator_cpu)
+
+    def _faults(self) -> Metric:
+        """A fault is there from its event to the heal's; before the first one there is nothing to name."""
+        active: dict[tuple[str, str], bool] = {}
+        for event in self._state.events:
+            if event.kind == "fault_injected" and (match := _FAULT.match(event.text)):
+                active[match["fault"], match["target"]] = True
+            elif event.kind == "healed":
+                active = dict.fromkeys(active, False)
+        family = _gauge("drill_chaos_active", ["experiment", "target"])
+        for labels, there in active.items():
+            family.add_metric(list(labels), float(there))
+        return family
 
     def _forecast(self) -> Iterator[Metric]:
         state = self._state

@@ -6,7 +6,7 @@ import difflib
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,6 +61,16 @@ def append_event(folder: Path, event: Event) -> None:
         file.write(json.dumps(event.model_dump(mode="json"), ensure_ascii=False) + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def rewrite_events(folder: Path, events: Iterable[Event]) -> None:
+    """All of `events.jsonl` anew, whole or not at all: their times are known better now."""
+    fresh = folder / f"{EVENTS_FILE}.new"
+    with fresh.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(event.model_dump(mode="json"), ensure_ascii=False) + "\n" for event in events)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(folder / EVENTS_FILE)
 
 
 def read_events(folder: Path) -> tuple[Event, ...]:

@@ -151,7 +151,9 @@ class Environment(Record):
 
 
 class RunRecord(Record):
-    """`run.json`. `environment` repeats `environment.json`; `forecast_sha256` is the lock's hash at the start."""
+    """`run.json`. `environment` repeats `environment.json`; `forecast_sha256` is the lock's hash at the start;
+    `stack` is the folder of the stack that was played on, seen from the run's own folder (None: none of this host).
+    """
 
     run_id: str
     plan: str
@@ -178,6 +180,7 @@ class RunRecord(Record):
     resources: dict[str, Resource] = Field(default_factory=dict)
     environment: Environment | None = None
     forecast_sha256: str | None = None
+    stack: str | None = None
 
     @property
     def lasted_s(self) -> float | None:

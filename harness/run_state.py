@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -53,6 +54,9 @@ class RunState:
     users: int = 0
     generator_cpu: float | None = None
     events: tuple[Event, ...] = ()
+    first_tap_s: float | None = None
+    """Unix time of the first intended tap, once it is known; `begun_at` puts earlier events right."""
+    told_at: list[float] = field(default_factory=list)
     judged: tuple[Judged, ...] = ()
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -69,4 +73,14 @@ class RunState:
         event = Event(t_s=round(self.now_s, 3), kind=kind, text=text)
         with self.lock:
             self.events = (*self.events, event)
+            if self.first_tap_s is None:
+                self.told_at.append(time.time())
         return event
+
+    def begun_at(self, first_tap_s: float) -> None:
+        """The time base is known now: what was told before stands before the first tap, where it belongs."""
+        with self.lock:
+            self.first_tap_s, self.now_s = first_tap_s, time.time() - first_tap_s
+            moved = [event.model_copy(update={"t_s": round(at_s - first_tap_s, 3)})
+                     for event, at_s in zip(self.events, self.told_at, strict=True)]  # fmt: skip
+            self.events = tuple(moved)

@@ -69,7 +69,7 @@ METRICS: tuple[Metric, ...] = (
         _RUN,
         ("run_id", "scenario", "forecast_sha256", "git_sha", "scale_factor"),
     ),
-    Metric("drill_chaos_active", "gauge", "1 while a fault is injected.", _CHAOS, ("experiment", "target")),
+    Metric("drill_chaos_active", "gauge", "1 while a fault is injected.", _RUN, ("experiment", "target")),
     Metric("drill_chaos_expected_down", "gauge", "1 while an instance is down on purpose.", _CHAOS, ("instance",)),
     Metric(
         "drill_chaos_actions_total",

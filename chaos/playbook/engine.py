@@ -153,7 +153,9 @@ class Engine:
         return facts.run
 
     def _met(self, playbook: str, episode: str) -> bool:
-        return any(facts.playbook == playbook and facts.episode == episode for facts in self.runs.values())
+        """A refused run did nothing: the same alert, told again, may find what was missing."""
+        known = [facts for facts in self.runs.values() if (facts.playbook, facts.episode) == (playbook, episode)]
+        return any(facts.state != "refused" for facts in known)
 
     def _hindered(self, entry: Entry) -> str:
         """Why no run of it can begin now; empty if one can."""

@@ -60,8 +60,18 @@ class Journal:
                 line = b"\n" + line
             os.write(descriptor, line)
             os.fsync(descriptor)
+            if not size:
+                self._sync_folder()
         finally:
             os.close(descriptor)
+
+    def _sync_folder(self) -> None:
+        """The file's own name is on the disk, too."""
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def read(path: Path) -> list[Transition]:

@@ -76,9 +76,25 @@ def load(files: Iterable[Path] | None = None, known: Alerts | None = None) -> di
             problems.append(Problem(str(file), document.line(("id",)), what, "each id once"))
             continue
         entries[playbook.id] = Entry(playbook, file, hashlib.sha256(file.read_bytes()).hexdigest())
+    problems += _quarrels(entries.values())
     if problems:
         raise PlanError(problems)
     return entries
+
+
+def _quarrels(entries: Iterable[Entry]) -> list[Problem]:
+    """Two playbooks that one alert starts, and that set one switch: which of them comes first is chance."""
+    seen: dict[tuple[str, str], Entry] = {}
+    found = []
+    for entry in entries:
+        for action in entry.playbook.actions:
+            alert, key = entry.playbook.trigger.alert, action.set.switch
+            other = seen.setdefault((alert, key), entry)
+            if other is not entry:
+                line = Document(str(entry.file), entry.file.read_text(encoding="utf-8")).line(("trigger", "alert"))
+                what = f"alert {alert} starts {other.playbook.id} as well, which sets {key}, too"
+                found.append(Problem(str(entry.file), line, what, "one playbook for an alert and a switch"))
+    return found
 
 
 def _contradictions(playbook: Playbook, document: Document, known: Alerts) -> list[Problem]:

@@ -226,7 +226,11 @@ class Run:
         if now is not None and now not in (done.to, before, pace):
             self._say("undone", f"{key} is {now}, set by somebody else since: left alone", action=name)
             return
-        if pace is not None and before < pace and self.facts.because is None and done.read_back_s is not None:
+        took = self.facts.because is None and done.read_back_s is not None
+        if took and now == before != done.to and done.undo_began_s is None:
+            self._say("undone", f"{key} is {before} again, set by somebody else: left alone", action=name)
+            return
+        if took and pace is not None and done.to < before < pace:
             until = done.catch_up_until_s
             if until is None:
                 until = self._clock() + (self._clock() - done.at_s) * (before - done.to) / (pace - before)

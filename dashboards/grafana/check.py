@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from dashboards.grafana.errors import QueryFailed
-from dashboards.grafana.excused import MAY_BE_EMPTY
+from dashboards.grafana.excused import MAY_BE_EMPTY, ONLY_UNDISTURBED
 
 SCRAPE_S = 1
 """What the stack's Prometheus and the provisioned data source are set to."""
@@ -77,14 +77,24 @@ class Answer:
         return self.state in ("empty", "failed")
 
 
-def check(asker: Asker, boards: Iterable[Mapping[str, Any]], span: Span, run: str = "") -> list[Answer]:
-    """Every query of every panel, in order. `run`: the run a dashboard's variable of that name is set to."""
+def check(
+    asker: Asker, boards: Iterable[Mapping[str, Any]], span: Span, run: str = "", *, disturbed: bool = False
+) -> list[Answer]:
+    """Every query of every panel, in order. `run`: the run a dashboard's variable of that name is set to.
+
+    `disturbed`: a fault was injected in that time, so the panels of faults and alerts have to show something.
+    """
     found = []
+    excuses = {panel: why for panel, why in MAY_BE_EMPTY.items() if not disturbed or panel not in ONLY_UNDISTURBED}
     for board in boards:
         words = span.words() | variables(asker, board, span, {"run": run} if run else {})
         for panel in board["panels"]:
             for target in panel.get("targets", ()):
-                found.append(_answer(asker, board["uid"], panel, target, words, span))
+                answer = _answer(asker, board["uid"], panel, target, words, span)
+                reason = excuses.get((answer.board, answer.panel))
+                if answer.state == "empty" and reason is not None:
+                    answer = replace(answer, state="excused", why=reason)
+                found.append(answer)
     return found
 
 
@@ -145,9 +155,6 @@ def _answer(
     if value is not None:
         return Answer(board, title, ref, query, "value", value[0], len(rows), most=value[1])
     why = "not a number" if rows else "no sample"
-    reason = MAY_BE_EMPTY.get((board, title))
-    if reason is not None:
-        return Answer(board, title, ref, query, "excused", None, len(rows), reason)
     return Answer(board, title, ref, query, "empty", None, len(rows), why)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 MAY_BE_EMPTY: dict[tuple[str, str], str] = {
     ("xiu-live", "Faults injected"): "a run without a drill injects nothing",
-    ("xiu-live", "Playbook steps"): "a run without an alert starts no playbook",
     ("xiu-live", "Alerts"): "on a good day nothing fires",
     ("xiu-live", "Seconds to drain"): "nothing was posted lately, so there is no speed to divide by",
 }
 """(dashboard, panel) → why it may show nothing."""
+
+ONLY_UNDISTURBED = frozenset({("xiu-live", "Faults injected"), ("xiu-live", "Alerts")})
+"""Excuses that a run with a fault in it does not have."""
 
 _TOTALS = "money is compared as running totals, exactly: increase() extrapolates"
 RAW_COUNTERS: dict[tuple[str, str, str], str] = {
@@ -21,6 +23,11 @@ RAW_COUNTERS: dict[tuple[str, str, str], str] = {
     ("xiu-forecast", "发出的钱与到账的钱 · Money won and money in accounts", "hongbao_awarded_fen_total"): _TOTALS,
     ("xiu-forecast", "发出的钱与到账的钱 · Money won and money in accounts", "hongbao_credited_fen_total"): _TOTALS,
     ("xiu-forecast", "送出的红包 · Packets won", "hongbao_packets_issued_total"): "a total of packets is exact, too",
+    (
+        "xiu-live",
+        "Playbook runs ended",
+        "drill_playbook_runs_total",
+    ): "a handful of runs: extrapolated they mean nothing",
 }
 """(dashboard, panel, metric) → why a counter stands there as it is."""
 

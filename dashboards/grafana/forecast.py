@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dashboards.grafana.pieces import (
+    ALERTS,
+    FAULTS,
     FEN,
     GREEN,
     GREY,
     RED,
     YUAN,
+    Annotation,
     Ask,
     Panel,
     Tile,
     Word,
+    annotation,
     figure,
     lines,
     note,
@@ -41,6 +45,14 @@ def worst(*where: str, by: str = "") -> str:
         for state, (number, _) in STATES.items()
     ]
     return f"max by ({by}) (" + " or ".join(states_) + ")"
+
+
+def drawn_over() -> list[Annotation]:
+    """Faults and alarms over every panel, in words: which one it was is the SRE's business."""
+    return [
+        annotation("演练故障 · Drilled faults", FAULTS, "演练故障 · drilled fault", "故意为之 · on purpose", RED, ""),
+        annotation("告警 · Alarms", ALERTS, "告警 · alarm", "系统自己发现了问题 · the system noticed", "orange", ""),
+    ]
 
 
 def panels() -> Iterator[Panel]:

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboards.grafana.pieces import GREEN, GREY, RED, Ask, Panel, Tile, Word, figure, lines, note, states
+from dashboards.grafana.pieces import (
+    ALERTS,
+    BLUE,
+    FAULTS,
+    GREEN,
+    GREY,
+    RED,
+    Annotation,
+    Ask,
+    Panel,
+    Tile,
+    Word,
+    annotation,
+    figure,
+    lines,
+    note,
+    states,
+)
+from plans.metrics import PLAYBOOK_STATES
 
 UID, TITLE = "xiu-live", "xiu · SRE live"
 DESCRIPTION = "A round as it happens: load, times, money, backlog, generator, alerts, switches, faults and playbooks."
@@ -12,15 +30,23 @@ TAPS, RATE = 'lane=~"$lane"', "[$__rate_interval]"
 
 YES = {"0": Word("✓ no", GREEN), "1": Word("✕ yes", RED)}
 NO_DATA = Word("? no data", GREY)
-PHASE = {"1": Word("▶ now", "blue")}
+PHASE = {"1": Word("▶ now", BLUE)}
 ACTIVE = {"1": Word("✕ injected", RED), "0": Word("✓ not injected", GREEN)}
 FIRING = {"1": Word("! firing", RED)}
-STEP = {"1": Word("▶ in this state", "blue")}
+NEEDS_A_PERSON = frozenset(("refused", "read_back_failed", "verify_timeout", "rollback_failed", "changed", "halted"))
 
 
 def p99(metric: str, by: str = "le", where: str = "") -> str:
     """The p99 of a histogram over Grafana's rate window, in its own unit."""
     return f"histogram_quantile(0.99, sum by ({by}) (rate({metric}_bucket{{{where}}}{RATE})))"
+
+
+def drawn_over() -> list[Annotation]:
+    """Faults and alerts over every panel, by their names."""
+    return [
+        annotation("Faults", FAULTS, "{{experiment}}", "on {{target}}", RED, "experiment,target"),
+        annotation("Alerts", ALERTS, "{{alertname}}", "firing", "orange", "alertname"),
+    ]
 
 
 def panels() -> Iterator[Panel]:
@@ -149,8 +175,13 @@ def _money() -> Iterator[Panel]:
         ),
     )
     yield lines(
-        Tile("Packets won, records posted", "Per second: wins made durable, and what credit made of them.", "ops"),
+        Tile(
+            "Packets won, records posted",
+            "Per second: what the rounds release, wins made durable, and what credit made of them.",
+            "ops",
+        ),
         Ask(f"sum(rate(hongbao_packets_issued_total{{{TAPS}}}{RATE}))", "won"),
+        Ask(f"sum(hongbao_round_release_packets_per_second{{{TAPS}}})", "released by the rounds"),
         Ask(f"sum by (outcome) (rate(hongbao_credits_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
     )
 
@@ -162,8 +193,14 @@ def _backlog() -> Iterator[Panel]:
         Ask(lag, "{{lane}}"),
     )
     yield lines(
-        Tile("Oldest award not posted", "The alert CreditBacklogOld fires above the line.", "s", 6),
+        Tile(
+            "Oldest award not posted",
+            "CreditBacklogOld fires above the line. Progress: credit finished anything.",
+            "s",
+            6,
+        ),
         Ask(f"max by (lane) (hongbao_stream_oldest_age_seconds{{{TAPS}}})", "{{lane}}"),
+        Ask(f"max by (lane) (hongbao_credit_progress_age_seconds{{{TAPS}}})", "{{lane}}, since progress"),
         objective=3,
     )
     yield lines(
@@ -220,9 +257,13 @@ def _states() -> Iterator[Panel]:
         words=ACTIVE,
     )
     yield states(
-        Tile("Playbook steps", "State of each step of a playbook that an alert started.", width=12, height=6),
-        Ask("max by (playbook, step, state) (drill_playbook_step_state) == 1", "{{playbook}} · {{step}} · {{state}}"),
-        words=STEP,
+        Tile("Playbooks", "State of each playbook's newest run, and of each of its actions.", width=12, height=8),
+        Ask(f"max by (playbook, step) ({_numbered()})", "{{playbook}} · {{step}}"),
+        words={str(k): Word(_step_word(name), _step_color(name)) for k, name in enumerate(PLAYBOOK_STATES)},
+    )
+    yield lines(
+        Tile("Playbook runs ended", "Since the engine began, by how they ended.", "short", 12, 8),
+        Ask("sum by (playbook, end) (drill_playbook_runs_total)", "{{playbook}} · {{end}}"),
     )
     yield states(
         Tile(
@@ -234,6 +275,22 @@ def _states() -> Iterator[Panel]:
         Tile("Rounds, by state", "Rounds there are in each state.", width=12, height=8),
         Ask(f"sum by (lane, state) (hongbao_rounds{{{TAPS}}})", "{{lane}} · {{state}}"),
     )
+
+
+def _numbered() -> str:
+    """A playbook step's state as its number in the catalogue."""
+    return " or ".join(
+        f'{k} * (drill_playbook_step_state{{state="{name}"}} == 1)' for k, name in enumerate(PLAYBOOK_STATES)
+    )
+
+
+def _step_word(name: str) -> str:
+    sign = "✕" if name in NEEDS_A_PERSON else "·" if name == "idle" else "▶"
+    return f"{sign} {name.replace('_', ' ')}"
+
+
+def _step_color(name: str) -> str:
+    return RED if name in NEEDS_A_PERSON else GREY if name == "idle" else BLUE
 
 
 def _inside() -> Iterator[Panel]:

@@ -25,6 +25,7 @@ FEN = "suffix: 分"
 GREEN, YELLOW, RED, GREY, BLUE = "green", "yellow", "red", "#8e8e8e", "blue"
 
 Panel: TypeAlias = Builder[dashboard.Panel]
+Annotation: TypeAlias = Builder[dashboard.AnnotationQuery]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +220,18 @@ def query_variable(
     return variable
 
 
-def annotation(
-    name: str, expr: str, title: str, told: str, color: str, tags: str
-) -> Builder[dashboard.AnnotationQuery]:
+FAULTS = "max by (experiment, target) (drill_chaos_active) == 1"
+ALERTS = 'max by (alertname) (ALERTS{alertstate="firing",alertname!="Watchdog"})'
+"""What is drawn over every panel."""
+
+
+def annotation(name: str, expr: str, title: str, told: str, color: str, tags: str) -> Annotation:
     """Regions drawn over every panel from a query: they are there without anybody having called an API."""
     query = build.AnnotationQuery().name(name).datasource(DATASOURCE).enable(True).hide(False).icon_color(color)
     return query.expr(expr).step("1s").title_format(title).text_format(told).tag_keys(tags)
 
 
-def tagged_annotations(tag: str) -> Builder[dashboard.AnnotationQuery]:
+def tagged_annotations(tag: str) -> Annotation:
     """What `xiu dash push` wrote into Grafana's own store under a tag."""
     query = build.AnnotationQuery().name("xiu").enable(True).hide(False).icon_color(BLUE).type("tags")
     query = query.datasource(common.DataSourceRef(type_val="grafana", uid="-- Grafana --"))

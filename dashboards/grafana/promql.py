@@ -111,8 +111,12 @@ def parts(expr: str) -> Iterator[Selector | Grouping]:
             inside.append(pending)
             pending = ""
         elif token.text == ")":
+            if not inside:
+                raise ValueError(") closes nothing")
             inside.pop()
         k += 1
+    if inside:
+        raise ValueError("( is never closed")
 
 
 def divisors(expr: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 
 from dashboards.grafana import forecast, live
-from dashboards.grafana.pieces import Panel, annotation, datasource_variable, query_variable, tagged_annotations
+from dashboards.grafana.pieces import Annotation, Panel, datasource_variable, query_variable, tagged_annotations
 
 RENDERED = Path(__file__).resolve().parents[1] / "rendered"
 COLUMNS = 24
@@ -32,7 +32,8 @@ class Board:
     description: str
     panels: Callable[[], Iterator[Panel]]
     variables: Callable[[], list[Builder[dashboard.VariableModel]]]
-    refresh: str
+    drawn_over: Callable[[], list[Annotation]]
+    refresh: str = "5s"
 
 
 BOARDS: tuple[Board, ...] = (
@@ -42,7 +43,7 @@ BOARDS: tuple[Board, ...] = (
         live.DESCRIPTION,
         live.panels,
         lambda: [datasource_variable(), query_variable("lane", "Lane", "hongbao_requests_total", "lane", every=True)],
-        "5s",
+        live.drawn_over,
     ),
     Board(
         forecast.UID,
@@ -53,7 +54,7 @@ BOARDS: tuple[Board, ...] = (
             datasource_variable(),
             query_variable("run", "场次 · Run", "drill_run_info", "run_id", newest_first=True),
         ],
-        "5s",
+        forecast.drawn_over,
     ),
 )
 
@@ -81,19 +82,7 @@ def built(board: Board) -> Document:
     made = made.tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
     made = made.timepicker(build.TimePicker().refresh_intervals(["1s", "5s", "10s", "30s", "1m"]))
     made = made.variables(board.variables())
-    made = made.annotations(
-        [
-            annotation(
-                "Faults", "max by (experiment, target) (drill_chaos_active) == 1", "{{experiment}}",
-                "on {{target}}", "red", "experiment,target",
-            ),
-            annotation(
-                "Alerts", 'max by (alertname) (ALERTS{alertstate="firing",alertname!="Watchdog"})', "{{alertname}}",
-                "firing", "orange", "alertname",
-            ),
-            tagged_annotations(TAG),
-        ]
-    )  # fmt: skip
+    made = made.annotations([*board.drawn_over(), tagged_annotations(TAG)])
     model = made.build()
     model.panels = list(placed(board.panels()))
     document: Document = json.loads(json.dumps(model, cls=JSONEncoder))

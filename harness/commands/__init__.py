@@ -31,7 +31,7 @@ WORDS: dict[str, str] = {
     "audit": "close the books: each invariant, its figure, its residue",
     "round": "rounds: list, verify, set-aside",
     "schema": "JSON Schema of plans, forecasts, faults, drills, playbooks",
-    "dash": "dashboards and the war room page: build, check, push, serve",
+    "dash": "Grafana dashboards: build, check, push",
     "bench": "benchmarks, each a ratio against an anchor in the same run",
     "selftest": "prove that the gates can fail",
 }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import LINKS, Stack, find_running
+from harness.stack import LINKS, Stack, find_running, last_stores, stores_of
+from harness.stack.folder import Folder
 
 VAR = Path("var")
 
@@ -37,6 +40,20 @@ def need(args: argparse.Namespace) -> Stack:
     return stack
 
 
+@contextmanager
+def stores(args: argparse.Namespace, folder: Path | None = None) -> Iterator[Stack]:
+    """The stack in `folder`, else the one that is meant, else the last one; of one that has ended PostgreSQL and
+    Valkey alone, started for as long as the block lasts.
+    """
+    folder = folder or args.stack
+    running = chosen(args) if folder is None else Stack.attach(folder) if Folder(folder).locked else None
+    if running is not None:
+        yield running
+        return
+    with last_stores(args.var) if folder is None else stores_of(folder) as stack:
+        yield stack
+
+
 def document(stack: Stack) -> dict[str, Any]:
     """What `--json` prints of a stack."""
     state = stack.folder.read_state()
@@ -49,7 +66,7 @@ def curl(stack: Stack) -> str:
     fronts = stack.addresses.front_urls
     if not fronts:
         return f"curl -s {stack.addresses.toxiproxy_url}/proxies" if stack.addresses.toxiproxy_url else ""
-    return f'curl -s -X POST -H "Authorization: Bearer $(xiu token 1)" {fronts[0]}/v1/rounds/ROUND/taps'
+    return f'curl -s -X POST -H "Authorization: Bearer $(xiu token 1)" {fronts[0]}/v1/rounds/$(xiu round open)/taps'
 
 
 def told(stack: Stack) -> list[str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from harness.commands import _stacks
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.run_folder import RunNotFound, find_run
-from harness.stack import Stack, last_stores
+from harness.orchestrate.system import OwnStack
+from harness.run_folder import Found, RunNotFound, find_run
+from harness.stack import Stack
 from system.contract.ids import LANES, Lane
 
 EXAMPLE = "xiu audit --run last"
@@ -29,20 +30,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask the audit's own process; needs no running stack: starts the stores of the last one."""
-    history, lane = _history(args)
+    """Ask the audit's own process; needs no running stack: starts the stores of the run's, else of the last one."""
+    history, lane, folder = _of_run(args)
     args.lane = args.lane or lane
-    running = _stacks.chosen(args)
-    if running is not None:
-        return _ask(running, args, history)
-    with last_stores(args.var) as stores:
-        return _ask(stores, args, history)
+    with _stacks.stores(args, folder) as stack:
+        return _ask(stack, args, history)
 
 
-def _history(args: argparse.Namespace) -> tuple[Path | None, Lane]:
-    """The run's history, and its lane."""
+def _of_run(args: argparse.Namespace) -> tuple[Path | None, Lane, Path | None]:
+    """The run's history, its lane, and the folder of its stack."""
     if args.run is None:
-        return None, "live"
+        return None, "live", None
     try:
         found = find_run(args.run, Path(args.runs))
     except RunNotFound as exc:
@@ -50,7 +48,27 @@ def _history(args: argparse.Namespace) -> tuple[Path | None, Lane]:
     folder = found.folder / "history"
     if not folder.is_dir():
         raise BadInput(f"{folder}: this run has no history")
-    return folder, found.record.lane
+    return folder, found.record.lane, _stack_of(found, args)
+
+
+def _stack_of(found: Found, args: argparse.Namespace) -> Path:
+    """Only the stack a run was played on has its books: never another, which would be found broken."""
+    record = found.record
+    run = f"run {record.run_id}"
+    if record.target != OwnStack.name:
+        raise BadInput(f"{run} was on {record.target}: its stores are out of reach", expected="a run on a stack here")
+    if record.stack is None:
+        if args.stack is None:
+            raise BadInput(f"{run} does not say on which stack it was", expected="--stack DIR, that stack's folder")
+        return Path(args.stack)
+    folder = (found.folder / record.stack).resolve()
+    if args.stack is not None:
+        if args.stack.resolve().name != folder.name:
+            raise BadInput(f"{run} was on stack {folder.name}, not on {args.stack}", expected="that, or no --stack")
+        return Path(args.stack)
+    if not folder.is_dir():
+        raise EnvironmentNotReady(f"{run} was on the stack in {folder}, which is gone; if it was moved: --stack DIR")
+    return folder
 
 
 def _ask(stack: Stack, args: argparse.Namespace, history: Path | None) -> int:

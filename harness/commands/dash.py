@@ -6,7 +6,8 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +21,17 @@ from harness.commands import _stacks
 from harness.commands._text import emit, figure, table
 from harness.errors import EnvironmentNotReady
 from harness.prom import PromError, Prometheus
-from harness.run_folder import Found, find_run, run_files
+from harness.run_folder import RUN_FILE, Found, find_run, run_files
+from harness.stack import last_folder
+from harness.stack.past import past_prometheus
 
 EXAMPLE = "xiu dash check"
 FAIL, NO_DATA = 99, 10
+HEAD_S, TAIL_S = 1.0, 5.0
+"""A run's verdict on each figure is scraped in the seconds after its end."""
+MOST_LINES = 10
+DEFAULT_S = 300.0
+"""What a dashboard shows at first, where there is no run."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -79,21 +87,32 @@ class _Asked:
             raise QueryFailed(str(exc)) from exc
 
 
-def _prometheus_url(args: argparse.Namespace) -> str:
-    """The Prometheus that is meant. Raises EnvironmentNotReady if there is none."""
+@contextmanager
+def _prometheus_url(args: argparse.Namespace) -> Iterator[str]:
+    """The Prometheus that is meant: the one named, the running stack's, else one on what the last stack has left.
+
+    Raises EnvironmentNotReady if there is none.
+    """
     if args.prometheus:
-        return str(args.prometheus)
-    stack = _stacks.need(args)
+        yield str(args.prometheus)
+        return
+    stack = _stacks.chosen(args)
+    last = last_folder(args.var)
+    if stack is None and last is not None:
+        with past_prometheus(last) as url:
+            yield url
+        return
+    stack = stack or _stacks.need(args)
     if not stack.addresses.prometheus_url:
         raise EnvironmentNotReady("the running stack has no Prometheus; `xiu doctor` names the command that brings it")
-    return stack.addresses.prometheus_url
+    yield stack.addresses.prometheus_url
 
 
 def _span_of(found: Found) -> check.Span:
     """A run's time, with the scrapes that stand at its edges."""
     record = found.record
     start, end = (datetime.fromisoformat(text).timestamp() for text in (record.started_at, record.ended_at))
-    return check.Span(start - 1, end + 1)
+    return check.Span(start - HEAD_S, end + TAIL_S)
 
 
 def _shown(args: argparse.Namespace, asker: _Asked) -> tuple[str, check.Span]:
@@ -102,15 +121,28 @@ def _shown(args: argparse.Namespace, asker: _Asked) -> tuple[str, check.Span]:
         found = find_run(args.run, Path(args.runs))
         return found.record.run_id, _span_of(found)
     now_s = time.time()
-    return check.newest_run(asker, now_s) or ("", check.Span(now_s - 300, now_s))
+    seen = check.newest_run(asker, now_s)
+    if seen is None and run_files(Path(args.runs)):
+        found = find_run("last", Path(args.runs))
+        return found.record.run_id, _span_of(found)
+    return seen or ("", check.Span(now_s - DEFAULT_S, now_s))
+
+
+def _disturbed(args: argparse.Namespace, run_id: str) -> bool:
+    """Was a fault injected in that run? No, where its record is not here."""
+    file = Path(args.runs) / run_id / RUN_FILE
+    named = args.run or (str(file.parent) if run_id and file.is_file() else "")
+    return bool(named) and any(
+        one.get("injected_s") is not None for one in find_run(named, Path(args.runs)).record.drills
+    )
 
 
 def _check(args: argparse.Namespace) -> int:
     boards, wrong = _rendered()
-    with Prometheus(_prometheus_url(args)) as prometheus:
+    with _prometheus_url(args) as url, Prometheus(url) as prometheus:
         asker = _Asked(prometheus)
         run_id, span = _shown(args, asker)
-        answers = check.check(asker, boards, span, run_id)
+        answers = check.check(asker, boards, span, run_id, disturbed=_disturbed(args, run_id))
     red = list(check.red(answers))
     code = FAIL if wrong else NO_DATA if red else 0
     if args.json:
@@ -120,8 +152,14 @@ def _check(args: argparse.Namespace) -> int:
     print("\n".join(_told(answers, run_id, span)))
     for line in wrong:
         print(line, file=sys.stderr)
-    for one in red:
-        print(f"{one.board}: {one.panel} ({one.ref}): {one.why}: {one.query}", file=sys.stderr)
+    if red and not any(answer.state == "value" for answer in answers):
+        red_lines = [f"this Prometheus holds nothing of {run_id or 'that time'}; is it the one that saw the run?"]
+    else:
+        red_lines = [f"{one.board}: {one.panel} ({one.ref}): {one.why}: {one.query}" for one in red]
+    for line in red_lines[:MOST_LINES]:
+        print(line, file=sys.stderr)
+    if len(red_lines) > MOST_LINES:
+        print(f"and {len(red_lines) - MOST_LINES} more", file=sys.stderr)
     verdict = f"{len(red)} of {len(answers)} queries without a value" if red else f"{len(answers)} queries answered"
     print(f"\n{verdict}, {sum(a.state == 'excused' for a in answers)} empty with a reason, {len(wrong)} lint findings")
     return code

@@ -97,7 +97,14 @@ def _judge(args: argparse.Namespace) -> int:
         {row.indicator: row.actual for row in record.forecast if row.indicator in locked},
         [row.indicator for row in record.forecast if row.state == "NOT_EVALUATED"],
     )
-    decision = decide(Evidence(indicators=rows), strict=args.strict)
+    # A run whose measurement was the limit, or that was stopped, is no measure of the forecast either.
+    why = [reason for reason in record.reasons if record.verdict in ("INVALID", "ABORTED")][:1]
+    evidence = Evidence(
+        indicators=rows,
+        aborted=why[0] if why and record.verdict == "ABORTED" else None,
+        invalid=why if record.verdict == "INVALID" else (),
+    )
+    decision = decide(evidence, strict=args.strict)
     if args.json:
         emit(
             {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import textwrap
 import time
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ TIMEOUT_S = 10.0
 POLL_S = 0.1
 ENDS = {"closed": 0, "refused": 5}
 FAILED = 99
+COLUMNS = 80
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -88,27 +90,27 @@ def _condition(condition: Condition) -> str:
     return f"{condition.what} {condition.op} {bound}"
 
 
+def _undo(undo: Restore | str) -> str:
+    if not isinstance(undo, Restore):
+        return "none"
+    made_good = f"at {undo.catch_up} until what was held back is made good, then " if undo.catch_up else ""
+    return f"{made_good}as before"
+
+
 def _told(playbook: Playbook) -> list[str]:
-    lines = [
-        playbook.title.en,
-        playbook.title.zh,
-        "",
-        f"means      {playbook.meaning}",
-        f"notice     {playbook.impact}",
-    ]
-    lines += [f"owner      {playbook.owner}", f"starts at  alert {playbook.trigger.alert}"]
-    lines += [f"only if    {_condition(each)}" for each in playbook.preconditions]
+    rows = [("means", playbook.meaning), ("notice", playbook.impact), ("owner", playbook.owner)]
+    rows.append(("starts at", f"alert {playbook.trigger.alert}"))
+    rows += [("only if", _condition(each)) for each in playbook.preconditions]
     for action in playbook.actions:
-        undo = "none"
-        if isinstance(action.undo, Restore):
-            catch_up = action.undo.catch_up
-            undo = "as before" + (f", at {catch_up} until what was held back is made good" if catch_up else "")
-        lines.append(f"sets       {action.set.switch} = {action.set.to}, read back within {action.read_back:g} s")
-        lines.append(f"  undone   {undo}")
-    lines += [f"verified   {_condition(each)}" for each in playbook.verify.all]
-    lines.append(f"           within {playbook.verify.within:g} s, for {playbook.verify.hold:g} s")
-    lines += [f"healed     {_condition(each)}" for each in playbook.healed.all]
-    lines += [f"rolled back {_condition(each)}" for each in playbook.rollback.all]
+        rows.append(("sets", f"{action.set.switch} = {action.set.to}, read back within {action.read_back:g} s"))
+        rows.append(("  undone", _undo(action.undo)))
+    rows += [("verified", _condition(each)) for each in playbook.verify.all]
+    rows.append(("", f"within {playbook.verify.within:g} s, for {playbook.verify.hold:g} s"))
+    rows += [("healed", _condition(each)) for each in playbook.healed.all]
+    rows += [("at the end", _condition(each)) for each in playbook.rollback.all]
+    lines = [playbook.title.en, playbook.title.zh, ""]
+    for head, words in rows:
+        lines += textwrap.wrap(words, COLUMNS, initial_indent=f"{head:<12}", subsequent_indent=" " * 12)
     return lines
 
 
@@ -117,7 +119,7 @@ def _show(args: argparse.Namespace) -> int:
     if args.json:
         emit({"id": one.playbook.id, "file": str(one.file), **one.playbook.model_dump(mode="json")})
     else:
-        print("\n".join([*_told(one.playbook), f"file       {one.file}"]))
+        print("\n".join([*_told(one.playbook), f"{'file':<12}{one.file}"]))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Rounds: list, verify, set-aside."""
+"""Rounds: list, open, verify, set-aside."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ import json
 import os
 import subprocess
 import sys
+import time
+from typing import Any
 
 from harness.cli import add_word
 from harness.commands import _stacks
 from harness.commands._control import Control
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import Stack, last_stores
+from harness.stack import Stack
+from plans.models.quantity import duration_s
 from system.contract.ids import LANES, Position
 
 EXAMPLE = "xiu round verify 1"
 VERIFY_TIMEOUT_S = 600
+READY_S, POLL_S = 15.0, 0.1
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The word's sub-words."""
-    words = parser.add_subparsers(dest="sub", required=True, metavar="list|verify|set-aside")
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|open|verify|set-aside")
     show = add_word(words, "list", "rounds with their state", "xiu round list --lane live")
     show.add_argument("--lane", choices=LANES)
+    opened = add_word(words, "open", "arm a small round to try by hand; prints its number", "xiu round open --for 10m")
+    opened.add_argument("--lane", choices=LANES, default="live")
+    opened.add_argument("--packets", type=int, default=100, metavar="N", help="default: 100")
+    opened.add_argument("--for", dest="lasts", default="5m", metavar="TIME", help="how long it is open (default: 5m)")
     verify = add_word(words, "verify", "recompute every amount from the revealed seed; needs no running stack", EXAMPLE)
     aside = add_word(
         words,
@@ -36,13 +44,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     aside.add_argument("entry", metavar="ENTRY", help="epoch-sequence, as the alert names it")
     aside.add_argument("--front", type=int, default=0, help="whose stream (default: 0)")
     aside.add_argument("--why", default="set aside by hand", help="kept with the entry")
-    for each in (show, verify, aside):
+    for each in (show, opened, verify, aside):
         _stacks.add_stack_options(each)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what the sub-word says."""
-    return {"list": _list, "verify": _verify, "set-aside": _set_aside}[args.sub](args)
+    return {"list": _list, "open": _open, "verify": _verify, "set-aside": _set_aside}[args.sub](args)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -62,6 +70,35 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
+def _open(args: argparse.Namespace) -> int:
+    """A round of one sponsor, half of its packets 0.10 yuan and half 0.30; waits until the fronts know it."""
+    try:
+        lasts_s = duration_s(args.lasts)
+    except ValueError as exc:
+        raise BadInput(f"--for: {exc}") from exc
+    if args.packets < 2 or lasts_s <= 0:
+        raise BadInput(f"--packets {args.packets} --for {args.lasts}", expected="at least 2 packets and some time")
+    control = Control.of(_stacks.need(args))
+    few = args.packets // 2
+    sponsor = {"sponsor": 1, "name": "By hand", "classes": [[10, few], [30, args.packets - few]]}
+    order = {"lane": args.lane, "sponsors": [sponsor], "starts_in_ms": 0, "duration_ms": round(lasts_s * 1000)}
+    number = int(control.json("POST", "/v1/rounds", order)["round"])
+    deadline = time.monotonic() + READY_S
+    while not _known(control.json("GET", "/v1/fronts")["fronts"], number):
+        if time.monotonic() > deadline:
+            raise EnvironmentNotReady(f"round {number} is armed, but not every front serves it after {READY_S:g} s")
+        time.sleep(POLL_S)
+    if args.json:
+        print(json.dumps({"round": number, "lane": args.lane, "packets": args.packets, "duration_s": lasts_s}))
+    else:
+        print(number)
+    return 0
+
+
+def _known(fronts: list[dict[str, Any]], number: int) -> bool:
+    return all(any(one["round"] == number and one["ready"] for one in front["streams"]) for front in fronts)
+
+
 def _state(item: dict[str, object], now_us: int) -> str:
     start, end = item["start_us"], item["end_us"]
     assert isinstance(start, int)
@@ -72,11 +109,8 @@ def _state(item: dict[str, object], now_us: int) -> str:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    running = _stacks.chosen(args)
-    if running is not None:
-        return _ask(running, args)
-    with last_stores(args.var) as stores:
-        return _ask(stores, args)
+    with _stacks.stores(args) as stack:
+        return _ask(stack, args)
 
 
 def _ask(stack: Stack, args: argparse.Namespace) -> int:

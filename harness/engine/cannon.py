@@ -225,6 +225,7 @@ class Cannon:
             "breaks": gun.breaks,
             "surprises": gun.surprises,
             "awards": len(tape.awards),
+            "resources": _used(),
             "counts": self.tally.cumulative(),
         }
 
@@ -246,6 +247,17 @@ def _recent_cpu(samples: list[CpuSample]) -> float | None:
     before, now = samples[-2:]
     used = now.cpu_ns + now.waited_ns - before.cpu_ns - before.waited_ns
     return used / (now.at_ns - before.at_ns)
+
+
+def _used() -> dict[str, float] | None:
+    """CPU seconds and highest memory of this process; None where the system does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    return {"cpu_s": round(used.ru_utime + used.ru_stime, 2), "rss_mib_max": round(used.ru_maxrss / unit, 1)}
 
 
 def _cpu(now: int) -> CpuSample:

@@ -16,7 +16,7 @@ from harness.control_client import ControlClient
 from harness.environment import environment
 from harness.errors import HarnessError
 from harness.exporter import Exporter
-from harness.forecast import lock, write_lock
+from harness.forecast import lock, read_lock, write_lock
 from harness.forecast.lock import Lock
 from harness.forecast.share import Share
 from harness.guard.precheck import refuse
@@ -34,17 +34,19 @@ from harness.orchestrate.settle import settle
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
 from harness.prom import PromError
-from harness.run_folder import append_event, new_run, write_run
+from harness.run_folder import append_event, new_run, rewrite_events, write_run
 from harness.run_order import RunOrder
 from harness.run_record import RunRecord, Timeline
 from harness.run_state import PhaseName, RunState
-from harness.saved_queries import Moments, save_metrics
+from harness.saved_queries import save_metrics
 from harness.verdict import Reason
 from plans.models.quantity import ratio_text
 from system.contract.audit import AuditReport
 
 POLL_S = 0.2
 SCRAPES_S = 2.5
+KILLS = frozenset(("kill file", "SIGTERM", "SIGINT", "ordered"))
+"""How a cannon says that somebody told it to stop."""
 """Two scrapes and a rule evaluation."""
 
 
@@ -82,7 +84,7 @@ class Conductor:
             duration_s=self.plan.warm_up.duration + self.plan.measured_s * self.plan.stretch(chosen.share.duration_s),
             targets=self.sealed.targets,
         )
-        self.evidence = outcome.Gathered()
+        self.evidence = outcome.Gathered(stack=system.folder)
         self._where = environment(self.state.scale, chosen.calibration)
         self.state.users = chosen.share.tapping_at_once
         self._rules = StopRules(self.plan.stop)
@@ -151,6 +153,8 @@ class Conductor:
         round_id = prepared.round.round
         self.evidence.round = prepared.round
         self._first_tap_s = prepared.order.t0_wall_ns / 1e9
+        self.state.begun_at(self._first_tap_s)
+        rewrite_events(self.folder, self.state.events)
         self._tell("round", f"round {round_id} armed, commitment {prepared.round.commitment[:16]}…")
         sampler = Sampler(self.addresses, self.control, round_id, self.state)
         samples = self.folder / "history" / "samples.jsonl"
@@ -163,6 +167,7 @@ class Conductor:
                 with self._disturbed(ticker):
                     fired = fire(prepared.order, prepared.duration_s + 120, self._heard, lambda: self._stop)
                 self.evidence.account = fired.accounts[0]
+                self._ended_by(fired.accounts[0]["stop"])
                 self._drain(prepared)
                 self._close(prepared)
         finally:
@@ -245,8 +250,12 @@ class Conductor:
         )
 
     def _conclude(self, started: datetime) -> RunRecord:
+        """Raises LockBroken: a forecast that changed since its lock judges nothing."""
         self._phase("idle")
+        read_lock(self.folder, self.sealed.sha256)
         self.evidence.resources = self.system.resources()
+        if self.evidence.account is not None and self.evidence.account["resources"]:
+            self.evidence.resources["cannon"] = self.evidence.account["resources"]
         self.evidence.notes = self.system.notes
         self.evidence.stopped = self._stop
         record = outcome.record(
@@ -274,10 +283,13 @@ class Conductor:
         if self.addresses.prometheus_url is None:
             return
         time.sleep(SCRAPES_S)
+        moments = figures.moments_of(
+            self.plan, self.chosen.share, self.evidence.account, self._first_tap_s, self.state.duration_s
+        )
         try:
             rows = save_metrics(
                 self.addresses.prometheus_url, self.folder, record.run_id, record.lane, started.timestamp(),
-                time.time(), record.forecast, self._moments(),
+                time.time(), record.forecast, moments,
             )  # fmt: skip
         except PromError as exc:
             self._tell("prometheus", str(exc))
@@ -287,21 +299,6 @@ class Conductor:
             "prometheus",
             f"{len(rows) - len(apart)} of {len(rows)} indicators agree with Prometheus"
             + (f"; not: {', '.join(apart)}" if apart else ""),
-        )
-
-    def _moments(self) -> Moments | None:
-        """What queries look back at, on the wall clock; None if nothing was fired."""
-        first_s, account = self._first_tap_s, self.evidence.account
-        if first_s is None or account is None:
-            return None
-        measured_s = self.plan.warm_up.duration
-        span = figures.peak_span(account, self.chosen.share.peak_rps, measured_s)
-        return Moments(
-            first_s=first_s,
-            opens_s=first_s + self.plan.round.opens,
-            measured_s=first_s + measured_s,
-            last_s=first_s + self.state.duration_s,
-            peak_s=None if span is None else (first_s + span[0], first_s + span[1]),
         )
 
     # -- small parts
@@ -347,6 +344,17 @@ class Conductor:
         self._stop = why
         self.evidence.aborted = Reason(code=kind, text=why)
         self._tell(kind, why)
+
+    def _ended_by(self, what: str | None) -> None:
+        """Fire that ceased before its plan's end, and not on this run's own order."""
+        if what is None or self._stop is not None:
+            return
+        if what in KILLS:
+            self._halt("killed", f"the kill switch ended the fire ({what})")
+        else:
+            self._stop = what
+            self._tell("generator_stopped", f"the generator stopped by itself: {what}")
+            self.evidence.invalid.append(Reason(code="generator_stopped", text=f"the generator stopped: {what}"))
 
     def _phase(self, name: PhaseName) -> None:
         self.state.phase = name

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from harness.engine.recorder import read_history
+from harness.forecast.share import Share
 from harness.run_record import CreditDelay, Delay, Latency, Load, Percentiles, Second, SponsorBooks, Wins
 from harness.run_record import Money as RecordMoney
 from harness.run_state import Money
+from harness.saved_queries import Moments
+from plans.models.stress import StressPlan
 from system.contract.api import RoundMoney
 from system.contract.audit import AuditReport, RoundBooks
 from system.contract.history import NO_PACKET, Outcome
@@ -200,3 +203,20 @@ def timeline_of(account: dict[str, Any], samples: Sequence[tuple[float, Money]])
             )
         )
     return tuple(rows)
+
+
+def moments_of(
+    plan: StressPlan, share: Share, account: dict[str, Any] | None, first_s: float | None, duration_s: float
+) -> Moments | None:
+    """What queries look back at, on the wall clock; None if nothing was fired. `first_s`: of the first intended tap."""
+    if first_s is None or account is None:
+        return None
+    measured_s = plan.warm_up.duration
+    span = peak_span(account, share.peak_rps, measured_s)
+    return Moments(
+        first_s=first_s,
+        opens_s=first_s + plan.round.opens,
+        measured_s=first_s + measured_s,
+        last_s=first_s + duration_s,
+        peak_s=None if span is None else (first_s + span[0], first_s + span[1]),
+    )

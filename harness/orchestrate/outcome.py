@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,8 @@ class Gathered:
     """The round's money as control tells it, where the stores are out of reach."""
     nemesis: NemesisReport = field(default_factory=NemesisReport)
     """What was done to the system meanwhile."""
+    stack: Path | None = None
+    """Folder of the stack that was played on."""
     rated: bool = False
     """The rate was changed by hand: what was offered is no longer what was forecast."""
 
@@ -120,6 +123,7 @@ def record(
         resources={name: Resource(**used) for name, used in got.resources.items()},
         environment=where,
         forecast_sha256=sealed.sha256,
+        stack=None if got.stack is None else os.path.relpath(got.stack, folder.resolve()),
     )
 
 

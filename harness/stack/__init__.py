@@ -13,7 +13,7 @@ from harness.stack.addresses import LINKS, Addresses
 from harness.stack.folder import last_folder, new_folder
 from harness.stack.keeper import PartEvent, PartFailed
 from harness.stack.spawn import die_with_parent, raise_open_files, schedule
-from harness.stack.stack import Stack, find_running, last_stores
+from harness.stack.stack import Stack, find_running, last_stores, stores_of
 from harness.stack.table import Part
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "new_folder",
     "raise_open_files",
     "schedule",
+    "stores_of",
 ]

@@ -22,8 +22,8 @@ from types import TracebackType
 from typing import Any
 
 from harness.errors import BadInput, EnvironmentNotReady
+from harness.stack import external, spawn, tools, wire
 from harness.stack import folder as folders
-from harness.stack import spawn, tools, wire
 from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder, write_private
 from harness.stack.keeper import PartEvent
@@ -298,4 +298,18 @@ def last_stores(var: Path, *, detach: bool = False) -> Stack:
         raise EnvironmentNotReady(f"no stack has run under {var}; start one with: xiu up")
     if Folder(last).locked:
         raise EnvironmentNotReady(f"the last stack still runs in {last}; stop it with: xiu down, or use it")
-    return Stack(last, parts="stores", detach=detach)
+    return stores_of(last, detach=detach)
+
+
+def stores_of(folder: Path, *, detach: bool = False) -> Stack:
+    """PostgreSQL and Valkey alone of a stack that has ended, not started yet: on its data, or where they were
+    somebody's, at the addresses that stack used, whatever the environment says now.
+
+    Raises EnvironmentNotReady if no stack has run there.
+    """
+    try:
+        plan = json.loads(Folder(Path(folder)).plan.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise EnvironmentNotReady(f"no stack has run in {folder}; expected a stack's folder, as under var/") from exc
+    theirs = {external.VARIABLES[part]: url for part, url in plan["externals"].items()}
+    return Stack(folder, parts="stores", detach=detach, environment=theirs)

@@ -20,6 +20,8 @@ from system.front.desk import Desk, Request, Shape
 _HEAD_END = b"\r\n\r\n"
 _PLACES_MAX = 128
 """Answers a connection may wait for before it is no longer read."""
+_OUT_BYTES_MAX = 1 << 18
+"""Answers to what came in one piece; a client that asks for more at once has to come again."""
 _LINGER_S = 1.0
 """How long what a client still sends is read after the last answer, so that a reset does not eat that answer."""
 
@@ -51,8 +53,8 @@ class TapProtocol(asyncio.Protocol):
 
     __slots__ = (
         "_body_left", "_body_seen", "_completed", "_connections", "_dead", "_desk", "_eof", "_full", "_head_done",
-        "_in_message", "_keep", "_linger", "_loop", "_out", "_parser", "_partial", "_paused", "_places", "_request",
-        "_room", "_shape", "_tail", "_transport",
+        "_in_message", "_keep", "_linger", "_loop", "_out", "_out_bytes", "_parser", "_partial", "_paused", "_places",
+        "_request", "_room", "_shape", "_tail", "_transport",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +74,7 @@ class TapProtocol(asyncio.Protocol):
         """Set only while nothing is half read and nothing waits to be sent."""
         self._places: deque[_Place] = deque()
         self._out: list[bytes] = []
+        self._out_bytes = 0
         self._linger: asyncio.TimerHandle | None = None
         self._dead = False
         """No further request is read: the last answer is decided."""
@@ -259,7 +262,7 @@ class TapProtocol(asyncio.Protocol):
         self._in_message = False
         self._completed += 1
         self._partial.pop(self, None)
-        if self._desk.stopping:
+        if self._desk.stopping or self._out_bytes > _OUT_BYTES_MAX:
             self._keep = False
         method, request = self._parser.get_method(), self._request
         answer = self._desk.answer(method, request, self)
@@ -306,6 +309,7 @@ class TapProtocol(asyncio.Protocol):
             self._send(answer.keep if self._keep else answer.close)
 
     def _send(self, data: bytes) -> None:
+        self._out_bytes += len(data)
         if self._places:
             place = self._place(0)
             place.data = data
@@ -326,6 +330,7 @@ class TapProtocol(asyncio.Protocol):
         places = self._places
         while places and places[0].data is not None:
             self._out.append(places.popleft().data or b"")
+        self._out_bytes = 0
         transport = self._transport
         if transport is None or transport.is_closing():
             self._out.clear()

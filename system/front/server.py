@@ -24,7 +24,7 @@ class Server:
 
     def __init__(self, front: Front, settings: FrontSettings, metrics: FrontMetrics) -> None:
         self._loop = asyncio.get_running_loop()
-        self._desk = Desk(front, settings, metrics)
+        self._desk = Desk(front, settings, metrics, self._loop.call_soon)
         self._settings = settings
         self._metrics = metrics
         self._connections: set[TapProtocol] = set()

@@ -74,6 +74,28 @@ def test_a_front_killed_in_mid_round_loses_no_win(xiu: Xiu) -> None:
     assert record["wins"]["seen"] > 0
 
 
+def test_the_kill_switch_is_an_interruption(xiu: Xiu) -> None:
+    process = xiu.start("plan", "run", SLICE, "--scale", "1", "--json")
+    xiu.wait_for_event("phase", "measured")
+    assert xiu("kill").returncode == 0
+    assert process.wait(120) == 3, xiu.output()[-2000:]
+    record = xiu.record()
+    assert record["verdict"] == "ABORTED"
+    assert record["reasons"][0]["code"] == "killed"
+    assert any(event["kind"] == "killed" for event in xiu.events())
+
+
+def test_a_lock_that_changes_under_a_run_judges_nothing(xiu: Xiu) -> None:
+    process = xiu.start("plan", "run", SLICE, "--scale", "1")
+    xiu.wait_for_event("phase", "measured")
+    lock = xiu.runs()[-1] / "forecast.lock.json"
+    lock.write_text(lock.read_text().replace('"upper": ', '"upper": 1', 1))
+    assert process.wait(120) == 2, xiu.output()[-2000:]
+    assert "forecast.lock.json" in xiu.output()
+    assert not (xiu.runs()[-1] / "verdict.json").exists()
+    wait(lambda: xiu.processes() == [], 20, xiu.processes)
+
+
 def test_a_front_slower_than_its_target_fails_the_run(xiu: Xiu) -> None:
     assert xiu("up", "--detach").returncode == 0
     assert xiu("switch", "set", "draw.delay_ms", "700").returncode == 0
@@ -116,6 +138,7 @@ def test_a_starved_generator_makes_the_run_invalid(xiu: Xiu) -> None:
     record = json.loads(done.stdout)
     assert record["verdict"] == "INVALID"
     assert record["generator"]["valid"] is False
+    assert xiu("forecast", "judge", "last").returncode == 10, "what was no measurement is no measure of the forecast"
 
 
 def test_nothing_is_left_of_a_killed_up(xiu: Xiu) -> None:

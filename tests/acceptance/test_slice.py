@@ -57,6 +57,9 @@ def test_a_thin_run_closes_to_the_fen_and_tampering_is_named(xiu: Xiu) -> None:
     by_code = {row["code"]: row for row in record["invariants"]}
     assert list(by_code) == [f"S{n}" for n in range(1, 13)]
     assert all(row["valid"] is True and row["counted"] > 0 for row in by_code.values())
+    assert record["resources"]["cannon"]["cpu_s"] > 0
+    before = [event for event in xiu.events() if event["kind"] in ("lock", "pre_check", "round")]
+    assert [event["t_s"] < 0 for event in before] == [True] * 3, "locked before the first tap"
     assert xiu.processes() == []
 
     said = xiu("audit")

@@ -129,6 +129,8 @@ def _handler(grafana: Grafana) -> type[BaseHTTPRequestHandler]:
             grafana.calls.append((self.command, self.path))
             if grafana.mood == "hangs":
                 grafana.let_go.wait(30)
+                self.close_connection = True
+                return None
             ill = {
                 "bad_gateway": (502, PAGE, "text/html"),
                 "empty": (200, "", "application/json"),

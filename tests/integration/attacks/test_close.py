@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import signal
 from pathlib import Path
 
 from system.contract.ids import Position
 from tests.deadline import until
+from tests.integration.control.conftest import SECRET
+from tests.integration.front_award.test_process import process
 from tests.integration.stage import Stage, eventually, stage
-from tests.stores import ValkeyServer
+from tests.stores import LOOPBACK, ValkeyServer, free_port
 
 
 async def is_closed(s: Stage) -> bool:
@@ -31,6 +36,40 @@ def test_a_dead_front_holds_the_round_until_it_is_started_again(
             await until(lambda: is_closed(s), "closed")
         assert set(s.posted()) == {0, 1, 2}
         assert await s.broken(tmp_path) == {}
+
+    stage(postgres_dsn, fresh_valkey, attack)
+
+
+def test_a_frozen_front_holds_the_round_until_it_thaws(
+    postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    """A process of its own: nobody speaks for it while it is stopped."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET.hex())
+
+    async def attack(s: Stage) -> None:
+        env = dict(os.environ) | {
+            "XIU_FRONT": "0",
+            "XIU_LISTEN": f"{LOOPBACK}:{free_port()}",
+            "XIU_CONTROL_URL": s.settings.control_url,
+            "XIU_VALKEY_URL": s.valkey.url,
+            "XIU_TOPOLOGY": json.dumps({"fronts": ["http://127.0.0.1:9000"], "cells": [0]}),
+            "XIU_SECRET_FILE": str(secret),
+        }
+        async with process(env) as front:
+
+            async def granted() -> bool:
+                return s.sql("SELECT granted FROM live.stream") == [(1,)]
+
+            await until(granted, "the front at work")
+            front.send_signal(signal.SIGSTOP)
+            await s.end()
+            await s.waits("front 0: instance 1 has not confirmed epoch 1")
+            await s.credited()
+            assert await s.api.state(s.round_id) == "closing"
+            front.send_signal(signal.SIGCONT)
+            await until(lambda: is_closed(s), "closed")
+        assert await s.broken(tmp_path / "history") == {}
 
     stage(postgres_dsn, fresh_valkey, attack)
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from harness.cli import dispatch
-from harness.commands import _stacks, round
+from harness.commands import _stacks
 from harness.errors import BadInput, EnvironmentNotReady
 from system.tokens import tag_expiry, tag_key, token_key, verify_token
 from tests.integration.control.conftest import SECRET, SPONSORS
@@ -100,7 +100,7 @@ def test_rounds(
     def last(var: Any) -> Iterator[Any]:
         yield stores
 
-    monkeypatch.setattr(round, "last_stores", last)
+    monkeypatch.setattr(_stacks, "last_stores", last)
     monkeypatch.setattr(_stacks, "chosen", lambda args: None)
     code, text = said(capsys, "round", "verify", str(number), "--json")
     assert (code, json.loads(text)["valid"]) == (0, True)

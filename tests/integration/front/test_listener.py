@@ -109,6 +109,27 @@ def test_a_client_that_never_reads_is_no_longer_read_from() -> None:
     run(scenario)
 
 
+def test_many_pages_asked_for_at_once_are_rendered_once_and_end_the_connection() -> None:
+    async def scenario() -> None:
+        async with rig() as made:
+            rendered, render = [0], made.metrics.render
+
+            def counted() -> bytes:
+                rendered[0] += 1
+                return render()
+
+            made.metrics.render = counted  # type: ignore[method-assign]
+            raw = await soon(made.exchange(get("/metrics") * 1000))
+            found = statuses(raw)
+            assert set(found) == {200}
+            assert 1 < len(found) < 100, "the answers to one piece are bounded"
+            assert raw.count(b"Connection: close") == 1
+            assert rendered[0] <= 3, "once for each piece that came"
+            assert statuses(await soon(made.exchange(tap(LIVE, token(1)) * 7))) == [200] * 7
+
+    run(scenario)
+
+
 @pytest.mark.parametrize("half", [False, True])
 def test_a_win_is_told_and_told_again(half: bool) -> None:
     async def scenario() -> None:

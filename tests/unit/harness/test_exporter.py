@@ -27,7 +27,9 @@ def state() -> RunState:
 
 
 def test_each_family_of_a_run_has_exactly_the_labels_declared() -> None:
-    families = {family.name: family for family in RunCollector(state(), "sha").collect()}
+    going = state()
+    going.tell("fault_injected", "n15 on credit-postgres: cut off")
+    families = {family.name: family for family in RunCollector(going, "sha").collect()}
     for metric in (one for one in METRICS if "run" in one.process):
         family = families.pop(metric.name.removesuffix("_total"))
         assert family.type == metric.kind
@@ -47,6 +49,24 @@ def test_values() -> None:
     assert found["drill_client_response_seconds_sum", "stress"] == 0.02
     assert found["drill_phase", "measured"] == 1
     assert found["drill_phase", "drain"] == 0
+
+
+def test_a_fault_is_there_from_its_event_to_the_heal() -> None:
+    going = state()
+
+    def seen() -> dict[tuple[str, str], float]:
+        families = {family.name: family for family in RunCollector(going, "").collect()}
+        samples = families["drill_chaos_active"].samples
+        return {(sample.labels["experiment"], sample.labels["target"]): sample.value for sample in samples}
+
+    assert seen() == {}, "nothing was injected, so there is nothing to call healthy"
+    going.tell("fault_injected", "n15-link-cut on credit-postgres: the credit worker is cut off: at once")
+    assert seen() == {("n15-link-cut", "credit-postgres"): 1}
+    going.tell("effect_seen", "it is")
+    going.tell("not_healed", "the proxy does not answer")
+    assert seen() == {("n15-link-cut", "credit-postgres"): 1}
+    going.tell("healed", "proxy")
+    assert seen() == {("n15-link-cut", "credit-postgres"): 0}
 
 
 def test_no_bucket_claims_too_much() -> None:

@@ -14,6 +14,7 @@ from harness.forecast import lock, share_of, write_lock
 from harness.run_folder import new_run, write_run
 from harness.run_order import RunOrder
 from plans.models import find, load_plan
+from plans.models.load import HOME
 from tests.unit.harness import other_event
 from tests.unit.harness.sample_run import record, sample_lock, sponsors, timeline
 
@@ -59,7 +60,9 @@ def test_json_is_one_object(xiu: Any, words: tuple[str, ...], key: str):
 
 def test_lists_have_ids(xiu: Any):
     finished()
-    assert [p["id"] for p in json.loads(xiu("plan", "list", "--json")[1])["plans"]] == ["gala-share"]
+    listed = {p["id"] for p in json.loads(xiu("plan", "list", "--json")[1])["plans"]}
+    assert listed == {file.stem for file in (HOME / "stress").glob("*.yaml")}
+    assert {"gala-share", "smoke"} <= listed
     runs = json.loads(xiu("run", "list", "--json")[1])["runs"]
     assert [run["verdict"] for run in runs] == ["PASS"]
     assert runs[0]["id"].endswith(tuple("0123456789abcdef"))
@@ -118,6 +121,8 @@ def test_plan_new_goes_where_plans_live(xiu: Any):
         (("plan", "run", "gala-share", "--scale", "2"), "expected a part of the event"),
         (("plan", "run", "gala-share", "--scale", "1/30000000", "--dry-run"), "without a packet"),
         (("plan", "run", "gala-share", "--seed", "-1"), "0 to 2^63"),
+        (("demo", "--seed", "-1"), "0 to 2^63"),
+        (("demo", "--seed", "99999999999999999999"), "0 to 2^63"),
         (("plan", "new", "No!", "--from", "gala-share"), "lower-case letters"),
         (("plan", "new", "far/away.yaml", "--from", "gala-share"), "a folder that exists"),
         (("plan", "rate", "fast"), "whole taps per second"),

@@ -47,7 +47,7 @@ def test_every_file_of_the_kit_is_good() -> None:
         pytest.param("heal: {kind: remove_toxics}\n", "", "# One link", "`heal` is missing", id="no heal"),
         pytest.param("heal_probe: {kind: link_answers, within: 5s}\n", "", "# One link", "`heal_probe` is missing",
                      id="no heal probe"),
-        pytest.param("kind: remove_toxics", "kind: restart", "kind: restart", "does not undo toxics", id="another heal"),
+        pytest.param("kind: remove_toxics", "kind: restart", "kind: restart", "does not undo toxics", id="no way back"),
         pytest.param("kind: link_silent", "kind: process_gone", "process_gone", "cannot see toxics", id="blind probe"),
         pytest.param("type: timeout", "type: timeot", "timeot", "did you mean timeout?", id="toxic"),
         pytest.param("{timeout: 0}", "{timeot: 0}", "timeot", "timeout has no attribute timeot", id="attribute"),

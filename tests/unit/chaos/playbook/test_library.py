@@ -38,14 +38,15 @@ SHED = "switch: draw.shed_percent, to: 10"
         pytest.param("shed_percent", "shed_precent", "shed_precent", "no switch 'draw.shed_precent'", id="switch"),
         pytest.param("to: 10", "to: 101", "to: 101", "whole number from 0 to 100", id="value out of bounds"),
         pytest.param("to: 10", "to: 1.5", "to: 1.5", "whole number from 0 to 100", id="no whole number"),
-        pytest.param("id: shed", "id: slow-down  # again", "# again", "action slow-down stands twice", id="action twice"),
+        pytest.param("id: shed", "id: slow-down  # again", "# again", "action slow-down stands twice",
+                     id="action twice"),
         pytest.param(SHED, "switch: draw.release_percent, to: 50", "to: 50", "stands twice", id="switch twice"),
         pytest.param(UNDO, "    undo: {restore: before, catch_up: 50}\n", "catch_up: 50", "= 50 behind 25",
                      id="catching up more slowly than before"),
         pytest.param(UNDO + "verify", "    undo: {restore: before, catch_up: 200}\nverify", "catch_up: 200",
                      "expected it there alone", id="catching up with another switch"),
-        pytest.param('op: "<", value: 1}]\nroll', 'op: "<", of_baseline: 1}]\nroll', "of_baseline: 1}", "there is a baseline",
-                     id="healed against a baseline"),
+        pytest.param('op: "<", value: 1}]\nroll', 'op: "<", of_baseline: 1}]\nroll', "of_baseline: 1}",
+                     "there is a baseline", id="healed against a baseline"),
         pytest.param("read_back: 2s", "read_bakc: 2s", "read_bakc", "did you mean read_back", id="a misspelt key"),
         pytest.param('op: "<=", of', 'op: "=<", of', "=<", "'=<'", id="no such comparison"),
         pytest.param(", of_baseline: 0.7", ", of_baseline: 0.7, value: 3", "value: 3", "expected `value` or `of_b",
@@ -71,6 +72,14 @@ def test_all_problems_of_all_files_at_once_and_an_id_once(tmp_path: Path) -> Non
     assert len(found) == 2
     assert found[0] == f"{second}:2: `id`: slow stands in {first} as well; expected each id once"
     assert found[1].startswith(f"{third}:7: `trigger.alert`: Nothing: no such alert")
+
+
+def test_one_alert_does_not_start_two_that_set_one_switch(tmp_path: Path) -> None:
+    first, second = (tmp_path / f"{name}.yaml" for name in "ab")
+    first.write_text(text(), encoding="utf-8")
+    second.write_text(text(id="second"), encoding="utf-8")
+    found = problems(first, second)
+    assert found[0].startswith(f"{second}:7: alert Slow starts slow as well, which sets draw.release_percent, too")
 
 
 @pytest.mark.parametrize(

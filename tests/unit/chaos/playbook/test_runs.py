@@ -178,6 +178,42 @@ def test_a_switch_somebody_else_set_since_is_left_alone(tmp_path: Path) -> None:
     assert rig.states()[-1] == "closed"
 
 
+def test_a_switch_somebody_put_back_is_not_driven_on_to_catch_up(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, text(catch_up=", catch_up: 200"))
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            rig.engine.heard(SLOW)
+            await rig.until_state("held")
+            rig.world.switches["draw.release_percent"] = 100
+            rig.world.age = 0.0
+
+    asyncio.run(play())
+    assert [value for key, value in rig.world.orders if key == "draw.release_percent"] == [25]
+    assert rig.world.switches == REGULAR
+
+
+def test_a_refused_run_does_not_use_its_alert_up(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.world.age = None
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            rig.engine.heard(SLOW)
+            await rig.until_state("refused")
+            assert rig.engine.heard(SLOW).later, "it cools down first"
+            await asyncio.sleep(11 / SPEED)
+            rig.world.age = 5.0
+            assert rig.engine.heard(SLOW).runs
+            await rig.until_state("held")
+            rig.world.age = 0.0
+
+    asyncio.run(play())
+    assert rig.facts().state == "closed"
+
+
 def test_undo_none_leaves_the_switch(tmp_path: Path) -> None:
     rig = played(tmp_path, lambda world: None, "held", text(shed_undo="none"))
     assert rig.world.switches == {"draw.release_percent": 100, "draw.shed_percent": 10}

@@ -35,6 +35,7 @@ def families(state: RunState) -> dict[str, Family]:
 def finished() -> RunState:
     state = in_progress()
     state.judged = (judged(),)
+    state.tell("fault_injected", "n15 on credit-postgres: cut off")
     return state
 
 

@@ -72,6 +72,8 @@ def books(logged: int, posted: int) -> RoundBooks:
         pytest.param(5, 5, 5, 0, 0, id="all the same"),
         pytest.param(5, 6, 6, 0, 1, id="one nobody saw"),
         pytest.param(5, 5, 4, 0, 1, id="one not posted"),
+        pytest.param(5, 3, 5, 0, 0, id="posted, and only then lost by the store"),
+        pytest.param(4, 3, 5, 0, 1, id="lost by the store, and one nobody saw"),
         pytest.param(5, 5, 5, 2, 2, id="counts agree, sets do not"),
     ],
 )

@@ -1,0 +1,189 @@
+"""Each fault on a real stack: its effect is seen, it is healed, the healing is seen; the ladder when the tool fails."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from chaos import fault_ledger
+from chaos.errors import External
+from chaos.fault_ledger import Entry, injected
+from chaos.faults import WAYS, network, refuse_theirs
+from chaos.heal import heal, heal_strays, strays
+from chaos.nemesis import LEAVE_OUT
+from chaos.toxiproxy import ToxicState
+from chaos.watchdog import Watchdog
+from harness.stack import Stack
+from harness.stack.folder import Folder
+from tests.integration.chaos.conftest import FAULTS, disturb, logs, toxics
+from tests.stores import wait_until
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize(
+    ("fault", "target"),
+    [
+        pytest.param("N15", "credit-postgres", id="a link cut"),
+        pytest.param("N1", "front-valkey", id="Valkey slow"),
+        pytest.param("P1", "front-0", id="the front killed"),
+    ],
+)
+def test_a_fault_is_seen_and_healed(stack: Stack, fault: str, target: str) -> None:
+    nemesis, facts, told = disturb(stack, fault, target)
+    assert nemesis.verdict == "PASS", facts
+    assert [kind for kind, _ in told] == ["fault_injected", "effect_seen", "healed", "heal_seen"]
+    assert None not in (facts.injected_s, facts.effect_s, facts.healed_s, facts.heal_seen_s)
+    assert facts.drained_s is not None
+    assert injected(stack.folder.path) == []
+    assert toxics(stack) == []
+    assert len(facts.rungs) == 1
+
+
+@pytest.mark.parametrize(("fault", "target"), [("N15", "credit-postgres"), ("N1", "front-valkey"), ("P1", "front-0")])
+def test_left_out_it_is_not_effective(stack: Stack, fault: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LEAVE_OUT, "1")
+    nemesis, facts, _ = disturb(stack, fault, target)
+    assert (nemesis.verdict, facts.effect_s) == ("FAULT_NOT_EFFECTIVE", None)
+    assert [reason.code for reason in nemesis.end().invalid] == ["fault_not_effective"]
+
+
+def test_nothing_to_lose_is_no_steady_state(stack: Stack) -> None:
+    nemesis, facts, told = disturb(stack, "V13", "valkey")
+    assert nemesis.verdict == "UNKNOWN"
+    assert "no stream of wins" in facts.not_steady
+    assert told == []
+
+
+def test_a_hung_control_api_is_a_harness_fault_and_the_ladder_heals(stack: Stack) -> None:
+    old = stack.pid("toxiproxy")
+    nemesis, facts, _ = disturb(
+        stack, "N15", "credit-postgres", 1.5, lambda: os.kill(stack.pid("toxiproxy"), signal.SIGSTOP)
+    )
+    assert nemesis.verdict == "HARNESS_FAULT"
+    assert [line.split(": ", 1)[1].split(" failed")[0].split(" held")[0] for line in facts.rungs] == [
+        "remove", "reset", "toggle", "kill, restart, repopulate",
+    ]  # fmt: skip
+    assert facts.heal_seen_s is not None
+    assert stack.pid("toxiproxy") != old
+    assert injected(stack.folder.path) == []
+    assert toxics(stack) == []
+
+
+def test_a_dead_control_api_is_a_harness_fault_and_the_ladder_heals(stack: Stack) -> None:
+    def kill() -> None:
+        stack.suspend_restart("toxiproxy")
+        stack.kill("toxiproxy")
+
+    nemesis, facts, _ = disturb(stack, "N15", "credit-postgres", 1.5, kill)
+    assert nemesis.verdict == "HARNESS_FAULT"
+    assert "kill, restart, repopulate held" in facts.rungs[-1]
+    assert facts.heal_seen_s is not None
+    assert toxics(stack) == []
+
+
+def test_a_toxiproxy_that_dies_takes_the_fault_with_it_which_is_told(stack: Stack) -> None:
+    nemesis, facts, _ = disturb(stack, "N15", "credit-postgres", 2.0, lambda: stack.kill("toxiproxy") and None)
+    assert nemesis.verdict == "HARNESS_FAULT"
+    assert facts.harness_fault
+    assert injected(stack.folder.path) == []
+
+
+def test_what_no_ledger_knows_is_found_and_taken_away(stack: Stack) -> None:
+    network.api(stack).add("play-postgres", ToxicState("by-hand", "latency", "downstream", 1.0, {"latency": 1}))
+    assert strays(stack) == ["play-postgres: by-hand"]
+    nemesis, facts, _ = disturb(stack, "N15", "credit-postgres")
+    assert nemesis.verdict == "PASS", facts
+    assert "by-hand" in heal_strays(stack)[0]
+    assert toxics(stack) == []
+
+
+def test_a_link_that_is_not_clean_is_not_disturbed_further(stack: Stack) -> None:
+    network.api(stack).add("credit-postgres", ToxicState("by-hand", "latency", "downstream", 1.0, {"latency": 1}))
+    nemesis, facts, _ = disturb(stack, "N15", "credit-postgres")
+    heal_strays(stack)
+    assert nemesis.verdict == "HARNESS_FAULT"
+    assert "by-hand" in facts.harness_fault
+    assert facts.injected_s is None
+
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from chaos.nemesis import FaultNemesis, Timed
+from plans.models import load_faults
+began = time.monotonic()
+nemesis = FaultNemesis(Path(sys.argv[1]), Timed(load_faults()["N15"], "credit-postgres", 0.0, 55.0))
+nemesis.begin(lambda kind, text: None, lambda: time.monotonic() - began)
+nemesis.wait(60)
+"""
+
+
+@pytest.mark.parametrize("hung", [False, True], ids=["toxiproxy well", "toxiproxy hung as well"])
+def test_ten_seconds_after_its_drill_is_killed_nothing_is_injected(stack: Stack, hung: bool) -> None:
+    folder = stack.folder.path
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(folder)], env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True
+    )
+    wait_until(lambda: bool(injected(folder)) and len(toxics(stack)) == 2, 20, "the injection")
+    if hung:
+        os.kill(stack.pid("toxiproxy"), signal.SIGSTOP)
+    os.killpg(owner.pid, signal.SIGKILL)
+    owner.wait()
+    killed = time.monotonic()
+    wait_until(lambda: injected(folder) == [], 10, "the watchdog's heal")
+    assert toxics(stack) == []
+    assert time.monotonic() - killed < 10
+    assert "N15 on credit-postgres" in logs(folder)
+
+
+def test_the_watchdog_heals_what_lasts_longer_than_it_may(stack: Stack) -> None:
+    folder, way = stack.folder.path, WAYS["toxics"]
+    watchdog = Watchdog(folder)
+    try:
+        detail = way.detail(stack, FAULTS["N1"], "front-valkey")
+        mine = fault_ledger.enter(folder, Entry("N1", "front-valkey", "toxics", 60.0, 0.5, detail))
+        way.inject(stack, detail)
+        wait_until(lambda: injected(folder) == [], 10, "the watchdog's heal")
+        assert mine.owner_lives()
+        assert toxics(stack) == []
+    finally:
+        watchdog.end()
+
+
+def test_faults_are_healed_in_reverse_order(stack: Stack) -> None:
+    folder, way = stack.folder.path, WAYS["toxics"]
+    for fault, target in (("N1", "front-valkey"), ("N1", "credit-valkey")):
+        detail = way.detail(stack, FAULTS[fault], target)
+        fault_ledger.enter(folder, Entry(fault, target, "toxics", 60.0, 60.0, detail))
+        way.inject(stack, detail)
+    assert [line.split(":")[0] for line in heal(folder)] == ["N1 on credit-valkey", "N1 on front-valkey"]
+    assert heal(folder) == []
+    assert toxics(stack) == []
+
+
+def test_with_its_stack_gone_a_fault_is_gone(tmp_path: Path) -> None:
+    Folder(tmp_path).make()
+    fault_ledger.enter(tmp_path, Entry("N1", "front-valkey", "toxics", 60.0, 60.0, {"link": "x", "toxics": []}))
+    assert "the stack is gone" in heal(tmp_path)[0]
+    assert injected(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "target", "theirs"),
+    [("V13", "valkey", "valkey"), ("N15", "credit-postgres", "toxiproxy"), ("P1", "front-0", "front-0")],
+)
+def test_the_last_gate_refuses_what_is_somebody_s(fault: str, target: str, theirs: str) -> None:
+    url = f"{theirs}://somebody:1"
+    with pytest.raises(External, match="belongs to somebody"):
+        refuse_theirs(FAULTS[fault], target, {theirs: url}, None)
+    with pytest.raises(External):
+        refuse_theirs(FAULTS[fault], target, {theirs: url}, url + "2")
+    refuse_theirs(FAULTS[fault], target, {theirs: url}, url)
+    refuse_theirs(FAULTS[fault], target, {"prometheus": url}, None)

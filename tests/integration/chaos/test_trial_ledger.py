@@ -1,0 +1,60 @@
+"""What kill trials ask PostgreSQL: an open batch is seen, its fate is told, a server that died is met again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from chaos.trial_ledger import TrialLedger
+from system.ledger.access import connect, lane_role
+from system.ledger.statements import statement
+from tests.integration.books import SECRET, Books
+from tests.stores import PostgresServer, ValkeyServer
+
+
+@pytest.mark.parametrize(
+    ("word", "fate"), [pytest.param("COMMIT", "COMMIT", id="committed"), pytest.param("ROLLBACK", "batch", id="undone")]
+)
+def test_an_open_batch_is_seen_and_its_fate_told(
+    ledger_dsn: str, valkey_server: ValkeyServer, word: str, fate: str
+) -> None:
+    async def play() -> None:
+        books = Books(ledger_dsn, valkey_server.url)
+        books.add_round()
+        ledger = TrialLedger(ledger_dsn, "live", 1)
+        credit = await connect(ledger_dsn, lane_role("live"), SECRET)
+        try:
+            await credit.execute("BEGIN")
+            assert ledger.open_batch() == "", "nothing is written yet"
+            await credit.execute(
+                statement("batch_insert", "live"),
+                dict.fromkeys(("front", "from_epoch", "from_seq", "to_epoch", "to_seq"), 0)
+                | {"kind": "credit", "round": 1, "postings": 0, "fen": 0},
+            )
+            xid = ledger.open_batch()
+            assert xid
+            assert not ledger.posted_after(0)
+            await credit.execute(word.encode())
+            assert ledger.open_batch() == ""
+            assert ledger.fate(xid) == fate
+            assert ledger.posted_after(0) is (fate == "COMMIT")
+        finally:
+            await credit.close()
+            ledger.close()
+
+    asyncio.run(play())
+
+
+def test_a_server_that_died_is_met_again(ledger_dsn: str, postgres_server: PostgresServer) -> None:
+    ledger = TrialLedger(ledger_dsn, "live", 1)
+    assert not ledger.posted_after(0)
+    postgres_server.stop()
+    try:
+        assert not ledger.posted_after(0)
+        assert ledger.fate("3") == ""
+    finally:
+        postgres_server.start()
+    assert ledger.open_batch() == ""
+    assert len(ledger.postings().uid) == 0
+    ledger.close()

@@ -1,0 +1,107 @@
+"""A minute of every metric in the catalogues, as OpenMetrics with times, and a real Prometheus on it."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from dashboards.grafana.check import Span
+from dashboards.grafana.words import INDICATORS, MONEY
+from harness.stack import tools
+from harness.stack.ports import Ports
+from plans import metrics as drill
+from system.contract import metrics as system
+from system.contract.metrics import Metric
+
+START_S, LENGTH_S = 1_700_000_000, 60
+SPAN = Span(START_S + 5.0, float(START_S + LENGTH_S))
+RUN = "r1"
+VALUES: Mapping[str, tuple[str, ...]] = {
+    "lane": ("live",),
+    "outcome": ("win", "lose", "posted"),
+    "run_id": (RUN,),
+    "indicator": (*INDICATORS, *itertools.islice(MONEY, 3)),
+    "bound": drill.BOUNDS,
+    "phase": drill.PHASES,
+    "state": ("PASS", "open", "idle"),
+}
+DEADLINE_S = 30.0
+
+
+def samples() -> Iterator[str]:
+    """The text `promtool tsdb create-blocks-from openmetrics` reads: every family, a sample each second."""
+    for metric in (*system.METRICS, *drill.METRICS):
+        yield from _family(metric)
+    for name, labels in (
+        ("ALERTS", 'alertname="Watchdog",alertstate="firing"'),
+        ("ALERTS", 'alertname="LedgerImbalance",alertstate="firing"'),
+        ("up", 'job="front",part="front-0"'),
+    ):
+        yield from (f"{name}{{{labels}}} 1 {at}" for at in _times())
+    yield "# EOF"
+
+
+def _times() -> range:
+    return range(START_S, START_S + LENGTH_S + 1)
+
+
+def _family(metric: Metric) -> Iterator[str]:
+    """Counters and histograms grow by one a second; a gauge is 1, an imbalance 0."""
+    of_part = ['job="front"', 'part="front-0"']
+    for values in itertools.product(*(VALUES.get(label, ("x",)) for label in metric.labels)):
+        labels = [f'{label}="{value}"' for label, value in zip(metric.labels, values, strict=True)] + of_part
+        joined = ",".join(labels)
+        for k, at in enumerate(_times()):
+            if metric.kind == "histogram":
+                for le in (*metric.buckets, "+Inf"):
+                    yield f'{metric.name}_bucket{{{joined},le="{le}"}} {k} {at}'
+                yield f"{metric.name}_count{{{joined}}} {k} {at}"
+                yield f"{metric.name}_sum{{{joined}}} {k * 0.0001} {at}"
+            elif metric.kind == "counter":
+                yield f"{metric.name}{{{joined}}} {k} {at}"
+            else:
+                yield f"{metric.name}{{{joined}}} {0 if 'imbalance' in metric.name else 1} {at}"
+
+
+@contextmanager
+def prometheus(folder: Path) -> Iterator[str]:
+    """Address of a Prometheus that holds the history. Raises FileNotFoundError if the programs are not here."""
+    server, promtool = tools.find("prometheus"), tools.find("promtool")
+    if server is None or promtool is None:
+        raise FileNotFoundError("prometheus or promtool is not here; `xiu doctor` names the command that brings it")
+    text, data = folder / "history.txt", folder / "data"
+    text.write_text("\n".join(samples()) + "\n", encoding="utf-8")
+    argv = [str(promtool), "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(text), str(data)]
+    subprocess.run(argv, check=True, capture_output=True, timeout=DEADLINE_S)
+    (folder / "prometheus.yml").write_text("{}\n")
+    with Ports(["prometheus"]) as ports, (folder / "log").open("wb") as log:
+        address = f"127.0.0.1:{ports.by_name['prometheus']}"
+        child = subprocess.Popen(
+            [
+                str(server), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={data}",
+                f"--web.listen-address={address}", "--storage.tsdb.retention.time=100y",
+            ],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            until_s = time.monotonic() + DEADLINE_S
+            while not _ready(f"http://{address}"):
+                assert time.monotonic() < until_s, (folder / "log").read_text()
+                time.sleep(0.05)
+            yield f"http://{address}"
+        finally:
+            child.terminate()
+            child.wait(DEADLINE_S)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/-/ready", timeout=1).ok
+    except requests.RequestException:
+        return False

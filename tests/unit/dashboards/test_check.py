@@ -1,0 +1,135 @@
+"""The check's judgement, on answers made up: what is a value, what is none, and what a variable becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dashboards.grafana import check
+from dashboards.grafana.check import Span
+from dashboards.grafana.errors import QueryFailed
+from dashboards.grafana.excused import MAY_BE_EMPTY, ONLY_UNDISTURBED
+
+SPAN = Span(1000.0, 1060.0)
+
+
+class Fake:
+    """Answers every query the same, and keeps what was asked."""
+
+    def __init__(self, *series: list[list[Any]], labels: tuple[dict[str, str], ...] = ()) -> None:
+        self.rows = [{"metric": labels[k] if labels else {}, "values": one} for k, one in enumerate(series)]
+        self.asked: list[str] = []
+
+    def vector(self, query: str, at_s: float) -> list[dict[str, Any]]:
+        self.asked.append(query)
+        return [{"metric": row["metric"], "value": row["values"][-1]} for row in self.rows]
+
+    def series(self, query: str, start_s: float, end_s: float, step_s: int) -> list[dict[str, Any]]:
+        self.asked.append(query)
+        return self.rows
+
+
+def board(expr: str, title: str = "A panel", **more: object) -> dict[str, Any]:
+    target = {"expr": expr, "refId": "A", **more}
+    return {"uid": "xiu-live", "templating": {"list": []}, "panels": [{"title": title, "targets": [target]}]}
+
+
+@pytest.mark.parametrize(
+    ("series", "state", "value", "most"),
+    [
+        pytest.param([[[1, "3"], [2, "1"]]], "value", 1.0, 3.0, id="the last figure, and the largest"),
+        pytest.param([[[1, "7"], [2, "NaN"]]], "value", 7.0, 7.0, id="the last that is one"),
+        pytest.param([[[2, "1"]], [[2, "5"]]], "value", 5.0, 5.0, id="of several the largest"),
+        pytest.param([[[2, "0"]]], "value", 0.0, 0.0, id="zero is a figure"),
+        pytest.param([], "empty", None, None, id="no series"),
+        pytest.param([[[1, "NaN"], [2, "NaN"]]], "empty", None, None, id="never a number"),
+        pytest.param([[[2, "+Inf"]]], "empty", None, None, id="infinity"),
+    ],
+)
+@pytest.mark.parametrize("instant", [False, True])
+def test_what_a_value_is(
+    series: list[list[list[Any]]], state: str, value: float | None, most: float | None, instant: bool
+) -> None:
+    if instant:
+        series = [one[-1:] for one in series]
+        last = series[-1][-1][1] if series else "NaN"
+        if last == "NaN":
+            state, value, most = "empty", None, None
+        most = value
+    (answer,) = check.check(Fake(*series), [board("up", instant=instant)], SPAN)
+    assert (answer.state, answer.value, answer.most) == (state, value, most)
+    assert answer.red is (state == "empty")
+
+
+def test_an_empty_panel_passes_only_with_a_reason() -> None:
+    (_, title), reason = next(iter(MAY_BE_EMPTY.items()))
+    (answer,) = check.check(Fake(), [board("up", title)], SPAN)
+    assert (answer.state, answer.why, answer.red) == ("excused", reason, False)
+
+
+def test_a_run_with_a_fault_in_it_shows_the_fault() -> None:
+    quiet = [board("up", title) for _, title in ONLY_UNDISTURBED]
+    assert [a.state for a in check.check(Fake(), quiet, SPAN)] == ["excused"] * len(quiet)
+    assert [a.state for a in check.check(Fake(), quiet, SPAN, disturbed=True)] == ["empty"] * len(quiet)
+    assert set(MAY_BE_EMPTY) > ONLY_UNDISTURBED
+
+
+def test_a_query_that_fails_is_red_even_with_a_reason() -> None:
+    class Refusing(Fake):
+        def series(self, query: str, start_s: float, end_s: float, step_s: int) -> list[dict[str, Any]]:
+            raise QueryFailed("parse error")
+
+    (_, title), _ = next(iter(MAY_BE_EMPTY.items()))
+    (answer,) = check.check(Refusing(), [board("up", title)], SPAN)
+    assert (answer.state, answer.why, answer.red) == ("failed", "parse error", True)
+
+
+def test_grafanas_own_variables() -> None:
+    asker = Fake([[2, "1"]])
+    check.check(asker, [board("rate(a[$__rate_interval]) + b[$__range] + ${__range_s} + c[$__interval]")], SPAN)
+    assert asker.asked == ["rate(a[4s]) + b[60s] + 60 + c[1s]"]
+    assert Span(0, 6 * 3600).words()["__rate_interval"] == "23s", "an interval longer than the scrape, and the scrape"
+
+
+def test_an_unknown_variable_is_red() -> None:
+    (answer,) = check.check(Fake([[2, "1"]]), [board("up{x='$nobody'}")], SPAN)
+    assert (answer.state, answer.why) == ("failed", "no variable 'nobody'")
+
+
+def variable(**more: object) -> dict[str, Any]:
+    found = board('up{lane=~"$lane"}')
+    one = {"type": "query", "name": "lane", "definition": "label_values(up, lane)", **more}
+    found["templating"]["list"] = [{"type": "datasource", "name": "datasource"}, one]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("more", "query"),
+    [
+        pytest.param({"includeAll": True, "multi": True}, 'up{lane=~"(a\\\\.b|live)"}', id="all, as a pattern"),
+        pytest.param({"sort": 1}, 'up{lane=~"a.b"}', id="the first"),
+        pytest.param({"sort": 2}, 'up{lane=~"live"}', id="the last, where the newest comes first"),
+    ],
+)
+def test_a_variable_becomes_what_grafana_makes_of_it(more: dict[str, Any], query: str) -> None:
+    asker = Fake([[2, "1"]], [[2, "1"]], labels=({"lane": "live"}, {"lane": "a.b"}))
+    check.check(asker, [variable(**more)], SPAN)
+    assert asker.asked == ["group by (lane) (up)", query]
+
+
+def test_a_chosen_run_is_not_asked_for() -> None:
+    asker = Fake([[2, "1"]])
+    found = board('up{run="$run"}')
+    found["templating"]["list"] = [{"type": "query", "name": "run", "definition": "label_values(up, run)"}]
+    check.check(asker, [found], SPAN, "r1")
+    assert asker.asked == ['up{run="r1"}']
+
+
+def test_the_newest_run_is_the_one_scraped_last() -> None:
+    asker = Fake(
+        [[10, "1"], [50, "1"]], [[60, "1"], [90, "1"]], labels=({"run_id": "old"}, {"run_id": "new"})
+    )  # fmt: skip
+    found = check.newest_run(asker, 100.0, back_s=100.0)
+    assert found == ("new", Span(59.0, 91.0))
+    assert check.newest_run(Fake(), 100.0) is None
