@@ -69,6 +69,18 @@ def _as_error(exc: Exception) -> XiuError:
     return XiuError("internal error; see the log")
 
 
+@web.middleware
+async def errors_as_answers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turns errors into answers, and counts nothing: for a process whose one page is /metrics."""
+    try:
+        return await handler(request)
+    except ConnectionResetError:
+        # Nobody is left to tell.
+        raise
+    except Exception as exc:
+        return error_answer(_as_error(exc))
+
+
 def middleware(registry: CollectorRegistry) -> Any:
     """Turns errors into answers, counts and times every request by its route's template."""
     requests = counter(registry, "hongbao_http_requests_total")

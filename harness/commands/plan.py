@@ -105,18 +105,19 @@ def _problems_of(name: str) -> tuple[Problem, ...]:
     """Checks a stress plan or, if it says that it is one, a forecast."""
     try:
         path = find(name, "stress")
-        is_forecast = path.is_file() and re.search(
-            r"^kind:\s*forecast\b", path.read_text(encoding="utf-8"), re.MULTILINE
-        )
-        if is_forecast:
+        if _is_forecast(path):
             load_forecast(path)
         else:
             load_plan(path)
     except PlanError as exc:
         return exc.problems
-    except UnicodeDecodeError:
-        return (Problem(name, 1, "not UTF-8 text"),)
     return ()
+
+
+def _is_forecast(path: Path) -> bool:
+    """Does the file say so? What cannot be read says nothing; whoever reads it next tells why."""
+    text = path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
+    return re.search(r"^kind:\s*forecast\b", text, re.MULTILINE) is not None
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -289,8 +290,7 @@ def loaded_of(name: str) -> Loaded:
     if path is None:
         by_id = {file.stem: file for file in stress_files()}
         path = by_id.get(name) or find(name, "forecasts")
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    if not re.search(r"^kind:\s*forecast\b", text, re.MULTILINE):
+    if not _is_forecast(path):
         return load_plan(path)
     load_forecast(path)
     for file in [*sorted(path.parent.parent.glob("stress/*.yaml")), *sorted(path.parent.glob("*.yaml"))]:

@@ -28,7 +28,7 @@ from harness.engine.loading import Loaded, load
 from harness.engine.pacing import Ticker
 from harness.engine.recorder import pages, write_history
 from harness.engine.results import result
-from harness.engine.schedule import ScheduleError, pieces_of, schedule
+from harness.engine.schedule import ScheduleError, least_taps, pieces_of, schedule
 from harness.engine.tally import Tally
 from harness.engine.wires import Wires
 
@@ -112,9 +112,12 @@ class Cannon:
             order: dict[str, Any] = json.loads(text)
             at_ns, config = max(int(order["at_ns"]), monotonic_ns() + _HOUSE_NS), self.config
             seed = config.seed + int(order["version"])
-            plan = schedule(pieces_of(order["segments"]), seed, config.worker, config.workers)
             if self.start_ns is None or self.orders.stop is not None or self.gun.next >= self.gun.end:
                 raise ScheduleError("not firing")
+            pieces = pieces_of(order["segments"])
+            # Nothing is built that cannot fit: building takes its time from the fire, which goes on.
+            self.loaded.tape.first_of(at_ns, least_taps(pieces, config.workers))
+            plan = schedule(pieces, seed, config.worker, config.workers)
             self.gun.end = self.loaded.tape.replan(at_ns, plan.intended_ns + at_ns, plan.phase)
         except (KeyError, TypeError, ValueError) as exc:
             self.say({"event": "error", "message": f"rate refused: {exc}"})

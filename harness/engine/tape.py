@@ -86,16 +86,20 @@ class Tape:
     def phase(self) -> npt.NDArray[np.uint8]:
         return self.phases[: self.planned]
 
+    def first_of(self, at_ns: int, taps: int) -> int:
+        """Where a plan of so many taps, in force from ``at_ns`` on, begins. Raises ScheduleError if it has no room."""
+        first = int(np.searchsorted(np.frombuffer(self.intended, np.int64)[: self.planned], at_ns))
+        if first + taps > self.capacity:
+            raise ScheduleError(f"{first + taps} taps; this run has room for {self.capacity} (rate_headroom)")
+        return first
+
     def replan(self, at_ns: int, intended_ns: npt.NDArray[np.int64], phase: npt.NDArray[np.uint8]) -> int:
         """Replaces what is intended from ``at_ns`` on by ``intended_ns`` (times of the clock).
 
         Returns the number of planned taps. Raises ScheduleError if there is no room for them.
         """
-        times = np.frombuffer(self.intended, np.int64)
-        first = int(np.searchsorted(times[: self.planned], at_ns))
+        times, first = np.frombuffer(self.intended, np.int64), self.first_of(at_ns, len(intended_ns))
         last = first + len(intended_ns)
-        if last > self.capacity:
-            raise ScheduleError(f"{last} taps; this run has room for {self.capacity} (rate_headroom)")
         times[first:last], times[last:] = intended_ns, NEVER
         self.phases[first:last] = phase
         self.planned = last

@@ -34,12 +34,12 @@ def externals(environment: Mapping[str, str]) -> dict[str, str]:
         schemes = SCHEMES.get(part, ("http", "https"))
         if urlsplit(url).scheme not in schemes or not urlsplit(url).hostname:
             raise BadInput(
-                f"{VARIABLES[part]}: not an address of {part}: {_hidden(url)}", expected=f"{schemes[0]}://host:port"
+                f"{VARIABLES[part]}: not an address of {part}: {hidden(url)}", expected=f"{schemes[0]}://host:port"
             )
     return found
 
 
-def _hidden(url: str) -> str:
+def hidden(url: str) -> str:
     """The address without its password."""
     parts = urlsplit(url)
     return url.replace(f":{parts.password}@", ":…@") if parts.password else url

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness.stack import config, external, postgres, table, tools
+from harness.stack import config, external, postgres, stores, table, tools
 from harness.stack.addresses import LINKS, Addresses
 from harness.stack.folder import Folder
 from harness.stack.table import Part, Selection
@@ -61,11 +61,13 @@ def make_plan(
 ) -> Plan:
     """Decide the parts; `more`: others beside the system, handed in.
 
-    Raises EnvironmentNotReady for a tool that is missing, BadInput for a wrong address.
+    Raises EnvironmentNotReady for a tool that is missing or an external store that cannot be used, BadInput for a
+    wrong address.
     """
     theirs = external.externals(environment)
     parts: list[Part] = []
     notes = [f"{part} is external ({external.VARIABLES[part]}): used as it is" for part in theirs]
+    notes += stores.check_stores(theirs, environment)
     if "valkey" not in theirs:
         parts.append(table.valkey(str(tools.need("valkey-server")), config.VALKEY))
     if "postgres" not in theirs:

@@ -17,6 +17,21 @@ from plans.models.partial import Contradiction, Loc, PlanModel, contradictions, 
 M = TypeVar("M", bound=PlanModel)
 
 
+DEEPEST = 32
+"""Mappings and lists in each other; no model needs more than eight."""
+MOST_VALUES = 20_000
+"""Values of one file, each alias counted as what it stands for."""
+MOST_SHOWN = 80
+"""Characters of a wrong value that are repeated."""
+_UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
+"""What YAML's own constructors raise for a tag on text that does not suit it (`!!bool maybe`, `!!int ""`)."""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
+
+
 class Document:
     """One parsed file. `data` are plain values, `line(loc)` is where a value stands."""
 
@@ -25,11 +40,16 @@ class Document:
         self.file = file
         self._lines: dict[Loc, int] = {(): 1}
         self.problems: list[Problem] = []
+        self._values = 0
         try:
+            self._check_depth(text)
             node = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as exc:
             line = exc.problem_mark.line + 1 if exc.problem_mark else 1
             raise PlanError([Problem(file, line, f"not YAML: {exc.problem or exc}")]) from exc
+        except yaml.reader.ReaderError as exc:
+            line = text.count("\n", 0, exc.position) + 1
+            raise PlanError([Problem(file, line, f"not YAML: {exc.reason}")]) from exc
         except yaml.YAMLError as exc:
             raise PlanError([Problem(file, 1, f"not YAML: {exc}")]) from exc
         if not isinstance(node, yaml.MappingNode):
@@ -47,10 +67,23 @@ class Document:
                 seen = (*seen, part)
         return self._lines[seen]
 
+    def _check_depth(self, text: str) -> None:
+        """Raises PlanError before anything recursive sees a text that is nested too deeply."""
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise PlanError([Problem(self.file, line, "nested too deeply", f"at most {DEEPEST} levels")])
+
     def _build(self, node: yaml.Node, loc: Loc, above: frozenset[int]) -> Any:
         self._lines.setdefault(loc, node.start_mark.line + 1)
         if id(node) in above:
             raise PlanError([Problem(self.file, node.start_mark.line + 1, "an anchor that contains itself")])
+        self._values += 1
+        if self._values > MOST_VALUES:
+            expected = f"at most {MOST_VALUES:,} values, aliases counted out"
+            raise PlanError([Problem(self.file, node.start_mark.line + 1, "too much in one file", expected)])
         above = above | {id(node)}
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, loc, above)
@@ -58,8 +91,9 @@ class Document:
             return [self._build(item, (*loc, number), above) for number, item in enumerate(node.value)]
         try:
             return self._loader.construct_object(node)
-        except (yaml.YAMLError, ValueError) as exc:
-            self.problems.append(Problem(self.file, node.start_mark.line + 1, f"cannot be read: {exc}"))
+        except _UNREADABLE as exc:
+            what = f"cannot be read as {node.tag.rpartition(':')[2]}: {_shown(node.value)} ({type(exc).__name__})"
+            self.problems.append(Problem(self.file, node.start_mark.line + 1, what))
             return None
 
     def _mapping(self, node: yaml.MappingNode, loc: Loc, above: frozenset[int]) -> dict[str, Any]:
@@ -139,13 +173,17 @@ def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) ->
         given = context.get("tag", error["input"])
         words = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
         return Problem(
-            here.file, here.line, f"`{where}`: {given!r}", "one of " + ", ".join(words), closest(str(given), words)
+            here.file,
+            here.line,
+            f"`{where}`: {_shown(given)}",
+            "one of " + ", ".join(words),
+            closest(str(given), words),
         )
     if kind == "value_error":
         text = error["msg"].removeprefix("Value error, ")
         what, _, expected = text.partition("; expected ")
         return Problem(here.file, here.line, f"`{where}`: {what}" if where else what, expected)
-    return Problem(here.file, here.line, f"`{where}`: {error['msg'].lower()}, not {error['input']!r}")
+    return Problem(here.file, here.line, f"`{where}`: {error['msg'].lower()}, not {_shown(error['input'])}")
 
 
 def _problems(document: Document, model: type[BaseModel], failure: ValidationError) -> list[Problem]:

@@ -37,7 +37,8 @@ def _plain(value: object) -> bool:
 
 
 def _refuse(value: object, what: str, examples: str) -> ValueError:
-    return ValueError(f"{value!r} is not {what}; expected {examples}")
+    text = repr(value)
+    return ValueError(f"{text if len(text) <= 80 else text[:79] + '…'} is not {what}; expected {examples}")
 
 
 def _decimal(text: str) -> Decimal:

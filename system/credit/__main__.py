@@ -10,7 +10,7 @@ import time
 
 import uvloop
 from aiohttp import web
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from system.contract.errors import SettingsError
 from system.credit.metrics import CreditMetrics
@@ -18,6 +18,7 @@ from system.credit.switches import Switches
 from system.credit.worker import Worker
 from system.settings import CreditSettings
 from system.tokens import internal_key
+from system.web import add_health, errors_as_answers
 from system.winlog import WinLogStore
 
 READY_S = 3.0
@@ -25,18 +26,12 @@ READY_S = 3.0
 
 
 def _app(registry: CollectorRegistry, worker: Worker) -> web.Application:
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), content_type="text/plain", charset="utf-8")
+    def missing() -> str:
+        passed = worker.passed_at > 0 and time.monotonic() - worker.passed_at < READY_S
+        return "" if passed else f"no pass over the streams was finished within {READY_S:g} s"
 
-    async def alive(_: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
-
-    async def ready(_: web.Request) -> web.Response:
-        ok = worker.passed_at > 0 and time.monotonic() - worker.passed_at < READY_S
-        return web.Response(text="ready\n" if ok else "no finished pass\n", status=200 if ok else 503)
-
-    app = web.Application()
-    app.add_routes([web.get("/metrics", metrics), web.get("/healthz", alive), web.get("/readyz", ready)])
+    app = web.Application(middlewares=[errors_as_answers])
+    add_health(app, registry, missing)
     return app
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 import valkey
 
-from harness.errors import BadInput
+from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack, tools
 from tests.integration.stack.parts import child, get
 from tests.stores import PostgresServer, ValkeyServer
@@ -75,6 +78,48 @@ def test_an_external_toxiproxy_serves_the_links_it_has_and_gets_none(make: Make)
             assert stack.addresses.links["front-valkey"] == at.links["front-valkey"]
             assert any("front-control" in note and "direct" in note for note in stack.notes)
         assert get(f"{at.toxiproxy_url}/proxies") == before
+
+
+@pytest.mark.parametrize("scheme", ["valkey", "redis", "postgresql"])
+def test_a_store_that_is_not_there_is_said_before_anything_is_started(make: Make, scheme: str) -> None:
+    name = "XIU_POSTGRES_URL" if scheme == "postgresql" else "XIU_VALKEY_URL"
+    with closed_port() as port:
+        stack = make(environment={name: f"{scheme}://me:hidden@127.0.0.1:{port}/0"}, system=[])
+        with pytest.raises(
+            EnvironmentNotReady, match=re.escape(f"{name}: {scheme}://me:…@127.0.0.1:{port}/0 does not answer")
+        ):
+            stack.start()
+    assert not stack.folder.plan.exists()
+
+
+def test_a_store_that_may_lose_what_it_confirmed_is_refused_or_said(make: Make, valkey_server: ValkeyServer) -> None:
+    environment = {"XIU_VALKEY_URL": f"valkey://127.0.0.1:{valkey_server.port}/3"}
+    with valkey.Valkey.from_url(environment["XIU_VALKEY_URL"]) as client:
+        client.config_set("appendfsync", "everysec")
+        try:
+            with pytest.raises(EnvironmentNotReady, match=r"may lose .*appendfsync is everysec, not always"):
+                make(environment=environment, system=[], with_prometheus=False).start()
+            accepted = {**environment, "XIU_EXTERNAL_NOT_DURABLE": "accepted"}
+            with make(environment=accepted, system=[], with_prometheus=False) as stack:
+                assert any("appendfsync is everysec" in note and "accepted" in note for note in stack.notes)
+        finally:
+            client.config_set("appendfsync", "always")
+
+
+def test_a_ledger_that_may_lose_what_it_confirmed_is_refused(make: Make, postgres_server: PostgresServer) -> None:
+    url = postgres_server.create_database("careless")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER DATABASE careless SET synchronous_commit = off")
+    with pytest.raises(EnvironmentNotReady, match="synchronous_commit is off, not on"):
+        make(environment={"XIU_POSTGRES_URL": url}, system=[], with_prometheus=False).start()
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that is taken and listens to nobody."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 @pytest.mark.parametrize(

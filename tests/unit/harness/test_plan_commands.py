@@ -222,3 +222,21 @@ def test_plan_run_hands_the_order_over_and_exits_with_the_verdict(xiu: Any, monk
     code, _, err = xiu("plan", "rate", "5000")
     assert code == 5
     assert "no plan runs" in err
+
+
+@pytest.mark.parametrize("words", [("plan", "check"), ("plan", "show"), ("forecast", "show"), ("forecast", "lock")])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param(b"kind: forecast\n\xff\xfe", "not UTF-8", id="bytes"),
+        pytest.param(b"[" * 5000, "nested", id="nested"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_bad_input_with_its_line(
+    xiu: Any, words: tuple[str, ...], text: bytes, says: str
+):
+    Path("odd.yaml").write_bytes(text)
+    code, out, err = xiu(*words, "odd.yaml")
+    assert (code, out) == (2, "")
+    assert "odd.yaml:1: " in err
+    assert says in err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -228,6 +229,33 @@ def test_what_is_no_plan_at_all_is_one_clear_error(tmp_path: Path, text: str):
     with pytest.raises(PlanError) as caught:
         load_plan(file)
     assert str(file) in str(caught.value)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]\n" for before, after in pairwise("abcdefghij")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        pytest.param("kind: stress\nsteps: " + "[" * 5000, 2, "nested too deeply", id="many lists"),
+        pytest.param("\n".join(" " * n + "a:" for n in range(500)), 33, "nested too deeply", id="many mappings"),
+        pytest.param(BOMB, 1, "too much in one file", id="aliases of aliases"),
+        pytest.param("kind: stress\nid: !!bool maybe\n", 2, "cannot be read as bool: 'maybe'", id="no bool"),
+        pytest.param('kind: stress\nid: !!int ""\n', 2, "cannot be read as int", id="no int"),
+        pytest.param("kind: stress\nid: !!timestamp x\n", 2, "cannot be read as timestamp", id="no time"),
+        pytest.param("kind: stress\nid: a\x07b\n", 2, "not YAML", id="a control character"),
+        pytest.param("kind: stress\nid: " + "x" * 10_000, 2, "x…", id="a long value is not repeated whole"),
+    ],
+)
+def test_what_would_be_too_much_to_read_is_refused_at_its_line(tmp_path: Path, text: str, line: int, says: str):
+    file = tmp_path / "odd.yaml"
+    file.write_text(text)
+    with pytest.raises(PlanError) as caught:
+        load_plan(file)
+    told = [str(problem) for problem in caught.value.problems]
+    assert any(one.startswith(f"{file}:{line}: ") and says in one and len(one) < 500 for one in told), told
 
 
 def test_bytes_that_are_not_text_are_refused(tmp_path: Path):

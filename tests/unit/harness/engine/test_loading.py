@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from harness.engine.cannon import Cannon
 from harness.engine.config import CannonConfig, ConfigError, Probe
 from harness.engine.loading import load
-from harness.engine.schedule import ScheduleError
+from harness.engine.schedule import ScheduleError, constant, least_taps, ramp, schedule, spike
 from harness.engine.tape import NEVER
 from system.contract.history import Kind
 from system.contract.routing import Topology, front_of
@@ -101,3 +104,29 @@ def test_token_files_that_are_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "tokens").write_text(text)
     with pytest.raises(ConfigError, match="tokens"):
         load(config)
+
+
+def test_a_rate_that_does_not_fit_is_refused_before_its_schedule_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = _config(tmp_path, rate_headroom=1.5)
+    firing = Cannon(config, load(config))
+    said: list[dict[str, Any]] = []
+    built: list[Any] = []
+    monkeypatch.setattr(firing, "say", said.append)
+    monkeypatch.setattr("harness.engine.cannon.schedule", lambda *given: built.append(given))
+    firing.start_ns = time.monotonic_ns()
+    segment = {"kind": "constant", "rate_rps": 1e5, "duration_s": 60}
+    firing.obey("rate " + json.dumps({"version": 1, "at_ns": 0, "segments": [segment]}))
+    assert "room for 1500" in said[0]["message"]
+    assert built == []
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("poisson", [False, True])
+def test_what_is_known_before_a_schedule_is_built_is_never_more_than_it_has(workers: int, poisson: bool) -> None:
+    pieces = [*constant(37.3, 2.5, poisson=poisson), *ramp(5, 50, 3), *spike(3, 40, 2, 1, poisson=poisson)]
+    least = least_taps(pieces, workers)
+    sizes = [len(schedule(pieces, seed, worker, workers)) for seed in range(20) for worker in range(workers)]
+    assert least <= min(sizes)
+    assert least > 0.3 * min(sizes)
