@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -18,7 +19,7 @@ import valkey
 
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, last_stores
-from tests.integration.stack.parts import everybody, wait_gone
+from tests.integration.stack.parts import Heard, everybody, wait_gone
 from tests.stores import wait_until
 
 Make = Callable[..., Stack]
@@ -76,6 +77,16 @@ def test_up_detached_status_and_down(ran: Path) -> None:
     assert status.returncode == 0, status.stderr
     assert said["addresses"]["postgres_url"] in status.stdout
     assert max(len(line) for line in status.stdout.splitlines() if "://" not in line and "/" not in line) <= 80
+
+    # Who looks later learns what happened meanwhile, and why.
+    assert " died " not in status.stdout
+    heard = Heard(stack)
+    stack.kill("valkey")
+    heard.wait("valkey", "restarted")
+    assert re.search(r"valkey +died once, last \d+ s ago: killed by signal 9", xiu("status", "--var", str(ran)).stdout)
+    deaths = json.loads(xiu("status", "--json", "--var", str(ran)).stdout)["deaths"]
+    assert [(one["part"], one["times"], one["cause"]) for one in deaths] == [("valkey", 1, "killed by signal 9")]
+    stack.stop()
 
     down = xiu("down", "--var", str(ran))
     assert down.returncode == 0, down.stderr
