@@ -19,6 +19,7 @@ from chaos.playbook import journal
 from harness.orchestrate.hooks import NemesisReport, NowS, Tell
 from harness.orchestrate.system import System
 from harness.stack import Stack
+from harness.stack.folder import Folder
 from harness.verdict import Reason
 
 POLL_S = 0.1
@@ -56,7 +57,10 @@ class Contingency:
         if not self._engine:
             return report
         deadline = time.monotonic() + CLOSES_S
+        stack = Folder(self._folder)  # a stack that is gone closes no playbook
         while self.fault.facts.injected_s is not None and time.monotonic() < deadline and not self._closed():
+            if not stack.locked:
+                break
             time.sleep(POLL_S)
         self._over.set()
         self._thread.join()

@@ -27,7 +27,7 @@ from harness.orchestrate import run_plan
 from harness.run_folder import write_text
 from harness.run_order import RunOrder, order_of
 from harness.run_record import RunRecord
-from harness.stack import Stack, find_running, new_folder, raise_open_files
+from harness.stack import Stack, find_shared, new_folder, raise_open_files
 from harness.stack.external import externals
 from harness.verdict import Reason
 from plans.models.library import LoadedDrill
@@ -177,7 +177,7 @@ def _externals(order: DrillOrder) -> Mapping[str, str]:
 
 
 def _running(order: DrillOrder) -> list[Path]:
-    found = find_running(order.var)
+    found = find_shared(order.var)
     if len(found) > 1:
         listed = "".join(f"\n  --stack {path}" for path in found)
         raise BadInput(f"{len(found)} stacks run; choose one with{listed}")
@@ -195,7 +195,7 @@ def _stack(order: DrillOrder) -> Iterator[Stack]:
     fronts = int(target.removeprefix("front-")) + 1 if target.removeprefix("front-").isdigit() else 1
     with ExitStack() as undo:
         say(f"{order.loaded.drill.id}: no stack runs: starting one")
-        stack = Stack(new_folder(order.var), fronts=fronts)
+        stack = Stack(new_folder(order.var), fronts=fronts, private=True)
         stack.start()
         undo.callback(stack.stop)
         yield stack

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import LINKS, Stack, find_running, last_stores, stores_of
+from harness.stack import LINKS, Stack, find_running, find_shared, last_stores, stores_of
 from harness.stack.folder import Folder
 
 VAR = Path("var")
@@ -22,10 +22,17 @@ def add_stack_options(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen(args: argparse.Namespace) -> Stack | None:
-    """The running stack that is meant; None if none runs. Raises BadInput if several do and none was chosen."""
+    """The running stack that is meant, one private to a run only where there is no other; None if none runs.
+
+    Raises BadInput if several do and none was chosen.
+    """
     if args.stack is not None:
         return Stack.attach(args.stack)
-    running = find_running(args.var)
+    return one_of(find_shared(args.var) or find_running(args.var))
+
+
+def one_of(running: list[Path]) -> Stack | None:
+    """The only one; None of none. Raises BadInput of several."""
     if len(running) > 1:
         listed = "".join(f"\n  --stack {path}" for path in running)
         raise BadInput(f"{len(running)} stacks run; choose one with{listed}")
@@ -50,7 +57,7 @@ def stores(args: argparse.Namespace, folder: Path | None = None) -> Iterator[Sta
     if running is not None:
         yield running
         return
-    with last_stores(args.var) if folder is None else stores_of(folder) as stack:
+    with last_stores(args.var, private=True) if folder is None else stores_of(folder, private=True) as stack:
         yield stack
 
 

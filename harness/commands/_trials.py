@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from chaos.drill import VAR, DrillResult, say
 from chaos.trials import RESULTS, run_trials, summary
 from harness.errors import BadInput
-from harness.stack import Stack, find_running, new_folder, raise_open_files
+from harness.stack import Stack, find_shared, new_folder, raise_open_files
 from harness.verdict import Reason, exit_code
 from plans.models import LoadedDrill
 
@@ -26,14 +26,14 @@ def run_trials_of(loaded: LoadedDrill, args: argparse.Namespace) -> DrillResult:
         result.notes = [f"would kill {count} times, seed {seed}"]
         return result
     raise_open_files()
-    running = [args.stack] if args.stack else find_running(VAR)
+    running = [args.stack] if args.stack else find_shared(VAR)
     if len(running) > 1:
         listed = "".join(f"\n  --stack {path}" for path in running)
         raise BadInput(f"{len(running)} stacks run; choose one with{listed}")
     with ExitStack() as undo:
         if not running:
             say(f"{drill.id}: no stack runs: starting one")
-            stack = Stack(new_folder(VAR)).start()
+            stack = Stack(new_folder(VAR), private=True).start()
             undo.callback(stack.stop)
             running = [stack.folder.path]
         # A long run that was broken off goes on from its file; without `--resume` every call kills anew.

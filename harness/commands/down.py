@@ -6,6 +6,8 @@ import argparse
 import json
 
 from harness.commands import _stacks
+from harness.errors import BadInput
+from harness.stack import Stack, find_running, find_shared, owner_of
 
 EXAMPLE = "xiu down"
 
@@ -16,8 +18,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Stop it and wait until nothing is left. Nothing running is no error."""
-    stack = _stacks.chosen(args)
+    """Stop it and wait until nothing is left. Nothing running is no error; a run's own stack is."""
+    stack = _stack(args)
     if stack is not None:
         stack.down()
     if args.json:
@@ -29,3 +31,16 @@ def run(args: argparse.Namespace) -> int:
             else f"stopped {stack.folder.path.name}; its data is kept in {stack.folder.path}"
         )
     return 0
+
+
+def _stack(args: argparse.Namespace) -> Stack | None:
+    """The stack to stop, None if none runs. Raises BadInput where it is a run's own: it ends with that run."""
+    shared = find_shared(args.var)
+    if args.stack is None and shared:
+        return _stacks.one_of(shared)
+    for folder in [args.stack] if args.stack else find_running(args.var):
+        pid = owner_of(folder)
+        if pid is not None:
+            what = f"the stack in {folder} is private to process {pid}, which goes on, and ends with it"
+            raise BadInput(what, expected=f"that process ended first: kill -INT {pid}; or its load alone: xiu kill")
+    return Stack.attach(args.stack) if args.stack else None

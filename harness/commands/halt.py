@@ -26,13 +26,15 @@ def run(args: argparse.Namespace) -> int:
     """Everything is tried, whatever the rest does; exit code 1 if fire may go on, 99 if a fault is left."""
     # Playbooks first: whatever stops next must not be taken for a new fault by one.
     stopped = [line for folder in find_running(args.var) for line in halting.halt(folder)]
+    register = Path(args.runs) / REGISTER
+    ways = kill_all(register, [], "xiu halt")[:2]
+    firing = any(way.failed for way in ways)
+    healed, left = heal_everything(args.var)
+    # Control last: dead or frozen it keeps nobody waiting, and fire is out without it.
     controls = controls_of(args.var)
-    ways = kill_all(Path(args.runs) / REGISTER, controls, "xiu halt")
+    ways += kill_all(register, controls, "xiu halt")[2:]
     for control in controls:
         control.close()
-    # Fire is out when its generators are told; that the switch could not be set says only that control is dead.
-    firing = any(way.failed for way in ways[:2])
-    healed, left = heal_everything(args.var)
     if args.json:
         rows = [{"way": way.way, "done": way.done, "failed": way.failed, "says": way.says} for way in ways]
         emit({"ways": rows, "healed": healed, "left": left, "playbooks": stopped})

@@ -15,7 +15,7 @@ from harness.orchestrate.prepare import Sizes, prepare
 from harness.orchestrate.run import VAR, connections, generator_cpu
 from harness.run_folder import new_run
 from harness.run_order import order_of
-from harness.stack import Stack, find_running, new_folder, raise_open_files
+from harness.stack import Stack, find_running, find_shared, new_folder, raise_open_files
 from plans.models import find, load_plan
 from plans.models.quantity import ratio
 from plans.models.stress import StressPlan
@@ -56,12 +56,13 @@ class Session:
             self._stack = next((stack for stack in running if host.rstrip("/") in _urls(stack)), None)
             self._control = self._client_of(self._stack) if self._stack else _elsewhere(host)
             return
+        running = [Stack.attach(path) for path in find_shared(VAR)]
         if len(running) > 1:
             raise BadInput(f"{len(running)} stacks run", expected="-H with the control's address of one of them")
         if not running:
             print("no stack runs: starting one for this Locust", flush=True)
             self._owned = True
-            running = [Stack(new_folder(VAR), detach=True).start()]
+            running = [Stack(new_folder(VAR), detach=True, private=True).start()]
         self._stack = running[0]
         self._control = self._client_of(self._stack)
 

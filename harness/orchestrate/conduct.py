@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Any
 
 from harness.control_client import ControlClient
@@ -28,6 +25,7 @@ from harness.orchestrate.checks import look
 from harness.orchestrate.clock import RunClock
 from harness.orchestrate.fire import fire
 from harness.orchestrate.hooks import Nemesis, NoNemesis
+from harness.orchestrate.interrupts import interruptible
 from harness.orchestrate.prepare import Prepared, Sizes, prepare
 from harness.orchestrate.sampler import Sampler
 from harness.orchestrate.settle import settle
@@ -89,7 +87,6 @@ class Conductor:
         self.state.users = chosen.share.tapping_at_once
         self._rules = StopRules(self.plan.stop)
         self._stop: str | None = None
-        self._interrupts = 0
         self._first_tap_s: float | None = None
 
     # -- the run
@@ -111,7 +108,7 @@ class Conductor:
 
     def _carry_out(self, started: datetime) -> RunRecord:
         self.system.events(lambda kind, text: self._tell(f"part_{kind}", text))
-        with self._interruptible():
+        with interruptible(lambda why: self._halt("interrupted", why)):
             write_lock(self.sealed, self.folder)
             self._tell("lock", f"forecast locked, sha256 {self.sealed.sha256[:16]}…")
             self._precheck()
@@ -132,6 +129,7 @@ class Conductor:
                 )
                 self._load(prepared)
             except HarnessError as exc:
+                self._over()
                 self._tell("error", str(exc))
                 self.evidence.invalid.append(Reason(code="run_broken", text=str(exc).splitlines()[0]))
             if live is not None:
@@ -165,7 +163,7 @@ class Conductor:
             with self.system.sampling(self.order.lane, round_id, samples):
                 self._phase("warm_up")
                 with self._disturbed(ticker):
-                    fired = fire(prepared.order, prepared.duration_s + 120, self._heard, lambda: self._stop)
+                    fired = fire(prepared.order, prepared.duration_s + 120, self._heard, self._over)
                 self.evidence.account = fired.accounts[0]
                 self._ended_by(fired.accounts[0]["stop"])
                 self._drain(prepared)
@@ -230,6 +228,10 @@ class Conductor:
             self.evidence.failures.append(Reason(code="not_closed", text=f"round {round_id} did not close: {waiting}"))
 
     def _audit(self, round_id: int) -> None:
+        if self.evidence.gone:
+            text = f"the stack is gone, its books are not closed; later: xiu audit --run {self.state.run_id}"
+            self.evidence.no_data.append(Reason(code="audit_failed", text=text))
+            return
         try:
             report: AuditReport | None = self.system.audit(
                 self.order.lane, (round_id,), self.folder / "history", self._fault_windows()
@@ -280,7 +282,7 @@ class Conductor:
 
     def _keep_metrics(self, record: RunRecord, started: datetime) -> None:
         """What Prometheus knows of the run, once it has scraped the end of it."""
-        if self.addresses.prometheus_url is None:
+        if self.addresses.prometheus_url is None or self.evidence.gone:
             return
         time.sleep(SCRAPES_S)
         moments = figures.moments_of(
@@ -345,6 +347,12 @@ class Conductor:
         self.evidence.aborted = Reason(code=kind, text=why)
         self._tell(kind, why)
 
+    def _over(self) -> str | None:
+        """Why the run is to end now; a stack that is gone is one reason."""
+        if self._stop is None and (gone := self.system.gone()) is not None:
+            self._halt(outcome.GONE, gone)
+        return self._stop
+
     def _ended_by(self, what: str | None) -> None:
         """Fire that ceased before its plan's end, and not on this run's own order."""
         if what is None or self._stop is not None:
@@ -366,30 +374,10 @@ class Conductor:
     def _wait(self, done: Any, deadline_s: float, what: str) -> bool:
         until = time.monotonic() + deadline_s
         while time.monotonic() < until:
+            if self._over() is not None:
+                return False
             if done():
                 return True
-            if self._interrupts:
-                return False
             time.sleep(POLL_S)
         self._tell("late", f"{what} did not come within {deadline_s:g} s")
         return False
-
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Ctrl-C ends the fire and still writes a report; twice ends at once."""
-
-        def interrupt(number: int, _: FrameType | None) -> None:
-            self._interrupts += 1
-            if self._interrupts > 1:
-                raise KeyboardInterrupt
-            self._halt("interrupted", f"interrupted by {signal.Signals(number).name}")
-
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        old = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in old.items():
-                signal.signal(number, handler)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from harness.orchestrate.conduct import Chosen
 
 
+GONE = "stack_gone"
+
+
 @dataclass(slots=True)
 class Gathered:
     """Filled in as the run goes on; what is missing stays None."""
@@ -46,6 +49,11 @@ class Gathered:
     """Folder of the stack that was played on."""
     rated: bool = False
     """The rate was changed by hand: what was offered is no longer what was forecast."""
+
+    @property
+    def gone(self) -> bool:
+        """The stack went away under the run."""
+        return self.aborted is not None and self.aborted.code == GONE
 
     @property
     def books(self) -> RoundBooks | None:

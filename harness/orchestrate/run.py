@@ -24,7 +24,7 @@ from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import ADMIN_VARIABLE, Elsewhere, OwnStack, System
 from harness.run_order import RunOrder
 from harness.run_record import RunRecord
-from harness.stack import Stack, find_running, new_folder, raise_open_files, schedule
+from harness.stack import Stack, find_shared, new_folder, raise_open_files, schedule
 from plans.models.targets import is_loopback, load_targets
 
 VAR = Path("var")
@@ -114,19 +114,19 @@ def _system(order: RunOrder) -> Iterator[System]:
 
 @contextmanager
 def _stack(order: RunOrder) -> Iterator[Stack]:
-    """The stack that runs, or one of this run's own."""
+    """The stack that was left running for everybody, or one of this run's own, private to it."""
     if order.stack is not None:
         yield Stack.attach(order.stack)
         return
-    running = find_running(VAR)
+    running = [] if order.own_stack else find_shared(VAR)
     if len(running) > 1:
         listed = "".join(f"\n  --stack {path}" for path in running)
         raise BadInput(f"{len(running)} stacks run; choose one with{listed}")
-    if running and not order.own_stack:
+    if running:
         yield Stack.attach(running[0])
         return
     with ExitStack() as undo:
-        stack = Stack(new_folder(VAR), detach=order.keep, more=order.parts)
+        stack = Stack(new_folder(VAR), detach=order.keep, more=order.parts, private=True)
         stack.start()
         if order.keep:
             undo.callback(stack.release)

@@ -56,6 +56,10 @@ class System(Protocol):
         """The stack's folder, None for a system elsewhere."""
         ...
 
+    def gone(self) -> str | None:
+        """What to say where it is there no more; None while it is, or if nobody here can know."""
+        ...
+
     def events(self, callback: Callable[[str, str], None]) -> None:
         """From now on call back with (kind, text) of everything that happens to a part of it."""
         ...
@@ -98,6 +102,9 @@ class OwnStack:
     @property
     def targets(self) -> Path | None:
         return self._stack.folder.targets if self.addresses.prometheus_url else None
+
+    def gone(self) -> str | None:
+        return None if self._stack.running else f"the stack in {self.folder} is gone: it was stopped, or it died"
 
     def events(self, callback: Callable[[str, str], None]) -> None:
         self._stack.events(lambda event: callback(event.kind, str(event)))
@@ -154,6 +161,9 @@ class Elsewhere:
             prometheus_url=None,
         )
         self.notes = (f"{self.name} runs elsewhere: its stores are out of reach, what only they tell is not evaluated",)
+
+    def gone(self) -> str | None:
+        return None
 
     def events(self, callback: Callable[[str, str], None]) -> None:
         """Nobody tells what happens to parts elsewhere."""

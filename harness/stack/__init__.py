@@ -12,8 +12,9 @@ Refuses to leave anything behind, whatever is killed, and to touch what is named
 from harness.stack.addresses import LINKS, Addresses
 from harness.stack.folder import last_folder, new_folder
 from harness.stack.keeper import PartEvent, PartFailed
+from harness.stack.owner import owner_of
 from harness.stack.spawn import die_with_parent, raise_open_files, schedule
-from harness.stack.stack import Stack, find_running, last_stores, stores_of
+from harness.stack.stack import Stack, find_running, find_shared, last_stores, stores_of
 from harness.stack.table import Part
 
 __all__ = [
@@ -25,9 +26,11 @@ __all__ = [
     "Stack",
     "die_with_parent",
     "find_running",
+    "find_shared",
     "last_folder",
     "last_stores",
     "new_folder",
+    "owner_of",
     "raise_open_files",
     "schedule",
     "stores_of",

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any
 
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import external, spawn, tools, wire
+from harness.stack import external, owner, spawn, tools, wire
 from harness.stack import folder as folders
 from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder, write_private
@@ -44,7 +44,8 @@ class Stack:
     `fronts`: how many front processes. `with_prometheus`: Prometheus and Alertmanager too, where they are installed.
     `parts`: `all`, or `stores` for PostgreSQL and Valkey alone. `detach`: goes on running when this process ends.
     `system`: other processes in place of the red-packet system's own (for tests). `more`: parts beside it that the
-    caller brings (the playbook engine). `environment`: where `XIU_*_URL` is looked up.
+    caller brings (the playbook engine). `private`: this process alone uses and stops it, until it is released or the
+    process ends. `environment`: where `XIU_*_URL` is looked up.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Stack:
         detach: bool = False,
         system: Sequence[Part] | None = None,
         more: Sequence[Part] = (),
+        private: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = Folder(Path(folder).resolve())
         self._options = (parts, fronts, with_prometheus, detach, system, tuple(more))
+        self._private = private
         self._environment = os.environ if environment is None else environment
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
@@ -81,6 +84,7 @@ class Stack:
         self.folder.make()
         if self.folder.locked:
             raise EnvironmentNotReady(f"a stack runs in {self.folder.path}")
+        (owner.claim if self._private else owner.share)(self.folder.path)
         write_private(self.folder.plan, json.dumps(plan.to_json(), indent=1))
         lifeline, self._lifeline = (None, None) if detach else os.pipe()
         heard, tell = os.pipe()
@@ -144,9 +148,15 @@ class Stack:
         self._process = None
 
     def release(self) -> None:
-        """Let go of a detached stack: it runs on, until `xiu down`."""
+        """Let go of a detached stack: it runs on, for everybody, until `xiu down`."""
+        owner.share(self.folder.path)
         self._process = None
         self._stop_listening()
+
+    @property
+    def running(self) -> bool:
+        """Is it up, and not on its way down?"""
+        return self.folder.locked and self.folder.read_state().get("status") == "ready"
 
     def check(self) -> None:
         """Raises EnvironmentNotReady if the supervisor is gone (its reaper has then ended every part)."""
@@ -180,7 +190,7 @@ class Stack:
         Raises EnvironmentNotReady if none runs there.
         """
         stack = cls(folder)
-        if not stack.folder.locked or stack.folder.read_state().get("status") != "ready":
+        if not stack.running:
             raise EnvironmentNotReady(f"no stack runs in {folder}; start one with: xiu up --detach")
         return stack
 
@@ -284,11 +294,16 @@ def _log(event: PartEvent) -> None:
 
 
 def find_running(var: Path) -> list[Path]:
-    """Folders of the stacks that run under `var`, oldest first."""
+    """Folders of the stacks that run under `var`, oldest first, private ones too."""
     return list(folders.running(var))
 
 
-def last_stores(var: Path, *, detach: bool = False) -> Stack:
+def find_shared(var: Path) -> list[Path]:
+    """Those of them that are everybody's: left running by `xiu up`, or by a run with `--keep` that has ended."""
+    return [folder for folder in folders.running(var) if owner.owner_of(folder) is None]
+
+
+def last_stores(var: Path, *, detach: bool = False, private: bool = False) -> Stack:
     """PostgreSQL and Valkey alone, on the data of the last stack, not started yet.
 
     Raises EnvironmentNotReady if there is none, or it runs.
@@ -298,10 +313,10 @@ def last_stores(var: Path, *, detach: bool = False) -> Stack:
         raise EnvironmentNotReady(f"no stack has run under {var}; start one with: xiu up")
     if Folder(last).locked:
         raise EnvironmentNotReady(f"the last stack still runs in {last}; stop it with: xiu down, or use it")
-    return stores_of(last, detach=detach)
+    return stores_of(last, detach=detach, private=private)
 
 
-def stores_of(folder: Path, *, detach: bool = False) -> Stack:
+def stores_of(folder: Path, *, detach: bool = False, private: bool = False) -> Stack:
     """PostgreSQL and Valkey alone of a stack that has ended, not started yet: on its data, or where they were
     somebody's, at the addresses that stack used, whatever the environment says now.
 
@@ -312,4 +327,4 @@ def stores_of(folder: Path, *, detach: bool = False) -> Stack:
     except OSError as exc:
         raise EnvironmentNotReady(f"no stack has run in {folder}; expected a stack's folder, as under var/") from exc
     theirs = {external.VARIABLES[part]: url for part, url in plan["externals"].items()}
-    return Stack(folder, parts="stores", detach=detach, environment=theirs)
+    return Stack(folder, parts="stores", detach=detach, private=private, environment=theirs)

@@ -1,0 +1,28 @@
+"""A demo and what a person does beside it: `down` leaves its stack alone, and a stack that goes ends its run."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.stack import Stack, find_running
+from tests.acceptance.conftest import SLICE, Xiu, wait
+
+pytestmark = pytest.mark.serial
+
+
+def test_a_demos_stack_is_its_own_and_the_demo_ends_when_it_is_gone(xiu: Xiu) -> None:
+    process = xiu.start("demo", "--plan", SLICE, "--scale", "1")
+    xiu.wait_for_event("phase", "measured")
+    refused = xiu("down")
+    assert refused.returncode == 2
+    assert f"private to process {process.pid}" in refused.stderr
+    stack = Stack.attach(find_running(xiu.folder / "var")[0])
+    stack.down()
+    assert process.wait(20) == 3, xiu.output()
+    record = xiu.record()
+    assert (record["verdict"], record["reasons"][0]["code"]) == ("ABORTED", "stack_gone")
+    assert record["load"]["unsent"] > 0, "the fire ceased"
+    wait(lambda: xiu.processes() == [], 20, xiu.processes)
+    # The books can be closed afterwards: of that stack, though nothing of it runs.
+    audit = xiu("audit", "--run", "last")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
