@@ -102,7 +102,7 @@ def share_lines(share: Share) -> list[str]:
         f"scale      {share.scale} of the event, a round of {share.duration_s:g} s",
         f"people     {share.users:,} users, {share.tapping_at_once:,} tapping at once",
         f"taps       {share.peak_rps:,.0f}/s at the peak, {share.taps_per_win:,.0f} for each packet",
-        f"packets    {share.packets:,}, released over {share.release_s:g} s ({share.wins_per_s:.3g}/s over the round)",
+        f"packets    {share.packets:,}, released over {share.release_s:g} s ({figure(share.wins_per_s)}/s over the round)",
         f"money      {yuan(share.budget_fen)} from {len(share.sponsors)} sponsors",
         f"too fast   {share.too_fast_share:.2%} of the tappers, {share.too_fast_factor} times as quick",
     ]

@@ -66,16 +66,29 @@ def _demand(forecast: Forecast, plan: StressPlan, share: Share, random: np.rando
         lower=low * (1 - TOLERANCE), expected=share.peak_rps, upper=high * (1 + TOLERANCE),
         why="every tap that is offered is answered, refusals too",
     )  # fmt: skip
+    yield _refused(forecast, plan, share, random)
+
+
+def _refused(forecast: Forecast, plan: StressPlan, share: Share, random: np.random.Generator) -> Target:
+    inputs = forecast.inputs
     usual = inputs.taps_per_client.mid
     step_s = step_of(share.duration_s)
-    rates = curve(plan.segments(share.peak_rps, share.duration_s), step_s)
-    factors = np.append(_draw(random, inputs.too_fast_taps) / usual, share.too_fast_factor)
-    clients = np.append(_draw(random, inputs.too_fast_clients), share.too_fast_share)
-    refused = refused_share(rates, share, forecast, Quick(share=clients, factor=factors), step_s)
-    mid = float(refused[-1])
-    yield Target(
+    segments = plan.segments(share.peak_rps, share.duration_s)
+    rates = curve(segments, step_s)
+    # Probes are not scaled, and stand in the place of people's taps: few at the gala, every tenth in a small share.
+    tapped = max(0.01, 1 - plan.probes.total / (float(curve(segments, step_s, phases=(0, 1)).sum()) * step_s))
+    # Only whole people tap: of the 1.4 quick fingers of a small share one is played.
+    played = round(share.tapping_at_once * share.too_fast_share) / share.tapping_at_once
+    factors = np.append(_draw(random, inputs.too_fast_taps) / usual, [share.too_fast_factor] * 2)
+    clients = np.append(_draw(random, inputs.too_fast_clients), [share.too_fast_share, played])
+    quick = Quick(share=clients, factor=factors)
+    refused = tapped * refused_share(rates * tapped, share, forecast, quick, step_s)
+    in_parts, mid = float(refused[-2]), float(refused[-1])
+    rounded = mid / in_parts if in_parts else 1.0
+    return Target(
         indicator="refused_share", link="client-front", cls="demand", unit="1",
-        lower=min(_p(refused[:-1], 10), mid), expected=mid, upper=max(_p(refused[:-1], 90), mid),
+        lower=min(_p(refused[:-2], 10) * min(rounded, 1), mid), expected=mid,
+        upper=max(_p(refused[:-2], 90) * max(rounded, 1), mid),
         why="what fingers quicker than the limit send beyond it and its burst, of all taps",
     )  # fmt: skip
 

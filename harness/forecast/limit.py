@@ -30,8 +30,8 @@ class Quick:
     factor: Floats
 
 
-def curve(segments: Sequence[Segment], step_s: float = STEP_S) -> Floats:
-    """Taps per second of the measured part (phase 1) in steps of `step_s`; shape (steps,)."""
+def curve(segments: Sequence[Segment], step_s: float = STEP_S, phases: tuple[int, ...] = (1,)) -> Floats:
+    """Taps per second in steps of `step_s`, of the measured part (phase 1) if nothing else is said; shape (steps,)."""
     pieces: list[Floats] = []
 
     def piece(duration: float, start: float, end: float, *, growing: bool = False) -> None:
@@ -40,7 +40,7 @@ def curve(segments: Sequence[Segment], step_s: float = STEP_S) -> Floats:
         pieces.append(np.asarray(values, dtype=np.float64))
 
     for segment in segments:
-        if segment.get("phase") != 1:
+        if segment.get("phase") not in phases:
             continue
         if segment["kind"] == "constant":
             piece(segment["duration_s"], segment["rate_rps"], segment["rate_rps"])

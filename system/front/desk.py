@@ -106,7 +106,7 @@ class Desk:
 
     def answer(self, method: bytes, request: Request, replier: Replier) -> Answer | None:
         """The answer to a request, or None when it comes through `replier`."""
-        path = request.url.partition(b"?")[0]
+        path = path_of(request.url)
         if path.startswith(_TAPS_PREFIX) and path.endswith(_TAPS_SUFFIX):
             name = path[len(_TAPS_PREFIX) : -len(_TAPS_SUFFIX)]
             if b"/" not in name:
@@ -157,10 +157,19 @@ class Desk:
         if len(data) + TOKEN_BYTES_MAX > self.settings.head_bytes_max:
             return None
         before, _, after = data.partition(request.token)
-        path = request.url.partition(b"?")[0]
+        path = path_of(request.url)
         expiry_us = 0 if request.tag is None else self.admission.tag_expiry_us(request.tag)
         number = round_number(path[len(_TAPS_PREFIX) : -len(_TAPS_SUFFIX)])
         return Shape(before, after, len(before), -len(after), number, request.lane, expiry_us)
+
+
+def path_of(target: bytes) -> bytes:
+    """The path of a request target, be it `/path` or `http://host/path`, as a proxy is sent it (RFC 9112, 3.2)."""
+    if not target.startswith(b"/"):
+        scheme, _, rest = target.partition(b"://")
+        if scheme.lower() in (b"http", b"https"):
+            target = rest[rest.find(b"/") :] if b"/" in rest.partition(b"?")[0] else b"/"
+    return target.partition(b"?")[0]
 
 
 def round_number(name: bytes) -> int:

@@ -1,13 +1,14 @@
 """Reads the ledger for play: balances, statements, what became of an award. One pool per lane, as that lane's role.
 
-Owns the words for what a user sees. Refuses to write, and to call an award lost before its round is closed.
+Owns the words for what a user sees. Refuses to write, and to call an award lost before its round is closed, unless
+its packet is somebody else's.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from system.contract.errors import BadRequest, Degraded, StoreRefused, StoreUnknown, UnknownRound
+from system.contract.errors import BadRequest, Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
 from system.contract.ids import Lane, award_id, parse_award_id
 from system.ledger.access import Pool
 from system.ledger.statements import statement
@@ -45,7 +46,7 @@ async def wallet(pool: Pool, lane: Lane, uid: int, asked: str | None) -> Wallet:
 
 
 async def award_view(pool: Pool, lane: Lane, uid: int, asked: str) -> AwardView:
-    """What became of an award."""
+    """What became of an award. Raises NotFound for one that nobody can have been shown."""
     try:
         round_id, packet = parse_award_id(asked)
     except ValueError as exc:
@@ -55,13 +56,19 @@ async def award_view(pool: Pool, lane: Lane, uid: int, asked: str) -> AwardView:
     rows = await read(pool, lane, "play_award", {"uid": uid, "round": round_id, "packet": packet})
     if not rows:
         raise UnknownRound(f"no round {round_id}")
-    state, fen, held = rows[0]
+    state, packets, fen, held, used = rows[0]
     name = award_id(round_id, packet)
+    if packet >= packets:
+        raise NotFound(f"no award {name}: the round has {packets:,} packets")
     if fen is not None:
         return AwardView(award=name, state="credited", fen=fen)
     if held:
         return AwardView(award=name, state="held")
-    return AwardView(award=name, state="not_awarded" if state == "closed" else "processing")
+    if state == "closed" or used:  # used up, and not by this user: a packet is one award
+        return AwardView(award=name, state="not_awarded")
+    if used is None:
+        raise NotFound(f"no award {name}: its packet was not given out yet")
+    return AwardView(award=name, state="processing")
 
 
 async def statement_page(pool: Pool, lane: Lane, uid: int, after: str | None, limit: int) -> Statement:

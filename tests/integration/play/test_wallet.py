@@ -76,6 +76,9 @@ def fill(dsn: str, lane: Lane = "live") -> None:
         )
         for packet, fen, at in ((0, 10, 100), (1, 20, 200), (2, 30, 300)):
             conn.execute(f"INSERT INTO {lane}.posting VALUES (5, 1, %s, %s, 7, 0, %s, 2)", (packet, fen, at))
+        # Packets 0 to 3 of the lease are used up, the others of its eight on their way; 8 and 9 are in no lease.
+        conn.execute(f"INSERT INTO {lane}.stream (round, front, cell) VALUES (1, 0, 0)")
+        conn.execute(f"INSERT INTO {lane}.lease VALUES (1, 0, 1, 1, 0, 8, false, %s)", (bytes([0b1111]),))
         conn.execute(f"INSERT INTO {lane}.suspense VALUES (2, 1, 0, 1, 1, 0, 3, 6, 40, 7, 400, 40, 7, 'why')")
 
 
@@ -87,16 +90,18 @@ def test_balance_and_what_became_of_an_award(postgres_dsn: str) -> None:
             assert (status, wallet["balance_fen"], wallet["credits"], wallet["processing"]) == (200, 60, 3, None)
             rows = [
                 (5, "1-1", ("credited", 20, False)),
-                (5, "1-9", ("processing", None, True)),
+                (5, "1-7", ("processing", None, True)),
                 (5, "2-1", ("not_awarded", None, False)),
                 (6, "1-3", ("held", None, False)),
-                (6, "1-1", ("processing", None, True)),
+                (6, "1-1", ("not_awarded", None, False)),
+                (5, "1-3", ("not_awarded", None, False)),
             ]
             for uid, award, expected in rows:
                 _, wallet = await play.call(f"/v1/wallet?award={award}", token(uid))
                 view = wallet["award"]
                 assert (view["state"], view["fen"], wallet["processing"]) == expected, (uid, award)
-            assert (await play.call("/v1/wallet?award=99-1", token(5)))[0] == 404
+            for nobody_s in ("99-1", "1-8", "1-10", "2-3000"):
+                assert (await play.call(f"/v1/wallet?award={nobody_s}", token(5)))[0] == 404, nobody_s
             assert (await play.call("/v1/wallet?award=x", token(5)))[0] == 400
             assert (await play.call("/v1/wallet", token(77)))[1]["balance_fen"] == 0
 

@@ -13,16 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.engine.population import Mix, populate
+from harness.engine.schedule import pieces_of, schedule
 from harness.forecast import Lock, LockBroken, ShareError, compute, judge, lock, read_lock, share_of, write_lock
 from harness.forecast.actuals import Actuals, peak_rates, peak_seconds
 from harness.forecast.compute import Target
 from harness.forecast.judge import state_of
 from harness.forecast.limit import Quick, curve, refused_share
-from harness.forecast.share import apportion, budget_classes
+from harness.forecast.share import Share, apportion, budget_classes
 from harness.run_record import Second
 from plans.models import Loaded, find, load_plan
 from plans.models.forecast import Words
 from system.contract.api import RoundOrder
+from system.contract.history import Kind
 from tests.unit.harness import other_event
 from tests.unit.harness.sample_run import GOOD, sample_lock
 
@@ -140,6 +143,45 @@ def test_bands_shrink_in_proportion(gala: Loaded):
         assert half[name].expected == pytest.approx(whole[name].expected / 2, rel=0.01)
     for name in ("response_p99_ms", "credit_delay_p99_s", "drain_s", "refused_share", "pool_lasts_s"):
         assert half[name].expected == pytest.approx(whole[name].expected, rel=0.01), name
+
+
+@pytest.mark.parametrize("parts", [10_000, 100_000, 200_000, 350_000, 700_000])
+def test_refusals_of_a_share_of_any_size_are_those_of_whole_people_played_tap_by_tap(gala: Loaded, parts: int):
+    share = share_of(gala.forecast, gala.plan, Fraction(1, parts))
+    target = next(t for t in compute(gala.forecast, gala.plan, share) if t.indicator == "refused_share")
+    found = played(gala, share, seed=5)
+    # A single quick finger: what its users' wins and turns do to it is not averaged out.
+    assert found == pytest.approx(target.expected, rel=0.1 if parts < 500_000 else 0.25)
+    assert state_of(target, found) == "PASS"
+    # What the reviewer's run showed, one quick finger of 1.43.
+    assert parts != 350_000 or state_of(target, 0.003377) == "PASS"
+
+
+def test_refusals_at_the_natural_share_are_not_touched_by_rounding(gala: Loaded):
+    share = share_of(gala.forecast, gala.plan, GALA)
+    target = next(t for t in compute(gala.forecast, gala.plan, share) if t.indicator == "refused_share")
+    before = (0.0036774, 0.0058870, 0.0131564)
+    assert (target.lower, target.expected, target.upper) == pytest.approx(before, rel=0.01)
+
+
+def played(gala: Loaded, share: Share, seed: int) -> float:
+    """The share of measured taps that a limiter refuses, tap by tap over the engine's own schedule and people."""
+    limits = gala.forecast.limits
+    taps = schedule(pieces_of(gala.plan.segments(share.peak_rps, share.duration_s)), seed)
+    mix = Mix(
+        share.tapping_at_once, share.tapping_at_once, share.too_fast_share, share.too_fast_factor,
+        ((Kind.FORGED, gala.plan.probes.total),),
+    )  # fmt: skip
+    people = populate(len(taps), np.zeros(share.users, np.int32), 1, mix, seed, (Kind.TAP, Kind.TOO_FAST))
+    level, last, refused = dict[int, float](), dict[int, float](), 0
+    fast = people.kind == Kind.TOO_FAST
+    columns = (taps.intended_ns[fast] / 1e9, people.user[fast], taps.phase[fast])
+    for at_s, user, phase in zip(*(column.tolist() for column in columns), strict=True):
+        now = max(0.0, level.get(user, 0.0) - (at_s - last.get(user, at_s)) * limits.taps_per_client)
+        over = now + 1 > limits.burst
+        level[user], last[user] = now if over else now + 1, at_s
+        refused += over and phase == 1
+    return refused / int((taps.phase == 1).sum())
 
 
 def test_the_limit_lets_the_usual_finger_through_and_stops_the_quick_one(gala: Loaded):

@@ -240,3 +240,13 @@ def test_a_file_that_cannot_be_read_is_bad_input_with_its_line(
     assert (code, out) == (2, "")
     assert "odd.yaml:1: " in err
     assert says in err
+
+
+@pytest.mark.parametrize(
+    ("scale", "says"), [("1/3", "(66,667/s over the round)"), ("1/10000", "(20/s over the round)")]
+)
+def test_a_plan_is_told_in_plain_figures(xiu: Any, scale: str, says: str):
+    code, out, _ = xiu("plan", "show", "gala-share", "--scale", scale)
+    assert code == 0
+    assert says in out
+    assert "e+" not in out

@@ -43,6 +43,15 @@ KEPT = [
     pytest.param(GOOD.replace(b"Authorization: Bearer", b"aUTHORIZATION:bearer"), [200], id="names in any case"),
     pytest.param(tap(f"{LIVE}/taps?x=1#"[:1]), [200], id="one digit"),
     pytest.param(GOOD.replace(b"/taps ", b"/taps?source=shake "), [200], id="a query is ignored"),
+    pytest.param(GOOD.replace(b"POST /", b"POST http://x/"), [200], id="absolute form"),
+    pytest.param(GOOD.replace(b"POST /", b"POST HTTPS://x:8443/") * 3, [200] * 3, id="absolute form, three times"),
+    pytest.param(
+        GOOD.replace(b"POST /v1/rounds/1/taps", b"POST http://x/v1/rounds/1/taps?a=/b"), [200], id="and a query"
+    ),
+    pytest.param(STRESS_TAP.replace(b"POST /", b"POST http://x/"), [200], id="a stress tap in absolute form"),
+    pytest.param(line(b"GET http://x/healthz HTTP/1.1", b"Host: f"), [200], id="health in absolute form"),
+    pytest.param(line(b"GET http://x?/healthz HTTP/1.1", b"Host: f"), [404], id="absolute form without a path"),
+    pytest.param(GOOD.replace(b"POST /", b"POST ftp://x/"), [404], id="another scheme"),
     pytest.param(tap(bearer=b"nonsense"), [401], id="malformed token"),
     pytest.param(tap(bearer=token()[:-1] + b"x"), [401], id="forged token"),
     pytest.param(tap(bearer=token(expires_s=NOW_S)), [401], id="expired token"),
