@@ -10,9 +10,12 @@ import argparse
 import importlib
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn, Protocol, cast
 
 from harness.commands import words
@@ -132,12 +135,31 @@ def dispatch(argv: Sequence[str]) -> int:
     return command.run(parser.parse_args(rest, namespace=args))
 
 
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does, also where a shell in the background ignores that for it.
+
+    One that somebody ignores (`nohup`) or handles stays so.
+    """
+    free = threading.current_thread() is threading.main_thread()
+    names = (signal.SIGTERM, signal.SIGHUP) if free else ()
+    mine = [number for number in names if signal.getsignal(number) is signal.SIG_DFL]
+    for number in mine:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script."""
     argv = sys.argv[1:] if argv is None else argv
     verbose = "-v" in argv or "--verbose" in argv
     try:
-        return dispatch(argv)
+        with _told_to_end():
+            return dispatch(argv)
     except KeyboardInterrupt:
         print("xiu: interrupted", file=sys.stderr)
         return Aborted.exit_code

@@ -52,8 +52,8 @@ def plain(state: RunState) -> str:
     words = {
         "t": f"{state.now_s:.0f}s",
         "phase": state.phase,
-        "offered": _word(state.planned_rps, "{:.0f}/s"),
-        "answered": _word(state.rate_rps, "{:.0f}/s"),
+        "offered": _word(_now(state, state.planned_rps), "{:.0f}/s"),
+        "answered": _word(_now(state, state.rate_rps), "{:.0f}/s"),
         "p99": _word(percentile_ms(state, 99), "{:.1f}ms"),
         "wins": _word(state.outcome("win") if known else None),
         "refused": _word(state.outcome("refused") if known else None),
@@ -96,8 +96,13 @@ def _rows(state: RunState) -> Iterable[tuple[str, str, str, str]]:
     waiting = f"{_text(money.backlog_entries)}, oldest {_text(money.oldest_age_s, '{:.1f} s')}"
     health = _text(_busiest(state), "{:.0%} of a core")
     yield "phase", state.phase.replace("_", " "), "to go", to_go
-    yield "offered", _text(state.planned_rps, "{:,.0f}/s"), "peak planned", _text(peak, "{:,.0f}/s")
-    yield "answered", _text(state.rate_rps, "{:,.0f}/s"), "sent", _text(state.total("sent") if known else None)
+    yield "offered", _text(_now(state, state.planned_rps), "{:,.0f}/s"), "peak planned", _text(peak, "{:,.0f}/s")
+    yield (
+        "answered",
+        _text(_now(state, state.rate_rps), "{:,.0f}/s"),
+        "sent",
+        _text(state.total("sent") if known else None),
+    )
     yield "p99 response", f"{ms(99)} ms", "p50, p99.9", f"{ms(50)}, {ms(99.9)} ms"
     yield "refused", counted("refused"), "unknown", counted("unknown")
     yield "wins", counted("win"), "pending", counted("pending")
@@ -110,6 +115,11 @@ def _rows(state: RunState) -> Iterable[tuple[str, str, str, str]]:
         "its CPU",
         health,
     )
+
+
+def _now(state: RunState, rate_rps: float | None) -> float | None:
+    """A rate of the last second; none is left of it when the fire is over."""
+    return 0.0 if state.counts and state.phase not in ("warm_up", "measured") else rate_rps
 
 
 def _busiest(state: RunState) -> float | None:
@@ -170,9 +180,13 @@ class LiveView:
                 self._tell()
 
     def _tell(self) -> None:
-        while not self._over.wait(self._every_s):
-            print(plain(self._state), file=self._out, flush=True)
-        print(plain(self._state), file=self._out, flush=True)
+        before, last = "", False
+        while not last:
+            last = self._over.wait(self._every_s)
+            line = plain(self._state)
+            if line != before:
+                print(line, file=self._out, flush=True)
+            before = line
 
     def _draw(self, console: Console) -> None:
         console.width = min(COLUMNS, console.width)

@@ -15,6 +15,8 @@ from harness.run_folder import REPORT_FILE, Found, RunNotFound, find_run, read_r
 from harness.run_record import RunRecord
 
 EXAMPLE = "xiu run show last"
+RUNS = "runs"
+"""The default of `--runs`; not there before the first run."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +39,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     runs, broken = [], []
-    for file in run_files(Path(args.runs)):
+    folder = Path(args.runs)
+    if not folder.is_dir() and args.runs != RUNS:
+        raise BadInput(f"{folder} is not a folder", expected="where runs are kept, as `xiu demo --runs` made it")
+    for file in run_files(folder):
         try:
             record = read_run(file).record
         except RunNotFound as exc:
@@ -55,11 +60,9 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         emit({"runs": runs, "unreadable": broken})
         return 0
-    print(
-        table(
-            ("run", "verdict", "scale", "started"), [[r["id"], r["verdict"], r["scale"], r["started_at"]] for r in runs]
-        )
-    )
+    head = ("run", "verdict", "scale", "started")
+    rows = [[r["id"], r["verdict"], r["scale"], r["started_at"]] for r in runs]
+    print(table(head, rows) if rows else f"no finished run in {folder}")
     for line in broken:
         print(line)
     return 0

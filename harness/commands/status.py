@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 
 from chaos.fault_ledger import Injected, injected
 from harness.commands import _stacks
@@ -26,7 +27,11 @@ def run(args: argparse.Namespace) -> int:
              "owner_lives": one.owner_lives()}
             for one in faults
         ]  # fmt: skip
-        print(json.dumps({**_stacks.document(stack), "injected": rows}, indent=1))
+        died = [
+            {"part": part, "times": len(all_), "last_at": all_[-1].at, "cause": all_[-1].detail}
+            for part, all_ in stack.deaths().items()
+        ]
+        print(json.dumps({**_stacks.document(stack), "deaths": died, "injected": rows}, indent=1))
         return 0
     print("\n".join(_stacks.told(stack)))
     state, resources = stack.folder.read_state(), stack.resources()
@@ -35,6 +40,9 @@ def run(args: argparse.Namespace) -> int:
         pid, used = state["pids"].get(name, "-"), resources.get(name, {})
         use = f"cpu {used.get('cpu_s', 0):.1f} s, {used.get('rss_mib_max', 0):.0f} MiB at most"
         print(f"  {name:<16} {doing:<10} pid {pid:<8} {use}")
+    for part, all_ in stack.deaths().items():
+        times = "once" if len(all_) == 1 else f"{len(all_)} times"
+        print(f"  {part:<16} died {times}, last {time.time() - all_[-1].at:.0f} s ago: {all_[-1].detail}")
     print("injected:" if faults else "injected: nothing")
     for one in faults:
         print(f"  {_fault(one)}")

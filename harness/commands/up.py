@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -20,9 +19,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The word's options."""
     parser.add_argument("--detach", action="store_true", help="leave it running and return; `xiu down` stops it")
     parser.add_argument("--stores", choices=("last",), help="just PostgreSQL and Valkey, on the data of the last stack")
-    parser.add_argument("--fronts", type=int, default=1, metavar="N", help="front processes (default: 1)")
+    parser.add_argument("--fronts", type=_fronts, default=1, metavar="N", help="front processes (default: 1)")
     parser.add_argument("--no-prometheus", action="store_true", help="without Prometheus and Alertmanager")
     parser.add_argument("--var", type=Path, default=_stacks.VAR, metavar="DIR", help="default: var")
+
+
+def _fronts(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
+    return int(text)
 
 
 def _show(event: PartEvent) -> None:
@@ -41,17 +46,14 @@ def run(args: argparse.Namespace) -> int:
         more = (playbook.part(),) if observed else ()
         stack = Stack(folder, fronts=args.fronts, with_prometheus=observed, detach=args.detach, more=more)
     stack.events(_show)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    # Interrupted in here nothing runs afterwards, and `main` says so: exit 3.
+    stack.start()
+    if args.detach:
+        stack.release()
+        _tell(stack, args)
+        return 0
     try:
-        stack.start()
-        if args.json:
-            print(json.dumps(_stacks.document(stack), indent=1), flush=True)
-        else:
-            print("\n".join(_stacks.told(stack)), flush=True)
-        if args.detach:
-            stack.release()
-            return 0
+        _tell(stack, args)
         print("Ctrl-C stops it", file=sys.stderr, flush=True)
         while not ended.wait(0.5):
             stack.check()
@@ -59,6 +61,10 @@ def run(args: argparse.Namespace) -> int:
         # The ordinary way to end `xiu up`.
         return 0
     finally:
-        if not args.detach:
-            stack.stop()
+        stack.stop()
     return 0
+
+
+def _tell(stack: Stack, args: argparse.Namespace) -> None:
+    text = json.dumps(_stacks.document(stack), indent=1) if args.json else "\n".join(_stacks.told(stack))
+    print(text, flush=True)

@@ -59,8 +59,10 @@ def sampling(addresses: Addresses, secret: Path, lane: str, round_id: int, file:
     """Samples a round's money from the stores into `file`, once a second, as long as the block lasts."""
     argv = ["system.audit.sample", "--lane", lane, "--round", str(round_id), "--out", str(file)]
     process = subprocess.Popen(
-        [sys.executable, "-m", *argv], env=_env(addresses, secret), stdin=subprocess.DEVNULL, preexec_fn=die_with_parent
-    )
+        [sys.executable, "-m", *argv], env=_env(addresses, secret), stdin=subprocess.DEVNULL,
+        preexec_fn=die_with_parent,
+        start_new_session=True,  # Ctrl-C is for the run, which ends it in order
+    )  # fmt: skip
     try:
         yield
     finally:
@@ -84,7 +86,8 @@ def _ask(argv: list[str], addresses: Addresses, secret: Path) -> subprocess.Comp
     env = _env(addresses, secret)
     try:
         return subprocess.run(
-            [sys.executable, "-m", *argv], env=env, capture_output=True, text=True, timeout=DEADLINE_S
-        )
+            [sys.executable, "-m", *argv], env=env, capture_output=True, text=True, timeout=DEADLINE_S,
+            preexec_fn=die_with_parent, start_new_session=True,
+        )  # fmt: skip
     except subprocess.TimeoutExpired as exc:
         raise AuditFailed(f"{argv[0]} did not end within {DEADLINE_S:g} s") from exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -108,7 +109,7 @@ class Conductor:
 
     def _carry_out(self, started: datetime) -> RunRecord:
         self.system.events(lambda kind, text: self._tell(f"part_{kind}", text))
-        with interruptible(lambda why: self._halt("interrupted", why)):
+        with interruptible(self._interrupted) as signals:
             write_lock(self.sealed, self.folder)
             self._tell("lock", f"forecast locked, sha256 {self.sealed.sha256[:16]}…")
             self._precheck()
@@ -132,11 +133,14 @@ class Conductor:
                 self._over()
                 self._tell("error", str(exc))
                 self.evidence.invalid.append(Reason(code="run_broken", text=str(exc).splitlines()[0]))
+            except KeyboardInterrupt:
+                self._step("interrupted again: nothing more is waited for, the record is written")
             if live is not None:
                 failures, unknown = live.after()
                 self.evidence.failures += failures
                 self.evidence.no_data += unknown
-        return self._conclude(started)
+            signals.sealing = True
+            return self._conclude(started)
 
     def _precheck(self) -> None:
         """Raises EnvironmentNotReady, and the run has sent nothing."""
@@ -181,6 +185,7 @@ class Conductor:
         try:
             yield
         finally:
+            self._step("waiting for faults to be healed and playbooks to end")
             done = self._nemesis.end()
             self.evidence.nemesis = done
             self.evidence.failures += done.failures
@@ -232,6 +237,7 @@ class Conductor:
             text = f"the stack is gone, its books are not closed; later: xiu audit --run {self.state.run_id}"
             self.evidence.no_data.append(Reason(code="audit_failed", text=text))
             return
+        self._step("closing the books: the audit reads the stores")
         try:
             report: AuditReport | None = self.system.audit(
                 self.order.lane, (round_id,), self.folder / "history", self._fault_windows()
@@ -346,6 +352,15 @@ class Conductor:
         self._stop = why
         self.evidence.aborted = Reason(code=kind, text=why)
         self._tell(kind, why)
+
+    def _interrupted(self, why: str) -> None:
+        self._halt("interrupted", why)
+        self._step(f"{why}: the fire ceases, the books are closed, a report follows")
+
+    def _step(self, text: str) -> None:
+        """What a run that is to end goes on with: nobody waits without knowing for what."""
+        if self._stop is not None:
+            print(f"xiu: {text}", file=sys.stderr, flush=True)
 
     def _over(self) -> str | None:
         """Why the run is to end now; a stack that is gone is one reason."""

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any
 
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import external, owner, spawn, tools, wire
+from harness.stack import external, owner, spawn, stores, tools, wire
 from harness.stack import folder as folders
 from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder, write_private
@@ -233,6 +233,15 @@ class Stack:
             return dict(self._call("resources")["resources"])
         return dict(self.folder.read_state().get("resources", {}))
 
+    def deaths(self) -> dict[str, list[PartEvent]]:
+        """part → each time it died though nobody had asked it to, oldest first."""
+        found: dict[str, list[PartEvent]] = {}
+        path = self.folder.events
+        for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []:
+            if line.endswith("\n") and (event := PartEvent.from_json(json.loads(line))).kind == "died":
+                found.setdefault(event.part, []).append(event)
+        return found
+
     # -- what is done to it
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
@@ -327,4 +336,5 @@ def stores_of(folder: Path, *, detach: bool = False, private: bool = False) -> S
     except OSError as exc:
         raise EnvironmentNotReady(f"no stack has run in {folder}; expected a stack's folder, as under var/") from exc
     theirs = {external.VARIABLES[part]: url for part, url in plan["externals"].items()}
+    theirs[stores.ACCEPTED] = "accepted"  # decided when that stack was made; what is in them is only looked at now
     return Stack(folder, parts="stores", detach=detach, private=private, environment=theirs)

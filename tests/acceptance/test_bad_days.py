@@ -58,6 +58,23 @@ def test_ctrl_c_stops_everything_and_leaves_a_report(xiu: Xiu) -> None:
     wait(lambda: xiu.processes() == [], 20, xiu.processes)
 
 
+def test_ctrl_c_four_times_in_a_terminal_costs_no_record(xiu: Xiu) -> None:
+    with (xiu.folder / "out.txt").open("ab") as out:
+        argv = [sys.executable, "-m", "harness.cli", "demo", "--plan", SLICE, "--scale", "1"]
+        process = subprocess.Popen(argv, cwd=xiu.folder, env=xiu.env(), stdout=out, stderr=out, start_new_session=True)
+    xiu.started.append(process)
+    xiu.wait_for_event("phase", "warm up")  # the sampler of the stores has just been started
+    for count in range(4):
+        os.killpg(process.pid, signal.SIGINT)
+        wait(lambda: "books are closed, a report follows" in xiu.output(), 10, xiu.output)
+        assert process.poll() is None, (count, xiu.output())
+    assert process.wait(60) == 3, xiu.output()
+    assert xiu.record()["verdict"] == "ABORTED"
+    assert "Traceback" not in xiu.output()
+    assert "closing the books" in xiu.output()
+    wait(lambda: xiu.processes() == [], 20, xiu.processes)
+
+
 def test_a_front_killed_in_mid_round_loses_no_win(xiu: Xiu) -> None:
     assert xiu("up", "--detach").returncode == 0
     stack = Stack.attach(find_running(xiu.folder / "var")[0])

@@ -85,10 +85,14 @@ def test_a_run_whose_books_are_out_of_reach_is_refused_in_words(tmp_path: Path, 
 
 
 def test_external_stores_of_a_stack_that_ended_are_asked_again(
-    make: Make, var: Path, valkey_server: ValkeyServer, asked: list[tuple[str, str]]
+    make: Make, var: Path, valkey_server: ValkeyServer, asked: list[tuple[str, str]], request: pytest.FixtureRequest
 ) -> None:
     url = f"valkey://127.0.0.1:{valkey_server.port}/3"
     with make(parts="stores", environment={"XIU_VALKEY_URL": url}) as stack:
         name = named(stack, "theirs")
+    with valkey.Valkey.from_url(url) as client:
+        before = client.config_get("appendfsync")["appendfsync"]
+        client.config_set("appendfsync", "everysec")  # whoever only reads need not refuse it
+        request.addfinalizer(lambda: client.config_set("appendfsync", before))
     assert dispatch(["audit", "--var", str(var)]) == 0
     assert asked == [(name, "theirs")]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import valkey
 
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, last_stores
-from tests.integration.stack.parts import everybody, wait_gone
+from tests.integration.stack.parts import Heard, everybody, wait_gone
+from tests.stores import wait_until
 
 Make = Callable[..., Stack]
 ROOT = Path(__file__).parents[3]
@@ -74,6 +78,16 @@ def test_up_detached_status_and_down(ran: Path) -> None:
     assert said["addresses"]["postgres_url"] in status.stdout
     assert max(len(line) for line in status.stdout.splitlines() if "://" not in line and "/" not in line) <= 80
 
+    # Who looks later learns what happened meanwhile, and why.
+    assert " died " not in status.stdout
+    heard = Heard(stack)
+    stack.kill("valkey")
+    heard.wait("valkey", "restarted")
+    assert re.search(r"valkey +died once, last \d+ s ago: killed by signal 9", xiu("status", "--var", str(ran)).stdout)
+    deaths = json.loads(xiu("status", "--json", "--var", str(ran)).stdout)["deaths"]
+    assert [(one["part"], one["times"], one["cause"]) for one in deaths] == [("valkey", 1, "killed by signal 9")]
+    stack.stop()
+
     down = xiu("down", "--var", str(ran))
     assert down.returncode == 0, down.stderr
     wait_gone(processes)
@@ -106,3 +120,51 @@ def test_up_in_the_foreground_ends_with_its_signal_and_leaves_nothing(ran: Path,
         assert json.loads(up.stdout.read())["folder"]
     wait_gone(processes)
     assert code == (-9 if number == signal.SIGKILL else 0)
+
+
+def test_a_background_job_of_a_script_ends_with_sigterm(ran: Path) -> None:
+    # A shell without job control lets its background jobs ignore SIGINT.
+    argv = [sys.executable, "-m", "harness.cli", "up", "--stores", "last", "--var", str(ran)]
+    script = f"{shlex.join(argv)} & echo $!; wait $!"
+    with subprocess.Popen(
+        ["sh", "-c", script], env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as shell:
+        assert shell.stdout
+        assert shell.stderr
+        pid = int(shell.stdout.readline())
+        up = psutil.Process(pid)
+        try:
+            assert "Ctrl-C" in shell.stderr.readline()
+            processes = [up, *everybody(Stack.attach((ran / "last").resolve()))]
+            up.send_signal(signal.SIGTERM)
+            wait_gone(processes)
+        finally:
+            if up.is_running():
+                up.kill()
+        assert shell.wait(TIMEOUT_S) == 0
+
+
+@pytest.mark.parametrize("words", [(), ("--detach",)], ids=["attached", "detached"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_interrupted_while_it_starts_says_so_and_leaves_nothing(
+    var: Path, words: tuple[str, ...], number: int
+) -> None:
+    argv = [sys.executable, "-m", "harness.cli", "up", "--no-prometheus", "--var", str(var), *words]
+    with subprocess.Popen(
+        argv, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as up:
+        wait_until(lambda: (var / "last" / "stack.json").exists(), 20, "starting")
+        processes = everybody(Stack((var / "last").resolve()))
+        up.send_signal(number)
+        said, wrong = up.communicate(timeout=TIMEOUT_S)
+    assert (up.returncode, said) == (3, "")
+    assert "interrupted" in wrong
+    wait_gone(processes)
+
+
+@pytest.mark.parametrize("fronts", ["0", "-1", "x"])
+def test_a_number_of_fronts_that_cannot_be_is_refused_before_anything_starts(var: Path, fronts: str) -> None:
+    up = xiu("up", f"--fronts={fronts}", "--var", str(var))
+    assert up.returncode == 2
+    assert f"{fronts}: expected 1 or more" in up.stderr
+    assert not var.exists()

@@ -103,6 +103,24 @@ def test_a_stream_that_is_no_terminal_gets_plain_lines_and_a_last_one() -> None:
     assert "\x1b" not in out.getvalue()
 
 
+def test_no_plain_line_comes_twice() -> None:
+    out = io.StringIO()
+    state = in_progress()
+    with LiveView(state, "plain", out, plain_every_s=0.01):
+        until("\n", out)
+        state.now_s = 13.0
+        until("t=13s", out)
+    lines = out.getvalue().splitlines()
+    assert len(lines) == len(set(lines)) == 2
+
+
+def test_when_the_fire_is_over_nothing_is_offered() -> None:
+    state = in_progress()
+    for state.phase in ("drain", "closing", "idle"):
+        assert " offered=0/s answered=0/s " in plain(state)
+        assert not any("35,000/s" in line and "offered" in line for line in drawn(state))
+
+
 @pytest.mark.parametrize(("variable", "colours"), [("NO_COLOR", False), ("XIU_NOTHING", True)])
 def test_a_terminal_gets_the_table_in_colour_only_if_wanted(
     variable: str, colours: bool, monkeypatch: pytest.MonkeyPatch
