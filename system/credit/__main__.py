@@ -21,6 +21,7 @@ from system.tokens import internal_key
 from system.web import add_health, errors_as_answers
 from system.winlog import WinLogStore
 
+CANCEL_AGAIN_S = 1.0
 READY_S = 3.0
 """A pass must have been finished within this time."""
 
@@ -51,8 +52,13 @@ async def serve(settings: CreditSettings) -> None:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(worker.run()), group.create_task(switches.follow())]
                 await stopping.wait()
-                for task in tasks:
-                    task.cancel()
+                pending = set(tasks)
+                while pending:
+                    # Once is not always enough: a client library that is cut off within a time-out of its own may
+                    # take the one for the other, and the worker would pass on for ever.
+                    for task in pending:
+                        task.cancel()
+                    _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
         finally:
             await runner.cleanup()
 
