@@ -98,11 +98,12 @@ def curve_line(segments: Sequence[Segment], columns: int = 64) -> str:
 
 def share_lines(share: Share) -> list[str]:
     """What is played, in words."""
+    wins = f"{figure(share.wins_per_s)}/s over the round"
     return [
         f"scale      {share.scale} of the event, a round of {share.duration_s:g} s",
         f"people     {share.users:,} users, {share.tapping_at_once:,} tapping at once",
         f"taps       {share.peak_rps:,.0f}/s at the peak, {share.taps_per_win:,.0f} for each packet",
-        f"packets    {share.packets:,}, released over {share.release_s:g} s ({figure(share.wins_per_s)}/s over the round)",
+        f"packets    {share.packets:,}, released over {share.release_s:g} s ({wins})",
         f"money      {yuan(share.budget_fen)} from {len(share.sponsors)} sponsors",
         f"too fast   {share.too_fast_share:.2%} of the tappers, {share.too_fast_factor} times as quick",
     ]

@@ -45,10 +45,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _python() -> list[Need]:
-    have = ".".join(str(n) for n in sys.version_info[:3])
+    here = ".".join(str(n) for n in sys.version_info[:3])
     good = sys.version_info >= PYTHON_LEAST
     needs = [
-        Need("python", "everything", True, good, have, sys.executable, "" if good else "make PYTHON=python3.11 setup")
+        Need("python", "everything", True, good, here, sys.executable, "" if good else "make PYTHON=python3.11 setup")
     ]
     lock = tools.ROOT / "requirements.lock"
     wrong = []
@@ -57,8 +57,9 @@ def _python() -> list[Need]:
         if not version:
             continue
         try:
-            if metadata.version(name) != version:
-                wrong.append(f"{name} {metadata.version(name)}, locked {version}")
+            have = metadata.version(name).removeprefix("v")  # a tag's name is no other version
+            if have != version:
+                wrong.append(f"{name} {have}, locked {version}")
         except metadata.PackageNotFoundError:
             wrong.append(f"{name} missing")
     detail = "as locked" if not wrong else "; ".join(wrong[:3]) + (f"; {len(wrong) - 3} more" if len(wrong) > 3 else "")

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from system.contract.api import SponsorSplit
-from system.contract.errors import StoreUnknown
+from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.ids import Lane, Position
 from system.contract.records import FLAG_STRESS
 from system.lottery import Round, award, commitment, make_round
@@ -55,10 +55,10 @@ class Books:
         self.store = WinLogStore(self.valkey_url, timeout_s=5.0)
 
     async def reconnect(self) -> None:
-        """Uses up the connections that a restart of Valkey broke."""
+        """Uses up the connections that a restart of Valkey broke, and waits until it has read its files."""
         async with asyncio.timeout(10):
             while True:
-                with contextlib.suppress(StoreUnknown):
+                with contextlib.suppress(StoreUnknown, StoreRefused):
                     return await self.store.command("PING", "-")
 
     async def close(self) -> None:
