@@ -228,9 +228,10 @@ class Stack:
         return pids[name]
 
     def resources(self) -> dict[str, dict[str, float]]:
-        """part → {cpu_s, rss_mib_max}, over all of its lives. Also after `stop`."""
-        if self.folder.locked:
-            return dict(self._call("resources")["resources"])
+        """part → {cpu_s, rss_mib_max}, over all of its lives; as last written down once it stops."""
+        if self.running:
+            with contextlib.suppress(EnvironmentNotReady):  # it may end between question and answer
+                return dict(self._call("resources")["resources"])
         return dict(self.folder.read_state().get("resources", {}))
 
     def deaths(self) -> dict[str, list[PartEvent]]:

@@ -25,4 +25,6 @@ def test_a_demos_stack_is_its_own_and_the_demo_ends_when_it_is_gone(xiu: Xiu) ->
     wait(lambda: xiu.processes() == [], 20, xiu.processes)
     # The books can be closed afterwards: of that stack, though nothing of it runs.
     audit = xiu("audit", "--run", "last")
-    assert audit.returncode == 0, audit.stdout + audit.stderr
+    assert audit.returncode in (0, 10), audit.stdout + audit.stderr  # S4 is unknown where a probe was not sent yet
+    assert "BROKEN" not in audit.stdout
+    assert "S5   valid" in audit.stdout
