@@ -61,7 +61,7 @@ def sampling(addresses: Addresses, secret: Path, lane: str, round_id: int, file:
     process = subprocess.Popen(
         [sys.executable, "-m", *argv], env=_env(addresses, secret), stdin=subprocess.DEVNULL,
         preexec_fn=die_with_parent,
-        start_new_session=True,  # Ctrl-C is for the run, which ends it in order
+        process_group=0,  # Ctrl-C is for the run, which ends it in order; no session, which would be a fair rival
     )  # fmt: skip
     try:
         yield
@@ -87,7 +87,7 @@ def _ask(argv: list[str], addresses: Addresses, secret: Path) -> subprocess.Comp
     try:
         return subprocess.run(
             [sys.executable, "-m", *argv], env=env, capture_output=True, text=True, timeout=DEADLINE_S,
-            preexec_fn=die_with_parent, start_new_session=True,
+            preexec_fn=die_with_parent, process_group=0,
         )  # fmt: skip
     except subprocess.TimeoutExpired as exc:
         raise AuditFailed(f"{argv[0]} did not end within {DEADLINE_S:g} s") from exc

@@ -80,6 +80,9 @@ def _before_exec(parent: int, death_signal: int, core: int | None, nice: int, po
             os.sched_setaffinity(0, pinned)
         if nice:
             os.nice(nice)
+            # Where the kernel shares a core among sessions first, the session has a niceness of its own to be set.
+            with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
+                group.write(str(nice))
         schedule(policy)
 
     return run

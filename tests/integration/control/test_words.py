@@ -97,7 +97,7 @@ def test_rounds(
     stores = _stacks.chosen(SimpleNamespace())  # type: ignore[arg-type]
 
     @contextmanager
-    def last(var: Any) -> Iterator[Any]:
+    def last(var: Any, **_: object) -> Iterator[Any]:
         yield stores
 
     monkeypatch.setattr(_stacks, "last_stores", last)
