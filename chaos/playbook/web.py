@@ -34,7 +34,8 @@ def alerts_of(body: Any) -> list[Alert]:
                 name=str(one["labels"]["alertname"]),
                 lane=one["labels"]["lane"] if one["labels"].get("lane") in LANES else LANES[0],
                 since_s=datetime.fromisoformat(one["startsAt"]).timestamp(),
-                episode=f"{one['fingerprint']}@{one['startsAt']}",
+                # The moment, not its text: `…49.61Z` of a webhook is `…49.610Z` in Alertmanager's own API.
+                episode=f"{one['fingerprint']}@{datetime.fromisoformat(one['startsAt']).timestamp():.3f}",
             )
             for one in body["alerts"]
             if one["status"] == "firing"
