@@ -117,12 +117,18 @@ class Rig:
         async with started(self.settings()) as front:
             yield front
 
+    def reader(self) -> WinLogStore:
+        """Connections of its own: those that are kept may have been ended by a kill that the loop has not heard of."""
+        return WinLogStore(self.valkey.url, timeout_s=5.0)
+
     def log(self, round_id: int) -> WinLog:
         return self.control.store.stream(0, self.control.rounds[round_id].public.lane, round_id, 0)
 
     async def stored(self, round_id: int) -> list[tuple[str, list[Record]]]:
         """(id, wins) of each entry of the stream."""
-        entries = await self.log(round_id).read_after(START, 10_000)
+        async with self.reader() as reader:
+            log = reader.stream(0, self.control.rounds[round_id].public.lane, round_id, 0)
+            entries = await log.read_after(START, 10_000)
         return [(str(at), decode(raw, at).wins()) for at, raw in entries]
 
     async def winners(self, round_id: int) -> dict[int, int]:

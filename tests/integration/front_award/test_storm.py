@@ -75,7 +75,8 @@ async def _flush(rig: Rig, round_id: int) -> None:
 
 async def _lose_tail(rig: Rig, round_id: int) -> None:
     # At once: a hole before the end would be no lost tail, and is credit's to find.
-    await rig.control.store.command("EVAL", LOSE_LAST, 2, rig.log(round_id).key, fence_key(0, "live", round_id, 0))
+    async with rig.reader() as store:
+        await store.command("EVAL", LOSE_LAST, 2, rig.log(round_id).key, fence_key(0, "live", round_id, 0))
 
 
 async def _lose_answers(rig: Rig, round_id: int) -> None:
