@@ -88,7 +88,7 @@ def play_round(stack: Stack, parts: list[str], random: Random, folder: Path) -> 
     Raises TrialBroken, ControlAway, ControlError.
     """
     at = stack.addresses
-    control = ControlClient(at.control_url or "", at.play_url or "", stack.admin_token)
+    control = ControlClient.of(stack)
     length_s = TRIAL_S * len(parts) + LAST_S
     round_ = _arm(control, length_s)
     here = folder / f"round-{round_.round}-{round_.start_us}"

@@ -1,6 +1,7 @@
 """The operators' side of control and play over HTTP, synchronous: rounds, tokens, tags, switches, money, wallets.
 
 Errors of the other side are raised as ControlError with its own words; a connection that breaks is ControlAway.
+Refuses to repeat a call by itself.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self
+from urllib.parse import urlsplit
 
 import requests
 
-from harness.errors import HarnessError
+from harness.errors import EnvironmentNotReady, HarnessError
+from harness.stack import Addresses
 from system.contract.api import RoundMoney, RoundOrder, RoundPublic
 from system.contract.ids import Lane
 from system.contract.routing import Topology
@@ -22,11 +25,25 @@ TOKENS_A_CALL = 100_000
 
 
 class ControlError(HarnessError):
-    """Control answered with a refusal; the message carries its words."""
+    """Control answered with a refusal, in its own words. Exit code 2 where the order was wrong, 5 where it was not."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.exit_code = 2 if status < 500 else 5
 
 
-class ControlAway(HarnessError):
+class ControlAway(EnvironmentNotReady):
     """Control did not answer: what was asked may or may not have happened."""
+
+
+class Operated(Protocol):
+    """A stack, or a system elsewhere: what has addresses and an operator's token."""
+
+    @property
+    def addresses(self) -> Addresses: ...
+
+    @property
+    def admin_token(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,46 +64,65 @@ class ControlClient:
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {admin_token}"
 
+    @classmethod
+    def of(cls, system: Operated) -> Self:
+        """Raises EnvironmentNotReady when the stack has no control."""
+        at = system.addresses
+        if at.control_url is None:
+            raise EnvironmentNotReady("this stack has no control: only its stores run")
+        return cls(at.control_url, at.play_url or "", system.admin_token)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Gives the connections back."""
         self._session.close()
 
-    def _call(self, method: str, url: str, body: Any = None) -> requests.Response:
+    def call(self, method: str, path: str, body: object = None) -> requests.Response:
+        """One request to control, as data or text as the caller reads it. Raises ControlError, ControlAway."""
+        return self._ask(method, self._control + path, body)
+
+    def _ask(self, method: str, url: str, body: Any = None) -> requests.Response:
         try:
             answer = self._session.request(method, url, json=body, timeout=TIMEOUT_S)
         except requests.RequestException as exc:
-            raise ControlAway(f"{method} {url}: {exc}") from exc
+            raise ControlAway(f"{method} {url} does not answer: {exc}") from exc
         if answer.status_code >= 400:
-            raise ControlError(f"{method} {url}: {answer.status_code} {answer.text[:300]}")
+            said = f"{_words(answer)} ({method} {urlsplit(url).path}: {answer.status_code})"
+            raise ControlError(said, answer.status_code)
         return answer
 
     def now_us(self) -> int:
         """The authority's clock, corrected by half the round trip."""
         before = time.monotonic_ns()
-        now: int = self._call("GET", f"{self._control}/v1/clock").json()["now_us"]
+        now: int = self.call("GET", "/v1/clock").json()["now_us"]
         return now + (time.monotonic_ns() - before) // 2000
 
     def topology(self) -> Topology:
         """The fronts and their cells."""
-        data = self._call("GET", f"{self._control}/v1/topology").json()
+        data = self.call("GET", "/v1/topology").json()
         return Topology(tuple(data["fronts"]), tuple(data["cells"]), data.get("version", 1))
 
     def create_round(self, order: RoundOrder) -> RoundPublic:
         """Arms a round; its commitment is published with the answer."""
         body = order.model_dump(mode="json")
-        return RoundPublic.model_validate_json(self._call("POST", f"{self._control}/v1/rounds", body).text)
+        return RoundPublic.model_validate_json(self.call("POST", "/v1/rounds", body).text)
 
     def round(self, round_id: int) -> RoundPublic:
         """The round as everybody may see it."""
-        return RoundPublic.model_validate_json(self._call("GET", f"{self._control}/v1/rounds/{round_id}").text)
+        return RoundPublic.model_validate_json(self.call("GET", f"/v1/rounds/{round_id}").text)
 
     def ask_close(self, round_id: int) -> None:
         """Starts the close; it goes on by itself."""
-        self._call("POST", f"{self._control}/v1/rounds/{round_id}/close")
+        self.call("POST", f"/v1/rounds/{round_id}/close")
 
     def money(self, round_id: int) -> RoundMoney:
         """Where the round's money is, and what a close waits for."""
-        return RoundMoney.model_validate_json(self._call("GET", f"{self._control}/v1/rounds/{round_id}/money").text)
+        return RoundMoney.model_validate_json(self.call("GET", f"/v1/rounds/{round_id}/money").text)
 
     def tokens(self, lane: Lane, first_uid: int, count: int, ttl_s: int = 7200) -> list[str]:
         """One token a user for [first_uid, first_uid + count)."""
@@ -94,26 +130,26 @@ class ControlClient:
         while len(found) < count:
             part = min(TOKENS_A_CALL, count - len(found))
             body = {"lane": lane, "first_uid": first_uid + len(found), "count": part, "ttl_s": ttl_s}
-            found += self._call("POST", f"{self._control}/v1/tokens", body).text.split()
+            found += self.call("POST", "/v1/tokens", body).text.split()
         return found
 
     def tag(self, run_id: str, ttl_s: int = 7200) -> str:
         """A stress tag for a run."""
-        tag: str = self._call("POST", f"{self._control}/v1/tags", {"run_id": run_id, "ttl_s": ttl_s}).json()["tag"]
+        tag: str = self.call("POST", "/v1/tags", {"run_id": run_id, "ttl_s": ttl_s}).json()["tag"]
         return tag
 
     def set_switch(self, key: str, value: int, who: str, why: str) -> None:
         """Changes a run-time switch."""
-        self._call("PUT", f"{self._control}/v1/switches/{key}", {"value": value, "who": who, "why": why})
+        self.call("PUT", f"/v1/switches/{key}", {"value": value, "who": who, "why": why})
 
     def switches(self) -> dict[str, int]:
         """Every run-time switch and its value."""
-        found: dict[str, int] = self._call("GET", f"{self._control}/v1/switches").json()["switches"]
+        found: dict[str, int] = self.call("GET", "/v1/switches").json()["switches"]
         return found
 
     def busy(self, lane: Lane) -> list[int]:
         """Rounds of a lane that are not closed: whatever they do is no trace of a run on the other lane."""
-        rounds = self._call("GET", f"{self._control}/v1/rounds?lane={lane}").json()["rounds"]
+        rounds = self.call("GET", f"/v1/rounds?lane={lane}").json()["rounds"]
         return [int(one["round"]) for one in rounds if one["state"] != "closed"]
 
     def credited(self, lane: Lane, round_id: int, uids: Sequence[int]) -> list[CreditedWin]:
@@ -121,6 +157,13 @@ class ControlClient:
         found: list[CreditedWin] = []
         for at in range(0, len(uids), 5000):
             body = {"lane": lane, "round": round_id, "uids": list(uids[at : at + 5000])}
-            for row in self._call("POST", f"{self._play}/v1/wallets/bulk", body).json()["wins"]:
+            for row in self._ask("POST", f"{self._play}/v1/wallets/bulk", body).json()["wins"]:
                 found.append(CreditedWin(row["uid"], row["packet"], row["fen"]))
         return found
+
+
+def _words(answer: requests.Response) -> str:
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:300]

@@ -136,9 +136,7 @@ def run(say: Say, *, seconds: float = SECONDS, connections: int = CONNECTIONS) -
     with tempfile.TemporaryDirectory(prefix="xiu-wins-") as folder:
         stack = Stack(new_folder(Path(folder)), with_prometheus=False, environment={})
         with stack:
-            control = ControlClient(
-                stack.addresses.control_url or "", stack.addresses.play_url or "", stack.admin_token
-            )
+            control = ControlClient.of(stack)
             control.set_switch("credit.pause", 1, "bench", "the front is measured, not the cores it shares")
             tokens = Path(folder) / "tokens"
             tokens.write_text("\n".join(control.tokens("live", 1, USERS)) + "\n")

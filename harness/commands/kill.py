@@ -42,6 +42,5 @@ def controls_of(var: Path) -> list[ControlClient]:
     for folder in find_running(var):
         stack = Stack.attach(folder)
         if stack.addresses.control_url is not None:
-            at = stack.addresses
-            found.append(ControlClient(at.control_url or "", at.play_url or "", stack.admin_token))
+            found.append(ControlClient.of(stack))
     return found

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.cli import add_word
 from harness.commands import _stacks
-from harness.commands._control import Control
+from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack
 from plans.models.quantity import duration_s
@@ -54,9 +54,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    control = Control.of(_stacks.need(args))
-    rounds = control.json("GET", "/v1/rounds" + (f"?lane={args.lane}" if args.lane else ""))["rounds"]
-    now_us = int(control.json("GET", "/v1/clock")["now_us"])
+    with ControlClient.of(_stacks.need(args)) as control:
+        rounds = control.call("GET", "/v1/rounds" + (f"?lane={args.lane}" if args.lane else "")).json()["rounds"]
+        now_us = control.now_us()
     if args.json:
         print(json.dumps({"rounds": [{"id": item["round"], **item} for item in rounds]}, indent=1))
         return 0
@@ -78,16 +78,16 @@ def _open(args: argparse.Namespace) -> int:
         raise BadInput(f"--for: {exc}") from exc
     if args.packets < 2 or lasts_s <= 0:
         raise BadInput(f"--packets {args.packets} --for {args.lasts}", expected="at least 2 packets and some time")
-    control = Control.of(_stacks.need(args))
     few = args.packets // 2
     sponsor = {"sponsor": 1, "name": "By hand", "classes": [[10, few], [30, args.packets - few]]}
     order = {"lane": args.lane, "sponsors": [sponsor], "starts_in_ms": 0, "duration_ms": round(lasts_s * 1000)}
-    number = int(control.json("POST", "/v1/rounds", order)["round"])
-    deadline = time.monotonic() + READY_S
-    while not _known(control.json("GET", "/v1/fronts")["fronts"], number):
-        if time.monotonic() > deadline:
-            raise EnvironmentNotReady(f"round {number} is armed, but not every front serves it after {READY_S:g} s")
-        time.sleep(POLL_S)
+    with ControlClient.of(_stacks.need(args)) as control:
+        number = int(control.call("POST", "/v1/rounds", order).json()["round"])
+        deadline = time.monotonic() + READY_S
+        while not _known(control.call("GET", "/v1/fronts").json()["fronts"], number):
+            if time.monotonic() > deadline:
+                raise EnvironmentNotReady(f"round {number} is armed, but not every front serves it after {READY_S:g} s")
+            time.sleep(POLL_S)
     if args.json:
         print(json.dumps({"round": number, "lane": args.lane, "packets": args.packets, "duration_s": lasts_s}))
     else:
@@ -146,9 +146,9 @@ def _set_aside(args: argparse.Namespace) -> int:
         at = Position.parse(args.entry)
     except ValueError as exc:
         raise BadInput(f"entry {args.entry}", expected="epoch-sequence, such as 1-17") from exc
-    control = Control.of(_stacks.need(args))
     body = {"front": args.front, "epoch": at.epoch, "sequence": at.sequence, "why": args.why}
-    done = control.json("POST", f"/v1/rounds/{args.round}/set-aside", body)
+    with ControlClient.of(_stacks.need(args)) as control:
+        done = control.call("POST", f"/v1/rounds/{args.round}/set-aside", body).json()
     if args.json:
         print(json.dumps(done, indent=1))
         return 0

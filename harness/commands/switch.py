@@ -6,11 +6,10 @@ import argparse
 import getpass
 import json
 from datetime import datetime
-from urllib.parse import quote
 
 from harness.cli import add_word
 from harness.commands import _stacks
-from harness.commands._control import Control
+from harness.control_client import ControlClient
 from harness.errors import BadInput, closest
 from system.contract.errors import BadRequest
 from system.contract.switches import SWITCHES, checked
@@ -42,12 +41,12 @@ def run(args: argparse.Namespace) -> int:
             checked(args.key, args.value)
         except BadRequest as exc:
             raise BadInput(str(exc)) from exc
-    control = Control.of(_stacks.need(args))
-    return {"list": _list, "set": _set, "history": _history}[args.sub](control, args)
+    with ControlClient.of(_stacks.need(args)) as control:
+        return {"list": _list, "set": _set, "history": _history}[args.sub](control, args)
 
 
-def _list(control: Control, args: argparse.Namespace) -> int:
-    values = control.json("GET", "/v1/switches")["switches"]
+def _list(control: ControlClient, args: argparse.Namespace) -> int:
+    values = control.call("GET", "/v1/switches").json()["switches"]
     if args.json:
         print(json.dumps({"switches": [{"id": key, "value": value} for key, value in values.items()]}, indent=1))
         return 0
@@ -59,15 +58,15 @@ def _list(control: Control, args: argparse.Namespace) -> int:
     return 0
 
 
-def _set(control: Control, args: argparse.Namespace) -> int:
+def _set(control: ControlClient, args: argparse.Namespace) -> int:
     body = {"value": args.value, "who": getpass.getuser(), "why": args.why}
-    done = control.json("PUT", f"/v1/switches/{quote(args.key, safe='')}", body)
+    done = control.call("PUT", f"/v1/switches/{args.key}", body).json()
     print(json.dumps(done, indent=1) if args.json else f"{done['key']}: {done['before']} → {done['value']}")
     return 0
 
 
-def _history(control: Control, args: argparse.Namespace) -> int:
-    rows = control.json("GET", "/v1/switches/history")["history"]
+def _history(control: ControlClient, args: argparse.Namespace) -> int:
+    rows = control.call("GET", "/v1/switches/history").json()["history"]
     if args.json:
         print(json.dumps({"history": rows}, indent=1))
         return 0

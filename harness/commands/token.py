@@ -6,7 +6,7 @@ import argparse
 import json
 
 from harness.commands import _stacks
-from harness.commands._control import Control
+from harness.control_client import ControlClient
 from harness.errors import BadInput
 from system.contract.ids import LANES
 
@@ -25,12 +25,9 @@ def run(args: argparse.Namespace) -> int:
     """Print the token; for the stress lane the tag on a second line."""
     if not 0 <= args.uid < 1 << 62:
         raise BadInput(f"uid {args.uid}", expected="a number from 0 to 2^62 - 1")
-    control = Control.of(_stacks.need(args))
-    order = {"lane": args.lane, "first_uid": args.uid, "count": 1, "ttl_s": args.ttl}
-    token = control.text("POST", "/v1/tokens", order).strip()
-    tag = None
-    if args.lane == "stress":
-        tag = control.json("POST", "/v1/tags", {"run_id": "by-hand", "ttl_s": max(1, min(args.ttl, 86_400))})["tag"]
+    with ControlClient.of(_stacks.need(args)) as control:
+        token = control.tokens(args.lane, args.uid, 1, args.ttl)[0]
+        tag = control.tag("by-hand", max(1, min(args.ttl, 86_400))) if args.lane == "stress" else None
     if args.json:
         print(json.dumps({"uid": args.uid, "lane": args.lane, "token": token, "tag": tag}, indent=1))
         return 0

@@ -54,7 +54,7 @@ class Session:
         running = [Stack.attach(path) for path in find_running(VAR)]
         if host:
             self._stack = next((stack for stack in running if host.rstrip("/") in _urls(stack)), None)
-            self._control = self._client_of(self._stack) if self._stack else _elsewhere(host)
+            self._control = ControlClient.of(self._stack) if self._stack else _elsewhere(host)
             return
         running = [Stack.attach(path) for path in find_shared(VAR)]
         if len(running) > 1:
@@ -64,12 +64,7 @@ class Session:
             self._owned = True
             running = [Stack(new_folder(VAR), detach=True, private=True).start()]
         self._stack = running[0]
-        self._control = self._client_of(self._stack)
-
-    @staticmethod
-    def _client_of(stack: Stack) -> ControlClient:
-        at, token = stack.addresses, (stack.folder.secret / "admin").read_text().strip()
-        return ControlClient(at.control_url or "", at.play_url or "", token)
+        self._control = ControlClient.of(self._stack)
 
     def prepare(self, wish: Wish, workers: int) -> FireOrder:
         """The order for so many workers."""

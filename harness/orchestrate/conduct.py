@@ -44,9 +44,9 @@ from system.contract.audit import AuditReport
 
 POLL_S = 0.2
 SCRAPES_S = 2.5
+"""Two scrapes and a rule evaluation."""
 KILLS = frozenset(("kill file", "SIGTERM", "SIGINT", "ordered"))
 """How a cannon says that somebody told it to stop."""
-"""Two scrapes and a rule evaluation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,7 @@ class Conductor:
         self.plan = order.loaded.plan
         self.folder = new_run(order.runs, self.plan.id)
         self.addresses = system.addresses
-        self.control = ControlClient(
-            self.addresses.control_url or "", self.addresses.play_url or "", system.admin_token
-        )
+        self.control = ControlClient.of(system)
         self.sealed: Lock = lock(order.loaded, chosen.share)
         self.state = RunState(
             run_id=self.folder.name,

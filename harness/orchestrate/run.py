@@ -60,8 +60,7 @@ def choose(order: RunOrder, system: System, sizes: Sizes) -> Chosen:
     """The share of the event that is played: as told, or what calibration says this machine carries."""
     if not order.calibrates:
         return Chosen(order.share(), "as told", False, {})
-    at = system.addresses
-    control = ControlClient(at.control_url or "", at.play_url or "", system.admin_token)
+    control = ControlClient.of(system)
     # The burst is load too: what forbids the run forbids it.
     refuse(
         look(

@@ -31,7 +31,7 @@ def tap_all(target: Target, core: int, connections: int, seconds: float) -> WrkR
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     folder = tmp_path_factory.mktemp("wins")
     with Stack(new_folder(folder), with_prometheus=False, environment={}) as stack:
-        control = ControlClient(stack.addresses.control_url or "", stack.addresses.play_url or "", stack.admin_token)
+        control = ControlClient.of(stack)
         tokens = folder / "tokens"
         tokens.write_text("\n".join(control.tokens("live", 1, USERS)))
         made = Rig(stack, control, tokens, USERS, 0)

@@ -13,6 +13,7 @@ import pytest
 
 from harness.cli import dispatch
 from harness.commands import _stacks
+from harness.control_client import ControlError
 from harness.errors import BadInput, EnvironmentNotReady
 from system.tokens import tag_expiry, tag_key, token_key, verify_token
 from tests.integration.control.conftest import SECRET, SPONSORS
@@ -27,8 +28,10 @@ def control(
     with process_of(tmp_path / "control", postgres_dsn, fresh_valkey.url) as process:
         process.start()
         process.ready()
-        addresses = SimpleNamespace(control_url=f"http://127.0.0.1:{process.port}", postgres_url=postgres_dsn)
-        stack = SimpleNamespace(addresses=addresses, folder=SimpleNamespace(secret=process.folder))
+        url = f"http://127.0.0.1:{process.port}"
+        addresses = SimpleNamespace(control_url=url, play_url=None, postgres_url=postgres_dsn)
+        admin = (process.folder / "admin").read_text().strip()
+        stack = SimpleNamespace(addresses=addresses, admin_token=admin, folder=SimpleNamespace(secret=process.folder))
         monkeypatch.setattr(_stacks, "need", lambda args: stack)
         monkeypatch.setattr(_stacks, "chosen", lambda args: stack)
         yield process
@@ -85,8 +88,9 @@ def test_rounds(
     assert said(capsys, "round", "list", "--lane", "stress") == (0, "no round\n")
     with pytest.raises(BadInput, match="revealed when it is closed"):
         dispatch(["round", "verify", str(number)])
-    with pytest.raises(BadInput, match="credit is not stopped"):
+    with pytest.raises(ControlError, match="credit is not stopped") as refused:
         dispatch(["round", "set-aside", str(number), "1-1"])
+    assert refused.value.exit_code == 2
     with pytest.raises(BadInput, match="epoch-sequence"):
         dispatch(["round", "set-aside", str(number), "17"])
     close(control, number)

@@ -174,7 +174,7 @@ class Target:
         self.stack = stack
         at = stack.addresses
         self.front = at.front_urls[0]
-        self.control = ControlClient(at.control_url or "", at.play_url or "", stack.admin_token)
+        self.control = ControlClient.of(stack)
         expired = self._tokens("live", 5000, ttl_s=1)
         self.known = Known(
             live=self._tokens("live", 1),

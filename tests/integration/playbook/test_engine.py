@@ -150,8 +150,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         text = file.read_text(encoding="utf-8").replace("cooldown: 10s", "cooldown: 0s")
         (ours / file.name).write_text(text, encoding="utf-8")
     with Stack(new_folder(var), fronts=2, more=(playbook.part(ours),)) as stack:
-        at = stack.addresses
-        control = ControlClient(at.control_url or "", at.play_url or "", stack.admin_token)
+        control = ControlClient.of(stack)
         order = RoundOrder(
             lane="live",
             start_us=control.now_us() + 1_000_000,
