@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
+from pydantic import TypeAdapter
 
 FILE = "faults.jsonl"
+Kind = Literal["toxics", "refuse", "signal", "flush"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Injected:
     key: str
     fault: str
     target: str
-    kind: str
+    kind: Kind
     detail: dict[str, Any]
     at: float
     until: float
@@ -53,13 +55,16 @@ class Injected:
         return self.until - (time.time() if now is None else now)
 
 
+_INJECTED = TypeAdapter(Injected)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a fault is to be entered as."""
 
     fault: str
     target: str
-    kind: str
+    kind: Kind
     lasts_s: float
     expires_s: float
     detail: dict[str, Any] = field(default_factory=dict)
@@ -107,21 +112,33 @@ def injected(folder: Path) -> list[Injected]:
     return list(found.values())
 
 
+def unreadable(folder: Path) -> list[int]:
+    """Numbers of the lines that say nothing: one torn by a crash, or spoilt by somebody."""
+    return [number for number, row in _lines(folder) if row is None]
+
+
 def rows(folder: Path) -> list[dict[str, Any]]:
     """Every whole line. One that a crash cut off stands for nothing done: the fault comes after its line."""
+    return [row for _, row in _lines(folder) if row is not None]
+
+
+def _lines(folder: Path) -> list[tuple[int, dict[str, Any] | None]]:
     try:
-        data = (folder / FILE).read_bytes()
+        lines = (folder / FILE).read_bytes().split(b"\n")
     except FileNotFoundError:
         return []
-    found = []
-    for line in data.split(b"\n"):
-        try:
-            row = json.loads(line) if line else None
-        except ValueError:
-            continue
-        if isinstance(row, dict):
-            found.append(row)
-    return found
+    return [(number, _row(line)) for number, line in enumerate(lines, 1) if line]
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row: dict[str, Any] = json.loads(line)
+        do, key = row["do"], row["key"]
+        if do == "inject":
+            return {"do": do, **asdict(_INJECTED.validate_python(row))}
+        return row if do in ("healed", "rung") and isinstance(key, str) else None
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 @contextmanager

@@ -198,6 +198,8 @@ def heal_everything(var: Path) -> tuple[list[str], list[str]]:
             lines += heal(folder)
         except HarnessError as exc:
             left += str(exc).splitlines()
+        lines += [f"{folder / fault_ledger.FILE}:{number}: cannot be read: what it was about is looked for on the links"
+                  for number in fault_ledger.unreadable(folder)]  # fmt: skip
     for folder in find_running(var):
         try:
             lines += heal_strays(Stack.attach(folder))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from chaos.errors import ChaosError
 from chaos.faults import process, store
 from harness.stack import LINKS, Stack, probes
-from plans.models.fault import Fault, Toxics
+from plans.models.fault import Fault, latency_ms
 
 ASK_TIMEOUT_S = 0.5
 ROUND_TRIPS = 7
@@ -122,8 +122,8 @@ class Probes:
         fences = bool(waiting) or bool(store.streams(self._stack))
         return Seen(not waiting and fences, "fronts are ready" if not waiting else f"waiting for {', '.join(waiting)}")
 
-    def _ask(self, link: str) -> float | None:
-        return round_trip_s(self._stack.addresses.links[link], LINKS[link])
+    def _ask(self, link: str, timeout_s: float = ASK_TIMEOUT_S) -> float | None:
+        return round_trip_s(self._stack.addresses.links[link], LINKS[link], timeout_s)
 
     def _link_silent(self) -> Seen:
         if self._ask(self._target) is not None:
@@ -136,10 +136,10 @@ class Probes:
         return Seen(True, f"{self._target} is silent")
 
     def _round_trip_rises(self) -> Seen:
-        toxics = self._fault.inject.toxics if isinstance(self._fault.inject, Toxics) else ()
-        asked_s = sum(toxic.attributes.get("latency", 0) for toxic in toxics) / 1000
-        trips = [trip for trip in (self._ask(self._target) for _ in range(3)) if trip is not None]
-        rose_s = (statistics.median(trips) if trips else ASK_TIMEOUT_S) - self._base_s
+        asked_s = latency_ms(self._fault) / 1000
+        patience_s = ASK_TIMEOUT_S + asked_s
+        trips = [trip for trip in (self._ask(self._target, patience_s) for _ in range(3)) if trip is not None]
+        rose_s = (statistics.median(trips) if trips else patience_s) - self._base_s
         says = f"{self._target} takes {rose_s * 1000:.1f} ms longer, {asked_s * 1000:g} ms were asked for"
         return Seen(rose_s >= self._fault.effect_probe.share * asked_s, says)
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+log = logging.getLogger(__name__)
 
 FILE = "playbooks.jsonl"
 
@@ -89,7 +92,8 @@ def _transition(line: bytes) -> Transition | None:
         found = Transition(**row)
     except (ValueError, TypeError):
         return None
-    return found if found.state in get_args(State) else None
+    whole = isinstance(found.run, str) and isinstance(found.data, dict) and isinstance(found.at_s, int | float)
+    return found if whole and found.state in get_args(State) else None
 
 
 @dataclass
@@ -175,8 +179,12 @@ def fold(lines: Iterable[Transition]) -> dict[str, Facts]:
     """Every run of the journal, oldest first."""
     runs: dict[str, Facts] = {}
     for line in lines:
-        if line.run:
+        if not line.run:
+            continue
+        try:
             runs.setdefault(line.run, Facts(line.run, line.playbook)).take(line)
+        except (KeyError, TypeError) as exc:
+            log.warning("journal: run %s, a line of state %s says too little: %r", line.run, line.state, exc)
     return runs
 
 

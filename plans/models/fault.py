@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from plans.models.errors import closest
 from plans.models.forecast import Words
@@ -88,7 +88,7 @@ class EffectProbe(PlanModel):
     kind: Literal["link_silent", "round_trip_rises", "process_gone", "process_frozen", "streams_gone"]
     within: Duration = Field(gt=0)
     alone: bool = False
-    share: Share = 0.8
+    share: Annotated[Share, Field(gt=0)] = 0.8
 
 
 class Heal(PlanModel):
@@ -127,39 +127,66 @@ class Fault(PlanModel):
             check_target(target)
         return targets
 
-    @field_validator("inject")
-    @classmethod
-    def _on_targets(cls, inject: Inject, info: ValidationInfo) -> Inject:
-        on_link = inject.kind in ("toxics", "refuse")
-        for target in info.data.get("targets", ()):
+    @check
+    def _on_targets(self) -> Iterator[Contradiction]:
+        on_link = self.inject.kind in ("toxics", "refuse")
+        for target in self.targets:
             if on_link != (target in LINK_IDS):
-                raise ValueError(f"{inject.kind} on {target}; expected a {'link' if on_link else 'part'}")
-        return inject
+                yield Contradiction(
+                    ("inject",), f"{self.inject.kind} on {target}", f"a {'link' if on_link else 'part'}"
+                )
 
-    @field_validator("effect_probe")
-    @classmethod
-    def _sees(cls, probe: EffectProbe, info: ValidationInfo) -> EffectProbe:
-        inject = info.data.get("inject")
-        if inject is not None and probe.kind not in FITS[inject.kind][1]:
-            raise ValueError(f"{probe.kind} cannot see {inject.kind}; expected {', '.join(FITS[inject.kind][1])}")
-        return probe
+    @check
+    def _seen(self) -> Iterator[Contradiction]:
+        yield from self._fits("effect_probe", "cannot see", _fits(self.inject).effects)
+        if self.effect_probe.kind == "round_trip_rises" and isinstance(self.inject, Toxics) and not latency_ms(self):
+            yield Contradiction(
+                ("effect_probe",), "round_trip_rises without a latency", "a latency toxic of 1 ms or more"
+            )
 
-    @field_validator("heal")
-    @classmethod
-    def _undoes(cls, heal: Heal, info: ValidationInfo) -> Heal:
-        inject = info.data.get("inject")
-        if inject is not None and heal.kind not in FITS[inject.kind][0]:
-            raise ValueError(f"{heal.kind} does not undo {inject.kind}; expected {', '.join(FITS[inject.kind][0])}")
-        return heal
+    @check
+    def _undone(self) -> Iterator[Contradiction]:
+        yield from self._fits("heal", "does not undo", _fits(self.inject).heals)
+
+    @check
+    def _seen_healed(self) -> Iterator[Contradiction]:
+        yield from self._fits("heal_probe", "does not show the end of", _fits(self.inject).healed)
+
+    def _fits(self, key: str, does: str, known: tuple[str, ...]) -> Iterator[Contradiction]:
+        kind = getattr(self, key).kind
+        if kind not in known:
+            yield Contradiction((key,), f"{kind} {does} {_way(self.inject)}", ", ".join(known))
 
 
-FITS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "toxics": (("remove_toxics",), ("link_silent", "round_trip_rises")),
-    "refuse": (("enable",), ("link_silent",)),
-    "signal": (("restart", "continue"), ("process_gone", "process_frozen")),
-    "flush": (("appended_again",), ("streams_gone",)),
+class Fits(NamedTuple):
+    """What goes with a way of injecting."""
+
+    heals: tuple[str, ...]
+    effects: tuple[str, ...]
+    healed: tuple[str, ...]
+
+
+FITS = {
+    "toxics": Fits(("remove_toxics",), ("link_silent", "round_trip_rises"), ("link_answers",)),
+    "refuse": Fits(("enable",), ("link_silent",), ("link_answers",)),
+    "KILL": Fits(("restart",), ("process_gone",), ("part_ready",)),
+    "STOP": Fits(("continue",), ("process_frozen",), ("part_ready",)),
+    "flush": Fits(("appended_again",), ("streams_gone",), ("fronts_ready",)),
 }
-"""Way of injecting → ways of healing that undo it, effect probes that can see it."""
+
+
+def _way(inject: Inject) -> str:
+    return inject.signal if isinstance(inject, Signal) else inject.kind
+
+
+def _fits(inject: Inject) -> Fits:
+    return FITS[_way(inject)]
+
+
+def latency_ms(fault: Fault) -> int:
+    """By how much a round trip is to rise: latencies of both directions."""
+    toxics = fault.inject.toxics if isinstance(fault.inject, Toxics) else ()
+    return sum(toxic.attributes.get("latency", 0) for toxic in toxics if toxic.type == "latency")
 
 
 def check_target(target: str) -> str:

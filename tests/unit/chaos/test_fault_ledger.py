@@ -42,6 +42,17 @@ def test_a_line_cut_off_by_a_crash_hides_no_other(tmp_path: Path) -> None:
     assert injected(tmp_path) == [first, second]
 
 
+def test_a_spoilt_line_is_told_by_its_number_and_hides_no_other(tmp_path: Path) -> None:
+    first = fault_ledger.enter(tmp_path, CUT)
+    path = tmp_path / FILE
+    entered = path.read_bytes()
+    spoilt = [b"{}", b"7", b'{"do": "inject", "key": "x"}', b'{"do": "healed"}',
+              entered.strip().replace(b'"toxics"', b'"rays"', 1)]  # fmt: skip
+    path.write_bytes(b"\n".join([*spoilt, entered]))
+    assert injected(tmp_path) == [first]
+    assert fault_ledger.unreadable(tmp_path) == [1, 2, 3, 4, 5]
+
+
 def test_the_owner_is_a_process_not_a_number(tmp_path: Path) -> None:
     mine = fault_ledger.enter(tmp_path, CUT)
     assert mine.owner_pid == os.getpid()

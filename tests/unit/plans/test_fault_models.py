@@ -54,6 +54,11 @@ def test_every_file_of_the_kit_is_good() -> None:
         pytest.param("[credit-postgres]", "[front-0]", "inject:", "toxics on front-0; expected a link", id="part"),
         pytest.param("aims: [S4,", "aims: [S13,", "aims", "S13", id="invariant"),
         pytest.param("expires: 60s", "expires: 60", "expires", "a number with its unit", id="no unit"),
+        pytest.param("kind: link_silent, alone: true", "kind: round_trip_rises", "effect_probe",
+                     "round_trip_rises without a latency", id="a rise by nothing"),
+        pytest.param("kind: link_silent", "share: 0%, kind: link_silent", "effect_probe", "greater than 0", id="0 %"),
+        pytest.param("kind: link_answers", "kind: part_ready", "heal_probe:", "does not show the end of toxics",
+                     id="heal not seen"),
     ],
 )  # fmt: skip
 def test_a_broken_fault_is_refused_with_its_line(home: Path, old: str, new: str, at: str, says: str) -> None:
@@ -64,6 +69,16 @@ def test_a_broken_fault_is_refused_with_its_line(home: Path, old: str, new: str,
     text = str(refused.value)
     assert says in text
     assert f"{file}:{line_of(file, at)}" in text
+
+
+def test_a_signal_is_seen_and_undone_as_its_kind(home: Path) -> None:
+    file = home / "faults" / "p1-front-killed.yaml"
+    spoil(file, "signal: KILL", "signal: STOP")
+    with pytest.raises(PlanError) as refused:
+        load_faults(home)
+    text = str(refused.value)
+    assert f"{file}:{line_of(file, 'effect_probe')}: `effect_probe`: process_gone cannot see STOP" in text
+    assert f"{file}:{line_of(file, 'heal:')}: `heal`: restart does not undo STOP" in text
 
 
 def test_one_id_in_two_faults_is_refused_with_the_line(home: Path) -> None:

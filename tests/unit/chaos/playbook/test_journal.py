@@ -37,6 +37,19 @@ def test_a_torn_line_counts_as_not_written_and_spoils_no_other(tmp_path: Path) -
     assert [one.state for one in journal.read(path)] == ["triggered", "refused"]
 
 
+def test_lines_that_say_too_little_spoil_no_other_run(tmp_path: Path) -> None:
+    path = tmp_path / journal.FILE
+    path.write_text(
+        '{}\n[]\n{"at_s": 1, "run": "r0", "playbook": "slow", "state": "triggered"}\n'
+        '{"at_s": 1, "run": "r0", "playbook": "slow", "state": "read_back", "data": {"action": "no such"}}\n'
+        '{"at_s": 1, "run": "r0", "playbook": "slow", "state": "read_back", "data": 5}\n'
+        '{"at_s": 1, "run": ["r0"], "playbook": "slow", "state": "held"}\n'
+    )
+    Journal(path).tell(begun("r1", 1.0))
+    runs = journal.fold(journal.read(path))
+    assert runs["r1"].alert == "Slow"
+
+
 def test_several_writers_do_not_mix_their_lines(tmp_path: Path) -> None:
     path = tmp_path / journal.FILE
 
