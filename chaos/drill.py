@@ -21,7 +21,9 @@ from chaos.fault_ledger import injected
 from chaos.faults import WAYS, theirs
 from chaos.heal import heal, strays
 from chaos.nemesis import Facts, FaultNemesis, Timed
+from chaos.playbook import journal
 from chaos.probes import NotSteady, Probes
+from chaos.seat import seated
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
 from harness.orchestrate import run_plan
 from harness.run_folder import write_text
@@ -92,7 +94,7 @@ def run_drill(order: DrillOrder) -> DrillResult:
     if why is not None:
         return _ended(order, result, decide(skipped=why, strict=order.strict))
     raise_open_files()
-    with _stack(order) as stack:
+    with _stack(order) as stack, seated(stack.folder.path, f"drill {drill.id}"):
         try:
             _clean(stack, result)
         except ChaosError as exc:
@@ -208,6 +210,10 @@ def _clean(stack: Stack, result: DrillResult) -> None:
     if busy:
         text = f"{busy[0].fault} on {busy[0].target} is injected by process {busy[0].owner_pid}"
         raise EnvironmentNotReady(f"another drill is at work: {text}; wait for it, or: xiu heal")
+    playing = [run for run in journal.fold(journal.read(folder / journal.FILE)).values() if not run.over]
+    if playing:
+        text = f"playbook {playing[0].playbook} (run {playing[0].run}) is in {playing[0].state}"
+        raise EnvironmentNotReady(f"{text}; wait for its end, or: xiu halt")
     result.notes += [f"left by an earlier drill: {line}" for line in heal(folder)]
     found = strays(stack)
     if found:

@@ -17,7 +17,7 @@ ORDER = (
     "ABORTED", "INVARIANT_BROKEN", "HARNESS_FAULT", "FAULT_NOT_EFFECTIVE", "UNKNOWN", "NOT_HEALED", "FAIL", "SKIPPED",
     "WARN",
 )  # fmt: skip
-HARNESS = frozenset({"generator_limited", "run_broken", "harness_fault"})
+HARNESS = frozenset({"generator_limited", "generator_stopped", "run_broken", "harness_fault"})
 UNKNOWN = frozenset({"unsettled", "audit_failed", "nothing_judged", "live_lane_unknown", "live_lane_in_use"})
 BY_FACTS = frozenset({"fault_not_effective", "not_steady", "not_healed", "harness_fault", "external"})
 """Reasons that a nemesis gave to its run; they are judged from its facts."""
@@ -106,7 +106,7 @@ def _allowed(reason: Reason, expect: Expect) -> bool:
 
 def _bin(code: str, record: RunRecord) -> str:
     """Which rung of the verdict a reason of the disturbed run belongs to."""
-    if code in HARNESS:
+    if code in HARNESS or (record.verdict == "INVALID" and code == record.reasons[0].code):
         return "HARNESS_FAULT"
     if code in UNKNOWN or code.startswith("no_data_") or code.endswith(("_unknown", "_empty")):
         return "UNKNOWN"

@@ -196,14 +196,14 @@ def heal_everything(var: Path) -> tuple[list[str], list[str]]:
     for folder in sorted(path.parent for path in var.glob(f"*/{fault_ledger.FILE}") if not path.parent.is_symlink()):
         try:
             lines += heal(folder)
-        except HarnessError as exc:
+            lines += [f"{folder / fault_ledger.FILE}:{number}: cannot be read; what it was about is looked for below"
+                      for number in fault_ledger.unreadable(folder)]  # fmt: skip
+        except (HarnessError, OSError) as exc:
             left += str(exc).splitlines()
-        lines += [f"{folder / fault_ledger.FILE}:{number}: cannot be read: what it was about is looked for on the links"
-                  for number in fault_ledger.unreadable(folder)]  # fmt: skip
     for folder in find_running(var):
         try:
             lines += heal_strays(Stack.attach(folder))
-        except HarnessError as exc:
+        except (HarnessError, OSError) as exc:
             left.append(f"{folder.name}: {exc}")
     return lines, left
 

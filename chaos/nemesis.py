@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -29,6 +30,8 @@ from harness.prom import PromError, read_metrics, session_for
 from harness.stack import Stack
 from harness.verdict import Reason
 from plans.models.fault import Fault
+
+log = logging.getLogger(__name__)
 
 LEAVE_OUT = "XIU_TEST_LEAVE_OUT_INJECTION"
 """A test switch: everything happens but the injection itself, so that the verdict must be FAULT_NOT_EFFECTIVE."""
@@ -139,6 +142,10 @@ class FaultNemesis:
             self.facts.not_steady = str(exc)
         except HarnessError as exc:
             self.facts.harness_fault = str(exc).splitlines()[0]
+        except Exception as exc:
+            # A full disk, a bug: whatever it is, this fault proves nothing, and the record says why.
+            log.exception("the nemesis broke")
+            self.facts.harness_fault = f"{type(exc).__name__}: {exc}"
         if self.facts.harness_fault:
             self._told("warning", f"harness: {self.facts.harness_fault}")
 
@@ -211,7 +218,7 @@ class FaultNemesis:
         facts.heal_began_s = self._now_s()
         try:
             facts.rungs = heal(self._folder, {mine.key})
-        except NotHealed as exc:
+        except (NotHealed, OSError) as exc:
             facts.not_healed = str(exc)
             self._told("not_healed", str(exc).splitlines()[0])
             return

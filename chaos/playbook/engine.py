@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chaos import seat
 from chaos.playbook import journal
 from chaos.playbook.halting import halted
 from chaos.playbook.journal import Facts, Journal, State, Transition
@@ -163,6 +164,8 @@ class Engine:
             return self.broken
         if halted(self._folder):
             return "playbooks are stopped (xiu halt); xiu playbook resume lets them go on"
+        if who := seat.taken(self._folder):
+            return f"a drill is at work ({who}): its fault is to be met without playbooks"
         for facts in self.runs.values():
             if facts.over:
                 continue

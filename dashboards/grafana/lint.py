@@ -184,6 +184,21 @@ def metric_of(name: str, known: Mapping[str, Metric]) -> Metric | None:
     return None
 
 
+def strange(expr: str) -> Iterator[str]:
+    """What an expression names that the code does not expose: metrics, labels. Or that it cannot be read."""
+    try:
+        selectors = [part for part in parts(expr) if isinstance(part, Selector)]
+    except ValueError as exc:
+        yield str(exc)
+        return
+    for one in selectors:
+        mine = _labels(one, catalogue())
+        if mine is None:
+            yield f"no metric {one.metric} in the code"
+            continue
+        yield from (f"{one.metric} has no label {x}" for x, _, _ in one.matchers if x not in mine | TARGET_LABELS)
+
+
 def _query(expr: str, raw: set[str]) -> Iterator[str]:
     try:
         found = list(parts(expr))

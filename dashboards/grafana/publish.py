@@ -149,7 +149,8 @@ class GrafanaPublisher:
             raise GrafanaError(f"{self.url} sends elsewhere; {LOOK}") from exc
         except requests.Timeout as exc:
             raise GrafanaError(f"{self.url} did not answer within {self._timeout_s:g} s; is Grafana up?") from exc
-        except requests.RequestException as exc:
+        except (requests.RequestException, ValueError) as exc:
+            # ValueError: what urllib3 says of a host name that cannot be, past requests.
             raise GrafanaError(f"{self.url} does not answer ({type(exc).__name__}); is Grafana up?") from exc
         if not isinstance(answer, kind):
             raise GrafanaError(

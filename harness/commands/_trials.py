@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from chaos.drill import VAR, DrillResult, say
-from chaos.trials import RESULTS, run_trials, summary
+from chaos.probes import part_ready
+from chaos.seat import seated
+from chaos.trial_count import PARTS
+from chaos.trials import RESULTS, Summary, run_trials, summary
 from harness.errors import BadInput
 from harness.stack import Stack, find_shared, new_folder, raise_open_files
 from harness.verdict import Reason, exit_code
@@ -21,26 +25,54 @@ def run_trials_of(loaded: LoadedDrill, args: argparse.Namespace) -> DrillResult:
     count = args.count or drill.trials.count
     seed = args.seed if args.seed is not None else drill.seed if drill.seed is not None else 1
     result = DrillResult(drill.id, drill.trials.kind, "every part")
-    if args.dry_run:
-        result.verdict, result.exit_code = "PASS", 0
-        result.notes = [f"would kill {count} times, seed {seed}"]
-        return result
     raise_open_files()
+    with _stack(args, drill.id) as stack, seated(stack.folder.path, f"drill {drill.id}"):
+        parts = tuple(part for part in PARTS if part not in stack.externals)
+        result.notes = [
+            f"external: {part} belongs to somebody; it is not killed" for part in PARTS if part not in parts
+        ]
+        if args.dry_run:
+            _rehearse(result, stack, parts, f"would kill {count} times, seed {seed}")
+        else:
+            # A long run that was broken off goes on from its file; without `--resume` every call kills anew.
+            file = args.resume or stack.folder.path / f"{drill.id}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{RESULTS}"
+            trials = run_trials(stack.folder.path, count, seed, results=file, say=say, parts=parts)
+            _judge(result, summary(trials), count)
+            result.notes.append(f"every kill: {file}; go on with --resume {file}")
+    result.exit_code = exit_code(result.verdict, strict=args.strict)
+    return result
+
+
+@contextmanager
+def _stack(args: argparse.Namespace, drill_id: str) -> Iterator[Stack]:
+    """The stack that runs, or one of this drill's own, stopped afterwards."""
     running = [args.stack] if args.stack else find_shared(VAR)
     if len(running) > 1:
         listed = "".join(f"\n  --stack {path}" for path in running)
         raise BadInput(f"{len(running)} stacks run; choose one with{listed}")
-    with ExitStack() as undo:
-        if not running:
-            say(f"{drill.id}: no stack runs: starting one")
-            stack = Stack(new_folder(VAR), private=True).start()
-            undo.callback(stack.stop)
-            running = [stack.folder.path]
-        # A long run that was broken off goes on from its file; without `--resume` every call kills anew.
-        file = args.resume or running[0] / f"{drill.id}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{RESULTS}"
-        trials = run_trials(running[0], count, seed, results=file, say=say)
-    found = summary(trials)
-    result.notes = [str(found), f"every kill: {file}; go on with --resume {file}"]
+    if running:
+        yield Stack.attach(running[0])
+        return
+    say(f"{drill_id}: no stack runs: starting one")
+    stack = Stack(new_folder(VAR), private=True).start()
+    try:
+        yield stack
+    finally:
+        stack.stop()
+
+
+def _rehearse(result: DrillResult, stack: Stack, parts: tuple[str, ...], would: str) -> None:
+    """Dry run: every part is looked at, none is killed."""
+    waiting = [part for part in parts if not part_ready(stack, part)]
+    result.notes.append(would)
+    result.verdict = "UNKNOWN" if waiting else "PASS"
+    if waiting:
+        text = f"without any kill not ready: {', '.join(waiting)}"
+        result.reasons = (Reason(code="not_steady", text=text),)
+
+
+def _judge(result: DrillResult, found: Summary, count: int) -> None:
+    result.notes.append(str(found))
     if found.open_books:
         text = f"the books of rounds {found.open_books} do not close"
         result.verdict, result.reasons = "INVARIANT_BROKEN", (Reason(code="books_open", text=text),)
@@ -52,5 +84,3 @@ def run_trials_of(loaded: LoadedDrill, args: argparse.Namespace) -> DrillResult:
         result.verdict, result.reasons = "UNKNOWN", (Reason(code="too_few", text=text),)
     else:
         result.verdict = "PASS"
-    result.exit_code = exit_code(result.verdict, strict=args.strict)
-    return result

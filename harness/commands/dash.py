@@ -12,6 +12,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dashboards.grafana import check, lint, provisioning, render
 from dashboards.grafana.errors import QueryFailed
@@ -19,7 +20,7 @@ from dashboards.grafana.publish import TOKEN_VARIABLE, URL_VARIABLE, GrafanaPubl
 from harness.cli import add_word
 from harness.commands import _stacks
 from harness.commands._text import emit, figure, table
-from harness.errors import EnvironmentNotReady
+from harness.errors import BadInput, EnvironmentNotReady
 from harness.prom import PromError, Prometheus
 from harness.run_folder import RUN_FILE, Found, find_run, run_files
 from harness.stack import last_folder
@@ -94,7 +95,7 @@ def _prometheus_url(args: argparse.Namespace) -> Iterator[str]:
     Raises EnvironmentNotReady if there is none.
     """
     if args.prometheus:
-        yield str(args.prometheus)
+        yield _named(args)
         return
     stack = _stacks.chosen(args)
     last = last_folder(args.var)
@@ -226,9 +227,21 @@ def _run_to_show(args: argparse.Namespace) -> Found | None:
 def _source(args: argparse.Namespace) -> str:
     """Address of the Prometheus that Grafana is to read; empty if nobody knows one."""
     if args.prometheus:
-        return str(args.prometheus)
+        return _named(args)
     stack = _stacks.chosen(args)
     return (stack.addresses.prometheus_url or "") if stack else ""
+
+
+def _named(args: argparse.Namespace) -> str:
+    """The address given by hand. Raises BadInput for what is none: Grafana would keep it."""
+    try:
+        parts = urlsplit(args.prometheus)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise BadInput(f"--prometheus {args.prometheus}", expected="an address, as http://127.0.0.1:9090")
+    return str(args.prometheus)
 
 
 def _told(answers: list[check.Answer], run_id: str, span: check.Span) -> list[str]:

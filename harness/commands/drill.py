@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,24 +119,29 @@ def _run(args: argparse.Namespace) -> int:
     files = drill_files() if everyone else [find_drill(name) for name in args.drills]
     loaded = [load_drill(file, faults) for file in files]
     results: list[DrillResult] = []
-    for one in loaded:
-        if one.drill.trials is not None:
-            results.append(run_trials_of(one, args))
-            if not args.json:
-                print("\n".join(told(results[-1])), flush=True)
-            continue
-        for _ in range(args.count or 1):
-            results.append(run_drill(_order(one, arms, args)))
-            if not args.json:
-                print("\n".join(told(results[-1])), flush=True)
-            if results[-1].verdict == "ABORTED":
-                raise Aborted(f"drill {one.drill.id}: interrupted")
+    for result in _carried_out(loaded, arms, args):
+        results.append(result)
+        if not args.json:
+            print("\n".join(told(result)), flush=True)
+        if result.verdict == "ABORTED":
+            break
     if args.json:
         emit({"drills": [result.to_json() for result in results]})
+    if results[-1].verdict == "ABORTED":
+        raise Aborted(f"drill {results[-1].id}: interrupted")
     verdict = worst([result.verdict for result in results])
     if not args.json and len(results) > 1:
         print(f"\n{verdict}  {len(results)} drills")
     return exit_code(verdict, strict=args.strict)
+
+
+def _carried_out(loaded: list[LoadedDrill], arms: tuple[str, ...], args: argparse.Namespace) -> Iterator[DrillResult]:
+    for one in loaded:
+        if one.drill.trials is not None:
+            yield run_trials_of(one, args)
+            continue
+        for _ in range(args.count or 1):
+            yield run_drill(_order(one, arms, args))
 
 
 def _order(loaded: LoadedDrill, arms: tuple[str, ...], args: argparse.Namespace) -> DrillOrder:

@@ -6,6 +6,7 @@ import argparse
 import getpass
 import textwrap
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,14 @@ import requests
 from chaos.playbook import journal, library
 from chaos.playbook.halting import resume
 from chaos.playbook.journal import Facts
+from dashboards.grafana import lint
 from harness.cli import add_word
 from harness.commands import _stacks
 from harness.commands._text import emit, table
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack
+from plans.models.document import Document
+from plans.models.errors import PlanError, Problem
 from plans.models.playbook import Condition, Playbook, Restore
 from system.contract.ids import LANES
 
@@ -125,12 +129,28 @@ def _show(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     entries = library.load(args.files or None)
+    problems = [problem for one in entries.values() for problem in _strange(one)]
+    if problems:
+        raise PlanError(problems)
     if args.json:
         emit({"playbooks": [{"id": name, "file": str(one.file)} for name, one in entries.items()]})
     else:
         for name, one in entries.items():
             print(f"{one.file}: {name} is fine")
     return 0
+
+
+def _strange(one: library.Entry) -> Iterator[Problem]:
+    """Figures that nothing exposes: a condition on one never holds, and nobody would know why."""
+    document = Document(str(one.file), one.file.read_text(encoding="utf-8"))
+    for loc, condition in one.playbook.conditions():
+        for what in lint.strange(condition.query):
+            yield Problem(
+                document.file,
+                document.line((*loc, "query")),
+                f"`query`: {what}",
+                "a metric of the code or of a recording rule",
+            )
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -193,8 +193,13 @@ def _problems(document: Document, model: type[BaseModel], failure: ValidationErr
         for e in errors
         if e["type"] == "extra_forbidden"
     }
-    # A misspelt key is one mistake: do not report the right spelling as missing as well.
-    return [_problem(document, model, e) for e in errors if not (e["type"] == "missing" and e["loc"] in misspelt)]
+    inner = {e["loc"][:depth] for e in errors for depth in range(len(e["loc"]))}
+
+    def told_already(e: ErrorDetails) -> bool:
+        # A misspelt key is one mistake, and is not missing as well; a list is not too short for items that are wrong.
+        return (e["type"] == "missing" and e["loc"] in misspelt) or (e["type"] == "too_short" and e["loc"] in inner)
+
+    return [_problem(document, model, e) for e in errors if not told_already(e)]
 
 
 def told(document: Document, found: Contradiction) -> Problem:

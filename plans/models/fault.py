@@ -129,6 +129,9 @@ class Fault(PlanModel):
 
     @check
     def _on_targets(self) -> Iterator[Contradiction]:
+        if isinstance(self.inject, Flush) and self.targets != ("valkey",):
+            yield Contradiction(("targets",), f"flush on {', '.join(self.targets)}", "valkey alone")
+            return
         on_link = self.inject.kind in ("toxics", "refuse")
         for target in self.targets:
             if on_link != (target in LINK_IDS):

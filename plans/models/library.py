@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from plans.models.alerts import alerts
 from plans.models.document import Document, read_model
 from plans.models.drill import Drill
 from plans.models.errors import PlanError, Problem, closest
@@ -106,6 +107,10 @@ def load_drill(path: Path, faults: dict[str, Fault]) -> LoadedDrill:
         problem(("fault", "at"), "`fault` ends after the load", "`at` + `for` within the plan's steps")
     if drill.fault and fault and drill.fault.length >= fault.expires:
         problem(("fault", "for"), f"`fault.for` is longer than {fault.id} may last", f"less than {fault.expires:g}s")
+    if drill.expect.alert and drill.expect.alert.name not in (known := alerts().expressions):
+        name = drill.expect.alert.name
+        near = closest(name, known)
+        problem(("expect", "alert", "name"), f"`expect.alert.name`: no alert {name}", "one of dashboards/rules", near)
     if problems:
         raise PlanError(problems)
     return LoadedDrill(drill, path, fault, load)

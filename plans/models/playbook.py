@@ -9,15 +9,17 @@ answer is never true: no data neither starts a playbook, nor proves it, nor ends
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from plans.models.fault import FaultId
 from plans.models.forecast import Id, Words
 from plans.models.load import HOME
-from plans.models.partial import Contradiction, PlanModel, check, once
+from plans.models.partial import Contradiction, Loc, PlanModel, check, once
 from plans.models.quantity import Duration
 from system.contract.errors import BadRequest
 from system.contract.switches import SWITCHES, checked
@@ -28,6 +30,7 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 CATCHES_UP = "draw.release_percent"
 """The one switch whose held-back part can be made good: the pace of a schedule."""
+_WORD = re.compile(r"\$\w*")
 _SWITCHES = {switch.key: switch for switch in SWITCHES}
 Query = Annotated[str, Field(min_length=3, description="PromQL that gives one figure.")]
 
@@ -38,13 +41,19 @@ class Condition(PlanModel):
     what: str = Field(min_length=3, description="What the figure is, for people.")
     query: Query
     op: Op
-    value: float | None = None
-    of_baseline: float | None = Field(default=None, gt=0)
+    value: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    of_baseline: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
     @check
     def _one_bound(self) -> Iterator[Contradiction]:
         if (self.value is None) == (self.of_baseline is None):
             yield Contradiction((), "a condition has one bound", "`value` or `of_baseline`")
+
+    @check
+    def _known_words(self) -> Iterator[Contradiction]:
+        for word in _WORD.findall(self.query):
+            if word != "$lane":
+                yield Contradiction(("query",), f"{word} stands for nothing", "$lane")
 
     def holds(self, found: float | None, baseline: float | None) -> bool | None:
         """True, False, or None: not known, for want of data."""
@@ -123,6 +132,11 @@ class Verify(PlanModel):
     hold: Duration
     all: tuple[Condition, ...] = Field(min_length=1)
 
+    @check
+    def _in_time(self) -> Iterator[Contradiction]:
+        if self.hold > self.within:
+            yield Contradiction(("hold",), "holds longer than there is time", "at most `within`")
+
 
 class Healed(PlanModel):
     """The fault is over once all hold without a break for `hold`. One that does not hold is the fault's presence."""
@@ -154,7 +168,7 @@ class Playbook(PlanModel):
     owner: str = Field(min_length=2)
     meaning: str = Field(min_length=10, description="What the alert means here.")
     impact: str = Field(min_length=10, description="What people notice, of the fault and of the playbook.")
-    covers: tuple[str, ...] = Field(default=(), description="Faults of the catalogue it is for.")
+    covers: tuple[FaultId, ...] = Field(default=(), description="Faults of the catalogue it is for.")
     trigger: Trigger
     preconditions: tuple[Condition, ...] = ()
     actions: tuple[Action, ...] = Field(min_length=1)
@@ -169,6 +183,16 @@ class Playbook(PlanModel):
     @check
     def _switches_once(self) -> Iterator[Contradiction]:
         yield from once("actions", "set", [action.set.switch for action in self.actions], "switch ")
+
+    def conditions(self) -> Iterator[tuple[Loc, Condition]]:
+        """Every condition, and where in the file it stands."""
+        parts: tuple[tuple[Loc, tuple[Condition, ...]], ...] = (
+            (("preconditions",), self.preconditions), (("verify", "all"), self.verify.all),
+            (("healed", "all"), self.healed.all), (("rollback", "all"), self.rollback.all),
+        )  # fmt: skip
+        for loc, found in parts:
+            for number, condition in enumerate(found):
+                yield (*loc, number), condition
 
     @property
     def switches(self) -> tuple[str, ...]:

@@ -89,6 +89,7 @@ def test_an_ill_grafana_is_one_sentence_and_exit_5(
         pytest.param("XIU_GRAFANA_TOKEN", "glsa_other", 5, "does not know the token", id="a wrong token"),
         pytest.param("XIU_GRAFANA_URL", "http://127.0.0.1:9", 5, "does not answer", id="away"),
         pytest.param("XIU_GRAFANA_URL", "grafana", 2, "is no address of a server", id="no address of a server"),
+        pytest.param("XIU_GRAFANA_URL", f"http://{'a' * 300}:1", 5, "does not answer", id="a name too long"),
     ],
 )
 def test_what_is_wrong_with_the_environment(
@@ -107,6 +108,16 @@ def test_what_is_wrong_with_the_environment(
     assert err.count("\n") == 1
     assert "glsa_other" not in err
     assert grafana.dashboards == {}
+
+
+@pytest.mark.parametrize("given", ["nonsense", "127.0.0.1:9090", "http://", "http://[::1", "ftp://127.0.0.1:1"])
+def test_a_prometheus_that_is_no_address_reaches_no_grafana(
+    grafana: Grafana, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    for word in ("push", "check"):
+        assert main(["dash", word, "--prometheus", given]) == 2
+        assert capsys.readouterr().err.startswith(f"--prometheus {given}; expected an address")
+    assert grafana.calls == []
 
 
 def test_a_run_that_is_not_there(grafana: Grafana, capsys: pytest.CaptureFixture[str]) -> None:

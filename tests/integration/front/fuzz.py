@@ -27,12 +27,21 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What one connection sends, piece by piece. `statuses`: exactly these answers; None: whatever is no tap."""
+    """What one connection sends, piece by piece. `statuses`: exactly these answers; None: whatever is no tap.
+
+    `bad`: how many of the requests are malformed, broken off, or come in a stream that is cut anywhere.
+    """
 
     kind: str
     requests: int
     pieces: list[bytes]
     statuses: list[int] | None = None
+
+    @property
+    def bad(self) -> int:
+        if len(self.pieces) > 1:
+            return self.requests
+        return {"pipelined": 0, "broken": 1}.get(self.kind, self.requests)
 
 
 Asked = tuple[bytes, int]
@@ -106,7 +115,7 @@ class Fuzz:
     def _pipeline(self) -> Case:
         asked = [self._asked() for _ in range(self._chance.choice((1, 2, 4, 8, 16)))]
         raw = b"".join(raw for raw, _ in asked)
-        return Case("pipelined", len(asked), self._split(raw), [status for _, status in asked])
+        return Case("pipelined", len(asked), self._split(raw, whole=0.2), [status for _, status in asked])
 
     # -- requests that end their connection
 
@@ -204,11 +213,11 @@ class Fuzz:
         )
         return Case("garbage", 1, self._split(raw))
 
-    def _split(self, raw: bytes) -> list[bytes]:
-        """The bytes in pieces: mostly whole, often in a few, seldom one by one."""
+    def _split(self, raw: bytes, whole: float = 0.6) -> list[bytes]:
+        """The bytes in pieces: `whole` as often, else in a few, seldom one by one."""
         chance = self._chance
         dice = chance.random()
-        if dice < 0.6 or len(raw) < 2:
+        if dice < whole or len(raw) < 2:
             return [raw]
         if dice < 0.98 or len(raw) > 600:
             places = sorted(chance.sample(range(1, len(raw)), min(len(raw) - 1, chance.randrange(1, 5))))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dashboards.grafana import excused, lint, render
+from dashboards.grafana.lint import strange
 from dashboards.grafana.promql import Grouping, Selector, arguments, divisors, parts
 
 BOARDS = render.rendered()
@@ -170,6 +171,21 @@ def test_every_excuse_has_a_reason() -> None:
 def test_two_dashboards_of_one_uid() -> None:
     board = BOARDS["xiu-live"]
     assert "xiu-live: two dashboards of that uid" in lint.lint_all([board, board, BOARDS["xiu-forecast"]])
+
+
+@pytest.mark.parametrize(
+    ("expr", "told"),
+    [
+        ('max(hongbao_credit_progress_age_seconds{lane="$lane"})', []),
+        ("front:hongbao_taps:rate1m", ["no metric front:hongbao_taps:rate1m in the code"]),
+        ("max(hongbao_credit_progres_age_seconds)", ["no metric hongbao_credit_progres_age_seconds in the code"]),
+        ('sum(hongbao_rounds{stat="open"})', ["hongbao_rounds has no label stat"]),
+        ("sum(hongbao_rounds {{", None),
+    ],
+)
+def test_what_an_expression_names_that_nothing_exposes(expr: str, told: list[str] | None) -> None:
+    found = list(strange(expr))
+    assert found == told if told is not None else len(found) == 1
 
 
 def test_promql_is_read() -> None:

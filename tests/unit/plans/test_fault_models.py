@@ -99,6 +99,8 @@ def test_one_id_in_two_faults_is_refused_with_the_line(home: Path) -> None:
         pytest.param("at: 3s", "at: 13s", "fault:", "ends after the load", id="too late"),
         pytest.param("for: 8s", "for: 70s", "fault:", "longer than N15 may last", id="longer than it may last"),
         pytest.param("drill-town.yaml", "drill-tow.yaml", "plan:", "did you mean drill-town.yaml?", id="no plan"),
+        pytest.param("name: CreditStalled", "name: CreditStaled", "name: CreditStaled", "did you mean CreditStalled?",
+                     id="no alert"),
         pytest.param("harms: [drain_s]", "harms: [residue_fen]", "harms", "residue_fen", id="harm to an invariant"),
         pytest.param("kind: drill", "kind: drill\nundo: never", "undo", "unknown key `undo`", id="unknown key"),
     ],

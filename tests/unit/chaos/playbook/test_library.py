@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chaos.playbook import library
+from plans.models.alerts import Alerts, alerts
 from plans.models.errors import PlanError
 from tests.unit.chaos.playbook.world import ALERTS, text
 
@@ -20,7 +21,7 @@ def problems(*files: Path) -> list[str]:
 def test_the_project_s_own_are_sound_and_their_alerts_tested() -> None:
     found = library.load()
     assert {"credit-stalled", "appends-slow"} <= found.keys()
-    known = library.alerts()
+    known = alerts()
     assert all(entry.playbook.trigger.alert in known.tested for entry in found.values())
     assert all(entry.playbook.healed.all for entry in found.values())
 
@@ -49,6 +50,12 @@ SHED = "switch: draw.shed_percent, to: 10"
                      "there is a baseline", id="healed against a baseline"),
         pytest.param("read_back: 2s", "read_bakc: 2s", "read_bakc", "did you mean read_back", id="a misspelt key"),
         pytest.param('op: "<=", of', 'op: "=<", of', "=<", "'=<'", id="no such comparison"),
+        pytest.param("  hold: 1s\n  all: [{what: aw", "  hold: 6s\n  all: [{what: aw", "hold: 6s",
+                     "holds longer than there is time", id="no time to hold"),
+        pytest.param("$lane", "$lain", "$lain", "$lain stands for nothing", id="a word that stands for nothing"),
+        pytest.param("impact: people wait longer\n", "impact: people wait longer\ncovers: [ZZ]\n", "ZZ", "covers",
+                     id="no fault's number"),
+        pytest.param(", of_baseline: 0.7", ", value: .nan", ".nan", "finite", id="not a number"),
         pytest.param(", of_baseline: 0.7", ", of_baseline: 0.7, value: 3", "value: 3", "expected `value` or `of_b",
                      id="two bounds"),
     ],
@@ -92,7 +99,7 @@ def test_one_alert_does_not_start_two_that_set_one_switch(tmp_path: Path) -> Non
 def test_not_every_alert_may_start_a_playbook(tmp_path: Path, expression: str, tested: bool, words: str) -> None:
     file = tmp_path / "p.yaml"
     file.write_text(text(), encoding="utf-8")
-    known = library.Alerts({"Slow": expression}, frozenset(("Slow",) if tested else ()))
+    known = Alerts({"Slow": expression}, frozenset(("Slow",) if tested else ()))
     with pytest.raises(PlanError, match=words):
         library.load([file], known)
 

@@ -16,6 +16,7 @@ from chaos.playbook.halting import halt, halted, resume
 from chaos.playbook.journal import Facts
 from chaos.playbook.library import Entry
 from chaos.playbook.meters import Meters
+from chaos.seat import seated
 from tests.unit.chaos.playbook.world import FakeWorld, entries, text
 
 TICK_S = 0.001
@@ -344,6 +345,24 @@ def test_halt_stops_where_it_is_and_resume_lets_begin(tmp_path: Path) -> None:
     assert resume(tmp_path)
     assert not resume(tmp_path)
     assert [state for state in rig.states() if state in ("halt", "resume")] == ["halt", "halt", "resume"]
+
+
+def test_while_a_drill_is_at_work_no_playbook_begins(tmp_path: Path) -> None:
+    """Its arm B is the fault alone. A drill that died leaves the seat free."""
+    rig = Rig(tmp_path)
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            with seated(tmp_path, "drill credit-cut"):
+                answer = rig.engine.heard(SLOW)
+                assert "a drill is at work (drill credit-cut, process" in answer.not_now["slow"]
+                assert (answer.runs, answer.later) == ((), True)
+            assert len(rig.engine.heard(SLOW).runs) == 1
+            await rig.until_state("held")
+            rig.engine.let_go()
+
+    asyncio.run(play())
 
 
 def test_without_a_journal_nothing_is_done(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos.playbook.library import Alerts, Entry, load
+from chaos.playbook.library import Entry, load
 from chaos.playbook.world import Away
+from plans.models.alerts import Alerts
 
 ALERTS = Alerts({"Slow": "x > 1", "Other": "y > 1"}, frozenset(("Slow", "Other")))
 PLAYBOOK = """\

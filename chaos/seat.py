@@ -1,0 +1,59 @@
+"""Who drills on a stack: one drill or row of kill trials at a time, and while one is at work no playbook begins, so
+that arm B is the fault alone. The seat is a lock: it is free again when its holder is dead, however it died.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import EnvironmentNotReady
+
+FILE = "drill.lock"
+PATIENCE_S = 1.0
+"""`taken` holds the lock for an instant as well: it is no drill."""
+
+
+@contextmanager
+def seated(folder: Path, who: str) -> Iterator[None]:
+    """The only drill on the stack in `folder` while the block lasts. Raises EnvironmentNotReady with who is."""
+    descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        until = time.monotonic() + PATIENCE_S
+        while not _locked(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > until:
+                raise EnvironmentNotReady(f"another drill is at work on {folder}: {_who(descriptor)}; wait for it")
+            time.sleep(0.02)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{who}, process {os.getpid()}".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def taken(folder: Path) -> str:
+    """Who drills on the stack in `folder`; empty if nobody does."""
+    try:
+        descriptor = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    try:
+        return "" if _locked(descriptor, fcntl.LOCK_SH) else _who(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _who(descriptor: int) -> str:
+    return os.pread(descriptor, 200, 0).decode(errors="replace") or "another process"
