@@ -96,6 +96,11 @@ class Trial:
         return value
 
     @property
+    def excused(self) -> bool:
+        """Late, and others had the cores. One that never came back is late wherever it was."""
+        return not self.in_time and self.crowded and self.back_s is not None
+
+    @property
     def in_time(self) -> bool:
         """Within its limit; a part without one must only come back."""
         return self.back_s is not None and self.back_s <= LIMIT_S.get(self.part, float("inf"))
@@ -105,7 +110,7 @@ class Trial:
         hit = f", {self.hit} in flight" if self.hit else ""
         if not self.counts:
             hit += "  (does not count: repeated)"
-        elif not self.in_time and self.crowded:
+        elif self.excused:
             hit += f"  (late: not judged, {self.others:.1f} cores were busy with other work)"
         return (
             f"{self.part:11} at {self.at_s:5.2f} s: {self.before:5} wins before, {self.in_flight:3} in flight, "

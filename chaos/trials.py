@@ -18,7 +18,7 @@ from typing import Any
 
 from chaos.trial_count import PARTS, Trial
 from chaos.trial_round import RoundResult, play_round
-from harness.errors import BadInput
+from harness.errors import BadInput, HarnessError
 from harness.stack import Stack
 
 ROUND_TRIALS = 15
@@ -41,7 +41,7 @@ def run_trials(
     `stack_folder`: a stack that runs. `results`: file of earlier trials of the same seed, which are taken over, and
     appended to (default: `trials.jsonl` in the stack's folder). Each trial, and each round's books, is told to `say`.
     Stops early after a round whose books do not close: the stack is left as it is, to be looked at.
-    Raises BadInput for another seed's file, EnvironmentNotReady, ControlAway.
+    Raises BadInput for another seed's file, BooksOpen, EnvironmentNotReady, ControlAway.
     """
     stack = Stack.attach(stack_folder)
     path = results or stack_folder / RESULTS
@@ -59,6 +59,8 @@ def run_trials(
                 trials.append(trial)
                 say(f"{len(trials):3} {trial}")
             say(str(found))
+            if not found.closed and not fresh:
+                raise BooksOpen(str(found))
             if not found.closed:
                 break
     finally:
@@ -81,6 +83,12 @@ def due(trials: Sequence[Trial], count: int, seed: int, parts: Sequence[str] = P
     return left
 
 
+class BooksOpen(HarnessError):
+    """A round's books do not close, and no kill of it can tell. Exit code 99."""
+
+    exit_code = 99
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What the trials say together."""
@@ -100,8 +108,10 @@ class Summary:
         kills = ", ".join(f"{part} {n}" for part, n in self.by_part.items())
         slowest = ", ".join(f"{part} {s:.2f} s" for part, s in self.back_s_max.items())
         books = f"books of rounds {self.open_books} DO NOT CLOSE" if self.open_books else "all books close"
+        excused = f"; {self.not_judged} late while others had the cores: not judged" if self.not_judged else ""
         return (
-            f"{self.counted} trials ({kills}), {self.hits} with something in flight; slowest back: {slowest}; {books}"
+            f"{self.counted} trials ({kills}), {self.hits} with something in flight; slowest back: {slowest}{excused}; "
+            f"{books}"
         )
 
 
@@ -116,8 +126,8 @@ def summary(trials: Sequence[Trial]) -> Summary:
         by_part=dict(sorted(Counter(trial.part for trial in counted).items())),
         hits=sum(bool(trial.hit) for trial in counted),
         back_s_max=dict(sorted(slowest.items())),
-        late=tuple(str(trial) for trial in counted if not trial.in_time and not trial.crowded),
-        not_judged=sum(not trial.in_time and trial.crowded for trial in counted),
+        late=tuple(str(trial) for trial in counted if not trial.in_time and not trial.excused),
+        not_judged=sum(trial.excused for trial in counted),
         open_books=tuple(sorted({trial.round for trial in trials if not trial.closed})),
     )
 

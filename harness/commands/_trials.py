@@ -82,5 +82,8 @@ def _judge(result: DrillResult, found: Summary, count: int) -> None:
     elif found.counted < count:
         text = f"only {found.counted} of {count} kills count"
         result.verdict, result.reasons = "UNKNOWN", (Reason(code="too_few", text=text),)
+    elif found.not_judged:
+        text = f"{found.not_judged} of {count} came back late while others had the cores; run it on a quiet machine"
+        result.verdict, result.reasons = "WARN", (Reason(code="late_not_judged", text=text),)
     else:
         result.verdict = "PASS"

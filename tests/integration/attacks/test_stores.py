@@ -20,6 +20,8 @@ from tests.integration.stage import Stage, eventually, stage
 from tests.stores import ValkeyServer
 
 CREDITED, ACKNOWLEDGED, LATER = range(6), range(6, 10), range(20, 23)
+MEANWHILE = 30
+"""Taps as the fault begins: its append is on the way."""
 FROZEN_S = 0.15
 
 
@@ -94,11 +96,14 @@ def test_with_a_live_front_nothing_is_lost(
             await s.credited()
             for uid in ACKNOWLEDGED:
                 assert await s.tap(front, uid) is not None
+            meanwhile = asyncio.create_task(s.tap(front, MEANWHILE))
+            await asyncio.sleep(0)
             await fault(s)
             await asyncio.sleep(0.05)
+            await meanwhile
             for uid in (*CREDITED, *ACKNOWLEDGED):  # shown again at once, whatever became of the store
                 assert await s.tap(front, uid) is not None
-            for uid in LATER:
+            for uid in (MEANWHILE, *LATER):
                 await s.tap(front, uid)
                 await eventually(lambda uid=uid: uid in front.round(s.round_id).settled, "settled")  # type: ignore[misc]
             await s.close()
@@ -106,7 +111,7 @@ def test_with_a_live_front_nothing_is_lost(
         found = {one.code: one.valid for one in report.findings}
         assert {code for code, valid in found.items() if valid is False} == set(), report.findings
         assert all(found[code] is True for code in ("S1", "S3", "S4", "S5", "S6", "S10", "S12")), found
-        assert set(s.posted()) == {*CREDITED, *ACKNOWLEDGED, *LATER}
+        assert set(s.posted()) == {*CREDITED, *ACKNOWLEDGED, MEANWHILE, *LATER}
 
     stage(postgres_dsn, fresh_valkey, attack)
 

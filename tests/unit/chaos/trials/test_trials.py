@@ -99,6 +99,7 @@ def test_a_kill_that_nobody_could_notice_does_not_count(before: int, after: int,
         pytest.param(2.5, 1.0, 0, 1, id="late on a machine that was busy with other work"),
         pytest.param(1.5, 1.0, 0, 0, id="in time all the same"),
         pytest.param(None, 0.0, 1, 0, id="never back"),
+        pytest.param(None, 1.0, 1, 0, id="never back is no matter of cores"),
     ],
 )
 def test_a_limit_is_not_judged_on_a_busy_machine(
@@ -106,6 +107,7 @@ def test_a_limit_is_not_judged_on_a_busy_machine(
 ) -> None:
     found = summary([trial_of("front-0", back_s=back_s, others=others)])
     assert (len(found.late), found.not_judged, found.counted) == (late, not_judged, 1)
+    assert ("1 late while others had the cores: not judged" in str(found)) is bool(not_judged)
 
 
 def test_what_this_process_uses_is_not_other_work() -> None:
