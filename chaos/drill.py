@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -37,6 +38,7 @@ from plans.models.library import LoadedDrill
 VAR = Path("var")
 ATTEMPTS = 3
 """An arm whose generator was the limit says nothing; it is played again."""
+PLAYBOOK_S, POLL_S = 60.0, 0.2
 SHORT = 0.5
 ARMS = ("A", "B")
 
@@ -210,14 +212,24 @@ def _clean(stack: Stack, result: DrillResult) -> None:
     if busy:
         text = f"{busy[0].fault} on {busy[0].target} is injected by process {busy[0].owner_pid}"
         raise EnvironmentNotReady(f"another drill is at work: {text}; wait for it, or: xiu heal")
-    playing = [run for run in journal.fold(journal.read(folder / journal.FILE)).values() if not run.over]
-    if playing:
-        text = f"playbook {playing[0].playbook} (run {playing[0].run}) is in {playing[0].state}"
-        raise EnvironmentNotReady(f"{text}; wait for its end, or: xiu halt")
+    _wait_for_playbooks(folder)
     result.notes += [f"left by an earlier drill: {line}" for line in heal(folder)]
     found = strays(stack)
     if found:
         raise ChaosError("something is on the links that no drill entered: " + ", ".join(found) + "; try: xiu heal")
+
+
+def _wait_for_playbooks(folder: Path) -> None:
+    """One that an earlier fault started gives its switches back by itself; EnvironmentNotReady if it does not."""
+    until, told = time.monotonic() + PLAYBOOK_S, False
+    while playing := [run for run in journal.fold(journal.read(folder / journal.FILE)).values() if not run.over]:
+        text = f"playbook {playing[0].playbook} (run {playing[0].run}) is in {playing[0].state}"
+        if time.monotonic() > until:
+            raise EnvironmentNotReady(f"{text}; wait for its end, or: xiu halt")
+        if not told:
+            say(f"{text}: waiting for its end, {PLAYBOOK_S:g} s at most")
+        told = True
+        time.sleep(POLL_S)
 
 
 def _rehearse(order: DrillOrder, stack: Stack, result: DrillResult) -> DrillResult:

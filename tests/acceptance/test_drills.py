@@ -15,6 +15,7 @@ import valkey
 from chaos import fault_ledger
 from chaos.fault_ledger import injected
 from chaos.nemesis import LEAVE_OUT
+from chaos.seat import taken
 from harness.stack import Stack, find_running
 from tests.acceptance.conftest import Xiu, wait
 from tests.stores import ValkeyServer
@@ -69,6 +70,8 @@ def test_on_a_stack_that_runs(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None
     rehearsed, document = drill(xiu, "valkey-slow", "--dry-run")
     assert (rehearsed, document["verdict"], document["arms"]) == (0, "PASS", {})
     assert any("would inject N1 on front-valkey" in note for note in document["notes"])
+    rehearsed, document = drill(xiu, "kill9", "--dry-run", "--count", "12")
+    assert (rehearsed, document["verdict"], document["notes"]) == (0, "PASS", ["would kill 12 times, seed 1"])
     left_out(xiu, monkeypatch)
     killed(xiu, stack)
     halted(xiu, stack)
@@ -94,6 +97,10 @@ def killed(xiu: Xiu, stack: Stack) -> None:
     told = xiu("status").stdout
     assert "N15 on credit-postgres, drill credit-cut, for another" in told
     assert json.loads(xiu("status", "--json").stdout)["injected"][0]["id"] == "N15"
+    assert taken(folder).startswith("drill credit-cut")
+    for second in ("front-killed", "kill9"):
+        refused = xiu("drill", "run", second, "--dry-run")
+        assert (refused.returncode, "another drill is at work" in refused.stderr) == (5, True), refused.stderr
     process.send_signal(signal.SIGKILL)
     process.wait()
     wait(lambda: injected(folder) == [], 10)
