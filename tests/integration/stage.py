@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,7 +35,7 @@ from tests.integration.control.conftest import SECRET, Api, running, settings_of
 from tests.integration.control.fronts import PlayedFront, credit
 from tests.integration.front_award.rig import FrontUnderTest, eventually, started
 from tests.integration.front_award.test_with_control import LateClock
-from tests.stores import LOOPBACK, ValkeyServer
+from tests.stores import LOOPBACK, ValkeyServer, free_port
 from tests.unit.system.audit.history_kit import write_history
 
 SAMPLES = [{"t_ns": 1, "credited_fen": 0, "awarded_fen": 0, "budget_fen": 1}]
@@ -57,6 +59,19 @@ class Stage:
         topology = Topology(("http://127.0.0.1:9000",), (0,))
         limits = {"tap_deadline_s": 0.3, "append_timeout_s": 0.5, "append_retry_s": 0.05}
         return FrontSettings(0, 0, (LOOPBACK, 0), url, self.valkey.url, topology, SECRET, **limits)  # type: ignore[arg-type]
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Of a front as a process of its own."""
+        secret = folder / "secret"
+        secret.write_text(SECRET.hex())
+        return dict(os.environ) | {
+            "XIU_FRONT": "0",
+            "XIU_LISTEN": f"{LOOPBACK}:{free_port()}",
+            "XIU_CONTROL_URL": self.settings.control_url,
+            "XIU_VALKEY_URL": self.valkey.url,
+            "XIU_TOPOLOGY": json.dumps({"fronts": ["http://127.0.0.1:9000"], "cells": [0]}),
+            "XIU_SECRET_FILE": str(secret),
+        }
 
     @asynccontextmanager
     async def front(self) -> AsyncIterator[FrontUnderTest]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import signal
 from pathlib import Path
 
 from system.contract.ids import Position
 from tests.deadline import until
-from tests.integration.control.conftest import SECRET
 from tests.integration.front_award.test_process import process
 from tests.integration.stage import Stage, eventually, stage
-from tests.stores import LOOPBACK, ValkeyServer, free_port
+from tests.stores import ValkeyServer
 
 
 async def is_closed(s: Stage) -> bool:
@@ -44,19 +41,9 @@ def test_a_frozen_front_holds_the_round_until_it_thaws(
     postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
 ) -> None:
     """A process of its own: nobody speaks for it while it is stopped."""
-    secret = tmp_path / "secret"
-    secret.write_text(SECRET.hex())
 
     async def attack(s: Stage) -> None:
-        env = dict(os.environ) | {
-            "XIU_FRONT": "0",
-            "XIU_LISTEN": f"{LOOPBACK}:{free_port()}",
-            "XIU_CONTROL_URL": s.settings.control_url,
-            "XIU_VALKEY_URL": s.valkey.url,
-            "XIU_TOPOLOGY": json.dumps({"fronts": ["http://127.0.0.1:9000"], "cells": [0]}),
-            "XIU_SECRET_FILE": str(secret),
-        }
-        async with process(env) as front:
+        async with process(s.environment(tmp_path)) as front:
 
             async def granted() -> bool:
                 return s.sql("SELECT granted FROM live.stream") == [(1,)]

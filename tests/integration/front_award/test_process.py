@@ -52,6 +52,7 @@ async def process(env: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Proce
 class Taps:
     def __init__(self, session: aiohttp.ClientSession, env: dict[str, str]) -> None:
         self._session, self._base = session, f"http://{env['XIU_LISTEN']}"
+        self._key = token_key(bytes.fromhex(Path(env["XIU_SECRET_FILE"]).read_text()), "live")
 
     async def ready(self) -> bool:
         try:
@@ -61,7 +62,7 @@ class Taps:
             return False
 
     async def tap(self, round_id: int, uid: int) -> tuple[int, dict[str, object]]:
-        token = sign(token_key(SECRET, "live"), str(uid), int(time.time()) + 600)
+        token = sign(self._key, str(uid), int(time.time()) + 600)
         headers = {"Authorization": f"Bearer {token}"}
         async with self._session.post(f"{self._base}/v1/rounds/{round_id}/taps", headers=headers) as answer:
             return answer.status, await answer.json()
