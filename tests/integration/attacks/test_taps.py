@@ -10,7 +10,9 @@ from pathlib import Path
 import aiohttp
 
 from system.contract.history import Outcome
+from system.contract.ids import START
 from system.front.seam import Win
+from system.winlog import WinLogStore, decode
 from tests.deadline import until
 from tests.integration.front_award.test_process import Taps, process, started
 from tests.integration.stage import Stage, stage
@@ -18,6 +20,7 @@ from tests.stores import ValkeyServer
 
 FIRST, USER, LATE = 1, 2, 3
 OTHERS = range(10, 40)
+LOST_ONCE = OTHERS[0]
 BETWEEN_S = 0.15
 """A user may tap seven times a second."""
 
@@ -30,6 +33,13 @@ def same(body: dict[str, object]) -> dict[str, object]:
 def as_win(body: dict[str, object]) -> Win:
     """What the user was told."""
     return Win(int(str(body["award"]).split("-")[1]), int(str(body["fen"])), int(str(body["sponsor"])), 0)
+
+
+async def logged(s: Stage) -> dict[int, int]:
+    """Packet by user, as the stream has it."""
+    async with WinLogStore(s.valkey.url, timeout_s=5.0) as reader:
+        entries = await reader.stream(0, "live", s.round_id, 0).read_after(START, 10_000)
+    return {win.uid: win.packet for at, raw in entries for win in decode(raw, at).wins()}
 
 
 def test_however_a_user_taps_it_is_one_win_told_the_same(
@@ -68,6 +78,7 @@ def test_however_a_user_taps_it_is_one_win_told_the_same(
                     s.valkey.thaw()
                 won = await taps.win(s.round_id, USER)
                 assert same((await tap(USER))[1]) == same(won)
+                luckier = await taps.win(s.round_id, LOST_ONCE)  # a losing tap is not remembered
             async with process(env):
                 await started(taps)
                 assert same((await tap(USER))[1]) == same(won), "after a restart"
@@ -75,9 +86,10 @@ def test_however_a_user_taps_it_is_one_win_told_the_same(
                 await until(over, "the end")
                 assert same((await tap(USER))[1]) == same(won), "after the end"
                 await s.close()
-        wins = {uid: as_win(body) for uid, body in ((FIRST, first), (USER, won))}
+        wins = {uid: as_win(body) for uid, body in ((FIRST, first), (USER, won), (LOST_ONCE, luckier))}
         s.told += [(uid, Outcome.WIN, win) for uid, win in wins.items()]
         assert s.posted() == {uid: win.packet for uid, win in wins.items()}
+        assert await logged(s) == s.posted(), "the stream is kept behind the close"
         assert await s.broken(tmp_path / "history") == {}
 
     stage(postgres_dsn, fresh_valkey, attack)
