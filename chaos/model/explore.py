@@ -61,8 +61,13 @@ def kind(label: str) -> str:
     return NUMBERS.sub("N", label)
 
 
-def exhaust(machine: Machine[S], states_max: int, wanted: frozenset[str] = frozenset()) -> Result:
-    """Breadth first, until nothing is left, `states_max` are known, or one of `wanted` is broken."""
+def exhaust(
+    machine: Machine[S], states_max: int, wanted: frozenset[str] = frozenset(), union: set[int] | None = None
+) -> Result:
+    """Breadth first, until nothing is left, `states_max` are known, or one of `wanted` is broken.
+
+    `union`: takes up the hash of every state, so that what several explorations reach together is counted once.
+    """
     result = Result(states=1)
     taken: Counter[str] = Counter()
     seen = {hash(machine.start)}
@@ -103,6 +108,8 @@ def exhaust(machine: Machine[S], states_max: int, wanted: frozenset[str] = froze
         level = following
         result.depth += bool(level)
     result.states = len(seen)
+    if union is not None:
+        union |= seen
     for label, count in taken.items():
         result.taken[kind(label)] += count
     return result

@@ -33,6 +33,12 @@ def test_every_state_is_found_once(top: int, states: int) -> None:
     assert found.taken["left"] == found.taken["right"] == top * (top + 1)
 
 
+def test_what_two_explorations_share_is_counted_once() -> None:
+    union: set[int] = set()
+    assert [exhaust(counters(top), 1000, union=union).states for top in (3, 4, 3)] == [16, 25, 16]
+    assert len(union) == 25
+
+
 def test_the_history_is_the_shortest_and_can_be_replayed() -> None:
     machine = counters(4, bad=(1, 2))
     found = exhaust(machine, 1000)

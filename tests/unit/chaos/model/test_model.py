@@ -29,7 +29,7 @@ TWO = config(2, 2, Rules())
 
 
 def test_the_protocol_holds_in_every_state(record_property: Callable[[str, object], None]) -> None:
-    found = explore(700_000, show=False)
+    found = explore(640_000, show=False)
     walked = walks(100, seed=1, show=False)
     record_property("shown", summary(found, walked))
     assert found.broken == walked.broken == {}
