@@ -215,6 +215,24 @@ def test_a_refused_run_does_not_use_its_alert_up(tmp_path: Path) -> None:
     assert rig.facts().state == "closed"
 
 
+def test_an_alert_does_not_wait_for_a_person_s_run_that_was_refused(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.world.fronts = 0.0
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            rig.engine.resume(group)
+            rig.engine.order("slow", "live", "me")
+            await rig.until_state("refused")
+            rig.world.fronts = 2.0
+            assert rig.engine.heard(SLOW).runs
+            await rig.until_state("held")
+            rig.world.age = 0.0
+
+    asyncio.run(play())
+    assert rig.facts().state == "closed"
+
+
 def test_undo_none_leaves_the_switch(tmp_path: Path) -> None:
     rig = played(tmp_path, lambda world: None, "held", text(shed_undo="none"))
     assert rig.world.switches == {"draw.release_percent": 100, "draw.shed_percent": 10}
