@@ -131,16 +131,22 @@ def test_with_valkey_away_the_round_stays_closing(
 def test_nothing_is_awarded_after_the_word_was_given(
     postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
 ) -> None:
-    """Confirmed, the front takes no packet more, though its gate was open and it holds leases."""
+    """Confirmed, the front takes no packet more, though the gate's time has come and it holds leases."""
 
     async def attack(s: Stage) -> None:
         async with s.front() as front:
             round_, keeper = front.round(s.round_id), front.keeper(s.round_id)
-            assert await s.tap(front, 1) is not None
-            assert round_.leases.remaining > 0
+            first = await s.tap(front, 1)
+            assert first is not None
             await s.end()
             await eventually(lambda: keeper.confirmed is not None, "confirmed")
-            assert not round_.award(2, round_.start_us + 1, lambda _: None)
+            # Nothing but the round's state stands in the way of this tap.
+            last_us, conditions = round_.end_us - 1, round_._conditions
+            assert round_._gate.opening(len(round_.settled), first.time_us) <= last_us
+            assert round_.ready and not round_.slow and round_.leases.remaining > 0
+            await eventually(lambda: conditions.clock.trusted, "the clock is trusted")
+            assert conditions.serving and conditions.award_on
+            assert not round_.award(2, last_us, lambda _: None)
             assert round_.pending == {}
             await until(lambda: is_closed(s), "closed")
         assert set(s.posted()) == {1}
