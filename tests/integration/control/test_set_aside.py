@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from system.audit.close import audit
 from system.settings import ControlSettings
-from tests.integration.control.conftest import BUDGET_FEN, Api, running
+from tests.integration.control.conftest import BUDGET_FEN, SECRET, Api, running
 from tests.integration.control.fronts import PlayedFront, credit
 from tests.integration.control.test_close import balanced
 from tests.integration.control.test_epochs import sql
@@ -118,5 +119,42 @@ def test_a_packet_outside_of_the_front_s_lease_is_not_held(settings: ControlSett
             await worker.once()
             assert (await aside(api, number, 1, 1))[1]["held"] == 0
             assert sql(settings, "SELECT count(*) FROM live.suspense") == [(0,)]
+
+    asyncio.run(body())
+
+
+def test_what_is_held_is_used_and_nobody_else_gets_it(settings: ControlSettings) -> None:
+    """The bit is set with the money: a later record of the packet finds it used, whoever it names, and holds nothing.
+
+    The audit, which counts bits against money, agrees before and after; that one packet stands twice in the log, it
+    says.
+    """
+
+    async def body() -> None:
+        async with running(settings) as api, credit(api) as worker:
+
+            async def broken() -> dict[str, str]:
+                report = await audit(settings.postgres_url, settings.valkey_url, SECRET, "live")
+                return {one.code: one.first for one in report.findings if one.valid is False}
+
+            number = await api.make_round()
+            front = await PlayedFront(api, number).start()
+            await front.lease()
+            await front.append((1, 0))
+            entry = bytearray(front.entry([(2, 1)]))
+            entry[-1] ^= 1
+            front.sequence += 1
+            await damage(api, number, bytes(entry), "1-2")
+            await worker.once()
+            assert (await aside(api, number, 1, 2))[1]["held"] == 1
+            ((used,),) = sql(settings, "SELECT used FROM live.lease")
+            assert bytes(used)[0] == 0b11
+            assert await broken() == {}
+            await front.append((5, 1))
+            await worker.once()
+            rows = sql(settings, "SELECT uid, held_fen > 0 FROM live.suspense WHERE packet = 1 ORDER BY seq")
+            assert rows == [(2, True), (5, False)]
+            assert sql(settings, "SELECT uid FROM live.posting") == [(1,)]
+            assert "S1" not in await broken()
 
     asyncio.run(body())

@@ -11,13 +11,20 @@ from tests.stores import LOOPBACK
 
 
 class Relay:
-    """Forwards to `port`. While `mute`, requests arrive and answers are dropped; `cut` ends every connection."""
+    """Forwards to `port`. While `mute`, requests arrive and answers are dropped; `cut` ends every connection.
+
+    `lose_answer_to`: the answer to the next request with these bytes in it is lost, that one alone; with `cut_instead`
+    its connection ends as well.
+    """
 
     def __init__(self, port: int) -> None:
         self._upstream = port
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.mute = False
+        self.lose_answer_to = b""
+        self.cut_instead = False
+        self._losing = False
         self.dropped = 0
         self.sent = 0
         self.port = 0
@@ -60,6 +67,14 @@ class Relay:
                 if answers and self.mute:
                     self.dropped += 1
                     continue
+                if answers and self._losing:
+                    self._losing = False
+                    self.dropped += 1
+                    if self.cut_instead:
+                        return
+                    continue
+                if not answers and self.lose_answer_to and self.lose_answer_to in data:
+                    self.lose_answer_to, self._losing = b"", True
                 self.sent += not answers
                 writer.write(data)
                 await writer.drain()

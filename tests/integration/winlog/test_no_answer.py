@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from system.contract.errors import StoreUnknown
 from system.contract.ids import START, Position
-from system.winlog import AppendUnknown, Fenced, StaleEpoch, Stored, Verdict, WinLogStore
-from tests.integration.winlog.support import TIMEOUT_S, bench, entry, put
-from tests.stores import ValkeyServer, free_port, wait_until
+from system.winlog import AppendUnknown, Fenced, StaleEpoch, Stored, Verdict, WinLog, WinLogStore
+from tests.integration.front_award.relay import Relay
+from tests.integration.winlog.support import ROUNDS, TIMEOUT_S, bench, entry, put
+from tests.stores import LOOPBACK, ValkeyServer, free_port, wait_until
 
 OK, FENCED = Verdict.OK, Verdict.FENCED
 
@@ -69,6 +71,41 @@ def test_no_answer_is_unknown_and_nothing_is_sent_twice(valkey_server: ValkeySer
             assert await put(b.log, 1, 3) is OK
             assert await b.ids() == ["1-1", "1-2", "1-3"]
             assert calls(valkey_server) == before + 3
+
+    asyncio.run(scenario())
+
+
+async def _append(log: WinLog) -> None:
+    await put(log, 1, 1)
+
+
+async def _raise(log: WinLog) -> None:
+    await log.raise_fence(2)
+
+
+@pytest.mark.parametrize("cut", [pytest.param(False, id="swallowed"), pytest.param(True, id="with its connection")])
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [pytest.param(_append, b"xiu_append", id="append"), pytest.param(_raise, b"xiu_raise", id="raise")],
+)
+def test_one_answer_lost_by_a_live_server_is_unknown_and_nothing_is_sent_again(
+    valkey_server: ValkeyServer, call: Callable[[WinLog], Awaitable[None]], word: bytes, cut: bool
+) -> None:
+    """Everything else is answered, a new connection too: a library that tries again would be heard."""
+
+    async def scenario() -> None:
+        async with (
+            Relay(valkey_server.port) as relay,
+            WinLogStore(f"valkey://{LOOPBACK}:{relay.port}/0", timeout_s=0.5) as store,
+        ):
+            log = store.stream(0, "live", next(ROUNDS), 0)
+            await log.raise_fence(1)
+            before = calls(valkey_server)
+            relay.cut_instead, relay.lose_answer_to = cut, word
+            with pytest.raises(StoreUnknown, match=f"no answer to FCALL {word.decode()}"):
+                await call(log)
+            assert relay.dropped == 1
+            assert calls(valkey_server) == before + 1
 
     asyncio.run(scenario())
 
