@@ -143,9 +143,10 @@ def test_nothing_is_awarded_after_the_word_was_given(
             # Nothing but the round's state stands in the way of this tap.
             last_us, conditions = round_.end_us - 1, round_._conditions
             assert round_._gate.opening(len(round_.settled), first.time_us) <= last_us
-            assert round_.ready and not round_.slow and round_.leases.remaining > 0
+            assert (round_.ready, round_.slow) == (True, False)
+            assert round_.leases.remaining > 0
             await eventually(lambda: conditions.clock.trusted, "the clock is trusted")
-            assert conditions.serving and conditions.award_on
+            assert (conditions.serving, conditions.award_on) == (True, True)
             assert not round_.award(2, last_us, lambda _: None)
             assert round_.pending == {}
             await until(lambda: is_closed(s), "closed")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import psycopg
 import pytest
 
+from system.contract.ids import Position
+from system.control import closing
 from system.settings import ControlSettings
 from tests.deadline import until
 from tests.integration.control.conftest import BUDGET_FEN, Api, Clock, running
@@ -207,6 +210,37 @@ def test_control_dies_between_any_two_steps(settings: ControlSettings) -> None:
             await api.closed(number)
             balanced(settings, number)
             assert (await api.money(number))["postings"] == 2
+
+    asyncio.run(body())
+
+
+def test_an_epoch_taken_between_reading_and_closing_holds_the_round(
+    settings: ControlSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Confirmed and credited when the close looked, void when it has the lock: it looks again there."""
+    looked, taken = closing._ends, []
+
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            front = await PlayedFront(api, number).start()
+
+            async def taken_meanwhile(*of: Any) -> dict[tuple[int, int, int], Position]:
+                ends = await looked(*of)
+                if not taken:
+                    taken.append(1)
+                    await front.new_epoch()
+                return ends
+
+            monkeypatch.setattr(closing, "_ends", taken_meanwhile)
+            api.end_window()
+            await api.close(number)
+            assert await front.confirm() == 200
+            await waits(api, number, "front 0: instance 1 has not confirmed epoch 2")
+            assert taken == [1]
+            assert await front.confirm() == 200
+            await api.closed(number)
+            balanced(settings, number)
 
     asyncio.run(body())
 

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from system.contract.errors import StoreUnknown
+from system.control.epochs import _take
 from system.settings import ControlSettings
 from system.winlog import Fenced, Verdict, WinLog
 from tests.deadline import until
@@ -191,6 +192,25 @@ def test_an_instance_that_comes_while_the_fence_is_raised_wins(
             ((spent, granted),) = sql(settings, "SELECT epoch, granted FROM live.stream")
             assert granted == 0, "never granted to the old one"
             assert await api.epoch(number, new) == spent + 1
+
+    asyncio.run(body())
+
+
+def test_between_a_number_taken_and_granted_the_older_epoch_gets_nothing(settings: ControlSettings) -> None:
+    """Its leases were abandoned with the number: one granted behind that would stand as a good one (S12)."""
+
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            front = await PlayedFront(api, number).start()
+            await front.lease(1)
+            assert await _take(api.control, "live", number, 0, front.instance, 0) == (2, 0)
+            status, answer = await api.lease(number, front.instance, front.epoch, 2)
+            assert (status, answer["error"]["code"]) == (409, "conflict")
+            assert sql(settings, "SELECT count(*), bool_and(abandoned) FROM live.lease") == [(1, True)]
+            api.end_window()
+            await api.close(number)
+            assert await front.confirm() == 409
 
     asyncio.run(body())
 

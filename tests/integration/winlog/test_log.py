@@ -191,6 +191,28 @@ async def read_needs_the_fence(b: Bench) -> None:
             await read(1)
 
 
+async def every_page_needs_the_fence(b: Bench) -> None:
+    """Whole under one fence, or not at all: raised between two pages of one read, the second is refused."""
+    await b.log.raise_fence(1)
+    entries = [Stored(Position(1, n), entry(1, n)) for n in range(1, PAGE + 2)]
+    assert await b.log.append_many(entries) == [OK] * len(entries)
+    command, pages = b.store.command, []
+
+    async def raised_meanwhile(*parts: bytes | str | int) -> object:
+        if "xiu_read" in parts:
+            pages.append(parts[-2])
+            if len(pages) == 2:
+                await b.command("FCALL", "xiu_raise", 2, b.log.key, b.log.key.replace("win:", "fence:"), 2)
+        return await command(*parts)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(b.store, "command", raised_meanwhile)
+        with pytest.raises(Fenced):
+            await b.log.read_under_fence(1)
+    assert pages == ["0-0", f"1-{PAGE}"]
+    assert await b.log.read_under_fence(2) == entries
+
+
 async def pipelined_and_paged(b: Bench) -> None:
     await b.log.raise_fence(1)
     count = PAGE * 2
@@ -262,6 +284,7 @@ async def another_version_of_the_library_is_replaced(b: Bench) -> None:
         stream_deleted,
         streams_are_separate,
         read_needs_the_fence,
+        every_page_needs_the_fence,
         pipelined_and_paged,
         foreign_entries_are_damage,
         definite_errors_are_refusals,
