@@ -31,7 +31,9 @@ PARTS = tuple(WORK)
 OTHERS_MAX = 0.3
 """With more cores than this busy elsewhere a part that comes back late is not blamed."""
 APPENDERS = frozenset({"front-0", "valkey", "toxiproxy"})
-"""Who stands in the way of an append: its kill hits one that is in flight."""
+"""Who stands in the way of an append: its kill hits one that is in flight, or its answer on the way to the user."""
+PERHAPS = "COMMIT?"
+"""A hit that is not proven, and not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Mark:
     batch: str = ""
     others: float = 0.0
     """Cores that were busy with other work than ours until it was back."""
+    gone_ns: int = 0
+    """When the killed process had ended; 0: at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,9 @@ class Back:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One kill, counted. `hit`: `append`, `batch`, `COMMIT`, or empty; `at_s`: seconds since the trial's own start."""
+    """One kill, counted. `hit`: `append`, `batch`, `COMMIT`, `COMMIT?`, or empty; `at_s`: seconds since the trial's
+    own start.
+    """
 
     part: str
     round: int
@@ -83,6 +89,11 @@ class Trial:
     def counts(self) -> bool:
         """A kill that nobody was there to notice is no trial."""
         return self.before > 0 and self.after > 0
+
+    @property
+    def proven(self) -> bool:
+        """Something was in flight; `COMMIT?` may have been over by then."""
+        return self.hit not in ("", PERHAPS)
 
     @property
     def crowded(self) -> bool:
@@ -107,7 +118,7 @@ class Trial:
 
     def __str__(self) -> str:
         back = "never" if self.back_s is None else f"{self.back_s:.2f} s"
-        hit = f", {self.hit} in flight" if self.hit else ""
+        hit = f", {self.hit} in flight" if self.proven else ", COMMIT in flight or just over" if self.hit else ""
         if not self.counts:
             hit += "  (does not count: repeated)"
         elif self.excused:
@@ -165,7 +176,7 @@ def count(marks: Sequence[Mark], records: Records, postings: Postings) -> list[T
                 hit=_hit(mark, in_flight),
                 back=Back(
                     ready=mark.ready_s,
-                    serves=_first(served_done[served_sent > mark.kill_ns], mark.kill_ns, NS),
+                    serves=_first(served_done[served_sent > max(mark.kill_ns, mark.gone_ns)], mark.kill_ns, NS),
                     wins=_first(told_of[drawn_after & (told_of < np.iinfo(np.int64).max)], mark.kill_ns, NS),
                     posts=_first(postings.committed_us[drawn_after], mark.wall_us, US),
                 ),
@@ -178,6 +189,9 @@ def count(marks: Sequence[Mark], records: Records, postings: Postings) -> list[T
 def _hit(mark: Mark, in_flight: int) -> str:
     if mark.part in APPENDERS:
         return "append" if in_flight else ""
+    if mark.part == "postgres" and mark.batch == "COMMIT":
+        # Nobody froze it: open when last looked at, the COMMIT may have come through before the signal.
+        return PERHAPS
     return mark.batch if mark.part in ("credit-live", "postgres") else ""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import select
 import signal
 import threading
 import time
@@ -46,6 +47,8 @@ NEW_WINS = 40
 AIM_S = 0.4
 """How long a kill of credit or PostgreSQL waits for a batch to be under way."""
 RECOVERY_S = 25.0
+GONE_S = 10
+"""SIGKILL takes milliseconds; a process that is in the kernel may have to come out of it first."""
 POLL_S = 0.03
 LEAD_S = 4.0
 DRAIN_S = 30.0
@@ -250,13 +253,16 @@ class _Killer:
         self._crowd.begin()
         xid = self._aim(part, pid)
         seen = len(self._events)
-        kill_ns, wall_us = time.monotonic_ns(), time.time_ns() // 1000
+        dying = os.pidfd_open(pid)
         os.kill(pid, signal.SIGKILL)
+        kill_ns, wall_us = time.monotonic_ns(), time.time_ns() // 1000
+        gone_ns = _gone(dying)
         ready_s = self._until_back(part, seen, wall_us)
         others = self._crowd.cores()
         time.sleep(AFTER_S)
         batch = self._ledger.fate(xid) if xid else ""
-        return Mark(part, self._round.round, from_ns, kill_ns, wall_us, time.monotonic_ns(), ready_s, batch, others)
+        until_ns = time.monotonic_ns()
+        return Mark(part, self._round.round, from_ns, kill_ns, wall_us, until_ns, ready_s, batch, others, gone_ns)
 
     def _aim(self, part: str, pid: int) -> str:
         """For those who may have a batch open: wait a moment for one. The xid it had when last looked at."""
@@ -293,6 +299,18 @@ class _Killer:
             _until(back, left_s, f"{part} back after its kill")
         at = ready_at()
         return None if at is None else round(at - wall_us / 1e6, 3)
+
+
+def _gone(dying: int) -> int:
+    """When the process of this pidfd had ended: what is sent later, it cannot have answered. Closes the pidfd."""
+    try:
+        ended = select.poll()
+        ended.register(dying, select.POLLIN)
+        if not ended.poll(GONE_S * 1000):
+            raise TrialBroken(f"killed, and still there after {GONE_S} s")
+        return time.monotonic_ns()
+    finally:
+        os.close(dying)
 
 
 def _until(done: Callable[[], bool], limit_s: float, what: str) -> None:

@@ -124,7 +124,7 @@ def summary(trials: Sequence[Trial]) -> Summary:
     return Summary(
         counted=len(counted),
         by_part=dict(sorted(Counter(trial.part for trial in counted).items())),
-        hits=sum(bool(trial.hit) for trial in counted),
+        hits=sum(trial.proven for trial in counted),
         back_s_max=dict(sorted(slowest.items())),
         late=tuple(str(trial) for trial in counted if not trial.in_time and not trial.excused),
         not_judged=sum(trial.excused for trial in counted),

@@ -218,7 +218,8 @@ def test_an_epoch_taken_between_reading_and_closing_holds_the_round(
     settings: ControlSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Confirmed and credited when the close looked, void when it has the lock: it looks again there."""
-    looked, taken = closing._ends, []
+    looked = closing._ends
+    taken: list[int] = []
 
     async def body() -> None:
         async with running(settings) as api:

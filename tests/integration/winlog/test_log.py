@@ -196,7 +196,8 @@ async def every_page_needs_the_fence(b: Bench) -> None:
     await b.log.raise_fence(1)
     entries = [Stored(Position(1, n), entry(1, n)) for n in range(1, PAGE + 2)]
     assert await b.log.append_many(entries) == [OK] * len(entries)
-    command, pages = b.store.command, []
+    command = b.store.command
+    pages: list[bytes | str | int] = []
 
     async def raised_meanwhile(*parts: bytes | str | int) -> object:
         if "xiu_read" in parts:

@@ -70,19 +70,29 @@ def test_the_way_back_is_measured_from_the_kill() -> None:
     assert trial.back_s == 1.0
 
 
+def test_what_the_dying_process_answered_is_no_way_back() -> None:
+    taps = history((1, 10.1, 10.15, Outcome.LOSE), (2, 10.3, 10.4, Outcome.LOSE))
+    (trial,) = count([replace(mark("front-0"), gone_ns=int(10.2 * NS))], taps, postings())
+    assert trial.back.serves == 0.4
+
+
 @pytest.mark.parametrize(
     ("part", "batch", "hit"),
     [
         pytest.param("valkey", "", "append", id="a store of appends"),
         pytest.param("credit-live", "", "", id="credit between two batches"),
         pytest.param("credit-live", "batch", "batch", id="credit within one"),
-        pytest.param("postgres", "COMMIT", "COMMIT", id="PostgreSQL within a COMMIT"),
+        pytest.param("credit-live", "COMMIT", "COMMIT", id="credit, frozen before it was killed, within a COMMIT"),
+        pytest.param("postgres", "batch", "batch", id="PostgreSQL within a batch: it was undone"),
+        pytest.param("postgres", "COMMIT", "COMMIT?", id="PostgreSQL, a COMMIT that may have been over: not counted"),
         pytest.param("control", "", "", id="control stands in nobody's way"),
     ],
 )
 def test_what_a_kill_hit(part: str, batch: str, hit: str) -> None:
     (trial,) = count([mark(part, batch)], history(), postings((7, 9.9, 11)))
     assert trial.hit == hit
+    assert trial.proven is (hit in ("append", "batch", "COMMIT"))
+    assert summary([replace(trial, before=1, after=1)]).hits == trial.proven
 
 
 @pytest.mark.parametrize(
