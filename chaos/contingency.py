@@ -70,8 +70,10 @@ class Contingency:
         return replace(report, playbooks=tuple(items), failures=(*report.failures, *self._failures(items)))
 
     def _closed(self) -> bool:
-        mine = self._mine(journal.fold(journal.read(self._path)).values())
-        return bool(mine) and all(facts.over for facts in mine)
+        """Its own playbook has ended, and whatever else its fault started: the next run finds things as usual."""
+        runs = journal.fold(journal.read(self._path)).values()
+        since = [facts for facts in runs if facts.times.get("t3", 0.0) >= self._since_s]
+        return bool(self._mine(since)) and all(facts.over for facts in since)
 
     def _mine(self, runs: Any) -> list[journal.Facts]:
         return [

@@ -69,6 +69,7 @@ class DrillResult:
     verdict: str = "UNKNOWN"
     exit_code: int = 10
     reasons: tuple[Reason, ...] = ()
+    allowed: tuple[Reason, ...] = ()
     arms: dict[str, dict[str, Any]] = field(default_factory=dict)
     facts: Facts | None = None
     notes: list[str] = field(default_factory=list)
@@ -82,6 +83,7 @@ class DrillResult:
         return {
             "id": self.id, "fault": self.fault, "target": self.target, "verdict": self.verdict,
             "exit_code": self.exit_code, "reasons": [reason.model_dump() for reason in self.reasons],
+            "allowed": [reason.model_dump() for reason in self.allowed],
             "arms": self.arms, "facts": times, "notes": self.notes, "folder": self.folder,
         }  # fmt: skip
 
@@ -261,7 +263,8 @@ def decide_dry(verdict: str, text: str) -> Decided:
 
 def _ended(order: DrillOrder, result: DrillResult, decided: Decided) -> DrillResult:
     """With its verdict, written down beside the runs of its arms."""
-    result.verdict, result.exit_code, result.reasons = decided.verdict, decided.exit_code, decided.reasons
+    result.verdict, result.exit_code = decided.verdict, decided.exit_code
+    result.reasons, result.allowed = decided.reasons, decided.allowed
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = order.runs / ".drills" / f"{stamp}-{result.id}-{secrets.token_hex(2)}"
     folder.mkdir(parents=True)

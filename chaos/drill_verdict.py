@@ -30,6 +30,8 @@ class Decided:
     verdict: str
     exit_code: int
     reasons: tuple[Reason, ...]
+    allowed: tuple[Reason, ...] = ()
+    """What the disturbed run was worse at, as the drill expects of its fault."""
 
 
 def decide(
@@ -60,7 +62,8 @@ def decide(
         found["UNKNOWN"].append(Reason(code="nothing_judged", text="no arm was played; empty is never green"))
     verdict = next((name for name in ORDER if found[name]), "PASS")
     reasons = tuple(reason for name in ORDER for reason in found[name])
-    return Decided(verdict, exit_code(verdict, strict=strict), reasons)
+    allowed = tuple(reason for reason in disturbed.reasons if _allowed(reason, expect)) if disturbed else ()
+    return Decided(verdict, exit_code(verdict, strict=strict), reasons, allowed)
 
 
 def _weigh_baseline(record: RunRecord, found: dict[str, list[Reason]]) -> None:

@@ -19,6 +19,8 @@ from typing import Any, Literal
 import psutil
 from pydantic import TypeAdapter
 
+from harness.durable import append_line
+
 FILE = "faults.jsonl"
 Kind = Literal["toxics", "refuse", "signal", "flush"]
 
@@ -153,12 +155,4 @@ def healing(folder: Path) -> Iterator[None]:
 
 
 def _append(folder: Path, row: dict[str, Any]) -> None:
-    descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        size = os.fstat(descriptor).st_size
-        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        os.write(descriptor, (b"\n" if torn else b"") + json.dumps(row).encode() + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    append_line(folder / FILE, json.dumps(row).encode())

@@ -19,7 +19,7 @@ from chaos.errors import ChaosError, NotHealed
 from chaos.fault_ledger import Injected, injected
 from chaos.faults import WAYS, network
 from chaos.probes import part_ready
-from harness.errors import HarnessError
+from harness.errors import EnvironmentNotReady, HarnessError
 from harness.stack import Stack, find_running
 from harness.stack.folder import Folder
 
@@ -69,6 +69,10 @@ def _climb(folder: Path, one: Injected, lines: list[str]) -> bool:
     except HarnessError as exc:
         say(f"failed: {exc}")
         return False
+    if not _outlives(one) and _part(one) not in stack.folder.read_state()["parts"]:
+        say("its part is gone, and the fault with it: only stores run here")
+        fault_ledger.close(folder, one.key, "part gone")
+        return True
     for name, climb in _rungs(stack, one):
         began = time.monotonic()
         try:
@@ -82,6 +86,11 @@ def _climb(folder: Path, one: Injected, lines: list[str]) -> bool:
         fault_ledger.close(folder, one.key, name)
         return True
     return False
+
+
+def _part(one: Injected) -> str:
+    """The part that has to run for the fault to be there."""
+    return {"signal": str(one.detail.get("part")), "flush": "valkey"}.get(one.kind, "toxiproxy")
 
 
 def _outlives(one: Injected) -> bool:
@@ -179,7 +188,13 @@ def strays(stack: Stack) -> list[str]:
 
 def heal_strays(stack: Stack) -> list[str]:
     """Takes away what no ledger knows, on a toxiproxy of the stack's own; a line each. Raises ChaosError."""
-    found = strays(stack)
+    try:
+        found = strays(stack)
+    except ChaosError as exc:
+        if "toxiproxy" in stack.externals:
+            raise
+        restart_toxiproxy(stack)
+        return [f"{exc}: killed, restarted, repopulated"]
     if found and "toxiproxy" not in stack.externals:
         try:
             network.api(stack).reset()
@@ -202,7 +217,12 @@ def heal_everything(var: Path) -> tuple[list[str], list[str]]:
             left += str(exc).splitlines()
     for folder in find_running(var):
         try:
-            lines += heal_strays(Stack.attach(folder))
+            stack = Stack.attach(folder)
+        except EnvironmentNotReady as exc:
+            lines.append(f"{folder.name}: {exc}: its links were not looked at")
+            continue
+        try:
+            lines += heal_strays(stack)
         except (HarnessError, OSError) as exc:
             left.append(f"{folder.name}: {exc}")
     return lines, left

@@ -144,7 +144,7 @@ class FaultNemesis:
             self.facts.harness_fault = str(exc).splitlines()[0]
         except Exception as exc:
             # A full disk, a bug: whatever it is, this fault proves nothing, and the record says why.
-            log.exception("the nemesis broke")
+            log.debug("the nemesis broke", exc_info=True)
             self.facts.harness_fault = f"{type(exc).__name__}: {exc}"
         if self.facts.harness_fault:
             self._told("warning", f"harness: {self.facts.harness_fault}")
@@ -159,6 +159,8 @@ class FaultNemesis:
         detail = way.detail(stack, timed.fault, timed.target)
         probes = Probes(stack, timed.fault, timed.target, detail)
         probes.look()
+        if self._watchdog is None or not self._watchdog.lives():
+            raise ChaosError("the watchdog has died: nothing is injected that nobody would take back")
         entry = Entry(
             timed.fault.id, timed.target, timed.fault.inject.kind, timed.for_s, timed.fault.expires, detail, timed.drill
         )
@@ -256,6 +258,9 @@ class FaultNemesis:
         while time.monotonic() < until:
             if (waiting := backlog(urls)) == 0:
                 self.facts.drained_s = self._now_s()
+                self._told(
+                    "backlog_drained", f"no award waits any more, {self.facts.drain_s or 0:.1f} s after the heal"
+                )
                 return
             if waiting is None and self._over.is_set():
                 return

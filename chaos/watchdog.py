@@ -57,6 +57,10 @@ class Watchdog:
     def pid(self) -> int:
         return self._process.pid
 
+    def lives(self) -> bool:
+        """Is it at work?"""
+        return self._process.poll() is None
+
     def end(self) -> None:
         """It is not needed any more."""
         if self._process.poll() is None:

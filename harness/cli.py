@@ -14,9 +14,9 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NoReturn, Protocol, cast
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, NoReturn, Protocol, TextIO, cast
 
 from harness.commands import words
 from harness.errors import INTERNAL_EXIT, Aborted, BadInput, closest
@@ -156,17 +156,50 @@ def _told_to_end() -> Iterator[None]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script."""
     argv = sys.argv[1:] if argv is None else argv
-    verbose = "-v" in argv or "--verbose" in argv
+    outlet = cast(TextIO, _Outlet(sys.stdout))
+    with redirect_stdout(outlet):
+        code = _ended(argv, verbose="-v" in argv or "--verbose" in argv)
+        outlet.flush()
+    return code
+
+
+class _Outlet:
+    """Standard output whose reader may go away (`xiu drill run … | head`): the command goes on, and its exit code is
+    what it found, not that nobody listened.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """See `io.TextIOBase`."""
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """See `io.IOBase`."""
+        self._try(self._stream.flush)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _ended(argv: Sequence[str], *, verbose: bool) -> int:
+    """The command's exit code, whatever it raises."""
     try:
         with _told_to_end():
             return dispatch(argv)
     except KeyboardInterrupt:
         print("xiu: interrupted", file=sys.stderr)
         return Aborted.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away (`xiu run list | head`): nothing is wrong, and nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         # Packages below the harness have error trees of their own; whatever carries an exit code is meant for a person.
         code = getattr(error, "exit_code", None)

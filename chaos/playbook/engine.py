@@ -25,6 +25,7 @@ from chaos.playbook.world import World
 from system.contract.ids import LANES
 
 log = logging.getLogger("xiu.playbook")
+BY_ALERT = "alert"
 
 
 def steady_clock() -> Callable[[], float]:
@@ -134,7 +135,7 @@ class Engine:
             if why:
                 not_now[playbook.id], later = why, True
                 continue
-            runs.append(self._begin(entry, alert.name, alert.lane, "alert", alert.episode, alert.since_s))
+            runs.append(self._begin(entry, alert.name, alert.lane, BY_ALERT, alert.episode, alert.since_s))
         return Answer(tuple(runs), not_now, later)
 
     def order(self, playbook: str, lane: str, who: str) -> Answer:
@@ -178,6 +179,9 @@ class Engine:
         return ""
 
     def _cooling(self, entry: Entry) -> str:
-        ends = [f.ended_s for f in self.runs.values() if f.playbook == entry.playbook.id and f.ended_s is not None]
+        mine = [f for f in self.runs.values() if f.playbook == entry.playbook.id]
+        # A person's run that was refused did nothing: no alert has to wait for it.
+        mine = [f for f in mine if f.state != "refused" or f.by == BY_ALERT]
+        ends = [f.ended_s for f in mine if f.ended_s is not None]
         left_s = max(ends, default=0.0) + entry.playbook.trigger.cooldown - self._clock()
         return f"cooling down, {left_s:.1f} s more" if left_s > 0 else ""

@@ -6,14 +6,14 @@ processes may append (an engine, `xiu halt`). Refuses to change a line.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+from harness.durable import append_line
 
 log = logging.getLogger(__name__)
 
@@ -53,28 +53,7 @@ class Journal:
 
     def tell(self, transition: Transition) -> None:
         """Appends a line and waits for the disk. Raises OSError: then nothing may be done."""
-        line = json.dumps(asdict(transition), ensure_ascii=False).encode() + b"\n"
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            size = os.fstat(descriptor).st_size
-            if size and os.pread(descriptor, 1, size - 1) != b"\n":
-                # Whoever wrote before was killed in the middle of a line: what it was about has not begun.
-                line = b"\n" + line
-            os.write(descriptor, line)
-            os.fsync(descriptor)
-            if not size:
-                self._sync_folder()
-        finally:
-            os.close(descriptor)
-
-    def _sync_folder(self) -> None:
-        """The file's own name is on the disk, too."""
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        append_line(self.path, json.dumps(asdict(transition), ensure_ascii=False).encode())
 
 
 def read(path: Path) -> list[Transition]:

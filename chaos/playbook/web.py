@@ -65,7 +65,8 @@ class Pages:
             raise web.HTTPUnauthorized(text="the operators' token, please\n")
         try:
             return json.loads(await request.text())
-        except ValueError as exc:
+        except (ValueError, LookupError, RecursionError) as exc:
+            # Also a character set that nobody knows, and brackets without end.
             raise web.HTTPBadRequest(text=f"not JSON: {exc}\n") from exc
 
     async def _alerts(self, request: web.Request) -> web.Response:

@@ -16,6 +16,7 @@ from harness.commands._trials import run_trials_of
 from harness.errors import Aborted, BadInput
 from harness.verdict import exit_code
 from plans.models import LoadedDrill, PlanError, Problem, drill_files, find_drill, load_drill, load_faults
+from plans.models.fault import Fault
 
 EXAMPLE = "xiu drill run credit-cut"
 
@@ -70,10 +71,11 @@ def _check(args: argparse.Namespace) -> int:
     problems: list[Problem] = []
     good: list[str] = []
     ids: dict[str, str] = {}
+    faults: dict[str, Fault] | None
     try:
         faults = load_faults()
     except PlanError as exc:
-        problems, faults = list(exc.problems), {}
+        problems, faults = list(exc.problems), None
     for name in args.files:
         try:
             loaded = load_drill(find_drill(name), faults)
@@ -157,6 +159,7 @@ def told(result: DrillResult) -> list[str]:
     lines += [f"  {reason.code}: {reason.text}" for reason in result.reasons]
     lines += [f"  {note}" for note in result.notes]
     lines += [f"  arm {letter}: {arm['verdict']:<8} run {arm['run']}" for letter, arm in result.arms.items()]
+    lines += [f"  the fault may: {reason.text}" for reason in result.allowed]
     facts = result.facts
     if facts is not None and facts.injected_s is not None:
         steps = (

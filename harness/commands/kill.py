@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from harness.commands._stacks import VAR
 from harness.commands._text import emit
 from harness.control_client import ControlClient
+from harness.errors import HarnessError
 from harness.guard.kill import kill_all
 from harness.stack import Stack, find_running
 
@@ -40,7 +42,11 @@ def controls_of(var: Path) -> list[ControlClient]:
     """Control of every stack that runs under `var`."""
     found = []
     for folder in find_running(var):
-        stack = Stack.attach(folder)
-        if stack.addresses.control_url is not None:
-            found.append(ControlClient.of(stack))
+        try:
+            stack = Stack.attach(folder)
+            if stack.addresses.control_url is not None:
+                found.append(ControlClient.of(stack))
+        except (HarnessError, OSError) as exc:
+            # One that is just starting or stopping: the other ways work without its control.
+            print(f"xiu: {folder.name}: {exc}", file=sys.stderr)
     return found

@@ -53,5 +53,6 @@ def _fault(one: Injected) -> str:
     left = one.left_s()
     lasts = f"for another {left:.0f} s" if left > 0 else f"{-left:.0f} s overdue: xiu heal"
     owner = f", drill {one.drill}" if one.drill else ""
-    dead = "" if one.owner_lives() else "; its drill is dead, the watchdog heals it"
+    # Overdue and its drill dead: then its watchdog is dead as well.
+    dead = "" if one.owner_lives() or left <= 0 else "; its drill is dead, the watchdog heals it"
     return f"{one.fault} on {one.target}{owner}, {lasts}{dead}"

@@ -13,7 +13,7 @@ from harness.verdict import Reason
 
 Tell = Callable[[str, str], None]
 """(kind, text): an event of the run, at this moment, in `events.jsonl` and on the report's timeline. From any thread.
-Kinds: `fault_injected`, `effect_seen`, `alert`, `playbook`, `healed`, `heal_seen`."""
+Kinds: `fault_injected`, `effect_seen`, `alert`, `playbook`, `healed`, `heal_seen`, `backlog_drained`."""
 NowS = Callable[[], float]
 """The run's clock: seconds since the first intended tap, negative before it. From any thread."""
 

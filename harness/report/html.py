@@ -124,6 +124,7 @@ def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile) -> str
         books=books,
         open_unknown=_nothing_off(record, books),
         times=[Quantiles(i, zh, en, nz, ne, getattr(record.latency_ms, i)) for i, zh, en, nz, ne in TIMES],
+        event_name=words.event_name,
         invariants_zh=words.INVARIANTS_ZH,
         busiest=busiest,
         largest=largest,

@@ -80,6 +80,46 @@ OTHERS_ZH: dict[str, str] = {
 """What a reason of this code is about; its own text, in English, follows."""
 
 
+EVENTS: dict[str, Both] = {
+    "lock": Both("预测封存", "forecast locked"),
+    "pre_check": Both("开场前检查", "pre-check"),
+    "refused": Both("检查未过", "refused"),
+    "warning": Both("提醒", "warning"),
+    "round": Both("场次就绪", "round"),
+    "phase": Both("阶段", "phase"),
+    "rate": Both("手动调速", "rate"),
+    "rate_refused": Both("调速被拒", "rate refused"),
+    "fault_injected": Both("注入故障", "fault injected"),
+    "effect_seen": Both("故障见效", "effect seen"),
+    "alert": Both("告警", "alert"),
+    "playbook": Both("预案", "playbook"),
+    "healed": Both("故障撤除", "healed"),
+    "heal_seen": Both("恢复可见", "heal seen"),
+    "not_healed": Both("未能恢复", "not healed"),
+    "backlog_drained": Both("故障积压清完", "backlog drained"),
+    "drained": Both("积压清完", "drained"),
+    "late": Both("逾时", "late"),
+    "closed": Both("关账", "closed"),
+    "audit": Both("审计", "audit"),
+    "live_lane": Both("线上通道", "live lane"),
+    "prometheus": Both("Prometheus 对照", "Prometheus"),
+    "stop_rule": Both("停止规则", "stop rule"),
+    "interrupted": Both("被人中止", "interrupted"),
+    "killed": Both("紧急停止", "killed"),
+    "error": Both("出错", "error"),
+    "generator_stopped": Both("压测机停了", "generator stopped"),
+    "part_died": Both("部件死亡", "part died"),
+    "part_restarted": Both("部件重启", "part restarted"),
+}
+"""What an event of this kind is called; its own text, in English, follows."""
+
+
+def event_name(kind: str) -> Both:
+    """In people's words, else the kind itself."""
+    plain = kind.replace("_", " ")
+    return EVENTS.get(kind, Both(plain, plain))
+
+
 def indicator_name(row: Judged) -> Both:
     """What an indicator is called; sponsors by the name that stands in the forecast."""
     if row.indicator.startswith("sponsor_"):

@@ -71,8 +71,11 @@ def load_faults(home: Path = HOME) -> dict[str, Fault]:
     return {name: read.model for name, read in read_all(fault_files(home), Fault).items()}
 
 
-def load_drill(path: Path, faults: dict[str, Fault]) -> LoadedDrill:
-    """A drill with its fault and its stress plan. Raises PlanError with every problem of the files."""
+def load_drill(path: Path, faults: dict[str, Fault] | None) -> LoadedDrill:
+    """A drill with its fault and its stress plan; `faults` None: they cannot be read, so nothing is said of them.
+
+    Raises PlanError with every problem of the files.
+    """
     drill, document = read_model(path, Drill)
     problems: list[Problem] = []
 
@@ -94,7 +97,7 @@ def load_drill(path: Path, faults: dict[str, Fault]) -> LoadedDrill:
             near = closest(file.name, [each.name for each in file.parent.glob("*.y*ml")])
             problem(("plan",), f"`plan`: {file}: no such file", "a file relative to this one", near)
     fault: Fault | None = None
-    if drill.fault is not None:
+    if drill.fault is not None and faults is not None:
         fault = faults.get(drill.fault.id)
         if fault is None:
             near = closest(drill.fault.id, faults)

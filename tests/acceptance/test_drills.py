@@ -15,6 +15,7 @@ import valkey
 from chaos import fault_ledger
 from chaos.fault_ledger import injected
 from chaos.nemesis import LEAVE_OUT
+from chaos.playbook import journal
 from chaos.seat import taken
 from harness.stack import Stack, find_running
 from tests.acceptance.conftest import Xiu, wait
@@ -72,10 +73,19 @@ def test_on_a_stack_that_runs(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None
     assert any("would inject N1 on front-valkey" in note for note in document["notes"])
     rehearsed, document = drill(xiu, "kill9", "--dry-run", "--count", "12")
     assert (rehearsed, document["verdict"], document["notes"]) == (0, "PASS", ["would kill 12 times, seed 1"])
+    as_typed(xiu, stack)
     left_out(xiu, monkeypatch)
     killed(xiu, stack)
     halted(xiu, stack)
     assert find_running(xiu.folder / "var") == [stack.folder.path]
+
+
+def as_typed(xiu: Xiu, stack: Stack) -> None:
+    """At its full length, with its alert judged, beside an engine whose playbook that alert starts: not in arm B."""
+    code, document = drill(xiu, "credit-cut")
+    assert (code, document["verdict"]) in ((0, "PASS"), (0, "WARN")), document["reasons"]
+    assert document["facts"]["detection_s"] <= 5
+    assert journal.items(stack.folder.path / journal.FILE) == []
 
 
 def left_out(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None:

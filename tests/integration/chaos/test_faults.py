@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -15,11 +16,11 @@ from chaos import fault_ledger
 from chaos.errors import External
 from chaos.fault_ledger import Entry, injected
 from chaos.faults import WAYS, network, refuse_theirs
-from chaos.heal import heal, heal_strays, strays
+from chaos.heal import heal, heal_everything, heal_strays, strays
 from chaos.nemesis import LEAVE_OUT
 from chaos.toxiproxy import ToxicState
 from chaos.watchdog import Watchdog
-from harness.stack import Stack
+from harness.stack import Stack, new_folder, stores_of
 from harness.stack.folder import Folder
 from tests.integration.chaos.conftest import FAULTS, disturb, logs, toxics
 from tests.stores import wait_until
@@ -38,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_a_fault_is_seen_and_healed(stack: Stack, fault: str, target: str) -> None:
     nemesis, facts, told = disturb(stack, fault, target)
     assert nemesis.verdict == "PASS", facts
-    assert [kind for kind, _ in told] == ["fault_injected", "effect_seen", "healed", "heal_seen"]
+    assert [kind for kind, _ in told] == ["fault_injected", "effect_seen", "healed", "heal_seen", "backlog_drained"]
     assert None not in (facts.injected_s, facts.effect_s, facts.healed_s, facts.heal_seen_s)
     assert facts.drained_s is not None
     assert injected(stack.folder.path) == []
@@ -101,6 +102,55 @@ def test_what_no_ledger_knows_is_found_and_taken_away(stack: Stack) -> None:
     nemesis, facts, _ = disturb(stack, "N15", "credit-postgres")
     assert nemesis.verdict == "PASS", facts
     assert "by-hand" in heal_strays(stack)[0]
+    assert toxics(stack) == []
+
+
+def test_a_hung_toxiproxy_is_started_anew_though_nothing_is_injected(stack: Stack) -> None:
+    old = stack.pid("toxiproxy")
+    os.kill(old, signal.SIGSTOP)
+    done, left = heal_everything(stack.folder.path.parent)
+    assert left == []
+    assert [line for line in done if "killed, restarted, repopulated" in line]
+    assert stack.pid("toxiproxy") != old
+
+
+def test_with_only_stores_running_the_faults_of_other_parts_are_gone(tmp_path: Path) -> None:
+    """What was injected ended with its stack; that somebody looks into its stores does not bring it back."""
+    with Stack(new_folder(tmp_path / "var"), with_prometheus=False) as whole:
+        folder = whole.folder.path
+        way = WAYS["signal"]
+        for entry in (
+            Entry("P1", "front-0", "signal", 5.0, 60.0, way.detail(whole, FAULTS["P1"], "front-0")),
+            Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres", "toxics": []}),
+        ):
+            fault_ledger.enter(folder, entry)
+    with stores_of(folder, private=True):
+        assert all("part is gone" in line for line in heal(folder))
+    assert injected(folder) == []
+
+
+def test_a_watchdog_that_died_lets_nothing_be_injected(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dead(self: Watchdog) -> bool:
+        self._process.kill()
+        self._process.wait()
+        return lives(self)
+
+    lives = Watchdog.lives
+    monkeypatch.setattr(Watchdog, "lives", dead)
+    nemesis, facts, _ = disturb(stack, "N15", "credit-postgres")
+    assert nemesis.verdict == "HARNESS_FAULT"
+    assert "watchdog has died" in facts.harness_fault
+    assert (injected(stack.folder.path), toxics(stack), facts.injected_s) == ([], [], None)
+
+
+def test_a_ledger_that_cannot_be_written_is_a_harness_fault(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(folder: Path, entry: Entry) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fault_ledger, "enter", full)
+    nemesis, facts, _ = disturb(stack, "N15", "credit-postgres")
+    assert nemesis.verdict == "HARNESS_FAULT"
+    assert "No space left" in facts.harness_fault
     assert toxics(stack) == []
 
 

@@ -26,7 +26,8 @@ from tests.integration.front_award.fake_control import SECRET, FakeControl
 from tests.integration.front_award.relay import Relay
 from tests.stores import LOOPBACK, ValkeyServer
 
-_ROUND_IDS = itertools.count(1)
+_ROUND_IDS = itertools.count(1000)
+"""Apart from those of other tests on the same server: that a fence was raised outlives FLUSHALL."""
 
 
 async def eventually(check: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:

@@ -93,6 +93,12 @@ def test_a_harm_the_drill_declares_is_no_failure_another_is() -> None:
     assert decide(disturbed=run(actuals=lost), facts=SEEN, expect=EXPECT).verdict == "INVARIANT_BROKEN"
 
 
+def test_what_the_fault_may_worsen_is_told_and_judges_nothing() -> None:
+    worse = Reason(code="forecast_errors", text="errors: 829 taps, outside 0 to 0")
+    decided = decide(baseline=run(), disturbed=run(evidence={"failures": [worse]}), facts=SEEN, expect=EXPECT)
+    assert (decided.verdict, decided.reasons, decided.allowed) == ("PASS", (), (worse,))
+
+
 def test_without_prometheus_an_alert_is_not_judged_but_told() -> None:
     decided = decide(disturbed=run(), facts=facts(alert_s=None), expect=EXPECT, has_prometheus=False)
     assert (decided.verdict, decided.reasons[0].code) == ("WARN", "prometheus_missing")

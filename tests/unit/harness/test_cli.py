@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -14,6 +15,23 @@ from harness.commands import words
 from harness.errors import Aborted, BadInput, EnvironmentNotReady, HarnessError, closest
 
 SEEN: list[argparse.Namespace] = []
+
+
+READERLESS = """
+import os, sys
+read, write = os.pipe()
+os.close(read)
+os.dup2(write, 1)
+from harness.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("words", "code"), [(["drill", "list"], 0), (["drill", "check", "kill9", "nothing.yaml"], 2)])
+def test_a_reader_that_goes_away_changes_no_exit_code(words: list[str], code: int) -> None:
+    done = subprocess.run([sys.executable, "-c", READERLESS, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "BrokenPipe" not in done.stderr
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:

@@ -6,10 +6,12 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from harness.forecast.actuals import Actuals
+from harness.report import words
 from harness.report.axes import bars, bridged, linear, logarithmic, nice_step, paths, short
 from harness.report.bands import band_of
 from harness.report.charts import chart_of
@@ -118,8 +120,8 @@ def test_every_indicator_invariant_and_figure_of_the_chain_is_there():
     html = said(page(record()), "en")
     for row in record().forecast:
         assert row.indicator in html
-    for words in ("S1", "S12", "1,609,114", "4,005.60", "the books close", "Cloud Sail", "front-0", "trustworthy"):
-        assert words in html
+    for said_there in ("S1", "S12", "1,609,114", "4,005.60", "the books close", "Cloud Sail", "front-0", "trustworthy"):
+        assert said_there in html
 
 
 def test_it_never_claims_that_money_adds_up_where_nobody_knows():
@@ -157,8 +159,8 @@ def test_a_run_of_which_little_is_known_still_has_a_page():
     html = page(bare, Timeline())
     assert Page(html).problems == []
     text = said(html, "en")
-    for words in ("There is no per-second data", "There was no audit", "None recorded", "No forecast was locked"):
-        assert words in text
+    for said_there in ("There is no per-second data", "There was no audit", "None recorded", "No forecast was locked"):
+        assert said_there in text
 
 
 def nothing() -> Actuals:
@@ -328,3 +330,13 @@ def test_a_missed_latency_points_to_its_second():
     text = said(page(slow, Timeline(per_second=tuple(rows))), "en")
     assert "See the timeline at second 40" in text, "second 2 is warm-up"
     assert "which figure left its forecast" in said(page(record(replace(GOOD, wins=3))), "en")
+
+
+def test_every_kind_of_event_has_a_name_in_both_languages() -> None:
+    told = re.compile(r'_tell\(\s*"(\w+)"|_told\(\s*"(\w+)"|_halt\(\s*"(\w+)"')
+    root = Path(__file__).parents[3]
+    files = [*(root / "harness" / "orchestrate").glob("*.py"), *(root / "chaos").glob("*.py")]
+    kinds = {next(filter(None, found)) for file in files for found in told.findall(file.read_text(encoding="utf-8"))}
+    assert {"fault_injected", "phase", "drained"} <= kinds
+    assert kinds - words.EVENTS.keys() == set()
+    assert words.event_name("something_new") == words.Both("something new", "something new")

@@ -115,6 +115,10 @@ def test_a_broken_drill_is_refused_with_its_line(home: Path, old: str, new: str,
     assert f"{file}:{line_of(file, at)}" in text
 
 
+def test_faults_that_cannot_be_read_make_no_drill_wrong(home: Path) -> None:
+    assert load_drill(home / "drills" / CUT, None).fault is None
+
+
 def test_one_id_in_two_drills_is_refused_with_the_line(home: Path) -> None:
     twin = home / "drills" / "twin.yaml"
     shutil.copy(home / "drills" / CUT, twin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -45,6 +45,16 @@ class Rig:
         meters = Meters(self.registry, [entry.playbook for entry in library.values()])
         return Engine(self.folder, library, self.world, meters, clock=quick, tick_s=TICK_S)
 
+    def play(self, script: Callable[[], Awaitable[None]]) -> None:
+        """What happens while the engine runs; until every run has its end, or is let go."""
+
+        async def whole() -> None:
+            async with asyncio.TaskGroup() as group:
+                self.engine.resume(group)
+                await script()
+
+        asyncio.run(whole())
+
     def states(self) -> list[str]:
         return [line.state for line in journal.read(self.folder / journal.FILE)]
 
@@ -69,15 +79,13 @@ def played(tmp_path: Path, world: Callable[[FakeWorld], None], heal_at: str | No
     rig = Rig(tmp_path, *texts)
     world(rig.world)
 
-    async def play() -> None:
-        async with asyncio.TaskGroup() as group:
-            rig.engine.resume(group)
-            assert rig.engine.heard(SLOW).runs
-            if heal_at is not None:
-                await rig.until_state(heal_at)
-                rig.world.age = 0.0
+    async def script() -> None:
+        assert rig.engine.heard(SLOW).runs
+        if heal_at is not None:
+            await rig.until_state(heal_at)
+            rig.world.age = 0.0
 
-    asyncio.run(play())
+    rig.play(script)
     return rig
 
 
@@ -137,17 +145,15 @@ def test_other_ends(
 def test_no_data_never_ends_it(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
 
-    async def play() -> None:
-        async with asyncio.TaskGroup() as group:
-            rig.engine.resume(group)
-            rig.engine.heard(SLOW)
-            await rig.until_state("held")
-            rig.world.no_data = True
-            await asyncio.sleep(30 / SPEED)
-            assert rig.states()[-1] == "held"
-            rig.world.no_data, rig.world.age = False, 0.0
+    async def script() -> None:
+        rig.engine.heard(SLOW)
+        await rig.until_state("held")
+        rig.world.no_data = True
+        await asyncio.sleep(30 / SPEED)
+        assert rig.states()[-1] == "held"
+        rig.world.no_data, rig.world.age = False, 0.0
 
-    asyncio.run(play())
+    rig.play(script)
     assert rig.states()[-1] == "closed"
 
 
@@ -166,15 +172,13 @@ def test_what_was_held_back_is_made_good(tmp_path: Path) -> None:
 def test_a_switch_somebody_else_set_since_is_left_alone(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
 
-    async def play() -> None:
-        async with asyncio.TaskGroup() as group:
-            rig.engine.resume(group)
-            rig.engine.heard(SLOW)
-            await rig.until_state("held")
-            rig.world.switches["draw.shed_percent"] = 50
-            rig.world.age = 0.0
+    async def script() -> None:
+        rig.engine.heard(SLOW)
+        await rig.until_state("held")
+        rig.world.switches["draw.shed_percent"] = 50
+        rig.world.age = 0.0
 
-    asyncio.run(play())
+    rig.play(script)
     assert rig.world.switches == {"draw.release_percent": 100, "draw.shed_percent": 50}
     assert rig.states()[-1] == "closed"
 
@@ -182,15 +186,13 @@ def test_a_switch_somebody_else_set_since_is_left_alone(tmp_path: Path) -> None:
 def test_a_switch_somebody_put_back_is_not_driven_on_to_catch_up(tmp_path: Path) -> None:
     rig = Rig(tmp_path, text(catch_up=", catch_up: 200"))
 
-    async def play() -> None:
-        async with asyncio.TaskGroup() as group:
-            rig.engine.resume(group)
-            rig.engine.heard(SLOW)
-            await rig.until_state("held")
-            rig.world.switches["draw.release_percent"] = 100
-            rig.world.age = 0.0
+    async def script() -> None:
+        rig.engine.heard(SLOW)
+        await rig.until_state("held")
+        rig.world.switches["draw.release_percent"] = 100
+        rig.world.age = 0.0
 
-    asyncio.run(play())
+    rig.play(script)
     assert [value for key, value in rig.world.orders if key == "draw.release_percent"] == [25]
     assert rig.world.switches == REGULAR
 
@@ -199,19 +201,33 @@ def test_a_refused_run_does_not_use_its_alert_up(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.world.age = None
 
-    async def play() -> None:
-        async with asyncio.TaskGroup() as group:
-            rig.engine.resume(group)
-            rig.engine.heard(SLOW)
-            await rig.until_state("refused")
-            assert rig.engine.heard(SLOW).later, "it cools down first"
-            await asyncio.sleep(11 / SPEED)
-            rig.world.age = 5.0
-            assert rig.engine.heard(SLOW).runs
-            await rig.until_state("held")
-            rig.world.age = 0.0
+    async def script() -> None:
+        rig.engine.heard(SLOW)
+        await rig.until_state("refused")
+        assert rig.engine.heard(SLOW).later, "it cools down first"
+        await asyncio.sleep(11 / SPEED)
+        rig.world.age = 5.0
+        assert rig.engine.heard(SLOW).runs
+        await rig.until_state("held")
+        rig.world.age = 0.0
 
-    asyncio.run(play())
+    rig.play(script)
+    assert rig.facts().state == "closed"
+
+
+def test_an_alert_does_not_wait_for_a_person_s_run_that_was_refused(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.world.fronts = 0.0
+
+    async def script() -> None:
+        rig.engine.order("slow", "live", "me")
+        await rig.until_state("refused")
+        rig.world.fronts = 2.0
+        assert rig.engine.heard(SLOW).runs
+        await rig.until_state("held")
+        rig.world.age = 0.0
+
+    rig.play(script)
     assert rig.facts().state == "closed"
 
 
@@ -311,12 +327,10 @@ def test_by_hand_the_fault_need_not_be_there(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.world.age = 0.0
 
-    async def play() -> None:
-        async with asyncio.TaskGroup() as group:
-            rig.engine.resume(group)
-            assert rig.engine.order("slow", "live", "me").runs
+    async def script() -> None:
+        assert rig.engine.order("slow", "live", "me").runs
 
-    asyncio.run(play())
+    rig.play(script)
     assert rig.facts().state == "closed"
     assert {"t4", "t5", "t6", "t7"} <= rig.facts().times.keys()
     assert "t2" not in rig.facts().times
@@ -325,20 +339,18 @@ def test_by_hand_the_fault_need_not_be_there(tmp_path: Path) -> None:
 def test_halt_stops_where_it_is_and_resume_lets_begin(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
 
-    async def play() -> None:
-        async with asyncio.TaskGroup() as group:
-            rig.engine.resume(group)
-            rig.engine.heard(SLOW)
-            await rig.until_state("held")
-            told = halt(tmp_path)
-            assert any("slow" in line for line in told)
-            assert any("draw.release_percent stays 25; it was 100" in line for line in told)
-            await rig.until_state("halted")
-            hindered = rig.engine.heard(Alert("Slow", "live", 1.0, "f9@1"))
-            assert (hindered.runs, hindered.later) == ((), True)
-            assert rig.engine.order("slow", "live", "me").runs == ()
+    async def script() -> None:
+        rig.engine.heard(SLOW)
+        await rig.until_state("held")
+        told = halt(tmp_path)
+        assert any("slow" in line for line in told)
+        assert any("draw.release_percent stays 25; it was 100" in line for line in told)
+        await rig.until_state("halted")
+        hindered = rig.engine.heard(Alert("Slow", "live", 1.0, "f9@1"))
+        assert (hindered.runs, hindered.later) == ((), True)
+        assert rig.engine.order("slow", "live", "me").runs == ()
 
-    asyncio.run(play())
+    rig.play(script)
     assert rig.world.switches == {"draw.release_percent": 25, "draw.shed_percent": 10}
     assert halt(tmp_path) == ["no playbook was at work; none begins from now on"]
     assert halted(tmp_path)
@@ -351,30 +363,26 @@ def test_while_a_drill_is_at_work_no_playbook_begins(tmp_path: Path) -> None:
     """Its arm B is the fault alone. A drill that died leaves the seat free."""
     rig = Rig(tmp_path)
 
-    async def play() -> None:
-        async with asyncio.TaskGroup() as group:
-            rig.engine.resume(group)
-            with seated(tmp_path, "drill credit-cut"):
-                answer = rig.engine.heard(SLOW)
-                assert "a drill is at work (drill credit-cut, process" in answer.not_now["slow"]
-                assert (answer.runs, answer.later) == ((), True)
-            assert len(rig.engine.heard(SLOW).runs) == 1
-            await rig.until_state("held")
-            rig.engine.let_go()
+    async def script() -> None:
+        with seated(tmp_path, "drill credit-cut"):
+            answer = rig.engine.heard(SLOW)
+            assert "a drill is at work (drill credit-cut, process" in answer.not_now["slow"]
+            assert (answer.runs, answer.later) == ((), True)
+        assert len(rig.engine.heard(SLOW).runs) == 1
+        await rig.until_state("held")
+        rig.engine.let_go()
 
-    asyncio.run(play())
+    rig.play(script)
 
 
 def test_without_a_journal_nothing_is_done(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.world.on_order = lambda: (tmp_path / journal.FILE).unlink() or (tmp_path / journal.FILE).mkdir()  # type: ignore[func-returns-value]
 
-    async def play() -> None:
-        async with asyncio.TaskGroup() as group:
-            rig.engine.resume(group)
-            rig.engine.heard(SLOW)
+    async def script() -> None:
+        rig.engine.heard(SLOW)
 
-    asyncio.run(play())
+    rig.play(script)
     assert "journal" in rig.engine.broken
     assert len(rig.world.orders) == 1
     assert rig.engine.heard(Alert("Slow", "live", 1.0, "f9@1")).runs == ()

@@ -86,6 +86,21 @@ def test_what_starts_nothing(tmp_path: Path, path: str, body: Any, headers: dict
     assert asked(tmp_path, talk).states() == []
 
 
+@pytest.mark.parametrize(
+    ("data", "headers"),
+    [
+        pytest.param(b"[" * 200_000, {}, id="brackets without end"),
+        pytest.param(b"{}", {"Content-Type": "application/json; charset=nope"}, id="a character set nobody knows"),
+        pytest.param(b"\xff\xfe", {}, id="no text"),
+    ],
+)
+def test_a_body_nobody_can_read_is_the_sender_s_fault(tmp_path: Path, data: bytes, headers: dict[str, str]) -> None:
+    async def talk(client: TestClient[Any, Any], rig: Rig) -> None:
+        assert (await client.post("/alerts", data=data, headers=BEARER | headers)).status == 400
+
+    assert asked(tmp_path, talk).states() == []
+
+
 def test_the_alert_s_lane_and_time_are_taken_over() -> None:
     since_s = 1795524445.384
     assert alerts_of(webhook(lane="stress")) == [Alert("Slow", "stress", since_s, f"00aa@{since_s:.3f}")]

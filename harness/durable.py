@@ -1,0 +1,45 @@
+"""A line at the end of a file, on the disk before anything follows from it. Several processes may append.
+
+Refuses to say that it is there when the disk took less than all of it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Appends `line` (without its end) and waits for the disk. Raises OSError: then nothing of it is in the file."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        size = os.fstat(descriptor).st_size
+        # Whoever wrote before may have been killed in the middle of a line: what it was about has not begun.
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        try:
+            _write_all(descriptor, (b"\n" if torn else b"") + line + b"\n")
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+        if not size:
+            _sync_folder(path.parent)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    """A disk that is nearly full takes a part first, and says so at the next."""
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _sync_folder(path: Path) -> None:
+    """The file's own name is on the disk, too."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
