@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from harness.run_state import RunState
 from harness.stack.ports import Ports
-from plans.metrics import BOUNDS, METRICS, OUTCOMES, PHASES, STATES
+from plans.metrics import BOUNDS, METRICS, OUTCOMES, PHASES, PLACES, STATES
 from system.contract.metrics import LATENCY_BUCKETS_S
 
 _FAULT = re.compile(r"(?P<fault>\S+) on (?P<target>\S+): ")
@@ -42,6 +42,7 @@ class RunCollector(Collector):
         yield from self._histograms()
         yield from self._gauges()
         yield from self._forecast()
+        yield from self._money()
         yield self._faults()
 
     def _counters(self) -> Iterator[Metric]:
@@ -105,6 +106,25 @@ class RunCollector(Collector):
             family.add_metric(list(labels), float(there))
         return family
 
+    def _money(self) -> Iterator[Metric]:
+        """Of this run's round alone: as sampled, and once the books are closed as they have it. Unknown is absent."""
+        state, money = self._state, self._state.money
+        known = {
+            "budget": money.budget_fen,
+            "awarded": money.awarded_fen,
+            "credited": _less(money.credited_fen, money.suspense_fen),
+            "suspense": money.suspense_fen,
+        }
+        places = _gauge("drill_money_fen", ["run_id", "lane", "place"])
+        for place in PLACES:
+            if (fen := known[place]) is not None:
+                places.add_metric([state.run_id, state.lane, place], fen)
+        yield places
+        won = _gauge("drill_won_packets", ["run_id", "lane"])
+        if money.issued_packets is not None:
+            won.add_metric([state.run_id, state.lane], money.issued_packets)
+        yield won
+
     def _forecast(self) -> Iterator[Metric]:
         state = self._state
         targets = _gauge("drill_forecast_target", ["run_id", "link", "indicator", "bound"])
@@ -121,6 +141,10 @@ class RunCollector(Collector):
                 states.add_metric([state.run_id, row.indicator, name], float(name == row.state))
         yield actuals
         yield states
+
+
+def _less(whole: int | None, part: int | None) -> int | None:
+    return None if whole is None or part is None else whole - part
 
 
 def _counter(name: str, labels: list[str]) -> CounterMetricFamily:

@@ -16,9 +16,13 @@ PhaseName = Literal["idle", "warm_up", "measured", "drain", "closing"]
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """A sample of the round's money and wins, each from its own place; None where the place did not answer."""
+    """A sample of the round's money and wins, each from its own place; None where the place did not answer.
+
+    `credited_fen` has in it what is held in suspense, `suspense_fen`.
+    """
 
     credited_fen: int | None = None
+    suspense_fen: int | None = None
     awarded_fen: int | None = None
     budget_fen: int | None = None
     postings: int | None = None

@@ -1,6 +1,7 @@
 """Catalogue of the harness's metrics as data, beside the system's (system/contract/metrics.py). Refuses run ids.
 
-Names begin with `drill_`, base units, counters end in `_total`. Only `drill_run_info` and targets carry a run's id.
+Names begin with `drill_`, base units, counters end in `_total`. A run's id stands only on what is that run's alone:
+`drill_run_info`, its forecast with what came of it, its money and packets.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from system.contract.metrics import DELAY_BUCKETS_S, LATENCY_BUCKETS_S, Metric
 OUTCOMES = ("win", "lose", "repeat", "refused", "pending", "unknown")
 PHASES = ("idle", "warm_up", "measured", "drain", "closing")
 BOUNDS = ("lower", "expected", "upper")
+PLACES = ("budget", "awarded", "credited", "suspense")
+"""Where the money of a run's round is told."""
 STATES = ("PASS", "WARN", "FAIL", "NO_DATA", "NOT_EVALUATED")
 
 PLAYBOOK_STATES = (
@@ -69,6 +72,8 @@ METRICS: tuple[Metric, ...] = (
         _RUN,
         ("run_id", "scenario", "forecast_sha256", "git_sha", "scale_factor"),
     ),
+    Metric("drill_money_fen", "gauge", "Money of the run's round in fen, by place.", _RUN, ("run_id", "lane", "place")),
+    Metric("drill_won_packets", "gauge", "Packets won in the run's round.", _RUN, ("run_id", "lane")),
     Metric("drill_chaos_active", "gauge", "1 while a fault is injected.", _RUN, ("experiment", "target")),
     Metric("drill_chaos_expected_down", "gauge", "1 while an instance is down on purpose.", _CHAOS, ("instance",)),
     Metric(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from dashboards.grafana.errors import QueryFailed
-from dashboards.grafana.excused import MAY_BE_EMPTY, ONLY_UNDISTURBED
+from dashboards.grafana.excused import MAY_BE_EMPTY, ONLY_UNDISTURBED, WITHOUT_JOB
 
 SCRAPE_S = 1
 """What the stack's Prometheus and the provisioned data source are set to."""
@@ -91,11 +91,20 @@ def check(
         for panel in board["panels"]:
             for target in panel.get("targets", ()):
                 answer = _answer(asker, board["uid"], panel, target, words, span)
-                reason = excuses.get((answer.board, answer.panel))
+                place = (answer.board, answer.panel)
+                reason = excuses.get(place)
+                if answer.state == "empty" and place in WITHOUT_JOB:
+                    job, why = WITHOUT_JOB[place]
+                    reason = None if job in (there := jobs(asker, span)) or not there else why
                 if answer.state == "empty" and reason is not None:
                     answer = replace(answer, state="excused", why=reason)
                 found.append(answer)
     return found
+
+
+def jobs(asker: Asker, span: Span) -> set[str]:
+    """Jobs that had a target within the time, down or not; none where Prometheus saw nothing. Raises QueryFailed."""
+    return set(label_values(asker, "label_values(up, job)", span))
 
 
 def variables(asker: Asker, board: Mapping[str, Any], span: Span, chosen: Mapping[str, str]) -> dict[str, str]:

@@ -12,17 +12,13 @@ MAY_BE_EMPTY: dict[tuple[str, str], str] = {
 ONLY_UNDISTURBED = frozenset({("xiu-live", "Faults injected"), ("xiu-live", "Alerts")})
 """Excuses that a run with a fault in it does not have."""
 
-_TOTALS = "money is compared as running totals, exactly: increase() extrapolates"
+WITHOUT_JOB: dict[tuple[str, str], tuple[str, str]] = {
+    ("xiu-live", "Playbooks"): ("playbook", "this stack has no playbook engine"),
+    ("xiu-live", "Playbook runs ended"): ("playbook", "this stack has no playbook engine"),
+}
+"""(dashboard, panel) → the job that fills it, and why it is empty where Prometheus scrapes others but never that."""
+
 RAW_COUNTERS: dict[tuple[str, str, str], str] = {
-    ("xiu-live", "Money awarded and credited", "hongbao_awarded_fen_total"): _TOTALS,
-    ("xiu-live", "Money awarded and credited", "hongbao_credited_fen_total"): _TOTALS,
-    ("xiu-live", "Money awarded and credited", "hongbao_suspense_fen_total"): _TOTALS,
-    ("xiu-live", "Money on its way", "hongbao_awarded_fen_total"): _TOTALS,
-    ("xiu-live", "Money on its way", "hongbao_credited_fen_total"): _TOTALS,
-    ("xiu-live", "Money on its way", "hongbao_suspense_fen_total"): _TOTALS,
-    ("xiu-forecast", "发出的钱与到账的钱 · Money won and money in accounts", "hongbao_awarded_fen_total"): _TOTALS,
-    ("xiu-forecast", "发出的钱与到账的钱 · Money won and money in accounts", "hongbao_credited_fen_total"): _TOTALS,
-    ("xiu-forecast", "送出的红包 · Packets won", "hongbao_packets_issued_total"): "a total of packets is exact, too",
     (
         "xiu-live",
         "Playbook runs ended",
@@ -32,6 +28,7 @@ RAW_COUNTERS: dict[tuple[str, str, str], str] = {
 """(dashboard, panel, metric) → why a counter stands there as it is."""
 
 UNCHARTED: dict[str, str] = {
+    "hongbao_round_budget_fen": "of all rounds that are open; beside what a run gave stands that run's own budget",
     "drill_chaos_expected_down": "alerts ask for it, people see the fault itself",
     "drill_chaos_actions_total": "the timeline of faults shows injection and heal",
     "drill_recovery_seconds": "one figure a drill, told by its verdict",

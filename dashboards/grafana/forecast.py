@@ -29,6 +29,8 @@ from dashboards.grafana.words import INDICATORS, MONEY, PHASES, STATES
 UID, TITLE = "xiu-forecast", "咻 · 预测与实际 · Forecast against actual"
 DESCRIPTION = "预测是否兑现，钱是否对得上。 · Was the forecast met, and is the money right."
 RUN = 'run_id="$run"'
+OF_RUN = f"and on (instance) drill_run_info{{{RUN}}}"
+"""Keeps what the run's own exporter says, where a metric does not name its run."""
 NO_DATA = Word("? 无数据 · no data", GREY)
 
 
@@ -36,6 +38,11 @@ def told(metric: str, *where: str) -> str:
     """The last value within the time shown, also when the run has ended and is scraped no more."""
     matchers = "{" + ",".join(where) + "}" if where else ""
     return f"last_over_time({metric}{matchers}[$__range])"
+
+
+def money(place: str) -> str:
+    """Money of the run's round, in yuan."""
+    return f'sum(drill_money_fen{{{RUN},place="{place}"}}) / 100'
 
 
 def worst(*where: str, by: str = "") -> str:
@@ -122,18 +129,18 @@ def _load() -> Iterator[Panel]:
         Ask(bound("upper"), "预测上限 · forecast, high"),
         Ask(bound("expected"), "预测 · forecast"),
         Ask(bound("lower"), "预测下限 · forecast, low"),
-        Ask("sum(rate(drill_requests_sent_total[$__rate_interval]))", "实际 · actual"),
+        Ask(f"sum(rate(drill_requests_sent_total[$__rate_interval]) {OF_RUN})", "实际 · actual"),
         band=("预测下限 · forecast, low", "预测上限 · forecast, high"),
     )  # fmt: skip
     yield lines(
         Tile(
             "发出的钱与到账的钱 · Money won and money in accounts",
-            "到账紧跟中奖，最后相等。 · Accounts follow wins closely and are equal in the end.",
+            "本场的钱，到账紧跟中奖，最后相等。 · Of this run: accounts follow wins closely, equal in the end.",
             YUAN, 8, 9,
         ),
-        Ask("sum(hongbao_awarded_fen_total) / 100", "中奖 · won"),
-        Ask("sum(hongbao_credited_fen_total) / 100", "到账 · in accounts"),
-        Ask("sum(hongbao_round_budget_fen) / 100", "预算（未关账） · budget, until closed"),
+        Ask(money("awarded"), "中奖 · won"),
+        Ask(money("credited"), "到账 · in accounts"),
+        Ask(money("budget"), "预算 · budget"),
     )  # fmt: skip
 
 
@@ -172,18 +179,20 @@ def _figures() -> Iterator[Panel]:
 def _course() -> Iterator[Panel]:
     yield figure(
         Tile("同时参与的人 · People taking part at once", "正在“咻”的人。 · People who tap.", "short", 6, 6),
-        Ask(f"max({told('drill_users')})"),
+        Ask(f"max(drill_users {OF_RUN})"),
         none=NO_DATA,
     )
     yield figure(
-        Tile("送出的红包 · Packets won", "有人拿到的红包。 · Packets that somebody has.", "short", 6, 6),
-        Ask(f"sum({told('hongbao_packets_issued_total')})"),
+        Tile(
+            "送出的红包 · Packets won", "本场有人拿到的红包。 · Packets of this run that somebody has.", "short", 6, 6
+        ),
+        Ask(f"sum({told('drill_won_packets', RUN)})"),
         none=NO_DATA,
     )
     phases = " or ".join(f'{k} * (drill_phase{{phase="{name}"}} == 1)' for k, name in enumerate(PHASES, 1))
     yield states(
         Tile("进行到哪一步 · Where we are", "从热身到关账。 · From warming up to closing the books.", "none", 12, 6),
-        Ask(f"max by () ({phases})", "进度 · progress"),
+        Ask(f"max by () (({phases}) {OF_RUN})", "进度 · progress"),
         words={str(k): word for k, word in enumerate(PHASES.values(), 1)},
     )
     yield note(

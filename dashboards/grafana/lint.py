@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from grafana_foundation_sdk.models import units
 
-from dashboards.grafana.excused import MAY_BE_EMPTY, RAW_COUNTERS, UNCHARTED
+from dashboards.grafana.excused import MAY_BE_EMPTY, RAW_COUNTERS, UNCHARTED, WITHOUT_JOB
 from dashboards.grafana.pieces import DATASOURCE_VARIABLE
 from dashboards.grafana.promql import Grouping, Selector, arguments, divisors, parts
 from plans.metrics import METRICS as DRILL_METRICS
@@ -77,7 +77,7 @@ def lint_all(boards: Iterable[Document]) -> list[str]:
     uids = [board["uid"] for board in boards]
     found += [f"{uid}: two dashboards of that uid" for uid in {uid for uid in uids if uids.count(uid) > 1}]
     titles = {(board["uid"], panel["title"]) for board in boards for panel in board["panels"]}
-    listed = set(MAY_BE_EMPTY) | {(uid, title) for uid, title, _ in RAW_COUNTERS}
+    listed = set(MAY_BE_EMPTY) | set(WITHOUT_JOB) | {(uid, title) for uid, title, _ in RAW_COUNTERS}
     found += [f"{uid}: {title}: excused, and there is no such panel" for uid, title in sorted(listed - titles)]
     asked = {
         (board["uid"], panel["title"], part.metric)

@@ -8,9 +8,11 @@ from dashboards.grafana.pieces import (
     ALERTS,
     BLUE,
     FAULTS,
+    FEN,
     GREEN,
     GREY,
     RED,
+    YUAN,
     Annotation,
     Ask,
     Panel,
@@ -154,31 +156,44 @@ def _times() -> Iterator[Panel]:
 
 
 def _money() -> Iterator[Panel]:
+    def of_run(place: str) -> str:
+        return f'sum(drill_money_fen{{{TAPS},place="{place}"}})'
+
+    def flow(metric: str) -> str:
+        return f"sum(rate({metric}{{{TAPS}}}{RATE})) / 100"
+
     yield lines(
         Tile(
-            "Money awarded and credited", "Running totals: credited follows awarded and never passes it.", "suffix: 元"
+            "Money awarded and credited",
+            "Of the run's round alone: credited follows awarded and never passes it. In the end as audited.",
+            YUAN, 6,
         ),
-        Ask(f"sum(hongbao_awarded_fen_total{{{TAPS}}}) / 100", "awarded"),
-        Ask(f"sum(hongbao_credited_fen_total{{{TAPS}}}) / 100", "credited"),
-        Ask(f"sum(hongbao_suspense_fen_total{{{TAPS}}}) / 100", "in suspense"),
-    )
+        Ask(f"{of_run('awarded')} / 100", "awarded"),
+        Ask(f"{of_run('credited')} / 100", "credited"),
+        Ask(f"{of_run('suspense')} / 100", "in suspense"),
+        Ask(f"{of_run('budget')} / 100", "budget"),
+    )  # fmt: skip
     yield lines(
         Tile(
             "Money on its way",
-            "Awarded, neither credited nor held in suspense yet; back to 0 after every round.",
-            "suffix: 分",
+            "Of the run's round: awarded, neither credited nor in suspense yet; 0 in the end. "
+            "Unknown once a front began anew, until the audit.",
+            FEN, 6,
         ),
-        Ask(
-            f"sum(hongbao_awarded_fen_total{{{TAPS}}}) - sum(hongbao_credited_fen_total{{{TAPS}}})"
-            f" - sum(hongbao_suspense_fen_total{{{TAPS}}})",
-            "on its way",
-        ),
+        Ask(f"{of_run('awarded')} - {of_run('credited')} - {of_run('suspense')}", "on its way"),
+    )  # fmt: skip
+    yield lines(
+        Tile("Money per second", "Of all rounds of the stack, with a run or without.", YUAN, 6),
+        Ask(flow("hongbao_awarded_fen_total"), "awarded"),
+        Ask(flow("hongbao_credited_fen_total"), "credited"),
+        Ask(flow("hongbao_suspense_fen_total"), "into suspense"),
     )
     yield lines(
         Tile(
             "Packets won, records posted",
             "Per second: what the rounds release, wins made durable, and what credit made of them.",
             "ops",
+            6,
         ),
         Ask(f"sum(rate(hongbao_packets_issued_total{{{TAPS}}}{RATE}))", "won"),
         Ask(f"sum(hongbao_round_release_packets_per_second{{{TAPS}}})", "released by the rounds"),

@@ -274,6 +274,7 @@ class Conductor:
             started,
             self._where,
         )
+        self.state.money = figures.money_at_close(self.state.money, record)
         self.state.judged = record.forecast
         timeline = Timeline(
             per_second=figures.timeline_of(self.evidence.account, self.evidence.samples)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from harness.engine.recorder import read_history
 from harness.forecast.share import Share
-from harness.run_record import CreditDelay, Delay, Latency, Load, Percentiles, Second, SponsorBooks, Wins
+from harness.run_record import CreditDelay, Delay, Latency, Load, Percentiles, RunRecord, Second, SponsorBooks, Wins
 from harness.run_record import Money as RecordMoney
 from harness.run_state import Money
 from harness.saved_queries import Moments
@@ -123,6 +124,20 @@ def money_told(told: RoundMoney) -> RecordMoney:
         suspense_fen=told.suspense_fen,
         refunded_fen=told.refunded_fen,
         residue_fen=told.budget_fen - spent if told.state == "closed" else None,
+    )
+
+
+def money_at_close(sampled: Money, record: RunRecord) -> Money:
+    """The last sample with what the record knows put in its place: a counter of a process is not the books."""
+    money, logged = record.money, record.wins.logged
+    both = money.credited_fen is not None and money.suspense_fen is not None
+    return replace(
+        sampled,
+        budget_fen=sampled.budget_fen if money.budget_fen is None else money.budget_fen,
+        awarded_fen=sampled.awarded_fen if money.awarded_fen is None else money.awarded_fen,
+        credited_fen=(money.credited_fen or 0) + (money.suspense_fen or 0) if both else sampled.credited_fen,
+        suspense_fen=money.suspense_fen if both else sampled.suspense_fen,
+        issued_packets=sampled.issued_packets if logged is None else logged,
     )
 
 

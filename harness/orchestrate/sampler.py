@@ -64,6 +64,7 @@ class Sampler:
         ready = bool(front) and all(front)
         return Money(
             credited_fen=None if books is None else books.credited_fen + books.suspense_fen,
+            suspense_fen=None if books is None else books.suspense_fen,
             awarded_fen=self._awarded.of(front, "hongbao_awarded_fen_total") if ready else None,
             budget_fen=None if books is None else books.budget_fen,
             postings=None if books is None else books.postings,

@@ -54,8 +54,9 @@ def test_the_values_are_those_of_the_history(asker: Prometheus) -> None:
     assert found["xiu-live", "Taps answered, by outcome", "A"].series == 3
     assert found["xiu-live", "Alerts firing", "A"].value == 1
     assert found["xiu-live", "Ledger out of balance", "A"].value == 0
-    assert found["xiu-live", "Money on its way", "A"].value == -60, "awarded 60, credited 60, suspense 60"
-    assert found["xiu-live", "Money awarded and credited", "A"].value == pytest.approx(0.60)
+    assert found["xiu-live", "Money on its way", "A"].value == -1, "awarded 1, credited 1, suspense 1"
+    assert found["xiu-live", "Money awarded and credited", "A"].value == pytest.approx(0.01)
+    assert found["xiu-live", "Money per second", "A"].value == pytest.approx(0.01)
     assert found["xiu-live", "Append p99", "A"].value == pytest.approx(0.0005, rel=0.02)
     assert found["xiu-forecast", "预测兑现了吗？ · Did the forecast hold?", "A"].value == 1
     assert found["xiu-forecast", "对账差额 · Money unaccounted for", "A"].value == 1

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from chaos import playbook
 from dashboards.grafana import check
 from dashboards.grafana.check import Span
 from dashboards.grafana.errors import QueryFailed
-from dashboards.grafana.excused import MAY_BE_EMPTY, ONLY_UNDISTURBED
+from dashboards.grafana.excused import MAY_BE_EMPTY, ONLY_UNDISTURBED, WITHOUT_JOB
 
 SPAN = Span(1000.0, 1060.0)
 
@@ -73,6 +74,41 @@ def test_a_run_with_a_fault_in_it_shows_the_fault() -> None:
     assert [a.state for a in check.check(Fake(), quiet, SPAN)] == ["excused"] * len(quiet)
     assert [a.state for a in check.check(Fake(), quiet, SPAN, disturbed=True)] == ["empty"] * len(quiet)
     assert set(MAY_BE_EMPTY) > ONLY_UNDISTURBED
+
+
+class Scraping(Fake):
+    """No panel has a sample; these jobs are targets."""
+
+    def __init__(self, *jobs: str) -> None:
+        super().__init__()
+        self.jobs = jobs
+
+    def series(self, query: str, start_s: float, end_s: float, step_s: int) -> list[dict[str, Any]]:
+        if query != "group by (job) (up)":
+            return []
+        return [{"metric": {"job": job}, "values": [[1, "1"]]} for job in self.jobs]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "state"),
+    [
+        pytest.param(("front", "credit"), "excused", id="a stack without the engine"),
+        pytest.param(("front", "playbook"), "empty", id="the engine is a target, down or not, and tells nothing"),
+        pytest.param((), "empty", id="Prometheus saw nothing at all"),
+    ],
+)
+@pytest.mark.parametrize("title", [title for _, title in WITHOUT_JOB])
+def test_the_playbook_panels_may_be_empty_only_where_no_engine_is_scraped(
+    title: str, jobs: tuple[str, ...], state: str
+) -> None:
+    (answer,) = check.check(Scraping(*jobs), [board("up", title)], SPAN)
+    assert answer.state == state
+    (other,) = check.check(Scraping(*jobs), [board("up", "Switches")], SPAN)
+    assert other.state == "empty", "nothing else is excused by it"
+
+
+def test_the_job_that_excuses_is_the_one_the_engine_is_scraped_as() -> None:
+    assert {job for job, _ in WITHOUT_JOB.values()} == {playbook.part().name}
 
 
 def test_a_query_that_fails_is_red_even_with_a_reason() -> None:

@@ -54,7 +54,8 @@ def in_progress() -> RunState:
     state.counts = {0: message(), 1: message(cpu_ratio=0.5)}
     state.rate_rps, state.planned_rps = 34_990.4, 35_000.0
     state.money = Money(
-        credited_fen=123_456, awarded_fen=123_956, budget_fen=400_560, backlog_entries=2, oldest_age_s=0.75
-    )
+        credited_fen=123_456, suspense_fen=456, awarded_fen=123_956, budget_fen=400_560, issued_packets=371,
+        backlog_entries=2, oldest_age_s=0.75,
+    )  # fmt: skip
     state.events = tuple(Event(t_s=float(n), kind="note", text=f"event {n}\nits second line") for n in range(7))
     return state

@@ -22,7 +22,8 @@ def state() -> RunState:
     return RunState(
         run_id="r", plan="p", lane="stress", scale="1", forecast_sha256=sealed.sha256, duration_s=9.0,
         targets=sealed.targets, phase="measured", counts={0: COUNTS, 1: COUNTS}, users=5, generator_cpu=0.5,
-        money=Money(credited_fen=150, budget_fen=300, backlog_entries=3), judged=tuple(judge(sealed, actuals)),
+        money=Money(credited_fen=150, budget_fen=300, issued_packets=7, backlog_entries=3),
+        judged=tuple(judge(sealed, actuals)),
     )  # fmt: skip
 
 

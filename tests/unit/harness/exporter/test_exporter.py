@@ -88,6 +88,11 @@ def test_the_families_are_those_of_the_catalogue(finished: RunState) -> None:
         ("drill_forecast_actual", {"run_id": RUN, "link": "front-valkey", "indicator": "wins"}, 1195),
         ("drill_verdict_state", {"run_id": RUN, "indicator": "wins", "state": "PASS"}, 1),
         ("drill_verdict_state", {"run_id": RUN, "indicator": "wins", "state": "FAIL"}, 0),
+        ("drill_money_fen", {"run_id": RUN, "lane": "stress", "place": "budget"}, 400_560),
+        ("drill_money_fen", {"run_id": RUN, "lane": "stress", "place": "awarded"}, 123_956),
+        ("drill_money_fen", {"run_id": RUN, "lane": "stress", "place": "credited"}, 123_000),
+        ("drill_money_fen", {"run_id": RUN, "lane": "stress", "place": "suspense"}, 456),
+        ("drill_won_packets", {"run_id": RUN, "lane": "stress"}, 371),
         (
             "drill_run_info",
             {
@@ -107,6 +112,8 @@ def test_what_is_not_known_is_absent_and_what_is_known_is_there_from_the_start()
     assert not found["drill_generator_cpu_ratio"].samples
     assert not found["drill_forecast_actual"].samples
     assert not found["drill_verdict_state"].samples
+    assert not found["drill_money_fen"].samples
+    assert not found["drill_won_packets"].samples
     assert {sample.labels["phase"] for sample in found["drill_phase"].samples} == set(PHASES)
     assert {sample.value for sample in found["drill_requests"].samples} == {0}
 

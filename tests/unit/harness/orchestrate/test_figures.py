@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from harness.orchestrate import figures
+from harness.run_record import Money as RecordMoney
+from harness.run_record import Wins
 from harness.run_state import Money
 from system.contract.audit import AuditReport, Finding, RoundBooks
+from tests.unit.harness.sample_run import record as sample_record
 
 
 def account(**refused: int) -> dict[str, Any]:
@@ -57,6 +60,19 @@ def test_drain_is_the_first_empty_sample_after_the_end() -> None:
     samples = [(9.0, Money(backlog_entries=0)), (10.5, Money(backlog_entries=3)), (11.5, Money(backlog_entries=0))]
     assert figures.drain_of(samples, 10.0) == 1.5
     assert figures.drain_of([(11.0, Money())], 10.0) is None
+
+
+def test_a_closed_rounds_money_is_the_books_and_no_longer_a_counters() -> None:
+    """A front that began anew took its counter with it: what it awarded is unknown until the audit has read the log."""
+    sampled = Money(credited_fen=5, suspense_fen=0, budget_fen=10, awarded_fen=None, issued_packets=3, postings=2)
+    wins, money = (
+        Wins(seen=4, logged=4, posted=3),
+        RecordMoney(budget_fen=10, awarded_fen=9, credited_fen=6, suspense_fen=3, refunded_fen=1, residue_fen=0),
+    )
+    assert figures.money_at_close(sampled, sample_record(money=money, wins=wins)) == Money(
+        credited_fen=9, suspense_fen=3, budget_fen=10, awarded_fen=9, issued_packets=4, postings=2
+    )
+    assert figures.money_at_close(sampled, sample_record(money=RecordMoney(), wins=Wins(seen=4))) == sampled
 
 
 def books(logged: int, posted: int) -> RoundBooks:
