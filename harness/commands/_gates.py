@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -133,14 +133,28 @@ def _spoilt(
     )  # fmt: skip
 
 
+@contextlib.contextmanager
+def children_hear_ctrl_c() -> Iterator[None]:
+    """A shell has what it starts in the background ignore Ctrl-C, and a child inherits that: not one started here."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if before is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, before)
+
+
 def _ctrl_c(place: Path) -> Came:
     """Ctrl-C while the command waits: a plan that is a pipe nobody writes to."""
     pipe = place / "pipe.yaml"
     os.mkfifo(pipe)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", "plan", "check", str(pipe)], cwd=place, env=environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    with children_hear_ctrl_c():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness.cli", "plan", "check", str(pipe)], cwd=place, env=environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
     try:
         writer = _writer(pipe, process)
         process.send_signal(signal.SIGINT)

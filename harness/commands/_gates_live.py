@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 
 from chaos.nemesis import LEAVE_OUT
-from harness.commands._gates import COMMAND, Broken, Came, Case, call, environment
+from harness.commands._gates import COMMAND, Broken, Came, Case, call, children_hear_ctrl_c, environment
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, find_running, new_folder
 from harness.verdict import exit_code
@@ -87,10 +87,11 @@ def _switch(place: Path, key: str, value: int) -> None:
 
 def _interrupted(place: Path) -> Came:
     before = set((place / "runs").glob("2*"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", *RUN], cwd=place, env=environment(), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    with children_hear_ctrl_c():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness.cli", *RUN], cwd=place, env=environment(), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
     try:
         _measured(place, before, process)
         process.send_signal(signal.SIGINT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,17 @@ def test_what_does_not_come_out_is_red(
     assert f"99  {mark:<4}" in out
     assert ("2 of 2" if code == 0 else "1 of 2") in out
     assert max(map(len, out.splitlines()[:4])) <= 80
+
+
+def test_in_the_background_ctrl_c_is_produced_too(tmp_path: Path) -> None:
+    """Where a shell has this process ignore it."""
+    (case,) = [each for each in quick() if (each.word, each.why) == ("ABORTED", "Ctrl-C")]
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        came = case.produce(tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (came.word, came.exit_code) == ("ABORTED", 3)
 
 
 def test_json_tells_each_case(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
