@@ -306,9 +306,9 @@ class FaultNemesis:
             return [Reason(code="harness_fault", text=facts.harness_fault)]
         if facts.not_steady:
             return [Reason(code="not_steady", text=facts.not_steady)]
-        if facts.effect_s is None:
-            seen = facts.effect or "the run was over before its second came"
-            return [Reason(code="fault_not_effective", text=f"{self.timed.fault.id}: {seen}")]
+        # A run that ended before the fault's second is judged for why it ended; a drill is FAULT_NOT_EFFECTIVE anyway.
+        if facts.effect_s is None and facts.injected_s is not None:
+            return [Reason(code="fault_not_effective", text=f"{self.timed.fault.id}: {facts.effect}")]
         return []
 
 

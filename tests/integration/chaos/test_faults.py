@@ -17,7 +17,7 @@ from chaos.errors import External
 from chaos.fault_ledger import Entry, injected
 from chaos.faults import WAYS, network, refuse_theirs
 from chaos.heal import heal, heal_everything, heal_strays, strays
-from chaos.nemesis import LEAVE_OUT
+from chaos.nemesis import LEAVE_OUT, FaultNemesis, Timed
 from chaos.toxiproxy import ToxicState
 from chaos.watchdog import Watchdog
 from harness.stack import Stack, new_folder, stores_of
@@ -53,6 +53,13 @@ def test_left_out_it_is_not_effective(stack: Stack, fault: str, target: str, mon
     nemesis, facts, _ = disturb(stack, fault, target)
     assert (nemesis.verdict, facts.effect_s) == ("FAULT_NOT_EFFECTIVE", None)
     assert [reason.code for reason in nemesis.end().invalid] == ["fault_not_effective"]
+
+
+def test_a_run_that_ends_before_the_fault_s_second_is_judged_for_its_own_end(stack: Stack) -> None:
+    nemesis = FaultNemesis(stack.folder.path, Timed(FAULTS["N15"], "credit-postgres", 60.0, 5.0))
+    nemesis.begin(lambda kind, text: None, lambda: 0.0)
+    report = nemesis.end()
+    assert (report.invalid, report.failures, nemesis.verdict) == ((), (), "FAULT_NOT_EFFECTIVE")
 
 
 def test_nothing_to_lose_is_no_steady_state(stack: Stack) -> None:
