@@ -36,7 +36,9 @@ def steady_clock() -> Callable[[], float]:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A firing alert. `episode` names this firing of it; the same again is the same."""
+    """A firing alert. `episode` names this firing of it; the same again is the same. `lane` is what its label says:
+    empty or unknown, and nothing is done, for there is no lane to do it to.
+    """
 
     name: str
     lane: str
@@ -51,6 +53,14 @@ class Answer:
     runs: tuple[str, ...]
     not_now: Mapping[str, str]
     later: bool = False
+
+
+def _no_lane(lane: str) -> str:
+    """Why nothing can be done for this lane; empty if it is one. Never a lane in place of one that is not known."""
+    if lane in LANES:
+        return ""
+    said = f"lane {lane[:40]!r} is none" if lane else "no lane is named"
+    return f"{said}; expected {' or '.join(LANES)}: nothing is done"
 
 
 class Engine:
@@ -128,6 +138,10 @@ class Engine:
             playbook = entry.playbook
             if playbook.trigger.alert != alert.name:
                 continue
+            if why := _no_lane(alert.lane):
+                not_now[playbook.id] = why
+                log.warning("alert %s: %s", alert.name, why, extra={"event": "playbook_no_lane"})
+                continue
             if self._met(playbook.id, alert.episode):
                 not_now[playbook.id] = "a run of this episode is there"
                 continue
@@ -141,7 +155,7 @@ class Engine:
     def order(self, playbook: str, lane: str, who: str) -> Answer:
         """A person wants it run: the same path, without alert, episode and cooldown."""
         entry = self.library[playbook]
-        why = self._hindered(entry) or (f"no lane {lane}" if lane not in LANES else "")
+        why = _no_lane(lane) or self._hindered(entry)
         if why:
             return Answer((), {playbook: why})
         return Answer((self._begin(entry, "", lane, who, "", None),), {})

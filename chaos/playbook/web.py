@@ -17,7 +17,6 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from chaos.playbook.engine import Alert, Answer, Engine
 from chaos.playbook.journal import Facts
-from system.contract.ids import LANES
 
 log = logging.getLogger("xiu.playbook")
 BODY_MAX = 4 << 20
@@ -32,7 +31,7 @@ def alerts_of(body: Any) -> list[Alert]:
         return [
             Alert(
                 name=str(one["labels"]["alertname"]),
-                lane=one["labels"]["lane"] if one["labels"].get("lane") in LANES else LANES[0],
+                lane=str(one["labels"].get("lane", "")),
                 since_s=datetime.fromisoformat(one["startsAt"]).timestamp(),
                 # The moment, not its text: `…49.61Z` of a webhook is `…49.610Z` in Alertmanager's own API.
                 episode=f"{one['fingerprint']}@{datetime.fromisoformat(one['startsAt']).timestamp():.3f}",
@@ -81,14 +80,17 @@ class Pages:
             {playbook: why for answer in answers for playbook, why in answer.not_now.items()},
             any(answer.later for answer in answers),
         )
-        return web.json_response(asdict(found), status=503 if found.later else 200)
+        # Each alert's own answer too: two lanes of one alert may fare differently.
+        each = [{"alert": alert.name, "lane": alert.lane, "runs": answer.runs, "not_now": answer.not_now}
+                for alert, answer in zip(heard, answers, strict=True)]  # fmt: skip
+        return web.json_response({**asdict(found), "alerts": each}, status=503 if found.later else 200)
 
     async def _order(self, request: web.Request) -> web.Response:
         body = await self._body(request)
         playbook = body.get("playbook") if isinstance(body, dict) else None
         if not isinstance(playbook, str) or playbook not in self._engine.library:
             raise web.HTTPNotFound(text=f"no playbook {playbook!r}; there are {', '.join(self._engine.library)}\n")
-        found = self._engine.order(playbook, str(body.get("lane", LANES[0])), str(body.get("who", "operator")))
+        found = self._engine.order(playbook, str(body.get("lane", "")), str(body.get("who", "operator")))
         return web.json_response(asdict(found), status=201 if found.runs else 409)
 
     async def _runs(self, _: web.Request) -> web.Response:

@@ -56,7 +56,7 @@ def test_a_webhook_twice_is_one_run(tmp_path: Path) -> None:
         other = webhook(lane="live")
         other["alerts"][0]["startsAt"] = "2026-11-24T12:50:00Z"
         assert (await client.post("/alerts", json=other, headers=BEARER)).status == 503, "to be asked again"
-        order = await client.post("/v1/runs", json={"playbook": "slow"}, headers=BEARER)
+        order = await client.post("/v1/runs", json={"playbook": "slow", "lane": "live"}, headers=BEARER)
         assert order.status == 409
         shown = await (await client.get("/v1/runs")).json()
         assert [one["run"] for one in shown["runs"]] == first["runs"]
@@ -104,4 +104,43 @@ def test_a_body_nobody_can_read_is_the_sender_s_fault(tmp_path: Path, data: byte
 def test_the_alert_s_lane_and_time_are_taken_over() -> None:
     since_s = 1795524445.384
     assert alerts_of(webhook(lane="stress")) == [Alert("Slow", "stress", since_s, f"00aa@{since_s:.3f}")]
-    assert alerts_of(webhook())[0].lane == "live"
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        pytest.param({"lane": "strss"}, "lane 'strss' is none", id="unknown"),
+        pytest.param({}, "no lane is named", id="none"),
+        pytest.param({"lane": ""}, "no lane is named", id="empty"),
+        pytest.param({"lane": "LIVE"}, "lane 'LIVE' is none", id="another case"),
+    ],
+)
+def test_an_alert_whose_lane_is_not_known_acts_on_no_lane(tmp_path: Path, labels: dict[str, str], says: str) -> None:
+    """Alone, and beside one that names its lane: that one acts."""
+
+    async def talk(client: TestClient[Any, Any], rig: Rig) -> None:
+        alone = await client.post("/alerts", json=webhook(**labels), headers=BEARER)
+        assert alone.status == 200, "asking again would not help"
+        answer = await alone.json()
+        assert answer["runs"] == []
+        assert says in answer["not_now"]["slow"]
+        assert rig.engine.runs == {}
+        both = webhook(**labels)
+        both["alerts"].append({**webhook(lane="live")["alerts"][0], "fingerprint": "00bb"})
+        answer = await (await client.post("/alerts", json=both, headers=BEARER)).json()
+        assert len(answer["runs"]) == 1
+        fared = [(one["lane"], len(one["runs"])) for one in answer["alerts"]]
+        assert fared == [(labels.get("lane", ""), 0), ("live", 1)]
+        assert says in answer["alerts"][0]["not_now"]["slow"]
+        assert rig.facts().lane == "live"
+
+    assert asked(tmp_path, talk).states().count("triggered") == 1
+
+
+def test_an_order_without_a_lane_acts_on_no_lane(tmp_path: Path) -> None:
+    async def talk(client: TestClient[Any, Any], rig: Rig) -> None:
+        answer = await client.post("/v1/runs", json={"playbook": "slow"}, headers=BEARER)
+        assert answer.status == 409
+        assert "no lane is named" in (await answer.json())["not_now"]["slow"]
+
+    assert asked(tmp_path, talk).states() == []
