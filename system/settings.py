@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from system.contract.errors import SettingsError
-from system.contract.ids import LANES, Lane
+from system.contract.ids import LANES, ROUND_MAX, Lane
+from system.contract.numbers import shown, whole_number
 from system.contract.routing import Topology
 
 
@@ -25,9 +26,10 @@ def _need(env: Mapping[str, str], name: str) -> str:
 def host_port(text: str) -> tuple[str, int]:
     """`host:port` as a pair. Raises SettingsError."""
     host, sep, port = text.rpartition(":")
-    if not sep or not port.isdigit() or not 0 <= int(port) < 65536:
-        raise SettingsError(f"{text!r} is no address; expected host:port")
-    return host, int(port)
+    number = whole_number(port, 65535)
+    if not sep or number is None:
+        raise SettingsError(f"{shown(text)} is no address; expected host:port")
+    return host, number
 
 
 def topology_of(env: Mapping[str, str]) -> Topology:
@@ -111,11 +113,12 @@ class FrontSettings:
         """
         topology = topology_of(env)
         text = _need(env, "XIU_FRONT")
-        if not text.isdigit() or int(text) >= len(topology.fronts):
-            raise SettingsError(f"XIU_FRONT={text!r}; expected a number below {len(topology.fronts)}")
+        front = whole_number(text, len(topology.fronts) - 1)
+        if front is None:
+            raise SettingsError(f"XIU_FRONT={shown(text)}; expected a number below {len(topology.fronts)}")
         return cls(
-            front=int(text),
-            cell=topology.cells[int(text)],
+            front=front,
+            cell=topology.cells[front],
             listen=host_port(_need(env, "XIU_LISTEN")),
             control_url=_need(env, "XIU_CONTROL_URL").rstrip("/"),
             valkey_url=_need(env, "XIU_VALKEY_URL"),
@@ -180,11 +183,12 @@ class CreditSettings:
         """Reads XIU_CELL, XIU_LANE, XIU_METRICS_LISTEN, XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_CONTROL_URL,
         XIU_SECRET_FILE. Raises SettingsError.
         """
-        cell = _need(env, "XIU_CELL")
-        if not cell.isdigit():
-            raise SettingsError(f"XIU_CELL={cell!r}; expected a number")
+        text = _need(env, "XIU_CELL")
+        cell = whole_number(text, ROUND_MAX)
+        if cell is None:
+            raise SettingsError(f"XIU_CELL={shown(text)}; expected a number")
         return cls(
-            cell=int(cell),
+            cell=cell,
             lane=lane_of(env),
             metrics_listen=host_port(_need(env, "XIU_METRICS_LISTEN")),
             postgres_url=_need(env, "XIU_POSTGRES_URL"),

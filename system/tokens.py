@@ -12,10 +12,11 @@ import hmac
 import re
 
 from system.contract.errors import BadTag, BadToken
-from system.contract.ids import Lane
+from system.contract.ids import INT8_MAX, Lane
+from system.contract.numbers import shown, whole_number
 
 SIG_BYTES = 12
-_RUN = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+_RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def derive(master: bytes, purpose: str) -> bytes:
@@ -54,18 +55,19 @@ def verify_token(key: bytes, token: bytes, now_s: float) -> int:
     payload, sep, sig = token.rpartition(b".")
     if not sep or not hmac.compare_digest(signature(key, payload), sig):
         raise BadToken("token is not signed by this system")
-    uid, sep, expires = payload.partition(b".")
-    if not sep or not uid.isdigit() or not expires.isdigit() or int(uid) >= 1 << 63:
+    subject, _, exp = payload.decode("latin-1").partition(".")
+    uid, expires = whole_number(subject, INT8_MAX), whole_number(exp, INT8_MAX)
+    if uid is None or expires is None:
         raise BadToken("token is malformed")
-    if int(expires) <= now_s:
+    if expires <= now_s:
         raise BadToken("token has expired")
-    return int(uid)
+    return uid
 
 
 def sign_tag(key: bytes, run_id: str, expires_s: int) -> str:
     """A stress tag for a run. Raises BadTag for a run id with other characters than letters, digits, - and _."""
-    if not _RUN.match(run_id):
-        raise BadTag(f"run id {run_id!r}; expected up to 64 letters, digits, - or _")
+    if not _RUN.fullmatch(run_id):
+        raise BadTag(f"run id {shown(run_id)}; expected up to 64 letters, digits, - or _")
     return sign(key, run_id, expires_s)
 
 
@@ -74,7 +76,8 @@ def tag_expiry(key: bytes, tag: bytes) -> int:
     payload, sep, sig = tag.rpartition(b".")
     if not sep or not hmac.compare_digest(signature(key, payload), sig):
         raise BadTag("tag is not signed by this system")
-    _, sep, expires = payload.rpartition(b".")
-    if not sep or not expires.isdigit():
+    run, _, exp = payload.decode("latin-1").rpartition(".")
+    expires = whole_number(exp, INT8_MAX)
+    if not run or expires is None:
         raise BadTag("tag is malformed")
-    return int(expires)
+    return expires

@@ -19,7 +19,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ValidationError
 
 from system.contract.errors import BadRequest, BadToken, Degraded, MethodNotAllowed, NotFound, TooLarge, XiuError
+from system.contract.ids import ROUND_MAX
 from system.contract.metrics import METRICS
+from system.contract.numbers import shown, whole_number
 
 M = TypeVar("M", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,6 +29,7 @@ Ready = Callable[[], str]
 """Says what is missing, in words; empty when ready."""
 
 log = logging.getLogger("xiu.web")
+PLACE_CHARS = 80
 _CATALOGUE = {metric.name: metric for metric in METRICS}
 _STATUS_CLASSES = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 
@@ -105,11 +108,15 @@ def middleware(registry: CollectorRegistry) -> Any:
     return watched
 
 
+def _part(part: int | str) -> str:
+    return str(part) if isinstance(part, int) or part.isidentifier() else shown(part)
+
+
 def one_sentence(error: ValidationError) -> str:
     """A pydantic error as one sentence: each place and what is wrong there."""
     parts = []
     for item in error.errors(include_url=False, include_context=False)[:5]:
-        place = ".".join(str(part) for part in item["loc"])
+        place = ".".join(_part(part) for part in item["loc"])[:PLACE_CHARS]
         parts.append(f"{place}: {item['msg']}" if place else item["msg"])
     return "; ".join(parts).replace("\n", " ")
 
@@ -122,12 +129,13 @@ async def read_model(request: web.Request, model: type[M]) -> M:
         raise BadRequest(one_sentence(exc)) from exc
 
 
-def path_number(request: web.Request, name: str, upper: int = 1 << 31) -> int:
-    """A number of the path. Raises NotFound: a path with anything else names nothing."""
+def path_number(request: web.Request, name: str, upper: int = ROUND_MAX) -> int:
+    """A number of the path, 0 to `upper`. Raises NotFound: a path with anything else names nothing."""
     text = request.match_info[name]
-    if not (text.isascii() and text.isdigit()) or int(text) >= upper:
-        raise NotFound(f"{name} {text[:40]!r} is no number below {upper}")
-    return int(text)
+    number = whole_number(text, upper)
+    if number is None:
+        raise NotFound(f"{name} {shown(text)} is no number from 0 to {upper}")
+    return number
 
 
 def query_number(request: web.Request, name: str, default: int, lower: int, upper: int) -> int:
@@ -135,9 +143,10 @@ def query_number(request: web.Request, name: str, default: int, lower: int, uppe
     text = request.query.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit()) or not lower <= int(text) <= upper:
-        raise BadRequest(f"{name}={text[:40]!r}; expected a whole number from {lower} to {upper}")
-    return int(text)
+    number = whole_number(text, upper)
+    if number is None or number < lower:
+        raise BadRequest(f"{name}={shown(text)}; expected a whole number from {lower} to {upper}")
+    return number
 
 
 def bearer(request: web.Request) -> str:

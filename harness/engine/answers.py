@@ -82,7 +82,7 @@ def _win(status: int, data: dict[str, Any]) -> Answer:
     try:
         _, packet = parse_award_id(data["award"])
         fen = int(data["fen"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return Answer(code_of(Outcome.UNKNOWN, status))
     if not (0 <= packet < NO_PACKET and 0 <= fen < 1 << 32):
         return Answer(code_of(Outcome.UNKNOWN, status))

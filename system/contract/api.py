@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from system.contract.fields import Int8, Line, Text, Whole
 from system.contract.ids import Lane
 
 RoundState = Literal["armed", "closing", "closed"]
@@ -22,8 +23,8 @@ class SponsorSplit(Model):
     """A sponsor's packets of a round: classes of (amount in fen, count), each amount ≥ 1, each count ≥ 1."""
 
     sponsor: int = Field(ge=1, lt=1 << 16)
-    name: str = Field(min_length=1, max_length=80)
-    classes: tuple[tuple[int, int], ...] = Field(min_length=1)
+    name: Line = Field(min_length=1, max_length=80)
+    classes: tuple[tuple[Int8, Int8], ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _positive(self) -> Self:
@@ -49,10 +50,10 @@ class RoundOrder(Model):
 
     lane: Lane = "live"
     sponsors: tuple[SponsorSplit, ...] = Field(min_length=1)
-    start_us: int | None = None
-    starts_in_ms: int | None = Field(default=None, ge=0)
+    start_us: Int8 | None = None
+    starts_in_ms: Whole | None = None
     duration_ms: int = Field(gt=0, le=86_400_000)
-    release_ms: int | None = Field(default=None, gt=0)
+    release_ms: int | None = Field(default=None, gt=0, le=86_400_000)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -110,17 +111,17 @@ class Registered(Model):
 class StreamReport(Model):
     """What a front says of one of its streams at each sync."""
 
-    round: int
-    epoch: int
-    sequence: int
+    round: Int8
+    epoch: Int8
+    sequence: Int8
     ready: bool
-    pending: int
+    pending: Int8
 
 
 class SyncRequest(Model):
     """Body of `POST /v1/fronts/{front}/sync`."""
 
-    instance: int
+    instance: Int8
     streams: tuple[StreamReport, ...] = ()
 
 
@@ -137,7 +138,7 @@ class SyncAnswer(Model):
 class EpochRequest(Model):
     """Body of `POST /v1/fronts/{front}/rounds/{round}/epoch`."""
 
-    instance: int
+    instance: Int8
 
 
 class EpochGranted(Model):
@@ -147,9 +148,9 @@ class EpochGranted(Model):
 class LeaseRequest(Model):
     """Body of `POST /v1/fronts/{front}/rounds/{round}/lease`: idempotent on (front, round, epoch, number)."""
 
-    instance: int
-    epoch: int
-    number: int = Field(ge=1)
+    instance: Int8
+    epoch: Int8
+    number: int = Field(ge=1, lt=1 << 31)
 
 
 class LeaseGranted(Model):
@@ -163,9 +164,9 @@ class LeaseGranted(Model):
 class ConfirmRequest(Model):
     """Body of `POST /v1/fronts/{front}/rounds/{round}/confirm`: settled, awards no more, last id of the stream."""
 
-    instance: int
-    epoch: int
-    sequence: int
+    instance: Int8
+    epoch: Int8
+    sequence: Whole
 
 
 class LedgerView(Model):
@@ -186,23 +187,23 @@ class TokensRequest(Model):
     lane: Lane = "live"
     first_uid: int = Field(ge=0, lt=1 << 62)
     count: int = Field(ge=1, le=2_000_000)
-    ttl_s: int = Field(default=7200, le=604_800)
+    ttl_s: int = Field(default=7200, ge=-(1 << 62), le=604_800)
     """Negative or 0: already expired tokens, for the probes of a stress plan."""
 
 
 class TagRequest(Model):
     """Body of `POST /v1/tags`."""
 
-    run_id: str
+    run_id: Line
     ttl_s: int = Field(default=7200, ge=1, le=86_400)
 
 
 class SwitchChange(Model):
     """Body of `PUT /v1/switches/{key}`."""
 
-    value: int
-    who: str = "operator"
-    why: str = ""
+    value: Int8
+    who: Line = "operator"
+    why: Text = ""
 
 
 class RoundMoney(Model):

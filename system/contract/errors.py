@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Literal
 
 Effect = Literal["none", "unknown"]
+MESSAGE_CHARS_MAX = 1_000
+"""An answer never gives back what somebody sent to make it long."""
 
 
 class XiuError(Exception):
@@ -19,7 +21,10 @@ class XiuError(Exception):
 
     def body(self) -> dict[str, dict[str, str]]:
         """The JSON body of an answer that is not 2xx."""
-        return {"error": {"code": self.code, "message": str(self) or self.code, "effect": self.effect}}
+        message = str(self) or self.code
+        if len(message) > MESSAGE_CHARS_MAX:
+            message = message[:MESSAGE_CHARS_MAX] + "…"
+        return {"error": {"code": self.code, "message": message, "effect": self.effect}}
 
 
 class SettingsError(XiuError):

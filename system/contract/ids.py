@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, get_args
 
+from system.contract.numbers import shown, whole_number
+
 Lane = Literal["live", "stress"]
 LANES: tuple[Lane, ...] = get_args(Lane)
 """`live` carries the public, `stress` carries tagged test traffic; each has data of its own."""
 
 TAG_HEADER = "X-Xiu-Tag"
+
+ROUND_MAX = (1 << 31) - 1
+PACKET_MAX = (1 << 32) - 1
+INT8_MAX = (1 << 63) - 1
+"""The largest number of the ledger."""
+PART_MAX = (1 << 64) - 1
+"""Each half of a stream's entry id, as Valkey counts."""
 
 
 class Position(NamedTuple):
@@ -23,10 +32,8 @@ class Position(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Position:
         """The position written `epoch-sequence`. Raises ValueError."""
-        epoch, sep, sequence = text.partition("-")
-        if not sep:
-            raise ValueError(f"not a log position: {text!r}; expected epoch-sequence")
-        return cls(int(epoch), int(sequence))
+        epoch, sequence = _pair(text, "log position", "epoch-sequence", PART_MAX, PART_MAX)
+        return cls(epoch, sequence)
 
 
 START = Position(0, 0)
@@ -39,10 +46,15 @@ def award_id(round_id: int, packet: int) -> str:
 
 def parse_award_id(text: str) -> tuple[int, int]:
     """(round, packet) of an award id. Raises ValueError."""
-    round_id, sep, packet = text.partition("-")
-    if not sep:
-        raise ValueError(f"not an award id: {text!r}; expected round-index")
-    return int(round_id), int(packet)
+    return _pair(text, "award id", "round-index", ROUND_MAX, PACKET_MAX)
+
+
+def _pair(text: str, what: str, form: str, first_max: int, second_max: int) -> tuple[int, int]:
+    first, _, second = text.partition("-")
+    numbers = whole_number(first, first_max), whole_number(second, second_max)
+    if numbers[0] is None or numbers[1] is None:
+        raise ValueError(f"no {what}: {shown(text)}; expected {form}, two plain numbers")
+    return numbers[0], numbers[1]
 
 
 def stream_key(cell: int, lane: Lane, round_id: int, front: int) -> str:

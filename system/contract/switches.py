@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from system.contract.errors import BadRequest
+from system.contract.numbers import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,10 @@ def checked(key: str, value: object) -> int:
     """`value` as the switch's integer. Raises BadRequest for an unknown key or a value outside its bounds."""
     switch = _BY_KEY.get(key)
     if switch is None:
-        raise BadRequest(f"no switch {key!r}; expected one of {', '.join(_BY_KEY)}")
+        raise BadRequest(f"no switch {shown(key)}; expected one of {', '.join(_BY_KEY)}")
     if isinstance(value, bool) or not isinstance(value, int) or not switch.lower <= value <= switch.upper:
         raise BadRequest(
-            f"{key} = {value!r}; expected a whole number from {switch.lower} to {switch.upper} {switch.unit}"
+            f"{key} = {shown(value)}; expected a whole number from {switch.lower} to {switch.upper} {switch.unit}"
         )
     return value
 

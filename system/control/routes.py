@@ -12,7 +12,8 @@ from aiohttp import web
 
 from system.contract import api
 from system.contract.errors import BadRequest
-from system.contract.ids import LANES
+from system.contract.ids import INT8_MAX, LANES
+from system.contract.numbers import shown
 from system.control import epochs, fronts, issue, leases, rounds, set_aside, streams, switches
 from system.control.state import Control
 from system.tokens import internal_key
@@ -56,15 +57,15 @@ async def round_list(request: web.Request) -> web.Response:
     view = request.app[CONTROL].need_view()
     lane, state = request.query.get("lane"), request.query.get("state")
     if lane is not None and lane not in LANES:
-        raise BadRequest(f"lane={lane!r}; expected one of {', '.join(LANES)}")
+        raise BadRequest(f"lane={shown(lane)}; expected one of {', '.join(LANES)}")
     if state is not None and state not in get_args(api.RoundState):
-        raise BadRequest(f"state={state!r}; expected one of {', '.join(get_args(api.RoundState))}")
-    shown = [
+        raise BadRequest(f"state={shown(state)}; expected one of {', '.join(get_args(api.RoundState))}")
+    found = [
         held.public.model_dump_json()
         for _, held in sorted(view.rounds.items())
         if lane in (None, held.public.lane) and state in (None, held.public.state)
     ]
-    return _raw(f'{{"rounds":[{",".join(shown)}]}}')
+    return _raw(f'{{"rounds":[{",".join(found)}]}}')
 
 
 async def round_one(request: web.Request) -> web.Response:
@@ -172,7 +173,7 @@ async def front_lease(request: web.Request) -> web.Response:
 
 async def front_ledger(request: web.Request) -> web.Response:
     control, front = of_front(request)
-    instance = query_number(request, "instance", 0, 0, 1 << 31)
+    instance = query_number(request, "instance", 0, 0, INT8_MAX)
     return _raw(await streams.ledger_view(control, path_number(request, "round"), front, instance))
 
 

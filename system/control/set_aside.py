@@ -14,6 +14,7 @@ from pydantic import Field
 
 from system.contract.api import Model
 from system.contract.errors import Conflict, UnknownRound
+from system.contract.fields import Text, Whole
 from system.contract.ids import Lane, Position
 from system.contract.records import WIN_DTYPE
 from system.control.books import write_batch
@@ -30,10 +31,10 @@ log = logging.getLogger("xiu.control")
 class SetAside(Model):
     """Body of `POST /v1/rounds/{round}/set-aside`."""
 
-    front: int = Field(ge=0)
-    epoch: int = Field(ge=1)
-    sequence: int = Field(ge=1)
-    why: str = Field(default="set aside by hand", max_length=500)
+    front: Whole
+    epoch: int = Field(ge=1, lt=1 << 63)
+    sequence: int = Field(ge=1, lt=1 << 63)
+    why: Text = Field(default="set aside by hand", max_length=500)
 
 
 class Moved(Model):

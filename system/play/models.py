@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from system.contract.api import Model
+from system.contract.fields import Whole
 from system.contract.ids import Lane
 
 AwardState = Literal["credited", "held", "processing", "not_awarded"]
@@ -80,7 +81,7 @@ class BulkRequest(Model):
     """Body of `POST /v1/wallets/bulk`: the users to read, at most 20,000; of one round if it is given."""
 
     lane: Lane = "live"
-    uids: tuple[int, ...] = Field(min_length=1, max_length=BULK_MAX)
+    uids: tuple[Whole, ...] = Field(min_length=1, max_length=BULK_MAX)
     round: int | None = Field(default=None, ge=0, lt=1 << 31)
 
 

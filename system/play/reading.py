@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from system.contract.errors import BadRequest, Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
-from system.contract.ids import Lane, award_id, parse_award_id
+from system.contract.ids import INT8_MAX, ROUND_MAX, Lane, award_id, parse_award_id
+from system.contract.numbers import shown, whole_number
 from system.ledger.access import Pool
 from system.ledger.statements import statement
 from system.play.models import (
@@ -24,8 +25,8 @@ from system.play.models import (
     Wallet,
 )
 
-_END_OF_TIME = (1 << 63) - 1
-_LATEST = (_END_OF_TIME, (1 << 31) - 1)
+_END_OF_TIME = INT8_MAX
+_LATEST = (_END_OF_TIME, ROUND_MAX)
 
 
 async def read(pool: Pool, lane: Lane, name: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -51,8 +52,6 @@ async def award_view(pool: Pool, lane: Lane, uid: int, asked: str) -> AwardView:
         round_id, packet = parse_award_id(asked)
     except ValueError as exc:
         raise BadRequest(str(exc)) from exc
-    if not (0 <= round_id < 1 << 31 and 0 <= packet < 1 << 32):
-        raise BadRequest(f"no award id: {asked[:40]!r}; expected round-index")
     rows = await read(pool, lane, "play_award", {"uid": uid, "round": round_id, "packet": packet})
     if not rows:
         raise UnknownRound(f"no round {round_id}")
@@ -89,11 +88,10 @@ async def statement_page(pool: Pool, lane: Lane, uid: int, after: str | None, li
 
 def _cursor(text: str) -> tuple[int, int]:
     first, _, second = text.partition("-")
-    if not (first.isascii() and second.isascii() and first.isdigit() and second.isdigit()):
-        raise BadRequest(f"after={text[:40]!r}; expected the `next` of the page before")
-    if int(first) > _LATEST[0] or int(second) > _LATEST[1]:
-        raise BadRequest(f"after={text[:40]!r}; expected the `next` of the page before")
-    return int(first), int(second)
+    before_us, before_round = whole_number(first, _LATEST[0]), whole_number(second, _LATEST[1])
+    if before_us is None or before_round is None:
+        raise BadRequest(f"after={shown(text)}; expected the `next` of the page before")
+    return before_us, before_round
 
 
 async def sponsor_page(pool: Pool, lane: Lane, sponsor: int, before: int | None, limit: int) -> SponsorStatement:

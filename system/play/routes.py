@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from system.contract.errors import BadRequest, BadTag
 from system.contract.ids import LANES, TAG_HEADER, Lane
+from system.contract.numbers import shown
 from system.ledger.access import Pool
 from system.play import models, reading
 from system.settings import PlaySettings
@@ -59,7 +60,7 @@ async def sponsor(request: web.Request) -> web.Response:
     """A sponsor's accounts: what it paid in, what each round still holds, and the legs that made it so."""
     _operator(request)
     lane = _lane(request)
-    number = path_number(request, "sponsor", 1 << 16)
+    number = path_number(request, "sponsor", (1 << 16) - 1)
     limit = query_number(request, "limit", 50, 2, PAGE_MAX)
     after = query_number(request, "after", (1 << 63) - 1, 1, (1 << 63) - 1)
     return answer(await reading.sponsor_page(request.app[POOLS][lane], lane, number, after, limit))
@@ -69,8 +70,6 @@ async def bulk(request: web.Request) -> web.Response:
     """Every posting of up to 20,000 users at once; for the last read of a run."""
     _operator(request)
     order = await read_model(request, models.BulkRequest)
-    if not all(0 <= uid < 1 << 63 for uid in order.uids):
-        raise BadRequest("uids: expected numbers from 0 to 2^63 - 1")
     return answer(await reading.bulk(request.app[POOLS][order.lane], order))
 
 
@@ -79,7 +78,7 @@ def _lane(request: web.Request) -> Lane:
     for lane in LANES:
         if text == lane:
             return lane
-    raise BadRequest(f"lane={text[:40]!r}; expected one of {', '.join(LANES)}")
+    raise BadRequest(f"lane={shown(text)}; expected one of {', '.join(LANES)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,111 @@
+"""Bodies: numbers with both ends, text that the ledger can keep, and refusals that name the field in few words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from system.contract import api
+from system.control.set_aside import SetAside
+from system.play.models import BulkRequest
+from system.web import one_sentence
+
+BODIES: list[type[BaseModel]] = [
+    api.RoundOrder, api.SyncRequest, api.EpochRequest, api.LeaseRequest, api.ConfirmRequest,
+    api.TokensRequest, api.TagRequest, api.SwitchChange, SetAside, BulkRequest,
+]  # fmt: skip
+
+
+def sponsor(name: str = "a", fen: int = 1) -> dict[str, Any]:
+    return {"sponsors": [{"sponsor": 7, "name": name, "classes": [[fen, 1]]}]}
+
+
+ROUND = sponsor() | {"starts_in_ms": 0, "duration_ms": 1}
+
+
+def leaves(schema: dict[str, Any], root: dict[str, Any], place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every integer and text of a schema, with its place."""
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    if schema.get("type") in ("integer", "string"):
+        yield place, schema
+    for part in (*schema.get("anyOf", ()), *schema.get("prefixItems", ())):
+        yield from leaves(part, root, place)
+    if isinstance(schema.get("items"), dict):
+        yield from leaves(schema["items"], root, place)
+    for name, part in schema.get("properties", {}).items():
+        yield from leaves(part, root, f"{place}.{name}")
+
+
+def found(kind: str) -> list[tuple[str, dict[str, Any]]]:
+    schemas = ((model.__name__, model.model_json_schema()) for model in BODIES)
+    return [
+        (place, leaf)
+        for name, schema in schemas
+        for place, leaf in leaves(schema, schema, name)
+        if leaf["type"] == kind and "enum" not in leaf
+    ]
+
+
+def test_every_number_of_a_body_has_both_ends() -> None:
+    numbers = found("integer")
+    assert len(numbers) > 20
+    for place, leaf in numbers:
+        assert {"minimum", "exclusiveMinimum"} & set(leaf), place
+        assert leaf.get("maximum", leaf.get("exclusiveMaximum", 1 << 64)) <= 1 << 63, place
+
+
+def test_every_text_of_a_body_has_an_end() -> None:
+    texts = found("string")
+    assert len(texts) >= 5
+    for place, leaf in texts:
+        assert leaf.get("maxLength", 1 << 64) <= 2_000, place
+
+
+def refused(model: type[BaseModel], body: dict[str, Any]) -> str:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate_json(json.dumps(body))
+    return one_sentence(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "field"),
+    [
+        (api.SwitchChange, {"value": 1, "why": "a\0b"}, "why"),
+        (api.SwitchChange, {"value": 1, "who": "a\0b"}, "who"),
+        (api.SwitchChange, {"value": 1, "who": "a\nb"}, "who"),
+        (api.SwitchChange, {"value": 1, "why": "x" * 3_000}, "why"),
+        (api.SwitchChange, {"value": 1, "why": "a\udc00b"}, "hex escape"),
+        (api.SwitchChange, {"value": 10**4_290}, "value"),
+        (api.SwitchChange, {"value": 1, "w" * 9_000: 1}, "www"),
+        (api.RoundOrder, ROUND | {"starts_in_ms": 10**4_290}, "starts_in_ms"),
+        (
+            api.RoundOrder,
+            ROUND | sponsor("a\0b"),
+            "sponsors.0.name",
+        ),
+        (
+            api.RoundOrder,
+            ROUND | sponsor(fen=10**4_290),
+            "classes.0.0",
+        ),
+        (api.TagRequest, {"run_id": "a\0b"}, "run_id"),
+        (SetAside, {"front": 0, "epoch": 1, "sequence": 1, "why": "a\0b"}, "why"),
+        (BulkRequest, {"uids": [1 << 63]}, "uids.0"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_by_name_and_not_repeated(
+    model: type[BaseModel], body: dict[str, Any], field: str
+) -> None:
+    says = refused(model, body)
+    assert field in says
+    assert len(says) < 500
+    assert "\0" not in says
+
+
+def test_a_reason_may_have_several_lines() -> None:
+    assert api.SwitchChange.model_validate_json(json.dumps({"value": 1, "why": "drill\n咻\n"})).why == "drill\n咻\n"

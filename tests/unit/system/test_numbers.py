@@ -1,0 +1,88 @@
+"""Numbers that somebody else wrote: one strict reading, wherever they stand, and errors that repeat little of them."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from system import web as shared
+from system.contract.errors import BadRequest, BadTag, BadToken, NotFound
+from system.contract.ids import Position, parse_award_id
+from system.contract.numbers import shown, whole_number
+from system.contract.switches import checked
+from system.play.reading import _cursor
+from system.tokens import sign, sign_tag, tag_expiry, verify_token
+
+HUGE = "9" * 5_000
+KEY = bytes(32)
+NO_NUMBERS = [
+    "",
+    "-1",
+    "+1",
+    "1_0",
+    " 1",
+    "1 ",
+    "1\n",
+    "01",
+    "00",
+    "1.0",
+    "1e3",
+    "0x1",
+    "²",
+    "１",
+    "٣",
+    "1\u200b",
+    HUGE,
+]
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_only_plain_digits_are_a_number(text: str) -> None:
+    assert whole_number(text, 1 << 63) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "upper", "number"), [("0", 0, 0), ("10", 10, 10), ("11", 10, None), ("7", 1 << 64, 7)]
+)
+def test_the_upper_end_counts(text: str, upper: int, number: int | None) -> None:
+    assert whole_number(text, upper) == number
+
+
+@pytest.mark.parametrize("text", [*NO_NUMBERS[:-1], HUGE, "0" * 5_000])
+def test_no_place_that_reads_a_number_takes_another_form_or_repeats_it(text: str) -> None:
+    cases = [
+        (NotFound, lambda: shared.path_number(make_mocked_request("GET", "/", match_info={"round": text}), "round")),
+        (BadRequest, lambda: _cursor(f"{text}-1")),
+        (BadRequest, lambda: _cursor(f"1-{text}")),
+        (ValueError, lambda: parse_award_id(f"1-{text}")),
+        (ValueError, lambda: parse_award_id(f"{text}-1")),
+        (ValueError, lambda: Position.parse(f"1-{text}")),
+        (BadToken, lambda: verify_token(KEY, sign(KEY, text, 9).encode(), 0)),
+    ]
+    for error, call in cases:
+        with pytest.raises(error) as caught:
+            call()
+        assert len(str(caught.value)) < 300
+
+
+def test_a_query_of_many_digits_is_refused_in_few() -> None:
+    # The mocked request's own parser takes no control characters; the digits are what costs time.
+    for text in (HUGE, "010", "-1", "1_0"):
+        with pytest.raises(BadRequest, match="from 1 to 200") as caught:
+            shared.query_number(make_mocked_request("GET", f"/?limit={text}"), "limit", 9, 1, 200)
+        assert len(str(caught.value)) < 200
+
+
+def test_names_that_are_repeated_in_an_error_are_cut() -> None:
+    assert shown("x" * 41) == f"'{'x' * 40}'…"
+    assert shown(10**6000) == "a number of about 6000 digits"
+    for error, call in (
+        (BadRequest, lambda: checked("k" * 9_000, 1)),
+        (BadRequest, lambda: checked("draw.delay_ms", 10**6000)),
+        (BadTag, lambda: sign_tag(KEY, "r" * 9_000, 1)),
+        (BadTag, lambda: sign_tag(KEY, "run\n", 1)),
+        (BadTag, lambda: tag_expiry(KEY, sign(KEY, "run", 0).replace(".0.", ".00.").encode())),
+    ):
+        with pytest.raises(error) as caught:
+            call()
+        assert len(str(caught.value)) < 400
