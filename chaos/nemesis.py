@@ -23,10 +23,11 @@ from chaos.faults import WAYS, refuse_theirs
 from chaos.heal import climbed, heal
 from chaos.probes import NotSteady, Probes, Seen
 from chaos.watchdog import Watchdog
+from harness import loopback
 from harness.errors import HarnessError
 from harness.orchestrate.hooks import NemesisReport, NowS, Tell
 from harness.orchestrate.system import System
-from harness.prom import PromError, read_metrics, session_for
+from harness.prom import PromError, read_metrics
 from harness.stack import Stack
 from harness.verdict import Reason
 from plans.models.fault import Fault
@@ -326,10 +327,9 @@ def against(fault: Fault, target: str, at_s: float, for_s: float, **more: Any) -
 def firing(prometheus_url: str) -> set[str]:
     """Names of the alerts that fire now; empty where Prometheus does not tell."""
     try:
-        with session_for(prometheus_url) as session:
-            rows = session.get(f"{prometheus_url.rstrip('/')}/api/v1/alerts", timeout=1.0).json()["data"]["alerts"]
+        rows = loopback.get(f"{prometheus_url.rstrip('/')}/api/v1/alerts", 1.0).json()["data"]["alerts"]
         return {row["labels"]["alertname"] for row in rows if row["state"] == "firing"}
-    except (requests.RequestException, ValueError, KeyError):
+    except (requests.RequestException, ValueError, KeyError, TypeError):
         return set()
 
 

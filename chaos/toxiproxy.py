@@ -19,6 +19,7 @@ import toxiproxy.api
 from toxiproxy import Toxiproxy
 
 from chaos.errors import ChaosError
+from harness import loopback
 
 TIMEOUT_S = 2.0
 _one_server = threading.Lock()
@@ -72,10 +73,9 @@ class _Transport:
 
     def _ask(self, method: str, url: str, **kwargs: Any) -> requests.Response:
         where = f"toxiproxy: {method} {urlsplit(url).path}"
-        with requests.Session() as session:
-            session.trust_env = False  # a proxy of the environment must not stand between us and the loopback
+        with loopback.session(self._timeout_s) as session:
             try:
-                answer = session.request(method, url, timeout=self._timeout_s, **kwargs)
+                answer = session.request(method, url, **kwargs)
             except requests.Timeout as exc:
                 raise ToxiproxyError(f"{where}: no answer within {self._timeout_s:g} s") from exc
             except requests.RequestException as exc:

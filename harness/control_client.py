@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from harness import loopback
 from harness.errors import EnvironmentNotReady, HarnessError
 from harness.stack import Addresses
 from system.contract.api import RoundMoney, RoundOrder, RoundPublic
@@ -61,7 +62,7 @@ class ControlClient:
     def __init__(self, control_url: str, play_url: str, admin_token: str) -> None:
         self._control = control_url.rstrip("/")
         self._play = play_url.rstrip("/")
-        self._session = requests.Session()
+        self._session = loopback.session(TIMEOUT_S)
         self._session.headers["Authorization"] = f"Bearer {admin_token}"
 
     @classmethod
@@ -88,7 +89,7 @@ class ControlClient:
 
     def _ask(self, method: str, url: str, body: Any = None) -> requests.Response:
         try:
-            answer = self._session.request(method, url, json=body, timeout=TIMEOUT_S)
+            answer = self._session.request(method, url, json=body)
         except requests.RequestException as exc:
             raise ControlAway(f"{method} {url} does not answer: {exc}") from exc
         if answer.status_code >= 400:

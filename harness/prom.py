@@ -5,15 +5,15 @@ Refuses to make a value out of nothing: no sample, NaN and infinity are None.
 
 from __future__ import annotations
 
-import ipaddress
 import math
+from contextlib import nullcontext
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.errors import HarnessError
+from harness.loopback import Session
 
 TIMEOUT_S = 10.0
 MOST_POINTS = 10_000
@@ -30,19 +30,12 @@ class PromError(HarnessError):
         self.away = away
 
 
-def session_for(url: str) -> requests.Session:
-    """A session; one to this host never goes through a proxy that the environment names."""
-    session = requests.Session()
-    session.trust_env = not _is_loopback(urlsplit(url).hostname or "")
-    return session
-
-
 class Prometheus:
     """The query API. A context manager; raises PromError."""
 
     def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
         self._url, self._timeout_s = url.rstrip("/"), timeout_s
-        self._session = session_for(url)
+        self._session = Session(timeout_s)
 
     def vector(self, query: str, at_s: float) -> list[dict[str, Any]]:
         """An instant query's samples, as Prometheus gives them: `metric` and `value` [time, text]."""
@@ -105,10 +98,10 @@ def step_of(start_s: float, end_s: float) -> int:
     return max(1, math.ceil((end_s - start_s) / MOST_POINTS))
 
 
-def read_metrics(url: str, timeout_s: float = 2.0, session: requests.Session | None = None) -> Samples:
+def read_metrics(url: str, timeout_s: float = 2.0, session: Session | None = None) -> Samples:
     """Every sample of a process's `/metrics`, by name and labels. Raises PromError."""
     try:
-        with session_for(url) if session is None else _Borrowed(session) as one:
+        with Session() if session is None else nullcontext(session) as one:
             answer = one.get(url, timeout=timeout_s)
             answer.raise_for_status()
         families = list(text_string_to_metric_families(answer.text))
@@ -121,23 +114,3 @@ def read_metrics(url: str, timeout_s: float = 2.0, session: requests.Session | N
         for family in families
         for sample in family.samples
     }
-
-
-class _Borrowed:
-    """A session that stays open."""
-
-    def __init__(self, session: requests.Session) -> None:
-        self._session = session
-
-    def __enter__(self) -> requests.Session:
-        return self._session
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

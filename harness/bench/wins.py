@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import requests
 from prometheus_client.parser import text_string_to_metric_families
 from valkey import Valkey
 
+from harness import loopback
 from harness.bench import clients
 from harness.bench.common import Report, Say, alternate, two_cores
 from harness.bench.servers import Target
@@ -102,7 +102,7 @@ class Rig:
         return counts
 
     def _counts(self) -> dict[str, float]:
-        text = requests.get(f"{self._front}/metrics", timeout=5).text
+        text = loopback.get(f"{self._front}/metrics", 5).text
         rows = {
             (s.name, s.labels.get("outcome", "")): s.value
             for family in text_string_to_metric_families(text)

@@ -17,6 +17,7 @@ from chaos.playbook import journal, library
 from chaos.playbook.halting import resume
 from chaos.playbook.journal import Facts
 from dashboards.grafana import lint
+from harness import loopback
 from harness.cli import add_word
 from harness.commands import _stacks
 from harness.commands._text import emit, table
@@ -179,13 +180,9 @@ def _file(stack: Stack) -> Path:
 
 
 def _post(url: str, body: dict[str, str], token: str) -> dict[str, Any]:
-    session = requests.Session()
-    session.trust_env = False
     try:
-        with session:
-            answer = session.post(
-                f"{url}/v1/runs", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_S
-            )
+        with loopback.session(TIMEOUT_S) as session:
+            answer = session.post(f"{url}/v1/runs", json=body, headers={"Authorization": f"Bearer {token}"})
         if answer.status_code not in (201, 409):
             raise BadInput(f"the playbook engine: {answer.text.strip()[:200]}")
         found: dict[str, Any] = answer.json()

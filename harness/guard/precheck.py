@@ -15,6 +15,7 @@ from typing import Literal
 
 import requests
 
+from harness import loopback
 from harness.control_client import ControlClient
 from harness.errors import EnvironmentNotReady, HarnessError
 from harness.stack.addresses import Addresses
@@ -132,7 +133,7 @@ def _reachable(ask: Ask) -> Iterator[Checked]:
 def _ask_url(url: str) -> str:
     """What is wrong with an address, in words; empty if nothing."""
     try:
-        status = requests.get(url, timeout=TIMEOUT_S).status_code
+        status = loopback.get(url, TIMEOUT_S).status_code
     except requests.RequestException as exc:
         return f"{url} does not answer: {type(exc).__name__}"
     return "" if status == 200 else f"{url} answers {status}"
@@ -217,7 +218,7 @@ def _prometheus(ask: Ask) -> Iterator[Checked]:
     while time.monotonic() < until:
         try:
             form = {"query": "time() - max(timestamp(up == 1))"}
-            result = requests.get(f"{url}/api/v1/query", params=form, timeout=TIMEOUT_S).json()["data"]["result"]
+            result = loopback.get(f"{url}/api/v1/query", TIMEOUT_S, params=form).json()["data"]["result"]
             age = float(result[0]["value"][1]) if result else None
         except (requests.RequestException, ValueError, KeyError) as exc:
             says, age = f"{url} does not answer: {type(exc).__name__}", None

@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 
-import requests
-
+from harness import loopback
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
 from harness.prom import PromError, read_metrics
@@ -43,7 +42,7 @@ class Sampler:
         self._thread.join()
 
     def _run(self) -> None:
-        with requests.Session() as session:
+        with loopback.session(TIMEOUT_S) as session:
             while True:
                 last = self._over.is_set()
                 money = self._sample(session)
@@ -53,7 +52,7 @@ class Sampler:
                     return
                 self._over.wait(EVERY_S)
 
-    def _sample(self, session: requests.Session) -> Money:
+    def _sample(self, session: loopback.Session) -> Money:
         lane = self._state.lane
         try:
             books = self._control.money(self._round)
@@ -95,7 +94,7 @@ def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _read(session: requests.Session, url: str, lane: str) -> Samples:
+def _read(session: loopback.Session, url: str, lane: str) -> Samples:
     """Samples of one process for a lane (or without a lane), by name; empty if it does not answer."""
     found: Samples = {}
     with contextlib.suppress(PromError):

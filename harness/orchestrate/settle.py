@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import requests
 
+from harness import loopback
 from harness.control_client import ControlClient
 from harness.engine.recorder import Records, read_history, write_history
 from harness.orchestrate.prepare import owner
@@ -56,7 +57,7 @@ def settle(
     rows: list[np.void] = []
     until = time.monotonic() + deadline_s
     waiting = users
-    with requests.Session() as session:
+    with loopback.session(TIMEOUT_S) as session:
         while waiting and time.monotonic() < until:
             again: list[int] = []
             for uid in waiting:
@@ -85,13 +86,13 @@ def _tokens(control: ControlClient, lane: Lane, users: Sequence[int]) -> list[st
     return [found[uid] for uid in users]
 
 
-def _ask(session: requests.Session, url: str, headers: dict[str, str], uid: int, round_id: int) -> np.void:
+def _ask(session: loopback.Session, url: str, headers: dict[str, str], uid: int, round_id: int) -> np.void:
     row: np.void = np.zeros(1, OP_DTYPE)[0]
     row["uid"], row["round"], row["packet"] = uid, round_id, NO_PACKET
     row["kind"], row["phase"], row["worker"] = Kind.SETTLE, Phase.DRAIN, SETTLE_WORKER
     row["intended_ns"] = row["reached_ns"] = row["sent_ns"] = time.monotonic_ns()
     try:
-        answer = session.post(url, headers=headers, timeout=TIMEOUT_S)
+        answer = session.post(url, headers=headers)
         body = answer.json()
     except (requests.RequestException, ValueError):
         row["outcome"] = Outcome.UNKNOWN

@@ -5,12 +5,14 @@ Used as they are; refuses to change them.
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+import requests
+
+from harness import loopback
 from harness.errors import BadInput, EnvironmentNotReady
+from harness.secrets import hidden
 
 VARIABLES: dict[str, str] = {
     "valkey": "XIU_VALKEY_URL",
@@ -39,12 +41,6 @@ def externals(environment: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def hidden(url: str) -> str:
-    """The address without its password."""
-    parts = urlsplit(url)
-    return url.replace(f":{parts.password}@", ":…@") if parts.password else url
-
-
 def endpoint(part: str, url: str) -> str:
     """host:port of a store's address."""
     parts = urlsplit(url)
@@ -62,8 +58,11 @@ def proxies(toxiproxy_url: str) -> dict[str, tuple[str, int]]:
     """link → (host, port) of the proxies somebody's toxiproxy has. Raises EnvironmentNotReady if it does not answer."""
     host = urlsplit(toxiproxy_url).hostname or "127.0.0.1"
     try:
-        with urllib.request.urlopen(f"{toxiproxy_url}/proxies", timeout=ASK_TIMEOUT_S) as answer:
-            rows: dict[str, dict[str, str]] = json.load(answer)
-    except (OSError, ValueError) as error:
-        raise EnvironmentNotReady(f"XIU_TOXIPROXY_URL: {toxiproxy_url} does not answer: {error}") from error
-    return {link: (host, int(row["listen"].rpartition(":")[2])) for link, row in rows.items()}
+        answer = loopback.get(f"{toxiproxy_url}/proxies", ASK_TIMEOUT_S)
+        answer.raise_for_status()
+        rows: dict[str, dict[str, str]] = answer.json()
+        return {link: (host, int(row["listen"].rpartition(":")[2])) for link, row in rows.items()}
+    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EnvironmentNotReady(
+            f"XIU_TOXIPROXY_URL: {hidden(toxiproxy_url)} does not answer as toxiproxy: {error}"
+        ) from error

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import requests
 
+from harness import loopback
 from harness.errors import EnvironmentNotReady
-from harness.prom import session_for
 from harness.stack import tools
 from harness.stack.folder import Folder
 from harness.stack.ports import Ports
@@ -56,7 +56,7 @@ def past_prometheus(folder: Path) -> Iterator[str]:
 
 def _wait(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
     until_s = time.monotonic() + READY_S
-    with session_for(url) as session:
+    with loopback.session(timeout_s=1) as session:
         while not _ready(session, url):
             if child.poll() is not None or time.monotonic() > until_s:
                 tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-1:]
@@ -64,8 +64,8 @@ def _wait(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
             time.sleep(POLL_S)
 
 
-def _ready(session: requests.Session, url: str) -> bool:
+def _ready(session: loopback.Session, url: str) -> bool:
     try:
-        return session.get(f"{url}/-/ready", timeout=1).ok
+        return session.get(f"{url}/-/ready").ok
     except requests.RequestException:
         return False

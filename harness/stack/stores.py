@@ -11,7 +11,8 @@ import psycopg
 import valkey
 
 from harness.errors import EnvironmentNotReady
-from harness.stack.external import ASK_TIMEOUT_S, VARIABLES, hidden
+from harness.secrets import hidden
+from harness.stack.external import ASK_TIMEOUT_S, VARIABLES
 
 ACCEPTED = "XIU_EXTERNAL_NOT_DURABLE"
 """Set to `accepted` by who knows that a crash of such a store may lose money, and wants the stack all the same."""

@@ -1,0 +1,67 @@
+"""The one place where a synchronous HTTP session is made: what is on this host is reached as if the environment said
+nothing. No proxy of `http_proxy` and no `.netrc` stands between an operator and a part; every request has a time-out.
+
+An address elsewhere (`XIU_PROMETHEUS_URL`, `--on`) may go through the environment's proxies, as its owner expects; a
+`.netrc` never speaks for us, there either: it would exchange the operators' token.
+Refuses to follow a part's redirect to elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import requests
+
+from plans.models.targets import is_loopback
+
+TIMEOUT_S = 10.0
+
+
+class Session(requests.Session):
+    """A `requests.Session` that decides by the address of each request. `timeout_s`: where the caller names none."""
+
+    def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.timeout_s = timeout_s
+
+    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        """As `requests` has it. Raises requests.RequestException alone."""
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self.timeout_s
+        try:
+            if _here(str(url)):
+                kwargs["allow_redirects"] = False
+            else:
+                kwargs.setdefault("proxies", requests.utils.get_environ_proxies(str(url)))
+                kwargs.setdefault("verify", _certificates())
+            return super().request(method, url, *args, **kwargs)
+        except requests.RequestException:
+            raise
+        except (ValueError, OSError) as exc:
+            # What urllib3 and the name look-up say past requests: a host that cannot be, no descriptor left.
+            raise requests.ConnectionError(f"{type(exc).__name__}: {exc}") from exc
+
+
+def session(timeout_s: float = TIMEOUT_S) -> Session:
+    """A session for one thread; a context manager."""
+    return Session(timeout_s)
+
+
+def get(url: str, timeout_s: float = TIMEOUT_S, **kwargs: Any) -> requests.Response:
+    """One question on a connection of its own, its whole answer read. Raises requests.RequestException."""
+    with Session(timeout_s) as one:
+        return one.get(url, **kwargs)
+
+
+def _here(url: str) -> bool:
+    try:
+        return is_loopback(url)
+    except ValueError:
+        return False
+
+
+def _certificates() -> str | bool:
+    """The authorities of a host elsewhere, as curl and requests look them up."""
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
