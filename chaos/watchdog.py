@@ -19,9 +19,9 @@ import psutil
 from chaos.errors import ChaosError, NotHealed
 from chaos.fault_ledger import injected
 from chaos.heal import heal
+from harness.children import for_children
 from harness.errors import HarnessError
 from harness.stack.folder import Folder
-from harness.stack.tools import ROOT
 
 POLL_S = 0.2
 GIVE_UP_S = 120.0
@@ -34,14 +34,13 @@ class Watchdog:
 
     def __init__(self, folder: Path) -> None:
         """Starts it and waits until it watches. Raises ChaosError."""
-        path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
         with Folder(folder).log("watchdog").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "chaos.watchdog", str(folder), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": path},
+                env=for_children(),
                 start_new_session=True,  # what kills the drill's group must not reach it
             )
         assert self._process.stdout is not None

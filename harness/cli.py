@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, NoReturn, Protocol, TextIO, cast
 
+from harness import children
 from harness.commands import words
 from harness.errors import INTERNAL_EXIT, Aborted, BadInput, closest
 
@@ -156,6 +157,7 @@ def _told_to_end() -> Iterator[None]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script."""
     argv = sys.argv[1:] if argv is None else argv
+    children.settle()
     outlet = cast(TextIO, _Outlet(sys.stdout))
     with redirect_stdout(outlet):
         code = _ended(argv, verbose="-v" in argv or "--verbose" in argv)

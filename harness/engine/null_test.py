@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-import harness
+from harness.children import for_children
 from harness.engine.config import CannonConfig
 from harness.engine.process import CannonError, run_cannon
 from harness.engine.recorder import Records, read_history
@@ -119,10 +119,9 @@ def _free_port() -> int:
 
 
 def _serve(port: int, core: int | None) -> subprocess.Popen[bytes]:
-    root = str(Path(harness.__file__).resolve().parent.parent)
     server = subprocess.Popen(
         [sys.executable, "-m", "harness.engine.null_server", str(port)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])},
+        env=for_children(),
     )
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(server.pid, {core})

@@ -6,7 +6,6 @@ The child stops when this process ends, however it ends: it watches its standard
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import harness
+from harness.children import for_children
 from harness.engine.config import CannonConfig
 
 _STOP_S = 15.0
@@ -66,14 +65,12 @@ class CannonProcess:
         path = Path(self._folder.name) / "cannon.json"
         path.write_text(config.to_json())
         self._log = stderr or (Path(self._folder.name) / "stderr").open("w+b")
-        root = str(Path(harness.__file__).resolve().parent.parent)
-        paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "harness.engine.cannon", str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+            env=for_children(),
         )
 
     def _tell(self, line: str) -> None:

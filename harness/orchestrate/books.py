@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.children import for_children
 from harness.errors import HarnessError
 from harness.stack import die_with_parent
 from harness.stack.addresses import Addresses
@@ -75,11 +75,8 @@ def sampling(addresses: Addresses, secret: Path, lane: str, round_id: int, file:
 
 
 def _env(addresses: Addresses, secret: Path) -> dict[str, str]:
-    return os.environ | {
-        "XIU_POSTGRES_URL": addresses.postgres_url,
-        "XIU_VALKEY_URL": addresses.valkey_url,
-        "XIU_SECRET_FILE": str(secret),
-    }
+    told = {"XIU_POSTGRES_URL": addresses.postgres_url, "XIU_VALKEY_URL": addresses.valkey_url}
+    return for_children({**told, "XIU_SECRET_FILE": str(secret)})
 
 
 def _ask(argv: list[str], addresses: Addresses, secret: Path) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.children import for_children
 from harness.errors import HarnessError
 from harness.orchestrate.fire_order import FireOrder
 from harness.stack import die_with_parent
@@ -80,7 +80,7 @@ def fire(
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env=os.environ | {"XIU_FIRE_ORDER": str(folder / "fire-order.json"), "PYTHONPATH": _path()},
+            env=for_children({"XIU_FIRE_ORDER": str(folder / "fire-order.json")}),
             start_new_session=True,
             preexec_fn=die_with_parent,  # it inherits this process's policy; the cannon asks for its own
         )
@@ -130,11 +130,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _path() -> str:
-    root = str(LOCUSTFILE.parent.parent)
-    return os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
 
 
 def _tail(path: Path) -> str:

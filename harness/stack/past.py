@@ -16,6 +16,7 @@ from pathlib import Path
 import requests
 
 from harness import loopback
+from harness.children import for_children
 from harness.errors import EnvironmentNotReady
 from harness.stack import tools
 from harness.stack.folder import Folder
@@ -41,7 +42,7 @@ def past_prometheus(folder: Path) -> Iterator[str]:
         # Kept however old it is.
         argv = [str(binary), *flags, "--storage.tsdb.retention.time=100y", "--log.level=warn"]
         with log.open("wb") as out:
-            child = subprocess.Popen(argv, stdout=out, stderr=out, preexec_fn=die_with_parent)
+            child = subprocess.Popen(argv, env=for_children(), stdout=out, stderr=out, preexec_fn=die_with_parent)
         try:
             _wait(child, f"http://{address}", log)
             yield f"http://{address}"

@@ -21,8 +21,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from harness.children import for_children
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import external, owner, spawn, stores, tools, wire
+from harness.stack import external, owner, spawn, stores, wire
 from harness.stack import folder as folders
 from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder, write_private
@@ -91,7 +92,6 @@ class Stack:
         given = [fd for fd in (lifeline, tell) if fd is not None]
         argv = [sys.executable, "-m", "harness.stack.supervisor", str(self.folder.path), "--status-fd", str(tell)]
         argv += [] if lifeline is None else ["--parent-fd", str(lifeline)]
-        path = os.pathsep.join(p for p in (str(tools.ROOT), os.environ.get("PYTHONPATH")) if p)
         try:
             with self.folder.log("supervisor").open("ab") as out:
                 self._process = subprocess.Popen(
@@ -99,7 +99,7 @@ class Stack:
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=out,
-                    env={**os.environ, "PYTHONPATH": path},
+                    env=for_children(),
                     pass_fds=given,
                     start_new_session=True,  # Ctrl-C is for whoever holds the stack: it stops it in order
                 )

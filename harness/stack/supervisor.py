@@ -25,6 +25,7 @@ from typing import Any
 
 import psutil
 
+from harness.children import for_children
 from harness.errors import BadInput, HarnessError
 from harness.stack import postgres, resources, spawn, tools
 from harness.stack.folder import Folder, secret, write_private
@@ -46,10 +47,8 @@ class Supervisor:
         for name in ("key", "admin"):
             secret(folder.secret / name)
         self.layout: Layout = lay_out(plan, ports.by_name, folder, secret(folder.secret / "postgres"))
-        env = {k: v for k, v in os.environ.items() if k not in ("XIU_VALKEY_URL", "XIU_POSTGRES_URL")}
-        env |= {"XIU_STACK": folder.path.name, "PYTHONUNBUFFERED": "1", "PROMETHEUS_DISABLE_CREATED_SERIES": "True"}
-        env["PYTHONPATH"] = os.pathsep.join(p for p in (str(tools.ROOT), os.environ.get("PYTHONPATH")) if p)
-        self.env = env
+        told = {"XIU_STACK": folder.path.name, "PYTHONUNBUFFERED": "1", "PROMETHEUS_DISABLE_CREATED_SERIES": "True"}
+        self.env = env = for_children(told)
         self.keepers = {p.name: Keeper(p, folder, env, self._report) for p in self.layout.parts}
         self.sampler = resources.Sampler()
         self.switchboard = Switchboard(self.token, self._answer)

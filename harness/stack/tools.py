@@ -16,6 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.children import for_children
 from harness.errors import EnvironmentNotReady
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +97,7 @@ def version(name: str, path: Path) -> str:
             capture_output=True,
             text=True,
             timeout=VERSION_TIMEOUT_S,
+            env=for_children(),
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

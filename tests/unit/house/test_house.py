@@ -202,3 +202,39 @@ def test_nothing_is_left_for_later_and_no_machine_is_named() -> None:
 )
 def test_the_rules_themselves(name: str, module: str, may: bool) -> None:
     assert (wrong_import(name, module) is None) is may
+
+
+STARTS = {"run", "Popen", "call", "check_call", "check_output", "getoutput", "getstatusoutput"}
+STARTS_ELSEWHERE = {"create_subprocess_exec", "create_subprocess_shell", "system", "popen", "posix_spawn", "spawnv"}
+# The one place that says what children inherit; what the set-up calls (pip, apt, go) has the user's settings.
+MAY_PASS_ON_THE_ENVIRONMENT = re.compile(r"^(harness/children\.py|setup/)")
+
+
+def started_without_environment(name: str) -> Iterator[str]:
+    """Calls that start a process with whatever environment this one happens to have."""
+    for node in ast.walk(tree(name)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
+        starts = (owner == "subprocess" and node.func.attr in STARTS) or (owner in ("os", "asyncio") and (
+            node.func.attr in STARTS_ELSEWHERE
+        ))  # fmt: skip
+        if starts and not {"env"} & {keyword.arg for keyword in node.keywords}:
+            yield f"{name}:{node.lineno}: says no env="
+
+
+WHOLE = re.compile(
+    r"\*\*os\.environ|os\.environ \||\| os\.environ|dict\(os\.environ|environ\.(copy|items)|env=os\.environ"
+)
+
+
+def passed_on(name: str) -> Iterator[str]:
+    """Lines that hand the whole environment to somebody."""
+    for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
+        if WHOLE.search(line):
+            yield f"{name}:{number}: passes the whole environment on"
+
+
+def test_children_get_their_environment_from_one_place() -> None:
+    sources = [name for name in SOURCES if not MAY_PASS_ON_THE_ENVIRONMENT.match(name)]
+    assert [line for name in sources for line in (*started_without_environment(name), *passed_on(name))] == []
