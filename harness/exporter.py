@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from harness.run_state import RunState
 from harness.stack.ports import Ports
 from plans.metrics import BOUNDS, METRICS, OUTCOMES, PHASES, PLACES, STATES
+from system.contract.itself import tell_of_itself
 from system.contract.metrics import LATENCY_BUCKETS_S
 
 _FAULT = re.compile(r"(?P<fault>\S+) on (?P<target>\S+): ")
@@ -169,6 +170,7 @@ class Exporter:
     def __init__(self, state: RunState, git_sha: str = "") -> None:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(RunCollector(state, git_sha))
+        tell_of_itself(registry, "drill")
         self._held = Ports(["exporter"])
         self.port = self._held.by_name["exporter"]
         try:

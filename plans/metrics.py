@@ -6,7 +6,7 @@ Names begin with `drill_`, base units, counters end in `_total`. A run's id stan
 
 from __future__ import annotations
 
-from system.contract.metrics import DELAY_BUCKETS_S, LATENCY_BUCKETS_S, Metric
+from system.contract.metrics import BUILD_HELP, BUILD_LABELS, DELAY_BUCKETS_S, LATENCY_BUCKETS_S, Metric
 
 OUTCOMES = ("win", "lose", "repeat", "refused", "pending", "unknown")
 PHASES = ("idle", "warm_up", "measured", "drain", "closing")
@@ -23,6 +23,7 @@ PLAYBOOK_STATES = (
 _RUN, _CHAOS, _PLAYBOOK = ("run",), ("chaos",), ("playbook",)
 
 METRICS: tuple[Metric, ...] = (
+    Metric("drill_build_info", "gauge", BUILD_HELP, ("exporter", "playbook"), BUILD_LABELS),
     Metric("drill_requests_planned_total", "counter", "Taps of the schedule whose time has come.", _RUN, ("lane",)),
     Metric("drill_requests_sent_total", "counter", "Taps sent.", _RUN, ("lane",)),
     Metric("drill_requests_dropped_total", "counter", "Taps dropped: no free connection in time.", _RUN, ("lane",)),

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from system.contract.errors import BadRequest, BadToken, Degraded, MethodNotAllowed, NotFound, TooLarge, XiuError
 from system.contract.ids import ROUND_MAX
+from system.contract.itself import tell_of_itself
 from system.contract.metrics import METRICS
 from system.contract.numbers import shown, whole_number
 
@@ -167,7 +168,11 @@ def answer(model: BaseModel, status: int = 200) -> web.Response:
 
 
 def add_health(app: web.Application, registry: CollectorRegistry, ready: Ready) -> None:
-    """/metrics, /healthz (the process lives), /readyz (it can do its work; 503 with the reason otherwise)."""
+    """/metrics, /healthz (the process lives), /readyz (it can do its work; 503 with the reason otherwise).
+
+    The process's own figures are added to the registry.
+    """
+    tell_of_itself(registry)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from chaos.playbook.journal import FINAL, Facts, Transition
 from plans.metrics import METRICS, PLAYBOOK_STATES
 from plans.models.playbook import Playbook
+from system.contract.itself import tell_of_itself
 
 _BY_NAME = {metric.name: metric for metric in METRICS}
 RUN = "run"
@@ -19,6 +20,7 @@ class Meters:
     """Gauges of the newest run of every playbook."""
 
     def __init__(self, registry: CollectorRegistry, playbooks: Iterable[Playbook]) -> None:
+        tell_of_itself(registry, "drill")
         state, delay = _BY_NAME["drill_playbook_step_state"], _BY_NAME["drill_playbook_trigger_delay_seconds"]
         ends = _BY_NAME["drill_playbook_runs_total"]
         self._state = Gauge(state.name, state.help, state.labels, registry=registry)

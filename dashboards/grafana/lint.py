@@ -19,8 +19,8 @@ from dashboards.grafana.excused import MAY_BE_EMPTY, RAW_COUNTERS, UNCHARTED, WI
 from dashboards.grafana.pieces import DATASOURCE_VARIABLE
 from dashboards.grafana.promql import Grouping, Selector, arguments, divisors, parts
 from plans.metrics import METRICS as DRILL_METRICS
+from system.contract.metrics import ITSELF, Metric
 from system.contract.metrics import METRICS as SYSTEM_METRICS
-from system.contract.metrics import Metric
 
 RULES = Path(__file__).resolve().parents[1] / "rules"
 TARGET_LABELS = frozenset(("job", "instance", "part"))
@@ -39,7 +39,7 @@ Document = Mapping[str, Any]
 @functools.cache
 def catalogue() -> dict[str, Metric]:
     """Every metric the code exposes, by name."""
-    return {metric.name: metric for metric in (*SYSTEM_METRICS, *DRILL_METRICS)}
+    return {metric.name: metric for metric in (*SYSTEM_METRICS, *DRILL_METRICS, *ITSELF)}
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dashboards.grafana import machinery
 from dashboards.grafana.pieces import (
     ALERTS,
     BLUE,
@@ -61,6 +62,13 @@ def panels() -> Iterator[Panel]:
     yield from _generator()
     yield from _states()
     yield from _inside()
+    yield from machinery.processes()
+    yield note(
+        "How to read this",
+        "Where the figures come from.",
+        "Percentiles come from histograms and are known to their bucket. Rates look back at least four scrapes. "
+        "An empty panel is *no data*, never *all is well*. Faults and alerts are drawn over every panel.",
+    )
 
 
 def _first_glance() -> Iterator[Panel]:
@@ -370,10 +378,4 @@ def _inside() -> Iterator[Panel]:
     yield lines(
         Tile("Control and wallet, answers", "By process and class of status.", "reqps", 24),
         Ask(f"sum by (job, status) (rate(hongbao_http_requests_total{RATE}))", "{{job}} {{status}}"),
-    )
-    yield note(
-        "How to read this",
-        "Where the figures come from.",
-        "Percentiles come from histograms and are known to their bucket. Rates look back at least four scrapes. "
-        "An empty panel is *no data*, never *all is well*. Faults and alerts are drawn over every panel.",
     )

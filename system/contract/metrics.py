@@ -35,8 +35,12 @@ class Metric:
 
 
 _FRONT, _CREDIT, _CONTROL = ("front",), ("credit",), ("control",)
+_EACH = ("front", "credit", "control", "play")
+BUILD_HELP = "Always 1; version, commit and Python of the process."
+BUILD_LABELS = ("version", "commit", "python")
 
 METRICS: tuple[Metric, ...] = (
+    Metric("hongbao_build_info", "gauge", BUILD_HELP, _EACH, BUILD_LABELS),
     Metric("hongbao_requests_total", "counter", "Taps answered, by outcome.", _FRONT, ("lane", "outcome")),
     Metric("hongbao_refusals_total", "counter", "Taps refused, by error code.", _FRONT, ("lane", "code")),
     Metric("hongbao_appends_total", "counter", "Appends to the win log, by verdict.", _FRONT, ("lane", "verdict")),
@@ -137,3 +141,17 @@ METRICS: tuple[Metric, ...] = (
         LATENCY_BUCKETS_S,
     ),
 )
+
+ITSELF: tuple[Metric, ...] = (
+    Metric("python_info", "gauge", "Python platform information", _EACH,
+           ("version", "implementation", "major", "minor", "patchlevel")),
+    Metric("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.", _EACH),
+    Metric("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", _EACH),
+    Metric("process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.", _EACH),
+    Metric("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.", _EACH),
+    Metric("process_max_fds", "gauge", "Maximum number of open file descriptors.", _EACH),
+    Metric("process_open_fds", "gauge", "Number of open file descriptors.", _EACH),
+)  # fmt: skip
+"""What prometheus-client adds by names of its own, in every process of the project (the harness's too); Linux alone,
+but for `python_info`.
+"""

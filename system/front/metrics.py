@@ -8,11 +8,12 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from system.contract.ids import LANES, Lane
+from system.contract.itself import tell_of_itself
 from system.contract.metrics import APPEND_VERDICTS, LATENCY_BUCKETS_S, METRICS, REFUSAL_CODES, TAP_OUTCOMES
 
 _CATALOGUE = {metric.name: metric for metric in METRICS if "front" in metric.process}
@@ -68,7 +69,7 @@ class FrontMetrics:
         self._switches: Mapping[str, int] = {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+        tell_of_itself(self._registry)
 
     def append_done(self, lane: Lane, verdict: str, duration_s: float) -> None:
         """One append got its verdict (one of APPEND_VERDICTS) `duration_s` after it was sent."""

@@ -37,7 +37,7 @@ DEADLINE_S = 30.0
 
 def samples() -> Iterator[str]:
     """The text `promtool tsdb create-blocks-from openmetrics` reads: every family, a sample each second."""
-    for metric in (*system.METRICS, *drill.METRICS):
+    for metric in (*system.METRICS, *drill.METRICS, *system.ITSELF):
         yield from _family(metric)
     for name, labels in (
         ("ALERTS", 'alertname="Watchdog",alertstate="firing"'),
