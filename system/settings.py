@@ -89,6 +89,7 @@ class FrontSettings:
     append_timeout_s: float = 2.0
     append_retry_s: float = 0.2
     sync_interval_s: float = 0.1
+    metrics_listen: tuple[str, int] = ("127.0.0.1", 0)
     request_timeout_s: float = 10.0
     head_bytes_max: int = 8192
     body_bytes_max: int = 1024
@@ -108,8 +109,9 @@ class FrontSettings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> FrontSettings:
-        """Reads XIU_FRONT, XIU_LISTEN, XIU_CONTROL_URL, XIU_VALKEY_URL, XIU_TOPOLOGY, XIU_SECRET_FILE. Raises
-        SettingsError.
+        """Reads XIU_FRONT, XIU_LISTEN, XIU_CONTROL_URL, XIU_VALKEY_URL, XIU_TOPOLOGY, XIU_SECRET_FILE, and
+        XIU_METRICS_LISTEN if it is set: without it /metrics is on the loopback interface, on any free port, which the
+        log names. Raises SettingsError.
         """
         topology = topology_of(env)
         text = _need(env, "XIU_FRONT")
@@ -120,6 +122,7 @@ class FrontSettings:
             front=front,
             cell=topology.cells[front],
             listen=host_port(_need(env, "XIU_LISTEN")),
+            metrics_listen=host_port(env.get("XIU_METRICS_LISTEN") or "127.0.0.1:0"),
             control_url=_need(env, "XIU_CONTROL_URL").rstrip("/"),
             valkey_url=_need(env, "XIU_VALKEY_URL"),
             topology=topology,

@@ -64,7 +64,7 @@ class StackWorld:
     def readers(self, key: str) -> dict[str, str]:
         """process → address, of every process that reads the switch."""
         places = {
-            "front": {f"front-{k}": url for k, url in enumerate(self._at.front_urls)},
+            "front": {f"front-{k}": url for k, url in enumerate(self._at.front_metrics_urls)},
             "credit": {f"credit-{lane}": url for lane, url in self._at.credit_metrics_urls.items()},
         }
         return {name: url for reader in _READERS[key] for name, url in places[reader].items()}

@@ -44,6 +44,7 @@ class Rig:
         self._stack, self._control, self._core = stack, control, core
         self._tokens, self._users = tokens, users
         self._front = stack.addresses.front_urls[0]
+        self._metrics = f"{stack.addresses.front_metrics_urls[0]}/metrics"
         self._valkey: Valkey = Valkey.from_url(stack.addresses.valkey_url)
         self.wins = self.entries = 0
 
@@ -102,7 +103,7 @@ class Rig:
         return counts
 
     def _counts(self) -> dict[str, float]:
-        text = loopback.get(f"{self._front}/metrics", 5).text
+        text = loopback.get(self._metrics, 5).text
         rows = {
             (s.name, s.labels.get("outcome", "")): s.value
             for family in text_string_to_metric_families(text)

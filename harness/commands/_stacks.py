@@ -81,6 +81,7 @@ def told(stack: Stack) -> list[str]:
     at = stack.addresses
     rows: list[tuple[str, str | None]] = [
         *((f"front-{k}", url) for k, url in enumerate(at.front_urls)),
+        *((f"front-{k}", f"{url}/metrics") for k, url in enumerate(at.front_metrics_urls)),
         ("control", at.control_url),
         ("play", at.play_url),
         *((f"credit-{lane}", f"{url}/metrics") for lane, url in at.credit_metrics_urls.items()),

@@ -58,7 +58,7 @@ class Sampler:
             books = self._control.money(self._round)
         except HarnessError:
             books = None
-        front = [_read(session, url, lane) for url in self._addresses.front_urls]
+        front = [_read(session, url, lane) for url in self._addresses.front_metrics_urls]
         credit = _read(session, self._addresses.credit_metrics_urls.get(lane, ""), lane)
         ready = bool(front) and all(front)
         return Money(

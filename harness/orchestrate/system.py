@@ -156,6 +156,7 @@ class Elsewhere:
             postgres_url="",
             control_url=self.name,
             front_urls=topology.fronts,
+            front_metrics_urls=entry.front_metrics if entry else (),
             play_url=play,
             credit_metrics_urls={"stress": metrics} if metrics else {},
             prometheus_url=None,

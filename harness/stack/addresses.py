@@ -23,6 +23,8 @@ class Addresses:
     play_url: str | None = None
     credit_metrics_urls: dict[str, str] = field(default_factory=dict)
     """lane → address of that worker's /metrics, /healthz, /readyz"""
+    front_metrics_urls: tuple[str, ...] = ()
+    """of /metrics, /healthz, /readyz, in the order of `front_urls`, which are for taps"""
     links: dict[str, str] = field(default_factory=dict)
     toxiproxy_url: str | None = None
     prometheus_url: str | None = None
@@ -37,4 +39,4 @@ class Addresses:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Addresses:
         """Back from `to_json`."""
-        return cls(**{**data, "front_urls": tuple(data["front_urls"])})
+        return cls(**{**data, **{key: tuple(data[key]) for key in ("front_urls", "front_metrics_urls")}})

@@ -147,6 +147,7 @@ def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str)
             direct = external.through(direct, "127.0.0.1", ports[link])
         links[link] = direct
     fronts = tuple(own[f"front-{k}"] for k in range(plan.fronts) if f"front-{k}" in own)
+    metrics = tuple(own[name] for k in range(plan.fronts) if (name := f"front-{k}-metrics") in own)
     values = {
         "folder": str(folder.path),
         "topology": json.dumps({"fronts": list(fronts), "cells": [0] * len(fronts)}),
@@ -159,6 +160,7 @@ def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str)
         postgres_url=postgres_url,
         control_url=own.get("control"),
         front_urls=fronts,
+        front_metrics_urls=metrics,
         play_url=own.get("play"),
         credit_metrics_urls={lane: own[f"credit-{lane}"] for lane in LANES if f"credit-{lane}" in own},
         links=links,

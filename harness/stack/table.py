@@ -150,8 +150,17 @@ def alertmanager(binary: str) -> Part:
     )
 
 
-def _own(name: str, module: tuple[str, ...], env: Mapping[str, str], after: tuple[str, ...], **more: Any) -> Part:
+def _own(
+    name: str,
+    module: tuple[str, ...],
+    env: Mapping[str, str],
+    after: tuple[str, ...],
+    *,
+    metrics_port: str | None = None,
+) -> Part:
+    """`metrics_port`: name of the port of its /metrics, where that is not the one it serves on."""
     port = name.replace("-", "_")
+    metrics = (metrics_port or name).replace("-", "_")
     common = {
         "XIU_CELL": "0",
         "XIU_SECRET_FILE": "{folder}/secret/key",
@@ -162,10 +171,9 @@ def _own(name: str, module: tuple[str, ...], env: Mapping[str, str], after: tupl
         (sys.executable, "-m", *module),
         f"http://127.0.0.1:{{{port}_port}}/readyz",
         env={**common, **env},
-        ports=(name,),
+        ports=(name, metrics_port) if metrics_port else (name,),
         after=after,
-        metrics=f"127.0.0.1:{{{port}_port}}",
-        **more,
+        metrics=f"127.0.0.1:{{{metrics}_port}}",
     )
 
 
@@ -190,8 +198,10 @@ def system(fronts: int) -> tuple[Part, ...]:
         )
     ]
     for k in range(fronts):
-        env = {**front, **listen(f"front_{k}"), "XIU_FRONT": str(k)}
-        parts.append(_own(f"front-{k}", ("system.front",), env, ("control",), core=k, nice=0, policy="other"))
+        own = {"XIU_FRONT": str(k), "XIU_METRICS_LISTEN": f"127.0.0.1:{{front_{k}_metrics_port}}"}
+        name, env = f"front-{k}", {**front, **listen(f"front_{k}"), **own}
+        part = _own(name, ("system.front",), env, ("control",), metrics_port=f"{name}-metrics")
+        parts.append(dataclasses.replace(part, core=k, nice=0, policy="other"))
     for lane in LANES:
         env = {**credit, **direct, "XIU_LANE": lane, "XIU_METRICS_LISTEN": f"127.0.0.1:{{credit_{lane}_port}}"}
         parts.append(_own(f"credit-{lane}", ("system.credit", "--lane", lane), env, ("control",)))

@@ -32,6 +32,10 @@ class TargetSystem(PlanModel):
     rate_max: Rate = Field(gt=0, description="Taps a second at most, calibration included.")
     duration_max: Duration = Field(gt=0, description="Seconds of load at most, from the first tap to the last.")
     play: str | None = Field(default=None, description="Address of its play process, where it may be asked.")
+    front_metrics: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses of /metrics of its fronts, in the order of the topology: money is read there.",
+    )
     credit_metrics: str | None = Field(default=None, description="Address of its stress lane's credit worker.")
 
     def names(self, url: str) -> bool:

@@ -17,6 +17,7 @@ import uvloop
 from system.contract.errors import SettingsError, Superseded
 from system.front.link import ControlLink
 from system.front.metrics import FrontMetrics
+from system.front.pages import pages
 from system.front.server import serve, settle_memory
 from system.front.sync import FrontState, Sync
 from system.settings import FrontSettings
@@ -36,20 +37,21 @@ async def run(settings: FrontSettings, stop: asyncio.Event) -> int:
         WinLogStore(settings.valkey_url, timeout_s=settings.append_timeout_s) as store,
     ):
         sync = Sync(state, control, store, settings, metrics)
-        server = await serve(state, settings, metrics)
-        settle_memory()
-        log.info("front serves", extra={"event": "front_serves", "front": settings.front})
-        following = asyncio.create_task(sync.run(), name="sync")
-        stopping = asyncio.create_task(stop.wait(), name="stop")
-        try:
-            await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
-            left = await sync.settle(SETTLE_S) if not following.done() else 0
-            log.info("front stops", extra={"event": "front_stops", "unanswered": left})
-        finally:
-            await server.stop()
-            for task in (following, stopping):
-                task.cancel()
-            await asyncio.wait((following, stopping))
+        async with pages(state, settings, metrics) as (host, port):
+            server = await serve(state, settings, metrics)
+            settle_memory()
+            log.info("front serves, metrics on %s:%d", host, port, extra={"event": "front_serves"})
+            following = asyncio.create_task(sync.run(), name="sync")
+            stopping = asyncio.create_task(stop.wait(), name="stop")
+            try:
+                await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
+                left = await sync.settle(SETTLE_S) if not following.done() else 0
+                log.info("front stops", extra={"event": "front_stops", "unanswered": left})
+            finally:
+                await server.stop()
+                for task in (following, stopping):
+                    task.cancel()
+                await asyncio.wait((following, stopping))
     return _outcome(following)
 
 

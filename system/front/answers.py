@@ -30,10 +30,10 @@ class Answer:
     """Length of `close` up to its body, for an answer to HEAD."""
 
 
-def answer(status: int, body: bytes, kind: int, headers: str = "", content_type: str = JSON_TYPE) -> Answer:
+def answer(status: int, body: bytes, kind: int, headers: str = "") -> Answer:
     """An answer with `body`; `headers` are further lines, each ended with CRLF."""
     head = (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {content_type}\r\n"
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {JSON_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\n{headers}"
     ).encode()
     closing = head + b"Connection: close\r\n\r\n"
@@ -89,8 +89,3 @@ DEGRADED = refusal(errors.Degraded("refused on purpose; nothing happened"))
 HEALTHY = answer(200, b'{"status":"ok"}', UNCOUNTED)
 NOT_READY = refusal(errors.Degraded("this front is not serving"))
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-def metrics_page(text: bytes) -> Answer:
-    """Prometheus text."""
-    return answer(200, text, UNCOUNTED, content_type="text/plain; version=1.0.0; charset=utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from system.contract.ids import TAG_HEADER
@@ -74,26 +73,16 @@ class Desk:
     """Routes, and steps 2 and 3 of a tap; the rest is the draw's."""
 
     __slots__ = (
-        "_metrics_page", "_soon", "admission", "draw", "front", "metrics", "now_us", "settings", "stopping", "tap",
-        "taps", "user",
+        "admission", "draw", "front", "metrics", "now_us", "settings", "stopping", "tap", "taps", "user",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        front: Front,
-        settings: FrontSettings,
-        metrics: FrontMetrics,
-        soon: Callable[[Callable[[], None]], object] | None = None,
-    ) -> None:
-        """`soon` calls on the event loop's next turn; without it nothing is kept from one request to the next."""
+    def __init__(self, front: Front, settings: FrontSettings, metrics: FrontMetrics) -> None:
         self.front = front
         self.settings = settings
         self.metrics = metrics
         self.admission = Admission(settings)
         self.draw = Draw(front, settings)
         self.stopping = False
-        self._soon = soon
-        self._metrics_page: Answer | None = None
         # What every tap needs, one look-up away.
         self.now_us = front.now_us
         self.user = self.admission.user
@@ -117,26 +106,11 @@ class Desk:
         return page if method in (b"GET", b"HEAD") else answers.ALLOW_GET
 
     def _page(self, path: bytes) -> Answer | None:
-        if path == b"/metrics":
-            return self._metrics()
         if path == b"/healthz":
             return answers.HEALTHY
         if path == b"/readyz":
             return answers.HEALTHY if self.front.serving and not self.stopping else answers.NOT_READY
         return None
-
-    def _metrics(self) -> Answer:
-        """Rendered once a turn of the event loop, however many ask: a page costs what a hundred taps cost."""
-        page = self._metrics_page
-        if page is None:
-            page = answers.metrics_page(self.metrics.render())
-            if self._soon is not None:
-                self._metrics_page = page
-                self._soon(self._forget)
-        return page
-
-    def _forget(self) -> None:
-        self._metrics_page = None
 
     def _tap(self, name: bytes, request: Request, replier: Replier) -> Answer | None:
         now_us = self.now_us()

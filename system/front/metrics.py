@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
@@ -67,9 +67,9 @@ class FrontMetrics:
         self._blocked_rounds = dict.fromkeys(LANES, 0)
         self._clock = (0.0, False)
         self._switches: Mapping[str, int] = {}
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
-        tell_of_itself(self._registry)
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        tell_of_itself(self.registry)
 
     def append_done(self, lane: Lane, verdict: str, duration_s: float) -> None:
         """One append got its verdict (one of APPEND_VERDICTS) `duration_s` after it was sent."""
@@ -104,10 +104,6 @@ class FrontMetrics:
     def set_switches(self, switches: Mapping[str, int]) -> None:
         """The switches as this front sees them."""
         self._switches = switches
-
-    def render(self) -> bytes:
-        """The text of `/metrics`."""
-        return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Family]:
         """The families, for prometheus-client."""

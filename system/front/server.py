@@ -24,7 +24,7 @@ class Server:
 
     def __init__(self, front: Front, settings: FrontSettings, metrics: FrontMetrics) -> None:
         self._loop = asyncio.get_running_loop()
-        self._desk = Desk(front, settings, metrics, self._loop.call_soon)
+        self._desk = Desk(front, settings, metrics)
         self._settings = settings
         self._metrics = metrics
         self._connections: set[TapProtocol] = set()
@@ -83,7 +83,7 @@ class Server:
 
 
 async def serve(front: Front, settings: FrontSettings, metrics: FrontMetrics) -> Server:
-    """Opens a front's listener on `settings.listen`: taps, /metrics, /healthz and /readyz. Raises OSError."""
+    """Opens a front's listener on `settings.listen`: taps, /healthz and /readyz. Raises OSError."""
     server = Server(front, settings, metrics)
     await server.start()
     return server

@@ -16,6 +16,7 @@ from system.clock import wall_us
 from system.contract.ids import Lane
 from system.front.bare import BareFront, BareRound, settings_for
 from system.front.metrics import FrontMetrics
+from system.front.pages import pages
 from system.front.server import Server, serve
 
 SECRET = bytes(range(32, 64))
@@ -30,10 +31,12 @@ class Rig:
     front: BareFront
     server: Server
     metrics: FrontMetrics
+    pages: tuple[str, int]
+    """Where /metrics is."""
 
-    async def exchange(self, *chunks: bytes) -> bytes:
+    async def exchange(self, *chunks: bytes, at: tuple[str, int] | None = None) -> bytes:
         """All a client gets that sends `chunks`, each as a packet of its own, and then says no more."""
-        reader, writer = await asyncio.open_connection(*self.server.address)
+        reader, writer = await asyncio.open_connection(*(at or self.server.address))
         try:
             for chunk in chunks:
                 writer.write(chunk)
@@ -60,11 +63,13 @@ async def rig(win_every: int = 0, **limits: Any) -> AsyncIterator[Rig]:
         BareRound(LATE, "live", now - 2 * MINUTE_US, now - MINUTE_US),
     ]
     front, metrics = BareFront(rounds), FrontMetrics()
-    server = await serve(front, replace(settings_for(SECRET, ("127.0.0.1", 0)), **limits), metrics)
-    try:
-        yield Rig(front, server, metrics)
-    finally:
-        await server.stop()
+    settings = replace(settings_for(SECRET, ("127.0.0.1", 0)), **limits)
+    async with pages(front, settings, metrics) as address:
+        server = await serve(front, settings, metrics)
+        try:
+            yield Rig(front, server, metrics, address)
+        finally:
+            await server.stop()
 
 
 def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:

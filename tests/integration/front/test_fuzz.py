@@ -135,12 +135,12 @@ async def drip(seen: Seen, sound: bytes, over: asyncio.Event) -> None:
 
 async def deaf(seen: Seen, over: asyncio.Event) -> None:
     """Asks for page after page and reads none."""
-    page = b"GET /metrics HTTP/1.1\r\nHost: front\r\n\r\n"
+    page = b"GET /healthz HTTP/1.1\r\nHost: front\r\n\r\n"
     while not over.is_set():
         client = await connected(seen)
         assert client.transport is not None
         client.transport.pause_reading()
-        client.send(page * 300)
+        client.send(page * 3000)
         with suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), 1.0)
         client.abort()
@@ -176,6 +176,7 @@ class Target:
         self.stack = stack
         at = stack.addresses
         self.front = at.front_urls[0]
+        self.metrics = f"{at.front_metrics_urls[0]}/metrics"
         self.control = ControlClient.of(stack)
         expired = self._tokens("live", 5000, ttl_s=1)
         self.known = Known(
@@ -205,7 +206,7 @@ class Target:
     def gauges(self) -> Counter[str]:
         """Values of the front's /metrics, summed over their labels."""
         sums: Counter[str] = Counter()
-        for family in text_string_to_metric_families(requests.get(f"{self.front}/metrics", timeout=5).text):
+        for family in text_string_to_metric_families(requests.get(self.metrics, timeout=5).text):
             for sample in family.samples:
                 sums[sample.name] += sample.value  # type: ignore[assignment]
         return sums

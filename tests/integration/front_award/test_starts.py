@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from prometheus_client import generate_latest
 
 from system.contract.errors import Superseded
 from system.contract.ids import Position
@@ -96,7 +97,7 @@ def test_two_wins_of_one_user_block_the_round_until_a_person_decides(valkey_serv
             assert round_.opening_us == NEVER
             assert round_.settled == {1: win}
             blocked = b'hongbao_front_blocked_rounds{lane="live"} 1.0'
-            await eventually(lambda: blocked in front.metrics.render(), "an alert can see it")
+            await eventually(lambda: blocked in generate_latest(front.metrics.registry), "an alert can see it")
 
     on(valkey_server, scenario)
 
@@ -201,7 +202,7 @@ def test_the_award_switch_shuts_the_gate_and_opens_it_again(valkey_server: Valke
             assert front.state.switches["draw.award"] == 0
             rig.control.switches = rig.control.switches | {"draw.award": 1}
             assert await front.win(round_id, 1)
-            assert b'hongbao_switch{key="draw.award"} 1.0' in front.metrics.render()
+            assert b'hongbao_switch{key="draw.award"} 1.0' in generate_latest(front.metrics.registry)
 
     on(valkey_server, scenario)
 
@@ -248,7 +249,7 @@ def test_after_the_close_the_ledger_decides_what_is_in_doubt(valkey_server: Valk
             assert round_.settled == {1: stored}
             assert round_.pending == {}
             assert front.state.rounds[round_id].closed
-        text = front.metrics.render()
+        text = generate_latest(front.metrics.registry)
         assert b'hongbao_packets_issued_total{lane="live"} 1.0' in text
 
     on(valkey_server, scenario)

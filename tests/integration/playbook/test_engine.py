@@ -97,7 +97,7 @@ class Rig:
     def shown(self, key: str) -> set[float]:
         """The switch in control and every front."""
         values = {float(self.control.switches()[key])}
-        for url in self.stack.addresses.front_urls:
+        for url in self.stack.addresses.front_metrics_urls:
             text = requests.get(f"{url}/metrics", timeout=5).text
             values |= {float(line.split()[1]) for line in text.splitlines() if f'hongbao_switch{{key="{key}"}}' in line}
         return values
@@ -106,7 +106,7 @@ class Rig:
         return [line.state for line in journal.read(self.file) if line.run == run]
 
     def issued(self) -> float:
-        url = self.stack.addresses.front_urls[0]
+        url = self.stack.addresses.front_metrics_urls[0]
         rows = requests.get(f"{url}/metrics", timeout=5).text.splitlines()
         return next(float(row.split()[1]) for row in rows if 'packets_issued_total{lane="live"}' in row)
 

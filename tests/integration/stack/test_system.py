@@ -23,7 +23,7 @@ def test_the_system_comes_up_tells_its_metrics_and_a_killed_front_is_back(make: 
     with stack:
         at = stack.addresses
         assert set(stack.pids()) >= PROCESSES
-        urls = [*at.front_urls, at.control_url, at.play_url, *at.credit_metrics_urls.values()]
+        urls = [*at.front_metrics_urls, at.control_url, at.play_url, *at.credit_metrics_urls.values()]
         assert len(urls) == len(PROCESSES)
         for url in urls:
             assert [status(f"{url}/{page}") for page in ("metrics", "healthz", "readyz")] == [200, 200, 200], url

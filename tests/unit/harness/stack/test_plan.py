@@ -100,6 +100,18 @@ def test_topology_names_every_front_with_its_cell() -> None:
     assert len(layout.addresses.front_urls) == 2
 
 
+def test_a_fronts_figures_are_on_the_loopback_interface_beside_its_taps() -> None:
+    layout = laid_out(everything(fronts=2))
+    at = layout.addresses
+    assert len({*at.front_urls, *at.front_metrics_urls}) == 4
+    for k, url in enumerate(at.front_metrics_urls):
+        front = part(layout, f"front-{k}")
+        where = url.removeprefix("http://")
+        assert where.startswith("127.0.0.1:")
+        assert (front.metrics, front.env["XIU_METRICS_LISTEN"]) == (where, where)
+        assert front.ready == f"{at.front_urls[k]}/readyz", "ready is who answers where the taps come"
+
+
 def test_operators_token_goes_to_those_who_check_it_alone() -> None:
     assert {p.name for p in everything().parts if "XIU_ADMIN_TOKEN_FILE" in p.env} == {"control", "play"}
 

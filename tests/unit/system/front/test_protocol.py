@@ -76,10 +76,10 @@ KEPT = [
     pytest.param(GOOD.replace(b"/v1/", b"/v1/x/"), [404], id="another unknown path"),
     pytest.param(GOOD.replace(b"POST", b"GET"), [405], id="a tap is no GET"),
     pytest.param(GOOD.replace(b"POST", b"DELETE"), [405], id="nor a DELETE"),
-    pytest.param(line(b"POST /metrics HTTP/1.1", b"Host: f", b"Content-Length: 0"), [405], id="metrics are no POST"),
+    pytest.param(line(b"POST /readyz HTTP/1.1", b"Host: f", b"Content-Length: 0"), [405], id="pages are no POST"),
     pytest.param(line(b"GET /healthz HTTP/1.1", b"Host: f"), [200], id="health"),
     pytest.param(line(b"GET /readyz HTTP/1.1", b"Host: f"), [200], id="ready"),
-    pytest.param(line(b"GET /metrics HTTP/1.1", b"Host: f"), [200], id="metrics"),
+    pytest.param(line(b"GET /metrics HTTP/1.1", b"Host: f"), [404], id="metrics have a port of their own"),
     pytest.param(GOOD * 8, [200] * 7 + [429], id="too fast"),
 ]
 ENDED = [
@@ -285,7 +285,7 @@ def test_the_switch_delays_every_tap_and_keeps_their_order(shapes: bool) -> None
     made.timers.pass_time(0.002)
     assert statuses(made.wire.sent) == [409, 200, 200, 401]
     assert made.counted() == {"not_open": 1, "win": 1, "lose": 1, "bad_token": 1}
-    made.send(line(b"GET /metrics HTTP/1.1", b"Host: f"))
+    made.send(line(b"GET /healthz HTTP/1.1", b"Host: f"))
     assert statuses(made.wire.sent) == [409, 200, 200, 401, 200]
 
 
