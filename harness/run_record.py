@@ -5,7 +5,7 @@ None means *not known*, never zero.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +15,10 @@ from harness.verdict import Reason, Verdict
 from system.contract.audit import Finding
 
 Lane = Literal["live", "stress"]
+
+
+SCHEMA_VERSION = 2
+"""Of `run.json`. 1: written before there was a number. A field that is added keeps it, a changed meaning raises it."""
 
 
 class Record(BaseModel):
@@ -155,6 +159,7 @@ class RunRecord(Record):
     `stack` is the folder of the stack that was played on, seen from the run's own folder (None: none of this host).
     """
 
+    schema_version: int = SCHEMA_VERSION
     run_id: str
     plan: str
     target: str
@@ -184,11 +189,25 @@ class RunRecord(Record):
 
     @property
     def lasted_s(self) -> float | None:
-        """Seconds from start to end, None where the labels do not say."""
-        try:
-            return (datetime.fromisoformat(self.ended_at) - datetime.fromisoformat(self.started_at)).total_seconds()
-        except ValueError:
+        """Seconds from start to end, None where the labels do not say: also where the clock went back meanwhile."""
+        since, until = moment(self.started_at), moment(self.ended_at)
+        if since is None or until is None or until < since:
             return None
+        return (until - since).total_seconds()
+
+
+def moment(label: str) -> datetime | None:
+    """A time as it stands in a record, UTC where it names no zone; None where it is none."""
+    try:
+        told = datetime.fromisoformat(label)
+    except ValueError:
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
+
+
+def started(record: RunRecord) -> datetime:
+    """When a run began by its own word; the beginning of time where it does not say."""
+    return moment(record.started_at) or datetime.min.replace(tzinfo=UTC)
 
 
 class Second(Record):

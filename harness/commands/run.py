@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from harness.cli import add_word
@@ -11,7 +12,8 @@ from harness.errors import BadInput
 from harness.report.html import render_html
 from harness.run_books import books_of
 from harness.run_compare import compare
-from harness.run_folder import REPORT_FILE, Found, RunNotFound, find_run, read_run, run_files, write_text
+from harness.run_find import Found, all_runs, find_run
+from harness.run_folder import REPORT_FILE, write_text
 from harness.run_record import RunRecord
 
 EXAMPLE = "xiu run show last"
@@ -38,38 +40,45 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    runs, broken = [], []
     folder = Path(args.runs)
     if not folder.is_dir() and args.runs != RUNS:
         raise BadInput(f"{folder} is not a folder", expected="where runs are kept, as `xiu demo --runs` made it")
-    for file in run_files(folder):
-        try:
-            record = read_run(file).record
-        except RunNotFound as exc:
-            broken.append(str(exc))
-            continue
-        runs.append(
-            {
-                "id": record.run_id,
-                "plan": record.plan,
-                "started_at": record.started_at,
-                "scale": record.scale.factor,
-                "verdict": record.verdict,
-            }
-        )
+    listing = all_runs(folder)
+    runs = [
+        {
+            "id": found.record.run_id,
+            "plan": found.record.plan,
+            "started_at": found.record.started_at,
+            "scale": found.record.scale.factor,
+            "verdict": found.record.verdict,
+            "folder": found.folder.name,
+        }
+        for found in listing.found
+    ]
     if args.json:
-        emit({"runs": runs, "unreadable": broken})
+        unfinished = [str(path) for path in listing.unfinished]
+        emit({"runs": runs, "unreadable": listing.broken, "unfinished": unfinished})
         return 0
     head = ("run", "verdict", "scale", "started")
     rows = [[r["id"], r["verdict"], r["scale"], r["started_at"]] for r in runs]
     print(table(head, rows) if rows else f"no finished run in {folder}")
-    for line in broken:
+    for line in listing.broken:
         print(line)
+    for path in listing.unfinished:
+        print(f"{path}: did not finish, or still goes on: there is no run.json")
     return 0
 
 
+def _found(run: str, args: argparse.Namespace) -> Found:
+    """The run that is meant; what might surprise of the choice goes to stderr."""
+    found = find_run(run, Path(args.runs))
+    for note in found.notes:
+        print(f"xiu: {note}", file=sys.stderr)
+    return found
+
+
 def _show(args: argparse.Namespace) -> int:
-    found = find_run(args.run, Path(args.runs))
+    found = _found(args.run, args)
     if args.json:
         emit(found.record.model_dump(mode="json"))
         return 0
@@ -121,7 +130,7 @@ def summary(record: RunRecord) -> list[str]:
 
 
 def _report(args: argparse.Namespace) -> int:
-    found = find_run(args.run, Path(args.runs))
+    found = _found(args.run, args)
     if found.file.name != "run.json":
         raise BadInput(f"{found.file} is a lone record", expected="a run's folder, to write its report into")
     path = write_report(found)
@@ -140,8 +149,7 @@ def write_report(found: Found) -> Path:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    runs = Path(args.runs)
-    comparison = compare(find_run(args.a, runs).record, find_run(args.b, runs).record)
+    comparison = compare(_found(args.a, args).record, _found(args.b, args).record)
     if args.json:
         emit(comparison.model_dump(mode="json"))
         return 0

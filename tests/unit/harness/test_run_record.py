@@ -6,12 +6,10 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 from pydantic import ValidationError
 
-from harness.report.junit import render_junit
 from harness.run_books import books_of
 from harness.run_compare import NotComparable, compare, obstacles
 from harness.run_folder import (
@@ -25,7 +23,7 @@ from harness.run_folder import (
     write_text,
 )
 from harness.run_record import Event, Load, Money, RunRecord, SponsorBooks, Timeline, Wins
-from tests.unit.harness.sample_run import GOOD, findings, reason, record, sponsors, timeline
+from tests.unit.harness.sample_run import GOOD, record, sponsors, timeline
 
 FIELDS = {
     "run_id", "plan", "target", "lane", "seed", "started_at", "ended_at", "steps", "scale", "verdict", "exit_code",
@@ -66,7 +64,7 @@ def finished(runs: Path, **changes: object) -> Path:
 
 def test_run_json_has_every_field_of_the_contract(runs: Path):
     data = json.loads((finished(runs) / "run.json").read_text())
-    assert data.keys() == FIELDS | {"environment", "forecast_sha256", "stack"}
+    assert data.keys() == FIELDS | {"schema_version", "environment", "forecast_sha256", "stack"}
     for part, names in PARTS.items():
         assert data[part].keys() == names
     assert data["latency_ms"]["response"].keys() == {"p50", "p95", "p99", "p999", "max"}
@@ -278,36 +276,3 @@ def test_a_little_memory_more_is_the_same_machine():
     environment = record().environment
     assert environment is not None
     assert obstacles(record(), record(environment=environment.model_copy(update={"memory_mib": 7_900}))) == []
-
-
-def suite(run: RunRecord) -> ET.Element:
-    return ET.fromstring(render_junit(run).encode())
-
-
-def test_junit_of_a_good_run_has_no_failures():
-    tree = suite(record())
-    assert (tree.get("failures"), tree.get("errors"), tree.get("skipped")) == ("0", "0", "0")
-    assert tree.get("tests") == str(1 + 14 + 12)
-
-
-def test_junit_of_a_bad_run_names_each_bad_thing():
-    bad = record(replace(GOOD, wins=3, drain_s=None, response_p99_ms=20.0), evidence={"invariants": findings(S3=2)})
-    tree = suite(bad)
-    failed = {case.get("name") for case in tree if case.find("failure") is not None}
-    assert failed == {"FAIL", "wins", "S3"}
-    assert [case.get("name") for case in tree if case.find("error") is not None] == ["drain_s"]
-    said = [case.findtext("system-out") for case in tree if case.get("name") == "response_p99_ms"]
-    assert said[0] is not None
-    assert said[0].startswith("WARN")
-
-
-@pytest.mark.parametrize("verdict", ["INVALID", "NO_DATA", "ABORTED"])
-def test_junit_is_never_green_without_a_verdict(verdict: str):
-    facts = {
-        "INVALID": {"invalid": [reason("lag")]},
-        "NO_DATA": {"no_data": [reason("no_scrape")]},
-        "ABORTED": {"aborted": reason("interrupted")},
-    }
-    tree = suite(record(evidence=facts[verdict]))
-    assert tree.get("failures") == "1"
-    assert tree[0].get("name") == verdict
