@@ -173,7 +173,7 @@ def all_runs(runs: Path) -> Listing:
             found.append(read_run(file))
         except RunNotFound as exc:
             broken.append((file, str(exc)))
-    found.sort(key=lambda one: (started(one.record), one.record.run_id))
+    found.sort(key=lambda one: (started(one.record), one.file.stat().st_mtime_ns))
     return Listing(
         tuple(found), tuple(says for _, says in broken), _unfinished(runs), tuple(file for file, _ in broken)
     )
