@@ -26,11 +26,16 @@ TOKENS_A_CALL = 100_000
 
 
 class ControlError(HarnessError):
-    """Control answered with a refusal, in its own words. Exit code 2 where the order was wrong, 5 where it was not."""
+    """Control answered with a refusal, in its own words. Exit code 2 where the order was wrong, 5 where it was not.
 
-    def __init__(self, message: str, status: int) -> None:
+    `status`: of HTTP. `effect`: `none` where certainly nothing changed, else `unknown`. `ends_in_ms`: of a close that
+    came before the round's end, how long still; else None.
+    """
+
+    def __init__(self, message: str, status: int, effect: str = "none", ends_in_ms: int | None = None) -> None:
         super().__init__(message)
         self.exit_code = 2 if status < 500 else 5
+        self.status, self.effect, self.ends_in_ms = status, effect, ends_in_ms
 
 
 class ControlAway(EnvironmentNotReady):
@@ -91,10 +96,10 @@ class ControlClient:
         try:
             answer = self._session.request(method, url, json=body)
         except requests.RequestException as exc:
-            raise ControlAway(f"{method} {url} does not answer: {exc}") from exc
+            doubt = "" if method == "GET" else "; unknown whether it happened"
+            raise ControlAway(f"{method} {url} does not answer{doubt}: {exc}") from exc
         if answer.status_code >= 400:
-            said = f"{_words(answer)} ({method} {urlsplit(url).path}: {answer.status_code})"
-            raise ControlError(said, answer.status_code)
+            raise _refusal(method, answer)
         return answer
 
     def now_us(self) -> int:
@@ -117,9 +122,14 @@ class ControlClient:
         """The round as everybody may see it."""
         return RoundPublic.model_validate_json(self.call("GET", f"/v1/rounds/{round_id}").text)
 
-    def ask_close(self, round_id: int) -> None:
-        """Starts the close; it goes on by itself."""
-        self.call("POST", f"/v1/rounds/{round_id}/close")
+    def ask_close(self, round_id: int, before_end: bool = False) -> RoundPublic:
+        """Starts the close; it goes on by itself. `before_end`: whatever the time is. The round as it is from then on.
+
+        Without it, raises ControlError 409 before the end, with `ends_in_ms`: how long still, by control's own clock.
+        """
+        path = f"/v1/rounds/{round_id}/close"
+        answer = self.call("POST", path, {"before_end": True} if before_end else None)
+        return RoundPublic.model_validate_json(answer.text)
 
     def money(self, round_id: int) -> RoundMoney:
         """Where the round's money is, and what a close waits for."""
@@ -163,8 +173,14 @@ class ControlClient:
         return found
 
 
-def _words(answer: requests.Response) -> str:
+def _refusal(method: str, answer: requests.Response) -> ControlError:
+    """A refusal in the other side's words. One that leaves in doubt whether it happened says so: never *failed*."""
+    status, ends_in_ms = answer.status_code, None
     try:
-        return str(answer.json()["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return answer.text[:300]
+        body = answer.json()
+        says, effect, ends_in_ms = str(body["error"]["message"]), str(body["error"]["effect"]), body.get("ends_in_ms")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        says, effect = answer.text[:300], "none" if status < 500 else "unknown"
+    doubt = "unknown whether it happened: " if effect != "none" and method != "GET" else ""
+    said = f"{doubt}{says} ({method} {urlsplit(answer.url).path}: {status})"
+    return ControlError(said, status, effect, ends_in_ms if isinstance(ends_in_ms, int) else None)

@@ -122,10 +122,11 @@ def one_sentence(error: ValidationError) -> str:
     return "; ".join(parts).replace("\n", " ")
 
 
-async def read_model(request: web.Request, model: type[M]) -> M:
-    """The body as a model of the contract. Raises BadRequest in one sentence."""
+async def read_model(request: web.Request, model: type[M], *, empty: bool = False) -> M:
+    """The body as a model of the contract; `empty`: no body is a model of defaults. Raises BadRequest in a sentence."""
+    body = await request.read()
     try:
-        return model.model_validate_json(await request.read())
+        return model() if empty and not body else model.model_validate_json(body)
     except ValidationError as exc:
         raise BadRequest(one_sentence(exc)) from exc
 

@@ -1,4 +1,4 @@
-"""Rounds: list, open, verify, set-aside."""
+"""Rounds: list, open, close, verify, set-aside."""
 
 from __future__ import annotations
 
@@ -25,13 +25,18 @@ READY_S, POLL_S = 15.0, 0.1
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The word's sub-words."""
-    words = parser.add_subparsers(dest="sub", required=True, metavar="list|open|verify|set-aside")
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|open|close|verify|set-aside")
     show = add_word(words, "list", "rounds with their state", "xiu round list --lane live")
     show.add_argument("--lane", choices=LANES)
     opened = add_word(words, "open", "arm a small round to try by hand; prints its number", "xiu round open --for 10m")
     opened.add_argument("--lane", choices=LANES, default="live")
     opened.add_argument("--packets", type=int, default=100, metavar="N", help="default: 100")
     opened.add_argument("--for", dest="lasts", default="5m", metavar="TIME", help="how long it is open (default: 5m)")
+    says = (
+        "end a round now, also before its end: no more awards, what was won is paid, the rest of the budget goes back"
+    )
+    close = add_word(words, "close", says, "xiu round close 1")
+    close.add_argument("--wait", default="15s", metavar="TIME", help="for the close to be done (default: 15s)")
     verify = add_word(words, "verify", "recompute every amount from the revealed seed; needs no running stack", EXAMPLE)
     aside = add_word(
         words,
@@ -39,18 +44,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "move the entry credit stopped at to suspense",
         "xiu round set-aside 1 1-17 --why 'bad disk'",
     )
-    for each in (verify, aside):
+    for each in (close, verify, aside):
         each.add_argument("round", metavar="ROUND", type=int)
     aside.add_argument("entry", metavar="ENTRY", help="epoch-sequence, as the alert names it")
     aside.add_argument("--front", type=int, default=0, help="whose stream (default: 0)")
     aside.add_argument("--why", default="set aside by hand", help="kept with the entry")
-    for each in (show, opened, verify, aside):
+    for each in (show, opened, close, verify, aside):
         _stacks.add_stack_options(each)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what the sub-word says."""
-    return {"list": _list, "open": _open, "verify": _verify, "set-aside": _set_aside}[args.sub](args)
+    return {"list": _list, "open": _open, "close": _close, "verify": _verify, "set-aside": _set_aside}[args.sub](args)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -93,6 +98,27 @@ def _open(args: argparse.Namespace) -> int:
     else:
         print(number)
     return 0
+
+
+def _close(args: argparse.Namespace) -> int:
+    """Asks for the close and waits for it. What it still waits for is said, with exit code 5: it goes on by itself."""
+    try:
+        wait_s = duration_s(args.wait)
+    except ValueError as exc:
+        raise BadInput(f"--wait: {exc}") from exc
+    with ControlClient.of(_stacks.need(args)) as control:
+        control.ask_close(args.round, before_end=True)
+        deadline = time.monotonic() + wait_s
+        while (money := control.money(args.round)).state != "closed" and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+    if args.json:
+        print(money.model_dump_json(indent=1))
+    elif money.state == "closed":
+        print(f"round {args.round}: closed; {money.postings} wins paid, {money.refunded_fen / 100:,.2f} yuan went back")
+    if money.state == "closed":
+        return 0
+    what = "; ".join(money.waiting_for) or "nothing that control knows of yet"
+    raise EnvironmentNotReady(f"round {args.round} is closing, and goes on by itself; it waits for {what}")
 
 
 def _known(fronts: list[dict[str, Any]], number: int) -> bool:

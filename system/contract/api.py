@@ -77,6 +77,12 @@ class RoundOrder(Model):
         return sum(sponsor.budget_fen for sponsor in self.sponsors)
 
 
+class CloseOrder(Model):
+    """Body of `POST /v1/rounds/{round}/close`; no body is the default. `before_end`: also before the round's `end`."""
+
+    before_end: bool = False
+
+
 class RoundPublic(Model):
     """What everybody may know of a round. `seed` (hex) is null until the round is closed."""
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 Effect = Literal["none", "unknown"]
 MESSAGE_CHARS_MAX = 1_000
@@ -19,7 +19,7 @@ class XiuError(Exception):
     code = "internal"
     effect: Effect = "unknown"
 
-    def body(self) -> dict[str, dict[str, str]]:
+    def body(self) -> dict[str, Any]:
         """The JSON body of an answer that is not 2xx."""
         message = str(self) or self.code
         if len(message) > MESSAGE_CHARS_MAX:
@@ -78,6 +78,17 @@ class Conflict(Refused):
     """The state of the thing does not allow it (a lease number of an old epoch, a close before the end)."""
 
     status, code = 409, "conflict"
+
+
+class NotOver(Conflict):
+    """A close before the round's end. `ends_in_ms`, in the body beside "error": how long still, rounded up."""
+
+    def __init__(self, message: str, ends_in_ms: int) -> None:
+        super().__init__(message)
+        self.ends_in_ms = ends_in_ms
+
+    def body(self) -> dict[str, Any]:
+        return super().body() | {"ends_in_ms": self.ends_in_ms}
 
 
 class Superseded(Refused):

@@ -11,7 +11,7 @@ import os
 from psycopg.types.json import Jsonb
 
 from system.contract.api import RoundMoney, RoundOrder, RoundPublic
-from system.contract.errors import BadRequest, Conflict, UnknownRound
+from system.contract.errors import BadRequest, NotOver, UnknownRound
 from system.control.books import write_batch
 from system.control.state import Control
 from system.ledger.statements import statement
@@ -79,20 +79,23 @@ async def create(control: Control, order: RoundOrder) -> RoundPublic:
     return view.round(number).public
 
 
-async def ask_close(control: Control, round_id: int) -> RoundPublic:
+async def ask_close(control: Control, round_id: int, before_end: bool = False) -> RoundPublic:
     """The round is closing from now on; what follows goes on in the background. Safe to repeat.
 
-    Raises Conflict before the end, UnknownRound.
+    `before_end`: whatever the time is; the window stays as it was published. Raises NotOver without it, UnknownRound.
     """
     held = control.need_view().round(round_id)
     public = held.public
     if public.state == "armed":
         now = control.clock()
-        if now < public.end_us:
-            raise Conflict(f"round {round_id} ends in {(public.end_us - now) / 1e6:.1f} s; close it then")
+        if now < public.end_us and not before_end:
+            left_us = public.end_us - now
+            says = f"round {round_id} ends in {left_us / 1e6:.1f} s; close it then, or say before_end"
+            raise NotOver(says, -(-left_us // 1000))
         async with control.pool.transaction("ask for a close") as conn:
             await conn.execute(statement("control_closing", public.lane), {"round": round_id})
-        log.info("round %d is closing", round_id, extra={"event": "round_closing"})
+        early = ", before its end" if now < public.end_us else ""
+        log.info("round %d is closing%s", round_id, early, extra={"event": "round_closing"})
         await control.refresh()
     control.close_wanted.set()
     return control.view.round(round_id).public

@@ -103,7 +103,8 @@ async def round_make(request: web.Request) -> web.Response:
 
 async def round_close(request: web.Request) -> web.Response:
     control = operator(request)
-    return answer(await rounds.ask_close(control, path_number(request, "round")))
+    order = await read_model(request, api.CloseOrder, empty=True)
+    return answer(await rounds.ask_close(control, path_number(request, "round"), order.before_end))
 
 
 async def round_money(request: web.Request) -> web.Response:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from system.contract.ids import Position
+from system.front.answers import Answer
+from system.front.draw import Draw
 from tests.deadline import until
 from tests.integration.front_award.test_process import process
 from tests.integration.stage import Stage, eventually, stage
 from tests.stores import ValkeyServer
+
+
+class NoReplier:
+    """For taps that are answered at once."""
+
+    def later(self) -> Callable[[Answer], None]:
+        raise AssertionError("this tap should have had its answer")
 
 
 async def is_closed(s: Stage) -> bool:
@@ -78,6 +88,43 @@ def test_appends_in_doubt_hold_the_round_until_they_are_settled(
             finally:
                 s.valkey.thaw()
             await until(lambda: is_closed(s), "closed")
+            assert set(s.posted()) == {1, 2}
+        assert await s.broken(tmp_path) == {}
+
+    stage(postgres_dsn, fresh_valkey, attack)
+
+
+def test_closed_before_its_end_with_appends_in_doubt(
+    postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    """The window is open, an append has no answer: taps lose until the close, nothing won is lost, then it is over."""
+
+    async def attack(s: Stage) -> None:
+        async with s.front() as front:
+            round_, draw = front.round(s.round_id), Draw(front.state, s.settings)
+
+            def status_of_a_tap(uid: int) -> int:
+                told = draw.tap(s.round_id, 0, uid, front.state.now_us(), NoReplier())
+                assert told is not None
+                return told.status
+
+            assert await s.tap(front, 1) is not None
+            s.valkey.freeze()
+            try:
+                assert await s.tap(front, 2) is None, "processing"
+                closing = await s.api.admin("POST", f"/v1/rounds/{s.round_id}/close", {"before_end": True})
+                assert closing[1]["state"] == "closing"
+                await eventually(lambda: round_.state == "closing", "closing")
+                assert front.state.now_us() < round_.end_us
+                assert status_of_a_tap(3) == 200, "an ordinary losing tap"
+                assert set(round_.pending) == {2}
+                assert front.keeper(s.round_id).confirmed is None
+            finally:
+                s.valkey.thaw()
+            await until(lambda: is_closed(s), "closed")
+            await eventually(lambda: round_.closed, "the front knows")
+            assert front.state.now_us() < round_.end_us
+            assert [status_of_a_tap(uid) for uid in (1, 2, 3)] == [410, 410, 410]
             assert set(s.posted()) == {1, 2}
         assert await s.broken(tmp_path) == {}
 

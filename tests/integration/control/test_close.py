@@ -53,6 +53,7 @@ def test_wins_credit_close_refund(settings: ControlSettings) -> None:
             await front.lease()
             status, answer = await api.admin("POST", f"/v1/rounds/{number}/close")
             assert (status, answer["error"]["code"]) == (409, "conflict"), "before the end"
+            assert answer["ends_in_ms"] == 10_000, "how long a client has to wait before it asks again"
             assert (await api.confirm(number, front.instance, front.epoch, 0))[0] == 409, "nothing to confirm yet"
             await front.append((1, 0), (2, 1))
             await front.append((3, 2))
@@ -79,6 +80,56 @@ def test_wins_credit_close_refund(settings: ControlSettings) -> None:
             assert (await api.close(number))["state"] == "closed", "idempotent"
             assert await front.confirm() == 200, "the same word again"
             assert (await api.confirm(number, front.instance, front.epoch, 9))[0] == 409
+
+    asyncio.run(body())
+
+
+def test_a_round_may_be_closed_before_its_end(settings: ControlSettings) -> None:
+    """Closing at once, the window as published: no more leases, what was won is paid, the rest goes back."""
+
+    async def body() -> None:
+        async with running(settings) as api, credit(api) as worker:
+            number = await api.make_round()
+            end_us = (await api.ok(await api.get(f"/v1/rounds/{number}")))["end_us"]
+            front = await PlayedFront(api, number).start()
+            await front.lease()
+            await front.append((1, 0), (2, 1))
+            path = f"/v1/rounds/{number}/close"
+            for refused in ({"before_end": 1}, {"before_end": "true"}, {"early": True}, [], "x"):
+                assert (await api.admin("POST", path, refused))[0] == 400, refused
+            for not_asked in (None, {}, {"before_end": False}):
+                assert (await api.admin("POST", path, not_asked))[0] == 409, not_asked
+            assert await api.state(number) == "armed"
+            shown = await api.ok(await api.admin("POST", path, {"before_end": True}))
+            assert (shown["state"], shown["end_us"], shown["seed"]) == ("closing", end_us, None)
+            assert (await api.lease(number, front.instance, front.epoch, 2))[0] == 409, "no more leases"
+            await front.append((3, 2))
+            await waits(api, number, "has not confirmed")
+            assert await front.confirm() == 200
+            await waits(api, number, "credit of front 0")
+            await worker.once()
+            await api.closed(number)
+            money = await api.money(number)
+            assert money["postings"] == 3
+            assert money["credited_fen"] + money["refunded_fen"] == BUDGET_FEN
+            balanced(settings, number)
+            shown = await api.ok(await api.admin("POST", path, {"before_end": True}))
+            assert (shown["state"], shown["end_us"]) == ("closed", end_us), "idempotent"
+
+    asyncio.run(body())
+
+
+def test_a_round_that_has_not_begun_may_be_closed(settings: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round(starts_in_ms=3_600_000)
+            front = await PlayedFront(api, number).start()
+            await front.lease()
+            await api.ok(await api.admin("POST", f"/v1/rounds/{number}/close", {"before_end": True}))
+            assert await front.confirm() == 200
+            await api.closed(number)
+            assert (await api.money(number))["refunded_fen"] == BUDGET_FEN
+            balanced(settings, number)
 
     asyncio.run(body())
 

@@ -117,6 +117,22 @@ def test_rounds(
         dispatch(["round", "verify", "99", "--json"])
 
 
+def test_a_round_is_closed_by_hand_before_its_end(control: Process, capsys: pytest.CaptureFixture[str]) -> None:
+    order = {"sponsors": SPONSORS, "starts_in_ms": 0, "duration_ms": 600_000}
+    number = control.call("POST", "/v1/rounds", order)[1]["round"]
+    with pytest.raises(EnvironmentNotReady, match=r"is closing, and goes on by itself; it waits for front 0: never"):
+        dispatch(["round", "close", str(number), "--wait", "1s"])
+    assert "closing" in said(capsys, "round", "list")[1]
+    confirmed(control, number)
+    code, text = said(capsys, "round", "close", str(number))
+    assert (code, text) == (0, f"round {number}: closed; 0 wins paid, 80.36 yuan went back\n")
+    code, text = said(capsys, "round", "close", str(number), "--json")
+    assert (code, json.loads(text)["state"], json.loads(text)["refunded_fen"]) == (0, "closed", 8_036)
+    with pytest.raises(ControlError, match="no round 99") as refused:
+        dispatch(["round", "close", "99"])
+    assert refused.value.exit_code == 2
+
+
 def test_control_away_is_said(control: Process) -> None:
     control.stop()
     with pytest.raises(EnvironmentNotReady, match="does not answer"):
@@ -124,9 +140,13 @@ def test_control_away_is_said(control: Process) -> None:
 
 
 def close(control: Process, number: int) -> None:
+    assert control.call("POST", f"/v1/rounds/{number}/close")[0] == 200
+    confirmed(control, number)
+    wait_until(lambda: control.call("GET", f"/v1/rounds/{number}")[1]["state"] == "closed", 15, "closed")
+
+
+def confirmed(control: Process, number: int) -> None:
     instance = control.call("POST", "/v1/fronts/0/register")[1]["instance"]
     epoch = control.call("POST", f"/v1/fronts/0/rounds/{number}/epoch", {"instance": instance})[1]["epoch"]
-    assert control.call("POST", f"/v1/rounds/{number}/close")[0] == 200
     word = {"instance": instance, "epoch": epoch, "sequence": 0}
     assert control.call("POST", f"/v1/fronts/0/rounds/{number}/confirm", word)[0] == 200
-    wait_until(lambda: control.call("GET", f"/v1/rounds/{number}")[1]["state"] == "closed", 15, "closed")

@@ -15,7 +15,7 @@ from system.play.models import BulkRequest
 from system.web import one_sentence
 
 BODIES: list[type[BaseModel]] = [
-    api.RoundOrder, api.SyncRequest, api.EpochRequest, api.LeaseRequest, api.ConfirmRequest,
+    api.RoundOrder, api.CloseOrder, api.SyncRequest, api.EpochRequest, api.LeaseRequest, api.ConfirmRequest,
     api.TokensRequest, api.TagRequest, api.SwitchChange, SetAside, BulkRequest,
 ]  # fmt: skip
 
