@@ -67,7 +67,7 @@ def _history(judges: dict[str, Judge], folder: Path | None, notes: list[str]) ->
         for code in NEED_HISTORY:
             judges[code].doubt(str(exc))
         return None
-    promises.samples(judges["S2"], history.samples)
+    promises.samples(judges["S2"], history.samples.rows, history.samples.none)
     promises.probes(judges["S11"], history.ops)
     return history
 

@@ -26,11 +26,19 @@ class HistoryError(BadRequest):
 
 
 @dataclass(frozen=True)
+class Samples:
+    """Rows of SAMPLE in the order they were taken. `none`: why each of the other looks gave no sample."""
+
+    rows: npt.NDArray[np.void]
+    none: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class History:
-    """Operations of OP_DTYPE in any order, and samples of SAMPLE in the order they were taken."""
+    """Operations of OP_DTYPE in any order, and what was sampled of the money meanwhile."""
 
     ops: npt.NDArray[np.void]
-    samples: npt.NDArray[np.void]
+    samples: Samples
 
 
 def read_history(folder: Path) -> History:
@@ -46,7 +54,7 @@ def read_history(folder: Path) -> History:
     if stray:
         raise HistoryError(f"{folder / min(stray)}: not in the manifest")
     ops = np.concatenate(parts) if parts else np.zeros(0, dtype=OP_DTYPE)
-    return History(ops, _samples(folder / SAMPLES))
+    return History(ops, read_samples(folder / SAMPLES))
 
 
 def _segment(path: Path, count: int, digest: str) -> npt.NDArray[np.void]:
@@ -64,17 +72,24 @@ def _segment(path: Path, count: int, digest: str) -> npt.NDArray[np.void]:
     return np.frombuffer(data, dtype=OP_DTYPE, offset=SEGMENT_HEADER.size)
 
 
-def _samples(path: Path) -> npt.NDArray[np.void]:
-    """No file is no sample; a malformed line is refused."""
-    if not path.exists():
-        return np.zeros(0, dtype=SAMPLE)
-    rows = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+def read_samples(path: Path) -> Samples:
+    """No file is no sample. Raises HistoryError for a malformed line."""
+    rows, none = [], []
+    for number, line in enumerate(path.read_text().splitlines() if path.exists() else (), 1):
         try:
             item = json.loads(line)
-            rows.append(tuple(int(item[name]) for name in SAMPLE.names or ()))
+            if "none" in item:
+                none.append(_text(item["none"]))
+            else:
+                rows.append(tuple(int(item[name]) for name in SAMPLE.names or ()))
         except (ValueError, KeyError, TypeError) as exc:
             raise HistoryError(
                 f"{path}:{number}: {exc!r}; expected t_ns, credited_fen, awarded_fen, budget_fen"
             ) from exc
-    return np.array(rows, dtype=SAMPLE)
+    return Samples(np.array(rows, dtype=SAMPLE), tuple(none))
+
+
+def _text(why: object) -> str:
+    if not isinstance(why, str):
+        raise TypeError(f"none: {why!r} is no text")
+    return why

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,13 @@ _SHOWN = (Outcome.WIN, Outcome.REPEAT)
 _MAY_AWARD = (Outcome.WIN, Outcome.PENDING, Outcome.UNKNOWN)
 
 
-def samples(judge: Judge, rows: npt.NDArray[np.void]) -> None:
-    """S2: credited ≤ awarded ≤ budget in every sample."""
+def samples(judge: Judge, rows: npt.NDArray[np.void], none: Sequence[str] = ()) -> None:
+    """S2: credited ≤ awarded ≤ budget in every sample. `none`: why other looks gave none; they prove nothing."""
     judge.look(len(rows))
+    if none:
+        judge.figure(samples=len(rows), looks_without_a_sample=len(none))
+    if none and not len(rows):
+        judge.doubt(f"no sample in {len(none)} looks: {none[0]}")
     credited, awarded, budget = rows["credited_fen"], rows["awarded_fen"], rows["budget_fen"]
     wrong = np.flatnonzero((credited > awarded) | (awarded > budget))
     if len(wrong):

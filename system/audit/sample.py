@@ -1,8 +1,9 @@
 """`python -m system.audit.sample --lane L --round N --out FILE`: samples for S2, from the stores, until SIGTERM.
 
 Each second one line {"t_ns", "credited_fen", "awarded_fen", "budget_fen"}: credited (and held) by the ledger's legs
-first, then awarded by the win logs, which are read on from where the last sample ended. A store that does not answer
-leaves no line: nothing is made up. Refuses counters: they start again with their process.
+first, then awarded by the win logs, which are read on from where the last sample ended. A look that proves nothing is
+a line {"t_ns", "none"} with the reason: a store that does not answer, a log that a flush, a restart or a hand took
+something from. Refuses to make a sample of it, and counters, which start again with their process.
 """
 
 from __future__ import annotations
@@ -23,17 +24,33 @@ import numpy as np
 import numpy.typing as npt
 
 from system.contract.api import SponsorSplit
-from system.contract.errors import Refused, SettingsError, UnknownRound, XiuError
+from system.contract.errors import Effect, Refused, SettingsError, UnknownRound, XiuError
 from system.contract.ids import LANES, START, Lane, Position
 from system.ledger.access import Pool, lane_role
 from system.ledger.statements import statement
 from system.lottery import Round, amounts, make_round
 from system.settings import AuditSettings
-from system.winlog import DamagedEntry, WinLogStore, decode
+from system.winlog import DamagedEntry, Fenced, WinLog, WinLogStore, decode
 
 EVERY_S = 1.0
 TIMEOUT_S = 2.0
 PAGE_ENTRIES = 256
+
+
+class NoSample(XiuError):
+    """A look that proves nothing: the ledger was read, but the log behind it went back, or is about to."""
+
+    code = "no_sample"
+    effect: Effect = "none"
+
+
+@dataclass(slots=True)
+class Seen:
+    """One stream as it was looked at: what `base` and all before it say is known by the ledger's own postings."""
+
+    granted: int
+    base: Position
+    at: Position = START
 
 
 @dataclass
@@ -45,13 +62,17 @@ class Sampler:
     lane: Lane
     round_id: int
     lottery: Round | None = None
-    seen: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    packets: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     awarded_fen: int = 0
-    at: dict[int, Position] = field(default_factory=dict)
-    granted: dict[int, int] = field(default_factory=dict)
+    streams: dict[int, Seen] = field(default_factory=dict)
 
     async def sample(self) -> dict[str, int]:
-        """One sample. Raises UnknownRound, StoreUnknown, StoreRefused."""
+        """One sample. Raises NoSample, UnknownRound, StoreUnknown, StoreRefused.
+
+        The legs are read first, together with each stream's epoch and offset. Whatever they paid for lies in a log up
+        to that offset, as long as that epoch's fence stands when the log has been read: a flush or a restart takes the
+        fence away, and no epoch is raised twice.
+        """
         key = {"round": self.round_id}
         rows = await self.pool.fetch(statement("sample_credited", self.lane), key, "sample")
         if not rows:
@@ -60,33 +81,51 @@ class Sampler:
         if self.lottery is None:
             sponsors, seed = (await self.pool.fetch(statement("round_lottery", self.lane), key, "sample"))[0]
             splits = [SponsorSplit.model_validate(item, strict=False) for item in sponsors]
-            self.lottery, self.seen = make_round(self.round_id, splits, bytes(seed)), np.zeros(packets, dtype=np.bool_)
-        for front, cell, granted in streams:
-            if self.granted.get(front) != granted:
+            self.lottery = make_round(self.round_id, splits, bytes(seed))
+            self.packets = np.zeros(packets, dtype=np.bool_)
+        for front, cell, granted, *offset in streams:
+            seen, paid = self.streams.get(front), Position(*offset)
+            if seen is None or seen.granted != granted:
                 # A new epoch may mean a log that was lost between two samples, after credit had read it.
-                self.granted[front] = granted
                 known = await self.pool.fetch(statement("sample_packets", self.lane), key, "sample")
                 self._award(np.array([row[0] for row in known], dtype=np.int64))
-            await self._read_on(cell, front)
+                seen = self.streams[front] = Seen(granted, paid)
+            await self._read_on(self.store.stream(cell, self.lane, self.round_id, front), seen)
+            await self._whole(self.store.stream(cell, self.lane, self.round_id, front), seen, paid)
         return {
             "t_ns": time.monotonic_ns(), "credited_fen": credited_fen, "awarded_fen": self.awarded_fen,
             "budget_fen": budget_fen,
         }  # fmt: skip
 
-    async def _read_on(self, cell: int, front: int) -> None:
-        stream = self.store.stream(cell, self.lane, self.round_id, front)
-        while page := await stream.read_after(self.at.get(front, START), PAGE_ENTRIES):
+    async def _read_on(self, stream: WinLog, seen: Seen) -> None:
+        """Raises NoSample at a hole: what credit may have read there is not known."""
+        while page := await stream.read_after(seen.at, PAGE_ENTRIES):
             for stored in page:
+                due = 1 + (seen.at.sequence if stored.at.epoch == seen.at.epoch else 0)
+                if stored.at.sequence > due and Position(stored.at.epoch, stored.at.sequence - 1) > seen.base:
+                    raise NoSample(f"{stream.key} lacks {stored.at.epoch}-{due}")
                 # Credit stops at a damaged entry and the audit names it; what cannot be read is not counted.
                 with contextlib.suppress(DamagedEntry):
                     self._award(decode(stored.entry, stored.at).records["packet"].astype(np.int64))
-            self.at[front] = page[-1].at
+                seen.at = stored.at
+
+    async def _whole(self, stream: WinLog, seen: Seen, paid: Position) -> None:
+        """Raises NoSample if the log no longer has what was seen in it, or what was credited from it."""
+        if not seen.granted:
+            return  # nothing was ever appended
+        try:
+            last = await stream.last_id(seen.granted)
+        except Fenced as exc:
+            raise NoSample(f"{stream.key} no longer accepts epoch {seen.granted}") from exc
+        due = max(seen.at, paid if paid > seen.base else START)
+        if last < due:
+            raise NoSample(f"{stream.key} ends at {last}, but {due} was read from it")
 
     def _award(self, packet: npt.NDArray[np.int64]) -> None:
         assert self.lottery is not None
-        packet = np.unique(packet[(packet >= 0) & (packet < len(self.seen))])
-        fresh = packet[~self.seen[packet]]
-        self.seen[fresh] = True
+        packet = np.unique(packet[(packet >= 0) & (packet < len(self.packets))])
+        fresh = packet[~self.packets[packet]]
+        self.packets[fresh] = True
         self.awarded_fen += int(amounts(self.lottery, fresh)[1].sum(dtype=np.int64))
 
 
@@ -104,11 +143,12 @@ async def run(settings: AuditSettings, lane: Lane, round_id: int, out: Path, eve
                 while not last:
                     last = over.is_set()
                     try:
-                        file.write(json.dumps(await sampler.sample()) + "\n")
+                        row: dict[str, int | str] = dict(await sampler.sample())
                     except UnknownRound:
                         raise
                     except XiuError as exc:
-                        print(f"sample: {exc}", file=sys.stderr)
+                        row = {"t_ns": time.monotonic_ns(), "none": str(exc)}
+                    file.write(json.dumps(row) + "\n")
                     if not last:
                         try:
                             await asyncio.wait_for(over.wait(), every_s)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from system.audit.history import _samples as read_samples
+from system.audit.history import read_samples
 from system.audit.sample import Sampler
 from system.ledger.access import Pool
 from tests.integration.audit.test_tampering import credit
@@ -89,10 +89,10 @@ def test_the_process(books: Books, tmp_path: Path) -> None:
 
     child = subprocess.Popen(command(1), env=env)
     try:
-        wait_until(lambda: out.exists() and len(read_samples(out)) >= 2, 20, "samples")
+        wait_until(lambda: out.exists() and len(read_samples(out).rows) >= 2, 20, "samples")
     finally:
         child.send_signal(signal.SIGTERM)
         assert child.wait(10) == 0
-    assert read_samples(out)["budget_fen"].tolist()[0] == books.rounds[1].budget_fen
+    assert read_samples(out).rows["budget_fen"].tolist()[0] == books.rounds[1].budget_fen
     done = subprocess.run(command(9), env=env, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (2, "sample: lane live has no round 9\n")

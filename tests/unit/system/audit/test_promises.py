@@ -140,7 +140,7 @@ def test_a_history_is_read_back(tmp_path: Path) -> None:
     write_history(tmp_path, ops, [{"t_ns": 1, "credited_fen": 0, "awarded_fen": 2, "budget_fen": 3}])
     history = read_history(tmp_path)
     assert history.ops.tobytes() == ops.tobytes()
-    assert history.samples.tolist() == [(1, 0, 2, 3)]
+    assert history.samples.rows.tolist() == [(1, 0, 2, 3)]
 
 
 def _flip(folder: Path) -> None:
