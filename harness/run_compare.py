@@ -1,12 +1,25 @@
-"""Two runs side by side. Refuses, in words, to compare what was not measured under the same conditions."""
+"""Two runs side by side, judged: is B worse than A beyond noise? Refuses, in words, what was not measured alike.
+
+A run that says nothing about the system (INVALID, NO_DATA, ABORTED) is no side of a comparison.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
+from harness.run_noise import Figure, figures, noise
 from harness.run_record import Environment, RunRecord
+from harness.verdict import EXIT_CODES
 
 MEMORY_TOLERANCE = 0.1
+UNJUDGED = ("INVALID", "NO_DATA", "ABORTED")
+NEEDED = ("answered at the peak", "response p99", "money residue", "wins residue")
+"""What a system must tell if A told it: without these, B is not known to be as good."""
+
+State = Literal["same", "better", "worse", "no data", "not judged"]
 
 
 class NotComparable(Exception):
@@ -15,8 +28,14 @@ class NotComparable(Exception):
     exit_code = 2
 
 
+class NothingToCompare(Exception):
+    """One of the runs has no judgement of its own; exit code 10."""
+
+    exit_code = EXIT_CODES["INVALID"]
+
+
 class Difference(BaseModel):
-    """One figure of both runs; `ratio` is b ÷ a where that says something."""
+    """One figure of both runs; `ratio` is b ÷ a where that says something; `noise` in the figure's unit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,16 +44,24 @@ class Difference(BaseModel):
     a: float | None
     b: float | None
     ratio: float | None
+    noise: float = 0.0
+    state: State = "not judged"
 
 
 class Comparison(BaseModel):
-    """`xiu run compare A B`. `notes`: what else differs and does not forbid the comparison (versions, seeds)."""
+    """`xiu run compare A B`. `verdict`: FAIL where B is worse beyond noise (`regressions` names what), UNKNOWN where
+    it does not tell what A told (`missing`). `notes`: what else differs and does not forbid the comparison.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     a: str
     b: str
     verdicts: tuple[str, str]
+    verdict: Literal["PASS", "FAIL", "UNKNOWN"]
+    exit_code: int
+    regressions: tuple[str, ...]
+    missing: tuple[str, ...]
     differences: tuple[Difference, ...]
     notes: tuple[str, ...]
 
@@ -47,6 +74,7 @@ def obstacles(a: RunRecord, b: RunRecord) -> list[str]:
         ("scales", a.scale.factor, b.scale.factor),
         ("targets", a.target, b.target),
         ("lanes", a.lane, b.lane),
+        ("faults", _faults(a), _faults(b)),
     ):
         if left != right:
             out.append(f"different {name}: {left} and {right}")
@@ -61,13 +89,17 @@ def obstacles(a: RunRecord, b: RunRecord) -> list[str]:
     return out
 
 
+def _faults(run: RunRecord) -> str:
+    """What was done to the system meanwhile."""
+    done = sorted(
+        f"{one.get('fault')} on {one.get('target')}" for one in run.drills if one.get("injected_s") is not None
+    )
+    return ", ".join(done) or "none"
+
+
 def _machines(a: Environment, b: Environment) -> list[str]:
     out = []
-    for name, left, right in (
-        ("numbers of cores", a.cores, b.cores),
-        ("processors", a.cpu, b.cpu),
-        ("machines", a.machine, b.machine),
-    ):
+    for name, left, right in (("numbers of cores", a.cores, b.cores), ("processors", a.cpu, b.cpu)):
         if left != right:
             out.append(f"different {name}: {left} and {right}")
     if abs(a.memory_mib - b.memory_mib) > MEMORY_TOLERANCE * max(a.memory_mib, b.memory_mib):
@@ -76,12 +108,16 @@ def _machines(a: Environment, b: Environment) -> list[str]:
 
 
 def _notes(a: RunRecord, b: RunRecord) -> list[str]:
-    notes = [] if a.seed == b.seed else [f"seeds {a.seed} and {b.seed}"]
+    notes = ["A and B are the same run"] if a.run_id == b.run_id else []
+    notes += [] if a.seed == b.seed else [f"seeds {a.seed} and {b.seed}"]
     if a.forecast_sha256 != b.forecast_sha256:
         notes.append("the locked forecasts differ")
     one, two = a.environment, b.environment
     if one is None or two is None:
         return notes
+    if one.machine != two.machine:
+        # Containers of one machine have a name each: cores, processor and memory are what a machine is here.
+        notes.append(f"hosts {one.machine or 'unknown'} and {two.machine or 'unknown'}")
     if one.commit != two.commit:
         notes.append(f"commits {one.commit or 'unknown'} and {two.commit or 'unknown'}")
     for name in sorted(one.versions.keys() | two.versions.keys()):
@@ -91,33 +127,65 @@ def _notes(a: RunRecord, b: RunRecord) -> list[str]:
     return notes
 
 
-def _difference(what: str, unit: str, a: float | None, b: float | None) -> Difference:
-    ratio = b / a if a and b is not None else None
-    return Difference(what=what, unit=unit, a=a, b=b, ratio=ratio)
+def _difference(a: Figure, b: Figure, more: Sequence[float]) -> Difference:
+    wide = noise(a, b, more)
+    ratio = b.value / a.value if a.value and b.value is not None else None
+    return Difference(what=a.what, unit=a.unit, a=a.value, b=b.value, ratio=ratio, noise=wide, state=_state(a, b, wide))
 
 
-def compare(a: RunRecord, b: RunRecord) -> Comparison:
-    """Raises NotComparable with every reason."""
+def _state(a: Figure, b: Figure, wide: float) -> State:
+    if a.sense == "shown":
+        return "not judged"
+    if a.value is None or b.value is None:
+        return "no data"
+    if a.sense == "exact":
+        worse, better = abs(b.value) > abs(a.value), abs(b.value) < abs(a.value)
+    else:
+        by = (b.value - a.value) * (1 if a.sense == "lower" else -1)
+        worse, better = by > wide, by < -wide
+    return "worse" if worse else "better" if better else "same"
+
+
+def compare(a: RunRecord, b: RunRecord, like_a: Sequence[RunRecord] = (), *, anyway: bool = False) -> Comparison:
+    """`like_a`: more runs under A's conditions, for the noise; `anyway`: what differs in the conditions becomes notes.
+
+    Raises NotComparable with every reason, NothingToCompare for a run that has no judgement.
+    """
+    for name, run in (("A", a), ("B", b)):
+        if run.verdict in UNJUDGED:
+            raise NothingToCompare(
+                f"{name} ({run.run_id}) is {run.verdict}: its figures say nothing about the system; "
+                "expected a run that is PASS, WARN or FAIL"
+            )
     why = obstacles(a, b)
-    if why:
+    if why and not anyway:
         raise NotComparable(
-            f"{a.run_id} and {b.run_id} cannot be compared: {'; '.join(why)}; expected equal conditions"
+            f"{a.run_id} and {b.run_id} cannot be compared: {'; '.join(why)}; expected equal conditions "
+            "(--anyway compares them all the same)"
         )
-    rows = [
-        _difference("offered at the peak", "1/s", a.load.offered_rps, b.load.offered_rps),
-        _difference("answered at the peak", "1/s", a.load.achieved_rps, b.load.achieved_rps),
+    theirs = {figure.what: figure for figure in figures(b)}
+    others = [{figure.what: figure.value for figure in figures(run)} for run in like_a]
+    rows = []
+    for figure in figures(a):
+        if figure.what in theirs:
+            more = [value for other in others if (value := other.get(figure.what)) is not None]
+            rows.append(_difference(figure, theirs[figure.what], more))
+    worse = [row.what for row in rows if row.state == "worse"]
+    if b.verdict == "FAIL" and a.verdict != "FAIL":
+        worse.insert(0, "verdict")
+    missing = [row.what for row in rows if row.what in NEEDED and row.a is not None and row.b is None]
+    verdict: Literal["PASS", "FAIL", "UNKNOWN"] = "FAIL" if worse else "UNKNOWN" if missing else "PASS"
+    return Comparison(
+        a=a.run_id, b=b.run_id, verdicts=(a.verdict, b.verdict), verdict=verdict, exit_code=EXIT_CODES[verdict],
+        regressions=tuple(worse), missing=tuple(missing), differences=tuple(rows), notes=(*why, *_notes(a, b)),
+    )  # fmt: skip
+
+
+def alike(runs: Sequence[RunRecord], a: RunRecord, b: RunRecord, most: int) -> list[RunRecord]:
+    """The newest of `runs` under A's conditions, A and B left out: at most so many."""
+    good = [
+        run
+        for run in runs
+        if run.run_id not in (a.run_id, b.run_id) and run.verdict not in UNJUDGED and not obstacles(a, run)
     ]
-    for name in ("response", "service", "lag", "queued"):
-        left, right = getattr(a.latency_ms, name), getattr(b.latency_ms, name)
-        rows += [_difference(f"{name} {p}", "ms", getattr(left, p), getattr(right, p)) for p in ("p50", "p99", "p999")]
-    rows += [
-        _difference("credit delay p99", "s", a.credit_delay_s.p99, b.credit_delay_s.p99),
-        _difference("wins", "", a.wins.seen, b.wins.seen),
-        _difference("unknown outcomes", "", a.load.outcomes.get("unknown"), b.load.outcomes.get("unknown")),
-    ]
-    for process in sorted(a.resources.keys() & b.resources.keys()):
-        left, right = a.resources[process], b.resources[process]
-        rows.append(_difference(f"{process} CPU", "s", left.cpu_s, right.cpu_s))
-        rows.append(_difference(f"{process} memory", "MiB", left.rss_mib_max, right.rss_mib_max))
-    verdicts = (a.verdict, b.verdict)
-    return Comparison(a=a.run_id, b=b.run_id, verdicts=verdicts, differences=tuple(rows), notes=tuple(_notes(a, b)))
+    return good[len(good) - most :] if len(good) > most else good

@@ -186,6 +186,8 @@ class RunRecord(Record):
     environment: Environment | None = None
     forecast_sha256: str | None = None
     stack: str | None = None
+    quantile_bounds_ms: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
+    """Of each percentile of `latency_ms`, where the true one lies: 99 of 100 times (`harness.quantile_bounds`)."""
 
     @property
     def lasted_s(self) -> float | None:

@@ -1,4 +1,4 @@
-"""Finished runs: list, show, report, compare."""
+"""Finished runs: list, show, report, compare, trend."""
 
 from __future__ import annotations
 
@@ -8,35 +8,50 @@ from pathlib import Path
 
 from harness.cli import add_word
 from harness.commands._text import emit, figure, judged_table, table, yuan
-from harness.errors import BadInput
+from harness.errors import BadInput, closest
 from harness.report.html import render_html
 from harness.run_books import books_of
-from harness.run_compare import compare
+from harness.run_compare import Comparison, alike, compare
 from harness.run_find import Found, all_runs, find_run
 from harness.run_folder import REPORT_FILE, write_text
 from harness.run_record import RunRecord
+from harness.run_trend import Point, trend
 
 EXAMPLE = "xiu run show last"
 RUNS = "runs"
 """The default of `--runs`; not there before the first run."""
+MARKS = {"worse": "WORSE", "not judged": ""}
+MOST = 1_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The sub-words."""
-    words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|report|compare")
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|report|compare|trend")
     add_word(words, "list", "finished runs, oldest first", "xiu run list")
     for word, line in (("show", "verdict, reasons, figures"), ("report", "write report.html again, print where it is")):
         add_word(words, word, line, f"xiu run {word} last").add_argument("run", metavar="RUN")
-    both = add_word(
-        words, "compare", "two runs of equal conditions, side by side", "xiu run compare baseline.json last"
-    )
+    both = add_word(words, "compare", "is B worse than A beyond noise? 99 if so", "xiu run compare baseline.json last")
     both.add_argument("a", metavar="A")
     both.add_argument("b", metavar="B")
+    both.add_argument("--of", type=_count, default=0, metavar="N", help="noise also from the last N runs alike A")
+    both.add_argument("--anyway", action="store_true", help="compare under different conditions too")
+    of_plan = add_word(
+        words, "trend", "the last runs of a plan, each beside the one before", "xiu run trend gala-share"
+    )
+    of_plan.add_argument("plan", metavar="PLAN")
+    of_plan.add_argument("--last", type=_count, default=20, metavar="N", help="so many at most (20)")
+
+
+def _count(text: str) -> int:
+    """A number of runs."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 4 or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number from 1 to {MOST:,}")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
     """Dispatch to the sub-word."""
-    return {"list": _list, "show": _show, "report": _report, "compare": _compare}[args.sub](args)
+    return {"list": _list, "show": _show, "report": _report, "compare": _compare, "trend": _trend}[args.sub](args)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -149,17 +164,70 @@ def write_report(found: Found) -> Path:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    comparison = compare(_found(args.a, args).record, _found(args.b, args).record)
+    a, b = _found(args.a, args).record, _found(args.b, args).record
+    known = [found.record for found in all_runs(Path(args.runs)).found] if args.of else []
+    comparison = compare(a, b, alike(known, a, b, args.of), anyway=args.anyway)
     if args.json:
         emit(comparison.model_dump(mode="json"))
-        return 0
+        return comparison.exit_code
     print(f"A {comparison.a}  {comparison.verdicts[0]}\nB {comparison.b}  {comparison.verdicts[1]}\n")
     rows = [
-        [d.what, d.unit, figure(d.a), figure(d.b), "–" if d.ratio is None else f"{d.ratio:.2f}"]
+        [d.what, d.unit, figure(d.a), figure(d.b), "–" if d.ratio is None else f"{d.ratio:.2f}",
+         f"± {figure(d.noise)}" if d.state in ("same", "better", "worse") else "", MARKS.get(d.state, d.state)]
         for d in comparison.differences
         if d.a is not None or d.b is not None
-    ]
-    print(table(("figure", "unit", "A", "B", "B ÷ A"), rows, "  rrr"))
+    ]  # fmt: skip
+    print(table(("figure", "unit", "A", "B", "B ÷ A", "noise", "B is"), rows, "  rrrr"))
     for note in comparison.notes:
         print(f"note: {note}")
+    print(f"\n{_conclusion(comparison)}")
+    return comparison.exit_code
+
+
+def _conclusion(comparison: Comparison) -> str:
+    if comparison.regressions:
+        return f"FAIL: B is worse beyond noise: {', '.join(comparison.regressions)}"
+    if comparison.missing:
+        return f"UNKNOWN: B does not tell what A told: {', '.join(comparison.missing)}"
+    return "PASS: B is not worse than A beyond noise"
+
+
+def _trend(args: argparse.Namespace) -> int:
+    known = [found.record for found in all_runs(Path(args.runs)).found]
+    mine = [record for record in known if record.plan == args.plan]
+    if not mine:
+        raise BadInput(
+            f"{args.plan}: no finished run of this plan in {args.runs}",
+            expected="a plan that was run, as `xiu run list` shows them",
+            did_you_mean=closest(args.plan, {record.plan for record in known}),
+        )
+    points = trend(mine)[-args.last :]
+    if args.json:
+        emit({"plan": args.plan, "runs": [point.model_dump(mode="json") for point in points]})
+        return 0
+    rows = [
+        [point.started_at[:16].replace("T", " "), point.verdict, point.scale, point.commit[:7] or "–",
+         figure(point.answered_rps), figure(point.response_p99_ms), figure(point.credit_delay_p99_s),
+         figure(point.unknown), figure(point.residue_fen), _worse(point)]
+        for point in points
+    ]  # fmt: skip
+    head = (
+        "started",
+        "verdict",
+        "scale",
+        "commit",
+        "taps/s",
+        "p99 ms",
+        "credit s",
+        "unknown",
+        "fen off",
+        "worse than before",
+    )
+    print(table(head, rows, "    rrrrr"))
     return 0
+
+
+def _worse(point: Point) -> str:
+    if point.worse is None:
+        return "– (none before was measured alike)"
+    return ", ".join(point.worse) or "no"

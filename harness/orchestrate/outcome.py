@@ -12,6 +12,7 @@ from harness.forecast import judge
 from harness.forecast.lock import Lock
 from harness.orchestrate import figures
 from harness.orchestrate.hooks import NemesisReport
+from harness.quantile_bounds import bounds_of
 from harness.run_order import RunOrder
 from harness.run_record import Environment, Generator, Latency, Load, Resource, RunRecord, Scale, Step
 from harness.run_state import Money, RunState
@@ -120,6 +121,7 @@ def record(
         reasons=decision.reasons,
         load=figures.load_of(account, peak) if account else _no_load(),
         latency_ms=figures.latency_of(account) if account else Latency(),
+        quantile_bounds_ms=bounds_of(account) if account else {},
         generator=_generator(account, chosen),
         money=money,
         wins=wins,

@@ -1,0 +1,108 @@
+"""How much two runs of one system differ by chance, figure by figure. Pure; a difference below it is none.
+
+The noise of a figure is the largest of: its floor (what equal runs of this project differed by on a busy machine of two
+cores, docs/measuring.md), the bounds of its percentile in both runs, and the spread of more runs where there are some.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.run_record import RunRecord
+
+Sense = Literal["lower", "higher", "exact", "shown"]
+"""Which way is better; `exact`: any residue is worse; `shown`: not the system's, never judged."""
+
+MAD_TO_SIGMA = 1.4826
+SIGMAS = 3.0
+ENOUGH = 3
+"""Runs from which a spread is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The least that counts as a difference: a part of the figure, and an amount in its unit."""
+
+    part: float = 0.0
+    amount: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a run. `bounds`: where the true one lies, if known."""
+
+    what: str
+    unit: str
+    value: float | None
+    sense: Sense
+    floor: Floor = Floor()
+    counted: bool = False
+    """A count of rare things: its own square root is its noise."""
+    bounds: tuple[float, float] | None = None
+
+
+BESIDE = frozenset({"cannon", "prometheus", "alertmanager", "toxiproxy"})
+"""Processes that measure or disturb: what they use is not the system's."""
+LATENCY = {"p50": Floor(0.30, 0.5), "p95": Floor(0.30, 1.0), "p99": Floor(0.30, 1.0), "p999": Floor(0.60, 5.0)}
+RATE = Floor(0.02, 1.0)
+SHARE = Floor(0.15, 0.005)
+CREDIT = Floor(0.50, 0.25)
+CPU, MEMORY = Floor(0.30, 1.0), Floor(0.20, 16.0)
+
+
+def figures(run: RunRecord) -> list[Figure]:
+    """All that is compared, in the order in which it is shown."""
+    load, forecast = run.load, {row.indicator: row.actual for row in run.forecast}
+    out = [
+        Figure("offered at the peak", "1/s", load.offered_rps, "shown"),
+        Figure("answered at the peak", "1/s", load.achieved_rps, "higher", RATE),
+    ]
+    for name in ("response", "service", "queued", "lag"):
+        told, bounds = getattr(run.latency_ms, name), run.quantile_bounds_ms.get(name, {})
+        sense: Sense = "shown" if name == "lag" else "lower"
+        out += [Figure(f"{name} {p}", "ms", getattr(told, p), sense, floor, bounds=bounds.get(p))
+                for p, floor in LATENCY.items()]  # fmt: skip
+    delay = run.credit_delay_s
+    out += [
+        Figure("credit delay p99", "s", delay.p99, "lower", CREDIT),
+        Figure("credit delay at most", "s", delay.max, "lower", Floor(1.0, 0.5)),
+        Figure("backlog gone after", "s", forecast.get("drain_s"), "lower", Floor(0.5, 1.0)),
+        Figure("refused share", "1", forecast.get("refused_share"), "lower", SHARE),
+        Figure("unknown outcomes", "", load.outcomes.get("unknown"), "lower", counted=True),
+        Figure("taps dropped", "", load.dropped, "lower", counted=True),
+        Figure("errors", "", forecast.get("errors"), "lower", counted=True),
+        Figure("wins", "", run.wins.seen, "shown"),
+        Figure("money residue", "fen", run.money.residue_fen, "exact"),
+        Figure("wins residue", "", run.wins.residue, "exact"),
+        Figure("invariants broken", "", _broken(run), "exact"),
+    ]
+    for process, used in sorted(run.resources.items()):
+        sense = "shown" if process in BESIDE else "lower"
+        out.append(Figure(f"{process} CPU", "s", used.cpu_s, sense, CPU))
+        out.append(Figure(f"{process} memory", "MiB", used.rss_mib_max, sense, MEMORY))
+    return out
+
+
+def _broken(run: RunRecord) -> int | None:
+    looked = [finding for finding in run.invariants if finding.valid is not None]
+    return sum(finding.valid is False for finding in looked) if looked else None
+
+
+def noise(a: Figure, b: Figure, more: Sequence[float] = ()) -> float:
+    """In the figure's unit. `more`: the same figure of other runs under A's conditions."""
+    if a.sense == "exact" or a.value is None or b.value is None:
+        return 0.0
+    found = [a.floor.part * abs(a.value), a.floor.amount]
+    if a.counted:
+        found.append(SIGMAS * math.sqrt(a.value + b.value))
+    if a.bounds is not None and b.bounds is not None:
+        found.append(math.hypot((a.bounds[1] - a.bounds[0]) / 2, (b.bounds[1] - b.bounds[0]) / 2))
+    if len(more) >= ENOUGH:
+        middle = statistics.median(more)
+        sigma = MAD_TO_SIGMA * statistics.median(abs(value - middle) for value in more)
+        found.append(SIGMAS * sigma + abs(a.value - middle))
+    return max(found)
