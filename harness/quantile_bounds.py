@@ -10,6 +10,8 @@ import itertools
 import math
 from typing import Any
 
+from harness.engine.histogram import HIGH_US
+
 Z = 2.576
 """99 % of a normal distribution lies within so many standard deviations."""
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
@@ -30,7 +32,7 @@ def bounds_of(account: dict[str, Any]) -> dict[str, Bounds]:
 
 def _bound(histogram: dict[str, Any], q: float) -> tuple[float, float] | None:
     counts = [histogram["below"], *histogram["counts"], histogram["above"]]
-    edges = [0, *histogram["buckets"], histogram["max_us"]]
+    edges = [0, *(int(HIGH_US[bucket]) for bucket in histogram["buckets"]), histogram["max_us"]]
     total = sum(counts)
     if not total:
         return None
@@ -39,6 +41,6 @@ def _bound(histogram: dict[str, Any], q: float) -> tuple[float, float] | None:
     reached = list(itertools.accumulate(counts))
 
     def at(rank: float) -> float:
-        return float(next(edge for edge, so_far in zip(edges, reached, strict=True) if so_far >= rank)) / 1000
+        return float(next(edge for edge, so_far in zip(edges, reached, strict=True) if so_far >= rank) / 1000)
 
     return at(low), at(high)
