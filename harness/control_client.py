@@ -149,13 +149,15 @@ class ControlClient:
         tag: str = self.call("POST", "/v1/tags", {"run_id": run_id, "ttl_s": ttl_s}).json()["tag"]
         return tag
 
-    def set_switch(self, key: str, value: int, who: str, why: str) -> None:
-        """Changes a run-time switch."""
-        self.call("PUT", f"/v1/switches/{key}", {"value": value, "who": who, "why": why})
+    def set_switch(self, key: str, value: int, who: str, why: str, lane: Lane | None = None) -> None:
+        """Changes a run-time switch, of one lane or of both."""
+        body = {"value": value, "who": who, "why": why}
+        self.call("PUT", f"/v1/switches/{key}", body | ({"lane": lane} if lane else {}))
 
-    def switches(self) -> dict[str, int]:
-        """Every run-time switch and its value."""
-        found: dict[str, int] = self.call("GET", "/v1/switches").json()["switches"]
+    def switches(self, lane: Lane = "live") -> dict[str, int]:
+        """Every run-time switch and its value in a lane. A control of an older version has one value for both."""
+        answer = self.call("GET", "/v1/switches").json()
+        found: dict[str, int] = answer["lanes"][lane] if "lanes" in answer else answer["switches"]
         return found
 
     def busy(self, lane: Lane) -> list[int]:

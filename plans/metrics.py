@@ -86,7 +86,11 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("drill_recovery_seconds", "histogram", "Heal to steady state.", _CHAOS, ("experiment",), DELAY_BUCKETS_S),
     Metric(
-        "drill_playbook_step_state", "gauge", "1 for the state of a step.", _PLAYBOOK, ("playbook", "step", "state")
+        "drill_playbook_step_state",
+        "gauge",
+        "1 for the state of a step, by lane.",
+        _PLAYBOOK,
+        ("playbook", "lane", "step", "state"),
     ),
     Metric(
         "drill_playbook_trigger_delay_seconds",

@@ -1,4 +1,4 @@
-"""Which alert starts which playbook, and when not: one run an episode, one run a switch, cooldown, the red button.
+"""Which alert starts which playbook, and when not: one run an episode, one a switch and lane, cooldown, the red button.
 
 Takes up what a killed engine left. Refuses to know HTTP.
 """
@@ -22,7 +22,8 @@ from chaos.playbook.library import Entry
 from chaos.playbook.meters import Meters
 from chaos.playbook.run import TICK_S, Run
 from chaos.playbook.world import World
-from system.contract.ids import LANES
+from system.contract.ids import LANES, Lane
+from system.contract.switches import has_lane
 
 log = logging.getLogger("xiu.playbook")
 BY_ALERT = "alert"
@@ -61,6 +62,16 @@ def _no_lane(lane: str) -> str:
         return ""
     said = f"lane {lane[:40]!r} is none" if lane else "no lane is named"
     return f"{said}; expected {' or '.join(LANES)}: nothing is done"
+
+
+def _places(key: str, lane: Lane | None) -> set[tuple[str, Lane]]:
+    """Where a switch is set: in its lane, or in both."""
+    return {(key, each) for each in (LANES if lane is None else (lane,))}
+
+
+def _wanted(entry: Entry, lane: str) -> set[tuple[str, Lane]]:
+    """Every switch a run of it sets, with each lane it sets it in."""
+    return {(key, each) for key in entry.playbook.switches for each in LANES if each == lane or not has_lane(key)}
 
 
 class Engine:
@@ -145,7 +156,7 @@ class Engine:
             if self._met(playbook.id, alert.episode):
                 not_now[playbook.id] = "a run of this episode is there"
                 continue
-            why = self._hindered(entry) or self._cooling(entry)
+            why = self._hindered(entry, alert.lane) or self._cooling(entry, alert.lane)
             if why:
                 not_now[playbook.id], later = why, True
                 continue
@@ -155,7 +166,7 @@ class Engine:
     def order(self, playbook: str, lane: str, who: str) -> Answer:
         """A person wants it run: the same path, without alert, episode and cooldown."""
         entry = self.library[playbook]
-        why = _no_lane(lane) or self._hindered(entry)
+        why = _no_lane(lane) or self._hindered(entry, lane)
         if why:
             return Answer((), {playbook: why})
         return Answer((self._begin(entry, "", lane, who, "", None),), {})
@@ -173,8 +184,8 @@ class Engine:
         known = [facts for facts in self.runs.values() if (facts.playbook, facts.episode) == (playbook, episode)]
         return any(facts.state != "refused" for facts in known)
 
-    def _hindered(self, entry: Entry) -> str:
-        """Why no run of it can begin now; empty if one can."""
+    def _hindered(self, entry: Entry, lane: str) -> str:
+        """Why no run of it can begin now in this lane; empty if one can."""
         if self.broken:
             return self.broken
         if halted(self._folder):
@@ -184,16 +195,17 @@ class Engine:
         for facts in self.runs.values():
             if facts.over:
                 continue
-            if facts.playbook == entry.playbook.id:
+            if (facts.playbook, facts.lane) == (entry.playbook.id, lane):
                 return f"run {facts.run} of it goes on"
             other = self.library.get(facts.playbook)
-            held = set(facts.switches) | set(other.playbook.switches if other else ())
-            if shared := sorted(held & set(entry.playbook.switches)):
+            held = {place for key, each in facts.switches for place in _places(key, each)}
+            held |= _wanted(other, facts.lane) if other else set()
+            if shared := sorted({key for key, _ in held & _wanted(entry, lane)}):
                 return f"run {facts.run} has {', '.join(shared)}"
         return ""
 
-    def _cooling(self, entry: Entry) -> str:
-        mine = [f for f in self.runs.values() if f.playbook == entry.playbook.id]
+    def _cooling(self, entry: Entry, lane: str) -> str:
+        mine = [f for f in self.runs.values() if (f.playbook, f.lane) == (entry.playbook.id, lane)]
         # A person's run that was refused did nothing: no alert has to wait for it.
         mine = [f for f in mine if f.state != "refused" or f.by == BY_ALERT]
         ends = [f.ended_s for f in mine if f.ended_s is not None]

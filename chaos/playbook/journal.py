@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from harness.durable import append_line
+from system.contract.ids import LANES, Lane
 
 log = logging.getLogger(__name__)
 
@@ -75,11 +76,19 @@ def _transition(line: bytes) -> Transition | None:
     return found if whole and found.state in get_args(State) else None
 
 
+def named(key: str, lane: Lane | None) -> str:
+    """A switch in words."""
+    return key if lane is None else f"{key} ({lane})"
+
+
 @dataclass
 class Done:
-    """An action as far as it went. `before` is what the switch was, `at_s` when it was told to change."""
+    """An action as far as it went. `before` is what the switch was, `at_s` when it was told to change. `lane` None: the
+    switch has none, or the run is of a time when switches had none.
+    """
 
     key: str
+    lane: Lane | None
     to: int
     before: int
     undo: dict[str, Any] | None
@@ -89,6 +98,11 @@ class Done:
     catch_up_until_s: float | None = None
     undone_s: float | None = None
 
+    @property
+    def named(self) -> str:
+        """Its switch in words."""
+        return named(self.key, self.lane)
+
 
 @dataclass
 class Facts:
@@ -97,7 +111,7 @@ class Facts:
     run: str
     playbook: str
     alert: str = ""
-    lane: str = "live"
+    lane: str = ""
     by: str = ""
     sha256: str = ""
     episode: str = ""
@@ -116,9 +130,9 @@ class Facts:
         return self.state in FINAL
 
     @property
-    def switches(self) -> tuple[str, ...]:
-        """Switches it has changed and not given back."""
-        return tuple(done.key for done in self.actions.values() if done.undone_s is None)
+    def switches(self) -> tuple[tuple[str, Lane | None], ...]:
+        """Switches it has changed and not given back, each with its lane."""
+        return tuple((done.key, done.lane) for done in self.actions.values() if done.undone_s is None)
 
     def take(self, line: Transition) -> None:
         """One more line of this run."""
@@ -135,7 +149,10 @@ class Facts:
                 self.baseline = list(data["baseline"])
             case "executing":
                 self.baseline = list(data["baseline"])
-                told = Done(data["key"], data["to"], data["before"], data["undo"], line.at_s)
+                lane = data.get("lane")
+                told = Done(
+                    data["key"], lane if lane in LANES else None, data["to"], data["before"], data["undo"], line.at_s
+                )
                 self.actions.setdefault(data["action"], told)
             case "read_back":
                 self.actions[data["action"]].read_back_s = line.at_s

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from chaos.playbook.journal import FINAL, Facts, Transition
 from plans.metrics import METRICS, PLAYBOOK_STATES
 from plans.models.playbook import Playbook
+from system.contract.ids import LANES
 from system.contract.itself import tell_of_itself
 
 _BY_NAME = {metric.name: metric for metric in METRICS}
@@ -17,7 +18,7 @@ RUN = "run"
 
 
 class Meters:
-    """Gauges of the newest run of every playbook."""
+    """Gauges of the newest run of every playbook, by lane."""
 
     def __init__(self, registry: CollectorRegistry, playbooks: Iterable[Playbook]) -> None:
         tell_of_itself(registry, "drill")
@@ -30,18 +31,19 @@ class Meters:
             self._delay.labels(playbook.id)
             for end in sorted(FINAL):
                 self._ends.labels(playbook.id, end)
-            for step in (RUN, *(action.id for action in playbook.actions)):
-                self._show(playbook.id, step, "idle")
+            for lane in LANES:
+                for step in (RUN, *(action.id for action in playbook.actions)):
+                    self._show(playbook.id, lane, step, "idle")
 
-    def _show(self, playbook: str, step: str, state: str) -> None:
+    def _show(self, playbook: str, lane: str, step: str, state: str) -> None:
         for each in PLAYBOOK_STATES:
-            self._state.labels(playbook, step, each).set(each == state)
+            self._state.labels(playbook, lane, step, each).set(each == state)
 
     def told(self, facts: Facts, line: Transition) -> None:
         """A run went a step on."""
-        self._show(facts.playbook, RUN, line.state)
+        self._show(facts.playbook, facts.lane, RUN, line.state)
         if (action := line.data.get("action")) is not None:
-            self._show(facts.playbook, action, line.state)
+            self._show(facts.playbook, facts.lane, action, line.state)
         if line.state == "read_back" and facts.times["t4"] == line.at_s and "t2" in facts.times:
             self._delay.labels(facts.playbook).observe(max(0.0, line.at_s - facts.times["t2"]))
         if line.state in FINAL:

@@ -10,9 +10,11 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from chaos.playbook.journal import Done, Facts, State
+from chaos.playbook.journal import Done, Facts, State, named
 from chaos.playbook.world import Away, World
 from plans.models.playbook import Condition, Playbook, Restore
+from system.contract.ids import LANES, Lane
+from system.contract.switches import has_lane
 
 TICK_S = 0.1
 WATCH_TICKS = 3
@@ -68,7 +70,7 @@ class Run:
                 await self._forward(self._playbook)
             await self._roll_back()
         except Stopped:
-            left = ", ".join(f"{done.key} = {done.to}" for done in facts.actions.values() if done.undone_s is None)
+            left = ", ".join(f"{done.named} = {done.to}" for done in facts.actions.values() if done.undone_s is None)
             self._say("halted", f"stopped by hand; still set: {left or 'nothing'}")
         except Given as end:
             self._say(end.state, end.text)
@@ -123,41 +125,47 @@ class Run:
             done = self.facts.actions.get(action.id)
             key, to = action.set.switch, action.set.to
             if done is None:
-                before = await self._told(key, action.read_back)
+                lane = self._lane(key)
+                before = await self._told(key, lane, action.read_back)
                 undo = action.undo.model_dump() if isinstance(action.undo, Restore) else None
-                self._say("executing", f"{key}: {before} → {to}", action=action.id, key=key, to=to, before=before,
-                          undo=undo, baseline=baseline)  # fmt: skip
+                self._say("executing", f"{named(key, lane)}: {before} → {to}", action=action.id, key=key, lane=lane,
+                          to=to, before=before, undo=undo, baseline=baseline)  # fmt: skip
                 done = self.facts.actions[action.id]
             if done.read_back_s is None:
                 processes = await self._set(done, to, action.read_back, "read_back_failed")
-                self._say("read_back", f"{key} = {to} in {', '.join(processes)}", action=action.id)
+                where = ", ".join(processes)
+                self._say("read_back", f"{named(key, done.lane)} = {to} in {where}", action=action.id)
 
-    async def _told(self, key: str, within_s: float) -> int:
+    def _lane(self, key: str) -> Lane | None:
+        """The lane in which a switch is set: the alert's, where the switch has one."""
+        return next((lane for lane in LANES if lane == self.facts.lane), None) if has_lane(key) else None
+
+    async def _told(self, key: str, lane: Lane | None, within_s: float) -> int:
         deadline = self._clock() + within_s
-        while (value := await self._world.told(key)) is None:
+        while (value := await self._world.told(key, lane)) is None:
             if self._clock() > deadline:
-                raise Given("read_back_failed", f"control does not tell {key}")
+                raise Given("read_back_failed", f"control does not tell {named(key, lane)}")
             await self._wait()
         return value
 
     async def _set(self, done: Done, value: int, within_s: float, failing: State) -> list[str]:
         """Sets a switch and waits until every process that reads it shows it. Raises Given(failing)."""
-        deadline, ordered, why = self._clock() + within_s, False, ""
+        deadline, ordered, why, key, lane = self._clock() + within_s, False, "", done.key, done.lane
         why_set = f"{self.facts.playbook}, run {self.facts.run}"
         while True:
             self._may()
             if not ordered:
                 try:
-                    await self._world.set(done.key, value, why_set)
+                    await self._world.set(key, lane, value, why_set)
                     ordered = True
                 except Away as exc:
                     why = str(exc)
             if ordered:
-                seen = {"control": await self._world.told(done.key), **await self._world.seen(done.key)}
+                seen = {"control": await self._world.told(key, lane), **await self._world.seen(key, lane)}
                 late = [f"{name} ({'?' if shown is None else shown})" for name, shown in seen.items() if shown != value]
                 if not late:
                     return list(seen)
-                why = f"{done.key} is not {value} in {', '.join(late)}"
+                why = f"{named(key, lane)} is not {value} in {', '.join(late)}"
             if self._clock() > deadline:
                 raise Given(failing, f"{why}, within {within_s:g} s")
             await self._wait()
@@ -217,11 +225,11 @@ class Run:
         self._say(because or "closed", text, rolled_back=True)
 
     async def _undo(self, name: str, done: Done) -> None:
-        key, before = done.key, done.before
+        key, before = done.named, done.before
         if done.undo is None:
             self._say("undone", f"{key} stays {done.to}: nothing to undo, as the playbook says", action=name)
             return
-        now = await self._world.told(key)
+        now = await self._world.told(done.key, done.lane)
         pace = done.undo["catch_up"]
         if now is not None and now not in (done.to, before, pace):
             self._say("undone", f"{key} is {now}, set by somebody else since: left alone", action=name)

@@ -14,10 +14,19 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.stack.addresses import Addresses
+from system.contract.ids import LANES, Lane
 from system.contract.switches import SWITCHES
 
 ASK_TIMEOUT_S = 2.0
 _READERS = {switch.key: switch.readers for switch in SWITCHES}
+_GARBAGE = (
+    aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError,
+)  # fmt: skip
+"""What a part that is away, broken, or no such part at all can make of a question: no data, each of it."""
+
+
+def _lanes(lane: Lane | None) -> tuple[Lane, ...]:
+    return LANES if lane is None else (lane,)
 
 
 class Away(Exception):
@@ -25,21 +34,21 @@ class Away(Exception):
 
 
 class World(Protocol):
-    """The seam between a run and everything outside it."""
+    """The seam between a run and everything outside it. A switch is named by its key and lane; None: both at once."""
 
     async def figure(self, query: str) -> float | None:
         """The one value of an instant query; None: no answer, no sample, several, or not a number."""
         ...
 
-    async def told(self, key: str) -> int | None:
+    async def told(self, key: str, lane: Lane | None) -> int | None:
         """The switch as control has it; None: not known."""
         ...
 
-    async def seen(self, key: str) -> Mapping[str, int | None]:
+    async def seen(self, key: str, lane: Lane | None) -> Mapping[str, int | None]:
         """process → the switch as that process shows it, for every process that reads it; None: not known."""
         ...
 
-    async def set(self, key: str, value: int, why: str) -> None:
+    async def set(self, key: str, lane: Lane | None, value: int, why: str) -> None:
         """Sets the switch. Raises Away."""
         ...
 
@@ -61,11 +70,11 @@ class StackWorld:
         if self._session is not None:
             await self._session.close()
 
-    def readers(self, key: str) -> dict[str, str]:
-        """process → address, of every process that reads the switch."""
+    def readers(self, key: str, lane: Lane) -> dict[str, str]:
+        """process → address, of every process that reads the switch for this lane."""
         places = {
             "front": {f"front-{k}": url for k, url in enumerate(self._at.front_metrics_urls)},
-            "credit": {f"credit-{lane}": url for lane, url in self._at.credit_metrics_urls.items()},
+            "credit": {f"credit-{lane}": self._at.credit_metrics_urls[lane]},
         }
         return {name: url for reader in _READERS[key] for name, url in places[reader].items()}
 
@@ -75,30 +84,36 @@ class StackWorld:
             body = await self._json("POST", f"{self._at.prometheus_url}/api/v1/query", data={"query": query})
             found = body["data"]["result"]
             value = float(found[0]["value"][1]) if len(found) == 1 else math.nan
-        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError, IndexError):
+        except _GARBAGE:
             return None
         return value if math.isfinite(value) else None
 
-    async def told(self, key: str) -> int | None:
-        """See `World`."""
+    async def told(self, key: str, lane: Lane | None) -> int | None:
+        """See `World`; where both lanes are meant and differ, it is not known."""
         try:
-            return int((await self._json("GET", f"{self._at.control_url}/v1/switches"))["switches"][key])
-        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
+            tables = (await self._json("GET", f"{self._at.control_url}/v1/switches"))["lanes"]
+            values = {int(tables[each][key]) for each in _lanes(lane)}
+        except _GARBAGE:
             return None
+        return values.pop() if len(values) == 1 else None
 
-    async def seen(self, key: str) -> dict[str, int | None]:
+    async def seen(self, key: str, lane: Lane | None) -> dict[str, int | None]:
         """See `World`; all are asked at once."""
-        readers = self.readers(key)
-        values = await asyncio.gather(*(self._shown(url, key) for url in readers.values()))
-        return dict(zip(readers, values, strict=True))
+        asked = {
+            name if lane else f"{name} ({each})": (url, each)
+            for each in _lanes(lane)
+            for name, url in self.readers(key, each).items()
+        }
+        values = await asyncio.gather(*(self._shown(url, key, each) for url, each in asked.values()))
+        return dict(zip(asked, values, strict=True))
 
-    async def set(self, key: str, value: int, why: str) -> None:
+    async def set(self, key: str, lane: Lane | None, value: int, why: str) -> None:
         """See `World`."""
-        body = {"value": value, "who": "playbook", "why": why}
+        body = {"value": value, "who": "playbook", "why": why} | ({"lane": lane} if lane else {})
         url = f"{self._at.control_url}/v1/switches/{key}"
         try:
             answer = await self._json("PUT", url, json=body, headers=self._bearer)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
+        except _GARBAGE as exc:
             raise Away(f"control did not set {key}: {exc or type(exc).__name__}") from exc
         if not isinstance(answer, dict) or answer.get("value") != value:
             raise Away(f"control did not set {key}: {answer}")
@@ -109,19 +124,16 @@ class StackWorld:
             answer.raise_for_status()
             return await answer.json(content_type=None)
 
-    async def _shown(self, url: str, key: str) -> int | None:
+    async def _shown(self, url: str, key: str, lane: Lane) -> int | None:
         """The switch's gauge on one process's own /metrics: the truth of that process, not of the last scrape."""
         assert self._session is not None
         try:
             async with self._session.get(f"{url}/metrics") as answer:
                 answer.raise_for_status()
                 text = await answer.text()
-        except (aiohttp.ClientError, TimeoutError):
-            return None
-        # One line of a long page; the parser is slow on the rest.
-        lines = [line for line in text.splitlines() if line.startswith("hongbao_switch{")]
-        try:
+            # One line of a long page; the parser is slow on the rest.
+            lines = [line for line in text.splitlines() if line.startswith("hongbao_switch{")]
             samples = [s for family in text_string_to_metric_families("\n".join(lines)) for s in family.samples]
-        except ValueError:
+            return next((int(s.value) for s in samples if s.labels == {"key": key, "lane": lane}), None)
+        except _GARBAGE:
             return None
-        return next((int(s.value) for s in samples if s.labels.get("key") == key), None)

@@ -281,7 +281,7 @@ def _states() -> Iterator[Panel]:
     )
     yield states(
         Tile("Playbooks", "State of each playbook's newest run, and of each of its actions.", width=12, height=8),
-        Ask(f"max by (playbook, step) ({_numbered()})", "{{playbook}} · {{step}}"),
+        Ask(f"max by (playbook, lane, step) ({_numbered()})", "{{playbook}} · {{lane}} · {{step}}"),
         words={str(k): Word(_step_word(name), _step_color(name)) for k, name in enumerate(PLAYBOOK_STATES)},
     )
     yield lines(
@@ -292,7 +292,7 @@ def _states() -> Iterator[Panel]:
         Tile(
             "Switches", "Run-time settings as the processes see them; a playbook may change them.", width=12, height=8
         ),
-        Ask("max by (key) (hongbao_switch)", "{{key}}"),
+        Ask("max by (key, lane) (hongbao_switch)", "{{key}} · {{lane}}"),
     )
     yield states(
         Tile("Rounds, by state", "Rounds there are in each state.", width=12, height=8),
@@ -323,7 +323,7 @@ def _inside() -> Iterator[Panel]:
             "Largest difference between processes: back to 0 once all have it.",
             "short",
         ),
-        Ask("max by (key) (hongbao_switch) - min by (key) (hongbao_switch)", "{{key}}"),
+        Ask("max by (key, lane) (hongbao_switch) - min by (key, lane) (hongbao_switch)", "{{key}} · {{lane}}"),
     )
     yield lines(
         Tile("Stands still", "Awards without a verdict, rounds blocked, streams stopped, closes that wait.", "short"),

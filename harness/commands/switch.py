@@ -12,7 +12,8 @@ from harness.commands import _stacks
 from harness.control_client import ControlClient
 from harness.errors import BadInput, closest
 from system.contract.errors import BadRequest
-from system.contract.switches import SWITCHES, checked
+from system.contract.ids import LANES, Lane
+from system.contract.switches import SWITCHES, Switch, checked, lanes_of, tables
 
 EXAMPLE = "xiu switch set draw.shed_percent 20 --why 'drill'"
 
@@ -24,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     change = add_word(words, "set", "set a switch", EXAMPLE)
     change.add_argument("key", metavar="KEY")
     change.add_argument("value", metavar="VALUE", type=int)
+    change.add_argument("--lane", choices=LANES, help="default: both lanes")
     change.add_argument("--why", default="", help="kept with the change")
     history = add_word(words, "history", "who changed what, when and why", "xiu switch history")
     for each in (show, change, history):
@@ -39,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
             raise BadInput(f"no switch {args.key}", expected="one of " + ", ".join(known), did_you_mean=hint)
         try:
             checked(args.key, args.value)
+            lanes_of(args.key, args.lane)
         except BadRequest as exc:
             raise BadInput(str(exc)) from exc
     with ControlClient.of(_stacks.need(args)) as control:
@@ -46,22 +49,38 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(control: ControlClient, args: argparse.Namespace) -> int:
-    values = control.call("GET", "/v1/switches").json()["switches"]
+    told = control.call("GET", "/v1/switches").json()
+    lanes = told.get("lanes") or tables(told["switches"])
     if args.json:
-        print(json.dumps({"switches": [{"id": key, "value": value} for key, value in values.items()]}, indent=1))
+        rows = [{"id": key, "value": value} for key, value in told["switches"].items()]
+        print(json.dumps({"switches": rows, "lanes": lanes}, indent=1))
         return 0
     for switch in SWITCHES:
-        value = values[switch.key]
-        mark = " " if value == switch.default else "*"
-        print(f"{mark} {switch.key:<22} {value:>9} {switch.unit:<8} {switch.lower} to {switch.upper}")
-        print(f"    {switch.meaning}")
+        values = [lanes[lane][switch.key] for lane in LANES]
+        print("\n".join(_rows(switch, dict(zip(LANES, values, strict=True)))))
+        print(f"    {switch.meaning}{'' if switch.by_lane else '; one for both lanes'}")
     return 0
+
+
+def _rows(switch: Switch, values: dict[Lane, int]) -> list[str]:
+    """A line for both lanes, or for each where they differ; `*`: not the default."""
+    same = len(set(values.values())) == 1
+    said = [("", values[LANES[0]])] if same else list(values.items())
+    return [
+        f"{' ' if value == switch.default else '*'} {switch.key:<22} {value:>9} {switch.unit:<8} "
+        f"{switch.lower} to {switch.upper}{f'  lane {lane}' if lane else ''}"
+        for lane, value in said
+    ]
 
 
 def _set(control: ControlClient, args: argparse.Namespace) -> int:
     body = {"value": args.value, "who": getpass.getuser(), "why": args.why}
-    done = control.call("PUT", f"/v1/switches/{args.key}", body).json()
-    print(json.dumps(done, indent=1) if args.json else f"{done['key']}: {done['before']} → {done['value']}")
+    done = control.call("PUT", f"/v1/switches/{args.key}", body | ({"lane": args.lane} if args.lane else {})).json()
+    if args.json:
+        print(json.dumps(done, indent=1))
+        return 0
+    for lane, before in done.get("befores", {done.get("lane"): done["before"]}).items():
+        print(f"{done['key']}: {before} → {done['value']}{f' (lane {lane})' if lane else ''}")
     return 0
 
 
@@ -72,7 +91,8 @@ def _history(control: ControlClient, args: argparse.Namespace) -> int:
         return 0
     for row in rows:
         when = datetime.fromtimestamp(row["at_us"] / 1e6).astimezone().isoformat(" ", "seconds")
-        print(f"{when}  {row['key']}: {row['before']} → {row['after']}  {row['who']}  {row['why']}".rstrip())
+        lane = f" (lane {row['lane']})" if row.get("lane") else ""
+        print(f"{when}  {row['key']}: {row['before']} → {row['after']}{lane}  {row['who']}  {row['why']}".rstrip())
     if not rows:
         print("no switch was ever set")
     return 0

@@ -158,7 +158,7 @@ def _clock(ask: Ask) -> Iterator[Checked]:
 
 def _switches(ask: Ask) -> Iterator[Checked]:
     try:
-        values = ask.control.switches()
+        values = ask.control.switches(ask.lane)
     except HarnessError as exc:
         yield Checked("switches", "refused", str(exc))
         return

@@ -134,11 +134,14 @@ class SyncRequest(Model):
 class SyncAnswer(Model):
     """Rounds not yet closed (closed ones once more for 60 s), and the switches. 409 superseded instead,
     for an older instance.
+
+    `switches` is the live lane's table, for fronts that know of no other; `lanes` is there where `?lanes=1` was asked.
     """
 
     now_us: int
     rounds: tuple[FrontRound, ...]
     switches: dict[str, int]
+    lanes: dict[Lane, dict[str, int]] | None = None
 
 
 class EpochRequest(Model):
@@ -205,9 +208,10 @@ class TagRequest(Model):
 
 
 class SwitchChange(Model):
-    """Body of `PUT /v1/switches/{key}`."""
+    """Body of `PUT /v1/switches/{key}`. Without `lane` the value is set for both."""
 
     value: Int8
+    lane: Lane | None = None
     who: Line = "operator"
     why: Text = ""
 

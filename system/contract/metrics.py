@@ -76,7 +76,11 @@ METRICS: tuple[Metric, ...] = (
     Metric("hongbao_clock_offset_seconds", "gauge", "Authority's clock minus own clock.", _FRONT),
     Metric("hongbao_clock_trusted", "gauge", "1 while the authority's time is known.", _FRONT),
     Metric(
-        "hongbao_switch", "gauge", "Run-time switch as this process sees it.", ("front", "credit", "control"), ("key",)
+        "hongbao_switch",
+        "gauge",
+        "Run-time switch as this process sees it, for each lane.",
+        ("front", "credit", "control"),
+        ("key", "lane"),
     ),
     Metric("hongbao_credits_total", "counter", "Records settled by credit, by outcome.", _CREDIT, ("lane", "outcome")),
     Metric("hongbao_credited_fen_total", "counter", "Money posted to accounts, in fen.", _CREDIT, ("lane",)),

@@ -119,8 +119,9 @@ def show(control: Control) -> None:
         meters.budget.labels(lane).set(sum(item.public.budget_fen for item in going))
         waiting = (len(view.waiting.get(item.public.round, ())) for item in going)
         meters.waiting.labels(lane).set(sum(waiting))
-    for key, value in view.switches.items():
-        meters.switch.labels(key).set(value)
+    for lane, table in view.switches.items():
+        for key, value in table.items():
+            meters.switch.labels(key, lane).set(value)
 
 
 async def _closes(control: Control) -> None:

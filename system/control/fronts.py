@@ -30,8 +30,10 @@ async def register(control: Control, front: int) -> Registered:
     return Registered(instance=instance)
 
 
-async def sync(control: Control, front: int, instance: int, streams: tuple[StreamReport, ...]) -> str:
-    """A SyncAnswer as JSON text, from memory alone. Raises Superseded for an older instance."""
+async def sync(
+    control: Control, front: int, instance: int, streams: tuple[StreamReport, ...], lanes: bool = False
+) -> str:
+    """A SyncAnswer as JSON text, from memory alone, with `lanes` if asked. Raises Superseded for an older instance."""
     control.need_front(front)
     view = control.need_view()
     if instance > view.instances.get(front, 0):
@@ -40,7 +42,7 @@ async def sync(control: Control, front: int, instance: int, streams: tuple[Strea
     refuse_older(front, instance, newest)
     now = control.clock()
     view.seen[front] = Seen(instance, now, streams)
-    return f'{{"now_us":{now}{view.sync_tail(front, now)}'
+    return f'{{"now_us":{now}{view.sync_tail(front, now, lanes)}'
 
 
 def refuse_older(front: int, instance: int, newest: int) -> None:

@@ -73,7 +73,9 @@ async def round_one(request: web.Request) -> web.Response:
 
 
 async def switch_list(request: web.Request) -> web.Response:
-    return web.json_response({"switches": request.app[CONTROL].need_view().switches})
+    """`switches`: what the public's lane has; `lanes`: both."""
+    held = request.app[CONTROL].need_view().switches
+    return web.json_response({"switches": held["live"], "lanes": held})
 
 
 async def front_list(request: web.Request) -> web.Response:
@@ -157,7 +159,8 @@ async def front_register(request: web.Request) -> web.Response:
 async def front_sync(request: web.Request) -> web.Response:
     control, front = of_front(request)
     said = await read_model(request, api.SyncRequest)
-    return _raw(await fronts.sync(control, front, said.instance, said.streams))
+    lanes = request.query.get("lanes") == "1"
+    return _raw(await fronts.sync(control, front, said.instance, said.streams, lanes))
 
 
 async def front_epoch(request: web.Request) -> web.Response:

@@ -17,7 +17,7 @@ from typing import Any
 from system.contract.api import FrontRound, RoundPublic, SponsorSplit, StreamReport
 from system.contract.errors import NotFound, StoreRefused, UnknownRound
 from system.contract.ids import LANES, Lane
-from system.contract.switches import defaults
+from system.contract.switches import Tables, tables
 from system.control.meters import Meters
 from system.ledger.access import Pool
 from system.ledger.statements import statement
@@ -60,11 +60,11 @@ class View:
     rounds: dict[int, Held] = field(default_factory=dict)
     granted: dict[tuple[int, int], int] = field(default_factory=dict)
     instances: dict[int, int] = field(default_factory=dict)
-    switches: dict[str, int] = field(default_factory=defaults)
+    switches: Tables = field(default_factory=tables)
     seen: dict[int, Seen] = field(default_factory=dict)
     waiting: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """What the close of a round waits for, by round, in words."""
-    _sync: dict[int, str] = field(default_factory=dict)
+    _sync: dict[tuple[int, bool], str] = field(default_factory=dict)
 
     def round(self, round_id: int) -> Held:
         """Raises UnknownRound."""
@@ -77,9 +77,11 @@ class View:
         """The prepared answers are stale."""
         self._sync.clear()
 
-    def sync_tail(self, front: int, now_us: int) -> str:
-        """Everything of a SyncAnswer behind `now_us`, as JSON text; prepared once per change."""
-        text = self._sync.get(front)
+    def sync_tail(self, front: int, now_us: int, lanes: bool = False) -> str:
+        """Everything of a SyncAnswer behind `now_us`, as JSON text; prepared once per change. A front of an older
+        version refuses `lanes`: it is told of them only where it asks.
+        """
+        text = self._sync.get((front, lanes))
         if text is None:
             shown = [
                 FrontRound(public=held.public, seed=held.seed, epoch=self.granted.get((number, front), 0))
@@ -87,8 +89,9 @@ class View:
                 if held.closed_us is None or held.closed_us + CLOSED_SHOWN_US > now_us
             ]
             rounds = ",".join(item.model_dump_json() for item in shown)
-            text = f',"rounds":[{rounds}],"switches":{json.dumps(self.switches)}}}'
-            self._sync[front] = text
+            told = {"switches": self.switches["live"]} | ({"lanes": self.switches} if lanes else {})
+            text = f',"rounds":[{rounds}],{json.dumps(told)[1:]}'
+            self._sync[front, lanes] = text
         return text
 
 
@@ -143,10 +146,10 @@ class Control:
                 # Epochs and instances only grow: a reading that began before a change must not take it back.
                 granted.update(((r, f), max(epoch, granted.get((r, f), 0))) for r, f, epoch in rows)
             instances = dict(await (await conn.execute(statement("control_instances", "live"))).fetchall())
-            stored = dict(await (await conn.execute(statement("control_switches", "live"))).fetchall())
+            stored = await (await conn.execute(statement("control_switches", "live"))).fetchall()
         for front, instance in instances.items():
             view.instances[front] = max(instance, view.instances.get(front, 0))
-        switches = {key: int(stored.get(key, value)) for key, value in defaults().items()}
+        switches = _switches(stored)
         granted = {key: max(epoch, view.granted.get(key, 0)) for key, epoch in granted.items()}
         if (rounds, granted, switches) != (view.rounds, view.granted, view.switches):
             view.rounds, view.granted, view.switches = rounds, granted, switches
@@ -154,6 +157,15 @@ class Control:
         view.loaded = True
         if any(held.public.state == "closing" for held in rounds.values()):
             self.close_wanted.set()
+
+
+def _switches(rows: list[tuple[Any, ...]]) -> Tables:
+    """Rows of control_switches over the defaults; a key that is no switch any more is left out."""
+    plain = tables()
+    said: dict[Lane, dict[str, int]] = {
+        lane: {key: int(value) for key, place, value in rows if place == lane and key in plain[lane]} for lane in LANES
+    }
+    return tables(each=said)
 
 
 def held_of(lane: Lane, row: tuple[Any, ...]) -> Held:

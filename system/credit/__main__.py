@@ -39,7 +39,7 @@ def _app(registry: CollectorRegistry, worker: Worker) -> web.Application:
 async def serve(settings: CreditSettings) -> None:
     """Runs the worker, its metrics and the switches until SIGTERM or SIGINT."""
     registry = CollectorRegistry()
-    switches = Switches(settings.control_url, internal_key(settings.secret))
+    switches = Switches(settings.control_url, internal_key(settings.secret), settings.lane)
     stopping = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stopping.set)

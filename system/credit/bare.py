@@ -62,7 +62,7 @@ class Bare:
         await made.arm(self._conn, round_)
         log = self._store.stream(made.CELL, made.LANE, round_.round_id, made.FRONT)
         end = await made.fill(log, round_, records, self._portions.entry)
-        switches = Switches(self._settings.control_url, "")
+        switches = Switches(self._settings.control_url, "", made.LANE)
         switches.values["credit.batch_max"] = self._portions.batch
         worker = Worker(self._settings, self._store, self._metrics, switches)
         await worker.once()  # connects; nothing is granted yet

@@ -63,7 +63,7 @@ class CreditMetrics:
         self.progress_at = time.monotonic()
         progress = self._gauge(registry, "hongbao_credit_progress_age_seconds").labels(lane)
         progress.set_function(lambda: time.monotonic() - self.progress_at)
-        self._switch = Gauge("hongbao_switch", _HELP["hongbao_switch"], ["key"], registry=registry)
+        self._switch = Gauge("hongbao_switch", _HELP["hongbao_switch"], ["key", "lane"], registry=registry)
         self._delay = DelayHistogram(lane)
         registry.register(self._delay)
         self.oldest_us: int | None = None
@@ -85,7 +85,7 @@ class CreditMetrics:
     def follow(self, values: Callable[[], Mapping[str, int]]) -> None:
         """Shows the switches as the worker obeys them at that moment, also while a store keeps it waiting."""
         for key in values():
-            self._switch.labels(key).set_function(partial(_one, values, key))
+            self._switch.labels(key, self._lane).set_function(partial(_one, values, key))
 
     def posted(self, batch: Posted, committed_us: int) -> None:
         """Counts a batch, once it is known to be committed."""

@@ -1,4 +1,4 @@
-"""The run-time switches as control tells them, asked once a second. Control down: the last known stay. No decisions."""
+"""A lane's run-time switches as control tells them, asked once a second. Control down: the last known stay."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import aiohttp
 
 from system.contract.errors import BadRequest
+from system.contract.ids import Lane
 from system.contract.switches import SWITCHES, checked
 
 log = logging.getLogger(__name__)
@@ -17,9 +18,10 @@ MINE = tuple(switch.key for switch in SWITCHES if "credit" in switch.readers)
 
 
 class Switches:
-    """The switches credit obeys. Defaults until control has answered once."""
+    """The switches credit of a lane obeys. Defaults until control has answered once."""
 
-    def __init__(self, control_url: str, key: str, *, timeout_s: float = 1.0) -> None:
+    def __init__(self, control_url: str, key: str, lane: Lane, *, timeout_s: float = 1.0) -> None:
+        self._lane = lane
         self._url = f"{control_url}/v1/switches"
         self._headers = {"X-Xiu-Key": key}
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
@@ -54,8 +56,13 @@ class Switches:
             self._heard = True
 
     def take(self, body: object) -> None:
-        """Takes over control's answer, `{"switches": {key: value}}`. Raises BadRequest, ValueError: nothing changed."""
-        found = body.get("switches") if isinstance(body, dict) else None
+        """Takes over control's answer, `{"lanes": {lane: {key: value}}}`, or `{"switches": {key: value}}` of a control
+        that knows no lanes. Raises BadRequest, ValueError: nothing changed.
+        """
+        lanes = body.get("lanes") if isinstance(body, dict) else None
+        found = lanes.get(self._lane) if isinstance(lanes, Mapping) else None
+        if lanes is None and isinstance(body, dict):
+            found = body.get("switches")
         if not isinstance(found, Mapping):
             raise ValueError("control's answer names no switches")
         self.values = {**self.values, **{key: checked(key, found[key]) for key in MINE if key in found}}

@@ -16,7 +16,7 @@ import uvloop
 from system.clock import wall_us
 from system.contract.ids import LANES, Lane
 from system.contract.routing import Topology
-from system.contract.switches import defaults
+from system.contract.switches import tables
 from system.front.metrics import FrontMetrics
 from system.front.seam import NEVER, DrawRound, Waiter, Win
 from system.front.server import serve, settle_memory
@@ -67,7 +67,7 @@ class BareFront:
 
     def __init__(self, rounds: Sequence[DrawRound]) -> None:
         self.rounds: dict[int, DrawRound] = {round_.round_id: round_ for round_ in rounds}
-        self.switches = defaults()
+        self.switches = tables()
         self.serving = True
 
     def now_us(self) -> int:

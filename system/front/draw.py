@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from system.contract.ids import LANES
+from system.contract.switches import Tables
 from system.front import answers
 from system.front.answers import Answer
 from system.front.limiter import Limiter
@@ -48,24 +49,26 @@ class Draw:
     def __init__(self, front: Front, settings: FrontSettings) -> None:
         self.front = front
         self.stopping = False
-        self.delay_s = 0.0
+        self.delay_s: tuple[float, ...] = ()
+        """By lane, as LANES has them; empty while no lane is delayed."""
         self._me = settings.front
         self._fronts = len(settings.topology.fronts)
         self._limiter = Limiter(settings.limiter_rate_per_s, settings.limiter_burst, settings.limiter_slots)
         self._lose = answers.lose(-(-1000 // settings.limiter_rate_per_s))
-        self._switches: dict[str, int] = {}
-        self._award = True
+        self._switches: Tables = {}
+        self._award: tuple[bool, ...] = ()
+        self._shed_percent: tuple[int, ...] = ()
         self._accept_stress = True
-        self._shed_percent = 0
         self.follow_switches()
 
     def follow_switches(self) -> None:
-        """Takes over the front's switches."""
+        """Takes over the front's switches, by lane, so that a tap looks one thing up and compares nothing."""
         switches = self._switches = self.front.switches
-        self._award = switches.get("draw.award", 1) == 1
-        self._accept_stress = switches.get("stress.accept", 1) == 1
-        self._shed_percent = switches.get("draw.shed_percent", 0)
-        self.delay_s = switches.get("draw.delay_ms", 0) / 1000
+        self._award = tuple(switches[lane]["draw.award"] == 1 for lane in LANES)
+        self._accept_stress = switches["stress"]["stress.accept"] == 1
+        self._shed_percent = tuple(switches[lane]["draw.shed_percent"] for lane in LANES)
+        delays_s = tuple(switches[lane]["draw.delay_ms"] / 1000 for lane in LANES)
+        self.delay_s = delays_s if any(delays_s) else ()
 
     def tap(self, round_id: int, lane: int, uid: int, now_us: int, replier: Replier) -> Answer | None:
         """The answer, or None when `replier.later()` has been taken up for it. `lane` is the index in LANES.
@@ -94,13 +97,13 @@ class Draw:
         # 5 The window, half open, on the authority's clock.
         if not round_.start_us <= now_us < round_.end_us:
             return answers.not_open(round_.start_us - now_us) if now_us < round_.start_us else answers.ROUND_OVER
-        if self._shed_percent and random.random() * 100 < self._shed_percent:
+        if self._shed_percent[lane] and random.random() * 100 < self._shed_percent[lane]:
             return answers.DEGRADED
         # 6 The limiter: the last reason to refuse, so that no other refusal counts against it.
         if not self._limiter.allow(uid << 1 | lane, now_us):
             return answers.TOO_FAST
         # 7 The gate, 8 the loser, 9 the winner.
-        if now_us < round_.opening_us or not self._award:
+        if now_us < round_.opening_us or not self._award[lane]:
             return self._lose
         return self._take(round_, uid, now_us, replier)
 

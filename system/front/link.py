@@ -80,7 +80,7 @@ class ControlLink:
         return _Clock.model_validate_json(body).now_us
 
     async def sync(self, body: SyncRequest) -> SyncAnswer:
-        return await self._call("POST", f"{self._base}/sync", SyncAnswer, body)
+        return await self._call("POST", f"{self._base}/sync?lanes=1", SyncAnswer, body)
 
     async def epoch(self, round_id: int, body: EpochRequest) -> EpochGranted:
         return await self._call("POST", f"{self._base}/rounds/{round_id}/epoch", EpochGranted, body, EPOCH_TIMEOUT_S)

@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric as Family
 from system.contract.ids import LANES, Lane
 from system.contract.itself import tell_of_itself
 from system.contract.metrics import APPEND_VERDICTS, LATENCY_BUCKETS_S, METRICS, REFUSAL_CODES, TAP_OUTCOMES
+from system.contract.switches import Tables
 
 _CATALOGUE = {metric.name: metric for metric in METRICS if "front" in metric.process}
 _SETTLED = tuple(outcome for outcome in TAP_OUTCOMES if outcome != "refused")
@@ -66,7 +67,7 @@ class FrontMetrics:
         self._ready_rounds = dict.fromkeys(LANES, 0)
         self._blocked_rounds = dict.fromkeys(LANES, 0)
         self._clock = (0.0, False)
-        self._switches: Mapping[str, int] = {}
+        self._switches: Tables = {}
         self.registry = CollectorRegistry()
         self.registry.register(self)
         tell_of_itself(self.registry)
@@ -101,8 +102,8 @@ class FrontMetrics:
         """Authority's clock minus own wall clock, and whether it is known."""
         self._clock = (offset_s, trusted)
 
-    def set_switches(self, switches: Mapping[str, int]) -> None:
-        """The switches as this front sees them."""
+    def set_switches(self, switches: Tables) -> None:
+        """The switches as this front obeys them, by lane."""
         self._switches = switches
 
     def collect(self) -> Iterator[Family]:
@@ -129,7 +130,10 @@ class FrontMetrics:
         offset_s, trusted = self._clock
         yield self._by_labels("hongbao_clock_offset_seconds", {(): offset_s})
         yield self._by_labels("hongbao_clock_trusted", {(): int(trusted)})
-        yield self._by_labels("hongbao_switch", {(key,): value for key, value in self._switches.items()})
+        switches: dict[tuple[str, ...], float] = {}
+        for lane, table in self._switches.items():
+            switches |= {(key, lane): value for key, value in table.items()}
+        yield self._by_labels("hongbao_switch", switches)
 
     def _collect_taps(self) -> Iterator[Family]:
         outcomes: dict[tuple[str, ...], float] = {}

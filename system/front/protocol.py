@@ -294,8 +294,8 @@ class TapProtocol(asyncio.Protocol):
     def arrive(self, place: _Place, answer: Answer) -> None:
         """Fills a place, late by what `draw.delay_ms` says."""
         delay_s = self._desk.draw.delay_s
-        if delay_s:
-            self._loop.call_later(delay_s, place.fill, answer)
+        if delay_s and delay_s[place.lane]:
+            self._loop.call_later(delay_s[place.lane], place.fill, answer)
         else:
             place.fill(answer)
 

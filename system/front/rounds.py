@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from system.clock import AuthorityClock
 from system.contract.api import FrontRound, RoundState
+from system.contract.ids import LANES, Lane
 from system.contract.records import FLAG_STRESS, MAX_RECORDS
 from system.front.gate import Gate, share
 from system.front.lease import LeaseBook
@@ -23,11 +24,11 @@ from system.lottery import award, make_round
 
 @dataclass(slots=True)
 class Conditions:
-    """What holds for every round of this front at once. Changed by sync alone."""
+    """What holds for every round of this front, or of a lane of it, at once. Changed by sync alone."""
 
     clock: AuthorityClock = field(default_factory=AuthorityClock)
-    award_on: bool = True
-    percent: int = 100
+    award_on: dict[Lane, bool] = field(default_factory=lambda: dict.fromkeys(LANES, True))
+    percent: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(LANES, 100))
     serving: bool = False
 
 
@@ -115,7 +116,7 @@ class AwardRound:
         """Sets the opening from everything it hangs on; to be called whenever any of it may have changed."""
         conditions = self._conditions
         now_us = conditions.clock.now_us()
-        self._gate.set_pace(conditions.percent, now_us)
+        self._gate.set_pace(conditions.percent[self.lane], now_us)
         if self.leases.wanted() is not None:
             self.lease_work.set()
         may = (
@@ -123,7 +124,7 @@ class AwardRound:
             and not self.slow
             and self.state == "armed"
             and conditions.serving
-            and conditions.award_on
+            and conditions.award_on[self.lane]
             and self.leases.remaining > 0
             and conditions.clock.trusted
         )
@@ -198,7 +199,7 @@ class AwardRound:
         self.leases.reset(epoch)
         if self.had_epoch and not self._resumed:
             self._resumed = True
-            self._gate.resume(len(self.settled), self._conditions.percent, self._conditions.clock.now_us())
+            self._gate.resume(len(self.settled), self._conditions.percent[self.lane], self._conditions.clock.now_us())
         self.ready = True
         self.refresh()
 

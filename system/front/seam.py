@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from system.contract.ids import Lane
+from system.contract.switches import Tables
 
 NEVER = 1 << 62
 """An opening that does not come: gate shut, sold out, not ready, clock not trusted."""
@@ -65,8 +66,8 @@ class Front(Protocol):
 
     rounds: dict[int, DrawRound]
     """Every round served, by id, all lanes; closed rounds stay for a minute."""
-    switches: dict[str, int]
-    """Replaced as a whole at a change; the draw path may cache by identity."""
+    switches: Tables
+    """By lane. Replaced as a whole at a change; the draw path may cache by identity."""
     serving: bool
     """False once superseded or stopping: new taps get 503, effect none."""
 

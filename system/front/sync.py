@@ -14,7 +14,7 @@ from system.clock import AuthorityClock, wall_us
 from system.contract.api import FrontRound, SyncAnswer, SyncRequest
 from system.contract.errors import NotFound, StoreRefused, StoreUnknown, XiuError
 from system.contract.ids import LANES
-from system.contract.switches import defaults
+from system.contract.switches import Tables, tables
 from system.front.link import Control
 from system.front.metrics import FrontMetrics
 from system.front.rounds import AwardRound, Conditions
@@ -53,7 +53,7 @@ class FrontState:
         self.clock = clock or AuthorityClock()
         self.conditions = Conditions(self.clock)
         self.rounds: dict[int, DrawRound] = {}
-        self.switches: dict[str, int] = defaults()
+        self.switches: Tables = tables()
         self.serving = False
         """From the first sync, with the rounds of an earlier start rebuilt, until stopped or superseded."""
 
@@ -166,11 +166,14 @@ class Sync:
 
     async def _take(self, answer: SyncAnswer) -> None:
         state = self.state
-        if answer.switches != state.switches:
-            state.switches = dict(answer.switches)
-            state.conditions.award_on = state.switches.get("draw.award", 1) != 0
-            state.conditions.percent = state.switches.get("draw.release_percent", 100)
-            log.info("switches", extra={"event": "switches", **state.switches})
+        # A control of an older version names no lanes: what it says holds in both.
+        switches = tables(answer.switches if answer.lanes is None else None, answer.lanes)
+        if switches != state.switches:
+            state.switches = switches
+            for lane, table in switches.items():
+                state.conditions.award_on[lane] = table["draw.award"] != 0
+                state.conditions.percent[lane] = table["draw.release_percent"]
+            log.info("switches", extra={"event": "switches", **{str(lane): table for lane, table in switches.items()}})
         self._metrics.set_switches(state.switches)
         told = set()
         for order in answer.rounds:

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from system.contract.ids import LANES
 from system.ledger.access import ROLES, Connection, deadline, open_url, role_password, transaction
-from system.ledger.statements import control_schema, lane_rights, lane_schema
+from system.ledger.statements import control_schema, lane_rights, lane_schema, migrations
 from system.ledger.translate import translated
 
 _LOCK = 0x786975  # one migration at a time in a database
@@ -37,11 +37,22 @@ async def _all(conn: Connection, secret: bytes) -> None:
         await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         await _roles(conn, secret)
         await conn.execute(control_schema())
+        await _numbered(conn)
         await conn.execute(_CONTROL_RIGHTS)
         for lane in LANES:
             await conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(lane)))
             await conn.execute(lane_schema(lane))
             await conn.execute(lane_rights(lane))
+
+
+async def _numbered(conn: Connection) -> None:
+    """Each step of `migrations/` once, in order, in the transaction that notes it."""
+    rows = await (await conn.execute("SELECT number FROM control.migration")).fetchall()
+    taken = {number for (number,) in rows}
+    for number, name, text in migrations():
+        if number not in taken:
+            await conn.execute(text)
+            await conn.execute("INSERT INTO control.migration (number, name) VALUES (%s, %s)", (number, name))
 
 
 async def _roles(conn: Connection, secret: bytes) -> None:

@@ -30,6 +30,12 @@ def control_schema() -> bytes:
     return (_HERE / "control.sql").read_bytes()
 
 
+def migrations() -> list[tuple[int, str, bytes]]:
+    """(number, name, text) of every step of `migrations/`, in the order in which they are taken."""
+    files = sorted((_HERE / "migrations").glob("[0-9]*.sql"))
+    return [(int(file.stem[:4]), file.stem, file.read_bytes()) for file in files]
+
+
 def lane_schema(lane: Lane) -> bytes:
     """DDL of a lane's schema."""
     return _for_lane((_HERE / "schema.sql").read_text(encoding="utf-8"), lane)

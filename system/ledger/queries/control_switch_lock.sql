@@ -1,2 +1,2 @@
--- The value before, held until the commit.
-SELECT value FROM control.switch WHERE key = %(key)s FOR UPDATE
+-- The values before, by lane, held until the commit.
+SELECT lane, value FROM control.switch WHERE key = %(key)s ORDER BY lane FOR UPDATE

@@ -1,2 +1,2 @@
--- Switches that were ever set.
-SELECT key, value FROM control.switch
+-- Switches that were ever set, by lane.
+SELECT key, lane, value FROM control.switch

@@ -193,7 +193,7 @@ def test_nothing_is_awarded_after_the_word_was_given(
             assert (round_.ready, round_.slow) == (True, False)
             assert round_.leases.remaining > 0
             await eventually(lambda: conditions.clock.trusted, "the clock is trusted")
-            assert (conditions.serving, conditions.award_on) == (True, True)
+            assert (conditions.serving, conditions.award_on["live"]) == (True, True)
             assert not round_.award(2, last_us, lambda _: None)
             assert round_.pending == {}
             await until(lambda: is_closed(s), "closed")

@@ -38,7 +38,7 @@ async def credit(books: Books) -> None:
         books.settings(),
         books.store,
         CreditMetrics(CollectorRegistry(), books.lane),
-        Switches("http://127.0.0.1:9", "k"),
+        Switches("http://127.0.0.1:9", "k", "live"),
     )
     await worker.once()
     await worker._drop()

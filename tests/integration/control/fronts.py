@@ -79,7 +79,7 @@ async def credit(api: Api, lane: Lane = "live") -> AsyncIterator[Worker]:
         SECRET,
     )
     worker = Worker(
-        settings, control.winlog, CreditMetrics(CollectorRegistry(), lane), Switches("http://127.0.0.1:9", "k")
+        settings, control.winlog, CreditMetrics(CollectorRegistry(), lane), Switches("http://127.0.0.1:9", "k", lane)
     )
     try:
         yield worker

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import Any
 
 import pytest
 
 from system.contract.api import RoundOrder, SyncAnswer
+from system.contract.ids import LANES
 from system.contract.switches import SWITCHES, defaults
 from system.lottery import make_round, verify_commitment
 from system.settings import ControlSettings
@@ -190,10 +192,39 @@ def test_switch_bounds_and_history(settings: ControlSettings, switch: Any) -> No
             assert (await api.admin("GET", "/v1/switches/history?limit=1"))[1]["history"] == history[:1]
 
             async def shown() -> bool:
-                value = api.registry.get_sample_value("hongbao_switch", {"key": switch.key})
-                return value == switch.lower
+                labels = ({"key": switch.key, "lane": lane} for lane in LANES)
+                return {api.registry.get_sample_value("hongbao_switch", each) for each in labels} == {switch.lower}
 
             await until(shown, what="the gauge of the switch")
+
+    asyncio.run(body())
+
+
+def test_a_switch_set_for_one_lane_stays_as_it_is_in_the_other(settings: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            await api.front("register", {})
+            path = "/v1/switches/draw.release_percent"
+            slow = {"value": 25, "who": "playbook", "lane": "stress"}
+            told = {"key": "draw.release_percent", "value": 25, "before": 100, "lane": "stress"}
+            assert (await api.admin("PUT", path, slow)) == (200, told)
+            shown = (await api.get("/v1/switches"))[1]
+            assert [shown["lanes"][lane]["draw.release_percent"] for lane in LANES] == [100, 25]
+            assert shown["switches"] == shown["lanes"]["live"], "what callers without lanes read"
+            sync = (await api.front("sync?lanes=1", {"instance": 1}))[1]
+            assert SyncAnswer.model_validate_json(json.dumps(sync)).lanes == shown["lanes"]
+            assert "lanes" not in (await api.front("sync", {"instance": 1}))[1], "an older front refuses the word"
+            status, both = await api.admin("PUT", path, {"value": 50})
+            assert (status, both["before"], both["befores"]) == (200, 100, {"live": 100, "stress": 25})
+            history = (await api.admin("GET", "/v1/switches/history"))[1]["history"]
+            assert [(row["lane"], row["before"], row["after"]) for row in history] == [
+                ("stress", 25, 50), ("live", 100, 50), ("stress", 100, 25),
+            ]  # fmt: skip
+            for body in ({"value": 0, "lane": "strss"}, {"value": 0, "lane": ""}):
+                assert (await api.admin("PUT", path, body))[0] == 400
+            # One for both lanes: naming one is a mistake, not half an order.
+            assert (await api.admin("PUT", "/v1/switches/stress.accept", {"value": 0, "lane": "stress"}))[0] == 400
+            assert (await api.get("/v1/switches"))[1]["switches"]["stress.accept"] == 1
 
     asyncio.run(body())
 

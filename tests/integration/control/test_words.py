@@ -57,6 +57,21 @@ def test_switches(control: Process, capsys: pytest.CaptureFixture[str]) -> None:
     _, text = said(capsys, "switch", "history")
     assert "draw.shed_percent: 0 → 20" in text
     assert text.rstrip().endswith("drill")
+    assert said(capsys, "switch", "set", "draw.shed_percent", "30", "--lane", "stress") == (
+        0,
+        "draw.shed_percent: 20 → 30 (lane stress)\n",
+    )
+    _, text = said(capsys, "switch", "list")
+    rows = [line.split() for line in text.splitlines() if "draw.shed_percent" in line]
+    assert [(row[2], row[-1]) for row in rows] == [("20", "live"), ("30", "stress")]
+    code, text = said(capsys, "switch", "list", "--json")
+    assert {"id": "draw.shed_percent", "value": 20} in json.loads(text)["switches"]
+    assert json.loads(text)["lanes"]["stress"]["draw.shed_percent"] == 30
+    _, text = said(capsys, "switch", "set", "draw.shed_percent", "0")
+    assert text.splitlines() == ["draw.shed_percent: 20 → 0 (lane live)", "draw.shed_percent: 30 → 0 (lane stress)"]
+    assert "20 → 30 (lane stress)" in said(capsys, "switch", "history")[1]
+    with pytest.raises(BadInput, match=r"stress\.accept has no lane"):
+        dispatch(["switch", "set", "stress.accept", "0", "--lane", "live"])
     with pytest.raises(BadInput, match=r"did you mean draw\.shed_percent"):
         dispatch(["switch", "set", "draw.shed_percen", "1"])
     with pytest.raises(BadInput, match="from 0 to 100 percent"):

@@ -45,7 +45,7 @@ class Bench:
 
     def __init__(self, books: Books) -> None:
         self.registry = CollectorRegistry()
-        self.switches = Switches("http://127.0.0.1:9", "key")
+        self.switches = Switches("http://127.0.0.1:9", "key", books.lane)
         settings = books.settings()
         self.worker = Worker(
             settings, books.store, CreditMetrics(self.registry, books.lane), self.switches,
@@ -380,7 +380,8 @@ def test_paused_it_posts_nothing_and_shows_the_backlog(books: Books) -> None:
         assert money(books)[0] == 0
         assert bench.value("hongbao_stream_lag_entries") == 3
         assert bench.value("hongbao_stream_oldest_age_seconds") > 3600
-        bench.switches.take({"switches": {"credit.pause": 0}})
+        other = "stress" if books.lane == "live" else "live"
+        bench.switches.take({"switches": {"credit.pause": 1}, "lanes": {books.lane: {"credit.pause": 0}, other: {}}})
         await bench.worker.once()
         assert money(books)[0] == 3
         assert bench.value("hongbao_stream_lag_entries") == 0

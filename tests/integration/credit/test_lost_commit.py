@@ -91,7 +91,7 @@ def test_a_lost_commit_pays_once(ledger_dsn: str, valkey_server: ValkeyServer, r
                 lease = books.lease(1, 0, 1, 1, 20)
                 await books.append(1, 0, 1, [books.win(1, packet, packet) for packet in lease[:3]])
                 settings = dataclasses.replace(books.settings(), postgres_url=link.url, store_timeout_s=1.0)
-                switches = Switches("http://127.0.0.1:9", "k")
+                switches = Switches("http://127.0.0.1:9", "k", "live")
                 worker = Worker(settings, books.store, CreditMetrics(registry, "live"), switches)
                 link.armed = True
                 async with asyncio.timeout(10):
@@ -128,7 +128,7 @@ def test_while_the_ledger_is_away_backlog_standstill_and_switches_are_told(
     async def body() -> None:
         await books.open()
         link = Link(ledger_dsn, request_arrives=False)
-        switches = Switches("http://127.0.0.1:9", "k")
+        switches = Switches("http://127.0.0.1:9", "k", "live")
         try:
             async with link.open():
                 books.add_round()
@@ -145,7 +145,7 @@ def test_while_the_ledger_is_away_backlog_standstill_and_switches_are_told(
                     assert told("hongbao_stream_oldest_age_seconds", lane="live") > 0
                     await until(lambda: standstill_s() > 1, "the standstill")
                     switches.take({"switches": {"credit.batch_max": 7}})
-                    assert told("hongbao_switch", key="credit.batch_max") == 7
+                    assert told("hongbao_switch", key="credit.batch_max", lane="live") == 7
                     link.dead = False
                     await until(lambda: told("hongbao_stream_lag_entries", lane="live") == 0, "no backlog")
                     assert standstill_s() < 1

@@ -55,11 +55,11 @@ class Process:
             return 0
 
     def metrics(self) -> dict[tuple[str, str], float]:
-        """(sample, value of its last label, empty without any) → value."""
+        """(sample, value of its last label, empty without any; of a switch its key) → value."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2) as answer:
             families = text_string_to_metric_families(answer.read().decode())
         return {
-            (sample.name, ["", *sample.labels.values()][-1]): sample.value
+            (sample.name, sample.labels.get("key") or ["", *sample.labels.values()][-1]): sample.value
             for family in families
             for sample in family.samples
         }

@@ -162,7 +162,7 @@ def test_metrics_show_every_family_of_the_front_with_its_value() -> None:
         assert values["hongbao_packets_issued_total", live] == 2
         assert values["hongbao_awarded_fen_total", live] == 300
         assert values[("hongbao_clock_offset_seconds",)] == 0.25
-        assert values["hongbao_switch", ("key", "draw.award")] == 1
+        assert values["hongbao_switch", ("key", "draw.award"), live] == 1
         assert values[("hongbao_front_connections",)] == 0
 
     run(scenario)

@@ -67,6 +67,8 @@ class FakeControl:
         self.store, self.cell = store, cell
         self.rounds: dict[int, FakeRound] = {}
         self.switches = defaults()
+        self.lanes: dict[Lane, dict[str, int]] | None = None
+        """None: a control of a version that knows no lanes."""
         self.instance = 0
         self.lose: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
@@ -132,7 +134,7 @@ class FakeControl:
         body = SyncRequest.model_validate_json(await request.read())
         self._newest(body.instance)
         orders = tuple(r.order for r in self.rounds.values())
-        answer = SyncAnswer(now_us=wall_us(), rounds=orders, switches=self.switches)
+        answer = SyncAnswer(now_us=wall_us(), rounds=orders, switches=self.switches, lanes=self.lanes)
         return web.json_response(text=answer.model_dump_json())
 
     async def _epoch(self, request: web.Request) -> web.Response:

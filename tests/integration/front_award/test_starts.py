@@ -10,6 +10,7 @@ from prometheus_client import generate_latest
 
 from system.contract.errors import Superseded
 from system.contract.ids import Position
+from system.contract.switches import defaults
 from system.front.seam import NEVER
 from system.winlog import Header, Win, encode
 from tests.integration.front_award.fake_control import LEASE
@@ -199,10 +200,28 @@ def test_the_award_switch_shuts_the_gate_and_opens_it_again(valkey_server: Valke
             round_ = await front.ready(round_id)
             rig.control.switches = rig.control.switches | {"draw.award": 0}
             await eventually(lambda: round_.opening_us == NEVER, "shut")
-            assert front.state.switches["draw.award"] == 0
+            assert {table["draw.award"] for table in front.state.switches.values()} == {0}, "a control without lanes"
             rig.control.switches = rig.control.switches | {"draw.award": 1}
             assert await front.win(round_id, 1)
-            assert b'hongbao_switch{key="draw.award"} 1.0' in generate_latest(front.metrics.registry)
+            assert b'hongbao_switch{key="draw.award",lane="live"} 1.0' in generate_latest(front.metrics.registry)
+
+    on(valkey_server, scenario)
+
+
+def test_a_switch_of_the_stress_lane_leaves_the_live_lane_as_it_is(valkey_server: ValkeyServer) -> None:
+    async def scenario(rig: Rig) -> None:
+        live, stress = rig.new_round_id(), rig.new_round_id()
+        rig.control.add_round(live)
+        rig.control.add_round(stress, lane="stress")
+        async with rig.front() as front:
+            ours, theirs = await front.ready(live), await front.ready(stress)
+            rig.control.lanes = {"live": defaults(), "stress": {**defaults(), "draw.award": 0}}
+            await eventually(lambda: theirs.opening_us == NEVER, "the stress lane is shut")
+            assert ours.opening_us < NEVER
+            assert await front.win(live, 1)
+            shown = generate_latest(front.metrics.registry)
+            assert b'hongbao_switch{key="draw.award",lane="live"} 1.0' in shown
+            assert b'hongbao_switch{key="draw.award",lane="stress"} 0.0' in shown
 
     on(valkey_server, scenario)
 

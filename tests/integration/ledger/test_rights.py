@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from system.contract.errors import StoreRefused, StoreUnknown
-from system.ledger.access import Pool, Role, connect
+from system.ledger.access import Pool, Role, connect, open_url
 from system.ledger.migrate import migrate
+from system.ledger.statements import control_schema, statement
 from system.ledger.translate import translated
 
 SECRET = bytes(range(32))
@@ -42,6 +43,30 @@ def test_migrate_again_changes_nothing(database: str) -> None:
     asyncio.run(migrate(database, SECRET))
     assert before == asyncio.run(tables())
     assert {row[0] for row in before} == {"control", "live", "stress"}
+
+
+def test_a_ledger_whose_switches_had_no_lane_keeps_their_values_in_both(postgres_dsn: str) -> None:
+    """The tables as they were before switches had lanes, with a value and a change in them."""
+
+    async def go() -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+        async with await open_url(postgres_dsn, name="test") as conn:
+            await conn.execute("DROP SCHEMA IF EXISTS control CASCADE")
+            await conn.execute(control_schema())
+            await conn.execute("INSERT INTO control.switch (key, value) VALUES ('draw.shed_percent', 20)")
+            await conn.execute(
+                "INSERT INTO control.switch_history (key, before, after, who, why, at_us)"
+                " VALUES ('draw.shed_percent', 0, 20, 'me', '', 1)"
+            )
+        for _ in range(2):
+            await migrate(postgres_dsn, SECRET)
+        async with await connect(postgres_dsn, "xiu_control", SECRET) as conn:
+            rows = await (await conn.execute(statement("control_switches", "live"))).fetchall()
+            told = await (await conn.execute(statement("control_switch_history", "live"), {"limit": 9})).fetchall()
+            return rows, told
+
+    rows, told = asyncio.run(go())
+    assert sorted(rows) == [("draw.shed_percent", "live", 20), ("draw.shed_percent", "stress", 20)]
+    assert [row[1:6] for row in told] == [("draw.shed_percent", None, 0, 20, "me")]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +106,7 @@ def test_allowed(database: str, role: Role, statement: bytes) -> None:
 def test_pool_rolls_back_and_goes_on(database: str) -> None:
     async def go() -> list[tuple[object, ...]]:
         pool = Pool(database, "xiu_control", SECRET, size=1)
-        insert = b"INSERT INTO control.switch VALUES ('a', 1)"
+        insert = b"INSERT INTO control.switch VALUES ('a', 1, 'live')"
 
         async def twice() -> None:
             async with pool.transaction() as conn:

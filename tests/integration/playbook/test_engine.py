@@ -99,7 +99,8 @@ class Rig:
         values = {float(self.control.switches()[key])}
         for url in self.stack.addresses.front_metrics_urls:
             text = requests.get(f"{url}/metrics", timeout=5).text
-            values |= {float(line.split()[1]) for line in text.splitlines() if f'hongbao_switch{{key="{key}"}}' in line}
+            mine = f'hongbao_switch{{key="{key}",lane="live"}}'
+            values |= {float(line.split()[1]) for line in text.splitlines() if mine in line}
         return values
 
     def states(self, run: str) -> list[str]:

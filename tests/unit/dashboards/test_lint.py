@@ -31,10 +31,10 @@ def test_the_committed_dashboards_are_clean() -> None:
 
 LIVE: list[Any] = [
     pytest.param(asks("Append p99", "up / 2 + nothing_total"), "no metric nothing_total", id="unknown metric"),
-    pytest.param(asks("Append p99", 'hongbao_switch{lane="live"}'), "hongbao_switch has no label lane", id="label"),
+    pytest.param(asks("Append p99", 'hongbao_switch{round="1"}'), "hongbao_switch has no label round", id="label"),
     pytest.param(
-        asks("Append p99", "sum by (lane) (hongbao_switch)"),
-        "no metric here has a label lane",
+        asks("Append p99", "sum by (round) (hongbao_switch)"),
+        "no metric here has a label round",
         id="grouping by no label",
     ),
     pytest.param(asks("Append p99", "sum(hongbao_credits_total)"), "a counter outside of rate", id="raw counter"),

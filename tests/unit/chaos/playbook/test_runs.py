@@ -103,9 +103,9 @@ def test_from_alert_to_verified_rollback(tmp_path: Path) -> None:
         ("draw.release_percent", 25), ("draw.shed_percent", 10),
         ("draw.shed_percent", 0), ("draw.release_percent", 100),
     ]  # fmt: skip
-    assert rig.value("drill_playbook_step_state", playbook="slow", step="run", state="closed") == 1
-    assert rig.value("drill_playbook_step_state", playbook="slow", step="run", state="held") == 0
-    assert rig.value("drill_playbook_step_state", playbook="slow", step="shed", state="undone") == 1
+    assert rig.value("drill_playbook_step_state", playbook="slow", lane="live", step="run", state="closed") == 1
+    assert rig.value("drill_playbook_step_state", playbook="slow", lane="live", step="run", state="held") == 0
+    assert rig.value("drill_playbook_step_state", playbook="slow", lane="live", step="shed", state="undone") == 1
     assert rig.value("drill_playbook_runs_total", playbook="slow", end="closed") == 1
     assert rig.value("drill_playbook_trigger_delay_seconds_count", playbook="slow") == 1
 
@@ -323,6 +323,40 @@ def test_one_run_an_episode_and_one_run_a_switch_and_cooldown(tmp_path: Path) ->
     assert rig.make().heard(SLOW).not_now == {"slow": "a run of this episode is there"}
 
 
+def test_a_playbook_of_the_stress_lane_leaves_the_live_lane_as_it_is(tmp_path: Path) -> None:
+    """Set, read back, undone in its own lane; and the same playbook may be at work in the other lane meanwhile."""
+    rig = Rig(tmp_path)
+
+    async def script() -> None:
+        assert rig.engine.heard(Alert("Slow", "stress", 1000.0, "f2@1")).runs
+        await rig.until_state("held")
+        assert rig.world.stress == {"draw.release_percent": 25, "draw.shed_percent": 10}
+        assert rig.world.switches == REGULAR
+        assert rig.value("drill_playbook_step_state", playbook="slow", lane="stress", step="run", state="held") == 1
+        assert rig.value("drill_playbook_step_state", playbook="slow", lane="live", step="run", state="idle") == 1
+        assert rig.engine.heard(SLOW).runs, "the other lane's switches are free"
+        assert rig.engine.heard(Alert("Slow", "stress", 1001.0, "f2@2")).later, "this lane's are not"
+        await rig.until(lambda: rig.states().count("held") == 2, "both held")
+        assert rig.world.switches == {"draw.release_percent": 25, "draw.shed_percent": 10}
+        rig.world.age = 0.0
+
+    rig.play(script)
+    assert (rig.world.switches, rig.world.stress) == (REGULAR, REGULAR)
+    assert {facts.state for facts in rig.engine.runs.values()} == {"closed"}
+
+
+def test_a_run_of_a_time_without_lanes_has_its_switches_in_both(tmp_path: Path) -> None:
+    """A journal whose actions name no lane: what they set was set everywhere."""
+    rig = Rig(tmp_path)
+    done = {"action": "slow-down", "key": "draw.release_percent", "to": 25, "before": 100, "undo": None, "baseline": []}
+    facts = Facts("gone-1", "gone", lane="live")
+    facts.take(journal.Transition(1.0, "gone-1", "gone", "executing", "", done))
+    rig.engine.runs["gone-1"] = facts
+    for lane in ("live", "stress"):
+        answer = rig.engine.heard(Alert("Slow", lane, 1.0, f"{lane}@1"))
+        assert answer.not_now == {"slow": "run gone-1 has draw.release_percent"}
+
+
 def test_by_hand_the_fault_need_not_be_there(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.world.age = 0.0
@@ -344,7 +378,7 @@ def test_halt_stops_where_it_is_and_resume_lets_begin(tmp_path: Path) -> None:
         await rig.until_state("held")
         told = halt(tmp_path)
         assert any("slow" in line for line in told)
-        assert any("draw.release_percent stays 25; it was 100" in line for line in told)
+        assert any("draw.release_percent (live) stays 25; it was 100" in line for line in told)
         await rig.until_state("halted")
         hindered = rig.engine.heard(Alert("Slow", "live", 1.0, "f9@1"))
         assert (hindered.runs, hindered.later) == ((), True)

@@ -66,6 +66,8 @@ class FakeWorld:
     deaf: frozenset[str] = frozenset()
     """Processes that take no switch over."""
     switches: dict[str, int] = field(default_factory=lambda: {"draw.release_percent": 100, "draw.shed_percent": 0})
+    """The live lane's."""
+    stress: dict[str, int] = field(default_factory=lambda: {"draw.release_percent": 100, "draw.shed_percent": 0})
     orders: list[tuple[str, int]] = field(default_factory=list)
     shown: dict[str, dict[str, int]] = field(default_factory=dict)
     on_order: Callable[[], None] = lambda: None
@@ -74,24 +76,28 @@ class FakeWorld:
         if self.no_data:
             return None
         if query.startswith("awards"):
-            assert query == 'awards{lane="live"}'
-            return 20.0 * (self.effect if self.switches["draw.release_percent"] < 100 else 1.0)
+            lane = query.removeprefix('awards{lane="').removesuffix('"}')
+            return 20.0 * (self.effect if self.of(lane)["draw.release_percent"] < 100 else 1.0)
         return {"age": self.age, "fronts": self.fronts}[query]
 
-    async def told(self, key: str) -> int | None:
-        return None if self.away else self.switches[key]
+    def of(self, lane: str | None) -> dict[str, int]:
+        """The switches of a lane. One that has lanes is never set without."""
+        return {"live": self.switches, "stress": self.stress}[str(lane)]
 
-    async def seen(self, key: str) -> Mapping[str, int | None]:
-        values = self.shown.setdefault(key, {"front-0": 100, "front-1": 100})
+    async def told(self, key: str, lane: str | None) -> int | None:
+        return None if self.away else self.of(lane)[key]
+
+    async def seen(self, key: str, lane: str | None) -> Mapping[str, int | None]:
+        values = self.shown.setdefault(f"{key} {lane}", {"front-0": 100, "front-1": 100})
         for name in values:
             if name not in self.deaf:
-                values[name] = self.switches[key]
+                values[name] = self.of(lane)[key]
         return dict(values)
 
-    async def set(self, key: str, value: int, why: str) -> None:
+    async def set(self, key: str, lane: str | None, value: int, why: str) -> None:
         self.on_order()
         if self.away:
             raise Away("control is away")
         assert "run" in why
         self.orders.append((key, value))
-        self.switches[key] = value
+        self.of(lane)[key] = value

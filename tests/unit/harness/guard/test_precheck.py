@@ -57,7 +57,7 @@ class Control:
             raise ControlAway("control is away")
         return int(time.time_ns() / 1000 + self.ahead_ms * 1000)
 
-    def switches(self) -> dict[str, int]:
+    def switches(self, lane: str = "live") -> dict[str, int]:
         return self.values
 
 

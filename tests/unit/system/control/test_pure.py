@@ -16,6 +16,7 @@ from system.contract.errors import BadRequest, BadToken, Conflict, StoreRefused,
 from system.contract.ids import Position
 from system.contract.records import FLAG_STRESS, WIN_DTYPE
 from system.contract.routing import Topology
+from system.contract.switches import tables
 from system.control.closing import Stream
 from system.control.fronts import refuse_older
 from system.control.issue import CHUNK, tag, tokens
@@ -162,6 +163,8 @@ def test_sync_is_prepared_once_and_parses() -> None:
     told = SyncAnswer.model_validate_json(text)
     assert [(item.public.round, item.seed, item.epoch) for item in told.rounds] == [(4, "ab", 9), (5, "cd", 0)]
     assert view.sync_tail(1, NOW) is view.sync_tail(1, NOW)
+    lanes = SyncAnswer.model_validate_json(f'{{"now_us":{NOW}{view.sync_tail(1, NOW, lanes=True)}').lanes
+    assert (told.lanes, lanes) == (None, tables())
     view.changed()
     assert len(SyncAnswer.model_validate_json(f'{{"now_us":1{view.sync_tail(1, NOW + 60_000_000)}').rounds) == 1
     with pytest.raises(UnknownRound):

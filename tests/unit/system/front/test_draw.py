@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from system.contract.ids import LANES, Lane
 from system.contract.routing import front_of
+from system.contract.switches import tables
 from system.front import answers
 from system.front.draw import Draw
 from system.front.metrics import TAP_KINDS
@@ -22,9 +24,9 @@ def settled(front: StillFront, *rounds: int) -> None:
         front.rounds[number].settled[UID] = WON
 
 
-def switch(key: str, value: int) -> Callable[[StillFront], None]:
+def switch(key: str, value: int, *lanes: Lane) -> Callable[[StillFront], None]:
     def change(front: StillFront) -> None:
-        front.switches = {**front.switches, key: value}
+        front.switches = tables(each={lane: {key: value} for lane in lanes or LANES})
 
     return change
 
@@ -53,6 +55,9 @@ def not_serving(front: StillFront) -> None:
         pytest.param(EARLY, 0, switch("draw.shed_percent", 100), 409, "not_open", id="the window before shedding"),
         pytest.param(STRESS, 1, switch("stress.accept", 0), 503, "degraded", id="stress traffic not accepted"),
         pytest.param(LIVE, 0, switch("stress.accept", 0), 200, "lose", id="which does not touch the live lane"),
+        pytest.param(LIVE, 0, switch("draw.shed_percent", 100, "stress"), 200, "lose", id="stress shed, live not"),
+        pytest.param(STRESS, 1, switch("draw.shed_percent", 100, "stress"), 503, "degraded", id="stress shed"),
+        pytest.param(STRESS, 1, switch("draw.shed_percent", 100, "live"), 200, "lose", id="live shed, stress not"),
     ],
 )
 def test_what_becomes_of_a_tap(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from system.contract.switches import tables
 from system.front.seam import Win
 from tests.unit.system.front.parts import (
     EARLY,
@@ -278,7 +279,7 @@ def test_who_does_not_read_is_not_read_from() -> None:
 def test_the_switch_delays_every_tap_and_keeps_their_order(shapes: bool) -> None:
     made = client(StillFront(packets=1), shapes)
     made.send(tap(EARLY))
-    made.front.switches = {**made.front.switches, "draw.delay_ms": 250}
+    made.front.switches = tables(each={"live": {"draw.delay_ms": 250}})
     made.send(GOOD, tap(bearer=token(2)), tap(bearer=b"x"))
     made.timers.pass_time(0.249)
     assert statuses(made.wire.sent) == [409]
@@ -287,6 +288,17 @@ def test_the_switch_delays_every_tap_and_keeps_their_order(shapes: bool) -> None
     assert made.counted() == {"not_open": 1, "win": 1, "lose": 1, "bad_token": 1}
     made.send(line(b"GET /healthz HTTP/1.1", b"Host: f"))
     assert statuses(made.wire.sent) == [409, 200, 200, 401, 200]
+
+
+def test_a_delay_of_one_lane_does_not_delay_the_other() -> None:
+    made = client(StillFront())
+    made.front.switches = tables(each={"stress": {"draw.delay_ms": 250}})
+    made.send(GOOD)
+    assert statuses(made.wire.sent) == [200]
+    made.send(STRESS_TAP)
+    assert statuses(made.wire.sent) == [200]
+    made.timers.pass_time(0.251)
+    assert statuses(made.wire.sent) == [200, 200]
 
 
 @pytest.mark.parametrize(

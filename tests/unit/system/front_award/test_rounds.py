@@ -70,7 +70,7 @@ def _sell_out(stage: Stage) -> None:
         pytest.param(lambda s: s.round.suspend(), id="not ready"),
         pytest.param(_distrust, id="clock not trusted"),
         pytest.param(lambda s: setattr(s, "now_us", s.now_us + 31_000_000), id="control's time too old"),
-        pytest.param(lambda s: setattr(s.conditions, "award_on", False), id="switched off"),
+        pytest.param(lambda s: s.conditions.award_on.update(live=False), id="switched off"),
         pytest.param(lambda s: setattr(s.conditions, "serving", False), id="superseded or stopping"),
         pytest.param(lambda s: s.round.set_state("closing"), id="closing"),
         pytest.param(lambda s: s.round.hold(), id="an append unanswered for too long"),
@@ -87,6 +87,18 @@ def test_whatever_is_in_doubt_shuts_the_gate(shut: Callable[[Stage], None]) -> N
         assert stage.round.pending == {}
         stage.round.refresh()
         assert stage.round.opening_us > stage.now_us
+
+    staged(check)
+
+
+def test_another_lane_s_switches_leave_this_one_alone() -> None:
+    def check(stage: Stage) -> None:
+        opens = stage.round.opening_us
+        stage.conditions.award_on["stress"] = False
+        stage.conditions.percent["stress"] = 1
+        stage.round.refresh()
+        assert stage.round.opening_us == opens
+        assert stage.award(1)
 
     staged(check)
 

@@ -1,0 +1,116 @@
+"""The real seam to the outside: the lane it asks for, and that nothing a broken part answers is taken for a figure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from chaos.playbook.world import Away, StackWorld
+from harness.stack.addresses import Addresses
+from system.contract.ids import Lane
+
+KEY = "draw.release_percent"
+LANES_TOLD = {"live": {KEY: 100, "stress.accept": 1}, "stress": {KEY: 25, "stress.accept": 1}}
+SHOWN = "".join(f'hongbao_switch{{key="{KEY}",lane="{lane}"}} {LANES_TOLD[lane][KEY]}.0\n' for lane in LANES_TOLD)
+
+
+def asked(answer: Callable[[web.Request], web.StreamResponse], talk: Callable[[StackWorld], Awaitable[None]]) -> None:
+    """Everything the engine asks is answered so."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await request.read()
+        return answer(request)
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_route("*", "/{all:.*}", handler)
+        async with TestServer(app) as server:
+            url = str(server.make_url("")).rstrip("/")
+            at = Addresses("", "", url, (url, url), url, {"live": url, "stress": url})
+            async with StackWorld(replace(at, prometheus_url=url), "operators") as world:
+                await talk(world)
+
+    asyncio.run(run())
+
+
+def test_a_switch_is_read_back_from_every_reader_for_its_own_lane() -> None:
+    def answer(request: web.Request) -> web.StreamResponse:
+        if request.path == "/metrics":
+            return web.Response(text=SHOWN)
+        return web.json_response({"switches": LANES_TOLD["live"], "lanes": LANES_TOLD})
+
+    async def talk(world: StackWorld) -> None:
+        lanes: tuple[tuple[Lane, int], ...] = (("live", 100), ("stress", 25))
+        for lane, value in lanes:
+            assert await world.told(KEY, lane) == value
+            assert await world.seen(KEY, lane) == {"front-0": value, "front-1": value}
+            assert list(world.readers("credit.pause", lane)) == [f"credit-{lane}"]
+        assert await world.told(KEY, None) is None, "both lanes are meant, and differ"
+        assert await world.told("stress.accept", None) == 1
+        assert (await world.seen(KEY, None))["front-1 (stress)"] == 25
+
+    asked(answer, talk)
+
+
+def test_a_switch_is_set_in_the_lane_it_is_meant_for() -> None:
+    told: list[Any] = []
+
+    async def talk(world: StackWorld) -> None:
+        await world.set(KEY, "stress", 25, "run 1")
+        await world.set("stress.accept", None, 0, "run 1")
+
+    async def keep(request: web.Request) -> web.StreamResponse:
+        told.append(await request.json())
+        return web.json_response({"value": told[-1]["value"]})
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_put("/v1/switches/{key}", keep)
+        async with TestServer(app) as server:
+            url = str(server.make_url("")).rstrip("/")
+            async with StackWorld(Addresses("", "", url, (), url, {}), "operators") as world:
+                await talk(world)
+
+    asyncio.run(run())
+    assert [one.get("lane") for one in told] == ["stress", None]
+    assert "lane" not in told[1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"<html>502</html>", id="a page of a proxy"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"[" * 100_000, id="brackets without end"),
+        pytest.param(b"\xff\xfe\x00", id="no text"),
+        pytest.param(b'{"data":{"result":[{"value":[0,{}]}]},"switches":[],"lanes":{"live":{}}}', id="other shapes"),
+        pytest.param(
+            b'{"data":{"result":[{"value":[0,"NaN"]}]},"lanes":{"live":{"%s":1e999}}}' % KEY.encode(), id="no figure"
+        ),
+        pytest.param(b'hongbao_switch{key="%s",lane="live"} NaN\n' % KEY.encode(), id="a gauge without a number"),
+        pytest.param(b'hongbao_switch{key="%s",lane="live"} +Inf\n' % KEY.encode(), id="an endless gauge"),
+        pytest.param(b'hongbao_switch{key="%s\n' % KEY.encode(), id="half a gauge"),
+        pytest.param(b'hongbao_switch{key="%s"} 25\n' % KEY.encode(), id="a gauge that names no lane"),
+    ],
+)
+@pytest.mark.parametrize("charset", ["utf-8", "nobody-knows"])
+def test_garbage_is_no_data(body: bytes, charset: str) -> None:
+    def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, headers={"Content-Type": f"text/plain; charset={charset}"})
+
+    async def talk(world: StackWorld) -> None:
+        assert await world.figure("up") is None
+        assert await world.told(KEY, "live") is None
+        assert set((await world.seen(KEY, "live")).values()) == {None}
+        with pytest.raises(Away):
+            await world.set(KEY, "live", 25, "run 1")
+
+    asked(answer, talk)
