@@ -32,7 +32,7 @@ def asked(answer: Callable[[web.Request], web.StreamResponse], talk: Callable[[S
         app.router.add_route("*", "/{all:.*}", handler)
         async with TestServer(app) as server:
             url = str(server.make_url("")).rstrip("/")
-            at = Addresses("", "", url, (url, url), url, {"live": url, "stress": url})
+            at = Addresses("", "", url, (), url, {"live": url, "stress": url}, (url, url))
             async with StackWorld(replace(at, prometheus_url=url), "operators") as world:
                 await talk(world)
 
