@@ -62,6 +62,7 @@ def panels() -> Iterator[Panel]:
     yield from _generator()
     yield from _states()
     yield from _inside()
+    yield from machinery.stores()
     yield from machinery.processes()
     yield note(
         "How to read this",

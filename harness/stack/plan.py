@@ -87,6 +87,8 @@ def make_plan(
         if with_prometheus:
             observers, said = _observers(theirs)
             parts, notes = parts + observers, notes + said
+            if any(part.name == "prometheus" for part in observers):
+                parts.append(table.stores())
         parts, notes = with_more(parts, notes, more, theirs)
     started = {part.name for part in parts}
     parts = [dataclasses.replace(p, after=tuple(a for a in p.after if a in started)) for p in parts]
@@ -150,6 +152,8 @@ def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str)
     metrics = tuple(own[name] for k in range(plan.fronts) if (name := f"front-{k}-metrics") in own)
     values = {
         "folder": str(folder.path),
+        "valkey_url": valkey_url,
+        "postgres_url": postgres_url,
         "topology": json.dumps({"fronts": list(fronts), "cells": [0] * len(fronts)}),
         **{f"{name.replace('-', '_')}_port": str(port) for name, port in ports.items()},
         **{f"{link.replace('-', '_')}_url": url for link, url in links.items()},

@@ -54,6 +54,7 @@ class Supervisor:
         self.switchboard = Switchboard(self.token, self._answer)
         self.ended = asyncio.Event()
         self.status = "starting"
+        self._beside: list[asyncio.Task[None]] = []
 
     # -- what is told to others
 
@@ -152,15 +153,26 @@ class Supervisor:
             await self.keepers[name].is_ready.wait()
         await keeper.start()
 
+    async def _start_beside(self, keeper: Keeper) -> None:
+        """A part that nothing waits for: that it does not start is said, and no more."""
+        try:
+            await self._start_part(keeper)
+        except PartFailed as error:
+            keeper.state = "gave_up"
+            self._report(PartEvent(time.time(), keeper.part.name, "gave_up", str(error).splitlines()[0]))
+
     async def start(self) -> None:
-        """Start everything, each part as soon as what it needs is ready. Raises the first PartFailed."""
+        """Start everything that is needed, each part as soon as what it needs is ready. Raises the first PartFailed."""
         self._prepared = asyncio.Event()
         self.switchboard_port = self.ports.by_name[SUPERVISOR_PORT]
         await self.switchboard.open(self.switchboard_port)
         self.write_state()
         await self._prepare()
         self._prepared.set()
-        tasks = [asyncio.create_task(self._start_part(k), name=f"start {n}") for n, k in self.keepers.items()]
+        beside = [k for k in self.keepers.values() if not k.part.needed]
+        self._beside = [asyncio.create_task(self._start_beside(k), name=f"start {k.part.name}") for k in beside]
+        needed = {n: k for n, k in self.keepers.items() if k not in beside}
+        tasks = [asyncio.create_task(self._start_part(k), name=f"start {n}") for n, k in needed.items()]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -181,6 +193,9 @@ class Supervisor:
     async def stop(self) -> None:
         """Stop the parts, those first that others do not need. Safe to repeat."""
         self.status = "stopping"
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
         self.sampler.sample(self.pids())
         self.write_state()
         left = dict(self.keepers)

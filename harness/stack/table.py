@@ -45,6 +45,8 @@ class Part:
     stop_signal: int = signal.SIGTERM
     stop_deadline_s: float = 8.0
     ready_deadline_s: float = 60.0
+    needed: bool = True
+    """False: the stack is ready without it, and goes on where it does not start"""
     death_signal: int = signal.SIGKILL
     """what the kernel sends it when the supervisor is gone"""
 
@@ -147,6 +149,21 @@ def alertmanager(binary: str) -> Part:
         ports=("alertmanager",),
         metrics="127.0.0.1:{alertmanager_port}",
         policy="idle",
+    )
+
+
+def stores() -> Part:
+    """The exporter of Valkey and PostgreSQL, this stack's own or external ones, asked past the proxies."""
+    return Part(
+        "stores",
+        (sys.executable, "-m", "harness.store_exporter", "--port", "{stores_port}"),
+        "http://127.0.0.1:{stores_port}/readyz",
+        env={"XIU_VALKEY_URL": "{valkey_url}", "XIU_POSTGRES_URL": "{postgres_url}"},
+        ports=("stores",),
+        after=("valkey", "postgres"),
+        metrics="127.0.0.1:{stores_port}",
+        policy="idle",
+        needed=False,
     )
 
 

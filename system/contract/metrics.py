@@ -19,6 +19,7 @@ REFUSAL_CODES = (
 )  # fmt: skip
 APPEND_VERDICTS = ("ok", "fenced", "conflict", "unknown")
 CREDIT_OUTCOMES = ("posted", "duplicate", "suspense")
+STORES = ("valkey", "postgres")
 ROUND_STATES = ("armed", "open", "closing", "closed")
 
 
@@ -36,6 +37,7 @@ class Metric:
 
 _FRONT, _CREDIT, _CONTROL = ("front",), ("credit",), ("control",)
 _EACH = ("front", "credit", "control", "play")
+_STORES = ("stores",)
 BUILD_HELP = "Always 1; version, commit and Python of the process."
 BUILD_LABELS = ("version", "commit", "python")
 
@@ -144,6 +146,33 @@ METRICS: tuple[Metric, ...] = (
         ("route",),
         LATENCY_BUCKETS_S,
     ),
+    Metric("hongbao_store_up", "gauge", "1 while the store answers in time.", _STORES, ("store",)),
+    Metric("hongbao_valkey_memory_bytes", "gauge", "Memory in use.", _STORES),
+    Metric("hongbao_valkey_clients", "gauge", "Connected clients.", _STORES),
+    Metric("hongbao_valkey_commands_total", "counter", "Commands carried out.", _STORES),
+    Metric("hongbao_valkey_rejected_connections_total", "counter", "Connections refused: too many clients.", _STORES),
+    Metric("hongbao_valkey_aof_bytes", "gauge", "Size of the append-only file.", _STORES),
+    Metric(
+        "hongbao_valkey_aof_seconds_total", "counter", "Time spent writing and syncing the append-only file.", _STORES
+    ),
+    Metric(
+        "hongbao_valkey_eventloop_cycles_total", "counter", "Turns of the event loop, each one sync at most.", _STORES
+    ),
+    Metric("hongbao_valkey_aof_pending_fsyncs", "gauge", "Syncs of the append-only file that wait.", _STORES),
+    Metric("hongbao_valkey_aof_delayed_fsyncs_total", "counter", "Writes that had to wait for a sync.", _STORES),
+    Metric(
+        "hongbao_valkey_aof_write_failed", "gauge", "1 while the last write to the append-only file failed.", _STORES
+    ),
+    Metric("hongbao_postgres_sessions", "gauge", "Sessions of clients, by state.", _STORES, ("state",)),
+    Metric("hongbao_postgres_sessions_limit", "gauge", "Sessions that PostgreSQL allows.", _STORES),
+    Metric(
+        "hongbao_postgres_transactions_total", "counter", "Transactions of the database, by end.", _STORES, ("end",)
+    ),
+    Metric("hongbao_postgres_deadlocks_total", "counter", "Deadlocks of the database.", _STORES),
+    Metric("hongbao_postgres_wal_bytes_total", "counter", "Bytes written ahead.", _STORES),
+    Metric("hongbao_postgres_locks", "gauge", "Locks held and waited for.", _STORES, ("state",)),
+    Metric("hongbao_postgres_checkpoints_total", "counter", "Checkpoints, by why.", _STORES, ("kind",)),
+    Metric("hongbao_postgres_checkpoint_seconds_total", "counter", "Time of checkpoints, by what.", _STORES, ("what",)),
 )
 
 ITSELF: tuple[Metric, ...] = (

@@ -29,6 +29,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "indicator": (*INDICATORS, *itertools.islice(MONEY, 3)),
     "bound": drill.BOUNDS,
     "phase": drill.PHASES,
+    "store": system.STORES,
     "place": drill.PLACES,
     "state": ("PASS", "open", "idle"),
 }

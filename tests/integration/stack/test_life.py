@@ -13,7 +13,7 @@ import pytest
 import valkey
 
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import LINKS, PartFailed, Stack, tools
+from harness.stack import LINKS, Part, PartFailed, Stack, tools
 from harness.stack.addresses import Addresses
 from harness.stack.ports import ABOVE
 from tests.integration.stack.parts import DEADLINE_S, Heard, child, everybody, get, listening, wait_gone
@@ -217,7 +217,9 @@ def test_prometheus_scrapes_every_second_and_alerts_reach_alertmanager(make: Mak
             answer.update(get(f"{at.prometheus_url}/api/v1/query?query=up"))
             return {row["metric"]["part"] for row in answer["data"]["result"] if row["value"][1] == "1"}
 
-        wait_until(lambda: {"toxiproxy", "prometheus", "alertmanager"} <= up(), DEADLINE_S, "targets up")
+        wait_until(lambda: {"toxiproxy", "prometheus", "alertmanager", "stores"} <= up(), DEADLINE_S, "targets up")
+        stores = get(f"{at.prometheus_url}/api/v1/query?query=hongbao_store_up")["data"]["result"]
+        assert {row["metric"]["store"]: row["value"][1] for row in stores} == {"valkey": "1", "postgres": "1"}
         managers = get(f"{at.prometheus_url}/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
         assert [row["url"].startswith(at.alertmanager_url) for row in managers] == [True]
         groups = get(f"{at.prometheus_url}/api/v1/rules")["data"]["groups"]
@@ -232,6 +234,17 @@ def test_prometheus_scrapes_every_second_and_alerts_reach_alertmanager(make: Mak
             DEADLINE_S,
             "Watchdog",
         )
+
+
+def test_a_part_that_nobody_needs_may_not_start_and_the_stack_is_ready(make: Make) -> None:
+    broken = Part("broken", ("/bin/false",), "http://127.0.0.1:{broken_port}/", ports=("broken",), needed=False)
+    stack = make(system=[child("control")], more=(broken,), with_prometheus=False)
+    with stack:
+        wait_until(lambda: stack.folder.read_state()["parts"]["broken"] == "gave_up", DEADLINE_S, "given up")
+        told = [json.loads(line) for line in stack.folder.events.read_text().splitlines()]
+        assert [row["detail"] for row in told if row["kind"] == "gave_up"] == [
+            "broken ended at once (exit code 1); the last lines of its log: (empty)"
+        ]
 
 
 def test_addresses_survive_json() -> None:

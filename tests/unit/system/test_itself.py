@@ -12,7 +12,6 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
-from prometheus_client.parser import text_string_to_metric_families
 
 from chaos.playbook.meters import Meters
 from harness.exporter import Exporter
@@ -40,7 +39,7 @@ def playbook_engine() -> list[Family]:
 
 
 def front() -> list[Family]:
-    return list(text_string_to_metric_families(FrontMetrics().render().decode()))
+    return list(FrontMetrics().registry.collect())
 
 
 @pytest.mark.parametrize(

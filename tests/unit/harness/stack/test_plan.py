@@ -26,6 +26,7 @@ def everything(fronts: int = 2, **more: object) -> Plan:
         *table.system(fronts),
         table.alertmanager("alertmanager"),
         table.prometheus("prometheus"),
+        table.stores(),
     )
     return Plan("all", fronts, parts, **more)  # type: ignore[arg-type]
 
@@ -130,6 +131,24 @@ def test_prometheus_scrapes_every_process_each_second_and_knows_alertmanager() -
     assert "--rules.alert.resend-delay=1s" in part(layout, "prometheus").argv
 
 
+def test_the_stores_are_scraped_past_the_proxies_by_a_part_that_nothing_waits_for() -> None:
+    layout = laid_out(everything())
+    stores = part(layout, "stores")
+    at = layout.addresses
+    assert stores.env == {"XIU_VALKEY_URL": at.valkey_url, "XIU_POSTGRES_URL": at.postgres_url}
+    assert "pw" not in " ".join(stores.argv), "a password stands in no command line"
+    assert (stores.needed, stores.policy) == (False, "idle")
+    assert not [each.name for each in layout.parts if "stores" in each.after]
+    assert [each.name for each in layout.parts if not each.needed] == ["stores"]
+
+
+def test_external_stores_are_scraped_too() -> None:
+    theirs = {"valkey": "redis://h:6379/3", "postgres": "postgresql://u:p@db/x"}
+    parts = tuple(each for each in everything().parts if each.name not in theirs)
+    stores = part(laid_out(Plan("all", 2, parts, theirs)), "stores")
+    assert stores.env == {"XIU_VALKEY_URL": theirs["valkey"], "XIU_POSTGRES_URL": theirs["postgres"]}
+
+
 def test_alertmanager_waits_for_nothing() -> None:
     route = yaml.safe_load(laid_out(everything()).files[FOLDER.config / "alertmanager.yml"])["route"]
     assert route["group_wait"] == "0s"
@@ -153,7 +172,7 @@ def test_a_missing_prometheus_is_said_and_no_error(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(plan.tools, "find", lambda name: None)
     what = plan.make_plan("all", 1, with_prometheus=True, environment={})
     assert any(note.startswith("prometheus is missing") for note in what.notes)
-    assert not {"prometheus", "alertmanager"} & {p.name for p in what.parts}
+    assert not {"prometheus", "alertmanager", "stores"} & {p.name for p in what.parts}
 
 
 @pytest.mark.parametrize(
