@@ -12,13 +12,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from grafana_foundation_sdk.models import units
 
 from dashboards.grafana.excused import MAY_BE_EMPTY, RAW_COUNTERS, UNCHARTED, WITHOUT_JOB
 from dashboards.grafana.pieces import DATASOURCE_VARIABLE
 from dashboards.grafana.promql import Grouping, Selector, arguments, divisors, parts
 from plans.metrics import METRICS as DRILL_METRICS
+from plans.models import scalars
 from system.contract.metrics import ITSELF, Metric
 from system.contract.metrics import METRICS as SYSTEM_METRICS
 
@@ -46,7 +46,7 @@ def catalogue() -> dict[str, Metric]:
 def recorded(folder: Path = RULES) -> set[str]:
     """Names of recording rules."""
     files = sorted(folder.glob("*.yml"))
-    groups = [group for path in files for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]]
+    groups = [group for path in files for group in scalars.load(path.read_text(encoding="utf-8"))["groups"]]
     return {rule["record"] for group in groups for rule in group["rules"] if "record" in rule}
 
 

@@ -66,10 +66,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     plans: list[dict[str, Any]] = []
+    twins: list[Problem] = []
     for file in stress_files():
         try:
             loaded = load_plan(file)
         except PlanError as exc:
+            twins += [problem for problem in exc.problems if " stands in " in problem.what]
             plans.append(
                 {"id": file.stem, "file": _near(file), "valid": False, "problems": [str(p) for p in exc.problems]}
             )
@@ -86,6 +88,8 @@ def _list(args: argparse.Namespace) -> int:
                 "lane": plan.lane,
             }
         )
+    if twins:
+        raise PlanError(twins)
     if args.json:
         emit({"plans": plans})
         return 0
@@ -243,13 +247,28 @@ def _new(args: argparse.Namespace) -> int:
     forecast = os.path.relpath(loaded.forecast_file, target.parent.resolve())
     text = re.sub(r"^id:.*$", lambda _: f"id: {ident}", text, count=1, flags=re.MULTILINE)
     text = re.sub(r"^forecast:.*$", lambda _: f"forecast: {forecast}", text, count=1, flags=re.MULTILINE)
-    target.write_text(text, encoding="utf-8")
-    load_plan(target)
+    _write_checked(target, text, ident)
     if args.json:
         emit({"id": ident, "file": str(target), "from": loaded.plan.id})
     else:
         print(f"{target}: a copy of {loaded.plan.id}; edit it, then: xiu plan check {target}")
     return 0
+
+
+def _write_checked(target: Path, text: str, ident: str) -> None:
+    """A good plan, or no file: what cannot be written whole or read back does not stay."""
+    try:
+        with target.open("x", encoding="utf-8") as out:
+            try:
+                out.write(text)
+                out.flush()
+                if load_plan(target).plan.id != ident:
+                    raise BadInput(f"{target}: the plan copied has no line `id: …` of its own", expected="one to copy")
+            except BaseException:
+                target.unlink()
+                raise
+    except OSError as exc:
+        raise BadInput(f"{target} cannot be written: {exc.strerror or exc}", expected="a place for a new file") from exc
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -286,10 +305,10 @@ def _set_rate(args: argparse.Namespace) -> int:
 
 def loaded_of(name: str) -> Loaded:
     """The plan that a word of `xiu forecast` means: a plan, or the first plan made for that forecast."""
-    path = find(name, "stress") if name.endswith((".yaml", ".yml")) or Path(name).exists() else None
-    if path is None:
-        by_id = {file.stem: file for file in stress_files()}
-        path = by_id.get(name) or find(name, "forecasts")
+    try:
+        path = find(name, "stress")
+    except PlanError:
+        path = find(name, "forecasts")
     if not _is_forecast(path):
         return load_plan(path)
     load_forecast(path)

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from plans.models.load import HOME
+from plans.models.scalars import load
 
 RULES = HOME.parent / "dashboards" / "rules"
 RULE_TESTS = HOME.parent / "tests" / "rules"
@@ -30,7 +29,7 @@ def alerts(rules: Path = RULES, tests: Path | None = RULE_TESTS) -> Alerts:
     found = {
         rule["alert"]: str(rule["expr"])
         for file in sorted(rules.glob("*.yml"))
-        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+        for group in load(file.read_text(encoding="utf-8"))["groups"]
         for rule in group["rules"]
         if "alert" in rule
     }
@@ -39,7 +38,7 @@ def alerts(rules: Path = RULES, tests: Path | None = RULE_TESTS) -> Alerts:
     fired = {
         case["alertname"]
         for file in sorted(tests.glob("*.test.yml"))
-        for test in yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]
+        for test in load(file.read_text(encoding="utf-8"))["tests"]
         for case in test.get("alert_rule_test", ())
         if case["exp_alerts"]
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,8 +12,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from plans.models.characters import LINE_ENDS, called, foreign, instead_of_a_mark, unseen
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.partial import Contradiction, Loc, PlanModel, contradictions, validate
+from plans.models.scalars import PlainLoader
 
 M = TypeVar("M", bound=PlanModel)
 
@@ -23,6 +26,8 @@ MOST_VALUES = 20_000
 """Values of one file, each alias counted as what it stands for."""
 MOST_SHOWN = 80
 """Characters of a wrong value that are repeated."""
+MOST_TOLD = 20
+"""Lines of one file with characters that are not seen."""
 _UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
 """What YAML's own constructors raise for a tag on text that does not suit it (`!!bool maybe`, `!!int ""`)."""
 
@@ -40,22 +45,13 @@ class Document:
         self.file = file
         self._lines: dict[Loc, int] = {(): 1}
         self.problems: list[Problem] = []
+        self._starts: dict[Loc, int] = {}
         self._values = 0
-        try:
-            self._check_depth(text)
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.MarkedYAMLError as exc:
-            line = exc.problem_mark.line + 1 if exc.problem_mark else 1
-            raise PlanError([Problem(file, line, f"not YAML: {exc.problem or exc}")]) from exc
-        except yaml.reader.ReaderError as exc:
-            line = text.count("\n", 0, exc.position) + 1
-            raise PlanError([Problem(file, line, f"not YAML: {exc.reason}")]) from exc
-        except yaml.YAMLError as exc:
-            raise PlanError([Problem(file, 1, f"not YAML: {exc}")]) from exc
+        node = self._composed(text)
         if not isinstance(node, yaml.MappingNode):
             line = node.start_mark.line + 1 if node else 1
             raise PlanError([Problem(file, line, "not a mapping", expected="`key: value` lines")])
-        self._loader = yaml.SafeLoader("")
+        self._loader = PlainLoader("")
         self.data = self._build(node, (), frozenset())
 
     def line(self, loc: Loc) -> int:
@@ -67,10 +63,34 @@ class Document:
                 seen = (*seen, part)
         return self._lines[seen]
 
+    def start(self, loc: Loc) -> int:
+        """Line where the value itself begins, if that is a word of the file; else as `line`."""
+        return self._starts.get(loc) or self.line(loc)
+
+    def _composed(self, text: str) -> yaml.Node | None:
+        if odd := dict(unseen(text)):
+            what, expected = "not YAML: a character that nobody sees: ", "blanks that are blanks, letters that are seen"
+            told = [Problem(self.file, line, what + called(char), expected) for line, char in odd.items()]
+            raise PlanError(told[:MOST_TOLD])
+        try:
+            self._check_depth(text)
+            return yaml.compose(text, Loader=PlainLoader)
+        except yaml.MarkedYAMLError as exc:
+            line = exc.problem_mark.line + 1 if exc.problem_mark else 1
+            if near := instead_of_a_mark(text, line):
+                number, char = near
+                raise PlanError([Problem(self.file, number, f"not YAML: {called(char)}", "the plain mark")]) from exc
+            raise PlanError([Problem(self.file, line, f"not YAML: {exc.problem or exc}")]) from exc
+        except yaml.reader.ReaderError as exc:
+            line = len(LINE_ENDS.split(text[: exc.position]))
+            raise PlanError([Problem(self.file, line, f"not YAML: {exc.reason}")]) from exc
+        except yaml.YAMLError as exc:
+            raise PlanError([Problem(self.file, 1, f"not YAML: {exc}")]) from exc
+
     def _check_depth(self, text: str) -> None:
         """Raises PlanError before anything recursive sees a text that is nested too deeply."""
         depth = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=PlainLoader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEEPEST:
                 line = event.start_mark.line + 1 if event.start_mark else 1
@@ -89,6 +109,7 @@ class Document:
             return self._mapping(node, loc, above)
         if isinstance(node, yaml.SequenceNode):
             return [self._build(item, (*loc, number), above) for number, item in enumerate(node.value)]
+        self._starts[loc] = node.start_mark.line + 1
         try:
             return self._loader.construct_object(node)
         except _UNREADABLE as exc:
@@ -158,6 +179,18 @@ def _where(loc: Loc, data: Any) -> str:
 
 
 def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) -> Problem:
+    """What is wrong in words, with the names of the characters that no key and no figure has."""
+    found = _wrong(document, model, error)
+    loc, given = error["loc"], error["input"]
+    if error["type"] == "extra_forbidden":
+        given, line = str(loc[-1]), found.line
+    else:
+        line = document.start(loc)
+    odd = foreign(given) if isinstance(given, str) and error["type"] != "missing" else ""
+    return replace(found, what=f"{found.what} ({odd})", line=line) if odd else found
+
+
+def _wrong(document: Document, model: type[BaseModel], error: ErrorDetails) -> Problem:
     loc, kind = error["loc"], error["type"]
     where = _where(loc, document.data)
     here = Problem(document.file, document.line(loc), f"`{where}`: {error['msg']}")
@@ -215,12 +248,13 @@ def read_partly(path: Path, model: type[M]) -> tuple[M | None, Document, list[Pr
     Raises PlanError where the file is no YAML document at all.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as exc:
         near = closest(path.name, [p.name for p in path.parent.glob("*.y*ml")]) if path.parent.is_dir() else ""
         raise PlanError([Problem(str(path), 0, f"cannot be read: {exc.strerror or exc}", did_you_mean=near)]) from exc
     except UnicodeDecodeError as exc:
-        raise PlanError([Problem(str(path), 1, "not UTF-8 text")]) from exc
+        line = exc.object[: exc.start].count(b"\n") + 1
+        raise PlanError([Problem(str(path), line, "not UTF-8 text", "a file saved as UTF-8")]) from exc
     document = Document(str(path), text)
     value, failure = validate(model, document.data)
     problems = list(document.problems)

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from plans.models.errors import closest
 from plans.models.forecast import Words
-from plans.models.partial import Contradiction, PlanModel, check
+from plans.models.partial import Contradiction, Flag, PlanModel, check
 from plans.models.quantity import Count, Duration, Share
 from system.contract.links import LINKS
 
@@ -68,7 +68,7 @@ class Signal(PlanModel):
 
     kind: Literal["signal"]
     signal: Literal["KILL", "STOP"]
-    stays_down: bool = False
+    stays_down: Flag = False
 
 
 class Flush(PlanModel):
@@ -87,7 +87,7 @@ class EffectProbe(PlanModel):
 
     kind: Literal["link_silent", "round_trip_rises", "process_gone", "process_frozen", "streams_gone"]
     within: Duration = Field(gt=0)
-    alone: bool = False
+    alone: Flag = False
     share: Annotated[Share, Field(gt=0)] = 0.8
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from plans.models.document import Document, read_model
 from plans.models.drill import Drill
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.fault import Fault
+from plans.models.ids import beside, look_up, twins
 from plans.models.load import HOME, Loaded, load_plan
 
 M = TypeVar("M", Fault, Drill)
@@ -82,12 +82,10 @@ def load_drill(path: Path, faults: dict[str, Fault] | None) -> LoadedDrill:
     def problem(loc: tuple[int | str, ...], what: str, expected: str, near: str = "") -> None:
         problems.append(Problem(document.file, document.line(loc), what, expected, near))
 
-    for other in drill_files(path.parent.parent) if path.parent.name == "drills" else []:
-        if other.resolve() != path.resolve() and _id_of(other) == drill.id:
-            problem(("id",), f"`id`: {drill.id} stands in {other} too", "each id in one file")
+    problems += twins(document.file, document.line(("id",)), drill.kind, drill.id)
     load: Loaded | None = None
     if drill.plan is not None:
-        file = Path(os.path.normpath(path.parent / drill.plan))
+        file = beside(path, drill.plan)
         if file.is_file():
             try:
                 load = load_plan(file)
@@ -121,19 +119,4 @@ def load_drill(path: Path, faults: dict[str, Fault] | None) -> LoadedDrill:
 
 def find_drill(name: str, home: Path = HOME) -> Path:
     """A drill's file by path or by id. Raises PlanError with what there is."""
-    if Path(name).suffix in (".yaml", ".yml"):
-        return Path(name)
-    known = {_id_of(file) or file.stem: file for file in drill_files(home)}
-    if name in known:
-        return known[name]
-    expected = "a file, or one of " + ", ".join(known)
-    raise PlanError([Problem(name, 0, "no such drill", expected, closest(name, known))])
-
-
-def _id_of(file: Path) -> str:
-    """The id a file claims, whatever else is wrong with it."""
-    try:
-        found = Document(str(file), file.read_text(encoding="utf-8")).data.get("id")
-    except (PlanError, OSError, UnicodeDecodeError):
-        return ""
-    return found if isinstance(found, str) else ""
+    return look_up(name, drill_files(home), "drill")

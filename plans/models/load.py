@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from plans.models.document import Document, read_model, read_partly, told
+from plans.models.document import Document, read_partly, told
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.forecast import Forecast
+from plans.models.ids import beside, look_up, twins
 from plans.models.partial import Contradiction, Unknown
 from plans.models.stress import StressPlan
 
@@ -38,31 +38,29 @@ def forecast_files() -> list[Path]:
 
 def find(name: str, folder: str) -> Path:
     """A file by path or by id (`gala-share`). Raises PlanError with what there is."""
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml") or path.exists():
-        return path
-    known = {file.stem: file for file in sorted((HOME / folder).glob("*.yaml"))}
-    if name in known:
-        return known[name]
-    expected = "a file, or one of " + ", ".join(known)
-    raise PlanError([Problem(name, 0, "no such file or id", expected, closest(name, known))])
+    return look_up(name, sorted((HOME / folder).glob("*.yaml")), "file or id")
 
 
 def load_forecast(path: Path) -> Forecast:
     """Raises PlanError with every problem."""
-    return read_model(path, Forecast)[0]
+    value, document, problems = read_partly(path, Forecast)
+    problems += _twins(document)
+    if problems or value is None:
+        raise PlanError(problems)
+    return value
 
 
 def load_plan(path: Path) -> Loaded:
     """A plan with its forecast. Raises PlanError with every problem of both files, and of the two together."""
     plan, document, problems = read_partly(path, StressPlan)
-    forecast, forecast_file = None, Path(os.path.normpath(path.parent / _forecast_named(document)))
+    problems += _twins(document)
+    forecast, forecast_file = None, beside(path, _forecast_named(document))
     if not forecast_file.is_file() and not any(problem.line == document.line(("forecast",)) for problem in problems):
         problems.append(_no_forecast(document, forecast_file))
     elif forecast_file.is_file():
         try:
-            forecast, _, more = read_partly(forecast_file, Forecast)
-            problems += more
+            forecast, other, more = read_partly(forecast_file, Forecast)
+            problems += [*more, *_twins(other)]
         except PlanError as exc:
             problems += exc.problems
     if plan and forecast:
@@ -70,6 +68,11 @@ def load_plan(path: Path) -> Loaded:
     if problems or plan is None or forecast is None:
         raise PlanError(problems)
     return Loaded(plan, forecast, path, forecast_file.resolve())
+
+
+def _twins(document: Document) -> list[Problem]:
+    kind, ident = document.data.get("kind"), document.data.get("id")
+    return twins(document.file, document.line(("id",)), str(kind), str(ident)) if kind and ident else []
 
 
 def _forecast_named(document: Document) -> str:

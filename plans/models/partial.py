@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    Strict,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
@@ -20,6 +21,8 @@ from pydantic import (
 )
 
 Loc = tuple[int | str, ...]
+Flag = Annotated[bool, Strict()]
+"""`true` or `false`, no other word for it."""
 _LATER = "checks_later"
 _PARTLY = "partly"
 
@@ -59,7 +62,9 @@ def once(loc: str, key: str, names: Sequence[str], what: str = "") -> Iterator[C
 class PlanModel(BaseModel):
     """Base of everything a plan file holds: frozen, unknown keys refused, every field under its YAML name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True, allow_inf_nan=False
+    )
 
     @model_validator(mode="wrap")
     @classmethod

@@ -228,8 +228,8 @@ def test_plan_run_hands_the_order_over_and_exits_with_the_verdict(xiu: Any, monk
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        pytest.param(b"kind: forecast\n\xff\xfe", "not UTF-8", id="bytes"),
-        pytest.param(b"[" * 5000, "nested", id="nested"),
+        pytest.param(b"kind: forecast\n\xff\xfe", "odd.yaml:2: not UTF-8", id="bytes"),
+        pytest.param(b"[" * 5000, "odd.yaml:1: nested", id="nested"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_bad_input_with_its_line(
@@ -238,7 +238,6 @@ def test_a_file_that_cannot_be_read_is_bad_input_with_its_line(
     Path("odd.yaml").write_bytes(text)
     code, out, err = xiu(*words, "odd.yaml")
     assert (code, out) == (2, "")
-    assert "odd.yaml:1: " in err
     assert says in err
 
 

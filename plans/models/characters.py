@@ -1,0 +1,67 @@
+"""Characters that look like others, or like nothing: where they stand, and what they are called.
+
+A text of one's own (`about`, a sponsor's name) may hold any language. What holds a file together (indents, keys, the
+marks between them) and what is counted is ASCII.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+LINE_ENDS = re.compile(r"\r\n|\r|\n")
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
+_MARKS = (*":-#[]{},;'", '"', "\u2013", "\u2014", "\u2018", "\u2019", "\u201c", "\u201d")
+_BEHIND_A_KEY = re.compile(r"^\s*(?:- +)?[A-Za-z_][A-Za-z0-9_]*([^\x00-\x7f])")
+_FIRST = re.compile(r"^\s*([^\x00-\x7f])")
+_BEHIND_A_WORD = re.compile(r"[A-Za-z0-9_%] *([^\x00-\x7f])")
+MOST_NAMED = 3
+
+
+def called(char: str) -> str:
+    """`U+FF1A FULLWIDTH COLON`."""
+    return f"U+{ord(char):04X} {unicodedata.name(char, 'without a name')}"
+
+
+def unseen(text: str) -> Iterator[tuple[int, str]]:
+    """(line, character) of what nobody sees, or takes for a blank; comments of a whole line aside.
+
+    Also of wide blanks that indent.
+    """
+    for number, line in enumerate(LINE_ENDS.split(text), 1):
+        body = line.removeprefix("\ufeff") if number == 1 else line
+        shown = body.lstrip()
+        if not shown.startswith("#"):
+            indent = body[: len(body) - len(shown)].replace(" ", "").replace("\t", "")
+            yield from ((number, char) for char in (*indent, *filter(_unseen, shown)))
+
+
+def _unseen(char: str) -> bool:
+    if char in "\t ":
+        return False
+    if char in _BLANK_LETTERS:
+        return True
+    kind = unicodedata.category(char)
+    return kind in ("Cf", "Cc", "Zl", "Zp", "Co", "Cn") or (kind == "Zs" and char != "\u3000")
+
+
+def instead_of_a_mark(text: str, line: int) -> tuple[int, str] | None:
+    """(line, character) of the wide mark that explains best why YAML gave up at `line`; None where there is none.
+
+    One that stands as a key's colon, or begins a line; or, on the line itself and the one before, behind a plain word.
+    """
+    found = None
+    for number, shown in enumerate(LINE_ENDS.split(text)[:line], 1):
+        where = (_BEHIND_A_KEY, _FIRST, *((_BEHIND_A_WORD,) if number >= line - 1 else ()))
+        for pattern in where:
+            seen = pattern.search(shown)
+            if seen and unicodedata.normalize("NFKC", seen[1]) in _MARKS:
+                found = number, seen[1]
+    return found
+
+
+def foreign(text: str) -> str:
+    """The characters of a key or figure that it cannot have, in words; empty where there is none."""
+    odd = [char for char in dict.fromkeys(text) if ord(char) > 127 and unicodedata.category(char) != "Lo"]
+    return ", ".join(called(char) for char in odd[:MOST_NAMED])

@@ -1,0 +1,82 @@
+"""Files by the id in them: which claim it, which is meant by a name. Refuses one id in two files of a folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from plans.models.errors import PlanError, Problem, closest
+
+_CLAIM = re.compile(r"^(kind|id):[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
+SUFFIXES = (".yaml", ".yml")
+LARGEST = 1 << 20
+"""Bytes of a neighbour that is looked at; no file of ours comes near."""
+
+
+def claimed(file: Path) -> tuple[str, str]:
+    """The kind and the id a file claims, whatever else is wrong with it; empty where it says none."""
+    try:
+        if not file.is_file() or file.stat().st_size > LARGEST:
+            return "", ""
+        text = file.read_bytes().decode("utf-8-sig", "replace")
+    except OSError:
+        return "", ""
+    found: dict[str, str] = dict(reversed(_CLAIM.findall(text)))
+    return found.get("kind", ""), found.get("id", "")
+
+
+def twins(file: str, line: int, kind: str, ident: str) -> list[Problem]:
+    """The other files of its folder that claim the id of `file`, told at `line`: by id one of them would be run."""
+    path = Path(file)
+    try:
+        near = sorted(each for each in path.parent.iterdir() if each.suffix in SUFFIXES)
+    except OSError:
+        return []
+    return [
+        Problem(file, line, f"`id`: {ident} stands in {other} too", "each id in one file")
+        for other in near
+        if claimed(other) == (kind, ident) and not _same(other, path)
+    ]
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def look_up(name: str, files: Sequence[Path], what: str) -> Path:
+    """The file meant: a path where it looks like one, else the one of `files` with that id, else a file of that name.
+
+    Raises PlanError with what there is.
+    """
+    if name.endswith(SUFFIXES) or os.sep in name:
+        return Path(name)
+    known = by_id(files)
+    if name in known:
+        return known[name]
+    by_name = {file.stem: file for file in files}
+    if name in by_name:
+        return by_name[name]
+    if Path(name).is_file():
+        return Path(name)
+    expected = "a file, or one of " + ", ".join(known)
+    raise PlanError([Problem(name or "''", 0, f"no such {what}", expected, closest(name, known))])
+
+
+def beside(file: Path, named: str) -> Path:
+    """The file that another names relative to itself, as the system finds it: also through a linked folder."""
+    plain = file.parent / named
+    short = Path(os.path.normpath(plain))
+    return short if _same(short, plain) or not plain.exists() else plain
+
+
+def by_id(files: Iterable[Path]) -> dict[str, Path]:
+    """The first file of each id; a file that claims none goes by its name."""
+    found: dict[str, Path] = {}
+    for file in files:
+        found.setdefault(claimed(file)[1] or file.stem, file)
+    return found
