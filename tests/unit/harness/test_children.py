@@ -10,7 +10,7 @@ HOSTILE = {
     "PGSSLMODE": "require",
     "PGSERVICE": "else",
     "PGOPTIONS": "-c x=1",
-    "PGPASSFILE": "/home/me/.pgpass",
+    "PGPASSFILE": "/elsewhere/.pgpass",
     "LOCUST_USERS": "10",
     "LOCUST_RUN_TIME": "2s",
     "PYTHONPATH": "/tmp/odd",
@@ -34,7 +34,7 @@ HOSTILE = {
     "GIT_DIR": "/else",
     "AWS_SECRET": "s",
 }
-NEEDED = {"PATH": "/bin", "HOME": "/home/me", "TMPDIR": "/t", "TZ": "Asia/Shanghai", "LC_ALL": "C", "XIU_STACK": "s"}
+NEEDED = {"PATH": "/bin", "HOME": "/h", "TMPDIR": "/t", "TZ": "Asia/Shanghai", "LC_ALL": "C", "XIU_STACK": "s"}
 
 
 def test_a_child_inherits_what_is_named_and_nothing_else() -> None:
