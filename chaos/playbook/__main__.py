@@ -9,7 +9,6 @@ import signal
 import sys
 from pathlib import Path
 
-from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from chaos.playbook import library
@@ -21,6 +20,7 @@ from chaos.playbook.world import StackWorld
 from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder
 from plans.models.errors import PlanError
+from system.contract.web import listening
 
 
 async def serve(folder: Folder, port: int, files: list[Path] | None) -> None:
@@ -34,16 +34,12 @@ async def serve(folder: Folder, port: int, files: list[Path] | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with StackWorld(addresses, token) as world:
         engine = Engine(folder.path, entries, world, Meters(registry, [e.playbook for e in entries.values()]))
-        runner = web.AppRunner(Pages(engine, registry, token).app(), access_log=None)
-        try:
-            async with asyncio.TaskGroup() as group:
-                engine.resume(group)
-                await runner.setup()
-                await web.TCPSite(runner, "127.0.0.1", port).start()
+        pages = Pages(engine, registry, token).app()
+        async with asyncio.TaskGroup() as group:
+            engine.resume(group)
+            async with listening(pages, ("127.0.0.1", port)):
                 await stopping.wait()
                 engine.let_go()
-        finally:
-            await runner.cleanup()
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,12 +1,10 @@
 """HTTP of the engine: Alertmanager's webhook, a person's orders, what runs. Operators' token on all that acts.
 
-Refuses to decide: the engine does.
+Refuses to decide: the engine does. Errors are answered as everywhere in the system: `system.contract.web`.
 """
 
 from __future__ import annotations
 
-import hmac
-import json
 import logging
 from dataclasses import asdict
 from datetime import datetime
@@ -17,9 +15,22 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from chaos.playbook.engine import Alert, Answer, Engine
 from chaos.playbook.journal import Facts
+from system.contract.api import Model
+from system.contract.errors import BadRequest, Conflict, Degraded, NotFound
+from system.contract.fields import Line
+from system.contract.numbers import shown
+from system.contract.web import application, bearer, error_answer, need_secret, read_json, read_model
 
 log = logging.getLogger("xiu.playbook")
 BODY_MAX = 4 << 20
+
+
+class RunOrder(Model):
+    """Body of `POST /v1/runs`."""
+
+    playbook: Line
+    lane: Line = ""
+    who: Line = "operator"
 
 
 def alerts_of(body: Any) -> list[Alert]:
@@ -39,8 +50,8 @@ def alerts_of(body: Any) -> list[Alert]:
             for one in body["alerts"]
             if one["status"] == "firing"
         ]
-    except (KeyError, TypeError, AttributeError) as exc:
-        raise ValueError(f"not a webhook of Alertmanager: {exc!r}") from exc
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError) as exc:
+        raise ValueError(f"not a webhook of Alertmanager: {type(exc).__name__} {shown(exc)}") from exc
 
 
 class Pages:
@@ -51,29 +62,23 @@ class Pages:
 
     def app(self) -> web.Application:
         """All routes."""
-        app = web.Application(client_max_size=BODY_MAX)
+        app = application(body_bytes_max=BODY_MAX)
         app.add_routes([
             web.post("/alerts", self._alerts), web.post("/v1/runs", self._order), web.get("/v1/runs", self._runs),
             web.get("/metrics", self._metrics), web.get("/healthz", self._alive), web.get("/readyz", self._ready),
         ])  # fmt: skip
         return app
 
-    async def _body(self, request: web.Request) -> Any:
-        sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(sent.encode(), self._token.encode()):
-            raise web.HTTPUnauthorized(text="the operators' token, please\n")
-        try:
-            return json.loads(await request.text())
-        except (ValueError, LookupError, RecursionError) as exc:
-            # Also a character set that nobody knows, and brackets without end.
-            raise web.HTTPBadRequest(text=f"not JSON: {exc}\n") from exc
+    def _operator(self, request: web.Request) -> None:
+        need_secret(bearer(request), self._token, "the operators' token")
 
     async def _alerts(self, request: web.Request) -> web.Response:
         """200: taken, or nothing to do. 503: not now, and Alertmanager asks again by itself."""
+        self._operator(request)
         try:
-            heard = alerts_of(await self._body(request))
+            heard = alerts_of(await read_json(request))
         except ValueError as exc:
-            raise web.HTTPBadRequest(text=f"{exc}\n") from exc
+            raise BadRequest(str(exc)) from exc
         answers = [self._engine.heard(alert) for alert in heard]
         found = Answer(
             tuple(run for answer in answers for run in answer.runs),
@@ -83,15 +88,20 @@ class Pages:
         # Each alert's own answer too: two lanes of one alert may fare differently.
         each = [{"alert": alert.name, "lane": alert.lane, "runs": answer.runs, "not_now": answer.not_now}
                 for alert, answer in zip(heard, answers, strict=True)]  # fmt: skip
-        return web.json_response({**asdict(found), "alerts": each}, status=503 if found.later else 200)
+        told = {**asdict(found), "alerts": each}
+        if found.later:
+            return error_answer(Degraded(f"ask again: {_why(found)}"), **told)
+        return web.json_response(told)
 
     async def _order(self, request: web.Request) -> web.Response:
-        body = await self._body(request)
-        playbook = body.get("playbook") if isinstance(body, dict) else None
-        if not isinstance(playbook, str) or playbook not in self._engine.library:
-            raise web.HTTPNotFound(text=f"no playbook {playbook!r}; there are {', '.join(self._engine.library)}\n")
-        found = self._engine.order(playbook, str(body.get("lane", "")), str(body.get("who", "operator")))
-        return web.json_response(asdict(found), status=201 if found.runs else 409)
+        self._operator(request)
+        order = await read_model(request, RunOrder)
+        if order.playbook not in self._engine.library:
+            raise NotFound(f"no playbook {shown(order.playbook)}; there are {', '.join(self._engine.library)}")
+        found = self._engine.order(order.playbook, order.lane, order.who)
+        if not found.runs:
+            return error_answer(Conflict(_why(found)), **asdict(found))
+        return web.json_response(asdict(found), status=201)
 
     async def _runs(self, _: web.Request) -> web.Response:
         return web.json_response({"runs": [_shown(facts) for facts in self._engine.runs.values()]})
@@ -104,7 +114,11 @@ class Pages:
 
     async def _ready(self, _: web.Request) -> web.Response:
         broken = self._engine.broken
-        return web.Response(text=f"{broken or 'ready'}\n", status=503 if broken else 200)
+        return error_answer(Degraded(broken)) if broken else web.Response(text="ready\n")
+
+
+def _why(found: Answer) -> str:
+    return "; ".join(f"{playbook}: {why}" for playbook, why in found.not_now.items())
 
 
 def _shown(facts: Facts) -> dict[str, Any]:

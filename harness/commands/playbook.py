@@ -184,9 +184,9 @@ def _post(url: str, body: dict[str, str], token: str) -> dict[str, Any]:
         with loopback.session(TIMEOUT_S) as session:
             answer = session.post(f"{url}/v1/runs", json=body, headers={"Authorization": f"Bearer {token}"})
         if answer.status_code not in (201, 409):
-            raise BadInput(f"the playbook engine: {answer.text.strip()[:200]}")
+            raise BadInput(f"the playbook engine: {answer.json()['error']['message']}")
         found: dict[str, Any] = answer.json()
-    except (requests.RequestException, ValueError) as exc:
+    except (requests.RequestException, ValueError, KeyError, TypeError) as exc:
         raise EnvironmentNotReady(f"the playbook engine at {url} does not answer: {exc}") from exc
     return found
 

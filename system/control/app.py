@@ -10,13 +10,14 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from system.clock import monotonic_us, wall_us
+from system.contract.web import application
 from system.control import background
 from system.control.meters import Meters
 from system.control.routes import CONTROL, add_routes
 from system.control.state import Control
 from system.ledger.access import Pool
 from system.settings import ControlSettings
-from system.web import add_health, middleware
+from system.web import add_health, counted
 from system.winlog import WinLogStore
 
 BODY_BYTES_MAX = 1 << 20
@@ -55,7 +56,7 @@ def build_app(
     stopped: Callable[[], None] = lambda: None,
 ) -> web.Application:
     """The application; `stopped` is called when the background ends by itself, which only bad settings do."""
-    app = web.Application(middlewares=[middleware(registry)], client_max_size=BODY_BYTES_MAX)
+    app = application(counted(registry), body_bytes_max=BODY_BYTES_MAX)
     control = app[CONTROL] = make_control(settings, registry, clock)
     add_routes(app)
     add_health(app, registry, lambda: "" if control.view.loaded else "PostgreSQL was not read yet")

@@ -14,10 +14,11 @@ from system.contract import api
 from system.contract.errors import BadRequest
 from system.contract.ids import INT8_MAX, LANES
 from system.contract.numbers import shown
+from system.contract.web import bearer, need_secret, read_model
 from system.control import epochs, fronts, issue, leases, rounds, set_aside, streams, switches
 from system.control.state import Control
 from system.tokens import internal_key
-from system.web import answer, bearer, need_secret, path_number, query_number, read_model
+from system.web import answer, path_number, query_number
 
 CONTROL = web.AppKey("control", Control)
 M = TypeVar("M")

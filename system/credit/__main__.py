@@ -13,12 +13,13 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from system.contract.errors import SettingsError
+from system.contract.web import application, listening
 from system.credit.metrics import CreditMetrics
 from system.credit.switches import Switches
 from system.credit.worker import Worker
 from system.settings import CreditSettings
 from system.tokens import internal_key
-from system.web import add_health, errors_as_answers
+from system.web import add_health
 from system.winlog import WinLogStore
 
 CANCEL_AGAIN_S = 1.0
@@ -31,7 +32,7 @@ def _app(registry: CollectorRegistry, worker: Worker) -> web.Application:
         passed = worker.passed_at > 0 and time.monotonic() - worker.passed_at < READY_S
         return "" if passed else f"no pass over the streams was finished within {READY_S:g} s"
 
-    app = web.Application(middlewares=[errors_as_answers])
+    app = application()
     add_health(app, registry, missing)
     return app
 
@@ -45,22 +46,16 @@ async def serve(settings: CreditSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(signum, stopping.set)
     async with WinLogStore(settings.valkey_url, timeout_s=settings.store_timeout_s) as store:
         worker = Worker(settings, store, CreditMetrics(registry, settings.lane), switches)
-        runner = web.AppRunner(_app(registry, worker), access_log=None)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, *settings.metrics_listen).start()
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(worker.run()), group.create_task(switches.follow())]
-                await stopping.wait()
-                pending = set(tasks)
-                while pending:
-                    # Once is not always enough: a client library that is cut off within a time-out of its own may
-                    # take the one for the other, and the worker would pass on for ever.
-                    for task in pending:
-                        task.cancel()
-                    _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
-        finally:
-            await runner.cleanup()
+        async with listening(_app(registry, worker), settings.metrics_listen), asyncio.TaskGroup() as group:
+            tasks = [group.create_task(worker.run()), group.create_task(switches.follow())]
+            await stopping.wait()
+            pending = set(tasks)
+            while pending:
+                # Once is not always enough: a client library that is cut off within a time-out of its own may
+                # take the one for the other, and the worker would pass on for ever.
+                for task in pending:
+                    task.cancel()
+                _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
 def main() -> int:

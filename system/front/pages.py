@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import web
-
+from system.contract.web import application, listening
 from system.front.metrics import FrontMetrics
 from system.front.seam import Front
 from system.settings import FrontSettings
-from system.web import add_health, errors_as_answers
+from system.web import add_health
 
 
 @asynccontextmanager
@@ -22,13 +21,7 @@ async def pages(front: Front, settings: FrontSettings, metrics: FrontMetrics) ->
 
     Raises OSError.
     """
-    app = web.Application(middlewares=[errors_as_answers])
+    app = application()
     add_health(app, metrics.registry, lambda: "" if front.serving else "this front is not serving")
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, *settings.metrics_listen, reuse_address=True).start()
-        host, port = runner.addresses[0][:2]
-        yield host, port
-    finally:
-        await runner.cleanup()
+    async with listening(app, settings.metrics_listen, grace_s=0.5) as where:
+        yield where

@@ -11,12 +11,13 @@ from prometheus_client import CollectorRegistry
 
 from system.contract.errors import XiuError
 from system.contract.ids import LANES, Lane
+from system.contract.web import application
 from system.ledger.access import Pool, lane_role
 from system.ledger.statements import statement
 from system.play import openapi
 from system.play.routes import POOLS, ROUTES, SETTINGS
 from system.settings import PlaySettings
-from system.web import add_health, middleware
+from system.web import add_health, counted
 
 VERSION = "1"
 BODY_BYTES_MAX = 1 << 20
@@ -50,7 +51,7 @@ class Probe:
 
 def build_app(settings: PlaySettings, registry: CollectorRegistry) -> web.Application:
     """The application."""
-    app = web.Application(middlewares=[middleware(registry)], client_max_size=BODY_BYTES_MAX)
+    app = application(counted(registry), body_bytes_max=BODY_BYTES_MAX)
     pools: dict[Lane, Pool] = {
         lane: Pool(
             settings.postgres_url, lane_role(lane), settings.secret, size=POOL_SIZE, timeout_s=settings.store_timeout_s

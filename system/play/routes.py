@@ -16,11 +16,12 @@ from pydantic import BaseModel
 from system.contract.errors import BadRequest, BadTag
 from system.contract.ids import LANES, TAG_HEADER, Lane
 from system.contract.numbers import shown
+from system.contract.web import Handler, bearer, need_secret, read_model
 from system.ledger.access import Pool
 from system.play import models, reading
 from system.settings import PlaySettings
 from system.tokens import tag_expiry, tag_key, token_key, verify_token
-from system.web import Handler, answer, bearer, need_secret, path_number, query_number, read_model
+from system.web import answer, path_number, query_number
 
 SETTINGS = web.AppKey("settings", PlaySettings)
 POOLS: web.AppKey[Mapping[Lane, Pool]] = web.AppKey("pools", Mapping)

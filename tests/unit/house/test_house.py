@@ -108,6 +108,13 @@ def test_the_top_level_is_what_the_blueprint_says() -> None:
     assert set(PACKAGES) <= {name.split("/")[0] for name in FILES}
 
 
+def test_every_aiohttp_app_answers_its_errors_alike() -> None:
+    """An app made, or listened for, elsewhere would answer with aiohttp's own texts, or its traceback."""
+    made = re.compile(r"\bweb\.(Application\(|AppRunner\(|run_app\(|TCPSite\()")
+    found = [name for name in SOURCES if made.search((ROOT / name).read_text(encoding="utf-8"))]
+    assert found == ["system/contract/web.py"]
+
+
 def test_nothing_that_a_run_makes_is_tracked() -> None:
     assert not [name for name in FILES if name.split("/")[0] in NEVER_TRACKED]
 

@@ -15,6 +15,7 @@ from system import web as shared
 from system.contract.api import RoundOrder, SwitchChange
 from system.contract.errors import BadRequest, BadToken, NotFound, RoundOver
 from system.contract.metrics import ITSELF, METRICS
+from system.contract.web import application, bearer, need_secret, one_sentence, read_model
 
 
 @pytest.mark.parametrize("text", ["-1", "x", "1.5", "", "²", str(1 << 31)])
@@ -44,11 +45,11 @@ def test_numbers() -> None:
 )
 def test_secrets(given: str, expected: str, good: bool) -> None:
     if good:
-        shared.need_secret(given, expected, "it")
+        need_secret(given, expected, "it")
         assert given == expected
     else:
         with pytest.raises(BadToken):
-            shared.need_secret(given, expected, "it")
+            need_secret(given, expected, "it")
 
 
 @pytest.mark.parametrize(
@@ -56,13 +57,13 @@ def test_secrets(given: str, expected: str, good: bool) -> None:
     [("Bearer abc", "abc"), ("bearer  abc ", "abc"), ("Basic abc", ""), ("", ""), ("Bearer", "")],
 )
 def test_bearer(header: str, token: str) -> None:
-    assert shared.bearer(make_mocked_request("GET", "/", headers={"Authorization": header})) == token
+    assert bearer(make_mocked_request("GET", "/", headers={"Authorization": header})) == token
 
 
 def test_an_error_of_a_model_is_one_sentence() -> None:
     with pytest.raises(ValidationError) as caught:
         RoundOrder.model_validate_json('{"sponsors": [], "duration_ms": 0, "extra": 1}')
-    text = shared.one_sentence(caught.value)
+    text = one_sentence(caught.value)
     assert "\n" not in text
     for word in ("sponsors", "duration_ms", "extra"):
         assert word in text
@@ -76,9 +77,9 @@ def app_of(registry: CollectorRegistry, missing: list[str]) -> web.Application:
         raise RoundOver("round 1 is over")
 
     async def body(request: web.Request) -> web.Response:
-        return shared.answer(await shared.read_model(request, SwitchChange))
+        return shared.answer(await read_model(request, SwitchChange))
 
-    app = web.Application(middlewares=[shared.middleware(registry)], client_max_size=1000)
+    app = application(shared.counted(registry), body_bytes_max=1000)
     app.router.add_get("/boom", boom)
     app.router.add_get("/over/{number}", over)
     app.router.add_post("/body", body)
@@ -129,7 +130,7 @@ def test_every_family_of_the_process_is_there(process: str) -> None:
     from system.control.meters import Meters
 
     registry = CollectorRegistry()
-    shared.middleware(registry)
+    shared.counted(registry)
     shared.add_health(web.Application(), registry, str)
     if process == "control":
         Meters.of(registry)

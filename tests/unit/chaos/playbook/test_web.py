@@ -58,6 +58,7 @@ def test_a_webhook_twice_is_one_run(tmp_path: Path) -> None:
         assert (await client.post("/alerts", json=other, headers=BEARER)).status == 503, "to be asked again"
         order = await client.post("/v1/runs", json={"playbook": "slow", "lane": "live"}, headers=BEARER)
         assert order.status == 409
+        assert (await order.json())["error"]["code"] == "conflict"
         shown = await (await client.get("/v1/runs")).json()
         assert [one["run"] for one in shown["runs"]] == first["runs"]
 
@@ -74,14 +75,25 @@ def test_a_webhook_twice_is_one_run(tmp_path: Path) -> None:
         pytest.param("/alerts", webhook("Unknown"), BEARER, 200, id="an alert nobody waits for"),
         pytest.param("/alerts", webhook(status="resolved"), BEARER, 200, id="an end starts and ends nothing"),
         pytest.param("/v1/runs", {"playbook": "nothing"}, BEARER, 404, id="no such playbook"),
+        pytest.param("/v1/runs", {"playbook": "n" * 150}, BEARER, 404, id="a long name"),
+        pytest.param("/v1/runs", {"playbook": "n" * 9_000}, BEARER, 400, id="a name without end"),
+        pytest.param("/v1/runs", {"playbook": "slow", "lane": "live", "who": "a\0b"}, BEARER, 400, id="a NUL"),
+        pytest.param("/v1/runs", {"playbook": "slow", "lane": "live", "who": "\udc00"}, BEARER, 400, id="half a pair"),
+        pytest.param("/v1/runs", ["slow"], BEARER, 400, id="an order that is a list"),
+        pytest.param("/v1/runs", {"playbook": "slow"}, {"Authorization": "Bearer \udcff"}, 401, id="no UTF-8"),
+        pytest.param("/alerts", webhook("\ud800", lane="live"), BEARER, 400, id="an alert of half a pair"),
         pytest.param("/v1/runs", {"playbook": "slow", "lane": "dream"}, BEARER, 409, id="no such lane"),
     ],
 )  # fmt: skip
 def test_what_starts_nothing(tmp_path: Path, path: str, body: Any, headers: dict[str, str], status: int) -> None:
     async def talk(client: TestClient[Any, Any], rig: Rig) -> None:
-        assert (await client.post(path, json=body, headers=headers)).status == status
+        answer = await client.post(path, json=body, headers=headers)
+        assert answer.status == status
+        assert (set((await answer.json()).get("error", {})) == {"code", "message", "effect"}) is (status != 200)
         assert (await client.get("/healthz")).status == 200
         assert (await client.get("/readyz")).status == 200
+        assert (await client.get("/nothing")).status == 404
+        assert (await (await client.put("/alerts")).json())["error"]["code"] == "method_not_allowed"
 
     assert asked(tmp_path, talk).states() == []
 
@@ -96,7 +108,9 @@ def test_what_starts_nothing(tmp_path: Path, path: str, body: Any, headers: dict
 )
 def test_a_body_nobody_can_read_is_the_sender_s_fault(tmp_path: Path, data: bytes, headers: dict[str, str]) -> None:
     async def talk(client: TestClient[Any, Any], rig: Rig) -> None:
-        assert (await client.post("/alerts", data=data, headers=BEARER | headers)).status == 400
+        answer = await client.post("/alerts", data=data, headers=BEARER | headers)
+        assert answer.status == 400
+        assert (await answer.json())["error"]["effect"] == "none"
 
     assert asked(tmp_path, talk).states() == []
 

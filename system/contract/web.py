@@ -1,0 +1,233 @@
+"""HTTP as every aiohttp process speaks it: bodies in, secrets, and whatever goes wrong as one body,
+{"error": {"code", "message", "effect"}}.
+
+Owns the way from an exception to an answer, for handlers, for the router, and for what aiohttp refuses itself before
+a handler is asked (a bad head, a body that is not what its headers say); and the listener that does so. No state.
+Refuses routes and decisions. It stands in the contract because the body is one, and because the playbook engine, which
+knows nothing else of the system, answers alike (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from aiohttp import HttpVersion11, web
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from system.contract.errors import (
+    BadRequest,
+    BadToken,
+    HeadersTooLarge,
+    MethodNotAllowed,
+    NotFound,
+    RequestTimeout,
+    TooLarge,
+    XiuError,
+)
+from system.contract.numbers import shown
+
+M = TypeVar("M", bound=BaseModel)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Count = Callable[[str, int, float], None]
+"""Counts one answer: its route's template, its status, how long it took in seconds."""
+
+NO_ROUTE = "unknown"
+BODY_WITHIN_S = 30.0
+IDLE_S = 75.0
+"""A connection that sends nothing, or half a head, is closed after this time."""
+PLACE_CHARS = 80
+
+log = logging.getLogger("xiu.web")
+
+
+def nothing_counted(route: str, status: int, seconds: float) -> None:
+    """For a process whose one page is /metrics."""
+
+
+COUNT: web.AppKey[Count] = web.AppKey("count", Callable)  # type: ignore[arg-type]
+
+
+def error_answer(error: XiuError, **more: Any) -> web.Response:
+    """The answer of an error: its status, its body; `more` stands beside "error" in it."""
+    return web.json_response(error.body() | more, status=error.status)
+
+
+def as_error(exc: BaseException) -> XiuError:
+    """The error of the tree that an exception is. A bug of ours is logged, and said without its details."""
+    if isinstance(exc, XiuError):
+        return exc
+    if isinstance(exc, LineTooLong) or (isinstance(exc, HttpProcessingError) and "Too many headers" in exc.message):
+        return HeadersTooLarge("the head of the request is too large")
+    if isinstance(exc, HttpProcessingError):
+        return BadRequest("the request is not well-formed HTTP/1.1")
+    if isinstance(exc, web.RequestPayloadError):
+        return BadRequest("the body is not what the headers of the request say of it")
+    if isinstance(exc, web.HTTPNotFound):
+        return NotFound("no such path")
+    if isinstance(exc, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(exc.allowed_methods))
+        return MethodNotAllowed(f"{shown(exc.method)} is not allowed here; expected {allowed}")
+    if isinstance(exc, web.HTTPRequestEntityTooLarge):
+        return TooLarge("the body is too large")
+    if isinstance(exc, web.HTTPException) and exc.status < 500:
+        return BadRequest(exc.reason)
+    log.error("request failed", exc_info=exc, extra={"event": "request_failed"})
+    return XiuError("internal error; see the log")
+
+
+def application(count: Count = nothing_counted, *, body_bytes_max: int = 1 << 20) -> web.Application:
+    """An app whose errors are answers, each answer counted by its route's template. Serve it with `listening`."""
+
+    @web.middleware
+    async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+        begun = time.perf_counter()
+        try:
+            answer = await handler(request)
+        except ConnectionError:
+            # Nobody is left to tell.
+            raise
+        except Exception as exc:
+            answer = error_answer(as_error(exc))
+        resource = request.match_info.route.resource
+        count(resource.canonical if resource else NO_ROUTE, answer.status, time.perf_counter() - begun)
+        return answer
+
+    app = web.Application(middlewares=[watched], client_max_size=body_bytes_max)
+    app[COUNT] = count
+    return app
+
+
+class Connection(web.RequestHandler):
+    """One connection. What aiohttp refuses, the app's middleware never sees: it is answered and counted here."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self, manager: web.Server, *, count: Count, **settings: Any) -> None:
+        super().__init__(manager, **settings)
+        self._count = count
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """The answer to what went wrong outside of the middleware; the connection ends with it."""
+        if request.writer.output_size > 0 or isinstance(exc, ConnectionError):
+            raise ConnectionResetError("the answer has begun, or nobody is there to read it") from exc
+        error = as_error(exc) if exc is not None else BadRequest(message or "the request cannot be answered")
+        self._count(NO_ROUTE, error.status, 0.0)
+        answer = error_answer(error)
+        answer.force_close()
+        # aiohttp calls a request that it could not read HTTP/1.0; nobody but HTTP/1.1 is spoken here.
+        request._version = HttpVersion11
+        return answer
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """aiohttp's own refusals from before the middleware (`Expect: anything`) get the body of ours."""
+        if isinstance(resp, web.HTTPException):
+            error = as_error(resp)
+            self._count(NO_ROUTE, error.status, 0.0)
+            resp = error_answer(error)
+        return await super().finish_response(request, resp, start_time)
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Behind an answer the rest of a body is read away: one that is no body is no bug of ours."""
+        if isinstance(kw.get("exc_info"), HttpProcessingError | web.RequestPayloadError | ConnectionError):
+            log.debug("the rest of a request could not be read", exc_info=kw["exc_info"])
+        else:
+            super().log_exception(*args, **kw)
+
+
+@asynccontextmanager
+async def listening(
+    app: web.Application, listen: tuple[str, int], *, grace_s: float = 3.0, idle_s: float = IDLE_S
+) -> AsyncIterator[tuple[str, int]]:
+    """Serves an app of `application` within the block; where, also when port 0 was asked for. Raises OSError.
+
+    At its end requests under way get `grace_s` to be answered.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace_s)
+    await runner.setup()
+    try:
+        manager = runner.server
+        assert manager is not None
+        loop, count = asyncio.get_running_loop(), app[COUNT]
+        server = await loop.create_server(
+            lambda: Connection(manager, count=count, loop=loop, access_log=None, keepalive_timeout=idle_s),
+            *listen,
+            backlog=1024,
+            reuse_address=True,
+        )
+        try:
+            host, port = server.sockets[0].getsockname()[:2]
+            yield host, port
+        finally:
+            server.close()
+    finally:
+        await runner.cleanup()
+
+
+def bearer(request: web.Request) -> str:
+    """The bearer token of the request; empty when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def need_secret(given: str, expected: str, what: str) -> None:
+    """Compares in constant time; an empty secret lets nobody in. Raises BadToken."""
+    if not expected or not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
+        raise BadToken(f"{what} is missing or wrong")
+
+
+def _part(part: int | str) -> str:
+    return str(part) if isinstance(part, int) or part.isidentifier() else shown(part)
+
+
+def one_sentence(error: ValidationError) -> str:
+    """A pydantic error as one sentence: each place and what is wrong there."""
+    parts = []
+    for item in error.errors(include_url=False, include_context=False)[:5]:
+        place = ".".join(_part(part) for part in item["loc"])[:PLACE_CHARS]
+        parts.append(f"{place}: {item['msg']}" if place else item["msg"])
+    return "; ".join(parts).replace("\n", " ")
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            return await request.read()
+    except TimeoutError as exc:
+        raise RequestTimeout("the body did not arrive in time") from exc
+
+
+async def read_model(request: web.Request, model: type[M], *, empty: bool = False) -> M:
+    """The body as a model of the contract; `empty`: no body is a model of defaults. Raises Refused, in a sentence."""
+    body = await _body(request)
+    try:
+        return model() if empty and not body else model.model_validate_json(body)
+    except ValidationError as exc:
+        raise BadRequest(one_sentence(exc)) from exc
+
+
+async def read_json(request: web.Request) -> Any:
+    """The body as JSON, for one that others define. Raises Refused: not UTF-8, half a surrogate pair, brackets or
+    digits without end.
+    """
+    try:
+        return from_json(await _body(request), allow_inf_nan=False)
+    except ValueError as exc:
+        raise BadRequest(f"not JSON: {exc}") from exc
+
+
+__all__ = [
+    "COUNT", "Count", "Handler", "application", "as_error", "bearer", "error_answer", "listening", "need_secret",
+    "one_sentence", "read_json", "read_model",
+]  # fmt: skip

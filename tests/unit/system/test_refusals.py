@@ -1,0 +1,172 @@
+"""What aiohttp refuses itself, over real connections: the error body, counted once, no traceback in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from system.contract.api import SwitchChange
+from system.contract.web import application, listening, read_json, read_model
+
+HEAD = b"POST /body HTTP/1.1\r\nHost: x\r\n"
+PLAIN = b'{"value":1}'
+LENGTH = b"Content-Length: %d\r\n" % len(PLAIN)
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+def posted(headers: bytes, body: bytes = b"") -> bytes:
+    return HEAD + headers + b"\r\n" + body
+
+
+REFUSED = [
+    pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\nBad Name: 1\r\n\r\n", 400, id="a name with a space"),
+    pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\nA: %s\r\n\r\n" % (b"a" * 9_000), 431, id="a long header"),
+    pytest.param(b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 9_000), 431, id="a long path"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n%s\r\n" % (b"A: 1\r\n" * 200), 431, id="many headers"),
+    pytest.param(b"GET /healthz HTTP/9.9\r\nHost: x\r\n\r\n", 400, id="a version nobody knows"),
+    pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50), 400, id="TLS"),
+    pytest.param(b"what is this\r\n\r\n", 400, id="no HTTP"),
+    pytest.param(posted(LENGTH + b"Content-Encoding: gzip\r\n", PLAIN), 400, id="gzip that is none"),
+    pytest.param(posted(LENGTH + b"Content-Encoding: deflate\r\n", PLAIN), 400, id="deflate that is none"),
+    pytest.param(posted(LENGTH + b"Content-Encoding: br\r\n", PLAIN), 400, id="br"),
+    pytest.param(posted(CHUNKED, b"ZZ\r\n" + PLAIN + b"\r\n0\r\n\r\n"), 400, id="a chunk's size that is none"),
+    pytest.param(posted(CHUNKED, b"b\r\n" + PLAIN + b"no end\r\n0\r\n\r\n"), 400, id="a chunk without its end"),
+    pytest.param(posted(LENGTH + CHUNKED, PLAIN), 400, id="two lengths"),
+    pytest.param(posted(b"Content-Length: -1\r\n"), 400, id="a negative length"),
+    pytest.param(posted(b"Content-Length: 9%s\r\n" % (b"9" * 5_000)), 400, id="a length without end"),
+    pytest.param(posted(LENGTH + b"Expect: a miracle\r\n", PLAIN), 400, id="another expectation"),
+    pytest.param(posted(b"Content-Length: 22\r\n", b'{"value":1,"why":"\\ud8'), 400, id="half a surrogate"),
+]  # fmt: skip
+
+
+class Server:
+    """An app as the processes serve it; what was counted, and what stands in the log as an error."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, int]] = []
+        self.app = application(lambda route, status, _: self.counted.append((route, status)))
+        self.app.router.add_post("/body", self._body)
+        self.app.router.add_post("/json", self._json)
+        self.app.router.add_get("/healthz", self._alive)
+        self.port = 0
+
+    async def _body(self, request: web.Request) -> web.Response:
+        return web.json_response({"value": (await read_model(request, SwitchChange)).value})
+
+    async def _json(self, request: web.Request) -> web.Response:
+        return web.json_response({"read": await read_json(request) is not None})
+
+    async def _alive(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def send(self, data: bytes, *, end: bool = False) -> bytes:
+        """What comes back until the connection ends or falls silent."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(data)
+        if end:
+            writer.write_eof()
+        got = b""
+        try:
+            async with asyncio.timeout(0.5 if end else 5):
+                while b"}" not in got and (more := await reader.read(65536)):
+                    got += more
+        except TimeoutError:
+            pass
+        writer.close()
+        return got
+
+
+def played(server: Server, scene: Any) -> None:
+    async def run() -> None:
+        async with listening(server.app, ("127.0.0.1", 0)) as (_, server.port):
+            await scene()
+
+    asyncio.run(run())
+
+
+def errors_in(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]
+
+
+@pytest.mark.parametrize(("data", "status"), REFUSED)
+def test_what_is_no_request_is_answered_as_every_error_is(
+    data: bytes, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server()
+
+    async def scene() -> None:
+        head, _, body = (await server.send(data)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status), head
+        assert b"application/json" in head
+        error = json.loads(body)["error"]
+        assert set(error) == {"code", "message", "effect"}
+        assert error["effect"] == "none"
+        assert len(body) < 400
+        assert [each for _, each in server.counted] == [status], "counted once"
+        after = await server.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert after.startswith(b"HTTP/1.1 200 OK"), after
+
+    caplog.set_level(logging.INFO)
+    played(server, scene)
+    assert errors_in(caplog) == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + CHUNKED + b"\r\nZZ\r\n", id="a body nobody reads"),
+        pytest.param(posted(b"Content-Length: 99\r\n", PLAIN), id="gone in the middle of a body"),
+        pytest.param(HEAD, id="gone in the middle of a head"),
+        pytest.param(posted(LENGTH, PLAIN) + b"GARBAGE\r\n\r\n", id="a request, then none"),
+    ],
+)
+def test_a_client_that_goes_wrong_is_no_error_of_ours(data: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    server = Server()
+
+    async def scene() -> None:
+        await server.send(data, end=True)
+        after = await server.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert after.startswith(b"HTTP/1.1 200 OK"), after
+
+    caplog.set_level(logging.INFO)
+    played(server, scene)
+    assert errors_in(caplog) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a":"\\ud800"}', b'{"a":"\xed\xa0\x80"}', b"[" * 100_000, b"9" * 5_000, b"NaN", b"", b"\xff", b"{'a':1}"],
+    ids=["half a pair, escaped", "half a pair, raw", "brackets", "digits", "NaN", "nothing", "no UTF-8", "quotes"],
+)
+def test_json_that_is_none_is_refused_in_few_words(body: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    server = Server()
+
+    async def scene() -> None:
+        data = b"POST /json HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        head, _, told = (await server.send(data)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 "), head
+        assert json.loads(told)["error"]["message"].startswith("not JSON")
+        assert len(told) < 300
+
+    played(server, scene)
+    assert errors_in(caplog) == []
+
+
+def test_a_head_that_never_ends_gives_its_connection_back() -> None:
+    server = Server()
+
+    async def run() -> None:
+        async with listening(server.app, ("127.0.0.1", 0), idle_s=0.2) as (_, port):
+            for begun in (b"", HEAD):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(begun)
+                async with asyncio.timeout(10):
+                    assert await reader.read() == b""
+                writer.close()
+
+    asyncio.run(run())
