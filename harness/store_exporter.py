@@ -29,6 +29,8 @@ from prometheus_client.registry import Collector
 from harness.secrets import scrubbed
 from system.contract.itself import tell_of_itself
 from system.contract.metrics import METRICS, STORES
+from system.contract.web import application as answering
+from system.contract.web import serve
 
 DEADLINE_S = 0.6
 """For both together: a scrape waits for one second."""
@@ -244,7 +246,7 @@ def application(stores: Mapping[str, Asked]) -> web.Application:
     async def alive(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
-    app = web.Application()
+    app = answering()
     app.add_routes([web.get("/metrics", metrics), web.get("/healthz", alive), web.get("/readyz", alive)])
     return app
 
@@ -266,7 +268,7 @@ def main(argv: list[str] | None = None) -> int:
     if not stores:
         print("store exporter: neither XIU_VALKEY_URL nor XIU_POSTGRES_URL is set", file=sys.stderr)
         return 2
-    web.run_app(application(stores), host="127.0.0.1", port=args.port, print=None, access_log=None)
+    asyncio.run(serve(application(stores), ("127.0.0.1", args.port)))
     return 0
 
 

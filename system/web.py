@@ -1,4 +1,4 @@
-"""What the system's aiohttp processes share beside the contract: numbers of paths, answers, metrics, health, serving.
+"""What the system's aiohttp processes share beside the contract: numbers of paths, answers, metrics, health.
 
 Refuses routes of its own beyond /metrics, /healthz, /readyz, and every decision. Errors as answers, and bodies in, are
 `system.contract.web`.
@@ -6,9 +6,7 @@ Refuses routes of its own beyond /metrics, /healthz, /readyz, and every decision
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import signal
 from collections.abc import Callable
 
 from aiohttp import web
@@ -21,12 +19,11 @@ from system.contract.ids import ROUND_MAX
 from system.contract.itself import tell_of_itself
 from system.contract.metrics import METRICS
 from system.contract.numbers import shown, whole_number
-from system.contract.web import Count, error_answer, listening
+from system.contract.web import Count, error_answer
 
 Ready = Callable[[], str]
 """Says what is missing, in words; empty when ready."""
 
-log = logging.getLogger("xiu.web")
 _CATALOGUE = {metric.name: metric for metric in METRICS}
 _STATUS_CLASSES = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 
@@ -106,17 +103,6 @@ def add_health(app: web.Application, registry: CollectorRegistry, ready: Ready) 
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
-
-
-async def serve(app: web.Application, listen: tuple[str, int], grace_s: float = 3.0) -> None:
-    """Serves until SIGTERM or SIGINT; requests under way get `grace_s` to end."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    async with listening(app, listen, grace_s=grace_s):
-        log.info("listening", extra={"event": "listening"})
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        await stop.wait()
 
 
 def set_up_logging() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -175,6 +176,17 @@ async def listening(
         await runner.cleanup()
 
 
+async def serve(app: web.Application, listen: tuple[str, int], grace_s: float = 3.0) -> None:
+    """Serves until SIGTERM or SIGINT; requests under way get `grace_s` to end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with listening(app, listen, grace_s=grace_s):
+        log.info("listening", extra={"event": "listening"})
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await stop.wait()
+
+
 def bearer(request: web.Request) -> str:
     """The bearer token of the request; empty when there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -229,5 +241,5 @@ async def read_json(request: web.Request) -> Any:
 
 __all__ = [
     "COUNT", "Count", "Handler", "application", "as_error", "bearer", "error_answer", "listening", "need_secret",
-    "one_sentence", "read_json", "read_model",
+    "one_sentence", "read_json", "read_model", "serve",
 ]  # fmt: skip

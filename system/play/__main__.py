@@ -8,9 +8,10 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from system.contract.errors import SettingsError
+from system.contract.web import serve
 from system.play.app import build_app
 from system.settings import PlaySettings
-from system.web import serve, set_up_logging
+from system.web import set_up_logging
 
 
 def main() -> int:
