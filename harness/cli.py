@@ -21,6 +21,7 @@ from typing import Any, NoReturn, Protocol, TextIO, cast
 from harness import children
 from harness.commands import words
 from harness.errors import INTERNAL_EXIT, Aborted, BadInput, closest
+from harness.secrets import scrubbed
 
 GLOBALS = """\
 global options, before or after the word:
@@ -208,12 +209,10 @@ def _ended(argv: Sequence[str], *, verbose: bool) -> int:
         if verbose:
             traceback.print_exc()
         if isinstance(code, int):
-            print(error, file=sys.stderr)
+            print(scrubbed(str(error)), file=sys.stderr)
             return code
-        print(
-            f"xiu: internal error: {type(error).__name__}: {error}; run it again with -v for the traceback",
-            file=sys.stderr,
-        )
+        told = f"{type(error).__name__}: {scrubbed(str(error))}"
+        print(f"xiu: internal error: {told}; run it again with -v for the traceback", file=sys.stderr)
         return INTERNAL_EXIT
 
 

@@ -10,8 +10,11 @@ import os
 from pathlib import Path
 
 
-def append_line(path: Path, line: bytes) -> None:
-    """Appends `line` (without its end) and waits for the disk. Raises OSError: then nothing of it is in the file."""
+def append_line(path: Path, line: bytes, *, sync: bool = True) -> None:
+    """Appends `line` (without its end) and waits for the disk, unless nothing follows from the line (`sync`).
+
+    Raises OSError: then nothing of it is in the file.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -20,11 +23,12 @@ def append_line(path: Path, line: bytes) -> None:
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         try:
             _write_all(descriptor, (b"\n" if torn else b"") + line + b"\n")
-            os.fsync(descriptor)
+            if sync:
+                os.fsync(descriptor)
         except OSError:
             os.ftruncate(descriptor, size)
             raise
-        if not size:
+        if sync and not size:
             _sync_folder(path.parent)
     finally:
         os.close(descriptor)

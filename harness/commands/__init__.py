@@ -17,6 +17,7 @@ WORDS: dict[str, str] = {
     "up": "start the system alone, to play with by hand",
     "down": "stop what `up --detach` or `demo --keep` left running",
     "status": "what runs, where, and what is injected",
+    "restart": "start a part of the stack again, one that was given up too",
     "plan": "stress plans: list, check, show, new, run, rate",
     "forecast": "forecasts: show, lock, judge",
     "run": "finished runs: list, show, report, compare",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput, EnvironmentNotReady
+from harness.secrets import shown
 from harness.stack import LINKS, Stack, find_running, find_shared, last_stores, stores_of
 from harness.stack.folder import Folder
 
@@ -61,11 +62,17 @@ def stores(args: argparse.Namespace, folder: Path | None = None) -> Iterator[Sta
         yield stack
 
 
-def document(stack: Stack) -> dict[str, Any]:
-    """What `--json` prints of a stack."""
-    state = stack.folder.read_state()
+def add_show_secrets(parser: argparse.ArgumentParser) -> None:
+    """`--show-secrets`."""
+    parser.add_argument("--show-secrets", action="store_true", help="with the passwords in the stores' addresses")
+
+
+def document(stack: Stack, *, secrets: bool = False) -> dict[str, Any]:
+    """What `--json` prints of a stack; passwords only where they were asked for."""
+    state = stack.state()
     kept = ("stack_id", "status", "addresses", "pids", "parts", "externals", "notes", "resources")
-    return {"folder": str(stack.folder.path), **{key: state[key] for key in kept}, "curl": curl(stack)}
+    data = {"folder": str(stack.folder.path), **{key: state[key] for key in kept}, "curl": curl(stack)}
+    return dict(shown(data, secrets=secrets))
 
 
 def curl(stack: Stack) -> str:
@@ -76,8 +83,8 @@ def curl(stack: Stack) -> str:
     return f'curl -s -X POST -H "Authorization: Bearer $(xiu token 1)" {fronts[0]}/v1/rounds/$(xiu round open)/taps'
 
 
-def told(stack: Stack) -> list[str]:
-    """The lines a person reads: every address, then a ready `curl`."""
+def told(stack: Stack, *, secrets: bool = False) -> list[str]:
+    """The lines a person reads: every address, then a ready `curl`; passwords only where they were asked for."""
     at = stack.addresses
     rows: list[tuple[str, str | None]] = [
         *((f"front-{k}", url) for k, url in enumerate(at.front_urls)),
@@ -94,7 +101,9 @@ def told(stack: Stack) -> list[str]:
         *at.more.items(),
     ]
     lines = [f"stack {stack.folder.path.name} in {stack.folder.path}"]
-    lines += [f"  {name:<16} {url}" for name, url in rows if url]
+    told = [f"  {name:<16} {url}" for name, url in rows if url]
+    shown_ = list(shown(told, secrets=secrets))
+    lines += shown_ if shown_ == told else [*shown_, "  passwords are hidden; with them: xiu status --show-secrets"]
     lines += [f"  note: {note}" for note in stack.notes]
     command = curl(stack)
     return [*lines, *(["try:", f"  {command}"] if command else [])]

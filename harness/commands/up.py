@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stores", choices=("last",), help="just PostgreSQL and Valkey, on the data of the last stack")
     parser.add_argument("--fronts", type=_fronts, default=1, metavar="N", help="front processes (default: 1)")
     parser.add_argument("--no-prometheus", action="store_true", help="without Prometheus and Alertmanager")
+    _stacks.add_show_secrets(parser)
     parser.add_argument("--var", type=Path, default=_stacks.VAR, metavar="DIR", help="default: var")
 
 
@@ -66,5 +67,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _tell(stack: Stack, args: argparse.Namespace) -> None:
-    text = json.dumps(_stacks.document(stack), indent=1) if args.json else "\n".join(_stacks.told(stack))
-    print(text, flush=True)
+    secrets = args.show_secrets
+    if args.json:
+        print(json.dumps(_stacks.document(stack, secrets=secrets), indent=1), flush=True)
+    else:
+        print("\n".join(_stacks.told(stack, secrets=secrets)), flush=True)

@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.errors import EnvironmentNotReady
+
 LAST = "last"
+LINES_BYTES = 8192
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Folder:
         """The content of `stack.json`; empty if there is none."""
         try:
             data = json.loads(self.state.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return {}
         return data if isinstance(data, dict) else {}
 
@@ -83,8 +86,25 @@ class Folder:
             with self.log(part).open("rb") as log:
                 log.seek(max(0, os.fstat(log.fileno()).st_size - 16_384))
                 return log.read().decode(errors="replace").splitlines()[-lines:]
-        except FileNotFoundError:
+        except OSError:
+            # Words about a part, never a reason not to bring it back.
             return []
+
+    def has_space(self) -> bool:
+        """Does the disk take a few lines?"""
+        path = self.path / f".space.{os.getpid()}"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return False
+        try:
+            return os.write(descriptor, b"." * LINES_BYTES) == LINES_BYTES
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def lock(self) -> int | None:
         """Take the folder's lock; the file descriptor that holds it, or None if somebody has it."""
@@ -112,9 +132,15 @@ def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner reads, whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(text)
-    draft.replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(text)
+        draft.replace(path)
+    except OSError:
+        # A full disk: what was there before stays, and no half of a file takes up room.
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
 
 
 def secret(path: Path) -> str:
@@ -126,7 +152,14 @@ def secret(path: Path) -> str:
 
 
 def new_folder(var: Path) -> Path:
-    """A new stack folder under `var`, made, and named by `var/last`."""
+    """A new stack folder under `var`, made, and named by `var/last`. Raises EnvironmentNotReady."""
+    try:
+        return _new_folder(var)
+    except OSError as exc:
+        raise EnvironmentNotReady(f"no folder for a stack can be made under {var}: {exc.strerror}") from exc
+
+
+def _new_folder(var: Path) -> Path:
     var.mkdir(parents=True, exist_ok=True)
     now = datetime.datetime.now(datetime.UTC)
     path = var / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -1,5 +1,6 @@
 """The life of one part: started, ready, watched, restarted at once with back-off, stopped.
 
+Acting never depends on reporting: what cannot be written, told or started now is tried again, and the part is kept on.
 Refuses to know the other parts.
 """
 
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import subprocess
 import time
 from collections import deque
@@ -15,16 +17,21 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.errors import EnvironmentNotReady
+from harness.secrets import scrubbed
 from harness.stack import probes, spawn
 from harness.stack.folder import Folder
 from harness.stack.table import Part
 
+log = logging.getLogger(__name__)
+
 PROBE_EVERY_S = 0.05
 BACKOFF_FIRST_S, BACKOFF_MOST_S = 0.1, 5.0
 CRASH_LOOP_DEATHS, CRASH_LOOP_WINDOW_S = 6, 30.0
+AGAIN_S = 1.0
+"""After what kept a part from being started: no space, no process to be had."""
 
 State = Literal["waiting", "starting", "ready", "dead", "suspended", "gave_up", "stopped"]
-Kind = Literal["started", "ready", "died", "restarted", "slow", "gave_up", "stopped"]
+Kind = Literal["started", "ready", "died", "restarted", "slow", "not_started", "gave_up", "stopped"]
 
 
 class PartFailed(EnvironmentNotReady):
@@ -43,7 +50,7 @@ class PartEvent:
     log_tail: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = "".join(f"\n    {line}" for line in self.log_tail)
+        lines = "".join(f"\n    {scrubbed(line)}" for line in self.log_tail)
         return f"{self.part} {self.kind.replace('_', ' ')}" + (f": {self.detail}" if self.detail else "") + lines
 
     @classmethod
@@ -88,6 +95,9 @@ class Keeper:
             self._may_start.set()
         self._wanted_end = False
         self._back_off = BackOff()
+        self._delay_s = 0.0
+        self._mourned = True
+        """Was the end of the last child taken note of?"""
         self._watch: asyncio.Task[None] | None = None
 
     state: State
@@ -95,11 +105,20 @@ class Keeper:
     @property
     def pid(self) -> int | None:
         """The main process, while it runs."""
-        return self.child.pid if self.child is not None and self.child.returncode is None else None
+        return self.child.pid if self.child is not None and self.child.poll() is None else None
+
+    @property
+    def shown(self) -> State:
+        """The state, for others: what has no process is not ready, whatever was noted last."""
+        return "dead" if self.state in ("starting", "ready") and self.pid is None else self.state
 
     def _say(self, kind: Kind, detail: str = "", tail: bool = False) -> None:
-        lines = tuple(self._folder.log_tail(self.part.name)) if tail else ()
-        self._report(PartEvent(time.time(), self.part.name, kind, detail, lines))
+        """Never raises: who is told is no reason for a part to stay dead."""
+        try:
+            lines = tuple(self._folder.log_tail(self.part.name)) if tail else ()
+            self._report(PartEvent(time.time(), self.part.name, kind, detail, lines))
+        except Exception:
+            log.exception("%s %s: could not be told", self.part.name, kind)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         part = self.part
@@ -115,6 +134,7 @@ class Keeper:
             nice=part.nice,
             policy=part.policy,
         )
+        self._mourned = False
         self._say("started", f"pid {self.child.pid}")
         return self.child
 
@@ -139,39 +159,66 @@ class Keeper:
         except TimeoutError:
             raise self._failed(f"was not ready within {self.part.ready_deadline_s:g} s") from None
         self._say("ready", f"after {time.monotonic() - began:.2f} s")
-        self._watch = asyncio.create_task(self._keep(child), name=f"keep {self.part.name}")
+        self._watch = asyncio.create_task(self._keep(), name=f"keep {self.part.name}")
 
     def _failed(self, what: str) -> PartFailed:
-        tail = "".join(f"\n    {line}" for line in self._folder.log_tail(self.part.name))
+        tail = "".join(f"\n    {scrubbed(line)}" for line in self._folder.log_tail(self.part.name))
         return PartFailed(f"{self.part.name} {what}; the last lines of its log:{tail or ' (empty)'}")
 
-    async def _keep(self, child: subprocess.Popen[bytes]) -> None:
+    async def _keep(self) -> None:
+        """For ever. Whatever breaks in one turn, the next one is taken: nothing else brings the part back."""
         while True:
-            code = await spawn.exited(child)
-            self.is_ready.clear()
-            delay_s: float | None = 0.0
-            if self._wanted_end:
-                self._wanted_end = False
-            else:
-                self.state = "dead" if self._may_start.is_set() else "suspended"
-                self._say("died", how_it_ended(code), tail=True)
-                delay_s = self._back_off.next_delay_s(time.monotonic())
-                if delay_s is None:
-                    self.state, delay_s = "gave_up", 0.0
-                    self._may_start.clear()
-                    self._say("gave_up", f"died {CRASH_LOOP_DEATHS} times within {CRASH_LOOP_WINDOW_S:g} s")
-            await self._may_start.wait()
-            await asyncio.sleep(delay_s or 0.0)
-            began = time.monotonic()
-            child = self._spawn()
-            late = asyncio.get_running_loop().call_later(
-                self.part.ready_deadline_s, self._say, "slow", "not ready yet", True
-            )
             try:
-                if await self._probe(child):
-                    self._say("restarted", f"ready after {time.monotonic() - began:.2f} s")
-            finally:
-                late.cancel()
+                await self._turn()
+            except Exception as exc:
+                # No descriptor, no memory for a process, a program that is gone: later perhaps.
+                log.exception("%s: not kept for a moment", self.part.name)
+                self._say("not_started", f"{type(exc).__name__}: {exc}")
+                await asyncio.sleep(AGAIN_S)
+
+    async def _turn(self) -> None:
+        """From the life of one child to the next one's being ready."""
+        if self.child is not None and not self._mourned:
+            self._mourn(await spawn.exited(self.child))
+        await self._may_start.wait()
+        await asyncio.sleep(self._delay_s)
+        began = time.monotonic()
+        child = self._spawn()
+        late = asyncio.get_running_loop().call_later(
+            self.part.ready_deadline_s, self._say, "slow", "not ready yet", True
+        )
+        try:
+            if await self._probe(child):
+                self._say("restarted", f"ready after {time.monotonic() - began:.2f} s")
+        finally:
+            late.cancel()
+
+    def _mourn(self, code: int) -> None:
+        """What follows from a child's end: when the next one may start, then what is told of it."""
+        self._mourned, self._delay_s = True, 0.0
+        self.is_ready.clear()
+        if self._wanted_end:
+            self._wanted_end = False
+            return
+        self.state = "dead" if self._may_start.is_set() else "suspended"
+        # What dies for want of space is no crash loop: it is tried until there is some.
+        delay_s = self._back_off.next_delay_s(time.monotonic()) if self._folder.has_space() else AGAIN_S
+        if delay_s is None:
+            self.state = "gave_up"
+            self._may_start.clear()
+        self._delay_s = delay_s or 0.0
+        self._say("died", how_it_ended(code), tail=True)
+        if delay_s is None:
+            again = f"start it again with: xiu restart {self.part.name}"
+            self._say("gave_up", f"died {CRASH_LOOP_DEATHS} times within {CRASH_LOOP_WINDOW_S:g} s; {again}")
+
+    def mend(self) -> bool:
+        """A keeper that is dead is replaced; True if it was. Called again and again, by who looks after all."""
+        return self._watch is not None and self._watch.done() and self.state != "stopped" and self._watch_it()
+
+    def _watch_it(self) -> bool:
+        self._watch = asyncio.create_task(self._keep(), name=f"keep {self.part.name}")
+        return True
 
     def suspend(self) -> None:
         """From now on it stays dead when it dies."""
@@ -179,12 +226,15 @@ class Keeper:
 
     def resume(self) -> None:
         """Restart it again when it dies; at once, if it is dead."""
+        self.mend()
         self._back_off = BackOff()
         self._may_start.set()
 
     async def restart(self) -> None:
         """Stop it, start it, wait until it is ready. Also out of a crash loop."""
         self.resume()
+        if self._watch is None:
+            self._watch_it()  # it was given up before it was ever ready
         if self.child is not None and self.child.poll() is None:
             self._wanted_end = True
             self.is_ready.clear()

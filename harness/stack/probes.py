@@ -41,7 +41,17 @@ async def _postgres(host: str, port: int, path: str) -> bool:
     return (await _ask(host, port, struct.pack("!I", len(body) + 4) + body, 1)) == b"R"
 
 
-_ASK: dict[str, Callable[[str, int, str], Awaitable[bool]]] = {"http": _http, "valkey": _valkey, "postgres": _postgres}
+async def _alive(host: str, port: int, path: str) -> bool:
+    # A part that nobody speaks to: it is ready as soon as it runs, and the keeper asks only while it does.
+    return True
+
+
+_ASK: dict[str, Callable[[str, int, str], Awaitable[bool]]] = {
+    "http": _http,
+    "valkey": _valkey,
+    "postgres": _postgres,
+    "alive": _alive,
+}
 
 
 async def ready(probe: str) -> bool:

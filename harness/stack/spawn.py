@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import psutil
 
@@ -106,7 +106,7 @@ def start(
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("children are started from the main thread alone")
-    with log.open("ab") as out:
+    with _log(log) as out:
         child = subprocess.Popen(
             argv,
             env=dict(env),
@@ -121,6 +121,14 @@ def start(
         with child.stdin, contextlib.suppress(BrokenPipeError):
             child.stdin.write(typed)
     return child
+
+
+def _log(path: Path) -> IO[bytes]:
+    """The log, or nothing where it cannot be opened (a full disk): a part runs all the same."""
+    try:
+        return path.open("ab")
+    except OSError:
+        return open(os.devnull, "ab")
 
 
 async def exited(child: subprocess.Popen[bytes]) -> int:
@@ -150,6 +158,14 @@ def family(pid: int) -> list[psutil.Process]:
         return [*reversed(process.children(recursive=True)), process]
     except psutil.NoSuchProcess:
         return []
+
+
+def lives(pid: int) -> bool:
+    """Does a process of this pid run?"""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def send(pid: int, number: int) -> bool:

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 START_DEADLINE_S = 180.0
 STOP_DEADLINE_S = 90.0
 CALL_TIMEOUT_S = 90.0
+STATE_TIMEOUT_S = 5.0
+"""A frozen supervisor keeps nobody waiting who only looks."""
 POLL_S = 0.02
 
 
@@ -227,6 +229,15 @@ class Stack:
             raise BadInput(f"part {name} does not run in this stack", expected="one of " + ", ".join(pids))
         return pids[name]
 
+    def state(self) -> dict[str, Any]:
+        """How things stand now, as the supervisor knows; where it does not answer, as last written down, and no part
+        whose process is gone is called ready. Fields of `stack.json`.
+        """
+        try:
+            return dict(self._call("state", timeout_s=STATE_TIMEOUT_S)["state"])
+        except EnvironmentNotReady:
+            return _without_the_dead(self.folder.read_state())
+
     def resources(self) -> dict[str, dict[str, float]]:
         """part → {cpu_s, rss_mib_max}, over all of its lives; as last written down once it stops."""
         if self.running:
@@ -237,9 +248,8 @@ class Stack:
     def deaths(self) -> dict[str, list[PartEvent]]:
         """part → each time it died though nobody had asked it to, oldest first."""
         found: dict[str, list[PartEvent]] = {}
-        path = self.folder.events
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []:
-            if line.endswith("\n") and (event := PartEvent.from_json(json.loads(line))).kind == "died":
+        for event in _events(self.folder.events):
+            if event.kind == "died":
                 found.setdefault(event.part, []).append(event)
         return found
 
@@ -269,11 +279,11 @@ class Stack:
         if self._listening is None and self.folder.locked:
             self._listen()
 
-    def _call(self, do: str, name: str | None = None) -> dict[str, Any]:
+    def _call(self, do: str, name: str | None = None, timeout_s: float = CALL_TIMEOUT_S) -> dict[str, Any]:
         state = self.folder.read_state()
         if not state or not self.folder.locked:
             raise EnvironmentNotReady(f"no stack runs in {self.folder.path}")
-        return wire.call(state["port"], {"token": state["token"], "do": do, "name": name}, CALL_TIMEOUT_S)
+        return wire.call(state["port"], {"token": state["token"], "do": do, "name": name}, timeout_s)
 
     def _stop_listening(self) -> None:
         if self._listening is not None:
@@ -298,8 +308,31 @@ class Stack:
         threading.Thread(target=listen, name="stack events", daemon=True).start()
 
 
+def _without_the_dead(state: dict[str, Any]) -> dict[str, Any]:
+    """A written state, put right by what processes there are."""
+    pids = {name: pid for name, pid in state.get("pids", {}).items() if spawn.lives(pid)}
+    parts = {
+        name: "dead" if doing in ("starting", "ready") and name not in pids else doing
+        for name, doing in state.get("parts", {}).items()
+    }
+    return {**state, "pids": pids, "parts": parts}
+
+
+def _events(path: Path) -> list[PartEvent]:
+    """Every whole line; one torn by a full disk, or by a crash, says nothing."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+            found.append(PartEvent.from_json(json.loads(line)))
+    return found
+
+
 def _log(event: PartEvent) -> None:
-    level = logging.WARNING if event.kind in ("died", "gave_up", "slow") else logging.INFO
+    level = logging.WARNING if event.kind in ("died", "gave_up", "slow", "not_started") else logging.INFO
     log.log(level, "%s", event, extra={"event": f"part_{event.kind}", "part": event.part})
 
 

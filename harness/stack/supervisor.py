@@ -15,10 +15,12 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,9 @@ from typing import Any
 import psutil
 
 from harness.children import for_children
-from harness.errors import BadInput, HarnessError
+from harness.durable import append_line
+from harness.errors import BadInput, EnvironmentNotReady, HarnessError
+from harness.secrets import hidden
 from harness.stack import postgres, resources, spawn, tools
 from harness.stack.folder import Folder, secret, write_private
 from harness.stack.keeper import Keeper, PartEvent, PartFailed, how_it_ended
@@ -34,8 +38,12 @@ from harness.stack.plan import SUPERVISOR_PORT, Layout, Plan, lay_out
 from harness.stack.ports import Ports
 from harness.stack.wire import Switchboard
 
+log = logging.getLogger(__name__)
+
 INIT_DEADLINE_S = 120.0
 LAST_MOMENT_S = 2.0
+UNWRITTEN_MOST = 1000
+"""Events that are kept for a disk that takes none."""
 
 
 class Supervisor:
@@ -55,23 +63,37 @@ class Supervisor:
         self.ended = asyncio.Event()
         self.status = "starting"
         self._beside: list[asyncio.Task[None]] = []
+        self._unwritten: deque[bytes] = deque(maxlen=UNWRITTEN_MOST)
+        self._behind = False
 
     # -- what is told to others
 
     def _report(self, event: PartEvent) -> None:
         data = dataclasses.asdict(event)
-        with self.folder.events.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(data) + "\n")
+        self._unwritten.append(json.dumps(data).encode())
+        self.write_down()
         self.switchboard.tell(data)
-        self.write_state()
 
     def pids(self) -> dict[str, int]:
         """Main process of every part that runs."""
         return {name: keeper.pid for name, keeper in self.keepers.items() if keeper.pid is not None}
 
-    def write_state(self) -> None:
-        """Bring `stack.json` up to date."""
-        state = {
+    def write_down(self) -> None:
+        """What happened, and how things stand, as far as the disk takes it; the rest is written once it does."""
+        try:
+            while self._unwritten:
+                append_line(self.folder.events, self._unwritten[0], sync=False)
+                self._unwritten.popleft()
+            write_private(self.folder.state, json.dumps(self.state(), indent=1))
+            self._behind = False
+        except OSError as exc:
+            if not self._behind:
+                log.warning("what happens is not written down for now: %s", exc)
+            self._behind = True
+
+    def state(self) -> dict[str, Any]:
+        """How things stand; what `stack.json` holds."""
+        return {
             "stack_id": self.folder.path.name,
             "status": self.status,
             "selection": self.plan.selection,
@@ -80,14 +102,13 @@ class Supervisor:
             "port": self.ports.by_name[SUPERVISOR_PORT],
             "token": self.token,
             "pids": self.pids(),
-            "parts": {name: keeper.state for name, keeper in self.keepers.items()},
+            "parts": {name: keeper.shown for name, keeper in self.keepers.items()},
             "addresses": self.layout.addresses.to_json(),
             "externals": self.plan.externals,
             "notes": list(self.plan.notes),
             "resources": self.sampler.to_json(),
             "written_at": time.time(),
         }
-        write_private(self.folder.state, json.dumps(state, indent=1))
 
     async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         match request["do"]:
@@ -96,6 +117,9 @@ class Supervisor:
             case "resources":
                 self.sampler.sample(self.pids())
                 return {"resources": self.sampler.to_json()}
+            case "state":
+                self.sampler.sample(self.pids())
+                return {"state": self.state()}
             case "stop":
                 self.ended.set()
                 return {}
@@ -113,7 +137,7 @@ class Supervisor:
 
     def _keeper(self, name: str) -> Keeper:
         if name in self.plan.externals:
-            raise BadInput(f"{name} is external ({self.plan.externals[name]}): it is never restarted or killed")
+            raise BadInput(f"{name} is external ({hidden(self.plan.externals[name])}): it is never restarted or killed")
         if name not in self.keepers:
             raise BadInput(f"this stack has no part {name}", expected="one of " + ", ".join(self.keepers))
         return self.keepers[name]
@@ -157,7 +181,7 @@ class Supervisor:
         """A part that nothing waits for: that it does not start is said, and no more."""
         try:
             await self._start_part(keeper)
-        except PartFailed as error:
+        except (PartFailed, OSError) as error:
             keeper.state = "gave_up"
             self._report(PartEvent(time.time(), keeper.part.name, "gave_up", str(error).splitlines()[0]))
 
@@ -166,7 +190,7 @@ class Supervisor:
         self._prepared = asyncio.Event()
         self.switchboard_port = self.ports.by_name[SUPERVISOR_PORT]
         await self.switchboard.open(self.switchboard_port)
-        self.write_state()
+        self.write_down()
         await self._prepare()
         self._prepared.set()
         beside = [k for k in self.keepers.values() if not k.part.needed]
@@ -180,15 +204,27 @@ class Supervisor:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         self.status = "ready"
-        self.write_state()
+        self.write_down()
 
     async def watch(self) -> None:
-        """Sample until the stack is to end."""
+        """Sample, look after the keepers, make good what could not be written, until the stack is to end."""
         while not self.ended.is_set():
-            self.sampler.sample(self.pids())
+            try:
+                self._look()
+            except Exception:
+                # A look that fails ends no stack.
+                log.exception("the supervisor's look")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(resources.SAMPLE_EVERY_S):
                     await self.ended.wait()
+
+    def _look(self) -> None:
+        for name, keeper in self.keepers.items():
+            if keeper.mend():
+                log.error("%s: its keeper was dead and is replaced", name)
+        if self._behind:
+            self.write_down()
+        self.sampler.sample(self.pids())
 
     async def stop(self) -> None:
         """Stop the parts, those first that others do not need. Safe to repeat."""
@@ -196,15 +232,18 @@ class Supervisor:
         for task in self._beside:
             task.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
-        self.sampler.sample(self.pids())
-        self.write_state()
+        try:
+            self.sampler.sample(self.pids())
+        except Exception:
+            log.exception("the last sample")
+        self.write_down()
         left = dict(self.keepers)
         while left:
             needed = {name for keeper in left.values() for name in keeper.part.after}
             wave = [name for name in left if name not in needed] or list(left)
             await asyncio.gather(*(left.pop(name).stop() for name in wave))
         self.status = "stopped"
-        self.write_state()
+        self.write_down()
         self.switchboard.close()
 
 
@@ -225,10 +264,11 @@ async def supervise(folder: Folder, say: Callable[[dict[str, Any]], None], paren
                 await supervisor.watch()
             else:
                 say({"status": "stopped", "error": "told to stop while it started"})
-        except HarnessError as error:
-            code = error.exit_code
+        except (HarnessError, OSError) as error:
+            code = error.exit_code if isinstance(error, HarnessError) else EnvironmentNotReady.exit_code
             await supervisor.stop()
-            say({"status": "failed", "error": str(error), "exit_code": code})
+            told = str(error) if isinstance(error, HarnessError) else f"the stack in {folder.path}: {error}"
+            say({"status": "failed", "error": told, "exit_code": code})
         finally:
             await supervisor.stop()
     return code

@@ -26,7 +26,8 @@ class Part:
     name: str
     argv: tuple[str, ...]
     ready: str
-    """`http://…` answers 200 · `valkey://host:port` says PONG · `postgres://host:port` asks for a password"""
+    """`http://…` answers 200 · `valkey://host:port` says PONG · `postgres://host:port` asks for a password ·
+    `alive://` runs"""
     env: dict[str, str] = field(default_factory=dict)
     ports: tuple[str, ...] = ()
     """names of ports it listens on; `{<name>_port}` in any string"""

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
+
+log = logging.getLogger(__name__)
 
 Answer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 CONNECT_TIMEOUT_S = 5.0
@@ -50,9 +53,13 @@ class Switchboard:
                 reply = {"ok": True, **await self._answer(request)}
             except HarnessError as error:
                 reply = {"ok": False, "error": str(error), "exit_code": error.exit_code}
+            except Exception as error:
+                # Whoever asked is told, and the supervisor goes on.
+                log.exception("asked %s", request.get("do"))
+                reply = {"ok": False, "error": f"{type(error).__name__}: {error}", "exit_code": 5}
             writer.write(json.dumps(reply).encode() + b"\n")
             await writer.drain()
-        except (OSError, ValueError, TimeoutError):
+        except (OSError, ValueError, AttributeError, KeyError, TimeoutError):
             # Whoever asked is gone, or does not speak the language.
             return
         finally:

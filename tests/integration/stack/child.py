@@ -1,6 +1,7 @@
 """A small part for tests: answers 200 on every path, tells its environment on /env, and dies or dawdles when asked to.
 
-Arguments: port, and optionally `--ready-after S`, `--die SECONDS`, `--say TEXT`.
+Arguments: port, and optionally `--ready-after S`, `--die SECONDS`, `--say TEXT`, `--write FILE` (at its
+start, or it dies).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -36,9 +38,12 @@ def main() -> None:
     parser.add_argument("--ready-after", type=float, default=0.0)
     parser.add_argument("--die", type=float)
     parser.add_argument("--say", default="")
+    parser.add_argument("--write", type=Path)
     args = parser.parse_args()
     if args.say:
         print(args.say, file=sys.stderr, flush=True)
+    if args.write is not None:
+        args.write.write_bytes(b"." * 100_000)
     Handler.ready_after_s = args.ready_after
     if args.die is not None:
         threading.Timer(args.die, lambda: os._exit(7)).start()
