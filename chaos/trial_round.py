@@ -6,7 +6,6 @@ of an append or a batch. Refuses to judge a recovery while it goes on: times com
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import select
@@ -24,11 +23,12 @@ from urllib.parse import urlsplit
 from chaos.trial_count import Mark, Trial, count
 from chaos.trial_crowd import Crowd
 from chaos.trial_ledger import TrialLedger
-from harness.control_client import ControlAway, ControlClient, ControlError
+from harness.control_client import ControlClient
 from harness.engine.config import CannonConfig, Probe
 from harness.engine.process import CannonError, CannonProcess
 from harness.engine.recorder import read_history
 from harness.errors import HarnessError
+from harness.orchestrate import closing
 from harness.orchestrate.books import audit, sampling
 from harness.orchestrate.settle import settle
 from harness.stack import PartEvent, Stack
@@ -101,7 +101,7 @@ def play_round(stack: Stack, parts: list[str], random: Random, folder: Path) -> 
     samples.parent.mkdir()
     ledger = TrialLedger(at.postgres_url, LANE, round_.round)
     try:
-        with sampling(at, secret, LANE, round_.round, samples):
+        with closing.given_back(control, round_.round), sampling(at, secret, LANE, round_.round, samples):
             with _Fire(_config(control, round_, length_s, here, random.getrandbits(32))) as fire:
                 fire.until_ready(round_)
                 marks = _Killer(stack, fire, ledger, random, round_).carry_out(parts)
@@ -324,20 +324,11 @@ def _until(done: Callable[[], bool], limit_s: float, what: str) -> None:
 def _close(control: ControlClient, round_: RoundPublic, history: Path, seed: int) -> list[str]:
     """Past the round's end: everybody gets an answer, the round is closed. What went wrong, in words."""
     reasons: list[str] = []
-    time.sleep(max(0.0, round_.end_us / 1e6 - time.time() + 0.1))
+    closing.over(control, round_.end_us, max(0.0, round_.end_us / 1e6 - time.time()) + DRAIN_S)
     open_ = settle(control, control.topology(), "live", round_.round, f"kill9-{round_.round}", seed, history, DRAIN_S)
     if open_:
         reasons.append(f"{len(open_)} users never got a definite answer, user {open_[0]} first")
-    try:
-        _until(lambda: _closed(control, round_.round), DRAIN_S + 10, "the close")
-    except TrialBroken as exc:
-        reasons.append(f"{exc}: waits for {'; '.join(control.money(round_.round).waiting_for)}")
+    missing = closing.close(control, round_.round, DRAIN_S + 10)
+    if missing:
+        reasons.append(f"the close: not within {DRAIN_S + 10:g} s: waits for {missing}")
     return reasons
-
-
-def _closed(control: ControlClient, round_id: int) -> bool:
-    try:
-        control.ask_close(round_id)
-        return control.money(round_id).state == "closed"
-    except (ControlAway, ControlError, json.JSONDecodeError):
-        return False

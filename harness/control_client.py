@@ -34,6 +34,7 @@ class ControlError(HarnessError):
 
     def __init__(self, message: str, status: int, effect: str = "none", ends_in_ms: int | None = None) -> None:
         super().__init__(message)
+        self.status = status
         self.exit_code = 2 if status < 500 else 5
         self.status, self.effect, self.ends_in_ms = status, effect, ends_in_ms
 
@@ -103,10 +104,15 @@ class ControlClient:
         return answer
 
     def now_us(self) -> int:
-        """The authority's clock, corrected by half the round trip."""
+        """The authority's clock, corrected by half the round trip: likely, and perhaps ahead of the true one."""
         before = time.monotonic_ns()
-        now: int = self.call("GET", "/v1/clock").json()["now_us"]
+        now = self.told_us()
         return now + (time.monotonic_ns() - before) // 2000
+
+    def told_us(self) -> int:
+        """The authority's clock as it told it: that moment is past, whatever the way here took. For *is it over?*."""
+        now: int = self.call("GET", "/v1/clock").json()["now_us"]
+        return now
 
     def topology(self) -> Topology:
         """The fronts and their cells."""

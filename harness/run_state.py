@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -29,7 +30,13 @@ class Money:
     issued_packets: int | None = None
     backlog_entries: int | None = None
     oldest_age_s: float | None = None
-    credit_delay_p99_s: float | None = None
+    pending_awards: int | None = None
+    imbalance_fen: int | None = None
+    """Sum over all legs of the round's lane: 0 where its books balance."""
+    credit_delay: Mapping[float, float] | None = None
+    """Upper edge in seconds → awards that were posted within it, since the worker began."""
+    at_s: float | None = None
+    """When the sample was taken, in run seconds."""
 
 
 @dataclass(slots=True)

@@ -8,16 +8,16 @@ Rate = min(forecast's rate, 0.85 × measured). The round is closed afterwards; t
 from __future__ import annotations
 
 import tempfile
-import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from harness.control_client import ControlClient
-from harness.engine.process import CannonProcess
+from harness.engine.process import CannonProcess, CannonResult
 from harness.forecast.share import Share
-from harness.orchestrate.prepare import Sizes, burst
+from harness.orchestrate import closing
+from harness.orchestrate.prepare import Prepared, Sizes, burst
 from harness.run_order import RunOrder
 
 SAFE = 0.85
@@ -57,21 +57,28 @@ def calibrate(order: RunOrder, control: ControlClient, sizes: Sizes, register: P
     hot = replace(share, peak_rps=share.peak_rps * OVERLOAD)
     with tempfile.TemporaryDirectory(prefix="xiu-calibrate-") as folder:
         prepared = burst(control, hot, BURST_S, sizes, Path(folder), register)
-        config = prepared.order.unpack(0, 1)
-        seen: list[tuple[float, int]] = []
-        with CannonProcess(config) as cannon:
-            for message in cannon.lines():
-                if message["event"] == "ready":
-                    cannon.start(prepared.order.t0_ns())
-                elif message["event"] == "counts":
-                    seen.append((message["at_ns"] / 1e9, message["answered"]))
-                if cannon.process.poll() is None:
-                    cannon.lease()
-            result = cannon.result()
-    _close(control, prepared.round.round, prepared.round.end_us)
+        with closing.given_back(control, prepared.round.round):
+            seen, result = _fired(prepared)
+    # The burst's round has done its duty; a close that takes long goes on by itself.
+    if closing.over(control, prepared.round.end_us, ROUND_DEADLINE_S):
+        closing.close(control, prepared.round.round, ROUND_DEADLINE_S)
     carried = _carried(seen, result.data["start_ns"] / 1e9)
     part = min(Fraction(1), Fraction(int(SAFE * carried / share.peak_rps * COARSE), COARSE))
     return Calibration(carried, hot.peak_rps, max(part, Fraction(1, COARSE)), result.latency_ms["response"]["p99"])
+
+
+def _fired(prepared: Prepared) -> tuple[list[tuple[float, int]], CannonResult]:
+    """[seconds, answered], as the cannon told them, and its account. Raises CannonError."""
+    seen: list[tuple[float, int]] = []
+    with CannonProcess(prepared.order.unpack(0, 1)) as cannon:
+        for message in cannon.lines():
+            if message["event"] == "ready":
+                cannon.start(prepared.order.t0_ns())
+            elif message["event"] == "counts":
+                seen.append((message["at_ns"] / 1e9, message["answered"]))
+            if cannon.process.poll() is None:
+                cannon.lease()
+        return seen, cannon.result()
 
 
 def _carried(seen: list[tuple[float, int]], start_s: float) -> float:
@@ -84,16 +91,6 @@ def _carried(seen: list[tuple[float, int]], start_s: float) -> float:
         return 0.0
     (first_at, first), (last_at, last) = hot[0], hot[-1]
     return (last - first) / (last_at - first_at)
-
-
-def _close(control: ControlClient, round_id: int, end_us: int) -> None:
-    """The burst's round has done its duty; a close that takes long goes on by itself."""
-    until = time.monotonic() + ROUND_DEADLINE_S
-    while control.now_us() <= end_us:
-        time.sleep(0.05)
-    control.ask_close(round_id)
-    while control.round(round_id).state != "closed" and time.monotonic() < until:
-        time.sleep(0.1)
 
 
 def describe(calibration: Calibration, share: Share) -> str:

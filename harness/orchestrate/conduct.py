@@ -6,34 +6,35 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from harness.control_client import ControlClient
+from harness.engine.recorder import MANIFEST
 from harness.environment import environment
-from harness.errors import HarnessError
+from harness.errors import EnvironmentNotReady, HarnessError
 from harness.exporter import Exporter
 from harness.forecast import lock, read_lock, write_lock
 from harness.forecast.lock import Lock
-from harness.forecast.share import Share
 from harness.guard.precheck import refuse
-from harness.guard.stop import Reading, StopRules
 from harness.live import LiveView
 from harness.orchestrate import figures, outcome
-from harness.orchestrate.books import AuditFailed
 from harness.orchestrate.checks import look
+from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.clock import RunClock
+from harness.orchestrate.ending import Ending
 from harness.orchestrate.fire import fire
+from harness.orchestrate.hearing import Hearing
 from harness.orchestrate.hooks import Nemesis, NoNemesis
 from harness.orchestrate.interrupts import interruptible
 from harness.orchestrate.prepare import Prepared, Sizes, prepare
 from harness.orchestrate.sampler import Sampler
-from harness.orchestrate.settle import settle
+from harness.orchestrate.scribe import Scribe
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
 from harness.prom import PromError
-from harness.run_folder import append_event, new_run, rewrite_events, write_run
+from harness.run_folder import new_run
 from harness.run_order import RunOrder
 from harness.run_record import RunRecord, Timeline
 from harness.run_state import PhaseName, RunState
@@ -42,21 +43,10 @@ from harness.verdict import Reason
 from plans.models.quantity import ratio_text
 from system.contract.audit import AuditReport
 
-POLL_S = 0.2
 SCRAPES_S = 2.5
 """Two scrapes and a rule evaluation."""
 KILLS = frozenset(("kill file", "SIGTERM", "SIGINT", "ordered"))
 """How a cannon says that somebody told it to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What of the event is played here, who chose it, and what calibration measured."""
-
-    share: Share
-    why: str
-    smaller: bool
-    calibration: dict[str, Any]
 
 
 class Conductor:
@@ -84,7 +74,8 @@ class Conductor:
         self.evidence = outcome.Gathered(stack=system.folder)
         self._where = environment(self.state.scale, chosen.calibration)
         self.state.users = chosen.share.tapping_at_once
-        self._rules = StopRules(self.plan.stop)
+        self._record = Scribe(self.folder)
+        self._hearing = Hearing(self.state, self.plan, self.tell)
         self._stop: str | None = None
         self._first_tap_s: float | None = None
 
@@ -106,12 +97,11 @@ class Conductor:
         return record
 
     def _carry_out(self, started: datetime) -> RunRecord:
-        self.system.events(lambda kind, text: self._tell(f"part_{kind}", text))
+        self.system.events(lambda kind, text: self.tell(f"part_{kind}", text))
         with interruptible(self._interrupted) as signals:
-            write_lock(self.sealed, self.folder)
-            self._tell("lock", f"forecast locked, sha256 {self.sealed.sha256[:16]}…")
+            self._lock()
             self._precheck()
-            live = LiveLane(self.system, self.control, self._tell) if self.order.lane == "stress" else None
+            live = LiveLane(self.system, self.control, self.tell) if self.order.lane == "stress" else None
             try:
                 if live is not None:
                     live.before()
@@ -127,10 +117,8 @@ class Conductor:
                     self.order.seed,
                 )
                 self._load(prepared)
-            except HarnessError as exc:
-                self._over()
-                self._tell("error", str(exc))
-                self.evidence.invalid.append(Reason(code="run_broken", text=str(exc).splitlines()[0]))
+            except (HarnessError, OSError) as exc:
+                self._broken(exc)
             except KeyboardInterrupt:
                 self._step("interrupted again: nothing more is waited for, the record is written")
             if live is not None:
@@ -140,46 +128,70 @@ class Conductor:
             signals.sealing = True
             return self._conclude(started)
 
+    def _lock(self) -> None:
+        """Raises EnvironmentNotReady: without a lock in its folder a run judges nothing."""
+        try:
+            write_lock(self.sealed, self.folder)
+        except OSError as exc:
+            raise EnvironmentNotReady(
+                f"{self.folder} cannot be written: {exc.strerror or exc}; nothing was sent"
+            ) from exc
+        self.tell("lock", f"forecast locked, sha256 {self.sealed.sha256[:16]}…")
+
     def _precheck(self) -> None:
         """Raises EnvironmentNotReady, and the run has sent nothing."""
         found = look(self.order, self.system, self.control, self.chosen.share, self.sizes)
         for one in found:
             if one.state != "good":
-                self._tell("warning" if one.state == "warning" else "refused", f"pre-check, {one.item}: {one.says}")
+                self.tell("warning" if one.state == "warning" else "refused", f"pre-check, {one.item}: {one.says}")
         refuse(found)
-        self._tell("pre_check", f"pre-check: {len(found)} items looked at, nothing stands against the start")
+        self.tell("pre_check", f"pre-check: {len(found)} items looked at, nothing stands against the start")
 
     def _load(self, prepared: Prepared) -> None:
+        """The fire, and everything after it up to the closed books: also when the fire broke, or was stopped."""
         round_id = prepared.round.round
         self.evidence.round = prepared.round
         self._first_tap_s = prepared.order.t0_wall_ns / 1e9
         self.state.begun_at(self._first_tap_s)
-        rewrite_events(self.folder, self.state.events)
-        self._tell("round", f"round {round_id} armed, commitment {prepared.round.commitment[:16]}…")
+        self._record.rewrite(self.state.events)
+        self.tell("round", f"round {round_id} armed, commitment {prepared.round.commitment[:16]}…")
         sampler = Sampler(self.addresses, self.control, round_id, self.state)
         samples = self.folder / "history" / "samples.jsonl"
         ticker = RunClock(self.state, prepared.order.t0_wall_ns)
+        ending = Ending(
+            self, self.control, self.state, self.evidence, self.plan.drain, self.order.lane, self.order.seed,
+            self.folder / "history", bool(self.addresses.credit_metrics_urls.get(self.order.lane)),
+        )  # fmt: skip
         ticker.start()
         sampler.start()
         try:
             with self.system.sampling(self.order.lane, round_id, samples):
-                self._phase("warm_up")
-                with self._disturbed(ticker):
-                    fired = fire(prepared.order, prepared.duration_s + 120, self._heard, self._over)
-                self.evidence.account = fired.accounts[0]
-                self._ended_by(fired.accounts[0]["stop"])
-                self._drain(prepared)
-                self._close(prepared)
+                self._fire(prepared, ticker)
+                ending.carry_out(prepared)
+        except KeyboardInterrupt:
+            ending.give_back(round_id)
+            raise
         finally:
             sampler.stop()
             ticker.stop()
             self.evidence.samples = sampler.rows
         self._audit(round_id)
 
+    def _fire(self, prepared: Prepared, ticker: RunClock) -> None:
+        self.phase("warm_up")
+        try:
+            with self._disturbed(ticker):
+                fired = fire(prepared.order, prepared.duration_s + 120, self._heard, self.stopped)
+        except (HarnessError, OSError) as exc:
+            self._broken(exc)
+            return
+        self.evidence.account = fired.accounts[0]
+        self._ended_by(fired.accounts[0]["stop"])
+
     @contextmanager
     def _disturbed(self, clock: RunClock) -> Iterator[None]:
         """The nemesis is at work while the block lasts; whatever ends it, it has healed what it did."""
-        self._nemesis.begin(self._tell, clock.now_s)
+        self._nemesis.begin(self.tell, clock.now_s)
         try:
             yield
         finally:
@@ -189,47 +201,6 @@ class Conductor:
             self.evidence.failures += done.failures
             self.evidence.invalid += done.invalid
 
-    def _drain(self, prepared: Prepared) -> None:
-        self._phase("drain")
-        if self._stop is not None:
-            return
-        left_s = (prepared.round.end_us - self.control.now_us()) / 1e6
-        self._wait(lambda: self.control.now_us() > prepared.round.end_us, left_s + 5, "the round's end")
-        open_ = settle(
-            self.control,
-            self.control.topology(),
-            self.order.lane,
-            prepared.round.round,
-            self.state.run_id,
-            self.order.seed,
-            self.folder / "history",
-            self.plan.drain.answers + 5,
-        )
-        if open_:
-            self.evidence.failures.append(
-                Reason(code="unsettled", text=f"{len(open_)} users never got a definite answer, user {open_[0]} first")
-            )
-
-        def drained() -> bool:
-            return self.state.money.backlog_entries == 0
-
-        if not self.addresses.credit_metrics_urls.get(self.order.lane):
-            return  # nobody tells the backlog; the close waits for the same thing
-        if self._wait(drained, self.plan.drain.credits, "the backlog"):
-            self._tell("drained", "the backlog is empty: every award is posted")
-
-    def _close(self, prepared: Prepared) -> None:
-        self._phase("closing")
-        if self._stop is not None:
-            return
-        round_id = prepared.round.round
-        self.control.ask_close(round_id)
-        if self._wait(lambda: self.control.money(round_id).state == "closed", self.plan.drain.close, "the close"):
-            self._tell("closed", f"round {round_id} closed; the seed is revealed")
-        else:
-            waiting = "; ".join(self.control.money(round_id).waiting_for)
-            self.evidence.failures.append(Reason(code="not_closed", text=f"round {round_id} did not close: {waiting}"))
-
     def _audit(self, round_id: int) -> None:
         if self.evidence.gone:
             text = f"the stack is gone, its books are not closed; later: xiu audit --run {self.state.run_id}"
@@ -238,15 +209,20 @@ class Conductor:
         self._step("closing the books: the audit reads the stores")
         try:
             report: AuditReport | None = self.system.audit(
-                self.order.lane, (round_id,), self.folder / "history", self._fault_windows()
+                self.order.lane, (round_id,), self._history(), self._fault_windows()
             )
             if report is None:
-                self._tell("audit", f"{self.system.name}: stores out of reach, what only they tell is NOT_EVALUATED")
+                self.tell("audit", f"{self.system.name}: stores out of reach, what only they tell is NOT_EVALUATED")
                 self.evidence.told = self.control.money(round_id)
-        except AuditFailed as exc:
+        except (HarnessError, OSError) as exc:
             report = None
             self.evidence.no_data.append(Reason(code="audit_failed", text=str(exc).splitlines()[0]))
         self.evidence.report = report
+
+    def _history(self) -> Path | None:
+        """The run's history; None where its generator left none: what needs one is not evaluated then."""
+        folder = self.folder / "history"
+        return folder if (folder / MANIFEST).exists() else None
 
     def _fault_windows(self) -> tuple[tuple[int, int], ...]:
         """When faults were in force, in microseconds of the wall clock."""
@@ -257,13 +233,16 @@ class Conductor:
 
     def _conclude(self, started: datetime) -> RunRecord:
         """Raises LockBroken: a forecast that changed since its lock judges nothing."""
-        self._phase("idle")
+        self.phase("idle")
         read_lock(self.folder, self.sealed.sha256)
         self.evidence.resources = self.system.resources()
         if self.evidence.account is not None and self.evidence.account["resources"]:
             self.evidence.resources["cannon"] = self.evidence.account["resources"]
         self.evidence.notes = self.system.notes
         self.evidence.stopped = self._stop
+        self.evidence.rated = self._hearing.rated
+        self.evidence.blind = self._hearing.blind() if self._stop is None and self.evidence.account else []
+        self.evidence.invalid += self._record.reasons()
         record = outcome.record(
             self.order,
             self.chosen,
@@ -282,7 +261,9 @@ class Conductor:
             else (),
             events=self.state.events,
         )
-        write_run(self.folder, record, timeline, figures.sponsors_of(self.evidence.books))
+        record = self._record.seal(record, timeline, figures.sponsors_of(self.evidence.books))
+        if self._record.failed:
+            print(f"xiu: {self._record.failed}; the verdict is {record.verdict}", file=sys.stderr, flush=True)
         return record
 
     def _keep_metrics(self, record: RunRecord, started: datetime) -> None:
@@ -299,10 +280,10 @@ class Conductor:
                 time.time(), record.forecast, moments,
             )  # fmt: skip
         except PromError as exc:
-            self._tell("prometheus", str(exc))
+            self.tell("prometheus", str(exc))
             return
         apart = [row.indicator for row in rows if row.state != "agrees"]
-        self._tell(
+        self.tell(
             "prometheus",
             f"{len(rows) - len(apart)} of {len(rows)} indicators agree with Prometheus"
             + (f"; not: {', '.join(apart)}" if apart else ""),
@@ -311,46 +292,16 @@ class Conductor:
     # -- small parts
 
     def _heard(self, worker: int, message: dict[str, Any]) -> None:
-        if message["event"] == "rate":
-            self.evidence.rated = True
-            self._tell(
-                "rate", f"rate changed by hand (version {message['version']}): {message['taps']:,} taps in all now"
-            )
-        elif message["event"] == "error":
-            self._tell("rate_refused", message["message"])
-        if message["event"] != "counts":
-            return
-        before = self.state.counts.get(worker)
-        self.state.counts = {**self.state.counts, worker: message}
-        lag_ms = message["lag_p99_ms"]
-        self.state.saturated = lag_ms is not None and lag_ms > max(1.0, self.plan.objectives.response_p99 * 100)
-        if before is not None:
-            span = (message["at_ns"] - before["at_ns"]) / 1e9
-            self.state.rate_rps = (message["answered"] - before["answered"]) / span if span else None
-            self.state.planned_rps = (message["reached"] - before["reached"]) / span if span else None
+        reason = self._hearing.take(worker, message)
         if self.state.phase == "warm_up" and self.state.now_s >= self.plan.warm_up.duration:
-            self._phase("measured")
-        if self.state.now_s > 0 and self._stop is None:
-            reason = self._rules.feed(self._reading(message))
-            if reason is not None:
-                self._halt("stop_rule", reason)
-
-    def _reading(self, message: dict[str, Any]) -> Reading:
-        outcomes, money = message["outcomes"], self.state.money
-        return Reading(
-            t_s=self.state.now_s,
-            answered=message["answered"],
-            unknown=outcomes["unknown"],
-            refused=outcomes["refused"],
-            response_us=tuple((edge, count) for edge, count in message["response_us"]),
-            oldest_award_age_s=money.oldest_age_s,
-            backlog_entries=money.backlog_entries,
-        )
+            self.phase("measured")
+        if reason is not None and self._stop is None:
+            self._halt("stop_rule", reason)
 
     def _halt(self, kind: str, why: str) -> None:
         self._stop = why
         self.evidence.aborted = Reason(code=kind, text=why)
-        self._tell(kind, why)
+        self.tell(kind, why)
 
     def _interrupted(self, why: str) -> None:
         self._halt("interrupted", why)
@@ -361,7 +312,15 @@ class Conductor:
         if self._stop is not None:
             print(f"xiu: {text}", file=sys.stderr, flush=True)
 
-    def _over(self) -> str | None:
+    def _broken(self, exc: Exception) -> None:
+        """The run cannot go on as planned; what it did is settled and judged all the same."""
+        self.stopped()
+        text = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+        self.tell("error", str(exc))
+        self.evidence.invalid.append(Reason(code="run_broken", text=text))
+        self._stop = self._stop or text
+
+    def stopped(self) -> str | None:
         """Why the run is to end now; a stack that is gone is one reason."""
         if self._stop is None and (gone := self.system.gone()) is not None:
             self._halt(outcome.GONE, gone)
@@ -375,23 +334,12 @@ class Conductor:
             self._halt("killed", f"the kill switch ended the fire ({what})")
         else:
             self._stop = what
-            self._tell("generator_stopped", f"the generator stopped by itself: {what}")
+            self.tell("generator_stopped", f"the generator stopped by itself: {what}")
             self.evidence.invalid.append(Reason(code="generator_stopped", text=f"the generator stopped: {what}"))
 
-    def _phase(self, name: PhaseName) -> None:
+    def phase(self, name: PhaseName) -> None:
         self.state.phase = name
-        self._tell("phase", name.replace("_", " "))
+        self.tell("phase", name.replace("_", " "))
 
-    def _tell(self, kind: str, text: str) -> None:
-        append_event(self.folder, self.state.tell(kind, text))
-
-    def _wait(self, done: Any, deadline_s: float, what: str) -> bool:
-        until = time.monotonic() + deadline_s
-        while time.monotonic() < until:
-            if self._over() is not None:
-                return False
-            if done():
-                return True
-            time.sleep(POLL_S)
-        self._tell("late", f"{what} did not come within {deadline_s:g} s")
-        return False
+    def tell(self, kind: str, text: str) -> None:
+        self._record.append(self.state.tell(kind, text))

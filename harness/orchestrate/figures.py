@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.engine.recorder import read_history
 from harness.forecast.share import Share
+from harness.guard.stop import PROBE_STATUS
 from harness.run_record import CreditDelay, Delay, Latency, Load, Percentiles, RunRecord, Second, SponsorBooks, Wins
 from harness.run_record import Money as RecordMoney
 from harness.run_state import Money
@@ -20,7 +21,6 @@ from system.contract.api import RoundMoney
 from system.contract.audit import AuditReport, RoundBooks
 from system.contract.history import NO_PACKET, Outcome
 
-PROBE_STATUS = ("401", "403", "421")
 AT_PEAK = 0.985
 
 
@@ -141,8 +141,10 @@ def money_at_close(sampled: Money, record: RunRecord) -> Money:
     )
 
 
-def wins_of(seen: int, books: RoundBooks | None, report: AuditReport | None) -> Wins:
-    """Wins by place. The residue counts differences of sets, as the audit found them, beside those of the counts."""
+def wins_of(seen: int | None, books: RoundBooks | None, report: AuditReport | None) -> Wins:
+    """Wins by place; `seen` None: the generator left no history. The residue counts differences of sets, as the audit
+    found them, beside those of the counts.
+    """
     if books is None or report is None:
         return Wins(seen=seen)
     by = {finding.code: finding for finding in report.findings}
@@ -150,7 +152,7 @@ def wins_of(seen: int, books: RoundBooks | None, report: AuditReport | None) -> 
     posted = books.wins_posted + books.wins_suspended
     # A store that lost what was posted already is not made to hold it again: S5 judges a posting without its log.
     known = max(books.wins_logged, posted)
-    residue = max(apart, abs(seen - known), known - posted)
+    residue = None if seen is None else max(apart, abs(seen - known), known - posted)
     return Wins(
         seen=seen,
         logged=books.wins_logged,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.forecast import judge
 from harness.forecast.lock import Lock
 from harness.orchestrate import figures
+from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.hooks import NemesisReport
 from harness.quantile_bounds import bounds_of
 from harness.run_order import RunOrder
@@ -20,11 +22,9 @@ from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason,
 from system.contract.api import RoundMoney, RoundPublic
 from system.contract.audit import INVARIANTS, AuditReport, Finding, RoundBooks
 
-if TYPE_CHECKING:
-    from harness.orchestrate.conduct import Chosen
-
-
 GONE = "stack_gone"
+OF_THE_WHOLE = frozenset({"offered_rps", "answered_rps", "refused_share", "pool_lasts_s", "wins", "drain_s"})
+"""Indicators that only a plan played to its end can show, beside each sponsor's money."""
 
 
 @dataclass(slots=True)
@@ -48,6 +48,11 @@ class Gathered:
     """What was done to the system meanwhile."""
     stack: Path | None = None
     """Folder of the stack that was played on."""
+    unsettled: int | None = None
+    """Users without a definite answer in the end; None: nobody could ask them."""
+    closed: bool = False
+    blind: list[str] = field(default_factory=list)
+    """Signals of stop rules that nothing could be read for."""
     rated: bool = False
     """The rate was changed by hand: what was offered is no longer what was forecast."""
 
@@ -77,10 +82,8 @@ def record(
     """The whole record with its verdict."""
     plan, account, books = order.loaded.plan, got.account, got.books
     peak = figures.peak_rates(account, chosen.share.peak_rps, plan.warm_up.duration) if account else (None, None)
-    seen, last_win_s = (
-        figures.wins_seen(folder / "history", got.round.round) if account and got.round else (set(), None)
-    )
-    wins = figures.wins_of(len(seen), books, got.report)
+    seen, last_win_s = _wins_seen(got, folder)
+    wins = figures.wins_of(seen, books, got.report)
     money, delay = figures.money_of(books), figures.delay_of(books)
     if got.told is not None:
         money, wins = figures.money_told(got.told), wins.model_copy(update={"posted": got.told.postings})
@@ -92,7 +95,7 @@ def record(
         "credit_delay_p99_s": delay.p99 if delay.p99 is not None else delay.max,
     }
     actuals |= {f"sponsor_{one.sponsor}_fen": one.credited_fen for one in figures.sponsors_of(books)}
-    judged = judge(sealed, actuals, not_evaluated=_not_evaluated(sealed, got), sha256=state.forecast_sha256)
+    judged = judge(sealed, actuals, not_evaluated=_not_evaluated(sealed, got, actuals), sha256=state.forecast_sha256)
     findings = got.report.findings if got.report else _unread() if got.told else ()
     decision = decide(
         Evidence(
@@ -100,8 +103,8 @@ def record(
             invariants=findings,
             aborted=None if _by_rule(got) else got.aborted,
             invalid=[*got.invalid, *_invalid(account)],
-            failures=[*_by_rule(got), *got.failures],
-            no_data=got.no_data,
+            failures=[*_by_rule(got), *got.failures, *_unbalanced(order, got)],
+            no_data=[*got.no_data, *_blind(got)],
             warnings=[*_warnings(chosen, got.notes), *got.nemesis.warnings],
         ),
         strict=order.strict,
@@ -156,17 +159,50 @@ def _actuals(
     }
 
 
-def _not_evaluated(sealed: Lock, got: Gathered) -> set[str]:
-    """What this run was not meant to show: of stores out of reach, and demand that a hand changed."""
+def _wins_seen(got: Gathered, folder: Path) -> tuple[int | None, float | None]:
+    """How many packets were shown as won, and when the last was; nothing is known without the generator's history."""
+    if got.account is None or got.round is None:
+        return None, None
+    try:
+        seen, last_s = figures.wins_seen(folder / "history", got.round.round)
+    except (OSError, ValueError) as exc:
+        got.invalid.append(Reason(code="history_damaged", text=f"the history cannot be read: {exc}"))
+        return None, None
+    return len(seen), last_s
+
+
+def _not_evaluated(sealed: Lock, got: Gathered, actuals: Mapping[str, float | int | None]) -> set[str]:
+    """What this run was not meant to show: of stores out of reach, of a plan that was not played to its end, and demand
+    that a hand changed.
+    """
     names: set[str] = set()
+    all_ = {target.indicator for target in sealed.targets}
+    sponsors = {name for name in all_ if name.startswith("sponsor_")}
     if got.told is not None:
-        names |= {name for target in sealed.targets if (name := target.indicator).startswith("sponsor_")}
-        names |= {"credit_delay_p99_s", "wins_residue"}
+        names |= sponsors | {"credit_delay_p99_s", "wins_residue"}
         if all(money.backlog_entries is None for _, money in got.samples):
             names.add("drain_s")  # its credit worker is out of reach as well
+    if got.stopped is not None:
+        names |= sponsors | OF_THE_WHOLE | {name for name in all_ if actuals.get(name) is None}
+        if got.unsettled != 0:
+            names.add("wins_residue")  # a win behind an answer that nobody could ask for again is not missing
     if got.rated:
         names |= {target.indicator for target in sealed.targets if target.cls == "demand"}
     return names
+
+
+def _blind(got: Gathered) -> list[Reason]:
+    """A stop rule that could not watch: the run was not as safe as its plan says."""
+    text = "nothing could be read for the stop rules on " + ", ".join(got.blind)
+    return [Reason(code="stop_rule_blind", text=text)] if got.blind else []
+
+
+def _unbalanced(order: RunOrder, got: Gathered) -> list[Reason]:
+    """By control's last look; the audit finds which batch it is."""
+    told = [money.imbalance_fen for _, money in got.samples if money.imbalance_fen is not None]
+    if not told or not told[-1]:
+        return []
+    return [Reason(code="lane_unbalanced", text=f"lane {order.lane} is out of balance by {told[-1]:,} fen")]
 
 
 def _unread() -> tuple[Finding, ...]:

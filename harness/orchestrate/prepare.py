@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from harness.control_client import ControlClient
 from harness.engine.config import CannonConfig, Probe
 from harness.forecast.share import Share
+from harness.orchestrate import closing
 from harness.orchestrate.fire_order import FireOrder
 from plans.models import StressPlan
 from system.contract.api import RoundOrder, RoundPublic, SponsorSplit
@@ -38,6 +39,7 @@ class Prepared:
     order: FireOrder
     duration_s: float
     """From the first intended tap to the end of the plan."""
+    topology: Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,10 @@ def prepare(
             release_ms=round(share.release_s * 1000),
         )
     )
+    with closing.given_back(control, round_.round):
+        tag = control.tag(run_id) if lane == "stress" else None
+        # The authority's clock is this host's or close to it; what is left of the difference moves all taps alike.
+        t0_wall_ns = time.time_ns() + (t0_us - control.now_us()) * 1000
     config = CannonConfig(
         fronts=tuple(urlsplit(url).netloc for url in topology.fronts),
         segments=tuple(segments),
@@ -92,7 +98,7 @@ def prepare(
         too_fast_share=share.too_fast_share,
         too_fast_factor=share.too_fast_factor,
         probes=tuple(probes),
-        tag=control.tag(run_id) if lane == "stress" else None,
+        tag=tag,
         history="history",
         wait_for_start=True,
         lease_s=LEASE_S,
@@ -103,8 +109,6 @@ def prepare(
         objective_ms=plan.objectives.response_p99 * 1000,
         ready_timeout_s=lead_s + 20,
     )
-    # The authority's clock is this host's or close to it; what is left of the difference moves all taps alike.
-    t0_wall_ns = time.time_ns() + (t0_us - control.now_us()) * 1000
     order = FireOrder(
         run_id=run_id,
         folder=str(folder),
@@ -113,7 +117,7 @@ def prepare(
         files=files,
         register=str(register),
     )
-    return Prepared(round_, order, plan.warm_up.duration + plan.measured_s * stretch)
+    return Prepared(round_, order, plan.warm_up.duration + plan.measured_s * stretch, topology)
 
 
 def burst(
@@ -121,13 +125,18 @@ def burst(
 ) -> Prepared:
     """A constant rate of `share.peak_rps` on a round of the stress lane, for calibration; no history, few packets."""
     lead_s = LEAD_S + share.peak_rps * length_s * TAP_S_TO_LOAD
+    topology = control.topology()
     t0_us = control.now_us() + int(lead_s * 1e6)
     packets = SponsorSplit(sponsor=1, name="calibration", classes=((1, 16),))
     round_ = control.create_round(
         RoundOrder(lane="stress", sponsors=(packets,), start_us=t0_us - 1000, duration_ms=round(length_s * 1000) + 500)
     )
+    with closing.given_back(control, round_.round):
+        tag = control.tag("calibration")
+        tokens = control.tokens("stress", FIRST_UID, share.users)
+        t0_wall_ns = time.time_ns() + (t0_us - control.now_us()) * 1000
     config = CannonConfig(
-        fronts=tuple(urlsplit(url).netloc for url in control.topology().fronts),
+        fronts=tuple(urlsplit(url).netloc for url in topology.fronts),
         segments=({"kind": "constant", "rate_rps": share.peak_rps, "duration_s": length_s, "phase": 1},),
         tokens="tokens",
         result="result.json",
@@ -135,7 +144,7 @@ def burst(
         connections=min(sizes.connections, share.tapping_at_once),
         run_id="calibration",
         round=round_.round,
-        tag=control.tag("calibration"),
+        tag=tag,
         wait_for_start=True,
         lease_s=LEASE_S,
         cpu=sizes.cpu,
@@ -145,12 +154,12 @@ def burst(
     order = FireOrder(
         run_id="calibration",
         folder=str(folder),
-        t0_wall_ns=time.time_ns() + (t0_us - control.now_us()) * 1000,
+        t0_wall_ns=t0_wall_ns,
         config=json.loads(config.to_json()),
-        files={"tokens": "\n".join(control.tokens("stress", FIRST_UID, share.users)) + "\n"},
+        files={"tokens": "\n".join(tokens) + "\n"},
         register=str(register),
     )
-    return Prepared(round_, order, length_s)
+    return Prepared(round_, order, length_s, topology)
 
 
 def _taps(share: Share, plan: StressPlan, stretch: float) -> float:

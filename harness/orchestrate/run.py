@@ -18,7 +18,8 @@ from harness.errors import BadInput, EnvironmentNotReady
 from harness.guard.precheck import refuse
 from harness.orchestrate.calibrate import OVERLOAD, calibrate, describe
 from harness.orchestrate.checks import look
-from harness.orchestrate.conduct import Chosen, Conductor
+from harness.orchestrate.chosen import Chosen
+from harness.orchestrate.conduct import Conductor
 from harness.orchestrate.hooks import Nemesis
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import ADMIN_VARIABLE, Elsewhere, OwnStack, System

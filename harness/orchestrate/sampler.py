@@ -14,9 +14,12 @@ from harness.errors import HarnessError
 from harness.prom import PromError, read_metrics
 from harness.run_state import Money, RunState
 from harness.stack.addresses import Addresses
+from plans.models.stress import LOOKS_S
 
-EVERY_S = 1.0
+EVERY_S = LOOKS_S
 TIMEOUT_S = 2.0
+
+DELAYS = "hongbao_credit_delay_seconds_bucket"
 
 Samples = dict[str, float]
 
@@ -59,7 +62,8 @@ class Sampler:
         except HarnessError:
             books = None
         front = [_read(session, url, lane) for url in self._addresses.front_metrics_urls]
-        credit = _read(session, self._addresses.credit_metrics_urls.get(lane, ""), lane)
+        credit, delays = _told(session, self._addresses.credit_metrics_urls.get(lane, ""), lane)
+        control = _read(session, self._addresses.control_url or "", lane)
         ready = bool(front) and all(front)
         return Money(
             credited_fen=None if books is None else books.credited_fen + books.suspense_fen,
@@ -70,6 +74,10 @@ class Sampler:
             issued_packets=self._issued.of(front, "hongbao_packets_issued_total") if ready else None,
             backlog_entries=_whole(credit.get("hongbao_stream_lag_entries")),
             oldest_age_s=credit.get("hongbao_stream_oldest_age_seconds"),
+            pending_awards=_whole(sum(one.get("hongbao_pending_awards", 0.0) for one in front)) if ready else None,
+            imbalance_fen=_whole(control.get("hongbao_ledger_imbalance_fen")),
+            credit_delay=delays,
+            at_s=self._state.now_s,
         )
 
 
@@ -96,9 +104,19 @@ def _whole(value: float | None) -> int | None:
 
 def _read(session: loopback.Session, url: str, lane: str) -> Samples:
     """Samples of one process for a lane (or without a lane), by name; empty if it does not answer."""
+    return _told(session, url, lane)[0]
+
+
+def _told(session: loopback.Session, url: str, lane: str) -> tuple[Samples, dict[float, float] | None]:
+    """The same, and the histogram of its credit delays, None where it tells none."""
     found: Samples = {}
+    delays: dict[float, float] = {}
     with contextlib.suppress(PromError):
-        for (name, labels), value in read_metrics(f"{url.rstrip('/')}/metrics", TIMEOUT_S, session).items():
-            if dict(labels).get("lane", lane) == lane:
-                found[name] = found.get(name, 0.0) + value
-    return found
+        for (name, pairs), value in read_metrics(f"{url.rstrip('/')}/metrics", TIMEOUT_S, session).items():
+            labels = dict(pairs)
+            if labels.get("lane", lane) != lane:
+                continue
+            found[name] = found.get(name, 0.0) + value
+            if name == DELAYS:
+                delays[float(labels["le"])] = value
+    return found, delays or None

@@ -13,6 +13,8 @@ from plans.models.quantity import Count, Duration, Share
 
 OfPeak = Annotated[Share, Field(gt=0, description="Share of the forecast's peak rate.")]
 Arrivals = Literal["even", "poisson"]
+LOOKS_S = 1.0
+"""The harness looks at levels so often."""
 Segment = dict[str, Any]
 """What `harness.engine.schedule.pieces_of` reads: kind, seconds, taps per second."""
 
@@ -102,11 +104,10 @@ class Probes(PlanModel):
     forged: Count = 1000
     expired: Count = 1000
     foreign: Count = 1000
-    replayed: Count = 0
 
     @property
     def total(self) -> int:
-        return self.forged + self.expired + self.foreign + self.replayed
+        return self.forged + self.expired + self.foreign
 
 
 class StopAboveShare(PlanModel):
@@ -121,22 +122,41 @@ class StopAboveShare(PlanModel):
 class StopAboveTime(PlanModel):
     """Stop when a time is above a bound over a window."""
 
-    signal: Literal["response_p99", "credit_delay_p99", "oldest_award_age"]
+    signal: Literal["response_p99", "credit_delay_p99"]
     above: Duration
     window: Duration = Field(gt=0)
     min_samples: Count = Field(default=100, ge=1)
 
 
-class StopAboveCount(PlanModel):
-    """Stop when a count is above a bound."""
+class _Level(PlanModel):
+    """What stands at a moment; it is looked at once a second, and every look of the window must be above."""
 
-    signal: Literal["backlog_entries", "pending_awards", "imbalance_fen"]
-    above: Count
     window: Duration = Field(default=1.0, gt=0)
     min_samples: Count = Field(default=1, ge=1)
 
+    @check
+    def _come_in_time(self) -> Iterator[Contradiction]:
+        most = max(1, int(self.window / LOOKS_S))
+        if self.min_samples > most:
+            what = f"{self.min_samples} looks in {self.window:g} s, but there is one a second"
+            yield Contradiction(("min_samples",), what, f"at most {most}")
 
-StopRule = Annotated[StopAboveShare | StopAboveTime | StopAboveCount, Field(discriminator="signal")]
+
+class StopAboveAge(_Level):
+    """Stop when an age stays above a bound for a window."""
+
+    signal: Literal["oldest_award_age"]
+    above: Duration
+
+
+class StopAboveCount(_Level):
+    """Stop when a count stays above a bound for a window."""
+
+    signal: Literal["backlog_entries", "pending_awards", "imbalance_fen"]
+    above: Count
+
+
+StopRule = Annotated[StopAboveShare | StopAboveTime | StopAboveAge | StopAboveCount, Field(discriminator="signal")]
 
 
 class Drain(PlanModel):

@@ -11,7 +11,7 @@ from system.audit import conservation, promises, wins
 from system.audit.books import Books
 from system.audit.finding import Judge
 from system.audit.history import History, HistoryError, read_history
-from system.audit.loading import load
+from system.audit.loading import load, unbalanced
 from system.audit.matching import match
 from system.audit.showing import Windows, shown
 from system.contract.audit import INVARIANTS, NEED_HISTORY, AuditReport, RoundBooks
@@ -24,7 +24,8 @@ async def audit(
     postgres_url: str, valkey_url: str, secret: bytes, lane: Lane,
     rounds: Sequence[int] = (), folder: Path | None = None, timeout_s: float = 30.0, faults_us: Windows = (),
 ) -> AuditReport:  # fmt: skip
-    """Audits a lane, some rounds of it alone, or with the history in `folder` the rounds it speaks of.
+    """Audits a lane, some rounds of it alone, or with the history in `folder` the rounds it speaks of; that the lane
+    balances is looked at in any case.
     What touches one of `faults_us` is left out of the delay, and shown beside.
 
     Raises UnknownRound; StoreUnknown, StoreRefused when the stores cannot be read.
@@ -42,6 +43,8 @@ async def audit(
         await conn.execute("SET idle_in_transaction_session_timeout = 0")
         async for books in load(conn, store, lane, rounds, strict=strict):
             found.append(_round(judges, books, history, faults_us))
+        if found:
+            conservation.rest_of_lane(judges["S1"], lane, await unbalanced(conn, lane, [one.round for one in found]))
     if history is not None and not strict:
         known = [books.round for books in found]
         promises.of_no_round(judges["S4"], lane, history.ops[~np.isin(history.ops["round"], known)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,14 @@ def judge(judge: Judge, books: Books, matched: Match) -> None:
     }  # fmt: skip
     off_sponsors = _sums(judge, books, places)
     judge.residue_fen += max(off_batches, off_accounts, off_bits, off_sponsors)
+
+
+def rest_of_lane(judge: Judge, lane: str, unbalanced: Sequence[tuple[int, int | None, int]]) -> None:
+    """The rounds that are not looked at: a run on a lane that does not balance proves nothing by its own round."""
+    judge.look(1)
+    for batch, round_id, fen in unbalanced:
+        whose = "of no round" if round_id is None else f"of round {round_id}"
+        judge.broken(f"lane {lane}: batch {batch} {whose} does not balance: {fen} fen over", 1, fen)
 
 
 def _sums(judge: Judge, books: Books, places: dict[str, Money]) -> int:

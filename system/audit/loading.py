@@ -43,6 +43,12 @@ async def load(
                     yield await _books(conn, store, lane, row)
 
 
+async def unbalanced(conn: Connection, lane: Lane, rounds: Sequence[int]) -> list[tuple[int, int | None, int]]:
+    """(batch, its round, fen over) of every batch of other rounds whose legs do not add up. Raises StoreUnknown."""
+    with translated("read the ledger"):
+        return await (await conn.execute(statement("audit_imbalance", lane), {"rounds": list(rounds)})).fetchall()
+
+
 async def _books(conn: Connection, store: WinLogStore, lane: Lane, row: tuple[Any, ...]) -> Books:
     round_id, state, packets, budget_fen, start_us, end_us, next_packet, sponsors, seed, commitment = row
     key = {"round": round_id}

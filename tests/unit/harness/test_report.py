@@ -333,7 +333,7 @@ def test_a_missed_latency_points_to_its_second():
 
 
 def test_every_kind_of_event_has_a_name_in_both_languages() -> None:
-    told = re.compile(r'_tell\(\s*"(\w+)"|_told\(\s*"(\w+)"|_halt\(\s*"(\w+)"')
+    told = re.compile(r'tell\(\s*"(\w+)"|_told\(\s*"(\w+)"|_halt\(\s*"(\w+)"')
     root = Path(__file__).parents[3]
     files = [*(root / "harness" / "orchestrate").glob("*.py"), *(root / "chaos").glob("*.py")]
     kinds = {next(filter(None, found)) for file in files for found in told.findall(file.read_text(encoding="utf-8"))}

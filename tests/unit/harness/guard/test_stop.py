@@ -1,41 +1,136 @@
-"""Stop rules: each fires at its bound over a full window, and never on too little data."""
+"""Stop rules: each signal is read and fires at its bound over a full window, and never on too little data."""
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
+from typing import Any, get_args
 
-from harness.guard.stop import Reading, StopRules
-from plans.models.stress import StopAboveCount, StopAboveShare, StopAboveTime, StopRule
+import pytest
+from pydantic import ValidationError
+
+from harness.guard.stop import SIGNALS, Reading, StopRules
+from harness.run_state import Money
+from plans.models.stress import StopAboveAge, StopAboveCount, StopAboveShare, StopAboveTime, StopRule
 
 ERRORS = StopAboveShare(signal="error_share", above="10%", window="5s", min_samples=100)
 P99 = StopAboveTime(signal="response_p99", above="1s", window="2s", min_samples=100)
-AGE = StopAboveTime(signal="oldest_award_age", above="60s", window="2s", min_samples=1)
+DELAY = StopAboveTime(signal="credit_delay_p99", above="1s", window="2s", min_samples=100)
+AGE = StopAboveAge(signal="oldest_award_age", above="60s", window="2s", min_samples=1)
 FEN = StopAboveCount(signal="imbalance_fen", above=0)
+PENDING = StopAboveCount(signal="pending_awards", above=10, window="3s", min_samples=3)
+Rows = list[Reading]
 
 
-def readings(count: int, **per_second: int) -> list[Reading]:
-    """One reading a second; each named count grows by so much a second."""
-    return [Reading(t_s=float(t), **{name: step * t for name, step in per_second.items()}) for t in range(count)]
+def share(signal: str) -> StopAboveShare:
+    return StopAboveShare(signal=signal, above="10%", window="5s", min_samples=100)
 
 
-@pytest.mark.parametrize(
-    ("rule", "rows", "fires"),
-    [
-        pytest.param(ERRORS, readings(8, answered=1000, unknown=101), True, id="a share above its bound"),
-        pytest.param(ERRORS, readings(8, answered=1000, unknown=100), False, id="a share at its bound"),
-        pytest.param(ERRORS, readings(3, answered=1000, unknown=500), False, id="a window that is not full"),
-        pytest.param(ERRORS, readings(8, answered=10, unknown=9), False, id="too few samples"),
-        pytest.param(ERRORS, readings(8), False, id="nothing answered says nothing"),
-        pytest.param(AGE, [Reading(t, oldest_award_age_s=61.0) for t in (0.0, 1.0, 2.0)], True, id="an old award"),
-        pytest.param(AGE, [Reading(t, oldest_award_age_s=None) for t in (0.0, 1.0, 2.0)], False, id="no data"),
-        pytest.param(FEN, [Reading(t, imbalance_fen=-1) for t in (0.0, 1.0)], True, id="a fen short is a fen too many"),
-        pytest.param(FEN, [Reading(t, imbalance_fen=0) for t in (0.0, 1.0)], False, id="balanced"),
-    ],
-)
-def test_rules(rule: StopRule, rows: list[Reading], fires: bool) -> None:
+def taps(count: int, **per_second: int) -> Rows:
+    """One reading a second; each named count grows by so much a second. `s429` is a refusal's status."""
+    rows = []
+    for t in range(count):
+        grown = {name: step * t for name, step in per_second.items()}
+        status = {name[1:]: grown.pop(name) for name in list(grown) if name.startswith(("s4", "s5"))}
+        rows.append(Reading(t_s=float(t), refused_by_status=status, **grown))  # type: ignore[arg-type]
+    return rows
+
+
+def looks(*values: float | None, of: str, every_s: float = 1.0) -> Rows:
+    """Two readings for each sample of the money: the cannon tells more often than anybody looks at the stores."""
+    rows = []
+    for k, value in enumerate(values):
+        money = Money(**{of: value}, at_s=k * every_s)  # type: ignore[arg-type]
+        rows += [Reading(k * every_s, money=money), Reading(k * every_s + every_s / 2, money=money)]
+    return rows
+
+
+def delays(*upto_s: float) -> Rows:
+    """Each second 100 more awards, all posted within so many seconds."""
+    rows, seen = [], dict.fromkeys((0.1, 1.0, 10.0, float("inf")), 0.0)
+    for t, took_s in enumerate(upto_s):
+        seen = {edge: count + (100 if took_s <= edge else 0) for edge, count in seen.items()}
+        rows.append(Reading(float(t), money=Money(credit_delay=dict(seen))))
+    return rows
+
+
+def pairs(**lag_us: int) -> Callable[[float], tuple[tuple[int, int], ...]]:
+    return lambda t: tuple((int(edge[1:]), int(count * t)) for edge, count in lag_us.items())
+
+
+def lags(count: int, **lag_us: int) -> Rows:
+    of = pairs(**lag_us)
+    return [Reading(float(t), lag_us=of(t)) for t in range(count)]
+
+
+CASES: list[Any] = [
+    pytest.param(ERRORS, taps(8, answered=1000, unknown=101), True, id="a share above its bound"),
+    pytest.param(ERRORS, taps(8, answered=1000, unknown=100), False, id="a share at its bound"),
+    pytest.param(ERRORS, taps(3, answered=1000, unknown=500), False, id="a window that is not full"),
+    pytest.param(ERRORS, taps(8, answered=10, unknown=9), False, id="too few samples"),
+    pytest.param(ERRORS, taps(8), False, id="nothing answered says nothing"),
+    pytest.param(ERRORS, taps(8, answered=1000, s503=101), True, id="errors: refused though nothing was wrong"),
+    pytest.param(ERRORS, taps(8, answered=1000, s429=900), False, id="errors: a client's limit is expected"),
+    pytest.param(ERRORS, taps(8, answered=1000, s401=900), True, id="errors: more refused than probes"),
+    pytest.param(
+        ERRORS, [Reading(row.t_s, row.answered, 0, row.refused_by_status, probes=9000)
+                 for row in taps(8, answered=1000, s401=900)], False, id="errors: probes are to be refused",
+    ),
+    pytest.param(ERRORS, taps(8, answered=1000, s409=900, early=900), False, id="errors: a door not open yet"),
+    pytest.param(share("unknown_share"), taps(8, answered=1000, s503=900), False, id="unknown: a refusal is none"),
+    pytest.param(share("unknown_share"), taps(8, answered=1000, unknown=101), True, id="unknown above"),
+    pytest.param(share("refused_share"), taps(8, answered=1000, s429=101), True, id="refused for whatever reason"),
+    pytest.param(share("refused_share"), taps(8, answered=1000, unknown=900), False, id="refused: unknown is none"),
+    pytest.param(share("late_share"), lags(8, e10000=800, e20000=101), True, id="late by more than 10 ms"),
+    pytest.param(share("late_share"), lags(8, e10000=900, e5000=101), False, id="in time, at the edge too"),
+    pytest.param(DELAY, delays(0.1, 0.1, 5, 5, 5), True, id="money late in this window"),
+    pytest.param(DELAY, delays(5, 5, 5, 0.1, 0.1, 0.1), False, id="money late before it"),
+    pytest.param(DELAY, [*delays(5, 5, 5, 5), Reading(4.0, money=Money(credit_delay={1.0: 0, float("inf"): 1}))],
+                 False, id="a worker that began anew says nothing"),
+    pytest.param(AGE, looks(61, 61, 61, of="oldest_age_s"), True, id="an old award"),
+    pytest.param(AGE, looks(61, 59, 61, of="oldest_age_s"), False, id="an age that did not stay"),
+    pytest.param(AGE, looks(None, None, None, of="oldest_age_s"), False, id="no data"),
+    pytest.param(FEN, looks(0, -1, -1, of="imbalance_fen"), True, id="a fen short is a fen too many"),
+    pytest.param(FEN, looks(0, 0, of="imbalance_fen"), False, id="balanced"),
+    pytest.param(PENDING, looks(11, 11, 11, 11, 11, of="pending_awards"), True, id="a level over enough looks"),
+    pytest.param(PENDING, looks(11, None, None, 11, of="pending_awards"), False, id="a level over too few looks"),
+    pytest.param(StopAboveCount(signal="backlog_entries", above=5), looks(6, 6, of="backlog_entries"), True,
+                 id="backlog"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "rows", "fires"), CASES)
+def test_rules(rule: StopRule, rows: Rows, fires: bool) -> None:
     rules = StopRules([rule])
     reasons = [rules.feed(row) for row in rows]
-    assert (reasons[-1] is not None) is fires
+    assert (reasons[-1] is not None) is fires, reasons
+
+
+def test_every_signal_a_plan_may_name_has_a_reader_and_a_case() -> None:
+    named: dict[str, str] = {}
+    for model in get_args(get_args(StopRule)[0]):
+        unit = {"Share": "share", "Time": "time", "Age": "age", "Count": "count"}[model.__name__[9:]]
+        named |= dict.fromkeys(get_args(model.model_fields["signal"].annotation), unit)
+    assert named == {signal.name: signal.unit for signal in SIGNALS.values()}
+    fired = {case.values[0].signal for case in CASES if case.values[2]}
+    assert fired | {"response_p99"} == named.keys()
+
+
+@pytest.mark.parametrize("signal", ["oldest_award_age", "backlog_entries"])
+def test_more_looks_than_a_window_has_are_refused(signal: str) -> None:
+    model = StopAboveAge if signal == "oldest_award_age" else StopAboveCount
+    above = "60s" if signal == "oldest_award_age" else 60
+    model(signal=signal, above=above, window="5s", min_samples=5)  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="6 looks in 5 s"):
+        model(signal=signal, above=above, window="5s", min_samples=6)  # type: ignore[arg-type]
+
+
+def test_a_rule_that_nothing_is_told_for_is_known() -> None:
+    rules = StopRules([ERRORS, AGE, FEN, DELAY])
+    for row in looks(None, None, None, of="oldest_age_s"):
+        rules.feed(row)
+    assert rules.blind() == ["credit_delay_p99", "imbalance_fen", "oldest_award_age"]
+    rules.feed(Reading(9.0, money=Money(credit_delay={}, oldest_age_s=0.0, imbalance_fen=0)))
+    assert rules.blind() == []
 
 
 def test_a_percentile_is_of_the_window_alone() -> None:

@@ -1,0 +1,88 @@
+"""The end of a round, as control tells it: waited for, the close asked for, asked again. Refuses to judge by an
+estimated clock whether a round is over: only control knows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from harness.control_client import ControlAway, ControlClient, ControlError
+from harness.errors import HarnessError
+
+POLL_S = 0.05
+CONFLICT = 409
+CLOSED = "closed"
+
+
+def never() -> bool:
+    """Nobody gives up."""
+    return False
+
+
+@contextmanager
+def given_back(control: ControlClient, round_id: int) -> Iterator[None]:
+    """A round that is played in the block: where the block breaks, its close is asked for at once, whatever the time.
+
+    Without it the round stays armed, its budget with it, and whoever comes next finds it.
+    """
+    try:
+        yield
+    except BaseException:
+        with suppress(HarnessError):
+            control.ask_close(round_id, before_end=True)
+        raise
+
+
+def over(control: ControlClient, end_us: int, deadline_s: float, give_up: Callable[[], bool] = never) -> bool:
+    """Waits until control's clock has passed `end_us`; False if it has not within the deadline, or somebody gave up.
+
+    A control that does not answer is asked again.
+    """
+    until = time.monotonic() + deadline_s
+    while not give_up():
+        try:
+            left_s = (end_us - control.told_us()) / 1e6
+        except (ControlAway, ValueError):
+            left_s = POLL_S
+        if left_s < 0:
+            return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(min(max(left_s, POLL_S / 10), POLL_S))
+    return False
+
+
+def close(
+    control: ControlClient,
+    round_id: int,
+    deadline_s: float,
+    give_up: Callable[[], bool] = never,
+    ask: Callable[[], object] | None = None,
+) -> str:
+    """Asks for the close until control takes it, then waits for its end. Empty when closed, else what is missing.
+
+    `ask`: another way of asking than `control.ask_close(round_id)`. *Not over yet* (409) and no answer are no refusals:
+    asked again until the deadline. Raises ControlError for any other refusal.
+    """
+    until, asked, missing = time.monotonic() + deadline_s, False, "control was not asked"
+    while not give_up():
+        try:
+            if not asked:
+                (ask or (lambda: control.ask_close(round_id)))()
+                asked = True
+            money = control.money(round_id)
+            if money.state == CLOSED:
+                return ""
+            missing = "; ".join(money.waiting_for) or f"round {round_id} is {money.state}"
+        except (ControlAway, ValueError) as exc:  # ValueError: half an answer of a control that died
+            missing = str(exc).splitlines()[0]
+        except ControlError as exc:
+            if exc.status != CONFLICT:
+                raise
+            missing = str(exc)
+        if time.monotonic() > until:
+            return missing
+        time.sleep(POLL_S)
+    return missing

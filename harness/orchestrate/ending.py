@@ -1,0 +1,143 @@
+"""From the last tap to closed books: the round's end, open answers settled, the backlog, the close. Owns what happens
+to a run that was stopped early, too: whatever can be settled is, in bounded time, and its round is not left armed.
+
+Raises nothing that is not a KeyboardInterrupt: each step that cannot be taken is a reason, and the next one is tried.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.control_client import ControlClient
+from harness.errors import HarnessError
+from harness.orchestrate import closing
+from harness.orchestrate.outcome import Gathered
+from harness.orchestrate.prepare import Prepared
+from harness.orchestrate.settle import settle
+from harness.run_state import PhaseName, RunState
+from harness.verdict import Reason
+from plans.models.stress import Drain
+from system.contract.ids import Lane
+
+POLL_S = 0.2
+EARLY_S = 20.0
+"""At most so long a run that was stopped waits for answers, and for its close."""
+
+
+class Ended(Protocol):
+    """What the run knows of its own end."""
+
+    def stopped(self) -> str | None:
+        """Why the run is to end now, None while it is not."""
+        ...
+
+    def tell(self, kind: str, text: str) -> None: ...
+
+    def phase(self, name: PhaseName) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """One round's way to its closed books."""
+
+    run: Ended
+    control: ControlClient
+    state: RunState
+    evidence: Gathered
+    drain: Drain
+    lane: Lane
+    seed: int
+    history: Path
+    tells_backlog: bool
+    """Is there a credit worker that tells its backlog?"""
+
+    def carry_out(self, prepared: Prepared) -> None:
+        """Every step, in its order, as far as the run may still wait for it."""
+        run, round_id, end_us = self.run, prepared.round.round, prepared.round.end_us
+        run.phase("drain")
+        with self._step("the round's end"):
+            wait_s = max(0.0, (end_us - self.control.now_us()) / 1e6) + 5
+            if run.stopped() is None and not closing.over(self.control, end_us, wait_s, self._over):
+                self._late("the round's end", wait_s)
+        with self._step("open answers"):
+            self._settle(prepared)
+        if self.tells_backlog and run.stopped() is None and self._drained():
+            run.tell("drained", "the backlog is empty: every award is posted")
+        run.phase("closing")
+        with self._step("the close"):
+            self._close(round_id, end_us)
+
+    def give_back(self, round_id: int) -> None:
+        """Asks for the close and waits for nothing: somebody does not want to wait any more."""
+        with suppress(HarnessError):
+            self.control.ask_close(round_id, before_end=True)
+
+    def _settle(self, prepared: Prepared) -> None:
+        if self.evidence.gone:
+            return
+        within_s = self.drain.answers + 5
+        open_ = settle(
+            self.control, prepared.topology, self.lane, prepared.round.round, self.state.run_id, self.seed,
+            self.history, within_s if self.run.stopped() is None else min(within_s, EARLY_S),
+        )  # fmt: skip
+        self.evidence.unsettled = len(open_)
+        if not open_:
+            return
+        text = f"{len(open_)} users never got a definite answer, user {open_[0]} first"
+        self._missing(Reason(code="unsettled", text=text))
+
+    def _drained(self) -> bool:
+        until = time.monotonic() + self.drain.credits
+        while not self._over():
+            if self.state.money.backlog_entries == 0:
+                return True
+            if time.monotonic() > until:
+                self._late("the empty backlog", self.drain.credits)
+                return False
+            time.sleep(POLL_S)
+        return False
+
+    def _close(self, round_id: int, end_us: int) -> None:
+        if self.evidence.gone:
+            return
+        early = self.run.stopped() is not None and self.control.told_us() < end_us
+        within_s = self.drain.close if self.run.stopped() is None else min(self.drain.close, EARLY_S)
+        missing = closing.close(
+            self.control,
+            round_id,
+            within_s,
+            lambda: self.evidence.gone,
+            lambda: self.control.ask_close(round_id, before_end=early),
+        )
+        if not missing:
+            self.evidence.closed = True
+            self.run.tell("closed", f"round {round_id} closed{' before its end' * early}; the seed is revealed")
+            return
+        self._missing(Reason(code="not_closed", text=f"round {round_id} did not close: {missing}"))
+
+    def _missing(self, reason: Reason) -> None:
+        """What a whole run owes is a failure; of one that was stopped it is not known."""
+        self.run.tell("late", reason.text)
+        (self.evidence.failures if self.run.stopped() is None else self.evidence.no_data).append(reason)
+
+    @contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        """An error of it is told, and the next step is tried all the same."""
+        try:
+            yield
+        except (HarnessError, OSError, ValueError) as exc:  # ValueError: a history or an answer that cannot be read
+            text = f"{what}: {str(exc).splitlines()[0]}"
+            self.run.tell("error", text)
+            self.evidence.invalid.append(Reason(code="run_broken", text=text))
+
+    def _over(self) -> bool:
+        return self.run.stopped() is not None
+
+    def _late(self, what: str, within_s: float) -> None:
+        if not self._over():
+            self.run.tell("late", f"{what} did not come within {within_s:g} s")

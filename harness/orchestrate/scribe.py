@@ -1,0 +1,62 @@
+"""Writes a run's folder. A folder that cannot be written never stops the run: what it does to the system, and takes
+back, goes on; that the record has holes is kept as one sentence, for the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness.run_folder import append_event, rewrite_events, write_run
+from harness.run_record import Event, RunRecord, SponsorBooks, Timeline
+from harness.verdict import Reason, exit_code
+
+CODE = "record_incomplete"
+GREEN = ("PASS", "WARN")
+
+
+class Scribe:
+    """One run's folder. `failed`: the first thing that could not be written, in words; empty while all could."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.failed = ""
+
+    def append(self, event: Event) -> None:
+        """One event more."""
+        try:
+            append_event(self.folder, event)
+        except OSError as exc:
+            self._note(exc)
+
+    def rewrite(self, events: Iterable[Event]) -> None:
+        """All events anew: their times are known better now."""
+        try:
+            rewrite_events(self.folder, events)
+        except OSError as exc:
+            self._note(exc)
+
+    def reasons(self) -> list[Reason]:
+        """Why the record does not show the whole run."""
+        return [Reason(code=CODE, text=self.failed)] if self.failed else []
+
+    def seal(self, record: RunRecord, timeline: Timeline, sponsors: Sequence[SponsorBooks]) -> RunRecord:
+        """Everything that follows from the record; the record that stands afterwards.
+
+        Nothing is green that nobody can read again: PASS becomes INVALID where it could not be written.
+        """
+        try:
+            write_run(self.folder, record, timeline, sponsors)
+            return record
+        except OSError as exc:
+            self._note(exc)
+        if any(reason.code == CODE for reason in record.reasons):
+            return record
+        changes: dict[str, object] = {"reasons": (*record.reasons, *self.reasons())}
+        if record.verdict in GREEN:
+            changes |= {"verdict": "INVALID", "exit_code": exit_code("INVALID"), "reasons": tuple(self.reasons())}
+        return record.model_copy(update=changes)
+
+    def _note(self, exc: OSError) -> None:
+        name = Path(str(exc.filename)).name if exc.filename else "a file"
+        self.failed = self.failed or f"the run's folder {self.folder} cannot be written: {name}: {exc.strerror or exc}"
