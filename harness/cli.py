@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import re
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
-from typing import Any, NoReturn, Protocol, TextIO, cast
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn, Protocol, cast
 
 from harness import children
 from harness.commands import words
-from harness.errors import INTERNAL_EXIT, Aborted, BadInput, closest
+from harness.errors import INTERNAL_EXIT, Aborted, BadInput, EnvironmentNotReady, closest
+from harness.outlet import outlets
 from harness.secrets import scrubbed
 
 GLOBALS = """\
@@ -159,40 +159,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script."""
     argv = sys.argv[1:] if argv is None else argv
     children.settle()
-    outlet = cast(TextIO, _Outlet(sys.stdout))
-    with redirect_stdout(outlet):
+    with outlets() as out:
         code = _ended(argv, verbose="-v" in argv or "--verbose" in argv)
-        outlet.flush()
+        out.flush()
+        if out.failure is not None:
+            why = out.failure.strerror or out.failure
+            print(f"xiu: standard output could not be written: {why}; what was done is done", file=sys.stderr)
+            code = code or EnvironmentNotReady.exit_code
     return code
-
-
-class _Outlet:
-    """Standard output whose reader may go away (`xiu drill run … | head`): the command goes on, and its exit code is
-    what it found, not that nobody listened.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """See `io.TextIOBase`."""
-        self._try(lambda: self._stream.write(text))
-        return len(text)
-
-    def flush(self) -> None:
-        """See `io.IOBase`."""
-        self._try(self._stream.flush)
-
-    def _try(self, act: Callable[[], object]) -> None:
-        try:
-            act()
-        except BrokenPipeError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 def _ended(argv: Sequence[str], *, verbose: bool) -> int:
@@ -200,6 +174,8 @@ def _ended(argv: Sequence[str], *, verbose: bool) -> int:
     try:
         with _told_to_end():
             return dispatch(argv)
+    except SystemExit as end:  # argparse, after its help
+        return end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:
         print("xiu: interrupted", file=sys.stderr)
         return Aborted.exit_code

@@ -64,7 +64,8 @@ def on_path(environment: dict[str, str]) -> Path | None:
             [found, "env", "GOVERSION"],
             env={**os.environ, **environment},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=30,
             check=False,
         )

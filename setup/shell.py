@@ -56,7 +56,7 @@ def run(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             check=False,
         )

@@ -54,7 +54,7 @@ def master_secret(env: Mapping[str, str]) -> bytes:
     """The key material in the file XIU_SECRET_FILE names (hex, at least 32 bytes). Raises SettingsError."""
     path = Path(_need(env, "XIU_SECRET_FILE"))
     try:
-        secret = bytes.fromhex(path.read_text().strip())
+        secret = bytes.fromhex(path.read_text(encoding="utf-8").strip())
     except (OSError, ValueError) as exc:
         raise SettingsError(f"{path}: {exc}; expected a file of hex digits") from exc
     if len(secret) < 32:
@@ -66,7 +66,7 @@ def admin_token(env: Mapping[str, str]) -> str:
     """The operators' token in the file XIU_ADMIN_TOKEN_FILE names, at least 16 characters. Raises SettingsError."""
     path = Path(_need(env, "XIU_ADMIN_TOKEN_FILE"))
     try:
-        token = path.read_text().strip()
+        token = path.read_text(encoding="utf-8").strip()
     except OSError as exc:
         raise SettingsError(f"{path}: {exc}; expected a file with the operators' token") from exc
     if len(token) < 16:

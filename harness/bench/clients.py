@@ -102,7 +102,8 @@ def _pinned(argv: list[str], core: int, timeout_s: float, env: dict[str, str]) -
     done = subprocess.run(
         [sys.executable, "-c", _PIN, str(core), *argv],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=timeout_s,
         check=False,
         env=for_children(env),

@@ -59,7 +59,12 @@ def bare_credit(folder: Path, awards: int, entry: int) -> Iterator[Child]:
         log = folder / "bare.log"
         with log.open("w") as err:
             process = subprocess.Popen(
-                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True, env=for_children()
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=err,
+                encoding="utf-8",
+                env=for_children(),
             )
         try:
             yield Child(process, log)

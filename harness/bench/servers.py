@@ -121,7 +121,9 @@ def bare_front(core: int, users: int = 20_000, win_every: int = 1750) -> Iterato
 def plain_tokens(path: Path, users: int) -> Path:
     """Tokens that look real to a server that does not check them."""
     expires_s = int(time.time()) + 86_400
-    path.write_text("".join(f"{uid}.{expires_s}.{secrets.token_hex(16)}\n" for uid in range(1, users + 1)))
+    path.write_text(
+        "".join(f"{uid}.{expires_s}.{secrets.token_hex(16)}\n" for uid in range(1, users + 1)), encoding="utf-8"
+    )
     return path
 
 

@@ -68,8 +68,8 @@ class Broken(HarnessError):
 def call(place: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The real command, in the self-test's own folder; nothing of the user's environment is external."""
     return subprocess.run(
-        [sys.executable, "-m", "harness.cli", *words], cwd=place, env=environment(env), capture_output=True, text=True,
-        timeout=TIMEOUT_S, check=False,
+        [sys.executable, "-m", "harness.cli", *words], cwd=place, env=environment(env), capture_output=True,
+        encoding="utf-8", timeout=TIMEOUT_S, check=False,
     )  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def _spoilt(
     """The command with something of it spoilt beforehand."""
     code = f"import sys\nfrom harness import cli\n{spoil}\nsys.exit(cli.main({list(words)!r}))"
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=place, env=environment(env), capture_output=True, text=True,
+        [sys.executable, "-c", code], cwd=place, env=environment(env), capture_output=True, encoding="utf-8",
         timeout=TIMEOUT_S, check=False,
     )  # fmt: skip
 
@@ -150,7 +150,7 @@ def _ctrl_c(place: Path) -> Came:
     with children_hear_ctrl_c():
         process = subprocess.Popen(
             [sys.executable, "-m", "harness.cli", "plan", "check", str(pipe)], cwd=place, env=environment(),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
         )  # fmt: skip
     try:
         writer = _writer(pipe, process)

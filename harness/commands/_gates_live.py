@@ -90,7 +90,7 @@ def _interrupted(place: Path) -> Came:
     with children_hear_ctrl_c():
         process = subprocess.Popen(
             [sys.executable, "-m", "harness.cli", *RUN], cwd=place, env=environment(), stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
+            stderr=subprocess.PIPE, encoding="utf-8",
         )  # fmt: skip
     try:
         _measured(place, before, process)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.forecast import Judged, Share, Target
+from harness.outlet import speaks_every_language
 from plans.models.stress import Segment
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -128,5 +129,5 @@ def share_json(share: Share) -> dict[str, Any]:
 
 def emit(document: object) -> None:
     """One JSON document on stdout."""
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
-    sys.stdout.write("\n")
+    text = json.dumps(document, ensure_ascii=not speaks_every_language(sys.stdout), indent=1)
+    sys.stdout.write(f"{text}\n")

@@ -84,7 +84,14 @@ def _ask(stack: Stack, args: argparse.Namespace, history: Path | None) -> int:
     command += ["--history", str(history)] if history is not None else []
     command += ["--json"] if args.json else []
     try:
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=AUDIT_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command,
+            env=env,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=AUDIT_TIMEOUT_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired as exc:
         raise EnvironmentNotReady(f"no answer from the audit within {AUDIT_TIMEOUT_S} s") from exc
     if done.stdout:

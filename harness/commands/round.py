@@ -147,7 +147,7 @@ def _ask(stack: Stack, args: argparse.Namespace) -> int:
     try:
         done = subprocess.run(
             command + (["--json"] if args.json else []),
-            env=env, capture_output=True, text=True, timeout=VERIFY_TIMEOUT_S, check=False,
+            env=env, capture_output=True, encoding="utf-8", timeout=VERIFY_TIMEOUT_S, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as exc:
         raise EnvironmentNotReady(f"no answer from the audit within {VERIFY_TIMEOUT_S} s") from exc

@@ -302,7 +302,7 @@ def main(argv: list[str]) -> int:
     if len(argv) != 2:
         print("usage: python -m harness.engine.cannon CONFIG.json", file=sys.stderr)
         return 2
-    config = CannonConfig.from_json(Path(argv[1]).read_text())
+    config = CannonConfig.from_json(Path(argv[1]).read_text(encoding="utf-8"))
     if config.cpu is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {config.cpu})
     policy = _schedule_class(config.realtime)

@@ -108,7 +108,7 @@ class CannonProcess:
         path = Path(self.config.result)
         if code != 0 or not path.exists():
             raise CannonError(self.last_words(f"the cannon ended with {code}"))
-        return CannonResult(json.loads(path.read_text()))
+        return CannonResult(json.loads(path.read_text(encoding="utf-8")))
 
     def last_words(self, what: str) -> str:
         self._log.flush()

@@ -83,7 +83,7 @@ def _ask(argv: list[str], addresses: Addresses, secret: Path) -> subprocess.Comp
     env = _env(addresses, secret)
     try:
         return subprocess.run(
-            [sys.executable, "-m", *argv], env=env, capture_output=True, text=True, timeout=DEADLINE_S,
+            [sys.executable, "-m", *argv], env=env, capture_output=True, encoding="utf-8", timeout=DEADLINE_S,
             preexec_fn=die_with_parent, process_group=0,
         )  # fmt: skip
     except subprocess.TimeoutExpired as exc:

@@ -133,4 +133,4 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _tail(path: Path) -> str:
-    return "\n".join(path.read_text(errors="replace").splitlines()[-15:])
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])

@@ -41,13 +41,13 @@ class FireOrder:
 
     def write(self, path: Path) -> None:
         """Into a file, for a Locust process on this host."""
-        path.write_text(json.dumps(self.to_json()))
+        path.write_text(json.dumps(self.to_json()), encoding="utf-8")
         path.chmod(0o600)  # it carries tokens
 
     @classmethod
     def read(cls, path: Path) -> FireOrder:
         """Back from `write`."""
-        return cls.from_json(json.loads(path.read_text()))
+        return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
 
     def t0_ns(self) -> int:
         """The first intended tap on this host's monotonic clock."""

@@ -95,7 +95,8 @@ def version(name: str, path: Path) -> str:
         done = subprocess.run(
             [str(path), KNOWN[name].version_flag],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=VERSION_TIMEOUT_S,
             env=for_children(),
             check=False,

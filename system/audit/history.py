@@ -75,7 +75,7 @@ def _segment(path: Path, count: int, digest: str) -> npt.NDArray[np.void]:
 def read_samples(path: Path) -> Samples:
     """No file is no sample. Raises HistoryError for a malformed line."""
     rows, none = [], []
-    for number, line in enumerate(path.read_text().splitlines() if path.exists() else (), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else (), 1):
         try:
             item = json.loads(line)
             if "none" in item:

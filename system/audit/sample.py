@@ -138,7 +138,7 @@ async def run(settings: AuditSettings, lane: Lane, round_id: int, out: Path, eve
     try:
         async with WinLogStore(settings.valkey_url, timeout_s=TIMEOUT_S) as store:
             sampler = Sampler(pool, store, lane, round_id)
-            with out.open("w", buffering=1) as file:
+            with out.open("w", encoding="utf-8", buffering=1) as file:
                 last = False
                 while not last:
                     last = over.is_set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -15,23 +14,6 @@ from harness.commands import words
 from harness.errors import Aborted, BadInput, EnvironmentNotReady, HarnessError, closest
 
 SEEN: list[argparse.Namespace] = []
-
-
-READERLESS = """
-import os, sys
-read, write = os.pipe()
-os.close(read)
-os.dup2(write, 1)
-from harness.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-@pytest.mark.parametrize(("words", "code"), [(["drill", "list"], 0), (["drill", "check", "kill9", "nothing.yaml"], 2)])
-def test_a_reader_that_goes_away_changes_no_exit_code(words: list[str], code: int) -> None:
-    done = subprocess.run([sys.executable, "-c", READERLESS, *words], capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    assert "BrokenPipe" not in done.stderr
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -133,9 +115,7 @@ def test_no_word_at_all_is_help_and_no_success(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("word", [*words(), "try"])
 def test_every_word_shows_one_worked_example(word: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        cli.main([word, "--help"])
-    assert ended.value.code == 0
+    assert cli.main([word, "--help"]) == 0
     out = capsys.readouterr().out
     assert f"example:\n  xiu {word}" in out
     assert "--progress" in out
@@ -143,8 +123,7 @@ def test_every_word_shows_one_worked_example(word: str, capsys: pytest.CaptureFi
 
 
 def test_a_sub_word_shows_its_own_example(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        cli.main(["try", "run", "--help"])
+    assert cli.main(["try", "run", "--help"]) == 0
     assert "xiu try run x.yaml --seed 1" in capsys.readouterr().out
 
 

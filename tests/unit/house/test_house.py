@@ -228,6 +228,8 @@ def started_without_environment(name: str) -> Iterator[str]:
         ))  # fmt: skip
         if starts and not {"env"} & {keyword.arg for keyword in node.keywords}:
             yield f"{name}:{node.lineno}: says no env="
+        if starts and {"text", "universal_newlines"} & {keyword.arg for keyword in node.keywords}:
+            yield f"{name}:{node.lineno}: text without an encoding: the locale decides how it is read"
 
 
 WHOLE = re.compile(

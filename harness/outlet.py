@@ -1,0 +1,93 @@
+"""What a command says, whatever its outputs are: another encoding, closed, full, or read by nobody any more.
+
+Acting never depends on it: a write never raises. Refuses to keep quiet about what was lost of standard output.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any, TextIO, cast
+
+
+class Outlet:
+    """A text stream that takes everything: a character its encoding lacks as `?`, what cannot be written as lost."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.failure: OSError | None = None
+        """Why the rest was lost; None also where the reader went away (`… | head`): it wanted no more."""
+
+    def write(self, text: str) -> int:
+        """See `io.TextIOBase`."""
+        self._try(lambda: self._stream.write(self._plain(text)))
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        """See `io.IOBase`."""
+        self.write("".join(lines))
+
+    def flush(self) -> None:
+        """See `io.IOBase`."""
+        self._try(self._stream.flush)
+
+    def _plain(self, text: str) -> str:
+        encoding = self._stream.encoding or "utf-8"
+        try:
+            text.encode(encoding)
+        except UnicodeEncodeError:
+            return text.encode(encoding, "replace").decode(encoding)
+        return text
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError) and self.failure is None:
+                self.failure = error
+            # What the stream still holds, and whatever follows, goes nowhere: at the end nothing fails again.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def speaks_every_language(stream: TextIO) -> bool:
+    """Can its encoding write any character?"""
+    return codecs.lookup(stream.encoding or "utf-8").name.startswith("utf-")
+
+
+def open_what_is_closed() -> None:
+    """Standard streams that this process was started without (`>&-`) lead nowhere.
+
+    Else the next file that is opened, a ledger say, would be standard output.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 (for good)
+
+
+@contextmanager
+def outlets() -> Iterator[Outlet]:
+    """Standard output and error as outlets, as long as the block lasts; yields that of standard output."""
+    open_what_is_closed()
+    out, err = Outlet(sys.stdout), Outlet(sys.stderr)
+    with redirect_stdout(cast(TextIO, out)), redirect_stderr(cast(TextIO, err)):
+        try:
+            yield out
+        finally:
+            out.flush()
+            err.flush()
