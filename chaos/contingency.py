@@ -18,6 +18,7 @@ from chaos.nemesis import FaultNemesis, Timed
 from chaos.playbook import journal
 from harness.orchestrate.hooks import NemesisReport, NowS, Tell
 from harness.orchestrate.system import System
+from harness.phrases import PLAYBOOK_STATES_ZH, Said, said
 from harness.stack import Stack
 from harness.stack.folder import Folder
 from harness.verdict import Reason
@@ -49,7 +50,7 @@ class Contingency:
         if self._engine:
             self._thread.start()
         else:
-            told("playbook", f"{self._playbook}: skipped, for nobody raises the alert {self._alert} here")
+            told("playbook", said("playbook_skipped", playbook=self._playbook, alert=self._alert))
 
     def end(self) -> NemesisReport:
         """Heals, then waits for the playbook's own end."""
@@ -89,13 +90,15 @@ class Contingency:
             return []
         found = []
         if facts.alert_s is None and self._alert is not None:
-            found.append(Reason(code="alert_missing", text=f"{self._alert} did not fire while the fault was there"))
+            found.append(Reason(code="alert_missing", text=said("alert_missing", alert=self._alert)))
         ends = [item for item in items if item["id"] == self._playbook]
         if not ends:
-            found.append(Reason(code="not_triggered", text=f"playbook {self._playbook} did not begin"))
+            found.append(Reason(code="not_triggered", text=said("playbook_not_begun", playbook=self._playbook)))
         for item in ends:
             if item["state"] != "closed":
-                text = f"playbook {self._playbook} ended in {item['state']}: {item['text']}".rstrip(": ")
+                state, detail = str(item["state"]), f": {item['text']}" if item["text"] else ""
+                zh = PLAYBOOK_STATES_ZH.get(state, state)
+                text = said("playbook_ended", playbook=self._playbook, state=state, state_zh=zh, detail=detail)
                 found.append(Reason(code="playbook_failed", text=text))
         return found
 
@@ -106,8 +109,7 @@ class Contingency:
             last = self._over.is_set()
             lines = journal.read(self._path)
             for line in lines[known:]:
-                text = f" {line.text}" if line.text else ""
-                self._told("playbook", f"{line.playbook}: {line.state.replace('_', ' ')}{text}")
+                self._told("playbook", _words(line))
             known = len(lines)
             if last:
                 return
@@ -123,3 +125,13 @@ def answered(timed: Timed, playbook: str) -> Callable[[System], Contingency]:
         return Contingency(system.folder, timed, playbook)
 
     return make
+
+
+def _words(line: journal.Transition) -> Said:
+    """A line of the journal as a sentence: what was set to what is data, the rest is the state."""
+    state, detail = line.state.replace("_", " "), f" {line.text}" if line.text else ""
+    zh = PLAYBOOK_STATES_ZH.get(line.state, line.state)
+    whole = {"playbook": line.playbook, "state": state, "state_zh": zh, "detail": detail}
+    if "key" in line.data and "to" in line.data:
+        return said("playbook_set", **whole, key=line.data["key"], to=line.data["to"])
+    return said("playbook_line", **whole)

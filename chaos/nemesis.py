@@ -27,6 +27,7 @@ from harness import loopback
 from harness.errors import HarnessError
 from harness.orchestrate.hooks import NemesisReport, NowS, Tell
 from harness.orchestrate.system import System
+from harness.phrases import said
 from harness.prom import PromError, read_metrics
 from harness.stack import Stack
 from harness.verdict import Reason
@@ -148,7 +149,7 @@ class FaultNemesis:
             log.debug("the nemesis broke", exc_info=True)
             self.facts.harness_fault = f"{type(exc).__name__}: {exc}"
         if self.facts.harness_fault:
-            self._told("warning", f"harness: {self.facts.harness_fault}")
+            self._told("warning", said("harness", detail=self.facts.harness_fault))
 
     def _disturb(self) -> None:
         timed, facts = self.timed, self.facts
@@ -170,7 +171,16 @@ class FaultNemesis:
             facts.injected_s = self._now_s()
             if not os.environ.get(LEAVE_OUT):
                 way.inject(stack, detail)
-            self._told("fault_injected", f"{timed.fault.id} on {timed.target}: {timed.fault.title.en}")
+            self._told(
+                "fault_injected",
+                said(
+                    "fault_injected",
+                    fault=timed.fault.id,
+                    target=timed.target,
+                    title_en=timed.fault.title.en,
+                    title_zh=timed.fault.title.zh,
+                ),
+            )
             self._see_effect(probes)
             self._see_alert(stack)
             self._wait_for(timed.at_s + timed.for_s)
@@ -202,7 +212,7 @@ class FaultNemesis:
         while not self._over.is_set() and self._now_s() < until_s:
             if name in firing(url):
                 self.facts.alert_s = self._now_s()
-                self._told("alert", f"{name} fires, {self.facts.alert_s - self.facts.effect_s:.1f} s after the effect")
+                self._told("alert", said("alert_fires", alert=name, after_s=self.facts.alert_s - self.facts.effect_s))
                 return
             self._over.wait(ALERT_POLL_S)
 
@@ -212,7 +222,7 @@ class FaultNemesis:
             return
         try:
             if not WAYS[mine.kind].in_force(stack, mine.detail):
-                self.facts.harness_fault = f"{mine.fault} on {mine.target} was gone before it was healed"
+                self.facts.harness_fault = said("gone_before", fault=mine.fault, target=mine.target)
         except HarnessError as exc:
             self.facts.harness_fault = str(exc)
 
@@ -223,13 +233,13 @@ class FaultNemesis:
             facts.rungs = heal(self._folder, {mine.key})
         except (NotHealed, OSError) as exc:
             facts.not_healed = str(exc)
-            self._told("not_healed", str(exc).splitlines()[0])
+            self._told("not_healed", said("not_healed", detail=str(exc).splitlines()[0]))
             return
         facts.healed_s = self._now_s()
         if climbed(facts.rungs):
             failed = next(line for line in facts.rungs if " failed: " in line)
             facts.harness_fault = facts.harness_fault or failed
-        self._told("healed", "; ".join(facts.rungs) or "healed by somebody else")
+        self._told("healed", said("healed", detail="; ".join(facts.rungs)) if facts.rungs else said("healed_by_other"))
 
     def _see_heal(self, probes: Probes) -> None:
         if self.facts.healed_s is None:
@@ -239,9 +249,7 @@ class FaultNemesis:
             self.facts.heal_seen_s = self._now_s()
             self._told("heal_seen", seen.says)
         else:
-            self.facts.not_healed = (
-                f"the heal was not seen within {self.timed.fault.heal_probe.within:g} s: {seen.says}"
-            )
+            self.facts.not_healed = said("heal_not_seen", within_s=self.timed.fault.heal_probe.within, seen=seen.says)
 
     def _poll(self, ask: Callable[[], Seen], within_s: float) -> Seen:
         """Asks until it is so, at least once more after the deadline began."""
@@ -259,9 +267,7 @@ class FaultNemesis:
         while time.monotonic() < until:
             if (waiting := backlog(urls)) == 0:
                 self.facts.drained_s = self._now_s()
-                self._told(
-                    "backlog_drained", f"no award waits any more, {self.facts.drain_s or 0:.1f} s after the heal"
-                )
+                self._told("backlog_drained", said("backlog_drained", after_s=self.facts.drain_s or 0.0))
                 return
             if waiting is None and self._over.is_set():
                 return
@@ -277,6 +283,7 @@ class FaultNemesis:
             windows = ((facts.injected_s, next(end for end in ends if end is not None)),)
         item = {
             "id": timed.drill or timed.fault.id, "fault": timed.fault.id, "target": timed.target,
+            "title": {"zh": timed.fault.title.zh, "en": timed.fault.title.en},
             "verdict": self.verdict, "recovery_s": facts.recovery_s, "drain_s": facts.drain_s,
             "detection_s": facts.detection_s,
             **{key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(facts).items()},
@@ -309,7 +316,9 @@ class FaultNemesis:
             return [Reason(code="not_steady", text=facts.not_steady)]
         # A run that ended before the fault's second is judged for why it ended; a drill is FAULT_NOT_EFFECTIVE anyway.
         if facts.effect_s is None and facts.injected_s is not None:
-            return [Reason(code="fault_not_effective", text=f"{self.timed.fault.id}: {facts.effect}")]
+            return [
+                Reason(code="fault_not_effective", text=said("no_effect", fault=self.timed.fault.id, seen=facts.effect))
+            ]
         return []
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from chaos.errors import ChaosError
 from chaos.faults import process, store
+from harness.phrases import said
 from harness.stack import LINKS, Stack, probes
 from plans.models.fault import Fault, latency_ms
 
@@ -93,14 +94,14 @@ class Probes:
             if len(answered) < ROUND_TRIPS:
                 raise NotSteady(f"{self._target} answers {len(answered)} of {ROUND_TRIPS} questions, without any fault")
             self._base_s = statistics.median(answered)
-            return Seen(True, f"{self._target} answers in {self._base_s * 1000:.2f} ms")
+            return Seen(True, said("link_answers", target=self._target, took_ms=self._base_s * 1000))
         if self._fault.effect_probe.kind == "streams_gone":
             if not self._detail["streams"]:
                 raise NotSteady("Valkey has no stream of wins: there is nothing to lose")
-            return Seen(True, f"{len(self._detail['streams'])} streams of wins")
+            return Seen(True, said("streams", count=len(self._detail["streams"])))
         if not part_ready(self._stack, self._target):
             raise NotSteady(f"{self._target} is not ready, without any fault")
-        return Seen(True, f"{self._target} is ready, pid {self._detail['pid']}")
+        return Seen(True, said("part_is_ready_pid", target=self._target, pid=self._detail["pid"]))
 
     def effect(self) -> Seen:
         """Does the symptom show?"""
@@ -116,50 +117,51 @@ class Probes:
         if kind == "link_answers":
             return self._link_answers()
         if kind == "part_ready":
-            return Seen(part_ready(self._stack, self._target), f"{self._target} is ready")
+            return Seen(part_ready(self._stack, self._target), said("part_is_ready", target=self._target))
         fronts = [f"front-{k}" for k in range(len(self._stack.addresses.front_urls))]
         waiting = [front for front in fronts if not part_ready(self._stack, front)]
         fences = bool(waiting) or bool(store.streams(self._stack))
-        return Seen(not waiting and fences, "fronts are ready" if not waiting else f"waiting for {', '.join(waiting)}")
+        says = said("fronts_wait", names=", ".join(waiting)) if waiting else said("fronts_ready")
+        return Seen(not waiting and fences, says)
 
     def _ask(self, link: str, timeout_s: float = ASK_TIMEOUT_S) -> float | None:
         return round_trip_s(self._stack.addresses.links[link], LINKS[link], timeout_s)
 
     def _link_silent(self) -> Seen:
         if self._ask(self._target) is not None:
-            return Seen(False, f"{self._target} still answers")
+            return Seen(False, said("link_still", target=self._target))
         if self._fault.effect_probe.alone:
             silent = [link for link in LINKS if link != self._target and self._ask(link) is None]
             if silent:
-                return Seen(False, f"not alone: {', '.join(silent)} silent as well")
-            return Seen(True, f"{self._target} is silent, the other {len(LINKS) - 1} links answer")
-        return Seen(True, f"{self._target} is silent")
+                return Seen(False, said("link_not_alone", names=", ".join(silent)))
+            return Seen(True, said("link_alone", target=self._target, others=len(LINKS) - 1))
+        return Seen(True, said("link_silent", target=self._target))
 
     def _round_trip_rises(self) -> Seen:
         asked_s = latency_ms(self._fault) / 1000
         patience_s = ASK_TIMEOUT_S + asked_s
         trips = [trip for trip in (self._ask(self._target, patience_s) for _ in range(3)) if trip is not None]
         rose_s = (statistics.median(trips) if trips else patience_s) - self._base_s
-        says = f"{self._target} takes {rose_s * 1000:.1f} ms longer, {asked_s * 1000:g} ms were asked for"
+        says = said("link_slower", target=self._target, rose_ms=rose_s * 1000, asked_ms=asked_s * 1000)
         return Seen(rose_s >= self._fault.effect_probe.share * asked_s, says)
 
     def _process_gone(self) -> Seen:
         gone = not process.lives(self._detail)
-        return Seen(gone, f"{self._target}, pid {self._detail['pid']}, is {'gone' if gone else 'still there'}")
+        return Seen(gone, said("part_gone" if gone else "part_there", target=self._target, pid=self._detail["pid"]))
 
     def _process_frozen(self) -> Seen:
         still = process.frozen(self._detail)
-        return Seen(still, f"{self._target}, pid {self._detail['pid']}, {'stands still' if still else 'runs'}")
+        return Seen(still, said("part_stands" if still else "part_runs", target=self._target, pid=self._detail["pid"]))
 
     def _streams_gone(self) -> Seen:
         before, now = self._detail["streams"], store.streams(self._stack)
         lost = [key for key, first in before.items() if now.get(key) != first]
-        return Seen(bool(lost), f"{len(lost)} of {len(before)} streams of wins lost their entries")
+        return Seen(bool(lost), said("streams_lost", lost=len(lost), count=len(before)))
 
     def _link_answers(self) -> Seen:
         trips = [trip for trip in (self._ask(self._target) for _ in range(3)) if trip is not None]
         if len(trips) < 3:
-            return Seen(False, f"{self._target} does not answer")
+            return Seen(False, said("link_mute", target=self._target))
         now_s = statistics.median(trips)
         back = now_s <= self._base_s * BACK_FACTOR + BACK_SLACK_S
-        return Seen(back, f"{self._target} answers in {now_s * 1000:.2f} ms, {self._base_s * 1000:.2f} ms before")
+        return Seen(back, said("link_back", target=self._target, took_ms=now_s * 1000, before_ms=self._base_s * 1000))

@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.forecast.judge import Judged
+from harness.phrases import kept
 from harness.verdict import Reason, Verdict
 from system.contract.audit import Finding
 
@@ -233,6 +234,11 @@ class Event(Record):
     t_s: float
     kind: str
     text: str
+    says: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+    """Id and data of the text, see `harness.phrases`; empty where it is only text."""
+
+    _kept = model_validator(mode="before")(kept)
 
 
 class Timeline(Record):

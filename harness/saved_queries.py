@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from harness.forecast.judge import Judged
+from harness.phrases import Said, said
 from harness.prom import PromError, Prometheus, number, step_of
 from harness.run_folder import write_text
 from plans.metrics import BOUNDS
@@ -255,6 +256,13 @@ def near(one: IndicatorQuery, value: float) -> tuple[float, float]:
         return edges[-1] * (1 - one.within), math.inf
     low, high = next((low, high) for low, high in pairwise(edges) if value <= high)
     return low * (1 - one.within), high * (1 + one.within)
+
+
+def agreed(rows: Sequence[Agreement]) -> Said:
+    """How many indicators agree, and which do not."""
+    apart = [row.indicator for row in rows if row.state != "agrees"]
+    counts = {"agree": len(rows) - len(apart), "count": len(rows)}
+    return said("prometheus_apart", **counts, names=", ".join(apart)) if apart else said("prometheus_agrees", **counts)
 
 
 def _json(document: dict[str, Any]) -> str:

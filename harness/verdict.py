@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from harness.phrases import kept, said
 
 Verdict = Literal["PASS", "WARN", "FAIL", "INVALID", "NO_DATA", "ABORTED"]
 Valid = Literal["unknown"] | bool | None
@@ -26,12 +28,18 @@ EXPECTED_WARNINGS = frozenset({SMALLER_SHARE, PROMETHEUS_MISSING, LATENCY_BAND})
 
 
 class Reason(BaseModel):
-    """Why, for programs (`code`) and for people (`text`)."""
+    """Why, for programs (`code`) and for people (`text`, in English; `says` and `data` are the same as an id of
+    `harness.phrases`, for other languages).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str
     text: str
+    says: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+
+    _kept = model_validator(mode="before")(kept)
 
 
 class Indicator(Protocol):
@@ -115,7 +123,7 @@ def decide(evidence: Evidence, *, strict: bool = False) -> Decision:
     aborted = [evidence.aborted] if evidence.aborted else []
     missing = [*found.missing, *evidence.no_data]
     if not found.judged and not missing:
-        missing = [Reason(code="nothing_judged", text="nothing was judged; empty is never green")]
+        missing = [Reason(code="nothing_judged", text=said("nothing_judged"))]
     ladder: list[tuple[Verdict, list[Reason]]] = [
         ("ABORTED", aborted),
         ("FAIL", found.broken),

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from harness.phrases import Said, said
+
 NS = 1_000_000_000
 LAG_MIN_MS = 1.0
 LAG_OF_OBJECTIVE = 0.10
@@ -41,7 +43,7 @@ class Health:
     """``late``: taps with lag > 10 ms; ``cpu_max``: highest share over 3 s, CPU and waiting for it together."""
 
     valid: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Said, ...]
     seconds: int
     bad_seconds: int
     late: int
@@ -60,7 +62,7 @@ def judge(
 
     ``reached_ns``: 0 where the pacer never came. ``residues``: differences of counts that must all be 0.
     """
-    reasons: list[str] = []
+    reasons: list[Said] = []
     inside = (intended_ns >= window[0]) & (intended_ns < window[1])
     intended, reached = intended_ns[inside], reached_ns[inside]
     lag = np.where(reached > 0, reached - intended, -1)
@@ -81,23 +83,24 @@ def judge(
                 bad["lag_p99"].append(number)
             if (came > LATE_MS * 1e6).sum() > LATE_SHARE * len(came):
                 bad["late"].append(number)
-    words = {
-        "lag_p99": f"lag p99 above {limit_ns / 1e6:g} ms",
-        "late": f"lag above {LATE_MS:g} ms in more than {LATE_SHARE:.0%} of the taps",
-        "reached": f"pacer reached less than {REACHED_SHARE:.0%} of the plan",
+    words: dict[str, tuple[str, dict[str, float]]] = {
+        "lag_p99": ("lag_p99", {"limit_ms": limit_ns / 1e6}),
+        "late": ("lag_late", {"limit_ms": LATE_MS, "share": LATE_SHARE}),
+        "reached": ("not_reached", {"share": REACHED_SHARE}),
     }
     spoilt = sorted({number for numbers in bad.values() for number in numbers})
     if _too_many(spoilt, seconds):
         for rule, numbers in bad.items():
             if numbers:
                 shown = ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
-                reasons.append(f"{words[rule]} in {len(numbers)} of {seconds} measured seconds ({shown})")
+                says, limits = words[rule]
+                reasons.append(said(says, **limits, count=len(numbers), seconds=seconds, shown=shown))
     cpu_max = busiest(cpu)
     if cpu_max is not None and cpu_max > CPU_SHARE:
-        reasons.append(f"generator used or waited for its CPU {cpu_max:.0%} of {CPU_SECONDS:g} s")
-    reasons += [f"counts do not close: {name} by {value}" for name, value in residues.items() if value]
+        reasons.append(said("generator_cpu", share=cpu_max, over_s=CPU_SECONDS))
+    reasons += [said("counts_open", name=name, value=value) for name, value in residues.items() if value]
     if not len(intended):
-        reasons.append("no tap in the measured part of the plan")
+        reasons.append(said("no_tap"))
     late = int((lag > LATE_MS * 1e6).sum())
     return Health(not reasons, tuple(reasons), seconds, len(spoilt), late, cpu_max)
 

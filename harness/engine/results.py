@@ -137,7 +137,8 @@ def result(
         "mean_ms": {name: times[name].mean_ms for name in ("response", "service", "lag", "queued")},
         "generator": {
             "valid": healthy.valid,
-            "reasons": list(healthy.reasons),
+            "reasons": [str(reason) for reason in healthy.reasons],
+            "said": [{"says": reason.says, "data": reason.data} for reason in healthy.reasons],
             "cpu_max": healthy.cpu_max,
             "late": healthy.late,
             "seconds": healthy.seconds,

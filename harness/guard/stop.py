@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from harness.phrases import said
 from harness.run_state import Money
 from plans.models.stress import StopRule
 
@@ -191,7 +192,8 @@ class StopRules:
         if value.samples < rule.min_samples or value.value <= rule.above:
             return None
         much = "1 sample" if value.samples == 1 else f"{value.samples:,} samples"
-        return f"{rule.signal} {value.value:,.4g} above {rule.above:,.4g} over {rule.window:g} s ({much})"
+        figures = {"value": value.value, "above": rule.above, "window_s": rule.window, "samples": value.samples}
+        return said("stop_rule", signal=rule.signal, much=much, **figures)
 
     def _lowest(self, signal: Signal, first: Reading | None, now: Reading) -> Value | None:
         """Of a level the lowest in the window, each sample of the money counted once."""

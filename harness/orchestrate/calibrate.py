@@ -18,6 +18,7 @@ from harness.engine.process import CannonProcess, CannonResult
 from harness.forecast.share import Share
 from harness.orchestrate import closing
 from harness.orchestrate.prepare import Prepared, Sizes, burst
+from harness.phrases import said
 from harness.run_order import RunOrder
 
 SAFE = 0.85
@@ -95,7 +96,7 @@ def _carried(seen: list[tuple[float, int]], start_s: float) -> float:
 
 def describe(calibration: Calibration, share: Share) -> str:
     """One sentence: which share is played, and why."""
-    text = f"{calibration.carried_rps:,.0f} taps/s were carried in a burst of {calibration.asked_rps:,.0f}/s"
+    measured = {"carried": calibration.carried_rps, "asked": calibration.asked_rps}
     if calibration.part < 1:
-        return f"{float(calibration.part):.0%} of the natural share: {text}, and {SAFE:.0%} of that is safe"
-    return f"the forecast's natural share: {text}"
+        return said("share_smaller", part=float(calibration.part), safe=SAFE, **measured)
+    return said("share_natural", **measured)

@@ -33,12 +33,13 @@ from harness.orchestrate.sampler import Sampler
 from harness.orchestrate.scribe import Scribe
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
+from harness.phrases import of_error, said
 from harness.prom import PromError
 from harness.run_folder import new_run
 from harness.run_order import RunOrder
 from harness.run_record import RunRecord, Timeline
 from harness.run_state import PhaseName, RunState
-from harness.saved_queries import save_metrics
+from harness.saved_queries import agreed, save_metrics
 from harness.verdict import Reason
 from plans.models.quantity import ratio_text
 from system.contract.audit import AuditReport
@@ -136,16 +137,17 @@ class Conductor:
             raise EnvironmentNotReady(
                 f"{self.folder} cannot be written: {exc.strerror or exc}; nothing was sent"
             ) from exc
-        self.tell("lock", f"forecast locked, sha256 {self.sealed.sha256[:16]}…")
+        self.tell("lock", said("locked", sha=self.sealed.sha256[:16]))
 
     def _precheck(self) -> None:
         """Raises EnvironmentNotReady, and the run has sent nothing."""
         found = look(self.order, self.system, self.control, self.chosen.share, self.sizes)
         for one in found:
             if one.state != "good":
-                self.tell("warning" if one.state == "warning" else "refused", f"pre-check, {one.item}: {one.says}")
+                says = said("pre_check_item", item=one.item, detail=one.says)
+                self.tell("warning" if one.state == "warning" else "refused", says)
         refuse(found)
-        self.tell("pre_check", f"pre-check: {len(found)} items looked at, nothing stands against the start")
+        self.tell("pre_check", said("pre_check_good", count=len(found)))
 
     def _load(self, prepared: Prepared) -> None:
         """The fire, and everything after it up to the closed books: also when the fire broke, or was stopped."""
@@ -154,7 +156,7 @@ class Conductor:
         self._first_tap_s = prepared.order.t0_wall_ns / 1e9
         self.state.begun_at(self._first_tap_s)
         self._record.rewrite(self.state.events)
-        self.tell("round", f"round {round_id} armed, commitment {prepared.round.commitment[:16]}…")
+        self.tell("round", said("armed", round=round_id, commitment=prepared.round.commitment[:16]))
         sampler = Sampler(self.addresses, self.control, round_id, self.state)
         samples = self.folder / "history" / "samples.jsonl"
         ticker = RunClock(self.state, prepared.order.t0_wall_ns)
@@ -203,7 +205,7 @@ class Conductor:
 
     def _audit(self, round_id: int) -> None:
         if self.evidence.gone:
-            text = f"the stack is gone, its books are not closed; later: xiu audit --run {self.state.run_id}"
+            text = said("books_later", run=self.state.run_id)
             self.evidence.no_data.append(Reason(code="audit_failed", text=text))
             return
         self._step("closing the books: the audit reads the stores")
@@ -212,11 +214,11 @@ class Conductor:
                 self.order.lane, (round_id,), self._history(), self._fault_windows()
             )
             if report is None:
-                self.tell("audit", f"{self.system.name}: stores out of reach, what only they tell is NOT_EVALUATED")
+                self.tell("audit", said("stores_away", name=self.system.name))
                 self.evidence.told = self.control.money(round_id)
         except (HarnessError, OSError) as exc:
             report = None
-            self.evidence.no_data.append(Reason(code="audit_failed", text=str(exc).splitlines()[0]))
+            self.evidence.no_data.append(Reason(code="audit_failed", text=of_error(exc)))
         self.evidence.report = report
 
     def _history(self) -> Path | None:
@@ -280,14 +282,9 @@ class Conductor:
                 time.time(), record.forecast, moments,
             )  # fmt: skip
         except PromError as exc:
-            self.tell("prometheus", str(exc))
+            self.tell("prometheus", of_error(exc))
             return
-        apart = [row.indicator for row in rows if row.state != "agrees"]
-        self.tell(
-            "prometheus",
-            f"{len(rows) - len(apart)} of {len(rows)} indicators agree with Prometheus"
-            + (f"; not: {', '.join(apart)}" if apart else ""),
-        )
+        self.tell("prometheus", agreed(rows))
 
     # -- small parts
 
@@ -315,8 +312,8 @@ class Conductor:
     def _broken(self, exc: Exception) -> None:
         """The run cannot go on as planned; what it did is settled and judged all the same."""
         self.stopped()
-        text = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
-        self.tell("error", str(exc))
+        text = of_error(exc)
+        self.tell("error", text)
         self.evidence.invalid.append(Reason(code="run_broken", text=text))
         self._stop = self._stop or text
 
@@ -331,15 +328,16 @@ class Conductor:
         if what is None or self._stop is not None:
             return
         if what in KILLS:
-            self._halt("killed", f"the kill switch ended the fire ({what})")
+            self._halt("killed", said("killed", what=what))
         else:
             self._stop = what
-            self.tell("generator_stopped", f"the generator stopped by itself: {what}")
-            self.evidence.invalid.append(Reason(code="generator_stopped", text=f"the generator stopped: {what}"))
+            text = said("generator_stopped", detail=what)
+            self.tell("generator_stopped", text)
+            self.evidence.invalid.append(Reason(code="generator_stopped", text=text))
 
     def phase(self, name: PhaseName) -> None:
         self.state.phase = name
-        self.tell("phase", name.replace("_", " "))
+        self.tell("phase", said(f"phase_{name}"))
 
     def tell(self, kind: str, text: str) -> None:
         self._record.append(self.state.tell(kind, text))

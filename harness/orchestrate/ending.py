@@ -19,6 +19,7 @@ from harness.orchestrate import closing
 from harness.orchestrate.outcome import Gathered
 from harness.orchestrate.prepare import Prepared
 from harness.orchestrate.settle import settle
+from harness.phrases import again, of_error, said
 from harness.run_state import PhaseName, RunState
 from harness.verdict import Reason
 from plans.models.stress import Drain
@@ -60,16 +61,16 @@ class Ending:
         """Every step, in its order, as far as the run may still wait for it."""
         run, round_id, end_us = self.run, prepared.round.round, prepared.round.end_us
         run.phase("drain")
-        with self._step("the round's end"):
+        with self._step(said("the_end")):
             wait_s = max(0.0, (end_us - self.control.now_us()) / 1e6) + 5
             if run.stopped() is None and not closing.over(self.control, end_us, wait_s, self._over):
-                self._late("the round's end", wait_s)
-        with self._step("open answers"):
+                self._late(said("the_end"), wait_s)
+        with self._step(said("open_answers")):
             self._settle(prepared)
         if self.tells_backlog and run.stopped() is None and self._drained():
-            run.tell("drained", "the backlog is empty: every award is posted")
+            run.tell("drained", said("drained"))
         run.phase("closing")
-        with self._step("the close"):
+        with self._step(said("the_close")):
             self._close(round_id, end_us)
 
     def give_back(self, round_id: int) -> None:
@@ -88,7 +89,7 @@ class Ending:
         self.evidence.unsettled = len(open_)
         if not open_:
             return
-        text = f"{len(open_)} users never got a definite answer, user {open_[0]} first"
+        text = said("unsettled", count=len(open_), first=open_[0])
         self._missing(Reason(code="unsettled", text=text))
 
     def _drained(self) -> bool:
@@ -97,7 +98,7 @@ class Ending:
             if self.state.money.backlog_entries == 0:
                 return True
             if time.monotonic() > until:
-                self._late("the empty backlog", self.drain.credits)
+                self._late(said("the_backlog"), self.drain.credits)
                 return False
             time.sleep(POLL_S)
         return False
@@ -116,13 +117,13 @@ class Ending:
         )
         if not missing:
             self.evidence.closed = True
-            self.run.tell("closed", f"round {round_id} closed{' before its end' * early}; the seed is revealed")
+            self.run.tell("closed", said("closed_early" if early else "closed", round=round_id))
             return
-        self._missing(Reason(code="not_closed", text=f"round {round_id} did not close: {missing}"))
+        self._missing(Reason(code="not_closed", text=said("not_closed", round=round_id, detail=missing)))
 
     def _missing(self, reason: Reason) -> None:
         """What a whole run owes is a failure; of one that was stopped it is not known."""
-        self.run.tell("late", reason.text)
+        self.run.tell("late", again(reason.text, reason.says, reason.data))
         (self.evidence.failures if self.run.stopped() is None else self.evidence.no_data).append(reason)
 
     @contextmanager
@@ -131,7 +132,7 @@ class Ending:
         try:
             yield
         except (HarnessError, OSError, ValueError) as exc:  # ValueError: a history or an answer that cannot be read
-            text = f"{what}: {str(exc).splitlines()[0]}"
+            text = said("step_failed", what=what, error=of_error(exc))
             self.run.tell("error", text)
             self.evidence.invalid.append(Reason(code="run_broken", text=text))
 
@@ -140,4 +141,4 @@ class Ending:
 
     def _late(self, what: str, within_s: float) -> None:
         if not self._over():
-            self.run.tell("late", f"{what} did not come within {within_s:g} s")
+            self.run.tell("late", said("late", what=what, within_s=within_s))

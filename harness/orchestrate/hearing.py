@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.guard.stop import Reading, StopRules
+from harness.phrases import said
 from harness.run_state import RunState
 from plans.models.stress import StressPlan
 
@@ -29,11 +30,9 @@ class Hearing:
         """One message of a cannon; the stop rule that it broke, in words, or None."""
         if message["event"] == "rate":
             self.rated = True
-            self._tell(
-                "rate", f"rate changed by hand (version {message['version']}): {message['taps']:,} taps in all now"
-            )
+            self._tell("rate", said("rated", version=message["version"], taps=message["taps"]))
         elif message["event"] == "error":
-            self._tell("rate_refused", message["message"])
+            self._tell("rate_refused", said("rate_refused", detail=message["message"]))
         if message["event"] != "counts":
             return None
         state = self._state

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from harness.phrases import said
+
 ONE_WISH_S = 2.0
 """Whoever presses again within this wants the same."""
 
@@ -29,7 +31,7 @@ class Interrupts:
         now_s = time.monotonic()
         if self._first_s is None:
             self._first_s = now_s
-            self._halt(f"interrupted by {signal.Signals(number).name}")
+            self._halt(said("interrupted", signal=signal.Signals(number).name))
         elif now_s - self._first_s > ONE_WISH_S and not self._gave_up and not self.sealing:
             self._gave_up = True
             raise KeyboardInterrupt

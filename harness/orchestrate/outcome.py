@@ -14,6 +14,7 @@ from harness.forecast.lock import Lock
 from harness.orchestrate import figures
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.hooks import NemesisReport
+from harness.phrases import said
 from harness.quantile_bounds import bounds_of
 from harness.run_order import RunOrder
 from harness.run_record import Environment, Generator, Latency, Load, Resource, RunRecord, Scale, Step
@@ -122,10 +123,8 @@ def record(
         verdict=decision.verdict,
         exit_code=decision.exit_code,
         reasons=decision.reasons,
-        load=figures.load_of(account, peak) if account else _no_load(),
-        latency_ms=figures.latency_of(account) if account else Latency(),
-        quantile_bounds_ms=bounds_of(account) if account else {},
         generator=_generator(account, chosen),
+        **_fired(account, peak),
         money=money,
         wins=wins,
         credit_delay_s=delay,
@@ -166,7 +165,7 @@ def _wins_seen(got: Gathered, folder: Path) -> tuple[int | None, float | None]:
     try:
         seen, last_s = figures.wins_seen(folder / "history", got.round.round)
     except (OSError, ValueError) as exc:
-        got.invalid.append(Reason(code="history_damaged", text=f"the history cannot be read: {exc}"))
+        got.invalid.append(Reason(code="history_damaged", text=said("history_damaged", detail=exc)))
         return None, None
     return len(seen), last_s
 
@@ -193,7 +192,7 @@ def _not_evaluated(sealed: Lock, got: Gathered, actuals: Mapping[str, float | in
 
 def _blind(got: Gathered) -> list[Reason]:
     """A stop rule that could not watch: the run was not as safe as its plan says."""
-    text = "nothing could be read for the stop rules on " + ", ".join(got.blind)
+    text = said("rules_blind", names=", ".join(got.blind))
     return [Reason(code="stop_rule_blind", text=text)] if got.blind else []
 
 
@@ -202,7 +201,7 @@ def _unbalanced(order: RunOrder, got: Gathered) -> list[Reason]:
     told = [money.imbalance_fen for _, money in got.samples if money.imbalance_fen is not None]
     if not told or not told[-1]:
         return []
-    return [Reason(code="lane_unbalanced", text=f"lane {order.lane} is out of balance by {told[-1]:,} fen")]
+    return [Reason(code="lane_unbalanced", text=said("lane_unbalanced", lane=order.lane, fen=told[-1]))]
 
 
 def _unread() -> tuple[Finding, ...]:
@@ -221,13 +220,16 @@ def _by_rule(got: Gathered) -> list[Reason]:
 def _invalid(account: dict[str, Any] | None) -> list[Reason]:
     if account is None or account["generator"]["valid"]:
         return []
-    return [Reason(code="generator_limited", text=text) for text in account["generator"]["reasons"]]
+    own = account["generator"]
+    told = own.get("said") or [{}] * len(own["reasons"])
+    return [Reason(code="generator_limited", text=text, **more)
+            for text, more in zip(own["reasons"], told, strict=True)]  # fmt: skip
 
 
 def _warnings(chosen: Chosen, notes: tuple[str, ...]) -> list[Reason]:
     found = [Reason(code=SMALLER_SHARE, text=chosen.why)] if chosen.smaller else []
     missing = [note for note in notes if note.startswith(("prometheus is missing", "alertmanager is missing"))]
-    return found + [Reason(code=PROMETHEUS_MISSING, text=note) for note in missing]
+    return found + [Reason(code=PROMETHEUS_MISSING, text=said("tool_missing", detail=note)) for note in missing]
 
 
 def _generator(account: dict[str, Any] | None, chosen: Chosen) -> Generator:
@@ -236,6 +238,17 @@ def _generator(account: dict[str, Any] | None, chosen: Chosen) -> Generator:
         return Generator(valid=False, ceiling_rps=ceiling)
     own = account["generator"]
     return Generator(valid=own["valid"], ceiling_rps=ceiling, cpu_max=own["cpu_max"], late=own["late"])
+
+
+def _fired(account: dict[str, Any] | None, peak: tuple[float | None, float | None]) -> dict[str, Any]:
+    """What the generator counted and timed."""
+    if account is None:
+        return {"load": _no_load(), "latency_ms": Latency()}
+    return {
+        "load": figures.load_of(account, peak),
+        "latency_ms": figures.latency_of(account),
+        "quantile_bounds_ms": bounds_of(account),
+    }
 
 
 def _no_load() -> Load:

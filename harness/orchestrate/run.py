@@ -23,6 +23,7 @@ from harness.orchestrate.conduct import Conductor
 from harness.orchestrate.hooks import Nemesis
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import ADMIN_VARIABLE, Elsewhere, OwnStack, System
+from harness.phrases import said
 from harness.run_order import RunOrder
 from harness.run_record import RunRecord
 from harness.stack import Stack, find_shared, new_folder, raise_open_files, schedule
@@ -60,7 +61,7 @@ def run_plan(order: RunOrder, nemesis: Callable[[System], Nemesis] | None = None
 def choose(order: RunOrder, system: System, sizes: Sizes) -> Chosen:
     """The share of the event that is played: as told, or what calibration says this machine carries."""
     if not order.calibrates:
-        return Chosen(order.share(), "as told", False, {})
+        return Chosen(order.share(), said("share_told"), False, {})
     control = ControlClient.of(system)
     # The burst is load too: what forbids the run forbids it.
     refuse(

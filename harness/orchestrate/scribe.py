@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from harness.phrases import Said, said
 from harness.run_folder import append_event, rewrite_events, write_run
 from harness.run_record import Event, RunRecord, SponsorBooks, Timeline
 from harness.verdict import Reason, exit_code
@@ -16,11 +17,11 @@ GREEN = ("PASS", "WARN")
 
 
 class Scribe:
-    """One run's folder. `failed`: the first thing that could not be written, in words; empty while all could."""
+    """One run's folder. `failed`: the first thing that could not be written; None while all could."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.failed = ""
+        self.failed: Said | None = None
 
     def append(self, event: Event) -> None:
         """One event more."""
@@ -59,4 +60,6 @@ class Scribe:
 
     def _note(self, exc: OSError) -> None:
         name = Path(str(exc.filename)).name if exc.filename else "a file"
-        self.failed = self.failed or f"the run's folder {self.folder} cannot be written: {name}: {exc.strerror or exc}"
+        self.failed = self.failed or said(
+            "folder_unwritable", folder=self.folder, name=name, detail=exc.strerror or exc
+        )

@@ -14,8 +14,10 @@ from typing import Protocol
 from harness.control_client import ControlAway, ControlClient, ControlError
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.orchestrate import books
+from harness.phrases import PART_EVENTS_ZH, Said, said
 from harness.stack import Stack
 from harness.stack.addresses import Addresses
+from harness.stack.keeper import PartEvent
 from plans.models.targets import TargetSystem
 from system.contract.audit import AuditReport, LaneSum
 
@@ -104,10 +106,10 @@ class OwnStack:
         return self._stack.folder.targets if self.addresses.prometheus_url else None
 
     def gone(self) -> str | None:
-        return None if self._stack.running else f"the stack in {self.folder} is gone: it was stopped, or it died"
+        return None if self._stack.running else said("stack_gone", folder=self.folder)
 
     def events(self, callback: Callable[[str, str], None]) -> None:
-        self._stack.events(lambda event: callback(event.kind, str(event)))
+        self._stack.events(lambda event: callback(event.kind, _told(event)))
 
     def resources(self) -> dict[str, dict[str, float]]:
         return self._stack.resources()
@@ -182,3 +184,9 @@ class Elsewhere:
 
     def sampling(self, lane: str, round_id: int, file: Path) -> AbstractContextManager[None]:
         return nullcontext()
+
+
+def _told(event: PartEvent) -> Said:
+    """What happened to a part, as a sentence."""
+    kind = event.kind
+    return said("part_told", part=event.part, kind=kind, kind_zh=PART_EVENTS_ZH.get(kind, kind), detail=str(event))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
 from harness.orchestrate.system import System
+from harness.phrases import said
 from harness.verdict import Reason
 from system.contract.audit import LaneSum
 
@@ -26,7 +27,7 @@ class LiveLane:
         self._busy = self._control.busy("live")
         self._before = self._system.checksum(OTHER)
         if self._before is None:
-            self._tell("live_lane", "the live lane's stores are out of reach: that it is untouched is not evaluated")
+            self._tell("live_lane", said("live_away"))
 
     def after(self) -> tuple[list[Reason], list[Reason]]:
         """(failures, no data) of the comparison."""
@@ -36,19 +37,20 @@ class LiveLane:
             now = self._system.checksum(OTHER)
             self._busy = sorted({*self._busy, *self._control.busy("live")})
         except HarnessError as exc:
-            text = f"the live lane could not be summed up: {str(exc).splitlines()[0]}"
+            text = said("live_unknown", detail=str(exc).splitlines()[0])
             self._tell("live_lane", text)
             return [], [Reason(code="live_lane_unknown", text=text)]
         assert now is not None
         if now == self._before:
-            text = f"live lane untouched: {len(now.tables)} tables, {len(now.streams)} streams and fences"
-            self._tell("live_lane", f"{text}, checksum {now.checksum}")
+            size = {"tables": len(now.tables), "streams": len(now.streams)}
+            self._tell("live_lane", said("live_untouched", **size, checksum=now.checksum))
             return [], []
-        text = f"live lane changed during a stress run: {', '.join(_apart(self._before, now))}"
+        names = ", ".join(_apart(self._before, now))
+        text = said("live_changed", names=names)
         self._tell("live_lane", text)
         if self._busy:
             # Its own traffic changes it; nothing can be said then, and silence would look like a proof.
-            text = f"{text}; its own round {self._busy[0]} is not closed, so this proves nothing"
+            text = said("live_in_use", names=names, round=self._busy[0])
             return [], [Reason(code="live_lane_in_use", text=text)]
         return [Reason(code="live_lane_changed", text=text)], []
 

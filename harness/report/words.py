@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.forecast.judge import Judged
+from harness.phrases import chinese
 from harness.report.figures import band_text, number, with_unit
-from harness.run_record import RunRecord, Timeline
+from harness.run_record import Event, RunRecord, Timeline
 from harness.verdict import LATENCY_BAND, PROMETHEUS_MISSING, SMALLER_SHARE, Reason
 
 
@@ -77,7 +78,9 @@ OTHERS_ZH: dict[str, str] = {
     "interrupted": "被人中止",
     "killed": "被紧急停止",
 }
-"""What a reason of this code is about; its own text, in English, follows."""
+"""What a reason of this code is about; its own sentence follows."""
+ELSEWHERE = "原文见 run.json"
+"""For what was told in English alone."""
 
 
 EVENTS: dict[str, Both] = {
@@ -102,7 +105,7 @@ EVENTS: dict[str, Both] = {
     "closed": Both("关账", "closed"),
     "audit": Both("审计", "audit"),
     "live_lane": Both("线上通道", "live lane"),
-    "prometheus": Both("Prometheus 对照", "Prometheus"),
+    "prometheus": Both("对照", "Prometheus"),
     "stop_rule": Both("停止规则", "stop rule"),
     "interrupted": Both("被人中止", "interrupted"),
     "killed": Both("紧急停止", "killed"),
@@ -111,13 +114,18 @@ EVENTS: dict[str, Both] = {
     "part_died": Both("部件死亡", "part died"),
     "part_restarted": Both("部件重启", "part restarted"),
 }
-"""What an event of this kind is called; its own text, in English, follows."""
+"""What an event of this kind is called; its own sentence follows."""
 
 
 def event_name(kind: str) -> Both:
     """In people's words, else the kind itself."""
     plain = kind.replace("_", " ")
     return EVENTS.get(kind, Both(plain, plain))
+
+
+def event_text(event: Event) -> Both:
+    """What happened, in one sentence each; in Chinese nothing for what was told in English alone."""
+    return Both(chinese(event.says, event.data) or "", event.text)
 
 
 def indicator_name(row: Judged) -> Both:
@@ -168,7 +176,9 @@ def sentence(record: RunRecord) -> Both:
 def reason_words(reason: Reason, record: RunRecord) -> Both:
     """A reason for people. Codes without words of their own keep their text in both languages."""
     if reason.code == SMALLER_SHARE:
-        return Both(f"本机承载不了预定份额，改用较小的份额 {record.scale.factor}（各项比率不变）", reason.text)
+        told = chinese(reason.says, reason.data)
+        zh = f"本机承载不了预定份额，改用较小的份额 {record.scale.factor}（各项比率不变）"
+        return Both(f"{zh}：{told}" if told else zh, reason.text)
     if reason.code == PROMETHEUS_MISSING:
         return Both("本机没有 Prometheus，告警和预案步骤因此跳过", reason.text)
     if reason.code.startswith("invariant_"):
@@ -184,7 +194,8 @@ def reason_words(reason: Reason, record: RunRecord) -> Both:
     row = _row_of(reason, record)
     if row is None:
         about = OTHERS_ZH.get(reason.code)
-        return Both(f"{about}：{reason.text}" if about else reason.text, reason.text)
+        zh = chinese(reason.says, reason.data) or (ELSEWHERE if about else f"{reason.code}，{ELSEWHERE}")
+        return Both(f"{about}：{zh}" if about else zh, reason.text)
     name, actual, band = indicator_name(row), with_unit(row.actual, row.unit), band_text(row)
     if row.state == "NO_DATA":
         return Both(f"{name.zh}：无数据", f"{name.en}: no data")

@@ -179,8 +179,8 @@ def test_a_reason_without_words_of_its_own_keeps_its_text():
     html = page(
         record(evidence={"failures": [reason("not_closed", "round 7 did not close"), reason("odd", "odd one")]})
     )
-    assert "本场没有关账：round 7 did not close" in said(html, "zh")
-    assert "odd one" in said(html, "zh")
+    assert "本场没有关账：原文见 run.json" in said(html, "zh")
+    assert "odd，原文见 run.json" in said(html, "zh")
     assert "round 7 did not close" in said(html, "en")
 
 

@@ -1,0 +1,261 @@
+"""What a run says of itself: each sentence once, as an id with data, in English and Chinese. Owns words, no figures.
+
+`said(id, **data)` is the English sentence, a `str` like any other, that still knows its id and data: `Event` and
+`Reason` keep both, and the report says the same in Chinese. Text of others (an exception, a log line) is data too,
+`detail`; it has no Chinese, so a Chinese sentence leaves it out and says where it stands.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+Phrase = tuple[str, str]
+"""English, Chinese."""
+
+SEE = "（原文见 run.json）"
+
+PHRASES: dict[str, Phrase] = {
+    # the run's own steps
+    "locked": ("forecast locked, sha256 {sha}…", "预测已封存，sha256 {sha}…"),
+    "pre_check_good": (
+        "pre-check: {count} items looked at, nothing stands against the start",
+        "开场前检查：看了 {count} 项，没有妨碍开始的",
+    ),
+    "pre_check_item": ("pre-check, {item}: {detail}", "开场前检查未过：{item}" + SEE),
+    "armed": ("round {round} armed, commitment {commitment}…", "第 {round} 场已就绪，承诺值 {commitment}…"),
+    "phase_idle": ("idle", "结束"),
+    "phase_warm_up": ("warm up", "预热"),
+    "phase_measured": ("measured", "正式测量"),
+    "phase_drain": ("drain", "清空积压"),
+    "phase_closing": ("closing", "关账"),
+    "drained": ("the backlog is empty: every award is posted", "积压已空：每个中奖都已入账"),
+    "closed": ("round {round} closed; the seed is revealed", "第 {round} 场已关账，种子已公开"),
+    "closed_early": ("round {round} closed before its end; the seed is revealed", "第 {round} 场提前关账，种子已公开"),
+    "not_closed": ("round {round} did not close: {detail}", "第 {round} 场没有关账" + SEE),
+    "late": ("{what} did not come within {within_s:g} s", "{within_s:g} 秒内没有等到：{what}"),
+    "the_end": ("the round's end", "本场结束"),
+    "the_backlog": ("the empty backlog", "积压清空"),
+    "open_answers": ("open answers", "追问未定的答复"),
+    "step_failed": ("{what}: {error}", "{what}没有完成：{error}"),
+    "rules_blind": ("nothing could be read for the stop rules on {names}", "停止规则看不到它要看的：{names}"),
+    "lane_unbalanced": ("lane {lane} is out of balance by {fen:,} fen", "通道 {lane} 的账差 {fen:,} 分"),
+    "history_damaged": ("the history cannot be read: {detail}", "操作记录读不出来" + SEE),
+    "folder_unwritable": ("the run's folder {folder} cannot be written: {name}: {detail}", "写不进 {folder}（{name}）"),
+    "the_close": ("the close", "关账"),
+    "unsettled": (
+        "{count} users never got a definite answer, user {first} first",
+        "{count} 位用户始终没有得到明确答复，第一位是用户 {first}",
+    ),
+    "stores_away": (
+        "{name}: stores out of reach, what only they tell is NOT_EVALUATED",
+        "{name}：够不着它的存储，只有存储才知道的不予评定",
+    ),
+    "stack_gone": ("the stack in {folder} is gone: it was stopped, or it died", "环境不在了（被停止或崩溃）：{folder}"),
+    "books_later": (
+        "the stack is gone, its books are not closed; later: xiu audit --run {run}",
+        "环境已不在，账没有合上；之后可以运行 xiu audit --run {run}",
+    ),
+    "failed": ("{detail}", "出错：{kind}" + SEE),
+    "rated": (
+        "rate changed by hand (version {version}): {taps:,} taps in all now",
+        "手动调速（版本 {version}）：现在共 {taps:,} 次",
+    ),
+    "rate_refused": ("{detail}", "调速被拒" + SEE),
+    "stop_rule": (
+        "{signal} {value:,.4g} above {above:,.4g} over {window_s:g} s ({much})",
+        "{signal} 为 {value:,.4g}，{window_s:g} 秒内高于 {above:,.4g}（{samples:,} 个样本）",
+    ),
+    "interrupted": ("interrupted by {signal}", "收到 {signal}，提前中止"),
+    "killed": ("the kill switch ended the fire ({what})", "紧急停止结束了压测（{what}）"),
+    "generator_stopped": ("the generator stopped: {detail}", "压测机自己停了" + SEE),
+    "prometheus_agrees": (
+        "{agree} of {count} indicators agree with Prometheus",
+        "{count} 项指标中 {agree} 项与 Prometheus 一致",
+    ),
+    "prometheus_apart": (
+        "{agree} of {count} indicators agree with Prometheus; not: {names}",
+        "{count} 项指标中 {agree} 项与 Prometheus 一致；不一致：{names}",
+    ),
+    # share
+    "share_told": ("as told", "按指定"),
+    "share_natural": (
+        "the forecast's natural share: {carried:,.0f} taps/s were carried in a burst of {asked:,.0f}/s",
+        "预测的原定份额：试打每秒 {asked:,.0f} 次，承载了每秒 {carried:,.0f} 次",
+    ),
+    "share_smaller": (
+        "{part:.0%} of the natural share: {carried:,.0f} taps/s were carried in a burst of {asked:,.0f}/s, "
+        "and {safe:.0%} of that is safe",
+        "原定份额的 {part:.0%}：试打每秒 {asked:,.0f} 次，承载了每秒 {carried:,.0f} 次，取其 {safe:.0%} 为稳妥",
+    ),
+    # the other lane
+    "live_away": (
+        "the live lane's stores are out of reach: that it is untouched is not evaluated",
+        "够不着线上通道的存储：是否未被触动，不予评定",
+    ),
+    "live_unknown": ("the live lane could not be summed up: {detail}", "无法核对线上通道" + SEE),
+    "live_untouched": (
+        "live lane untouched: {tables} tables, {streams} streams and fences, checksum {checksum}",
+        "线上通道未被触动：{tables} 张表、{streams} 条流，校验和 {checksum}",
+    ),
+    "live_changed": ("live lane changed during a stress run: {names}", "压测期间线上通道有变化：{names}"),
+    "live_in_use": (
+        "live lane changed during a stress run: {names}; its own round {round} is not closed, so this proves nothing",
+        "压测期间线上通道有变化：{names}；它自己的第 {round} 场还没有关账，因此说明不了什么",
+    ),
+    # parts
+    "part_told": ("{detail}", "{part} {kind_zh}"),
+    # faults
+    "fault_injected": ("{fault} on {target}: {title_en}", "{fault} 作用于 {target}：{title_zh}"),
+    "harness": ("harness: {detail}", "演练自身出错" + SEE),
+    "alert_fires": ("{alert} fires, {after_s:.1f} s after the effect", "{alert} 告警，见效后 {after_s:.1f} 秒"),
+    "healed": ("{detail}", "已撤除"),
+    "healed_by_other": ("healed by somebody else", "已由他人撤除"),
+    "not_healed": ("{detail}", "没有撤除成功" + SEE),
+    "heal_not_seen": ("the heal was not seen within {within_s:g} s: {seen}", "{within_s:g} 秒内没有看到恢复：{seen}"),
+    "gone_before": ("{fault} on {target} was gone before it was healed", "{target} 上的 {fault} 在撤除之前就消失了"),
+    "no_effect": ("{fault}: {seen}", "{fault} 没有见效：{seen}"),
+    "backlog_drained": (
+        "no award waits any more, {after_s:.1f} s after the heal",
+        "撤除后 {after_s:.1f} 秒，没有中奖再等待入账",
+    ),
+    "link_answers": ("{target} answers in {took_ms:.2f} ms", "{target} {took_ms:.2f} 毫秒内应答"),
+    "link_back": (
+        "{target} answers in {took_ms:.2f} ms, {before_ms:.2f} ms before",
+        "{target} {took_ms:.2f} 毫秒内应答，之前为 {before_ms:.2f} 毫秒",
+    ),
+    "link_still": ("{target} still answers", "{target} 仍在应答"),
+    "link_mute": ("{target} does not answer", "{target} 没有应答"),
+    "link_silent": ("{target} is silent", "{target} 没有声音"),
+    "link_alone": (
+        "{target} is silent, the other {others} links answer",
+        "{target} 没有声音，其余 {others} 条链路照常应答",
+    ),
+    "link_not_alone": ("not alone: {names} silent as well", "不止它：{names} 也没有声音"),
+    "link_slower": (
+        "{target} takes {rose_ms:.1f} ms longer, {asked_ms:g} ms were asked for",
+        "{target} 慢了 {rose_ms:.1f} 毫秒，要求的是 {asked_ms:g} 毫秒",
+    ),
+    "streams": ("{count} streams of wins", "{count} 条中奖流"),
+    "streams_lost": ("{lost} of {count} streams of wins lost their entries", "{count} 条中奖流中有 {lost} 条丢了条目"),
+    "part_is_ready": ("{target} is ready", "{target} 就绪"),
+    "part_is_ready_pid": ("{target} is ready, pid {pid}", "{target} 就绪，pid {pid}"),
+    "fronts_ready": ("fronts are ready", "各前端就绪"),
+    "fronts_wait": ("waiting for {names}", "还在等 {names}"),
+    "part_gone": ("{target}, pid {pid}, is gone", "{target}（pid {pid}）不在了"),
+    "part_there": ("{target}, pid {pid}, is still there", "{target}（pid {pid}）仍在"),
+    "part_stands": ("{target}, pid {pid}, stands still", "{target}（pid {pid}）停住了"),
+    "part_runs": ("{target}, pid {pid}, runs", "{target}（pid {pid}）在运行"),
+    # playbooks
+    "playbook_skipped": (
+        "{playbook}: skipped, for nobody raises the alert {alert} here",
+        "{playbook}：跳过，这里没有谁会发出 {alert}",
+    ),
+    "playbook_line": ("{playbook}: {state}{detail}", "{playbook}：{state_zh}"),
+    "playbook_set": ("{playbook}: {state}{detail}", "{playbook}：{state_zh} {key} → {to}"),
+    "alert_missing": ("{alert} did not fire while the fault was there", "故障期间 {alert} 没有告警"),
+    "playbook_not_begun": ("playbook {playbook} did not begin", "预案 {playbook} 没有启动"),
+    "playbook_ended": ("playbook {playbook} ended in {state}{detail}", "预案 {playbook} 停在“{state_zh}”"),
+    # the generator
+    "lag_p99": (
+        "lag p99 above {limit_ms:g} ms in {count} of {seconds} measured seconds ({shown})",
+        "{seconds} 个测量秒中有 {count} 秒发令延迟 p99 超过 {limit_ms:g} 毫秒（第 {shown} 秒）",
+    ),
+    "lag_late": (
+        "lag above {limit_ms:g} ms in more than {share:.0%} of the taps "
+        "in {count} of {seconds} measured seconds ({shown})",
+        "{seconds} 个测量秒中有 {count} 秒，超过 {share:.0%} 的请求迟发 {limit_ms:g} 毫秒以上（第 {shown} 秒）",
+    ),
+    "not_reached": (
+        "pacer reached less than {share:.0%} of the plan in {count} of {seconds} measured seconds ({shown})",
+        "{seconds} 个测量秒中有 {count} 秒，压测机只到达计划的不足 {share:.0%}（第 {shown} 秒）",
+    ),
+    "generator_cpu": (
+        "generator used or waited for its CPU {share:.0%} of {over_s:g} s",
+        "压测机在 {over_s:g} 秒内有 {share:.0%} 的时间在用或在等 CPU",
+    ),
+    "counts_open": ("counts do not close: {name} by {value}", "计数对不上：{name} 差 {value}"),
+    "no_tap": ("no tap in the measured part of the plan", "测量段内一次都没有打出"),
+    # machine
+    "tool_missing": ("{detail}", "本机没有 Prometheus 或 Alertmanager，告警和预案步骤因此跳过"),
+    "nothing_judged": ("nothing was judged; empty is never green", "什么都没有评定；空白绝不算通过"),
+}
+
+PART_EVENTS_ZH: dict[str, str] = {
+    "started": "已启动", "ready": "就绪", "died": "死了", "restarted": "已重启", "slow": "迟迟没有就绪",
+    "gave_up": "反复死亡，不再重启", "stopped": "已停止", "not_started": "没能启动",
+}  # fmt: skip
+PLAYBOOK_STATES_ZH: dict[str, str] = {
+    "triggered": "触发", "executing": "执行", "read_back": "读回确认", "verifying": "验证中", "verified": "已验证",
+    "held": "保持", "rolling_back": "回滚", "undone": "已撤销", "closed": "结束", "halted": "被人叫停",
+    "refused": "被拒", "read_back_failed": "读回不符", "verify_timeout": "验证超时", "rollback_failed": "回滚失败",
+    "changed": "已被改动", "halt": "叫停", "resume": "恢复",
+}  # fmt: skip
+
+
+def kept(given: Any) -> Any:
+    """Fields of a model whose `text` may be a `Said`, with `says` and `data` beside it."""
+    if isinstance(given, dict) and isinstance(text := given.get("text"), Said) and not given.get("says"):
+        return {**given, "text": str(text), "says": text.says, "data": text.data}
+    return given
+
+
+class Said(str):
+    """An English sentence that knows its phrase and data."""
+
+    says: str
+    data: dict[str, Any]
+
+    __slots__ = ("data", "says")
+
+
+def said(says: str, /, **data: object) -> Said:
+    """The sentence `says` with its data. Raises KeyError for one that is not in `PHRASES`, or lacks data."""
+    text = Said(PHRASES[says][0].format_map(data))
+    text.says, text.data = says, {name: _plain(value) for name, value in data.items()}
+    return text
+
+
+def of_error(error: BaseException) -> Said:
+    """What an exception says: as it was said, else its first line as `detail`."""
+    first = error.args[0] if error.args else ""
+    if isinstance(first, Said):
+        return first
+    lines = str(error).splitlines() or [""]
+    return said("failed", detail=lines[0], kind=type(error).__name__)
+
+
+def again(text: str, says: str, data: dict[str, Any]) -> str:
+    """The sentence of an `Event` or a `Reason`, to be told once more."""
+    if not says:
+        return text
+    told = Said(text)
+    told.says, told.data = says, data
+    return told
+
+
+def chinese(says: str, data: Mapping[str, Any]) -> str | None:
+    """The sentence in Chinese; None for a phrase that is not known (any more), or lacks data."""
+    phrase = PHRASES.get(says)
+    if phrase is None:
+        return None
+    try:
+        return phrase[1].format_map({name: _worded(value) for name, value in data.items()})
+    except (KeyError, ValueError, IndexError, TypeError):
+        return None
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Said):
+        return {"says": value.says, "data": value.data, "text": str(value)}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such number
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _worded(value: Any) -> Any:
+    """A sentence inside of a sentence, in Chinese; else what it says in any language."""
+    if isinstance(value, dict):
+        return chinese(str(value.get("says", "")), value.get("data") or {}) or value.get("text", "")
+    return value
