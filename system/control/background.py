@@ -75,7 +75,7 @@ async def _forever(
 
 
 async def attempt(what: str, step: Awaitable[object], said: dict[str, str] | None = None) -> bool:
-    """One step that may meet an absent store: not raised. True if it went through.
+    """One step that may meet an absent store, or break: not raised, but for SettingsError. True if it went through.
 
     Logged when it changes: `said` remembers what was last said of each step.
     """
@@ -88,6 +88,12 @@ async def attempt(what: str, step: Awaitable[object], said: dict[str, str] | Non
         if said.get(what) != str(exc):
             said[what] = str(exc)
             log.warning("%s: %s", what, exc, extra={"event": "store_away"})
+        return False
+    except Exception as exc:
+        # A fault of ours, or an answer nobody thought of: seen, and no reason for the other loops to end.
+        if said.get(what) != repr(exc):
+            said[what] = repr(exc)
+            log.error("%s: broke", what, exc_info=exc, extra={"event": "step_broke"})
         return False
     if said.pop(what, None) is not None:
         log.info("%s: done again", what, extra={"event": "store_back"})

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from system.contract.errors import BadRequest
 from system.contract.ids import Lane
 from system.contract.switches import SWITCHES, checked
 
@@ -48,7 +47,8 @@ class Switches:
             async with session.get(self._url) as answer:
                 answer.raise_for_status()
                 self.take(await answer.json())
-        except (aiohttp.ClientError, TimeoutError, ValueError, BadRequest) as exc:
+        except Exception as exc:
+            # Whatever the driver or the answer came to: the last known stay.
             if self._heard:
                 log.warning("switches unknown: %s", exc or type(exc).__name__, extra={"event": "switches_unknown"})
             self._heard = False

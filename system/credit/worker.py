@@ -76,7 +76,9 @@ class Worker:
         self.passed_at = 0.0
 
     async def run(self) -> None:
-        """Passes for ever; a store that is away is asked again after 50 ms, then twice as late each time, up to 1 s."""
+        """Passes for ever; a store that is away is asked again after 50 ms, then twice as late each time, up to 1 s.
+        A pass that breaks is logged, and the next begins after 1 s.
+        """
         pause_s = BACK_OFF_S[0]
         try:
             while True:
@@ -92,6 +94,13 @@ class Worker:
                     await self._watch()
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, BACK_OFF_S[1])
+                except Exception:
+                    # A fault of ours, or an answer nobody thought of. What was begun is undone by the server; the
+                    # ledger says where to go on, and the metric and the log say that somebody must look.
+                    self._metrics.errors.inc()
+                    log.exception("a pass broke", extra={"event": "credit_broke", "pause_s": BACK_OFF_S[1]})
+                    await self._drop()
+                    await asyncio.sleep(BACK_OFF_S[1])
         finally:
             await self.close()
 

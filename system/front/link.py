@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final, Protocol, Self, TypeVar
 
 import aiohttp
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from system.contract.api import (
     ConfirmRequest,
@@ -76,8 +76,7 @@ class ControlLink:
         return await self._call("POST", f"{self._base}/register", Registered)
 
     async def clock(self) -> int:
-        body = await self._fetch("GET", "/v1/clock")
-        return _Clock.model_validate_json(body).now_us
+        return (await self._call("GET", "/v1/clock", _Clock)).now_us
 
     async def sync(self, body: SyncRequest) -> SyncAnswer:
         return await self._call("POST", f"{self._base}/sync?lanes=1", SyncAnswer, body)
@@ -93,7 +92,7 @@ class ControlLink:
         return await self._call("GET", path, LedgerView, None, LEDGER_TIMEOUT_S)
 
     async def confirm(self, round_id: int, body: ConfirmRequest) -> None:
-        await self._fetch("POST", f"{self._base}/rounds/{round_id}/confirm", body)
+        await self._call("POST", f"{self._base}/rounds/{round_id}/confirm", _Confirmed, body)
 
     async def _call(
         self,
@@ -122,7 +121,9 @@ class ControlLink:
             ) as response:
                 raw = await response.read()
                 status = response.status
-        except (TimeoutError, aiohttp.ClientError, OSError) as exc:
+        except Exception as exc:
+            # Not the client's errors alone: a connection that ends within its handshake makes the event loop raise
+            # RuntimeError, a damaged body whatever its decoder does.
             raise StoreUnknown(f"control {path}: {exc or type(exc).__name__}") from exc
         if status >= 300:
             raise _refusal(status, path, raw)
@@ -130,7 +131,11 @@ class ControlLink:
 
 
 class _Clock(BaseModel):
-    now_us: int
+    now_us: int = Field(ge=0, lt=1 << 62)
+
+
+class _Confirmed(BaseModel):
+    confirmed: str
 
 
 class _Error(BaseModel):

@@ -70,6 +70,7 @@ class Server:
         self._timer = self._loop.call_later(_TICK_S, self._tick, time.monotonic() + _TICK_S)
 
     def _tick(self, due: float) -> None:
+        self._arm()  # first: whatever breaks below, the next tick comes
         self._metrics.loop_lag.observe(max(0.0, time.monotonic() - due))
         oldest = self._loop.time() - self._settings.request_timeout_s
         for connection in [slow for slow, began in self._partial.items() if began <= oldest]:
@@ -79,7 +80,6 @@ class Server:
             self._quiet_ticks = 0 if owed else self._quiet_ticks + 1
             if self._quiet_ticks >= 2:
                 self._settled.set()
-        self._arm()
 
 
 async def serve(front: Front, settings: FrontSettings, metrics: FrontMetrics) -> Server:

@@ -6,6 +6,7 @@ Owns: addresses of roles, session settings, time-outs. Refuses: SQL of its own, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ import psycopg
 
 from system.contract.errors import StoreRefused
 from system.contract.ids import Lane
+from system.ledger.driver import SoundConnection
 from system.ledger.translate import translated
 from system.tokens import derive
 
@@ -55,7 +57,7 @@ async def open_url(url: str, *, timeout_s: float = 5.0, name: str = "xiu") -> Co
     options = f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}"
     try:
         async with asyncio.timeout(timeout_s):
-            return await psycopg.AsyncConnection.connect(
+            return await SoundConnection.connect(
                 url,
                 autocommit=True,
                 application_name=name,
@@ -66,8 +68,9 @@ async def open_url(url: str, *, timeout_s: float = 5.0, name: str = "xiu") -> Co
                 keepalives_interval=2,
                 keepalives_count=3,
             )
-    except (psycopg.Error, OSError) as exc:
-        text = " ".join(str(exc).split()) or "no answer in time"
+    except Exception as exc:
+        # Whatever driver or event loop make of a server that dies in the handshake: nothing was asked of it yet.
+        text = " ".join(str(exc).split()) or ("no answer in time" if isinstance(exc, TimeoutError) else repr(exc))
         raise StoreRefused(f"no connection to PostgreSQL: {text}") from exc
 
 
@@ -88,9 +91,12 @@ def deadline(conn: Connection, timeout_s: float) -> Iterator[None]:
     def shut() -> None:
         nonlocal cut
         cut = True
-        if not conn.closed:
-            with socket.socket(fileno=os.dup(conn.pgconn.socket)) as sock:
-                sock.shutdown(socket.SHUT_RDWR)
+        # An error: it is gone already, closed by the server or by us, and nothing waits on it.
+        with (
+            contextlib.suppress(OSError, psycopg.Error),
+            socket.socket(fileno=os.dup(conn.pgconn.socket)) as sock,
+        ):
+            sock.shutdown(socket.SHUT_RDWR)
 
     timer = asyncio.get_running_loop().call_later(timeout_s, shut)
     try:

@@ -43,6 +43,9 @@ class Probe:
                 found = ""
             except XiuError as exc:
                 found = str(exc)
+            except Exception as exc:
+                # Seen in the log and by /readyz: a probe that is dead would say for ever what it said last.
+                found = f"the probe broke: {exc!r}"
             if found != self.missing:
                 log.warning("ledger: %s", found or "answers", extra={"event": "ledger_probe"})
             self.missing = found

@@ -7,11 +7,13 @@ its own: whether and what is sent again is the front's decision.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
-from functools import cache
+from functools import cache, wraps
 from importlib import resources
-from typing import Any, Final, Self
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from valkey.asyncio import Valkey
 from valkey.asyncio.retry import Retry
@@ -22,6 +24,11 @@ from system.contract.errors import StoreRefused, StoreUnknown, XiuError
 from system.contract.ids import START, Lane, Position, fence_key, stream_key
 from system.winlog.codec import Stored
 from system.winlog.errors import AppendUnknown, Fenced, StaleEpoch
+
+log = logging.getLogger(__name__)
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_Call = Callable[_P, Coroutine[Any, Any, _T]]
 
 LIBRARY: Final = "xiu_winlog"
 PAGE: Final = 500
@@ -73,7 +80,11 @@ class WinLogStore:
         await self.close()
 
     async def close(self) -> None:
-        await self._client.aclose()
+        """Lets go of every connection, whatever state its store left it in."""
+        try:
+            await self._client.aclose()
+        except Exception as exc:
+            log.info("a connection to Valkey did not close: %r", exc, extra={"event": "winlog_close"})
 
     def stream(self, cell: int, lane: Lane, round_id: int, front: int) -> WinLog:
         """The log of one front, lane and round."""
@@ -95,23 +106,52 @@ class WinLogStore:
 
     async def command(self, *parts: bytes | str | int, unknown: type[StoreUnknown] = StoreUnknown) -> Any:
         """One command, sent at most once. Raises StoreRefused (did not happen), or `unknown` (may have)."""
-        try:
+        with _translated(_name(parts), unknown):
             return await self._client.execute_command(*parts)  # type: ignore[no-untyped-call]
-        except (ResponseError, BusyLoadingError) as exc:
-            raise _refusal(exc, parts) from exc
-        except (ValkeyError, OSError, TimeoutError) as exc:
-            raise unknown(f"no answer to {_name(parts)}: {exc or type(exc).__name__}") from exc
 
     async def pipeline(self, commands: list[tuple[bytes | str | int, ...]]) -> list[Any]:
         """Commands in order on one connection; an answer may be an error of this package. Raises AppendUnknown."""
         pipe = self._client.pipeline(transaction=False)
         for parts in commands:
             pipe.execute_command(*parts)
-        try:
+        with _translated(f"{len(commands)} commands", AppendUnknown):
             answers = await pipe.execute(raise_on_error=False)
-        except (ValkeyError, OSError, TimeoutError) as exc:
-            raise AppendUnknown(f"no answer to {len(commands)} commands: {exc or type(exc).__name__}") from exc
-        return [_refusal(a, c) if isinstance(a, Exception) else a for a, c in zip(answers, commands, strict=True)]
+            return [
+                _refusal(a, _name(c)) if isinstance(a, Exception) else a for a, c in zip(answers, commands, strict=True)
+            ]
+
+
+@contextmanager
+def _translated(what: str, unknown: type[StoreUnknown]) -> Iterator[None]:
+    """Whatever the driver, the event loop or an answer that makes no sense raises inside becomes this package's own.
+
+    Everything, for there is no list: a connection that ends within its handshake makes uvloop raise RuntimeError, a
+    torn answer makes the parser raise what its next line happens to do.
+    """
+    try:
+        yield
+    except XiuError:
+        raise
+    except (ResponseError, BusyLoadingError) as exc:
+        raise _refusal(exc, what) from exc
+    except (ValkeyError, OSError, TimeoutError) as exc:
+        raise unknown(f"no answer to {what}: {exc or type(exc).__name__}") from exc
+    except Exception as exc:
+        raise unknown(f"no sound answer to {what}: {type(exc).__name__}: {exc}") from exc
+
+
+def _sound(unknown: type[StoreUnknown]) -> Callable[[_Call[_P, _T]], _Call[_P, _T]]:
+    """An answer in which a method finds no sense is no answer: `unknown`."""
+
+    def wrap(method: _Call[_P, _T]) -> _Call[_P, _T]:
+        @wraps(method)
+        async def asked(*args: _P.args, **more: _P.kwargs) -> _T:
+            with _translated(method.__name__, unknown):
+                return await method(*args, **more)
+
+        return asked
+
+    return wrap
 
 
 class WinLog:
@@ -124,6 +164,7 @@ class WinLog:
         self.key = stream
         self._keys: tuple[int, str, str] = (2, stream, fence)
 
+    @_sound(AppendUnknown)
     async def append(self, entry: bytes, epoch: int, sequence: int) -> Verdict:
         """Stores the entry under `epoch-sequence`, or says why not; OK only after the fsync.
 
@@ -135,6 +176,7 @@ class WinLog:
         except Fenced:
             return Verdict.FENCED
 
+    @_sound(AppendUnknown)
     async def append_many(self, entries: list[Stored]) -> list[Verdict]:
         """Appends in order, pipelined, for a rebuild; one verdict each. Raises as `append` does."""
         answers = await self._store.pipeline(
@@ -150,6 +192,7 @@ class WinLog:
                 verdicts.append(_verdict(answer))
         return verdicts
 
+    @_sound(StoreUnknown)
     async def raise_fence(self, epoch: int) -> None:
         """Makes the stream accept `epoch` alone. At most one call per epoch number, whatever it raises.
 
@@ -157,9 +200,12 @@ class WinLog:
         """
         await self._store.ensure_library()
         state, known = await self._store.command("FCALL", "xiu_raise", *self._keys, epoch)
-        if state != b"RAISED":
+        if state not in (b"RAISED", b"STALE"):
+            raise ValueError(f"{state!r} is neither RAISED nor STALE")
+        if state == b"STALE":
             raise StaleEpoch(f"{self.key}: epoch {epoch} is not above {int(known)}", int(known))
 
+    @_sound(StoreUnknown)
     async def read_under_fence(self, epoch: int) -> list[Stored]:
         """The whole stream, while `epoch` is the one accepted. Raises Fenced as soon as it is not."""
         found: list[Stored] = []
@@ -172,12 +218,14 @@ class WinLog:
             if len(page) < PAGE:
                 return found
 
+    @_sound(StoreUnknown)
     async def last_id(self, epoch: int) -> Position:
         """Where the stream ends, (0, 0) when empty, while `epoch` is the one accepted. Raises Fenced otherwise."""
         state, *rest = await self._store.command("FCALL", "xiu_last", *self._keys, epoch)
         self._check(state, epoch)
         return _position(rest[0])
 
+    @_sound(StoreUnknown)
     async def read_after(self, position: Position, count: int) -> list[Stored]:
         """Up to `count` entries behind `position`, without a fence: for credit and audit."""
         if count >= PACKED_FROM:
@@ -203,14 +251,17 @@ class WinLog:
             start = end
         return found
 
+    @_sound(StoreUnknown)
     async def tail(self) -> Position:
         """Where the stream ends, without a fence: for backlog and audit."""
         rows = await self._store.command("XREVRANGE", self.key, "+", "-", "COUNT", 1)
         return _position(rows[0][0]) if rows else START
 
     def _check(self, state: bytes, epoch: int) -> None:
-        if state != b"OK":
+        if state == b"FENCED":
             raise Fenced(f"{self.key} does not accept epoch {epoch}")
+        if state != b"OK":
+            raise ValueError(f"{state!r} is neither OK nor FENCED")
 
 
 def _verdict(answer: bytes) -> Verdict:
@@ -226,10 +277,10 @@ def _payload(fields: dict[bytes, bytes] | None) -> bytes:
     return fields.get(b"e", b"") if fields and len(fields) == 1 else b""
 
 
-def _refusal(exc: Exception, parts: tuple[bytes | str | int, ...]) -> StoreRefused:
+def _refusal(exc: Exception, what: str) -> StoreRefused:
     # Without the library there is no fence either; loading it is control's part of a new epoch.
     make: Callable[[str], StoreRefused] = Fenced if "Function not found" in str(exc) else StoreRefused
-    return make(f"{_name(parts)}: {exc}")
+    return make(f"{what}: {exc}")
 
 
 def _name(parts: tuple[bytes | str | int, ...]) -> str:

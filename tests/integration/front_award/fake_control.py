@@ -180,7 +180,7 @@ class FakeControl:
         if body.epoch != round_.epoch or round_.state != "closing":
             raise Conflict("not now")
         round_.confirmed.append(Position(body.epoch, body.sequence))
-        return web.json_response({})
+        return web.json_response({"confirmed": f"{body.epoch}-{body.sequence}"})
 
     def _round(self, request: web.Request) -> FakeRound:
         return self.rounds[int(request.match_info["round"])]
