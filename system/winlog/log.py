@@ -6,14 +6,14 @@ its own: whether and what is sent again is the front's decision.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache, wraps
 from importlib import resources
-from typing import Any, Final, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from valkey.asyncio import Valkey
 from valkey.asyncio.retry import Retry
@@ -25,10 +25,9 @@ from system.contract.ids import START, Lane, Position, fence_key, stream_key
 from system.winlog.codec import Stored
 from system.winlog.errors import AppendUnknown, Fenced, StaleEpoch
 
-log = logging.getLogger(__name__)
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_Call = Callable[_P, Coroutine[Any, Any, _T]]
+_Call = Callable[Concatenate["WinLog", _P], Coroutine[Any, Any, _T]]
 
 LIBRARY: Final = "xiu_winlog"
 PAGE: Final = 500
@@ -81,10 +80,13 @@ class WinLogStore:
 
     async def close(self) -> None:
         """Lets go of every connection, whatever state its store left it in."""
-        try:
+        with contextlib.suppress(StoreUnknown), _translated("a close", StoreUnknown):
             await self._client.aclose()
-        except Exception as exc:
-            log.info("a connection to Valkey did not close: %r", exc, extra={"event": "winlog_close"})
+
+    async def hang_up(self) -> None:
+        """Closes the connections that no call uses now."""
+        with contextlib.suppress(StoreUnknown), _translated("a hang-up", StoreUnknown):
+            await self._client.connection_pool.disconnect(inuse_connections=False)
 
     def stream(self, cell: int, lane: Lane, round_id: int, front: int) -> WinLog:
         """The log of one front, lane and round."""
@@ -141,13 +143,20 @@ def _translated(what: str, unknown: type[StoreUnknown]) -> Iterator[None]:
 
 
 def _sound(unknown: type[StoreUnknown]) -> Callable[[_Call[_P, _T]], _Call[_P, _T]]:
-    """An answer in which a method finds no sense is no answer: `unknown`."""
+    """An answer in which a method finds no sense is no answer: `unknown`. And it may be another question's: what is
+    open is closed, so that the next question does not hear this one's.
+    """
 
     def wrap(method: _Call[_P, _T]) -> _Call[_P, _T]:
         @wraps(method)
-        async def asked(*args: _P.args, **more: _P.kwargs) -> _T:
-            with _translated(method.__name__, unknown):
-                return await method(*args, **more)
+        async def asked(self: WinLog, /, *args: _P.args, **more: _P.kwargs) -> _T:
+            try:
+                return await method(self, *args, **more)
+            except XiuError:
+                raise
+            except Exception as exc:
+                await self._store.hang_up()
+                raise unknown(f"no sound answer to {method.__name__}: {type(exc).__name__}: {exc}") from exc
 
         return asked
 
@@ -255,7 +264,7 @@ class WinLog:
     async def tail(self) -> Position:
         """Where the stream ends, without a fence: for backlog and audit."""
         rows = await self._store.command("XREVRANGE", self.key, "+", "-", "COUNT", 1)
-        return _position(rows[0][0]) if rows else START
+        return _position(rows[0][0]) if len(rows) else START  # None is no empty stream, and raises
 
     def _check(self, state: bytes, epoch: int) -> None:
         if state == b"FENCED":
