@@ -1,12 +1,54 @@
-"""Fixtures every test may use: the real stores, one set per test worker, started on first use."""
+"""Fixtures every test may use: the real stores, one set per test worker, started on first use.
+
+And what holds for all of them: children hear signals, and a test that hangs fails, with the stacks of all threads.
+"""
 
 from __future__ import annotations
 
+import faulthandler
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 
+from tests.children import hear_signals
 from tests.stores import PostgresServer, ValkeyServer
+
+DEADLINES_S = {"unit": 180.0, "serial": 900.0, "": 420.0}
+"""By the folder or the mark of a test, fixtures counted; several times what any takes on a busy machine."""
+LAST_RESORT = 2
+"""After so many deadlines the process ends: the test's own end hung, too, or no signal reached it."""
+STDERR = os.dup(sys.__stderr__.fileno()) if sys.__stderr__ is not None else 2
+hear_signals()
+
+
+def deadline_s(item: pytest.Item) -> float:
+    """Seconds a test may take."""
+    serial = item.get_closest_marker("serial") is not None
+    return DEADLINES_S["serial" if serial else "unit" if "unit" in item.path.parts else ""]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A signal interrupts a test that hangs: it fails, the process goes on with the next."""
+    if not config.pluginmanager.hasplugin("timeout"):
+        return
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(deadline_s(item), method="signal"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Where the signal did not help: the stacks of all threads, and the end of this process."""
+    marked = item.get_closest_marker("timeout")
+    limit_s = float(marked.args[0]) if marked is not None and marked.args else deadline_s(item)
+    faulthandler.dump_traceback_later(LAST_RESORT * limit_s, exit=True, file=STDERR)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

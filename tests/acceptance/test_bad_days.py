@@ -42,7 +42,7 @@ def busy(core: int, loops: int) -> Iterator[None]:
     finally:
         for process in processes:
             process.kill()
-            process.wait()
+            process.wait(60)
 
 
 def test_ctrl_c_stops_everything_and_leaves_a_report(xiu: Xiu) -> None:
@@ -162,7 +162,7 @@ def test_nothing_is_left_of_a_killed_up(xiu: Xiu) -> None:
     process = xiu.start("up")
     wait(lambda: find_running(xiu.folder / "var") != [] and "try:" in xiu.output(), 60, xiu.output)
     process.kill()
-    process.wait()
+    process.wait(60)
     wait(lambda: xiu.processes() == [], 20, xiu.processes)
     assert find_running(xiu.folder / "var") == []
 

@@ -112,7 +112,7 @@ def killed(xiu: Xiu, stack: Stack) -> None:
         refused = xiu("drill", "run", second, "--dry-run")
         assert (refused.returncode, "another drill is at work" in refused.stderr) == (5, True), refused.stderr
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.wait(60)
     wait(lambda: injected(folder) == [], 10)
     assert toxics(stack) == []
     assert "injected: nothing" in xiu("status").stdout

@@ -37,7 +37,7 @@ def audit(stack: Stack) -> tuple[int, str]:
         "PATH": "",
     }
     argv = [sys.executable, "-m", "system.audit", "--lane", "live"]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True)
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=600)
     return done.returncode, " ".join((done.stdout + done.stderr).split())  # as if the lines were not folded
 
 

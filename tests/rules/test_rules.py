@@ -28,14 +28,17 @@ def promtool() -> str:
 
 def test_rules_pass_the_linter() -> None:
     done = subprocess.run(
-        [promtool(), "check", "rules", "--lint=all", "--lint-fatal", *map(str, RULES)], capture_output=True, text=True
+        [promtool(), "check", "rules", "--lint=all", "--lint-fatal", *map(str, RULES)],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
 def test_alerts_fire_and_stay_silent(path: Path) -> None:
-    done = subprocess.run([promtool(), "test", "rules", str(path)], capture_output=True, text=True)
+    done = subprocess.run([promtool(), "test", "rules", str(path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -139,7 +139,7 @@ def test_with_only_stores_running_the_faults_of_other_parts_are_gone(tmp_path: P
 def test_a_watchdog_that_died_lets_nothing_be_injected(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     def dead(self: Watchdog) -> bool:
         self._process.kill()
-        self._process.wait()
+        self._process.wait(60)
         return lives(self)
 
     lives = Watchdog.lives
@@ -192,7 +192,7 @@ def test_ten_seconds_after_its_drill_is_killed_nothing_is_injected(stack: Stack,
     if hung:
         os.kill(stack.pid("toxiproxy"), signal.SIGSTOP)
     os.killpg(owner.pid, signal.SIGKILL)
-    owner.wait()
+    owner.wait(60)
     killed = time.monotonic()
     wait_until(lambda: injected(folder) == [], 10, "the watchdog's heal")
     assert toxics(stack) == []

@@ -47,7 +47,7 @@ def server(tmp_path: Path) -> Iterator[tuple[SafeToxiproxy, subprocess.Popen[byt
     yield api, process
     process.send_signal(signal.SIGCONT)
     process.kill()
-    process.wait()
+    process.wait(60)
 
 
 Server = tuple[SafeToxiproxy, "subprocess.Popen[bytes]"]

@@ -103,7 +103,7 @@ def test_promtool_of_the_stacks_version_reads_every_expression(tmp_path: Path) -
     rules = [{"record": f"panel:{k}", "expr": expr} for k, expr in enumerate(exprs)]
     file = tmp_path / "panels.yml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
-    done = subprocess.run([str(promtool), "check", "rules", str(file)], capture_output=True, text=True)
+    done = subprocess.run([str(promtool), "check", "rules", str(file)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

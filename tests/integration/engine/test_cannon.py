@@ -149,7 +149,7 @@ def test_nobody_listens(house: House, tmp_path: Path) -> None:
 @pytest.mark.parametrize("asked", [False, True])
 def test_the_class_it_fires_in_is_asked_for_and_said(house: House, tmp_path: Path, asked: bool) -> None:
     """What a user may is not this test's: the answer has to be what the system granted."""
-    granted = subprocess.run([sys.executable, "-c", _ASK], capture_output=True, check=False).returncode == 0
+    granted = subprocess.run([sys.executable, "-c", _ASK], capture_output=True, check=False, timeout=20).returncode == 0
     result = run_cannon(_config(house, tmp_path, 100, 0.5, realtime=asked))
     assert result.data["scheduling"] == ("fifo" if asked and granted else "other")
 

@@ -19,6 +19,7 @@ import valkey
 
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, last_stores
+from tests.children import started
 from tests.integration.stack.parts import Heard, everybody, wait_gone
 from tests.stores import wait_until
 
@@ -108,9 +109,7 @@ def test_several_running_are_listed_and_one_is_chosen(make: Make, var: Path) -> 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_up_in_the_foreground_ends_with_its_signal_and_leaves_nothing(ran: Path, number: int) -> None:
     argv = [sys.executable, "-m", "harness.cli", "up", "--stores", "last", "--var", str(ran), "--json"]
-    with subprocess.Popen(
-        argv, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as up:
+    with started(argv, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
         assert up.stderr
         assert "Ctrl-C" in up.stderr.readline()
         processes = everybody(Stack.attach((ran / "last").resolve()))
@@ -126,7 +125,7 @@ def test_a_background_job_of_a_script_ends_with_sigterm(ran: Path) -> None:
     # A shell without job control lets its background jobs ignore SIGINT.
     argv = [sys.executable, "-m", "harness.cli", "up", "--stores", "last", "--var", str(ran)]
     script = f"{shlex.join(argv)} & echo $!; wait $!"
-    with subprocess.Popen(
+    with started(
         ["sh", "-c", script], env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as shell:
         assert shell.stdout
@@ -150,9 +149,7 @@ def test_up_interrupted_while_it_starts_says_so_and_leaves_nothing(
     var: Path, words: tuple[str, ...], number: int
 ) -> None:
     argv = [sys.executable, "-m", "harness.cli", "up", "--no-prometheus", "--var", str(var), *words]
-    with subprocess.Popen(
-        argv, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as up:
+    with started(argv, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
         wait_until(lambda: (var / "last" / "stack.json").exists(), 20, "starting")
         processes = everybody(Stack((var / "last").resolve()))
         up.send_signal(number)

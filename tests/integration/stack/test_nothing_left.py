@@ -15,6 +15,7 @@ import pytest
 
 from harness.stack import Stack, find_running, new_folder
 from harness.stack.folder import Folder
+from tests.children import started
 from tests.integration.stack.parts import everybody, runs, wait_gone
 from tests.stores import wait_until
 
@@ -28,7 +29,7 @@ def held(var: Path) -> Iterator[tuple[subprocess.Popen[str], Stack, list[psutil.
     folder = new_folder(var)
     argv = [sys.executable, "-m", "tests.integration.stack.holder", str(folder)]
     env = {k: v for k, v in os.environ.items() if not k.startswith("XIU_")}
-    with subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as holder:
+    with started(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "ready\n"
         stack = Stack.attach(folder)

@@ -21,6 +21,7 @@ from harness.orchestrate.system import OwnStack
 from harness.run_order import order_of
 from harness.stack import Stack, find_running, find_shared, owner_of
 from plans.models import find, load_plan
+from tests.children import started as child
 from tests.stores import wait_until
 
 Make = Callable[..., Stack]
@@ -88,7 +89,7 @@ Stack(new_folder(Path({str(var)!r})), parts="stores", detach=True, private=True)
 sys.stdin.read()
 """
     env = {k: v for k, v in os.environ.items() if not k.startswith("XIU_")} | {"PYTHONPATH": os.getcwd()}
-    with subprocess.Popen([sys.executable, "-c", started], env=env, stdin=subprocess.PIPE) as process:
+    with child([sys.executable, "-c", started], env=env, stdin=subprocess.PIPE) as process:
         try:
             wait_until(lambda: any(Stack(path).running for path in find_running(var)), 30, "running")
             assert find_shared(var) == []

@@ -10,6 +10,7 @@ import pytest
 
 from chaos.seat import seated, taken
 from harness.errors import EnvironmentNotReady
+from tests.children import started
 
 SIT = """
 import sys
@@ -23,10 +24,8 @@ with seated(Path(sys.argv[1]), "drill other"):
 
 def test_a_second_drill_is_refused_until_the_first_is_gone_even_by_kill(tmp_path: Path) -> None:
     assert taken(tmp_path) == ""
-    other = subprocess.Popen(
-        [sys.executable, "-c", SIT, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with other:
+    argv = [sys.executable, "-c", SIT, str(tmp_path)]
+    with started(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "sits\n"
         assert taken(tmp_path) == f"drill other, process {other.pid}"

@@ -34,6 +34,8 @@ def test_lines_follow_each_other_also_behind_a_torn_one(tmp_path: Path) -> None:
 def test_a_disk_that_takes_a_part_has_taken_nothing(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     append_line(path, b"x" * 60)
-    done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=True, timeout=60
+    )
     assert done.stdout == "refused: File too large\n"
     assert path.read_bytes() == b"x" * 60 + b"\n"

@@ -34,7 +34,9 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.parametrize(("words", "code"), [(["drill", "list"], 0), (["drill", "check", "kill9", "nothing.yaml"], 2)])
 def test_a_reader_that_goes_away_changes_no_exit_code(words: list[str], code: int) -> None:
-    done = subprocess.run([sys.executable, "-c", READERLESS, *words], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", READERLESS, *words], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == code, done.stderr
     assert "BrokenPipe" not in done.stderr
 

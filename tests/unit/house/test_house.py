@@ -55,7 +55,7 @@ MODULE_LINES_MAX, FUNCTION_LINES_MAX = 400, 70
 
 
 def tracked() -> list[str]:
-    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     return [name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
 
 

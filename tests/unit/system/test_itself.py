@@ -88,7 +88,7 @@ def test_the_build_of_the_catalogues_is_the_one_that_is_told() -> None:
 
 def git(folder: Path, *words: str) -> str:
     names = ("-c", "user.name=x", "-c", "user.email=x@x")
-    done = subprocess.run(["git", *names, *words], cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(["git", *names, *words], cwd=folder, check=True, capture_output=True, text=True, timeout=20)
     return done.stdout.strip()
 
 

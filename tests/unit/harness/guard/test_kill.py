@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.control_client import ControlClient
 from harness.guard.kill import generators, kill_all, registered
+from tests.children import started
 
 
 def test_a_registered_generator_is_stopped_by_file_and_signal(tmp_path: Path) -> None:
@@ -21,13 +22,13 @@ def test_a_registered_generator_is_stopped_by_file_and_signal(tmp_path: Path) ->
             assert generators(tmp_path / "register") == []
     finally:
         process.kill()
-        process.wait()
+        process.wait(20)
         assert process.stdin is not None
         process.stdin.close()
 
 
 def test_a_reused_pid_is_not_hit(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+    with started([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         with registered(tmp_path, process.pid, "run", tmp_path / "kill"):
             path = next(tmp_path.glob("*.json"))
             path.write_text(path.read_text().replace('"created": ', '"created": 1'))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from harness.cli import dispatch, main
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack
 from harness.stack.folder import Folder
+from tests.children import started
 
 
 def written(folder: Path, pids: dict[str, int]) -> Stack:
@@ -26,8 +26,8 @@ def written(folder: Path, pids: dict[str, int]) -> Stack:
 
 
 def test_a_part_without_its_process_is_not_called_ready(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
-        gone.wait()
+    with started([sys.executable, "-c", "pass"]) as gone:
+        gone.wait(20)
     state = written(tmp_path, {"credit-live": gone.pid, "front-0": os.getpid()}).state()
     assert state["parts"] == {"credit-live": "dead", "front-0": "ready", "play": "gave_up"}
     assert state["pids"] == {"front-0": os.getpid()}

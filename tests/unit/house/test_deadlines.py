@@ -1,0 +1,100 @@
+"""A test that hangs is a failure, and what tests start ends: held for every test, shown on ones that misbehave."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.children import for_children
+from tests.unit.house.test_house import TEST_SOURCES, tree
+
+RUNS = {"run", "check_call", "check_output", "call"}
+HANGS = """
+import signal, threading, time
+import pytest
+
+def hold(event):
+    event.wait(60)
+
+@pytest.mark.timeout(1)
+def test_hangs():
+    threading.Thread(target=hold, args=(threading.Event(),), daemon=True, name="the other one").start()
+    threading.Event().wait(60)
+
+def test_goes_on():
+    pass
+"""
+DEAF = HANGS.replace(
+    "    threading.Thread", "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n    threading.Thread"
+)
+HEARS = """
+import signal, subprocess, sys
+if sys.argv[1] == "mended":
+    from tests.children import hear_signals
+    hear_signals()
+child = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()"], stdin=-1, stdout=-1)
+child.stdout.readline()
+child.send_signal(signal.SIGINT)
+try:
+    print(child.wait(float(sys.argv[2])))
+except subprocess.TimeoutExpired:
+    print("deaf")
+child.kill()
+"""
+
+
+def endless(name: str) -> Iterator[str]:
+    """Calls that may wait for ever: a run without a deadline, a `with Popen`, which waits at its end."""
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.With | ast.AsyncWith):
+            for item in node.items:
+                if ast.unparse(item.context_expr).startswith("subprocess.Popen("):
+                    yield f"{name}:{node.lineno}: use tests.children.started"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner, given = ast.unparse(node.func.value), {keyword.arg for keyword in node.keywords}
+            if owner == "subprocess" and node.func.attr in RUNS and not given & {"timeout", None}:
+                yield f"{name}:{node.lineno}: no timeout="
+
+
+def test_no_child_of_a_test_is_waited_for_without_a_deadline() -> None:
+    assert [line for name in TEST_SOURCES for line in endless(name)] == []
+
+
+def pytest_on(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_odd.py").write_text(text, encoding="utf-8")
+    argv = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-q", "--rootdir", str(folder), "-c", "/dev/null"]
+    return subprocess.run(
+        [*argv, str(folder / "test_odd.py")], env=for_children(), capture_output=True, text=True, timeout=120
+    )
+
+
+def test_a_test_that_hangs_fails_with_the_stacks_of_all_threads_and_the_next_one_runs(tmp_path: Path) -> None:
+    done = pytest_on(tmp_path, HANGS)
+    text = done.stdout + done.stderr
+    assert done.returncode == 1, text
+    assert "1 failed, 1 passed" in text
+    assert "Timeout" in text
+    assert "the other one" in text
+
+
+def test_where_no_signal_arrives_the_process_ends_with_the_stacks(tmp_path: Path) -> None:
+    done = pytest_on(tmp_path, DEAF)
+    assert done.returncode == 1
+    assert "passed" not in done.stdout
+    assert "in hold" in done.stderr
+    assert "in test_hangs" in done.stderr
+
+
+@pytest.mark.parametrize(("how", "code"), [("mended", "-2"), ("plain", "deaf")])
+def test_children_of_a_background_job_s_tests_hear_ctrl_c(tmp_path: Path, how: str, code: str) -> None:
+    (tmp_path / "hears.py").write_text(HEARS, encoding="utf-8")
+    script = f"{sys.executable} hears.py {how} {'20' if how == 'mended' else '0.5'} & wait $!"
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=for_children(), capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == code, done.stderr
