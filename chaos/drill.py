@@ -19,13 +19,16 @@ from typing import Any
 from chaos.drill_verdict import Decided, decide
 from chaos.errors import ChaosError
 from chaos.fault_ledger import injected
-from chaos.faults import WAYS, theirs
+from chaos.faults import WAYS, lacking, theirs
 from chaos.heal import heal, strays
 from chaos.nemesis import Facts, FaultNemesis, Timed
 from chaos.playbook import journal
-from chaos.probes import NotSteady, Probes
+from chaos.probes import NothingYet, NotSteady, Probes
 from chaos.seat import seated
+from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
+from harness.guard.leftovers import Left, left, meeting
+from harness.guard.room import writable
 from harness.orchestrate import run_plan
 from harness.run_folder import write_text
 from harness.run_order import RunOrder, order_of
@@ -40,6 +43,8 @@ ATTEMPTS = 3
 """An arm whose generator was the limit says nothing; it is played again."""
 PLAYBOOK_S, POLL_S = 60.0, 0.2
 SHORT = 0.5
+DRILL_S = 120.0
+"""Both arms of a drill are over within this."""
 ARMS = ("A", "B")
 
 
@@ -57,6 +62,8 @@ class DrillOrder:
     stack: Path | None = None
     strict: bool = False
     progress: str = "auto"
+    baseline: RunRecord | None = None
+    """Arm A as an earlier drill of the same row played it: it is not played again."""
 
 
 @dataclass(slots=True)
@@ -74,6 +81,8 @@ class DrillResult:
     facts: Facts | None = None
     notes: list[str] = field(default_factory=list)
     folder: str = ""
+    baseline: RunRecord | None = None
+    """Arm A, where it is a steady state."""
 
     def to_json(self) -> dict[str, Any]:
         facts = self.facts
@@ -93,30 +102,60 @@ def run_drill(order: DrillOrder) -> DrillResult:
     drill, fault = order.loaded.drill, order.loaded.fault
     if drill.fault is None or fault is None:
         raise BadInput(f"drill {drill.id} has no fault", expected="one with a fault, not with trials")
+    writable(order.runs)
     result = DrillResult(drill.id, fault.id, drill.fault.target)
-    why = theirs(fault, drill.fault.target, _externals(order), drill.destroy)
+    why = untouchable(order)
     if why is not None:
         return _ended(order, result, decide(skipped=why, strict=order.strict))
     raise_open_files()
-    with _stack(order) as stack, seated(stack.folder.path, f"drill {drill.id}"):
+    with stack_of(order) as stack, seated(stack.folder.path, f"drill {drill.id}"):
+        lack = lacking(fault, stack)
+        if lack is not None:
+            return _ended(order, result, decide(skipped=lack, strict=order.strict))
         try:
             _clean(stack, result)
         except ChaosError as exc:
             return _ended(order, result, decide(harness_fault=str(exc), strict=order.strict))
+        if in_the_way := _rounds(order, stack):
+            text = "what the drill does to the live lane could not be told: " + "; ".join(map(str, in_the_way))
+            return _ended(order, result, Decided("UNKNOWN", 10, (Reason(code="rounds_left", text=text),)))
         if order.dry_run:
             return _rehearse(order, stack, result)
         return _ended(order, result, _play(order, stack, result))
+
+
+def untouchable(order: DrillOrder) -> str | None:
+    """Why this fault may not be put to the stack that would be used; None if it may."""
+    drill, fault = order.loaded.drill, order.loaded.fault
+    if drill.fault is None or fault is None:
+        return None
+    return theirs(fault, drill.fault.target, _externals(order), drill.destroy)
+
+
+def _rounds(order: DrillOrder, stack: Stack) -> list[Left]:
+    """Live rounds that the fronts work on while this drill plays the stress lane: nobody could tell whose traces are
+    whose.
+    """
+    load = order.loaded.load
+    if load is None or load.plan.lane != "stress":
+        return []
+    with ControlClient.of(stack) as control:
+        return [one for one in meeting(left(control), DRILL_S) if one.round.lane == "live"]
 
 
 def _play(order: DrillOrder, stack: Stack, result: DrillResult) -> Decided:
     baseline = disturbed = None
     expect = order.loaded.drill.expect
     if "A" in order.arms:
-        say(f"{result.id}: arm A, without the fault")
-        baseline = _arm(order, stack, None, result, "A")
+        if order.baseline is None:
+            say(f"{result.id}: arm A, without the fault")
+        else:
+            result.notes.append(f"arm A: run {order.baseline.run_id}, played by the first of this row")
+        baseline = order.baseline or _arm(order, stack, None, result, "A")
         decided = decide(baseline=baseline, strict=order.strict)
         if decided.verdict not in ("PASS", "WARN"):
             return decided
+        result.baseline = baseline
     if "B" in order.arms:
         say(f"{result.id}: arm B, {result.fault} on {result.target}")
         disturbed = _arm(order, stack, _timed(order), result, "B")
@@ -191,7 +230,7 @@ def _running(order: DrillOrder) -> list[Path]:
 
 
 @contextmanager
-def _stack(order: DrillOrder) -> Iterator[Stack]:
+def stack_of(order: DrillOrder) -> Iterator[Stack]:
     """The stack that runs, or one of this drill's own, stopped afterwards."""
     running = order.stack or next(iter(_running(order)), None)
     if running is not None:
@@ -241,6 +280,9 @@ def _rehearse(order: DrillOrder, stack: Stack, result: DrillResult) -> DrillResu
         detail = WAYS[timed.fault.inject.kind].detail(stack, timed.fault, timed.target)
         probes = Probes(stack, timed.fault, timed.target, detail)
         steady = probes.look()
+    except NothingYet as exc:
+        result.notes += [str(exc), f"would inject {timed.fault.id} on {timed.target} at {timed.at_s:g} s"]
+        return _ended(order, result, Decided("PASS", 0, ()))
     except NotSteady as exc:
         return _ended(order, result, decide_dry("UNKNOWN", str(exc)))
     except HarnessError as exc:
@@ -267,9 +309,16 @@ def _ended(order: DrillOrder, result: DrillResult, decided: Decided) -> DrillRes
     result.reasons, result.allowed = decided.reasons, decided.allowed
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = order.runs / ".drills" / f"{stamp}-{result.id}-{secrets.token_hex(2)}"
-    folder.mkdir(parents=True)
     result.folder = str(folder)
-    write_text(folder / "drill.json", json.dumps(result.to_json(), ensure_ascii=False, indent=1) + "\n")
+    try:
+        folder.mkdir(parents=True)
+        write_text(folder / "drill.json", json.dumps(result.to_json(), ensure_ascii=False, indent=1) + "\n")
+    except OSError as exc:
+        # Told all the same; but nothing is green that nobody can read again.
+        reason = Reason(code="record_incomplete", text=f"{folder} cannot be written: {exc.strerror or exc}")
+        result.reasons = (*result.reasons, reason)
+        if result.verdict in ("PASS", "WARN"):
+            result.verdict, result.exit_code, result.reasons = "HARNESS_FAULT", 10, (reason,)
     return result
 
 

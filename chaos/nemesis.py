@@ -19,7 +19,7 @@ import requests
 from chaos import fault_ledger
 from chaos.errors import ChaosError, External, NotHealed
 from chaos.fault_ledger import Entry, Injected
-from chaos.faults import WAYS, refuse_theirs
+from chaos.faults import WAYS, lacking, refuse_theirs
 from chaos.heal import climbed, heal
 from chaos.probes import NotSteady, Probes, Seen
 from chaos.watchdog import Watchdog
@@ -155,6 +155,8 @@ class FaultNemesis:
         timed, facts = self.timed, self.facts
         stack = Stack.attach(self._folder)
         refuse_theirs(timed.fault, timed.target, stack.externals, timed.destroy)
+        if (lack := lacking(timed.fault, stack)) is not None:
+            raise External(lack)
         if not self._wait_for(timed.at_s):
             return
         way = WAYS[timed.fault.inject.kind]

@@ -27,6 +27,10 @@ class NotSteady(ChaosError):
     """The system was not as it should be before anything was injected."""
 
 
+class NothingYet(NotSteady):
+    """What the fault takes away is brought by the run itself: a rehearsal finds none, and that is as it should be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a probe found, and in words."""
@@ -97,7 +101,7 @@ class Probes:
             return Seen(True, said("link_answers", target=self._target, took_ms=self._base_s * 1000))
         if self._fault.effect_probe.kind == "streams_gone":
             if not self._detail["streams"]:
-                raise NotSteady("Valkey has no stream of wins: there is nothing to lose")
+                raise NothingYet("Valkey has no stream of wins: there is nothing to lose")
             return Seen(True, said("streams", count=len(self._detail["streams"])))
         if not part_ready(self._stack, self._target):
             raise NotSteady(f"{self._target} is not ready, without any fault")

@@ -6,6 +6,7 @@ Refuses to repeat a call by itself.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -165,6 +166,12 @@ class ControlClient:
         answer = self.call("GET", "/v1/switches").json()
         found: dict[str, int] = answer["lanes"][lane] if "lanes" in answer else answer["switches"]
         return found
+
+    def open_rounds(self) -> list[RoundPublic]:
+        """Every round that is not closed, of both lanes."""
+        rounds = self.call("GET", "/v1/rounds").json()["rounds"]
+        # As JSON text: the strict model reads its tuples from arrays there.
+        return [RoundPublic.model_validate_json(json.dumps(one)) for one in rounds if one["state"] != "closed"]
 
     def busy(self, lane: Lane) -> list[int]:
         """Rounds of a lane that are not closed: whatever they do is no trace of a run on the other lane."""

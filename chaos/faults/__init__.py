@@ -53,6 +53,13 @@ def theirs(fault: Fault, target: str, externals: Mapping[str, str], destroy: str
     return None
 
 
+def lacking(fault: Fault, stack: Stack) -> str | None:
+    """Why the fault cannot be put to this stack: something that its file requires is not there."""
+    there = {"toxiproxy": stack.addresses.toxiproxy_url is not None}
+    missing = [need for need in fault.requires if not there[need]]
+    return f"requires: {fault.id} requires {', '.join(missing)}, which this stack has not" if missing else None
+
+
 def refuse_theirs(fault: Fault, target: str, externals: Mapping[str, str], destroy: str | None) -> None:
     """Raises External: the last gate before an injection."""
     why = theirs(fault, target, externals, destroy)

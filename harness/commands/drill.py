@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chaos.drill import DrillOrder, DrillResult, run_drill
+from chaos.drill import DrillOrder, DrillResult
 from chaos.drill_verdict import worst
+from chaos.repeat import repeated
 from harness.cli import add_word
 from harness.commands._text import emit, table
 from harness.commands._trials import run_trials_of
 from harness.errors import Aborted, BadInput
+from harness.guard.room import writable
 from harness.verdict import exit_code
 from plans.models import LoadedDrill, PlanError, Problem, drill_files, find_drill, load_drill, load_faults
 from plans.models.fault import Fault
@@ -31,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     go.add_argument("drills", nargs="+", metavar="FILE-OR-ID|all")
     go.add_argument("--arms", default="AB", metavar="AB", help="A: nothing, B: the fault (default: AB)")
     go.add_argument("--seed", type=int, metavar="N")
-    go.add_argument("--count", type=int, metavar="N", help="so many times; kill9: so many kills")
+    go.add_argument("--count", type=int, metavar="N", help="so many times, arm A once; kill9: so many kills")
     go.add_argument("--resume", type=Path, metavar="FILE", help="kill9: go on with the trials in this file")
     go.add_argument("--short", action="store_true", help="half as long, alerts not judged")
     go.add_argument("--dry-run", action="store_true", help="the probes run, the faults do not")
@@ -116,6 +118,7 @@ def _run(args: argparse.Namespace) -> int:
         raise BadInput(f"--count {args.count}", expected="1 or more")
     if args.seed is not None and not 0 <= args.seed < 1 << 63:
         raise BadInput(f"--seed {args.seed}", expected="0 to 2^63 - 1")
+    writable(Path(args.runs))
     faults = load_faults()
     everyone = args.drills == ["all"]
     files = drill_files() if everyone else [find_drill(name) for name in args.drills]
@@ -142,8 +145,7 @@ def _carried_out(loaded: list[LoadedDrill], arms: tuple[str, ...], args: argpars
         if one.drill.trials is not None:
             yield run_trials_of(one, args)
             continue
-        for _ in range(args.count or 1):
-            yield run_drill(_order(one, arms, args))
+        yield from repeated(_order(one, arms, args), args.count or 1)
 
 
 def _order(loaded: LoadedDrill, arms: tuple[str, ...], args: argparse.Namespace) -> DrillOrder:

@@ -18,6 +18,7 @@ import requests
 from harness import loopback
 from harness.control_client import ControlClient
 from harness.errors import EnvironmentNotReady, HarnessError
+from harness.guard.leftovers import left
 from harness.stack.addresses import Addresses
 from plans.models.targets import Targets, is_loopback
 from system.contract.history import OP_DTYPE
@@ -66,7 +67,7 @@ class Ask:
 def precheck(ask: Ask) -> list[Checked]:
     """Every item, in the order in which they are told. Never raises for what it finds."""
     items: tuple[Callable[[Ask], Iterator[Checked]], ...] = (
-        _lane, _allowed, _limits, _reachable, _clock, _switches, _open_files, _disk, _kill_switch, _prometheus,
+        _lane, _allowed, _limits, _reachable, _clock, _switches, _rounds, _open_files, _disk, _kill_switch, _prometheus,
     )  # fmt: skip
     return [checked for item in items for checked in item(ask)]
 
@@ -176,6 +177,18 @@ def _switches(ask: Ask) -> Iterator[Checked]:
         value = values.get(key)
         says = f"{key} is {value}" + ("" if value == normal else f", not {normal}: xiu switch set {key} {normal}")
         yield _checked(f"switch {key}", value == normal, says, otherwise)
+
+
+def _rounds(ask: Ask) -> Iterator[Checked]:
+    """What runs before this one left armed. No reason not to start; but named, with what to do about it."""
+    try:
+        over = [one for one in left(ask.control) if one.over and one.round.state != "closing"]
+    except HarnessError:
+        return  # a control that does not answer is refused by its clock already
+    if not over:
+        yield Checked("rounds", "good", "every round that is over is closed")
+    for one in over:
+        yield Checked("rounds", "warning", str(one))
 
 
 def _open_files(ask: Ask) -> Iterator[Checked]:

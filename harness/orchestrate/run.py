@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.guard.precheck import refuse
+from harness.guard.room import writable
 from harness.orchestrate.calibrate import OVERLOAD, calibrate, describe
 from harness.orchestrate.checks import look
 from harness.orchestrate.chosen import Chosen
@@ -40,6 +41,7 @@ def run_plan(order: RunOrder, nemesis: Callable[[System], Nemesis] | None = None
 
     Raises EnvironmentNotReady or BadInput when nothing could be begun.
     """
+    writable(order.runs)
     raise_open_files()
     schedule("batch")  # this process, Locust and the sampler yield to front and generator
     sizes = Sizes(connections=connections(), cpu=generator_cpu())

@@ -15,9 +15,11 @@ import pytest
 
 from harness.control_client import ControlAway, ControlClient
 from harness.errors import EnvironmentNotReady
+from harness.guard.leftovers import left, meeting
 from harness.guard.precheck import Ask, precheck, refuse
 from harness.stack.addresses import Addresses
 from plans.models.targets import Targets, TargetSystem
+from system.contract.api import RoundPublic
 from system.contract.switches import defaults
 
 
@@ -51,6 +53,13 @@ class Control:
     values: dict[str, int] = field(default_factory=defaults)
     ahead_ms: float = 0.0
     away: bool = False
+    rounds: list[RoundPublic] = field(default_factory=list)
+
+    def told_us(self) -> int:
+        return self.now_us()
+
+    def open_rounds(self) -> list[RoundPublic]:
+        return self.rounds
 
     def now_us(self) -> int:
         if self.away:
@@ -148,3 +157,39 @@ def test_what_is_degraded_on_purpose_is_a_warning(whole: Ask, key: str) -> None:
 def test_a_live_run_does_not_need_the_stress_switch(whole: Ask) -> None:
     ask = control(replace(whole, lane="live"), values=defaults() | {"stress.accept": 0})
     assert {one.state for one in precheck(ask)} == {"good"}
+
+
+def left_armed(lane: str, number: int, starts_s: float, state: str = "armed") -> RoundPublic:
+    start_us = int((time.time() + starts_s) * 1e6)
+    return RoundPublic.model_construct(
+        round=number, lane=lane, state=state, start_us=start_us, end_us=start_us + 60_000_000
+    )  # type: ignore[arg-type]
+
+
+def test_what_earlier_runs_left_armed_is_named_with_its_command(whole: Ask) -> None:
+    rounds = [
+        left_armed("stress", 7, -90), left_armed("live", 8, -61), left_armed("live", 9, -5),
+        left_armed("stress", 10, -90, "closing"),
+    ]  # fmt: skip
+    found = [one for one in precheck(control(whole, rounds=rounds)) if one.item == "rounds"]
+    assert [(one.state, one.says) for one in found] == [
+        ("warning", "stress round 7 is over and not closed: xiu round close 7"),
+        ("warning", "live round 8 is over and not closed: xiu round close 8"),
+    ]
+    refuse(found)
+
+
+def test_rounds_that_the_fronts_work_on_meanwhile() -> None:
+    rounds = [
+        left_armed("live", 1, -90),
+        left_armed("live", 2, -5),
+        left_armed("live", 3, 30),
+        left_armed("live", 4, 300),
+    ]
+    told = Control(rounds=rounds)
+    met = meeting(left(cast(ControlClient, told)), 120)
+    assert [str(one) for one in met] == [
+        "live round 1 is over and not closed: xiu round close 1",
+        "live round 2 is open: xiu round close 2",
+        "live round 3 is armed: xiu round close 3",
+    ]
