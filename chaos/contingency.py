@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from chaos.errors import ChaosError
-from chaos.nemesis import FaultNemesis, Timed
+from chaos.facts import Timed
+from chaos.nemesis import FaultNemesis
 from chaos.playbook import journal
 from harness.orchestrate.hooks import NemesisReport, NowS, Tell
 from harness.orchestrate.system import System

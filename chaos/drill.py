@@ -18,10 +18,11 @@ from typing import Any
 
 from chaos.drill_verdict import Decided, decide
 from chaos.errors import ChaosError
+from chaos.facts import Facts, Timed
 from chaos.fault_ledger import injected
 from chaos.faults import WAYS, lacking, theirs
 from chaos.heal import heal, strays
-from chaos.nemesis import Facts, FaultNemesis, Timed
+from chaos.nemesis import FaultNemesis
 from chaos.playbook import journal
 from chaos.probes import NothingYet, NotSteady, Probes
 from chaos.seat import seated
@@ -89,6 +90,7 @@ class DrillResult:
         times: dict[str, Any] = {} if facts is None else asdict(facts)
         if facts is not None:
             times |= {"recovery_s": facts.recovery_s, "drain_s": facts.drain_s, "detection_s": facts.detection_s}
+            times |= {"in_force_s": facts.in_force_s}
         return {
             "id": self.id, "fault": self.fault, "target": self.target, "verdict": self.verdict,
             "exit_code": self.exit_code, "reasons": [reason.model_dump() for reason in self.reasons],
@@ -253,8 +255,9 @@ def _clean(stack: Stack, result: DrillResult) -> None:
     if busy:
         text = f"{busy[0].fault} on {busy[0].target} is injected by process {busy[0].owner_pid}"
         raise EnvironmentNotReady(f"another drill is at work: {text}; wait for it, or: xiu heal")
-    _wait_for_playbooks(folder)
+    # First of all: a playbook that an earlier fault started waits for just this.
     result.notes += [f"left by an earlier drill: {line}" for line in heal(folder)]
+    _wait_for_playbooks(folder)
     found = strays(stack)
     if found:
         raise ChaosError("something is on the links that no drill entered: " + ", ".join(found) + "; try: xiu heal")

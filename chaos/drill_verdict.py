@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chaos.nemesis import Facts
+from chaos.facts import Facts
 from harness.run_record import RunRecord
 from harness.verdict import EXPECTED_WARNINGS, LATENCY_BAND, Reason, exit_code
 from plans.models.drill import Expect

@@ -5,13 +5,14 @@ A line is on the disk before its fault is: whatever dies, the next one who looks
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,9 @@ from pydantic import TypeAdapter
 
 from harness.durable import append_line
 
-FILE = "faults.jsonl"
+FILE, LOCK = "faults.jsonl", "faults.lock"
+PATIENCE_S, POLL_S = 20.0, 0.05
+"""The ladder of one fault takes less, if nothing hangs."""
 Kind = Literal["toxics", "refuse", "signal", "flush"]
 
 
@@ -144,14 +147,52 @@ def _row(line: bytes) -> dict[str, Any] | None:
 
 
 @contextmanager
-def healing(folder: Path) -> Iterator[None]:
-    """One healer at a time: drill, watchdog and `xiu heal` must not climb the same ladder at once."""
-    descriptor = os.open(folder / "faults.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def healing(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
+    """One healer at a time: drill, watchdog and `xiu heal` must not climb the same ladder at once.
+
+    Yields a word where this one acts all the same: the other stands still or takes longer than `patience_s`, or there
+    is no lock to be had. What is taken back twice is taken back.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        yield f"without a lock, which cannot be had: {exc.strerror}"
+        return
+    try:
+        word = _take_turns(descriptor, patience_s)
+        if not word:
+            with suppress(OSError):  # who it is helps those who wait, and is no reason not to heal
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield word
     finally:
         os.close(descriptor)
+
+
+def _take_turns(descriptor: int, patience_s: float) -> str:
+    """Waits for the lock; a word where it is not waited for any longer."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return ""
+        except OSError as exc:
+            if exc.errno not in (errno.EAGAIN, errno.EACCES):
+                return f"without a lock, which cannot be had: {exc.strerror}"
+        who = os.pread(descriptor, 20, 0).decode(errors="replace")
+        if _stands_still(who):
+            return f"process {who}, which was healing, stands still: not waited for"
+        if time.monotonic() > until:
+            return f"process {who or '?'} has been healing for more than {patience_s:g} s: not waited for"
+        time.sleep(POLL_S)
+
+
+def _stands_still(pid: str) -> bool:
+    """Is it stopped by a signal? What cannot be told is not."""
+    try:
+        return psutil.Process(int(pid)).status() == psutil.STATUS_STOPPED
+    except (ValueError, psutil.Error):
+        return False
 
 
 def _append(folder: Path, row: dict[str, Any]) -> None:

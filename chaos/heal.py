@@ -11,6 +11,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,19 +32,26 @@ FIRST_RUNG = "remove"
 Rung = tuple[str, Callable[[], None]]
 
 
-def heal(folder: Path, keys: Collection[str] | None = None) -> list[str]:
+def heal(folder: Path, keys: Collection[str] | None = None, patience_s: float = fault_ledger.PATIENCE_S) -> list[str]:
     """Heals what is injected in a stack's folder (of these ledger keys alone, if given); a line for each rung.
 
-    Empty where nothing was injected. Raises NotHealed, after everything was tried, with what is left.
+    Empty where nothing was injected. Taking back needs no disk: what cannot be written down is said, and the fault
+    stays in the ledger until somebody can. Raises NotHealed, after everything was tried, with what is left.
     """
     lines: list[str] = []
     left: list[str] = []
-    with fault_ledger.healing(folder):
-        for one in reversed(injected(folder)):
-            if keys is not None and one.key not in keys:
-                continue
-            if not _climb(folder, one, lines):
-                left.append(f"{one.fault} on {one.target}")
+    with fault_ledger.healing(folder, patience_s) as word:
+        mine = [one for one in reversed(injected(folder)) if keys is None or one.key in keys]
+        lines += [word] if word and mine else []
+        for one in mine:
+            climb = _Climb(folder, one, lines)
+            try:
+                healed = climb.to_the_top()
+            except Exception as exc:
+                # Whatever it is, the next fault is tried as well.
+                climb.say(f"failed: {type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else ''}")
+                healed = False
+            left += [] if healed else [f"{one.fault} on {one.target}"]
     if left:
         raise NotHealed("not healed: " + ", ".join(left) + "".join(f"\n  {line}" for line in lines))
     return lines
@@ -54,38 +62,58 @@ def climbed(lines: list[str]) -> bool:
     return any(" failed: " in line for line in lines)
 
 
-def _climb(folder: Path, one: Injected, lines: list[str]) -> bool:
-    def say(text: str) -> None:
-        line = f"{one.fault} on {one.target}: {text}"
-        lines.append(line)
-        fault_ledger.rung(folder, one.key, text)
+class _Climb:
+    """One fault up its ladder. Acts first; what it did is told afterwards, on paper if there is any."""
 
-    if not Folder(folder).locked and not _outlives(one):
-        say("the stack is gone, and the fault with it")
-        fault_ledger.close(folder, one.key, "stack gone")
-        return True
-    try:
-        stack = _attached(folder, one)
-    except HarnessError as exc:
-        say(f"failed: {exc}")
-        return False
-    if not _outlives(one) and _part(one) not in stack.folder.read_state()["parts"]:
-        say("its part is gone, and the fault with it: only stores run here")
-        fault_ledger.close(folder, one.key, "part gone")
-        return True
-    for name, climb in _rungs(stack, one):
-        began = time.monotonic()
+    def __init__(self, folder: Path, one: Injected, lines: list[str]) -> None:
+        self._folder, self._one, self._lines = folder, one, lines
+
+    def say(self, text: str) -> None:
+        """A rung, in words and in the ledger."""
+        one = self._one
+        self._lines.append(f"{one.fault} on {one.target}: {text}")
         try:
-            climb()
-            if not WAYS[one.kind].undone(stack, one.detail):
-                raise ChaosError("something of it is still there")
+            fault_ledger.rung(self._folder, one.key, text)
+        except OSError as exc:
+            self._unwritten(exc)
+
+    def to_the_top(self) -> bool:
+        """Is it taken back?"""
+        folder, one = self._folder, self._one
+        if not Folder(folder).locked and not _outlives(one):
+            return self._over("the stack is gone, and the fault with it", "stack gone")
+        try:
+            stack = _attached(folder, one)
         except HarnessError as exc:
-            say(f"{name} failed: {str(exc).splitlines()[0]}")
-            continue
-        say(f"{name} held, after {time.monotonic() - began:.2f} s")
-        fault_ledger.close(folder, one.key, name)
+            self.say(f"failed: {exc}")
+            return False
+        if not _outlives(one) and _part(one) not in stack.state()["parts"]:
+            return self._over("its part is gone, and the fault with it: only stores run here", "part gone")
+        for name, climb in _rungs(stack, one):
+            began = time.monotonic()
+            try:
+                climb()
+                if not WAYS[one.kind].undone(stack, one.detail):
+                    raise ChaosError("something of it is still there")
+            except Exception as exc:
+                # A process of somebody else's, no descriptor left, a bug: the next rung is there for all of them.
+                self.say(f"{name} failed: {str(exc).splitlines()[0] if str(exc) else type(exc).__name__}")
+                continue
+            return self._over(f"{name} held, after {time.monotonic() - began:.2f} s", name)
+        return False
+
+    def _over(self, text: str, how: str) -> bool:
+        self.say(text)
+        try:
+            fault_ledger.close(self._folder, self._one.key, how)
+        except OSError as exc:
+            self._unwritten(exc)
         return True
-    return False
+
+    def _unwritten(self, exc: OSError) -> None:
+        line = f"{self._one.fault} on {self._one.target}: not written down ({exc.strerror}): the ledger still has it"
+        if line not in self._lines:
+            self._lines.append(line)
 
 
 def _part(one: Injected) -> str:
@@ -204,28 +232,41 @@ def heal_strays(stack: Stack) -> list[str]:
     return [f"{one}: in no ledger, and toxiproxy is somebody's: left alone" for one in found]
 
 
-def heal_everything(var: Path) -> tuple[list[str], list[str]]:
-    """Every ledger under `var`, and what is on running proxies in no ledger: (what was done, what is left)."""
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """What came of healing all there is: `lines` what was done, `left` what is still there, `unseen` where nobody
+    could look, `stacks` how many folders of stacks were looked at, `running` of how many that run.
+    """
+
+    lines: list[str]
+    left: list[str]
+    unseen: list[str]
+    stacks: int
+    running: int
+
+
+def heal_everything(var: Path, patience_s: float = fault_ledger.PATIENCE_S) -> Healed:
+    """Every ledger under `var`, and what is on running proxies in no ledger. Raises nothing."""
     lines: list[str] = []
     left: list[str] = []
+    unseen: list[str] = []
+    running = find_running(var)
     for folder in sorted(path.parent for path in var.glob(f"*/{fault_ledger.FILE}") if not path.parent.is_symlink()):
         try:
-            lines += heal(folder)
+            lines += heal(folder, patience_s=patience_s)
             lines += [f"{folder / fault_ledger.FILE}:{number}: cannot be read; what it was about is looked for below"
                       for number in fault_ledger.unreadable(folder)]  # fmt: skip
-        except (HarnessError, OSError) as exc:
-            left += str(exc).splitlines()
-    for folder in find_running(var):
+        except Exception as exc:
+            # Of one stack; the next one is healed all the same.
+            left += str(exc).splitlines() or [type(exc).__name__]
+    for folder in running:
         try:
-            stack = Stack.attach(folder)
+            lines += heal_strays(Stack.attach(folder))
         except EnvironmentNotReady as exc:
-            lines.append(f"{folder.name}: {exc}: its links were not looked at")
-            continue
-        try:
-            lines += heal_strays(stack)
-        except (HarnessError, OSError) as exc:
-            left.append(f"{folder.name}: {exc}")
-    return lines, left
+            unseen.append(f"{folder.name}: {exc}: its links were not looked at")
+        except Exception as exc:
+            left.append(f"{folder.name}: {str(exc) or type(exc).__name__}")
+    return Healed(lines, left, unseen, len(list(var.glob("*/plan.json"))), len(running))
 
 
 def _until(done: Callable[[], bool], deadline_s: float, what: str) -> None:

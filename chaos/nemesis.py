@@ -10,14 +10,15 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from chaos import fault_ledger
-from chaos.errors import ChaosError, External, NotHealed
+from chaos.errors import ChaosError, External
+from chaos.facts import Facts, Timed
 from chaos.fault_ledger import Entry, Injected
 from chaos.faults import WAYS, lacking, refuse_theirs
 from chaos.heal import climbed, heal
@@ -41,58 +42,8 @@ POLL_S = 0.02
 DRAIN_S = 30.0
 BACKLOG_S = 0.1
 ALERT_POLL_S = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """A fault on a target, from second `at_s` of the run, for `for_s`."""
-
-    fault: Fault
-    target: str
-    at_s: float
-    for_s: float
-    drill: str = ""
-    destroy: str | None = None
-    alert: str | None = None
-    """An alert that is to fire while the fault is there."""
-
-
-@dataclass(slots=True)
-class Facts:
-    """What came of it, in run seconds; None: it did not happen."""
-
-    injected_s: float | None = None
-    effect_s: float | None = None
-    alert_s: float | None = None
-    heal_began_s: float | None = None
-    healed_s: float | None = None
-    heal_seen_s: float | None = None
-    drained_s: float | None = None
-    effect: str = ""
-    rungs: list[str] = field(default_factory=list)
-    harness_fault: str = ""
-    not_steady: str = ""
-    not_healed: str = ""
-    external: str = ""
-
-    @property
-    def recovery_s(self) -> float | None:
-        """From the heal's beginning to the heal probe."""
-        return _between(self.heal_began_s, self.heal_seen_s)
-
-    @property
-    def detection_s(self) -> float | None:
-        """From the effect to the alert."""
-        return _between(self.effect_s, self.alert_s)
-
-    @property
-    def drain_s(self) -> float | None:
-        """From the heal to an empty backlog."""
-        return _between(self.healed_s, self.drained_s)
-
-
-def _between(since: float | None, until: float | None) -> float | None:
-    return None if since is None or until is None else round(until - since, 3)
+LOOK_S = 0.2
+"""Between two looks whether the fault is still in force."""
 
 
 class FaultNemesis:
@@ -106,15 +57,16 @@ class FaultNemesis:
         self._told: Tell = lambda kind, text: None
         self._now_s: NowS = time.monotonic
         self._watchdog: Watchdog | None = None
+        self._mine: Injected | None = None
 
     def begin(self, told: Tell, now_s: NowS) -> None:
         """See `harness.orchestrate.hooks.Nemesis`."""
-        self._told, self._now_s = told, now_s
+        self._told, self._now_s = _unbreakable(told), now_s
         try:
             # From here, the main thread: a watchdog is there before anything is injected.
             self._watchdog = Watchdog(self._folder)
-        except HarnessError as exc:
-            self.facts.harness_fault = str(exc)
+        except (HarnessError, OSError) as exc:
+            self.facts.harness_fault = f"no watchdog: {exc}"
             return
         self._thread.start()
 
@@ -129,9 +81,20 @@ class FaultNemesis:
         self._over.set()
         if self._thread.ident is not None:
             self._thread.join()
-        if self._watchdog is not None and not self.facts.not_healed:
+        if self._watchdog is not None and self._nothing_left():
             self._watchdog.end()
         return self._report()
+
+    def _nothing_left(self) -> bool:
+        """May the watchdog go? Only where the fault is healed and the ledger says so, whatever was raised meanwhile."""
+        if self._mine is None:
+            return True
+        try:
+            return self.facts.healed_s is not None and all(
+                one.key != self._mine.key for one in fault_ledger.injected(self._folder)
+            )
+        except OSError:
+            return False
 
     # -- on its thread
 
@@ -168,7 +131,8 @@ class FaultNemesis:
         entry = Entry(
             timed.fault.id, timed.target, timed.fault.inject.kind, timed.for_s, timed.fault.expires, detail, timed.drill
         )
-        mine = fault_ledger.enter(self._folder, entry)
+        mine = self._mine = fault_ledger.enter(self._folder, entry)
+        facts.momentary = way.momentary(detail)
         try:
             facts.injected_s = self._now_s()
             if not os.environ.get(LEAVE_OUT):
@@ -184,12 +148,13 @@ class FaultNemesis:
                 ),
             )
             self._see_effect(probes)
-            self._see_alert(stack)
-            self._wait_for(timed.at_s + timed.for_s)
-            self._still_there(stack, mine)
+            if not facts.momentary:
+                self._stay(stack, mine)
         finally:
             self._heal(mine)
         self._see_heal(probes)
+        if facts.momentary:
+            self._see_alert(stack)
         self._see_drained(stack)
 
     def _wait_for(self, at_s: float) -> bool:
@@ -206,36 +171,67 @@ class FaultNemesis:
             self.facts.effect_s = self._now_s()
             self._told("effect_seen", seen.says)
 
-    def _see_alert(self, stack: Stack) -> None:
-        """Waits for the alert, as long as the fault is to last."""
-        name, url, until_s = self.timed.alert, stack.addresses.prometheus_url, self.timed.at_s + self.timed.for_s
-        if name is None or url is None or self.facts.effect_s is None:
-            return
-        while not self._over.is_set() and self._now_s() < until_s:
-            if name in firing(url):
-                self.facts.alert_s = self._now_s()
-                self._told("alert", said("alert_fires", alert=name, after_s=self.facts.alert_s - self.facts.effect_s))
-                return
-            self._over.wait(ALERT_POLL_S)
+    def _stay(self, stack: Stack, mine: Injected) -> None:
+        """Until its time is over, or it is gone: whether it is there is measured all the while."""
+        until_s, looked_s = self.timed.at_s + self.timed.for_s, float("-inf")
+        while True:
+            if self.facts.effect_s is not None and time.monotonic() - looked_s >= LOOK_S:
+                looked_s = time.monotonic()
+                if not self._still_there(stack, mine):
+                    return
+            self._look_for_alert(stack)
+            left_s = until_s - self._now_s()
+            if left_s <= 0 or self._over.wait(min(left_s, LOOK_S, ALERT_POLL_S)):
+                break
+        if self.facts.effect_s is not None:
+            self._still_there(stack, mine)
 
-    def _still_there(self, stack: Stack, mine: Injected) -> None:
-        """What went away by itself was no fault for as long as it was meant to be one."""
-        if self.facts.effect_s is None:
-            return
+    def _still_there(self, stack: Stack, mine: Injected) -> bool:
+        """What went away by itself was no fault for as long as it was meant to be one. Not known is not gone."""
+        facts = self.facts
         try:
-            if not WAYS[mine.kind].in_force(stack, mine.detail):
-                self.facts.harness_fault = said("gone_before", fault=mine.fault, target=mine.target)
-        except HarnessError as exc:
-            self.facts.harness_fault = str(exc)
+            there = WAYS[mine.kind].in_force(stack, mine.detail)
+        except (HarnessError, OSError) as exc:
+            facts.harness_fault = str(exc)
+            return True
+        facts.harness_fault = ""  # it is known again
+        if not there:
+            facts.over_s = self._now_s()
+            facts.harness_fault = said(
+                "gone_before",
+                fault=mine.fault,
+                target=mine.target,
+                after_s=facts.over_s - (facts.injected_s or 0.0),
+                of_s=self.timed.for_s,
+            )
+        return there
+
+    def _see_alert(self, stack: Stack) -> None:
+        """Waits for the alert, as long as the fault was to last."""
+        while self._now_s() < self.timed.at_s + self.timed.for_s and self._look_for_alert(stack):
+            if self._over.wait(ALERT_POLL_S):
+                return
+
+    def _look_for_alert(self, stack: Stack) -> bool:
+        """True while it is to be looked for again."""
+        name, url, facts = self.timed.alert, stack.addresses.prometheus_url, self.facts
+        if name is None or url is None or facts.effect_s is None or facts.alert_s is not None:
+            return False
+        if name in firing(url):
+            facts.alert_s = self._now_s()
+            self._told("alert", said("alert_fires", alert=name, after_s=facts.alert_s - facts.effect_s))
+            return False
+        return True
 
     def _heal(self, mine: Injected) -> None:
         facts = self.facts
         facts.heal_began_s = self._now_s()
         try:
             facts.rungs = heal(self._folder, {mine.key})
-        except (NotHealed, OSError) as exc:
-            facts.not_healed = str(exc)
-            self._told("not_healed", said("not_healed", detail=str(exc).splitlines()[0]))
+        except Exception as exc:
+            # Whatever it is: the watchdog lives on and tries again.
+            facts.not_healed = str(exc) or type(exc).__name__
+            self._told("not_healed", said("not_healed", detail=facts.not_healed.splitlines()[0]))
             return
         facts.healed_s = self._now_s()
         if climbed(facts.rungs):
@@ -287,7 +283,7 @@ class FaultNemesis:
             "id": timed.drill or timed.fault.id, "fault": timed.fault.id, "target": timed.target,
             "title": {"zh": timed.fault.title.zh, "en": timed.fault.title.en},
             "verdict": self.verdict, "recovery_s": facts.recovery_s, "drain_s": facts.drain_s,
-            "detection_s": facts.detection_s,
+            "detection_s": facts.detection_s, "in_force_s": facts.in_force_s,
             **{key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(facts).items()},
         }  # fmt: skip
         return NemesisReport(
@@ -322,6 +318,18 @@ class FaultNemesis:
                 Reason(code="fault_not_effective", text=said("no_effect", fault=self.timed.fault.id, seen=facts.effect))
             ]
         return []
+
+
+def _unbreakable(told: Tell) -> Tell:
+    """Who cannot be told (a full disk) keeps no fault in force."""
+
+    def tell(kind: str, text: str) -> None:
+        try:
+            told(kind, text)
+        except Exception as exc:
+            log.warning("%s could not be told: %s", kind, exc)
+
+    return tell
 
 
 def against(fault: Fault, target: str, at_s: float, for_s: float, **more: Any) -> Callable[[System], FaultNemesis]:

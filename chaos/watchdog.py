@@ -1,7 +1,10 @@
-"""The process that heals when nobody else does: `python -m chaos.watchdog FOLDER PID`.
+"""The process that heals when nobody else does: `python -m chaos.watchdog FOLDER [PID]`.
 
-Watches the ledger of one stack for the process PID. Heals what that process injected once it is gone, however it ended,
-and whatever is injected longer than its fault may last. Ends when the process is gone and nothing is injected.
+Watches the ledger of one stack for the process PID: heals what that process injected once it is gone, however it ended,
+and whatever is injected longer than its fault may last; ends when the process is gone and nothing is injected. Without
+a PID it is the stack's own, a part that its supervisor keeps: it heals for every owner, and ends when it is told to.
+
+Nothing ends it but that: what cannot be written, read or healed now is tried again, slower and slower.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -22,10 +26,12 @@ from chaos.heal import heal
 from harness.children import for_children
 from harness.errors import HarnessError
 from harness.stack.folder import Folder
+from harness.stack.spawn import opened
 
 POLL_S = 0.2
 GIVE_UP_S = 120.0
-START_S = 15.0
+AGAIN_MOST_S = 15.0
+START_S, END_S = 15.0, 3.0
 WATCHING = b"watching\n"
 
 
@@ -34,7 +40,7 @@ class Watchdog:
 
     def __init__(self, folder: Path) -> None:
         """Starts it and waits until it watches. Raises ChaosError."""
-        with Folder(folder).log("watchdog").open("ab") as log:
+        with opened(Folder(folder).log("watchdog")) as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "chaos.watchdog", str(folder), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
@@ -64,36 +70,79 @@ class Watchdog:
         """It is not needed any more."""
         if self._process.poll() is None:
             self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # frozen
+            self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
 
 
-def watch(folder: Path, pid: int) -> int:
-    """Until the process is gone and nothing is injected; the exit code."""
-    gone_at: float | None = None
-    while True:
-        now = time.time()
-        due = [one for one in injected(folder) if now > one.expires or (one.owner_pid == pid and not one.owner_lives())]
+class Watch:
+    """One look after the other at a ledger. `pid`: the process it is for, None: every owner's."""
+
+    def __init__(self, folder: Path, pid: int | None) -> None:
+        self._folder, self._pid = folder, pid
+        self._gone_at: float | None = None
+        self._again: dict[str, tuple[float, float]] = {}
+        """Ledger key → (not before, the pause it came from): one that does not heal is not hammered."""
+
+    def look(self) -> int | None:
+        """Heals what is due; an exit code once there is nothing more to watch for. Raises OSError: to be repeated."""
+        due = self._due()
         if due:
-            _heal(folder, {one.key for one in due})
-        if gone_at is None and not _lives(pid):
-            gone_at = time.monotonic()
-        if gone_at is not None:
-            if not any(one.owner_pid == pid for one in injected(folder)):
-                return 0
-            if time.monotonic() - gone_at > GIVE_UP_S:
-                _log(f"gave up: still injected {[one.fault for one in injected(folder)]}")
-                return NotHealed.exit_code
+            self._heal(due)
+        if self._pid is None:
+            return None
+        if self._gone_at is None and not _lives(self._pid):
+            self._gone_at = time.monotonic()
+        if self._gone_at is None:
+            return None
+        left = [one for one in injected(self._folder) if one.owner_pid == self._pid]
+        if not left:
+            return 0
+        if time.monotonic() - self._gone_at > GIVE_UP_S:
+            _log(f"gave up: still injected {[one.fault for one in left]}")
+            return NotHealed.exit_code
+        return None
+
+    def _due(self) -> set[str]:
+        now, clock = time.time(), time.monotonic()
+        return {
+            one.key
+            for one in injected(self._folder)
+            if (now > one.expires or (self._pid in (None, one.owner_pid) and not one.owner_lives()))
+            and clock >= self._again.get(one.key, (0.0, 0.0))[0]
+        }
+
+    def _heal(self, keys: set[str]) -> None:
+        try:
+            for line in heal(self._folder, keys):
+                _log(line)
+        except HarnessError as exc:
+            _log(str(exc))
+        finally:
+            # Of those that are healed and written down nothing is found the next time.
+            for key in keys:
+                pause = min(AGAIN_MOST_S, max(POLL_S, 2 * self._again.get(key, (0.0, 0.0))[1]))
+                self._again[key] = (time.monotonic() + pause, pause)
+
+
+def watch(folder: Path, pid: int | None) -> int:
+    """Until there is nothing more to watch for; the exit code."""
+    watching, broke = Watch(folder, pid), ""
+    while True:
+        try:
+            code = watching.look()
+            if code is not None:
+                return code
+            broke = ""
+        except Exception as exc:
+            if broke != repr(exc):
+                _log(f"looked in vain, and looks again: {exc!r}")
+            broke = repr(exc)
         time.sleep(POLL_S)
-
-
-def _heal(folder: Path, keys: set[str]) -> None:
-    try:
-        for line in heal(folder, keys):
-            _log(line)
-    except HarnessError as exc:
-        _log(str(exc))
 
 
 def _lives(pid: int) -> bool:
@@ -104,19 +153,22 @@ def _lives(pid: int) -> bool:
 
 
 def _log(text: str) -> None:
-    print(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+    """A line in the log, if the disk takes it: who cannot tell heals all the same."""
+    with suppress(OSError, ValueError):
+        print(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("pid", type=int)
+    parser.add_argument("pid", type=int, nargs="?")
     args = parser.parse_args(argv)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    sys.stdout.buffer.write(WATCHING)
-    sys.stdout.flush()
+    with suppress(OSError):
+        sys.stdout.buffer.write(WATCHING)
+        sys.stdout.flush()
     return watch(args.folder.resolve(), args.pid)
 
 

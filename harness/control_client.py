@@ -66,19 +66,19 @@ class CreditedWin:
 class ControlClient:
     """Calls of an operator. `admin_token` is the stack's operator credential, never a signing key."""
 
-    def __init__(self, control_url: str, play_url: str, admin_token: str) -> None:
+    def __init__(self, control_url: str, play_url: str, admin_token: str, timeout_s: float = TIMEOUT_S) -> None:
         self._control = control_url.rstrip("/")
         self._play = play_url.rstrip("/")
-        self._session = loopback.session(TIMEOUT_S)
+        self._session = loopback.session(timeout_s)
         self._session.headers["Authorization"] = f"Bearer {admin_token}"
 
     @classmethod
-    def of(cls, system: Operated) -> Self:
+    def of(cls, system: Operated, timeout_s: float = TIMEOUT_S) -> Self:
         """Raises EnvironmentNotReady when the stack has no control."""
         at = system.addresses
         if at.control_url is None:
             raise EnvironmentNotReady("this stack has no control: only its stores run")
-        return cls(at.control_url, at.play_url or "", system.admin_token)
+        return cls(at.control_url, at.play_url or "", system.admin_token, timeout_s)
 
     def __enter__(self) -> Self:
         return self

@@ -114,7 +114,10 @@ PHRASES: dict[str, Phrase] = {
     "healed_by_other": ("healed by somebody else", "已由他人撤除"),
     "not_healed": ("{detail}", "没有撤除成功" + SEE),
     "heal_not_seen": ("the heal was not seen within {within_s:g} s: {seen}", "{within_s:g} 秒内没有看到恢复：{seen}"),
-    "gone_before": ("{fault} on {target} was gone before it was healed", "{target} 上的 {fault} 在撤除之前就消失了"),
+    "gone_before": (
+        "{fault} on {target} was gone after {after_s:.1f} of {of_s:g} s, before it was healed",
+        "{target} 上的 {fault} 本应持续 {of_s:g} 秒，{after_s:.1f} 秒后在撤除之前就消失了",
+    ),
     "no_effect": ("{fault}: {seen}", "{fault} 没有见效：{seen}"),
     "backlog_drained": (
         "no award waits any more, {after_s:.1f} s after the heal",

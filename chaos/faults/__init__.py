@@ -29,8 +29,12 @@ class Way(Protocol):
         """Does it. Raises ChaosError."""
         ...
 
+    def momentary(self, detail: dict[str, Any]) -> bool:
+        """Is it over by its nature as soon as the system has come through, whatever length was asked for?"""
+        ...
+
     def in_force(self, stack: Stack, detail: dict[str, Any]) -> bool:
-        """Is it still there, just before it is healed? Raises ChaosError where nobody can tell."""
+        """Is it there now? Looked at all the while, not assumed. Raises ChaosError where nobody can tell."""
         ...
 
     def undo(self, stack: Stack, detail: dict[str, Any]) -> None:

@@ -52,16 +52,29 @@ def inject(stack: Stack, detail: dict[str, Any]) -> None:
         server.enable(detail["link"], on=False)
 
 
+def momentary(detail: dict[str, Any]) -> bool:
+    return False
+
+
 def in_force(stack: Stack, detail: dict[str, Any]) -> bool:
     proxy = api(stack).proxy(detail["link"])
-    there = {toxic.name for toxic in proxy.toxics}
-    return all(toxic.name in there for toxic in _toxics(detail)) if detail["toxics"] else not proxy.enabled
+    there = {toxic.name: toxic for toxic in proxy.toxics}
+    # As it was put there: one that somebody made harmless is not in force.
+    same = all(toxic.name in there and _same(there[toxic.name], toxic) for toxic in _toxics(detail))
+    return same and proxy.enabled if detail["toxics"] else not proxy.enabled
 
 
 def undo(stack: Stack, detail: dict[str, Any]) -> None:
     server = api(stack)
+    failed: list[str] = []
     for toxic in reversed(_toxics(detail)):
-        server.remove(detail["link"], toxic.name)
+        try:
+            server.remove(detail["link"], toxic.name)
+        except ChaosError as exc:
+            # One that stays must not keep the others on the link.
+            failed.append(str(exc))
+    if failed:
+        raise ChaosError("; ".join(failed))
     if not detail["toxics"]:
         server.enable(detail["link"])
 
@@ -70,6 +83,11 @@ def undone(stack: Stack, detail: dict[str, Any]) -> bool:
     proxy = api(stack).proxy(detail["link"])
     there = {toxic.name for toxic in proxy.toxics}
     return proxy.enabled and not any(toxic.name in there for toxic in _toxics(detail))
+
+
+def _same(there: ToxicState, meant: ToxicState) -> bool:
+    kept = all(there.attributes.get(key) == value for key, value in meant.attributes.items())
+    return kept and there.toxicity == meant.toxicity
 
 
 def _toxics(detail: dict[str, Any]) -> list[ToxicState]:

@@ -44,10 +44,15 @@ def inject(stack: Stack, detail: dict[str, Any]) -> None:
     os.kill(detail["pid"], getattr(signal, f"SIG{detail['signal']}"))
 
 
+def momentary(detail: dict[str, Any]) -> bool:
+    """A part that is killed and may come back is back at once: the stack sees to that."""
+    return detail["signal"] != "STOP" and not detail["stays_down"]
+
+
 def in_force(stack: Stack, detail: dict[str, Any]) -> bool:
     if detail["signal"] == "STOP":
         return frozen(detail)
-    return not lives(detail)
+    return not lives(detail) and detail["part"] not in stack.pids()
 
 
 def undo(stack: Stack, detail: dict[str, Any]) -> None:

@@ -30,8 +30,13 @@ def inject(stack: Stack, detail: dict[str, Any]) -> None:
             raise ChaosError(f"valkey: FLUSHALL: {exc}") from exc
 
 
-def in_force(stack: Stack, detail: dict[str, Any]) -> bool:
+def momentary(detail: dict[str, Any]) -> bool:
     return True
+
+
+def in_force(stack: Stack, detail: dict[str, Any]) -> bool:
+    now = streams(stack)
+    return any(now.get(key) != first for key, first in detail["streams"].items())
 
 
 def undo(stack: Stack, detail: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from chaos.playbook import journal
@@ -27,19 +28,30 @@ def halt(folder: Path, who: str = "xiu halt") -> list[str]:
     """
     if not folder.is_dir():
         return []
-    path = folder / MARK
+    _mark(folder / MARK)
+    told: list[str] = []
+    try:
+        runs = [facts for facts in journal.fold(journal.read(folder / journal.FILE)).values() if not facts.over]
+        told = [f"playbook {facts.playbook} (run {facts.run}) stops in {facts.state}" for facts in runs]
+        for facts in runs:
+            told += [f"  {done.key} stays {done.to}; it was {done.before}" for done in facts.actions.values()
+                     if done.undone_s is None]  # fmt: skip
+        told = told or ["no playbook was at work; none begins from now on"]
+        Journal(folder / journal.FILE).tell(Transition(time.time(), "", "", "halt", who))
+    except OSError as exc:
+        # The mark stops them; what cannot be read or written is said.
+        told.append(f"none begins, and none goes on; the journal could not be read or written: {exc}")
+    return told
+
+
+def _mark(path: Path) -> None:
+    """An empty file: it takes no room on a full disk. Raises OSError where it is not there afterwards."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        os.fsync(descriptor)
+        with suppress(OSError):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    runs = [facts for facts in journal.fold(journal.read(folder / journal.FILE)).values() if not facts.over]
-    told = [f"playbook {facts.playbook} (run {facts.run}) stops in {facts.state}" for facts in runs]
-    for facts in runs:
-        told += [f"  {done.named} stays {done.to}; it was {done.before}" for done in facts.actions.values()
-                 if done.undone_s is None]  # fmt: skip
-    Journal(folder / journal.FILE).tell(Transition(time.time(), "", "", "halt", who))
-    return told or ["no playbook was at work; none begins from now on"]
 
 
 def resume(folder: Path, who: str = "xiu playbook resume") -> bool:

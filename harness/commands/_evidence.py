@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chaos.nemesis import Facts
+from chaos.facts import Facts
 from harness.engine import health
 from harness.forecast import Judged, Lock, judge, lock, share_of, write_lock
 from harness.run_folder import new_run, write_model

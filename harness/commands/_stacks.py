@@ -12,6 +12,7 @@ from harness.errors import BadInput, EnvironmentNotReady
 from harness.secrets import shown
 from harness.stack import LINKS, Stack, find_running, find_shared, last_stores, stores_of
 from harness.stack.folder import Folder
+from harness.stack.tools import ROOT
 
 VAR = Path("var")
 
@@ -44,8 +45,17 @@ def need(args: argparse.Namespace) -> Stack:
     """The running stack that is meant. Raises EnvironmentNotReady if none runs."""
     stack = chosen(args)
     if stack is None:
-        raise EnvironmentNotReady("no stack runs here; start one with: xiu up --detach")
+        raise EnvironmentNotReady(nothing_runs(args.var))
     return stack
+
+
+def nothing_runs(var: Path) -> str:
+    """Where was looked for a stack that runs, in vain, and what helps."""
+    where, home = var.resolve(), (ROOT / VAR).resolve()
+    text = f"no stack runs under {where}"
+    if where != home and find_running(home):
+        return f"{text}; one does under {home}: --var {home}"
+    return f"{text}; start one with: xiu up --detach, or name its place: --var DIR"
 
 
 @contextmanager

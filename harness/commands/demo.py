@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chaos import playbook
 from chaos.contingency import Contingency, answered
-from chaos.nemesis import Timed
+from chaos.facts import Timed
 from harness.commands.run import tell
 from harness.orchestrate import run_plan
 from harness.orchestrate.system import System

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from harness.commands import _stacks
-from harness.errors import BadInput
+from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack, find_running, find_shared, owner_of
 
 EXAMPLE = "xiu down"
@@ -18,18 +18,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Stop it and wait until nothing is left. Nothing running is no error; a run's own stack is."""
+    """Stop it and wait until nothing is left. None running is exit code 5, a run's own stack 2."""
     stack = _stack(args)
-    if stack is not None:
-        stack.down()
+    if stack is None:
+        if args.json:
+            print(json.dumps({"stopped": []}))
+        raise EnvironmentNotReady(_stacks.nothing_runs(args.var))
+    stack.down()
     if args.json:
-        print(json.dumps({"stopped": [] if stack is None else [str(stack.folder.path)]}))
+        print(json.dumps({"stopped": [str(stack.folder.path)]}))
     else:
-        print(
-            "no stack runs here"
-            if stack is None
-            else f"stopped {stack.folder.path.name}; its data is kept in {stack.folder.path}"
-        )
+        print(f"stopped {stack.folder.path.name}; its data is kept in {stack.folder.path}")
     return 0
 
 

@@ -10,11 +10,15 @@ from chaos.heal import heal_everything
 from chaos.playbook import halting
 from harness.commands._stacks import VAR
 from harness.commands._text import emit
-from harness.commands.kill import REGISTER, controls_of
-from harness.guard.kill import kill_all
-from harness.stack import find_running
+from harness.commands.kill import REGISTER, as_data, as_text, nothing_found, refuse, told
+from harness.errors import HarnessError
+from harness.guard.kill import stop_generators
+from harness.stack import Stack, find_running
 
 EXAMPLE = "xiu halt"
+ENGINE = "playbook"
+HEALER_S = 5.0
+"""Another healer at work is waited for no longer than that."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,32 +27,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Everything is tried, whatever the rest does; exit 1 if fire or a playbook may go on, 99 if a fault is left."""
+    """Everything is tried, whatever the rest does. Exit code 0: all of it was done and seen; 99 if a fault is left,
+    else 5 where something was not done, or nothing was found.
+    """
     # Playbooks first: whatever stops next must not be taken for a new fault by one.
     stopped, unstopped = _stop_playbooks(args.var)
-    register = Path(args.runs) / REGISTER
-    ways = kill_all(register, [], "xiu halt")[:2]
-    firing = any(way.failed for way in ways)
-    healed, left = heal_everything(args.var)
+    ways = stop_generators(Path(args.runs) / REGISTER)
+    healed = heal_everything(args.var, HEALER_S)
     # Control last: dead or frozen it keeps nobody waiting, and fire is out without it.
-    controls = controls_of(args.var)
-    ways += kill_all(register, controls, "xiu halt")[2:]
-    for control in controls:
-        control.close()
+    ways.append(refuse(args.var, "xiu halt"))
+    undone = [*(line for way in ways for line in way.undone), *healed.unseen, *unstopped]
+    if not undone and not healed.running and not (healed.lines or healed.left or any(way.done for way in ways)):
+        undone = [nothing_found(args)]
     if args.json:
-        rows = [{"way": way.way, "done": way.done, "failed": way.failed, "says": way.says} for way in ways]
-        emit({"ways": rows, "healed": healed, "left": left, "playbooks": stopped + unstopped})
+        playbooks = stopped + unstopped
+        emit({"ways": as_data(ways), "healed": healed.lines, "left": healed.left, "playbooks": playbooks,
+              "undone": undone})  # fmt: skip
     else:
-        for way in ways:
-            print(f"{way.way:<22} {way.says}")
-        print("\n".join([*healed, *left]) or "nothing is injected")
+        print("\n".join([*as_text(ways), *healed.lines, *healed.left]))
+        if healed.running and not (healed.lines or healed.left or healed.unseen):
+            print("nothing is injected")
         print("\n".join(stopped + unstopped) or "no stack runs, so no playbook does")
-        if controls:
+        if stopped:
             print("playbooks begin again with: xiu playbook resume")
-            print("stress traffic stays refused until: xiu switch set stress.accept 1")
-    if left:
-        return NotHealed.exit_code
-    return 1 if firing or unstopped else 0
+    code = told(undone)
+    return NotHealed.exit_code if healed.left else code
 
 
 def _stop_playbooks(var: Path) -> tuple[list[str], list[str]]:
@@ -59,5 +62,23 @@ def _stop_playbooks(var: Path) -> tuple[list[str], list[str]]:
         try:
             stopped += halting.halt(folder)
         except OSError as exc:
-            failed.append(f"{folder.name}: playbooks may go on: {exc}")
+            word = _end_engine(folder)
+            (failed if word else stopped).append(
+                f"{folder.name}: playbooks may go on: {exc}; {word}" if word else
+                f"{folder.name}: no mark can be set ({exc.strerror}): the playbook engine was ended; "
+                "again with: xiu restart playbook"
+            )  # fmt: skip
     return stopped, failed
+
+
+def _end_engine(folder: Path) -> str:
+    """The other way to stop playbooks: the engine dies and stays dead. Why not, in words."""
+    try:
+        stack = Stack.attach(folder)
+        if ENGINE in stack.state()["parts"]:
+            stack.suspend_restart(ENGINE)
+            if ENGINE in stack.pids():
+                stack.kill(ENGINE)
+    except (HarnessError, OSError) as exc:
+        return str(exc)
+    return ""

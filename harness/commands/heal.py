@@ -6,9 +6,11 @@ import argparse
 from pathlib import Path
 
 from chaos.errors import NotHealed
-from chaos.heal import heal_everything
+from chaos.heal import Healed, heal_everything
+from harness.commands import _stacks
 from harness.commands._stacks import VAR
 from harness.commands._text import emit
+from harness.commands.kill import told
 
 EXAMPLE = "xiu heal"
 
@@ -19,10 +21,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Every stack's ledger, oldest stack first; exit code 0 also where nothing was injected."""
-    lines, failed = heal_everything(args.var)
+    """Every stack's ledger, oldest stack first, then what is on their links and in no ledger.
+
+    Exit code 0 also where nothing was injected; 99 where something is left; 5 where somebody could not be asked, or no
+    stack runs and nothing was to be healed.
+    """
+    healed = heal_everything(args.var)
+    undone = [*healed.unseen, *_nothing_found(args, healed)]
     if args.json:
-        emit({"healed": lines, "left": failed})
-    else:
-        print("\n".join([*lines, *failed]) or "nothing is injected")
-    return NotHealed.exit_code if failed else 0
+        emit({"healed": healed.lines, "left": healed.left, "undone": undone})
+    elif healed.lines or healed.left:
+        print("\n".join([*healed.lines, *healed.left]))
+    elif not undone:
+        print("nothing is injected")
+    code = told(undone)
+    return NotHealed.exit_code if healed.left else code
+
+
+def _nothing_found(args: argparse.Namespace, healed: Healed) -> list[str]:
+    if healed.running or healed.lines or healed.left or healed.unseen:
+        return []
+    ended = f"; of {healed.stacks} that have ended nothing is left injected" if healed.stacks else ""
+    return [_stacks.nothing_runs(args.var) + ended]

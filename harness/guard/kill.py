@@ -3,6 +3,8 @@
 1. the kill file, which every generator looks at many times a second; 2. a signal to the generator's process;
 3. the front's switch `stress.accept`, which refuses tagged traffic whoever sends it.
 Generators are registered in a folder, one JSON file each, by whoever starts them.
+
+Claims nothing that was not seen: a switch counts as set when control and every front show it. Raises nothing.
 """
 
 from __future__ import annotations
@@ -10,15 +12,21 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
 
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
+from harness.prom import PromError, read_metrics
+
+SWITCH = "stress.accept"
+SHOWN_S, POLL_S = 3.0, 0.05
+"""A front asks control for its switches more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +44,26 @@ class Generator:
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """A system whose switch is to be set. `control` None: it cannot be reached, `why` says why. `fronts`: process →
+    address of its /metrics, where the switch is read back.
+    """
+
+    name: str
+    control: ControlClient | None
+    fronts: dict[str, str] = field(default_factory=dict)
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Killed:
-    """What one way of stopping did, in words."""
+    """What one way of stopping did, in words. `undone`: a line for each thing that was not done."""
 
     way: str
     done: int
     failed: int
     says: str
+    undone: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -69,48 +90,106 @@ def generators(folder: Path) -> list[Generator]:
         if _alive(generator):
             found.append(generator)
         else:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
     return found
 
 
 def _alive(generator: Generator) -> bool:
-    with suppress(psutil.NoSuchProcess):
+    with suppress(psutil.Error):
         return abs(psutil.Process(generator.pid).create_time() - generator.created) < 0.01
     return False
 
 
-def kill_all(folder: Path, controls: list[ControlClient], who: str) -> list[Killed]:
-    """All three ways, each tried whatever the others did. Never raises for a part that is away."""
+def stop_generators(folder: Path) -> list[Killed]:
+    """The two ways that need no system: each tried whatever the other did."""
     firing = generators(folder)
-    return [_by_file(firing), _by_signal(firing), _by_switch(controls, who)]
+    return [_by_file(firing), _by_signal(firing)]
+
+
+def kill_all(folder: Path, systems: Sequence[Running], who: str) -> list[Killed]:
+    """All three ways, each tried whatever the others did. Never raises for a part that is away."""
+    return [*stop_generators(folder), refuse_stress(systems, who)]
 
 
 def _by_file(firing: list[Generator]) -> Killed:
-    failed = 0
+    undone = []
     for generator in firing:
         try:
             Path(generator.kill_file).touch()
-        except OSError:
-            failed += 1
-    return Killed("kill file", len(firing) - failed, failed, f"written for {len(firing) - failed} of {len(firing)}")
+        except OSError as exc:
+            undone.append(f"the kill file {generator.kill_file} was not written: {exc.strerror}")
+    done = len(firing) - len(undone)
+    return Killed("kill file", done, len(undone), f"written for {done} of {len(firing)}", tuple(undone))
 
 
 def _by_signal(firing: list[Generator]) -> Killed:
-    done = 0
+    undone = []
     for generator in firing:
-        if _alive(generator):
-            with suppress(ProcessLookupError):
-                os.kill(generator.pid, signal.SIGTERM)
-        done += 1
-    return Killed("signal", done, 0, f"sent to {done} of {len(firing)} generators")
-
-
-def _by_switch(controls: list[ControlClient], who: str) -> Killed:
-    failed = 0
-    for control in controls:
         try:
-            control.set_switch("stress.accept", 0, who, "kill switch")
-        except HarnessError:
-            failed += 1
-    done = len(controls) - failed
-    return Killed("switch stress.accept", done, failed, f"set to 0 on {done} of {len(controls)} running systems")
+            if _alive(generator):
+                os.kill(generator.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            continue
+        except OSError as exc:
+            undone.append(f"generator {generator.pid} was not told to end: {exc.strerror}")
+    done = len(firing) - len(undone)
+    return Killed("signal", done, len(undone), f"sent to {done} of {len(firing)} generators", tuple(undone))
+
+
+def refuse_stress(systems: Sequence[Running], who: str) -> Killed:
+    """The third way, on every system: set, then read back from control and from every front."""
+    undone: list[str] = []
+    failed = 0
+    for system in systems:
+        wrong = _refuse(system, who)
+        failed += bool(wrong)
+        undone += [f"{system.name}: {line}" for line in wrong]
+    done = len(systems) - failed
+    says = f"0, read back, on {done} of {len(systems)} running systems"
+    return Killed(f"switch {SWITCH}", done, failed, says, tuple(undone))
+
+
+def _refuse(system: Running, who: str) -> list[str]:
+    """What is not as it should be, a line each; empty: control and every front refuse stress traffic."""
+    said = system.why
+    if system.control is not None:
+        try:
+            system.control.set_switch(SWITCH, 0, who, "kill switch")
+        except HarnessError as exc:
+            said = str(exc).splitlines()[0]
+    until = time.monotonic() + (SHOWN_S if not said else 0.0)
+    while True:
+        wrong = _not_refusing(system, said)
+        if not wrong or time.monotonic() > until:
+            return wrong
+        time.sleep(POLL_S)
+
+
+def _not_refusing(system: Running, said: str) -> list[str]:
+    shown = {name: front_shows(url) for name, url in system.fronts.items()}
+    open_ = [
+        f"{name} {'does not tell' if value is None else f'shows {value}'}: it may take stress traffic"
+        for name, value in shown.items()
+        if value != 0
+    ]
+    if said:
+        # Fronts that refuse do so whatever became of control; when they start anew they ask it again.
+        return [f"control was not told that {SWITCH} is 0: {said}", *open_]
+    assert system.control is not None
+    try:
+        value = system.control.switches().get(SWITCH)
+    except HarnessError as exc:
+        return [f"control does not show {SWITCH}: {str(exc).splitlines()[0]}", *open_]
+    return [f"control shows {SWITCH} {value}", *open_] if value != 0 else open_
+
+
+def front_shows(metrics_url: str) -> int | None:
+    """The switch as one process has it, by its own /metrics; None: it does not tell."""
+    try:
+        samples = read_metrics(f"{metrics_url.rstrip('/')}/metrics", SHOWN_S)
+    except PromError:
+        return None
+    found = [value for (name, labels), value in samples.items()
+             if name == "hongbao_switch" and ("key", SWITCH) in labels]  # fmt: skip
+    return int(max(found)) if found else None

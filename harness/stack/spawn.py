@@ -106,7 +106,7 @@ def start(
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("children are started from the main thread alone")
-    with _log(log) as out:
+    with opened(log) as out:
         child = subprocess.Popen(
             argv,
             env=dict(env),
@@ -123,8 +123,8 @@ def start(
     return child
 
 
-def _log(path: Path) -> IO[bytes]:
-    """The log, or nothing where it cannot be opened (a full disk): a part runs all the same."""
+def opened(path: Path) -> IO[bytes]:
+    """The log, to be appended to, or nothing where it cannot be opened (a full disk): a part runs all the same."""
     try:
         return path.open("ab")
     except OSError:

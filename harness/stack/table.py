@@ -196,7 +196,7 @@ def _own(
 
 
 def system(fronts: int) -> tuple[Part, ...]:
-    """The system's own processes: control, front-0…, credit-live, credit-stress, play. One cell."""
+    """The system's own processes: control, front-0…, credit-live, credit-stress, play. One cell. And the watchdog."""
     control = {"XIU_VALKEY_URL": "{control_valkey_url}", "XIU_POSTGRES_URL": "{control_postgres_url}"}
     operators = {"XIU_ADMIN_TOKEN_FILE": "{folder}/secret/admin"}
     front = {"XIU_VALKEY_URL": "{front_valkey_url}", "XIU_CONTROL_URL": "{front_control_url}"}
@@ -224,4 +224,9 @@ def system(fronts: int) -> tuple[Part, ...]:
         env = {**credit, **direct, "XIU_LANE": lane, "XIU_METRICS_LISTEN": f"127.0.0.1:{{credit_{lane}_port}}"}
         parts.append(_own(f"credit-{lane}", ("system.credit", "--lane", lane), env, ("control",)))
     parts.append(_own("play", ("system.play",), {**play, **operators, **direct, **listen("play")}, ("control",)))
-    return tuple(parts)
+    return (*parts, watchdog())
+
+
+def watchdog() -> Part:
+    """Heals what is injected too long, or by somebody who is dead: as long as the stack lives, whoever else does."""
+    return Part("watchdog", (sys.executable, "-m", "chaos.watchdog", "{folder}"), "alive://", stop_deadline_s=2.0)

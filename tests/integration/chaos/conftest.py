@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos.nemesis import Facts, FaultNemesis, Timed
+from chaos.facts import Facts, Timed
+from chaos.nemesis import FaultNemesis
 from harness.stack import Stack, new_folder, tools
 from plans.models import load_faults
 

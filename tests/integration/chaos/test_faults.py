@@ -14,10 +14,11 @@ import pytest
 
 from chaos import fault_ledger
 from chaos.errors import External
+from chaos.facts import Timed
 from chaos.fault_ledger import Entry, injected
 from chaos.faults import WAYS, network, refuse_theirs
 from chaos.heal import heal, heal_everything, heal_strays, strays
-from chaos.nemesis import LEAVE_OUT, FaultNemesis, Timed
+from chaos.nemesis import LEAVE_OUT, FaultNemesis
 from chaos.toxiproxy import ToxicState
 from chaos.watchdog import Watchdog
 from harness.stack import Stack, new_folder, stores_of
@@ -115,8 +116,9 @@ def test_what_no_ledger_knows_is_found_and_taken_away(stack: Stack) -> None:
 def test_a_hung_toxiproxy_is_started_anew_though_nothing_is_injected(stack: Stack) -> None:
     old = stack.pid("toxiproxy")
     os.kill(old, signal.SIGSTOP)
-    done, left = heal_everything(stack.folder.path.parent)
-    assert left == []
+    found = heal_everything(stack.folder.path.parent)
+    done = found.lines
+    assert found.left == []
     assert [line for line in done if "killed, restarted, repopulated" in line]
     assert stack.pid("toxiproxy") != old
 
@@ -173,7 +175,8 @@ def test_a_link_that_is_not_clean_is_not_disturbed_further(stack: Stack) -> None
 OWNER = """
 import sys, time
 from pathlib import Path
-from chaos.nemesis import FaultNemesis, Timed
+from chaos.facts import Timed
+from chaos.nemesis import FaultNemesis
 from plans.models import load_faults
 began = time.monotonic()
 nemesis = FaultNemesis(Path(sys.argv[1]), Timed(load_faults()["N15"], "credit-postgres", 0.0, 55.0))

@@ -93,7 +93,7 @@ def test_up_detached_status_and_down(ran: Path) -> None:
     assert down.returncode == 0, down.stderr
     wait_gone(processes)
     assert xiu("status", "--var", str(ran)).returncode == 5
-    assert xiu("down", "--var", str(ran)).returncode == 0
+    assert xiu("down", "--var", str(ran)).returncode == 5
 
 
 def test_several_running_are_listed_and_one_is_chosen(make: Make, var: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chaos.drill_verdict import decide, worst
-from chaos.nemesis import Facts
+from chaos.facts import Facts
 from harness.run_record import RunRecord
 from harness.verdict import Reason
 from plans.models.drill import Expect

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from chaos import fault_ledger
+from chaos.errors import NotHealed
 from chaos.fault_ledger import FILE, Entry, injected
-from chaos.heal import heal_everything
-from harness.cli import dispatch
+from chaos.heal import heal, heal_everything
+from chaos.playbook import halting
+from harness.cli import dispatch, main
 from harness.stack.folder import Folder
+from harness.stack.tools import ROOT
+from tests.children import started
 
 
 def test_a_spoilt_ledger_keeps_no_other_fault_in_force(tmp_path: Path) -> None:
@@ -22,7 +31,8 @@ def test_a_spoilt_ledger_keeps_no_other_fault_in_force(tmp_path: Path) -> None:
     (spoilt / FILE).write_text('{}\n{"do": "inject", "key": "x"}\n')
     (unreadable / FILE).mkdir()
     fault_ledger.enter(mine, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
-    done, left = heal_everything(tmp_path)
+    found = heal_everything(tmp_path)
+    done, left = found.lines, found.left
     assert injected(mine) == []
     assert [line for line in done if "cannot be read" in line and "/a/faults.jsonl:2" in line]
     assert len(left) == 1
@@ -47,9 +57,13 @@ def test_a_stack_that_is_just_starting_keeps_no_button_from_working(
     starting: Path, word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(starting)
-    assert dispatch([word]) == 0
+    # Each does what it can, and claims nothing of the stack that nobody could ask.
+    assert dispatch([word]) == 5
     told = capsys.readouterr()
-    assert "no stack runs in" in told.out + told.err
+    assert "not done: s1" in told.err
+    assert "no stack runs in" in told.err
+    assert "stays refused" not in told.out
+    assert "nothing is injected" not in told.out
 
 
 def test_halt_heals_though_no_journal_can_be_written(
@@ -60,6 +74,99 @@ def test_halt_heals_though_no_journal_can_be_written(
     gone.mkdir()
     fault_ledger.enter(gone, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
     (starting / "var" / "s1" / "playbooks.jsonl").mkdir()
-    assert dispatch(["halt"]) == 1
+    assert dispatch(["halt"]) == 5  # the stack that starts could not be told to refuse
     assert injected(gone) == []
-    assert "playbooks may go on" in capsys.readouterr().out
+    assert halting.halted(starting / "var" / "s1")
+    assert "none goes on; the journal could not be" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("word", ["heal", "kill", "halt", "down"])
+def test_no_stack_found_is_not_nothing_to_do(
+    tmp_path: Path, word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([word]) == 5
+    told = capsys.readouterr()
+    assert f"no stack runs under {tmp_path / 'var'}" in told.err
+    assert "nothing is injected" not in told.out
+    assert not (tmp_path / "var").exists()
+
+
+def test_what_has_ended_is_looked_at_and_is_no_stack_that_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = tmp_path / "s1"
+    ended.mkdir()
+    (ended / "plan.json").write_text("{}")
+    fault_ledger.enter(ended, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
+    assert main(["heal", "--var", str(tmp_path)]) == 0
+    assert "the stack is gone" in capsys.readouterr().out
+    assert main(["heal", "--var", str(tmp_path)]) == 5
+    assert "of 1 that have ended nothing is left injected" in capsys.readouterr().err
+
+
+def test_a_fault_that_breaks_its_healer_keeps_no_other_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for target in ("credit-postgres", "play-postgres"):
+        fault_ledger.enter(tmp_path, Entry("N15", target, "toxics", 5.0, 60.0, {"link": target}))
+    breaks = injected(tmp_path)[1].key
+    close = fault_ledger.close
+
+    def broken(folder: Path, key: str, how: str) -> None:
+        if key == breaks:
+            raise RuntimeError("a bug")
+        close(folder, key, how)
+
+    monkeypatch.setattr(fault_ledger, "close", broken)
+    with pytest.raises(NotHealed, match="not healed: N15 on play-postgres") as told:
+        heal(tmp_path)
+    assert "RuntimeError: a bug" in str(told.value)
+    assert [one.target for one in injected(tmp_path)] == ["play-postgres"]
+
+
+def test_healing_needs_no_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is taken back and cannot be written down is said, stays in the ledger, and is closed the next time."""
+    fault_ledger.enter(tmp_path, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
+
+    def full(path: Path, line: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fault_ledger, "append_line", full)
+        lines = heal(tmp_path)
+    assert "the stack is gone" in lines[0]
+    assert "not written down (No space left on device)" in lines[1]
+    assert len(injected(tmp_path)) == 1
+    heal(tmp_path)
+    assert injected(tmp_path) == []
+
+
+HOLDER = """
+import os, sys
+from pathlib import Path
+from chaos import fault_ledger
+with fault_ledger.healing(Path(sys.argv[1])):
+    print("healing", flush=True)
+    input()
+"""
+
+
+@pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "slow"])
+def test_another_healer_is_waited_for_but_not_for_ever(tmp_path: Path, frozen: bool) -> None:
+    fault_ledger.enter(tmp_path, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
+    with started(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    ) as other:
+        assert other.stdin
+        assert other.stdout
+        assert other.stdout.readline() == b"healing\n"
+        if frozen:
+            other.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        lines = heal(tmp_path, patience_s=60.0 if frozen else 0.3)
+        assert time.monotonic() - began < 20
+        assert ("stands still" if frozen else "for more than 0.3 s") in lines[0]
+        assert injected(tmp_path) == []
+        other.send_signal(signal.SIGCONT)
+        other.communicate(b"\n", 10)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
+
 from harness.control_client import ControlClient
-from harness.guard.kill import generators, kill_all, registered
+from harness.guard import kill
+from harness.guard.kill import Running, generators, kill_all, registered
 from tests.children import started
 
 
@@ -40,6 +47,78 @@ def test_a_reused_pid_is_not_hit(tmp_path: Path) -> None:
 
 def test_a_control_that_is_away_is_said(tmp_path: Path) -> None:
     away = ControlClient("http://127.0.0.1:9", "http://127.0.0.1:9", "token")
-    switch = kill_all(tmp_path, [away], "test")[2]
+    switch = kill_all(tmp_path, [Running("s1", away, {"front-0": "http://127.0.0.1:9"})], "test")[2]
     away.close()
     assert (switch.done, switch.failed) == (0, 1)
+    assert [line.split(":")[1].strip() for line in switch.undone] == [
+        "control was not told that stress.accept is 0", "front-0 does not tell",
+    ]  # fmt: skip
+
+
+class Said(BaseHTTPRequestHandler):
+    """A control that takes every order, and a front that shows what it shows."""
+
+    control, front = 1, 1
+
+    def _answer(self, text: str) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def do_PUT(self) -> None:
+        self._answer("{}")
+
+    def do_GET(self) -> None:
+        metrics = f'hongbao_switch{{key="draw.award"}} 1\nhongbao_switch{{key="stress.accept"}} {self.front}\n'
+        switches = json.dumps({"switches": {"stress.accept": self.control}})
+        self._answer(metrics if self.path == "/metrics" else switches)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.mark.parametrize(
+    ("control", "front", "undone"),
+    [
+        pytest.param(0, 0, (), id="both refuse"),
+        pytest.param(0, 1, ("s1: front-0 shows 1: it may take stress traffic",), id="a front has not heard"),
+        pytest.param(1, 0, ("s1: control shows stress.accept 1",), id="control said yes and did not"),
+    ],
+)
+def test_a_switch_is_set_when_control_and_every_front_show_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, control: int, front: int, undone: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(kill, "SHOWN_S", 0.3)
+    monkeypatch.setattr(Said, "control", control)
+    monkeypatch.setattr(Said, "front", front)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Said) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        with ControlClient(url, url, "token") as client:
+            switch = kill_all(tmp_path, [Running("s1", client, {"front-0": url})], "test")[2]
+        server.shutdown()
+    assert (switch.undone, switch.done) == (undone, 0 if undone else 1)
+
+
+def test_one_generator_that_cannot_be_stopped_keeps_no_other_going(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_ours(pid: int, number: int) -> None:
+        if pid == os.getpid():
+            raise PermissionError(1, "Operation not permitted")
+        send(pid, number)
+
+    send = os.kill
+    monkeypatch.setattr(kill.os, "kill", not_ours)
+    with started([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        register = tmp_path / "register"
+        with (
+            registered(register, os.getpid(), "a", tmp_path / "none" / "kill"),
+            registered(register, process.pid, "b", tmp_path / "kill"),
+        ):
+            ways = kill_all(register, [], "test")
+            assert process.wait(10) == -15
+    assert [(way.done, way.failed) for way in ways[:2]] == [(1, 1), (1, 1)]
+    assert "Operation not permitted" in ways[1].undone[0]

@@ -1,0 +1,68 @@
+"""What is to be done to a system, and what came of it: `Timed` in, `Facts` out. Plain data. Refuses to judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from plans.models.fault import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A fault on a target, from second `at_s` of the run, for `for_s`."""
+
+    fault: Fault
+    target: str
+    at_s: float
+    for_s: float
+    drill: str = ""
+    destroy: str | None = None
+    alert: str | None = None
+    """An alert that is to fire while the fault is there."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """What came of it, in run seconds; None: it did not happen."""
+
+    injected_s: float | None = None
+    effect_s: float | None = None
+    alert_s: float | None = None
+    over_s: float | None = None
+    """It was measured not to be in force any more, before anybody healed it. A momentary fault: it was back."""
+    heal_began_s: float | None = None
+    healed_s: float | None = None
+    heal_seen_s: float | None = None
+    drained_s: float | None = None
+    effect: str = ""
+    rungs: list[str] = field(default_factory=list)
+    harness_fault: str = ""
+    not_steady: str = ""
+    not_healed: str = ""
+    external: str = ""
+    momentary: bool = False
+
+    @property
+    def recovery_s(self) -> float | None:
+        """From the heal's beginning to the heal probe; of a momentary fault, which nobody heals, from its injection."""
+        return _between(self.injected_s if self.momentary else self.heal_began_s, self.heal_seen_s)
+
+    @property
+    def in_force_s(self) -> float | None:
+        """So long it was measured to be there."""
+        ends = (self.over_s, self.heal_seen_s if self.momentary else self.heal_began_s)
+        return _between(self.injected_s, next((end for end in ends if end is not None), None))
+
+    @property
+    def detection_s(self) -> float | None:
+        """From the effect to the alert."""
+        return _between(self.effect_s, self.alert_s)
+
+    @property
+    def drain_s(self) -> float | None:
+        """From the heal to an empty backlog."""
+        return _between(self.healed_s, self.drained_s)
+
+
+def _between(since: float | None, until: float | None) -> float | None:
+    return None if since is None or until is None else round(until - since, 3)
