@@ -78,13 +78,17 @@ class Draw:
         front = self.front
         if front.switches is not self._switches:
             self.follow_switches()
-        # 3 A known round of this lane, a user of ours, a front that serves.
+        # 3 A front that serves, a known round of this lane, a user of ours. Who does not serve yet does not know yet.
+        if not front.serving:
+            return answers.DEGRADED
         round_ = front.rounds.get(round_id)
-        if round_ is None or round_.lane != LANES[lane]:
+        if round_ is None:
+            return answers.UNKNOWN_ROUND if front.knows(round_id) else answers.DEGRADED
+        if round_.lane != LANES[lane]:
             return answers.UNKNOWN_ROUND
         if self._fronts > 1 and ((uid * _MIX & _MASK) >> 32) % self._fronts != self._me:
             return answers.FOREIGN_USER
-        if not front.serving or self.stopping or (lane and not self._accept_stress):
+        if self.stopping or (lane and not self._accept_stress):
             return answers.DEGRADED
         # 4 Who won, or is about to, is told the same until the round is closed.
         if round_.closed:

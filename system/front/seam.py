@@ -69,8 +69,16 @@ class Front(Protocol):
     switches: Tables
     """By lane. Replaced as a whole at a change; the draw path may cache by identity."""
     serving: bool
-    """False once superseded or stopping: new taps get 503, effect none."""
+    """False until the first rounds are known and rebuilt, and once superseded or stopping: every tap that is genuine
+    gets 503, effect none.
+    """
 
     def now_us(self) -> int:
         """The authority's time."""
+        ...
+
+    def knows(self, round_id: int) -> bool:
+        """Whether a round that is not among `rounds` certainly is none: control was heard just now, and this is not one
+        whose winners are still being looked up.
+        """
         ...

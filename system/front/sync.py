@@ -30,6 +30,8 @@ DOUBT_MAX_US: Final = 10_000
 """A reading of the time whose round trip leaves more doubt may confirm the clock, and does not move it."""
 CLOCK_INTERVAL_S: Final = 1.0
 CLOCK_FIRST_S: Final = 0.1
+HEARD_WITHIN_US: Final = 2_000_000
+"""So long after a sync control's silence says nothing of its rounds: as long as one call may take."""
 KEEP_CLOSED_S: Final = 60.0
 REGISTER_PAUSE_S: Final = 0.2
 OPEN_WITHIN_S: Final = 5.0
@@ -56,6 +58,9 @@ class FrontState:
         self.switches: Tables = tables()
         self.serving = False
         """From the first sync, with the rounds of an earlier start rebuilt, until stopped or superseded."""
+        self.learning: set[int] = set()
+        """Rounds control has told of that are not served yet: who has won in them is still being looked up."""
+        self._heard_us = -HEARD_WITHIN_US
 
     def start(self) -> None:
         """Taps are served from now on."""
@@ -70,6 +75,15 @@ class FrontState:
     def now_us(self) -> int:
         """The authority's time."""
         return self.clock.now_us()
+
+    def heard(self) -> None:
+        """Control has told every round there is."""
+        self._heard_us = self.clock.monotonic()
+
+    def knows(self, round_id: int) -> bool:
+        """See `seam.Front`. A control that is silent may have opened a round meanwhile."""
+        current = self.clock.monotonic() - self._heard_us <= HEARD_WITHIN_US
+        return current and round_id not in self.learning
 
 
 class Sync:
@@ -88,6 +102,7 @@ class Sync:
         self._group: asyncio.TaskGroup | None = None
         self._heard = True
         self._told = False
+        self._timed = asyncio.Event()
         self._stopping = False
 
     async def run(self) -> None:
@@ -139,6 +154,7 @@ class Sync:
                 self._note(exc)
             else:
                 feed(clock, authority_us, sent, clock.monotonic())
+                self._timed.set()
             self._metrics.set_clock((clock.now_us() - wall_us()) / 1e6, clock.trusted)
             self._refresh()
             await asyncio.sleep(CLOCK_INTERVAL_S if clock.trusted else CLOCK_FIRST_S)
@@ -153,6 +169,7 @@ class Sync:
             else:
                 self._note(None)
                 await self._take(answer)
+                self.state.heard()
             self._refresh()
             await asyncio.sleep(self._settings.sync_interval_s)
 
@@ -211,15 +228,19 @@ class Sync:
         if not round_.had_epoch or not self.state.serving:
             # Nobody can have won yet, or every tap is refused until the round is rebuilt.
             self.state.rounds[round_id] = round_
+        else:
+            self.state.learning.add(round_id)
         log.info("round learned", extra={"event": "round_learned", "round": round_id, "lane": round_.lane})
         assert self._group is not None
         self._group.create_task(self._keep(keeper))
         self._group.create_task(self._publish(keeper))
 
     async def _open(self) -> None:
-        """Serves once the rounds of an earlier start are rebuilt: no winner of it may hear a loss. A round that
-        cannot be rebuilt holds the others up only for a moment; it stays unknown until it can.
+        """Serves once the authority's time is known and the rounds of an earlier start are rebuilt: no winner of it may
+        hear a loss, nobody that a round is over by a clock that is wrong. A round that cannot be rebuilt holds the
+        others up only for a moment; its taps are refused as degraded until it can.
         """
+        await self._timed.wait()
         old = [keeper for keeper in self.keepers.values() if keeper.round.had_epoch]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(OPEN_WITHIN_S):
@@ -227,6 +248,7 @@ class Sync:
                     await keeper.known.wait()
         for keeper in old:
             if not keeper.known.is_set():
+                self.state.learning.add(keeper.round.round_id)
                 self.state.rounds.pop(keeper.round.round_id, None)
         if not self._stopping:
             self.state.start()
@@ -235,6 +257,7 @@ class Sync:
     async def _publish(self, keeper: StreamKeeper) -> None:
         await keeper.known.wait()
         self.state.rounds[keeper.round.round_id] = keeper.round
+        self.state.learning.discard(keeper.round.round_id)
 
     async def _keep(self, keeper: StreamKeeper) -> None:
         await keeper.run()

@@ -11,15 +11,19 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from unittest.mock import ANY
 
 import aiohttp
 import pytest
 
 from system.tokens import sign, token_key
+from tests.deadline import until
 from tests.integration.front_award.fake_control import SECRET
 from tests.integration.front_award.rig import Rig, eventually
 from tests.integration.front_award.test_award import on
 from tests.stores import LOOPBACK, ValkeyServer, free_port
+
+DEGRADED = {"code": "degraded", "effect": "none"}
 
 
 def environment(rig: Rig, folder: Path) -> dict[str, str]:
@@ -61,8 +65,8 @@ class Taps:
         except aiohttp.ClientError:
             return False
 
-    async def tap(self, round_id: int, uid: int) -> tuple[int, dict[str, object]]:
-        token = sign(self._key, str(uid), int(time.time()) + 600)
+    async def tap(self, round_id: int, uid: int, spoilt: bytes = b"") -> tuple[int, dict[str, object]]:
+        token = sign(self._key, str(uid), int(time.time()) + 600) + spoilt.decode()
         headers = {"Authorization": f"Bearer {token}"}
         async with self._session.post(f"{self._base}/v1/rounds/{round_id}/taps", headers=headers) as answer:
             return answer.status, await answer.json()
@@ -74,6 +78,16 @@ class Taps:
                 return body
             assert status in (200, 202, 429), (status, body)
             await asyncio.sleep(0.15)
+
+
+async def answering(taps: Taps) -> None:
+    async def tapped() -> bool:
+        try:
+            return bool((await taps.tap(1, 1))[0])
+        except aiohttp.ClientError:
+            return False
+
+    await until(tapped, "the front answers")
 
 
 async def started(taps: Taps) -> None:
@@ -116,6 +130,34 @@ def test_a_signal_stops_it_with_every_tap_answered(
         pending = {uid for uid, (status, _) in zip(range(2, 30), answers, strict=True) if status == 202}
         stored = set(await rig.winners(round_id))
         assert acknowledged <= stored <= acknowledged | pending
+
+    on_process(valkey_server, scenario)
+
+
+def test_restarted_while_control_is_away_it_says_degraded_never_that_there_is_no_such_round(
+    valkey_server: ValkeyServer, tmp_path: Path
+) -> None:
+    async def scenario(rig: Rig, session: aiohttp.ClientSession) -> None:
+        round_id = rig.new_round_id()
+        rig.control.add_round(round_id)
+        env = environment(rig, tmp_path)
+        taps = Taps(session, env)
+        async with process(env):
+            await started(taps)
+            won = await taps.win(round_id, 1)
+        rig.control.down = True
+        async with process(env):
+            await answering(taps)
+            for asked in (round_id, round_id + 1):
+                for uid in (1, 2):
+                    status, body = await taps.tap(asked, uid)
+                    assert (status, body["error"]) == (503, {**DEGRADED, "message": ANY}), asked
+            assert (await taps.tap(round_id, 1, b"x"))[0] == 401, "what needs no round is said as ever"
+            assert not await taps.ready()
+            rig.control.down = False
+            await started(taps)
+            assert (await taps.tap(round_id, 1))[1] == won | {"repeat": True}
+            assert (await taps.tap(round_id + 1, 1))[0] == 404
 
     on_process(valkey_server, scenario)
 

@@ -63,6 +63,30 @@ def test_until_a_restarted_front_is_rebuilt_it_serves_nobody(valkey_server: Valk
     on(valkey_server, scenario)
 
 
+def test_a_front_that_does_not_hear_control_or_its_clock_knows_nothing_of_other_rounds(
+    valkey_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("system.front.sync.HEARD_WITHIN_US", 300_000)
+
+    async def scenario(rig: Rig) -> None:
+        round_id = rig.new_round_id()
+        rig.control.lose["clock"] = 1 << 30
+        async with rig.front() as front:
+            await eventually(lambda: front.state.knows(round_id), "control is heard")
+            assert not front.state.serving, "by whose clock?"
+            rig.control.lose["clock"] = 0
+            await eventually(lambda: front.state.serving, "serving")
+            rig.control.down = True
+            rig.control.add_round(round_id)
+            await eventually(lambda: not front.state.knows(round_id), "control may have opened a round by now")
+            assert front.state.serving
+            rig.control.down = False
+            await eventually(lambda: front.state.knows(round_id + 1), "control is heard again")
+            assert round_id in front.state.rounds
+
+    on(valkey_server, scenario)
+
+
 def test_an_older_start_stops_once_a_newer_is_known(valkey_server: ValkeyServer) -> None:
     async def scenario(rig: Rig) -> None:
         round_id = rig.new_round_id()
@@ -117,6 +141,8 @@ def test_a_damaged_entry_blocks_the_round(valkey_server: ValkeyServer) -> None:
             assert "1-2" in second.round(round_id).blocked
             await eventually(lambda: second.state.serving, "other rounds are served", timeout_s=8)
             assert round_id not in second.state.rounds, "nobody hears a loss where winners are not known"
+            assert not second.state.knows(round_id), "nor that there is no such round"
+            assert second.state.knows(round_id + 1)
 
     on(valkey_server, scenario)
 

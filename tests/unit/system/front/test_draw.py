@@ -31,6 +31,10 @@ def switch(key: str, value: int, *lanes: Lane) -> Callable[[StillFront], None]:
     return change
 
 
+def not_knowing(front: StillFront) -> None:
+    front.knows = lambda _: False  # type: ignore[method-assign]
+
+
 def not_serving(front: StillFront) -> None:
     front.serving = False
 
@@ -43,7 +47,10 @@ def not_serving(front: StillFront) -> None:
         pytest.param(99, 0, None, 404, "unknown_round", id="unknown round"),
         pytest.param(STRESS, 0, None, 404, "unknown_round", id="a stress round does not exist for the live lane"),
         pytest.param(LIVE, 1, None, 404, "unknown_round", id="a live round does not exist for the stress lane"),
-        pytest.param(99, 0, not_serving, 404, "unknown_round", id="unknown before not serving"),
+        pytest.param(99, 0, not_serving, 503, "degraded", id="not serving: nothing is known"),
+        pytest.param(99, 0, not_knowing, 503, "degraded", id="a round nobody has told of yet"),
+        pytest.param(STRESS, 0, not_knowing, 404, "unknown_round", id="a known round keeps its lane"),
+        pytest.param(LIVE, 0, not_knowing, 200, "lose", id="a known round goes on, whatever else there may be"),
         pytest.param(LIVE, 0, not_serving, 503, "degraded", id="superseded or stopping"),
         pytest.param(EARLY, 0, None, 409, "not_open", id="not begun"),
         pytest.param(LATE, 0, None, 410, "round_over", id="ended: the window is half open"),
