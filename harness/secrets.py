@@ -18,9 +18,9 @@ _T = TypeVar("_T")
 
 def hidden(url: str) -> str:
     """The address without its password, whatever stands in it: `#`, `/`, `?` and `@` unencoded, too."""
-    scheme, mark, rest = url.partition("://")
+    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
     user, at, host = rest.rpartition("@")
-    if mark and at and ":" in user:
+    if at and ":" in user:
         # What stands before the last @ is taken for user and password, also where a strict reader would end earlier.
         rest = f"{user.partition(':')[0]}:{SHOWN_INSTEAD}@{host}"
     return _IN_QUERY.sub(rf"\g<1>{SHOWN_INSTEAD}", f"{scheme}{mark}{rest}")

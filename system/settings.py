@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from system.contract.addresses import read_address
 from system.contract.errors import SettingsError
 from system.contract.ids import LANES, ROUND_MAX, Lane
 from system.contract.numbers import shown, whole_number
@@ -21,6 +22,16 @@ def _need(env: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"{name} is not set")
     return value
+
+
+def address(env: Mapping[str, str], name: str, kind: str) -> str:
+    """The address of a service in the variable of this name. Raises SettingsError, which holds no password."""
+    url = _need(env, name).rstrip("/")
+    try:
+        read_address(kind, url)
+    except ValueError as exc:
+        raise SettingsError(f"{name}: {exc}") from None
+    return url
 
 
 def host_port(text: str) -> tuple[str, int]:
@@ -123,8 +134,8 @@ class FrontSettings:
             cell=topology.cells[front],
             listen=host_port(_need(env, "XIU_LISTEN")),
             metrics_listen=host_port(env.get("XIU_METRICS_LISTEN") or "127.0.0.1:0"),
-            control_url=_need(env, "XIU_CONTROL_URL").rstrip("/"),
-            valkey_url=_need(env, "XIU_VALKEY_URL"),
+            control_url=address(env, "XIU_CONTROL_URL", "control"),
+            valkey_url=address(env, "XIU_VALKEY_URL", "valkey"),
             topology=topology,
             secret=master_secret(env),
         )
@@ -155,8 +166,8 @@ class ControlSettings:
         """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_TOPOLOGY, XIU_SECRET_FILE, XIU_ADMIN_TOKEN_FILE."""
         return cls(
             listen=host_port(_need(env, "XIU_LISTEN")),
-            postgres_url=_need(env, "XIU_POSTGRES_URL"),
-            valkey_url=_need(env, "XIU_VALKEY_URL"),
+            postgres_url=address(env, "XIU_POSTGRES_URL", "postgres"),
+            valkey_url=address(env, "XIU_VALKEY_URL", "valkey"),
             topology=topology_of(env),
             secret=master_secret(env),
             admin_token=admin_token(env),
@@ -194,9 +205,9 @@ class CreditSettings:
             cell=cell,
             lane=lane_of(env),
             metrics_listen=host_port(_need(env, "XIU_METRICS_LISTEN")),
-            postgres_url=_need(env, "XIU_POSTGRES_URL"),
-            valkey_url=_need(env, "XIU_VALKEY_URL"),
-            control_url=_need(env, "XIU_CONTROL_URL").rstrip("/"),
+            postgres_url=address(env, "XIU_POSTGRES_URL", "postgres"),
+            valkey_url=address(env, "XIU_VALKEY_URL", "valkey"),
+            control_url=address(env, "XIU_CONTROL_URL", "control"),
             secret=master_secret(env),
         )
 
@@ -217,7 +228,7 @@ class PlaySettings:
         """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_SECRET_FILE, and XIU_ADMIN_TOKEN_FILE if it is set."""
         return cls(
             listen=host_port(_need(env, "XIU_LISTEN")),
-            postgres_url=_need(env, "XIU_POSTGRES_URL"),
+            postgres_url=address(env, "XIU_POSTGRES_URL", "postgres"),
             secret=master_secret(env),
             admin_token=admin_token(env) if env.get("XIU_ADMIN_TOKEN_FILE") else "",
         )
@@ -234,4 +245,6 @@ class AuditSettings:
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> AuditSettings:
         """Reads XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_SECRET_FILE. Raises SettingsError."""
-        return cls(_need(env, "XIU_POSTGRES_URL"), _need(env, "XIU_VALKEY_URL"), master_secret(env))
+        return cls(
+            address(env, "XIU_POSTGRES_URL", "postgres"), address(env, "XIU_VALKEY_URL", "valkey"), master_secret(env)
+        )

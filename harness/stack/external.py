@@ -13,6 +13,7 @@ import requests
 from harness import loopback
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.secrets import hidden
+from system.contract.addresses import bracketed, read_address
 
 VARIABLES: dict[str, str] = {
     "valkey": "XIU_VALKEY_URL",
@@ -21,11 +22,6 @@ VARIABLES: dict[str, str] = {
     "prometheus": "XIU_PROMETHEUS_URL",
     "alertmanager": "XIU_ALERTMANAGER_URL",
 }
-SCHEMES: dict[str, tuple[str, ...]] = {
-    "valkey": ("valkey", "redis"),
-    "postgres": ("postgresql", "postgres"),
-}
-DEFAULT_PORTS = {"valkey": 6379, "postgres": 5432}
 ASK_TIMEOUT_S = 5.0
 
 
@@ -33,25 +29,25 @@ def externals(environment: Mapping[str, str]) -> dict[str, str]:
     """part → address, for every part that is external. Raises BadInput for an address that cannot be one."""
     found = {part: environment[name].rstrip("/") for part, name in VARIABLES.items() if environment.get(name)}
     for part, url in found.items():
-        schemes = SCHEMES.get(part, ("http", "https"))
-        if urlsplit(url).scheme not in schemes or not urlsplit(url).hostname:
-            raise BadInput(
-                f"{VARIABLES[part]}: not an address of {part}: {hidden(url)}", expected=f"{schemes[0]}://host:port"
-            )
+        try:
+            read_address(part, url)
+        except ValueError as exc:
+            what, _, expected = str(exc).partition("; expected ")
+            raise BadInput(f"{VARIABLES[part]}: {what}", expected=expected) from None
     return found
 
 
 def endpoint(part: str, url: str) -> str:
-    """host:port of a store's address."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or DEFAULT_PORTS[part]}"
+    """host:port of a store's address, as a dialler reads it."""
+    return read_address(part, url).endpoint
 
 
 def through(url: str, host: str, port: int) -> str:
     """The same address, reached at another host and port: user, password, database stay."""
     parts = urlsplit(url)
     user = parts.netloc.rpartition("@")[0]
-    return parts._replace(netloc=f"{user}@{host}:{port}" if user else f"{host}:{port}").geturl()
+    where = f"{bracketed(host)}:{port}"
+    return parts._replace(netloc=f"{user}@{where}" if user else where).geturl()
 
 
 def proxies(toxiproxy_url: str) -> dict[str, tuple[str, int]]:

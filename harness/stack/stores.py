@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 import psycopg
 import valkey
 
-from harness.errors import EnvironmentNotReady
+from harness.errors import BadInput, EnvironmentNotReady
 from harness.secrets import hidden
 from harness.stack.external import ASK_TIMEOUT_S, VARIABLES
+from system.contract.numbers import shown
 
 ACCEPTED = "XIU_EXTERNAL_NOT_DURABLE"
 """Set to `accepted` by who knows that a crash of such a store may lose money, and wants the stack all the same."""
@@ -26,6 +27,8 @@ def check_stores(theirs: Mapping[str, str], environment: Mapping[str, str]) -> l
 
     Raises EnvironmentNotReady for one that is away, or that may lose what it has confirmed.
     """
+    if environment.get(ACCEPTED, "") not in ("", "accepted"):
+        raise BadInput(f"{ACCEPTED} is {shown(environment[ACCEPTED])}", expected="accepted, or the variable not set")
     notes = []
     for part, ask, wanted in (("valkey", _valkey, VALKEY), ("postgres", _postgres, POSTGRES)):
         if part not in theirs:

@@ -114,6 +114,23 @@ def test_a_ledger_that_may_lose_what_it_confirmed_is_refused(make: Make, postgre
         make(environment={"XIU_POSTGRES_URL": url}, system=[], with_prometheus=False).start()
 
 
+def test_a_valkey_on_ipv6_is_used_through_the_links(make: Make, valkey_server: ValkeyServer) -> None:
+    with valkey.Valkey.from_url(valkey_server.url) as client:
+        try:
+            client.config_set("bind", "127.0.0.1 ::1")
+        except valkey.ResponseError:
+            pytest.skip("no IPv6 on this host")
+        try:
+            url = f"valkey://[::1]:{valkey_server.port}/3"
+            with (
+                make(environment={"XIU_VALKEY_URL": url}, system=[child("front-0")], with_prometheus=False) as stack,
+                valkey.Valkey.from_url(stack.addresses.links["front-valkey"]) as through,
+            ):
+                assert through.client_info()["db"] == 3
+        finally:
+            client.config_set("bind", "127.0.0.1")
+
+
 @contextmanager
 def closed_port() -> Iterator[int]:
     """A port that is taken and listens to nobody."""

@@ -21,6 +21,7 @@ from harness.secrets import hidden, hidden_in, scrubbed, shown
         ("postgresql://h/x?user=u&password=secret&sslmode=require", "postgresql://h/x?user=u&password=…&sslmode=require"),
         ("valkey://127.0.0.1:6379/0", "valkey://127.0.0.1:6379/0"),
         ("postgresql://u@h/x", "postgresql://u@h/x"),
+        ("u:se#cret@h:5432/x", "u:…@h:5432/x"),
         ("http://127.0.0.1:9090", "http://127.0.0.1:9090"),
     ],
 )  # fmt: skip
