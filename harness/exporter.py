@@ -16,9 +16,11 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from harness.forecast.compute import Target
 from harness.run_state import RunState
 from harness.stack.ports import Ports
-from plans.metrics import BOUNDS, METRICS, OUTCOMES, PHASES, PLACES, STATES
+from plans.metrics import BOUNDS, INVARIANT_STATES, METRICS, OUTCOMES, PHASES, PLACES, STATES, VERDICTS
+from system.contract.audit import INVARIANTS, Finding
 from system.contract.itself import tell_of_itself
 from system.contract.metrics import LATENCY_BUCKETS_S
 
@@ -42,6 +44,7 @@ class RunCollector(Collector):
         yield from self._counters()
         yield from self._histograms()
         yield from self._gauges()
+        yield from self._verdict()
         yield from self._forecast()
         yield from self._money()
         yield self._faults()
@@ -126,6 +129,28 @@ class RunCollector(Collector):
             won.add_metric([state.run_id, state.lane], money.issued_packets)
         yield won
 
+    def _verdict(self) -> Iterator[Metric]:
+        """Of the whole run and of each invariant, from the first scrape on: not yet is a state of its own."""
+        state = self._state
+        verdict = state.verdict
+        family = _gauge("drill_run_verdict", ["run_id", "verdict"])
+        for name in VERDICTS:
+            family.add_metric([state.run_id, name], float(name == (verdict or "RUNNING")))
+        yield family
+        found = {finding.code: state_of(finding) for finding in state.invariants}
+        invariants = _gauge("drill_invariant_state", ["run_id", "code", "state"])
+        for code in dict.fromkeys((*INVARIANTS, *found)):
+            # A run that ended without books knows nothing of them.
+            mine = found.get(code, "unknown" if verdict else "pending")
+            for name in INVARIANT_STATES:
+                invariants.add_metric([state.run_id, code, name], float(name == mine))
+        yield invariants
+        sponsors = _gauge("drill_sponsor_info", ["run_id", "indicator", "name"])
+        for target in state.targets:
+            if target.indicator.startswith("sponsor_"):
+                sponsors.add_metric([state.run_id, target.indicator, sponsor_name(target)], 1)
+        yield sponsors
+
     def _forecast(self) -> Iterator[Metric]:
         state = self._state
         targets = _gauge("drill_forecast_target", ["run_id", "link", "indicator", "bound"])
@@ -138,10 +163,28 @@ class RunCollector(Collector):
         for row in state.judged:
             if row.actual is not None:
                 actuals.add_metric([state.run_id, row.link, row.indicator], row.actual)
+        found = {row.indicator: row.state for row in state.judged}
+        for indicator in dict.fromkeys((*(target.indicator for target in state.targets), *found)):
+            mine = found.get(indicator, "PENDING")
             for name in STATES:
-                states.add_metric([state.run_id, row.indicator, name], float(name == row.state))
+                states.add_metric([state.run_id, indicator, name], float(name == mine))
         yield actuals
         yield states
+
+
+def state_of(finding: Finding) -> str:
+    """An invariant's state, one of INVARIANT_STATES. What looked at nothing proves nothing."""
+    if finding.valid is None:
+        return "not_evaluated"
+    if finding.valid is False:
+        return "broken"
+    return "holds" if finding.valid is True and finding.counted > 0 else "unknown"
+
+
+def sponsor_name(target: Target) -> str:
+    """Chinese · English, as the forecast has it; a target's reason begins with it."""
+    zh, _, en = target.why.split(":", 1)[0].partition(" ")
+    return f"{zh} · {en}" if en else zh or target.indicator
 
 
 def _less(whole: int | None, part: int | None) -> int | None:

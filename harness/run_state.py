@@ -11,6 +11,7 @@ from typing import Any, Literal
 from harness.forecast.compute import Target
 from harness.forecast.judge import Judged
 from harness.run_record import Event
+from system.contract.audit import Finding
 
 PhaseName = Literal["idle", "warm_up", "measured", "drain", "closing"]
 
@@ -69,6 +70,9 @@ class RunState:
     """Unix time of the first intended tap, once it is known; `begun_at` puts earlier events right."""
     told_at: list[float] = field(default_factory=list)
     judged: tuple[Judged, ...] = ()
+    verdict: str = ""
+    """empty while it goes on"""
+    invariants: tuple[Finding, ...] = ()
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def total(self, key: str) -> int:

@@ -13,7 +13,11 @@ PHASES = ("idle", "warm_up", "measured", "drain", "closing")
 BOUNDS = ("lower", "expected", "upper")
 PLACES = ("budget", "awarded", "credited", "suspense")
 """Where the money of a run's round is told."""
-STATES = ("PASS", "WARN", "FAIL", "NO_DATA", "NOT_EVALUATED")
+VERDICTS = ("RUNNING", "PASS", "WARN", "FAIL", "INVALID", "NO_DATA", "ABORTED")
+"""Of a whole run; RUNNING until there is one."""
+INVARIANT_STATES = ("pending", "holds", "broken", "unknown", "not_evaluated")
+STATES = ("PENDING", "PASS", "WARN", "FAIL", "NO_DATA", "NOT_EVALUATED")
+"""Of an indicator; PENDING until it is judged."""
 
 PLAYBOOK_STATES = (
     "idle", "triggered", "executing", "read_back", "verifying", "verified", "held", "rolling_back", "undone",
@@ -64,6 +68,15 @@ METRICS: tuple[Metric, ...] = (
         "What came of an indicator, once known.",
         _RUN,
         ("run_id", "link", "indicator"),
+    ),
+    Metric("drill_run_verdict", "gauge", "1 for the verdict of the run.", _RUN, ("run_id", "verdict")),
+    Metric("drill_invariant_state", "gauge", "1 for the state of an invariant.", _RUN, ("run_id", "code", "state")),
+    Metric(
+        "drill_sponsor_info",
+        "gauge",
+        "Always 1; who pays what an indicator counts.",
+        _RUN,
+        ("run_id", "indicator", "name"),
     ),
     Metric("drill_verdict_state", "gauge", "1 for the state of an indicator.", _RUN, ("run_id", "indicator", "state")),
     Metric(

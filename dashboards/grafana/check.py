@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from dashboards.grafana.errors import QueryFailed
-from dashboards.grafana.excused import MAY_BE_EMPTY, ONLY_UNDISTURBED, WITHOUT_JOB
+from dashboards.grafana.excused import MAY_BE_EMPTY, ONLY_UNDISTURBED, UNTIL_JUDGED, WITHOUT_JOB
 
 SCRAPE_S = 1
 """What the stack's Prometheus and the provisioned data source are set to."""
 POINTS = 1_000
 """About as many points as Grafana asks for, for a panel across half a screen."""
-DATASOURCE_TYPES = ("datasource",)
+WITHOUT_QUERY = ("datasource", "textbox")
 State = Literal["value", "empty", "excused", "failed"]
 _LABEL_VALUES = re.compile(r"label_values\((?P<metric>.+), *(?P<label>\w+)\)")
 
@@ -86,13 +86,14 @@ def check(
     """
     found = []
     excuses = {panel: why for panel, why in MAY_BE_EMPTY.items() if not disturbed or panel not in ONLY_UNDISTURBED}
+    under_way = goes_on(asker, run, span)
     for board in boards:
         words = span.words() | variables(asker, board, span, {"run": run} if run else {})
         for panel in board["panels"]:
             for target in panel.get("targets", ()):
                 answer = _answer(asker, board["uid"], panel, target, words, span)
                 place = (answer.board, answer.panel)
-                reason = excuses.get(place)
+                reason = excuses.get(place) or (UNTIL_JUDGED.get((*place, answer.ref)) if under_way else None)
                 if answer.state == "empty" and place in WITHOUT_JOB:
                     job, why = WITHOUT_JOB[place]
                     reason = None if job in (there := jobs(asker, span)) or not there else why
@@ -100,6 +101,12 @@ def check(
                     answer = replace(answer, state="excused", why=reason)
                 found.append(answer)
     return found
+
+
+def goes_on(asker: Asker, run: str, span: Span) -> bool:
+    """Is the run under way at the end of that time? Raises QueryFailed."""
+    asked = f'drill_run_verdict{{run_id="{run}",verdict="RUNNING"}} == 1'
+    return bool(run) and bool(asker.vector(asked, span.end_s))
 
 
 def jobs(asker: Asker, span: Span) -> set[str]:
@@ -111,12 +118,15 @@ def variables(asker: Asker, board: Mapping[str, Any], span: Span, chosen: Mappin
     """The dashboard's variables as Grafana sets them at first, or as chosen; one without a value matches nothing."""
     found: dict[str, str] = {}
     for one in board["templating"]["list"]:
-        if one["type"] in DATASOURCE_TYPES:
+        if one["type"] in WITHOUT_QUERY:
             continue
         if one["name"] in chosen:
             found[one["name"]] = chosen[one["name"]]
             continue
-        values = label_values(asker, one["definition"], span)
+        if one.get("allValue"):
+            found[one["name"]] = one["allValue"]
+            continue
+        values = label_values(asker, filled(one["definition"], found), span)
         if one.get("sort") == 2:
             values.reverse()
         if one.get("includeAll"):
@@ -182,7 +192,11 @@ def newest_run(asker: Asker, now_s: float, back_s: float = 6 * 3600.0) -> tuple[
     if not seen:
         return None
     last_s, first_s, run = max(seen)
-    return run, Span(first_s - step_s, last_s + step_s)
+    # To the second: what is told last stands for some seconds alone, and then the series has ended.
+    asked = f'max by (run_id) (drill_run_info{{run_id="{run}"}})'
+    again = asker.series(asked, last_s, min(now_s, last_s + step_s), 1)
+    ends = [float(row["values"][-1][0]) for row in again if row["metric"].get("run_id") == run]
+    return run, Span(first_s - step_s, max(ends, default=last_s))
 
 
 def red(answers: Iterable[Answer]) -> Iterator[Answer]:

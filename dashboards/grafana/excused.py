@@ -18,6 +18,12 @@ WITHOUT_JOB: dict[tuple[str, str], tuple[str, str]] = {
 }
 """(dashboard, panel) → the job that fills it, and why it is empty where Prometheus scrapes others but never that."""
 
+UNTIL_JUDGED: dict[tuple[str, str, str], str] = {
+    ("xiu-forecast", title, "D"): "a run under way has no actuals yet"
+    for title in ("人数与次数 · Counts", "时间 · Times", "比例 · Shares", "每家赞助商的钱 · Each sponsor's money")
+}
+"""(dashboard, panel, query) → why it is empty while the run goes on."""
+
 RAW_COUNTERS: dict[tuple[str, str, str], str] = {
     (
         "xiu-live",

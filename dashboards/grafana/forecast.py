@@ -1,8 +1,11 @@
-"""The manager's dashboard: the forecast, what came of it, and whether the money is right. Two languages, no jargon."""
+"""The manager's dashboard: the verdict, whether the money is right, the forecast and what came of it. Two languages.
+
+Refuses jargon, and a green figure of a run that proves nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dashboards.grafana.pieces import (
     ALERTS,
@@ -14,6 +17,7 @@ from dashboards.grafana.pieces import (
     YUAN,
     Annotation,
     Ask,
+    DataLink,
     Panel,
     Tile,
     Word,
@@ -24,14 +28,36 @@ from dashboards.grafana.pieces import (
     rows,
     states,
 )
-from dashboards.grafana.words import INDICATORS, MONEY, PHASES, STATES
+from dashboards.grafana.words import (
+    BROKE_OFF,
+    INDICATORS,
+    INVARIANT_STATES,
+    INVARIANTS,
+    LOST,
+    NOT_VALID,
+    OF_NO_USE,
+    PHASES,
+    STATES,
+    VERDICTS,
+    mapped,
+)
 
 UID, TITLE = "xiu-forecast", "咻 · 预测与实际 · Forecast against actual"
-DESCRIPTION = "预测是否兑现，钱是否对得上。 · Was the forecast met, and is the money right."
+DESCRIPTION = (
+    "结论是什么，钱是否对得上，预测是否兑现。 · The verdict, whether the money is right, whether the forecast held."
+)
 RUN = 'run_id="$run"'
 OF_RUN = f"and on (instance) drill_run_info{{{RUN}}}"
 """Keeps what the run's own exporter says, where a metric does not name its run."""
 NO_DATA = Word("? 无数据 · no data", GREY)
+REPORT = DataLink("报告 · Report", "${reports:raw}/${run:raw}/report.html")
+STILL_OPEN = -0.5
+"""No number of fen: stands for books that are not closed yet."""
+COUNTS, TIMES_S, TIMES_MS, SHARES, SPONSORS = (
+    'indicator!~".*_(s|ms|share|fen)"', 'indicator=~".*_s"', 'indicator=~".*_ms"', 'indicator=~".*_share"',
+    'indicator=~"sponsor_.*_fen"',
+)  # fmt: skip
+"""Indicators by what their names say of their unit; each kind has a table with its unit."""
 
 
 def told(metric: str, *where: str) -> str:
@@ -45,13 +71,30 @@ def money(place: str) -> str:
     return f'sum(drill_money_fen{{{RUN},place="{place}"}}) / 100'
 
 
-def worst(*where: str, by: str = "") -> str:
-    """The worst state as a figure (`words.STATES`), 0 where nothing is judged."""
-    states_ = [
-        f"{number} * " + told("drill_verdict_state", RUN, *where, f'state="{state}"')
-        for state, (number, _) in STATES.items()
-    ]
-    return f"max by ({by}) (" + " or ".join(states_) + ")"
+def standing(metric: str, label: str, numbers: Mapping[str, tuple[int, Word]], *where: str) -> str:
+    """The states that were told last, each as its figure."""
+    at = {name: told(metric, RUN, *where, f'{label}="{name}"') for name in numbers}
+    return " or ".join(f"{number} * ({at[name]} == 1)" for name, (number, _) in numbers.items())
+
+
+def verdict() -> str:
+    """The run's verdict as a figure (`words.VERDICTS`). One that was under way and is not there any more broke off."""
+    running = f'{RUN},verdict="RUNNING"'
+    now = f"drill_run_verdict{{{running}}}"
+    lost = f"{LOST} * ({told('drill_run_verdict', running)} == 1 unless {now})"
+    return f"max by () ({standing('drill_run_verdict', 'verdict', VERDICTS)} or {lost})"
+
+
+def worst(*where: str, by: str = "", joined: str = "") -> str:
+    """The worst state as a figure (`words.STATES`), NOT_VALID for each of a run that proves nothing.
+
+    `joined`: what every row is multiplied with, to have its label.
+    """
+    stands = f"max by (run_id, indicator) ({standing('drill_verdict_state', 'state', STATES, *where)})"
+    proves_nothing = 'verdict=~"INVALID|ABORTED"'
+    void = f"max by (run_id) ({told('drill_run_verdict', RUN, proves_nothing)})"
+    figure_ = f"{NOT_VALID} - ({NOT_VALID} - {stands}) * on (run_id) group_left () (1 - {void})"
+    return f"max by ({by}) (({figure_}){joined})" if joined else f"max by ({by}) ({figure_})"
 
 
 def drawn_over() -> list[Annotation]:
@@ -63,46 +106,81 @@ def drawn_over() -> list[Annotation]:
 
 
 def panels() -> Iterator[Panel]:
-    """The answer first, then the money, then the band, then every figure."""
-    yield from _answer()
+    """The verdict and the money first, then the forecast, then every figure."""
+    yield from _verdict()
+    yield from _progress()
     yield from _load()
     yield from _figures()
-    yield from _course()
 
 
-def _answer() -> Iterator[Panel]:
-    words = {"0": Word("… 尚未判定 · not judged yet", GREY)}
-    words |= {str(number): word for number, word in STATES.values()}
+def _verdict() -> Iterator[Panel]:
     yield figure(
         Tile(
-            "预测兑现了吗？ · Did the forecast hold?",
-            "所有指标里最差的一个。运行报告里的结论还看测量是否有效。 · The worst of all figures; the report's verdict "
-            "also asks whether the measurement can be believed.",
+            "结论 · Verdict",
+            "“无效”和“中止”时，下面的数字什么也证明不了。 · Of this run; when it is INVALID or ABORTED, the "
+            "figures below prove nothing. A click leads to the report.",
             width=9, height=5,
         ),
-        Ask(worst()),
-        words=words,
+        Ask(verdict()),
+        words=mapped(VERDICTS, n7=BROKE_OFF),
         none=NO_DATA,
+        leads=REPORT,
     )  # fmt: skip
     yield figure(
         Tile(
-            "对账差额 · Money unaccounted for",
-            "应为 0 分。 · Must be 0 fen.",
-            FEN, 5, 5,
+            "不变量 · Invariants",
+            "关于钱的铁律，取其中最坏的状态；逐条在右下。 · The rules that money must never break, the worst state of "
+            "all; each one stands in the table below.",
+            width=5, height=5,
         ),
-        Ask("sum(" + told("drill_forecast_actual", RUN, 'indicator="residue_fen"') + ")"),
-        words={"0": Word("✓ 0 分 · 0 fen off", GREEN)},
+        Ask(f"max by () ({standing('drill_invariant_state', 'state', INVARIANT_STATES)})"),
+        words=mapped(INVARIANT_STATES),
+        none=NO_DATA,
+    )  # fmt: skip
+    still_open = f'{STILL_OPEN} * (drill_run_verdict{{{RUN},verdict="RUNNING"}} == 1)'
+    yield figure(
+        Tile("对账差额 · Money unaccounted for", "应为 0 分。 · Must be 0 fen.", FEN, 5, 5),
+        Ask("sum(" + told("drill_forecast_actual", RUN, 'indicator="residue_fen"') + f") or sum({still_open})"),
+        words={
+            "0": Word("✓ 0 分 · 0 fen off", GREEN),
+            str(STILL_OPEN): Word("… 尚未关账 · books not closed yet", GREY),
+        },
         none=NO_DATA,
         edges=[(None, RED), (0, GREEN), (1, RED)],
         decimals=0,
-    )  # fmt: skip
+    )
     yield figure(
-        Tile("账本平衡 · Ledger balance", "借贷之和，应为 0 分。 · Both sides added up; must be 0 fen.", FEN, 5, 5),
-        Ask(f"max(abs({told('hongbao_ledger_imbalance_fen')}))"),
+        Tile(
+            "账本平衡 · Ledger balance",
+            "此刻借贷之和，应为 0 分。 · Both sides added up at this moment; must be 0 fen.",
+            FEN, 5, 5,
+        ),
+        Ask("max(abs(hongbao_ledger_imbalance_fen))"),
         words={"0": Word("✓ 0 分 · 0 fen", GREEN)},
         none=NO_DATA,
         edges=[(None, GREEN), (1, RED)],
         decimals=0,
+    )  # fmt: skip
+
+
+def _progress() -> Iterator[Panel]:
+    yield figure(
+        Tile(
+            "预测兑现了吗？ · Did the forecast hold?",
+            "所有指标里最差的一个。 · The worst of all figures.",
+            "none",
+            9,
+            5,
+        ),
+        Ask(worst()),
+        words=mapped(STATES, n8=OF_NO_USE),
+        none=NO_DATA,
+    )
+    phases = " or ".join(f'{k} * (drill_phase{{phase="{name}"}} == 1)' for k, name in enumerate(PHASES, 1))
+    yield states(
+        Tile("进行到哪一步 · Where we are", "从热身到关账。 · From warming up to closing the books.", "none", 10, 5),
+        Ask(f"max by () (({phases}) {OF_RUN})", "进度 · progress"),
+        words={str(k): word for k, word in enumerate(PHASES.values(), 1)},
     )
     yield figure(
         Tile(
@@ -124,13 +202,14 @@ def _load() -> Iterator[Panel]:
             "每秒“咻”：预测区间与实际 · Taps per second: forecast band and actual",
             "阴影是高峰的预测区间；实际应在高峰进入阴影。 · The shade is the forecast for the peak; the actual line "
             "should reach it.",
-            "short", 16, 9,
+            "locale", 12, 9,
         ),
         Ask(bound("upper"), "预测上限 · forecast, high"),
         Ask(bound("expected"), "预测 · forecast"),
         Ask(bound("lower"), "预测下限 · forecast, low"),
         Ask(f"sum(rate(drill_requests_sent_total[$__rate_interval]) {OF_RUN})", "实际 · actual"),
         band=("预测下限 · forecast, low", "预测上限 · forecast, high"),
+        decimals=0,
     )  # fmt: skip
     yield lines(
         Tile(
@@ -141,66 +220,97 @@ def _load() -> Iterator[Panel]:
         Ask(money("awarded"), "中奖 · won"),
         Ask(money("credited"), "到账 · in accounts"),
         Ask(money("budget"), "预算 · budget"),
+        decimals=2,
     )  # fmt: skip
+    yield figure(
+        Tile(
+            "同时参与的人 · People taking part at once", "此刻正在“咻”的人。 · People who tap just now.", "locale", 4, 5
+        ),
+        Ask(f"max(drill_users {OF_RUN})"),
+        none=Word("· 已散场 · over", GREY),
+        decimals=0,
+    )
+    yield figure(
+        Tile(
+            "送出的红包 · Packets won", "本场有人拿到的红包。 · Packets of this run that somebody has.", "locale", 4, 4
+        ),
+        Ask(f"sum({told('drill_won_packets', RUN)})"),
+        none=NO_DATA,
+        decimals=0,
+    )
 
 
-def _columns(indicators: str, divide: str = "") -> list[Ask]:
-    def target(bound: str) -> str:
-        asked = told("drill_forecast_target", RUN, indicators, f'bound="{bound}"')
-        return f"sum by (indicator) ({asked}){divide}"
+def _columns(name: str) -> dict[str, str]:
+    return {
+        name: "指标 · figure", "A": "预测下限 · low", "B": "预测 · forecast", "C": "预测上限 · high",
+        "D": "实际 · actual", "E": "结论 · judgement",
+    }  # fmt: skip
 
+
+def _asks(*kinds: tuple[str, str]) -> list[Ask]:
+    """Forecast, actual and judgement of the indicators; each kind with what makes its figures the table's unit."""
+
+    def each(metric: str, *where: str) -> str:
+        return " or ".join(f"sum by (indicator) ({told(metric, RUN, which, *where)}){unit}" for which, unit in kinds)
+
+    judged = " or ".join(worst(which, by="indicator") for which, _ in kinds)
     return [
-        Ask(target("lower"), ref="A"),
-        Ask(target("expected"), ref="B"),
-        Ask(target("upper"), ref="C"),
-        Ask("sum by (indicator) (" + told("drill_forecast_actual", RUN, indicators) + ")" + divide, ref="D"),
-        Ask(worst(indicators, by="indicator"), ref="E"),
+        Ask(each("drill_forecast_target", 'bound="lower"'), ref="A"),
+        Ask(each("drill_forecast_target", 'bound="expected"'), ref="B"),
+        Ask(each("drill_forecast_target", 'bound="upper"'), ref="C"),
+        Ask(each("drill_forecast_actual"), ref="D"),
+        Ask(judged, ref="E"),
     ]
 
 
 def _figures() -> Iterator[Panel]:
-    columns = {
-        "indicator": "指标 · figure", "A": "预测下限 · low", "B": "预测 · forecast", "C": "预测上限 · high",
-        "D": "实际 · actual", "E": "结论 · judgement",
-    }  # fmt: skip
-    words = {str(number): word for number, word in STATES.values()} | {"0": Word("… 尚未判定 · not judged yet", GREY)}
+    words = mapped(STATES, n8=OF_NO_USE)
+    for title, told_as, unit, height, decimals, kinds in (
+        ("人数与次数 · Counts", "每秒次数、个数。 · Taps a second, numbers of things.", "locale", 8, 0, [(COUNTS, "")]),
+        ("时间 · Times", "越短越好，红包池除外。 · The shorter the better, but for the pool.", "s", 8, None,
+         [(TIMES_S, ""), (TIMES_MS, " / 1000")]),
+        ("比例 · Shares", "占全部“咻”的比例。 · Of all taps.", "percentunit", 5, 2, [(SHARES, "")]),
+    ):  # fmt: skip
+        yield rows(
+            Tile(title, told_as, unit, 12, height),
+            *_asks(*kinds),
+            key="indicator", columns=_columns("indicator"), names=INDICATORS, state_column="E", words=words,
+            decimals=decimals,
+        )  # fmt: skip
+        if title.startswith("比例"):
+            yield _sponsors(words)
     yield rows(
-        Tile("逐项对比 · Each figure", "预测、实际与结论。 · Forecast, actual, judgement.", "short", 14, 11),
-        *_columns('indicator!~".*_fen"'),
-        key="indicator", columns=columns, names=INDICATORS, state_column="E", words=words,
+        Tile("每条不变量 · Each invariant", "关账后逐条检查。 · Looked at one by one after the close.", "none", 12, 12),
+        Ask(f"max by (code) ({standing('drill_invariant_state', 'state', INVARIANT_STATES)})", ref="A"),
+        key="code", columns={"code": "不变量 · invariant", "A": "状态 · state"}, names=INVARIANTS, state_column="A",
+        words=mapped(INVARIANT_STATES),
     )  # fmt: skip
-    yield rows(
-        Tile("每家赞助商的钱 · Each sponsor's money", "单位：元。 · In yuan.", YUAN, 10, 11),
-        *_columns('indicator=~".*_fen"', " / 100"),
-        key="indicator", columns=columns, names=MONEY, state_column="E", words=words, decimals=2,
-    )  # fmt: skip
-
-
-def _course() -> Iterator[Panel]:
-    yield figure(
-        Tile("同时参与的人 · People taking part at once", "正在“咻”的人。 · People who tap.", "short", 6, 6),
-        Ask(f"max(drill_users {OF_RUN})"),
-        none=NO_DATA,
-    )
-    yield figure(
-        Tile(
-            "送出的红包 · Packets won", "本场有人拿到的红包。 · Packets of this run that somebody has.", "short", 6, 6
-        ),
-        Ask(f"sum({told('drill_won_packets', RUN)})"),
-        none=NO_DATA,
-    )
-    phases = " or ".join(f'{k} * (drill_phase{{phase="{name}"}} == 1)' for k, name in enumerate(PHASES, 1))
-    yield states(
-        Tile("进行到哪一步 · Where we are", "从热身到关账。 · From warming up to closing the books.", "none", 12, 6),
-        Ask(f"max by () (({phases}) {OF_RUN})", "进度 · progress"),
-        words={str(k): word for k, word in enumerate(PHASES.values(), 1)},
-    )
     yield note(
         "怎样看 · How to read this",
         "数字从哪里来。 · Where the figures come from.",
-        "预测在开场前锁定，之后不能改。这里的数字都是本机实测；一万台服务器的数字只是推算，不在本页。竖条是演练的故障与告警。\n\n"
+        "预测在开场前锁定，之后不能改。这里的数字都是本机实测；一万台服务器的数字只是推算，不在本页。竖条是演练的故障与告警。"
+        "运行报告在右上角的链接里（先在上方填写报告的网址）。\n\n"
         "The forecast is locked before the round opens and cannot change afterwards. All figures were measured on this "
         "machine; what is said of ten thousand servers is projected, and not on this page. Vertical bars are drilled "
-        "faults and alarms.",
-        height=4,
+        "faults and alarms. The run's report is behind the link above, once the address of the reports is filled in.",
+        width=12, height=12,
+    )  # fmt: skip
+
+
+def _sponsors(words: Mapping[str, Word]) -> Panel:
+    """By their names, as the forecast has them."""
+    named = " * on (run_id, indicator) group_left (name) " + told("drill_sponsor_info", RUN)
+
+    def each(metric: str, *where: str) -> str:
+        return f"sum by (name) ({told(metric, RUN, SPONSORS, *where)}{named}) / 100"
+
+    return rows(
+        Tile("每家赞助商的钱 · Each sponsor's money", "单位：元。 · In yuan.", YUAN, 12, 5),
+        Ask(each("drill_forecast_target", 'bound="lower"'), ref="A"),
+        Ask(each("drill_forecast_target", 'bound="expected"'), ref="B"),
+        Ask(each("drill_forecast_target", 'bound="upper"'), ref="C"),
+        Ask(each("drill_forecast_actual"), ref="D"),
+        Ask(worst(SPONSORS, by="name", joined=named), ref="E"),
+        key="name", columns=_columns("name") | {"name": "赞助商 · sponsor"}, names={}, state_column="E", words=words,
+        decimals=2,
     )  # fmt: skip

@@ -17,12 +17,18 @@ from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
+from dashboards.grafana.promql import scoped
+
 DATASOURCE_VARIABLE = "datasource"
 DATASOURCE = common.DataSourceRef(type_val="prometheus", uid=f"${{{DATASOURCE_VARIABLE}}}")
 YUAN = "suffix: 元"
 """Grafana has no unit of its own for yuan; this one neither rounds nor abbreviates."""
 FEN = "suffix: 分"
-GREEN, YELLOW, RED, GREY, BLUE = "green", "yellow", "red", "#8e8e8e", "blue"
+GREEN, YELLOW, ORANGE, RED, GREY, BLUE = "green", "yellow", "orange", "red", "#8e8e8e", "blue"
+SCOPE = 'job=~"$job",instance=~"$instance"'
+"""In every selector of every query: a Prometheus that others share shows one system at a time."""
+UNSCOPED = frozenset(("ALERTS",))
+"""An alert carries the labels of its rule's expression; most sum over jobs and instances."""
 
 Panel: TypeAlias = Builder[dashboard.Panel]
 Annotation: TypeAlias = Builder[dashboard.AnnotationQuery]
@@ -30,11 +36,26 @@ Annotation: TypeAlias = Builder[dashboard.AnnotationQuery]
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A query and what its series are called. `ref` is Grafana's letter; given by position if empty."""
+    """A query and what its series are called. `ref` is Grafana's letter; given by position if empty.
+
+    Filters by job and instance are added to every selector when it becomes JSON.
+    """
 
     expr: str
     legend: str = ""
     ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataLink(Builder[dashboard.DashboardLink]):
+    """Where a click on a panel leads; Grafana fills in `${variables:raw}`."""
+
+    title: str
+    url: str
+
+    def build(self) -> dashboard.DashboardLink:
+        """As JSON has it: opens beside the dashboard."""
+        return dashboard.DashboardLink(title=self.title, url=self.url, target_blank=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +77,22 @@ class Tile:
     height: int = 8
 
 
-def _queries(asks: Sequence[Ask], *, instant: bool = False) -> list[Builder[object]]:
+def _queries(asks: Sequence[Ask], *, instant: bool = False, table: bool = False) -> list[Builder[object]]:
     built = []
     for k, ask in enumerate(asks):
-        query = prometheus.Dataquery().expr(ask.expr).ref_id(ask.ref or chr(ord("A") + k)).datasource(DATASOURCE)
+        query = (
+            prometheus.Dataquery().expr(in_scope(ask.expr)).ref_id(ask.ref or chr(ord("A") + k)).datasource(DATASOURCE)
+        )
         query = query.legend_format(ask.legend or "__auto")
-        query = query.instant().format(PromQueryFormat.TABLE) if instant else query.range()
+        query = query.instant() if instant or table else query.range()
+        query = query.format(PromQueryFormat.TABLE) if table else query
         built.append(query)
     return built  # type: ignore[return-value]
+
+
+def in_scope(expr: str) -> str:
+    """The query of the chosen jobs and instances alone."""
+    return scoped(expr, SCOPE, UNSCOPED)
 
 
 def _thresholds(edges: Sequence[tuple[float | None, str]]) -> build.ThresholdsConfig:
@@ -85,13 +114,21 @@ def _words(words: Mapping[str, Word], none: Word | None = None) -> list[dashboar
     return found
 
 
-def lines(tile: Tile, *asks: Ask, objective: float | None = None, band: tuple[str, str] | None = None) -> Panel:
+def lines(
+    tile: Tile,
+    *asks: Ask,
+    objective: float | None = None,
+    band: tuple[str, str] | None = None,
+    decimals: int | None = None,
+) -> Panel:
     """Lines over time. `objective`: a dashed line to stay below. `band`: names of its lower and upper edge."""
     panel = timeseries.Panel().title(tile.title).description(tile.description).unit(tile.unit)
     panel = panel.datasource(DATASOURCE).targets(_queries(asks)).span(tile.width).height(tile.height)  # type: ignore[arg-type]
     panel = panel.min(0).line_width(2).fill_opacity(5).show_points(common.VisibilityMode.NEVER)
     legend = common_builders.VizLegendOptions().display_mode(common.LegendDisplayMode.LIST).show_legend(True)
     panel = panel.legend(legend.placement(common.LegendPlacement.BOTTOM).calcs(["lastNotNull"]))
+    if decimals is not None:
+        panel = panel.decimals(decimals)
     tooltip = common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI)
     panel = panel.tooltip(tooltip.sort(common.SortOrder.DESCENDING))
     if objective is not None:
@@ -126,10 +163,14 @@ def figure(
     edges: Sequence[tuple[float | None, str]] = ((None, BLUE),),
     decimals: int | None = None,
     names: bool = False,
+    leads: DataLink | None = None,
 ) -> Panel:
-    """One big figure, the last there is. `none`: what stands there without data; `names`: shows the series' name."""
+    """One big figure as it is at the end of the time shown, never an older one.
+
+    `none`: what stands there without data; `names`: shows the series' name; `leads`: where a click leads.
+    """
     panel = stat.Panel().title(tile.title).description(tile.description).unit(tile.unit)
-    panel = panel.datasource(DATASOURCE).targets(_queries(asks)).span(tile.width).height(tile.height)  # type: ignore[arg-type]
+    panel = panel.datasource(DATASOURCE).targets(_queries(asks, instant=True)).span(tile.width).height(tile.height)  # type: ignore[arg-type]
     panel = panel.reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
     panel = panel.color_mode(common.BigValueColorMode.BACKGROUND_SOLID if words else common.BigValueColorMode.VALUE)
     panel = panel.graph_mode(common.BigValueGraphMode.NONE).thresholds(_thresholds(edges))
@@ -139,15 +180,16 @@ def figure(
         panel = panel.decimals(decimals)
     if words or none:
         panel = panel.mappings(_words(words or {}, none))
-    return panel
+    return panel if leads is None else panel.data_links([leads])
 
 
-def states(tile: Tile, *asks: Ask, words: Mapping[str, Word] | None = None) -> Panel:
+def states(tile: Tile, *asks: Ask, words: Mapping[str, Word] | None = None, leads: DataLink | None = None) -> Panel:
     """Bars of states over time, one row a series."""
     panel = statetimeline.Panel().title(tile.title).description(tile.description).unit(tile.unit)
     panel = panel.datasource(DATASOURCE).targets(_queries(asks)).span(tile.width).height(tile.height)  # type: ignore[arg-type]
     panel = panel.merge_values(True).show_value(common.VisibilityMode.AUTO).row_height(0.8).fill_opacity(80)
     panel = panel.thresholds(_thresholds([(None, BLUE)])).no_value("none in this time")
+    panel = panel if leads is None else panel.data_links([leads])
     return panel.mappings(_words(words)) if words else panel
 
 
@@ -161,10 +203,15 @@ def rows(
     words: Mapping[str, Word] | None = None,
     decimals: int | None = None,
 ) -> Panel:
-    """A table, one row a value of label `key`, a column a query: `columns` by letter, `names` the rows in words."""
+    """A table, one row a value of label `key`, a column a query: `columns` by letter, `names` the rows in words.
+
+    As it is at the end of the time shown.
+    """
     panel = table.Panel().title(tile.title).description(tile.description).unit(tile.unit)
-    panel = panel.datasource(DATASOURCE).targets(_queries(asks, instant=True)).span(tile.width).height(tile.height)  # type: ignore[arg-type]
+    panel = panel.datasource(DATASOURCE).targets(_queries(asks, table=True)).span(tile.width).height(tile.height)  # type: ignore[arg-type]
     renamed = {key: columns[key]} | {f"Value #{ref}": name for ref, name in columns.items() if ref != key}
+    if len(asks) == 1:  # Grafana calls the only column so
+        renamed["Value"] = columns[asks[0].ref]
     panel = panel.with_transformation(dashboard.DataTransformerConfig(id_val="merge", options={}))
     order = {key: 0} | {f"Value #{ask.ref}": k for k, ask in enumerate(asks, 1)}
     organize = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": renamed}
@@ -172,8 +219,9 @@ def rows(
     panel = panel.no_value("–")
     if decimals is not None:
         panel = panel.decimals(decimals)
-    named = {value: Word(name, "text") for value, name in names.items()}
-    panel = panel.override_by_name(columns[key], [dashboard.DynamicConfigValue("mappings", _plain(named))])
+    if names:
+        named = {value: Word(name, "text") for value, name in names.items()}
+        panel = panel.override_by_name(columns[key], [dashboard.DynamicConfigValue("mappings", _plain(named))])
     if words:
         properties = [
             dashboard.DynamicConfigValue("mappings", _plain(words)),
@@ -201,7 +249,7 @@ def note(title: str, description: str, markdown: str, width: int = 24, height: i
 
 def datasource_variable() -> Builder[dashboard.VariableModel]:
     """Which Prometheus: chosen in Grafana, never written down here."""
-    variable = build.DatasourceVariable(DATASOURCE_VARIABLE).label("Prometheus").type("prometheus")
+    variable = build.DatasourceVariable(DATASOURCE_VARIABLE).label("Data source").type("prometheus")
     return variable.multi(False).include_all(False)
 
 
@@ -209,12 +257,32 @@ def query_variable(
     name: str, label: str, metric: str, of_label: str, *, every: bool = False, newest_first: bool = False
 ) -> Builder[dashboard.VariableModel]:
     """Values of a label. `every`: several may be chosen, and all are at first."""
-    query = f"label_values({metric}, {of_label})"
+    query = f"label_values({in_scope(metric)}, {of_label})"
+    return _query_variable(name, label, query, every=every, newest_first=newest_first)
+
+
+def scope_variables() -> list[Builder[dashboard.VariableModel]]:
+    """Job, and instances of the jobs chosen: all at first."""
+    job = _query_variable("job", "Job", "label_values(up, job)", every=True, all_value=".+")
+    of_job = 'label_values(up{job=~"$job"}, instance)'
+    return [job, _query_variable("instance", "Instance", of_job, every=True, all_value=".+")]
+
+
+def address_variable(name: str, label: str) -> Builder[dashboard.VariableModel]:
+    """Where pages outside of Grafana are served, without a slash at its end: typed in, or told by `xiu dash push`."""
+    return build.TextBoxVariable(name).label(label).default_value("")
+
+
+def _query_variable(
+    name: str, label: str, query: str, *, every: bool = False, newest_first: bool = False, all_value: str = ""
+) -> Builder[dashboard.VariableModel]:
     variable = build.QueryVariable(name).label(label).datasource(DATASOURCE).definition(query)
     variable = variable.query({"query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"})
     variable = variable.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
     order = dashboard.VariableSort.ALPHABETICAL_DESC if newest_first else dashboard.VariableSort.ALPHABETICAL_ASC
     variable = variable.sort(order).multi(every).include_all(every)
+    if all_value:
+        variable = variable.all_value(all_value)
     if every:
         variable = variable.current(dashboard.VariableOption(selected=True, text=["All"], value=["$__all"]))
     return variable
@@ -228,7 +296,7 @@ ALERTS = 'max by (alertname) (ALERTS{alertstate="firing",alertname!="Watchdog"})
 def annotation(name: str, expr: str, title: str, told: str, color: str, tags: str) -> Annotation:
     """Regions drawn over every panel from a query: they are there without anybody having called an API."""
     query = build.AnnotationQuery().name(name).datasource(DATASOURCE).enable(True).hide(False).icon_color(color)
-    return query.expr(expr).step("1s").title_format(title).text_format(told).tag_keys(tags)
+    return query.expr(in_scope(expr)).step("1s").title_format(title).text_format(told).tag_keys(tags)
 
 
 def tagged_annotations(tag: str) -> Annotation:

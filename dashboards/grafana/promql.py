@@ -119,6 +119,37 @@ def parts(expr: str) -> Iterator[Selector | Grouping]:
         raise ValueError("( is never closed")
 
 
+def scoped(expr: str, matchers: str, unscoped: frozenset[str] = frozenset()) -> str:
+    """The text with these matchers added to every selector but those of `unscoped`. Raises ValueError."""
+    written: list[str] = []
+    found = tokens(expr)
+    at = 0
+    end_of_grouping = -1
+    for k, token in enumerate(found):
+        start = expr.index(token.text, at)
+        written.append(expr[at:start] + token.text)
+        at = start + len(token.text)
+        if token.kind == "name" and token.text in GROUPINGS and _at(found, k + 1) == "(":
+            end_of_grouping = _closing(found, k + 1)
+        selects = token.kind == "name" and token.text not in KEYWORDS and k > end_of_grouping
+        if not selects or _at(found, k + 1) == "(" or token.text in unscoped or _inside_braces(found, k):
+            continue
+        if _at(found, k + 1) != "{":
+            written.append("{" + matchers + "}")
+        else:
+            brace = expr.index("{", at)
+            comma = "" if _at(found, k + 2) == "}" else ","
+            written.append(expr[at : brace + 1] + matchers + comma)
+            found[k + 1] = Token("space", "")
+            at = brace + 1
+    return "".join(written) + expr[at:]
+
+
+def _inside_braces(found: list[Token], k: int) -> bool:
+    """Is it the name of a label in a selector's matchers?"""
+    return _at(found, k + 1) in ("=", "!=", "=~", "!~")
+
+
 def divisors(expr: str) -> Iterator[str]:
     """The text right of each division, up to the end of its operand."""
     found = tokens(expr)

@@ -14,11 +14,21 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 
 from dashboards.grafana import forecast, live
-from dashboards.grafana.pieces import Annotation, Panel, datasource_variable, query_variable, tagged_annotations
+from dashboards.grafana.pieces import (
+    Annotation,
+    Panel,
+    address_variable,
+    datasource_variable,
+    query_variable,
+    scope_variables,
+    tagged_annotations,
+)
 
 RENDERED = Path(__file__).resolve().parents[1] / "rendered"
 COLUMNS = 24
 TAG = "xiu"
+REPORTS, RUNBOOKS = "reports", "runbooks"
+"""Variables with the addresses of pages outside of Grafana."""
 
 Document = dict[str, Any]
 
@@ -33,6 +43,7 @@ class Board:
     panels: Callable[[], Iterator[Panel]]
     variables: Callable[[], list[Builder[dashboard.VariableModel]]]
     drawn_over: Callable[[], list[Annotation]]
+    links: Callable[[], list[Builder[dashboard.DashboardLink]]]
     refresh: str = "5s"
 
 
@@ -42,8 +53,14 @@ BOARDS: tuple[Board, ...] = (
         live.TITLE,
         live.DESCRIPTION,
         live.panels,
-        lambda: [datasource_variable(), query_variable("lane", "Lane", "hongbao_requests_total", "lane", every=True)],
+        lambda: [
+            datasource_variable(),
+            *scope_variables(),
+            query_variable("lane", "Lane", "hongbao_requests_total", "lane", every=True),
+            address_variable(RUNBOOKS, "Runbooks at"),
+        ],
         live.drawn_over,
+        lambda: [_other(forecast.TITLE, "dashboards"), _away("Runbooks", live.RUNBOOKS)],
     ),
     Board(
         forecast.UID,
@@ -52,11 +69,26 @@ BOARDS: tuple[Board, ...] = (
         forecast.panels,
         lambda: [
             datasource_variable(),
+            *scope_variables(),
             query_variable("run", "场次 · Run", "drill_run_info", "run_id", newest_first=True),
+            address_variable(REPORTS, "报告网址 · Reports at"),
         ],
         forecast.drawn_over,
+        lambda: [_other(live.TITLE, "dashboards"), _away(forecast.REPORT.title, forecast.REPORT.url)],
     ),
 )
+
+
+def _other(title: str, icon: str) -> Builder[dashboard.DashboardLink]:
+    """To the other dashboards of this folder, at the same time and with the same choices."""
+    link = build.DashboardLink(title).type(dashboard.DashboardLinkType.DASHBOARDS).icon(icon).tags([TAG])
+    return link.as_dropdown(False).include_vars(True).keep_time(True)
+
+
+def _away(title: str, url: str) -> Builder[dashboard.DashboardLink]:
+    """To a page outside of Grafana."""
+    link = build.DashboardLink(title).type(dashboard.DashboardLinkType.LINK).icon("doc").url(url)
+    return link.target_blank(True).tooltip("the address is in a variable above")
 
 
 def placed(panels: Iterator[Panel]) -> list[dashboard.Panel]:
@@ -81,15 +113,25 @@ def built(board: Board) -> Document:
     made = made.timezone("browser").time("now-5m", "now").refresh(board.refresh)
     made = made.tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
     made = made.timepicker(build.TimePicker().refresh_intervals(["1s", "5s", "10s", "30s", "1m"]))
-    made = made.variables(board.variables())
+    made = made.variables(board.variables()).links(board.links())
     made = made.annotations([*board.drawn_over(), tagged_annotations(TAG)])
     model = made.build()
     model.panels = list(placed(board.panels()))
     document: Document = json.loads(json.dumps(model, cls=JSONEncoder))
-    for query in document["annotations"]["list"]:
-        # The SDK's default hides the toggle in a menu that Grafana before 12 does not have.
-        query.pop("placement", None)
+    shown_outright(document)
     return document
+
+
+def shown_outright(part: object) -> None:
+    """Takes out what would hide links and toggles in a menu: the SDK's default, and not there before Grafana 12."""
+    if isinstance(part, dict):
+        if part.get("placement") == "inControlsMenu":
+            del part["placement"]
+        for one in part.values():
+            shown_outright(one)
+    elif isinstance(part, list):
+        for one in part:
+            shown_outright(one)
 
 
 def text_of(document: Document) -> str:

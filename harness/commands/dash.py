@@ -28,8 +28,8 @@ from harness.stack.past import past_prometheus
 
 EXAMPLE = "xiu dash check"
 FAIL, NO_DATA = 99, 10
-HEAD_S, TAIL_S = 1.0, 5.0
-"""A run's verdict on each figure is scraped in the seconds after its end."""
+HEAD_S, TAIL_S = 1.0, 2.0
+"""A run's verdict is scraped in the first seconds after its end, and then the run is scraped no more."""
 MOST_LINES = 10
 DEFAULT_S = 300.0
 """What a dashboard shows at first, where there is no run."""

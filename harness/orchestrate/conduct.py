@@ -256,7 +256,8 @@ class Conductor:
             self._where,
         )
         self.state.money = figures.money_at_close(self.state.money, record)
-        self.state.judged = record.forecast
+        self.state.judged, self.state.invariants = record.forecast, record.invariants
+        self.state.verdict = record.verdict
         timeline = Timeline(
             per_second=figures.timeline_of(self.evidence.account, self.evidence.samples)
             if self.evidence.account

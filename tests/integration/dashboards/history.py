@@ -12,7 +12,7 @@ from pathlib import Path
 import requests
 
 from dashboards.grafana.check import Span
-from dashboards.grafana.words import INDICATORS, MONEY
+from dashboards.grafana.words import INDICATORS, INVARIANTS
 from harness.stack import tools
 from harness.stack.ports import Ports
 from plans import metrics as drill
@@ -26,12 +26,14 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "lane": ("live",),
     "outcome": ("win", "lose", "posted"),
     "run_id": (RUN,),
-    "indicator": (*INDICATORS, *itertools.islice(MONEY, 3)),
+    "indicator": (*INDICATORS, "residue_fen", "sponsor_1_fen"),
+    "code": tuple(INVARIANTS),
+    "verdict": drill.VERDICTS,
     "bound": drill.BOUNDS,
     "phase": drill.PHASES,
     "store": system.STORES,
     "place": drill.PLACES,
-    "state": ("PASS", "open", "idle"),
+    "state": ("PASS", "open", "idle", "holds"),
 }
 DEADLINE_S = 30.0
 
@@ -43,7 +45,7 @@ def samples() -> Iterator[str]:
     for name, labels in (
         ("ALERTS", 'alertname="Watchdog",alertstate="firing"'),
         ("ALERTS", 'alertname="LedgerImbalance",alertstate="firing"'),
-        ("up", 'job="front",part="front-0"'),
+        ("up", 'job="front",part="front-0",instance="127.0.0.1:1"'),
     ):
         yield from (f"{name}{{{labels}}} 1 {at}" for at in _times())
     yield "# EOF"
@@ -54,8 +56,12 @@ def _times() -> range:
 
 
 def _family(metric: Metric) -> Iterator[str]:
-    """Counters and histograms grow by one a second; a gauge is 1, an imbalance 0."""
-    of_part = ['job="front"', 'part="front-0"']
+    """Counters and histograms grow by one a second; a gauge is 1, an imbalance and a verdict other than PASS 0."""
+    of_part = [
+        'job="front"',
+        'part="front-0"',
+        *(['instance="127.0.0.1:1"'] if "instance" not in metric.labels else []),
+    ]
     for values in itertools.product(*(VALUES.get(label, ("x",)) for label in metric.labels)):
         labels = [f'{label}="{value}"' for label, value in zip(metric.labels, values, strict=True)] + of_part
         joined = ",".join(labels)
@@ -68,7 +74,8 @@ def _family(metric: Metric) -> Iterator[str]:
             elif metric.kind == "counter":
                 yield f"{metric.name}{{{joined}}} {k} {at}"
             else:
-                yield f"{metric.name}{{{joined}}} {0 if 'imbalance' in metric.name else 1} {at}"
+                zero = "imbalance" in metric.name or ("verdict" in metric.labels and "PASS" not in values)
+                yield f"{metric.name}{{{joined}}} {0 if zero else 1} {at}"
 
 
 @contextmanager

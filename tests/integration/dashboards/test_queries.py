@@ -63,6 +63,11 @@ def test_the_values_are_those_of_the_history(asker: Prometheus) -> None:
     assert found["xiu-forecast", "每家赞助商的钱 · Each sponsor's money", "D"].value == pytest.approx(0.01)
 
 
+EITHER = {"drill_run_verdict": {("对账差额 · Money unaccounted for", "A")}}
+"""A metric's queries that have a value without it: it stands there for a run under way, the other for one that is over.
+"""
+
+
 def renamed(expr: str, metric: str) -> str:
     return re.sub(rf"\b{metric}\b", f"{metric}_renamed", expr)
 
@@ -82,7 +87,7 @@ def test_a_renamed_metric_turns_every_panel_of_it_red(asker: Prometheus, board: 
                 touched.add((panel["title"], target["refId"]))
         answers = check.check(asker, [changed], SPAN, RUN)
         silent = {(a.panel, a.ref) for a in answers if a.state in ("empty", "excused")}
-        assert silent == touched, name
+        assert silent == touched - EITHER.get(name, set()), name
         assert any(f"{name}_renamed" in line for line in lint.lint(changed)), name
 
 
@@ -97,7 +102,7 @@ def test_promtool_of_the_stacks_version_reads_every_expression(tmp_path: Path) -
     promtool = tools.find("promtool")
     if promtool is None:
         pytest.skip("promtool is not here; `xiu doctor` names the command that brings it")
-    words = SPAN.words() | {"lane": "live", "run": RUN}
+    words = SPAN.words() | {"lane": "live", "run": RUN, "job": ".+", "instance": ".+"}
     exprs = [check.filled(target["expr"], words) for _, _, target in QUERIES]
     exprs += [one["expr"] for board in BOARDS.values() for one in board["annotations"]["list"] if "expr" in one]
     rules = [{"record": f"panel:{k}", "expr": expr} for k, expr in enumerate(exprs)]

@@ -159,7 +159,8 @@ def test_a_chosen_run_is_not_asked_for() -> None:
     found = board('up{run="$run"}')
     found["templating"]["list"] = [{"type": "query", "name": "run", "definition": "label_values(up, run)"}]
     check.check(asker, [found], SPAN, "r1")
-    assert asker.asked == ['up{run="r1"}']
+    under_way = 'drill_run_verdict{run_id="r1",verdict="RUNNING"} == 1'
+    assert asker.asked == [under_way, 'up{run="r1"}']
 
 
 def test_the_newest_run_is_the_one_scraped_last() -> None:
@@ -167,5 +168,5 @@ def test_the_newest_run_is_the_one_scraped_last() -> None:
         [[10, "1"], [50, "1"]], [[60, "1"], [90, "1"]], labels=({"run_id": "old"}, {"run_id": "new"})
     )  # fmt: skip
     found = check.newest_run(asker, 100.0, back_s=100.0)
-    assert found == ("new", Span(59.0, 91.0))
+    assert found == ("new", Span(59.0, 90.0)), "to the last scrape: an instant later the series has ended"
     assert check.newest_run(Fake(), 100.0) is None

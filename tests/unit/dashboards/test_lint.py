@@ -10,7 +10,7 @@ import pytest
 
 from dashboards.grafana import excused, lint, render
 from dashboards.grafana.lint import strange
-from dashboards.grafana.promql import Grouping, Selector, arguments, divisors, parts
+from dashboards.grafana.promql import Grouping, Selector, arguments, divisors, parts, scoped
 
 BOARDS = render.rendered()
 Change = Callable[[dict[str, Any]], object]
@@ -18,6 +18,11 @@ Change = Callable[[dict[str, Any]], object]
 
 def panel(board: dict[str, Any], title: str) -> dict[str, Any]:
     found: dict[str, Any] = next(one for one in board["panels"] if one["title"].startswith(title))
+    return found
+
+
+def variable(board: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in board["templating"]["list"] if one["name"] == name)
     return found
 
 
@@ -76,7 +81,7 @@ LIVE: list[Any] = [
     pytest.param(asks("Append p99", "up / sum(hongbao_switch)"), "a division by what may be 0", id="division"),
     pytest.param(asks("Append p99", "sum(up"), "never closed", id="brackets"),
     pytest.param(asks("Append p99", "up ; up"), "cannot read", id="no PromQL at all"),
-    pytest.param(asks("Append p99", 'up{job="$job"}'), "no variable $job", id="unknown variable"),
+    pytest.param(asks("Append p99", 'up{part="$part"}'), "no variable $part", id="unknown variable"),
     pytest.param(lambda b: panel(b, "Append p99").update(description=""), "no description", id="no description"),
     pytest.param(lambda b: panel(b, "Append p99").update(title=""), "no title", id="no title"),
     pytest.param(
@@ -109,10 +114,10 @@ LIVE: list[Any] = [
     pytest.param(lambda b: b.update(editable=True), "editable", id="editable"),
     pytest.param(lambda b: b["templating"].update(list=[]), "no variable for the data source", id="no variable"),
     pytest.param(
-        lambda b: b["templating"]["list"][1].update(refresh=1), "does not follow the time range", id="stiff variable"
+        lambda b: variable(b, "lane").update(refresh=1), "does not follow the time range", id="stiff variable"
     ),
     pytest.param(
-        lambda b: b["templating"]["list"][1]["datasource"].update(uid="P1"),
+        lambda b: variable(b, "lane")["datasource"].update(uid="P1"),
         "variable lane: a fixed",
         id="its data source",
     ),
@@ -191,6 +196,20 @@ def test_two_dashboards_of_one_uid() -> None:
 def test_what_an_expression_names_that_nothing_exposes(expr: str, told: list[str] | None) -> None:
     found = list(strange(expr))
     assert found == told if told is not None else len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("expr", "expected"),
+    [
+        ("max(a)", 'max(a{x="1"})'),
+        ('sum by (a) (rate(a_total{b="}"}[5s])) / on (c) group_left () (d > 0)',
+         'sum by (a) (rate(a_total{x="1",b="}"}[5s])) / on (c) group_left () (d{x="1"} > 0)'),
+        ("a{} unless b or ALERTS", 'a{x="1"} unless b{x="1"} or ALERTS'),
+        ("2 * last_over_time(a[$__range] offset 5s)", '2 * last_over_time(a{x="1"}[$__range] offset 5s)'),
+    ],
+)  # fmt: skip
+def test_a_filter_is_added_to_every_selector_and_to_nothing_else(expr: str, expected: str) -> None:
+    assert scoped(expr, 'x="1"', frozenset({"ALERTS"})) == expected
 
 
 def test_promql_is_read() -> None:

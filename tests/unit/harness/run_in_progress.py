@@ -24,10 +24,15 @@ def message(**changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
-def target(indicator: str = "wins", link: str = "front-valkey", expected: float = 1200) -> Target:
+def target(
+    indicator: str = "wins",
+    link: str = "front-valkey",
+    expected: float = 1200,
+    why: str = "each packet is won once",
+) -> Target:
     return Target(
         indicator=indicator, link=link, cls="delivery", unit="packets",
-        lower=expected - 12, expected=expected, upper=expected, why="each packet is won once",
+        lower=expected - 12, expected=expected, upper=expected, why=why,
     )  # fmt: skip
 
 

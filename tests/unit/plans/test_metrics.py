@@ -24,6 +24,6 @@ def test_a_run_s_id_stands_only_where_it_may():
     carriers = {metric.name for metric in METRICS if "run_id" in metric.labels}
     assert carriers == {
         "drill_run_info", "drill_forecast_target", "drill_forecast_actual", "drill_verdict_state", "drill_money_fen",
-        "drill_won_packets",
+        "drill_won_packets", "drill_run_verdict", "drill_invariant_state", "drill_sponsor_info",
     }  # fmt: skip
     assert not any(label in metric.labels for metric in METRICS for label in ("user", "uid", "packet"))

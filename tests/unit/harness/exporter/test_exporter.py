@@ -18,8 +18,9 @@ from harness.exporter import Exporter, RunCollector, buckets_of
 from harness.prom import PromError, Samples, read_metrics
 from harness.run_state import RunState
 from plans.metrics import METRICS, PHASES, STATES
+from system.contract.audit import INVARIANTS, Finding
 from system.contract.metrics import LATENCY_BUCKETS_S
-from tests.unit.harness.run_in_progress import begun, in_progress, judged, message
+from tests.unit.harness.run_in_progress import begun, in_progress, judged, message, target
 
 RUN = "20260207-200000-gala-0001"
 CATALOGUE = {metric.name.removesuffix("_total"): metric for metric in METRICS if "run" in metric.process}
@@ -31,10 +32,16 @@ def families(state: RunState) -> dict[str, Family]:
     return {family.name: family for family in registry.collect()}
 
 
+def finding(code: str, valid: bool | None = True, counted: int = 7) -> Finding:
+    return Finding(code=code, says=INVARIANTS[code], valid=valid, counted=counted, violations=0)
+
+
 @pytest.fixture
 def finished() -> RunState:
     state = in_progress()
-    state.judged = (judged(),)
+    state.judged, state.verdict = (judged(),), "WARN"
+    state.targets = (*state.targets, target("sponsor_7_fen", why="面馆 Noodle House: half of the packets"))
+    state.invariants = (finding("S1"), finding("S2", valid=False), finding("S3", valid=None), finding("S4", counted=0))
     state.tell("fault_injected", "n15 on credit-postgres: cut off")
     return state
 
@@ -48,7 +55,7 @@ def scraped(finished: RunState) -> Iterator[Samples]:
         exporter.stop()
 
 
-def one(samples: Samples, name: str, **labels: str) -> float:
+def one(samples: Samples, name: str, /, **labels: str) -> float:
     return samples[name, frozenset(labels.items())]
 
 
@@ -88,6 +95,16 @@ def test_the_families_are_those_of_the_catalogue(finished: RunState) -> None:
         ("drill_forecast_actual", {"run_id": RUN, "link": "front-valkey", "indicator": "wins"}, 1195),
         ("drill_verdict_state", {"run_id": RUN, "indicator": "wins", "state": "PASS"}, 1),
         ("drill_verdict_state", {"run_id": RUN, "indicator": "wins", "state": "FAIL"}, 0),
+        ("drill_verdict_state", {"run_id": RUN, "indicator": "sponsor_7_fen", "state": "PENDING"}, 1),
+        ("drill_run_verdict", {"run_id": RUN, "verdict": "WARN"}, 1),
+        ("drill_run_verdict", {"run_id": RUN, "verdict": "RUNNING"}, 0),
+        ("drill_run_verdict", {"run_id": RUN, "verdict": "INVALID"}, 0),
+        ("drill_invariant_state", {"run_id": RUN, "code": "S1", "state": "holds"}, 1),
+        ("drill_invariant_state", {"run_id": RUN, "code": "S2", "state": "broken"}, 1),
+        ("drill_invariant_state", {"run_id": RUN, "code": "S3", "state": "not_evaluated"}, 1),
+        ("drill_invariant_state", {"run_id": RUN, "code": "S4", "state": "unknown"}, 1),
+        ("drill_invariant_state", {"run_id": RUN, "code": "S5", "state": "unknown"}, 1),
+        ("drill_sponsor_info", {"run_id": RUN, "indicator": "sponsor_7_fen", "name": "面馆 · Noodle House"}, 1),
         ("drill_money_fen", {"run_id": RUN, "lane": "stress", "place": "budget"}, 400_560),
         ("drill_money_fen", {"run_id": RUN, "lane": "stress", "place": "awarded"}, 123_956),
         ("drill_money_fen", {"run_id": RUN, "lane": "stress", "place": "credited"}, 123_000),
@@ -111,11 +128,18 @@ def test_what_is_not_known_is_absent_and_what_is_known_is_there_from_the_start()
     found = families(begun())
     assert not found["drill_generator_cpu_ratio"].samples
     assert not found["drill_forecast_actual"].samples
-    assert not found["drill_verdict_state"].samples
     assert not found["drill_money_fen"].samples
     assert not found["drill_won_packets"].samples
     assert {sample.labels["phase"] for sample in found["drill_phase"].samples} == set(PHASES)
     assert {sample.value for sample in found["drill_requests"].samples} == {0}
+    stands = {
+        (sample.labels.get("code") or sample.labels.get("indicator") or "run"): sample.labels.get("verdict")
+        or sample.labels["state"]
+        for name in ("drill_run_verdict", "drill_verdict_state", "drill_invariant_state")
+        for sample in found[name].samples
+        if sample.value == 1
+    }
+    assert stands == {"run": "RUNNING", "wins": "PENDING", **dict.fromkeys(INVARIANTS, "pending")}
 
 
 def test_an_indicator_without_data_has_a_state_and_no_actual() -> None:
