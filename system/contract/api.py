@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from system.contract.fields import Int8, Line, Text, Whole
+from system.contract.fields import Int8, Line, Text, Whole, one_line
 from system.contract.ids import Lane
 
 RoundState = Literal["armed", "closing", "closed"]
@@ -23,7 +23,7 @@ class SponsorSplit(Model):
     """A sponsor's packets of a round: classes of (amount in fen, count), each amount ≥ 1, each count ≥ 1."""
 
     sponsor: int = Field(ge=1, lt=1 << 16)
-    name: Line = Field(min_length=1, max_length=80)
+    name: str = Field(min_length=1, max_length=80)
     classes: tuple[tuple[Int8, Int8], ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -42,6 +42,14 @@ class SponsorSplit(Model):
         return sum(fen * count for fen, count in self.classes)
 
 
+def _named(split: SponsorSplit) -> SponsorSplit:
+    try:
+        one_line(split.name)
+    except ValueError as exc:
+        raise ValueError(f"name {exc}") from exc
+    return split
+
+
 class RoundOrder(Model):
     """Body of `POST /v1/rounds`. Exactly one of `start_us` (authority's clock) and `starts_in_ms`.
 
@@ -49,7 +57,7 @@ class RoundOrder(Model):
     """
 
     lane: Lane = "live"
-    sponsors: tuple[SponsorSplit, ...] = Field(min_length=1)
+    sponsors: tuple[Annotated[SponsorSplit, AfterValidator(_named)], ...] = Field(min_length=1)
     start_us: Int8 | None = None
     starts_in_ms: Whole | None = None
     duration_ms: int = Field(gt=0, le=86_400_000)

@@ -79,7 +79,7 @@ async def try_close(control: Control, public: RoundPublic) -> Outcome:
         control.view.waiting[public.round] = exc.what
         return exc.outcome
     control.view.waiting.pop(public.round, None)
-    await control.refresh()
+    await control.catch_up()
     log.info("round %d closed", public.round, extra={"event": "round_closed"})
     return Outcome.DONE
 

@@ -29,7 +29,7 @@ async def grant_epoch(control: Control, round_id: int, front: int, instance: int
     Raises Superseded, RoundOver, Conflict (a newer number was taken meanwhile), StoreUnknown, StoreRefused.
     """
     control.need_front(front)
-    lane = control.lane_of(round_id)
+    lane = await control.lane_of(round_id)
     known, failure = 0, StoreUnknown("no fence raised")
     async with control.epoch_turns[round_id, front]:
         for _ in range(RAISES_MAX):

@@ -26,7 +26,7 @@ async def grant_lease(control: Control, round_id: int, front: int, order: LeaseR
     Raises Superseded, Conflict (another epoch than the granted, a number skipped, the round closing), StoreUnknown.
     """
     control.need_front(front)
-    lane = control.lane_of(round_id)
+    lane = await control.lane_of(round_id)
     key = {"round": round_id, "front": front, "epoch": order.epoch, "number": order.number}
     async with control.pool.transaction("grant a lease") as conn:
         await hold_instance(conn, front, order.instance)

@@ -11,7 +11,7 @@ import os
 from psycopg.types.json import Jsonb
 
 from system.contract.api import RoundMoney, RoundOrder, RoundPublic
-from system.contract.errors import BadRequest, NotOver, UnknownRound
+from system.contract.errors import BadRequest, NotOver, StoreUnknown, UnknownRound
 from system.control.books import write_batch
 from system.control.state import Control
 from system.ledger.statements import statement
@@ -75,7 +75,8 @@ async def create(control: Control, order: RoundOrder) -> RoundPublic:
         ]
         await write_batch(conn, lane, "fund", number, order.budget_fen, legs)
     log.info("round %d of lane %s made, %d packets", number, lane, order.packets, extra={"event": "round_made"})
-    await control.refresh()
+    if not await control.catch_up():
+        raise StoreUnknown(f"round {number} is made, but could not be read back; look before you order it again")
     return view.round(number).public
 
 
@@ -84,7 +85,7 @@ async def ask_close(control: Control, round_id: int, before_end: bool = False) -
 
     `before_end`: whatever the time is; the window stays as it was published. Raises NotOver without it, UnknownRound.
     """
-    held = control.need_view().round(round_id)
+    held = await control.find(round_id)
     public = held.public
     if public.state == "armed":
         now = control.clock()
@@ -96,14 +97,15 @@ async def ask_close(control: Control, round_id: int, before_end: bool = False) -
             await conn.execute(statement("control_closing", public.lane), {"round": round_id})
         early = ", before its end" if now < public.end_us else ""
         log.info("round %d is closing%s", round_id, early, extra={"event": "round_closing"})
-        await control.refresh()
+        if not await control.catch_up():
+            return public.model_copy(update={"state": "closing"})
     control.close_wanted.set()
     return control.view.round(round_id).public
 
 
 async def money(control: Control, round_id: int) -> RoundMoney:
     """Where the round's money is, in one snapshot."""
-    lane = control.lane_of(round_id)
+    lane = await control.lane_of(round_id)
     rows = await control.pool.fetch(statement("control_money", lane), {"round": round_id}, "read a round's money")
     if not rows:
         raise UnknownRound(f"no round {round_id}")

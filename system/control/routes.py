@@ -50,7 +50,7 @@ async def clock(request: web.Request) -> web.Response:
 async def topology(request: web.Request) -> web.Response:
     control = request.app[CONTROL]
     held = control.settings.topology
-    version = control.view.topology_version
+    version = control.need_view().topology_version
     return web.json_response({"fronts": held.fronts, "cells": held.cells, "version": version})
 
 
@@ -70,7 +70,8 @@ async def round_list(request: web.Request) -> web.Response:
 
 
 async def round_one(request: web.Request) -> web.Response:
-    return answer(request.app[CONTROL].need_view().round(path_number(request, "round")).public)
+    held = await request.app[CONTROL].find(path_number(request, "round"))
+    return answer(held.public)
 
 
 async def switch_list(request: web.Request) -> web.Response:

@@ -79,7 +79,7 @@ def _signed(value: Any) -> int:
 async def move(control: Control, round_id: int, order: SetAside) -> Moved:
     """Sets the entry aside. Raises Conflict when the stream is not stopped there, UnknownRound, StoreUnknown."""
     control.need_front(order.front)
-    held = control.need_view().round(round_id)
+    held = await control.find(round_id)
     public = held.public
     key: dict[str, Any] = {"round": round_id, "front": order.front}
     at = Position(order.epoch, order.sequence)

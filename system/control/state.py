@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from system.contract.api import FrontRound, RoundPublic, SponsorSplit, StreamReport
-from system.contract.errors import NotFound, StoreRefused, UnknownRound
+from system.contract.errors import Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
 from system.contract.ids import LANES, Lane
 from system.contract.switches import Tables, tables
 from system.control.meters import Meters
-from system.ledger.access import Pool
+from system.ledger.access import Pool, read_again
 from system.ledger.statements import statement
 from system.settings import ControlSettings
 from system.winlog import WinLogStore
@@ -115,9 +115,29 @@ class Control:
             raise StoreRefused("PostgreSQL was not read yet since control started")
         return self.view
 
-    def lane_of(self, round_id: int) -> Lane:
-        """The lane of a round. Raises UnknownRound, StoreRefused."""
-        return self.need_view().round(round_id).public.lane
+    async def find(self, round_id: int) -> Held:
+        """A round. One that the view does not hold may be younger than it: PostgreSQL is asked before it is denied.
+
+        Raises UnknownRound; StoreRefused before the first reading, Degraded while nobody can know.
+        """
+        view = self.need_view()
+        if round_id not in view.rounds:
+            try:
+                if await self._exists(round_id):
+                    await self.refresh()
+            except (StoreUnknown, StoreRefused) as exc:
+                raise Degraded(f"no round {round_id} is known, and the ledger does not answer") from exc
+        return view.round(round_id)
+
+    async def _exists(self, round_id: int) -> bool:
+        for lane in LANES:
+            if await self.pool.fetch(statement("control_round_there", lane), {"round": round_id}, "look for a round"):
+                return True
+        return False
+
+    async def lane_of(self, round_id: int) -> Lane:
+        """The lane of a round. Raises as `find` does."""
+        return (await self.find(round_id)).public.lane
 
     def need_front(self, front: int) -> int:
         """The front itself if it is in the topology. Raises NotFound."""
@@ -131,7 +151,18 @@ class Control:
         One reading at a time, so that an older one never replaces a newer.
         """
         async with self.refreshing:
-            await self._read_view()
+            await read_again(self._read_view)
+
+    async def catch_up(self) -> bool:
+        """Refreshes behind a change that is committed; False if that failed: the change stands all the same, and the
+        view is read again within a second.
+        """
+        try:
+            await self.refresh()
+        except (StoreUnknown, StoreRefused) as exc:
+            log.warning("changed, but not read back: %s", exc, extra={"event": "not_read_back"})
+            return False
+        return True
 
     async def _read_view(self) -> None:
         view = self.view

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from system.contract.ids import Lane
 from system.contract.records import FLAG_STRESS, WIN_DTYPE
 from system.control.fronts import hold_instance, refuse_older
 from system.control.state import Control
+from system.ledger.access import read_again
 from system.ledger.statements import statement
 
 COLUMNS = ("packet", "uid", "fen", "sponsor", "time_us")
@@ -33,19 +35,8 @@ async def ledger_view(control: Control, round_id: int, front: int, instance: int
     Raises Superseded for an older instance: what a newer one has posted would look like a contradiction to it.
     """
     control.need_front(front)
-    lane = control.lane_of(round_id)
-    key = {"round": round_id, "front": front}
-    async with control.pool.transaction("read a stream's ledger", timeout_s=LEDGER_TIMEOUT_S) as conn:
-        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        newest = await (await conn.execute(statement("control_instance", "live"), {"front": front})).fetchone()
-        refuse_older(front, instance, int(newest[0]) if newest else 0)
-        row = await (await conn.execute(statement("control_stream_view", lane), key)).fetchone()
-        if row is None:
-            raise UnknownRound(f"round {round_id} has no stream of front {front}")
-        blocks = []
-        for name in ("control_stream_posting", "control_stream_suspense"):
-            found = await (await conn.execute(statement(name, lane), key, binary=True)).fetchone()
-            blocks.append(bytes(found[0]) if found and found[0] else b"")
+    lane = await control.lane_of(round_id)
+    row, blocks = await read_again(lambda: _snapshot(control, lane, round_id, front, instance))
     posted, suspended = (len(block) // ROW_BYTES for block in blocks)
     model = LedgerView(
         offset_epoch=row[0],
@@ -58,6 +49,25 @@ async def ledger_view(control: Control, round_id: int, front: int, instance: int
     )
     records = await asyncio.to_thread(lambda: base64.b64encode(records_of(lane, b"".join(blocks))).decode())
     return model.model_dump_json().removesuffix('""}') + f'"{records}"}}'
+
+
+async def _snapshot(
+    control: Control, lane: Lane, round_id: int, front: int, instance: int
+) -> tuple[tuple[Any, ...], list[bytes]]:
+    """(row of control_stream_view, packed postings and suspense), of one moment."""
+    key = {"round": round_id, "front": front}
+    async with control.pool.transaction("read a stream's ledger", timeout_s=LEDGER_TIMEOUT_S) as conn:
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        newest = await (await conn.execute(statement("control_instance", "live"), {"front": front})).fetchone()
+        refuse_older(front, instance, int(newest[0]) if newest else 0)
+        row = await (await conn.execute(statement("control_stream_view", lane), key)).fetchone()
+        if row is None:
+            raise UnknownRound(f"round {round_id} has no stream of front {front}")
+        blocks = []
+        for name in ("control_stream_posting", "control_stream_suspense"):
+            found = await (await conn.execute(statement(name, lane), key, binary=True)).fetchone()
+            blocks.append(bytes(found[0]) if found and found[0] else b"")
+    return row, blocks
 
 
 def records_of(lane: Lane, rows: bytes) -> bytes:
@@ -77,7 +87,7 @@ async def confirm(control: Control, round_id: int, front: int, said: ConfirmRequ
     Raises Superseded, Conflict (not closing yet, another epoch than the granted, a smaller id than before).
     """
     control.need_front(front)
-    lane = control.lane_of(round_id)
+    lane = await control.lane_of(round_id)
     key = {"round": round_id, "front": front}
     async with control.pool.transaction("confirm a stream") as conn:
         await hold_instance(conn, front, said.instance)

@@ -35,7 +35,7 @@ async def change(control: Control, key: str, order: SwitchChange) -> dict[str, o
             await conn.execute(statement("control_switch_log", "live"), changed)
     log.info("switch %s (%s): %s to %d, by %s", key, order.lane or "both lanes", befores, value, order.who,
              extra={"event": "switch_set"})  # fmt: skip
-    await control.refresh()
+    await control.catch_up()
     told: dict[str, object] = {"key": key, "value": value, "before": befores[lanes[0]]}
     return told | ({"lane": order.lane} if order.lane else {}) | ({} if one else {"befores": befores})
 

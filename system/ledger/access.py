@@ -1,6 +1,7 @@
 """Access to PostgreSQL: one connection or a small pool, as one of the ledger's roles, errors already translated.
 
-Owns: addresses of roles, session settings, time-outs. Refuses: SQL of its own, retries.
+Owns: addresses of roles, session settings, time-outs; a read is asked once more when its session was dropped. Refuses:
+SQL of its own, asking a second time for anything that changes something.
 """
 
 from __future__ import annotations
@@ -8,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
+from psycopg.types.numeric import NumericBinaryLoader, NumericLoader
 
-from system.contract.errors import StoreRefused
+from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.ids import Lane
 from system.ledger.driver import SoundConnection
 from system.ledger.translate import translated
@@ -26,9 +29,22 @@ Role = Literal["xiu_control", "xiu_live", "xiu_stress"]
 ROLES: tuple[Role, ...] = ("xiu_control", "xiu_live", "xiu_stress")
 Params = Sequence[Any] | Mapping[str, Any] | None
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+T = TypeVar("T")
 
 # What a dead client may hold: a lock at most this long after it went silent inside a transaction.
 _IDLE_IN_TRANSACTION_MS = 10_000
+
+
+class _Whole(NumericLoader):
+    """A sum of fen: numeric in PostgreSQL, since many a bigint may be more than one holds; whole all the same."""
+
+    def load(self, data: Any) -> int:  # type: ignore[override]
+        return int(super().load(data))
+
+
+class _WholeBinary(NumericBinaryLoader):
+    def load(self, data: Any) -> int:  # type: ignore[override]
+        return int(super().load(data))
 
 
 def lane_role(lane: Lane) -> Role:
@@ -57,7 +73,7 @@ async def open_url(url: str, *, timeout_s: float = 5.0, name: str = "xiu") -> Co
     options = f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}"
     try:
         async with asyncio.timeout(timeout_s):
-            return await SoundConnection.connect(
+            conn = await SoundConnection.connect(
                 url,
                 autocommit=True,
                 application_name=name,
@@ -68,6 +84,9 @@ async def open_url(url: str, *, timeout_s: float = 5.0, name: str = "xiu") -> Co
                 keepalives_interval=2,
                 keepalives_count=3,
             )
+            conn.adapters.register_loader("numeric", _Whole)
+            conn.adapters.register_loader("numeric", _WholeBinary)
+            return conn
     except Exception as exc:
         # Whatever driver or event loop make of a server that dies in the handshake: nothing was asked of it yet.
         text = " ".join(str(exc).split()) or ("no answer in time" if isinstance(exc, TimeoutError) else repr(exc))
@@ -121,6 +140,30 @@ async def transaction(conn: Connection) -> AsyncIterator[None]:
         raise psycopg.OperationalError("the connection was closed before the COMMIT")
 
 
+async def read_again(read: Callable[[], Awaitable[T]]) -> T:
+    """A read, asked once more when its session broke under it: it changes nothing. Not when no answer came in time.
+
+    Raises StoreUnknown, StoreRefused.
+    """
+    try:
+        return await read()
+    except StoreUnknown as exc:
+        if isinstance(exc.__cause__, TimeoutError):
+            raise
+        return await read()
+
+
+def _spoken_to(conn: Connection) -> bool:
+    """Whether the server said something to an idle session, unasked: most often that this is its end."""
+    look = select.poll()
+    try:
+        look.register(conn.pgconn.socket, select.POLLIN)
+        return bool(look.poll(0))
+    except (psycopg.Error, OSError):
+        # It has no socket any more.
+        return True
+
+
 class Pool:
     """At most `size` connections of one role, opened when needed, dropped after any error that leaves them in doubt.
 
@@ -164,28 +207,39 @@ class Pool:
             yield conn
 
     async def fetch(self, text: bytes, params: Params = None, what: str = "read") -> list[tuple[Any, ...]]:
-        """All rows of one statement."""
-        async with self.connection(what) as conn:
-            return await (await conn.execute(text, params)).fetchall()
+        """All rows of one statement that changes nothing."""
+
+        async def once() -> list[tuple[Any, ...]]:
+            async with self.connection(what) as conn:
+                return await (await conn.execute(text, params)).fetchall()
+
+        return await read_again(once)
 
     async def _take(self) -> Connection:
         if self._closed:
             raise StoreRefused("the pool is closed")
         while self._idle:
             conn = self._idle.pop()
-            if not conn.closed and not conn.broken:
+            if not conn.closed and not conn.broken and not _spoken_to(conn):
                 return conn
+            await conn.close()
         return await connect(self.url, self.role, self.secret, timeout_s=self.timeout_s)
 
     async def _give_back(self, conn: Connection, sound: bool) -> None:
         idle = not conn.closed and conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
         if sound and idle and not self._closed:
             self._idle.append(conn)
-        else:
-            await conn.close()
+            return
+        if conn.broken:
+            # What ended this session (a failover, an operator) has most likely ended those beside it.
+            await self._drop_idle()
+        await conn.close()
+
+    async def _drop_idle(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
 
     async def close(self) -> None:
         """Closes what is idle now, and what is in use when it comes back."""
         self._closed = True
-        while self._idle:
-            await self._idle.pop().close()
+        await self._drop_idle()

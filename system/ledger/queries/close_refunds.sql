@@ -1,12 +1,12 @@
 -- What each sponsor gets back: what its budget account of the round still holds, and, to compare, the postings and the
 -- money held in suspense by the rows themselves. budget = posted + held + refund must hold or the close must refuse.
 WITH posted AS (
-    SELECT sponsor, sum(fen)::bigint AS fen, count(*) AS n FROM {schema}.posting WHERE round = %(round)s GROUP BY sponsor
+    SELECT sponsor, sum(fen) AS fen, count(*) AS n FROM {schema}.posting WHERE round = %(round)s GROUP BY sponsor
 ), held AS (
     SELECT held_sponsor AS sponsor, sum(held_fen)::bigint AS fen
     FROM {schema}.suspense WHERE round = %(round)s AND held_fen > 0 GROUP BY held_sponsor
 ), account AS (
-    SELECT split_part(account, ':', 3)::int AS sponsor, sum(fen)::bigint AS fen
+    SELECT split_part(account, ':', 3)::int AS sponsor, sum(fen) AS fen
     FROM {schema}.entry WHERE account LIKE 'budget:' || %(round)s || ':%%' GROUP BY 1
 )
 SELECT a.sponsor, a.fen AS refund_fen, coalesce(p.fen, 0) AS posted_fen, coalesce(h.fen, 0) AS held_fen

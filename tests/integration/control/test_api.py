@@ -12,6 +12,7 @@ import pytest
 from system.contract.api import RoundOrder, SyncAnswer
 from system.contract.ids import LANES
 from system.contract.switches import SWITCHES, defaults
+from system.control import background
 from system.lottery import make_round, verify_commitment
 from system.settings import ControlSettings
 from system.tokens import tag_expiry, tag_key, token_key, verify_token
@@ -140,6 +141,28 @@ def test_a_round_is_committed_to_funded_and_shown(settings: ControlSettings) -> 
                 assert len((await api.get(f"/v1/rounds{query}"))[1]["rounds"]) == expected, query
             assert sql(settings, "SELECT count(*) FROM stress.round") == [(1,)]
             assert (await api.money(number))["budget_fen"] == BUDGET_FEN
+
+    asyncio.run(body())
+
+
+def test_a_sponsor_may_pay_for_more_than_one_number_holds(settings: ControlSettings) -> None:
+    """Twice the largest round of one sponsor: made, shown, closed, and the lane balances."""
+
+    async def body() -> None:
+        async with running(settings) as api:
+            largest = {"sponsor": 9, "name": "Nine", "classes": [[4_294_967_295, 2_147_483_647]]}
+            for _ in range(2):
+                number = await api.make_round(sponsors=[largest])
+                front = await PlayedFront(api, number).start()
+                assert (await api.money(number))["budget_fen"] == 4_294_967_295 * 2_147_483_647
+                if number % 2:
+                    await api.ok(await api.admin("POST", f"/v1/rounds/{number}/close", {"before_end": True}))
+                    assert await front.confirm() == 200
+                    await api.closed(number)
+            for _ in range(2):
+                await api.make_round(sponsors=[largest])
+            await background._balance(api.control)
+            assert api.registry.get_sample_value("hongbao_ledger_imbalance_fen", {"lane": "live"}) == 0
 
     asyncio.run(body())
 

@@ -19,6 +19,7 @@ from system.play.app import build_app
 from system.settings import PlaySettings
 from system.tokens import sign, sign_tag, tag_key, token_key
 from tests.deadline import until
+from tests.integration.ledger.test_cut_sessions import dropped
 from tests.stores import PostgresServer
 
 SECRET = bytes(range(64))
@@ -182,6 +183,58 @@ def test_operators_read_sponsors_and_many_wallets(postgres_dsn: str) -> None:
             assert (await play.call("/v1/wallets/bulk", token(5), {"uids": [5]}))[0] == 401
             for bad in ({"uids": []}, {"uids": [-1]}, {"uids": [1], "extra": 1}, {"uids": ["5"]}):
                 assert (await play.call("/v1/wallets/bulk", ADMIN, bad))[0] == 400, bad
+
+    asyncio.run(body())
+
+
+def test_sums_beyond_the_largest_number_of_the_ledger_are_shown(postgres_dsn: str) -> None:
+    """Many amounts, each as large as a bigint holds: their sum is no reason to fail for good."""
+    largest = 4_294_967_295 * 2_147_483_647
+
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            with psycopg.connect(postgres_dsn) as conn:
+                for packet in (3, 4, 5):
+                    legs = "(1, 'sponsor:9', %s), (1, 'budget:1:9', %s)"
+                    conn.execute(f"INSERT INTO live.entry VALUES {legs}", (-largest, largest))
+                    conn.execute("INSERT INTO live.posting VALUES (7, 1, %s, %s, 9, 0, 1, 2)", (packet, largest))
+            status, page = await play.call("/v1/sponsors/9/statement", ADMIN)
+            assert (status, page["balances"]) == (200, {"budget:1:9": 3 * largest, "sponsor:9": -3 * largest})
+            status, wallet = await play.call("/v1/wallet", token(7))
+            assert (status, wallet["balance_fen"]) == (200, 3 * largest)
+
+    asyncio.run(body())
+
+
+def test_no_reader_hears_that_sessions_were_dropped(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            for path, bearer in (("/v1/wallet", token(5)), ("/v1/sponsors/7/statement", ADMIN)):
+                together = await asyncio.gather(*(play.call(path, bearer) for _ in range(8)))
+                assert {status for status, _ in together} == {200}
+                assert await asyncio.to_thread(dropped, postgres_dsn) > 0
+                again = await asyncio.gather(*(play.call(path, bearer) for _ in range(10)))
+                assert {status for status, _ in again} == {200}
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "-1", "+1", "1_0", "010", "%EF%BC%91", "1%00", "1%20"])
+def test_a_number_in_another_form_is_refused_and_not_repeated(postgres_dsn: str, number: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            for path, bearer, expected in (
+                (f"/v1/wallet/statement?limit={number}", token(5), 400),
+                (f"/v1/wallet/statement?after={number}-1", token(5), 400),
+                (f"/v1/wallet?award=1-{number}", token(5), 400),
+                (f"/v1/sponsors/{number}/statement", ADMIN, 404),
+                (f"/v1/sponsors/7/statement?after={number}", ADMIN, 400),
+            ):
+                status, answer = await play.call(path, bearer)
+                assert (status, answer["error"]["effect"]) == (expected, "none"), path
+                assert len(answer["error"]["message"]) < 300
 
     asyncio.run(body())
 

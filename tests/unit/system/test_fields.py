@@ -86,7 +86,7 @@ def refused(model: type[BaseModel], body: dict[str, Any]) -> str:
         (
             api.RoundOrder,
             ROUND | sponsor("a\0b"),
-            "sponsors.0.name",
+            "sponsors.0: Value error, name holds the character U+0000",
         ),
         (
             api.RoundOrder,

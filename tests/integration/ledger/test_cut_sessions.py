@@ -1,0 +1,117 @@
+"""Sessions that PostgreSQL drops: no reader hears of it; a change is made once, or left in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import psycopg
+import pytest
+
+from system.contract.errors import StoreUnknown
+from system.ledger import access
+from system.ledger.access import Pool
+from system.ledger.migrate import migrate
+from tests.deadline import until
+
+SECRET = bytes(range(64))
+ROLE = "xiu_live"
+
+
+def dropped(dsn: str, role: str = ROLE) -> int:
+    """Ends every session of the role, as an operator or a failover does; how many there were."""
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        text = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = %s"
+        row = conn.execute(text, (role,)).fetchone()
+        return int(row[0]) if row else 0
+
+
+async def none_left(dsn: str, role: str = ROLE) -> None:
+    async def gone() -> bool:
+        return await asyncio.to_thread(dropped, dsn, role) == 0
+
+    await until(gone, what="every session ended")
+
+
+def played(dsn: str, scene: Callable[[Pool], Awaitable[None]], size: int = 4) -> None:
+    async def run() -> None:
+        await migrate(dsn, SECRET)
+        pool = Pool(dsn, ROLE, SECRET, size=size, timeout_s=5.0)
+        try:
+            await asyncio.gather(*(pool.fetch(b"SELECT pg_sleep(0.1)") for _ in range(size)))
+            await scene(pool)
+        finally:
+            await pool.close()
+
+    asyncio.run(run())
+
+
+def test_a_read_never_meets_a_session_that_was_dropped_while_idle(postgres_dsn: str) -> None:
+    async def scene(pool: Pool) -> None:
+        for _ in range(2):
+            assert dropped(postgres_dsn) == 4
+            await none_left(postgres_dsn)
+            rows = await asyncio.gather(*(pool.fetch(b"SELECT 1") for _ in range(10)))
+            assert rows == [[(1,)]] * 10
+            await asyncio.gather(*(pool.fetch(b"SELECT pg_sleep(0.1)") for _ in range(4)))
+
+    played(postgres_dsn, scene)
+
+
+def test_a_read_whose_session_is_dropped_under_it_is_asked_once_more(postgres_dsn: str) -> None:
+    async def scene(pool: Pool) -> None:
+        reads = asyncio.gather(*(pool.fetch(b"SELECT 7 FROM pg_sleep(0.5)") for _ in range(3)))
+
+        async def under_way() -> bool:
+            with psycopg.connect(postgres_dsn) as conn:
+                text = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND wait_event = 'PgSleep'"
+                row = conn.execute(text, (ROLE,)).fetchone()
+                return row is not None and row[0] == 3
+
+        await until(under_way, what="three reads under way")
+        dropped(postgres_dsn)
+        assert await reads == [[(7,)]] * 3
+
+    played(postgres_dsn, scene)
+
+
+def test_a_read_that_finds_only_dead_sessions_opens_a_fresh_one(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of a session may come between the look and the statement: then nothing is known beforehand."""
+    monkeypatch.setattr(access, "_spoken_to", lambda conn: False)
+
+    async def scene(pool: Pool) -> None:
+        assert dropped(postgres_dsn) == 4
+        await none_left(postgres_dsn)
+        for _ in range(5):
+            assert await pool.fetch(b"SELECT 1") == [(1,)]
+
+    played(postgres_dsn, scene)
+
+
+def test_a_change_is_not_asked_twice(postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may have happened is left in doubt; the next one has a fresh session."""
+    monkeypatch.setattr(access, "_spoken_to", lambda conn: False)
+
+    async def scene(pool: Pool) -> None:
+        assert dropped(postgres_dsn) == 4
+        await none_left(postgres_dsn)
+        with pytest.raises(StoreUnknown):
+            async with pool.transaction() as conn:
+                await conn.execute(b"SELECT 1")
+        async with pool.transaction() as conn:
+            await conn.execute(b"SELECT 1")
+
+    played(postgres_dsn, scene)
+
+
+def test_a_read_without_an_answer_in_time_is_not_asked_again(postgres_dsn: str) -> None:
+    async def scene(pool: Pool) -> None:
+        pool.timeout_s = 0.3
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(StoreUnknown, match="in time"):
+            await pool.fetch(b"SELECT pg_sleep(5)")
+        assert asyncio.get_running_loop().time() - begun < 0.6 + 1.0
+
+    played(postgres_dsn, scene, size=1)
