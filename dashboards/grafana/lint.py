@@ -1,6 +1,7 @@
 """Rules every dashboard keeps, checked on its JSON and against the code's own catalogues of metrics. Asks nobody.
 
-After grafana's dashboard-linter, and stricter: a metric and each of its labels must be one that the code exposes.
+Those of grafana's dashboard-linter (`official.py`), and more: a metric and each of its labels must be one that the code
+exposes.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from grafana_foundation_sdk.models import units
-
+from dashboards.grafana import official
 from dashboards.grafana.excused import MAY_BE_EMPTY, RAW_COUNTERS, UNCHARTED, WITHOUT_JOB
 from dashboards.grafana.pieces import DATASOURCE_VARIABLE
 from dashboards.grafana.promql import Grouping, Selector, arguments, divisors, parts
@@ -27,7 +27,6 @@ TARGET_LABELS = frozenset(("job", "instance", "part"))
 """What Prometheus itself puts on every series."""
 OWN = {"ALERTS": ("alertname", "alertstate", "severity"), "up": ()}
 SUFFIXES = ("_bucket", "_count", "_sum")
-UNITS = frozenset(value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_"))
 RATES = frozenset(("rate", "irate", "increase"))
 UID_MAX, COLUMNS = 40, 24
 DATASOURCE_UID = f"${{{DATASOURCE_VARIABLE}}}"
@@ -74,6 +73,10 @@ def lint_all(boards: Iterable[Document]) -> list[str]:
     """Each dashboard, and what only shows in all of them together."""
     boards = list(boards)
     found = [line for board in boards for line in lint(board)]
+    try:
+        found += official.lint(boards, official.entries())
+    except ValueError as exc:
+        found.append(str(exc))
     uids = [board["uid"] for board in boards]
     found += [f"{uid}: two dashboards of that uid" for uid in {uid for uid in uids if uids.count(uid) > 1}]
     titles = {(board["uid"], panel["title"]) for board in boards for panel in board["panels"]}
@@ -148,7 +151,7 @@ def _panel(board: Document, panel: Document) -> Iterator[str]:
     if panel["type"] in ("text", "row"):
         return
     unit = panel.get("fieldConfig", {}).get("defaults", {}).get("unit")
-    if unit not in UNITS and not str(unit or "").startswith(("suffix:", "prefix:", "currency:")):
+    if unit not in official.UNITS and not str(unit or "").startswith(("suffix:", "prefix:", "currency:")):
         yield f"unit {unit!r}: none that Grafana knows"
     if not panel.get("targets"):
         yield "no query"
