@@ -89,6 +89,10 @@ PHRASES: dict[str, Phrase] = {
         "and {safe:.0%} of that is safe",
         "原定份额的 {part:.0%}：试打每秒 {asked:,.0f} 次，承载了每秒 {carried:,.0f} 次，取其 {safe:.0%} 为稳妥",
     ),
+    "share_half": (
+        "half of the rate, since the generator was the limit in run {run}",
+        "速率减半，因为运行 {run} 中压测机到了顶",
+    ),
     # the other lane
     "live_away": (
         "the live lane's stores are out of reach: that it is untouched is not evaluated",

@@ -155,6 +155,28 @@ class Environment(Record):
     calibration: dict[str, Any] = Field(default_factory=dict)
 
 
+class Title(Record):
+    """A name in both languages."""
+
+    zh: str
+    en: str
+
+
+class About(Record):
+    """What was played, in words: the plan, the event it is a share of, how long of how long, and how many users.
+
+    `share_says`, `share_data`: `scale.why` as an id of `harness.phrases` with its data.
+    """
+
+    plan: Title
+    event: Title
+    full_s: float
+    played_s: float
+    users: int
+    share_says: str = ""
+    share_data: dict[str, Any] = Field(default_factory=dict)
+
+
 class RunRecord(Record):
     """`run.json`. `environment` repeats `environment.json`; `forecast_sha256` is the lock's hash at the start;
     `stack` is the folder of the stack that was played on, seen from the run's own folder (None: none of this host).
@@ -189,6 +211,7 @@ class RunRecord(Record):
     stack: str | None = None
     quantile_bounds_ms: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
     """Of each percentile of `latency_ms`, where the true one lies: 99 of 100 times (`harness.quantile_bounds`)."""
+    about: About | None = None
 
     @property
     def lasted_s(self) -> float | None:

@@ -14,10 +14,10 @@ from harness.forecast.lock import Lock
 from harness.orchestrate import figures
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.hooks import NemesisReport
-from harness.phrases import said
+from harness.phrases import Said, said
 from harness.quantile_bounds import bounds_of
 from harness.run_order import RunOrder
-from harness.run_record import Environment, Generator, Latency, Load, Resource, RunRecord, Scale, Step
+from harness.run_record import About, Environment, Generator, Latency, Load, Resource, RunRecord, Scale, Step, Title
 from harness.run_state import Money, RunState
 from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
 from system.contract.api import RoundMoney, RoundPublic
@@ -125,6 +125,7 @@ def record(
         reasons=decision.reasons,
         generator=_generator(account, chosen),
         **_fired(account, peak),
+        about=_about(sealed, chosen),
         money=money,
         wins=wins,
         credit_delay_s=delay,
@@ -238,6 +239,21 @@ def _generator(account: dict[str, Any] | None, chosen: Chosen) -> Generator:
         return Generator(valid=False, ceiling_rps=ceiling)
     own = account["generator"]
     return Generator(valid=own["valid"], ceiling_rps=ceiling, cpu_max=own["cpu_max"], late=own["late"])
+
+
+def _about(sealed: Lock, chosen: Chosen) -> About:
+    """What was played, in words that the forecast and the plan brought."""
+    forecast, plan = sealed.models()
+    why = chosen.why if isinstance(chosen.why, Said) else None
+    return About(
+        plan=Title(zh=plan.title.zh, en=plan.title.en),
+        event=Title(zh=forecast.title.zh, en=forecast.title.en),
+        full_s=forecast.round.full,
+        played_s=sealed.duration_s,
+        users=chosen.share.users,
+        share_says=why.says if why else "",
+        share_data=why.data if why else {},
+    )
 
 
 def _fired(account: dict[str, Any] | None, peak: tuple[float | None, float | None]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def run_plan(order: RunOrder, nemesis: Callable[[System], Nemesis] | None = None
         half = replace(
             chosen,
             share=order.share(Fraction(chosen.calibration["part"]) / 2),
-            why=f"half of the rate, since the generator was the limit in run {record.run_id}",
+            why=said("share_half", run=record.run_id),
             smaller=True,
         )
         say(f"INVALID: {record.reasons[0].text}; once more at half the rate")

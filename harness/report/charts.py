@@ -9,12 +9,12 @@ from typing import Literal
 
 from harness.forecast.judge import Judged
 from harness.report.axes import WIDTH, Tick, bars, bridged, linear, logarithmic, nice_step, paths
-from harness.run_record import Timeline
+from harness.run_record import Event, Timeline
 
 AFTER = 0.3
 """How much longer than the load the axis may become for the events after it."""
-FLAG_WIDTH = 2.5
-"""Percent of the axis that a flag takes."""
+FLAG_WIDTH, NARROW_FLAG_WIDTH = 5.0, 16.0
+"""Percent of the axis that a flag takes, on a wide screen and on a phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,7 @@ class Mark:
 
     number: int
     at: float | None
-    t_s: float
-    kind: str
-    text: str
+    event: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +69,11 @@ class Chart:
     x_ticks: tuple[Tick, ...]
     marks: tuple[Mark, ...] = ()
     flags: tuple[Tick, ...] = ()
+    narrow_flags: tuple[Tick, ...] = ()
     warm_up: float = 0.0
     seconds: tuple[int, int] = (0, 1)
+    windows: tuple[tuple[float, float], ...] = ()
+    """(left, width) in percent of the axis: when a fault was in force."""
     empty: bool = field(default=False)
 
 
@@ -80,8 +81,10 @@ def _present(values: Iterable[float | int | None]) -> list[float]:
     return [float(value) for value in values if value is not None]
 
 
-def chart_of(timeline: Timeline, rows: Sequence[Judged], warm_up_s: float) -> Chart:
-    """The timeline's panels; `rows` give the forecast's lines."""
+def chart_of(
+    timeline: Timeline, rows: Sequence[Judged], warm_up_s: float, faults: Sequence[tuple[float, float]] = ()
+) -> Chart:
+    """The timeline's panels; `rows` give the forecast's lines, `faults` (from, to) in seconds what is shaded."""
     seconds = timeline.per_second
     if not seconds:
         return Chart((), (), empty=True)
@@ -106,12 +109,23 @@ def chart_of(timeline: Timeline, rows: Sequence[Judged], warm_up_s: float) -> Ch
     step = max(1, round(nice_step(span, 6)))
     ticks = tuple(Tick((s - first) / span * 100, f"{s} s") for s in range(-(-first // step) * step, last + 1, step))
     marks = tuple(
-        Mark(i, (e.t_s - first) / span * 100 if first <= e.t_s <= last else None, e.t_s, e.kind, e.text)
+        Mark(i, (e.t_s - first) / span * 100 if first <= e.t_s <= last else None, e)
         for i, e in enumerate(sorted(timeline.events, key=lambda e: e.t_s), 1)
     )
     warm = min(max((warm_up_s - first) / span * 100, 0.0), 100.0)
     drawn = tuple(_drawn(plot) for plot in plots if plot)
-    return Chart(drawn, ticks, marks, flags_of(marks), warm, (first, last))
+    flags = flags_of(marks), flags_of(marks, NARROW_FLAG_WIDTH)
+    return Chart(drawn, ticks, marks, *flags, warm, (first, last), _shaded(faults, first, last))
+
+
+def _shaded(faults: Sequence[tuple[float, float]], first: int, last: int) -> tuple[tuple[float, float], ...]:
+    """What of the windows lies on the axis, never thinner than can be seen."""
+    out = []
+    for since, until in faults:
+        left, right = (min(max((at - first) / max(1, last - first) * 100, 0.0), 100.0) for at in (since, until))
+        if right > 0.0 and left < 100.0:
+            out.append((left, max(right - left, 0.4)))
+    return tuple(out)
 
 
 def _drawn(plot: Plot) -> Plot:
@@ -119,13 +133,13 @@ def _drawn(plot: Plot) -> Plot:
     return replace(plot, series=tuple(line for line in plot.series if line.paths))
 
 
-def flags_of(marks: Sequence[Mark]) -> tuple[Tick, ...]:
+def flags_of(marks: Sequence[Mark], width: float = FLAG_WIDTH) -> tuple[Tick, ...]:
     """The numbers under the axis; those that would lie on each other share a flag."""
     groups: list[list[Mark]] = []
     for mark in marks:
         if mark.at is None:
             continue
-        if groups and mark.at - (groups[-1][0].at or 0.0) < FLAG_WIDTH:
+        if groups and mark.at - (groups[-1][0].at or 0.0) < width:
             groups[-1].append(mark)
         else:
             groups.append([mark])

@@ -11,15 +11,17 @@ import jinja2
 from markupsafe import Markup
 
 from harness.forecast.judge import Judged
-from harness.report import figures, words
+from harness.report import figures, scope, vocabulary, words
 from harness.report.bands import Band, band_of
 from harness.report.charts import chart_of
 from harness.report.figures import Amount
-from harness.report.words import Both
+from harness.report.vocabulary import Both
 from harness.run_record import LedgerFile, Percentiles, Record, RunRecord, Timeline
 
 HERE = Path(__file__).parent
-HEADLINES = ("answered_rps", "response_p99_ms", "errors")
+HEADLINES = ("answered_rps", "response_p99_ms", "errors", "credit_delay_p99_s")
+UNJUDGED = ("INVALID", "NO_DATA", "ABORTED")
+"""Verdicts under which only what was counted exactly keeps its mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Row:
     expected: Amount
     range: Amount
     bar: Band
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,15 @@ TIMES = (
 )
 
 
-def _row(row: Judged) -> Row:
+def _row(row: Judged, verdict: str) -> Row:
     return Row(
         row=row,
-        name=words.indicator_name(row),
+        name=vocabulary.indicator_name(row),
         actual=figures.with_unit(row.actual, row.unit),
         expected=figures.with_unit(row.expected, row.unit),
         range=figures.band_text(row),
         bar=band_of(row),
+        judged=verdict not in UNJUDGED or row.cls == "invariant" or row.state == "NO_DATA",
     )
 
 
@@ -103,15 +107,16 @@ def _warm_up_s(record: RunRecord) -> float:
 
 def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile) -> str:
     """The whole page, from the run's data alone."""
-    rows = [_row(row) for row in record.forecast]
+    rows = [_row(row, record.verdict) for row in record.forecast]
     by_name = {row.row.indicator: row for row in rows}
     busiest = max((r.cpu_s for r in record.resources.values() if r.cpu_s is not None), default=0.0)
     largest = max((r.rss_mib_max for r in record.resources.values() if r.rss_mib_max is not None), default=0.0)
     return _page().render(
         record=record,
-        verdict=words.VERDICTS[record.verdict],
-        icon=words.ICONS,
-        states=words.STATES,
+        verdict=vocabulary.VERDICTS[record.verdict],
+        icon=vocabulary.ICONS,
+        states=vocabulary.STATES,
+        not_judged=vocabulary.NOT_JUDGED,
         sentence=words.sentence(record),
         reasons=[words.reason_words(reason, record) for reason in record.reasons],
         reading=words.reading(record),
@@ -119,13 +124,15 @@ def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile) -> str
         rows=rows,
         headlines=[by_name[name] for name in HEADLINES if name in by_name],
         by_name=by_name,
-        chart=chart_of(timeline, record.forecast, _warm_up_s(record)),
+        chart=chart_of(timeline, record.forecast, _warm_up_s(record), scope.fault_windows(record)),
+        unjudged=record.verdict in UNJUDGED,
+        scope=scope,
+        vocabulary=vocabulary,
+        event_text=words.event_text,
         timeline=timeline,
         books=books,
         open_unknown=_nothing_off(record, books),
         times=[Quantiles(i, zh, en, nz, ne, getattr(record.latency_ms, i)) for i, zh, en, nz, ne in TIMES],
-        event_name=words.event_name,
-        invariants_zh=words.INVARIANTS_ZH,
         busiest=busiest,
         largest=largest,
         lasted=record.lasted_s,

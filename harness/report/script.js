@@ -1,7 +1,13 @@
 "use strict";
 (() => {
   const root = document.documentElement;
-  const speak = (lang) => { root.dataset.lang = lang; root.lang = lang === "zh" ? "zh-CN" : "en"; };
+  const speak = (asked) => {
+    const lang = asked === "zh" ? "zh" : "en";
+    root.dataset.lang = lang;
+    root.lang = lang === "zh" ? "zh-CN" : "en";
+    document.title = root.dataset[lang === "zh" ? "titleZh" : "titleEn"];
+    for (const one of document.querySelectorAll("[data-zh]")) one.setAttribute("aria-label", one.dataset[lang]);
+  };
   const kept = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
   const keep = (key, value) => { try { localStorage.setItem(key, value); } catch { /* a file opened from disk may not */ } };
   const asked = new URLSearchParams(location.search);
@@ -10,6 +16,7 @@
     speak(root.dataset.lang === "zh" ? "en" : "zh");
     keep("xiu-lang", root.dataset.lang);
   });
+  document.getElementById("skip").addEventListener("click", () => document.getElementById("main").focus());
   const themes = ["auto", "light", "dark"];
   const paint = (theme) => { root.dataset.theme = themes.includes(theme) ? theme : "auto"; };
   paint(asked.get("theme") || kept("xiu-theme"));
@@ -17,6 +24,24 @@
     paint(themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length]);
     keep("xiu-theme", root.dataset.theme);
   });
+
+  // What scrolls can be scrolled by keyboard; what only lies there is no stop on the way.
+  const stops = () => {
+    for (const one of document.querySelectorAll(".scroll, pre")) {
+      if (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1) one.tabIndex = 0;
+      else one.removeAttribute("tabindex");
+    }
+  };
+  stops();
+  addEventListener("resize", stops);
+  for (const one of document.querySelectorAll("details")) one.addEventListener("toggle", stops);
+  // Paper cannot be opened: everything is, for as long as it is printed.
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    for (const one of closed) one.open = true;
+  });
+  addEventListener("afterprint", () => { for (const one of closed) one.open = false; });
 
   const box = document.getElementById("timeline");
   if (!box) return;

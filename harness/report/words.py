@@ -2,139 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.forecast.judge import Judged
 from harness.phrases import chinese
 from harness.report.figures import band_text, number, with_unit
+from harness.report.vocabulary import ELSEWHERE, INVARIANTS_ZH, OTHERS_ZH, Both, indicator_name
 from harness.run_record import Event, RunRecord, Timeline
 from harness.verdict import LATENCY_BAND, PROMETHEUS_MISSING, SMALLER_SHARE, Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
-    """One text in both languages."""
-
-    zh: str
-    en: str
-
-
-INDICATORS: dict[str, Both] = {
-    "offered_rps": Both("高峰每秒送出的“咻”", "taps sent per second at the peak"),
-    "answered_rps": Both("高峰每秒得到回答的“咻”", "taps answered per second at the peak"),
-    "refused_share": Both("因手速过快被拒的比例", "share refused for tapping too fast"),
-    "response_p99_ms": Both("99% 的回答快于", "99 % of answers came within"),
-    "errors": Both("错误", "errors"),
-    "credit_delay_p99_s": Both("99% 的中奖到账快于", "99 % of wins were in the account within"),
-    "drain_s": Both("散场后清完积压用时", "backlog worked off after the end within"),
-    "wins": Both("送出的红包", "packets won"),
-    "pool_lasts_s": Both("红包池撑到", "the pool lasted"),
-    "residue_fen": Both("对不上的钱", "money unaccounted for"),
-    "wins_residue": Both("对不上的中奖", "wins unaccounted for"),
-}
-
-INVARIANTS_ZH: dict[str, str] = {
-    "S1": "守恒：每一分预算恰在一处",
-    "S2": "任何时刻：已入账 ≤ 已中奖 ≤ 预算",
-    "S3": "一个红包至多一人，一人一场至多中一次",
-    "S4": "每个已确认的中奖都已入账本",
-    "S5": "每个中奖恰好入账一次",
-    "S6": "没有无中奖的入账",
-    "S7": "显示金额 = 中奖金额 = 入账金额",
-    "S8": "开场前、散场后无人中奖",
-    "S9": "明确的拒绝不留痕迹",
-    "S10": "已定的中奖，答复始终一致",
-    "S11": "伪造、过期、重放的令牌一无所获",
-    "S12": "任何重启之后，红包不会再发一次",
-}
-
-STATES: dict[str, Both] = {
-    "PASS": Both("符合", "as forecast"),
-    "WARN": Both("留意", "take note"),
-    "FAIL": Both("不符", "missed"),
-    "NO_DATA": Both("无数据", "no data"),
-    "NOT_EVALUATED": Both("未评", "not evaluated"),
-}
-
-ICONS = {"PASS": "✓", "WARN": "!", "FAIL": "✕", "INVALID": "?", "NO_DATA": "?", "ABORTED": "■", "NOT_EVALUATED": "–"}
-
-VERDICTS: dict[str, Both] = {
-    "PASS": Both("通过", "PASS"),
-    "WARN": Both("通过，有留意项", "PASSED, WITH A REMARK"),
-    "FAIL": Both("不通过", "FAIL"),
-    "INVALID": Both("测量无效", "INVALID"),
-    "NO_DATA": Both("数据不全", "NO DATA"),
-    "ABORTED": Both("已中止", "ABORTED"),
-}
-
-
-OTHERS_ZH: dict[str, str] = {
-    "generator_limited": "压测机到顶",
-    "run_broken": "运行中断",
-    "unsettled": "有用户始终没有得到明确答复",
-    "not_closed": "本场没有关账",
-    "audit_failed": "审计没有完成",
-    "stop_rule": "触发了停止规则",
-    "interrupted": "被人中止",
-    "killed": "被紧急停止",
-}
-"""What a reason of this code is about; its own sentence follows."""
-ELSEWHERE = "原文见 run.json"
-"""For what was told in English alone."""
-
-
-EVENTS: dict[str, Both] = {
-    "lock": Both("预测封存", "forecast locked"),
-    "pre_check": Both("开场前检查", "pre-check"),
-    "refused": Both("检查未过", "refused"),
-    "warning": Both("提醒", "warning"),
-    "round": Both("场次就绪", "round"),
-    "phase": Both("阶段", "phase"),
-    "rate": Both("手动调速", "rate"),
-    "rate_refused": Both("调速被拒", "rate refused"),
-    "fault_injected": Both("注入故障", "fault injected"),
-    "effect_seen": Both("故障见效", "effect seen"),
-    "alert": Both("告警", "alert"),
-    "playbook": Both("预案", "playbook"),
-    "healed": Both("故障撤除", "healed"),
-    "heal_seen": Both("恢复可见", "heal seen"),
-    "not_healed": Both("未能恢复", "not healed"),
-    "backlog_drained": Both("故障积压清完", "backlog drained"),
-    "drained": Both("积压清完", "drained"),
-    "late": Both("逾时", "late"),
-    "closed": Both("关账", "closed"),
-    "audit": Both("审计", "audit"),
-    "live_lane": Both("线上通道", "live lane"),
-    "prometheus": Both("对照", "Prometheus"),
-    "stop_rule": Both("停止规则", "stop rule"),
-    "interrupted": Both("被人中止", "interrupted"),
-    "killed": Both("紧急停止", "killed"),
-    "error": Both("出错", "error"),
-    "generator_stopped": Both("压测机停了", "generator stopped"),
-    "part_died": Both("部件死亡", "part died"),
-    "part_restarted": Both("部件重启", "part restarted"),
-}
-"""What an event of this kind is called; its own sentence follows."""
-
-
-def event_name(kind: str) -> Both:
-    """In people's words, else the kind itself."""
-    plain = kind.replace("_", " ")
-    return EVENTS.get(kind, Both(plain, plain))
-
-
 def event_text(event: Event) -> Both:
-    """What happened, in one sentence each; in Chinese nothing for what was told in English alone."""
-    return Both(chinese(event.says, event.data) or "", event.text)
-
-
-def indicator_name(row: Judged) -> Both:
-    """What an indicator is called; sponsors by the name that stands in the forecast."""
-    if row.indicator.startswith("sponsor_"):
-        name = row.why.split(":", 1)[0] or row.indicator
-        zh, _, en = name.partition(" ")
-        return Both(f"赞助商 {zh} 发出的钱", f"money given out by {en or zh}")
-    return INDICATORS.get(row.indicator, Both(row.indicator, row.indicator))
+    """What happened, in one sentence each; in Chinese where it stands, for what was told in English alone."""
+    return Both(chinese(event.says, event.data) or ELSEWHERE, event.text)
 
 
 def broken(record: RunRecord) -> bool:

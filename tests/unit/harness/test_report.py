@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.forecast.actuals import Actuals
-from harness.report import words
+from harness.report import vocabulary
 from harness.report.axes import bars, bridged, linear, logarithmic, nice_step, paths, short
 from harness.report.bands import band_of
 from harness.report.charts import chart_of
@@ -286,7 +286,8 @@ def test_what_follows_the_load_is_in_the_picture_and_flags_do_not_lie_on_each_ot
     chart = chart_of(line, (), 6.0)
     assert chart.seconds == (0, 70)
     assert [flag.text for flag in chart.flags] == ["1–3", "4", "5"]
-    assert [mark.text for mark in chart.marks if mark.at is None] == ["much later"]
+    assert [flag.text for flag in chart.narrow_flags] == ["1–3", "4", "5"]
+    assert [mark.event.text for mark in chart.marks if mark.at is None] == ["much later"]
 
 
 def test_a_series_without_data_is_not_in_the_legend():
@@ -338,5 +339,5 @@ def test_every_kind_of_event_has_a_name_in_both_languages() -> None:
     files = [*(root / "harness" / "orchestrate").glob("*.py"), *(root / "chaos").glob("*.py")]
     kinds = {next(filter(None, found)) for file in files for found in told.findall(file.read_text(encoding="utf-8"))}
     assert {"fault_injected", "phase", "drained"} <= kinds
-    assert kinds - words.EVENTS.keys() == set()
-    assert words.event_name("something_new") == words.Both("something new", "something new")
+    assert kinds - vocabulary.EVENTS.keys() == set()
+    assert vocabulary.event_name("something_new") == vocabulary.Both("something new", "something new")

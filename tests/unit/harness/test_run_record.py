@@ -62,7 +62,14 @@ def finished(runs: Path, **changes: object) -> Path:
 
 def test_run_json_has_every_field_of_the_contract(runs: Path):
     data = json.loads((finished(runs) / "run.json").read_text())
-    assert data.keys() == FIELDS | {"schema_version", "environment", "forecast_sha256", "stack", "quantile_bounds_ms"}
+    assert data.keys() == FIELDS | {
+        "schema_version",
+        "environment",
+        "forecast_sha256",
+        "stack",
+        "quantile_bounds_ms",
+        "about",
+    }
     for part, names in PARTS.items():
         assert data[part].keys() == names
     assert data["latency_ms"]["response"].keys() == {"p50", "p95", "p99", "p999", "max"}
