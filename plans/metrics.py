@@ -113,5 +113,6 @@ METRICS: tuple[Metric, ...] = (
         ("playbook",),
         DELAY_BUCKETS_S,
     ),
+    Metric("drill_playbook_files_refused", "gauge", "Playbook files that cannot be used.", _PLAYBOOK),
     Metric("drill_playbook_runs_total", "counter", "Runs that ended, by their end.", _PLAYBOOK, ("playbook", "end")),
 )

@@ -11,21 +11,24 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from chaos.playbook import library
 from chaos.playbook.engine import Engine
 from chaos.playbook.lock import AlreadyRuns, only_one
 from chaos.playbook.meters import Meters
+from chaos.playbook.shelf import Shelf
 from chaos.playbook.web import Pages
 from chaos.playbook.world import StackWorld
 from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder
-from plans.models.errors import PlanError
 from system.contract.web import listening
 
+LOOK_S = 1.0
+"""A new or mended playbook is known so long after it was written, at most."""
 
-async def serve(folder: Folder, port: int, files: list[Path] | None) -> None:
-    """Runs until SIGTERM or SIGINT; runs under way are taken up by the next start."""
-    entries = library.load(files)
+log = logging.getLogger("xiu.playbook")
+
+
+async def serve(folder: Folder, port: int, playbooks: Path | None) -> None:
+    """Runs until SIGTERM or SIGINT; runs under way are taken up by the next start. Raises OSError: no such port."""
     token = (folder.secret / "admin").read_text(encoding="utf-8").strip()
     addresses = Addresses.from_json(folder.read_state()["addresses"])
     registry = CollectorRegistry()
@@ -33,13 +36,31 @@ async def serve(folder: Folder, port: int, files: list[Path] | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with StackWorld(addresses, token) as world:
-        engine = Engine(folder.path, entries, world, Meters(registry, [e.playbook for e in entries.values()]))
+        engine = Engine(folder.path, {}, world, Meters(registry, ()))
+        shelf = Shelf(playbooks)
+        if (found := shelf.look()) is not None:
+            engine.take(found)
         pages = Pages(engine, registry, token).app()
-        async with asyncio.TaskGroup() as group:
+        # Outside of the group: a port that is taken is told as what it is.
+        async with listening(pages, ("127.0.0.1", port)), asyncio.TaskGroup() as group:
             engine.resume(group)
-            async with listening(pages, ("127.0.0.1", port)):
-                await stopping.wait()
-                engine.let_go()
+            keeping = group.create_task(keep(engine, shelf))
+            await stopping.wait()
+            keeping.cancel()
+            engine.let_go()
+
+
+async def keep(engine: Engine, shelf: Shelf, every_s: float = LOOK_S) -> None:
+    """Looks after what changes by itself, until cancelled: the playbooks' files, and the journal's disk."""
+    while True:
+        await asyncio.sleep(every_s)
+        engine.settle()
+        try:
+            if (found := await asyncio.to_thread(shelf.look)) is not None:
+                engine.take(found)
+        except Exception:
+            # The playbooks that are known stay known.
+            log.exception("the playbooks' files cannot be looked at", extra={"event": "playbooks_unread"})
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -50,13 +71,12 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     folder = Folder(args.stack.resolve())
-    files = None if args.playbooks is None else sorted(args.playbooks.glob("*.yaml"))
     try:
         with only_one(folder.path):
-            asyncio.run(serve(folder, args.port, files))
-    except (PlanError, AlreadyRuns) as exc:
+            asyncio.run(serve(folder, args.port, args.playbooks))
+    except (AlreadyRuns, OSError) as exc:
         print(f"playbook: {exc}", file=sys.stderr)
-        return exc.exit_code
+        return 5
     return 0
 
 

@@ -6,6 +6,7 @@ Takes up what a killed engine left. Refuses to know HTTP.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -18,15 +19,18 @@ from chaos import seat
 from chaos.playbook import journal
 from chaos.playbook.halting import halted
 from chaos.playbook.journal import Facts, Journal, State, Transition
-from chaos.playbook.library import Entry
+from chaos.playbook.library import Entry, Library
 from chaos.playbook.meters import Meters
 from chaos.playbook.run import TICK_S, Run
 from chaos.playbook.world import World
+from plans.models.errors import Problem
 from system.contract.ids import LANES, Lane
 from system.contract.switches import has_lane
 
 log = logging.getLogger("xiu.playbook")
 BY_ALERT = "alert"
+AGAIN_S, AGAIN_MAX_S = 1.0, 30.0
+"""A run that met something nobody thought of goes on after so long, then twice as long, at most so long."""
 
 
 def steady_clock() -> Callable[[], float]:
@@ -88,13 +92,35 @@ class Engine:
         tick_s: float = TICK_S,
     ) -> None:
         self.library = library
+        self.refused: list[Problem] = []
+        """What is wrong with the files that cannot be used."""
         self._folder, self._world, self._meters = folder, world, meters
         self._clock, self._tick_s = clock or steady_clock(), tick_s
         self._journal = Journal(folder / journal.FILE)
         self.runs: dict[str, Facts] = journal.fold(journal.read(self._journal.path))
         self._tasks: set[asyncio.Task[None]] = set()
-        self.broken: str = ""
-        """Why this engine does nothing more: its journal cannot be written."""
+        self._stops = False
+        self._under: dict[str, Entry] = {}
+        """The playbook each run under way began with, whatever the library has become."""
+
+    @property
+    def broken(self) -> str:
+        """Why no run can begin now: the journal cannot be written. Empty while it can. Runs under way go on."""
+        return self._journal.away
+
+    def take(self, found: Library) -> None:
+        """Other playbooks from now on; runs under way keep the one they began with."""
+        self.library, self.refused = found.entries, found.problems
+        self._meters.know(entry.playbook for entry in found.entries.values())
+        self._meters.refused.set(len(found.refused))
+        log.info("playbooks: %s", ", ".join(self.library) or "none", extra={"event": "playbooks_read"})
+        for problem in self.refused:
+            log.error("%s", problem, extra={"event": "playbook_file_refused"})
+
+    def settle(self) -> None:
+        """Writes what the journal could not take before, if it can now."""
+        with contextlib.suppress(OSError):
+            self._journal.settle()
 
     # -- the life of runs
 
@@ -109,32 +135,44 @@ class Engine:
 
     def _start(self, facts: Facts) -> None:
         entry = self.library.get(facts.playbook)
-        same = entry is not None and entry.sha256 == facts.sha256
-        run = Run(
-            facts, entry.playbook if entry is not None and same else None, self._world, self._tell,
-            halted=lambda: halted(self._folder), clock=self._clock, tick_s=self._tick_s,
-        )  # fmt: skip
-        self._tasks.add(task := self._group.create_task(self._go(run), name=facts.run))
+        if entry is not None and entry.sha256 == facts.sha256:
+            self._under[facts.run] = entry
+        self._tasks.add(task := self._group.create_task(self._go(facts), name=facts.run))
         task.add_done_callback(self._tasks.discard)
 
-    async def _go(self, run: Run) -> None:
-        try:
-            await run.go()
-        except OSError as exc:
-            # Not one act more without a journal; the next start goes on from what it holds.
-            self.broken = f"the journal cannot be written: {exc}"
-            log.error("%s", self.broken, extra={"event": "playbook_no_journal"})
+    async def _go(self, facts: Facts) -> None:
+        """To the run's end, whatever is met: every step may be done again, as after a kill of the engine."""
+        entry, pause_s = self._under.get(facts.run), AGAIN_S
+        while not facts.over:
+            run = Run(
+                facts, entry.playbook if entry is not None else None, self._world, self._tell,
+                halted=lambda: halted(self._folder), clock=self._clock, tick_s=self._tick_s,
+            )  # fmt: skip
+            try:
+                await run.go()
+            except Exception:
+                log.exception(
+                    "run %s stumbled; again in %g s", facts.run, pause_s, extra={"event": "playbook_stumbled"}
+                )
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, AGAIN_MAX_S)
+        self._under.pop(facts.run, None)
 
     def _tell(self, facts: Facts, state: State, text: str, data: dict[str, Any]) -> None:
+        """Raises OSError where something would be begun that no journal holds; what is under way goes on without."""
         line = Transition(self._clock(), facts.run, facts.playbook, state, text, data)
-        self._journal.tell(line)
+        was = self._journal.away
+        self._journal.tell(line, must=state in journal.FIRST_ON_DISK)
+        if self._journal.away and not was:
+            log.error("%s", self._journal.away, extra={"event": "playbook_no_journal"})
         facts.take(line)
         self._meters.told(facts, line)
         level = logging.ERROR if state in journal.ESCALATED else logging.INFO
         log.log(level, "%s %s %s", facts.run, state, text, extra={"event": f"playbook_{state}"})
 
     def let_go(self) -> None:
-        """Drops every run where it is; the next start takes it up."""
+        """Drops every run where it is, and begins none; the next start takes it up."""
+        self._stops = True
         for task in self._tasks:
             task.cancel()
 
@@ -160,7 +198,10 @@ class Engine:
             if why:
                 not_now[playbook.id], later = why, True
                 continue
-            runs.append(self._begin(entry, alert.name, alert.lane, BY_ALERT, alert.episode, alert.since_s))
+            try:
+                runs.append(self._begin(entry, alert.name, alert.lane, BY_ALERT, alert.episode, alert.since_s))
+            except OSError:
+                not_now[playbook.id], later = self._unwritten(), True
         return Answer(tuple(runs), not_now, later)
 
     def order(self, playbook: str, lane: str, who: str) -> Answer:
@@ -169,7 +210,13 @@ class Engine:
         why = _no_lane(lane) or self._hindered(entry, lane)
         if why:
             return Answer((), {playbook: why})
-        return Answer((self._begin(entry, "", lane, who, "", None),), {})
+        try:
+            return Answer((self._begin(entry, "", lane, who, "", None),), {})
+        except OSError:
+            return Answer((), {playbook: self._unwritten()})
+
+    def _unwritten(self) -> str:
+        return f"{self.broken}; no run begins that is not written down"
 
     def _begin(self, entry: Entry, alert: str, lane: str, by: str, episode: str, since_s: float | None) -> str:
         facts = Facts(f"{entry.playbook.id}-{secrets.token_hex(4)}", entry.playbook.id)
@@ -186,8 +233,8 @@ class Engine:
 
     def _hindered(self, entry: Entry, lane: str) -> str:
         """Why no run of it can begin now in this lane; empty if one can."""
-        if self.broken:
-            return self.broken
+        if self._stops:
+            return "the engine stops"
         if halted(self._folder):
             return "playbooks are stopped (xiu halt); xiu playbook resume lets them go on"
         if who := seat.taken(self._folder):
@@ -197,7 +244,7 @@ class Engine:
                 continue
             if (facts.playbook, facts.lane) == (entry.playbook.id, lane):
                 return f"run {facts.run} of it goes on"
-            other = self.library.get(facts.playbook)
+            other = self._under.get(facts.run)
             held = {place for key, each in facts.switches for place in _places(key, each)}
             held |= _wanted(other, facts.lane) if other else set()
             if shared := sorted({key for key, _ in held & _wanted(entry, lane)}):

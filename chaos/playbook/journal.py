@@ -29,6 +29,8 @@ FINAL: frozenset[str] = frozenset(
     ("closed", "refused", "read_back_failed", "verify_timeout", "rollback_failed", "changed", "halted")
 )
 """A run's end. `read_back_failed`, `verify_timeout`, `changed`: undone, verified; a person decides what else."""
+FIRST_ON_DISK: frozenset[str] = frozenset(("triggered", "executing"))
+"""What begins something: not done unless its line is on the disk. All else goes on without: undoing, above all."""
 ESCALATED: frozenset[str] = FINAL - {"closed", "refused"}
 MOMENTS = {"triggered": "t3", "read_back": "t4", "verified": "t5", "held": "t6"}
 """State → the time it is, the first time it is reached. t2 is the alert's, t7 that of the verified rollback."""
@@ -47,14 +49,39 @@ class Transition:
 
 
 class Journal:
-    """The writing end. Every line is on the disk when `tell` returns."""
+    """The writing end. What the disk did not take is owed, and written before the next line, in order."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.away = ""
+        """Why the last line is not on the disk; empty while all are."""
+        self._owed: list[bytes] = []
 
-    def tell(self, transition: Transition) -> None:
-        """Appends a line and waits for the disk. Raises OSError: then nothing may be done."""
-        append_line(self.path, json.dumps(asdict(transition), ensure_ascii=False).encode())
+    def tell(self, transition: Transition, *, must: bool = True) -> None:
+        """Appends a line and waits for the disk. Raises OSError if it `must` be there: then nothing may follow from
+        it. Else it is owed.
+        """
+        # A half character of somebody's name must not cost the line: JSON has a word for it.
+        line = json.dumps(asdict(transition), ensure_ascii=False).encode(errors="backslashreplace")
+        try:
+            self.settle()
+            append_line(self.path, line)
+        except OSError as exc:
+            self.away = f"the journal cannot be written: {exc.strerror or exc}"
+            if must:
+                raise
+            self._owed.append(line)
+        else:
+            self.away = ""
+
+    def settle(self) -> None:
+        """Writes what is owed, and where nothing is, looks whether the disk takes a line again. Raises OSError."""
+        while self._owed:
+            append_line(self.path, self._owed[0])
+            del self._owed[0]
+        if self.away:
+            append_line(self.path, b"")  # no line to `read`
+            self.away = ""
 
 
 def read(path: Path) -> list[Transition]:

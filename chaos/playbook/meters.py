@@ -27,7 +27,17 @@ class Meters:
         self._state = Gauge(state.name, state.help, state.labels, registry=registry)
         self._delay = Histogram(delay.name, delay.help, delay.labels, buckets=delay.buckets, registry=registry)
         self._ends = Counter(ends.name, ends.help, ends.labels, registry=registry)
+        refused = _BY_NAME["drill_playbook_files_refused"]
+        self.refused = Gauge(refused.name, refused.help, registry=registry)
+        self._known: set[str] = set()
+        self.know(playbooks)
+
+    def know(self, playbooks: Iterable[Playbook]) -> None:
+        """These are there, too: idle until they are told of."""
         for playbook in playbooks:
+            if playbook.id in self._known:
+                continue
+            self._known.add(playbook.id)
             self._delay.labels(playbook.id)
             for end in sorted(FINAL):
                 self._ends.labels(playbook.id, end)

@@ -25,7 +25,7 @@ UNDO_READ_BACK_S = 30.0
 """Longer than a killed store or control is away."""
 
 Tell = Callable[[Facts, State, str, dict[str, Any]], None]
-"""Writes a transition to the journal and takes it into the facts."""
+"""Writes a transition to the journal and takes it into the facts. Raises OSError for an act that cannot be recorded."""
 
 
 class Stopped(Exception):
@@ -128,8 +128,13 @@ class Run:
                 lane = self._lane(key)
                 before = await self._told(key, lane, action.read_back)
                 undo = action.undo.model_dump() if isinstance(action.undo, Restore) else None
-                self._say("executing", f"{named(key, lane)}: {before} → {to}", action=action.id, key=key, lane=lane,
-                          to=to, before=before, undo=undo, baseline=baseline)  # fmt: skip
+                try:
+                    self._say("executing", f"{named(key, lane)}: {before} → {to}", action=action.id, key=key, lane=lane,
+                              to=to, before=before, undo=undo, baseline=baseline)  # fmt: skip
+                except OSError as exc:
+                    # Not one act more that no journal holds; what was done before is undone.
+                    end: State = "read_back_failed" if self.facts.actions else "refused"
+                    raise Given(end, f"{action.id} is not done: the journal cannot be written: {exc}") from exc
                 done = self.facts.actions[action.id]
             if done.read_back_s is None:
                 processes = await self._set(done, to, action.read_back, "read_back_failed")

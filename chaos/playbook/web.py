@@ -65,6 +65,7 @@ class Pages:
         app = application(body_bytes_max=BODY_MAX)
         app.add_routes([
             web.post("/alerts", self._alerts), web.post("/v1/runs", self._order), web.get("/v1/runs", self._runs),
+            web.get("/v1/playbooks", self._playbooks),
             web.get("/metrics", self._metrics), web.get("/healthz", self._alive), web.get("/readyz", self._ready),
         ])  # fmt: skip
         return app
@@ -106,6 +107,16 @@ class Pages:
     async def _runs(self, _: web.Request) -> web.Response:
         return web.json_response({"runs": [_shown(facts) for facts in self._engine.runs.values()]})
 
+    async def _playbooks(self, _: web.Request) -> web.Response:
+        """What the engine can use, and what is wrong with the files it cannot."""
+        known = [
+            {"id": name, "title": entry.playbook.title.en, "alert": entry.playbook.trigger.alert,
+             "file": str(entry.file), "sha256": entry.sha256}
+            for name, entry in self._engine.library.items()
+        ]  # fmt: skip
+        refused = [{**asdict(problem), "text": str(problem)} for problem in self._engine.refused]
+        return web.json_response({"playbooks": known, "refused": refused})
+
     async def _metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=generate_latest(self._registry), content_type="text/plain", charset="utf-8")
 
@@ -113,8 +124,11 @@ class Pages:
         return web.Response(text="ok\n")
 
     async def _ready(self, _: web.Request) -> web.Response:
+        """Ready while a run could begin. A playbook file that cannot be used does not hold the others up."""
         broken = self._engine.broken
-        return error_answer(Degraded(broken)) if broken else web.Response(text="ready\n")
+        if broken:
+            return error_answer(Degraded(broken))
+        return web.Response(text="".join(["ready\n", *(f"refused: {each}\n" for each in self._engine.refused)]))
 
 
 def _why(found: Answer) -> str:

@@ -23,7 +23,6 @@ from harness.commands import _stacks
 from harness.commands._text import emit, table
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack
-from plans.models.document import Document
 from plans.models.errors import PlanError, Problem
 from plans.models.playbook import Condition, Playbook, Restore
 from system.contract.ids import LANES
@@ -67,11 +66,13 @@ def _last_runs(args: argparse.Namespace) -> dict[str, Facts]:
 
 
 def _list(args: argparse.Namespace) -> int:
-    entries, last = library.load(), _last_runs(args)
+    found, last = library.survey(), _last_runs(args)
+    entries = found.entries
     if args.json:
         rows = [
             {
                 "id": one.playbook.id,
+                "valid": True,
                 "title": one.playbook.title.en,
                 "alert": one.playbook.trigger.alert,
                 "switches": list(one.playbook.switches),
@@ -80,6 +81,10 @@ def _list(args: argparse.Namespace) -> int:
             }
             for one in entries.values()
         ]
+        rows += [
+            {"id": file.stem, "valid": False, "file": str(file), "problems": [str(each) for each in problems]}
+            for file, problems in found.refused.items()
+        ]
         emit({"playbooks": rows})
         return 0
     cells = [
@@ -87,6 +92,8 @@ def _list(args: argparse.Namespace) -> int:
         for name, one in entries.items()
     ]
     print(table(("playbook", "starts at", "sets", "last run here"), cells))
+    for problem in found.problems:
+        print(f"refused: {problem}")
     return 0
 
 
@@ -120,7 +127,7 @@ def _told(playbook: Playbook) -> list[str]:
 
 
 def _show(args: argparse.Namespace) -> int:
-    one = library.one(library.load(), args.id)
+    one = library.one(library.survey(), args.id)
     if args.json:
         emit({"id": one.playbook.id, "file": str(one.file), **one.playbook.model_dump(mode="json")})
     else:
@@ -143,7 +150,7 @@ def _check(args: argparse.Namespace) -> int:
 
 def _strange(one: library.Entry) -> Iterator[Problem]:
     """Figures that nothing exposes: a condition on one never holds, and nobody would know why."""
-    document = Document(str(one.file), one.file.read_text(encoding="utf-8"))
+    document = one.document
     for loc, condition in one.playbook.conditions():
         for what in lint.strange(condition.query):
             yield Problem(
@@ -155,7 +162,7 @@ def _strange(one: library.Entry) -> Iterator[Problem]:
 
 
 def _run(args: argparse.Namespace) -> int:
-    library.one(library.load(), args.id)
+    library.one(library.survey(), args.id)
     stack = _stacks.need(args)
     url = stack.addresses.more.get("playbook")
     if url is None:

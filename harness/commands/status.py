@@ -9,7 +9,7 @@ from typing import Any
 
 from chaos.fault_ledger import Injected, injected
 from chaos.heal import strays
-from harness.commands import _stacks
+from harness.commands import _engine, _stacks
 from harness.errors import HarnessError
 from harness.stack import Stack
 
@@ -38,11 +38,14 @@ def run(args: argparse.Namespace) -> int:
             for part, all_ in stack.deaths().items()
         ]
         document = _stacks.document(stack, secrets=args.show_secrets)
-        more = {"deaths": died, "injected": rows, "in_no_ledger": unknown, "links_unseen": unseen}
+        more = {"deaths": died, "injected": rows, "in_no_ledger": unknown, "links_unseen": unseen,
+                "playbooks_refused": _engine.refused(stack)}  # fmt: skip
         print(json.dumps({**document, **more}, indent=1))
         return 0
     print("\n".join(_stacks.told(stack, secrets=args.show_secrets)))
     _tell_parts(stack, stack.state())
+    for problem in _engine.refused(stack):
+        print(f"playbook file refused: {problem}")
     print("injected:" if faults or unknown else "injected: nothing")
     for one in faults:
         print(f"  {_fault(one)}")

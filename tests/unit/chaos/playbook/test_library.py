@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from chaos.playbook import library
+from chaos.playbook.shelf import Shelf
 from plans.models.alerts import Alerts, alerts
 from plans.models.errors import PlanError
+from plans.models.playbook import playbook_files
 from tests.unit.chaos.playbook.world import ALERTS, text
 
 
@@ -55,7 +57,7 @@ SHED = "switch: draw.shed_percent, to: 10"
         pytest.param("$lane", "$lain", "$lain", "$lain stands for nothing", id="a word that stands for nothing"),
         pytest.param("impact: people wait longer\n", "impact: people wait longer\ncovers: [ZZ]\n", "ZZ", "covers",
                      id="no fault's number"),
-        pytest.param(", of_baseline: 0.7", ", value: .nan", ".nan", "finite", id="not a number"),
+        pytest.param(", of_baseline: 0.7", ", value: .nan", ".nan", "number", id="not a number"),
         pytest.param(", of_baseline: 0.7", ", of_baseline: 0.7, value: 3", "value: 3", "expected `value` or `of_b",
                      id="two bounds"),
     ],
@@ -106,4 +108,61 @@ def test_not_every_alert_may_start_a_playbook(tmp_path: Path, expression: str, t
 
 def test_an_unknown_id_is_told_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="did you mean credit-stalled"):
-        library.one(library.load(), "credit-staled")
+        library.one(library.survey(), "credit-staled")
+
+
+def test_a_bad_file_keeps_no_good_one_from_being_used(tmp_path: Path) -> None:
+    good, bad, folder = tmp_path / "good.yaml", tmp_path / "bad.yaml", tmp_path / "folder.yaml"
+    good.write_text(text(), encoding="utf-8")
+    bad.write_text(text(id="bad", alert="Other").replace("owner: nobody", "owner: [}"), encoding="utf-8")
+    folder.mkdir()
+    found = library.survey([good, bad, folder, tmp_path / "gone.yaml"], ALERTS)
+    assert list(found.entries) == ["slow"]
+    assert sorted(found.refused) == [bad, folder, tmp_path / "gone.yaml"]
+    assert any(str(problem).startswith(f"{bad}:4: ") for problem in found.problems), found.problems
+    assert library.one(found, "slow").file == good
+    with pytest.raises(PlanError, match=r"bad\.yaml:4: "):
+        library.one(found, "bad")
+
+
+def test_of_two_files_with_one_id_neither_is_used_and_both_are_named(tmp_path: Path) -> None:
+    first, second, other = (tmp_path / f"{name}.yaml" for name in "abc")
+    first.write_text(text(), encoding="utf-8")
+    second.write_text(text(), encoding="utf-8")
+    other.write_text(text(id="other", alert="Other"), encoding="utf-8")
+    found = library.survey([first, second, other], ALERTS)
+    assert list(found.entries) == ["other"]
+    (problem,) = found.problems
+    assert str(first) in str(problem)
+    assert str(problem).startswith(f"{second}:2: ")
+
+
+@pytest.mark.parametrize("broken", ["groups: [}", "groups: 3", "- x", "\ud800".encode("utf-8", "surrogatepass")])
+def test_rules_that_cannot_be_read_are_a_problem_with_their_file(tmp_path: Path, broken: str | bytes) -> None:
+    rules = tmp_path / "alerts.yml"
+    rules.write_bytes(broken if isinstance(broken, bytes) else broken.encode())
+    with pytest.raises(PlanError, match=r"alerts\.yml"):
+        alerts(tmp_path, None)
+
+
+def test_the_shelf_reads_again_what_has_changed_and_nothing_else(tmp_path: Path) -> None:
+    """The project's own playbook, broken, mended, joined by a second, taken away."""
+    file, more = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    good = next(each for each in playbook_files() if each.stem == "credit-stalled").read_text(encoding="utf-8")
+    other = next(each for each in playbook_files() if each.stem == "appends-slow").read_text(encoding="utf-8")
+    file.write_text(good.replace("cooldown: 10s", "cooldown: ten"), encoding="utf-8")
+    shelf = Shelf(tmp_path)
+
+    def seen() -> list[str] | None:
+        found = shelf.look()
+        return None if found is None else [*found.entries, *(path.name for path in found.refused)]
+
+    assert seen() == ["a.yaml"]
+    assert seen() is None
+    file.write_text(good, encoding="utf-8")
+    assert seen() == ["credit-stalled"]
+    more.write_text(other, encoding="utf-8")
+    assert seen() == ["credit-stalled", "appends-slow"]
+    assert seen() is None
+    file.unlink()
+    assert seen() == ["appends-slow"]

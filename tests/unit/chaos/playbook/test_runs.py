@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from chaos.playbook import journal
 from chaos.playbook.engine import Alert, Engine
 from chaos.playbook.halting import halt, halted, resume
 from chaos.playbook.journal import Facts
-from chaos.playbook.library import Entry
+from chaos.playbook.library import Entry, Library
 from chaos.playbook.meters import Meters
 from chaos.seat import seated
 from tests.unit.chaos.playbook.world import FakeWorld, entries, text
@@ -409,14 +410,123 @@ def test_while_a_drill_is_at_work_no_playbook_begins(tmp_path: Path) -> None:
     rig.play(script)
 
 
-def test_without_a_journal_nothing_is_done(tmp_path: Path) -> None:
-    rig = Rig(tmp_path)
-    rig.world.on_order = lambda: (tmp_path / journal.FILE).unlink() or (tmp_path / journal.FILE).mkdir()  # type: ignore[func-returns-value]
+class FullDisk:
+    """Stands where the journal's lines go to the disk; takes none while it is full."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = False
+        self._append = journal.append_line
+        monkeypatch.setattr(journal, "append_line", self)
+
+    def __call__(self, path: Path, line: bytes) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self._append(path, line)
+
+
+def test_on_a_full_disk_no_run_begins_and_the_next_that_can_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig, disk = Rig(tmp_path), FullDisk(monkeypatch)
 
     async def script() -> None:
-        rig.engine.heard(SLOW)
+        disk.full = True
+        answer = rig.engine.heard(SLOW)
+        assert (answer.runs, answer.later) == ((), True), "Alertmanager asks again"
+        assert "No space left" in answer.not_now["slow"]
+        assert "No space left" in rig.engine.order("slow", "live", "me").not_now["slow"]
+        assert "No space left" in rig.engine.broken
+        disk.full = False
+        rig.engine.settle()
+        assert rig.engine.broken == ""
+        assert rig.engine.heard(SLOW).runs
+        rig.world.age = 0.0
 
     rig.play(script)
-    assert "journal" in rig.engine.broken
-    assert len(rig.world.orders) == 1
-    assert rig.engine.heard(Alert("Slow", "live", 1.0, "f9@1")).runs == ()
+    assert rig.states().count("triggered") == 1
+
+
+def test_a_disk_that_fills_up_keeps_no_run_from_being_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told meanwhile is written once there is space, in order."""
+    rig, disk = Rig(tmp_path), FullDisk(monkeypatch)
+
+    async def script() -> None:
+        assert rig.engine.heard(SLOW).runs
+        await rig.until_state("held")
+        disk.full = True
+        rig.world.age = 0.0
+        (facts,) = rig.engine.runs.values()
+        await rig.until(lambda: facts.over, "undone")
+        assert rig.world.switches == REGULAR
+        assert "No space left" in rig.engine.broken
+        assert rig.states()[-1] == "held"
+        disk.full = False
+        rig.engine.settle()
+
+    rig.play(script)
+    assert rig.states()[-5:] == ["rolling_back", "undone", "rolling_back", "undone", "closed"]
+    assert rig.engine.broken == ""
+
+
+def test_an_act_that_cannot_be_recorded_is_not_done_and_those_before_it_are_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig, disk = Rig(tmp_path), FullDisk(monkeypatch)
+
+    def fill() -> None:
+        disk.full = True
+
+    rig.world.on_order = fill
+
+    async def script() -> None:
+        assert rig.engine.heard(SLOW).runs
+
+    rig.play(script)
+    (facts,) = rig.engine.runs.values()
+    assert (facts.state, list(facts.actions)) == ("read_back_failed", ["slow-down"])
+    assert "shed is not done: the journal cannot be written" in facts.text
+    assert rig.world.switches == REGULAR
+    assert ("draw.shed_percent", 10) not in rig.world.orders
+
+
+def test_a_run_that_stumbles_goes_on_and_no_other_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a world may raise that nobody thought of: no task of the engine ends by it."""
+    rig = Rig(tmp_path)
+    monkeypatch.setattr("chaos.playbook.engine.AGAIN_S", TICK_S)
+    stumbles = iter([RuntimeError("a bug"), KeyError("another")])
+
+    def stumble() -> None:
+        if (exc := next(stumbles, None)) is not None:
+            raise exc
+
+    rig.world.on_order = stumble
+
+    async def script() -> None:
+        assert rig.engine.heard(SLOW).runs
+        await rig.until_state("held")
+        rig.world.age = 0.0
+
+    rig.play(script)
+    assert rig.facts().state == "closed"
+    assert rig.world.switches == REGULAR
+
+
+def test_other_playbooks_are_taken_up_and_a_run_keeps_the_one_it_began_with(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    slower = entries(tmp_path / "others", text().replace("to: 25", "to: 50"), text(id="other", alert="Other"))
+
+    async def script() -> None:
+        assert rig.engine.heard(SLOW).runs
+        await rig.until_state("executing")
+        rig.engine.take(Library(slower, {}))
+        await rig.until_state("held")
+        assert rig.world.switches == {"draw.release_percent": 25, "draw.shed_percent": 10}
+        assert rig.value("drill_playbook_step_state", playbook="other", lane="live", step="run", state="idle") == 1
+        answer = rig.engine.heard(Alert("Other", "live", 1001.0, "f2@1"))
+        assert "draw.release_percent" in answer.not_now["other"], "what the run has, it has"
+        rig.engine.take(Library({}, {}))
+        rig.world.age = 0.0
+
+    rig.play(script)
+    assert rig.facts().state == "closed", "not `changed`"
+    assert rig.world.switches == REGULAR

@@ -1,0 +1,89 @@
+"""The engine as a process of its own: bad files, files mended while it runs, a port that is taken."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from harness import loopback
+from harness.stack.addresses import Addresses
+from harness.stack.folder import Folder, secret
+from plans.models.playbook import playbook_files
+from tests.stores import free_port, wait_until
+
+DEADLINE_S = 20.0
+
+
+def made(tmp_path: Path) -> Folder:
+    """The folder of a stack whose other parts are all away."""
+    folder = Folder(tmp_path / "stack")
+    folder.make()
+    secret(folder.secret / "admin")
+    folder.state.write_text(json.dumps({"addresses": Addresses("", "").to_json()}), encoding="utf-8")
+    return folder
+
+
+@contextmanager
+def engine(folder: Folder, playbooks: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    words = [sys.executable, "-m", "chaos.playbook", "--stack", str(folder.path), "--port", str(port)]
+    child = subprocess.Popen([*words, "--playbooks", str(playbooks)], stderr=subprocess.PIPE, text=True)
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.communicate(timeout=DEADLINE_S)
+
+
+def told(port: int) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = loopback.get(f"http://127.0.0.1:{port}/v1/playbooks", 2.0).json()
+    except requests.RequestException:
+        return {"playbooks": [], "refused": []}
+    return found
+
+
+def ids(port: int) -> list[str]:
+    return [one["id"] for one in told(port)["playbooks"]]
+
+
+def test_a_bad_file_does_not_keep_the_engine_down_and_a_mended_one_is_taken_up(tmp_path: Path) -> None:
+    playbooks, port = tmp_path / "playbooks", free_port()
+    playbooks.mkdir()
+    good = {file.stem: file.read_text(encoding="utf-8") for file in playbook_files()}
+    bad = good["credit-stalled"].replace("owner:", "ownr:")
+    line = next(number for number, row in enumerate(bad.splitlines(), 1) if row.startswith("ownr:"))
+    (playbooks / "credit-stalled.yaml").write_text(bad, encoding="utf-8")
+    (playbooks / "appends-slow.yaml").write_text(good["appends-slow"], encoding="utf-8")
+    with engine(made(tmp_path), playbooks, port) as child:
+        wait_until(lambda: ids(port) == ["appends-slow"], DEADLINE_S, "the good one")
+        (problem,) = told(port)["refused"]
+        assert (problem["file"], problem["line"]) == (str(playbooks / "credit-stalled.yaml"), line)
+        ready = loopback.get(f"http://127.0.0.1:{port}/readyz", 2.0)
+        assert ready.status_code == 200
+        assert f"credit-stalled.yaml:{line}: " in ready.text
+        assert "drill_playbook_files_refused 1.0" in loopback.get(f"http://127.0.0.1:{port}/metrics", 2.0).text
+        (playbooks / "credit-stalled.yaml").write_text(good["credit-stalled"], encoding="utf-8")
+        wait_until(lambda: len(ids(port)) == 2, DEADLINE_S, "the mended one")
+        assert told(port)["refused"] == []
+        assert "drill_playbook_files_refused 0.0" in loopback.get(f"http://127.0.0.1:{port}/metrics", 2.0).text
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(DEADLINE_S) == 0
+
+
+def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with engine(made(tmp_path), tmp_path, port) as child:
+            _, said = child.communicate(timeout=DEADLINE_S)
+    assert child.returncode == 5
+    assert "Traceback" not in said
+    assert f"{port}" in said.splitlines()[-1]
