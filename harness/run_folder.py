@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from harness.run_find import (
     run_files,
 )  # fmt: skip
 from harness.run_record import Event, RunRecord, SponsorBooks, Timeline, VerdictFile
+
+log = logging.getLogger(__name__)
 
 REPORT_FILE = "report.html"
 
@@ -90,9 +93,19 @@ def write_run(folder: Path, record: RunRecord, timeline: Timeline, sponsors: Seq
     write_model(folder / "verdict.json", verdict_file(record))
     if record.environment is not None:
         write_model(folder / "environment.json", record.environment)
-    write_text(folder / "junit.xml", render_junit(record))
-    write_text(folder / REPORT_FILE, render_html(record, timeline, books))
+    _rendered(folder / "junit.xml", lambda: render_junit(record))
+    _rendered(folder / REPORT_FILE, lambda: render_html(record, timeline, books))
     write_model(folder / RUN_FILE, record)
+
+
+def _rendered(path: Path, render: Callable[[], str]) -> None:
+    """A page that cannot be drawn is a bug of ours; the run that it is about is never lost for it."""
+    try:
+        text = render()
+    except Exception:
+        log.exception("not rendered: %s", path, extra={"event": "report_not_rendered"})
+        return
+    write_text(path, text)
 
 
 def verdict_file(record: RunRecord) -> VerdictFile:

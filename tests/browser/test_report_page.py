@@ -14,6 +14,7 @@ import pytest
 from harness.run_folder import write_run
 from harness.run_record import RunRecord
 from tests.unit.harness.sample_run import GOOD, findings, record, sponsors, timeline
+from tests.unit.harness.test_report_scope import faulted
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = next((found for name in BROWSERS if (found := shutil.which(name))), None)
@@ -45,7 +46,9 @@ addEventListener("load", () => {
 # The page forbids itself everything that is not inline; the probe is inline as well.
 
 
-def browse(folder: Path, options: str, *, width: int = 1280, extra: tuple[str, ...] = ()) -> tuple[str, str]:
+def browse(
+    folder: Path, options: str, *, width: int = 1280, page: str = "report.html", extra: tuple[str, ...] = ()
+) -> tuple[str, str]:
     """The page's DOM after load, and what the browser wrote to its log."""
     assert BROWSER is not None
     profile = folder / "profile"
@@ -55,7 +58,7 @@ def browse(folder: Path, options: str, *, width: int = 1280, extra: tuple[str, .
         f"--user-data-dir={profile}", f"--window-size={width},1000",
     )  # fmt: skip
     done = subprocess.run(
-        [BROWSER, *flags, *extra, "--dump-dom", f"{(folder / 'report.html').as_uri()}?{options}"],
+        [BROWSER, *flags, *extra, "--dump-dom", f"{(folder / page).as_uri()}?{options}"],
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
@@ -107,3 +110,64 @@ def test_nothing_runs_off_a_phone_s_screen(tmp_path: Path):
     assert answer["wide"] == 0
     assert answer["shown"] == ["Money or wins do not add up. Open no round until it is understood."]
     assert "CONSOLE" not in log, log
+
+
+FRAME = """<!doctype html><body style="margin:0"><iframe id="f" style="width:360px;height:9000px;border:0"></iframe>
+<script>
+const frame = document.getElementById("f");
+frame.addEventListener("load", () => {
+  const page = frame.contentDocument, found = [];
+  const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+  for (const names of [".tile", ".markrow .flag", ".xrow span", ".chain li", ".events li", ".scope dt, .scope dd",
+                       ".forecast tr", ".cards tr > *", ".plot", "main section"]) {
+    const boxes = [...page.querySelectorAll(names)].map((e) => e.getBoundingClientRect()).filter((b) => b.width);
+    boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => { if (over(a, b)) found.push(names); }));
+  }
+  const wide = Math.max(0, page.documentElement.scrollWidth - 360);
+  const out = document.createElement("pre");
+  out.id = "probe"; out.textContent = JSON.stringify({ found: [...new Set(found)], wide });
+  document.body.append(out);
+});
+frame.src = "report.html?lang=LANG&theme=light";
+</script>"""
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_on_the_narrowest_phone_nothing_lies_on_anything(tmp_path: Path, language: str):
+    folder = written(tmp_path / "run", faulted())
+    (folder / "frame.html").write_text(FRAME.replace("LANG", language), encoding="utf-8")
+    dom, _ = browse(folder, "", page="frame.html", extra=("--allow-file-access-from-files",))
+    assert probed(dom) == {"found": [], "wide": 0}
+
+
+PAPER = """
+<script>
+addEventListener("load", () => {
+  const closed = () => document.querySelectorAll("details:not([open])").length;
+  const before = closed();
+  dispatchEvent(new Event("beforeprint"));
+  const meanwhile = closed();
+  dispatchEvent(new Event("afterprint"));
+  document.getElementById("language").click();
+  const language = [document.documentElement.lang, document.title.split(" ")[0],
+    document.getElementById("timeline").getAttribute("aria-label")];
+  const out = document.createElement("pre");
+  out.id = "probe"; out.textContent = JSON.stringify({ before, meanwhile, after: closed(), language });
+  document.body.append(out);
+});
+</script>
+"""
+
+
+def test_on_paper_nothing_is_closed_and_the_language_is_told_to_who_does_not_see(tmp_path: Path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    write_run(folder, faulted(), timeline(), sponsors())
+    page = folder / "report.html"
+    page.write_text(page.read_text(encoding="utf-8").replace("</body>", PAPER + "</body>"), encoding="utf-8")
+    dom, _ = browse(folder, "lang=en")
+    answer = probed(dom)
+    assert answer["before"] == answer["after"] == 2
+    assert answer["meanwhile"] == 0
+    assert answer["language"] == ["zh-CN", "通过", "时间线；左右方向键移动读数线"]

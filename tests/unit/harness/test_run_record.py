@@ -123,6 +123,16 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_page_that_cannot_be_drawn_costs_no_record(runs: Path, monkeypatch: pytest.MonkeyPatch):
+    def bug(*_: object) -> str:
+        raise AttributeError("a bug in the page")
+
+    monkeypatch.setattr("harness.run_folder.render_html", bug)
+    folder = finished(runs)
+    assert read_run(folder / "run.json").record.run_id == folder.name
+    assert not (folder / "report.html").exists()
+
+
 def test_events_are_appended_and_a_cut_line_is_left_out(tmp_path: Path):
     events = [Event(t_s=0.5, kind="phase", text="预热"), Event(t_s=6, kind="round", text="opens")]
     assert read_events(tmp_path) == ()
