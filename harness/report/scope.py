@@ -27,18 +27,16 @@ def _whole(scale: str) -> bool:
 
 
 def share(record: RunRecord) -> Both:
-    """How much of which event: *all of it* only of the event that the plan itself forecasts."""
+    """How much of which event: at scale 1 the event is the plan's own, however small, and is named."""
     about, factor = record.about, figures.scale(record.scale.factor)
-    if about is None:
-        zh, en = (f"计划 {record.plan} 所预测的那一场", f"the event that plan {record.plan} forecasts")
-    else:
-        zh, en = f"“{about.event.zh}”", f"“{about.event.en}”"
     if not _whole(record.scale.factor):
-        return Both(f"{zh}的 {factor}", f"{factor} of {en}")
-    users = "" if about is None else f"{about.users:,}"
-    if not users:
-        return Both(f"{zh}的全部", f"all of {en}")
-    return Both(f"{zh}的全部：一场 {users} 位用户的小活动", f"all of {en}, an event of {users} users")
+        return Both(f"整场活动的 {factor}", f"{factor} of the event")
+    if about is None:
+        return Both(f"计划 {record.plan} 自己的那场活动，全部", f"all of plan {record.plan}'s own event")
+    return Both(
+        f"一场自己的活动“{about.event.zh}”（{about.users:,} 位用户），全部",
+        f"all of an event of its own, “{about.event.en}” with {about.users:,} users",
+    )
 
 
 def length(record: RunRecord) -> Both | None:

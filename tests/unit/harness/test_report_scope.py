@@ -48,14 +48,14 @@ def faulted(**changes: Any) -> RunRecord:
 @pytest.mark.parametrize(
     ("run", "en"),
     [
-        pytest.param(record(about=GALA), "1/10,000 of “the gala”, 1 of 5 minutes", id="a share of it"),
+        pytest.param(record(about=GALA), "1/10,000 of the event, 1 of 5 minutes", id="a share of it"),
         pytest.param(
             record(about=SMOKE, plan="smoke", scale=Scale(factor="1", why="as told")),
-            "all of “Smoke test”, an event of 250 users, all 7 s of its round", id="a small event of its own",
+            "all of an event of its own, “Smoke test” with 250 users, all 7 s of its round", id="a small event of its own",
         ),
         pytest.param(
             record(plan="smoke", scale=Scale(factor="1", why="as told")),
-            "all of the event that plan smoke forecasts", id="a record of an older version",
+            "all of plan smoke's own event", id="a record of an older version",
         ),
         pytest.param(record(about=GALA.model_copy(update={"played_s": 45})), "45 of 300 s", id="not in minutes"),
     ],
