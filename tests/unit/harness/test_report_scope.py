@@ -51,7 +51,7 @@ def faulted(**changes: Any) -> RunRecord:
         pytest.param(record(about=GALA), "1/10,000 of the event, 1 of 5 minutes", id="a share of it"),
         pytest.param(
             record(about=SMOKE, plan="smoke", scale=Scale(factor="1", why="as told")),
-            "all of an event of its own, “Smoke test” with 250 users, all 7 s of its round", id="a small event of its own",
+            "all of an event of its own, “Smoke test” with 250 users, all 7 s of its round", id="its own event",
         ),
         pytest.param(
             record(plan="smoke", scale=Scale(factor="1", why="as told")),
