@@ -2,7 +2,8 @@
 
 The plan sets the rate and the users, so -u and -r are refused; -t shortens the round; -H names the control of the
 system to aim at, else the stack that runs is used, else one is started for this run. One pilot user a worker starts
-one cannon.
+one cannon. Workers on other hosts, or started by hand, need the run's secret (`harness/journeys/joining.py`); what they
+send is signed, and a worker without an account makes the master's exit code 10.
 """
 
 from __future__ import annotations
@@ -19,23 +20,37 @@ from locust import LoadTestShape, User, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.runners import MasterRunner, WorkerRunner
 
-from harness.errors import HarnessError
+from harness.engine.process import CannonError
+from harness.errors import EnvironmentNotReady, HarnessError
+from harness.journeys.crew import INCOMPLETE, Crew
+from harness.journeys.joining import HOW, Secret
 from harness.journeys.pilot import fly
-from harness.orchestrate.alone import Session, wish
+from harness.orchestrate.alone import RUNS, Session, wish
 from harness.orchestrate.fire_order import FireOrder
 
 ORDER_VARIABLE = "XIU_FIRE_ORDER"
 ORDER_LOOK_S = 0.5
 ACCOUNT_DEADLINE_S = 20.0
+PROOF_DEADLINE_S = 10.0
+LAST_WORD_S = 3.0
+try:
+    # Before Locust forks its workers (`--processes`): they know it, too.
+    SECRET = Secret.of(os.environ)
+except HarnessError as _exc:
+    print(f"locustfile: {_exc}", file=sys.stderr)
+    sys.exit(_exc.exit_code)
 _state: dict[str, Any] = {
     "order": AsyncResult(),
-    "flown": 0,
+    "crew": Crew(SECRET),
+    "nonce": "",
+    "flown": False,
     "stopping": False,
     "session": None,
     "flight": None,
     "wish": None,
+    "fired": None,
     "failed": False,
 }
 
@@ -64,30 +79,55 @@ def _init(environment: Environment, **_: Any) -> None:
             print(f"locustfile: {exc}", file=sys.stderr)
             sys.exit(code)
     if isinstance(runner, MasterRunner):
+        runner.register_message("xiu_proof", _proof)
         runner.register_message("xiu_flown", _flown)
     elif isinstance(runner, WorkerRunner):
+        runner.register_message("xiu_question", _question)
         runner.register_message("xiu_order", _ordered)
 
 
 @events.test_start.add_listener
 def _start(environment: Environment, **_: Any) -> None:
     runner = environment.runner
-    _state.update(flown=0, stopping=False, failed=False)
+    _state.update(flown=False, stopping=False, failed=False, crew=Crew(SECRET))
     if isinstance(runner, WorkerRunner):
         return
-    workers = max(1, runner.worker_count) if isinstance(runner, MasterRunner) else 1
     try:
-        order = _order(environment, workers)
+        if isinstance(runner, MasterRunner):
+            _order_crew(environment, runner)
+        else:
+            _state["order"].set((_order(environment, 1), 0, 1))
     except HarnessError as exc:
         print(f"locustfile: {exc}", file=sys.stderr)
         environment.process_exit_code = exc.exit_code
         _state["failed"] = True
-        return
-    if isinstance(runner, MasterRunner):
-        for place, client in enumerate(list(runner.clients)):
-            runner.send_message("xiu_order", {"order": order.to_json(), "worker": place, "workers": workers}, client)
-    else:
-        _state["order"].set((order, 0, 1))
+
+
+def _order_crew(environment: Environment, runner: MasterRunner) -> None:
+    """Tokens go to workers that know the run's secret, and to nobody else. Raises EnvironmentNotReady if none does."""
+    crew: Crew = _state["crew"]
+    for client, nonce in crew.ask([client for client in runner.clients if client not in _lost(runner)]).items():
+        runner.send_message("xiu_question", {"nonce": nonce}, client)
+    with gevent.Timeout(PROOF_DEADLINE_S, False):
+        while not crew.heard_all:
+            gevent.sleep(0.05)
+    proved = crew.proved()
+    for client in crew.asked.keys() - set(proved):
+        print(f"locustfile: worker {client} does not know the run's secret: it is told nothing", file=sys.stderr)
+    if not proved:
+        raise EnvironmentNotReady(f"no worker knows the run's secret; expected {HOW}")
+    order = _order(environment, len(proved))
+    crew.ordered = {client: place for place, client in enumerate(proved)}
+    for client, place in crew.ordered.items():
+        told = {"order": order.to_json(), "worker": place, "workers": len(proved)}
+        runner.send_message("xiu_order", crew.secret.seal(crew.asked[client], told), client)
+    _state["fired"] = order
+
+
+def _lost(runner: MasterRunner) -> set[str]:
+    """Workers that do not answer any more, or have left."""
+    missing = {client.id for client in runner.clients.missing}
+    return missing | {client for client in _state["crew"].ordered if client not in runner.clients}
 
 
 def _order(environment: Environment, workers: int) -> FireOrder:
@@ -101,12 +141,34 @@ def _order(environment: Environment, workers: int) -> FireOrder:
     return session.prepare(_state["wish"], workers)
 
 
+def _question(environment: Environment, msg: Any, **_: Any) -> None:
+    """Of the master: do you belong to this run?"""
+    runner = environment.runner
+    assert isinstance(runner, WorkerRunner)
+    _state["nonce"] = str(msg.data["nonce"])
+    runner.send_message("xiu_proof", {"proof": SECRET.proof(_state["nonce"], runner.client_id)})
+
+
+def _proof(environment: Environment, msg: Any, **_: Any) -> None:
+    _state["crew"].answered(msg.node_id, msg.data.get("proof"))
+
+
 def _ordered(environment: Environment, msg: Any, **_: Any) -> None:
-    _state["order"].set((FireOrder.from_json(msg.data["order"]), msg.data["worker"], msg.data["workers"]))
+    """An order of the run's own master; any other is none."""
+    told = SECRET.opened(_state["nonce"], msg.data)
+    if told is None:
+        print("locustfile: an order that does not carry the run's secret is not obeyed", file=sys.stderr)
+        return
+    try:
+        order = FireOrder.from_message(told["order"], RUNS)
+    except HarnessError as exc:
+        print(f"locustfile: {exc}", file=sys.stderr)
+        return
+    _state["order"].set((order, int(told["worker"]), int(told["workers"])))
 
 
 def _flown(environment: Environment, msg: Any, **_: Any) -> None:
-    _state["flown"] += 1
+    _state["crew"].account(msg.node_id, msg.data)
 
 
 @events.test_stopping.add_listener
@@ -115,12 +177,27 @@ def _stopping(environment: Environment, **_: Any) -> None:
 
 
 @events.quitting.add_listener
-def _quitting(**_: Any) -> None:
+def _quitting(environment: Environment, **_: Any) -> None:
     """Ctrl-C or SIGTERM: the cannon ceases fire and writes its account before this process goes."""
     _state["stopping"] = True
     flight = _state["flight"]
     if flight is not None:
         flight.join(timeout=ACCOUNT_DEADLINE_S)
+    if isinstance(environment.runner, MasterRunner):
+        _reckon(environment, environment.runner)
+
+
+def _reckon(environment: Environment, runner: MasterRunner) -> None:
+    """The master's last word: what is missing of the fire, and nothing secret left of a worker that was lost."""
+    crew: Crew = _state["crew"]
+    with gevent.Timeout(LAST_WORD_S, False):
+        while not crew.over(_lost(runner)):
+            gevent.sleep(0.05)
+    for place in crew.ordered.values():
+        _state["fired"].tidy(place)
+    if crew.missing():
+        print(f"locustfile: {crew.missing()}", file=sys.stderr)
+        environment.process_exit_code = INCOMPLETE
 
 
 @events.test_stop.add_listener
@@ -143,9 +220,13 @@ class OnePilotAWorker(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         runner = self.runner
-        workers = max(1, runner.worker_count) if isinstance(runner, MasterRunner) else 1
-        if _state["failed"] or _state["flown"] >= workers:
+        if _state["failed"]:
             return None
+        if not isinstance(runner, MasterRunner):
+            return None if _state["flown"] else (1, 1.0)
+        if _state["crew"].ordered and _state["crew"].over(_lost(runner)):
+            return None
+        workers = max(1, runner.worker_count)
         return workers, float(workers)
 
 
@@ -161,15 +242,27 @@ class Pilot(User):
                 raise StopUser
             with contextlib.suppress(gevent.Timeout):
                 ordered = _state["order"].get(timeout=ORDER_LOOK_S)
+        _state["order"] = AsyncResult()  # fired once, however many pilots Locust puts here
         order, worker, workers = ordered
         runner = self.environment.runner
         assert runner is not None
-        _state["flight"] = gevent.spawn(fly, order, worker, workers, runner.stats, lambda: _state["stopping"])
-        _state["flight"].get()
+        _state["flight"] = gevent.spawn(_fly, order, worker, workers, runner)
+        told = _state["flight"].get()
         if isinstance(runner, WorkerRunner):
-            runner.send_message("xiu_flown", {"worker": worker})
-        elif isinstance(runner, LocalRunner):
-            _state["flown"] += 1
+            runner.send_message("xiu_flown", told)
+        elif told.get("failed"):
+            print(f"locustfile: {told['failed']}", file=sys.stderr)
+            self.environment.process_exit_code = INCOMPLETE
+        _state["flown"] = True
         while not _state["stopping"]:
             gevent.sleep(0.1)
         raise StopUser
+
+
+def _fly(order: FireOrder, worker: int, workers: int, runner: Any) -> dict[str, Any]:
+    """The flight's account in short: {"sent"}, or {"failed"} with why. Never raises: Locust would fly again."""
+    try:
+        result = fly(order, worker, workers, runner.stats, lambda: _state["stopping"])
+    except (CannonError, OSError, ValueError, HarnessError) as exc:
+        return {"worker": worker, "failed": str(exc).strip() or type(exc).__name__}
+    return {"worker": worker, "sent": result.load["sent"]}

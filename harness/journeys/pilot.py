@@ -103,16 +103,22 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
         registered(
             Path(order.register), cannon.process.pid, order.run_id, Path(config.kill_file or ""), Path(order.folder)
         ),
-        (Path(order.folder) / f"progress-{worker}.jsonl").open("w", buffering=1) as progress,
+        (Path(order.folder) / f"progress-{worker}.jsonl").open("wb", buffering=0) as progress,
     ):
         keeper = gevent.spawn(_keep, cannon, order, stopping)
         try:
             for message in cannon.lines():
                 if message["event"] == "ready":
+                    order.tidy(worker)  # loaded: whoever is killed from now on leaves no token behind
                     cannon.start(order.t0_ns())
                 elif message["event"] == "counts":
                     books.book(message)
-                progress.write(json.dumps(message) + "\n")
+                try:
+                    progress.write(json.dumps(message).encode() + b"\n")
+                except OSError:
+                    # Nobody hears it any more, and no stop rule: the fire ceases, in order.
+                    if cannon.process.poll() is None:
+                        cannon.stop()
         finally:
             keeper.kill()
             order.tidy(worker)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from harness.control_client import ControlClient
-from harness.errors import BadInput
+from harness.errors import BadInput, HarnessError
 from harness.forecast.share import Share
 from harness.orchestrate.fire_order import FireOrder
 from harness.orchestrate.prepare import Sizes, prepare
@@ -51,6 +52,7 @@ class Session:
         raise_open_files()
         self._stack: Stack | None = None
         self._owned = False
+        self._rounds: list[int] = []
         running = [Stack.attach(path) for path in find_running(VAR)]
         if host:
             self._stack = next((stack for stack in running if host.rstrip("/") in _urls(stack)), None)
@@ -74,10 +76,14 @@ class Session:
             self._control, wish.plan, wish.share, wish.plan.lane, sizes, folder.name, folder, RUNS / ".generators",
             wish.plan.seed,
         )  # fmt: skip
+        self._rounds.append(prepared.round.round)
         return prepared.order
 
     def end(self) -> None:
-        """Stops what was started here."""
+        """Closes the rounds that were armed here, over or not, and stops what was started here."""
+        for round_id in self._rounds:
+            with suppress(HarnessError):
+                self._control.ask_close(round_id, before_end=True)
         if self._owned and self._stack is not None:
             self._stack.down()
 

@@ -50,7 +50,16 @@ class Progress:
             return []
         self._at += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
-        return [json.loads(line) for line in lines if line]
+        return [message for line in lines if (message := _message(line)) is not None]
+
+
+def _message(line: bytes) -> dict[str, Any] | None:
+    """None for what is no whole message: a disk that is full cuts lines."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) and "event" in message else None
 
 
 def fire(
@@ -77,10 +86,11 @@ def fire(
                 "--stop-timeout",
                 "20",
             ],
+            cwd=folder,  # no locust.conf is here
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env=for_children({"XIU_FIRE_ORDER": str(folder / "fire-order.json")}),
+            env=for_children({"XIU_FIRE_ORDER": str(folder / "fire-order.json"), "HOME": str(folder)}),
             start_new_session=True,
             preexec_fn=die_with_parent,  # it inherits this process's policy; the cannon asks for its own
         )

@@ -1,10 +1,13 @@
-"""What a Locust worker is told: the cannon's configuration and the files that belong to it. Plain
-data; fires nothing.
+"""What a Locust worker is told: the cannon's configuration and the files that belong to it. Plain data; fires nothing.
+
+Refuses names that are not plain: where a worker writes follows from its own folder, never from a message.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import time
 from dataclasses import asdict, dataclass, replace
@@ -12,6 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.engine.config import CannonConfig, Probe
+from harness.errors import BadInput
+
+FILE_NAME = re.compile(r"[a-z]{1,20}")
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
+REGISTER = ".generators"
+"""Under `runs`: the kill switch's register of generators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +45,41 @@ class FireOrder:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> FireOrder:
-        """Back from `to_json`."""
-        return cls(**data)
+        """Back from `to_json`. Raises BadInput for what is none."""
+        try:
+            order = cls(**data)
+            named = [order.config["tokens"], *(probe["tokens"] for probe in order.config.get("probes", ()))]
+            good = all(isinstance(text, str) for text in order.files.values()) and set(named) <= order.files.keys()
+        except (TypeError, KeyError, AttributeError) as exc:
+            raise BadInput(f"no fire order: {type(exc).__name__}", expected="one of this version") from exc
+        if not good:
+            raise BadInput("a fire order that names files it does not carry", expected="each of its files")
+        for name in order.files:
+            if not FILE_NAME.fullmatch(name):
+                raise BadInput(f"a fire order with a file named {name[:40]!r}", expected="lower-case letters alone")
+        return order
+
+    @classmethod
+    def from_message(cls, data: dict[str, Any], runs: Path) -> FireOrder:
+        """An order that came over the network: every path of it is this host's own, under `runs`. Raises BadInput."""
+        order = cls.from_json(data)
+        if not isinstance(order.run_id, str) or not RUN_ID.fullmatch(order.run_id):
+            raise BadInput(f"a fire order for a run named {str(order.run_id)[:40]!r}", expected="a run's id")
+        folder = (runs / order.run_id).resolve()
+        config = {**order.config, "kill_file": str(folder / "kill"), "result": "result.json"}
+        return replace(order, folder=str(folder), register=str((runs / REGISTER).resolve()), config=config)
 
     def write(self, path: Path) -> None:
-        """Into a file, for a Locust process on this host."""
-        path.write_text(json.dumps(self.to_json()), encoding="utf-8")
-        path.chmod(0o600)  # it carries tokens
+        """Into a file that nobody else may read, for a Locust process on this host: it carries tokens."""
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(json.dumps(self.to_json()))
 
     @classmethod
     def read(cls, path: Path) -> FireOrder:
-        """Back from `write`."""
-        return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
+        """Back from `write`; the file has served, and goes. Raises BadInput."""
+        text = path.read_text(encoding="utf-8")
+        path.unlink()
+        return cls.from_json(json.loads(text))
 
     def t0_ns(self) -> int:
         """The first intended tap on this host's monotonic clock."""

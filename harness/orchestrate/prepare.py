@@ -63,6 +63,7 @@ def prepare(
     seed: int,
 ) -> Prepared:
     """Fetches tokens, arms the round, and writes down the order. Raises ControlError, ControlAway."""
+    folder, register = folder.resolve(), register.resolve()  # whoever fires stands elsewhere
     topology = control.topology()
     stretch = plan.stretch(share.duration_s)
     segments = plan.segments(share.peak_rps, share.duration_s)

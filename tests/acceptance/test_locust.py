@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.acceptance.conftest import PLANS, SLICE, Xiu
+from tests.acceptance.conftest import PLANS, SLICE, Xiu, wait
+from tests.stores import free_port
 
 pytestmark = pytest.mark.serial
 
@@ -63,3 +66,56 @@ def test_what_cannot_be_is_refused_in_words(options: tuple[str, ...], says: str,
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def started(xiu: Xiu, log: Path, *options: str, **more: str) -> subprocess.Popen[bytes]:
+    """Locust in the background, in the test's folder; what it says goes to `log`."""
+    argv = [sys.executable, "-m", "locust", "-f", LOCUSTFILE, "--headless", *options]
+    with log.open("wb") as out:
+        process = subprocess.Popen(argv, cwd=xiu.folder, env=xiu.env() | more, stdout=out, stderr=out)
+    xiu.started.append(process)
+    return process
+
+
+def test_a_stranger_is_told_nothing_and_a_worker_lost_in_mid_fire_is_missed(xiu: Xiu) -> None:
+    """A master and two workers that know the secret, and a third that does not; one of the two is killed."""
+    secret = xiu.folder / "secret"
+    secret.write_text("the secret of this very run")
+    secret.chmod(0o600)
+    knows = {"XIU_LOCUST_SECRET_FILE": str(secret)}
+    port = str(free_port())
+    here = ("--master-host", "127.0.0.1", "--master-port", port)
+    master = started(
+        xiu, xiu.folder / "master.txt", "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
+        "--expect-workers", "3", "--xiu-plan", SLICE, **knows,
+    )  # fmt: skip
+    one, two = (started(xiu, xiu.folder / f"w{k}.txt", "--worker", *here, **knows) for k in (1, 2))
+    stranger = started(xiu, xiu.folder / "stranger.txt", "--worker", *here)
+
+    def said() -> str:
+        return "".join((xiu.folder / f"{name}.txt").read_text() for name in ("master", "w1", "w2", "stranger"))
+
+    def cannons() -> list[psutil.Process]:
+        return [child for child in psutil.Process(one.pid).children() if "harness.engine.cannon" in child.cmdline()]
+
+    def firing() -> bool:
+        told = [path.read_text() for path in xiu.folder.glob("runs/2*/progress-*.jsonl")]
+        return len(told) == 2 and all('"sent":0' not in text.splitlines()[-1] for text in told if text) and all(told)
+
+    wait(firing, 90, said)
+    folder = xiu.runs()[-1]
+    assert list(folder.glob("tokens-*")) == [], "loaded, and gone: a worker killed from now on leaves none"
+    (cannon,) = cannons()
+    one.kill()
+    master.wait(90)
+    assert master.returncode == 10, said()
+    text = (xiu.folder / "master.txt").read_text()
+    assert "does not know the run's secret: it is told nothing" in text
+    assert re.search(r"worker \d was lost: it told no account.*taps of 1 of 2 workers are accounted for", text), text
+    psutil.wait_procs([cannon], timeout=5)
+    assert not cannon.is_running(), "the lost worker's cannon ceased fire"
+    for process in (two, stranger):
+        process.wait(60)
+    tokens = [path for path in folder.rglob("*") if path.is_file() and b"tokens" in path.name.encode()]
+    assert tokens == []
+    assert not list(folder.glob("fire-order.json"))

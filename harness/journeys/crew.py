@@ -1,0 +1,71 @@
+"""The workers of one Locust fire, as its master knows them: who proved to belong to it, who has told its account, who
+was lost. Owns no socket and no clock; refuses to call a fire whole that lacks a worker's account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.journeys.joining import Secret, new_nonce
+
+INCOMPLETE = 10
+"""Exit code of a master that cannot say what was sent."""
+
+
+@dataclass(slots=True)
+class Crew:
+    """One fire's. `ordered`: client → its place; `told`: place → its account, in short."""
+
+    secret: Secret
+    asked: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, object] = field(default_factory=dict)
+    ordered: dict[str, int] = field(default_factory=dict)
+    told: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def ask(self, clients: Collection[str]) -> dict[str, str]:
+        """A question for each: client → nonce."""
+        self.asked = {client: new_nonce() for client in clients}
+        self.answers.clear()
+        return self.asked
+
+    def answered(self, client: str, proof: object) -> None:
+        """What came back; from whom nobody asked, nothing is taken."""
+        if client in self.asked:
+            self.answers[client] = proof
+
+    @property
+    def heard_all(self) -> bool:
+        return self.answers.keys() == self.asked.keys()
+
+    def proved(self) -> list[str]:
+        """Those who know the run's secret, in the order in which they were asked."""
+        return [
+            client for client, nonce in self.asked.items()
+            if self.secret.proves(self.answers.get(client), nonce, client)
+        ]  # fmt: skip
+
+    def account(self, client: str, data: object) -> None:
+        """What a worker says at its end; from one that has no order it means nothing."""
+        place = self.ordered.get(client)
+        if place is not None and isinstance(data, dict):
+            self.told[place] = data
+
+    def over(self, lost: Collection[str]) -> bool:
+        """Has everybody told, who can still tell?"""
+        return all(place in self.told or client in lost for client, place in self.ordered.items())
+
+    def missing(self) -> str:
+        """What is not known of the fire, in words; empty where every account is there."""
+        silent = sorted(set(self.ordered.values()) - self.told.keys())
+        failed = {place: str(told["failed"]) for place, told in sorted(self.told.items()) if told.get("failed")}
+        if not silent and not failed:
+            return ""
+        sent = sum(int(told.get("sent") or 0) for told in self.told.values())
+        lost = [f"worker {place} was lost: it told no account" for place in silent]
+        lost += [f"worker {place} failed: {text}" for place, text in failed.items()]
+        return (
+            f"{'; '.join(lost)}. What it sent is missing from every total: {sent:,} taps of "
+            f"{len(self.ordered) - len(silent) - len(failed)} of {len(self.ordered)} workers are accounted for"
+        )
