@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from system.contract.ids import TAG_HEADER
+from system.contract.ids import ROUND_MAX, TAG_HEADER
+from system.contract.numbers import whole_number
 from system.front import answers
 from system.front.admission import TOKEN_BYTES_MAX, Admission
 from system.front.answers import Answer
@@ -21,7 +22,19 @@ _NO_ROUND = -1
 class Request:
     """What of a request's head matters. `flawed`: a field stands twice that may stand once, or Host is missing."""
 
-    __slots__ = ("authorization", "expects", "flawed", "host", "lane", "length", "tag", "token", "uid", "url")
+    __slots__ = (
+        "authorization",
+        "chunked",
+        "expects",
+        "flawed",
+        "host",
+        "lane",
+        "length",
+        "tag",
+        "token",
+        "uid",
+        "url",
+    )
 
     def __init__(self) -> None:
         self.url = b""
@@ -29,6 +42,7 @@ class Request:
         self.tag: bytes | None = None
         self.host: bytes | None = None
         self.length: bytes | None = None
+        self.chunked = False
         self.expects = False
         self.flawed = False
         self.lane = 0
@@ -50,6 +64,8 @@ class Request:
             self.host = value
         elif name == b"content-length":
             self.length = value
+        elif name == b"transfer-encoding":
+            self.chunked = True
         elif name == b"expect":
             self.expects = value.strip(b" \t").lower() == b"100-continue"
 
@@ -148,6 +164,5 @@ def path_of(target: bytes) -> bytes:
 
 def round_number(name: bytes) -> int:
     """The round a path names; a number no round has for anything but plain digits."""
-    if not name.isdigit() or len(name) > 10 or (name[0] == 0x30 and len(name) > 1):
-        return _NO_ROUND
-    return int(name)
+    number = whole_number(name.decode("latin-1"), ROUND_MAX)
+    return _NO_ROUND if number is None else number

@@ -248,7 +248,7 @@ class TapProtocol(asyncio.Protocol):
                 return
         else:
             self._room = self._desk.settings.head_bytes_max + limit
-        if request.expects and self._body_left:
+        if request.expects and version == "1.1" and (self._body_left or request.chunked):
             self._send(answers.CONTINUE)
 
     def on_body(self, body: bytes) -> None:

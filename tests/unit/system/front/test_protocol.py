@@ -68,7 +68,7 @@ KEPT = [
     pytest.param(tap(STRESS), [404], id="a stress round without a tag"),
     *(
         pytest.param(tap(name), [404], id=f"no such round: {name!r}")
-        for name in ("99", "0", "-1", "01", "1e0", "abc", "", "%31", "9" * 30)
+        for name in ("99", "0", "-1", "01", "1e0", "abc", "", "%31", "9" * 30, "9" * 5000, "1_0", "+1", "2147483648")
     ),
     pytest.param(tap(EARLY), [409], id="before the start"),
     pytest.param(tap(LATE), [410], id="after the end"),
@@ -88,6 +88,7 @@ ENDED = [
     pytest.param(GOOD.replace(b"HTTP/1.1", b"HTTP/1.0"), [200], id="HTTP/1.0"),
     pytest.param(line(b"GET /healthz HTTP/1.0"), [200], id="HTTP/1.0 needs no Host"),
     pytest.param(b"nonsense\r\n\r\n", [400], id="no HTTP"),
+    pytest.param(GOOD.replace(b"\r\n\r\n", b"\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"), [400], id="a length"),
     pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", [400], id="a TLS hello"),
     pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400], id="HTTP/2"),
     pytest.param(GOOD.replace(b"HTTP/1.1", b"HTTP/3.7"), [400], id="HTTP of another age"),
@@ -179,6 +180,33 @@ def test_expect_is_answered_before_the_body_comes() -> None:
     assert made.wire.sent == b"HTTP/1.1 100 Continue\r\n\r\n"
     made.send(whole[-4:])
     assert statuses(made.wire.sent) == [100, 200]
+
+
+def test_expect_is_answered_before_the_first_chunk_comes() -> None:
+    made = client(StillFront())
+    head = tap(LIVE, None, b"Expect: 100-continue").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    made.send(head[:-2])
+    assert made.wire.sent == b""
+    made.send(head[-2:])
+    assert made.wire.sent == b"HTTP/1.1 100 Continue\r\n\r\n"
+    made.send(b"4\r\nbody\r\n")
+    made.send(b"0\r\n\r\n" + GOOD)
+    assert statuses(made.wire.sent) == [100, 200, 200]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(tap(LIVE, None, b"Expect: 100-continue"), id="no body is to come"),
+        pytest.param(
+            tap(LIVE, None, b"Expect: 100-continue", body=b"body").replace(b"HTTP/1.1", b"HTTP/1.0"), id="HTTP/1.0"
+        ),
+    ],
+)
+def test_who_is_owed_no_continue_gets_none(data: bytes) -> None:
+    made = client(StillFront())
+    made.send(data)
+    assert statuses(made.wire.sent) == [200]
 
 
 def test_a_slow_request_is_timed_out_an_idle_connection_is_not() -> None:
