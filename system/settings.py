@@ -102,6 +102,16 @@ class FrontSettings:
     sync_interval_s: float = 0.1
     metrics_listen: tuple[str, int] = ("127.0.0.1", 0)
     request_timeout_s: float = 10.0
+    first_word_s: float = 60.0
+    """How long a client may be connected and say nothing; `request_timeout_s` where places are short."""
+    idle_s: float = 75.0
+    """How long one may be silent between two requests."""
+    recent_s: float = 5.0
+    """Who has tapped within this time keeps its place, whoever comes."""
+    connections_max: int = 65_536
+    """Clients connected at once, as far as the limit of open files allows."""
+    files_reserved: int = 128
+    """Open files that are no client's: stores, control, /metrics, and what was just accepted."""
     head_bytes_max: int = 8192
     body_bytes_max: int = 1024
     limiter_rate_per_s: int = 7
@@ -113,6 +123,12 @@ class FrontSettings:
             raise SettingsError("append_retry_s must lie between 0 and append_timeout_s")
         if not 0 < self.tap_deadline_s <= self.append_timeout_s:
             raise SettingsError("tap_deadline_s must lie between 0 and append_timeout_s")
+        if not self.tap_deadline_s < self.recent_s <= self.idle_s:
+            raise SettingsError("recent_s must lie between tap_deadline_s and idle_s")
+        if not 0 < self.request_timeout_s <= self.first_word_s <= self.idle_s:
+            raise SettingsError("request_timeout_s, first_word_s, idle_s must grow in this order")
+        if self.connections_max < 1 or self.files_reserved < 64:
+            raise SettingsError("connections_max must be at least 1, files_reserved at least 64")
         if self.limiter_slots & (self.limiter_slots - 1):
             raise SettingsError("limiter_slots must be a power of two")
         if not 0 <= self.front < len(self.topology.fronts):

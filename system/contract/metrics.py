@@ -18,6 +18,7 @@ REFUSAL_CODES = (
     "round_over", "too_large", "foreign_user", "too_fast", "headers_too_large", "degraded",
 )  # fmt: skip
 APPEND_VERDICTS = ("ok", "fenced", "conflict", "unknown")
+DROPS = ("silent", "idle", "room", "full", "files")
 CREDIT_OUTCOMES = ("posted", "duplicate", "suspense")
 STORES = ("valkey", "postgres")
 ROUND_STATES = ("armed", "open", "closing", "closed")
@@ -67,6 +68,15 @@ METRICS: tuple[Metric, ...] = (
         ("lane",),
     ),
     Metric("hongbao_front_connections", "gauge", "Open client connections.", _FRONT),
+    Metric("hongbao_front_places", "gauge", "Client connections there may be at once.", _FRONT),
+    Metric(
+        "hongbao_front_connections_dropped_total",
+        "counter",
+        "Connections ended or refused by the front itself: silent, idle, gone for others (room), no place left (full), "
+        "no open file left (files).",
+        _FRONT,
+        ("why",),
+    ),
     Metric(
         "hongbao_eventloop_lag_seconds",
         "histogram",

@@ -18,6 +18,7 @@ from system.contract.errors import SettingsError, Superseded
 from system.front.link import ControlLink
 from system.front.metrics import FrontMetrics
 from system.front.pages import pages
+from system.front.places import places_of, raise_file_limit
 from system.front.server import serve, settle_memory
 from system.front.sync import FrontState, Sync
 from system.settings import FrontSettings
@@ -78,6 +79,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = FrontSettings.from_env()
+        raise_file_limit(settings)
+        places_of(settings)
     except SettingsError as exc:
         print(f"front: {exc}", file=sys.stderr)
         return 2

@@ -18,6 +18,7 @@ from system.contract.ids import LANES, Lane
 from system.contract.routing import Topology
 from system.contract.switches import tables
 from system.front.metrics import FrontMetrics
+from system.front.places import raise_file_limit
 from system.front.seam import NEVER, DrawRound, Waiter, Win
 from system.front.server import serve, settle_memory
 from system.settings import FrontSettings
@@ -125,6 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         options.tokens.write_text("".join(f"{sign(key, str(u), expires_s)}\n" for u in range(1, options.users + 1)))
     host, _, port = options.listen.rpartition(":")
     settings = settings_for(bytes.fromhex(options.secret), (host, int(port)))
+    raise_file_limit(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(settings, options.win_every))
 

@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric as Family
 
 from system.contract.ids import LANES, Lane
 from system.contract.itself import tell_of_itself
-from system.contract.metrics import APPEND_VERDICTS, LATENCY_BUCKETS_S, METRICS, REFUSAL_CODES, TAP_OUTCOMES
+from system.contract.metrics import APPEND_VERDICTS, DROPS, LATENCY_BUCKETS_S, METRICS, REFUSAL_CODES, TAP_OUTCOMES
 from system.contract.switches import Tables
 
 _CATALOGUE = {metric.name: metric for metric in METRICS if "front" in metric.process}
@@ -55,6 +55,8 @@ class FrontMetrics:
         self.taps: tuple[list[int], ...] = tuple([0] * len(TAP_KINDS) for _ in LANES)
         """Per lane (LANE_INDEX), one count for each of TAP_KINDS."""
         self.connections = 0
+        self.places = 0
+        self.connections_dropped = dict.fromkeys(DROPS, 0)
         self.loop_lag = Histogram()
         self._appends: dict[tuple[str, ...], int] = {
             (lane, verdict): 0 for lane in LANES for verdict in APPEND_VERDICTS
@@ -124,6 +126,9 @@ class FrontMetrics:
         ):
             yield self._by_labels(name, {(lane,): value for lane, value in values.items()})
         yield self._by_labels("hongbao_front_connections", {(): self.connections})
+        yield self._by_labels("hongbao_front_places", {(): self.places})
+        dropped: dict[tuple[str, ...], float] = {(why,): count for why, count in self.connections_dropped.items()}
+        yield self._by_labels("hongbao_front_connections_dropped_total", dropped)
         lag = HistogramMetricFamily(*_head("hongbao_eventloop_lag_seconds"))
         lag.add_metric((), self.loop_lag.cumulative(), self.loop_lag.sum)
         yield lag

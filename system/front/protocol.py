@@ -16,6 +16,7 @@ import httptools
 from system.front import answers
 from system.front.answers import Answer
 from system.front.desk import Desk, Request, Shape
+from system.front.places import NEVER_SPOKE
 
 _HEAD_END = b"\r\n\r\n"
 _PLACES_MAX = 128
@@ -49,25 +50,29 @@ class _Place:
 
 
 class TapProtocol(asyncio.Protocol):
-    """One connection. `connections` and `partial` (with the time each request began) are the server's registries."""
+    """One connection. `connections` and `partial` (with the time each request began) are the server's registries;
+    `quiet` and `tapped` say whether it may keep its place (see `places`).
+    """
 
     __slots__ = (
         "_body_left", "_body_seen", "_completed", "_connections", "_dead", "_desk", "_eof", "_full", "_head_done",
         "_in_message", "_keep", "_linger", "_loop", "_out", "_out_bytes", "_parser", "_partial", "_paused", "_places",
-        "_request", "_room", "_shape", "_tail", "_transport",
+        "_request", "_room", "_shape", "_tail", "_transport", "quiet", "tapped",
     )  # fmt: skip
 
     def __init__(
         self,
         desk: Desk,
         loop: asyncio.AbstractEventLoop,
-        connections: set[TapProtocol],
+        connections: dict[TapProtocol, None],
         partial: dict[TapProtocol, float],
     ) -> None:
         self._desk = desk
         self._loop = loop
         self._connections = connections
         self._partial = partial
+        self.quiet = NEVER_SPOKE
+        self.tapped = False
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpRequestParser | None = None
         self._shape: Shape | None = None
@@ -100,13 +105,16 @@ class TapProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its bases
-        self._connections.add(self)
         self._desk.metrics.connections += 1
+        if self._dead:  # cut before it stood
+            self._transport.abort()
+        else:
+            self._connections[self] = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = self._parser = self._shape = None
         self._dead = True
-        self._connections.discard(self)
+        self._connections.pop(self, None)
         self._partial.pop(self, None)
         self._desk.metrics.connections -= 1
         if self._linger is not None:
@@ -143,6 +151,7 @@ class TapProtocol(asyncio.Protocol):
     # -- bytes in
 
     def data_received(self, data: bytes) -> None:
+        self.quiet = 0
         shape = self._shape
         if shape is not None and data.startswith(shape.before) and data.endswith(shape.after):
             desk = self._desk
@@ -266,6 +275,7 @@ class TapProtocol(asyncio.Protocol):
             self._keep = False
         method, request = self._parser.get_method(), self._request
         answer = self._desk.answer(method, request, self)
+        self.tapped |= request.uid >= 0
         if answer is not None:
             self.count(request.lane, answer)
             self._emit(answer, headless=method == b"HEAD")
@@ -367,6 +377,13 @@ class TapProtocol(asyncio.Protocol):
             self._dead = True
 
     def close(self) -> None:
-        """Ends the connection at once."""
+        """Ends the connection once what was written is sent."""
         if self._transport is not None:
             self._transport.close()
+
+    def cut(self) -> None:
+        """Ends the connection at once, also that of a client that does not read."""
+        if self._transport is not None:
+            self._transport.abort()
+        else:
+            self._dead = True

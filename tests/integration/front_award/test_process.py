@@ -41,10 +41,15 @@ def environment(rig: Rig, folder: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def process(env: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    started = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "system.front", env=env, stderr=asyncio.subprocess.DEVNULL
-    )
+async def process(
+    env: dict[str, str], *, files: int | None = None, log: Path | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A front, with a hard limit of so many open files."""
+    limited = ["sh", "-c", f'ulimit -n {files}; exec "$0" "$@"'] if files else []
+    with (log or Path(os.devnull)).open("ab") as stderr:
+        started = await asyncio.create_subprocess_exec(
+            *limited, sys.executable, "-m", "system.front", env=env, stderr=stderr
+        )
     try:
         yield started
     finally:

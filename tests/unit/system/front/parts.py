@@ -182,7 +182,7 @@ def client(front: StillFront, shapes: bool = True, **changes: Any) -> Client:
     metrics, wire, timers = FrontMetrics(), Wire(), Timers()
     desk = (Desk if shapes else ForgetfulDesk)(front, limits, metrics)
     partial: dict[TapProtocol, float] = {}
-    protocol = TapProtocol(desk, cast("asyncio.AbstractEventLoop", timers), set(), partial)
+    protocol = TapProtocol(desk, cast("asyncio.AbstractEventLoop", timers), {}, partial)
     protocol.connection_made(cast("asyncio.Transport", wire))
     return Client(front, wire, timers, metrics, desk, protocol, partial)
 
