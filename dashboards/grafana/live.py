@@ -355,10 +355,14 @@ def _inside() -> Iterator[Panel]:
     )
     yield lines(
         Tile(
-            "Fronts that trust the clock, connections", "Every front should; connections are those of clients.", "short"
+            "Fronts that trust the clock, connections",
+            "Every front should; connections are those of clients, dropped are those a front ended or refused itself.",
+            "short",
         ),
         Ask("sum(hongbao_clock_trusted)", "fronts that trust"),
         Ask("sum(hongbao_front_connections)", "connections"),
+        Ask("sum(hongbao_front_places)", "places for them"),
+        Ask(f"sum by (why) (rate(hongbao_front_connections_dropped_total{RATE}))", "dropped a second: {{why}}"),
         Ask(f"sum(hongbao_front_ready_rounds{{{TAPS}}})", "rounds ready"),
     )
     yield lines(
