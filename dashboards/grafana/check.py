@@ -5,6 +5,7 @@ Refuses to know how Prometheus is reached: an `Asker` is handed in.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -105,8 +106,14 @@ def check(
 
 def goes_on(asker: Asker, run: str, span: Span) -> bool:
     """Is the run under way at the end of that time? Raises QueryFailed."""
-    asked = f'drill_run_verdict{{run_id="{run}",verdict="RUNNING"}} == 1'
+    asked = f'drill_run_verdict{{run_id={json.dumps(run)},verdict="RUNNING"}} == 1'
     return bool(run) and bool(asker.vector(asked, span.end_s))
+
+
+def saw(asker: Asker, run: str, span: Span) -> bool:
+    """Was that run scraped within that time? Raises QueryFailed."""
+    asked = f"count(drill_run_info{{run_id={json.dumps(run)}}})"
+    return bool(asker.series(asked, span.start_s, span.end_s, span.step_s))
 
 
 def jobs(asker: Asker, span: Span) -> set[str]:
@@ -193,7 +200,7 @@ def newest_run(asker: Asker, now_s: float, back_s: float = 6 * 3600.0) -> tuple[
         return None
     last_s, first_s, run = max(seen)
     # To the second: what is told last stands for some seconds alone, and then the series has ended.
-    asked = f'max by (run_id) (drill_run_info{{run_id="{run}"}})'
+    asked = f"max by (run_id) (drill_run_info{{run_id={json.dumps(run)}}})"
     again = asker.series(asked, last_s, min(now_s, last_s + step_s), 1)
     ends = [float(row["values"][-1][0]) for row in again if row["metric"].get("run_id") == run]
     return run, Span(first_s - step_s, max(ends, default=last_s))

@@ -10,7 +10,9 @@ class DashboardError(Exception):
 
 
 class QueryFailed(DashboardError):
-    """Prometheus answered a query, with an error."""
+    """Prometheus answered a query, with an error. Exit code 5 where a command cannot go on without the answer."""
+
+    exit_code = 5
 
 
 class GrafanaError(DashboardError):

@@ -6,21 +6,27 @@ it gets wrong is put right here. Uids only: Grafana 13 refuses numeric ids, and 
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
+import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 from grafana_api.grafana_api import GrafanaClientError, GrafanaException
 from grafana_api.grafana_face import GrafanaFace
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from dashboards.grafana.errors import GrafanaError, GrafanaInputError
 
 URL_VARIABLE, TOKEN_VARIABLE = "XIU_GRAFANA_URL", "XIU_GRAFANA_TOKEN"
 TIMEOUT_S = 5.0
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, SERVER = 401, 403, 404, 500
+MOST_BYTES = 16 << 20
+Done = Literal["made", "changed", "unchanged", "left alone"]
+"""What became of a part of a push."""
 _TAG = re.compile(r"[a-z0-9:_-]+")
 """grafana-api does not encode a query, so a tag keeps to what needs no encoding."""
 
@@ -54,28 +60,42 @@ class GrafanaPublisher:
         )
         session = self._grafana.api.s
         session.max_redirects = 0
-        session.hooks["response"].append(_json_or_foreign)
+        session.hooks["response"].append(functools.partial(_json_or_foreign, timeout_s))
         # What is on this host never goes through a proxy that the environment names.
         session.trust_env = not _is_loopback(parts.hostname)
 
-    def ensure_folder(self, uid: str, title: str) -> bool:
-        """The folder is there afterwards; was it made now? An existing one keeps its title: people may rename it."""
+    def ensure_folder(self, uid: str, title: str) -> Done:
+        """The folder is there afterwards. An existing one keeps its title: people may rename it."""
         there = self._find("look for the folder", lambda: self._grafana.folder.get_folder(uid))
-        if there is None:
-            self._call(f"make the folder {title}", lambda: self._grafana.folder.create_folder(title, uid))
-        return there is None
+        if there is not None:
+            return "unchanged"
+        self._call(f"make the folder {title}", lambda: self._grafana.folder.create_folder(title, uid))
+        return "made"
 
-    def upsert_dashboard(self, document: Mapping[str, Any], folder_uid: str) -> int:
-        """The dashboard is as given afterwards; its version in Grafana. It has a uid and no id."""
-        what = f"save the dashboard {document['uid']}"
+    def upsert_dashboard(self, document: Mapping[str, Any], folder_uid: str) -> Done:
+        """The dashboard is as given afterwards, in that folder. It has a uid and no id.
+
+        One that is so already is not written: Grafana would keep a new version of the same.
+        """
+        uid = str(document["uid"])
+        there = self._find(
+            f"look for the dashboard {uid}", lambda: self._grafana.api.GET(f"/dashboards/uid/{quote(uid, safe='')}")
+        )
+        if (
+            there is not None
+            and _has(there.get("dashboard"), document)
+            and _has(there.get("meta"), {"folderUid": folder_uid})
+        ):
+            return "unchanged"
+        what = f"save the dashboard {uid}"
         body = {"dashboard": dict(document), "folderUid": folder_uid, "overwrite": True, "message": "xiu dash push"}
         answer = self._call(what, lambda: self._grafana.dashboard.update_dashboard(body))
-        if answer.get("uid") != document["uid"] or answer.get("status") != "success":
+        if answer.get("uid") != uid or answer.get("status") != "success":
             raise GrafanaError(f"{self.url} did not {what}: it answered {str(answer)[:120]}")
-        return int(answer.get("version") or 0)
+        return "made" if there is None else "changed"
 
-    def upsert_datasource(self, uid: str, name: str, prometheus_url: str, scrape: str) -> bool:
-        """A Prometheus is there under that uid; was anything changed? One from a provisioning file is left alone.
+    def upsert_datasource(self, uid: str, name: str, prometheus_url: str, scrape: str) -> Done:
+        """A Prometheus is there under that uid. One from a provisioning file is left alone, whatever its address.
 
         `scrape`: the interval of scrapes, without which Grafana looks at too short a time in its rates.
         """
@@ -87,27 +107,28 @@ class GrafanaPublisher:
         there = self._find("look for the data source", lambda: api.GET(path))
         if there is None:
             self._call("make the data source", lambda: self._grafana.datasource.create_datasource(body))
-            return True
-        kept = there.get("jsonData") or {}
-        same = there.get("url") == prometheus_url and kept.get("timeInterval") == scrape
-        if same or there.get("readOnly"):
-            return False
+            return "made"
+        # Name and default are people's to change.
+        if _has(there, {key: body[key] for key in ("type", "access", "url", "jsonData")}):
+            return "unchanged"
+        if there.get("readOnly"):
+            return "left alone"
         self._call("change the data source", lambda: api.PUT(path, json=body))
-        return True
+        return "changed"
 
-    def annotate(self, start_ms: int, end_ms: int, text: str, tags: tuple[str, ...]) -> bool:
-        """A region with that text and those tags is there afterwards, in every dashboard that shows them; is it new?"""
+    def annotate(self, start_ms: int, end_ms: int, text: str, tags: tuple[str, ...]) -> Done:
+        """A region with that text and those tags is there afterwards, in every dashboard that shows them."""
         for tag in tags:
             if not _TAG.fullmatch(tag):
                 raise ValueError(f"tag {tag!r}; expected lower-case letters, digits, colon, dash, underscore")
         api = self._grafana.api
         asked = urlencode([("from", start_ms), ("to", end_ms), ("limit", 100), *(("tags", tag) for tag in tags)])
         there = self._call("look for annotations", lambda: api.GET(f"/annotations?{asked}"), kind=list)
-        if any(row.get("time") == start_ms and row.get("text") == text for row in there if isinstance(row, dict)):
-            return False
+        if any(_has(row, {"time": start_ms, "text": text}) for row in there):
+            return "unchanged"
         body = {"time": start_ms, "timeEnd": end_ms, "text": text, "tags": list(tags)}
         self._call("annotate", lambda: api.POST("/annotations", json=body))
-        return True
+        return "made"
 
     def link(self, uid: str, start_ms: int | str, end_ms: int | str, **variables: str) -> str:
         """Where a dashboard is read, with its time and its variables."""
@@ -179,16 +200,53 @@ class _Foreign(Exception):
         self.code = code
 
 
-def _json_or_foreign(response: requests.Response, *_: object, **__: object) -> None:
+def _json_or_foreign(timeout_s: float, response: requests.Response, **_: object) -> None:
     """Seen before grafana-api sees it, which takes every body for JSON and every error for an object."""
     if response.is_redirect:
         return
+    response._content = _read(response, time.monotonic() + timeout_s)
+    response._content_consumed = True
     try:
         body = response.json()
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise _Foreign(response.status_code) from exc
     if not response.ok and not isinstance(body, dict):
         raise _Foreign(response.status_code)
+
+
+def _read(response: requests.Response, until: float) -> bytes:
+    """The body, by a deadline: the time-out of requests begins anew with each byte. Raises what requests would."""
+    found = bytearray()
+    whole = False
+    try:
+        while piece := response.raw.read1(1 << 16, decode_content=True):
+            found += piece
+            if len(found) > MOST_BYTES:
+                raise _Foreign(response.status_code)
+            if time.monotonic() > until:
+                raise requests.Timeout("its answer does not end")
+        whole = True
+    except requests.RequestException:
+        raise
+    except ReadTimeoutError as exc:
+        raise requests.Timeout(str(exc)) from exc
+    except (HTTPError, OSError) as exc:
+        raise requests.ConnectionError(str(exc)) from exc
+    finally:
+        if not whole:
+            response.close()
+    return bytes(found)
+
+
+def _has(there: object, wanted: object) -> bool:
+    """Is all that is wanted there? A server may add keys of its own to objects, never items to lists."""
+    if isinstance(wanted, Mapping):
+        return isinstance(there, Mapping) and all(key in there and _has(there[key], wanted[key]) for key in wanted)
+    if isinstance(wanted, list):
+        if not isinstance(there, list) or len(there) != len(wanted):
+            return False
+        return all(_has(mine, theirs) for mine, theirs in zip(there, wanted, strict=True))
+    return there == wanted
 
 
 EXAMPLE_URL = "http://127.0.0.1:3000 or https://host/grafana"

@@ -6,16 +6,17 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from dashboards.grafana import check, lint, provisioning, render
-from dashboards.grafana.errors import QueryFailed
+from dashboards.grafana.errors import GrafanaError, QueryFailed
 from dashboards.grafana.publish import TOKEN_VARIABLE, URL_VARIABLE, GrafanaPublisher
 from harness.cli import add_word
 from harness.commands import _stacks
@@ -23,6 +24,7 @@ from harness.commands._text import emit, figure, table
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.prom import PromError, Prometheus
 from harness.run_folder import RUN_FILE, Found, find_run, run_files
+from harness.secrets import hidden
 from harness.stack import last_folder
 from harness.stack.past import past_prometheus
 
@@ -184,32 +186,72 @@ def _push(args: argparse.Namespace) -> int:
     missing = [name for name, value in ((URL_VARIABLE, url), (TOKEN_VARIABLE, token)) if not value]
     if missing:
         raise EnvironmentNotReady(f"{' and '.join(missing)} not set; docs/grafana.md shows how to get a token")
-    found = _run_to_show(args)
     source, notes = _source(args), []
+    found, note = _run_to_show(args, source)
+    notes += note
     with GrafanaPublisher(url, token) as grafana:
-        grafana.ensure_folder(provisioning.FOLDER_UID, provisioning.FOLDER_TITLE)
-        if source:
-            uid, name = provisioning.DATASOURCE_UID, provisioning.DATASOURCE_NAME
-            grafana.upsert_datasource(uid, name, source, provisioning.SCRAPE)
-        else:
-            notes.append("no stack runs here, so the data source was left as it is; --prometheus URL names one")
-        for board in boards:
-            grafana.upsert_dashboard(board, provisioning.FOLDER_UID)
-        start, end = "now-5m", "now"
-        if found is not None:
-            span = _span_of(found)
-            start, end = str(round(span.start_s * 1000)), str(round(span.end_s * 1000))
-            tags = (render.TAG, f"run:{found.record.run_id.lower()}")
-            told = f"{found.record.run_id}: {found.record.verdict}"
-            grafana.annotate(int(start), int(end), told, tags)
+        done, failed = _carried_out(_steps(grafana, boards, source, found))
+        if failed is not None and not any(state in ("made", "changed") for state in done.values()):
+            raise failed
+        if failed is not None:
+            raise GrafanaError(f"half pushed: {_listed(done)}; {failed}")
+        if not source:
+            notes.append("no stack runs here, so the data source was left as it was; --prometheus URL names one")
+        if done.get(SOURCE_STEP) == "left alone":
+            notes.append(f"the data source comes from a file and has another address than {hidden(source)}: left alone")
         run_id = found.record.run_id if found else ""
+        start, end = ("now-5m", "now") if found is None else map(str, _milliseconds(found))
         chosen = {"datasource": provisioning.DATASOURCE_UID if source else ""}
         links = [grafana.link(board["uid"], start, end, **chosen, **_variable(board, run_id)) for board in boards]
     if args.json:
-        emit({"run": run_id, "links": links, "notes": notes})
+        emit({"run": run_id, "links": links, "notes": notes, "done": done})
     else:
-        print("\n".join([*(f"note: {note}" for note in notes), *links]))
+        print("\n".join([*(f"note: {note}" for note in notes), _listed(done), *links]))
     return 0
+
+
+SOURCE_STEP = "data source"
+Step = tuple[str, Callable[[], str]]
+
+
+def _steps(grafana: GrafanaPublisher, boards: list[dict[str, Any]], source: str, found: Found | None) -> Iterator[Step]:
+    """What a push does, in order: what the next needs comes first."""
+    yield "folder", lambda: grafana.ensure_folder(provisioning.FOLDER_UID, provisioning.FOLDER_TITLE)
+    if source:
+        uid, name = provisioning.DATASOURCE_UID, provisioning.DATASOURCE_NAME
+        yield SOURCE_STEP, lambda: grafana.upsert_datasource(uid, name, source, provisioning.SCRAPE)
+    for board in boards:
+        yield f"dashboard {board['uid']}", partial(grafana.upsert_dashboard, board, provisioning.FOLDER_UID)
+    if found is not None:
+        start, end = _milliseconds(found)
+        tags = (render.TAG, f"run:{found.record.run_id.lower()}")
+        told = f"{found.record.run_id}: {found.record.verdict}"
+        yield "annotation", lambda: grafana.annotate(start, end, told, tags)
+
+
+def _carried_out(steps: Iterable[Step]) -> tuple[dict[str, str], GrafanaError | None]:
+    """What became of each step; after one that failed nothing more is asked."""
+    done: dict[str, str] = {}
+    failed: GrafanaError | None = None
+    for what, step in steps:
+        if failed is not None:
+            done[what] = "not tried"
+            continue
+        try:
+            done[what] = step()
+        except GrafanaError as exc:
+            failed, done[what] = exc, "failed"
+    return done, failed
+
+
+def _listed(done: Mapping[str, str]) -> str:
+    """Each part with what became of it, in one line."""
+    return ", ".join(f"{what} {state}" for what, state in done.items())
+
+
+def _milliseconds(found: Found) -> tuple[int, int]:
+    span = _span_of(found)
+    return round(span.start_s * 1000), round(span.end_s * 1000)
 
 
 def _variable(board: dict[str, Any], run_id: str) -> dict[str, str]:
@@ -217,11 +259,26 @@ def _variable(board: dict[str, Any], run_id: str) -> dict[str, str]:
     return {"run": run_id} if any(one["name"] == "run" for one in board["templating"]["list"]) else {}
 
 
-def _run_to_show(args: argparse.Namespace) -> Found | None:
-    """The run named, else the last one there is, else None."""
-    if args.run is None and not run_files(Path(args.runs)):
-        return None
-    return find_run(args.run or "last", Path(args.runs))
+def _run_to_show(args: argparse.Namespace, source: str) -> tuple[Found | None, list[str]]:
+    """The run named, else the last one there is, else None; and what is to be said of it.
+
+    Raises BadInput for a run named that this Prometheus never saw, EnvironmentNotReady where it does not answer.
+    """
+    found = None
+    if args.run is not None or run_files(Path(args.runs)):
+        found = find_run(args.run or "last", Path(args.runs))
+    if not source:
+        return found, []
+    with Prometheus(source) as prometheus:
+        asker = _Asked(prometheus)
+        if found is None:
+            asker.vector("vector(1)", time.time())
+        elif not check.saw(asker, found.record.run_id, _span_of(found)):
+            never = f"the Prometheus at {hidden(source)} never saw the run {found.record.run_id}"
+            if args.run is not None:
+                raise BadInput(never, expected="the Prometheus of the stack it ran on, or --run with one of its runs")
+            return None, [f"{never}, the last one here: the links show the last five minutes"]
+    return found, []
 
 
 def _source(args: argparse.Namespace) -> str:

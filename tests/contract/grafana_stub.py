@@ -5,6 +5,7 @@ It refuses numeric ids, `folderId`, a missing or wrong token, and any field it d
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,28 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "glsa_stub"
-PAGE = "<html><body>Bad Gateway: no message from upstream</body></html>"
+ILL: dict[str, tuple[int, str, str]] = {
+    "bad_gateway": (502, "<html><body>Bad Gateway: no message from upstream</body></html>", "text/html"),
+    "page_200": (200, "<html><body>Sign in</body></html>", "text/html"),
+    "empty": (200, "", "application/json"),
+    "half_200": (200, '{"uid": ', "application/json"),
+    "deep_200": (200, "[" * 100_000, "application/json"),
+    "not_utf8": (200, "\udcff", "application/json"),
+    "a_list": (200, '["message"]', "application/json"),
+    "a_number": (200, "7", "application/json"),
+    "text_500": (500, "an error message", "text/plain"),
+    "json_500": (500, '{"message": "database is locked"}', "application/json"),
+    "json_503": (503, '{"message": null}', "application/json"),
+    "list_404": (404, '["message"]', "application/json"),
+    "json_412": (
+        412,
+        '{"message": "The dashboard has been changed", "status": "version-mismatch"}',
+        "application/json",
+    ),
+    "json_429": (429, '{"message": "too many requests"}', "application/json"),
+    "json_403": (403, '{"message": "no"}', "application/json"),
+}
+"""mood → status, body, content type."""
 KNOWN = {
     "/folders": {"title", "uid", "parentUid", "description"},
     "/dashboards/db": {"dashboard", "folderUid", "overwrite", "message"},
@@ -32,10 +54,14 @@ class Refused(Exception):
 
 
 class Grafana:
-    """What it holds. `mood`: ok, bad_gateway, empty, login_page, a_list, text_500, hangs, read_only."""
+    """What it holds. `mood`: ok, read_only, hangs, drips, drops, login_page, or one of `ILL`.
+
+    `refuses`: uid of a dashboard it does not save, and `because`: with which answer.
+    """
 
     def __init__(self) -> None:
         self.mood = "ok"
+        self.refuses, self.because = "", (412, "The dashboard has been changed by someone else")
         self.prefix = ""
         self.folders: dict[str, dict[str, Any]] = {}
         self.dashboards: dict[str, dict[str, Any]] = {}
@@ -54,6 +80,8 @@ class Grafana:
             return self._folders(verb, path.removeprefix("/folders").strip("/"), body)
         if path == "/dashboards/db" and verb == "POST":
             return self._save(body)
+        if path.startswith("/dashboards/uid/") and verb == "GET":
+            return self._saved(path.removeprefix("/dashboards/uid/"))
         if path.startswith("/datasources"):
             return self._sources(verb, path.removeprefix("/datasources").strip("/"), body)
         if path == "/annotations":
@@ -76,6 +104,8 @@ class Grafana:
 
     def _save(self, body: dict[str, Any]) -> Any:
         board = body["dashboard"]
+        if board.get("uid") == self.refuses:
+            raise Refused(*self.because)
         if board.get("id") is not None:
             raise Refused(404, "Dashboard not found")
         if not board.get("title") or not 0 < len(board.get("uid", "")) <= 40:
@@ -87,6 +117,14 @@ class Grafana:
         version = self.dashboards.get(board["uid"], {}).get("version", 0) + 1
         self.dashboards[board["uid"]] = {"dashboard": board, "version": version, "folder": body["folderUid"]}
         return {"id": 7, "uid": board["uid"], "url": f"/d/{board['uid']}/x", "status": "success", "version": version}
+
+    def _saved(self, uid: str) -> Any:
+        if uid not in self.dashboards:
+            raise Refused(404, "Dashboard not found")
+        kept = self.dashboards[uid]
+        # As Grafana gives it back: with an id and a version of its own.
+        document = {**kept["dashboard"], "id": 7, "version": kept["version"]}
+        return {"dashboard": document, "meta": {"folderUid": kept["folder"], "isFolder": False}}
 
     def _sources(self, verb: str, rest: str, body: dict[str, Any]) -> Any:
         if verb == "POST" and not rest:
@@ -131,15 +169,10 @@ def _handler(grafana: Grafana) -> type[BaseHTTPRequestHandler]:
                 grafana.let_go.wait(30)
                 self.close_connection = True
                 return None
-            ill = {
-                "bad_gateway": (502, PAGE, "text/html"),
-                "empty": (200, "", "application/json"),
-                "a_list": (200, '["message"]', "application/json"),
-                "text_500": (500, "an error message", "text/plain"),
-                "list_404": (404, '["message"]', "application/json"),
-            }
-            if grafana.mood in ill:
-                return self._say(*ill[grafana.mood])
+            if grafana.mood in ("drips", "drops"):
+                return self._badly(grafana.mood == "drips")
+            if grafana.mood in ILL:
+                return self._say(*ILL[grafana.mood])
             if grafana.mood == "login_page":
                 self.send_response(302)
                 self.send_header("Location", "/login")
@@ -159,11 +192,22 @@ def _handler(grafana: Grafana) -> type[BaseHTTPRequestHandler]:
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _do
 
+        def _badly(self, slowly: bool) -> None:
+            """A body that is promised and never whole: bit by bit without end, or cut off."""
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.close_connection = True
+            self.wfile.write(b"{")
+            with contextlib.suppress(OSError):
+                while slowly and not grafana.let_go.wait(0.02):
+                    self.wfile.write(b" ")
+
         def _json(self, code: int, document: object) -> None:
             self._say(code, json.dumps(document), "application/json")
 
         def _say(self, code: int, text: str, kind: str) -> None:
-            data = text.encode()
+            data = text.encode(errors="surrogateescape")
             self.send_response(code)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,11 +12,25 @@ import pytest
 
 from dashboards.grafana.render import rendered
 from harness.cli import main
-from harness.run_folder import new_run, write_run
+from harness.run_folder import write_run
 from tests.contract.grafana_stub import TOKEN, Grafana, serving
+from tests.integration.dashboards import history
 from tests.unit.harness.sample_run import record, sponsors, timeline
 
-SOURCE = ("--prometheus", "http://127.0.0.1:9090")
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real one, which has seen one run."""
+    try:
+        with history.prometheus(tmp_path_factory.mktemp("history")) as url:
+            yield url
+    except FileNotFoundError as exc:
+        pytest.skip(str(exc))
+
+
+@pytest.fixture
+def source(prometheus: str) -> tuple[str, str]:
+    return ("--prometheus", prometheus)
 
 
 @pytest.fixture
@@ -28,30 +42,129 @@ def grafana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Grafana
         yield stub
 
 
-def a_run() -> str:
-    folder = new_run(Path("runs"), "gala-share")
-    write_run(folder, record(run_id=folder.name), timeline(), sponsors())
-    return folder.name
+STARTED, ENDED = (datetime.fromtimestamp(history.START_S + s, UTC).isoformat() for s in (5, 50))
 
 
-def test_the_links_show_the_run_in_its_time(grafana: Grafana, capsys: pytest.CaptureFixture[str]) -> None:
+def a_run(run_id: str = history.RUN) -> str:
+    """As run.json; by its id, one that Prometheus has seen."""
+    folder = Path("runs") / run_id
+    (folder / "metrics").mkdir(parents=True)
+    write_run(folder, record(run_id=run_id, started_at=STARTED, ended_at=ENDED), timeline(), sponsors())
+    return run_id
+
+
+def written(grafana: Grafana) -> list[tuple[str, str]]:
+    return [call for call in grafana.calls if call[0] != "GET"]
+
+
+def test_the_links_show_the_run_in_its_time(
+    grafana: Grafana, capsys: pytest.CaptureFixture[str], source: tuple[str, str]
+) -> None:
     run_id = a_run()
-    for _ in range(2):
-        assert main(["dash", "push", "--json", *SOURCE]) == 0
-        told = json.loads(capsys.readouterr().out)
+    assert main(["dash", "push", "--json", *source]) == 0
+    told = json.loads(capsys.readouterr().out)
     assert told["run"] == run_id
     live, forecast = (urlsplit(link) for link in told["links"])
     assert (live.path, forecast.path) == ("/d/xiu-live", "/d/xiu-forecast")
     asked = parse_qs(forecast.query)
-    ran = record()
-    start, end = (datetime.fromisoformat(text).timestamp() * 1000 for text in (ran.started_at, ran.ended_at))
+    start, end = (datetime.fromisoformat(text).timestamp() * 1000 for text in (STARTED, ENDED))
     assert float(asked["from"][0]) <= start <= end <= float(asked["to"][0])
     assert asked["var-run"] == [run_id]
     assert asked["var-datasource"] == ["xiu-prometheus"]
     assert "var-run" not in parse_qs(live.query)
     assert {uid: kept["dashboard"] for uid, kept in grafana.dashboards.items()} == rendered()
-    assert grafana.datasources["xiu-prometheus"]["url"] == SOURCE[1]
-    assert [one["tags"] for one in grafana.annotations] == [["xiu", f"run:{run_id}"]], "once, though pushed twice"
+    assert grafana.datasources["xiu-prometheus"]["url"] == source[1]
+    assert [one["tags"] for one in grafana.annotations] == [["xiu", f"run:{run_id}"]]
+
+
+def test_a_second_push_asks_and_changes_nothing(
+    grafana: Grafana, capsys: pytest.CaptureFixture[str], source: tuple[str, str]
+) -> None:
+    a_run()
+    assert main(["dash", "push", "--json", *source]) == 0
+    first = json.loads(capsys.readouterr().out)["done"]
+    assert first == {
+        "folder": "made", "data source": "made", "dashboard xiu-live": "made", "dashboard xiu-forecast": "made",
+        "annotation": "made",
+    }  # fmt: skip
+    before = len(written(grafana))
+    assert main(["dash", "push", *source]) == 0
+    out = capsys.readouterr().out
+    assert ", ".join(f"{what} unchanged" for what in first) in out
+    assert len(written(grafana)) == before == 5
+    assert {kept["version"] for kept in grafana.dashboards.values()} == {1}
+
+
+def test_what_somebody_changed_by_hand_is_put_right(
+    grafana: Grafana, capsys: pytest.CaptureFixture[str], source: tuple[str, str]
+) -> None:
+    assert main(["dash", "push", *source]) == 0
+    grafana.dashboards["xiu-live"]["dashboard"]["panels"].pop()
+    grafana.dashboards["xiu-forecast"]["folder"] = "elsewhere"
+    capsys.readouterr()
+    assert main(["dash", "push", "--json", *source]) == 0
+    done = json.loads(capsys.readouterr().out)["done"]
+    assert done["dashboard xiu-live"] == done["dashboard xiu-forecast"] == "changed"
+    assert grafana.dashboards["xiu-live"]["dashboard"] == rendered()["xiu-live"]
+    assert grafana.dashboards["xiu-forecast"]["folder"] == "xiu"
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 412, 500])
+def test_a_half_push_says_which_half_and_is_no_success(
+    grafana: Grafana, capsys: pytest.CaptureFixture[str], source: tuple[str, str], code: int
+) -> None:
+    a_run()
+    grafana.refuses, grafana.because = "xiu-forecast", (code, "not today")
+    assert main(["dash", "push", *source]) == 5
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert (
+        "half pushed: folder made, data source made, dashboard xiu-live made, dashboard xiu-forecast failed, "
+        "annotation not tried; " in err
+    )
+    grafana.refuses = ""
+    assert main(["dash", "push", *source]) == 0, "the next push brings the other half"
+    assert "dashboard xiu-live unchanged, dashboard xiu-forecast made, annotation made" in capsys.readouterr().out
+
+
+def test_a_run_that_this_prometheus_never_saw_is_refused(
+    grafana: Grafana, capsys: pytest.CaptureFixture[str], source: tuple[str, str]
+) -> None:
+    a_run("r-of-another-stack")
+    assert main(["dash", "push", "--run", "r-of-another-stack", *source]) == 2
+    assert f"the Prometheus at {source[1]} never saw the run r-of-another-stack" in capsys.readouterr().err
+    assert grafana.calls == []
+    assert main(["dash", "push", "--json", *source]) == 0, "not named, it is only not shown"
+    told = json.loads(capsys.readouterr().out)
+    assert told["run"] == ""
+    assert "never saw the run" in told["notes"][0]
+    assert "from=now-5m" in told["links"][0]
+    assert grafana.annotations == []
+
+
+def test_a_prometheus_that_is_away_or_none_is_refused(grafana: Grafana, capsys: pytest.CaptureFixture[str]) -> None:
+    for with_run in (False, True):
+        if with_run:
+            a_run()
+        for url in ("http://127.0.0.1:9", grafana.url):
+            assert main(["dash", "push", "--prometheus", url]) == 5
+            err = capsys.readouterr().err
+            assert url in err
+            assert err.count("\n") == 1
+    assert grafana.dashboards == grafana.datasources == {}
+
+
+def test_a_data_source_from_a_file_is_left_alone_and_that_is_said(
+    grafana: Grafana, capsys: pytest.CaptureFixture[str], source: tuple[str, str]
+) -> None:
+    assert main(["dash", "push", *source]) == 0
+    grafana.datasources["xiu-prometheus"]["url"] = "http://elsewhere:9090"
+    grafana.mood = "read_only"
+    capsys.readouterr()
+    assert main(["dash", "push", *source]) == 0
+    assert "note: the data source comes from a file and has another address" in capsys.readouterr().out
+    assert grafana.datasources["xiu-prometheus"]["url"] == "http://elsewhere:9090"
 
 
 def test_without_a_run_and_a_stack_it_says_so(grafana: Grafana, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,10 +184,10 @@ def test_without_a_run_and_a_stack_it_says_so(grafana: Grafana, capsys: pytest.C
     ],
 )
 def test_an_ill_grafana_is_one_sentence_and_exit_5(
-    grafana: Grafana, capsys: pytest.CaptureFixture[str], mood: str, told: str
+    grafana: Grafana, capsys: pytest.CaptureFixture[str], source: tuple[str, str], mood: str, told: str
 ) -> None:
     grafana.mood = mood
-    assert main(["dash", "push", *SOURCE]) == 5
+    assert main(["dash", "push", *source]) == 5
     out, err = capsys.readouterr()
     assert out == ""
     assert told in err
@@ -100,9 +213,10 @@ def test_what_is_wrong_with_the_environment(
     value: str,
     code: int,
     told: str,
+    source: tuple[str, str],
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert main(["dash", "push", *SOURCE]) == code
+    assert main(["dash", "push", *source]) == code
     err = capsys.readouterr().err
     assert told in err
     assert err.count("\n") == 1
@@ -120,7 +234,7 @@ def test_a_prometheus_that_is_no_address_reaches_no_grafana(
     assert grafana.calls == []
 
 
-def test_a_run_that_is_not_there(grafana: Grafana, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["dash", "push", "--run", "r0", *SOURCE]) == 2
+def test_a_run_that_is_not_there(grafana: Grafana, capsys: pytest.CaptureFixture[str], source: tuple[str, str]) -> None:
+    assert main(["dash", "push", "--run", "r0", *source]) == 2
     assert "no such run" in capsys.readouterr().err
     assert grafana.calls == []

@@ -57,11 +57,12 @@ def push(publisher: GrafanaPublisher) -> None:
 
 def test_pushing_twice_is_as_good_as_once(healthy: GrafanaPublisher) -> None:
     push(healthy)
-    assert healthy.ensure_folder("xiu-test", "xiu test") is False
-    assert healthy.upsert_datasource("xiu-test-source", "xiu test source", PROMETHEUS, "1s") is False
+    assert healthy.ensure_folder("xiu-test", "xiu test") == "unchanged"
+    assert healthy.upsert_datasource("xiu-test-source", "xiu test source", PROMETHEUS, "1s") == "unchanged"
     board = {**BOARDS["xiu-live"], "uid": "xiu-live-test"}
-    assert healthy.upsert_dashboard(board, "xiu-test") >= 1
-    assert healthy.upsert_datasource("xiu-test-source", "xiu test source", PROMETHEUS + "1", "1s") is True
+    assert healthy.upsert_dashboard(board, "xiu-test") == "unchanged"
+    assert healthy.upsert_dashboard({**board, "title": "another one"}, "xiu-test") == "changed"
+    assert healthy.upsert_datasource("xiu-test-source", "xiu test source", PROMETHEUS + "1", "1s") == "changed"
 
 
 def test_what_grafana_holds_is_what_was_rendered(grafana: Grafana, publisher: GrafanaPublisher) -> None:
@@ -76,8 +77,8 @@ def test_what_grafana_holds_is_what_was_rendered(grafana: Grafana, publisher: Gr
 def test_the_data_source_knows_the_scrape_interval_and_is_changed_by_uid(
     grafana: Grafana, publisher: GrafanaPublisher
 ) -> None:
-    assert publisher.upsert_datasource("p", "Prometheus", PROMETHEUS, "1s") is True
-    assert publisher.upsert_datasource("p", "Prometheus", PROMETHEUS, "5s") is True
+    assert publisher.upsert_datasource("p", "Prometheus", PROMETHEUS, "1s") == "made"
+    assert publisher.upsert_datasource("p", "Prometheus", PROMETHEUS, "5s") == "changed"
     assert grafana.datasources["p"]["jsonData"]["timeInterval"] == "5s"
     assert ("PUT", "/api/datasources/uid/p") in grafana.calls
 
@@ -85,14 +86,14 @@ def test_the_data_source_knows_the_scrape_interval_and_is_changed_by_uid(
 def test_a_provisioned_data_source_is_left_alone(grafana: Grafana, publisher: GrafanaPublisher) -> None:
     publisher.upsert_datasource("p", "Prometheus", PROMETHEUS, "1s")
     grafana.mood = "read_only"
-    assert publisher.upsert_datasource("p", "Prometheus", PROMETHEUS + "1", "1s") is False
+    assert publisher.upsert_datasource("p", "Prometheus", PROMETHEUS + "1", "1s") == "left alone"
     assert grafana.datasources["p"]["url"] == PROMETHEUS
 
 
 def test_an_annotation_is_written_once(grafana: Grafana, publisher: GrafanaPublisher) -> None:
-    for expected in (True, False):
-        assert publisher.annotate(1000, 2000, "run r1: PASS", ("xiu", "run:r1")) is expected
-    assert publisher.annotate(1000, 2000, "run r2: PASS", ("xiu", "run:r2")) is True
+    for expected in ("made", "unchanged"):
+        assert publisher.annotate(1000, 2000, "run r1: PASS", ("xiu", "run:r1")) == expected
+    assert publisher.annotate(1000, 2000, "run r2: PASS", ("xiu", "run:r2")) == "made"
     assert [one["text"] for one in grafana.annotations] == ["run r1: PASS", "run r2: PASS"]
     with pytest.raises(ValueError, match="tag 'a&b'"):
         publisher.annotate(1, 2, "x", ("a&b",))
@@ -129,6 +130,17 @@ CALLS: dict[str, Callable[[GrafanaPublisher], object]] = {
         pytest.param("login_page", "sends elsewhere", id="a log-in page"),
         pytest.param("text_500", "HTTP 500, of a proxy", id="text with the word message"),
         pytest.param("list_404", "HTTP 404 without JSON", id="a 404 that is not Grafana's"),
+        pytest.param("page_200", "HTTP 200 without JSON", id="a page"),
+        pytest.param("half_200", "HTTP 200 without JSON", id="half of a document"),
+        pytest.param("deep_200", "HTTP 200 without JSON", id="brackets without end"),
+        pytest.param("not_utf8", "HTTP 200 without JSON", id="not UTF-8"),
+        pytest.param("a_number", "it answered a int", id="a number"),
+        pytest.param("json_500", "HTTP 500; Grafana's own log says why", id="its own 500"),
+        pytest.param("json_503", "HTTP 503; Grafana's own log says why", id="its own 503"),
+        pytest.param("json_412", "HTTP 412: The dashboard has been changed", id="412"),
+        pytest.param("json_429", "HTTP 429: too many requests", id="429"),
+        pytest.param("json_403", "the token may not", id="403"),
+        pytest.param("drops", "does not answer", id="an answer cut off"),
     ],
 )
 def test_one_sentence_for_an_ill_grafana(
@@ -149,8 +161,9 @@ def test_an_answer_of_the_wrong_shape(grafana: Grafana, publisher: GrafanaPublis
         publisher.ensure_folder("xiu", "xiu")
 
 
-def test_one_that_hangs(grafana: Grafana) -> None:
-    grafana.mood = "hangs"
+@pytest.mark.parametrize("mood", ["hangs", "drips"])
+def test_one_that_hangs_or_whose_answer_never_ends(grafana: Grafana, mood: str) -> None:
+    grafana.mood = mood
     with (
         GrafanaPublisher(grafana.url, TOKEN, timeout_s=0.1) as publisher,
         pytest.raises(GrafanaError, match=r"did not answer within 0\.1 s"),
