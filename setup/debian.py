@@ -35,11 +35,19 @@ def available() -> bool:
     return shutil.which("apt-get") is not None and shutil.which("dpkg") is not None
 
 
+def _user() -> str:
+    """Whom apt may fall back to as root; a uid without a name is not asked to."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "root"
+
+
 def _options(own_lists: bool) -> list[str]:
     apt = TOOLS / "apt"
     for folder in (apt / "cache" / "archives" / "partial", apt / "state" / "lists" / "partial", TOOLS / "debian"):
         folder.mkdir(parents=True, exist_ok=True)
-    settings = {"Dir::Cache": apt / "cache", "APT::Sandbox::User": getpass.getuser(), "Debug::NoLocking": "1"}
+    settings = {"Dir::Cache": apt / "cache", "APT::Sandbox::User": _user(), "Debug::NoLocking": "1"}
     if own_lists:
         settings["Dir::State"] = apt / "state"
     return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]

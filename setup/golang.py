@@ -38,7 +38,7 @@ INSTALLS: dict[str, tuple[str, str]] = {
 
 def _environment(home: Path) -> dict[str, str]:
     """Go with everything it writes inside `home`; its settings are still read from where the user keeps them."""
-    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "go" / "env"
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")) / "go" / "env"
     return {
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home / "config"),

@@ -22,6 +22,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from harness.stack.postgres import as_ordinary_user
+
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
 POLL_S = 0.02
@@ -78,10 +80,8 @@ def postgres_bin() -> Path:
 
 
 def _as_user(command: list[str]) -> list[str]:
-    """PostgreSQL refuses root: as root it runs in a user namespace in which it is not."""
-    if os.geteuid() != 0:
-        return command
-    return ["unshare", "--user", "--map-user=1000", "--map-group=1000", *command]
+    """PostgreSQL refuses root."""
+    return [*as_ordinary_user(()), *command]
 
 
 class _Server:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import textwrap
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from harness.commands import _stacks
 from harness.commands._text import emit, table
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack
+from harness.who import me
 from plans.models.errors import PlanError, Problem
 from plans.models.playbook import Condition, Playbook, Restore
 from system.contract.ids import LANES
@@ -167,7 +167,7 @@ def _run(args: argparse.Namespace) -> int:
     url = stack.addresses.more.get("playbook")
     if url is None:
         raise EnvironmentNotReady("this stack has no playbook engine; xiu up starts one where Prometheus is installed")
-    body = {"playbook": args.id, "lane": args.lane, "who": getpass.getuser()}
+    body = {"playbook": args.id, "lane": args.lane, "who": me()}
     answer = _post(url, body, stack.admin_token)
     if not answer["runs"]:
         raise EnvironmentNotReady(f"{args.id}: {answer['not_now'].get(args.id, 'not now')}")

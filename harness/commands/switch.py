@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 from datetime import datetime
 
@@ -11,6 +10,7 @@ from harness.cli import add_word
 from harness.commands import _stacks
 from harness.control_client import ControlClient
 from harness.errors import BadInput, closest
+from harness.who import me
 from system.contract.errors import BadRequest
 from system.contract.ids import LANES, Lane
 from system.contract.switches import SWITCHES, Switch, checked, lanes_of, tables
@@ -74,7 +74,7 @@ def _rows(switch: Switch, values: dict[Lane, int]) -> list[str]:
 
 
 def _set(control: ControlClient, args: argparse.Namespace) -> int:
-    body = {"value": args.value, "who": getpass.getuser(), "why": args.why}
+    body = {"value": args.value, "who": me(), "why": args.why}
     done = control.call("PUT", f"/v1/switches/{args.key}", body | ({"lane": args.lane} if args.lane else {})).json()
     if args.json:
         print(json.dumps(done, indent=1))

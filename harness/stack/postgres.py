@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
-from harness.errors import EnvironmentNotReady
+from harness.stack import ordinary
 
 SUPERUSER = "xiu"
 DATABASE = "xiu"
 
 
 def as_ordinary_user(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The command line, for root wrapped so that the program sees an ordinary user: PostgreSQL refuses root.
+    """The command line as this machine can run it: PostgreSQL refuses root, and wants a name for its user.
 
-    In a user namespace root's own files stay root's own: nothing is chowned, nobody else's account is borrowed.
+    Raises EnvironmentNotReady.
     """
-    if os.geteuid() != 0:
-        return argv
-    unshare = shutil.which("unshare")
-    if unshare is None:
-        raise EnvironmentNotReady(
-            "PostgreSQL refuses root, and unshare is missing; run as an ordinary user, or: apt-get install util-linux"
-        )
-    return (unshare, "--user", "--map-user=1000", "--map-group=1000", *argv)
+    return (*ordinary.prefix(), *argv)
 
 
 def init_commands(initdb: Path, postgres: Path, data: Path, password_file: Path) -> list[tuple[tuple[str, ...], bytes]]:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
+import psutil
+import psycopg
 import pytest
 
 from harness.children import for_children
+from harness.stack import Stack, ordinary
+from tests.integration.stack.parts import everybody, wait_gone
 from tests.stores import PostgresServer
+
+Make = Callable[..., Stack]
 
 VARIABLES = {
     "PGSSLMODE": "require",
@@ -38,3 +48,23 @@ def _ask(code: str, env: dict[str, str], dsn: str) -> str:
     argv = [sys.executable, "-c", code, dsn]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60)
     return done.stdout.strip()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="not root, or no setpriv")
+def test_root_without_user_namespaces_runs_its_stores_and_leaves_nothing(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("setpriv", "true"):
+        (tmp_path / name).symlink_to(shutil.which(name) or "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ordinary.prefix.cache_clear()
+    try:
+        with make(parts="stores") as stack:
+            with psycopg.connect(stack.addresses.postgres_url) as connection:
+                assert connection.execute("SELECT 6 * 7").fetchone() == (42,)
+            assert psutil.Process(stack.pid("postgres")).uids().real not in (0, 1000)
+            processes = everybody(stack)
+            os.kill(stack.folder.read_state()["supervisor_pid"], signal.SIGKILL)
+            wait_gone(processes)
+    finally:
+        ordinary.prefix.cache_clear()

@@ -9,13 +9,15 @@ import random
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness import who
 from harness.errors import EnvironmentNotReady
 from harness.stack import folder as folders
-from harness.stack import postgres, spawn
+from harness.stack import ordinary, postgres, spawn
 from harness.stack.folder import Folder, last_folder, new_folder, secret
 from harness.stack.keeper import BackOff, PartEvent, how_it_ended
 from harness.stack.ports import ABOVE, LOWEST, Ports
@@ -128,13 +130,62 @@ def test_cpu_adds_up_over_the_lives_of_a_part(monkeypatch: pytest.MonkeyPatch) -
     assert sampler.to_json() == {"front-0": {"cpu_s": 3.25, "rss_mib_max": 30.0}}
 
 
-def test_postgres_is_called_plainly_unless_by_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert postgres.as_ordinary_user(("postgres",)) == ("postgres",)
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/unshare")
-    assert postgres.as_ordinary_user(("postgres",))[-1] == "postgres"
-    assert "--user" in postgres.as_ordinary_user(("postgres",))
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    with pytest.raises(EnvironmentNotReady, match="util-linux"):
-        postgres.as_ordinary_user(("postgres",))
+@pytest.fixture
+def _asked_anew() -> Iterator[None]:
+    ordinary.prefix.cache_clear()
+    yield
+    ordinary.prefix.cache_clear()
+
+
+def way(monkeypatch: pytest.MonkeyPatch, uid: int, names: list[int], works: str) -> tuple[str, ...]:
+    """The command line for this uid on a machine with these accounts, where only one way works."""
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    monkeypatch.setattr(who, "accounts", lambda: names)
+    monkeypatch.setattr(who, "name_of", lambda uid: "somebody" if uid in names else "")
+    monkeypatch.setattr(
+        ordinary, "_tried", lambda way: None if way[0] == works else f"{way[0]}: Operation not permitted"
+    )
+    return postgres.as_ordinary_user(("postgres",))
+
+
+@pytest.mark.usefixtures("_asked_anew")
+@pytest.mark.parametrize(
+    ("uid", "names", "works", "begins"),
+    [
+        pytest.param(1000, [1000], "", ("postgres",), id="an ordinary user"),
+        pytest.param(0, [1000, 65534], "unshare", ("unshare", "--user", "--map-user=1000"), id="root"),
+        pytest.param(0, [3, 65534], "unshare", ("unshare", "--user", "--map-user=3"), id="root without uid 1000"),
+        pytest.param(0, [3, 65534], "setpriv", ("setpriv", "--reuid=65534"), id="root without user namespaces"),
+        pytest.param(4711, [3], "unshare", ("unshare", "--user", "--map-user=3"), id="a uid without a name"),
+    ],
+)
+def test_postgres_gets_a_user_that_it_takes(
+    monkeypatch: pytest.MonkeyPatch, uid: int, names: list[int], works: str, begins: tuple[str, ...]
+) -> None:
+    argv = way(monkeypatch, uid, names, works)
+    assert argv[: len(begins)] == begins
+    assert argv[-1] == "postgres"
+    assert begins[0] != "setpriv" or "--pdeathsig=keep" in argv, "else it outlives a supervisor that is killed"
+
+
+@pytest.mark.usefixtures("_asked_anew")
+@pytest.mark.parametrize(
+    ("uid", "names", "says"),
+    [(0, [1000], "refuses root"), (0, [], "refuses root"), (4711, [1000], "uid 4711 has no name")],
+)
+def test_where_no_way_is_open_the_cause_and_the_ways_out_are_said(
+    monkeypatch: pytest.MonkeyPatch, uid: int, names: list[int], says: str
+) -> None:
+    with pytest.raises(EnvironmentNotReady, match=says) as refused:
+        way(monkeypatch, uid, names, "nothing")
+    assert "XIU_POSTGRES_URL" in str(refused.value)
+    assert "Operation not permitted" in str(refused.value) or not names
+
+
+def test_who_acts_has_a_name_whatever_the_machine_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999)
+    assert who.me() == "uid-3999999"
+    monkeypatch.setenv("USER", "a\nc" + "x" * 100)
+    assert who.me() == "ac" + "x" * 62
