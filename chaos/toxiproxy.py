@@ -8,6 +8,7 @@ own transport is exchanged for ours while a call lasts, and nothing it returns i
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from chaos.errors import ChaosError
 from harness import loopback
 
 TIMEOUT_S = 2.0
+BODY_MOST = 1 << 20
 _one_server = threading.Lock()
 """The client keeps host and port in class attributes: one conversation at a time in this process."""
 
@@ -75,14 +77,28 @@ class _Transport:
         where = f"toxiproxy: {method} {urlsplit(url).path}"
         with loopback.session(self._timeout_s) as session:
             try:
-                answer = session.request(method, url, **kwargs)
+                until = time.monotonic() + self._timeout_s
+                answer = session.request(method, url, stream=True, **kwargs)
+                answer._content = _whole(answer, until)
             except requests.Timeout as exc:
                 raise ToxiproxyError(f"{where}: no answer within {self._timeout_s:g} s") from exc
             except requests.RequestException as exc:
                 raise ToxiproxyError(f"{where}: {_words(exc)}") from exc
-        if answer.status_code >= 400:
+        if not 200 <= answer.status_code < 300:
             raise ToxiproxyError(f"{where}: {answer.status_code} {answer.text.strip()[:200]}")
         return answer
+
+
+def _whole(answer: requests.Response, until: float) -> bytes:
+    """The body, which may not come drop by drop, nor without end. Raises requests.RequestException."""
+    body = b""
+    for piece in answer.iter_content(1 << 16):
+        body += piece
+        if time.monotonic() > until:
+            raise requests.Timeout
+        if len(body) > BODY_MOST:
+            raise requests.exceptions.ContentDecodingError(f"more than {BODY_MOST:,} bytes")
+    return body
 
 
 def _words(exc: requests.RequestException) -> str:
@@ -108,9 +124,9 @@ class SafeToxiproxy:
                 yield Toxiproxy()
             except ToxiproxyError:
                 raise
-            except (KeyError, TypeError, ValueError, AttributeError) as exc:
-                # What its own code trips over when an answer is not what it expects.
-                raise ToxiproxyError(f"toxiproxy: an answer that makes no sense: {exc}") from exc
+            except Exception as exc:
+                # What its own code trips over when an answer is not what it expects, and its own error types.
+                raise ToxiproxyError(f"toxiproxy: an answer that makes no sense: {exc!r}") from exc
             finally:
                 toxiproxy.api.requests, consumer.host, consumer.port = before
 
@@ -118,14 +134,17 @@ class SafeToxiproxy:
 
     def version(self) -> str:
         """What the server calls itself; `git` when it was built by `go install`."""
-        return str(self._json("GET", "/version")["version"])
+        try:
+            return str(self._json("GET", "/version")["version"])
+        except (KeyError, TypeError, IndexError) as exc:
+            raise ToxiproxyError(f"toxiproxy: an answer that makes no sense: {exc!r}") from exc
 
     def proxies(self) -> dict[str, ProxyState]:
         """Every proxy with its toxics, by name."""
         rows = self._json("GET", "/proxies")
         try:
             return {name: _proxy(row) for name, row in rows.items()}
-        except (KeyError, TypeError, AttributeError) as exc:
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
             raise ToxiproxyError(f"toxiproxy: an answer that makes no sense: {exc!r}") from exc
 
     def proxy(self, name: str) -> ProxyState:

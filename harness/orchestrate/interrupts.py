@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import queue
 import signal
 import threading
 import time
@@ -11,13 +13,17 @@ from types import FrameType
 
 from harness.phrases import said
 
+log = logging.getLogger(__name__)
+
 ONE_WISH_S = 2.0
 """Whoever presses again within this wants the same."""
 
 
 class Interrupts:
-    """The first calls `halt(why)`. One that comes later than that wish lasts gives up waiting, once, by raising
-    KeyboardInterrupt; but not while the record is `sealing`. All others change nothing.
+    """The first has `halt(why)` called, on a thread of its own: a handler runs in the middle of whatever the main
+    thread does, with whatever lock that holds, so it does no more than to leave word. One that comes later than that
+    wish lasts gives up waiting, once, by raising KeyboardInterrupt; but not while the record is `sealing`. All others
+    change nothing.
     """
 
     def __init__(self, halt: Callable[[str], None]) -> None:
@@ -25,16 +31,35 @@ class Interrupts:
         self._first_s: float | None = None
         self._gave_up = False
         self.sealing = False
+        self._heard: queue.SimpleQueue[int | None] = queue.SimpleQueue()  # the one that a handler may put into
+        self._thread = threading.Thread(target=self._obey, name="interrupts", daemon=True)
 
     def __call__(self, number: int, _: FrameType | None) -> None:
         """The handler of the signals."""
         now_s = time.monotonic()
         if self._first_s is None:
             self._first_s = now_s
-            self._halt(said("interrupted", signal=signal.Signals(number).name))
+            self._heard.put(number)
         elif now_s - self._first_s > ONE_WISH_S and not self._gave_up and not self.sealing:
             self._gave_up = True
             raise KeyboardInterrupt
+
+    def _obey(self) -> None:
+        while (number := self._heard.get()) is not None:
+            try:
+                self._halt(said("interrupted", signal=signal.Signals(number).name))
+            except Exception:
+                # Who cannot be told (a full disk) ends the run all the same: `halt` stops first and tells then.
+                log.exception("the interruption could not be told")
+
+    def begin(self) -> None:
+        """From now on somebody hears."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """What was heard is done when this returns."""
+        self._heard.put(None)
+        self._thread.join()
 
 
 @contextmanager
@@ -44,9 +69,11 @@ def interruptible(halt: Callable[[str], None]) -> Iterator[Interrupts]:
     if threading.current_thread() is not threading.main_thread():
         yield handler
         return
+    handler.begin()
     old = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield handler
     finally:
         for number, before in old.items():
             signal.signal(number, before)
+        handler.end()

@@ -9,6 +9,8 @@ import pytest
 
 from harness.orchestrate import interrupts
 from harness.orchestrate.interrupts import interruptible
+from harness.run_state import RunState
+from tests.stores import wait_until
 
 
 def press(times: int = 1, number: int = signal.SIGINT) -> None:
@@ -34,8 +36,8 @@ def test_a_later_one_gives_up_waiting_once(monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises(KeyboardInterrupt):
             press()
         press(3)
-        assert said == ["interrupted by SIGINT"]
         assert not signals.sealing
+    assert said == ["interrupted by SIGINT"]
 
 
 def test_none_interrupts_the_writing_of_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +47,23 @@ def test_none_interrupts_the_writing_of_the_record(monkeypatch: pytest.MonkeyPat
         signals.sealing = True
         press(3)
     assert len(said) == 1
+
+
+@pytest.mark.timeout(20)
+def test_one_that_comes_in_the_middle_of_an_event_is_told_behind_it() -> None:
+    """The main thread holds the lock that telling takes: a handler that told by itself would wait for ever."""
+    state = RunState("r1", "plan", "live", "1", "0" * 64, 1.0)
+    with interruptible(lambda why: state.tell("interrupted", why) and None):
+        with state.lock:
+            press()
+        wait_until(lambda: len(state.events) == 1, 10, "the event")
+    assert state.events[0].text == "interrupted by SIGINT"
+
+
+def test_one_that_cannot_be_told_costs_no_record(caplog: pytest.LogCaptureFixture) -> None:
+    def full(why: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    with interruptible(full):
+        press()
+    assert "could not be told" in caplog.text
