@@ -36,7 +36,6 @@ RAW_COUNTERS: dict[tuple[str, str, str], str] = {
 UNCHARTED: dict[str, str] = {
     "python_info": "the build's own figure has the version of Python",
     "process_virtual_memory_bytes": "the resident memory is what a machine runs out of",
-    "process_start_time_seconds": "a part that began anew is told by the stack's events",
     "hongbao_round_budget_fen": "of all rounds that are open; beside what a run gave stands that run's own budget",
     "drill_chaos_expected_down": "alerts ask for it, people see the fault itself",
     "drill_chaos_actions_total": "the timeline of faults shows injection and heal",

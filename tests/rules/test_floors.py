@@ -1,4 +1,4 @@
-"""What an alert promises is kept: its arithmetic is in the docs, and Prometheus's own tool sees it fire in that time."""
+"""What an alert promises is kept: its arithmetic is in the docs, and promtool sees it fire in that time."""
 
 from __future__ import annotations
 
