@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
+from pathlib import Path
 
+from harness.commands._machine import Need, machine
 from harness.errors import EnvironmentNotReady
-from harness.stack import raise_open_files, tools
+from harness.stack import tools
 from harness.stack.external import VARIABLES, externals
 
 EXAMPLE = "xiu doctor --json"
 PYTHON_LEAST = (3, 11)
-OPEN_FILES_LEAST = 8_192
 EXTERNAL_OF = {
     "valkey-server": "valkey",
     "postgres": "postgres",
@@ -25,19 +25,6 @@ EXTERNAL_OF = {
     "prometheus": "prometheus",
     "alertmanager": "alertmanager",
 }
-
-
-@dataclass(frozen=True)
-class Need:
-    """One line of the answer. `remedy` is the command that brings it, where it is missing."""
-
-    name: str
-    what_for: str
-    needed: bool
-    found: bool
-    version: str = ""
-    where: str = ""
-    remedy: str = ""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -82,24 +69,9 @@ def _tools() -> list[Need]:
     return needs
 
 
-def _machine() -> list[Need]:
-    _, files = raise_open_files()
-    enough = files >= OPEN_FILES_LEAST
-    remedy = "" if enough else f"ulimit -Hn {OPEN_FILES_LEAST} (fewer connections until then)"
-    needs = [Need("open files", "5,000 connections", False, enough, str(files), "", remedy)]
-    if os.geteuid() == 0 and "postgres" not in externals(os.environ):
-        unshare = shutil.which("unshare")
-        remedy = "" if unshare else "apt-get install util-linux, or run as an ordinary user"
-        needs.append(Need("unshare", "PostgreSQL refuses root", True, unshare is not None, "", unshare or "", remedy))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    pinned = "" if cores >= 2 else "no pinning here: latencies are not comparable"
-    needs.append(Need("cores", "front and generator on one each", False, cores >= 2, str(cores or "?"), "", pinned))
-    return needs
-
-
 def run(args: argparse.Namespace) -> int:
     """Look at everything; 0, or 5 if something needed is missing."""
-    needs = [*_python(), *_tools(), *_machine()]
+    needs = [*_python(), *_tools(), *machine(Path(args.runs), os.environ)]
     ready = all(need.found for need in needs if need.needed)
     if args.json:
         print(json.dumps({"ready": ready, "needs": [asdict(need) for need in needs]}, indent=1))
