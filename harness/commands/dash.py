@@ -44,6 +44,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--out", type=Path, metavar="DIR", help="elsewhere than dashboards/rendered")
     asked = add_word(words, "check", "ask Prometheus every panel's query, print each value", EXAMPLE)
     push = add_word(words, "push", "bring the dashboards to your Grafana, print the links", "xiu dash push --run last")
+    for name, what in ADDRESSES.items():
+        push.add_argument(f"--{name}", metavar="URL", help=f"{what} (default: ${_variable_of(name)})")
     for each in (asked, push):
         each.add_argument("--run", metavar="RUN", help="this run's time (default: the last that Prometheus saw)")
         each.add_argument("--prometheus", metavar="URL", help="this Prometheus instead of the running stack's")
@@ -187,6 +189,8 @@ def _push(args: argparse.Namespace) -> int:
     if missing:
         raise EnvironmentNotReady(f"{' and '.join(missing)} not set; docs/grafana.md shows how to get a token")
     source, notes = _source(args), []
+    addresses = _addresses(args)
+    boards = [render.with_addresses(board, addresses) for board in boards]
     found, note = _run_to_show(args, source)
     notes += note
     with GrafanaPublisher(url, token) as grafana:
@@ -197,6 +201,8 @@ def _push(args: argparse.Namespace) -> int:
             raise GrafanaError(f"half pushed: {_listed(done)}; {failed}")
         if not source:
             notes.append("no stack runs here, so the data source was left as it was; --prometheus URL names one")
+        if missing := [f"--{name}" for name in ADDRESSES if not addresses[name]]:
+            notes.append(f"without {' and '.join(missing)} a person fills in the address above the dashboard")
         if done.get(SOURCE_STEP) == "left alone":
             notes.append(f"the data source comes from a file and has another address than {hidden(source)}: left alone")
         run_id = found.record.run_id if found else ""
@@ -210,6 +216,10 @@ def _push(args: argparse.Namespace) -> int:
     return 0
 
 
+ADDRESSES = {
+    render.REPORTS: "where the folder of runs is served, for links to reports",
+    render.RUNBOOKS: "where docs/ is served, for links to runbooks",
+}
 SOURCE_STEP = "data source"
 Step = tuple[str, Callable[[], str]]
 
@@ -289,14 +299,31 @@ def _source(args: argparse.Namespace) -> str:
     return (stack.addresses.prometheus_url or "") if stack else ""
 
 
+def _variable_of(name: str) -> str:
+    """Of the environment."""
+    return f"XIU_{name.upper()}_URL"
+
+
+def _addresses(args: argparse.Namespace) -> dict[str, str]:
+    """By variable of the dashboards; empty where nobody told one. Raises BadInput for what is no address."""
+    found = {name: getattr(args, name) or os.environ.get(_variable_of(name), "") for name in ADDRESSES}
+    for name, url in found.items():
+        if url and not _is_address(url):
+            raise BadInput(f"--{name} {url}", expected="an address, as http://127.0.0.1:8000")
+    return {name: url.rstrip("/") for name, url in found.items()}
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def _named(args: argparse.Namespace) -> str:
     """The address given by hand. Raises BadInput for what is none: Grafana would keep it."""
-    try:
-        parts = urlsplit(args.prometheus)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
+    if not _is_address(args.prometheus):
         raise BadInput(f"--prometheus {args.prometheus}", expected="an address, as http://127.0.0.1:9090")
     return str(args.prometheus)
 

@@ -238,3 +238,28 @@ def test_a_run_that_is_not_there(grafana: Grafana, capsys: pytest.CaptureFixture
     assert main(["dash", "push", "--run", "r0", *source]) == 2
     assert "no such run" in capsys.readouterr().err
     assert grafana.calls == []
+
+
+def test_links_to_reports_and_runbooks_have_the_address_that_was_told(
+    grafana: Grafana,
+    capsys: pytest.CaptureFixture[str],
+    source: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def kept(uid: str, name: str) -> str:
+        variables = grafana.dashboards[uid]["dashboard"]["templating"]["list"]
+        return next(str(one["query"]) for one in variables if one["name"] == name)
+
+    assert main(["dash", "push", *source]) == 0
+    assert "without --reports and --runbooks a person fills in the address" in capsys.readouterr().out
+    assert kept("xiu-forecast", "reports") == kept("xiu-live", "runbooks") == ""
+    monkeypatch.setenv("XIU_RUNBOOKS_URL", "https://docs.example/xiu/")
+    for expected in ("changed", "unchanged"):
+        assert main(["dash", "push", "--json", "--reports", "http://127.0.0.1:8000", *source]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["done"]["dashboard xiu-live"] == told["done"]["dashboard xiu-forecast"] == expected
+        assert not [note for note in told["notes"] if "--reports" in note]
+    assert kept("xiu-forecast", "reports") == "http://127.0.0.1:8000"
+    assert kept("xiu-live", "runbooks") == "https://docs.example/xiu"
+    assert main(["dash", "push", "--reports", "runs", *source]) == 2
+    assert "--reports runs; expected an address" in capsys.readouterr().err

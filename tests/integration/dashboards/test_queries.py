@@ -91,6 +91,14 @@ def test_a_renamed_metric_turns_every_panel_of_it_red(asker: Prometheus, board: 
         assert any(f"{name}_renamed" in line for line in lint.lint(changed)), name
 
 
+@pytest.mark.parametrize("name", ["job", "instance"])
+def test_a_shared_prometheus_shows_the_chosen_system_alone(asker: Prometheus, name: str) -> None:
+    """Of another job or instance nothing is shown, but for alerts, which have neither."""
+    text = json.dumps(list(BOARDS.values())).replace(f"${name}", "of-another-system")
+    answers = check.check(asker, json.loads(text), SPAN, RUN)
+    assert {answer.panel for answer in answers if answer.state == "value"} == {"Alerts", "Alerts firing"}
+
+
 @pytest.mark.parametrize("change", [("$lane", "$nobody"), ('"$lane"', '"other"')], ids=["variable", "label value"])
 def test_a_wrong_label_turns_the_check_red(asker: Prometheus, change: tuple[str, str]) -> None:
     text = json.dumps(BOARDS["xiu-live"]).replace(*(json.dumps(one)[1:-1] for one in change))

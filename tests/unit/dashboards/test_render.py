@@ -24,7 +24,7 @@ from dashboards.grafana.words import (
     STATES,
     VERDICTS,
 )
-from harness.report import words as report_words
+from harness.report import vocabulary as report_words
 from harness.stack.config import SCRAPE_INTERVAL
 from plans import metrics
 
