@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from harness.report.figures import share_words
 from harness.run_order import Progress
 from harness.run_state import RunState
 
@@ -76,7 +77,7 @@ def screen(state: RunState) -> Group:
         table.add_column(width=25, no_wrap=True)
     for row in _rows(state):
         table.add_row(*row)
-    head = f"{state.plan} · {state.scale} of the event · run {state.run_id}"
+    head = f"{state.plan} · {share_words(state.scale).en} · run {state.run_id}"
     lines = [f"{event.t_s:8.1f} s  {' '.join(event.text.split())}" for event in state.events[-EVENTS:]]
     return Group(_line(head, "bold"), table, *(_line(line) for line in lines))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.forecast import Judged, Share, Target
 from harness.outlet import speaks_every_language
+from harness.report.figures import share_words
 from plans.models.stress import Segment
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -101,7 +102,7 @@ def share_lines(share: Share) -> list[str]:
     """What is played, in words."""
     wins = f"{figure(share.wins_per_s)}/s over the round"
     return [
-        f"scale      {share.scale} of the event, a round of {share.duration_s:g} s",
+        f"scale      {share_words(str(share.scale)).en}, a round of {share.duration_s:g} s",
         f"people     {share.users:,} users, {share.tapping_at_once:,} tapping at once",
         f"taps       {share.peak_rps:,.0f}/s at the peak, {share.taps_per_win:,.0f} for each packet",
         f"packets    {share.packets:,}, released over {share.release_s:g} s ({wins})",

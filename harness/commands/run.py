@@ -10,6 +10,7 @@ from harness.cli import add_word
 from harness.commands._text import emit, figure, judged_table, table, yuan
 from harness.errors import BadInput, closest
 from harness.report.html import render_html
+from harness.report.scope import faults, played
 from harness.run_books import books_of
 from harness.run_compare import Comparison, alike, compare
 from harness.run_find import Found, all_runs, find_run
@@ -117,7 +118,8 @@ def summary(record: RunRecord) -> list[str]:
     """A run in a screen of plain text."""
     load, money, wins = record.load, record.money, record.wins
     lines = [
-        f"{record.verdict}  {record.plan}, {record.scale.factor} of the event, lane {record.lane}, seed {record.seed}"
+        f"{record.verdict}  {record.plan}, {played(record).en}, lane {record.lane}, seed {record.seed}",
+        f"faults    {faults(record).en}",
     ]
     lines += [f"  {reason.code}: {reason.text}" for reason in record.reasons]
     lines += [

@@ -59,6 +59,21 @@ def scale(factor: str) -> str:
     return f"{part.numerator:,}/{part.denominator:,} (≈ 1/{round(1 / part):,})"
 
 
+def share_words(factor: str) -> Amount:
+    """How much of the event. A plan at scale 1 plays all of its own event, however small: never *1 of the event*."""
+    if whole(factor):
+        return Amount("自己的那场活动，全部", "all of its own event")
+    return Amount(f"整场活动的 {scale(factor)}", f"{scale(factor)} of the event")
+
+
+def whole(factor: str) -> bool:
+    """Is it all there is?"""
+    try:
+        return Fraction(factor) == 1
+    except (ValueError, ZeroDivisionError):
+        return False
+
+
 def with_unit(value: float | int | None, unit: str) -> Amount:
     """A figure as it is said."""
     if value is None:

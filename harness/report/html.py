@@ -119,7 +119,7 @@ def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile) -> str
         not_judged=vocabulary.NOT_JUDGED,
         sentence=words.sentence(record),
         reasons=[words.reason_words(reason, record) for reason in record.reasons],
-        reading=words.reading(record),
+        reading=None if record.verdict in UNJUDGED else words.reading(record),
         next_steps=words.next_steps(record, timeline),
         rows=rows,
         headlines=[by_name[name] for name in HEADLINES if name in by_name],

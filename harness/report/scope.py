@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 from typing import Any
 
 from harness.phrases import chinese
@@ -19,20 +18,12 @@ MINUTE_S = 60.0
 Item = Mapping[str, Any]
 
 
-def _whole(scale: str) -> bool:
-    try:
-        return Fraction(scale) == 1
-    except (ValueError, ZeroDivisionError):
-        return False
-
-
 def share(record: RunRecord) -> Both:
     """How much of which event: at scale 1 the event is the plan's own, however small, and is named."""
-    about, factor = record.about, figures.scale(record.scale.factor)
-    if not _whole(record.scale.factor):
-        return Both(f"整场活动的 {factor}", f"{factor} of the event")
-    if about is None:
-        return Both(f"计划 {record.plan} 自己的那场活动，全部", f"all of plan {record.plan}'s own event")
+    about = record.about
+    if about is None or not figures.whole(record.scale.factor):
+        words = figures.share_words(record.scale.factor)
+        return Both(words.zh, words.en)
     return Both(
         f"一场自己的活动“{about.event.zh}”（{about.users:,} 位用户），全部",
         f"all of an event of its own, “{about.event.en}” with {about.users:,} users",

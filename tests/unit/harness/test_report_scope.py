@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -9,13 +10,17 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from harness.commands.run import summary
 from harness.forecast.actuals import Actuals
+from harness.live import screen
 from harness.phrases import said
 from harness.report import scope
 from harness.report.charts import chart_of
 from harness.report.vocabulary import Both
 from harness.run_record import About, CreditDelay, Delay, Event, RunRecord, Scale, Timeline, Title
+from tests.unit.harness.run_in_progress import in_progress
 from tests.unit.harness.sample_run import GOOD, findings, reason, record, timeline
 from tests.unit.harness.test_report import page
 from tests.unit.harness.test_report import said as shown
@@ -55,7 +60,7 @@ def faulted(**changes: Any) -> RunRecord:
         ),
         pytest.param(
             record(plan="smoke", scale=Scale(factor="1", why="as told")),
-            "all of plan smoke's own event", id="a record of an older version",
+            "all of its own event", id="a record of an older version",
         ),
         pytest.param(record(about=GALA.model_copy(update={"played_s": 45})), "45 of 300 s", id="not in minutes"),
     ],
@@ -213,6 +218,22 @@ def test_labels_for_those_who_do_not_see_are_there_in_both_languages():
     ids = re.findall(r' id="([^"]+)"', html)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'aria-labelledby="([^"]+)"', html)) <= set(ids)
+
+
+@pytest.mark.parametrize(("verdict", "says"), [("PASS", True), ("FAIL", True), ("INVALID", False), ("NO_DATA", False)])
+def test_a_run_that_is_not_judged_does_not_say_whose_the_slowness_was(verdict: str, says: bool):
+    assert ("Slow answers were" in shown(page(record(verdict=verdict)), "en")) == says
+
+
+@pytest.mark.parametrize(("scale", "en"), [("1/10000", "1/10,000 of the event"), ("1", "all of its own event")])
+def test_nowhere_is_all_of_a_small_plan_read_as_the_whole_event(scale: str, en: str):
+    run = record(scale=Scale(factor=scale, why=""), plan="smoke")
+    assert f"smoke, {en}, lane live" in summary(run)[0]
+    state = in_progress()
+    state.scale = scale
+    console = Console(file=io.StringIO(), width=120)
+    console.print(screen(state))
+    assert en in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_record_of_an_older_version_still_has_a_page():

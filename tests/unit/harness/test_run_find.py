@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,19 @@ from pathlib import Path
 import pytest
 
 from harness.cli import dispatch, main
-from harness.run_find import all_runs, find_run, read_run
+from harness.run_find import RunNotFound, all_runs, find_run, read_events, read_run
 from harness.run_folder import append_event, new_run, rewrite_events, write_run, write_text
-from harness.run_record import SCHEMA_VERSION, Event, LedgerFile, VerdictFile
+from harness.run_record import (
+    SCHEMA_VERSION,
+    Environment,
+    Event,
+    LedgerFile,
+    Line,
+    Second,
+    SponsorBooks,
+    Timeline,
+    VerdictFile,
+)  # fmt: skip
 from tests.unit.harness.json_schema import against_schema
 from tests.unit.harness.sample_run import record, sponsors, timeline
 
@@ -187,3 +198,41 @@ def test_what_utf8_cannot_hold_costs_no_record(tmp_path: Path):
     rewrite_events(tmp_path, [Event(t_s=0, kind="error", text="cannot open \udcff")])
     assert (tmp_path / "x").read_text() == "a?b"
     assert "cannot open ?" in (tmp_path / "events.jsonl").read_text()
+
+
+DOCS = Path(__file__).parents[3] / "docs" / "report.md"
+SMALL = {
+    "verdict.json": (VerdictFile,),
+    "ledger.json": (LedgerFile, Line, SponsorBooks),
+    "environment.json": (Environment,),
+    "events.jsonl": (Event,),
+    "timeline.json": (Timeline, Second),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_each_field_of_the_small_files_is_documented_and_read_back(runs: Path, name: str):
+    text = DOCS.read_text(encoding="utf-8").split("### Fields of the small files", 1)[1].split("\n## ", 1)[0]
+    rows = [line.split("|")[1:4] for line in text.splitlines() if line.startswith("|")]
+    told, current = set(), ""
+    for file, *cells in rows:
+        current = file.strip(" `") or current
+        if current == name:
+            told |= set(re.findall(r"`([a-z0-9_]+)`", " ".join(cells)))
+    models = SMALL[name]
+    assert {field for model in models for field in model.model_fields} <= told
+    folder = finished(runs)
+    for event in timeline().events:
+        append_event(folder, event)
+    if name == "events.jsonl":
+        assert read_events(folder) == timeline().events
+    else:
+        read = models[0].model_validate_json((folder / name).read_text(encoding="utf-8"))
+        assert read.model_dump(mode="json") == json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("text", ["[1]\n", "\x00\n", '{"t_s": "x"}\n', "{}\n"])
+def test_a_damaged_line_of_events_is_one_sentence(tmp_path: Path, text: str):
+    (tmp_path / "events.jsonl").write_text(text)
+    with pytest.raises(RunNotFound, match="a line is no event"):
+        read_events(tmp_path)
