@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.quantile_bounds import QUANTILES
 from harness.run_record import RunRecord
 
 Sense = Literal["lower", "higher", "exact", "shown"]
@@ -43,13 +44,17 @@ class Figure:
     counted: bool = False
     """A count of rare things: its own square root is its noise."""
     bounds: tuple[float, float] | None = None
+    beyond: float = math.inf
+    """So many samples lie beyond it, where it is a percentile: few of them, and chance moves it far."""
+    stalls: float = 0.0
+    """By so much the machine was late by itself at this percentile: the pacer's own lag, with nothing to wait for."""
 
 
 BESIDE = frozenset({"cannon", "prometheus", "alertmanager", "toxiproxy"})
 """Processes that measure or disturb: what they use is not the system's."""
-LATENCY = {"p50": Floor(0.30, 0.5), "p95": Floor(0.30, 1.0), "p99": Floor(0.30, 1.0), "p999": Floor(0.60, 5.0)}
+LATENCY = {"p50": Floor(0.30, 1.0), "p95": Floor(0.30, 1.0), "p99": Floor(0.30, 1.0), "p999": Floor(0.60, 5.0)}
 RATE = Floor(0.02, 1.0)
-SHARE = Floor(0.15, 0.005)
+SHARE = Floor(0.15, 0.03)
 CREDIT = Floor(0.50, 0.25)
 CPU, MEMORY = Floor(0.30, 1.0), Floor(0.20, 16.0)
 
@@ -64,14 +69,16 @@ def figures(run: RunRecord) -> list[Figure]:
     for name in ("response", "service", "queued", "lag"):
         told, bounds = getattr(run.latency_ms, name), run.quantile_bounds_ms.get(name, {})
         sense: Sense = "shown" if name == "lag" else "lower"
-        out += [Figure(f"{name} {p}", "ms", getattr(told, p), sense, floor, bounds=bounds.get(p))
+        late = run.latency_ms.lag
+        out += [Figure(f"{name} {p}", "ms", getattr(told, p), sense, floor, False, bounds.get(p), _beyond(load.sent, p),
+                       getattr(late, p) or 0.0)
                 for p, floor in LATENCY.items()]  # fmt: skip
-    delay = run.credit_delay_s
+    delay, refused = run.credit_delay_s, forecast.get("refused_share")
     out += [
-        Figure("credit delay p99", "s", delay.p99, "lower", CREDIT),
+        Figure("credit delay p99", "s", delay.p99, "lower", CREDIT, beyond=_beyond(run.wins.posted, "p99")),
         Figure("credit delay at most", "s", delay.max, "lower", Floor(1.0, 0.5)),
         Figure("backlog gone after", "s", forecast.get("drain_s"), "lower", Floor(0.5, 1.0)),
-        Figure("refused share", "1", forecast.get("refused_share"), "lower", SHARE),
+        Figure("refused share", "1", refused, "lower", SHARE, beyond=max(1.0, (refused or 0) * load.sent)),
         Figure("unknown outcomes", "", load.outcomes.get("unknown"), "lower", counted=True),
         Figure("taps dropped", "", load.dropped, "lower", counted=True),
         Figure("errors", "", forecast.get("errors"), "lower", counted=True),
@@ -87,6 +94,10 @@ def figures(run: RunRecord) -> list[Figure]:
     return out
 
 
+def _beyond(samples: int | None, percentile: str) -> float:
+    return max(1.0, samples * (1 - QUANTILES[percentile])) if samples else math.inf
+
+
 def _broken(run: RunRecord) -> int | None:
     looked = [finding for finding in run.invariants if finding.valid is not None]
     return sum(finding.valid is False for finding in looked) if looked else None
@@ -99,6 +110,8 @@ def noise(a: Figure, b: Figure, more: Sequence[float] = ()) -> float:
     found = [a.floor.part * abs(a.value), a.floor.amount]
     if a.counted:
         found.append(SIGMAS * math.sqrt(a.value + b.value))
+    found.append(SIGMAS * math.sqrt(1 / a.beyond + 1 / b.beyond) * abs(a.value))
+    found.append(a.stalls + b.stalls)
     if a.bounds is not None and b.bounds is not None:
         found.append(math.hypot((a.bounds[1] - a.bounds[0]) / 2, (b.bounds[1] - b.bounds[0]) / 2))
     if len(more) >= ENOUGH:

@@ -97,6 +97,21 @@ def test_the_bounds_of_a_percentile_widen_its_noise():
     assert compare(record(quantile_bounds_ms=sure), slower(6.84, quantile_bounds_ms=sure)).regressions != ()
 
 
+def test_a_percentile_of_few_samples_moves_by_chance():
+    few = record().load.model_copy(update={"sent": 1_250})
+    assert compare(record(load=few), slower(6.84, load=few)).regressions == ()
+    assert compare(record(load=few), slower(34.2, load=few)).regressions == ("response p99",)
+
+
+def test_what_the_machine_was_late_by_itself_is_no_regression():
+    busy = record().latency_ms.lag.model_copy(update={"p99": 4.0})
+    a = record(latency_ms=record().latency_ms.model_copy(update={"lag": busy}))
+    b = slower(6.84)
+    b = b.model_copy(update={"latency_ms": b.latency_ms.model_copy(update={"lag": busy})})
+    assert compare(record(), slower(6.84)).regressions == ("response p99",)
+    assert compare(a, b).regressions == ()
+
+
 def test_bounds_hold_the_true_percentile_as_often_as_they_say():
     """200 samples of 2,000 exponential times: the true p95 lies inside in about 99 of 100."""
     rng, true_ms, inside = random.Random(7), 2.9957, 0
