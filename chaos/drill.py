@@ -126,6 +126,13 @@ def run_drill(order: DrillOrder) -> DrillResult:
         return _ended(order, result, _play(order, stack, result))
 
 
+def broken(order: DrillOrder, exc: HarnessError) -> DrillResult:
+    """Of one that could not be carried out."""
+    when = order.loaded.drill.fault
+    result = DrillResult(order.loaded.drill.id, when.id if when else "", when.target if when else "")
+    return _ended(order, result, decide(harness_fault=str(exc).splitlines()[0], strict=order.strict))
+
+
 def untouchable(order: DrillOrder) -> str | None:
     """Why this fault may not be put to the stack that would be used; None if it may."""
     drill, fault = order.loaded.drill, order.loaded.fault

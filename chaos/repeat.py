@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 
-from chaos.drill import DrillOrder, DrillResult, run_drill, stack_of, untouchable
+from chaos.drill import DrillOrder, DrillResult, broken, run_drill, stack_of, untouchable
+from harness.errors import HarnessError
 
 
 def repeated(order: DrillOrder, count: int) -> Iterator[DrillResult]:
@@ -22,8 +23,13 @@ def repeated(order: DrillOrder, count: int) -> Iterator[DrillResult]:
     with ExitStack() as undo:
         stack = undo.enter_context(stack_of(order))
         order = replace(order, stack=stack.folder.path)
-        for _ in range(count):
-            result = run_drill(order)
+        for number in range(count):
+            try:
+                result = run_drill(order)
+            except HarnessError as exc:
+                if not number:
+                    raise
+                result = broken(order, exc)  # what the others showed is not lost
             yield result
             if result.verdict == "ABORTED":
                 return

@@ -264,5 +264,5 @@ def _fly(order: FireOrder, worker: int, workers: int, runner: Any) -> dict[str, 
     try:
         result = fly(order, worker, workers, runner.stats, lambda: _state["stopping"])
     except (CannonError, OSError, ValueError, HarnessError) as exc:
-        return {"worker": worker, "failed": str(exc).strip() or type(exc).__name__}
+        return {"worker": worker, "failed": " ".join(str(exc).split()) or type(exc).__name__}
     return {"worker": worker, "sent": result.load["sent"]}

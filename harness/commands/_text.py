@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -96,6 +97,11 @@ def curve_line(segments: Sequence[Segment], columns: int = 64) -> str:
         rate = r0 + (r1 - r0) * (moment - t0) / (t1 - t0)
         line += BLOCKS[max(1, round(rate / top * (len(BLOCKS) - 1)))]
     return line
+
+
+def about_lines(about: str) -> list[str]:
+    """What the file says about itself, in lines of 78 characters; nothing where it says nothing."""
+    return [*textwrap.wrap(" ".join(about.split()), 78), ""] if about.strip() else []
 
 
 def share_lines(share: Share) -> list[str]:

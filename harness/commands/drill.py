@@ -57,7 +57,8 @@ def _list(args: argparse.Namespace) -> int:
             )
             continue
         what = f"{drill.fault.id} on {drill.fault.target}" if drill.fault else f"{drill.trials and drill.trials.kind}"
-        rows.append({"id": drill.id, "file": str(file), "valid": True, "title": drill.title.model_dump(), "does": what})
+        rows.append({"id": drill.id, "file": str(file), "valid": True, "title": drill.title.model_dump(), "does": what,
+                     "about": drill.about})  # fmt: skip
     if args.json:
         emit({"drills": rows})
         return 0

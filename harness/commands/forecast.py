@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from pathlib import Path
 
 from harness.cli import add_word
-from harness.commands._text import emit, figure, judged_table, share_json, share_lines, table, targets_table
+from harness.commands._text import (
+    about_lines,
+    emit,
+    figure,
+    judged_table,
+    share_json,
+    share_lines,
+    table,
+    targets_table,
+)
 from harness.commands.plan import loaded_of
 from harness.errors import BadInput
 from harness.forecast import Share, compute, judge, lock, read_lock, share_of, write_lock
@@ -61,7 +71,9 @@ def _show(args: argparse.Namespace) -> int:
         )
         return 0
     print(f"{loaded.forecast.title.en}\n{loaded.forecast.title.zh}\n")
-    print("\n".join(share_lines(share)))
+    print("\n".join(about_lines(loaded.forecast.about) + share_lines(share)))
+    for what, source in (("scale", loaded.forecast.scale_source), ("round", loaded.forecast.round.source)):
+        print(*textwrap.wrap(f"{what} from {source}", 78, subsequent_indent=" " * 11), sep="\n")
     rows = []
     for name in type(loaded.forecast.inputs).model_fields:
         value = getattr(loaded.forecast.inputs, name)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import add_word
-from harness.commands._text import curve_line, emit, share_json, share_lines, table, targets_table
+from harness.commands._text import about_lines, curve_line, emit, share_json, share_lines, table, targets_table
 from harness.commands.run import tell
 from harness.errors import Aborted, BadInput
 from harness.forecast import compute
@@ -198,7 +198,7 @@ def _tell(order: RunOrder, as_json: bool) -> None:
         )
         return
     print(f"{loaded.plan.title.en}\n{loaded.plan.title.zh}\n")
-    print("\n".join(share_lines(share)))
+    print("\n".join(about_lines(loaded.plan.about) + share_lines(share)))
     probes = loaded.plan.probes
     print(f"probes     {probes.forged:,} forged, {probes.expired:,} expired, {probes.foreign:,} foreign tokens")
     print(f"lane       {order.lane}, seed {order.seed}\n")

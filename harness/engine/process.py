@@ -18,12 +18,15 @@ from typing import IO, Any
 
 from harness.children import for_children
 from harness.engine.config import CannonConfig
+from harness.errors import HarnessError
 
 _STOP_S = 15.0
 
 
-class CannonError(RuntimeError):
-    """A cannon that did not start, did not finish or finished badly; carries the end of what it said."""
+class CannonError(HarnessError):
+    """A cannon that did not start, did not finish or finished badly; carries the end of what it said. Exit code 10."""
+
+    exit_code = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import os
 
 from harness.engine.gun import Connection, Gun
 
@@ -20,6 +20,7 @@ class Wires:
         self._gun, self._addresses = gun, addresses
         self._work = asyncio.Event()
         self.refusals = 0
+        self.last_error = ""
         gun.wake = self._work.set
 
     async def run(self) -> None:
@@ -46,18 +47,23 @@ class Wires:
     async def _open(self, connection: Connection) -> bool:
         host, port = self._addresses[connection.front]
         loop = asyncio.get_running_loop()
-        with suppress(OSError, TimeoutError):
+        try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 await loop.create_connection(lambda: connection, host, port)
                 return True
+        except TimeoutError:
+            self.last_error = f"no answer within {_CONNECT_TIMEOUT_S:g} s"
+        except OSError as exc:
+            self.last_error = os.strerror(exc.errno) if exc.errno else str(exc)
         return False
 
     async def all_open(self, timeout_s: float) -> None:
-        """Waits until every connection stands. Raises ConnectionError saying how many stand."""
+        """Waits until every connection stands. Raises ConnectionError saying how many do, and why others do not."""
         connections = self._gun.connections
         for _ in range(max(1, round(timeout_s / _LOOK_S))):
             up = sum(connection.transport is not None for connection in connections)
             if up == len(connections):
                 return
             await asyncio.sleep(_LOOK_S)
-        raise ConnectionError(f"{up} of {len(connections)} connections within {timeout_s:g} s")
+        why = f"; the last that did not: {self.last_error}" if self.last_error else ""
+        raise ConnectionError(f"only {up} of {len(connections)} connections to the fronts stand{why}")

@@ -32,6 +32,7 @@ FILES_BESIDE = 64
 BYTES_BESIDE = 64 << 20
 """Logs, report and metrics of a run beside its operation records."""
 PROMETHEUS_DEADLINE_S = 10.0
+PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 PROMETHEUS_STALE_S = 5.0
 
 State = Literal["good", "warning", "refused"]
@@ -67,7 +68,8 @@ class Ask:
 def precheck(ask: Ask) -> list[Checked]:
     """Every item, in the order in which they are told. Never raises for what it finds."""
     items: tuple[Callable[[Ask], Iterator[Checked]], ...] = (
-        _lane, _allowed, _limits, _reachable, _clock, _switches, _rounds, _open_files, _disk, _kill_switch, _prometheus,
+        _lane, _allowed, _limits, _reachable, _clock, _switches, _rounds, _open_files, _local_ports, _disk,
+        _kill_switch, _prometheus,
     )  # fmt: skip
     return [checked for item in items for checked in item(ask)]
 
@@ -199,6 +201,17 @@ def _open_files(ask: Ask) -> Iterator[Checked]:
     if ask.connections < ask.users:
         says = f"the open-file limit leaves {ask.connections:,} connections for {ask.users:,} users at once"
         yield Checked("connections", "warning", says)
+
+
+def _local_ports(ask: Ask) -> Iterator[Checked]:
+    """A connection takes a port of this end; one port serves one connection to each front."""
+    try:
+        low, high = (int(word) for word in PORT_RANGE.read_text(encoding="utf-8").split())
+    except (OSError, ValueError):
+        return  # not Linux: nobody tells
+    there, needed = high - low + 1, -(-min(ask.connections, ask.users) // max(1, len(ask.addresses.front_urls)))
+    says = f"{there:,} local ports for {needed:,} connections to a front"
+    yield _checked("local ports", there >= needed, says + ("" if there >= needed else f": widen {PORT_RANGE}"))
 
 
 def _disk(ask: Ask) -> Iterator[Checked]:

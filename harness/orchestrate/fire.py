@@ -21,8 +21,14 @@ STOP_DEADLINE_S = 30.0
 LOCUSTFILE = Path(__file__).resolve().parent.parent / "locustfile.py"
 
 
+SAID = "locustfile: "
+"""Begins the line in which a pilot says what became of its cannon."""
+
+
 class FireFailed(HarnessError):
-    """Locust or a cannon ended badly; the message carries its last words."""
+    """Locust or a cannon ended badly; the first line says why, the others are its last words. Exit code 10."""
+
+    exit_code = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ def fire(
         (folder / "fire-order.json").unlink(missing_ok=True)
     account = folder / "cannon-0.json"
     if not account.exists():
-        raise FireFailed(f"the generator left no account; the end of {log}:\n{_tail(log)}")
+        raise FireFailed(f"the generator left no account{_why(log)}; the end of {log}:\n{_tail(log)}")
     return Fired((json.loads(account.read_text()),))
 
 
@@ -140,6 +146,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _why(log: Path) -> str:
+    """What the pilot said of its cannon, in a few words; empty if it said nothing."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    lines = [line for line in text.splitlines() if line.startswith(SAID)]
+    return f": {lines[-1].removeprefix(SAID)}" if lines else ""
 
 
 def _tail(path: Path) -> str:

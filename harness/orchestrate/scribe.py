@@ -5,10 +5,11 @@ back, goes on; that the record has holes is kept as one sentence, for the verdic
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from harness.phrases import Said, said
-from harness.run_folder import append_event, rewrite_events, write_run
+from harness.run_folder import RUN_FILE, append_event, rewrite_events, verdict_file, write_model, write_run
 from harness.run_record import Event, RunRecord, SponsorBooks, Timeline
 from harness.verdict import Reason, exit_code
 
@@ -51,6 +52,13 @@ class Scribe:
             return record
         except OSError as exc:
             self._note(exc)
+        record = self._told(record)
+        with suppress(OSError):  # a few KiB more may still fit: the verdict before the page that shows it
+            write_model(self.folder / "verdict.json", verdict_file(record))
+            write_model(self.folder / RUN_FILE, record)
+        return record
+
+    def _told(self, record: RunRecord) -> RunRecord:
         if any(reason.code == CODE for reason in record.reasons):
             return record
         changes: dict[str, object] = {"reasons": (*record.reasons, *self.reasons())}

@@ -13,6 +13,7 @@ import pytest
 from chaos import drill, repeat
 from chaos.drill import DrillOrder, DrillResult
 from chaos.faults import lacking
+from harness.errors import EnvironmentNotReady
 from harness.run_record import RunRecord
 from harness.stack import Stack
 from plans.models import find_drill, load_drill, load_faults
@@ -60,6 +61,24 @@ def test_a_row(
     if count > 1:
         assert {given.stack for given in row.orders} == {Path("the stack")}
         assert [given.baseline for given in row.orders] == [None, *["arm A of 1"] * (played - 1)]
+
+
+def test_one_that_cannot_be_carried_out_costs_the_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, given = Row(["PASS", "", "PASS"]), order("flush", tmp_path)
+
+    def run(one: DrillOrder) -> DrillResult:
+        if len(row.orders) == 1:
+            row.orders.append(one)
+            raise EnvironmentNotReady("another drill is at work")
+        return row.run(one)
+
+    monkeypatch.setattr(repeat, "run_drill", run)
+    monkeypatch.setattr(repeat, "stack_of", row.stack)
+    found = list(repeat.repeated(given, 3))
+    assert [result.verdict for result in found] == ["PASS", "HARNESS_FAULT", "PASS"]
+    assert found[1].reasons[0].text == "another drill is at work"
 
 
 def test_arm_a_is_played_again_until_it_is_steady(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from harness.control_client import ControlAway, ControlClient
 from harness.errors import EnvironmentNotReady
+from harness.guard import precheck as precheck_module
 from harness.guard.leftovers import left, meeting
 from harness.guard.precheck import Ask, precheck, refuse
 from harness.stack.addresses import Addresses
@@ -71,7 +72,9 @@ class Control:
 
 
 @pytest.fixture
-def whole(tmp_path: Path) -> Iterator[Ask]:
+def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+    (tmp_path / "ports").write_text(f"1\t{1 << 41}\n")
+    monkeypatch.setattr(precheck_module, "PORT_RANGE", tmp_path / "ports")
     with parts() as url:
         at = Addresses("", "", url, (url, url), url, {"live": url, "stress": url})
         yield Ask(
@@ -177,6 +180,14 @@ def test_what_earlier_runs_left_armed_is_named_with_its_command(whole: Ask) -> N
         ("warning", "live round 8 is over and not closed: xiu round close 8"),
     ]
     refuse(found)
+
+
+def test_too_few_local_ports_are_named_before_anything_is_sent(whole: Ask) -> None:
+    precheck_module.PORT_RANGE.write_text("20000\t20060\n")
+    assert not [one for one in precheck(replace(whole, users=122)) if one.state == "refused"]
+    (found,) = [one for one in precheck(replace(whole, users=125, connections=125)) if one.state == "refused"]
+    assert found.item == "local ports"
+    assert found.says.startswith("61 local ports for 63 connections to a front: widen ")
 
 
 def test_rounds_that_the_fronts_work_on_meanwhile() -> None:

@@ -1,0 +1,117 @@
+"""Real runs, watched, stopped and settled: rules see their signals, what broke is said, no round stays armed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+from typing import Any
+
+import psycopg
+import pytest
+
+from harness.stack import Stack, find_running
+from tests.acceptance.conftest import PLANS, Xiu, wait
+
+pytestmark = pytest.mark.serial
+
+RULES, PLAIN = str(PLANS / "all-rules.yaml"), "smoke"
+
+
+def play(xiu: Xiu, plan: str) -> dict[str, Any]:
+    """One run on the stack that runs, at its own scale; its record."""
+    xiu.valid("plan", "run", plan, "--scale", "1", "--progress", "none")
+    return xiu.record()
+
+
+def codes(record: dict[str, Any]) -> set[str]:
+    return {reason["code"] for reason in record["reasons"]}
+
+
+def rounds(xiu: Xiu) -> list[str]:
+    return [one["state"] for one in json.loads(xiu("round", "list", "--json").stdout)["rounds"]]
+
+
+def test_on_a_stack_that_runs(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One stack for all of it."""
+    assert xiu("up", "--detach").returncode == 0
+    (folder,) = find_running(xiu.folder / "var")
+    stack = Stack.attach(folder)
+    every_rule_sees_its_signal(xiu, monkeypatch)
+    interrupted(xiu)
+    out_of_balance(xiu, stack)
+    full(xiu)
+
+
+def every_rule_sees_its_signal(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is meant for a Locust of one's own changes nothing."""
+    monkeypatch.setenv("LOCUST_USERS", "10")
+    monkeypatch.setenv("LOCUST_RUN_TIME", "2s")
+    monkeypatch.setenv("HOME", str(xiu.folder / "home"))
+    (xiu.folder / "home").mkdir()
+    for place in (xiu.folder / "locust.conf", xiu.folder / "home" / ".locust.conf"):
+        place.write_text("users = 5\nrun-time = 2s\n")
+    record = play(xiu, RULES)
+    assert record["verdict"] in ("PASS", "WARN"), record["reasons"]
+    assert not codes(record) & {"stop_rule_blind", "lane_unbalanced"}
+    assert record["load"]["scheduled"] == record["load"]["sent"] == 1500
+
+
+def interrupted(xiu: Xiu) -> None:
+    """Settled, closed before its end, audited; what only a whole plan shows is not judged."""
+    before = len(xiu.runs())
+    process = xiu.start("plan", "run", PLAIN, "--scale", "1", "--progress", "none")
+    wait(lambda: len(xiu.runs()) > before, 60, xiu.output)
+    xiu.wait_for_event("phase", "measured")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 3, xiu.output()
+    record = xiu.record()
+    states = {row["indicator"]: row["state"] for row in record["forecast"]}
+    assert (record["verdict"], states["wins"], states["wins_residue"]) == ("ABORTED", "NOT_EVALUATED", "PASS")
+    assert all(row["valid"] is True for row in record["invariants"] if row["code"] in ("S1", "S4", "S5", "S6"))
+    assert record["money"]["residue_fen"] == 0
+    assert rounds(xiu) == ["closed", "closed"]
+    assert any("closed before its end" in event["text"] for event in xiu.events())
+
+
+def out_of_balance(xiu: Xiu, stack: Stack) -> None:
+    """777 fen too many in an earlier round's legs: stopped by the rule; without one never PASS."""
+    with psycopg.connect(stack.addresses.postgres_url, autocommit=True) as conn:
+        conn.execute("INSERT INTO stress.entry SELECT min(batch), 'sponsor:7', 777 FROM stress.batch")
+    record = play(xiu, RULES)
+    assert (record["verdict"], record["exit_code"]) == ("FAIL", 99)
+    assert any("imbalance_fen 777 above 0" in reason["text"] for reason in record["reasons"]), record["reasons"]
+    assert record["load"]["sent"] < record["load"]["scheduled"]
+    record = play(xiu, PLAIN)
+    assert (record["verdict"], record["exit_code"]) == ("FAIL", 99)
+    assert {"lane_unbalanced", "invariant_S1"} <= codes(record)
+    with psycopg.connect(stack.addresses.postgres_url, autocommit=True) as conn:
+        conn.execute("DELETE FROM stress.entry WHERE fen = 777")
+    assert set(rounds(xiu)) == {"closed"}
+
+
+def full(xiu: Xiu) -> None:
+    """The run's disk fills in mid-fire: one sentence, no green, no bug of ours; the round is closed all the same."""
+    disk = xiu.folder / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        return  # nobody here may make a small disk; the unit tests of the scribe have the same with a full device
+    try:
+        process = xiu.start("--runs", str(disk), "plan", "run", PLAIN, "--scale", "1", "--progress", "none")
+
+        def measuring() -> bool:
+            return any('"measured"' in path.read_text() for path in disk.glob("2*/events.jsonl"))
+
+        wait(measuring, 60, xiu.output)
+        with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while filler.write(bytes(1 << 20)):
+                continue
+        assert process.wait(90) == 10, xiu.output()
+        (sentence,) = [line for line in xiu.output().splitlines() if "cannot be written" in line and "xiu:" in line]
+        assert "the verdict is INVALID" in sentence
+        assert "Traceback" not in xiu.output()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    assert set(rounds(xiu)) == {"closed"}

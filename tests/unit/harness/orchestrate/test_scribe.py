@@ -1,0 +1,50 @@
+"""A folder that cannot be written stops nothing, and nothing is green that nobody can read again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.orchestrate.scribe import Scribe
+from harness.run_record import Event, Timeline
+from harness.verdict import exit_code
+from tests.unit.harness import sample_run
+
+EVENT = Event(t_s=1.0, kind="phase", text="measured")
+
+
+@pytest.fixture
+def gone(tmp_path: Path) -> Scribe:
+    """Its folder went away under it, as a disk that is unmounted."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    scribe = Scribe(folder)
+    scribe.append(EVENT)
+    assert not scribe.failed
+    shutil.rmtree(folder)
+    return scribe
+
+
+def test_events_that_cannot_be_written_are_one_sentence(gone: Scribe) -> None:
+    gone.append(EVENT)
+    first = gone.failed
+    gone.rewrite([EVENT])
+    gone.append(EVENT)
+    assert gone.failed == first
+    assert first is not None
+    assert "events.jsonl" in first
+    assert "\n" not in first
+    assert [reason.code for reason in gone.reasons()] == ["record_incomplete"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "stays"),
+    [("PASS", "INVALID"), ("WARN", "INVALID"), ("FAIL", "FAIL"), ("ABORTED", "ABORTED"), ("NO_DATA", "NO_DATA")],
+)
+def test_a_record_that_cannot_be_written_is_never_green(gone: Scribe, verdict: str, stays: str) -> None:
+    record = sample_run.record().model_copy(update={"verdict": verdict, "exit_code": exit_code(verdict)})
+    sealed = gone.seal(record, Timeline(), ())
+    assert (sealed.verdict, sealed.exit_code) == (stays, exit_code(stays))
+    assert "record_incomplete" in {reason.code for reason in sealed.reasons}
