@@ -80,7 +80,7 @@ def _operation(route: Route) -> dict[str, Any]:
         says = "A signed stress tag; the request then reads the stress lane."
         tag = {"name": TAG_HEADER, "in": "header", "required": False, "description": says}
         parameters.append({**tag, "schema": {"type": "string"}})
-    failures = {str(status): _answer(HTTPStatus(status).phrase, "Error") for status in route.errors}
+    failures = {str(status): _answer(HTTPStatus(status).phrase, "Error") for status in route.refusals}
     done: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": (route.handler.__doc__ or "").strip(),
@@ -120,7 +120,7 @@ def page(routes: Iterable[Route]) -> str:
         if route.body is not None:
             parts.append("<p>Body:</p>" + _fields(route.body))
         parts.append("<p>Answer:</p>" + _fields(route.answers))
-        parts.append(f"<p>Errors: {', '.join(str(status) for status in route.errors)}</p>")
+        parts.append(f"<p>Errors: {', '.join(str(status) for status in route.refusals)}</p>")
     return "".join(parts)
 
 

@@ -94,6 +94,12 @@ class Route:
     query: tuple[tuple[str, str], ...] = ()
     body: type[BaseModel] | None = None
     errors: tuple[int, ...] = (400, 401, 503)
+    """Of its own; `refusals` has those of HTTP besides."""
+
+    @property
+    def refusals(self) -> list[int]:
+        """Every status but 200 that it may answer with: its own, a head too large, a body too late or too large."""
+        return sorted({*self.errors, 431} | ({408, 413} if self.body is not None else set()))
 
 
 ROUTES: tuple[Route, ...] = (
