@@ -12,6 +12,7 @@ from typing import Any
 from harness.children import for_children
 from harness.cli import add_word
 from harness.commands import _stacks
+from harness.commands._text import yuan
 from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack
@@ -68,7 +69,7 @@ def _list(args: argparse.Namespace) -> int:
     for item in rounds:
         print(
             f"{item['round']:>5}  {item['lane']:<6} {_state(item, now_us):<8} {item['packets']:>10} packets"
-            f" {item['budget_fen'] / 100:>14,.2f} yuan"
+            f" {yuan(item['budget_fen']):>19}"
         )
     if not rounds:
         print("no round")
@@ -114,7 +115,7 @@ def _close(args: argparse.Namespace) -> int:
     if args.json:
         print(money.model_dump_json(indent=1))
     elif money.state == "closed":
-        print(f"round {args.round}: closed; {money.postings} wins paid, {money.refunded_fen / 100:,.2f} yuan went back")
+        print(f"round {args.round}: closed; {money.postings} wins paid, {yuan(money.refunded_fen)} went back")
     if money.state == "closed":
         return 0
     what = "; ".join(money.waiting_for) or "nothing that control knows of yet"
