@@ -38,6 +38,8 @@ from harness.stack import Stack, find_shared, new_folder, raise_open_files
 from harness.stack.external import externals
 from harness.verdict import Reason
 from plans.models.library import LoadedDrill
+from system.contract.numbers import whole_number
+from system.contract.routing import FRONTS_MAX
 
 VAR = Path("var")
 ATTEMPTS = 3
@@ -246,7 +248,7 @@ def stack_of(order: DrillOrder) -> Iterator[Stack]:
         yield Stack.attach(running)
         return
     target = order.loaded.drill.fault.target if order.loaded.drill.fault else ""
-    fronts = int(target.removeprefix("front-")) + 1 if target.removeprefix("front-").isdigit() else 1
+    fronts = (whole_number(target.removeprefix("front-"), FRONTS_MAX) or 0) + 1
     with ExitStack() as undo:
         say(f"{order.loaded.drill.id}: no stack runs: starting one")
         stack = Stack(new_folder(order.var), fronts=fronts, private=True)

@@ -22,6 +22,7 @@ from harness.commands import words
 from harness.errors import INTERNAL_EXIT, Aborted, BadInput, EnvironmentNotReady, closest
 from harness.outlet import outlets
 from harness.secrets import scrubbed
+from system.contract.numbers import shown, whole_number
 
 GLOBALS = """\
 global options, before or after the word:
@@ -31,6 +32,8 @@ global options, before or after the word:
   --runs DIR          where runs are kept (default: runs)
   -v, --verbose       more detail; a traceback with an error"""
 WIDTH = 80
+NUMBER_MAX = 1 << 128
+"""Beyond what any word takes: each says its own range."""
 
 
 class Word(Protocol):
@@ -50,6 +53,7 @@ class Parser(argparse.ArgumentParser):
         kwargs.setdefault("formatter_class", _formatter)
         kwargs.setdefault("allow_abbrev", False)
         super().__init__(**kwargs)
+        self.register("type", int, _whole)
 
     def error(self, message: str) -> NoReturn:
         choice = re.search(r"invalid choice: '?([^' ]+)'? \(choose from (.*)\)", message)
@@ -74,6 +78,14 @@ def _options(parser: argparse.ArgumentParser) -> set[str]:
         if isinstance(action, argparse._SubParsersAction):
             found = found.union(*(_options(each) for each in action.choices.values()))
     return found
+
+
+def _whole(text: str) -> int:
+    """What `type=int` means: plain digits, a minus before them perhaps. `int` itself takes `1_0`, `１０` and ` 10`."""
+    number = whole_number(text.removeprefix("-"), NUMBER_MAX)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no whole number")
+    return -number if text.startswith("-") else number
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:

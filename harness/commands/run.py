@@ -17,6 +17,7 @@ from harness.run_find import Found, all_runs, find_run
 from harness.run_folder import REPORT_FILE, write_text
 from harness.run_record import RunRecord
 from harness.run_trend import Point, trend
+from system.contract.numbers import shown, whole_number
 
 EXAMPLE = "xiu run show last"
 RUNS = "runs"
@@ -45,9 +46,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _count(text: str) -> int:
     """A number of runs."""
-    if not (text.isascii() and text.isdigit()) or len(text) > 4 or not 1 <= int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number from 1 to {MOST:,}")
-    return int(text)
+    count = whole_number(text, MOST)
+    if not count:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no number from 1 to {MOST:,}")
+    return count
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,6 +11,8 @@ from pathlib import Path
 from chaos import playbook
 from harness.commands import _stacks
 from harness.stack import PartEvent, Stack, last_stores, new_folder, raise_open_files
+from system.contract.numbers import shown, whole_number
+from system.contract.routing import FRONTS_MAX
 
 EXAMPLE = "xiu up --detach"
 
@@ -26,9 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _fronts(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
-    return int(text)
+    count = whole_number(text, FRONTS_MAX)
+    if not count:
+        raise argparse.ArgumentTypeError(f"{shown(text)}: expected 1 to {FRONTS_MAX}")
+    return count
 
 
 def _show(event: PartEvent) -> None:

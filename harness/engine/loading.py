@@ -15,6 +15,7 @@ from harness.engine.schedule import Schedule, pieces_of, schedule
 from harness.engine.tape import Tape
 from system.contract.history import Kind
 from system.contract.ids import TAG_HEADER
+from system.contract.numbers import whole_number
 from system.contract.routing import Topology, fronts_of
 
 
@@ -89,9 +90,10 @@ def _share(total: int, config: CannonConfig) -> int:
 
 def _address(front: str) -> tuple[str, int]:
     host, _, port = front.removeprefix("http://").rstrip("/").rpartition(":")
-    if not host or not port.isdigit():
+    number = whole_number(port, 65535)
+    if not host or number is None:
         raise ConfigError(f"front {front!r}; expected host:port or http://host:port")
-    return host, int(port)
+    return host, number
 
 
 def _send_abroad(people: Population, owner: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int32]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+FRONTS_MAX = 999
+"""Fronts of one topology, at most: what a command line or a plan may ask for."""
 _MIX = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 

@@ -68,7 +68,7 @@ def test_global_options_stand_anywhere(argv: list[str]) -> None:
         pytest.param(["tri", "run"], 2, "did you mean try?", id="a word nearly right"),
         pytest.param(["try", "rum", "x"], 2, "did you mean run?", id="a sub-word nearly right"),
         pytest.param(["try", "run", "x", "--sead", "1"], 2, "did you mean --seed?", id="an option nearly right"),
-        pytest.param(["try", "run", "x", "--seed", "one"], 2, "invalid int value", id="a value of the wrong kind"),
+        pytest.param(["try", "run", "x", "--seed", "one"], 2, "is no whole number", id="a value of the wrong kind"),
         pytest.param(["try"], 2, "required", id="a sub-word missing"),
         pytest.param(["--progress", "loud", "try", "list"], 2, "auto", id="a global option's value"),
         pytest.param(
@@ -144,3 +144,20 @@ def test_closest(word: str, known: list[str], near: str | None) -> None:
 def test_exit_codes_are_the_contract() -> None:
     codes = {kind: kind.exit_code for kind in (HarnessError, BadInput, Aborted, EnvironmentNotReady)}
     assert list(codes.values()) == [1, 2, 3, 5]
+
+
+@pytest.mark.parametrize("text", ["1_0", "１０", " 10", "+10", "010", "1e3", "²", "9" * 5_000])
+def test_a_number_is_plain_digits_and_a_refusal_repeats_little_of_it(text: str) -> None:
+    with pytest.raises(BadInput, match="whole number") as refused:
+        cli.dispatch(["try", "run", "good.yaml", "--seed", text])
+    assert len(str(refused.value)) < 400
+    with pytest.raises(BadInput) as refused:
+        cli.dispatch(["up", "--fronts", text])
+    assert len(str(refused.value)) < 400
+    assert SEEN == []
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("10", 10), ("-3", -3)])
+def test_a_number_may_be_negative(text: str, number: int) -> None:
+    assert cli.dispatch(["try", "run", "good.yaml", f"--seed={text}"]) == 0
+    assert SEEN[0].seed == number

@@ -115,6 +115,15 @@ def test_every_aiohttp_app_answers_its_errors_alike() -> None:
     assert found == ["system/contract/web.py"]
 
 
+def test_a_number_that_somebody_wrote_is_read_strictly() -> None:
+    """`isdigit` takes ², `int` takes `1_0`, and both take 5,000 digits: system/contract/numbers.py takes neither."""
+    loose = re.compile(r"\.(isdigit|isdecimal|isnumeric)\(")
+    # On bytes, where digits are ASCII alone, with a look at the length beside it.
+    of_bytes = {"system/front/desk.py", "system/front/admission.py"}
+    found = {name for name in SOURCES if loose.search((ROOT / name).read_text(encoding="utf-8"))}
+    assert found <= of_bytes
+
+
 def test_nothing_that_a_run_makes_is_tracked() -> None:
     assert not [name for name in FILES if name.split("/")[0] in NEVER_TRACKED]
 
