@@ -10,6 +10,7 @@ from harness.cli import add_word
 from harness.commands._text import emit, figure, judged_table, table, yuan
 from harness.errors import BadInput, closest
 from harness.report.html import render_html
+from harness.report.junit import render_junit
 from harness.report.scope import faults, played
 from harness.run_books import books_of
 from harness.run_compare import Comparison, alike, compare
@@ -161,9 +162,10 @@ def _report(args: argparse.Namespace) -> int:
 
 
 def write_report(found: Found) -> Path:
-    """Renders `report.html` again, from the run's files alone."""
+    """Renders `report.html` and `junit.xml` again, from the run's files alone."""
     path = found.folder / REPORT_FILE
     write_text(path, render_html(found.record, found.timeline(), books_of(found.record, found.sponsors())))
+    write_text(found.folder / "junit.xml", render_junit(found.record))
     return path
 
 
