@@ -95,7 +95,9 @@ def full(xiu: Xiu) -> None:
     """The run's disk fills in mid-fire: one sentence, no green, no bug of ours; the round is closed all the same."""
     disk = xiu.folder / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(disk)], capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(disk)], capture_output=True, timeout=30
+    )
     if mounted.returncode:
         return  # nobody here may make a small disk; the unit tests of the scribe have the same with a full device
     try:
@@ -113,5 +115,5 @@ def full(xiu: Xiu) -> None:
         assert "the verdict is INVALID" in sentence
         assert "Traceback" not in xiu.output()
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", str(disk)], check=True, timeout=30)
     assert set(rounds(xiu)) == {"closed"}
