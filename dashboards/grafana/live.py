@@ -16,7 +16,6 @@ from dashboards.grafana.pieces import (
     YUAN,
     Annotation,
     Ask,
-    DataLink,
     Panel,
     Tile,
     Word,
@@ -26,6 +25,7 @@ from dashboards.grafana.pieces import (
     note,
     states,
 )
+from dashboards.grafana.runbooks import runbooks
 from plans.metrics import PLAYBOOK_STATES
 
 UID, TITLE = "xiu-live", "xiu · SRE live"
@@ -34,8 +34,6 @@ TAPS, RATE = 'lane=~"$lane"', "[$__rate_interval]"
 
 YES = {"0": Word("✓ no", GREEN), "1": Word("✕ yes", RED)}
 NO_DATA = Word("? no data", GREY)
-RUNBOOKS = "${runbooks:raw}/playbooks.md"
-RUNBOOK = DataLink("Runbook of ${__field.labels.alertname}", RUNBOOKS + "#${__field.labels.alertname}")
 PHASE = {"1": Word("▶ now", BLUE)}
 ACTIVE = {"1": Word("✕ injected", RED), "0": Word("✓ not injected", GREEN)}
 FIRING = {"1": Word("! firing", RED)}
@@ -277,7 +275,7 @@ def _states() -> Iterator[Panel]:
         Tile("Alerts", "Firing, without the watchdog.", width=12, height=6),
         Ask('max by (alertname) (ALERTS{alertstate="firing",alertname!="Watchdog"})', "{{alertname}}"),
         words=FIRING,
-        leads=RUNBOOK,
+        leads=runbooks(),
     )
     yield states(
         Tile("Faults injected", "From a drill's fault ledger, from injection to heal.", width=12, height=6),

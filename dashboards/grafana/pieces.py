@@ -183,13 +183,20 @@ def figure(
     return panel if leads is None else panel.data_links([leads])
 
 
-def states(tile: Tile, *asks: Ask, words: Mapping[str, Word] | None = None, leads: DataLink | None = None) -> Panel:
-    """Bars of states over time, one row a series."""
+def states(
+    tile: Tile,
+    *asks: Ask,
+    words: Mapping[str, Word] | None = None,
+    leads: Mapping[str, DataLink] | None = None,
+) -> Panel:
+    """Bars of states over time, one row a series. `leads`: where a click on the series of that name leads."""
     panel = statetimeline.Panel().title(tile.title).description(tile.description).unit(tile.unit)
     panel = panel.datasource(DATASOURCE).targets(_queries(asks)).span(tile.width).height(tile.height)  # type: ignore[arg-type]
     panel = panel.merge_values(True).show_value(common.VisibilityMode.AUTO).row_height(0.8).fill_opacity(80)
     panel = panel.thresholds(_thresholds([(None, BLUE)])).no_value("none in this time")
-    panel = panel if leads is None else panel.data_links([leads])
+    for name, link in (leads or {}).items():
+        target = {"title": link.title, "url": link.url, "targetBlank": True}
+        panel = panel.override_by_name(name, [dashboard.DynamicConfigValue("links", [target])])
     return panel.mappings(_words(words)) if words else panel
 
 

@@ -13,7 +13,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 
-from dashboards.grafana import forecast, live
+from dashboards.grafana import forecast, live, runbooks
 from dashboards.grafana.pieces import (
     Annotation,
     Panel,
@@ -60,7 +60,7 @@ BOARDS: tuple[Board, ...] = (
             address_variable(RUNBOOKS, "Runbooks at"),
         ],
         live.drawn_over,
-        lambda: [_other(forecast.TITLE, "dashboards"), _away("Runbooks", live.RUNBOOKS)],
+        lambda: [_other(forecast.TITLE, "dashboards"), _away("Runbooks", runbooks.AWAY)],
     ),
     Board(
         forecast.UID,

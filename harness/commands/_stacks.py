@@ -105,6 +105,7 @@ def told(stack: Stack, *, secrets: bool = False) -> list[str]:
         ("valkey", at.valkey_url),
         ("postgres", at.postgres_url),
         *((link, at.links.get(link)) for link in LINKS if at.toxiproxy_url),
+        ("stores", at.stores_metrics_url and f"{at.stores_metrics_url}/metrics"),
         ("toxiproxy", at.toxiproxy_url),
         ("prometheus", at.prometheus_url),
         ("alertmanager", at.alertmanager_url),

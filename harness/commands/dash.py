@@ -44,8 +44,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--out", type=Path, metavar="DIR", help="elsewhere than dashboards/rendered")
     asked = add_word(words, "check", "ask Prometheus every panel's query, print each value", EXAMPLE)
     push = add_word(words, "push", "bring the dashboards to your Grafana, print the links", "xiu dash push --run last")
-    for name, what in ADDRESSES.items():
-        push.add_argument(f"--{name}", metavar="URL", help=f"{what} (default: ${_variable_of(name)})")
+    for name, (variable, what) in ADDRESSES.items():
+        push.add_argument(f"--{name}", metavar="URL", help=f"{what} (default: ${variable})")
     for each in (asked, push):
         each.add_argument("--run", metavar="RUN", help="this run's time (default: the last that Prometheus saw)")
         each.add_argument("--prometheus", metavar="URL", help="this Prometheus instead of the running stack's")
@@ -217,9 +217,10 @@ def _push(args: argparse.Namespace) -> int:
 
 
 ADDRESSES = {
-    render.REPORTS: "where the folder of runs is served, for links to reports",
-    render.RUNBOOKS: "where docs/ is served, for links to runbooks",
+    render.REPORTS: ("XIU_REPORTS_URL", "where the folder of runs is served, for links to reports"),
+    render.RUNBOOKS: ("XIU_RUNBOOK_URL", "where docs/ is served, for links to runbooks"),
 }
+"""Variable of the dashboards → that of the environment, and what it holds."""
 SOURCE_STEP = "data source"
 Step = tuple[str, Callable[[], str]]
 
@@ -299,14 +300,9 @@ def _source(args: argparse.Namespace) -> str:
     return (stack.addresses.prometheus_url or "") if stack else ""
 
 
-def _variable_of(name: str) -> str:
-    """Of the environment."""
-    return f"XIU_{name.upper()}_URL"
-
-
 def _addresses(args: argparse.Namespace) -> dict[str, str]:
     """By variable of the dashboards; empty where nobody told one. Raises BadInput for what is no address."""
-    found = {name: getattr(args, name) or os.environ.get(_variable_of(name), "") for name in ADDRESSES}
+    found = {name: getattr(args, name) or os.environ.get(variable, "") for name, (variable, _) in ADDRESSES.items()}
     for name, url in found.items():
         if url and not _is_address(url):
             raise BadInput(f"--{name} {url}", expected="an address, as http://127.0.0.1:8000")

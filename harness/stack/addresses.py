@@ -29,6 +29,8 @@ class Addresses:
     toxiproxy_url: str | None = None
     prometheus_url: str | None = None
     alertmanager_url: str | None = None
+    stores_metrics_url: str | None = None
+    """the exporter of Valkey and PostgreSQL"""
     more: dict[str, str] = field(default_factory=dict)
     """part → address, of the parts that were handed in beside the system"""
 

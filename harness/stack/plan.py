@@ -171,6 +171,7 @@ def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str)
         toxiproxy_url=plan.externals.get("toxiproxy") or own.get("toxiproxy"),
         prometheus_url=plan.externals.get("prometheus") or own.get("prometheus"),
         alertmanager_url=plan.externals.get("alertmanager") or own.get("alertmanager"),
+        stores_metrics_url=own.get("stores"),
         more={part.name: own[part.name] for part in plan.parts if part.webhook and part.name in own},
     )
     parts = tuple(part.render(values) for part in plan.parts)

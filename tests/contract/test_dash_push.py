@@ -253,7 +253,7 @@ def test_links_to_reports_and_runbooks_have_the_address_that_was_told(
     assert main(["dash", "push", *source]) == 0
     assert "without --reports and --runbooks a person fills in the address" in capsys.readouterr().out
     assert kept("xiu-forecast", "reports") == kept("xiu-live", "runbooks") == ""
-    monkeypatch.setenv("XIU_RUNBOOKS_URL", "https://docs.example/xiu/")
+    monkeypatch.setenv("XIU_RUNBOOK_URL", "https://docs.example/xiu/")
     for expected in ("changed", "unchanged"):
         assert main(["dash", "push", "--json", "--reports", "http://127.0.0.1:8000", *source]) == 0
         told = json.loads(capsys.readouterr().out)

@@ -12,7 +12,7 @@ import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from dashboards.grafana import provisioning, render
+from dashboards.grafana import provisioning, render, runbooks
 from dashboards.grafana.pieces import FEN, YUAN
 from dashboards.grafana.words import (
     BROKE_OFF,
@@ -130,8 +130,23 @@ def test_boards_lead_to_each_other_and_out_with_what_was_chosen(board: dict[str,
 
 
 def _links(panel: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = panel.get("fieldConfig", {}).get("defaults", {}).get("links") or []
+    config = panel.get("fieldConfig", {})
+    found: list[dict[str, Any]] = list(config.get("defaults", {}).get("links") or [])
+    for override in config.get("overrides") or ():
+        found += [link for one in override["properties"] if one["id"] == "links" for link in one["value"]]
     return found
+
+
+def test_each_alert_of_the_timeline_leads_to_the_heading_that_its_rule_names() -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    headings = {line.removeprefix("## ").strip() for line in docs.splitlines() if line.startswith("## ")}
+    panel = next(one for one in BOARDS["xiu-live"]["panels"] if one["title"] == "Alerts")
+    overrides = panel["fieldConfig"]["overrides"]
+    led = {one["matcher"]["options"]: one["properties"][0]["value"][0]["url"] for one in overrides}
+    rules = yaml.safe_load(runbooks.RULES.read_text(encoding="utf-8"))
+    alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"] if "alert" in rule}
+    assert led == {alert: f"${{runbooks:raw}}/alerts.md#{alert.lower()}" for alert in alerts}
+    assert alerts <= headings
 
 
 def test_whatever_would_be_hidden_in_a_menu_is_shown() -> None:

@@ -138,6 +138,7 @@ def test_the_stores_are_scraped_past_the_proxies_by_a_part_that_nothing_waits_fo
     at = layout.addresses
     assert stores.env == {"XIU_VALKEY_URL": at.valkey_url, "XIU_POSTGRES_URL": at.postgres_url}
     assert "pw" not in " ".join(stores.argv), "a password stands in no command line"
+    assert stores.metrics == (at.stores_metrics_url or "").removeprefix("http://")
     assert (stores.needed, stores.policy) == (False, "idle")
     assert not [each.name for each in layout.parts if "stores" in each.after]
     assert [each.name for each in layout.parts if not each.needed] == ["stores"]
