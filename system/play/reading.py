@@ -6,6 +6,7 @@ its packet is somebody else's.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from system.contract.errors import BadRequest, Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
@@ -25,6 +26,7 @@ from system.play.models import (
     Wallet,
 )
 
+log = logging.getLogger("xiu.play")
 _END_OF_TIME = INT8_MAX
 _LATEST = (_END_OF_TIME, ROUND_MAX)
 
@@ -34,7 +36,9 @@ async def read(pool: Pool, lane: Lane, name: str, params: dict[str, Any]) -> lis
     try:
         return await pool.fetch(statement(name, lane), params, name)
     except (StoreUnknown, StoreRefused) as exc:
-        raise Degraded(f"the ledger does not answer, nothing is lost, ask again: {exc}") from exc
+        # Where the ledger lives, and why it is away, is for the log: anybody may read this answer.
+        log.info("%s: %s", name, exc, extra={"event": "ledger_silent"})
+        raise Degraded("the ledger does not answer; nothing is lost, ask again") from exc
 
 
 async def wallet(pool: Pool, lane: Lane, uid: int, asked: str | None) -> Wallet:

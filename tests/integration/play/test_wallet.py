@@ -270,6 +270,7 @@ def test_an_absent_ledger_is_said_and_outlived(postgres_server: PostgresServer, 
             try:
                 status, answer = await play.call("/v1/wallet", token(5))
                 assert (status, answer["error"]["code"], answer["error"]["effect"]) == (503, "degraded", "none")
+                assert "127.0.0.1" not in answer["error"]["message"], "where the ledger lives is nobody's business"
                 assert (await play.call("/healthz"))[0] == 200
 
                 async def away() -> bool:
