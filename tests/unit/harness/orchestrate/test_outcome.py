@@ -1,0 +1,60 @@
+"""What a run that went otherwise still says: nothing unknown is a failure, nothing blind or unbalanced is green."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness.orchestrate.outcome import OF_THE_WHOLE, Gathered, _blind, _not_evaluated, _unbalanced
+from harness.run_state import Money
+from harness.verdict import Evidence, Reason, decide
+from tests.unit.harness.sample_run import sample_lock
+
+LOCK = sample_lock()
+KNOWN: dict[str, float | int | None] = {target.indicator: target.expected for target in LOCK.targets}
+SPONSORS = {name for name in KNOWN if name.startswith("sponsor_")}
+ORDER = cast(Any, SimpleNamespace(lane="stress"))
+
+
+@pytest.mark.parametrize(
+    ("got", "actuals", "names"),
+    [
+        pytest.param(Gathered(unsettled=0), KNOWN, set(), id="a whole run"),
+        pytest.param(Gathered(unsettled=3), KNOWN, set(), id="a whole run owes every answer"),
+        pytest.param(Gathered(unsettled=0), KNOWN | {"drain_s": None}, set(), id="and every figure"),
+        pytest.param(Gathered(stopped="x", unsettled=0), KNOWN, OF_THE_WHOLE | SPONSORS, id="stopped, settled"),
+        pytest.param(Gathered(stopped="x", unsettled=2), KNOWN, OF_THE_WHOLE | SPONSORS | {"wins_residue"},
+                     id="stopped with open answers: a win behind a 202 is not missing"),
+        pytest.param(Gathered(stopped="x"), KNOWN, OF_THE_WHOLE | SPONSORS | {"wins_residue"},
+                     id="stopped, nobody could ask"),
+        pytest.param(Gathered(stopped="x", unsettled=0), {}, set(KNOWN), id="stopped before anything was known"),
+    ],
+)  # fmt: skip
+def test_what_is_not_evaluated(got: Gathered, actuals: dict[str, float | int | None], names: set[str]) -> None:
+    assert _not_evaluated(LOCK, got, actuals) == names
+
+
+def test_a_lane_out_of_balance_is_never_green() -> None:
+    def last(*looks: int | None) -> list[Reason]:
+        return _unbalanced(ORDER, Gathered(samples=[(0.0, Money(imbalance_fen=fen)) for fen in looks]))
+
+    assert last() == last(None, None) == last(777, 0) == last(0, None) == []
+    (found,) = last(0, -777, None)
+    assert (found.code, found.text) == ("lane_unbalanced", "lane stress is out of balance by -777 fen")
+    assert decide(Evidence(failures=[found])).verdict == "FAIL"
+
+
+def test_a_stop_rule_that_saw_nothing_is_never_green() -> None:
+    assert _blind(Gathered()) == []
+    (found,) = _blind(Gathered(blind=["imbalance_fen"]))
+    assert decide(Evidence(no_data=[found])).verdict == "NO_DATA"
+
+
+@pytest.mark.parametrize("more", ["invalid", "failures", "no_data", "warnings"])
+def test_an_interruption_stays_one_whatever_else_was_found(more: str) -> None:
+    because = Reason(code="interrupted", text="by hand")
+    decision = decide(Evidence(aborted=because, **{more: [Reason(code="x", text="x")]}))  # type: ignore[arg-type]
+    assert (decision.verdict, decision.exit_code) == ("ABORTED", 3)
+    assert decision.reasons[0] == because
