@@ -289,6 +289,7 @@ class FaultNemesis:
         return NemesisReport(
             windows=windows,
             drills=(item,),
+            flushed=timed.fault.inject.kind == "flush" and facts.injected_s is not None,
             failures=(Reason(code="not_healed", text=facts.not_healed),) if facts.not_healed else (),
             invalid=tuple(self._invalid()),
             warnings=(Reason(code="external", text=facts.external),) if facts.external else (),

@@ -103,6 +103,10 @@ PHRASES: dict[str, Phrase] = {
         "live lane untouched: {tables} tables, {streams} streams and fences, checksum {checksum}",
         "线上通道未被触动：{tables} 张表、{streams} 条流，校验和 {checksum}",
     ),
+    "live_flushed": (
+        "live lane: {tables} tables untouched; its {streams} streams and fences went with the flush, as it was meant",
+        "线上通道：{tables} 张表未被触动；{streams} 条流随清空而去，本就是故障的内容",
+    ),
     "live_changed": ("live lane changed during a stress run: {names}", "压测期间线上通道有变化：{names}"),
     "live_in_use": (
         "live lane changed during a stress run: {names}; its own round {round} is not closed, so this proves nothing",

@@ -123,7 +123,7 @@ class Conductor:
             except KeyboardInterrupt:
                 self._step("interrupted again: nothing more is waited for, the record is written")
             if live is not None:
-                failures, unknown = live.after()
+                failures, unknown = live.after(flushed=self.evidence.nemesis.flushed)
                 self.evidence.failures += failures
                 self.evidence.no_data += unknown
             signals.sealing = True
@@ -282,7 +282,7 @@ class Conductor:
                 self.addresses.prometheus_url, self.folder, record.run_id, record.lane, started.timestamp(),
                 time.time(), record.forecast, moments,
             )  # fmt: skip
-        except PromError as exc:
+        except (PromError, OSError) as exc:
             self.tell("prometheus", of_error(exc))
             return
         self.tell("prometheus", agreed(rows))

@@ -34,6 +34,8 @@ class NemesisReport:
     failures: tuple[Reason, ...] = ()
     invalid: tuple[Reason, ...] = ()
     warnings: tuple[Reason, ...] = ()
+    flushed: bool = False
+    """A fault took every stream of Valkey, the other lane's too."""
 
 
 class Nemesis(Protocol):

@@ -54,6 +54,11 @@ def test_ctrl_c_stops_everything_and_leaves_a_report(xiu: Xiu) -> None:
     assert record["verdict"] == "ABORTED"
     assert record["load"]["sent"] > 0
     assert record["load"]["unsent"] > 0
+    # What was done is settled, closed before its end and audited; what only a whole plan shows is not judged.
+    states = {row["indicator"]: row["state"] for row in record["forecast"]}
+    assert (states["wins"], states["wins_residue"], states["residue_fen"]) == ("NOT_EVALUATED", "PASS", "PASS")
+    assert all(row["valid"] is True for row in record["invariants"] if row["code"] in ("S1", "S4", "S5", "S6"))
+    assert any("closed before its end" in event["text"] for event in xiu.events())
     assert (xiu.runs()[-1] / "report.html").exists()
     wait(lambda: xiu.processes() == [], 20, xiu.processes)
 

@@ -32,6 +32,28 @@ class Stores:
         return self.rounds
 
 
+def logged(fen: str, *keys: str) -> LaneSum:
+    streams = tuple(TableSum(name=key, rows=1, checksum="last 1-1") for key in keys)
+    return lane(fen).model_copy(update={"streams": streams, "checksum": fen + "".join(keys)})
+
+
+@pytest.mark.parametrize(
+    ("now", "flushed", "failures"),
+    [
+        pytest.param(logged("a"), True, [], id="the flush took the streams"),
+        pytest.param(logged("a"), False, ["live_lane_changed"], id="nobody flushed anything"),
+        pytest.param(logged("b"), True, ["live_lane_changed"], id="money of the ledger is no flush's doing"),
+        pytest.param(logged("a", "win:9"), True, ["live_lane_changed"], id="nor is a stream that was not there"),
+    ],
+)
+def test_what_a_flush_took_on_purpose_is_no_trace_of_the_run(now: LaneSum, flushed: bool, failures: list[str]) -> None:
+    stores = Stores([logged("a", "win:1", "fence:1"), now])
+    looked = LiveLane(cast(System, stores), cast(ControlClient, stores), lambda kind, text: None)
+    looked.before()
+    found = looked.after(flushed=flushed)
+    assert ([reason.code for reason in found[0]], found[1]) == (failures, [])
+
+
 CASES = [
     pytest.param([lane("a"), lane("a")], [], [], [], "live lane untouched: 1 tables", id="untouched"),
     pytest.param([lane("a"), lane("b")], [], ["live_lane_changed"], [], "live.posting", id="changed: a failure"),
