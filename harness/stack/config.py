@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from harness.stack import people
+
 VALKEY: dict[str, str] = {
     "appendonly": "yes",
     "appendfsync": "always",
@@ -76,9 +78,14 @@ def prometheus(
     return _yaml(document)
 
 
-def alertmanager(webhooks: Sequence[str] = (), token_file: Path | None = None) -> str:
-    """Every alert goes out at once, each on its own, to the webhooks with the token; others may ask the API."""
-    route = {
+def alertmanager(
+    webhooks: Sequence[str] = (), token_file: Path | None = None, told: Mapping[str, str] | None = None
+) -> str:
+    """Every alert goes out at once, each on its own, to the webhooks with the token; others may ask the API.
+
+    `told`: the people's ways, see `harness.stack.people`; they hear of it beside.
+    """
+    route: dict[str, object] = {
         "receiver": "api",
         "group_by": ["..."],
         "group_wait": "0s",
@@ -92,7 +99,11 @@ def alertmanager(webhooks: Sequence[str] = (), token_file: Path | None = None) -
         # An end is not told: an alert ends without data, too, and who acts has to look for itself.
         common = {"send_resolved": False, "http_config": http}
         receiver["webhook_configs"] = [{"url": url, **common} for url in webhooks]
-    return _yaml({"route": route, "receivers": [receiver]})
+    receivers = [receiver]
+    if told:
+        route["routes"] = [{"receiver": "api", "continue": True}, people.route()]
+        receivers.append(people.receiver(told))
+    return _yaml({"route": route, "receivers": receivers})
 
 
 def _yaml(document: Mapping[str, object]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness.stack import config, external, postgres, stores, table, tools
+from harness.stack import config, external, people, postgres, stores, table, tools
 from harness.stack.addresses import LINKS, Addresses
 from harness.stack.folder import Folder
 from harness.stack.table import Part, Selection
@@ -33,6 +33,10 @@ class Plan:
     links: dict[str, tuple[str, int]] = field(default_factory=dict)
     """proxies of an external toxiproxy, by link"""
     notes: tuple[str, ...] = ()
+    told: dict[str, str] = field(default_factory=dict)
+    """Ways to people, for alerts; see `people`."""
+    runbooks: str = ""
+    """What stands before a runbook's page."""
 
     def port_names(self) -> tuple[str, ...]:
         """Every port the stack needs."""
@@ -92,7 +96,11 @@ def make_plan(
         parts, notes = with_more(parts, notes, more, theirs)
     started = {part.name for part in parts}
     parts = [dataclasses.replace(p, after=tuple(a for a in p.after if a in started)) for p in parts]
-    return Plan(selection, fronts, tuple(parts), theirs, links, tuple(notes))
+    told = people.people(environment)
+    if told and selection == "all" and "alertmanager" not in started:
+        notes.append("XIU_ALERT_… is set, and no Alertmanager of this stack's own runs: nobody is told of an alert")
+    base = people.runbooks(environment, tools.ROOT / "docs")
+    return Plan(selection, fronts, tuple(parts), theirs, links, tuple(notes), told, base)
 
 
 def with_more(
@@ -175,10 +183,12 @@ def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str)
         more={part.name: own[part.name] for part in plan.parts if part.webhook and part.name in own},
     )
     parts = tuple(part.render(values) for part in plan.parts)
-    return Layout(parts, addresses, _files(parts, ports, addresses, folder))
+    return Layout(parts, addresses, _files(plan, parts, ports, addresses, folder))
 
 
-def _files(parts: Sequence[Part], ports: Mapping[str, int], addresses: Addresses, folder: Folder) -> dict[Path, str]:
+def _files(
+    plan: Plan, parts: Sequence[Part], ports: Mapping[str, int], addresses: Addresses, folder: Folder
+) -> dict[Path, str]:
     names = {part.name for part in parts}
     files: dict[Path, str] = {}
     if "toxiproxy" in names:
@@ -192,13 +202,16 @@ def _files(parts: Sequence[Part], ports: Mapping[str, int], addresses: Addresses
     if "prometheus" in names:
         targets = {part.name: part.metrics for part in parts if part.metrics}
         where = addresses.alertmanager_url
+        rules = sorted((tools.ROOT / "dashboards" / "rules").glob("*.yml"))
+        ours = {folder.config / f"rules-{file.name}": file.read_text(encoding="utf-8") for file in rules}
+        files |= {file: people.with_runbooks(text, plan.runbooks) for file, text in ours.items()}
         files[folder.config / "prometheus.yml"] = config.prometheus(
             targets,
-            rules=sorted((tools.ROOT / "dashboards" / "rules").glob("*.yml")),
+            rules=list(ours),
             more_targets=folder.targets,
             alertmanager=urlsplit(where).netloc if where else None,
         )
     if "alertmanager" in names:
         webhooks = [part.webhook for part in parts if part.webhook]
-        files[folder.config / "alertmanager.yml"] = config.alertmanager(webhooks, folder.secret / "admin")
+        files[folder.config / "alertmanager.yml"] = config.alertmanager(webhooks, folder.secret / "admin", plan.told)
     return files

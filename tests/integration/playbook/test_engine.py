@@ -170,6 +170,18 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
             control.close()
 
 
+def test_nothing_fired_while_the_stack_started(rig: Rig) -> None:
+    """From Prometheus's first second until awards were made: asked of what it recorded itself."""
+    query = 'count by (alertname) (count_over_time(ALERTS{alertname!="Watchdog",alertstate="firing"}[10m]))'
+    url = f"{rig.stack.addresses.prometheus_url}/api/v1/query"
+    answer = requests.post(url, data={"query": query}, timeout=5).json()["data"]["result"]
+    assert [one["metric"]["alertname"] for one in answer] == []
+    rules = requests.get(f"{rig.stack.addresses.prometheus_url}/api/v1/rules?type=alert", timeout=5).json()
+    pages = [rule["annotations"]["runbook_url"] for group in rules["data"]["groups"] for rule in group["rules"]]
+    assert pages
+    assert all(page.startswith("file:///") and Path(page[7:].partition("#")[0]).is_file() for page in pages)
+
+
 def test_alert_to_first_action_read_back_within_2_s_and_rolled_back_once_healed(
     rig: Rig, record_property: Callable[[str, object], None]
 ) -> None:
