@@ -19,13 +19,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg import sql
 
 from harness.stack.postgres import as_ordinary_user
 
 START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 60.0  # a shutdown writes a checkpoint: on a busy disk that takes its time
 POLL_S = 0.02
 LOOPBACK = "127.0.0.1"
 
@@ -106,6 +107,10 @@ class _Server:
     def answers(self) -> bool:
         raise NotImplementedError
 
+    def gone(self) -> bool:
+        """Has the server before this one ended? A killed wrapper ends before what it wraps."""
+        return True
+
     def _settled(self) -> bool:
         return self.process is None or self.process.poll() is not None or self.answers()
 
@@ -121,6 +126,7 @@ class _Server:
         """
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError(f"{self.name}: start it from the main thread, it would die with this one")
+        wait_until(self.gone, STOP_TIMEOUT_S, f"the {self.name} before")
         for attempt in range(5):
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(
@@ -229,6 +235,11 @@ class PostgresServer(_Server):
     def wrap(self, command: list[str]) -> list[str]:
         # An immediate shutdown, not SIGKILL: the postmaster takes its children with it.
         return _as_user([sys.executable, "-S", "-c", _TRAMPOLINE, str(int(signal.SIGQUIT)), *command])
+
+    def gone(self) -> bool:
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return not psutil.pid_exists(int((self.data / "postmaster.pid").read_text().split()[0]))
+        return True
 
     def answers(self) -> bool:
         try:

@@ -28,6 +28,7 @@ SECOND = (
 TWO = config(2, 2, Rules())
 
 
+@pytest.mark.timeout(900)  # a search: bounded by its count of states
 def test_the_protocol_holds_in_every_state(record_property: Callable[[str, object], None]) -> None:
     found = explore(640_000, show=False)
     walked = walks(100, seed=1, show=False)
