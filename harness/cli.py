@@ -19,9 +19,9 @@ from typing import Any, NoReturn, Protocol, cast
 
 from harness import children
 from harness.commands import words
-from harness.errors import INTERNAL_EXIT, Aborted, BadInput, EnvironmentNotReady, closest
+from harness.errors import Aborted, BadInput, EnvironmentNotReady, closest
 from harness.outlet import outlets
-from harness.secrets import scrubbed
+from harness.told import refuse_bytes, told
 from system.contract.numbers import shown, whole_number
 
 GLOBALS = """\
@@ -185,6 +185,7 @@ def _ended(argv: Sequence[str], *, verbose: bool) -> int:
     """The command's exit code, whatever it raises."""
     try:
         with _told_to_end():
+            refuse_bytes(argv)
             return dispatch(argv)
     except SystemExit as end:  # argparse, after its help
         return end.code if isinstance(end.code, int) else 0
@@ -192,16 +193,11 @@ def _ended(argv: Sequence[str], *, verbose: bool) -> int:
         print("xiu: interrupted", file=sys.stderr)
         return Aborted.exit_code
     except Exception as error:
-        # Packages below the harness have error trees of their own; whatever carries an exit code is meant for a person.
-        code = getattr(error, "exit_code", None)
         if verbose:
             traceback.print_exc()
-        if isinstance(code, int):
-            print(scrubbed(str(error)), file=sys.stderr)
-            return code
-        told = f"{type(error).__name__}: {scrubbed(str(error))}"
-        print(f"xiu: internal error: {told}; run it again with -v for the traceback", file=sys.stderr)
-        return INTERNAL_EXIT
+        text, code = told(error, argv)
+        print(text, file=sys.stderr)
+        return code
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from grafana_foundation_sdk.models import units
 
 from dashboards.grafana.promql import Selector, parts
+from plans.models import scalars
 
 FILE = Path(__file__).resolve().parents[1] / "rendered" / ".lint"
 PANELS = frozenset(("stat", "singlestat", "graph", "table", "timeseries", "gauge"))
@@ -156,7 +156,7 @@ class Entry:
 
 def entries(file: Path = FILE) -> list[Entry]:
     """All of `.lint`. Raises ValueError for a rule without a reason, or excused as a whole."""
-    document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    document = scalars.load(file.read_text(encoding="utf-8")) or {}
     found = []
     for rule, told in (document.get("exclusions") or {}).items():
         if not told or not told.get("reason") or not told.get("entries"):

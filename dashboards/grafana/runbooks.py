@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 from dashboards.grafana.pieces import DataLink
+from plans.models import scalars
 
 RULES = Path(__file__).resolve().parents[1] / "rules" / "alerts.yml"
 PAGE = "docs/alerts.md"
@@ -16,7 +15,7 @@ AWAY = "${runbooks:raw}/alerts.md"
 
 def runbooks(rules: Path = RULES) -> dict[str, DataLink]:
     """Alert → its runbook. Raises KeyError for a rule without one."""
-    groups = yaml.safe_load(rules.read_text(encoding="utf-8"))["groups"]
+    groups = scalars.load(rules.read_text(encoding="utf-8"))["groups"]
     return {
         rule["alert"]: DataLink(
             f"Runbook of {rule['alert']}", AWAY + rule["annotations"]["runbook_url"].removeprefix(PAGE)

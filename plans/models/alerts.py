@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from plans.models import scalars
 from plans.models.errors import PlanError, Problem
 from plans.models.load import HOME
 
@@ -54,7 +55,7 @@ def rules_of(rules: Path = RULES) -> Iterator[dict[str, Any]]:
 def _items(folder: Path, pattern: str, key: str) -> Iterator[dict[str, Any]]:
     for file in sorted(folder.glob(pattern)):
         try:
-            yield from yaml.safe_load(file.read_text(encoding="utf-8"))[key]
+            yield from scalars.load(file.read_text(encoding="utf-8"))[key]
         except yaml.MarkedYAMLError as exc:
             line = exc.problem_mark.line + 1 if exc.problem_mark else 1
             raise PlanError([Problem(str(file), line, f"not YAML: {exc.problem or exc}")]) from exc

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from plans.models.characters import LINE_ENDS, called, foreign, instead_of_a_mark, unseen
 from plans.models.errors import PlanError, Problem, closest
+from plans.models.ids import LARGEST
 from plans.models.partial import Contradiction, Loc, PlanModel, contradictions, validate
 from plans.models.scalars import PlainLoader
 
@@ -242,13 +243,22 @@ def told(document: Document, found: Contradiction) -> Problem:
     return Problem(document.file, document.line(found.loc), what, found.expected)
 
 
+def _text_of(path: Path) -> str:
+    """The file's text. Raises OSError, UnicodeDecodeError, and PlanError for one that is too large, or has no end."""
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise PlanError([Problem(str(path), 0, "too large", f"at most {LARGEST >> 20} MiB")])
+    return data.decode("utf-8-sig")
+
+
 def read_partly(path: Path, model: type[M]) -> tuple[M | None, Document, list[Problem]]:
     """What can be read of the file as a model, its lines, and every problem found; all of it where there is none.
 
     Raises PlanError where the file is no YAML document at all.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _text_of(path)
     except OSError as exc:
         near = closest(path.name, [p.name for p in path.parent.glob("*.y*ml")]) if path.parent.is_dir() else ""
         raise PlanError([Problem(str(path), 0, f"cannot be read: {exc.strerror or exc}", did_you_mean=near)]) from exc

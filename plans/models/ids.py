@@ -12,7 +12,7 @@ from plans.models.errors import PlanError, Problem, closest
 _CLAIM = re.compile(r"^(kind|id):[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
 SUFFIXES = (".yaml", ".yml")
 LARGEST = 1 << 20
-"""Bytes of a neighbour that is looked at; no file of ours comes near."""
+"""Bytes of a file at most; none of ours comes near."""
 
 
 def claimed(file: Path) -> tuple[str, str]:

@@ -253,6 +253,13 @@ def passed_on(name: str) -> Iterator[str]:
             yield f"{name}:{number}: passes the whole environment on"
 
 
+def test_yaml_is_read_in_one_place() -> None:
+    own = re.compile(r"^plans/models/(scalars|document)\.py$")
+    loads = re.compile(r"yaml\.(safe_|full_|unsafe_)?load(_all)?\(|SafeLoader")
+    found = [name for name in SOURCES if not own.match(name) and loads.search((ROOT / name).read_text("utf-8"))]
+    assert found == [], "use plans.models.scalars.load: YAML 1.1 reads 010 as 8 and no as false"
+
+
 def test_children_get_their_environment_from_one_place() -> None:
     sources = [name for name in SOURCES if not MAY_PASS_ON_THE_ENVIRONMENT.match(name)]
     assert [line for name in sources for line in (*started_without_environment(name), *passed_on(name))] == []

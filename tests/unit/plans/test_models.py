@@ -265,6 +265,12 @@ def test_bytes_that_are_not_text_are_refused(tmp_path: Path):
         load_plan(file)
 
 
+@pytest.mark.parametrize("file", ["/dev/zero", "/dev/full"])
+def test_a_file_without_an_end_is_refused(file: str):
+    with pytest.raises(PlanError, match="too large"):
+        load_plan(Path(file))
+
+
 def test_a_name_is_looked_up_with_a_hint():
     assert find("gala-share", "stress") == PLAN
     with pytest.raises(PlanError, match="did you mean gala-share"):

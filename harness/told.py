@@ -1,0 +1,68 @@
+"""What a person is told of an error, and with which exit code. *Internal error* is for our bugs alone.
+
+Refuses to repeat huge input, or a password.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Sequence
+
+from harness.errors import INTERNAL_EXIT, BadInput, EnvironmentNotReady
+from harness.secrets import scrubbed
+
+LONGEST_WORD, SHOWN = 240, 60
+_HUGE = re.compile(rf"\S{{{LONGEST_WORD},}}")
+_OF_THE_MACHINE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO),
+    *(errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.ENOBUFS),
+}
+"""What a system call says of the machine, whatever it was asked for."""
+
+
+def brief(text: str) -> str:
+    """The text without huge words: their beginning, and how long they are."""
+    return _HUGE.sub(lambda found: f"{found[0][:SHOWN]}… ({len(found[0])} characters)", text)
+
+
+def refuse_bytes(argv: Sequence[str]) -> None:
+    """Raises BadInput for an argument that is no text: no file, no record and no message could hold it."""
+    for number, word in enumerate(argv, 1):
+        if "\0" in word or any(0xD800 <= ord(char) < 0xE000 for char in word):
+            raise BadInput(f"argument {number} is not UTF-8 text", expected="text, or a file's name in UTF-8")
+
+
+def told(error: Exception, argv: Sequence[str]) -> tuple[str, int]:
+    """One sentence and the exit code.
+
+    An error that carries an exit code is meant for a person, of whatever package it is. A system call that failed on a
+    file is not our bug: input where the user named that file, else the machine's.
+    """
+    code = getattr(error, "exit_code", None)
+    if isinstance(code, int):
+        return brief(scrubbed(str(error))), code
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in _OF_THE_MACHINE):
+        return _of_the_system(error, argv)
+    what = f"{type(error).__name__}: {brief(scrubbed(str(error)))}"
+    return f"xiu: internal error: {what}; run it again with -v for the traceback", INTERNAL_EXIT
+
+
+def _of_the_system(error: OSError, argv: Sequence[str]) -> tuple[str, int]:
+    why = error.strerror or type(error).__name__
+    if error.filename is None:
+        return f"xiu: {why}", EnvironmentNotReady.exit_code
+    place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+    named = [word.partition("=")[2] if word.startswith("--") else word for word in argv]
+    mine = error.errno not in _OF_THE_MACHINE and any(word and _within(place, word) for word in named)
+    return brief(scrubbed(f"{place}: {why}")), (BadInput if mine else EnvironmentNotReady).exit_code
+
+
+def _within(place: str, word: str) -> bool:
+    """Was this file named on the command line, or lies it in a folder that was?"""
+    try:
+        whole, given = os.path.abspath(place), os.path.abspath(word)
+    except OSError:
+        return place == word
+    return whole == given or whole.startswith(f"{given.rstrip(os.sep)}{os.sep}")
