@@ -58,3 +58,32 @@ def test_what_cannot_be_done_is_said(
     var = [] if words[0] == "show" else ["--var", str(tmp_path)]
     assert main(["playbook", *words, *var]) == code
     assert said in capsys.readouterr().err
+
+
+def test_a_bad_file_among_good_ones_is_named_and_hides_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken file, a folder named like one, and, where the shell stands, a folder named like an id."""
+    bad, folder = tmp_path / "bad.yaml", tmp_path / "folder.yaml"
+    bad.write_text("kind: playbook\nid: bad\nowner: [}\n", encoding="utf-8")
+    folder.mkdir()
+    (tmp_path / "credit-stalled").mkdir()
+    monkeypatch.chdir(tmp_path)
+    files = [*playbook_files(), bad, folder]
+    monkeypatch.setattr("chaos.playbook.library.playbook_files", lambda: files)
+    var = ["--var", str(tmp_path / "var")]
+    assert main(["playbook", "list", *var]) == 0
+    told = capsys.readouterr().out
+    assert "credit-stalled" in told
+    assert f"refused: {bad}:3: " in told
+    assert f"refused: {folder}: " in told
+    assert main(["playbook", "list", "--json", *var]) == 0
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)["playbooks"]}
+    assert (rows["credit-stalled"]["valid"], rows["bad"]["valid"], rows["folder"]["valid"]) == (True, False, False)
+    assert main(["playbook", "show", "credit-stalled"]) == 0
+    assert main(["playbook", "show", "bad"]) == 2
+    assert f"{bad}:3: " in capsys.readouterr().err
+    assert main(["playbook", "check"]) == 2
+    assert f"{bad}:3: " in capsys.readouterr().err
+    assert main(["playbook", "check", str(folder)]) == 2
+    assert f"{folder}: " in capsys.readouterr().err
