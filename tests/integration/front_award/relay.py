@@ -5,6 +5,8 @@ answer, not a request.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import Self
 
 from tests.stores import LOOPBACK
@@ -14,7 +16,8 @@ class Relay:
     """Forwards to `port`. While `mute`, requests arrive and answers are dropped; `cut` ends every connection.
 
     `lose_answer_to`: the answer to the next request with these bytes in it is lost, that one alone; with `cut_instead`
-    its connection ends as well.
+    its connection ends as well. The next `deaths` connections end within their handshake, after 0 to 3 bytes of its
+    answer: by a reset, or by an end of stream.
     """
 
     def __init__(self, port: int) -> None:
@@ -25,6 +28,8 @@ class Relay:
         self.lose_answer_to = b""
         self.cut_instead = False
         self._losing = False
+        self.deaths = 0
+        self.by_reset = True
         self.dropped = 0
         self.sent = 0
         self.port = 0
@@ -50,6 +55,10 @@ class Relay:
         self._tasks.add(task)
         self._open.add(writer)
         try:
+            if self.deaths > 0:
+                self.deaths -= 1
+                await self._die(reader, writer, self.deaths % 4)
+                return
             up_reader, up_writer = await asyncio.open_connection(LOOPBACK, self._upstream)
             self._open.add(up_writer)
             pumps = (self._pump(reader, up_writer, False), self._pump(up_reader, writer, True))
@@ -60,6 +69,14 @@ class Relay:
         finally:
             self._open.discard(writer)
             self._tasks.discard(task)
+
+    async def _die(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int) -> None:
+        await reader.read(65536)
+        writer.write(b"+OK\r\n"[:size])
+        if self.by_reset:
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
         try:
