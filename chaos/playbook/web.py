@@ -33,25 +33,36 @@ class RunOrder(Model):
     who: Line = "operator"
 
 
-def alerts_of(body: Any) -> list[Alert]:
-    """The firing alerts of a webhook's body; resolved ones say nothing: an alert ends without data too.
+def alerts_of(body: Any) -> tuple[list[Alert], list[str]]:
+    """The firing alerts of a webhook's body, and what is wrong with those that cannot be read: they keep no other from
+    being heard. Resolved ones say nothing: an alert ends without data too.
 
-    Raises ValueError for what Alertmanager does not send.
+    Raises ValueError for what Alertmanager does not send at all.
     """
-    try:
-        return [
-            Alert(
-                name=str(one["labels"]["alertname"]),
-                lane=str(one["labels"].get("lane", "")),
-                since_s=datetime.fromisoformat(one["startsAt"]).timestamp(),
-                # The moment, not its text: `…49.61Z` of a webhook is `…49.610Z` in Alertmanager's own API.
-                episode=f"{one['fingerprint']}@{datetime.fromisoformat(one['startsAt']).timestamp():.3f}",
-            )
-            for one in body["alerts"]
-            if one["status"] == "firing"
-        ]
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError) as exc:
-        raise ValueError(f"not a webhook of Alertmanager: {type(exc).__name__} {shown(exc)}") from exc
+    if not isinstance(body, dict) or not isinstance(every := body.get("alerts"), list):
+        raise ValueError("not a webhook of Alertmanager: no list `alerts`")
+    found: list[Alert] = []
+    wrong: list[str] = []
+    for number, one in enumerate(every, 1):
+        try:
+            if one["status"] == "firing":
+                found.append(_alert(one))
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError) as exc:
+            wrong.append(f"alert {number}: {type(exc).__name__} {shown(exc)}")
+    if wrong and not found:
+        raise ValueError(f"not a webhook of Alertmanager: {wrong[0]}")
+    return found, wrong
+
+
+def _alert(one: Any) -> Alert:
+    since_s = datetime.fromisoformat(one["startsAt"]).timestamp()
+    return Alert(
+        name=str(one["labels"]["alertname"]),
+        lane=str(one["labels"].get("lane", "")),
+        since_s=since_s,
+        # The moment, not its text: `…49.61Z` of a webhook is `…49.610Z` in Alertmanager's own API.
+        episode=f"{one['fingerprint']}@{since_s:.3f}",
+    )
 
 
 class Pages:
@@ -77,7 +88,7 @@ class Pages:
         """200: taken, or nothing to do. 503: not now, and Alertmanager asks again by itself."""
         self._operator(request)
         try:
-            heard = alerts_of(await read_json(request))
+            heard, unread = alerts_of(await read_json(request))
         except ValueError as exc:
             raise BadRequest(str(exc)) from exc
         answers = [self._engine.heard(alert) for alert in heard]
@@ -89,7 +100,7 @@ class Pages:
         # Each alert's own answer too: two lanes of one alert may fare differently.
         each = [{"alert": alert.name, "lane": alert.lane, "runs": answer.runs, "not_now": answer.not_now}
                 for alert, answer in zip(heard, answers, strict=True)]  # fmt: skip
-        told = {**asdict(found), "alerts": each}
+        told = {**asdict(found), "alerts": each, "unread": unread}
         if found.later:
             return error_answer(Degraded(f"ask again: {_why(found)}"), **told)
         return web.json_response(told)

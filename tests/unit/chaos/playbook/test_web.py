@@ -117,7 +117,29 @@ def test_a_body_nobody_can_read_is_the_sender_s_fault(tmp_path: Path, data: byte
 
 def test_the_alert_s_lane_and_time_are_taken_over() -> None:
     since_s = 1795524445.384
-    assert alerts_of(webhook(lane="stress")) == [Alert("Slow", "stress", since_s, f"00aa@{since_s:.3f}")]
+    assert alerts_of(webhook(lane="stress")) == ([Alert("Slow", "stress", since_s, f"00aa@{since_s:.3f}")], [])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param({"startsAt": "soon"}, id="no time"),
+        pytest.param({"startsAt": "9999-12-31T23:59:59+00:00" * 400}, id="a time without end"),
+        pytest.param({"labels": None}, id="no labels"),
+        pytest.param({"labels": ["lane"]}, id="labels that are none"),
+    ],
+)
+def test_an_alert_that_cannot_be_read_keeps_no_other_from_being_heard(tmp_path: Path, broken: dict[str, Any]) -> None:
+    async def talk(client: TestClient[Any, Any], rig: Rig) -> None:
+        both = webhook(lane="live")
+        both["alerts"].insert(0, {**both["alerts"][0], **broken})
+        answer = await (await client.post("/alerts", json=both, headers=BEARER)).json()
+        assert len(answer["runs"]) == 1
+        (unread,) = answer["unread"]
+        assert unread.startswith("alert 1: ")
+        assert len(unread) < 300
+
+    assert asked(tmp_path, talk).states().count("triggered") == 1
 
 
 @pytest.mark.parametrize(
