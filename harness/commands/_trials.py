@@ -22,7 +22,7 @@ def run_trials_of(loaded: LoadedDrill, args: argparse.Namespace) -> DrillResult:
     """Kills `--count` times (else as often as the drill says), on the stack that runs or one of its own."""
     drill = loaded.drill
     assert drill.trials is not None
-    count = args.count or drill.trials.count
+    count = args.count or (-(-drill.trials.count // 2) if args.short else drill.trials.count)
     seed = args.seed if args.seed is not None else drill.seed if drill.seed is not None else 1
     result = DrillResult(drill.id, drill.trials.kind, "every part")
     raise_open_files()

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     go.add_argument("--seed", type=int, metavar="N")
     go.add_argument("--count", type=int, metavar="N", help="so many times, arm A once; kill9: so many kills")
     go.add_argument("--resume", type=Path, metavar="FILE", help="kill9: go on with the trials in this file")
-    go.add_argument("--short", action="store_true", help="half as long, alerts not judged")
+    go.add_argument("--short", action="store_true", help="half as long, alerts not judged; kill9: half as many")
     go.add_argument("--dry-run", action="store_true", help="the probes run, the faults do not")
     go.add_argument("--stack", type=Path, metavar="DIR", help="folder of the running stack to use")
 
@@ -124,6 +124,8 @@ def _run(args: argparse.Namespace) -> int:
     everyone = args.drills == ["all"]
     files = drill_files() if everyone else [find_drill(name) for name in args.drills]
     loaded = [load_drill(file, faults) for file in files]
+    if args.resume is not None and (other := [one.drill.id for one in loaded if one.drill.trials is None]):
+        raise BadInput(f"--resume with {other[0]}", expected="kill trials (kill9) alone")
     results: list[DrillResult] = []
     for result in _carried_out(loaded, arms, args):
         results.append(result)

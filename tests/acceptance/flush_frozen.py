@@ -88,9 +88,11 @@ def s2(folder: Path, result: DrillResult) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--first", action="store_true", help="frozen in the first one, not in the second")
+    parser.add_argument("--arms", default="AB")
     args = parser.parse_args()
-    verdicts, frozen, here = [], FrozenControl(), Path.cwd()
-    for result in drills(here, args.count, frozen):
+    verdicts, frozen, here = [], FrozenControl(args.first), Path.cwd()
+    for result in drills(here, args.count, frozen, tuple(args.arms)):
         verdicts.append(result.verdict)
         row = s2(here, result) if "B" in result.arms else {}
         reasons = "; ".join(reason.text for reason in result.reasons)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -74,6 +77,7 @@ def test_on_a_stack_that_runs(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None
     rehearsed, document = drill(xiu, "kill9", "--dry-run", "--count", "12")
     assert (rehearsed, document["verdict"], document["notes"]) == (0, "PASS", ["would kill 12 times, seed 1"])
     as_typed(xiu, stack)
+    flushed_with_control_frozen(xiu)
     left_out(xiu, monkeypatch)
     killed(xiu, stack)
     halted(xiu, stack)
@@ -86,6 +90,14 @@ def as_typed(xiu: Xiu, stack: Stack) -> None:
     assert (code, document["verdict"]) in ((0, "PASS"), (0, "WARN")), document["reasons"]
     assert document["facts"]["detection_s"] <= 5
     assert journal.items(stack.folder.path / journal.FILE) == []
+
+
+def flushed_with_control_frozen(xiu: Xiu) -> None:
+    """The ledger knows what the log has lost, and no new epoch comes: nobody says that money came from nowhere."""
+    argv = [sys.executable, "-m", "tests.acceptance.flush_frozen", "--count", "1", "--first", "--arms", "B"]
+    done = subprocess.run(argv, cwd=xiu.folder, env=xiu.env(), capture_output=True, text=True, timeout=180)
+    assert "control frozen 1 times  S2 True" in done.stdout, done.stdout + done.stderr
+    assert re.search(r"looks without a sample [1-9]", done.stdout), done.stdout
 
 
 def left_out(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ import pytest
 from chaos import drill, repeat
 from chaos.drill import DrillOrder, DrillResult
 from chaos.faults import lacking
+from harness import cli
+from harness.commands import _trials
 from harness.errors import EnvironmentNotReady
 from harness.run_record import RunRecord
 from harness.stack import Stack
@@ -106,3 +108,31 @@ def test_what_a_fault_requires_and_a_stack_lacks_is_skipped(tmp_path: Path, monk
     result = drill.run_drill(given)
     assert (result.verdict, result.exit_code) == ("SKIPPED", 5)
     assert result.reasons[0].text == "requires: N15 requires toxiproxy, which this stack has not"
+
+
+def test_resume_is_for_kill_trials_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["drill", "run", "flush", "--resume", "trials.jsonl"]) == 2
+    assert "--resume with flush; expected kill trials (kill9) alone" in capsys.readouterr().err
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize(("words", "kills"), [((), 30), (("--short",), 15), (("--short", "--count", "7"), 7)])
+def test_short_kill_trials_are_half_as_many(
+    words: tuple[str, ...],
+    kills: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    @contextmanager
+    def stack(*_: object) -> Iterator[Any]:
+        yield SimpleNamespace(externals={}, folder=SimpleNamespace(path=tmp_path))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_trials, "_stack", stack)
+    monkeypatch.setattr(_trials, "part_ready", lambda *_: True)
+    assert cli.main(["drill", "run", "kill9", "--dry-run", *words]) == 0
+    assert f"would kill {kills} times" in capsys.readouterr().out
