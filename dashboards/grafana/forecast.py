@@ -80,9 +80,11 @@ def standing(metric: str, label: str, numbers: Mapping[str, tuple[int, Word]], *
 def verdict() -> str:
     """The run's verdict as a figure (`words.VERDICTS`). One that was under way and is not there any more broke off."""
     running = f'{RUN},verdict="RUNNING"'
-    now = f"drill_run_verdict{{{running}}}"
+    # A scrape that fails is no end; ten in a row are.
+    now = f"last_over_time(drill_run_verdict{{{running}}}[10s])"
     lost = f"{LOST} * ({told('drill_run_verdict', running)} == 1 unless {now})"
-    return f"max by () ({standing('drill_run_verdict', 'verdict', VERDICTS)} or {lost})"
+    # In this order: both have the labels of RUNNING, and `or` keeps the first.
+    return f"max by () ({lost} or {standing('drill_run_verdict', 'verdict', VERDICTS)})"
 
 
 def worst(*where: str, by: str = "", joined: str = "") -> str:

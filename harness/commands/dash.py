@@ -305,14 +305,15 @@ def _addresses(args: argparse.Namespace) -> dict[str, str]:
     found = {name: getattr(args, name) or os.environ.get(variable, "") for name, (variable, _) in ADDRESSES.items()}
     for name, url in found.items():
         if url and not _is_address(url):
-            raise BadInput(f"--{name} {url}", expected="an address, as http://127.0.0.1:8000")
+            raise BadInput(f"--{name} {hidden(url)}", expected="an address, as http://127.0.0.1:8000")
     return {name: url.rstrip("/") for name, url in found.items()}
 
 
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        plain = not parts.query and not parts.fragment and not any(map(str.isspace, url))
+        return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 
@@ -320,7 +321,7 @@ def _is_address(url: str) -> bool:
 def _named(args: argparse.Namespace) -> str:
     """The address given by hand. Raises BadInput for what is none: Grafana would keep it."""
     if not _is_address(args.prometheus):
-        raise BadInput(f"--prometheus {args.prometheus}", expected="an address, as http://127.0.0.1:9090")
+        raise BadInput(f"--prometheus {hidden(args.prometheus)}", expected="an address, as http://127.0.0.1:9090")
     return str(args.prometheus)
 
 

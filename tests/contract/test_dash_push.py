@@ -224,7 +224,19 @@ def test_what_is_wrong_with_the_environment(
     assert grafana.dashboards == {}
 
 
-@pytest.mark.parametrize("given", ["nonsense", "127.0.0.1:9090", "http://", "http://[::1", "ftp://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "nonsense",
+        "127.0.0.1:9090",
+        "http://",
+        "http://[::1",
+        "ftp://127.0.0.1:1",
+        "http://h?x=1",
+        "http://h#x",
+        "http://a b",
+    ],
+)
 def test_a_prometheus_that_is_no_address_reaches_no_grafana(
     grafana: Grafana, capsys: pytest.CaptureFixture[str], given: str
 ) -> None:

@@ -14,12 +14,15 @@ from pathlib import Path
 import pytest
 import requests
 
+from dashboards.grafana import check, words
+from dashboards.grafana.render import rendered
 from harness.exporter import Exporter
 from harness.prom import PromError, Prometheus, read_metrics
 from harness.saved_queries import Moments, fill, save_metrics
 from harness.stack import config, tools
 from harness.stack.ports import Ports
 from plans.models.queries import load_queries
+from system.contract.audit import INVARIANTS, Finding
 from tests.unit.harness.run_in_progress import begun, in_progress, judged, message
 
 DEADLINE_S = 20.0
@@ -135,6 +138,51 @@ def test_targets_and_actuals_come_back_equal_and_what_is_missing_is_no_data(serv
         assert "error" not in file, file
     up = json.loads((tmp_path / "metrics" / "up.json").read_text())["result"]
     assert any(row["metric"]["instance"] == f"127.0.0.1:{exporter.port}" for row in up)
+
+
+TILES = {
+    title: panel["targets"][0]["expr"]
+    for panel in rendered()["xiu-forecast"]["panels"]
+    for title in [panel["title"].split(" · ")[-1]]
+    if panel.get("targets")
+}
+
+
+def test_a_manager_sees_a_run_under_way_its_verdict_and_one_that_broke_off(server: Server) -> None:
+    """As Grafana asks: an instant query at the end of the last minute."""
+
+    def tile(title: str, run: str) -> float | None:
+        words = check.Span(time.time() - 60, time.time()).words() | {"run": run, "job": ".+", "instance": ".+"}
+        return found(prometheus, check.filled(TILES[title], words))
+
+    def shown(run: str) -> list[float | None]:
+        titles = ("Verdict", "Invariants", "Did the forecast hold?", "Money unaccounted for")
+        return [tile(title, run) for title in titles]
+
+    runs = {name: begun() for name in ("breaks-off", "is-invalid")}
+    exporters = {}
+    with Prometheus(server.url) as prometheus:
+        try:
+            for name, state in runs.items():
+                state.run_id = name
+                exporters[name] = Exporter(state)
+                exporters[name].register(server.targets)
+            for name in runs:
+                until(lambda name=name: shown(name) == [0, 0, 0, -0.5], f"{name} is under way, and nothing is empty")
+            state = runs["is-invalid"]
+            state.judged = (judged(1_195), judged(0, "residue_fen"))
+            state.invariants = tuple(
+                Finding(code=code, says=says, valid=True, counted=1, violations=0) for code, says in INVARIANTS.items()
+            )
+            state.verdict = "INVALID"
+            over = [words.VERDICTS["INVALID"][0], 1, words.NOT_VALID, 0]
+            until(lambda: shown("is-invalid") == over, "the verdict; what it makes void is not green")
+        finally:
+            for exporter in exporters.values():
+                exporter.stop()
+        until(lambda: tile("Verdict", "breaks-off") == words.LOST, "no verdict and no exporter any more")
+        until(lambda: found(prometheus, 'drill_run_info{run_id="is-invalid"}') is None, "scraped no more")
+        assert shown("is-invalid") == over, "a verdict stays"
 
 
 CREDITS = """\
