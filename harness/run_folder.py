@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from harness.errors import EnvironmentNotReady
 from harness.report.html import render_html
 from harness.report.junit import render_junit
 from harness.run_books import books_of
@@ -44,8 +45,11 @@ def new_run(runs: Path, plan: str, now: datetime | None = None) -> Path:
     """A fresh folder `runs/<time>-<plan>-<random>`, with the folders it always has; its name is the run's id."""
     stamp = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
     folder = runs / f"{stamp}-{plan}-{secrets.token_hex(2)}"
-    for part in (folder, folder / "history", folder / "metrics"):
-        part.mkdir(parents=True, exist_ok=False)
+    try:
+        for part in (folder, folder / "history", folder / "metrics"):
+            part.mkdir(parents=True, exist_ok=False)
+    except OSError as exc:
+        raise EnvironmentNotReady(f"{folder} cannot be made: {exc.strerror or exc}; nothing was sent") from exc
     return folder
 
 

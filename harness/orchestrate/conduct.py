@@ -86,9 +86,8 @@ class Conductor:
         """Everything from the lock to the report. Errors of parts become reasons of the verdict."""
         started = datetime.now(UTC)
         exporter = Exporter(self.state, git_sha=self._where.commit)
-        if self.system.targets is not None:
-            exporter.register(self.system.targets)
         try:
+            self._announce(exporter)
             with LiveView(self.state, self.order.progress):
                 record = self._carry_out(started)
             self._keep_metrics(record, started)
@@ -96,6 +95,15 @@ class Conductor:
             exporter.stop()
             self.control.close()
         return record
+
+    def _announce(self, exporter: Exporter) -> None:
+        """To the stack's Prometheus; a run that it does not hear of is a run all the same."""
+        if self.system.targets is None:
+            return
+        try:
+            exporter.register(self.system.targets)
+        except OSError as exc:
+            self.tell("prometheus", of_error(exc))
 
     def _carry_out(self, started: datetime) -> RunRecord:
         self.system.events(lambda kind, text: self.tell(f"part_{kind}", text))

@@ -128,7 +128,10 @@ def _follow(
         if not stopped and stop() is not None:
             stopped = True
             # The cannon sees it within 50 ms, writes its account, and Locust ends in its own order.
-            (folder / "kill").touch()
+            try:
+                (folder / "kill").touch()
+            except OSError:  # a full disk stops nobody from stopping
+                process.terminate()
             until = time.monotonic() + STOP_DEADLINE_S
         if time.monotonic() > until:
             log = folder / "locust.log"

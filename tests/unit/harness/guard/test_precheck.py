@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 from harness.control_client import ControlAway, ControlClient
 from harness.errors import EnvironmentNotReady
 from harness.guard import precheck as precheck_module
+from harness.guard.kill import registered
 from harness.guard.leftovers import left, meeting
 from harness.guard.precheck import Ask, precheck, refuse
 from harness.stack.addresses import Addresses
@@ -172,14 +174,18 @@ def left_armed(lane: str, number: int, starts_s: float, state: str = "armed") ->
 def test_what_earlier_runs_left_armed_is_named_with_its_command(whole: Ask) -> None:
     rounds = [
         left_armed("stress", 7, -90), left_armed("live", 8, -61), left_armed("live", 9, -5),
-        left_armed("stress", 10, -90, "closing"),
+        left_armed("stress", 10, -90, "closing"), left_armed("stress", 11, 5),
     ]  # fmt: skip
     found = [one for one in precheck(control(whole, rounds=rounds)) if one.item == "rounds"]
     assert [(one.state, one.says) for one in found] == [
         ("warning", "stress round 7 is over and not closed: xiu round close 7"),
         ("warning", "live round 8 is over and not closed: xiu round close 8"),
+        ("warning", "live round 9 is open: xiu round close 9"),
     ]
     refuse(found)
+    with registered(whole.register, os.getpid(), "another run", whole.runs / "kill", whole.runs):
+        found = [one for one in precheck(control(whole, rounds=rounds)) if one.item == "rounds"]
+    assert [one.says.split(" is ")[0] for one in found] == ["stress round 7", "live round 8"], "9 is being played"
 
 
 def test_too_few_local_ports_are_named_before_anything_is_sent(whole: Ask) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import EnvironmentNotReady
 from harness.guard.room import writable
+from harness.run_folder import new_run
 
 ROOT = Path(__file__).parents[4]
 
@@ -58,3 +59,8 @@ def test_every_command_that_writes_runs_asks_first(words: tuple[str, ...], tmp_p
     assert done.stderr.count("\n") == 1
     assert "no run can be written there" in done.stderr
     assert not (tmp_path / "var").exists(), "a stack was started"
+
+
+def test_a_folder_that_cannot_be_made_any_more_is_no_bug_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentNotReady, match="cannot be made: Not a directory; nothing was sent"):
+        new_run(Path(no_folder(tmp_path)), "smoke")
