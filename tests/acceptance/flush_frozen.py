@@ -29,11 +29,10 @@ FROZEN_S = 2.5
 
 
 class FrozenControl:
-    """The way `flush`, with control frozen around every second injection. `times`: how often it was."""
+    """The way `flush`, with control frozen around it while `wanted`. `times`: how often it was."""
 
-    def __init__(self, first: bool = False) -> None:
-        self.times = self._injections = 0
-        self._first = first
+    def __init__(self, wanted: bool = False) -> None:
+        self.wanted, self.times = wanted, 0
         self._thaw: threading.Timer | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -41,8 +40,7 @@ class FrozenControl:
 
     def inject(self, stack: Stack, detail: dict[str, Any]) -> None:
         """As `store.inject`, while control stands still."""
-        self._injections += 1
-        if (self._injections % 2 == 1) is not self._first:
+        if not self.wanted:
             store.inject(stack, detail)
             return
         self.times += 1
@@ -76,7 +74,9 @@ def drills(
     loaded = load_drill(find_drill("flush"), load_faults())
     order = DrillOrder(loaded, folder / "runs", var=folder / "var", arms=arms, short=True, progress="none")
     with frozen.in_place():
-        yield from repeated(order, count)
+        for result in repeated(order, count):
+            yield result
+            frozen.wanted = not frozen.wanted  # in every second drill, whatever its arm had to be played again
 
 
 def s2(folder: Path, result: DrillResult) -> dict[str, Any]:
