@@ -91,7 +91,7 @@ def make_plan(
         if with_prometheus:
             observers, said = _observers(theirs)
             parts, notes = parts + observers, notes + said
-            if any(part.name == "prometheus" for part in observers):
+            if "prometheus" in theirs or any(part.name == "prometheus" for part in observers):
                 parts.append(table.stores())
         parts, notes = with_more(parts, notes, more, theirs)
     started = {part.name for part in parts}

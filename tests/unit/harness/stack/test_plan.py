@@ -144,6 +144,23 @@ def test_the_stores_are_scraped_past_the_proxies_by_a_part_that_nothing_waits_fo
     assert [each.name for each in layout.parts if not each.needed] == ["stores"]
 
 
+@pytest.mark.parametrize(
+    ("found", "environment", "there"),
+    [
+        pytest.param("prometheus", {}, True, id="the stack's own Prometheus"),
+        pytest.param("", {"XIU_PROMETHEUS_URL": "http://p:9090"}, True, id="somebody's Prometheus"),
+        pytest.param("", {}, False, id="none"),
+    ],
+)
+def test_the_stores_exporter_is_there_where_a_prometheus_is(
+    monkeypatch: pytest.MonkeyPatch, found: str, environment: dict[str, str], there: bool
+) -> None:
+    monkeypatch.setattr(plan.tools, "need", lambda name: Path(f"/bin/{name}"))
+    monkeypatch.setattr(plan.tools, "find", lambda name: Path(f"/bin/{name}") if name == found else None)
+    what = plan.make_plan("all", 1, with_prometheus=True, environment=environment)
+    assert ("stores" in {each.name for each in what.parts}) is there
+
+
 def test_external_stores_are_scraped_too() -> None:
     theirs = {"valkey": "redis://h:6379/3", "postgres": "postgresql://u:p@db/x"}
     parts = tuple(each for each in everything().parts if each.name not in theirs)
