@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from system.contract import web as contract_web
 from system.contract.api import SwitchChange
 from system.contract.web import application, listening, read_json, read_model
 
@@ -83,7 +84,7 @@ class Server:
 
 def played(server: Server, scene: Any) -> None:
     async def run() -> None:
-        async with listening(server.app, ("127.0.0.1", 0)) as (_, server.port):
+        async with listening(server.app, ("127.0.0.1", 0), grace_s=0.2) as (_, server.port):
             await scene()
 
     asyncio.run(run())
@@ -170,3 +171,17 @@ def test_a_head_that_never_ends_gives_its_connection_back() -> None:
                 writer.close()
 
     asyncio.run(run())
+
+
+def test_a_body_that_never_comes_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract_web, "BODY_WITHIN_S", 0.1)
+    server = Server()
+
+    async def scene() -> None:
+        head, _, body = (await server.send(posted(LENGTH))).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 408 "), head
+        assert json.loads(body)["error"] == {
+            "code": "request_timeout", "message": "the body did not arrive in time", "effect": "none",
+        }  # fmt: skip
+
+    played(server, scene)
