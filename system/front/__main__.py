@@ -84,7 +84,11 @@ def main() -> int:
     except SettingsError as exc:
         print(f"front: {exc}", file=sys.stderr)
         return 2
-    return uvloop.run(_main(settings))
+    try:
+        return uvloop.run(_main(settings))
+    except OSError as exc:
+        print(f"front: {exc}; expected addresses that are free: XIU_LISTEN, XIU_METRICS_LISTEN", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -197,14 +198,28 @@ def test_superseded_it_ends_by_itself(valkey_server: ValkeyServer, tmp_path: Pat
     on_process(valkey_server, scenario)
 
 
-def test_bad_settings_are_one_line_and_exit_2(valkey_server: ValkeyServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "files", "said"),
+    [
+        pytest.param({"XIU_FRONT": "7"}, None, "XIU_FRONT='7'; expected a number below 1", id="no such front"),
+        pytest.param({"XIU_METRICS_LISTEN": "here"}, None, "'here' is no address", id="no address"),
+        pytest.param({"XIU_LISTEN": "{taken}"}, None, "already in use", id="taps: taken"),
+        pytest.param({"XIU_METRICS_LISTEN": "{taken}"}, None, "already in use", id="metrics: taken"),
+        pytest.param({}, 100, "100 open files leave no place for a client", id="too few open files"),
+    ],
+)
+def test_what_it_cannot_start_with_is_one_line_and_exit_2(
+    valkey_server: ValkeyServer, tmp_path: Path, more: dict[str, str], files: int | None, said: str
+) -> None:
     async def scenario(rig: Rig) -> None:
-        env = environment(rig, tmp_path) | {"XIU_FRONT": "7"}
-        front = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "system.front", env=env, stderr=asyncio.subprocess.PIPE
-        )
-        _, errors = await front.communicate()
-        assert front.returncode == 2
-        assert errors.decode().splitlines() == ["front: XIU_FRONT='7'; expected a number below 1"]
+        log = tmp_path / "front.log"
+        with socket.create_server((LOOPBACK, 0)) as taken:
+            where = f"{LOOPBACK}:{taken.getsockname()[1]}"
+            env = environment(rig, tmp_path) | {key: value.format(taken=where) for key, value in more.items()}
+            async with process(env, files=files, log=log) as front:
+                assert await asyncio.wait_for(front.wait(), 20) == 2
+        (line,) = [line for line in log.read_text().splitlines() if line.startswith("front: ")]
+        assert said in line
+        assert "Traceback" not in log.read_text()
 
     on(valkey_server, scenario)
