@@ -8,7 +8,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.errors import EnvironmentNotReady
@@ -21,15 +21,19 @@ PATIENCE_S = 1.0
 @contextmanager
 def seated(folder: Path, who: str) -> Iterator[None]:
     """The only drill on the stack in `folder` while the block lasts. Raises EnvironmentNotReady with who is."""
-    descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise EnvironmentNotReady(f"no drill can take its seat on {folder}: {exc.strerror}") from exc
     try:
         until = time.monotonic() + PATIENCE_S
         while not _locked(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > until:
                 raise EnvironmentNotReady(f"another drill is at work on {folder}: {_who(descriptor)}; wait for it")
             time.sleep(0.02)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{who}, process {os.getpid()}".encode(), 0)
+        with suppress(OSError):  # the lock is the seat; whose it is is for those who ask
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{who}, process {os.getpid()}".encode(), 0)
         yield
     finally:
         os.close(descriptor)

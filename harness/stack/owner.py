@@ -34,6 +34,6 @@ def owner_of(folder: Path) -> int | None:
         said = json.loads((folder / FILE).read_text(encoding="utf-8"))
         process = psutil.Process(said["pid"])
         lives = abs(process.create_time() - said["created"]) < SAME_S and process.status() != psutil.STATUS_ZOMBIE
-    except (FileNotFoundError, psutil.NoSuchProcess):
-        return None
+    except (FileNotFoundError, psutil.NoSuchProcess, ValueError, KeyError, TypeError):
+        return None  # what cannot be read names nobody
     return int(said["pid"]) if lives else None

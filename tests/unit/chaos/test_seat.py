@@ -35,3 +35,8 @@ def test_a_second_drill_is_refused_until_the_first_is_gone_even_by_kill(tmp_path
     with seated(tmp_path, "drill mine"):
         assert taken(tmp_path).startswith("drill mine, process")
     assert taken(tmp_path) == ""
+
+
+def test_a_seat_that_cannot_be_taken_is_said(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentNotReady, match="no drill can take its seat"), seated(tmp_path / "none", "drill"):
+        pytest.fail("it was taken")
