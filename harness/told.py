@@ -45,8 +45,20 @@ def told(error: Exception, argv: Sequence[str]) -> tuple[str, int]:
         return brief(scrubbed(str(error))), code
     if isinstance(error, OSError) and (error.filename is not None or error.errno in _OF_THE_MACHINE):
         return _of_the_system(error, argv)
+    if isinstance(error, FileNotFoundError) and error.filename is None and _lost():
+        return "xiu: the folder one stands in is gone; cd into one that is there", EnvironmentNotReady.exit_code
+    if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # pathlib, before Python 3.13
+        return brief(f"{error}; expected a file or folder"), BadInput.exit_code
     what = f"{type(error).__name__}: {brief(scrubbed(str(error)))}"
     return f"xiu: internal error: {what}; run it again with -v for the traceback", INTERNAL_EXIT
+
+
+def _lost() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def _of_the_system(error: OSError, argv: Sequence[str]) -> tuple[str, int]:

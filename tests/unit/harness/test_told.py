@@ -45,6 +45,7 @@ def test_an_error_is_told_in_a_sentence_with_its_code(error: Any, argv: list[str
         ("plan", "show", "x" * 5000 + ".yaml"),
         ("plan", "show", "loop.yaml"),
         ("run", "show", "file"),
+        ("status", "--stack", "loop.yaml"),
         ("--runs", "file", "run", "list"),
         ("x" * 5000,),
         ("token", "1", "--lane", "x" * 5000),
@@ -65,3 +66,18 @@ def test_odd_arguments_are_no_bug_of_ours(
     assert "internal error" not in err
     assert 0 < len(err) < 1000
     assert out == ""
+
+
+@pytest.mark.parametrize(
+    "words", [("status",), ("halt",), ("plan", "list"), ("plan", "new", "x.yaml", "--from", "smoke")]
+)
+def test_a_folder_that_is_gone_is_no_bug_of_ours(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    code = main(words)
+    err = capsys.readouterr().err
+    assert code in (0, 2, 5), err
+    assert "internal error" not in err
