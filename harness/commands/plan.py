@@ -19,6 +19,7 @@ from harness.run_order import RunOrder, order_of
 from plans.models import Loaded, PlanError, Problem, find, load_forecast, load_plan, stress_files
 from plans.models.load import HOME
 from plans.models.quantity import ratio
+from system.contract.addresses import read_address
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -166,7 +167,7 @@ def _order(args: argparse.Namespace) -> RunOrder:
             scale = ratio(args.scale)
         except ValueError as exc:
             raise BadInput(f"--scale: {exc}") from exc
-    on = getattr(args, "on", None)
+    on = _elsewhere(getattr(args, "on", None))
     return order_of(
         loaded,
         Path(args.runs),
@@ -178,6 +179,15 @@ def _order(args: argparse.Namespace) -> RunOrder:
         stack=Path(args.stack) if getattr(args, "stack", None) else None,
         on=on,
     )
+
+
+def _elsewhere(on: str | None) -> str | None:
+    if on is not None:
+        try:
+            read_address("control", on)
+        except ValueError as exc:
+            raise BadInput(f"--on: {exc}") from None
+    return on
 
 
 def _tell(order: RunOrder, as_json: bool) -> None:

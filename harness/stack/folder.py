@@ -152,7 +152,7 @@ def secret(path: Path) -> str:
 
 
 def new_folder(var: Path) -> Path:
-    """A new stack folder under `var`, made, and named by `var/last`. Raises EnvironmentNotReady."""
+    """A new stack folder under `var`; `var/last` names it once a stack starts there. Raises EnvironmentNotReady."""
     try:
         return _new_folder(var)
     except OSError as exc:
@@ -164,11 +164,15 @@ def _new_folder(var: Path) -> Path:
     now = datetime.datetime.now(datetime.UTC)
     path = var / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     path.mkdir()
-    draft = var / f".{LAST}.{os.getpid()}"
+    return path
+
+
+def name_last(path: Path) -> None:
+    """From now on `last` beside it means this stack."""
+    draft = path.parent / f".{LAST}.{os.getpid()}"
     draft.unlink(missing_ok=True)
     draft.symlink_to(path.name)
-    draft.replace(var / LAST)
-    return path
+    draft.replace(path.parent / LAST)
 
 
 def last_folder(var: Path) -> Path | None:

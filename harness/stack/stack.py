@@ -81,14 +81,22 @@ class Stack:
         Raises EnvironmentNotReady: what is missing, or which part failed and why.
         """
         selection, fronts, with_prometheus, detach, system, more = self._options
-        plan = make_plan(
-            selection, fronts, with_prometheus=with_prometheus, environment=self._environment, system=system, more=more
-        )
+        new, env = not self.folder.plan.exists(), self._environment
+        try:
+            plan = make_plan(
+                selection, fronts, with_prometheus=with_prometheus, environment=env, system=system, more=more
+            )
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self.folder.path.rmdir()  # made for this stack, and empty: nothing was started
+            raise
         self.folder.make()
         if self.folder.locked:
             raise EnvironmentNotReady(f"a stack runs in {self.folder.path}")
         (owner.claim if self._private else owner.share)(self.folder.path)
         write_private(self.folder.plan, json.dumps(plan.to_json(), indent=1))
+        if new:
+            folders.name_last(self.folder.path)
         lifeline, self._lifeline = (None, None) if detach else os.pipe()
         heard, tell = os.pipe()
         given = [fd for fd in (lifeline, tell) if fd is not None]

@@ -6,13 +6,14 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
 import valkey
 
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import Stack, tools
+from harness.stack import Stack, last_folder, tools
 from tests.integration.stack.parts import child, get
 from tests.stores import PostgresServer, ValkeyServer
 
@@ -150,6 +151,15 @@ def closed_port() -> Iterator[int]:
 def test_a_wrong_address_is_named_with_what_was_expected(make: Make, name: str, value: str) -> None:
     with pytest.raises(BadInput, match=rf"{name}.*expected"):
         make(environment={name: value}).start()
+
+
+def test_a_start_that_is_refused_leaves_no_folder_and_hides_no_last_stack(make: Make, var: Path) -> None:
+    with make(parts="stores") as before:
+        pass
+    with pytest.raises(BadInput):
+        make(environment={"XIU_POSTGRES_URL": "postgresql://h:port/x"}).start()
+    assert last_folder(var) == before.folder.path.resolve()
+    assert [path.name for path in var.iterdir() if not path.is_symlink()] == [before.folder.path.name]
 
 
 def test_a_password_is_not_repeated_in_an_error(make: Make) -> None:

@@ -18,7 +18,7 @@ from harness import who
 from harness.errors import EnvironmentNotReady
 from harness.stack import folder as folders
 from harness.stack import ordinary, postgres, spawn
-from harness.stack.folder import Folder, last_folder, new_folder, secret
+from harness.stack.folder import Folder, last_folder, name_last, new_folder, secret
 from harness.stack.keeper import BackOff, PartEvent, how_it_ended
 from harness.stack.ports import ABOVE, LOWEST, Ports
 from harness.stack.resources import Sampler
@@ -76,6 +76,9 @@ def test_an_event_reads_well_and_survives_json() -> None:
 def test_the_newest_folder_is_named_last(tmp_path: Path) -> None:
     assert last_folder(tmp_path) is None
     made = [new_folder(tmp_path) for _ in range(3)]
+    assert last_folder(tmp_path) is None, "none has started"
+    for path in made:
+        name_last(path)
     assert last_folder(tmp_path) == made[-1].resolve()
     assert len(set(made)) == 3
 
