@@ -319,6 +319,9 @@ def main(argv: list[str]) -> int:
     except ConnectionError as exc:
         print(f"cannon: {exc}", file=sys.stderr)
         return 5
+    except OSError as exc:  # a full disk: the account cannot be kept, and an account in part is none
+        print(f"cannon: {exc.filename or 'its history'} cannot be written: {exc.strerror or exc}", file=sys.stderr)
+        return 5
     return 0
 
 

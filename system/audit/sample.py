@@ -130,7 +130,7 @@ class Sampler:
 
 
 async def run(settings: AuditSettings, lane: Lane, round_id: int, out: Path, every_s: float) -> None:
-    """Samples until SIGTERM or SIGINT, then once more. Raises UnknownRound."""
+    """Samples until SIGTERM or SIGINT, then once more. Raises UnknownRound, OSError where `out` cannot be written."""
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
@@ -138,7 +138,7 @@ async def run(settings: AuditSettings, lane: Lane, round_id: int, out: Path, eve
     try:
         async with WinLogStore(settings.valkey_url, timeout_s=TIMEOUT_S) as store:
             sampler = Sampler(pool, store, lane, round_id)
-            with out.open("w", encoding="utf-8", buffering=1) as file:
+            with out.open("wb", buffering=0) as file:
                 last = False
                 while not last:
                     last = over.is_set()
@@ -148,7 +148,7 @@ async def run(settings: AuditSettings, lane: Lane, round_id: int, out: Path, eve
                         raise
                     except XiuError as exc:
                         row = {"t_ns": time.monotonic_ns(), "none": str(exc)}
-                    file.write(json.dumps(row) + "\n")
+                    file.write(json.dumps(row).encode() + b"\n")
                     if not last:
                         try:
                             await asyncio.wait_for(over.wait(), every_s)
@@ -159,7 +159,7 @@ async def run(settings: AuditSettings, lane: Lane, round_id: int, out: Path, eve
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when told to stop, 2 for bad input."""
+    """0 when told to stop, 2 for bad input, 5 where the samples cannot be written: those before it stand."""
     parser = argparse.ArgumentParser(prog="python -m system.audit.sample", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--lane", choices=LANES, default="live")
     parser.add_argument("--round", type=int, required=True)
@@ -171,6 +171,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SettingsError, Refused) as exc:
         print(f"sample: {exc}", file=sys.stderr)
         return 2
+    except OSError as exc:
+        print(f"sample: {args.out}: {exc.strerror or exc}; no more samples are taken", file=sys.stderr)
+        return 5
     return 0
 
 

@@ -96,3 +96,16 @@ def test_the_process(books: Books, tmp_path: Path) -> None:
     assert read_samples(out).rows["budget_fen"].tolist()[0] == books.rounds[1].budget_fen
     done = subprocess.run(command(9), env=env, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (2, "sample: lane live has no round 9\n")
+
+
+def test_samples_that_cannot_be_written_are_one_sentence(books: Books, tmp_path: Path) -> None:
+    books.add_round()
+    (tmp_path / "key").write_text(SECRET.hex())
+    env = os.environ | {
+        "XIU_POSTGRES_URL": books.postgres_url, "XIU_VALKEY_URL": books.valkey_url,
+        "XIU_SECRET_FILE": str(tmp_path / "key"),
+    }  # fmt: skip
+    argv = [sys.executable, "-m", "system.audit.sample", "--round", "1", "--out", "/dev/full"]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=30, check=False)
+    said = "sample: /dev/full: No space left on device; no more samples are taken\n"
+    assert (done.returncode, done.stderr) == (5, said)
