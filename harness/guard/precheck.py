@@ -90,7 +90,8 @@ def _checked(item: str, good: bool, says: str, otherwise: State = "refused") -> 
 def _urls(ask: Ask) -> list[str]:
     """Everywhere that requests go."""
     at = ask.addresses
-    return [url for url in (at.control_url, *at.front_urls, at.play_url, *at.credit_metrics_urls.values()) if url]
+    metrics = (*at.front_metrics_urls, *at.credit_metrics_urls.values())
+    return [url for url in (at.control_url, *at.front_urls, at.play_url, *metrics) if url]
 
 
 def _lane(ask: Ask) -> Iterator[Checked]:

@@ -111,6 +111,7 @@ BAD = "http://127.0.0.1:9"
 BROKEN: list[tuple[str, Callable[[Ask], Ask]]] = [
     ("lane", lambda ask: replace(ask, elsewhere=True, lane="live")),
     ("allow-list", lambda ask: at(ask, front_urls=("http://192.0.2.1:80",))),
+    ("allow-list", lambda ask: at(ask, front_metrics_urls=("http://192.0.2.1:80",))),
     ("rate limit", lambda ask: replace(ask, allowed=entry(ask, rate=999.0))),
     ("duration limit", lambda ask: replace(ask, allowed=entry(ask, length=59.0))),
     ("front-1", lambda ask: at(ask, front_urls=(ask.addresses.front_urls[0], BAD))),
