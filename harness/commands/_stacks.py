@@ -77,9 +77,9 @@ def add_show_secrets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--show-secrets", action="store_true", help="with the passwords in the stores' addresses")
 
 
-def document(stack: Stack, *, secrets: bool = False) -> dict[str, Any]:
-    """What `--json` prints of a stack; passwords only where they were asked for."""
-    state = stack.state()
+def document(stack: Stack, state: dict[str, Any] | None = None, *, secrets: bool = False) -> dict[str, Any]:
+    """What `--json` prints of a stack; passwords only where they were asked for. `state`: if it was asked already."""
+    state = stack.state() if state is None else state
     kept = ("stack_id", "status", "addresses", "pids", "parts", "externals", "notes", "resources")
     data = {"folder": str(stack.folder.path), **{key: state[key] for key in kept}, "curl": curl(stack)}
     return dict(shown(data, secrets=secrets))

@@ -26,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
     """Tell every address and the state of each part."""
     stack = _stacks.need(args)
     faults = injected(stack.folder.path)
-    unknown, unseen = _strays(stack)
+    state = stack.state()
+    unknown, unseen = _strays(stack, state)
     if args.json:
         rows = [
             {"id": one.fault, "target": one.target, "drill": one.drill, "left_s": round(one.left_s(), 1),
@@ -37,13 +38,13 @@ def run(args: argparse.Namespace) -> int:
             {"part": part, "times": len(all_), "last_at": all_[-1].at, "cause": all_[-1].detail}
             for part, all_ in stack.deaths().items()
         ]
-        document = _stacks.document(stack, secrets=args.show_secrets)
+        document = _stacks.document(stack, state, secrets=args.show_secrets)
         more = {"deaths": died, "injected": rows, "in_no_ledger": unknown, "links_unseen": unseen,
                 "playbooks_refused": _engine.refused(stack)}  # fmt: skip
         print(json.dumps({**document, **more}, indent=1))
         return 0
     print("\n".join(_stacks.told(stack, secrets=args.show_secrets)))
-    _tell_parts(stack, stack.state())
+    _tell_parts(stack, state)
     for problem in _engine.refused(stack):
         print(f"playbook file refused: {problem}")
     print("injected:" if faults or unknown else "injected: nothing")
@@ -68,9 +69,9 @@ def _tell_parts(stack: Stack, state: dict[str, Any]) -> None:
         print(f"  {part:<16} died {times}, last {time.time() - all_[-1].at:.0f} s ago: {all_[-1].detail}")
 
 
-def _strays(stack: Stack) -> tuple[list[str], str]:
+def _strays(stack: Stack, state: dict[str, Any]) -> tuple[list[str], str]:
     """(what is on the links and in no ledger, why they could not be looked at)."""
-    if "toxiproxy" not in stack.state()["parts"] and "toxiproxy" not in stack.externals:
+    if "toxiproxy" not in state["parts"] and "toxiproxy" not in state["externals"]:
         return [], ""  # only stores run here
     try:
         return strays(stack), ""

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 START_DEADLINE_S = 180.0
 STOP_DEADLINE_S = 90.0
 CALL_TIMEOUT_S = 90.0
-STATE_TIMEOUT_S = 5.0
+STATE_TIMEOUT_S, QUICK_TIMEOUT_S = 5.0, 15.0
 """A frozen supervisor keeps nobody waiting who only looks."""
 POLL_S = 0.02
 
@@ -228,7 +228,7 @@ class Stack:
 
     def pids(self) -> dict[str, int]:
         """Main process of every part that runs now."""
-        return dict(self._call("pids")["pids"])
+        return dict(self._call("pids", timeout_s=QUICK_TIMEOUT_S)["pids"])
 
     def pid(self, name: str) -> int:
         """A part's main process. Raises BadInput if there is no such part, or it does not run now."""
@@ -250,7 +250,7 @@ class Stack:
         """part → {cpu_s, rss_mib_max}, over all of its lives; as last written down once it stops."""
         if self.running:
             with contextlib.suppress(EnvironmentNotReady):  # it may end between question and answer
-                return dict(self._call("resources")["resources"])
+                return dict(self._call("resources", timeout_s=QUICK_TIMEOUT_S)["resources"])
         return dict(self.folder.read_state().get("resources", {}))
 
     def deaths(self) -> dict[str, list[PartEvent]]:
@@ -275,11 +275,11 @@ class Stack:
 
     def suspend_restart(self, name: str) -> None:
         """From now on this part stays dead when it dies."""
-        self._call("suspend", name)
+        self._call("suspend", name, QUICK_TIMEOUT_S)
 
     def resume_restart(self, name: str) -> None:
         """Restart it again when it dies; at once, if it is dead."""
-        self._call("resume", name)
+        self._call("resume", name, QUICK_TIMEOUT_S)
 
     def events(self, callback: Callable[[PartEvent], None]) -> None:
         """From now on call back with everything that happens to a part, on a thread of its own."""
