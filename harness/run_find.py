@@ -173,19 +173,31 @@ def all_runs(runs: Path) -> Listing:
             found.append(read_run(file))
         except RunNotFound as exc:
             broken.append((file, str(exc)))
-    found.sort(key=lambda one: (started(one.record), one.file.stat().st_mtime_ns))
+    found.sort(key=lambda one: (started(one.record), _written(one.file)))
     return Listing(
         tuple(found), tuple(says for _, says in broken), _unfinished(runs), tuple(file for file, _ in broken)
     )
 
 
 def _unfinished(runs: Path) -> tuple[Path, ...]:
-    """Folders in which a run began, and no record stands."""
+    """Folders in which a run began, and no record stands; one that may not be looked into is none."""
     try:
-        folders = sorted(path for path in runs.iterdir() if path.is_dir())
+        names = sorted(os.listdir(runs))
     except OSError:
         return ()
-    return tuple(one for one in folders if (one / "history").is_dir() and not os.path.lexists(one / RUN_FILE))
+    return tuple(
+        runs / name
+        for name in names
+        if os.path.isdir(runs / name / "history") and not os.path.lexists(runs / name / RUN_FILE)
+    )
+
+
+def _written(file: Path) -> int:
+    """When a file was written, in nanoseconds; 0 for one that has gone meanwhile."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def last_run(runs: Path) -> Found:
@@ -206,8 +218,8 @@ def _surprises(last: Found, listing: Listing) -> list[str]:
            for path in listing.unfinished if _stamp(path) > its]  # fmt: skip
     out += [f"{path} cannot be read; the last run that can is {name}"
             for path in listing.damaged if _stamp(path.parent) > its]  # fmt: skip
-    written = max(listing.found, key=lambda one: one.file.stat().st_mtime_ns)
-    if written.record.run_id != name and written.file.stat().st_mtime_ns > last.file.stat().st_mtime_ns:
+    written = max(listing.found, key=lambda one: _written(one.file))
+    if written.record.run_id != name and _written(written.file) > _written(last.file):
         out.append(
             f"{written.file} was written later, but its own time is earlier ({written.record.started_at}): "
             "a copy, or the clock went back"

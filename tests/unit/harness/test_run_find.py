@@ -200,6 +200,19 @@ def test_what_utf8_cannot_hold_costs_no_record(tmp_path: Path):
     assert "cannot open ?" in (tmp_path / "events.jsonl").read_text()
 
 
+def test_what_else_lies_among_the_runs_is_passed_by(runs: Path):
+    good = finished(runs)
+    (runs / "loop").symlink_to("loop")
+    (runs / "gone").symlink_to("nowhere")
+    (runs / "a file").write_text("x")
+    (runs / ".generators").mkdir()
+    (runs / "history").mkdir()
+    listing = all_runs(runs)
+    assert [one.folder for one in listing.found] == [good]
+    assert (listing.broken, listing.unfinished) == ((), ())
+    assert all_runs(runs / "loop").found == all_runs(runs / "a file").found == ()
+
+
 DOCS = Path(__file__).parents[3] / "docs" / "report.md"
 SMALL = {
     "verdict.json": (VerdictFile,),
