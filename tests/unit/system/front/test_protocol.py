@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
 from system.contract.switches import tables
+from system.front.places import NEVER_SPOKE
+from system.front.protocol import TapProtocol
 from system.front.seam import Win
 from tests.unit.system.front.parts import (
     EARLY,
@@ -393,3 +397,35 @@ def test_a_stopping_front_refuses_and_closes() -> None:
     made.send(GOOD)
     assert statuses(made.wire.sent) == [200, 503]
     assert made.wire.ended
+
+
+@pytest.mark.parametrize(
+    ("data", "tapped"),
+    [
+        pytest.param(GOOD, True, id="a tap"),
+        pytest.param(tap(EARLY), True, id="a tap too early: it is a genuine user's"),
+        pytest.param(tap(LIVE, b"forged"), False, id="a forged token"),
+        pytest.param(line(b"GET /healthz HTTP/1.1", b"Host: f"), False, id="a page"),
+        pytest.param(GOOD[:30], False, id="half a request"),
+    ],
+)
+def test_a_genuine_tap_alone_makes_a_tapper_and_any_byte_breaks_the_silence(data: bytes, tapped: bool) -> None:
+    made = client(StillFront())
+    assert made.protocol.quiet == NEVER_SPOKE
+    made.send(data)
+    assert (made.protocol.tapped, made.protocol.quiet) == (tapped, 0)
+    made.protocol.quiet = 7
+    made.send(data)
+    assert made.protocol.quiet == 0
+
+
+def test_a_connection_that_is_cut_before_it_stands_ends_as_it_comes() -> None:
+    made = client(StillFront())
+    connections: dict[TapProtocol, None] = {}
+    late = TapProtocol(made.desk, cast("asyncio.AbstractEventLoop", made.timers), connections, {})
+    late.cut()
+    late.connection_made(cast("asyncio.Transport", made.wire))
+    assert made.wire.closed
+    assert connections == {}
+    late.connection_lost(None)
+    assert made.metrics.connections == 1
