@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
@@ -23,6 +24,8 @@ from system.web import add_health
 from system.winlog import WinLogStore
 
 CANCEL_AGAIN_S = 1.0
+FIRST_WORD_S = 1.0
+"""How long control is waited for at the start."""
 READY_S = 3.0
 """A pass must have been finished within this time."""
 
@@ -37,6 +40,16 @@ def _app(registry: CollectorRegistry, worker: Worker) -> web.Application:
     return app
 
 
+async def _work(worker: Worker, switches: Switches) -> None:
+    """The worker, once it knows its switches: a pause that was ordered before this start holds in it too. Control may
+    be away; then the money goes on by the defaults.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_WORD_S):
+            await switches.known.wait()
+    await worker.run()
+
+
 async def serve(settings: CreditSettings) -> None:
     """Runs the worker, its metrics and the switches until SIGTERM or SIGINT."""
     registry = CollectorRegistry()
@@ -47,7 +60,7 @@ async def serve(settings: CreditSettings) -> None:
     async with WinLogStore(settings.valkey_url, timeout_s=settings.store_timeout_s) as store:
         worker = Worker(settings, store, CreditMetrics(registry, settings.lane), switches)
         async with listening(_app(registry, worker), settings.metrics_listen), asyncio.TaskGroup() as group:
-            tasks = [group.create_task(worker.run()), group.create_task(switches.follow())]
+            tasks = [group.create_task(_work(worker, switches)), group.create_task(switches.follow())]
             await stopping.wait()
             pending = set(tasks)
             while pending:

@@ -26,6 +26,8 @@ class Switches:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self.values: dict[str, int] = {switch.key: switch.default for switch in SWITCHES if switch.key in MINE}
         self._heard = True
+        self.known = asyncio.Event()
+        """Set once control has told them."""
 
     @property
     def paused(self) -> bool:
@@ -54,6 +56,7 @@ class Switches:
             self._heard = False
         else:
             self._heard = True
+            self.known.set()
 
     def take(self, body: object) -> None:
         """Takes over control's answer, `{"lanes": {lane: {key: value}}}`, or `{"switches": {key: value}}` of a control
