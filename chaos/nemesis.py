@@ -214,8 +214,11 @@ class FaultNemesis:
 
     def _look_for_alert(self, stack: Stack) -> bool:
         """True while it is to be looked for again."""
-        name, url, facts = self.timed.alert, stack.addresses.prometheus_url, self.facts
-        if name is None or url is None or facts.effect_s is None or facts.alert_s is not None:
+        name, facts = self.timed.alert, self.facts
+        if name is None or facts.effect_s is None or facts.alert_s is not None:
+            return False
+        url = stack.addresses.prometheus_url
+        if url is None:
             return False
         if name in firing(url):
             facts.alert_s = self._now_s()

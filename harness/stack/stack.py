@@ -90,11 +90,14 @@ class Stack:
             with contextlib.suppress(OSError):
                 self.folder.path.rmdir()  # made for this stack, and empty: nothing was started
             raise
-        self.folder.make()
-        if self.folder.locked:
-            raise EnvironmentNotReady(f"a stack runs in {self.folder.path}")
-        (owner.claim if self._private else owner.share)(self.folder.path)
-        write_private(self.folder.plan, json.dumps(plan.to_json(), indent=1))
+        try:
+            self.folder.make()
+            if self.folder.locked:
+                raise EnvironmentNotReady(f"a stack runs in {self.folder.path}")
+            (owner.claim if self._private else owner.share)(self.folder.path)
+            write_private(self.folder.plan, json.dumps(plan.to_json(), indent=1))
+        except OSError as exc:
+            raise EnvironmentNotReady(f"the stack's folder {self.folder.path} cannot be written: {exc}") from exc
         if new:
             folders.name_last(self.folder.path)
         lifeline, self._lifeline = (None, None) if detach else os.pipe()
@@ -103,7 +106,7 @@ class Stack:
         argv = [sys.executable, "-m", "harness.stack.supervisor", str(self.folder.path), "--status-fd", str(tell)]
         argv += [] if lifeline is None else ["--parent-fd", str(lifeline)]
         try:
-            with self.folder.log("supervisor").open("ab") as out:
+            with spawn.opened(self.folder.log("supervisor")) as out:
                 self._process = subprocess.Popen(
                     argv,
                     stdin=subprocess.DEVNULL,

@@ -78,3 +78,10 @@ def test_no_error_shows_the_password_of_an_address(
     assert "cret" not in capsys.readouterr().err
     assert main(["up", "--no-prometheus", "--var", "/dev/null/none"]) == 5
     assert "internal error" not in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text("in the way")
+    monkeypatch.setattr("harness.stack.stack.make_plan", lambda *_, **__: None)
+    with pytest.raises(EnvironmentNotReady, match="cannot be written"):
+        Stack(tmp_path).start()
