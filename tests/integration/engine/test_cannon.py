@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,9 +142,20 @@ def test_a_plan_version_that_does_not_fit_is_refused_in_words(house: House, tmp_
 def test_nobody_listens(house: House, tmp_path: Path) -> None:
     config = _config(house, tmp_path, 10, 1, ready_timeout_s=0.5)
     house.call("shut")
-    with pytest.raises(CannonError, match="0 of 11 connections"):
+    with pytest.raises(CannonError, match=r"only 0 of 11 connections .* the last that did not: Connection refused"):
         run_cannon(config)
     house.call("open")
+
+
+@pytest.mark.parametrize("what", ["history", "result"])
+def test_what_cannot_be_kept_is_one_sentence(house: House, tmp_path: Path, what: str) -> None:
+    (tmp_path / "file").write_text("")
+    config = replace(_config(house, tmp_path, 50, 0.5), **{what: str(tmp_path / "file" / "x")})
+    with pytest.raises(CannonError) as told:
+        run_cannon(config)
+    assert "cannot be written: Not a directory" in str(told.value)
+    assert "Traceback" not in str(told.value)
+    assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize("asked", [False, True])
