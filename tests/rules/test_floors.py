@@ -212,9 +212,12 @@ def test_what_did_not_report_yet_is_not_missed_while_its_stack_starts(tmp_path: 
     age = {'process_start_time_seconds{job="prometheus",instance="p"}': YOUNG}
     late = fires(tmp_path, alert, age | {series: "_x15 1x60"}, {14: False, 20: False, 50: False})
     assert not late, late
-    never = fires(tmp_path, alert, age, {28: False, 38: True})
+    never = fires(tmp_path, alert, age, {28: False, 42: True})
     assert not never, never
-    gone = fires(tmp_path, alert, age | {series: "1x5 stale _x60"}, {5: False, 13: True})
+    first = {'process_start_time_seconds{job="prometheus",instance="p"}': "_x6 0x70"}
+    blind = fires(tmp_path, alert, first | {series: "_x15 1x60"}, {6: False, 9: False, 12: False, 20: False})
+    assert not blind, f"nothing is scraped in the first seconds: {blind}"
+    gone = fires(tmp_path, alert, age | {series: "1x5 stale _x60"}, {5: False, 18: True})
     assert not gone, gone
 
 

@@ -274,3 +274,22 @@ def test_halt_stops_a_run_where_it_is_and_keeps_others_from_beginning(rig: Rig) 
     assert len(rig.runs()) == known + 1
     rig.control.set_switch(RELEASE, 100, "test", "by hand, as the halt says")
     assert rig.say("playbook", "resume") == 0
+
+
+def test_awards_that_are_stuck_are_told_in_time(rig: Rig, record_property: Callable[[str, object], None]) -> None:
+    """From the cut to the alert's own start; a second for the award that has to come first."""
+    url = f"{rig.stack.addresses.prometheus_url}/api/v1/query"
+    query = 'min_over_time(timestamp(ALERTS{alertname="AwardsStuck",alertstate="firing",lane="live"})[60s:1s])'
+
+    def told_s() -> float | None:
+        result = requests.post(url, data={"query": query}, timeout=5).json()["data"]["result"]
+        return float(result[0]["value"][1]) if result else None
+
+    cut_s = time.time()
+    with rig.cut("front-valkey"):
+        wait_until(lambda: told_s() is not None, DEADLINE_S, "the alert")
+    after_s = (told_s() or 0.0) - cut_s
+    record_property("shown", f"cut to AwardsStuck {after_s:.2f} s")
+    assert after_s <= 6.0
+    before = rig.issued()
+    wait_until(lambda: rig.issued() > before, DEADLINE_S, "awards again")
