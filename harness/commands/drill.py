@@ -19,6 +19,7 @@ from harness.guard.room import writable
 from harness.verdict import exit_code
 from plans.models import LoadedDrill, PlanError, Problem, drill_files, find_drill, load_drill, load_faults
 from plans.models.fault import Fault
+from plans.models.ids import is_twin
 
 EXAMPLE = "xiu drill run credit-cut"
 
@@ -48,10 +49,12 @@ def run(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     faults = load_faults()
     rows: list[dict[str, Any]] = []
+    twins: list[Problem] = []
     for file in drill_files():
         try:
             drill = load_drill(file, faults).drill
         except PlanError as exc:
+            twins += filter(is_twin, exc.problems)
             rows.append(
                 {"id": file.stem, "file": str(file), "valid": False, "problems": [str(p) for p in exc.problems]}
             )
@@ -59,6 +62,8 @@ def _list(args: argparse.Namespace) -> int:
         what = f"{drill.fault.id} on {drill.fault.target}" if drill.fault else f"{drill.trials and drill.trials.kind}"
         rows.append({"id": drill.id, "file": str(file), "valid": True, "title": drill.title.model_dump(), "does": what,
                      "about": drill.about})  # fmt: skip
+    if twins:
+        raise PlanError(twins)
     if args.json:
         emit({"drills": rows})
         return 0

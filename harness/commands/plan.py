@@ -17,6 +17,7 @@ from harness.forecast import compute
 from harness.orchestrate import run_plan, set_rate
 from harness.run_order import RunOrder, order_of
 from plans.models import Loaded, PlanError, Problem, find, load_forecast, load_plan, stress_files
+from plans.models.ids import is_twin
 from plans.models.load import HOME
 from plans.models.quantity import ratio
 from system.contract.addresses import read_address
@@ -72,7 +73,7 @@ def _list(args: argparse.Namespace) -> int:
         try:
             loaded = load_plan(file)
         except PlanError as exc:
-            twins += [problem for problem in exc.problems if " stands in " in problem.what]
+            twins += [problem for problem in exc.problems if is_twin(problem)]
             plans.append(
                 {"id": file.stem, "file": _near(file), "valid": False, "problems": [str(p) for p in exc.problems]}
             )

@@ -41,6 +41,11 @@ def twins(file: str, line: int, kind: str, ident: str) -> list[Problem]:
     ]
 
 
+def is_twin(problem: Problem) -> bool:
+    """Was it told by `twins`? A list refuses such files: which of them an id means, nobody knows."""
+    return problem.what.startswith("`id`: ") and " stands in " in problem.what
+
+
 def _same(one: Path, other: Path) -> bool:
     try:
         return os.path.samefile(one, other)

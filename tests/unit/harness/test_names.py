@@ -44,6 +44,17 @@ def test_one_id_in_two_forecasts_is_refused_with_both_files_named(kit: Path, xiu
     assert (code, str(first) in err, str(twin) in err) == (2, True, True), err
 
 
+def test_one_id_in_two_drills_is_refused_with_both_files_named(
+    kit: Path, xiu: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, twin = kit / "drills" / "kill9.yaml", kit / "drills" / "a-twin.yaml"
+    shutil.copy(first, twin)
+    monkeypatch.setattr("harness.commands.drill.drill_files", lambda: sorted((kit / "drills").glob("*.yaml")))
+    for words in (("drill", "list"), ("drill", "check", str(first)), ("drill", "run", str(twin), "--dry-run")):
+        code, _, err = xiu(*words)
+        assert (code, str(first) in err, str(twin) in err) == (2, True, True), err
+
+
 def test_a_plan_is_found_by_the_id_in_it_not_by_its_file(kit: Path, xiu: Any) -> None:
     (kit / "stress" / "smoke.yaml").rename(kit / "stress" / "other.yaml")
     assert xiu("plan", "show", "smoke")[0] == 0
