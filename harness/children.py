@@ -24,8 +24,8 @@ INHERITED = frozenset(
     }
 )
 PREFIXES = ("LC_", "XIU_")
-ADDRESSES = ("_URL", "_TOKEN")
-"""Of `XIU_…`, what names somebody's service or holds a token: told to the one child that needs it, in `extra`."""
+ADDRESSES = ("_URL", "_TOKEN", "_PASSWORD")
+"""Of `XIU_…`, what names somebody's service or holds a secret: told to the one child that needs it, in `extra`."""
 NOWHERE = "/dev/null/none"
 NO_FILES: Mapping[str, str] = MappingProxyType(
     {"PGPASSFILE": NOWHERE, "PGSERVICEFILE": NOWHERE, "PGSYSCONFDIR": NOWHERE, "NETRC": NOWHERE}

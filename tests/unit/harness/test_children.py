@@ -30,7 +30,8 @@ HOSTILE = {
     "REDISCLI_AUTH": "x",
     "LOG_LEVEL": "debug",
     "XIU_POSTGRES_URL": "postgresql://theirs",
-    "XIU_GRAFANA_TOKEN": "secret",
+    "XIU_GRAFANA_TOKEN": "s",
+    "XIU_ALERT_SMTP_PASSWORD": "s",
     "GIT_DIR": "/else",
     "AWS_SECRET": "s",
 }
