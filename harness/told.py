@@ -28,9 +28,16 @@ def brief(text: str) -> str:
 
 
 def refuse_bytes(argv: Sequence[str]) -> None:
-    """Raises BadInput for an argument that is no text: no file, no record and no message could hold it."""
+    """Raises BadInput for an argument that is no text: no file, no record and no message could hold it.
+
+    Text in UTF-8 is taken in every locale: in an ASCII one it only looks like bytes.
+    """
     for number, word in enumerate(argv, 1):
-        if "\0" in word or any(0xD800 <= ord(char) < 0xE000 for char in word):
+        try:
+            whole = "\0" not in word and os.fsencode(word).decode("utf-8") is not None
+        except UnicodeError:
+            whole = False
+        if not whole:
             raise BadInput(f"argument {number} is not UTF-8 text", expected="text, or a file's name in UTF-8")
 
 

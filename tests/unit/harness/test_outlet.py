@@ -86,7 +86,7 @@ def test_an_output_of_another_encoding_gets_text_with_replacements(env: dict[str
 def test_a_name_that_is_not_text_is_refused_in_words() -> None:
     done = shell("xiu plan show \"$(printf 'a\\377b')\"")
     assert done.returncode == 2
-    assert "no such file or id" in done.stderr
+    assert done.stderr == "argument 3 is not UTF-8 text; expected text, or a file's name in UTF-8\n"
 
 
 def test_what_is_closed_is_not_the_next_file_opened() -> None:
