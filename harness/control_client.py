@@ -1,6 +1,7 @@
 """The operators' side of control and play over HTTP, synchronous: rounds, tokens, tags, switches, money, wallets.
 
-Errors of the other side are raised as ControlError with its own words; a connection that breaks is ControlAway.
+Errors of the other side are raised as ControlError with its own words; a connection that breaks, and an answer without
+sense (half of one, or of somebody else on that port), is ControlAway.
 Refuses to repeat a call by itself.
 """
 
@@ -8,9 +9,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -25,6 +26,8 @@ from system.contract.routing import Topology
 TIMEOUT_S = 10.0
 TOKENS_A_CALL = 100_000
 
+T = TypeVar("T")
+
 
 class ControlError(HarnessError):
     """Control answered with a refusal, in its own words. Exit code 2 where the order was wrong, 5 where it was not.
@@ -35,7 +38,6 @@ class ControlError(HarnessError):
 
     def __init__(self, message: str, status: int, effect: str = "none", ends_in_ms: int | None = None) -> None:
         super().__init__(message)
-        self.status = status
         self.exit_code = 2 if status < 500 else 5
         self.status, self.effect, self.ends_in_ms = status, effect, ends_in_ms
 
@@ -94,6 +96,15 @@ class ControlClient:
         """One request to control, as data or text as the caller reads it. Raises ControlError, ControlAway."""
         return self._ask(method, self._control + path, body)
 
+    def document(self, method: str, path: str, needs: str, body: object = None) -> dict[str, Any]:
+        """One request to control whose answer is a JSON object with field `needs`. Raises ControlError, ControlAway."""
+
+        def whole(answer: requests.Response) -> dict[str, Any]:
+            found: dict[str, Any] = answer.json()
+            return found | {needs: found[needs]}
+
+        return _read(self.call(method, path, body), whole)
+
     def _ask(self, method: str, url: str, body: Any = None) -> requests.Response:
         try:
             answer = self._session.request(method, url, json=body)
@@ -112,22 +123,25 @@ class ControlClient:
 
     def told_us(self) -> int:
         """The authority's clock as it told it: that moment is past, whatever the way here took. For *is it over?*."""
-        now: int = self.call("GET", "/v1/clock").json()["now_us"]
-        return now
+        return _read(self.call("GET", "/v1/clock"), lambda answer: int(answer.json()["now_us"]))
 
     def topology(self) -> Topology:
         """The fronts and their cells."""
-        data = self.call("GET", "/v1/topology").json()
-        return Topology(tuple(data["fronts"]), tuple(data["cells"]), data.get("version", 1))
+
+        def topology(answer: requests.Response) -> Topology:
+            data = answer.json()
+            return Topology(tuple(data["fronts"]), tuple(data["cells"]), data.get("version", 1))
+
+        return _read(self.call("GET", "/v1/topology"), topology)
 
     def create_round(self, order: RoundOrder) -> RoundPublic:
         """Arms a round; its commitment is published with the answer."""
         body = order.model_dump(mode="json")
-        return RoundPublic.model_validate_json(self.call("POST", "/v1/rounds", body).text)
+        return _read(self.call("POST", "/v1/rounds", body), _round)
 
     def round(self, round_id: int) -> RoundPublic:
         """The round as everybody may see it."""
-        return RoundPublic.model_validate_json(self.call("GET", f"/v1/rounds/{round_id}").text)
+        return _read(self.call("GET", f"/v1/rounds/{round_id}"), _round)
 
     def ask_close(self, round_id: int, before_end: bool = False) -> RoundPublic:
         """Starts the close; it goes on by itself. `before_end`: whatever the time is. The round as it is from then on.
@@ -135,12 +149,12 @@ class ControlClient:
         Without it, raises ControlError 409 before the end, with `ends_in_ms`: how long still, by control's own clock.
         """
         path = f"/v1/rounds/{round_id}/close"
-        answer = self.call("POST", path, {"before_end": True} if before_end else None)
-        return RoundPublic.model_validate_json(answer.text)
+        return _read(self.call("POST", path, {"before_end": True} if before_end else None), _round)
 
     def money(self, round_id: int) -> RoundMoney:
         """Where the round's money is, and what a close waits for."""
-        return RoundMoney.model_validate_json(self.call("GET", f"/v1/rounds/{round_id}/money").text)
+        answer = self.call("GET", f"/v1/rounds/{round_id}/money")
+        return _read(answer, lambda answer: RoundMoney.model_validate_json(answer.text))
 
     def tokens(self, lane: Lane, first_uid: int, count: int, ttl_s: int = 7200) -> list[str]:
         """One token a user for [first_uid, first_uid + count)."""
@@ -153,8 +167,8 @@ class ControlClient:
 
     def tag(self, run_id: str, ttl_s: int = 7200) -> str:
         """A stress tag for a run."""
-        tag: str = self.call("POST", "/v1/tags", {"run_id": run_id, "ttl_s": ttl_s}).json()["tag"]
-        return tag
+        answer = self.call("POST", "/v1/tags", {"run_id": run_id, "ttl_s": ttl_s})
+        return _read(answer, lambda answer: str(answer.json()["tag"]))
 
     def set_switch(self, key: str, value: int, who: str, why: str, lane: Lane | None = None) -> None:
         """Changes a run-time switch, of one lane or of both."""
@@ -163,29 +177,56 @@ class ControlClient:
 
     def switches(self, lane: Lane = "live") -> dict[str, int]:
         """Every run-time switch and its value in a lane. A control of an older version has one value for both."""
-        answer = self.call("GET", "/v1/switches").json()
-        found: dict[str, int] = answer["lanes"][lane] if "lanes" in answer else answer["switches"]
-        return found
+
+        def table(answer: requests.Response) -> dict[str, int]:
+            body = answer.json()
+            found = body["lanes"][lane] if "lanes" in body else body["switches"]
+            return {str(key): int(value) for key, value in found.items()}
+
+        return _read(self.call("GET", "/v1/switches"), table)
 
     def open_rounds(self) -> list[RoundPublic]:
         """Every round that is not closed, of both lanes."""
-        rounds = self.call("GET", "/v1/rounds").json()["rounds"]
-        # As JSON text: the strict model reads its tuples from arrays there.
-        return [RoundPublic.model_validate_json(json.dumps(one)) for one in rounds if one["state"] != "closed"]
+
+        def rounds(answer: requests.Response) -> list[RoundPublic]:
+            every = answer.json()["rounds"]
+            # As JSON text: the strict model reads its tuples from arrays there.
+            return [RoundPublic.model_validate_json(json.dumps(one)) for one in every if one["state"] != "closed"]
+
+        return _read(self.call("GET", "/v1/rounds"), rounds)
 
     def busy(self, lane: Lane) -> list[int]:
         """Rounds of a lane that are not closed: whatever they do is no trace of a run on the other lane."""
-        rounds = self.call("GET", f"/v1/rounds?lane={lane}").json()["rounds"]
-        return [int(one["round"]) for one in rounds if one["state"] != "closed"]
+
+        def numbers(answer: requests.Response) -> list[int]:
+            return [int(one["round"]) for one in answer.json()["rounds"] if one["state"] != "closed"]
+
+        return _read(self.call("GET", f"/v1/rounds?lane={lane}"), numbers)
 
     def credited(self, lane: Lane, round_id: int, uids: Sequence[int]) -> list[CreditedWin]:
         """The last wallet read: what each of these users was credited in a round."""
         found: list[CreditedWin] = []
         for at in range(0, len(uids), 5000):
             body = {"lane": lane, "round": round_id, "uids": list(uids[at : at + 5000])}
-            for row in self._ask("POST", f"{self._play}/v1/wallets/bulk", body).json()["wins"]:
-                found.append(CreditedWin(row["uid"], row["packet"], row["fen"]))
+            found += _read(self._ask("POST", f"{self._play}/v1/wallets/bulk", body), _wins)
         return found
+
+
+def _read(answer: requests.Response, of: Callable[[requests.Response], T]) -> T:
+    """What an answer says. Raises ControlAway where it says nothing: it is half of one, or not control's."""
+    try:
+        return of(answer)
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as exc:
+        what = f"{answer.request.method} {answer.url}: an answer without sense ({type(exc).__name__})"
+        raise ControlAway(what + ("" if answer.request.method == "GET" else "; unknown whether it happened")) from exc
+
+
+def _round(answer: requests.Response) -> RoundPublic:
+    return RoundPublic.model_validate_json(answer.text)
+
+
+def _wins(answer: requests.Response) -> list[CreditedWin]:
+    return [CreditedWin(row["uid"], row["packet"], row["fen"]) for row in answer.json()["wins"]]
 
 
 def _refusal(method: str, answer: requests.Response) -> ControlError:

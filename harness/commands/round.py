@@ -15,6 +15,7 @@ from harness.commands import _stacks
 from harness.commands._text import yuan
 from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady
+from harness.orchestrate import closing
 from harness.stack import Stack
 from plans.models.quantity import duration_s
 from system.contract.ids import LANES, Position
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     with ControlClient.of(_stacks.need(args)) as control:
-        rounds = control.call("GET", "/v1/rounds" + (f"?lane={args.lane}" if args.lane else "")).json()["rounds"]
+        rounds = control.document("GET", "/v1/rounds" + (f"?lane={args.lane}" if args.lane else ""), "rounds")["rounds"]
         now_us = control.now_us()
     if args.json:
         print(json.dumps({"rounds": [{"id": item["round"], **item} for item in rounds]}, indent=1))
@@ -88,9 +89,9 @@ def _open(args: argparse.Namespace) -> int:
     sponsor = {"sponsor": 1, "name": "By hand", "classes": [[10, few], [30, args.packets - few]]}
     order = {"lane": args.lane, "sponsors": [sponsor], "starts_in_ms": 0, "duration_ms": round(lasts_s * 1000)}
     with ControlClient.of(_stacks.need(args)) as control:
-        number = int(control.call("POST", "/v1/rounds", order).json()["round"])
+        number = int(control.document("POST", "/v1/rounds", "round", order)["round"])
         deadline = time.monotonic() + READY_S
-        while not _known(control.call("GET", "/v1/fronts").json()["fronts"], number):
+        while not _known(control.document("GET", "/v1/fronts", "fronts")["fronts"], number):
             if time.monotonic() > deadline:
                 raise EnvironmentNotReady(f"round {number} is armed, but not every front serves it after {READY_S:g} s")
             time.sleep(POLL_S)
@@ -109,9 +110,9 @@ def _close(args: argparse.Namespace) -> int:
         raise BadInput(f"--wait: {exc}") from exc
     with ControlClient.of(_stacks.need(args)) as control:
         control.ask_close(args.round, before_end=True)
-        deadline = time.monotonic() + wait_s
-        while (money := control.money(args.round)).state != "closed" and time.monotonic() < deadline:
-            time.sleep(POLL_S)
+        # It goes on by itself: whatever control says in between, this one only looks.
+        closing.close(control, args.round, wait_s, ask=lambda: None)
+        money = control.money(args.round)
     if args.json:
         print(money.model_dump_json(indent=1))
     elif money.state == "closed":
@@ -172,7 +173,7 @@ def _set_aside(args: argparse.Namespace) -> int:
         raise BadInput(f"entry {args.entry}", expected="epoch-sequence, such as 1-17") from exc
     body = {"front": args.front, "epoch": at.epoch, "sequence": at.sequence, "why": args.why}
     with ControlClient.of(_stacks.need(args)) as control:
-        done = control.call("POST", f"/v1/rounds/{args.round}/set-aside", body).json()
+        done = control.document("POST", f"/v1/rounds/{args.round}/set-aside", "entry", body)
     if args.json:
         print(json.dumps(done, indent=1))
         return 0

@@ -114,7 +114,8 @@ def tell(record: RunRecord, runs: Path, *, as_json: bool) -> None:
         emit(record.model_dump(mode="json"))
         return
     print("\n".join(summary(record)))
-    print(f"\nreport: {runs / record.run_id / REPORT_FILE}")
+    report = runs / record.run_id / REPORT_FILE
+    print(f"\nreport: {report}" if report.exists() else "\nno report: it could not be written")
 
 
 def summary(record: RunRecord) -> list[str]:

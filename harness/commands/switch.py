@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(control: ControlClient, args: argparse.Namespace) -> int:
-    told = control.call("GET", "/v1/switches").json()
+    told = control.document("GET", "/v1/switches", "switches")
     lanes = told.get("lanes") or tables(told["switches"])
     if args.json:
         rows = [{"id": key, "value": value} for key, value in told["switches"].items()]
@@ -75,7 +75,8 @@ def _rows(switch: Switch, values: dict[Lane, int]) -> list[str]:
 
 def _set(control: ControlClient, args: argparse.Namespace) -> int:
     body = {"value": args.value, "who": me(), "why": args.why}
-    done = control.call("PUT", f"/v1/switches/{args.key}", body | ({"lane": args.lane} if args.lane else {})).json()
+    body |= {"lane": args.lane} if args.lane else {}
+    done = control.document("PUT", f"/v1/switches/{args.key}", "value", body)
     if args.json:
         print(json.dumps(done, indent=1))
         return 0
@@ -85,7 +86,7 @@ def _set(control: ControlClient, args: argparse.Namespace) -> int:
 
 
 def _history(control: ControlClient, args: argparse.Namespace) -> int:
-    rows = control.call("GET", "/v1/switches/history").json()["history"]
+    rows = control.document("GET", "/v1/switches/history", "history")["history"]
     if args.json:
         print(json.dumps({"history": rows}, indent=1))
         return 0

@@ -22,7 +22,7 @@ import psutil
 
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
-from harness.prom import PromError, read_metrics
+from harness.prom import PromError, number, read_metrics
 
 SWITCH = "stress.accept"
 SHOWN_S, POLL_S = 3.0, 0.05
@@ -192,4 +192,8 @@ def front_shows(metrics_url: str) -> int | None:
         return None
     found = [value for (name, labels), value in samples.items()
              if name == "hongbao_switch" and ("key", SWITCH) in labels]  # fmt: skip
-    return int(max(found)) if found else None
+    return _whole(max(found)) if found else None
+
+
+def _whole(value: float) -> int | None:
+    return None if number(value) is None else int(value)

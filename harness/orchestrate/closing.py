@@ -38,13 +38,15 @@ def given_back(control: ControlClient, round_id: int) -> Iterator[None]:
 def over(control: ControlClient, end_us: int, deadline_s: float, give_up: Callable[[], bool] = never) -> bool:
     """Waits until control's clock has passed `end_us`; False if it has not within the deadline, or somebody gave up.
 
-    A control that does not answer is asked again.
+    A control that does not answer, or says that it cannot now (5xx), is asked again. Raises ControlError for a refusal.
     """
     until = time.monotonic() + deadline_s
     while not give_up():
         try:
             left_s = (end_us - control.told_us()) / 1e6
-        except (ControlAway, ValueError):
+        except (ControlAway, ControlError) as exc:
+            if _refused(exc):
+                raise
             left_s = POLL_S
         if left_s < 0:
             return True
@@ -63,8 +65,8 @@ def close(
 ) -> str:
     """Asks for the close until control takes it, then waits for its end. Empty when closed, else what is missing.
 
-    `ask`: another way of asking than `control.ask_close(round_id)`. *Not over yet* (409) and no answer are no refusals:
-    asked again until the deadline. Raises ControlError for any other refusal.
+    `ask`: another way of asking than `control.ask_close(round_id)`. *Not over yet* (409), *not now* (5xx) and no answer
+    are no refusals: asked again until the deadline. Raises ControlError for any other refusal.
     """
     until, asked, missing = time.monotonic() + deadline_s, False, "control was not asked"
     while not give_up():
@@ -76,13 +78,16 @@ def close(
             if money.state == CLOSED:
                 return ""
             missing = "; ".join(money.waiting_for) or f"round {round_id} is {money.state}"
-        except (ControlAway, ValueError) as exc:  # ValueError: half an answer of a control that died
-            missing = str(exc).splitlines()[0]
-        except ControlError as exc:
-            if exc.status != CONFLICT:
+        except (ControlAway, ControlError) as exc:
+            if _refused(exc):
                 raise
-            missing = str(exc)
+            missing = str(exc).splitlines()[0]
         if time.monotonic() > until:
             return missing
         time.sleep(POLL_S)
     return missing
+
+
+def _refused(exc: Exception) -> bool:
+    """Would the same question be answered so again? *Not yet*, and a control whose ledger is away, are asked again."""
+    return isinstance(exc, ControlError) and exc.status < 500 and exc.status != CONFLICT

@@ -11,7 +11,7 @@ import threading
 from harness import loopback
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
-from harness.prom import PromError, read_metrics
+from harness.prom import PromError, number, read_metrics
 from harness.run_state import Money, RunState
 from harness.stack.addresses import Addresses
 from plans.models.stress import LOOKS_S
@@ -99,7 +99,7 @@ class _SinceStart:
 
 
 def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
+    return None if value is None or (value := number(value)) is None else int(value)
 
 
 def _read(session: loopback.Session, url: str, lane: str) -> Samples:

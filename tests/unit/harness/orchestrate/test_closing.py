@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from harness.control_client import ControlClient, ControlError
+from harness.control_client import ControlAway, ControlClient, ControlError
 from harness.orchestrate import closing
 
 SLOW_S = 0.04
@@ -28,6 +28,10 @@ class Rounds:
     away: int = 0
     """So many requests get no answer."""
     broken: bool = False
+    cannot: int = 0
+    """So many questions are answered 503: control's ledger is away."""
+    babbles: int = 0
+    """So many are answered 200 with what says nothing."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -35,7 +39,21 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one piece: else the way back takes 40 ms, too
 
+    def hindered(self) -> bool:
+        rounds = self.rounds
+        if rounds.cannot:
+            rounds.cannot -= 1
+            self.answer(503, {"error": {"message": "the ledger is away", "effect": "none"}})
+            return True
+        if rounds.babbles:
+            rounds.babbles -= 1
+            self.answer(200, [None, {"now_us": "soon"}, {"switches": 7}, "half of"][rounds.babbles % 4])
+            return True
+        return False
+
     def do_GET(self) -> None:
+        if self.hindered():
+            return
         if self.path == "/v1/clock":
             threading.Event().wait(SLOW_S)
             self.answer(200, {"now_us": time.time_ns() // 1000})
@@ -49,6 +67,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         number, now_us = int(self.path.split("/")[3]), time.time_ns() // 1000
+        if self.hindered():
+            return
         if self.rounds.away:
             self.rounds.away -= 1
             self.close_connection = True
@@ -111,6 +131,29 @@ def test_not_over_yet_and_no_answer_are_asked_again(control: ControlClient, roun
     rounds.away = 1
     assert closing.close(control, 1, 5) == ""
     assert rounds.refused > 0
+
+
+@pytest.mark.parametrize("ill", ["cannot", "babbles"])
+def test_a_control_that_cannot_now_or_says_nothing_is_asked_again(
+    control: ControlClient, rounds: Rounds, ill: str
+) -> None:
+    setattr(rounds, ill, 4)
+    rounds.ends_us[1] = time.time_ns() // 1000
+    assert closing.over(control, rounds.ends_us[1], 5)
+    setattr(rounds, ill, 5)
+    assert closing.close(control, 1, 5) == ""
+    setattr(rounds, ill, 1_000_000)
+    assert closing.close(control, 1, 0.2) != ""
+
+
+def test_an_answer_without_sense_is_no_answer(control: ControlClient, rounds: Rounds) -> None:
+    rounds.babbles = 1_000_000
+    for _ in range(4):
+        for ask in (control.told_us, control.switches, control.topology, control.open_rounds, lambda: control.money(1)):
+            with pytest.raises(ControlAway, match="without sense"):
+                ask()
+        with pytest.raises(ControlAway, match="unknown whether it happened"):
+            control.ask_close(1)
 
 
 def test_what_is_missing_at_the_deadline_is_told(control: ControlClient, rounds: Rounds) -> None:

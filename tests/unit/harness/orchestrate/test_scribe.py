@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.commands.run import tell
 from harness.orchestrate.scribe import Scribe
 from harness.run_record import Event, Timeline
 from harness.verdict import exit_code
@@ -48,3 +49,17 @@ def test_a_record_that_cannot_be_written_is_never_green(gone: Scribe, verdict: s
     sealed = gone.seal(record, Timeline(), ())
     assert (sealed.verdict, sealed.exit_code) == (stays, exit_code(stays))
     assert "record_incomplete" in {reason.code for reason in sealed.reasons}
+
+
+def test_a_page_that_was_not_written_is_not_shown_to_anybody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = sample_run.record()
+    folder = tmp_path / record.run_id
+    folder.mkdir()
+    tell(record, tmp_path, as_json=False)
+    assert str(tmp_path) not in (said := capsys.readouterr().out)
+    assert said.endswith("no report: it could not be written\n")
+    Scribe(folder).seal(record, Timeline(), ())
+    tell(record, tmp_path, as_json=False)
+    assert capsys.readouterr().out.endswith(f"report: {folder / 'report.html'}\n")
