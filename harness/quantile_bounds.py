@@ -1,7 +1,8 @@
 """How well a run's percentiles are known: bounds of each quantile from its histogram. Pure, no assumption of a shape.
 
-Of n answers the number below the q-quantile is binomial (n, q): the true quantile lies between two order statistics,
-which the histogram has (`Source: order-statistic confidence interval of a quantile, normal approximation`).
+Of n answers the number below the q-quantile is binomial (n, q), wider by what slow answers come in clumps
+(`harness.engine.clumps`): the true quantile lies between two order statistics, which the histogram has
+(`Source: order-statistic confidence interval of a quantile, normal approximation`).
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import itertools
 import math
 from typing import Any
 
+from harness.engine.clumps import QUANTILES
 from harness.engine.histogram import HIGH_US
 
 Z = 2.576
 """99 % of a normal distribution lies within so many standard deviations."""
-QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 TIMES = ("response", "service", "queued")
 
 Bounds = dict[str, tuple[float, float]]
@@ -25,18 +26,19 @@ def bounds_of(account: dict[str, Any]) -> dict[str, Bounds]:
     out: dict[str, Bounds] = {}
     for name in TIMES:
         told, histogram = account["latency_ms"][name], account["histograms"][name]
-        found = {p: _bound(histogram, q) for p, q in QUANTILES.items() if told.get(p) is not None}
+        clumps = account["clumps"][name]
+        found = {p: _bound(histogram, q, clumps[p]) for p, q in QUANTILES.items() if told.get(p) is not None}
         out[name] = {p: pair for p, pair in found.items() if pair is not None}
     return out
 
 
-def _bound(histogram: dict[str, Any], q: float) -> tuple[float, float] | None:
+def _bound(histogram: dict[str, Any], q: float, clumped: float) -> tuple[float, float] | None:
     counts = [histogram["below"], *histogram["counts"], histogram["above"]]
     edges = [0, *(int(HIGH_US[bucket]) for bucket in histogram["buckets"]), histogram["max_us"]]
     total = sum(counts)
     if not total:
         return None
-    wide = Z * math.sqrt(total * q * (1 - q))
+    wide = Z * math.sqrt(clumped * total * q * (1 - q))
     low, high = max(0.0, total * q - wide), min(float(total), total * q + wide)
     reached = list(itertools.accumulate(counts))
 

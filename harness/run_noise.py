@@ -1,7 +1,8 @@
 """How much two runs of one system differ by chance, figure by figure. Pure; a difference below it is none.
 
 The noise of a figure is the largest of: its floor (what equal runs of this project differed by on a busy machine of two
-cores, docs/measuring.md), the bounds of its percentile in both runs, and the spread of more runs where there are some.
+cores, docs/measuring.md), the bounds of its percentile in both runs, and the spread of more runs where there are some;
+and on top what the machine itself was later by in the run that is worse.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.quantile_bounds import QUANTILES
+from harness.engine.clumps import QUANTILES
 from harness.run_record import RunRecord
 
 Sense = Literal["lower", "higher", "exact", "shown"]
@@ -50,12 +51,18 @@ class Figure:
     """By so much the machine was late by itself at this percentile: the pacer's own lag, with nothing to wait for."""
 
 
+WAITS = 3.0
+"""So often a tap waits for a processor: to be sent, to be answered, to be read. The pacer's lag is one such wait."""
+
+
 BESIDE = frozenset({"cannon", "prometheus", "alertmanager", "toxiproxy"})
 """Processes that measure or disturb: what they use is not the system's."""
 LATENCY = {"p50": Floor(0.30, 1.0), "p95": Floor(0.30, 1.0), "p99": Floor(0.30, 1.0), "p999": Floor(0.60, 5.0)}
 RATE = Floor(0.02, 1.0)
 SHARE = Floor(0.15, 0.03)
 CREDIT = Floor(0.50, 0.25)
+WORST = Floor(1.0, 1.0)
+"""One stall of a disk makes a maximum: half a second was seen in equal runs."""
 CPU, MEMORY = Floor(0.30, 1.0), Floor(0.20, 16.0)
 
 
@@ -76,7 +83,7 @@ def figures(run: RunRecord) -> list[Figure]:
     delay, refused = run.credit_delay_s, forecast.get("refused_share")
     out += [
         Figure("credit delay p99", "s", delay.p99, "lower", CREDIT, beyond=_beyond(run.wins.posted, "p99")),
-        Figure("credit delay at most", "s", delay.max, "lower", Floor(1.0, 0.5)),
+        Figure("credit delay at most", "s", delay.max, "lower", WORST),
         Figure("backlog gone after", "s", forecast.get("drain_s"), "lower", Floor(0.5, 1.0)),
         Figure("refused share", "1", refused, "lower", SHARE, beyond=max(1.0, (refused or 0) * load.sent)),
         Figure("unknown outcomes", "", load.outcomes.get("unknown"), "lower", counted=True),
@@ -110,12 +117,15 @@ def noise(a: Figure, b: Figure, more: Sequence[float] = ()) -> float:
     found = [a.floor.part * abs(a.value), a.floor.amount]
     if a.counted:
         found.append(SIGMAS * math.sqrt(a.value + b.value))
-    found.append(SIGMAS * math.sqrt(1 / a.beyond + 1 / b.beyond) * abs(a.value))
-    found.append(a.stalls + b.stalls)
-    if a.bounds is not None and b.bounds is not None:
-        found.append(math.hypot((a.bounds[1] - a.bounds[0]) / 2, (b.bounds[1] - b.bounds[0]) / 2))
+    low, high = (a, b) if a.value <= b.value else (b, a)
+    if low.bounds is not None and high.bounds is not None:
+        # A difference only where the bounds of the two do not even touch.
+        up, down = low.bounds[1] - min(a.value, b.value), max(a.value, b.value) - high.bounds[0]
+        found.append(max(0.0, up) + max(0.0, down))
+    else:
+        found.append(SIGMAS * math.sqrt(1 / a.beyond + 1 / b.beyond) * abs(a.value))
     if len(more) >= ENOUGH:
         middle = statistics.median(more)
         sigma = MAD_TO_SIGMA * statistics.median(abs(value - middle) for value in more)
         found.append(SIGMAS * sigma + abs(a.value - middle))
-    return max(found)
+    return max(found) + WAITS * max(0.0, high.stalls - low.stalls)

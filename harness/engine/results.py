@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from harness.engine import health
 from harness.engine.answers import DROPPED, STATUS_MASK
+from harness.engine.clumps import clumping
 from harness.engine.health import CpuSample
 from harness.engine.histogram import Histogram
 from harness.engine.tape import Tape
@@ -57,6 +58,15 @@ def histograms(tape: Tape, chosen: Mask) -> dict[str, Histogram]:
         "good_response": Histogram.of_ns((done - intended)[good]),
         "good_service": Histogram.of_ns((done - sent)[good]),
     }
+
+
+def clumps(tape: Tape, chosen: Mask) -> dict[str, dict[str, float]]:
+    """Of response, service and queued, by percentile: see `harness.engine.clumps`."""
+    intended, reached, sent, done = (tape.times(c) for c in (tape.intended, tape.reached, tape.sent, tape.done))
+    outcome = (tape.codes() >> 10 & 7).astype(np.int64) - 1
+    fired = chosen & (sent > 0) & (outcome != DROPPED)
+    times = {"response": done - intended, "service": done - sent, "queued": sent - reached}
+    return {name: clumping(intended[fired], lasted[fired]) for name, lasted in times.items()}
 
 
 def seconds(tape: Tape, start_ns: int, stop: int) -> list[dict[str, Any]]:
@@ -146,6 +156,7 @@ def result(
         },
         "seconds": seconds(tape, start_ns, int(np.searchsorted(intended, end_ns))),
         "histograms": {name: histogram.to_json() for name, histogram in times.items()},
+        "clumps": clumps(tape, measured),
     }
 
 

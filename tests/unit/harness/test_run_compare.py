@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from harness.cli import main
+from harness.engine.clumps import clumping
 from harness.engine.histogram import Histogram
 from harness.quantile_bounds import bounds_of
 from harness.run_compare import NotComparable, NothingToCompare, alike, compare, obstacles
@@ -92,9 +94,9 @@ def test_only_runs_under_the_same_conditions_tell_the_noise():
 
 def test_the_bounds_of_a_percentile_widen_its_noise():
     wide = {"response": {"p99": (1.0, 12.0)}}
-    sure = {"response": {"p99": (3.4, 3.5)}}
+    sure, slow = {"response": {"p99": (3.4, 3.5)}}, {"response": {"p99": (6.8, 6.9)}}
     assert compare(record(quantile_bounds_ms=wide), slower(6.84, quantile_bounds_ms=wide)).regressions == ()
-    assert compare(record(quantile_bounds_ms=sure), slower(6.84, quantile_bounds_ms=sure)).regressions != ()
+    assert compare(record(quantile_bounds_ms=sure), slower(6.84, quantile_bounds_ms=slow)).regressions != ()
 
 
 def test_a_percentile_of_few_samples_moves_by_chance():
@@ -103,13 +105,67 @@ def test_a_percentile_of_few_samples_moves_by_chance():
     assert compare(record(load=few), slower(34.2, load=few)).regressions == ("response p99",)
 
 
-def test_what_the_machine_was_late_by_itself_is_no_regression():
-    busy = record().latency_ms.lag.model_copy(update={"p99": 4.0})
-    a = record(latency_ms=record().latency_ms.model_copy(update={"lag": busy}))
-    b = slower(6.84)
-    b = b.model_copy(update={"latency_ms": b.latency_ms.model_copy(update={"lag": busy})})
-    assert compare(record(), slower(6.84)).regressions == ("response p99",)
-    assert compare(a, b).regressions == ()
+def late(run: RunRecord, p99: float) -> RunRecord:
+    lag = run.latency_ms.lag.model_copy(update={"p99": p99})
+    return run.model_copy(update={"latency_ms": run.latency_ms.model_copy(update={"lag": lag})})
+
+
+def test_what_the_machine_was_later_by_itself_is_no_regression():
+    assert compare(late(record(), 0.3), late(slower(6.84), 1.9)).regressions == (), "B on the busier machine"
+    for calm, busy in ((4.0, 4.0), (4.0, 0.3)):
+        found = compare(late(record(), calm), late(slower(6.84), busy)).regressions
+        assert found == ("response p99",), "a machine as busy, or busier in A, is no excuse"
+
+
+def played(seed: int, taps: int, rate: int, stalls: int = 1, longest_ms: int = 40, slower: float = 1.0) -> RunRecord:
+    """A run on a busy machine: so many stalls a second, so long at most; all taps of that time are late."""
+    rng = np.random.default_rng(seed)
+    at = np.arange(taps, dtype=np.int64) * (1_000_000_000 // rate)
+    lasted = rng.exponential(400_000, taps)
+    starts = rng.integers(0, at[-1], stalls * taps // rate)
+    lengths = rng.integers(5_000_000, longest_ms * 1_000_000, len(starts))
+    for start, length in zip(starts, lengths, strict=True):
+        inside = (at >= start) & (at < start + length)
+        lasted[inside] += start + length - at[inside]
+    lasted = (lasted * slower).astype(np.int64)
+    histogram = Histogram.of_ns(lasted)
+    account: dict[str, Any] = {
+        "latency_ms": {"response": histogram.summary_ms(), "service": {}, "queued": {}},
+        "histograms": {"response": histogram.to_json(), "service": {}, "queued": {}},
+        "clumps": {"response": clumping(at, lasted), "service": {}, "queued": {}},
+    }
+    latency = record().latency_ms.model_copy(update={"response": Percentiles(**account["latency_ms"]["response"])})
+    load = record().load.model_copy(update={"sent": taps})
+    return record(latency_ms=latency, load=load, quantile_bounds_ms=bounds_of(account))
+
+
+@pytest.mark.parametrize(
+    ("taps", "rate"), [pytest.param(1_250, 250, id="short"), pytest.param(60_000, 2_000, id="long")]
+)
+def test_equal_runs_on_a_busy_machine_are_equal(taps: int, rate: int):
+    runs = [played(seed, taps, rate) for seed in range(16)]
+    pairs = list(itertools.permutations(runs, 2))
+    false = sum(bool(compare(a, b).regressions) for a, b in pairs)
+    assert false <= len(pairs) * 0.05
+
+
+def test_a_doubling_is_found_on_a_busy_machine():
+    runs = [
+        (played(seed, 60_000, 2_000, 4, 20), played(seed + 50, 60_000, 2_000, 4, 20, slower=2.0)) for seed in range(16)
+    ]
+    found = sum("response p99" in compare(a, b).regressions for a, b in runs)
+    assert found >= 15
+
+
+def test_late_answers_in_clumps_are_fewer_samples():
+    rng = np.random.default_rng(3)
+    at = np.arange(20_000, dtype=np.int64) * 1_000_000
+    alone = rng.exponential(1e6, 20_000).astype(np.int64)
+    assert 1.0 <= clumping(at, alone)["p99"] < 2.0
+    together = np.repeat(alone[:1_000], 20)
+    assert 10 < clumping(at, together)["p95"] < 60
+    rising = (alone[:20_000] * np.linspace(1, 10, 20_000)).astype(np.int64)
+    assert clumping(at, rising)["p95"] < 2.5, "what the plan's own rise brings is no clump"
 
 
 def test_bounds_hold_the_true_percentile_as_often_as_they_say():
@@ -119,7 +175,11 @@ def test_bounds_hold_the_true_percentile_as_often_as_they_say():
         histogram = Histogram()
         histogram.record_us(np.array([round(rng.expovariate(1.0) * 1000) for _ in range(2_000)]))
         block = {"response": {"p95": 3.0}, "service": {}, "queued": {}}
-        account = {"latency_ms": block, "histograms": {name: histogram.to_json() for name in block}}
+        account = {
+            "latency_ms": block,
+            "histograms": {name: histogram.to_json() for name in block},
+            "clumps": {"response": {"p95": 1.0}, "service": {}, "queued": {}},
+        }
         low, high = bounds_of(account)["response"]["p95"]
         inside += low <= true_ms <= high
     assert 192 <= inside <= 200
@@ -131,6 +191,7 @@ def test_no_answer_has_no_bounds():
     account: dict[str, Any] = {
         "latency_ms": {n: {"p50": None} for n in names},
         "histograms": dict.fromkeys(names, empty),
+        "clumps": {n: {} for n in names},
     }
     assert bounds_of(account) == {"response": {}, "service": {}, "queued": {}}
 
