@@ -14,34 +14,36 @@ import numpy.typing as npt
 from harness.engine.histogram import SAMPLES_BEYOND
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
-BLOCKS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+BLOCK_NS = 50_000_000
+LENGTHS = (1, 2, 5, 10, 20, 40)
+"""Block lengths that are tried, in blocks of 50 ms."""
 ENOUGH = 10
 """Blocks from which a variance is told."""
-NS = 1_000_000_000
-Times = npt.NDArray[np.int64]
+Array = npt.NDArray[np.int64]
 
 
-def clumping(at_ns: Times, lasted_ns: Times) -> dict[str, float]:
+def clumping(at_ns: Array, lasted_ns: Array) -> dict[str, float]:
     """By percentile: variance of the answers beyond it ÷ that of independent ones, at least 1; the most of all blocks.
 
     `at_ns` (intended) and `lasted_ns` have shape (n,). A percentile with fewer than ten samples beyond is left out.
     """
+    told = {name: q for name, q in QUANTILES.items() if len(lasted_ns) * (1 - q) >= SAMPLES_BEYOND}
+    if not told:
+        return {}
+    block = (at_ns - at_ns.min()) // BLOCK_NS
+    sizes = np.bincount(block)
+    limits = np.quantile(lasted_ns, list(told.values()))
     found: dict[str, float] = {}
-    for name, q in QUANTILES.items():
-        if len(lasted_ns) * (1 - q) < SAMPLES_BEYOND:
-            continue
-        beyond = lasted_ns > np.quantile(lasted_ns, q)
-        found[name] = max([1.0, *(_effect(at_ns, beyond, block_s, q) for block_s in BLOCKS_S)])
+    for (name, q), limit in zip(told.items(), limits, strict=True):
+        counts = np.bincount(block[lasted_ns > limit], minlength=len(sizes))
+        found[name] = max([1.0, *(_effect(sizes, counts, length, q) for length in LENGTHS)])
     return found
 
 
-def _effect(at_ns: Times, beyond: npt.NDArray[np.bool_], block_s: float, q: float) -> float:
-    number = (at_ns - at_ns.min()) // round(block_s * NS)
-    blocks = int(number.max())  # the last one may be cut short: it is left out
+def _effect(sizes: Array, counts: Array, length: int, q: float) -> float:
+    blocks = (len(sizes) - 1) // length  # the last one may be cut short: it is left out
     if blocks < ENOUGH:
         return 1.0
-    whole = number < blocks
-    sizes = np.bincount(number[whole], minlength=blocks)
-    counts = np.bincount(number[whole], beyond[whole], minlength=blocks)
-    off = counts - sizes * (1 - q)
-    return float((np.diff(off) ** 2).sum() / 2 * blocks / (blocks - 1) / (sizes.sum() * q * (1 - q)))
+    size, count = (of[: blocks * length].reshape(blocks, length).sum(axis=1) for of in (sizes, counts))
+    off = count - size * (1 - q)
+    return float((np.diff(off) ** 2).sum() / 2 * blocks / (blocks - 1) / (size.sum() * q * (1 - q)))
