@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -27,7 +27,8 @@ from harness.control_client import ControlClient
 from harness.engine.config import CannonConfig, Probe
 from harness.engine.process import CannonError, CannonProcess
 from harness.engine.recorder import read_history
-from harness.errors import HarnessError
+from harness.errors import Aborted, HarnessError
+from harness.guard.kill import REGISTER, registered
 from harness.orchestrate import closing
 from harness.orchestrate.books import audit, sampling
 from harness.orchestrate.settle import settle
@@ -88,7 +89,7 @@ class RoundResult:
 def play_round(stack: Stack, parts: list[str], random: Random, folder: Path) -> RoundResult:
     """Kills `parts` one after the other, as many as the round has time for, and closes the books.
 
-    Raises TrialBroken, ControlAway, ControlError.
+    Raises TrialBroken, ControlAway, ControlError, Aborted.
     """
     at = stack.addresses
     control = ControlClient.of(stack)
@@ -102,7 +103,8 @@ def play_round(stack: Stack, parts: list[str], random: Random, folder: Path) -> 
     ledger = TrialLedger(at.postgres_url, LANE, round_.round)
     try:
         with closing.given_back(control, round_.round), sampling(at, secret, LANE, round_.round, samples):
-            with _Fire(_config(control, round_, length_s, here, random.getrandbits(32))) as fire:
+            config = _config(control, round_, length_s, here, random.getrandbits(32))
+            with _Fire(config, stack.folder.path / REGISTER) as fire:
                 fire.until_ready(round_)
                 marks = _Killer(stack, fire, ledger, random, round_).carry_out(parts)
                 fire.end()
@@ -166,6 +168,7 @@ def _config(control: ControlClient, round_: RoundPublic, length_s: float, folder
         too_fast_factor=12,  # users change often here: only this fast is anybody refused in a short round
         taps_after_win=1,
         history=str(folder / "history"),
+        kill_file=str(folder / "kill"),
         wait_for_start=True,
         lease_s=5.0,
         queue_timeout_s=2.0,
@@ -179,20 +182,26 @@ def _config(control: ControlClient, round_: RoundPublic, length_s: float, folder
 class _Fire:
     """The cannon and what it last said. A context manager; its lease is renewed by the thread that listens."""
 
-    def __init__(self, config: CannonConfig) -> None:
+    def __init__(self, config: CannonConfig, register: Path) -> None:
         self._config = config
+        self._register = register
+        self._exit = ExitStack()
+        self.over = threading.Event()
+        """It fires no more."""
         self._cannon = CannonProcess(config)
         self._said: queue.Queue[str] = queue.Queue()
         self.awards = 0
         self.began_ns = 0
 
     def __enter__(self) -> _Fire:
-        self._cannon.__enter__()
+        cannon = self._exit.enter_context(self._cannon)
+        kill_file = Path(self._config.kill_file or "")
+        self._exit.enter_context(registered([self._register], cannon.process.pid, self._config.run_id, kill_file))
         threading.Thread(target=self._hear, name="cannon", daemon=True).start()
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._cannon.__exit__(*error)
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
         for path in (self._config.tokens, self._config.probes[0].tokens):
             Path(path).unlink(missing_ok=True)
 
@@ -206,6 +215,7 @@ class _Fire:
             if time.monotonic() - leased > 1 and self._cannon.process.poll() is None:
                 leased = time.monotonic()
                 self._cannon.lease()
+        self.over.set()
         self._said.put("gone")
 
     def until_ready(self, round_: RoundPublic) -> None:
@@ -243,6 +253,8 @@ class _Killer:
             time.sleep(self._random.uniform(*CALM_S))
             if time.time() + LAST_S > self._round.end_us / 1e6:
                 break
+            if self._fire.over.is_set():
+                raise Aborted("the fire was stopped: nothing more is killed")
             marks.append(self._one(part, from_ns))
             from_ns = marks[-1].until_ns
         return marks
@@ -287,6 +299,8 @@ class _Killer:
         told: list[int] = []
 
         def back() -> bool:
+            if self._fire.over.is_set():
+                return True  # nobody wins any more
             at = ready_at()
             if at is None:
                 return False

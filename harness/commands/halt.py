@@ -10,7 +10,7 @@ from chaos.heal import heal_everything
 from chaos.playbook import halting
 from harness.commands._stacks import VAR
 from harness.commands._text import emit
-from harness.commands.kill import REGISTER, as_data, as_text, nothing_found, refuse, told
+from harness.commands.kill import as_data, as_text, nothing_found, refuse, registers, told
 from harness.errors import HarnessError
 from harness.guard.kill import stop_generators
 from harness.stack import Stack, find_running
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """
     # Playbooks first: whatever stops next must not be taken for a new fault by one.
     stopped, unstopped = _stop_playbooks(args.var)
-    ways = stop_generators(Path(args.runs) / REGISTER)
+    ways = stop_generators(registers(args))
     healed = heal_everything(args.var, HEALER_S)
     # Control last: dead or frozen it keeps nobody waiting, and fire is out without it.
     ways.append(refuse(args.var, "xiu halt"))

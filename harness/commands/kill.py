@@ -13,11 +13,10 @@ from harness.commands._stacks import VAR
 from harness.commands._text import emit
 from harness.control_client import ControlClient
 from harness.errors import EnvironmentNotReady, HarnessError
-from harness.guard.kill import Killed, Running, refuse_stress, stop_generators
+from harness.guard.kill import REGISTER, Killed, Running, refuse_stress, stop_generators
 from harness.stack import Stack, find_running
 
 EXAMPLE = "xiu kill"
-REGISTER = ".generators"
 CONTROL_S = 3.0
 """A control that is frozen keeps the button no longer than that, a call."""
 
@@ -31,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     """Kill file, signal and switch. Exit code 0 also when nothing was firing; 5 where something was not done, or
     nothing was found.
     """
-    ways = stop_generators(Path(args.runs) / REGISTER)
+    ways = stop_generators(registers(args))
     ways.append(refuse(args.var, "xiu kill"))
     undone = [line for way in ways for line in way.undone]
     if not undone and not any(way.done for way in ways):
@@ -41,6 +40,11 @@ def run(args: argparse.Namespace) -> int:
     else:
         print("\n".join(as_text(ways)))
     return told(undone)
+
+
+def registers(args: argparse.Namespace) -> list[Path]:
+    """Where generators are registered: those of the runs kept here, and those aimed at a stack that runs."""
+    return [Path(args.runs) / REGISTER, *(folder / REGISTER for folder in find_running(args.var))]
 
 
 def refuse(var: Path, who: str) -> Killed:

@@ -2,7 +2,8 @@
 
 1. the kill file, which every generator looks at many times a second; 2. a signal to the generator's process;
 3. the front's switch `stress.accept`, which refuses tagged traffic whoever sends it.
-Generators are registered in a folder, one JSON file each, by whoever starts them.
+Whoever starts a generator registers it, one JSON file each: under `runs`, and in the folder of the stack it aims at, so
+that a button which sees the stack reaches it wherever the run is kept.
 
 Claims nothing that was not seen: a switch counts as set when control and every front show it. Raises nothing.
 """
@@ -25,6 +26,10 @@ from harness.errors import HarnessError
 from harness.prom import PromError, number, read_metrics
 
 SWITCH = "stress.accept"
+REGISTER = ".generators"
+"""Under `runs`, and in a stack's folder."""
+KILLS = frozenset(("kill file", "SIGTERM", "SIGINT", "ordered"))
+"""How a cannon says that somebody told it to stop."""
 SHOWN_S, POLL_S = 3.0, 0.05
 """A front asks control for its switches more often."""
 
@@ -67,16 +72,27 @@ class Killed:
 
 
 @contextmanager
-def registered(folder: Path, pid: int, run_id: str, kill_file: Path, run: Path | None = None) -> Iterator[Generator]:
-    """Keeps a generator in the register for as long as it may fire."""
-    folder.mkdir(parents=True, exist_ok=True)
+def registered(
+    folders: Sequence[Path], pid: int, run_id: str, kill_file: Path, run: Path | None = None
+) -> Iterator[Generator]:
+    """Keeps a generator in the registers for as long as it may fire. Raises OSError where none of them takes it."""
     generator = Generator(pid, psutil.Process(pid).create_time(), run_id, str(kill_file), str(run or ""))
-    path = folder / f"{pid}.json"
-    path.write_text(json.dumps(asdict(generator)))
+    paths = [folder / f"{pid}.json" for folder in folders]
+    refused: list[OSError] = []
     try:
+        for path in paths:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(json.dumps(asdict(generator)))
+            except OSError as exc:
+                refused.append(exc)
+        if refused and len(refused) == len(paths):
+            raise refused[0]
         yield generator
     finally:
-        path.unlink(missing_ok=True)
+        for path in paths:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def generators(folder: Path) -> list[Generator]:
@@ -101,15 +117,15 @@ def _alive(generator: Generator) -> bool:
     return False
 
 
-def stop_generators(folder: Path) -> list[Killed]:
+def stop_generators(folders: Sequence[Path]) -> list[Killed]:
     """The two ways that need no system: each tried whatever the other did."""
-    firing = generators(folder)
+    firing = list({(one.pid, one.created): one for folder in folders for one in generators(folder)}.values())
     return [_by_file(firing), _by_signal(firing)]
 
 
 def kill_all(folder: Path, systems: Sequence[Running], who: str) -> list[Killed]:
     """All three ways, each tried whatever the others did. Never raises for a part that is away."""
-    return [*stop_generators(folder), refuse_stress(systems, who)]
+    return [*stop_generators([folder]), refuse_stress(systems, who)]
 
 
 def _by_file(firing: list[Generator]) -> Killed:

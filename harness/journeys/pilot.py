@@ -101,7 +101,11 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
     with (
         CannonProcess(config) as cannon,
         registered(
-            Path(order.register), cannon.process.pid, order.run_id, Path(config.kill_file or ""), Path(order.folder)
+            [Path(one) for one in (order.register, order.beside) if one],
+            cannon.process.pid,
+            order.run_id,
+            Path(config.kill_file or ""),
+            Path(order.folder),
         ),
         (Path(order.folder) / f"progress-{worker}.jsonl").open("wb", buffering=0) as progress,
     ):

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.control_client import ControlClient
 from harness.errors import BadInput, HarnessError
 from harness.forecast.share import Share
+from harness.guard.kill import REGISTER
 from harness.orchestrate.fire_order import FireOrder
 from harness.orchestrate.prepare import Sizes, prepare
 from harness.orchestrate.run import VAR, connections, generator_cpu
@@ -73,8 +74,8 @@ class Session:
         folder = new_run(RUNS, f"locust-{wish.plan.id}")
         sizes = Sizes(connections=connections(), cpu=generator_cpu() if workers == 1 else None, workers=workers)
         prepared = prepare(
-            self._control, wish.plan, wish.share, wish.plan.lane, sizes, folder.name, folder, RUNS / ".generators",
-            wish.plan.seed,
+            self._control, wish.plan, wish.share, wish.plan.lane, sizes, folder.name, folder, RUNS / REGISTER,
+            wish.plan.seed, self._stack.folder.path if self._stack else None,
         )  # fmt: skip
         self._rounds.append(prepared.round.round)
         return prepared.order

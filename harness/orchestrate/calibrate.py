@@ -15,7 +15,9 @@ from typing import Any
 
 from harness.control_client import ControlClient
 from harness.engine.process import CannonProcess, CannonResult
+from harness.errors import Aborted
 from harness.forecast.share import Share
+from harness.guard.kill import KILLS, registered
 from harness.orchestrate import closing
 from harness.orchestrate.prepare import Prepared, Sizes, burst
 from harness.phrases import said
@@ -52,12 +54,14 @@ class Calibration:
         }
 
 
-def calibrate(order: RunOrder, control: ControlClient, sizes: Sizes, register: Path) -> Calibration:
-    """Fires the burst and closes its round. Raises ControlError, ControlAway, CannonError."""
+def calibrate(
+    order: RunOrder, control: ControlClient, sizes: Sizes, register: Path, stack: Path | None = None
+) -> Calibration:
+    """Fires the burst and closes its round. Raises ControlError, ControlAway, CannonError, Aborted."""
     share = order.share()
     hot = replace(share, peak_rps=share.peak_rps * OVERLOAD)
     with tempfile.TemporaryDirectory(prefix="xiu-calibrate-") as folder:
-        prepared = burst(control, hot, BURST_S, sizes, Path(folder), register)
+        prepared = burst(control, hot, BURST_S, sizes, Path(folder), register, stack)
         with closing.given_back(control, prepared.round.round):
             seen, result = _fired(prepared)
     # The burst's round has done its duty; a close that takes long goes on by itself.
@@ -69,17 +73,31 @@ def calibrate(order: RunOrder, control: ControlClient, sizes: Sizes, register: P
 
 
 def _fired(prepared: Prepared) -> tuple[list[tuple[float, int]], CannonResult]:
-    """[seconds, answered], as the cannon told them, and its account. Raises CannonError."""
+    """[seconds, answered], as the cannon told them, and its account. Raises CannonError; Aborted where it was told to
+    stop: whoever stops the burst does not want the fire that it is for.
+    """
     seen: list[tuple[float, int]] = []
-    with CannonProcess(prepared.order.unpack(0, 1)) as cannon:
+    order = prepared.order
+    with (
+        CannonProcess(config := order.unpack(0, 1)) as cannon,
+        registered(
+            [Path(one) for one in (order.register, order.beside) if one],
+            cannon.process.pid,
+            order.run_id,
+            Path(config.kill_file or ""),
+        ),
+    ):
         for message in cannon.lines():
             if message["event"] == "ready":
-                cannon.start(prepared.order.t0_ns())
+                cannon.start(order.t0_ns())
             elif message["event"] == "counts":
                 seen.append((message["at_ns"] / 1e9, message["answered"]))
             if cannon.process.poll() is None:
                 cannon.lease()
-        return seen, cannon.result()
+        result = cannon.result()
+    if result.data["stop"] in KILLS:
+        raise Aborted(f"the burst was stopped ({result.data['stop']}): nothing more is sent")
+    return seen, result
 
 
 def _carried(seen: list[tuple[float, int]], start_s: float) -> float:

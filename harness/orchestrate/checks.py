@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.control_client import ControlClient
 from harness.forecast.share import Share
+from harness.guard.kill import REGISTER
 from harness.guard.precheck import Ask, Checked, precheck
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import System
@@ -30,6 +31,6 @@ def look(
             users=share.tapping_at_once,
             connections=sizes.connections,
             runs=order.runs,
-            register=order.runs / ".generators",
+            register=order.runs / REGISTER,
         )
     )

@@ -17,6 +17,7 @@ from harness.errors import EnvironmentNotReady, HarnessError
 from harness.exporter import Exporter
 from harness.forecast import lock, read_lock, write_lock
 from harness.forecast.lock import Lock
+from harness.guard.kill import KILLS, REGISTER
 from harness.guard.precheck import refuse
 from harness.live import LiveView
 from harness.orchestrate import figures, outcome
@@ -46,8 +47,6 @@ from system.contract.audit import AuditReport
 
 SCRAPES_S = 2.5
 """Two scrapes and a rule evaluation."""
-KILLS = frozenset(("kill file", "SIGTERM", "SIGINT", "ordered"))
-"""How a cannon says that somebody told it to stop."""
 
 
 class Conductor:
@@ -122,8 +121,9 @@ class Conductor:
                     self.sizes,
                     self.state.run_id,
                     self.folder,
-                    self.order.runs / ".generators",
+                    self.order.runs / REGISTER,
                     self.order.seed,
+                    self.system.folder,
                 )
                 self._load(prepared)
             except (HarnessError, OSError) as exc:

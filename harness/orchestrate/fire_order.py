@@ -16,11 +16,10 @@ from typing import Any
 
 from harness.engine.config import CannonConfig, Probe
 from harness.errors import BadInput
+from harness.guard.kill import REGISTER
 
 FILE_NAME = re.compile(r"[a-z]{1,20}")
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
-REGISTER = ".generators"
-"""Under `runs`: the kill switch's register of generators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,8 @@ class FireOrder:
     files: dict[str, str]
     register: str
     """Folder of the kill switch's register of generators."""
+    beside: str = ""
+    """The register in the folder of the stack that is aimed at; empty where it is none of this host."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON data."""
@@ -67,7 +68,7 @@ class FireOrder:
             raise BadInput(f"a fire order for a run named {str(order.run_id)[:40]!r}", expected="a run's id")
         folder = (runs / order.run_id).resolve()
         config = {**order.config, "kill_file": str(folder / "kill"), "result": "result.json"}
-        return replace(order, folder=str(folder), register=str((runs / REGISTER).resolve()), config=config)
+        return replace(order, folder=str(folder), register=str((runs / REGISTER).resolve()), beside="", config=config)
 
     def write(self, path: Path) -> None:
         """Into a file that nobody else may read, for a Locust process on this host: it carries tokens."""

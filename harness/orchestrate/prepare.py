@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from harness.control_client import ControlClient
 from harness.engine.config import CannonConfig, Probe
 from harness.forecast.share import Share
+from harness.guard.kill import REGISTER
 from harness.orchestrate import closing
 from harness.orchestrate.fire_order import FireOrder
 from plans.models import StressPlan
@@ -61,8 +62,12 @@ def prepare(
     folder: Path,
     register: Path,
     seed: int,
+    stack: Path | None = None,
 ) -> Prepared:
-    """Fetches tokens, arms the round, and writes down the order. Raises ControlError, ControlAway."""
+    """Fetches tokens, arms the round, and writes down the order. `stack`: the folder of the one that is aimed at.
+
+    Raises ControlError, ControlAway.
+    """
     folder, register = folder.resolve(), register.resolve()  # whoever fires stands elsewhere
     topology = control.topology()
     stretch = plan.stretch(share.duration_s)
@@ -111,18 +116,25 @@ def prepare(
         ready_timeout_s=lead_s + 20,
     )
     order = FireOrder(
-        run_id=run_id,
-        folder=str(folder),
-        t0_wall_ns=t0_wall_ns,
-        config=json.loads(config.to_json()),
-        files=files,
-        register=str(register),
-    )
+        run_id=run_id, folder=str(folder), t0_wall_ns=t0_wall_ns, config=json.loads(config.to_json()), files=files,
+        register=str(register), beside=beside(stack),
+    )  # fmt: skip
     return Prepared(round_, order, plan.warm_up.duration + plan.measured_s * stretch, topology)
 
 
+def beside(stack: Path | None) -> str:
+    """The register of generators in the folder of a stack; empty where none of this host is aimed at."""
+    return "" if stack is None else str(stack.resolve() / REGISTER)
+
+
 def burst(
-    control: ControlClient, share: Share, length_s: float, sizes: Sizes, folder: Path, register: Path
+    control: ControlClient,
+    share: Share,
+    length_s: float,
+    sizes: Sizes,
+    folder: Path,
+    register: Path,
+    stack: Path | None = None,
 ) -> Prepared:
     """A constant rate of `share.peak_rps` on a round of the stress lane, for calibration; no history, few packets."""
     lead_s = LEAD_S + share.peak_rps * length_s * TAP_S_TO_LOAD
@@ -148,6 +160,7 @@ def burst(
         tag=tag,
         wait_for_start=True,
         lease_s=LEASE_S,
+        kill_file=str(folder / "kill"),
         cpu=sizes.cpu,
         drain_s=3.0,
         ready_timeout_s=lead_s + 20,
@@ -159,6 +172,7 @@ def burst(
         config=json.loads(config.to_json()),
         files={"tokens": "\n".join(tokens) + "\n"},
         register=str(register),
+        beside=beside(stack),
     )
     return Prepared(round_, order, length_s, topology)
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.guard.kill import generators
+from harness.guard.kill import REGISTER, generators
 from harness.guard.rate import write_rate
 
 ANSWER_DEADLINE_S = 5.0
-REGISTER = ".generators"
 
 
 def set_rate(taps_per_s: int, runs: Path = Path("runs")) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady
+from harness.guard.kill import REGISTER
 from harness.guard.precheck import refuse
 from harness.guard.room import writable
 from harness.orchestrate.calibrate import OVERLOAD, calibrate, describe
@@ -77,7 +78,7 @@ def choose(order: RunOrder, system: System, sizes: Sizes) -> Chosen:
         )
     )
     say("calibrating: a burst of three seconds on the stress lane")
-    found = calibrate(order, control, sizes, order.runs / ".generators")
+    found = calibrate(order, control, sizes, order.runs / REGISTER, system.folder)
     control.close()
     why = describe(found, order.share())
     say(why)

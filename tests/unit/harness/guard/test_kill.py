@@ -21,7 +21,7 @@ from tests.children import started
 def test_a_registered_generator_is_stopped_by_file_and_signal(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        with registered(tmp_path / "register", process.pid, "run", tmp_path / "kill"):
+        with registered([tmp_path / "register"], process.pid, "run", tmp_path / "kill"):
             ways = kill_all(tmp_path / "register", [], "test")
             assert process.wait(10) == -15
             assert (tmp_path / "kill").exists()
@@ -36,7 +36,7 @@ def test_a_registered_generator_is_stopped_by_file_and_signal(tmp_path: Path) ->
 
 def test_a_reused_pid_is_not_hit(tmp_path: Path) -> None:
     with started([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        with registered(tmp_path, process.pid, "run", tmp_path / "kill"):
+        with registered([tmp_path], process.pid, "run", tmp_path / "kill"):
             path = next(tmp_path.glob("*.json"))
             path.write_text(path.read_text().replace('"created": ', '"created": 1'))
             assert kill_all(tmp_path, [], "test")[1].done == 0
@@ -120,10 +120,25 @@ def test_one_generator_that_cannot_be_stopped_keeps_no_other_going(
     with started([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         register = tmp_path / "register"
         with (
-            registered(register, os.getpid(), "a", tmp_path / "none" / "kill"),
-            registered(register, process.pid, "b", tmp_path / "kill"),
+            registered([register], os.getpid(), "a", tmp_path / "none" / "kill"),
+            registered([register], process.pid, "b", tmp_path / "kill"),
         ):
             ways = kill_all(register, [], "test")
             assert process.wait(10) == -15
     assert [(way.done, way.failed) for way in ways[:2]] == [(1, 1), (1, 1)]
     assert "Operation not permitted" in ways[1].undone[0]
+
+
+def test_a_generator_is_reached_by_whichever_of_its_registers_is_looked_at(tmp_path: Path) -> None:
+    """A run may be kept anywhere; the stack that it fires at is what a button finds."""
+    runs, stack = tmp_path / "runs", tmp_path / "stack" / kill.REGISTER
+    runs.write_text("no folder")
+    argv = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with started(argv, stdin=subprocess.PIPE) as process:
+        with registered([runs / kill.REGISTER, stack], process.pid, "run", tmp_path / "kill"):
+            file, signal = kill.stop_generators([tmp_path / "elsewhere", stack, stack])
+            assert (file.done, signal.done, file.undone) == (1, 1, ())
+            assert process.wait(10) != 0
+        assert list(stack.iterdir()) == []
+        with pytest.raises(OSError, match="Not a directory"), registered([runs / "x"], os.getpid(), "run", tmp_path):
+            raise AssertionError("what is in no register may not fire")

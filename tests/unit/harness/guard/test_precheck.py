@@ -184,7 +184,7 @@ def test_what_earlier_runs_left_armed_is_named_with_its_command(whole: Ask) -> N
         ("warning", "live round 9 is open: xiu round close 9"),
     ]
     refuse(found)
-    with registered(whole.register, os.getpid(), "another run", whole.runs / "kill", whole.runs):
+    with registered([whole.register], os.getpid(), "another run", whole.runs / "kill", whole.runs):
         found = [one for one in precheck(control(whole, rounds=rounds)) if one.item == "rounds"]
     assert [one.says.split(" is ")[0] for one in found] == ["stress round 7", "live round 8"], "9 is being played"
 
