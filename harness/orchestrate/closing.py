@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 from harness.control_client import ControlAway, ControlClient, ControlError
 from harness.errors import HarnessError
@@ -14,6 +15,8 @@ from harness.errors import HarnessError
 POLL_S = 0.05
 CONFLICT = 409
 CLOSED = "closed"
+
+T = TypeVar("T")
 
 
 def never() -> bool:
@@ -86,6 +89,19 @@ def close(
             return missing
         time.sleep(POLL_S)
     return missing
+
+
+def insist(ask: Callable[[], T], until: float) -> T:
+    """What control answers, asked again until it can, `until` a time of `time.monotonic()`. Raises its refusal, or what
+    it said last; ControlAway.
+    """
+    while True:
+        try:
+            return ask()
+        except (ControlAway, ControlError) as exc:
+            if _refused(exc) or time.monotonic() > until:
+                raise
+        time.sleep(POLL_S)
 
 
 def _refused(exc: Exception) -> bool:

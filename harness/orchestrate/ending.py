@@ -62,7 +62,8 @@ class Ending:
         run, round_id, end_us = self.run, prepared.round.round, prepared.round.end_us
         run.phase("drain")
         with self._step(said("the_end")):
-            wait_s = max(0.0, (end_us - self.control.now_us()) / 1e6) + 5
+            # How long to wait, by this host's clock; whether it is over, by control's alone.
+            wait_s = max(0.0, end_us / 1e6 - time.time()) + 5
             if run.stopped() is None and not closing.over(self.control, end_us, wait_s, self._over):
                 self._late(said("the_end"), wait_s)
         with self._step(said("open_answers")):

@@ -16,6 +16,7 @@ import requests
 from harness import loopback
 from harness.control_client import ControlClient
 from harness.engine.recorder import Records, read_history, write_history
+from harness.orchestrate.closing import insist
 from harness.orchestrate.prepare import owner
 from system.contract.history import FLAG_EFFECT_NONE, FLAG_REPEAT, NO_PACKET, OP_DTYPE, Kind, Outcome, Phase
 from system.contract.ids import TAG_HEADER, Lane, parse_award_id
@@ -52,10 +53,11 @@ def settle(
     users = open_users(history, round_id)
     if not users:
         return []
-    tokens = dict(zip(users, _tokens(control, lane, users), strict=True))
-    headers = {TAG_HEADER: control.tag(run_id)} if lane == "stress" else {}
-    rows: list[np.void] = []
     until = time.monotonic() + deadline_s
+    # A control that is away for a moment leaves nobody without an answer.
+    tokens = dict(zip(users, insist(lambda: _tokens(control, lane, users), until), strict=True))
+    headers = {TAG_HEADER: insist(lambda: control.tag(run_id), until)} if lane == "stress" else {}
+    rows: list[np.void] = []
     waiting = users
     with loopback.session(TIMEOUT_S) as session:
         while waiting and time.monotonic() < until:

@@ -164,3 +164,11 @@ def test_what_is_missing_at_the_deadline_is_told(control: ControlClient, rounds:
     rounds.broken = True
     with pytest.raises(ControlError, match="no such round"):
         closing.close(control, 1, 5)
+
+
+def test_a_question_is_insisted_on_until_its_deadline(control: ControlClient, rounds: Rounds) -> None:
+    rounds.cannot = 3
+    assert closing.insist(control.told_us, time.monotonic() + 5) > 0
+    rounds.cannot = 1_000_000
+    with pytest.raises(ControlError, match="the ledger is away"):
+        closing.insist(control.told_us, time.monotonic() + 0.1)

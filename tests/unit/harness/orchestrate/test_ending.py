@@ -37,22 +37,30 @@ class Run:
 
 
 class Control:
-    """Takes closes; `end_us` of the one round, `away` for a control that does not answer."""
+    """Takes closes; `end_us` of the one round, `away`: so many questions get no answer, `broken`: nor do histories."""
 
-    def __init__(self, end_us: int = 0, away: bool = False, closes: bool = True) -> None:
-        self.end_us, self.away, self.closes = end_us, away, closes
+    def __init__(self, end_us: int = 0, away: int = 0, closes: bool = True, broken: bool = False) -> None:
+        self.end_us, self.away, self.closes, self.broken = end_us, away, closes, broken
         self.asked: list[bool] = []
 
     def told_us(self) -> int:
-        if self.away:
-            raise ControlAway("control does not answer")
+        self.answer()
         return 1_000
 
     now_us = told_us
 
-    def ask_close(self, round_id: int, before_end: bool = False) -> None:
+    def answer(self) -> None:
         if self.away:
+            self.away -= 1
             raise ControlAway("control does not answer")
+
+    def settled(self, open_: list[int]) -> list[int]:
+        if self.broken:
+            raise ValueError("a history that cannot be read")
+        return open_
+
+    def ask_close(self, round_id: int, before_end: bool = False) -> None:
+        self.answer()
         self.asked.append(before_end)
 
     def money(self, round_id: int) -> Any:
@@ -66,7 +74,7 @@ def end(
     open_: list[int],
     evidence: Gathered | None = None,
 ) -> tuple[Run, Gathered]:
-    monkeypatch.setattr(ending, "settle", lambda *_: open_)
+    monkeypatch.setattr(ending, "settle", lambda *_: control.settled(open_))
     run, got = Run(why), evidence or Gathered()
     state = RunState("run", "smoke", "stress", "1", "", 5.0)
     state.money = Money(backlog_entries=0)
@@ -100,12 +108,26 @@ def test_a_close_that_does_not_come_is_a_failure_of_a_whole_run_alone(
 
 
 def test_a_step_that_breaks_keeps_no_other_from_being_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    control = Control(away=True)
+    control = Control(broken=True)
     run, got = end("killed", control, monkeypatch, [])
-    assert got.unsettled == 0, "the answers were asked for, though control is away"
     assert {reason.code for reason in got.invalid} == {"run_broken"}
-    assert not got.closed
+    assert got.closed, "the round was closed, though the answers could not be asked for"
     assert run.phases == ["drain", "closing"]
+
+
+def test_of_a_control_that_stays_away_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, got = end("killed", Control(away=10**9), monkeypatch, [])
+    assert got.unsettled == 0, "the answers were asked for, though control is away"
+    assert [reason.code for reason in got.no_data] == ["not_closed"]
+    assert not got.closed
+
+
+@pytest.mark.parametrize("away", [1, 2, 3, 5])
+def test_a_control_that_is_away_for_a_moment_at_the_end_of_a_run_is_asked_again(
+    away: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, got = end(None, Control(away=away), monkeypatch, [])
+    assert (got.closed, got.invalid, got.failures, got.no_data) == (True, [], [], [])
 
 
 def test_of_a_stack_that_is_gone_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
