@@ -180,8 +180,7 @@ class Keeper:
         """From the life of one child to the next one's being ready."""
         if self.child is not None and not self._mourned:
             self._mourn(await spawn.exited(self.child))
-        await self._may_start.wait()
-        await asyncio.sleep(self._delay_s)
+        await self._may_again()
         began = time.monotonic()
         child = self._spawn()
         late = asyncio.get_running_loop().call_later(
@@ -192,6 +191,15 @@ class Keeper:
                 self._say("restarted", f"ready after {time.monotonic() - began:.2f} s")
         finally:
             late.cancel()
+
+    async def _may_again(self) -> None:
+        """Until it may start, and its pause is over: who is suspended in the pause stays dead."""
+        while True:
+            await self._may_start.wait()
+            await asyncio.sleep(self._delay_s)
+            if self._may_start.is_set():
+                return
+            self.state = "suspended"
 
     def _mourn(self, code: int) -> None:
         """What follows from a child's end: when the next one may start, then what is told of it."""
@@ -227,7 +235,7 @@ class Keeper:
     def resume(self) -> None:
         """Restart it again when it dies; at once, if it is dead."""
         self.mend()
-        self._back_off = BackOff()
+        self._back_off, self._delay_s = BackOff(), 0.0
         self._may_start.set()
 
     async def restart(self) -> None:

@@ -139,3 +139,27 @@ def test_a_folder_on_a_healthy_disk_has_space_and_one_that_is_gone_has_none(tmp_
     assert Folder(tmp_path).has_space()
     assert list(tmp_path.iterdir()) == []
     assert not Folder(tmp_path / "none").has_space()
+
+
+def test_a_part_that_waits_to_be_started_again_stays_dead_once_it_is_suspended(folder: Folder) -> None:
+    """`xiu halt` and faults with `stays_down` suspend, then kill: a part that happens to be in its back-off, too."""
+
+    async def scene() -> None:
+        keeper = Keeper(ASLEEP, folder, {}, lambda event: None)
+        await keeper.start()
+        for _ in range(2):  # the second death is followed by a pause
+            old = keeper.pid
+            assert old is not None
+            spawn.send(old, 9)
+            await until(lambda old=old: keeper.pid != old and keeper.state in ("ready", "dead"), "noticed")  # type: ignore[misc]
+            if keeper.state == "dead":
+                break
+        await until(lambda: keeper.state == "dead", "dead, before its pause is over")
+        keeper.suspend()
+        await until(lambda: keeper.state != "dead", "its pause is over")
+        assert (keeper.state, keeper.pid) == ("suspended", None)
+        keeper.resume()
+        await until(lambda: keeper.state == "ready", "started again")
+        await keeper.stop()
+
+    asyncio.run(scene())
