@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboards.grafana.pieces import BLUE, GREEN, GREY, ORANGE, RED, YELLOW, Word
 from system.contract.audit import INVARIANTS as INVARIANTS_EN
+from system.contract.audit import INVARIANTS_ZH
 
 RUNNING, LOST, NOT_VALID = 0, 7, 8
 VERDICTS: dict[str, tuple[int, Word]] = {
@@ -26,20 +27,6 @@ INVARIANT_STATES: dict[str, tuple[int, Word]] = {
     "broken": (4, Word("✕ 被破坏 · broken", RED)),
 }
 """An invariant's state as a figure, the larger the worse, and in words."""
-INVARIANTS_ZH: dict[str, str] = {
-    "S1": "守恒：每一分预算恰在一处",
-    "S2": "任何时刻：已入账 ≤ 已中奖 ≤ 预算",
-    "S3": "一个红包至多一人，一人一场至多中一次",
-    "S4": "每个已确认的中奖都已入账本",
-    "S5": "每个中奖恰好入账一次",
-    "S6": "没有无中奖的入账",
-    "S7": "显示金额 = 中奖金额 = 入账金额",
-    "S8": "开场前、散场后无人中奖",
-    "S9": "明确的拒绝不留痕迹",
-    "S10": "已定的中奖，答复始终一致",
-    "S11": "伪造、过期、重放的令牌一无所获",
-    "S12": "任何重启之后，红包不会再发一次",
-}
 INVARIANTS: dict[str, str] = {code: f"{code} {INVARIANTS_ZH[code]} · {en}" for code, en in INVARIANTS_EN.items()}
 
 INDICATORS: dict[str, str] = {
