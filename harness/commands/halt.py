@@ -31,7 +31,11 @@ def run(args: argparse.Namespace) -> int:
     else 5 where something was not done, or nothing was found.
     """
     # Playbooks first: whatever stops next must not be taken for a new fault by one.
-    stopped, unstopped = _stop_playbooks(args.var)
+    try:
+        stopped, unstopped = _stop_playbooks(args.var)
+    except (OSError, RuntimeError):
+        stop_generators(registers(args))  # a --var that cannot be looked at: the fire ceases all the same
+        raise
     ways = stop_generators(registers(args))
     healed = heal_everything(args.var, HEALER_S)
     # Control last: dead or frozen it keeps nobody waiting, and fire is out without it.

@@ -44,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
 
 def registers(args: argparse.Namespace) -> list[Path]:
     """Where generators are registered: those of the runs kept here, and those aimed at a stack that runs."""
-    return [Path(args.runs) / REGISTER, *(folder / REGISTER for folder in find_running(args.var))]
+    found = [Path(args.runs) / REGISTER]
+    with suppress(OSError, RuntimeError):  # a --var that cannot be looked at: said by who looks for its stacks, later
+        found += [folder / REGISTER for folder in find_running(args.var)]
+    return found
 
 
 def refuse(var: Path, who: str) -> Killed:
