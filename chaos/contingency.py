@@ -41,6 +41,8 @@ class Contingency:
         self._since_s = 0.0
         self._engine = False
         self._told: Tell = lambda kind, text: None
+        self._unread = ""
+        """Why the journal could not be read when it was last asked for."""
 
     def begin(self, told: Tell, now_s: NowS) -> None:
         """See `harness.orchestrate.hooks.Nemesis`."""
@@ -66,14 +68,26 @@ class Contingency:
             time.sleep(POLL_S)
         self._over.set()
         self._thread.join()
-        items = journal.items(self._path, self._since_s)
+        items = journal.items_of(self._lines(), self._since_s)
+        if self._unread:
+            # What the playbook did is not known, which is no failure of the playbook's.
+            reason = Reason(code="harness_fault", text=said("harness", detail=self._unread))
+            return replace(report, invalid=(*report.invalid, reason))
         for item in items:
             item["verdict"] = "PASS" if item["state"] == "closed" else "FAIL"
         return replace(report, playbooks=tuple(items), failures=(*report.failures, *self._failures(items)))
 
+    def _lines(self) -> list[journal.Transition]:
+        """The journal's lines; none, and why, where it cannot be read: the heal and the record wait for no paper."""
+        try:
+            lines, self._unread = journal.read(self._path), ""
+        except OSError as exc:
+            lines, self._unread = [], f"the playbooks' journal cannot be read: {exc}"
+        return lines
+
     def _closed(self) -> bool:
         """Its own playbook has ended, and whatever else its fault started: the next run finds things as usual."""
-        runs = journal.fold(journal.read(self._path)).values()
+        runs = journal.fold(self._lines()).values()
         since = [facts for facts in runs if facts.times.get("t3", 0.0) >= self._since_s]
         return bool(self._mine(since)) and all(facts.over for facts in since)
 
@@ -105,13 +119,13 @@ class Contingency:
 
     def _follow(self) -> None:
         """The journal's new lines become events as they are written."""
-        known = len(journal.read(self._path))
+        known = len(self._lines())
         while True:
             last = self._over.is_set()
-            lines = journal.read(self._path)
+            lines = self._lines()
             for line in lines[known:]:
                 self._told("playbook", _words(line))
-            known = len(lines)
+            known = max(known, len(lines))
             if last:
                 return
             self._over.wait(POLL_S)

@@ -6,6 +6,7 @@ of an append or a batch. Refuses to judge a recovery while it goes on: times com
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import select
@@ -35,6 +36,8 @@ from harness.orchestrate.settle import settle
 from harness.stack import PartEvent, Stack
 from system.contract.api import RoundOrder, RoundPublic, SponsorSplit
 from system.contract.audit import AuditReport
+
+log = logging.getLogger(__name__)
 
 LANE = "live"
 WINS_RPS, TAPS_RPS, SLOTS, CONNECTIONS = 500, 1800, 400, 100
@@ -207,20 +210,24 @@ class _Fire:
 
     def _hear(self) -> None:
         leased = time.monotonic()
-        for message in self._cannon.lines():
-            if message["event"] == "counts":
-                self.awards = message["awards"]
-            else:
-                self._said.put(message["event"])
-            if time.monotonic() - leased > 1 and self._cannon.process.poll() is None:
-                leased = time.monotonic()
-                self._cannon.lease()
-        self.over.set()
-        self._said.put("gone")
+        try:
+            for message in self._cannon.lines():
+                if message["event"] == "counts":
+                    self.awards = message["awards"]
+                else:
+                    self._said.put(message["event"])
+                if time.monotonic() - leased > 1 and self._cannon.process.poll() is None:
+                    leased = time.monotonic()
+                    self._cannon.lease()
+        except (CannonError, OSError) as exc:
+            log.warning("the cannon is heard of no more: %s", exc)
+        finally:
+            self.over.set()
+            self._said.put("gone")
 
     def until_ready(self, round_: RoundPublic) -> None:
         """Loaded and started, and the first win told."""
-        if self._said.get(timeout=self._config.ready_timeout_s) != "ready":
+        if self._next(self._config.ready_timeout_s) != "ready":
             raise TrialBroken(self._cannon.last_words("the cannon did not come up"))
         self.began_ns = time.monotonic_ns() + max(0, round_.start_us * 1000 - time.time_ns())
         self._cannon.lease()
@@ -231,8 +238,14 @@ class _Fire:
         """Stops it, where its plan is not over anyway, and waits for its history."""
         with suppress(CannonError):
             self._cannon.stop()
-        while self._said.get(timeout=30) != "gone":
+        while self._next(30) != "gone":
             continue
+
+    def _next(self, timeout_s: float) -> str:
+        try:
+            return self._said.get(timeout=timeout_s)
+        except queue.Empty:
+            raise TrialBroken(f"the cannon said nothing for {timeout_s:g} s") from None
         self._cannon.result()
 
 

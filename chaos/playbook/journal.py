@@ -213,6 +213,11 @@ def fold(lines: Iterable[Transition]) -> dict[str, Facts]:
 
 def items(path: Path, since_s: float = 0.0) -> list[dict[str, Any]]:
     """What `run.json` holds under `playbooks[]`: the runs triggered since then, without those that were refused."""
+    return items_of(read(path), since_s)
+
+
+def items_of(lines: list[Transition], since_s: float = 0.0) -> list[dict[str, Any]]:
+    """The same of lines that were read before."""
     return [
         {
             "id": facts.playbook,
@@ -225,6 +230,6 @@ def items(path: Path, since_s: float = 0.0) -> list[dict[str, Any]]:
             "times": dict(sorted(facts.times.items())),
             "actions": [{"id": name, **asdict(done)} for name, done in facts.actions.items()],
         }
-        for facts in fold(read(path)).values()
+        for facts in fold(lines).values()
         if facts.times.get("t3", 0.0) >= since_s and facts.state != "refused"
     ]

@@ -314,7 +314,11 @@ class Stack:
                 for line in lines:
                     event = PartEvent.from_json(line)
                     for callback in list(self._callbacks) or [_log]:
-                        callback(event)
+                        try:
+                            callback(event)
+                        except Exception:
+                            # One listener's trouble keeps no event from the others, nor the next one from it.
+                            log.warning("an event of %s was not taken", event.part, exc_info=True)
 
         threading.Thread(target=listen, name="stack events", daemon=True).start()
 

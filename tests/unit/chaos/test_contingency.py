@@ -1,0 +1,40 @@
+"""A playbook's journal that cannot be read: the heal and the record do not wait for it, and nobody is blamed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chaos.contingency import Contingency
+from chaos.facts import Timed
+from chaos.playbook import journal
+from harness.orchestrate.hooks import NemesisReport
+from plans.models import load_faults
+
+
+def contingency(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Contingency:
+    timed = Timed(load_faults()["N15"], "credit-postgres", 4.0, 8.0, alert="CreditStalled")
+    made = Contingency(folder, timed, "credit-stalled")
+    monkeypatch.setattr(made.fault, "end", NemesisReport)
+    made._engine = True
+    return made
+
+
+def test_a_journal_that_cannot_be_read_is_the_harness_s_trouble_and_no_playbook_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / journal.FILE).mkdir()
+    one = contingency(tmp_path, monkeypatch)
+    one._thread.start()
+    report = one.end()
+    assert not one._thread.is_alive()
+    assert [reason.code for reason in report.invalid] == ["harness_fault"]
+    assert "journal cannot be read" in report.invalid[0].text
+    assert report.failures == report.playbooks == ()
+
+
+def test_a_journal_that_is_not_there_yet_is_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = contingency(tmp_path, monkeypatch)
+    one._thread.start()
+    assert one.end() == NemesisReport()
