@@ -96,12 +96,18 @@ def call(port: int, request: dict[str, Any], timeout_s: float) -> dict[str, Any]
 
 
 def follow(port: int, token: str) -> tuple[socket.socket, Iterator[dict[str, Any]]]:
-    """Events from now on: the socket (close it to end) and what comes."""
-    sock = _connect(port, {"token": token, "do": "events"}, CONNECT_TIMEOUT_S)
-    stream = sock.makefile("rb")
-    # The answer says that from here on nothing is missed.
-    stream.readline()
-    sock.settimeout(None)
+    """Events from now on: the socket (close it to end), what comes. Raises EnvironmentNotReady if it is not there."""
+    sock = None
+    try:
+        sock = _connect(port, {"token": token, "do": "events"}, CONNECT_TIMEOUT_S)
+        stream = sock.makefile("rb")
+        # The answer says that from here on nothing is missed.
+        stream.readline()
+        sock.settimeout(None)
+    except OSError as error:
+        if sock is not None:
+            sock.close()
+        raise EnvironmentNotReady(f"the stack's supervisor does not answer: {error}") from error
 
     def lines() -> Iterator[dict[str, Any]]:
         with stream:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import json
 import os
+import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from harness.cli import dispatch, main
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import Stack
+from harness.stack import PartEvent, Stack, wire
 from harness.stack.folder import Folder
 from tests.children import started
+from tests.stores import wait_until
 
 
 def written(folder: Path, pids: dict[str, int]) -> Stack:
@@ -85,3 +91,49 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path, monkeyp
     monkeypatch.setattr("harness.stack.stack.make_plan", lambda *_, **__: None)
     with pytest.raises(EnvironmentNotReady, match="cannot be written"):
         Stack(tmp_path).start()
+
+
+def test_a_supervisor_that_says_nothing_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frozen: its port takes the connection, and nothing comes. Gone: its port takes none."""
+    monkeypatch.setattr(wire, "CONNECT_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        port = frozen.getsockname()[1]
+        with pytest.raises(EnvironmentNotReady, match="does not answer"):
+            wire.follow(port, "t")
+        with pytest.raises(EnvironmentNotReady, match="does not answer"):
+            wire.call(port, {"do": "state"}, 0.2)
+    with pytest.raises(EnvironmentNotReady, match="does not answer"):
+        wire.follow(port, "t")
+
+
+def test_who_cannot_take_an_event_keeps_no_other_from_hearing(tmp_path: Path) -> None:
+    row = {"at": 1.0, "part": "front-0", "kind": "died", "detail": "", "log_tail": []}
+    heard: list[str] = []
+
+    def full(event: PartEvent) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with socket.create_server(("127.0.0.1", 0)) as supervisor:
+        stack = written(tmp_path, {})
+        state = stack.folder.read_state()
+        stack.folder.state.write_text(json.dumps({**state, "port": supervisor.getsockname()[1]}))
+        with stack.folder.path.joinpath("lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            go = threading.Event()
+            threading.Thread(target=_tells, args=(supervisor, [row, row], go), daemon=True).start()
+            stack.events(full)
+            stack.events(lambda event: heard.append(event.part))
+            go.set()
+            wait_until(lambda: len(heard) == 2, 10, "both events")
+            stack.stop()
+
+
+def _tells(supervisor: socket.socket, rows: list[dict[str, object]], go: threading.Event) -> None:
+    """Answers who asks for events, and tells them once it may."""
+    there, _ = supervisor.accept()
+    with there, contextlib.suppress(OSError):
+        there.sendall(b'{"ok": true}\n')
+        go.wait(10)
+        for row in rows:
+            there.sendall(json.dumps(row).encode() + b"\n")
+        there.recv(1)
