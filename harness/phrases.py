@@ -170,13 +170,14 @@ PHRASES: dict[str, Phrase] = {
     "playbook_ended": ("playbook {playbook} ended in {state}{detail}", "预案 {playbook} 停在“{state_zh}”"),
     # the generator
     "lag_p99": (
-        "lag p99 above {limit_ms:g} ms in {count} of {seconds} measured seconds ({shown})",
-        "{seconds} 个测量秒中有 {count} 秒发令延迟 p99 超过 {limit_ms:g} 毫秒（第 {shown} 秒）",
+        "the generator was late: lag p99 above {limit_ms:g} ms in {count} of {seconds} measured seconds ({shown})",
+        "压测机迟到：{seconds} 个测量秒中有 {count} 秒发令延迟 p99 超过 {limit_ms:g} 毫秒（第 {shown} 秒）",
     ),
     "lag_late": (
-        "lag above {limit_ms:g} ms in more than {share:.0%} of the taps "
+        "the generator was late: lag above {limit_ms:g} ms in more than {share:.0%} of the taps "
         "in {count} of {seconds} measured seconds ({shown})",
-        "{seconds} 个测量秒中有 {count} 秒，超过 {share:.0%} 的请求迟发 {limit_ms:g} 毫秒以上（第 {shown} 秒）",
+        "压测机迟到：{seconds} 个测量秒中有 {count} 秒，"
+        "超过 {share:.0%} 的请求迟发 {limit_ms:g} 毫秒以上（第 {shown} 秒）",
     ),
     "not_reached": (
         "pacer reached less than {share:.0%} of the plan in {count} of {seconds} measured seconds ({shown})",

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from harness.errors import EnvironmentNotReady
 from harness.report.html import render_html
 from harness.report.junit import render_junit
+from harness.report.links import runbooks
 from harness.run_books import books_of
 from harness.run_find import (
     EVENTS_FILE,
@@ -98,7 +99,7 @@ def write_run(folder: Path, record: RunRecord, timeline: Timeline, sponsors: Seq
     if record.environment is not None:
         write_model(folder / "environment.json", record.environment)
     _rendered(folder / "junit.xml", lambda: render_junit(record))
-    _rendered(folder / REPORT_FILE, lambda: render_html(record, timeline, books))
+    _rendered(folder / REPORT_FILE, lambda: render_html(record, timeline, books, runbooks(folder, os.environ)))
     write_model(folder / RUN_FILE, record)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from harness.commands._text import emit, figure, judged_table, table, yuan
 from harness.errors import BadInput, closest
 from harness.report.html import render_html
 from harness.report.junit import render_junit
+from harness.report.links import runbooks
 from harness.report.scope import faults, played
 from harness.run_books import books_of
 from harness.run_compare import Comparison, alike, compare
@@ -165,7 +167,8 @@ def _report(args: argparse.Namespace) -> int:
 def write_report(found: Found) -> Path:
     """Renders `report.html` and `junit.xml` again, from the run's files alone."""
     path = found.folder / REPORT_FILE
-    write_text(path, render_html(found.record, found.timeline(), books_of(found.record, found.sponsors())))
+    books, base = books_of(found.record, found.sponsors()), runbooks(found.folder, os.environ)
+    write_text(path, render_html(found.record, found.timeline(), books, base))
     write_text(found.folder / "junit.xml", render_junit(found.record))
     return path
 

@@ -105,8 +105,8 @@ def _warm_up_s(record: RunRecord) -> float:
     return max((s.starts_s + s.duration_s for s in record.steps if s.phase == "warm-up"), default=0.0)
 
 
-def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile) -> str:
-    """The whole page, from the run's data alone."""
+def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile, runbooks: str = "") -> str:
+    """The whole page, from the run's data alone. `runbooks` stands before a runbook's page in a link; none: no link."""
     rows = [_row(row, record.verdict) for row in record.forecast]
     by_name = {row.row.indicator: row for row in rows}
     busiest = max((r.cpu_s for r in record.resources.values() if r.cpu_s is not None), default=0.0)
@@ -136,6 +136,7 @@ def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile) -> str
         busiest=busiest,
         largest=largest,
         lasted=record.lasted_s,
+        runbooks=runbooks,
         run_json=_embedded(record),
         timeline_json=_embedded(timeline),
         readable=_readable(record),

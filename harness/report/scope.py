@@ -10,7 +10,8 @@ from typing import Any
 from harness.phrases import chinese
 from harness.report import figures
 from harness.report.figures import number
-from harness.report.vocabulary import DRILL_VERDICTS, ELSEWHERE, ICONS, STATES, Both
+from harness.report.links import page_of
+from harness.report.vocabulary import DRILL_VERDICTS, ELSEWHERE, ICONS, STATES, Both, place
 from harness.report.words import adds_up, broken
 from harness.run_record import RunRecord
 
@@ -66,9 +67,9 @@ def faults(record: RunRecord) -> Both:
 
 
 def _fault(item: Item) -> Both:
-    name, target = title(item), item.get("target", "?")
+    name, where = title(item), place(str(item.get("target", "?")))
     since, until = _number(item, "injected_s"), _number(item, "healed_s")
-    zh, en = f"{name.zh}（{target}）", f"{name.en} ({target})"
+    zh, en = f"{name.zh}（{where.zh}）", f"{name.en} ({where.en})"
     if since is None:
         return Both(f"{zh}没有注入", f"{en} was not injected")
     if until is None:
@@ -132,7 +133,7 @@ class DrillRow:
 
 @dataclass(frozen=True, slots=True)
 class PlaybookRow:
-    """One playbook's run as a row: what it set, and what came of it."""
+    """One playbook's run as a row: what it set, what came of it, and the page that says what else to do."""
 
     name: str
     alert: str
@@ -141,6 +142,7 @@ class PlaybookRow:
     icon: str
     sets: tuple[str, ...]
     cells: tuple[str, ...]
+    page: str
 
 
 def _number(item: Item, key: str) -> float | None:
@@ -189,7 +191,7 @@ def playbook_rows(record: RunRecord) -> list[PlaybookRow]:
         began = _number(times, "t2") or _number(times, "t3")
         cells = tuple(_gap(began, _number(times, name)) for name in ("t4", "t5", "t7"))
         name, alert = str(item.get("id", "?")), str(item.get("alert") or item.get("by") or "–")
-        rows.append(PlaybookRow(name, alert, *_verdict(item), sets, cells))
+        rows.append(PlaybookRow(name, alert, *_verdict(item), sets, cells, page_of(item.get("alert"))))
     return rows
 
 

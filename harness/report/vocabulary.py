@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.forecast.judge import Judged
 from system.contract.audit import INVARIANTS_ZH as INVARIANTS_ZH
+from system.contract.links import LINKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,17 @@ TARGETS: dict[str, Both] = {
     "own stack": Both("本机自起的整套系统", "own stack"),
     "local stack": Both("本机自起的整套系统", "local stack"),
 }
+PARTS: dict[str, Both] = {
+    "front": Both("前端", "front"),
+    "credit": Both("入账程序", "credit worker"),
+    "control": Both("控制台", "control"),
+    "play": Both("用户接口", "users' API"),
+    "valkey": Both("中奖记录 Valkey", "win log Valkey"),
+    "postgres": Both("账本库 PostgreSQL", "ledger database PostgreSQL"),
+    "client": Both("用户", "users"),
+    "prometheus": Both("监控 Prometheus", "Prometheus"),
+    "targets": Both("被监控的部件", "what it watches"),
+}
 CALIBRATION: dict[str, Both] = {
     "carried_rps": Both("承载 次/秒", "carried /s"),
     "ceiling_rps": Both("上限 次/秒", "ceiling /s"),
@@ -87,6 +99,15 @@ CALIBRATION: dict[str, Both] = {
 def named(words: dict[str, Both], key: str) -> Both:
     """In people's words, else the key itself."""
     return words.get(key, Both(key, key))
+
+
+def place(target: str) -> Both:
+    """Where a fault was: a link by both its ends, a part by what it is; anything else as it is written."""
+    for link in LINKS:
+        if link.id == target:
+            ends = (PARTS[link.client], PARTS[link.upstream])
+            return Both(" ↔ ".join(end.zh for end in ends), " ↔ ".join(end.en for end in ends))
+    return named(PARTS, target)
 
 
 def sponsor_name(name: str) -> Both:

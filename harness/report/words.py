@@ -6,6 +6,7 @@ from harness.forecast.judge import Judged
 from harness.phrases import chinese
 from harness.report.figures import band_text, number, with_unit
 from harness.report.vocabulary import ELSEWHERE, INVARIANTS_ZH, OTHERS_ZH, Both, indicator_name
+from harness.run_noise import BESIDE
 from harness.run_record import Event, RunRecord, Timeline
 from harness.verdict import LATENCY_BAND, PROMETHEUS_MISSING, SMALLER_SHARE, Reason
 
@@ -26,6 +27,11 @@ def adds_up(record: RunRecord) -> bool:
     return record.money.residue_fen == 0 and record.wins.residue == 0 and not broken(record)
 
 
+def generator_was_the_limit(record: RunRecord) -> bool:
+    """Of an INVALID run: was it the generator, or something else in the measurement?"""
+    return any(reason.code == "generator_limited" for reason in record.reasons)
+
+
 def sentence(record: RunRecord) -> Both:
     """The verdict in one sentence. Says that the money adds up only where that is known."""
     known = adds_up(record)
@@ -37,6 +43,8 @@ def sentence(record: RunRecord) -> Both:
             "钱或中奖对不上。在查清之前，不要开场。",
             "Money or wins do not add up. Open no round until it is understood.",
         )
+    if record.verdict == "INVALID" and not generator_was_the_limit(record):
+        return Both("不作结论：这次测量本身不可靠。", "No judgement: the measurement itself cannot be relied on.")
     return {
         "PASS": Both(f"完全符合预测，{exact.zh}。", f"The round met its forecast, and {exact.en}."),
         "WARN": Both(f"本场守住了，{exact.zh}；请看留意项。", f"The round held, and {exact.en}. See the remarks."),
@@ -83,7 +91,10 @@ def reason_words(reason: Reason, record: RunRecord) -> Both:
             f"{name.zh} {actual.zh}，慢于预期 {expected.zh}，仍在上限 {upper.zh} 之内",
             f"{name.en} {actual.en}: slower than the expected {expected.en}, within the limit of {upper.en}",
         )
-    return Both(f"{name.zh} {actual.zh}，预测为 {band.zh}", f"{name.en} {actual.en}; the forecast was {band.en}")
+    zh, en = f"{name.zh} {actual.zh}，预测为 {band.zh}", f"{name.en} {actual.en}; the forecast was {band.en}"
+    if record.verdict == "INVALID" and row.cls != "invariant":
+        return Both(f"{zh}（不作结论）", f"{en} (not judged)")
+    return Both(zh, en)
 
 
 def _row_of(reason: Reason, record: RunRecord) -> Judged | None:
@@ -109,14 +120,14 @@ def reading(record: RunRecord) -> Both | None:
         ),
         "lag": Both("慢的回答主要因压测机迟到", "Slow answers were late because the generator was"),
     }[name]
-    used = {name: r.cpu_s for name, r in record.resources.items() if r.cpu_s is not None}
+    used = {name: r.cpu_s for name, r in record.resources.items() if r.cpu_s is not None and name not in BESIDE}
     if not used or not record.lasted_s:
         return Both(f"{what.zh}（{evidence}）。", f"{what.en} ({evidence}).")
     busiest = max(used, key=lambda process: used[process])
     share = f"{used[busiest] / record.lasted_s:.0%}"
     return Both(
-        f"{what.zh}（{evidence}）。最忙的进程是 {busiest}，平均占一个核的 {share}。",
-        f"{what.en} ({evidence}). The busiest process was {busiest}, {share} of a core on average.",
+        f"{what.zh}（{evidence}）。系统最忙的进程是 {busiest}，平均占一个核的 {share}。",
+        f"{what.en} ({evidence}). The system's busiest process was {busiest}, {share} of a core on average.",
     )
 
 
@@ -159,6 +170,8 @@ def next_steps(record: RunRecord, timeline: Timeline) -> list[Both]:
                 "Then see where the time went, and under Resources which process was at its limit.",
             ),
         ]
+    if record.verdict == "INVALID" and not generator_was_the_limit(record):
+        return [Both("先排除“为什么”里写的，再重跑。", "Put right what stands under Why, then run it again.")]
     if record.verdict == "INVALID":
         return [
             Both(

@@ -125,8 +125,10 @@ frame.addEventListener("load", () => {
     boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => { if (over(a, b)) found.push(names); }));
   }
   const wide = Math.max(0, page.documentElement.scrollWidth - 360);
+  const beyond = [...page.querySelectorAll(".scroll:not(:has(.dense))")]
+    .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.querySelector("caption [lang=en]").textContent);
   const out = document.createElement("pre");
-  out.id = "probe"; out.textContent = JSON.stringify({ found: [...new Set(found)], wide });
+  out.id = "probe"; out.textContent = JSON.stringify({ found: [...new Set(found)], wide, beyond });
   document.body.append(out);
 });
 frame.src = "report.html?lang=LANG&theme=light";
@@ -138,7 +140,7 @@ def test_on_the_narrowest_phone_nothing_lies_on_anything(tmp_path: Path, languag
     folder = written(tmp_path / "run", faulted())
     (folder / "frame.html").write_text(FRAME.replace("LANG", language), encoding="utf-8")
     dom, _ = browse(folder, "", page="frame.html", extra=("--allow-file-access-from-files",))
-    assert probed(dom) == {"found": [], "wide": 0}
+    assert probed(dom) == {"found": [], "wide": 0, "beyond": []}, "and no table has its verdict off the screen"
 
 
 PAPER = """

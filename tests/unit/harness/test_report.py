@@ -18,7 +18,18 @@ from harness.report.charts import chart_of
 from harness.report.figures import number, scale, with_unit, yuan
 from harness.report.html import render_html
 from harness.run_books import books_of
-from harness.run_record import Event, Generator, Latency, Money, Percentiles, RunRecord, Second, Timeline, Wins
+from harness.run_record import (
+    Event,
+    Generator,
+    Latency,
+    Money,
+    Percentiles,
+    Resource,
+    RunRecord,
+    Second,
+    Timeline,
+    Wins,
+)
 from tests.unit.harness.sample_run import GOOD, findings, reason, record, sponsors, timeline
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -78,7 +89,16 @@ CASES = [
     pytest.param(FAILED, "do not add up", "对不上", id="broken"),
     pytest.param(record(replace(GOOD, response_p99_ms=999.0)), "forecast was missed", "没有达到预测", id="fail"),
     pytest.param(
-        record(evidence={"invalid": [reason("lag")]}), "generator was the limit", "到顶的是压测机", id="invalid"
+        record(evidence={"invalid": [reason("generator_limited")]}),
+        "generator was the limit",
+        "到顶的是压测机",
+        id="the generator's fault",
+    ),
+    pytest.param(
+        record(evidence={"invalid": [reason("history_damaged")]}),
+        "the measurement itself cannot be relied on",
+        "测量本身不可靠",
+        id="not the generator's fault",
     ),
     pytest.param(record(replace(GOOD, wins=None)), "was not", "没有测到", id="no data"),
     pytest.param(
@@ -319,7 +339,24 @@ def test_the_page_says_where_the_time_went(slowest: str, says: str):
     text = said(page(record(latency_ms=Latency(response=Percentiles(p99=41.0), **times))), "en")
     assert says in text
     assert "p99 40 / 41 ms" in text
-    assert "The busiest process was front-0, 42% of a core" in text
+    assert "The system's busiest process was front-0, 42% of a core" in text
+
+
+def test_what_measures_is_not_called_the_system_s_busiest_process():
+    busy = {**record().resources, "cannon": Resource(cpu_s=88.0, rss_mib_max=70.0)}
+    assert "busiest process was front-0" in said(page(record(resources=busy)), "en")
+
+
+def test_a_run_that_the_generator_did_not_spoil_does_not_send_to_the_generator():
+    text = said(page(record(evidence={"invalid": [reason("not_steady")]})), "en")
+    assert "Put right what stands under Why" in text
+    assert "generator's CPU" not in text
+
+
+def test_a_missed_forecast_of_a_run_without_judgement_is_told_as_such():
+    run = record(replace(GOOD, response_p99_ms=999.0), evidence={"invalid": [reason("generator_limited")]})
+    assert "the forecast was at most 100 ms (not judged)" in said(page(run), "en")
+    assert "（不作结论）" in said(page(run), "zh")
 
 
 def test_a_missed_latency_points_to_its_second():

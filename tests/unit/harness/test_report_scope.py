@@ -18,10 +18,15 @@ from harness.live import screen
 from harness.phrases import said
 from harness.report import scope
 from harness.report.charts import chart_of
-from harness.report.vocabulary import Both
+from harness.report.html import render_html
+from harness.report.links import runbooks
+from harness.report.vocabulary import Both, place
+from harness.run_books import books_of
 from harness.run_record import About, CreditDelay, Delay, Event, RunRecord, Scale, Timeline, Title
+from harness.stack.tools import ROOT
+from system.contract.links import LINKS, Link
 from tests.unit.harness.run_in_progress import in_progress
-from tests.unit.harness.sample_run import GOOD, findings, reason, record, timeline
+from tests.unit.harness.sample_run import GOOD, findings, reason, record, sponsors, timeline
 from tests.unit.harness.test_report import page
 from tests.unit.harness.test_report import said as shown
 
@@ -76,15 +81,16 @@ def test_the_first_screen_says_how_much_of_which_event(run: RunRecord, en: str):
     ("run", "en", "zh"),
     [
         pytest.param(
-            faulted(), "credit cut off (credit-postgres) for 8 s, healed, nothing lost",
-            "入账被切断（credit-postgres）持续 8 秒，已撤除，分文未失", id="healed",
+            faulted(), "credit cut off (credit worker ↔ ledger database PostgreSQL) for 8 s, healed, nothing lost",
+            "入账被切断（入账程序 ↔ 账本库 PostgreSQL）持续 8 秒，已撤除，分文未失", id="healed",
         ),
         pytest.param(record(about=GALA), "no fault was put to it", "没有注入故障", id="none"),
         pytest.param(
             faulted(evidence={"invariants": findings(S1=1)}), "money or wins do not add up", "钱或中奖对不上", id="lost"
         ),
         pytest.param(
-            record(drills=({**CUT, "healed_s": None},)), "credit cut off (credit-postgres) was not healed", "没有撤除",
+            record(drills=({**CUT, "healed_s": None},)),
+            "credit cut off (credit worker ↔ ledger database PostgreSQL) was not healed", "没有撤除",
             id="not healed",
         ),
         pytest.param(record(drills=({**CUT, "injected_s": None},)), "was not injected", "没有注入", id="not injected"),
@@ -137,6 +143,41 @@ def test_drills_and_playbooks_are_a_table():
 def test_an_odd_item_is_still_a_row(odd: dict[str, Any]):
     text = shown(page(record(drills=({**odd},), playbooks=({**odd},))), "en")
     assert "Drills and playbooks" in text
+
+
+@pytest.mark.parametrize("link", LINKS, ids=lambda link: link.id)
+def test_every_link_is_told_by_its_ends(link: Link):
+    told = place(link.id)
+    assert "↔" in told.zh
+    assert "↔" in told.en
+    assert place("front-0") == Both("front-0", "front-0"), "what has no words is shown as it is written"
+
+
+@pytest.mark.parametrize(
+    ("told", "base"),
+    [
+        pytest.param("", "../../docs/", id="beside the checkout's own"),
+        pytest.param("https://runbooks.example/x", "https://runbooks.example/x/", id="an address"),
+        pytest.param("https://runbooks.example/x/", "https://runbooks.example/x/", id="with a slash"),
+        pytest.param("javascript:alert(1)//", "../../docs/", id="no address of a page"),
+        pytest.param("https://me:secret@runbooks.example/", "../../docs/", id="a secret is not written into a page"),
+        pytest.param("http://[", "../../docs/", id="what cannot be read"),
+    ],
+)
+def test_a_playbook_leads_to_the_runbook_of_its_alert(told: str, base: str):
+    where = runbooks(ROOT / "runs" / "20260101-200000-gala-share-ab12", {"XIU_RUNBOOK_URL": told})
+    assert where == base
+    run = faulted()
+    html = render_html(run, timeline(), books_of(run, sponsors()), where)
+    assert f'<a href="{base}alerts.md#creditstalled" rel="noopener noreferrer">docs/alerts.md#creditstalled</a>' in html
+    assert "## CreditStalled" in (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    assert "<a " not in page(run), "no link where nothing is known to stand before it"
+
+
+def test_a_playbook_that_a_person_began_leads_to_the_page_of_playbooks():
+    run = record(playbooks=({**STALLED, "alert": None, "by": "ops <x>"},))
+    html = render_html(run, timeline(), books_of(run, sponsors()), "docs/")
+    assert '<a href="docs/playbooks.md"' in html
 
 
 def test_a_fault_s_window_is_shaded_in_every_chart():
