@@ -97,10 +97,15 @@ def test_what_is_missing_of_a_fire_is_said() -> None:
 
 def test_paths_of_an_order_are_the_hosts_own(tmp_path: Path) -> None:
     sent = replace(
-        ORDER, folder="/etc", register="/etc", config={**ORDER.config, "kill_file": "/etc/x", "result": "/x"}
+        ORDER,
+        folder="/etc",
+        register="/etc",
+        beside="/etc",
+        config={**ORDER.config, "kill_file": "/etc/x", "result": "/x"},
     )
     order = FireOrder.from_message(sent.to_json(), tmp_path)
     assert (order.folder, order.register) == (str(tmp_path / ORDER.run_id), str(tmp_path / ".generators"))
+    assert order.beside == ""
     assert order.config["kill_file"] == str(tmp_path / ORDER.run_id / "kill")
 
 
