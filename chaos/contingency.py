@@ -17,6 +17,7 @@ from chaos.errors import ChaosError
 from chaos.facts import Timed
 from chaos.nemesis import FaultNemesis
 from chaos.playbook import journal
+from chaos.playbook.halting import halted
 from harness.orchestrate.hooks import NemesisReport, NowS, Tell
 from harness.orchestrate.system import System
 from harness.phrases import PLAYBOOK_STATES_ZH, Said, said
@@ -89,7 +90,8 @@ class Contingency:
         """Its own playbook has ended, and whatever else its fault started: the next run finds things as usual."""
         runs = journal.fold(self._lines()).values()
         since = [facts for facts in runs if facts.times.get("t3", 0.0) >= self._since_s]
-        return bool(self._mine(since)) and all(facts.over for facts in since)
+        # Stopped by hand (`xiu halt`), none begins any more: nothing to wait for.
+        return (bool(self._mine(since)) or halted(self._folder)) and all(facts.over for facts in since)
 
     def _mine(self, runs: Any) -> list[journal.Facts]:
         return [

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from chaos.contingency import Contingency
 from chaos.facts import Timed
-from chaos.playbook import journal
+from chaos.playbook import halting, journal
 from harness.orchestrate.hooks import NemesisReport
+from harness.stack.folder import Folder
 from plans.models import load_faults
 
 
@@ -38,3 +41,22 @@ def test_a_journal_that_is_not_there_yet_is_an_empty_one(tmp_path: Path, monkeyp
     one = contingency(tmp_path, monkeypatch)
     one._thread.start()
     assert one.end() == NemesisReport()
+
+
+def test_playbooks_that_were_stopped_by_hand_are_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path)
+    folder.make()
+    held = folder.lock()
+    assert held is not None
+    one = contingency(tmp_path, monkeypatch)
+    one.fault.facts.injected_s = 1.0
+    halting.halt(tmp_path)
+    began = time.monotonic()
+    one._thread.start()
+    try:
+        one.end()
+    finally:
+        os.close(held)
+    assert time.monotonic() - began < 20, "less than a playbook may take"
