@@ -19,6 +19,8 @@ from plans.models.stress import LOOKS_S
 EVERY_S = LOOKS_S
 TIMEOUT_S = 2.0
 
+STALE_S = 1.0
+"""A worker that goes on finishes a pass four times a second."""
 DELAYS = "hongbao_credit_delay_seconds_bucket"
 
 Samples = dict[str, float]
@@ -72,7 +74,7 @@ class Sampler:
             budget_fen=None if books is None else books.budget_fen,
             postings=None if books is None else books.postings,
             issued_packets=self._issued.of(front, "hongbao_packets_issued_total") if ready else None,
-            backlog_entries=_whole(credit.get("hongbao_stream_lag_entries")),
+            backlog_entries=backlog(credit),
             oldest_age_s=credit.get("hongbao_stream_oldest_age_seconds"),
             pending_awards=_whole(sum(one.get("hongbao_pending_awards", 0.0) for one in front)) if ready else None,
             imbalance_fen=_whole(control.get("hongbao_ledger_imbalance_fen")),
@@ -96,6 +98,12 @@ class _SinceStart:
         self._lost = self._lost or now < self._last
         self._last = now
         return None if self._lost else int(now - self._first)
+
+
+def backlog(credit: Samples) -> int | None:
+    """Awards not yet posted, as the worker tells. None where it says 0 and hangs: it saw none before it hung."""
+    told = _whole(credit.get("hongbao_stream_lag_entries"))
+    return None if told == 0 and credit.get("hongbao_credit_progress_age_seconds", 0.0) > STALE_S else told
 
 
 def _whole(value: float | None) -> int | None:
