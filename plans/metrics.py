@@ -114,5 +114,15 @@ METRICS: tuple[Metric, ...] = (
         DELAY_BUCKETS_S,
     ),
     Metric("drill_playbook_files_refused", "gauge", "Playbook files that cannot be used.", _PLAYBOOK),
+    Metric(
+        "drill_http_requests_total",
+        "counter",
+        "Requests to the engine, by route and status class.",
+        _PLAYBOOK,
+        ("route", "status"),
+    ),
+    Metric(
+        "drill_http_request_duration_seconds", "histogram", "Time to answer.", _PLAYBOOK, ("route",), LATENCY_BUCKETS_S
+    ),
     Metric("drill_playbook_runs_total", "counter", "Runs that ended, by their end.", _PLAYBOOK, ("playbook", "end")),
 )

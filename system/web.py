@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
+from system.contract.counted import counting
 from system.contract.errors import BadRequest, Degraded, NotFound
 from system.contract.ids import ROUND_MAX
 from system.contract.itself import tell_of_itself
@@ -25,7 +26,6 @@ Ready = Callable[[], str]
 """Says what is missing, in words; empty when ready."""
 
 _CATALOGUE = {metric.name: metric for metric in METRICS}
-_STATUS_CLASSES = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 
 
 def counter(registry: CollectorRegistry, name: str) -> Counter:
@@ -48,14 +48,8 @@ def histogram(registry: CollectorRegistry, name: str) -> Histogram:
 
 def counted(registry: CollectorRegistry) -> Count:
     """Counts and times answers by route, for `application`."""
-    requests = counter(registry, "hongbao_http_requests_total")
-    duration = histogram(registry, "hongbao_http_request_duration_seconds")
-
-    def count(route: str, status: int, seconds: float) -> None:
-        requests.labels(route, _STATUS_CLASSES.get(status // 100, "5xx")).inc()
-        duration.labels(route).observe(seconds)
-
-    return count
+    requests, duration = (_CATALOGUE[f"hongbao_http_{name}"] for name in ("requests_total", "request_duration_seconds"))
+    return counting(registry, requests, duration)
 
 
 def path_number(request: web.Request, name: str, upper: int = ROUND_MAX) -> int:

@@ -15,7 +15,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from chaos.playbook.engine import Alert, Answer, Engine
 from chaos.playbook.journal import Facts
+from plans.metrics import METRICS
 from system.contract.api import Model
+from system.contract.counted import counting
 from system.contract.errors import BadRequest, Conflict, Degraded, NotFound
 from system.contract.fields import Line
 from system.contract.numbers import shown
@@ -23,6 +25,10 @@ from system.contract.web import application, bearer, error_answer, need_secret, 
 
 log = logging.getLogger("xiu.playbook")
 BODY_MAX = 4 << 20
+_REQUESTS, _DURATION = (
+    next(metric for metric in METRICS if metric.name == f"drill_http_{name}")
+    for name in ("requests_total", "request_duration_seconds")
+)
 
 
 class RunOrder(Model):
@@ -73,7 +79,7 @@ class Pages:
 
     def app(self) -> web.Application:
         """All routes."""
-        app = application(body_bytes_max=BODY_MAX)
+        app = application(counting(self._registry, _REQUESTS, _DURATION), body_bytes_max=BODY_MAX)
         app.add_routes([
             web.post("/alerts", self._alerts), web.post("/v1/runs", self._order), web.get("/v1/runs", self._runs),
             web.get("/v1/playbooks", self._playbooks),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import harness.bench
 from harness.bench.common import Report
 from harness.errors import BadInput, closest
 from harness.stack import raise_open_files
+from system.contract.numbers import shown
 
 EXAMPLE = "xiu bench front --json"
+LONGEST_S = 3600
 NOT_BENCHES = {"__init__", "common", "servers", "clients", "fasthttp"}
 
 
@@ -29,7 +32,19 @@ def names() -> list[str]:
 def configure(parser: argparse.ArgumentParser) -> None:
     """The word's options."""
     parser.add_argument("bench", metavar="BENCH", help=" | ".join(names()))
-    parser.add_argument("--seconds", type=float, help="length of one sample (default: the bench's own)")
+    parser.add_argument(
+        "--seconds", type=_length_s, metavar="S", help="length of one sample (default: the bench's own)"
+    )
+
+
+def _length_s(text: str) -> float:
+    """`float` itself takes nan, inf, digits of other scripts and lengths without end."""
+    seconds = float(text) if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text) else 0.0
+    if not 0 < seconds <= LONGEST_S:
+        raise argparse.ArgumentTypeError(
+            f"{shown(text)} is no length; expected seconds, more than 0, at most {LONGEST_S}"
+        )
+    return seconds
 
 
 def run(args: argparse.Namespace) -> int:

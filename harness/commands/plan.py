@@ -17,10 +17,11 @@ from harness.forecast import compute
 from harness.orchestrate import run_plan, set_rate
 from harness.run_order import RunOrder, order_of
 from plans.models import Loaded, PlanError, Problem, find, load_forecast, load_plan, stress_files
-from plans.models.ids import is_twin
+from plans.models.ids import claimed, is_twin
 from plans.models.load import HOME
-from plans.models.quantity import ratio
+from plans.models.quantity import MOST, ratio
 from system.contract.addresses import read_address
+from system.contract.numbers import shown, whole_number
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -51,12 +52,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _rate(text: str) -> int:
-    try:
-        value = int(text.replace("_", ""))
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a rate; expected whole taps per second") from exc
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} taps per second; expected 0 or more")
+    value = whole_number(text.replace("_", ""), MOST)
+    if value is None:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a rate; expected whole taps per second")
     return value
 
 
@@ -122,8 +120,7 @@ def _problems_of(name: str) -> tuple[Problem, ...]:
 
 def _is_forecast(path: Path) -> bool:
     """Does the file say so? What cannot be read says nothing; whoever reads it next tells why."""
-    text = path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
-    return re.search(r"^kind:\s*forecast\b", text, re.MULTILINE) is not None
+    return claimed(path)[0] == "forecast"
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from plans.models.fault import FaultId, check_target
 from plans.models.forecast import Id, Words
+from plans.models.ids import FileName
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Duration, Scale
 
@@ -62,7 +63,7 @@ class Drill(PlanModel):
     id: Id
     title: Words
     about: str = ""
-    plan: str | None = Field(default=None, description="The stress plan's file, relative to this one.")
+    plan: FileName | None = Field(default=None, description="The stress plan's file, relative to this one.")
     scale: Scale | None = Field(default=None, description="Share of the plan's event; its forecast's own if left out.")
     seed: int | None = Field(default=None, ge=0, lt=1 << 63)
     fault: When | None = None

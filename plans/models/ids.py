@@ -6,11 +6,16 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from plans.models.errors import PlanError, Problem, closest
 
 _CLAIM = re.compile(r"^(kind|id):[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
 SUFFIXES = (".yaml", ".yml")
+LONGEST_NAME = 255
+"""Bytes of a file's name, and of a path that one file of ours gives another."""
 LARGEST = 1 << 20
 """Bytes of a file at most; none of ours comes near."""
 
@@ -72,8 +77,23 @@ def look_up(name: str, files: Sequence[Path], what: str) -> Path:
     raise PlanError([Problem(name or "''", 0, f"no such {what}", expected, closest(name, known))])
 
 
+def nameable(named: str) -> str:
+    """The name that a file gives another, as it stands. Raises ValueError for one that no file can have."""
+    if "\0" in named or any("\ud800" <= char <= "\udfff" for char in named):
+        raise ValueError("holds a character that no file's name has; expected a file relative to this one")
+    if len(named.encode()) > LONGEST_NAME:
+        raise ValueError(f"too long; expected a file relative to this one, {LONGEST_NAME} bytes at most")
+    return named
+
+
+FileName = Annotated[str, Field(min_length=1), AfterValidator(nameable)]
+
+
 def beside(file: Path, named: str) -> Path:
-    """The file that another names relative to itself, as the system finds it: also through a linked folder."""
+    """The file that another names relative to itself, as the system finds it: also through a linked folder.
+
+    `named`: what `nameable` lets through.
+    """
     plain = file.parent / named
     short = Path(os.path.normpath(plain))
     return short if _same(short, plain) or not plain.exists() else plain

@@ -10,7 +10,7 @@ from pathlib import Path
 from plans.models.document import Document, read_partly, told
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.forecast import Forecast
-from plans.models.ids import beside, look_up, twins
+from plans.models.ids import beside, look_up, nameable, twins
 from plans.models.partial import Contradiction, Unknown
 from plans.models.stress import StressPlan
 
@@ -78,7 +78,9 @@ def _twins(document: Document) -> list[Problem]:
 def _forecast_named(document: Document) -> str:
     """The forecast that even a broken plan names, so that its problems are told in the same go."""
     named = document.data.get("forecast")
-    return named if isinstance(named, str) else ""
+    with suppress(ValueError):
+        return nameable(named) if isinstance(named, str) else ""
+    return ""
 
 
 def _no_forecast(document: Document, missing: Path) -> Problem:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from plans.models.forecast import Id, Words
+from plans.models.ids import FileName
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration, Share
 
@@ -182,7 +183,7 @@ class StressPlan(PlanModel):
     id: Id
     title: Words
     about: str = ""
-    forecast: str = Field(min_length=1, description="The forecast's file, relative to this one.")
+    forecast: FileName = Field(description="The forecast's file, relative to this one.")
     lane: Literal["live", "stress"] = "stress"
     seed: int = Field(ge=0, lt=1 << 63)
     warm_up: WarmUp

@@ -45,12 +45,14 @@ BODY_WITHIN_S = 30.0
 IDLE_S = 75.0
 """A connection that sends nothing, or half a head, is closed after this time."""
 PLACE_CHARS = 80
+ENCODINGS = ("identity", "gzip", "deflate", "br", "zstd")
+"""Of a body; what is said of it and is not so is refused."""
 
 log = logging.getLogger("xiu.web")
 
 
 def nothing_counted(route: str, status: int, seconds: float) -> None:
-    """For a process whose one page is /metrics."""
+    """For a process that answers nothing but /metrics and its health."""
 
 
 COUNT: web.AppKey[Count] = web.AppKey("count", Callable)  # type: ignore[arg-type]
@@ -213,6 +215,10 @@ def one_sentence(error: ValidationError) -> str:
 
 
 async def _body(request: web.Request) -> bytes:
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ENCODINGS:
+        # aiohttp hands on what it does not know as it came, as though nothing had been said of it.
+        raise BadRequest(f"Content-Encoding {shown(encoding)} is not read; expected one of {', '.join(ENCODINGS)}")
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
             return await request.read()

@@ -249,3 +249,46 @@ def test_a_plan_is_told_in_plain_figures(xiu: Any, scale: str, says: str):
     assert code == 0
     assert says in out
     assert "e+" not in out
+
+
+@pytest.mark.parametrize(
+    "text", ["nan", "inf", "1e3", "５０", "٣", " 5", "5\n", "010", "-1", "9" * 5_000, "1" + "0" * 20]
+)
+def test_a_rate_is_plain_digits(xiu: Any, text: str):
+    code, _, err = xiu("plan", "rate", "--", text)
+    assert code == 2
+    assert "is not a rate" in err
+    assert len(err) < 300
+
+
+def test_a_rate_may_be_written_in_groups(xiu: Any):
+    assert xiu("plan", "rate", "35_000")[0] == 5, "no plan runs here"
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "0", "0.0", "1e3", "５", "9" * 5_000, "99999", ""])
+def test_a_sample_has_a_length(xiu: Any, text: str):
+    code, _, err = xiu("bench", "wins", f"--seconds={text}")
+    assert code == 2
+    assert "is no length" in err
+
+
+def test_a_forecast_is_known_as_one_behind_a_byte_order_mark(xiu: Any):
+    Path("f.yaml").write_text("\ufeff" + find("smoke", "forecasts").read_text(encoding="utf-8"), encoding="utf-8")
+    text = Path("f.yaml").read_text(encoding="utf-8-sig").splitlines()
+    head = [line for line in text if line.startswith("kind:")] + [line for line in text if not line.startswith("kind:")]
+    Path("f.yaml").write_text("\ufeff" + "\n".join(head) + "\n", encoding="utf-8")
+    assert xiu("plan", "check", "f.yaml") == (0, "f.yaml: good\n", "")
+
+
+@pytest.mark.parametrize("named", ['"a\\u0000b"', '"\\ud800"', "x" * 4_000])
+@pytest.mark.parametrize(("folder", "plan", "key"), [("stress", "smoke", "forecast"), ("drills", "flush", "plan")])
+def test_a_file_named_by_a_file_can_be_one(xiu: Any, folder: str, plan: str, key: str, named: str):
+    lines = (HOME / folder / f"{plan}.yaml").read_text(encoding="utf-8").splitlines()
+    number = next(k for k, line in enumerate(lines, 1) if line.startswith(f"{key}:"))
+    lines[number - 1] = f"{key}: {named}"
+    Path("odd.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    code, _, err = xiu("drill" if folder == "drills" else "plan", "check", "./odd.yaml")
+    assert code == 2
+    assert err.startswith(f"odd.yaml:{number}: `{key}`: ")
+    assert len(err.splitlines()) == 1
+    assert len(err) < 300

@@ -98,6 +98,19 @@ def test_what_starts_nothing(tmp_path: Path, path: str, body: Any, headers: dict
     assert asked(tmp_path, talk).states() == []
 
 
+def test_every_answer_is_counted_by_its_route(tmp_path: Path) -> None:
+    async def talk(client: TestClient[Any, Any], rig: Rig) -> None:
+        await client.post("/alerts", data=b"[", headers=BEARER)
+        await client.get("/nothing/of/the/kind")
+        await client.get("/v1/runs")
+        told = await (await client.get("/metrics")).text()
+        for labels in ('route="/alerts",status="4xx"', 'route="unknown",status="4xx"', 'route="/v1/runs",status="2xx"'):
+            assert f"drill_http_requests_total{{{labels}}} 1.0" in told
+        assert 'drill_http_request_duration_seconds_count{route="/alerts"} 1.0' in told
+
+    asked(tmp_path, talk)
+
+
 @pytest.mark.parametrize(
     ("data", "headers"),
     [

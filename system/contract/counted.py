@@ -1,0 +1,25 @@
+"""Answers of an HTTP process counted and timed, by route and class of status, under the names of its own catalogue.
+
+One registry each, passed in. Refuses paths as labels: a route's template is one, what no route knows is another.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from system.contract.metrics import Metric
+from system.contract.web import Count
+
+_STATUS_CLASSES = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
+
+
+def counting(registry: CollectorRegistry, requests: Metric, duration: Metric) -> Count:
+    """For `application`: every answer once in `requests` (route, status), its seconds in `duration` (route)."""
+    answered = Counter(requests.name, requests.help, requests.labels, registry=registry)
+    took = Histogram(duration.name, duration.help, duration.labels, registry=registry, buckets=duration.buckets)
+
+    def count(route: str, status: int, seconds: float) -> None:
+        answered.labels(route, _STATUS_CLASSES.get(status // 100, "5xx")).inc()
+        took.labels(route).observe(seconds)
+
+    return count
