@@ -65,7 +65,7 @@ class Prometheus:
         try:
             answer = self._session.post(f"{self._url}/api/v1/{path}", data=form, timeout=self._timeout_s)
         except requests.RequestException as exc:
-            raise PromError(f"{self._url} does not answer: {exc}", away=True) from exc
+            raise PromError(f"{self._url} does not answer: {_why(exc)}", away=True) from exc
         try:
             body = answer.json()
             if body["status"] == "success":
@@ -87,6 +87,16 @@ class Prometheus:
         self.close()
 
 
+def _why(exc: BaseException) -> str:
+    """What the system said; the libraries between tell of their pools and retries."""
+    found = type(exc).__name__
+    at: BaseException | None = exc
+    while at is not None:
+        found = at.strerror if isinstance(at, OSError) and at.strerror else found
+        at = at.__cause__ or at.__context__
+    return found
+
+
 def number(text: str | float) -> float | None:
     """A sample's value; None for NaN and infinity."""
     value = float(text)
@@ -106,7 +116,7 @@ def read_metrics(url: str, timeout_s: float = 2.0, session: Session | None = Non
             answer.raise_for_status()
         families = list(text_string_to_metric_families(answer.text))
     except requests.RequestException as exc:
-        raise PromError(f"{url} does not answer: {exc}", away=True) from exc
+        raise PromError(f"{url} does not answer: {_why(exc)}", away=True) from exc
     except ValueError as exc:
         raise PromError(f"{url}: not the text of metrics: {exc}") from exc
     return {

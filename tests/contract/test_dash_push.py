@@ -155,6 +155,32 @@ def test_a_prometheus_that_is_away_or_none_is_refused(grafana: Grafana, capsys: 
     assert grafana.dashboards == grafana.datasources == {}
 
 
+@pytest.mark.parametrize("flag", ["--prometheus", "--reports", "--runbooks"])
+def test_an_empty_address_is_not_taken_for_none(
+    grafana: Grafana, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    assert main(["dash", "push", f"{flag}="]) == 2
+    assert f"{flag} ; expected an address" in capsys.readouterr().err
+    assert grafana.calls == []
+
+
+def test_a_run_that_nobody_could_be_asked_about_is_told_as_such(
+    grafana: Grafana, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = a_run()
+    assert main(["dash", "push", "--json", "--run", run_id]) == 0
+    notes = " ".join(json.loads(capsys.readouterr().out)["notes"])
+    assert f"no Prometheus could be asked whether it saw the run {run_id}" in notes
+
+
+def test_a_file_s_address_for_alerts_stops_no_push(
+    grafana: Grafana, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XIU_RUNBOOK_URL", "file:///srv/docs/")
+    assert main(["dash", "push", "--json"]) == 0
+    assert "without --reports and --runbooks a person fills in" in capsys.readouterr().out
+
+
 def test_a_data_source_from_a_file_is_left_alone_and_that_is_said(
     grafana: Grafana, capsys: pytest.CaptureFixture[str], source: tuple[str, str]
 ) -> None:
