@@ -174,11 +174,17 @@ def compare(a: RunRecord, b: RunRecord, like_a: Sequence[RunRecord] = (), *, any
     if b.verdict == "FAIL" and a.verdict != "FAIL":
         worse.insert(0, "verdict")
     missing = [row.what for row in rows if row.what in NEEDED and row.a is not None and row.b is None]
+    missing += [f"invariant {code}" for code in _evaluated(a) if code not in _evaluated(b)]
     verdict: Literal["PASS", "FAIL", "UNKNOWN"] = "FAIL" if worse else "UNKNOWN" if missing else "PASS"
     return Comparison(
         a=a.run_id, b=b.run_id, verdicts=(a.verdict, b.verdict), verdict=verdict, exit_code=EXIT_CODES[verdict],
         regressions=tuple(worse), missing=tuple(missing), differences=tuple(rows), notes=(*why, *_notes(a, b)),
     )  # fmt: skip
+
+
+def _evaluated(run: RunRecord) -> list[str]:
+    """Invariants that were looked at and known."""
+    return [finding.code for finding in run.invariants if finding.valid in (True, False)]
 
 
 def alike(runs: Sequence[RunRecord], a: RunRecord, b: RunRecord, most: int) -> list[RunRecord]:

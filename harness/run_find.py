@@ -256,6 +256,9 @@ def find_run(run: str, runs: Path) -> Found:
     shown = run if len(run) <= SOME else f"{run[:SOME]}…"
     if os.path.isdir(run) or os.path.isdir(runs / run):
         raise RunNotFound(f"{shown}: the run did not finish, there is no {RUN_FILE}; expected a finished run")
+    if starting:
+        expected = "more of its name, as " + " or ".join(starting[-2:])
+        raise RunNotFound(f"{shown}: {len(starting)} runs begin so; expected {expected}")
     near = difflib.get_close_matches(run, folders, n=1) if len(run) <= SOME else []
     hint = f"; did you mean {near[0]}?" if near else ""
     raise RunNotFound(f"{shown}: no such run; expected an id, a folder, a run.json file or `last`{hint}")

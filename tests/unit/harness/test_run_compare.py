@@ -77,6 +77,13 @@ def test_what_b_does_not_tell_is_not_as_good():
     assert (comparison.verdict, comparison.exit_code, comparison.missing) == ("UNKNOWN", 10, ("response p99",))
 
 
+def test_an_invariant_that_b_did_not_evaluate_is_missed():
+    silent = record(run_id="b").model_copy(update={"invariants": record().invariants[2:]})
+    comparison = compare(record(), silent)
+    assert (comparison.verdict, comparison.missing) == ("UNKNOWN", ("invariant S1", "invariant S2"))
+    assert compare(silent, record()).verdict == "PASS", "B may tell more"
+
+
 def test_more_runs_widen_the_noise_to_what_they_show():
     others = [slower(p99, plan="gala-share") for p99 in (2.0, 3.4, 6.0, 9.0, 4.0)]
     assert compare(record(), slower(6.84)).regressions == ("response p99",)

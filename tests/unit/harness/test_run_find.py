@@ -160,6 +160,14 @@ def test_no_name_is_an_internal_error(runs: Path, capsys: pytest.CaptureFixture[
         assert len(capsys.readouterr().err) < 500
 
 
+def test_a_beginning_that_several_runs_share_is_told_as_such(runs: Path):
+    one, two = sorted(finished(runs, hour).name for hour in (20, 21))
+    shared_part = one[:4]
+    says = f"^{shared_part}: 2 runs begin so; expected more of its name, as {one} or {two}$"
+    with pytest.raises(RunNotFound, match=says):
+        find_run(shared_part, runs)
+
+
 def test_a_record_without_a_version_is_read_as_the_first(runs: Path):
     folder = finished(runs)
     data = json.loads((folder / "run.json").read_text())
