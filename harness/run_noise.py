@@ -51,6 +51,8 @@ class Figure:
     """By so much the machine was late by itself at this percentile: the pacer's own lag, with nothing to wait for."""
 
 
+NORMAL = 30.0
+"""Samples beyond a percentile from which its chance is near to normal."""
 WAITS = 3.0
 """So often a tap waits for a processor: to be sent, to be answered, to be read. The pacer's lag is one such wait."""
 
@@ -119,9 +121,10 @@ def noise(a: Figure, b: Figure, more: Sequence[float] = ()) -> float:
         found.append(SIGMAS * math.sqrt(a.value + b.value))
     low, high = (a, b) if a.value <= b.value else (b, a)
     if low.bounds is not None and high.bounds is not None:
-        # A difference only where the bounds of the two do not even touch.
-        up, down = low.bounds[1] - min(a.value, b.value), max(a.value, b.value) - high.bounds[0]
-        found.append(max(0.0, up) + max(0.0, down))
+        up = max(0.0, low.bounds[1] - min(a.value, b.value))
+        down = max(0.0, max(a.value, b.value) - high.bounds[0])
+        # Of few samples the two must not even touch: their squares add up only where chance is near to normal.
+        found.append(math.hypot(up, down) if min(a.beyond, b.beyond) >= NORMAL else up + down)
     else:
         found.append(SIGMAS * math.sqrt(1 / a.beyond + 1 / b.beyond) * abs(a.value))
     if len(more) >= ENOUGH:

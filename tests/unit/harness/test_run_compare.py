@@ -156,6 +156,15 @@ def test_equal_runs_on_a_busy_machine_are_equal(taps: int, rate: int):
     assert false <= len(pairs) * 0.05
 
 
+def test_of_few_samples_the_bounds_must_not_touch():
+    """Halves of 2.4 ms, a difference of 3.42 ms: beyond their squares' root, not beyond their sum."""
+    a = record(quantile_bounds_ms={"response": {"p99": (1.0, 5.82)}})
+    b = slower(6.84, quantile_bounds_ms={"response": {"p99": (4.44, 9.0)}})
+    few = record().load.model_copy(update={"sent": 1_250})
+    assert compare(a, b).regressions == ("response p99",)
+    assert compare(a, b.model_copy(update={"load": few})).regressions == ()
+
+
 def test_a_doubling_is_found_on_a_busy_machine():
     runs = [
         (played(seed, 60_000, 2_000, 4, 20), played(seed + 50, 60_000, 2_000, 4, 20, slower=2.0)) for seed in range(16)
