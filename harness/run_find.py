@@ -6,6 +6,7 @@ Nothing here trusts a file: it may be empty, cut off, huge, of another encoding,
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import stat
 from collections.abc import Callable
@@ -108,6 +109,8 @@ def _text(path: Path) -> str:
 
 def _read_as(path: Path, what: str, validate: Callable[[str], Read]) -> Read:
     text = _text(path)
+    if not _finite(_data(text)):
+        raise RunNotFound(f"{path}: {BROKEN}: a number without end, or none; expected a {what} of this version")
     try:
         return validate(text)
     except ValidationError as exc:
@@ -133,12 +136,25 @@ def read_run(file: Path) -> Found:
     return Found(_read_as(file, RUN_FILE, validate), file)
 
 
+def _data(text: str) -> Any:
+    """As JSON; None for what is none."""
+    try:
+        return pydantic_core.from_json(text)
+    except ValueError:
+        return None
+
+
+def _finite(data: Any) -> bool:
+    """No figure of ours is infinite: what is compared with one would always be as good."""
+    if isinstance(data, float):
+        return math.isfinite(data)
+    parts = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return all(map(_finite, parts))
+
+
 def _version(text: str) -> int:
     """The version that a record says, 1 for those written before there were any, and for what is no record."""
-    try:
-        data: Any = pydantic_core.from_json(text)
-    except ValueError:
-        return 1
+    data = _data(text)
     version = data.get("schema_version", 1) if isinstance(data, dict) else 1
     return version if isinstance(version, int) and not isinstance(version, bool) else 1
 
