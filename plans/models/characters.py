@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
-_MARKS = (*":-#[]{},;'", '"', "\u2013", "\u2014", "\u2018", "\u2019", "\u201c", "\u201d")
-_BEHIND_A_KEY = re.compile(r"^\s*(?:- +)?[A-Za-z_][A-Za-z0-9_]*([^\x00-\x7f])")
+_MARKS = (*":-#[]{},;'", '"', " ", *"\u2013\u2014\u2018\u2019\u201c\u201d\u3001\u3002\u3010\u3011")
+_BEHIND_A_KEY = re.compile(r"^\s*(?:- +)?[A-Za-z_][A-Za-z0-9_]*:?([^\x00-\x7f])")
 _FIRST = re.compile(r"^\s*([^\x00-\x7f])")
-_BEHIND_A_WORD = re.compile(r"[A-Za-z0-9_%] *([^\x00-\x7f])")
+_BEHIND_A_WORD = re.compile(r"[A-Za-z0-9_%:] *([^\x00-\x7f])")
 MOST_NAMED = 3
 
 
@@ -56,9 +56,15 @@ def instead_of_a_mark(text: str, line: int) -> tuple[int, str] | None:
         where = (_BEHIND_A_KEY, _FIRST, *((_BEHIND_A_WORD,) if number >= line - 1 else ()))
         for pattern in where:
             seen = pattern.search(shown)
-            if seen and unicodedata.normalize("NFKC", seen[1]) in _MARKS:
+            if seen and _instead(seen[1], anything=number == line):
                 found = number, seen[1]
     return found
+
+
+def _instead(char: str, *, anything: bool) -> bool:
+    """Does it look like a mark; or, on the very line, like anything that is typed without it?"""
+    plain = unicodedata.normalize("NFKC", char)
+    return plain in _MARKS or (anything and plain.isascii())
 
 
 def foreign(text: str) -> str:

@@ -38,6 +38,13 @@ def _shown(value: object) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
+def _given_up_at(exc: yaml.MarkedYAMLError) -> int:
+    """The line to look at: what never ends, a quotation or a key without its colon, is wrong where it begins."""
+    endless = exc.problem in ("found unexpected end of stream", "could not find expected ':'")
+    mark = exc.context_mark if endless and exc.context_mark else exc.problem_mark
+    return mark.line + 1 if mark else 1
+
+
 class Document:
     """One parsed file. `data` are plain values, `line(loc)` is where a value stands."""
 
@@ -77,7 +84,7 @@ class Document:
             self._check_depth(text)
             return yaml.compose(text, Loader=PlainLoader)
         except yaml.MarkedYAMLError as exc:
-            line = exc.problem_mark.line + 1 if exc.problem_mark else 1
+            line = _given_up_at(exc)
             if near := instead_of_a_mark(text, line):
                 number, char = near
                 raise PlanError([Problem(self.file, number, f"not YAML: {called(char)}", "the plain mark")]) from exc
@@ -187,6 +194,8 @@ def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) ->
         given, line = str(loc[-1]), found.line
     else:
         line = document.start(loc)
+    if isinstance(given, dict) and error["type"] == "union_tag_not_found":
+        given = "".join(given)  # the key that tells which kind it is may be there in other letters
     odd = foreign(given) if isinstance(given, str) and error["type"] != "missing" else ""
     return replace(found, what=f"{found.what} ({odd})", line=line) if odd else found
 
@@ -201,6 +210,10 @@ def _wrong(document: Document, model: type[BaseModel], error: ErrorDetails) -> P
         return Problem(here.file, here.line, f"unknown key `{where}`", "one of " + ", ".join(known), near)
     if kind == "missing":
         return Problem(here.file, here.line, f"`{where}` is missing")
+    if kind == "union_tag_not_found":
+        tag = str(error.get("ctx", {}).get("discriminator", "'kind'")).strip("'")
+        near = closest(tag, map(str, error["input"])) if isinstance(error["input"], dict) else ""
+        return Problem(here.file, here.line, f"`{where}.{tag}` is missing", "", near and f"{tag} in place of {near}")
     if kind in ("literal_error", "union_tag_invalid"):
         context = error.get("ctx", {})
         expected = str(context.get("expected") or context.get("expected_tags"))

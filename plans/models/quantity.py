@@ -67,7 +67,10 @@ def duration_s(value: object) -> float:
 def rate_per_s(value: object) -> float:
     """Events per second of `7/s`, `400/m`."""
     if found := _match(_RATE, value):
-        return float(_decimal(found[1]) / _SECONDS[found[2]])
+        per_s = _decimal(found[1]) / _SECONDS[found[2]]
+        if per_s > MOST:
+            raise _refuse(value, "a rate", f"at most {MOST:,}/s")
+        return float(per_s)
     raise _refuse(value, "a rate", "a number per time, such as 7/s or 400/m")
 
 
@@ -102,6 +105,8 @@ def money_fen(value: object) -> int:
     """Whole fen of `200元`, `0.88元`, `88分`, `200yuan`. Never a float, never a bare number."""
     if found := _match(_MONEY, value):
         fen = _decimal(found[1]) * _FEN[found[2]]
+        if fen >= 1 << 63:
+            raise _refuse(value, "an amount of money", "at most what a ledger keeps, 2^63 - 1 fen")
         if fen == fen.to_integral_value():
             return int(fen)
         raise _refuse(value, "an amount", "whole fen, at most two digits behind the point")

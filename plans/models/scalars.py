@@ -6,6 +6,7 @@ nobody who typed them saw that. Here they are numbers of the digits they show, o
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -35,12 +36,19 @@ def _read(name: str, pattern: re.Pattern[str], first: list[str], convert: Any) -
     PlainLoader.add_constructor(_TAG + name, construct)
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # 1.0e999
+        raise ValueError("too large")
+    return number
+
+
 def _refuse(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
     raise ValueError("such a tag is not read")
 
 
 _read("int", _INTEGER, list("-+0123456789"), int)
-_read("float", _DECIMAL, list("-+0123456789"), float)
+_read("float", _DECIMAL, list("-+0123456789"), _finite)
 _read("bool", _FLAG, list("tTfF"), lambda text: text.lower() == "true")
 _read("null", _NOTHING, ["~", "n", "N", ""], lambda text: None)
 for _name in ("timestamp", "binary"):

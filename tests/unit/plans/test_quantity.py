@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
@@ -78,3 +79,10 @@ def test_fen_survive_being_written_as_yuan(fen):
 def test_a_scale_is_read_back_from_its_text(a, b):
     part = Fraction(min(a, b), max(a, b))
     assert q.ratio(q.ratio_text(part)) == part
+
+
+@pytest.mark.parametrize("read", [q.rate_per_s, q.money_fen])
+def test_no_quantity_is_without_end(read: Callable[[object], object]) -> None:
+    unit = "/s" if read is q.rate_per_s else "元"
+    with pytest.raises(ValueError, match="at most"):
+        read("9" * 400 + unit)

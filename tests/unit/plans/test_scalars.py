@@ -97,7 +97,7 @@ def test_a_flag_is_true_or_false(home: Path, word: str) -> None:
         load_faults(home)
 
 
-@pytest.mark.parametrize("bound", [".inf", "inf", "nan", "-inf"])
+@pytest.mark.parametrize("bound", [".inf", "inf", "nan", "-inf", "1.0e999"])
 def test_no_figure_is_endless(files: Path, bound: str) -> None:
     forecast = files / "forecasts" / FORECAST.name
     line = next(line for line in forecast.read_text(encoding="utf-8").splitlines() if "peak_factor" in line)
@@ -125,6 +125,11 @@ def test_no_figure_is_endless(files: Path, bound: str) -> None:
         ("credits: 60s", "credits: ６０s", "credits:", "U+FF16 FULLWIDTH DIGIT SIX"),
         ("lane: stress", "lаne: stress", "lаne:", "U+0430 CYRILLIC SMALL LETTER A"),
         ("lane: stress", "lane: strеss", "lane:", "U+0435 CYRILLIC SMALL LETTER IE"),
+        ("lane: stress", "lane:\u3000stress", "lane:", "U+3000 IDEOGRAPHIC SPACE"),
+        ("seed: ", "seed:１", "seed:", "U+FF11 FULLWIDTH DIGIT ONE"),
+        ("lane: stress", "lane: 'stress\u2019", "lane:", "U+2019 RIGHT SINGLE QUOTATION MARK"),
+        ("answers: 5s, credits", "answers: 5s、credits", "answers", "U+3001 IDEOGRAPHIC COMMA"),
+        ("{kind: constant", "{kind：constant", "constant", "U+FF1A FULLWIDTH COLON"),
         ("share: 30%", "share: 30％", "share: 30％", "U+FF05 FULLWIDTH PERCENT SIGN"),
     ],
 )
@@ -147,3 +152,10 @@ def test_people_s_own_words_keep_their_language(files: Path) -> None:
     plan.write_text(f"\ufeff# 注意：全角％，\u00a0ok\n{text}", encoding="utf-8")
     assert load_plan(plan).plan.title.zh
     assert line_of(plan, "注意：") == 1
+
+
+@pytest.mark.parametrize("text", ["a: 1\nseed:5\nb: 2\n", "a: 1\nname: 'open\nb: 2\n", 'a: 1\nname: "open\nb: 2\n'])
+def test_what_never_ends_is_wrong_where_it_begins(text: str) -> None:
+    with pytest.raises(PlanError) as refused:
+        Document("f.yaml", text)
+    assert str(refused.value).startswith("f.yaml:2: ")
