@@ -1,6 +1,8 @@
 # Every target is safe to repeat. ARGS goes to the command: make demo ARGS="--full"
 PYTHON ?= python3
 BENCHES ?= front engine open-loop wins credit
+# One test more than cores: most of them wait for a part to start, or for a second to pass.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 VENV := .venv/bin
 
 .PHONY: help setup demo test lint bench
@@ -21,7 +23,7 @@ demo: setup
 
 # First what can share the machine, then, alone, what owns it. pytest says 5 where there is none of a kind.
 test: setup
-	@$(VENV)/python -m pytest -n auto -m "not serial" $(ARGS)
+	@$(VENV)/python -m pytest -n $(WORKERS) -m "not serial" $(ARGS)
 	@$(VENV)/python -m pytest -m serial $(ARGS) || [ $$? -eq 5 ]
 
 lint: setup

@@ -16,8 +16,6 @@ import pytest
 from harness.stack import Stack, find_running
 from tests.acceptance.conftest import PLANS, SLICE, Xiu, wait
 
-pytestmark = pytest.mark.serial
-
 
 def plan_with(folder: Path, *changes: tuple[str, str]) -> str:
     """The slice and its forecast with some of their words changed."""
@@ -80,6 +78,7 @@ def test_ctrl_c_four_times_in_a_terminal_costs_no_record(xiu: Xiu) -> None:
     wait(lambda: xiu.processes() == [], 20, xiu.processes)
 
 
+@pytest.mark.serial
 def test_a_front_killed_in_mid_round_loses_no_win(xiu: Xiu) -> None:
     assert xiu("up", "--detach").returncode == 0
     stack = Stack.attach(find_running(xiu.folder / "var")[0])
@@ -118,6 +117,7 @@ def test_a_lock_that_changes_under_a_run_judges_nothing(xiu: Xiu) -> None:
     wait(lambda: xiu.processes() == [], 20, xiu.processes)
 
 
+@pytest.mark.serial
 def test_a_front_slower_than_its_target_fails_the_run(xiu: Xiu) -> None:
     assert xiu("up", "--detach").returncode == 0
     assert xiu("switch", "set", "draw.delay_ms", "700").returncode == 0
@@ -128,6 +128,7 @@ def test_a_front_slower_than_its_target_fails_the_run(xiu: Xiu) -> None:
     assert "forecast_response_p99_ms" in reasons
 
 
+@pytest.mark.serial
 def test_a_stop_rule_that_fires_is_a_failure_and_nobodys_interruption(xiu: Xiu) -> None:
     assert xiu("up", "--detach").returncode == 0
     assert xiu("switch", "set", "draw.delay_ms", "700").returncode == 0
@@ -142,6 +143,7 @@ def test_a_stop_rule_that_fires_is_a_failure_and_nobodys_interruption(xiu: Xiu) 
     assert record["money"]["residue_fen"] == 0
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2, reason="needs pinning, two cores"
 )

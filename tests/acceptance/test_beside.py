@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from harness.stack import Stack, find_running
 from tests.acceptance.conftest import SLICE, Xiu, wait
-
-pytestmark = pytest.mark.serial
 
 
 def test_a_demos_stack_is_its_own_and_the_demo_ends_when_it_is_gone(xiu: Xiu) -> None:

@@ -24,8 +24,6 @@ from harness.stack import Stack, find_running
 from tests.acceptance.conftest import Xiu, wait
 from tests.stores import ValkeyServer
 
-pytestmark = pytest.mark.serial
-
 
 def stack_of(xiu: Xiu) -> Stack:
     (folder,) = find_running(xiu.folder / "var")
@@ -46,6 +44,7 @@ def drill(xiu: Xiu, *words: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, document
 
 
+@pytest.mark.serial
 def test_a_cut_is_seen_healed_and_every_invariant_valid(xiu: Xiu) -> None:
     """Arms A and B on a stack of the drill's own, which is stopped afterwards."""
     code, document = drill(xiu, "credit-cut", "--short")
@@ -67,6 +66,7 @@ def test_a_cut_is_seen_healed_and_every_invariant_valid(xiu: Xiu) -> None:
     assert xiu.processes() == []
 
 
+@pytest.mark.serial
 def test_on_a_stack_that_runs(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rehearsed, left out, killed, halted: one stack, left running by every drill."""
     assert xiu("up", "--detach").returncode == 0

@@ -14,8 +14,6 @@ import valkey
 from harness.stack import Stack, last_stores
 from tests.acceptance.conftest import SLICE, Xiu
 
-pytestmark = pytest.mark.serial
-
 FILES = [
     "run.json", "forecast.lock.json", "verdict.json", "ledger.json", "events.jsonl", "report.html", "junit.xml",
     "environment.json", "timeline.json", "history/manifest.json", "metrics",
@@ -41,6 +39,7 @@ def audit(stack: Stack) -> tuple[int, str]:
     return done.returncode, " ".join((done.stdout + done.stderr).split())  # as if the lines were not folded
 
 
+@pytest.mark.serial
 def test_a_thin_run_closes_to_the_fen_and_tampering_is_named(xiu: Xiu) -> None:
     done = xiu.valid("demo", "--plan", SLICE, "--scale", "1", "--json")
     record = json.loads(done.stdout)
