@@ -41,6 +41,7 @@ from harness.run_order import RunOrder
 from harness.run_record import RunRecord, Timeline
 from harness.run_state import PhaseName, RunState
 from harness.saved_queries import agreed, save_metrics
+from harness.stack.resources import since
 from harness.verdict import Reason
 from plans.models.quantity import ratio_text
 from system.contract.audit import AuditReport
@@ -78,6 +79,7 @@ class Conductor:
         self._hearing = Hearing(self.state, self.plan, self.tell)
         self._stop: str | None = None
         self._first_tap_s: float | None = None
+        self._used_before: dict[str, dict[str, float]] = {}
 
     # -- the run
 
@@ -161,6 +163,7 @@ class Conductor:
         """The fire, and everything after it up to the closed books: also when the fire broke, or was stopped."""
         round_id = prepared.round.round
         self.evidence.round = prepared.round
+        self._used_before = self.system.resources()
         self._first_tap_s = prepared.order.t0_wall_ns / 1e9
         self.state.begun_at(self._first_tap_s)
         self._record.rewrite(self.state.events)
@@ -245,7 +248,7 @@ class Conductor:
         """Raises LockBroken: a forecast that changed since its lock judges nothing."""
         self.phase("idle")
         read_lock(self.folder, self.sealed.sha256)
-        self.evidence.resources = self.system.resources()
+        self.evidence.resources = since(self.system.resources(), self._used_before)
         if self.evidence.account is not None and self.evidence.account["resources"]:
             self.evidence.resources["cannon"] = self.evidence.account["resources"]
         self.evidence.notes = self.system.notes

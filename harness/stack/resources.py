@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psutil
@@ -22,6 +23,16 @@ class Usage:
     def to_json(self) -> dict[str, float]:
         """Fields of `run.json`'s `resources`."""
         return {"cpu_s": round(self.cpu_s, 3), "rss_mib_max": round(self.rss_mib_max, 1)}
+
+
+def since(
+    now: Mapping[str, Mapping[str, float]], before: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
+    """What each part used from then on: a stack that was kept has worked for others. The most memory stays the most."""
+    return {
+        part: {**used, "cpu_s": round(max(0.0, used["cpu_s"] - before.get(part, {}).get("cpu_s", 0.0)), 3)}
+        for part, used in now.items()
+    }
 
 
 def measure(pid: int) -> tuple[float, float]:
