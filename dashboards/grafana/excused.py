@@ -41,5 +41,7 @@ UNCHARTED: dict[str, str] = {
     "drill_chaos_actions_total": "the timeline of faults shows injection and heal",
     "drill_recovery_seconds": "one figure a drill, told by its verdict",
     "drill_playbook_trigger_delay_seconds": "one figure a drill, told by its verdict",
+    "drill_http_requests_total": "a handful of questions a run; for whoever looks into the playbook engine",
+    "drill_http_request_duration_seconds": "a handful of questions a run; for whoever looks into the playbook engine",
 }
 """Metric → why no panel and no alert reads it."""
