@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from datetime import datetime
 
 from harness.cli import add_word
@@ -82,6 +83,8 @@ def _set(control: ControlClient, args: argparse.Namespace) -> int:
         return 0
     for lane, before in done.get("befores", {done.get("lane"): done["before"]}).items():
         print(f"{done['key']}: {before} → {done['value']}{f' (lane {lane})' if lane else ''}")
+    if "held" in done:
+        print(f"it holds, and is not written yet: {done['held']}", file=sys.stderr)
     return 0
 
 

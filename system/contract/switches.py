@@ -20,7 +20,8 @@ Tables = Mapping[Lane, Mapping[str, int]]
 class Switch:
     """An integer setting; `readers` are the processes whose gauge must show it after a change.
 
-    `by_lane`: each lane has a value of its own.
+    `by_lane`: each lane has a value of its own. `red`: a value that only stops something, the red button's: it holds
+    also where it cannot be written down yet.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Switch:
     readers: tuple[str, ...]
     meaning: str
     by_lane: bool = True
+    red: int | None = None
 
 
 SWITCHES: tuple[Switch, ...] = (
@@ -38,7 +40,9 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("draw.shed_percent", 0, 0, 100, "percent", ("front",), "share of taps refused with 503, nothing happened"),
     Switch("draw.delay_ms", 0, 0, 5000, "ms", ("front",), "delays every answer; for tests of the verdict"),
     Switch("draw.release_percent", 100, 1, 200, "percent", ("front",), "pace of the release gate"),
-    Switch("stress.accept", 1, 0, 1, "on/off", ("front",), "0: tagged traffic is refused with 503", by_lane=False),
+    Switch(
+        "stress.accept", 1, 0, 1, "on/off", ("front",), "0: tagged traffic is refused with 503", by_lane=False, red=0
+    ),
     Switch(
         "credit.pause", 0, 0, 1, "on/off", ("credit",), "1: the credit worker posts nothing; awards wait in the log"
     ),
@@ -66,6 +70,11 @@ def lanes_of(key: str, lane: Lane | None) -> tuple[Lane, ...]:
     if not _BY_KEY[key].by_lane:
         raise BadRequest(f"{key} has no lane, not {lane} either; expected no `lane`")
     return (lane,)
+
+
+def is_red(key: str, value: int) -> bool:
+    """Whether this value of the switch holds before it is written down."""
+    return _BY_KEY[key].red == value
 
 
 def has_lane(key: str) -> bool:

@@ -17,6 +17,7 @@ from system.contract.metrics import ROUND_STATES
 from system.control import topology
 from system.control.closing import Outcome, try_close
 from system.control.state import Control
+from system.control.switches import write_held
 from system.ledger.migrate import migrate
 from system.ledger.statements import statement
 
@@ -60,6 +61,7 @@ async def run(control: Control) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_forever("read the view", VIEW_INTERVAL_S, control, _view))
         tasks.create_task(_closes(control))
+        tasks.create_task(_forever("write a switch that was held", VIEW_INTERVAL_S, control, write_held))
         tasks.create_task(_forever("watch the balance", BALANCE_INTERVAL_S, control, _balance, BALANCE_SHARE))
 
 

@@ -10,11 +10,11 @@ import asyncio
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from system.contract.api import FrontRound, RoundPublic, SponsorSplit, StreamReport
+from system.contract.api import FrontRound, RoundPublic, SponsorSplit, StreamReport, SwitchChange
 from system.contract.errors import Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
 from system.contract.ids import LANES, Lane
 from system.contract.switches import Tables, tables
@@ -107,6 +107,10 @@ class Control:
     view: View = field(default_factory=View)
     close_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    red: dict[str, SwitchChange] = field(default_factory=dict)
+    """Switches ordered to stop something while the ledger could not be written: they hold, and are written later."""
+    red_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by who writes them down, and by who lifts them: never a stop written behind what lifted it."""
     epoch_turns: defaultdict[tuple[int, int], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def need_view(self) -> View:
@@ -153,6 +157,12 @@ class Control:
         async with self.refreshing:
             await read_again(self._read_view)
 
+    def hold(self, key: str, order: SwitchChange) -> None:
+        """The switch has this value from now on, in every lane, whatever the ledger says until it can be written."""
+        self.red[key] = order
+        self.view.switches = _held_over(self.view.switches, self.red)
+        self.view.changed()
+
     async def catch_up(self) -> bool:
         """Refreshes behind a change that is committed; False if that failed: the change stands all the same, and the
         view is read again within a second.
@@ -180,7 +190,7 @@ class Control:
             stored = await (await conn.execute(statement("control_switches", "live"))).fetchall()
         for front, instance in instances.items():
             view.instances[front] = max(instance, view.instances.get(front, 0))
-        switches = _switches(stored)
+        switches = _held_over(_switches(stored), self.red)
         granted = {key: max(epoch, view.granted.get(key, 0)) for key, epoch in granted.items()}
         if (rounds, granted, switches) != (view.rounds, view.granted, view.switches):
             view.rounds, view.granted, view.switches = rounds, granted, switches
@@ -197,6 +207,11 @@ def _switches(rows: list[tuple[Any, ...]]) -> Tables:
         lane: {key: int(value) for key, place, value in rows if place == lane and key in plain[lane]} for lane in LANES
     }
     return tables(each=said)
+
+
+def _held_over(switches: Tables, red: Mapping[str, SwitchChange]) -> Tables:
+    held = {key: order.value for key, order in red.items()}
+    return {lane: {**table, **held} for lane, table in switches.items()}
 
 
 def held_of(lane: Lane, row: tuple[Any, ...]) -> Held:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 
 from system.contract.api import SwitchChange
+from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.ids import LANES, Lane
-from system.contract.switches import checked, defaults, lanes_of
+from system.contract.switches import checked, defaults, is_red, lanes_of
 from system.control.state import Control
 from system.ledger.statements import statement
 
@@ -15,12 +16,46 @@ log = logging.getLogger("xiu.control")
 
 async def change(control: Control, key: str, order: SwitchChange) -> dict[str, object]:
     """Sets a switch in the lane of the order, else in both: {"key", "value", "before"}; `lane` if one was named;
-    `befores` by lane where they differed (`before` is then the live lane's).
+    `befores` by lane where they differed (`before` is then the live lane's); `held` where it could not be written yet.
 
-    Raises BadRequest (unknown key, out of bounds, a lane where there is none), StoreUnknown.
+    Raises BadRequest (unknown key, out of bounds, a lane where there is none), StoreUnknown, StoreRefused.
     """
     value = checked(key, order.value)
     lanes = lanes_of(key, order.lane)
+    if not is_red(key, value):
+        async with control.red_turn:
+            return await _lift(control, key, await _write(control, key, value, order, lanes))
+    before = control.view.switches["live"][key]
+    try:
+        # No turn: who stops something waits for nobody.
+        return await _lift(control, key, await _write(control, key, value, order, lanes))
+    except (StoreUnknown, StoreRefused) as exc:
+        if not control.view.loaded:
+            raise
+        # Stopping never waits for paper: with the ledger's disk full the fronts hear it all the same.
+        control.hold(key, order)
+        log.warning("switch %s: %d holds, not written yet: %s", key, value, exc, extra={"event": "switch_held"})
+        return {"key": key, "value": value, "before": before, "held": str(exc)}
+
+
+async def _lift(control: Control, key: str, told: dict[str, object]) -> dict[str, object]:
+    """What is written now holds; what was held before does no more."""
+    if control.red.pop(key, None) is not None:
+        await control.catch_up()
+    return told
+
+
+async def write_held(control: Control) -> None:
+    """Writes down what was held. Raises StoreUnknown, StoreRefused while that cannot be."""
+    async with control.red_turn:
+        for key, order in list(control.red.items()):
+            await _write(control, key, order.value, order, LANES)
+            control.red.pop(key, None)
+
+
+async def _write(
+    control: Control, key: str, value: int, order: SwitchChange, lanes: tuple[Lane, ...]
+) -> dict[str, object]:
     async with control.pool.transaction("set a switch") as conn:
         # Held until the commit; both rows, always in one order, so that two changes never wait for each other.
         rows = await (await conn.execute(statement("control_switch_lock", "live"), {"key": key})).fetchall()

@@ -14,6 +14,7 @@ import pytest
 from system.contract.errors import StoreRefused
 from system.control.state import Control
 from system.settings import ControlSettings
+from tests.deadline import until
 from tests.integration.control.conftest import running
 from tests.integration.control.test_epochs import sql
 from tests.integration.ledger.test_cut_sessions import dropped, none_left
@@ -97,6 +98,39 @@ def test_a_switch_is_set_once_or_in_doubt_when_sessions_are_dropped(settings: Co
                 assert made <= 1
             asked = [api.admin("GET", "/v1/switches/history") for _ in range(10)]
             assert {status for status, _ in await asyncio.gather(*asked)} == {200}
+
+    asyncio.run(body())
+
+
+def test_the_red_button_holds_while_the_ledger_cannot_be_written(settings: ControlSettings) -> None:
+    """Stopping never waits for paper; what lets traffic in again does."""
+
+    async def body() -> None:
+        async with running(settings) as api:
+            instance = await api.register()
+
+            async def accepted() -> set[int]:
+                _, told = await api.front("sync?lanes=1", {"instance": instance, "streams": []})
+                return {table["stress.accept"] for table in told["lanes"].values()}
+
+            assert await accepted() == {1}
+            async with no_ledger(settings):
+                stop = {"value": 0, "who": "me", "why": "red button"}
+                status, answer = await api.admin("PUT", "/v1/switches/stress.accept", stop)
+                assert (status, answer["before"], "held" in answer) == (200, 1, True), answer
+                assert await accepted() == {0}
+                for key, value in (("stress.accept", 1), ("draw.award", 0)):
+                    status, answer = await api.admin("PUT", f"/v1/switches/{key}", {"value": value, "why": "w"})
+                    assert status == 503, (key, answer)
+                assert await accepted() == {0}
+
+            async def written() -> bool:
+                return sql(settings, "SELECT after, who, why FROM control.switch_history") == [(0, "me", "red button")]
+
+            await until(written, "the switch written down")
+            assert await accepted() == {0}
+            assert (await api.admin("PUT", "/v1/switches/stress.accept", {"value": 1, "why": "w"}))[0] == 200
+            assert await accepted() == {1}
 
     asyncio.run(body())
 
