@@ -24,10 +24,13 @@ from harness.phrases import PLAYBOOK_STATES_ZH, Said, said
 from harness.stack import Stack
 from harness.stack.folder import Folder
 from harness.verdict import Reason
+from plans.models.floors import floors
 
 POLL_S = 0.1
 CLOSES_S = 45.0
 """So long after the fire a playbook may still be at its rollback."""
+BEGINS_S = 10.0
+"""So long beyond its alert's promise a playbook may still begin."""
 
 
 class Contingency:
@@ -61,10 +64,11 @@ class Contingency:
         report = self.fault.end()
         if not self._engine:
             return report
-        deadline = time.monotonic() + CLOSES_S
+        began, begins_s = time.monotonic(), BEGINS_S + promised_s(self._alert)
         stack = Folder(self._folder)  # a stack that is gone closes no playbook
-        while self.fault.facts.injected_s is not None and time.monotonic() < deadline and not self._closed():
-            if not stack.locked:
+        while self.fault.facts.injected_s is not None and not self._closed():
+            waited_s = time.monotonic() - began
+            if not stack.locked or waited_s > CLOSES_S or (waited_s > begins_s and not self._begun()):
                 break
             time.sleep(POLL_S)
         self._over.set()
@@ -86,10 +90,17 @@ class Contingency:
             lines, self._unread = [], f"the playbooks' journal cannot be read: {exc}"
         return lines
 
+    def _since(self) -> list[journal.Facts]:
+        runs = journal.fold(self._lines()).values()
+        return [facts for facts in runs if facts.times.get("t3", 0.0) >= self._since_s]
+
+    def _begun(self) -> bool:
+        """Something that its fault started is under way."""
+        return any(not facts.over for facts in self._since())
+
     def _closed(self) -> bool:
         """Its own playbook has ended, and whatever else its fault started: the next run finds things as usual."""
-        runs = journal.fold(self._lines()).values()
-        since = [facts for facts in runs if facts.times.get("t3", 0.0) >= self._since_s]
+        since = self._since()
         # Stopped by hand (`xiu halt`), none begins any more: nothing to wait for.
         return (bool(self._mine(since)) or halted(self._folder)) and all(facts.over for facts in since)
 
@@ -131,6 +142,11 @@ class Contingency:
             if last:
                 return
             self._over.wait(POLL_S)
+
+
+def promised_s(alert: str | None) -> float:
+    """Within which time an alert fires, by its own rule; 0 where there is none."""
+    return max((one.promise_s or 0.0 for one in floors() if one.alert == alert), default=0.0)
 
 
 def answered(timed: Timed, playbook: str) -> Callable[[System], Contingency]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.contingency import Contingency
+from chaos.contingency import CLOSES_S, Contingency, promised_s
 from chaos.facts import Timed
 from chaos.playbook import halting, journal
 from harness.orchestrate.hooks import NemesisReport
@@ -35,6 +35,20 @@ def test_a_journal_that_cannot_be_read_is_the_harness_s_trouble_and_no_playbook_
     assert [reason.code for reason in report.invalid] == ["harness_fault"]
     assert "journal cannot be read" in report.invalid[0].text
     assert report.failures == report.playbooks == ()
+
+
+def test_a_playbook_that_never_begins_is_waited_for_as_long_as_an_alert_may_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Folder, "locked", True)
+    monkeypatch.setattr("chaos.contingency.BEGINS_S", 0.3 - promised_s("CreditStalled"))
+    one = contingency(tmp_path, monkeypatch)
+    one.fault.facts.injected_s, one.fault.facts.effect_s = 4.0, 4.1
+    one._thread.start()
+    began = time.monotonic()
+    report = one.end()
+    assert 0.3 < time.monotonic() - began < CLOSES_S / 2
+    assert {reason.code for reason in report.failures} == {"alert_missing", "not_triggered"}
 
 
 def test_a_journal_that_is_not_there_yet_is_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
