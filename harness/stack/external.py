@@ -12,7 +12,7 @@ import requests
 
 from harness import loopback
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.secrets import hidden
+from harness.secrets import hidden, scrubbed
 from system.contract.addresses import bracketed, read_address
 
 VARIABLES: dict[str, str] = {
@@ -22,6 +22,8 @@ VARIABLES: dict[str, str] = {
     "prometheus": "XIU_PROMETHEUS_URL",
     "alertmanager": "XIU_ALERTMANAGER_URL",
 }
+OBSERVERS = {"prometheus": "/api/v1/query?query=1", "alertmanager": "/api/v2/status"}
+"""Of each: a question that it answers and nobody else does."""
 ASK_TIMEOUT_S = 5.0
 
 
@@ -48,6 +50,17 @@ def through(url: str, host: str, port: int) -> str:
     user = parts.netloc.rpartition("@")[0]
     where = f"{bracketed(host)}:{port}"
     return parts._replace(netloc=f"{user}@{where}" if user else where).geturl()
+
+
+def need_observer(part: str, url: str) -> None:
+    """Raises EnvironmentNotReady where somebody's Prometheus or Alertmanager does not answer as one."""
+    try:
+        answer = loopback.get(f"{url}{OBSERVERS[part]}", ASK_TIMEOUT_S)
+        answer.raise_for_status()
+        answer.json()
+    except (requests.RequestException, ValueError) as error:
+        why = scrubbed(str(error)).splitlines()[0]
+        raise EnvironmentNotReady(f"{VARIABLES[part]}: {hidden(url)} does not answer as {part}: {why}") from error
 
 
 def proxies(toxiproxy_url: str) -> dict[str, tuple[str, int]]:

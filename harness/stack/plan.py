@@ -121,9 +121,11 @@ def with_more(
 def _observers(theirs: Mapping[str, str]) -> tuple[list[Part], list[str]]:
     parts, notes = [], []
     for name, make in (("alertmanager", table.alertmanager), ("prometheus", table.prometheus)):
-        binary = tools.find(name)
         if name in theirs:
+            # One that is away would leave a run without alerts, and nobody would know.
+            external.need_observer(name, theirs[name])
             continue
+        binary = tools.find(name)
         if binary is None:
             notes.append(f"{name} is missing: the stack runs without it (`xiu doctor` says how to get it)")
         else:

@@ -93,6 +93,17 @@ def test_a_store_that_is_not_there_is_said_before_anything_is_started(make: Make
     assert not stack.folder.plan.exists()
 
 
+@pytest.mark.parametrize("part", ["prometheus", "alertmanager"])
+def test_an_observer_that_is_not_there_is_said_before_anything_is_started(make: Make, part: str) -> None:
+    with closed_port() as port:
+        stack = make(environment={f"XIU_{part.upper()}_URL": f"http://me:hidden@127.0.0.1:{port}"}, system=[])
+        said = f"XIU_{part.upper()}_URL: http://me:…@127.0.0.1:{port} does not answer as {part}: "
+        with pytest.raises(EnvironmentNotReady, match=re.escape(said)) as caught:
+            stack.start()
+    assert "hidden" not in str(caught.value)
+    assert not stack.folder.plan.exists()
+
+
 def test_a_store_that_may_lose_what_it_confirmed_is_refused_or_said(make: Make, valkey_server: ValkeyServer) -> None:
     environment = {"XIU_VALKEY_URL": f"valkey://127.0.0.1:{valkey_server.port}/3"}
     with valkey.Valkey.from_url(environment["XIU_VALKEY_URL"]) as client:

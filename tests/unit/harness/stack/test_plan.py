@@ -157,6 +157,7 @@ def test_the_stores_exporter_is_there_where_a_prometheus_is(
 ) -> None:
     monkeypatch.setattr(plan.tools, "need", lambda name: Path(f"/bin/{name}"))
     monkeypatch.setattr(plan.tools, "find", lambda name: Path(f"/bin/{name}") if name == found else None)
+    monkeypatch.setattr(plan.external, "need_observer", lambda name, url: None)
     what = plan.make_plan("all", 1, with_prometheus=True, environment=environment)
     assert ("stores" in {each.name for each in what.parts}) is there
 
