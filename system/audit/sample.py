@@ -151,7 +151,8 @@ async def run(settings: AuditSettings, lane: Lane, round_id: int, out: Path, eve
                     file.write(json.dumps(row).encode() + b"\n")
                     if not last:
                         try:
-                            await asyncio.wait_for(over.wait(), every_s)
+                            async with asyncio.timeout(every_s):
+                                await over.wait()
                         except TimeoutError:
                             continue
     finally:

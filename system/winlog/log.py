@@ -6,6 +6,7 @@ its own: whether and what is sent again is the front's decision.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 from collections.abc import Callable, Coroutine, Iterator
@@ -125,6 +126,27 @@ class WinLogStore:
 
 @contextmanager
 def _translated(what: str, unknown: type[StoreUnknown]) -> Iterator[None]:
+    """As `_as_ours`; and a cancellation that came meanwhile is raised, whatever became of the call.
+
+    The driver waits with `asyncio.wait_for`, which before Python 3.12 drops a cancellation that comes just as what it
+    waits for is done: a part that is stopped would go on for ever.
+    """
+    before = _cancellations()
+    try:
+        with _as_ours(what, unknown):
+            yield
+    finally:
+        if _cancellations() > before:
+            raise asyncio.CancelledError
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+@contextmanager
+def _as_ours(what: str, unknown: type[StoreUnknown]) -> Iterator[None]:
     """Whatever the driver, the event loop or an answer that makes no sense raises inside becomes this package's own.
 
     Everything, for there is no list: a connection that ends within its handshake makes uvloop raise RuntimeError, a
