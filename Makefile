@@ -23,7 +23,7 @@ demo: setup
 
 # First what can share the machine, then, alone, what owns it. pytest says 5 where there is none of a kind.
 test: setup
-	@$(VENV)/python -m pytest -n $(WORKERS) -m "not serial" $(ARGS)
+	@$(VENV)/python -m pytest -n $(WORKERS) --dist worksteal -m "not serial" $(ARGS)
 	@$(VENV)/python -m pytest -m serial $(ARGS) || [ $$? -eq 5 ]
 
 lint: setup

@@ -57,7 +57,11 @@ class Stage:
     def settings(self) -> FrontSettings:
         url = str(self.api.client.make_url("")).rstrip("/")
         topology = Topology(("http://127.0.0.1:9000",), (0,))
-        limits = {"tap_deadline_s": 0.3, "append_timeout_s": 0.5, "append_retry_s": 0.05}
+        limits = {
+            "tap_deadline_s": 1.0,
+            "append_timeout_s": 1.5,
+            "append_retry_s": 0.05,
+        }  # a busy disk is no dead store
         return FrontSettings(0, 0, (LOOPBACK, 0), url, self.valkey.url, topology, SECRET, **limits)  # type: ignore[arg-type]
 
     def environment(self, folder: Path) -> dict[str, str]:
