@@ -126,6 +126,7 @@ def test_who_cannot_take_an_event_keeps_no_other_from_hearing(tmp_path: Path) ->
             go.set()
             wait_until(lambda: len(heard) == 2, 10, "both events")
             stack.stop()
+    assert heard == ["front-0", "front-0"]
 
 
 def _tells(supervisor: socket.socket, rows: list[dict[str, object]], go: threading.Event) -> None:
