@@ -31,9 +31,9 @@ from harness.errors import BadInput, EnvironmentNotReady, HarnessError
 from harness.guard.leftovers import Left, left, meeting
 from harness.guard.room import writable
 from harness.orchestrate import run_plan
-from harness.run_folder import write_text
-from harness.run_order import RunOrder, order_of
-from harness.run_record import RunRecord
+from harness.runs.folder import write_text
+from harness.runs.order import RunOrder, order_of
+from harness.runs.record import RunRecord
 from harness.stack import Stack, find_shared, new_folder, raise_open_files
 from harness.stack.external import externals
 from harness.verdict import Reason

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chaos.facts import Facts
-from harness.run_record import RunRecord
+from harness.runs.record import RunRecord
 from harness.verdict import EXPECTED_WARNINGS, LATENCY_BAND, Reason, exit_code
 from plans.models.drill import Expect
 

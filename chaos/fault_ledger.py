@@ -20,7 +20,7 @@ from typing import Any, Literal
 import psutil
 from pydantic import TypeAdapter
 
-from harness.durable import append_line
+from harness.runs.durable import append_line
 
 FILE, LOCK = "faults.jsonl", "faults.lock"
 PATIENCE_S, POLL_S = 20.0, 0.05

@@ -29,9 +29,9 @@ from harness.errors import HarnessError
 from harness.orchestrate.hooks import NemesisReport, NowS, Tell
 from harness.orchestrate.system import System
 from harness.phrases import said
-from harness.prom import PromError, read_metrics
 from harness.stack import Stack
 from harness.verdict import Reason
+from harness.watch.prom import PromError, read_metrics
 from plans.models.fault import Fault
 
 log = logging.getLogger(__name__)

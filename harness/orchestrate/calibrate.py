@@ -21,7 +21,7 @@ from harness.guard.kill import KILLS, registered
 from harness.orchestrate import closing
 from harness.orchestrate.prepare import Prepared, Sizes, burst
 from harness.phrases import said
-from harness.run_order import RunOrder
+from harness.runs.order import RunOrder
 
 SAFE = 0.85
 OVERLOAD = 1.35

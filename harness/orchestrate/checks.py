@@ -8,7 +8,7 @@ from harness.guard.kill import REGISTER
 from harness.guard.precheck import Ask, Checked, precheck
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import System
-from harness.run_order import RunOrder
+from harness.runs.order import RunOrder
 from plans.models.targets import load_targets
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from harness.run_state import RunState
+from harness.runs.state import RunState
 
 
 class RunClock:

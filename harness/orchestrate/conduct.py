@@ -14,12 +14,10 @@ from harness.control_client import ControlClient
 from harness.engine.recorder import MANIFEST
 from harness.environment import environment
 from harness.errors import EnvironmentNotReady, HarnessError
-from harness.exporter import Exporter
 from harness.forecast import lock, read_lock, write_lock
 from harness.forecast.lock import Lock
 from harness.guard.kill import KILLS, REGISTER
 from harness.guard.precheck import refuse
-from harness.live import LiveView
 from harness.orchestrate import figures, outcome
 from harness.orchestrate.checks import look
 from harness.orchestrate.chosen import Chosen
@@ -35,14 +33,16 @@ from harness.orchestrate.scribe import Scribe
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
 from harness.phrases import of_error, said
-from harness.prom import PromError
-from harness.run_folder import new_run
-from harness.run_order import RunOrder
-from harness.run_record import RunRecord, Timeline
-from harness.run_state import PhaseName, RunState
-from harness.saved_queries import agreed, save_metrics
+from harness.runs.folder import new_run
+from harness.runs.order import RunOrder
+from harness.runs.record import RunRecord, Timeline
+from harness.runs.state import PhaseName, RunState
 from harness.stack.resources import since
 from harness.verdict import Reason
+from harness.watch.exporter import Exporter
+from harness.watch.live import LiveView
+from harness.watch.prom import PromError
+from harness.watch.saved_queries import agreed, save_metrics
 from plans.models.quantity import ratio_text
 from system.contract.audit import AuditReport
 

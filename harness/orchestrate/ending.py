@@ -20,7 +20,7 @@ from harness.orchestrate.outcome import Gathered
 from harness.orchestrate.prepare import Prepared
 from harness.orchestrate.settle import settle
 from harness.phrases import again, of_error, said
-from harness.run_state import PhaseName, RunState
+from harness.runs.state import PhaseName, RunState
 from harness.verdict import Reason
 from plans.models.stress import Drain
 from system.contract.ids import Lane

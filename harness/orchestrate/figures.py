@@ -12,10 +12,10 @@ import numpy as np
 from harness.engine.recorder import read_history
 from harness.forecast.share import Share
 from harness.guard.stop import PROBE_STATUS
-from harness.run_record import CreditDelay, Delay, Latency, Load, Percentiles, RunRecord, Second, SponsorBooks, Wins
-from harness.run_record import Money as RecordMoney
-from harness.run_state import Money
-from harness.saved_queries import Moments
+from harness.runs.record import CreditDelay, Delay, Latency, Load, Percentiles, RunRecord, Second, SponsorBooks, Wins
+from harness.runs.record import Money as RecordMoney
+from harness.runs.state import Money
+from harness.watch.saved_queries import Moments
 from plans.models.stress import StressPlan
 from system.contract.api import RoundMoney
 from system.contract.audit import AuditReport, RoundBooks

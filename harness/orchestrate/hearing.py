@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.guard.stop import Reading, StopRules
 from harness.phrases import said
-from harness.run_state import RunState
+from harness.runs.state import RunState
 from plans.models.stress import StressPlan
 
 Tell = Callable[[str, str], None]

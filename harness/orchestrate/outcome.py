@@ -15,10 +15,10 @@ from harness.orchestrate import figures
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.hooks import NemesisReport
 from harness.phrases import Said, said
-from harness.quantile_bounds import bounds_of
-from harness.run_order import RunOrder
-from harness.run_record import About, Environment, Generator, Latency, Load, Resource, RunRecord, Scale, Step, Title
-from harness.run_state import Money, RunState
+from harness.runs.order import RunOrder
+from harness.runs.quantile_bounds import bounds_of
+from harness.runs.record import About, Environment, Generator, Latency, Load, Resource, RunRecord, Scale, Step, Title
+from harness.runs.state import Money, RunState
 from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
 from system.contract.api import RoundMoney, RoundPublic
 from system.contract.audit import INVARIANTS, AuditReport, Finding, RoundBooks

@@ -26,8 +26,8 @@ from harness.orchestrate.hooks import Nemesis
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import ADMIN_VARIABLE, Elsewhere, OwnStack, System
 from harness.phrases import said
-from harness.run_order import RunOrder
-from harness.run_record import RunRecord
+from harness.runs.order import RunOrder
+from harness.runs.record import RunRecord
 from harness.stack import Stack, find_shared, new_folder, raise_open_files, schedule
 from plans.models.targets import is_loopback, load_targets
 

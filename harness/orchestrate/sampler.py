@@ -11,9 +11,9 @@ import threading
 from harness import loopback
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
-from harness.prom import PromError, number, read_metrics
-from harness.run_state import Money, RunState
+from harness.runs.state import Money, RunState
 from harness.stack.addresses import Addresses
+from harness.watch.prom import PromError, number, read_metrics
 from plans.models.stress import LOOKS_S
 
 EVERY_S = LOOKS_S

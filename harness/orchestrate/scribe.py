@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.phrases import Said, said
-from harness.run_folder import RUN_FILE, append_event, rewrite_events, verdict_file, write_model, write_run
-from harness.run_record import Event, RunRecord, SponsorBooks, Timeline
+from harness.runs.folder import RUN_FILE, append_event, rewrite_events, verdict_file, write_model, write_run
+from harness.runs.record import Event, RunRecord, SponsorBooks, Timeline
 from harness.verdict import Reason, exit_code
 
 CODE = "record_incomplete"

@@ -9,7 +9,7 @@ from typing import Literal
 
 from harness.forecast.judge import Judged
 from harness.report.axes import WIDTH, Tick, bars, bridged, linear, logarithmic, nice_step, paths
-from harness.run_record import Event, Timeline
+from harness.runs.record import Event, Timeline
 
 AFTER = 0.3
 """How much longer than the load the axis may become for the events after it."""

@@ -16,7 +16,7 @@ from harness.report.bands import Band, band_of
 from harness.report.charts import chart_of
 from harness.report.figures import Amount
 from harness.report.vocabulary import Both
-from harness.run_record import LedgerFile, Percentiles, Record, RunRecord, Timeline
+from harness.runs.record import LedgerFile, Percentiles, Record, RunRecord, Timeline
 
 HERE = Path(__file__).parent
 HEADLINES = ("answered_rps", "response_p99_ms", "errors", "credit_delay_p99_s")

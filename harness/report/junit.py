@@ -11,7 +11,7 @@ from datetime import datetime
 from xml.etree import ElementTree as ET
 
 from harness.forecast.judge import Judged
-from harness.run_record import RunRecord
+from harness.runs.record import RunRecord
 from harness.verdict import exit_code
 from system.contract.audit import INVARIANTS, Finding
 

@@ -13,7 +13,7 @@ from harness.report.figures import number
 from harness.report.links import page_of
 from harness.report.vocabulary import DRILL_VERDICTS, ELSEWHERE, ICONS, STATES, Both, place
 from harness.report.words import adds_up, broken
-from harness.run_record import RunRecord
+from harness.runs.record import RunRecord
 
 MINUTE_S = 60.0
 Item = Mapping[str, Any]

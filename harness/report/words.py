@@ -6,8 +6,8 @@ from harness.forecast.judge import Judged
 from harness.phrases import chinese
 from harness.report.figures import band_text, number, with_unit
 from harness.report.vocabulary import ELSEWHERE, INVARIANTS_ZH, OTHERS_ZH, Both, indicator_name
-from harness.run_noise import BESIDE
-from harness.run_record import Event, RunRecord, Timeline
+from harness.runs.noise import BESIDE
+from harness.runs.record import Event, RunRecord, Timeline
 from harness.verdict import LATENCY_BAND, PROMETHEUS_MISSING, SMALLER_SHARE, Reason
 
 

@@ -28,8 +28,8 @@ from typing import Any
 import psutil
 
 from harness.children import for_children
-from harness.durable import append_line
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
+from harness.runs.durable import append_line
 from harness.secrets import hidden
 from harness.stack import postgres, resources, spawn, tools
 from harness.stack.folder import Folder, secret, write_private

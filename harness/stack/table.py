@@ -157,7 +157,7 @@ def stores() -> Part:
     """The exporter of Valkey and PostgreSQL, this stack's own or external ones, asked past the proxies."""
     return Part(
         "stores",
-        (sys.executable, "-m", "harness.store_exporter", "--port", "{stores_port}"),
+        (sys.executable, "-m", "harness.watch.store_exporter", "--port", "{stores_port}"),
         "http://127.0.0.1:{stores_port}/readyz",
         env={"XIU_VALKEY_URL": "{valkey_url}", "XIU_POSTGRES_URL": "{postgres_url}"},
         ports=("stores",),

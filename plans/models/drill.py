@@ -50,7 +50,7 @@ class Expect(PlanModel):
 
 
 class Trials(PlanModel):
-    """Many kills at random moments instead of one fault (`chaos/trials.py`)."""
+    """Many kills at random moments instead of one fault (`chaos/trials/loop.py`)."""
 
     kind: Literal["kill9"]
     count: int = Field(default=30, ge=1, le=100_000)

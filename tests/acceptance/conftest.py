@@ -31,7 +31,7 @@ class Xiu:
     def __call__(self, *words: str, timeout_s: float = 180) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "harness.cli", *words],
+            [sys.executable, "-m", "xiu.cli", *words],
             cwd=self.folder, env=self.env(), capture_output=True, text=True, timeout=timeout_s,
         )  # fmt: skip
 
@@ -47,7 +47,7 @@ class Xiu:
         """Starts a command and leaves it running; its output goes to `out.txt`."""
         with (self.folder / "out.txt").open("ab") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "harness.cli", *words], cwd=self.folder, env=self.env(), stdout=out, stderr=out
+                [sys.executable, "-m", "xiu.cli", *words], cwd=self.folder, env=self.env(), stdout=out, stderr=out
             )
         self.started.append(process)
         return process

@@ -63,7 +63,7 @@ def test_ctrl_c_stops_everything_and_leaves_a_report(xiu: Xiu) -> None:
 
 def test_ctrl_c_four_times_in_a_terminal_costs_no_record(xiu: Xiu) -> None:
     with (xiu.folder / "out.txt").open("ab") as out:
-        argv = [sys.executable, "-m", "harness.cli", "demo", "--plan", SLICE, "--scale", "1"]
+        argv = [sys.executable, "-m", "xiu.cli", "demo", "--plan", SLICE, "--scale", "1"]
         process = subprocess.Popen(argv, cwd=xiu.folder, env=xiu.env(), stdout=out, stderr=out, start_new_session=True)
     xiu.started.append(process)
     xiu.wait_for_event("phase", "warm up")  # the sampler of the stores has just been started

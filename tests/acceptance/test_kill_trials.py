@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos.trial_count import PARTS
-from chaos.trials import run_trials, summary
+from chaos.trials.count import PARTS
+from chaos.trials.loop import run_trials, summary
 from harness.stack import Stack, new_folder
 
 pytestmark = pytest.mark.serial

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.run_folder import write_run
-from harness.run_record import RunRecord
+from harness.runs.folder import write_run
+from harness.runs.record import RunRecord
+from tests.unit.harness.report.test_scope import faulted
 from tests.unit.harness.sample_run import GOOD, findings, record, sponsors, timeline
-from tests.unit.harness.test_report_scope import faulted
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = next((found for name in BROWSERS if (found := shutil.which(name))), None)

@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dashboards.grafana.render import rendered
-from harness.cli import main
-from harness.run_folder import write_run
+from harness.runs.folder import write_run
 from tests.contract.grafana_stub import TOKEN, Grafana, serving
 from tests.integration.dashboards import history
 from tests.unit.harness.sample_run import record, sponsors, timeline
+from xiu.cli import main
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from harness.cli import main
-from harness.commands import _stacks
 from tests.integration.audit.test_tampering import close_books
 from tests.integration.books import SECRET, Books
 from tests.stores import ValkeyServer
+from xiu.cli import main
+from xiu.commands import _stacks
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import pytest
 from chaos.faults import network
 from chaos.playbook import resume
 from chaos.toxiproxy import ToxicState
-from harness.cli import main
 from harness.control_client import ControlClient
 from harness.guard.kill import SWITCH, front_shows
 from harness.stack import Stack
 from tests.integration.chaos.conftest import toxics
 from tests.stores import wait_until
+from xiu.cli import main
 
 BY_HAND = ToxicState("by-hand", "latency", "downstream", 1.0, {"latency": 1})
 

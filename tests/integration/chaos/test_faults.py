@@ -200,7 +200,7 @@ def test_ten_seconds_after_its_drill_is_killed_nothing_is_injected(stack: Stack,
     wait_until(lambda: injected(folder) == [], 10, "the watchdog's heal")
     assert toxics(stack) == []
     assert time.monotonic() - killed < 10
-    assert "N15 on credit-postgres" in logs(folder)
+    wait_until(lambda: "N15 on credit-postgres" in logs(folder), 5, "the line in its log, written after the heal")
 
 
 def test_the_watchdog_heals_what_lasts_longer_than_it_may(stack: Stack) -> None:

@@ -56,7 +56,7 @@ with Stack(new_folder(disk / "var"), with_prometheus=False, system=[child("front
     stack.kill("watchdog")
     wait_until(lambda: "watchdog" not in stack.pids(), 10, "no watchdog")
     filler = owner_dies_on_a_full_disk(stack)
-    argv = [sys.executable, "-m", "harness.cli", "heal", "--var", str(disk / "var")]
+    argv = [sys.executable, "-m", "xiu.cli", "heal", "--var", str(disk / "var")]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("not written down (No space left on device)") == 2, done.stdout

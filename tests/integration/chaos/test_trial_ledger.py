@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from chaos.trial_ledger import TrialLedger
+from chaos.trials.ledger import TrialLedger
 from system.ledger.access import connect, lane_role
 from system.ledger.statements import statement
 from tests.integration.books import SECRET, Books

@@ -17,10 +17,10 @@ import yaml
 
 from dashboards.grafana import check, lint, render
 from dashboards.grafana.promql import Selector, parts
-from harness.cli import main
-from harness.prom import Prometheus
 from harness.stack import tools
+from harness.watch.prom import Prometheus
 from tests.integration.dashboards.history import RUN, SPAN, prometheus
+from xiu.cli import main
 
 BOARDS = render.rendered()
 QUERIES = [(board, panel["title"], t) for board in BOARDS.values() for panel, t in lint.targets(board)]

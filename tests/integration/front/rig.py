@@ -12,9 +12,9 @@ from typing import Any
 import uvloop
 
 from system import tokens
+from system.benching.bare_front import BareFront, BareRound, settings_for
 from system.clock import wall_us
 from system.contract.ids import Lane
-from system.front.bare import BareFront, BareRound, settings_for
 from system.front.metrics import FrontMetrics
 from system.front.pages import pages
 from system.front.server import Server, serve

@@ -15,7 +15,7 @@ SCRIPT = """
 import resource, sys
 from pathlib import Path
 from system import tokens
-from system.front.bare import BareFront, BareRound, settings_for
+from system.benching.bare_front import BareFront, BareRound, settings_for
 from system.front.desk import Desk
 from system.front.metrics import FrontMetrics
 from system.front.seam import Win

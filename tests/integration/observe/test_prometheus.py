@@ -16,11 +16,11 @@ import requests
 
 from dashboards.grafana import check, words
 from dashboards.grafana.render import rendered
-from harness.exporter import Exporter
-from harness.prom import PromError, Prometheus, read_metrics
-from harness.saved_queries import Moments, fill, save_metrics
 from harness.stack import config, tools
 from harness.stack.ports import Ports
+from harness.watch.exporter import Exporter
+from harness.watch.prom import PromError, Prometheus, read_metrics
+from harness.watch.saved_queries import Moments, fill, save_metrics
 from plans.models.queries import load_queries
 from system.contract.audit import INVARIANTS, Finding
 from tests.unit.harness.run_in_progress import begun, in_progress, judged, message

@@ -11,7 +11,7 @@ import pytest
 import valkey
 from prometheus_client import CollectorRegistry
 
-from harness.store_exporter import DEADLINE_S, Figures, Look, PostgresAsked, Stores, ValkeyAsked, main
+from harness.watch.store_exporter import DEADLINE_S, Figures, Look, PostgresAsked, Stores, ValkeyAsked, main
 from system.contract.metrics import METRICS
 from tests.stores import PostgresServer, ValkeyServer, wait_until
 

@@ -22,7 +22,6 @@ import requests
 from chaos import playbook
 from chaos.playbook import journal
 from chaos.playbook.journal import Facts
-from harness.cli import dispatch
 from harness.control_client import ControlClient
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, new_folder, tools
@@ -30,6 +29,7 @@ from plans.models.playbook import playbook_files
 from system.contract.api import RoundOrder, SponsorSplit
 from system.contract.routing import Topology, front_of
 from tests.stores import wait_until
+from xiu.cli import dispatch
 
 pytestmark = pytest.mark.serial
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import valkey
 
-from harness.cli import dispatch
-from harness.commands import audit
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.run_folder import write_run
+from harness.runs.folder import write_run
 from harness.stack import Stack
 from tests.stores import ValkeyServer
 from tests.unit.harness.sample_run import record, sponsors, timeline
+from xiu.cli import dispatch
+from xiu.commands import audit
 
 Make = Callable[..., Stack]
 

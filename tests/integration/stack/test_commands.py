@@ -33,7 +33,7 @@ def environment() -> dict[str, str]:
 
 
 def xiu(*words: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "harness.cli", *words]
+    argv = [sys.executable, "-m", "xiu.cli", *words]
     return subprocess.run(argv, env=environment(), capture_output=True, text=True, timeout=TIMEOUT_S, cwd=ROOT)
 
 
@@ -108,7 +108,7 @@ def test_several_running_are_listed_and_one_is_chosen(make: Make, var: Path) -> 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_up_in_the_foreground_ends_with_its_signal_and_leaves_nothing(ran: Path, number: int) -> None:
-    argv = [sys.executable, "-m", "harness.cli", "up", "--stores", "last", "--var", str(ran), "--json"]
+    argv = [sys.executable, "-m", "xiu.cli", "up", "--stores", "last", "--var", str(ran), "--json"]
     with started(argv, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
         assert up.stderr
         assert "Ctrl-C" in up.stderr.readline()
@@ -123,7 +123,7 @@ def test_up_in_the_foreground_ends_with_its_signal_and_leaves_nothing(ran: Path,
 
 def test_a_background_job_of_a_script_ends_with_sigterm(ran: Path) -> None:
     # A shell without job control lets its background jobs ignore SIGINT.
-    argv = [sys.executable, "-m", "harness.cli", "up", "--stores", "last", "--var", str(ran)]
+    argv = [sys.executable, "-m", "xiu.cli", "up", "--stores", "last", "--var", str(ran)]
     script = f"{shlex.join(argv)} & echo $!; wait $!"
     with started(
         ["sh", "-c", script], env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -148,7 +148,7 @@ def test_a_background_job_of_a_script_ends_with_sigterm(ran: Path) -> None:
 def test_up_interrupted_while_it_starts_says_so_and_leaves_nothing(
     var: Path, words: tuple[str, ...], number: int
 ) -> None:
-    argv = [sys.executable, "-m", "harness.cli", "up", "--no-prometheus", "--var", str(var), *words]
+    argv = [sys.executable, "-m", "xiu.cli", "up", "--no-prometheus", "--var", str(var), *words]
     with started(argv, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
         wait_until(lambda: (var / "last" / "stack.json").exists(), 20, "starting")
         processes = everybody(Stack((var / "last").resolve()))

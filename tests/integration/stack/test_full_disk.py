@@ -21,7 +21,7 @@ disk = Path(sys.argv[1])
 marks = disk / "marks"
 
 def xiu(*words):
-    argv = [sys.executable, "-m", "harness.cli", *words, "--var", str(disk / "var")]
+    argv = [sys.executable, "-m", "xiu.cli", *words, "--var", str(disk / "var")]
     return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
 
 def truth(stack):

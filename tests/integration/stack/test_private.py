@@ -13,16 +13,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.cli import dispatch
-from harness.commands import _stacks
 from harness.errors import BadInput
 from harness.orchestrate import run
 from harness.orchestrate.system import OwnStack
-from harness.run_order import order_of
+from harness.runs.order import order_of
 from harness.stack import Stack, find_running, find_shared, owner_of
 from plans.models import find, load_plan
 from tests.children import started as child
 from tests.stores import wait_until
+from xiu.cli import dispatch
+from xiu.commands import _stacks
 
 Make = Callable[..., Stack]
 

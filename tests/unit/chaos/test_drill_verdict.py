@@ -9,7 +9,7 @@ import pytest
 
 from chaos.drill_verdict import decide, worst
 from chaos.facts import Facts
-from harness.run_record import RunRecord
+from harness.runs.record import RunRecord
 from harness.verdict import Reason
 from plans.models.drill import Expect
 from tests.unit.harness.sample_run import GOOD, findings, reason, record

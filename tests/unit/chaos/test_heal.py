@@ -18,10 +18,10 @@ from chaos.errors import NotHealed
 from chaos.fault_ledger import FILE, Entry, injected
 from chaos.heal import heal, heal_everything
 from chaos.playbook import halting
-from harness.cli import dispatch, main
 from harness.stack.folder import Folder
 from harness.stack.tools import ROOT
 from tests.children import started
+from xiu.cli import dispatch, main
 
 
 def test_a_spoilt_ledger_keeps_no_other_fault_in_force(tmp_path: Path) -> None:

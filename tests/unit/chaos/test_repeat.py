@@ -13,12 +13,12 @@ import pytest
 from chaos import drill, repeat
 from chaos.drill import DrillOrder, DrillResult
 from chaos.faults import lacking
-from harness import cli
-from harness.commands import _trials
 from harness.errors import EnvironmentNotReady
-from harness.run_record import RunRecord
+from harness.runs.record import RunRecord
 from harness.stack import Stack
 from plans.models import find_drill, load_drill, load_faults
+from xiu import cli
+from xiu.commands import _trials
 
 
 def order(name: str, tmp_path: Path) -> DrillOrder:

@@ -6,8 +6,8 @@ from typing import Any
 
 from harness.forecast.compute import Target
 from harness.forecast.judge import Judged
-from harness.run_record import Event
-from harness.run_state import Money, RunState
+from harness.runs.record import Event
+from harness.runs.state import Money, RunState
 
 RESPONSE_US = [[500, 900], [2_500, 90], [60_000, 9], [7_000_000, 1]]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.forecast import Lock, judge, lock, share_of
 from harness.forecast.actuals import Actuals
-from harness.run_record import (
+from harness.runs.record import (
     CreditDelay,
     Delay,
     Environment,

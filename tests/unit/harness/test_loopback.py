@@ -15,8 +15,8 @@ import requests
 
 from harness import loopback
 from harness.control_client import ControlClient
-from harness.prom import Prometheus, read_metrics
 from harness.stack import external
+from harness.watch.prom import Prometheus, read_metrics
 
 DEAD_PROXY = "http://127.0.0.1:9"
 

@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.phrases import PART_EVENTS_ZH, PHRASES, PLAYBOOK_STATES_ZH, Said, chinese, of_error, said
-from harness.run_record import Event
+from harness.runs.record import Event
 from harness.verdict import Reason
 
 ROOT = Path(__file__).parents[3]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.children import for_children
-from tests.unit.house.test_house import TEST_SOURCES, tree
+from tests.house import TEST_SOURCES, tree
 
 RUNS = {"run", "check_call", "check_output", "call"}
 HANGS = """

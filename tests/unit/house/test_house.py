@@ -4,102 +4,32 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-PACKAGES = ("system", "plans", "harness", "chaos", "dashboards")
-
-TOP_LEVEL = {
-    *PACKAGES,
-    ".ci",
-    ".gitignore",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "Makefile",
-    "README.md",
-    "deploy",
-    "docs",
-    "pyproject.toml",
-    "requirements.lock",
-    "setup",
-    "tests",
-}
-TESTS = {"unit", "contract", "integration", "acceptance", "browser", "oracle", "plans", "rules"}
-NEVER_TRACKED = {".venv", ".tools", "runs", "var"}
-
-MAY_IMPORT: dict[str, set[str]] = {
-    "system": {"system"},
-    "plans": {"system", "plans"},
-    "harness": {"system", "plans", "harness"},
-    "chaos": {"system", "plans", "harness", "chaos"},
-    "dashboards": {"system", "plans", "dashboards"},
-}
-# `harness.commands` holds the words of the `xiu` command: the one place that may import everything.
-MAY_IMPORT_ALL = "harness/commands/"
-# What other packages may know of the system.
-SHOWN_BY_SYSTEM = {"contract", "lottery"}
-# Inside `system`: who stands on whom. Those of the last row never import each other.
-SYSTEM_STOREYS = (
-    {"contract", "settings", "clock", "money"},
-    {"lottery"},
-    {"winlog"},
-    {"ledger"},
-    {"front", "credit", "play", "control", "audit"},
-)
-LOCUST_LIVES_IN = re.compile(r"^harness/(locustfile\.py|journeys/|bench/)")
-MODULE_LINES_MAX, FUNCTION_LINES_MAX = 400, 70
-
-
-def tracked() -> list[str]:
-    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    return [name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
-
-
-FILES = tracked()
-SOURCES = [name for name in FILES if name.endswith(".py") and name.split("/")[0] in (*PACKAGES, "setup")]
-TEST_SOURCES = [name for name in FILES if name.endswith(".py") and name.startswith("tests/")]
-
-
-def tree(name: str) -> ast.Module:
-    return ast.parse((ROOT / name).read_text(encoding="utf-8"))
-
-
-def imports(name: str) -> Iterator[tuple[str, int]]:
-    """(dotted name, line) of everything a file imports; `from a import b` counts as `a.b`."""
-    for node in ast.walk(tree(name)):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
-
-
-def storey(room: str) -> int | None:
-    return next((k for k, rooms in enumerate(SYSTEM_STOREYS) if room in rooms), None)
-
-
-def wrong_import(name: str, module: str) -> str | None:
-    """Why a file may not import a module; None if it may."""
-    top, *_ = name.split("/")
-    root, *rest = module.split(".")
-    room = rest[0] if rest else ""
-    if root in ("locust", "gevent") and not LOCUST_LIVES_IN.match(name):
-        return f"{root} lives in a process of its own: {LOCUST_LIVES_IN.pattern}"
-    if root not in PACKAGES or top not in MAY_IMPORT or name.startswith(MAY_IMPORT_ALL):
-        return None
-    if root not in MAY_IMPORT[top]:
-        return f"{top} may import {sorted(MAY_IMPORT[top])}"
-    if top != "system" and root == "system" and room not in SHOWN_BY_SYSTEM:
-        return f"other packages know {sorted(SHOWN_BY_SYSTEM)} of the system alone"
-    if top == "system" and root == "system":
-        mine = Path(name).parts[1].removesuffix(".py")
-        here, there = storey(mine), storey(room)
-        if here is not None and there is not None and mine != room and (there > here or here == there == 4):
-            return f"system.{mine} stands below or beside system.{room}"
-    return None
+from tests.house import (
+    FILES,
+    FUNCTION_LINES_MAX,
+    NEVER_TRACKED,
+    PACKAGES,
+    ROOT,
+    SOURCES,
+    TEST_SOURCES,
+    TESTS,
+    TOP_LEVEL,
+    arrows,
+    circle,
+    crowded,
+    functions,
+    imports,
+    loose,
+    main,
+    package_graph,
+    tree,
+    wrong_import,
+)  # fmt: skip
 
 
 def test_the_top_level_is_what_the_blueprint_says() -> None:
@@ -138,16 +68,8 @@ def test_imports_go_one_way() -> None:
     assert not found, "\n".join(found)
 
 
-def functions(name: str) -> Iterator[tuple[str, int]]:
-    """(where, lines) of every function in a file."""
-    for node in ast.walk(tree(name)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield f"{name}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
-
-
 def test_rooms_are_small() -> None:
-    modules = {name: (ROOT / name).read_text(encoding="utf-8").count("\n") + 1 for name in SOURCES}
-    assert {name: lines for name, lines in modules.items() if lines > MODULE_LINES_MAX} == {}
+    assert crowded() == {}
     assert {where: lines for name in SOURCES for where, lines in functions(name) if lines > FUNCTION_LINES_MAX} == {}
 
 
@@ -204,7 +126,7 @@ def test_nothing_is_left_for_later_and_no_machine_is_named() -> None:
     [
         pytest.param("harness/x.py", "plans.models", True, id="the harness reads plans"),
         pytest.param("harness/x.py", "chaos.drill", False, id="the harness does not know chaos"),
-        pytest.param("harness/commands/drill.py", "chaos.drill", True, id="a word may"),
+        pytest.param("xiu/commands/drill.py", "chaos.drill", True, id="a word may"),
         pytest.param("plans/models/x.py", "harness.errors", False, id="plans stand below the harness"),
         pytest.param("system/front/x.py", "plans.models", False, id="the system knows nobody"),
         pytest.param("harness/x.py", "system.ledger.access", False, id="the system shows its contract alone"),
@@ -263,3 +185,45 @@ def test_yaml_is_read_in_one_place() -> None:
 def test_children_get_their_environment_from_one_place() -> None:
     sources = [name for name in SOURCES if not MAY_PASS_ON_THE_ENVIRONMENT.match(name)]
     assert [line for name in sources for line in (*started_without_environment(name), *passed_on(name))] == []
+
+
+def test_no_module_stands_in_a_circle() -> None:
+    assert circle(arrows()) == []
+    assert circle(package_graph()) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a": ["b"], "b": ["c"], "c": ["a"]}) != []
+
+
+def test_nothing_stands_beside_the_room_that_is_its_own() -> None:
+    assert loose() == []
+
+
+def test_the_page_of_the_house_says_that_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main() == 0
+    out = capsys.readouterr().out
+    assert all(f"\n{package} " in f"\n{out}" for package in PACKAGES)
+
+
+UNIT_TESTS = [name for name in TEST_SOURCES if name.startswith("tests/unit/") and "/house/" not in name]
+
+
+def room_of(test: str) -> str:
+    """The folder that a unit test's own folder stands for."""
+    return str(Path(test).parent.relative_to("tests/unit"))
+
+
+def is_about_its_room(test: str) -> bool:
+    """Imports the room, or helpers of its tests; a word of `xiu` may be called through the command."""
+    room = room_of(test).replace("/", ".")
+    own = (f"{room}.", f"tests.unit.{room}.", *(("xiu.cli.",) if room == "xiu.commands" else ()))
+    return any(dotted.startswith(own) for dotted, _ in imports(test))
+
+
+def test_unit_tests_mirror_the_packages() -> None:
+    """Each folder is a package's, and each test in it is about a module of that package."""
+    rooms = {str(Path(name).parent) for name in SOURCES}
+    assert {room_of(name) for name in UNIT_TESTS} - rooms - {"."} == set()
+    strangers = [name for name in UNIT_TESTS if Path(name).name.startswith("test_") and not is_about_its_room(name)]
+    assert strangers == []

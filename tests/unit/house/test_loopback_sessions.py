@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.house.test_house import SOURCES, tree
+from tests.house import SOURCES, tree
 
 FACTORY = "harness/loopback.py"
 MADE_BY_REQUESTS = {"Session", "session", "request", "get", "post", "put", "patch", "delete", "head", "options"}

@@ -9,8 +9,8 @@ import pytest
 
 from harness.bench.common import Report, alternate
 from harness.bench.engine import highest
-from harness.commands import bench
 from harness.errors import BadInput
+from xiu.commands import bench
 
 
 def _counter(values: list[float], log: list[str], name: str) -> Callable[[], float]:

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import EnvironmentNotReady
 from harness.guard.room import writable
-from harness.run_folder import new_run
+from harness.runs.folder import new_run
 
 ROOT = Path(__file__).parents[4]
 
@@ -52,7 +52,7 @@ def test_a_folder_that_is_not_there_yet_is_made(tmp_path: Path) -> None:
     "words", [("plan", "run", "smoke"), ("demo",), ("drill", "run", "flush"), ("drill", "run", "kill9")]
 )
 def test_every_command_that_writes_runs_asks_first(words: tuple[str, ...], tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "harness.cli", *words, "--runs", closed(tmp_path)]
+    argv = [sys.executable, "-m", "xiu.cli", *words, "--runs", closed(tmp_path)]
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
     done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 5, done.stderr

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from harness.guard.stop import SIGNALS, Reading, StopRules
-from harness.run_state import Money
+from harness.runs.state import Money
 from plans.models.stress import StopAboveAge, StopAboveCount, StopAboveShare, StopAboveTime, StopRule
 
 ERRORS = StopAboveShare(signal="error_share", above="10%", window="5s", min_samples=100)

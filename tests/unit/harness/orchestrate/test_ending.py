@@ -12,7 +12,7 @@ from harness.control_client import ControlAway, ControlClient
 from harness.orchestrate import ending
 from harness.orchestrate.ending import Ending
 from harness.orchestrate.outcome import GONE, Gathered
-from harness.run_state import Money, RunState
+from harness.runs.state import Money, RunState
 from harness.verdict import Reason
 from plans.models.stress import Drain
 

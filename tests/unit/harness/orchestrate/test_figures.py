@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from harness.orchestrate import figures
-from harness.run_record import Money as RecordMoney
-from harness.run_record import Wins
-from harness.run_state import Money
+from harness.runs.record import Money as RecordMoney
+from harness.runs.record import Wins
+from harness.runs.state import Money
 from system.contract.audit import AuditReport, Finding, RoundBooks
 from tests.unit.harness.sample_run import record as sample_record
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.orchestrate import interrupts
 from harness.orchestrate.interrupts import interruptible
-from harness.run_state import RunState
+from harness.runs.state import RunState
 from tests.stores import wait_until
 
 

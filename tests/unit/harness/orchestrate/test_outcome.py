@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from harness.orchestrate.outcome import OF_THE_WHOLE, Gathered, _blind, _not_evaluated, _unbalanced
-from harness.run_state import Money
+from harness.runs.state import Money
 from harness.verdict import Evidence, Reason, decide
 from tests.unit.harness.sample_run import sample_lock
 

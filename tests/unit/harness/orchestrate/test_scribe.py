@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.run import tell
 from harness.orchestrate.scribe import Scribe
-from harness.run_record import Event, Timeline
+from harness.runs.record import Event, Timeline
 from harness.verdict import exit_code
 from tests.unit.harness import sample_run
+from xiu.commands.run import tell
 
 EVENT = Event(t_s=1.0, kind="phase", text="measured")
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import dispatch, main
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import PartEvent, Stack, wire
 from harness.stack.folder import Folder
 from tests.children import started
 from tests.stores import wait_until
+from xiu.cli import dispatch, main
 
 
 def written(folder: Path, pids: dict[str, int]) -> Stack:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from system import tokens
+from system.benching.bare_front import BareFront, BareRound, settings_for
 from system.contract.ids import Lane
 from system.contract.routing import Topology
 from system.front.answers import Answer
-from system.front.bare import BareFront, BareRound, settings_for
 from system.front.desk import Desk, Request, Shape
 from system.front.metrics import TAP_KINDS, FrontMetrics
 from system.front.protocol import TapProtocol

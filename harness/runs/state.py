@@ -1,0 +1,101 @@
+"""What is known of a run while it goes on: fed by the run loop, read by the live view and the exporter. No I/O."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from harness.forecast.compute import Target
+from harness.forecast.judge import Judged
+from harness.runs.record import Event
+from system.contract.audit import Finding
+
+PhaseName = Literal["idle", "warm_up", "measured", "drain", "closing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A sample of the round's money and wins, each from its own place; None where the place did not answer.
+
+    `credited_fen` has in it what is held in suspense, `suspense_fen`.
+    """
+
+    credited_fen: int | None = None
+    suspense_fen: int | None = None
+    awarded_fen: int | None = None
+    budget_fen: int | None = None
+    postings: int | None = None
+    issued_packets: int | None = None
+    backlog_entries: int | None = None
+    oldest_age_s: float | None = None
+    pending_awards: int | None = None
+    imbalance_fen: int | None = None
+    """Sum over all legs of the round's lane: 0 where its books balance."""
+    credit_delay: Mapping[float, float] | None = None
+    """Upper edge in seconds → awards that were posted within it, since the worker began."""
+    at_s: float | None = None
+    """When the sample was taken, in run seconds."""
+
+
+@dataclass(slots=True)
+class RunState:
+    """One run. Writers replace whole values under `lock`, readers take them; nothing in it is changed in place.
+
+    `counts`: the cannons' last cumulative message each, by worker (see `harness.engine.tally.Tally.cumulative`).
+    `rate_rps`: answers of the last second. `now_s`: seconds since the first intended tap, negative before it.
+    """
+
+    run_id: str
+    plan: str
+    lane: str
+    scale: str
+    forecast_sha256: str
+    duration_s: float
+    targets: tuple[Target, ...] = ()
+    phase: PhaseName = "idle"
+    note: str = ""
+    now_s: float = 0.0
+    counts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    rate_rps: float | None = None
+    planned_rps: float | None = None
+    money: Money = Money()
+    saturated: bool = False
+    users: int = 0
+    generator_cpu: float | None = None
+    events: tuple[Event, ...] = ()
+    first_tap_s: float | None = None
+    """Unix time of the first intended tap, once it is known; `begun_at` puts earlier events right."""
+    told_at: list[float] = field(default_factory=list)
+    judged: tuple[Judged, ...] = ()
+    verdict: str = ""
+    """empty while it goes on"""
+    invariants: tuple[Finding, ...] = ()
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def total(self, key: str) -> int:
+        """Sum of a cumulative count over the workers."""
+        return sum(int(message.get(key, 0)) for message in list(self.counts.values()))
+
+    def outcome(self, name: str) -> int:
+        """Sum of an outcome over the workers."""
+        return sum(int(message["outcomes"].get(name, 0)) for message in list(self.counts.values()))
+
+    def tell(self, kind: str, text: str) -> Event:
+        """Adds an event at the run's present time and returns it."""
+        event = Event(t_s=round(self.now_s, 3), kind=kind, text=text)
+        with self.lock:
+            self.events = (*self.events, event)
+            if self.first_tap_s is None:
+                self.told_at.append(time.time())
+        return event
+
+    def begun_at(self, first_tap_s: float) -> None:
+        """The time base is known now: what was told before stands before the first tap, where it belongs."""
+        with self.lock:
+            self.first_tap_s, self.now_s = first_tap_s, time.time() - first_tap_s
+            moved = [event.model_copy(update={"t_s": round(at_s - first_tap_s, 3)})
+                     for event, at_s in zip(self.events, self.told_at, strict=True)]  # fmt: skip
+            self.events = tuple(moved)

@@ -1,0 +1,1 @@
+"""What looks at a run while it goes on: the live view, the exporters, and questions to Prometheus."""

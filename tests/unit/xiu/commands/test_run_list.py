@@ -1,0 +1,23 @@
+"""`xiu run list` where there is no run: said in words, never an empty table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import BadInput
+from xiu.cli import dispatch
+
+
+def test_no_run_yet_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert dispatch(["run", "list"]) == 0
+    assert capsys.readouterr().out == "no finished run in runs\n"
+
+
+def test_a_folder_that_is_not_there_is_no_empty_list(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="nowhere is not a folder"):
+        dispatch(["run", "list", "--runs", str(tmp_path / "nowhere")])

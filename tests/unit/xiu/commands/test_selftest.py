@@ -1,0 +1,115 @@
+"""The self-test: every verdict and every exit code is among its cases, and one that does not come out is red."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from chaos.drill_verdict import ORDER
+from harness.errors import EnvironmentNotReady
+from harness.verdict import EXIT_CODES
+from xiu.commands import selftest
+from xiu.commands._gates import COMMAND, JUDGED, Came, Case, quick
+
+
+def run(monkeypatch: pytest.MonkeyPatch, cases: list[Case], *, as_json: bool = False) -> int:
+    monkeypatch.setattr(selftest, "quick", lambda: cases)
+    return selftest.run(argparse.Namespace(quick=True, json=as_json))
+
+
+def case(came: Came | Exception, word: str = "FAIL", code: int = 99) -> Case:
+    def produce(place: Path) -> Came:
+        assert place.is_dir()
+        if isinstance(came, Exception):
+            raise came
+        return came
+
+    return Case(word, code, "on purpose", COMMAND, produce)
+
+
+def test_every_verdict_and_every_exit_code_is_produced() -> None:
+    words = {each.word for each in quick()}
+    assert words >= set(EXIT_CODES) - {"NOT_READY"}
+    assert words >= {*ORDER, "PASS", "invalid input", "internal error", "not ready"}
+    assert {each.exit_code for each in quick()} == {0, 1, 2, 3, 4, 5, 10, 99}
+    for each in quick():
+        assert EXIT_CODES.get(each.word, each.exit_code) == each.exit_code or (each.word, each.exit_code) == ("WARN", 4)
+
+
+@pytest.mark.parametrize("each", [each for each in quick() if each.how == JUDGED], ids=lambda each: each.why)
+def test_the_judging_code_comes_to_the_word_and_the_code(each: Case, tmp_path: Path) -> None:
+    came = each.produce(tmp_path)
+    assert (came.word, came.exit_code) == (each.word, each.exit_code)
+
+
+@pytest.mark.parametrize("each", [each for each in quick() if each.how != JUDGED], ids=lambda each: each.why)
+def test_the_command_comes_to_the_word_and_the_code(each: Case, tmp_path: Path) -> None:
+    came = each.produce(tmp_path)
+    assert (came.word, came.exit_code) == (each.word, each.exit_code), came.said
+
+
+@pytest.mark.parametrize(
+    ("came", "code", "mark"),
+    [
+        pytest.param(Came("FAIL", 99), 0, "ok", id="as it must"),
+        pytest.param(Came("PASS", 0), 99, "RED", id="a gate that lets it through"),
+        pytest.param(Came("FAIL", 0), 99, "RED", id="the right word with another code"),
+        pytest.param(Came("WARN", 99), 99, "RED", id="another word with the right code"),
+        pytest.param(OSError("gone"), 99, "RED", id="what breaks on the way is no verdict"),
+        pytest.param(EnvironmentNotReady("busy"), 5, "BUSY", id="a machine too busy to show it"),
+    ],
+)
+def test_what_does_not_come_out_is_red(
+    came: Came | Exception, code: int, mark: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, [case(Came("FAIL", 99)), case(came)]) == code
+    out = capsys.readouterr().out
+    assert f"99  {mark:<4}" in out
+    assert ("2 of 2" if code == 0 else "1 of 2") in out
+    assert max(map(len, out.splitlines()[:4])) <= 80
+
+
+def test_in_the_background_ctrl_c_is_produced_too(tmp_path: Path) -> None:
+    """Where a shell has this process ignore it."""
+    (case,) = [each for each in quick() if (each.word, each.why) == ("ABORTED", "Ctrl-C")]
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        came = case.produce(tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (came.word, came.exit_code) == ("ABORTED", 3)
+
+
+def test_json_tells_each_case(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, [case(Came("PASS", 0, "let through"))], as_json=True) == 99
+    told = json.loads(capsys.readouterr().out)
+    assert told["good"] is False
+    (row,) = told["cases"]
+    assert (row["word"], row["exit_code"], row["came"], row["came_exit_code"]) == ("FAIL", 99, "PASS", 0)
+    assert (row["how"], row["said"], row["good"]) == (COMMAND, "let through", False)
+
+
+def test_without_quick_the_real_runs_come_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places: list[Path] = []
+
+    class Held:
+        def __enter__(self) -> list[Case]:
+            return [case(Came("PASS", 0), "PASS", 0)] * 2
+
+        def __exit__(self, *_: object) -> None: ...
+
+    def held(place: Path) -> Held:
+        places.append(place)
+        return Held()
+
+    monkeypatch.setattr(selftest, "live", held)
+    monkeypatch.setattr(selftest, "quick", lambda: [case(Came("FAIL", 99))])
+    assert selftest.run(argparse.Namespace(quick=False, json=False)) == 0
+    assert len(places) == 1
+    assert "3 of 3" in capsys.readouterr().out

@@ -1,0 +1,163 @@
+"""The `xiu` command: words, global options, help, exit codes, errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from harness.errors import Aborted, BadInput, EnvironmentNotReady, HarnessError, closest
+from xiu import cli
+from xiu.commands import words
+
+SEEN: list[argparse.Namespace] = []
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    subwords = parser.add_subparsers(dest="what", required=True, parser_class=cli.Parser)
+    run = cli.add_word(subwords, "run", "run it", "xiu try run x.yaml --seed 1")
+    run.add_argument("file")
+    run.add_argument("--seed", type=int, default=7)
+    cli.add_word(subwords, "list", "list them", "xiu try list")
+
+
+def _run(args: argparse.Namespace) -> int:
+    SEEN.append(args)
+    outcome = {
+        "bad.yaml": BadInput("no such key: sead", file="bad.yaml", line=3, expected="a number", did_you_mean="seed"),
+        "missing.yaml": EnvironmentNotReady("valkey is missing; get it with: make setup"),
+        "stopped.yaml": Aborted("stopped"),
+        "crash.yaml": ZeroDivisionError("oh"),
+        "ctrl-c.yaml": KeyboardInterrupt(),
+        "theirs.yaml": type("PlanError", (Exception,), {"exit_code": 2})("theirs.yaml:1: wrong"),
+    }.get(getattr(args, "file", ""))
+    if outcome is not None:
+        raise outcome
+    return 0
+
+
+@pytest.fixture(autouse=True)
+def _a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    SEEN.clear()
+    module = types.SimpleNamespace(configure=_configure, run=_run, EXAMPLE="xiu try run x.yaml")
+    monkeypatch.setitem(sys.modules, "xiu.commands.try", module)  # type: ignore[arg-type]
+    monkeypatch.setattr(cli, "words", lambda: {**words(), "try": "try things"})
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        pytest.param(["--json", "--strict", "--runs", "here", "try", "run", "x.yaml"], id="before the word"),
+        pytest.param(["try", "run", "x.yaml", "--json", "--strict", "--runs", "here"], id="after everything"),
+        pytest.param(["try", "--json", "run", "--strict", "--runs=here", "x.yaml"], id="in between"),
+    ],
+)
+def test_global_options_stand_anywhere(argv: list[str]) -> None:
+    assert cli.main(argv) == 0
+    (args,) = SEEN
+    assert (args.json, args.strict, args.runs, args.progress, args.verbose) == (True, True, "here", "auto", False)
+    assert (args.what, args.file, args.seed) == ("run", "x.yaml", 7)
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "says"),
+    [
+        pytest.param(["tri", "run"], 2, "did you mean try?", id="a word nearly right"),
+        pytest.param(["try", "rum", "x"], 2, "did you mean run?", id="a sub-word nearly right"),
+        pytest.param(["try", "run", "x", "--sead", "1"], 2, "did you mean --seed?", id="an option nearly right"),
+        pytest.param(["try", "run", "x", "--seed", "one"], 2, "is no whole number", id="a value of the wrong kind"),
+        pytest.param(["try"], 2, "required", id="a sub-word missing"),
+        pytest.param(["--progress", "loud", "try", "list"], 2, "auto", id="a global option's value"),
+        pytest.param(
+            ["try", "run", "bad.yaml"],
+            2,
+            "bad.yaml:3: no such key: sead; expected a number; did you mean seed?",
+            id="file and line",
+        ),
+        pytest.param(["try", "run", "missing.yaml"], 5, "make setup", id="environment not ready"),
+        pytest.param(["try", "run", "stopped.yaml"], 3, "stopped", id="aborted"),
+        pytest.param(["try", "run", "ctrl-c.yaml"], 3, "interrupted", id="Ctrl-C"),
+        pytest.param(["try", "run", "theirs.yaml"], 2, "theirs.yaml:1: wrong", id="an error tree of another package"),
+        pytest.param(["try", "run", "crash.yaml"], 1, "ZeroDivisionError: oh", id="internal error"),
+    ],
+)
+def test_errors_are_one_line_on_stderr(
+    argv: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(argv) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert says in err
+    assert "Traceback" not in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_traceback_is_shown_with_v_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["try", "run", "crash.yaml", "-v"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["-h"], ["help"]])
+def test_help_lists_the_words_in_80_columns(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(argv) == 0
+    out = capsys.readouterr().out
+    assert all(word in out for word in words())
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_no_word_at_all_is_help_and_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    assert "words:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("word", [*words(), "try"])
+def test_every_word_shows_one_worked_example(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([word, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert f"example:\n  xiu {word}" in out
+    assert "--progress" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_sub_word_shows_its_own_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["try", "run", "--help"]) == 0
+    assert "xiu try run x.yaml --seed 1" in capsys.readouterr().out
+
+
+def test_a_module_is_a_word_as_soon_as_it_is_there() -> None:
+    here = {p.stem for p in Path(cli.__file__).with_name("commands").glob("*.py") if not p.stem.startswith("_")}
+    assert {word.replace("-", "_") for word in words()} == here
+    assert all(line and len(line) <= 68 for line in words().values())
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "near"),
+    [("plann", ["plan", "play"], "plan"), ("xyzzy", ["plan"], None), ("--jsn", ["--json"], "--json")],
+)
+def test_closest(word: str, known: list[str], near: str | None) -> None:
+    assert closest(word, known) == near
+
+
+def test_exit_codes_are_the_contract() -> None:
+    codes = {kind: kind.exit_code for kind in (HarnessError, BadInput, Aborted, EnvironmentNotReady)}
+    assert list(codes.values()) == [1, 2, 3, 5]
+
+
+@pytest.mark.parametrize("text", ["1_0", "１０", " 10", "+10", "010", "1e3", "²", "9" * 5_000])
+def test_a_number_is_plain_digits_and_a_refusal_repeats_little_of_it(text: str) -> None:
+    with pytest.raises(BadInput, match="whole number") as refused:
+        cli.dispatch(["try", "run", "good.yaml", "--seed", text])
+    assert len(str(refused.value)) < 400
+    with pytest.raises(BadInput) as refused:
+        cli.dispatch(["up", "--fronts", text])
+    assert len(str(refused.value)) < 400
+    assert SEEN == []
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("10", 10), ("-3", -3)])
+def test_a_number_may_be_negative(text: str, number: int) -> None:
+    assert cli.dispatch(["try", "run", "good.yaml", f"--seed={text}"]) == 0
+    assert SEEN[0].seed == number

@@ -1,0 +1,204 @@
+"""The `xiu` command: parses and dispatches. Refuses to know what any word does.
+
+Global options stand before or after the word. One module per word under `xiu/commands/`, imported only when its
+word is called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn, Protocol, cast
+
+from harness import children
+from harness.errors import Aborted, BadInput, EnvironmentNotReady, closest
+from system.contract.numbers import shown, whole_number
+from xiu.commands import words
+from xiu.outlet import outlets
+from xiu.told import refuse_bytes, told
+
+GLOBALS = """\
+global options, before or after the word:
+  --strict            a WARN exits 4
+  --json              one JSON document on stdout, progress on stderr
+  --progress MODE     auto, plain or none
+  --runs DIR          where runs are kept (default: runs)
+  -v, --verbose       more detail; a traceback with an error"""
+WIDTH = 80
+NUMBER_MAX = 1 << 128
+"""Beyond what any word takes: each says its own range."""
+
+
+class Word(Protocol):
+    """A module under `xiu/commands/`. Optional: `EXAMPLE`, its worked example for `--help`."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the word's own options; sub-words with `add_word`."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it. Returns the exit code; raises HarnessError for what a person should read."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises BadInput, with a *did you mean*, where it would exit."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("formatter_class", _formatter)
+        kwargs.setdefault("allow_abbrev", False)
+        super().__init__(**kwargs)
+        self.register("type", int, _whole)
+
+    def error(self, message: str) -> NoReturn:
+        choice = re.search(r"invalid choice: '?([^' ]+)'? \(choose from (.*)\)", message)
+        if choice:
+            known = [w.strip(" '\"") for w in choice[2].split(",")]
+            what = f"{self.prog}: no such word or value: {choice[1]}"
+            raise BadInput(what, expected=" | ".join(known), did_you_mean=closest(choice[1], known))
+        unknown = re.search(r"unrecognized arguments: (\S+)", message)
+        if unknown:
+            hint = closest(unknown[1].split("=")[0], _options(self))
+            raise BadInput(f"{self.prog}: unknown argument {unknown[1]}", did_you_mean=hint, expected=self._usage())
+        raise BadInput(f"{self.prog}: {message}", expected=self._usage())
+
+    def _usage(self) -> str:
+        return " ".join(self.format_usage().split()).removeprefix("usage: ")
+
+
+def _options(parser: argparse.ArgumentParser) -> set[str]:
+    """Every option of a parser and its sub-words: what a sub-word does not know, the parser above it reports."""
+    found = set(parser._option_string_actions)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found = found.union(*(_options(each) for each in action.choices.values()))
+    return found
+
+
+def _whole(text: str) -> int:
+    """What `type=int` means: plain digits, a minus before them perhaps. `int` itself takes `1_0`, `１０` and ` 10`."""
+    number = whole_number(text.removeprefix("-"), NUMBER_MAX)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no whole number")
+    return -number if text.startswith("-") else number
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, width=WIDTH, max_help_position=26)
+
+
+def _epilog(example: str) -> str:
+    return f"example:\n  {example}\n\n{GLOBALS}"
+
+
+def add_word(subwords: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
+    """A sub-word (`plan run`) with its line of help and its worked example.
+
+    `subwords` is what `add_subparsers` returned.
+    """
+    return cast(
+        argparse.ArgumentParser,
+        subwords.add_parser(name, help=summary, description=summary, epilog=_epilog(example)),
+    )
+
+
+def _global_options() -> Parser:
+    common = Parser(prog="xiu", add_help=False)
+    common.add_argument("--strict", action="store_true")
+    common.add_argument("--json", action="store_true")
+    common.add_argument("--progress", choices=("auto", "plain", "none"), default="auto")
+    common.add_argument("--runs", default="runs", metavar="DIR")
+    common.add_argument("-v", "--verbose", action="store_true")
+    return common
+
+
+def _top_help() -> str:
+    lines = [f"  {word:<10} {line}" for word, line in words().items()]
+    what = "咻: a red-packet system at gala intensity, and the kit that proves it"
+    return (
+        f"usage: xiu WORD … [options]\n\n{what}\n\nwords:\n"
+        + "\n".join(lines)
+        + f"\n\n{_epilog('xiu doctor')}\n\n`xiu WORD --help` tells more of each."
+    )
+
+
+def dispatch(argv: Sequence[str]) -> int:
+    """Run one command line; returns its exit code, raises what `main` turns into a line and a code."""
+    args, rest = _global_options().parse_known_args(list(argv))
+    if not rest or rest[0] in ("-h", "--help", "help"):
+        print(_top_help())
+        return 0 if rest else BadInput.exit_code
+    word, *rest = rest
+    known = words()
+    if word.startswith("-"):
+        raise BadInput(f"xiu: unknown option {word}", expected="a word first, as in `xiu doctor`")
+    if word not in known:
+        raise BadInput(
+            f"xiu: no such word: {word}", expected="one of " + ", ".join(known), did_you_mean=closest(word, known)
+        )
+    module = importlib.import_module(f"xiu.commands.{word.replace('-', '_')}")
+    example = getattr(module, "EXAMPLE", f"xiu {word}")
+    parser = Parser(prog=f"xiu {word}", description=known[word], epilog=_epilog(example))
+    command = cast(Word, module)
+    command.configure(parser)
+    return command.run(parser.parse_args(rest, namespace=args))
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does, also where a shell in the background ignores that for it.
+
+    One that somebody ignores (`nohup`) or handles stays so.
+    """
+    free = threading.current_thread() is threading.main_thread()
+    names = (signal.SIGTERM, signal.SIGHUP) if free else ()
+    mine = [number for number in names if signal.getsignal(number) is signal.SIG_DFL]
+    for number in mine:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the console script."""
+    argv = sys.argv[1:] if argv is None else argv
+    children.settle()
+    with outlets() as out:
+        code = _ended(argv, verbose="-v" in argv or "--verbose" in argv)
+        out.flush()
+        if out.failure is not None:
+            why = out.failure.strerror or out.failure
+            print(f"xiu: standard output could not be written: {why}; what was done is done", file=sys.stderr)
+            code = code or EnvironmentNotReady.exit_code
+    return code
+
+
+def _ended(argv: Sequence[str], *, verbose: bool) -> int:
+    """The command's exit code, whatever it raises."""
+    try:
+        with _told_to_end():
+            refuse_bytes(argv)
+            return dispatch(argv)
+    except SystemExit as end:  # argparse, after its help
+        return end.code if isinstance(end.code, int) else 0
+    except KeyboardInterrupt:
+        print("xiu: interrupted", file=sys.stderr)
+        return Aborted.exit_code
+    except Exception as error:
+        if verbose:
+            traceback.print_exc()
+        text, code = told(error, argv)
+        print(text, file=sys.stderr)
+        return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

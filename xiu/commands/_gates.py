@@ -1,0 +1,290 @@
+"""The gates of the self-test: each verdict and exit code once, produced on purpose. The quick ones.
+
+A case calls the real command as a process of its own where that is cheap; else the real judging code is given evidence
+made on purpose (`_evidence.py`). `how` says which. Refuses to know the expected word or code while producing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from chaos import drill_verdict, fault_ledger
+from chaos.drill_verdict import Decided
+from harness.bench.servers import free_port
+from harness.children import for_children
+from harness.errors import HarnessError
+from harness.stack.addresses import Addresses
+from harness.stack.folder import new_folder
+from harness.verdict import Decision, Reason
+from plans.models.drill import Expect
+from xiu.commands import _evidence as made
+
+COMMAND, MADE, JUDGED = "command", "made", "judged"
+HOW = {
+    COMMAND: "the command itself",
+    MADE: "the command, over evidence made on purpose",
+    JUDGED: "the judging code, over evidence made on purpose",
+}
+TIMEOUT_S = 100.0
+READ_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What a case produced: the word (a verdict, or what kind of end it was), the exit code, what was said."""
+
+    word: str
+    exit_code: int
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`word` and `exit_code` are what must come."""
+
+    word: str
+    exit_code: int
+    why: str
+    how: str
+    produce: Callable[[Path], Came]
+
+    def good(self, came: Came) -> bool:
+        return (came.word, came.exit_code) == (self.word, self.exit_code)
+
+
+class Broken(HarnessError):
+    """A case could not even be tried."""
+
+
+def call(place: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The real command, in the self-test's own folder; nothing of the user's environment is external."""
+    return subprocess.run(
+        [sys.executable, "-m", "xiu.cli", *words], cwd=place, env=environment(env), capture_output=True,
+        encoding="utf-8", timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """For the processes of the self-test."""
+    return for_children(more or {})
+
+
+def said(done: subprocess.CompletedProcess[str], *signs: tuple[str, str]) -> Came:
+    """The word whose sign stands in what the command said."""
+    text = done.stdout + done.stderr
+    word = next((word for sign, word in signs if sign in text), "something else")
+    return Came(word, done.returncode, text.strip().splitlines()[-1] if text.strip() else "")
+
+
+# -- through the command
+
+
+def _forecast(changed: Callable[[], Mapping[str, float | None]], *words: str) -> Callable[[Path], Came]:
+    def produce(place: Path) -> Came:
+        folder = made.run_folder(place / "runs", changed())
+        done = call(place, "forecast", "judge", folder.name, "--json", *words)
+        return Came(json.loads(done.stdout)["verdict"] if done.stdout else "nothing", done.returncode, done.stderr)
+
+    return produce
+
+
+def _bad_plan(place: Path) -> Came:
+    (place / "bad.yaml").write_text("kind: stress\nid: bad\nsead: 1\n")
+    return said(call(place, "plan", "check", "bad.yaml"), ("bad.yaml:3:", "invalid input"))
+
+
+def _changed_lock(place: Path) -> Came:
+    folder = made.run_folder(place / "runs", made.actuals())
+    lock = folder / "forecast.lock.json"
+    lock.write_text(lock.read_text().replace('"seed": 15', '"seed": 16'))
+    return said(call(place, "forecast", "judge", folder.name), ("changed after it was locked", "invalid input"))
+
+
+def _internal(place: Path) -> Came:
+    spoil = "from xiu.commands import doctor\ndoctor.run = lambda args: 1 // 0"
+    return said(_spoilt(place, spoil, "doctor"), ("internal error: ZeroDivisionError", "internal error"))
+
+
+def _missing(place: Path) -> Came:
+    spoil = "from pathlib import Path\nfrom harness.stack import tools\ntools.TOOLS = Path('nowhere')"
+    return said(_spoilt(place, spoil, "bench", "front", env={"PATH": ""}), ("is missing", "not ready"))
+
+
+def _spoilt(
+    place: Path, spoil: str, *words: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command with something of it spoilt beforehand."""
+    code = f"import sys\nfrom harness import cli\n{spoil}\nsys.exit(cli.main({list(words)!r}))"
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=place, env=environment(env), capture_output=True, encoding="utf-8",
+        timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def children_hear_ctrl_c() -> Iterator[None]:
+    """A shell has what it starts in the background ignore Ctrl-C, and a child inherits that: not one started here."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if before is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, before)
+
+
+def _ctrl_c(place: Path) -> Came:
+    """Ctrl-C while the command waits: a plan that is a pipe nobody writes to."""
+    pipe = place / "pipe.yaml"
+    os.mkfifo(pipe)
+    with children_hear_ctrl_c():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "xiu.cli", "plan", "check", str(pipe)], cwd=place, env=environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+        )  # fmt: skip
+    try:
+        writer = _writer(pipe, process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=TIMEOUT_S)
+        os.close(writer)
+    finally:
+        process.kill()
+        process.communicate()
+    return said(subprocess.CompletedProcess([], process.returncode, out, err), ("interrupted", "ABORTED"))
+
+
+def _writer(pipe: Path, process: subprocess.Popen[str]) -> int:
+    """The end that is never written to, once the command has the other: from now on it waits."""
+    deadline = time.monotonic() + READ_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError):  # nobody reads yet
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        time.sleep(0.02)
+    raise Broken("the command never read its plan")
+
+
+def _nothing_ran(place: Path) -> Came:
+    return said(call(place, "audit"), ("no stack has run", "not ready"))
+
+
+def _external(place: Path) -> Came:
+    env = {"XIU_VALKEY_URL": "valkey://127.0.0.1:1/0"}
+    done = call(place, "drill", "run", "flush", "--json", env=env)
+    return Came(json.loads(done.stdout)["drills"][0]["verdict"] if done.stdout else done.stderr, done.returncode)
+
+
+def _unhealable(place: Path) -> Came:
+    """A toxic entered in the fault ledger, on somebody's toxiproxy that is gone."""
+    folder = new_folder(place / "var")
+    url = f"http://127.0.0.1:{free_port()}"
+    at = Addresses(valkey_url="", postgres_url="", toxiproxy_url=url)
+    state = {"status": "stopped", "addresses": at.to_json(), "externals": {"toxiproxy": url}}
+    (folder / "stack.json").write_text(json.dumps(state))
+    detail = {"link": "credit-postgres", "toxics": [], "external": True}
+    fault_ledger.enter(folder, fault_ledger.Entry("N15", "credit-postgres", "refuse", 1.0, 1.0, detail))
+    return said(call(place, "heal"), ("not healed", "NOT_HEALED"))
+
+
+# -- through the judging code
+
+
+def _run(**evidence: object) -> Callable[[Path], Came]:
+    return lambda place: _told(made.decided(**evidence))  # type: ignore[arg-type]
+
+
+def _of(make: Callable[[], Decided]) -> Callable[[Path], Came]:
+    return lambda place: _told(make())
+
+
+def _told(decision: Decision | Decided) -> Came:
+    return Came(decision.verdict, decision.exit_code, "; ".join(reason.text for reason in decision.reasons[:1]))
+
+
+def _because(code: str) -> Reason:
+    return Reason(code=code, text=f"{code}, made on purpose")
+
+
+def _arm(**changed: object) -> Decided:
+    """A drill whose two arms and fault are as they should be, but for what is changed."""
+    given: dict[str, object] = {"baseline": made.record(), "disturbed": made.record(), "facts": made.facts()}
+    return drill_verdict.decide(**{**given, **changed})  # type: ignore[arg-type]
+
+
+def quick() -> list[Case]:
+    """All of them take about ten seconds."""
+    broken = made.findings("S4")
+    unknown = made.findings("S4", valid="unknown")
+    late = Expect.model_validate({"alert": {"name": "CreditStalled", "within": "500ms"}})
+    return [*_of_commands(), *_of_runs(broken, unknown), *_of_drills(broken, late)]
+
+
+def _of_commands() -> list[Case]:
+    return [
+        Case("PASS", 0, "everything as forecast", MADE, _forecast(made.actuals)),
+        Case("WARN", 0, "a latency above expected, within its band", MADE, _forecast(made.between)),
+        Case("WARN", 4, "the same under --strict", MADE, _forecast(made.between, "--strict")),
+        Case("FAIL", 99, "a latency above its band", MADE, _forecast(made.beyond)),
+        Case("NO_DATA", 10, "an indicator without data", MADE, _forecast(lambda: {"offered_rps": None})),
+        Case("invalid input", 2, "a plan with an unknown key", COMMAND, _bad_plan),
+        Case("invalid input", 2, "a forecast changed after it was locked", MADE, _changed_lock),
+        Case("internal error", 1, "a word of the command that breaks", COMMAND, _internal),
+        Case("ABORTED", 3, "Ctrl-C", COMMAND, _ctrl_c),
+        Case("not ready", 5, "an audit where no stack has run", COMMAND, _nothing_ran),
+        Case("not ready", 5, "a bench without its tool", COMMAND, _missing),
+        Case("SKIPPED", 5, "a drill aimed at somebody's Valkey", COMMAND, _external),
+        Case("NOT_HEALED", 99, "a fault on a toxiproxy that is gone", COMMAND, _unhealable),
+    ]
+
+
+def _of_runs(broken: object, unknown: object) -> list[Case]:
+    limited = made.late_generator()
+    return [
+        Case("INVALID", 10, "a generator that was late", JUDGED, _run(invalid=limited)),
+        Case("FAIL", 99, "a broken invariant beats a late generator", JUDGED,
+             _run(invalid=limited, invariants=broken)),
+        Case("ABORTED", 3, "an interruption beats a broken invariant", JUDGED,
+             _run(aborted=_because("interrupted"), invariants=broken)),
+        Case("NO_DATA", 10, "an invariant nobody can decide", JUDGED, _run(invariants=unknown)),
+        Case("NO_DATA", 10, "nothing was judged", JUDGED, _run(indicators=(), invariants=())),
+    ]  # fmt: skip
+
+
+def _of_drills(broken: object, late: Expect) -> list[Case]:
+    broke = made.record(made.decided(invariants=broken), invariants=broken)
+    limited = made.record(made.decided(invalid=made.late_generator()))
+    failing = made.record(made.decided(changed=made.beyond()))
+    stopped = made.record(made.decided(aborted=_because("interrupted")))
+    warned = made.record(made.decided(warnings=[_because("smaller_share")]))
+    return [
+        Case("PASS", 0, "drill: seen, healed, seen healed", JUDGED, _of(_arm)),
+        Case("WARN", 0, "drill: a warning in one arm", JUDGED, _of(lambda: _arm(baseline=warned))),
+        Case("WARN", 4, "the same under --strict", JUDGED, _of(lambda: _arm(baseline=warned, strict=True))),
+        Case("ABORTED", 3, "drill: interrupted in an arm", JUDGED, _of(lambda: _arm(baseline=stopped))),
+        Case("INVARIANT_BROKEN", 99, "drill: a win lost under the fault", JUDGED, _of(lambda: _arm(disturbed=broke))),
+        Case("HARNESS_FAULT", 10, "drill: the generator was the limit", JUDGED, _of(lambda: _arm(disturbed=limited))),
+        Case("FAULT_NOT_EFFECTIVE", 10, "drill: no effect was seen", JUDGED,
+             _of(lambda: _arm(facts=made.facts(effect_s=None, effect="nothing changed")))),
+        Case("UNKNOWN", 10, "drill: no steady state without the fault", JUDGED, _of(lambda: _arm(baseline=failing))),
+        Case("NOT_HEALED", 99, "drill: the heal was never seen", JUDGED,
+             _of(lambda: _arm(facts=made.facts(heal_seen_s=None)))),
+        Case("FAIL", 99, "drill: the alert came late", JUDGED, _of(lambda: _arm(expect=late))),
+        Case("SKIPPED", 5, "drill: the part belongs to somebody", JUDGED,
+             _of(lambda: drill_verdict.decide(skipped="external: made on purpose"))),
+    ]  # fmt: skip
+
+
+def document(case: Case, came: Came, took_s: float) -> dict[str, object]:
+    """A case with what came of it, for `--json`."""
+    fields = {key: value for key, value in asdict(case).items() if key != "produce"}
+    return {**fields, "came": came.word, "came_exit_code": came.exit_code, "said": came.said,
+            "good": case.good(came), "took_s": round(took_s, 2)}  # fmt: skip

@@ -1,0 +1,140 @@
+"""Tables and figures for a terminal of 80 columns. Counts wide characters as two; refuses colour."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from harness.forecast import Judged, Share, Target
+from harness.report.figures import share_words
+from plans.models.stress import Segment
+from xiu.outlet import speaks_every_language
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+def width(text: str) -> int:
+    """Columns a text takes."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> str:
+    """Columns as wide as needed; `right`: one letter a column, `r` puts it to the right."""
+    lines = [list(head), *[list(row) for row in rows]]
+    wide = [max(width(line[i]) for line in lines) for i in range(len(head))]
+    out = []
+    for line in lines:
+        cells = []
+        for i, cell in enumerate(line):
+            gap = " " * (wide[i] - width(cell))
+            cells.append(gap + cell if i < len(right) and right[i] == "r" else cell + gap)
+        out.append("  ".join(cells).rstrip())
+    return "\n".join(out)
+
+
+def figure(value: float | int | None) -> str:
+    """At most four digits that count, thousands apart; a dash for what is not known."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000 or float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def yuan(fen: int | None) -> str:
+    """Fen as yuan, exact."""
+    if fen is None:
+        return "–"
+    sign, fen = ("-" if fen < 0 else ""), abs(fen)
+    return f"{sign}{fen // 100:,}.{fen % 100:02d} yuan"
+
+
+def targets_table(targets: Sequence[Target]) -> str:
+    rows = [[t.indicator, figure(t.lower), figure(t.expected), figure(t.upper), t.unit, t.cls] for t in targets]
+    return table(("indicator", "lower", "expected", "upper", "unit", "class"), rows, " rrr")
+
+
+def judged_table(rows: Sequence[Judged]) -> str:
+    cells = [
+        [r.indicator, figure(r.lower), figure(r.expected), figure(r.upper), figure(r.actual), r.state] for r in rows
+    ]
+    return table(("indicator", "lower", "expected", "upper", "actual", "state"), cells, " rrrr")
+
+
+def curve_line(segments: Sequence[Segment], columns: int = 64) -> str:
+    """The load's curve in one line of blocks."""
+    corners: list[tuple[float, float]] = []
+    at = 0.0
+    for segment in segments:
+        if segment["kind"] == "constant":
+            edges = [(segment["duration_s"], segment["rate_rps"], segment["rate_rps"])]
+        elif segment["kind"] == "ramp":
+            edges = [(segment["duration_s"], segment["from_rps"], segment["to_rps"])]
+        else:
+            base, peak = segment["base_rps"], segment["peak_rps"]
+            edges = [
+                (segment["countdown_s"], base, peak),
+                (segment["hold_s"], peak, peak),
+                (segment["decay_s"], peak, base),
+            ]
+        for duration, start, end in edges:
+            if duration:
+                corners += [(at, start), (at + duration, end)]
+                at += duration
+    top = max(rate for _, rate in corners)
+    line = ""
+    for column in range(columns):
+        moment = (column + 0.5) * at / columns
+        (t0, r0), (t1, r1) = next(
+            (a, b) for a, b in zip(corners[::2], corners[1::2], strict=True) if a[0] <= moment <= b[0]
+        )
+        rate = r0 + (r1 - r0) * (moment - t0) / (t1 - t0)
+        line += BLOCKS[max(1, round(rate / top * (len(BLOCKS) - 1)))]
+    return line
+
+
+def about_lines(about: str) -> list[str]:
+    """What the file says about itself, in lines of 78 characters; nothing where it says nothing."""
+    return [*textwrap.wrap(" ".join(about.split()), 78), ""] if about.strip() else []
+
+
+def share_lines(share: Share) -> list[str]:
+    """What is played, in words."""
+    wins = f"{figure(share.wins_per_s)}/s over the round"
+    return [
+        f"scale      {share_words(str(share.scale)).en}, a round of {share.duration_s:g} s",
+        f"people     {share.users:,} users, {share.tapping_at_once:,} tapping at once",
+        f"taps       {share.peak_rps:,.0f}/s at the peak, {share.taps_per_win:,.0f} for each packet",
+        f"packets    {share.packets:,}, released over {share.release_s:g} s ({wins})",
+        f"money      {yuan(share.budget_fen)} from {len(share.sponsors)} sponsors",
+        f"too fast   {share.too_fast_share:.2%} of the tappers, {share.too_fast_factor} times as quick",
+    ]
+
+
+def share_json(share: Share) -> dict[str, Any]:
+    """The same as data."""
+    return {
+        "scale": str(share.scale),
+        "duration_s": share.duration_s,
+        "release_s": share.release_s,
+        "peak_rps": share.peak_rps,
+        "users": share.users,
+        "tapping_at_once": share.tapping_at_once,
+        "packets": share.packets,
+        "budget_fen": share.budget_fen,
+        "too_fast_share": share.too_fast_share,
+        "too_fast_factor": share.too_fast_factor,
+        "sponsors": [sponsor.model_dump(mode="json") for sponsor in share.sponsors],
+    }
+
+
+def emit(document: object) -> None:
+    """One JSON document on stdout."""
+    text = json.dumps(document, ensure_ascii=not speaks_every_language(sys.stdout), indent=1)
+    sys.stdout.write(f"{text}\n")

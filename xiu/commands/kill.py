@@ -1,0 +1,105 @@
+"""Stop all generated traffic now, all three ways."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from harness.control_client import ControlClient
+from harness.errors import EnvironmentNotReady, HarnessError
+from harness.guard.kill import REGISTER, Killed, Running, refuse_stress, stop_generators
+from harness.stack import Stack, find_running
+from xiu.commands import _stacks
+from xiu.commands._stacks import VAR
+from xiu.commands._text import emit
+
+EXAMPLE = "xiu kill"
+CONTROL_S = 3.0
+"""A control that is frozen keeps the button no longer than that, a call."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The word's options."""
+    parser.add_argument("--var", type=Path, default=VAR, metavar="DIR", help="where stacks are kept (default: var)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Kill file, signal and switch. Exit code 0 also when nothing was firing; 5 where something was not done, or
+    nothing was found.
+    """
+    ways = stop_generators(registers(args))
+    ways.append(refuse(args.var, "xiu kill"))
+    undone = [line for way in ways for line in way.undone]
+    if not undone and not any(way.done for way in ways):
+        undone = [nothing_found(args)]
+    if args.json:
+        emit({"ways": as_data(ways), "undone": undone})
+    else:
+        print("\n".join(as_text(ways)))
+    return told(undone)
+
+
+def registers(args: argparse.Namespace) -> list[Path]:
+    """Where generators are registered: those of the runs kept here, and those aimed at a stack that runs."""
+    found = [Path(args.runs) / REGISTER]
+    with suppress(OSError, RuntimeError):  # a --var that cannot be looked at: said by who looks for its stacks, later
+        found += [folder / REGISTER for folder in find_running(args.var)]
+    return found
+
+
+def refuse(var: Path, who: str) -> Killed:
+    """`stress.accept` 0 on every stack that runs under `var`."""
+    systems = running_under(var)
+    try:
+        return refuse_stress(systems, who)
+    finally:
+        for system in systems:
+            if system.control is not None:
+                with closing(system.control):
+                    pass
+
+
+def running_under(var: Path) -> list[Running]:
+    """Every stack that runs there, one that is just starting or stopping, too."""
+    found = []
+    for folder in find_running(var):
+        try:
+            stack = Stack.attach(folder)
+            at = stack.addresses
+            if at.control_url is None:
+                continue  # only stores run there: nobody takes traffic
+            fronts = {f"front-{k}": url for k, url in enumerate(at.front_metrics_urls)}
+            found.append(Running(folder.name, ControlClient.of(stack, CONTROL_S), fronts))
+        except (HarnessError, OSError) as exc:
+            found.append(Running(folder.name, None, why=str(exc).splitlines()[0]))
+    return found
+
+
+def as_data(ways: list[Killed]) -> list[dict[str, Any]]:
+    """For `--json`."""
+    return [{"way": w.way, "done": w.done, "failed": w.failed, "says": w.says, "undone": list(w.undone)} for w in ways]
+
+
+def as_text(ways: list[Killed]) -> list[str]:
+    """A line a way; what stays refused only where it was seen to be."""
+    lines = [f"{way.way:<22} {way.says}" for way in ways]
+    if ways[-1].done and not ways[-1].failed:
+        lines.append("stress traffic stays refused until: xiu switch set stress.accept 1")
+    return lines
+
+
+def nothing_found(args: argparse.Namespace) -> str:
+    """Where was looked, in vain."""
+    register = (Path(args.runs) / REGISTER).resolve()
+    return f"{_stacks.nothing_runs(args.var)}; no generator is registered in {register}"
+
+
+def told(undone: list[str]) -> int:
+    """Says what was not done; the exit code."""
+    with suppress(OSError):
+        for line in undone:
+            print(f"xiu: not done: {line}", file=sys.stderr, flush=True)
+    return EnvironmentNotReady.exit_code if undone else 0

@@ -1,0 +1,330 @@
+"""Stress plans: list, check, show, new, run, rate."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from harness.errors import Aborted, BadInput
+from harness.forecast import compute
+from harness.orchestrate import run_plan, set_rate
+from harness.runs.order import RunOrder, order_of
+from plans.models import Loaded, PlanError, Problem, find, load_forecast, load_plan, stress_files
+from plans.models.ids import claimed, is_twin
+from plans.models.load import HOME
+from plans.models.quantity import MOST, ratio
+from system.contract.addresses import read_address
+from system.contract.numbers import shown, whole_number
+from xiu.cli import add_word
+from xiu.commands._text import about_lines, curve_line, emit, share_json, share_lines, table, targets_table
+from xiu.commands.run import tell
+
+EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The sub-words."""
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|check|show|new|run|rate")
+    add_word(words, "list", "the stress plans there are", "xiu plan list --json")
+    check = add_word(words, "check", "every problem of the files, with its line", "xiu plan check plans/stress/*.yaml")
+    check.add_argument("files", nargs="+", metavar="FILE")
+    show = add_word(words, "show", "what a plan will do, and the forecast for it", "xiu plan show gala-share")
+    show.add_argument("file", metavar="FILE")
+    show.add_argument("--scale", metavar="1/N")
+    new = add_word(words, "new", "a plan of your own, copied from another", "xiu plan new lunch --from gala-share")
+    new.add_argument("name", metavar="NAME")
+    new.add_argument("--from", dest="source", required=True, metavar="PLAN")
+    go = add_word(words, "run", "carry a plan out, judge it, write its report", EXAMPLE)
+    go.add_argument("file", metavar="FILE")
+    go.add_argument("--dry-run", action="store_true", help="show what would be done; start nothing")
+    go.add_argument("--seed", type=int, metavar="N")
+    go.add_argument("--scale", metavar="1/N", help="no calibration: exactly this share of the event")
+    go.add_argument("--yes", action="store_true", help="do not ask before load goes to a system elsewhere")
+    go.add_argument("--stack", metavar="DIR", help="folder of the running stack to use")
+    go.add_argument("--on", metavar="CONTROL_URL", help="a red-packet system that runs elsewhere; stress lane alone")
+    rate = add_word(words, "rate", "change the rate of the plan that runs now", "xiu plan rate 5000")
+    rate.add_argument("taps_per_s", type=_rate, metavar="N")
+
+
+def _rate(text: str) -> int:
+    value = whole_number(text.replace("_", ""), MOST)
+    if value is None:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a rate; expected whole taps per second")
+    return value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Dispatch to the sub-word."""
+    does = {"list": _list, "check": _check, "show": _show, "new": _new, "run": _run, "rate": _set_rate}
+    return does[args.sub](args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    plans: list[dict[str, Any]] = []
+    twins: list[Problem] = []
+    for file in stress_files():
+        try:
+            loaded = load_plan(file)
+        except PlanError as exc:
+            twins += [problem for problem in exc.problems if is_twin(problem)]
+            plans.append(
+                {"id": file.stem, "file": _near(file), "valid": False, "problems": [str(p) for p in exc.problems]}
+            )
+            continue
+        plan = loaded.plan
+        title = plan.title.model_dump()
+        plans.append(
+            {
+                "id": plan.id,
+                "file": _near(file),
+                "valid": True,
+                "title": title,
+                "forecast": loaded.forecast.id,
+                "lane": plan.lane,
+            }
+        )
+    if twins:
+        raise PlanError(twins)
+    if args.json:
+        emit({"plans": plans})
+        return 0
+    rows = [
+        [p["id"], p["title"]["en"] if p["valid"] else f"{len(p['problems'])} problems: xiu plan check"] for p in plans
+    ]
+    print(table(("plan", "what it is"), rows))
+    return 0
+
+
+def _near(path: Path) -> str:
+    """Relative to where we are, if it lies there."""
+    return os.path.relpath(path) if path.resolve().is_relative_to(Path.cwd()) else str(path)
+
+
+def _problems_of(name: str) -> tuple[Problem, ...]:
+    """Checks a stress plan or, if it says that it is one, a forecast."""
+    try:
+        path = find(name, "stress")
+        if _is_forecast(path):
+            load_forecast(path)
+        else:
+            load_plan(path)
+    except PlanError as exc:
+        return exc.problems
+    return ()
+
+
+def _is_forecast(path: Path) -> bool:
+    """Does the file say so? What cannot be read says nothing; whoever reads it next tells why."""
+    return claimed(path)[0] == "forecast"
+
+
+def _check(args: argparse.Namespace) -> int:
+    results = [(name, _problems_of(name)) for name in args.files]
+    problems = [problem for _, found in results for problem in found]
+    if args.json:
+        emit(
+            {
+                "files": [
+                    {
+                        "file": name,
+                        "valid": not found,
+                        "problems": [
+                            {
+                                "file": p.file,
+                                "line": p.line,
+                                "what": p.what,
+                                "expected": p.expected,
+                                "did_you_mean": p.did_you_mean,
+                            }
+                            for p in found
+                        ],
+                    }
+                    for name, found in results
+                ]
+            }
+        )
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not args.json:
+        for name, found in results:
+            if not found:
+                print(f"{name}: good")
+    return PlanError.exit_code if problems else 0
+
+
+def _order(args: argparse.Namespace) -> RunOrder:
+    loaded = load_plan(find(args.file, "stress"))
+    scale = None
+    if args.scale is not None:
+        try:
+            scale = ratio(args.scale)
+        except ValueError as exc:
+            raise BadInput(f"--scale: {exc}") from exc
+    on = _elsewhere(getattr(args, "on", None))
+    return order_of(
+        loaded,
+        Path(args.runs),
+        getattr(args, "seed", None),
+        lane="stress" if on else loaded.plan.lane,
+        scale=scale,
+        strict=args.strict,
+        progress=args.progress,
+        stack=Path(args.stack) if getattr(args, "stack", None) else None,
+        on=on,
+    )
+
+
+def _elsewhere(on: str | None) -> str | None:
+    if on is not None:
+        try:
+            read_address("control", on)
+        except ValueError as exc:
+            raise BadInput(f"--on: {exc}") from None
+    return on
+
+
+def _tell(order: RunOrder, as_json: bool) -> None:
+    """What the plan would do, and what is forecast."""
+    loaded, share = order.loaded, order.share()
+    targets = compute(loaded.forecast, loaded.plan, share)
+    segments = loaded.plan.segments(share.peak_rps, share.duration_s)
+    if as_json:
+        emit(
+            {
+                "id": loaded.plan.id,
+                "plan": loaded.plan.model_dump(mode="json"),
+                "forecast": loaded.forecast.model_dump(mode="json"),
+                "share": share_json(share),
+                "segments": segments,
+                "targets": [target.model_dump(mode="json") for target in targets],
+            }
+        )
+        return
+    print(f"{loaded.plan.title.en}\n{loaded.plan.title.zh}\n")
+    print("\n".join(about_lines(loaded.plan.about) + share_lines(share)))
+    probes = loaded.plan.probes
+    print(f"probes     {probes.forged:,} forged, {probes.expired:,} expired, {probes.foreign:,} foreign tokens")
+    print(f"lane       {order.lane}, seed {order.seed}\n")
+    print(f"{curve_line(segments)}\n")
+    print(_steps_table(segments))
+    print(f"\n{targets_table(targets)}")
+
+
+def _steps_table(segments: list[dict[str, Any]]) -> str:
+    rows, at = [], 0.0
+    for segment in segments:
+        kind = segment["kind"] + (", poisson" if segment.get("poisson") else "")
+        if segment["kind"] == "constant":
+            length, rates = segment["duration_s"], f"{segment['rate_rps']:,.0f}/s"
+        elif segment["kind"] == "ramp":
+            length, rates = segment["duration_s"], f"{segment['from_rps']:,.0f}/s to {segment['to_rps']:,.0f}/s"
+        else:
+            length = segment["countdown_s"] + segment["hold_s"] + segment["decay_s"]
+            rates = (
+                f"{segment['base_rps']:,.0f}/s to {segment['peak_rps']:,.0f}/s in {segment['countdown_s']:g} s, held"
+            )
+        rows.append([f"{at:g} s", f"{length:g} s", kind, rates, "measured" if segment["phase"] else "warm-up"])
+        at += length
+    return table(("from", "for", "kind", "taps", ""), rows, "rr")
+
+
+def _show(args: argparse.Namespace) -> int:
+    _tell(_order(args), args.json)
+    return 0
+
+
+def _new(args: argparse.Namespace) -> int:
+    name = args.name
+    as_file = name.endswith((".yaml", ".yml"))
+    ident = Path(name).stem if as_file else name
+    if not NAME.fullmatch(ident):
+        raise BadInput(f"{ident!r} is not a name", expected="lower-case letters, digits and dashes")
+    here = Path("plans/stress")
+    target = Path(name) if as_file else (here if here.is_dir() else HOME / "stress") / f"{name}.yaml"
+    if target.exists():
+        raise BadInput(f"{target} exists", expected="a new name")
+    if not target.parent.is_dir():
+        raise BadInput(f"{target.parent} is not a folder", expected="a folder that exists")
+    loaded = load_plan(find(args.source, "stress"))
+    text = loaded.plan_file.read_text(encoding="utf-8")
+    forecast = os.path.relpath(loaded.forecast_file, target.parent.resolve())
+    text = re.sub(r"^id:.*$", lambda _: f"id: {ident}", text, count=1, flags=re.MULTILINE)
+    text = re.sub(r"^forecast:.*$", lambda _: f"forecast: {forecast}", text, count=1, flags=re.MULTILINE)
+    _write_checked(target, text, ident)
+    if args.json:
+        emit({"id": ident, "file": str(target), "from": loaded.plan.id})
+    else:
+        print(f"{target}: a copy of {loaded.plan.id}; edit it, then: xiu plan check {target}")
+    return 0
+
+
+def _write_checked(target: Path, text: str, ident: str) -> None:
+    """A good plan, or no file: what cannot be written whole or read back does not stay."""
+    try:
+        with target.open("x", encoding="utf-8") as out:
+            try:
+                out.write(text)
+                out.flush()
+                if load_plan(target).plan.id != ident:
+                    raise BadInput(f"{target}: the plan copied has no line `id: …` of its own", expected="one to copy")
+            except BaseException:
+                target.unlink()
+                raise
+    except OSError as exc:
+        raise BadInput(f"{target} cannot be written: {exc.strerror or exc}", expected="a place for a new file") from exc
+
+
+def _run(args: argparse.Namespace) -> int:
+    order = _order(args)
+    if args.dry_run:
+        _tell(order, args.json)
+        return 0
+    if order.on and not args.yes:
+        _ask(order)
+    record = run_plan(order)
+    tell(record, order.runs, as_json=args.json)
+    return int(record.exit_code)
+
+
+def _ask(order: RunOrder) -> None:
+    """Load on a system elsewhere needs a yes: from a person, or by `--yes`."""
+    share = order.share()
+    what = f"{share.peak_rps:,.0f} taps/s for {share.duration_s:g} s go to {order.on}"
+    if not sys.stdin.isatty():
+        raise BadInput(f"{what}, and nobody can be asked", expected="--yes")
+    print(f"{what}. Go? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Aborted("not started")
+
+
+def _set_rate(args: argparse.Namespace) -> int:
+    said = set_rate(args.taps_per_s, Path(args.runs))
+    if args.json:
+        emit({"taps_per_s": args.taps_per_s, "says": said})
+    else:
+        print(said)
+    return 0
+
+
+def loaded_of(name: str) -> Loaded:
+    """The plan that a word of `xiu forecast` means: a plan, or the first plan made for that forecast."""
+    try:
+        path = find(name, "stress")
+    except PlanError:
+        path = find(name, "forecasts")
+    if not _is_forecast(path):
+        return load_plan(path)
+    load_forecast(path)
+    for file in [*sorted(path.parent.parent.glob("stress/*.yaml")), *sorted(path.parent.glob("*.yaml"))]:
+        try:
+            loaded = load_plan(file)
+        except PlanError:
+            continue
+        if loaded.forecast_file == path.resolve():
+            return loaded
+    raise BadInput(f"{path}: no stress plan is made for this forecast", expected="a plan whose `forecast` is this file")

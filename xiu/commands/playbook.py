@@ -1,0 +1,227 @@
+"""Contingency playbooks: list, show, check, run, resume."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from chaos.playbook import journal, library
+from chaos.playbook.halting import resume
+from chaos.playbook.journal import Facts
+from dashboards.grafana import lint
+from harness import loopback
+from harness.errors import BadInput, EnvironmentNotReady
+from harness.stack import Stack
+from harness.who import me
+from plans.models.errors import PlanError, Problem
+from plans.models.playbook import Condition, Playbook, Restore
+from system.contract.ids import LANES
+from xiu.cli import add_word
+from xiu.commands import _stacks
+from xiu.commands._text import emit, table
+
+EXAMPLE = "xiu playbook run credit-stalled"
+TIMEOUT_S = 10.0
+POLL_S = 0.1
+ENDS = {"closed": 0, "refused": 5}
+FAILED = 99
+COLUMNS = 80
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The sub-words."""
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|check|run|resume")
+    listed = add_word(words, "list", "every playbook, its alert, its last run", "xiu playbook list")
+    add_word(words, "show", "one playbook in words", "xiu playbook show credit-stalled").add_argument("id")
+    check = add_word(words, "check", "files, alerts with their tests, switches", "xiu playbook check my.yaml")
+    check.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: all of plans/playbooks")
+    by_hand = add_word(words, "run", "start one by hand, in the stack's engine, and follow it", EXAMPLE)
+    by_hand.add_argument("id")
+    by_hand.add_argument("--lane", choices=LANES, default=LANES[0], help="whose figures it is judged by")
+    by_hand.add_argument("--no-wait", action="store_true", help="start it and return")
+    again = add_word(words, "resume", "let playbooks begin again after xiu halt", "xiu playbook resume")
+    for each in (listed, by_hand, again):
+        _stacks.add_stack_options(each)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Dispatch to the sub-word."""
+    return {"list": _list, "show": _show, "check": _check, "run": _run, "resume": _resume}[args.sub](args)
+
+
+def _last_runs(args: argparse.Namespace) -> dict[str, Facts]:
+    """The newest run of each playbook on the stack that runs; empty where none does."""
+    stack = _stacks.chosen(args)
+    if stack is None:
+        return {}
+    found = journal.fold(journal.read(stack.folder.path / journal.FILE))
+    return {facts.playbook: facts for facts in found.values()}
+
+
+def _list(args: argparse.Namespace) -> int:
+    found, last = library.survey(), _last_runs(args)
+    entries = found.entries
+    if args.json:
+        rows = [
+            {
+                "id": one.playbook.id,
+                "valid": True,
+                "title": one.playbook.title.en,
+                "alert": one.playbook.trigger.alert,
+                "switches": list(one.playbook.switches),
+                "covers": list(one.playbook.covers),
+                "state": last[one.playbook.id].state if one.playbook.id in last else None,
+            }
+            for one in entries.values()
+        ]
+        rows += [
+            {"id": file.stem, "valid": False, "file": str(file), "problems": [str(each) for each in problems]}
+            for file, problems in found.refused.items()
+        ]
+        emit({"playbooks": rows})
+        return 0
+    cells = [
+        [name, one.playbook.trigger.alert, ", ".join(one.playbook.switches), last[name].state if name in last else "–"]
+        for name, one in entries.items()
+    ]
+    print(table(("playbook", "starts at", "sets", "last run here"), cells))
+    for problem in found.problems:
+        print(f"refused: {problem}")
+    return 0
+
+
+def _condition(condition: Condition) -> str:
+    bound = f"{condition.value:g}" if condition.value is not None else f"{condition.of_baseline:g} × before"
+    return f"{condition.what} {condition.op} {bound}"
+
+
+def _undo(undo: Restore | str) -> str:
+    if not isinstance(undo, Restore):
+        return "none"
+    made_good = f"at {undo.catch_up} until what was held back is made good, then " if undo.catch_up else ""
+    return f"{made_good}as before"
+
+
+def _told(playbook: Playbook) -> list[str]:
+    rows = [("means", playbook.meaning), ("notice", playbook.impact), ("owner", playbook.owner)]
+    rows.append(("starts at", f"alert {playbook.trigger.alert}"))
+    rows += [("only if", _condition(each)) for each in playbook.preconditions]
+    for action in playbook.actions:
+        rows.append(("sets", f"{action.set.switch} = {action.set.to}, read back within {action.read_back:g} s"))
+        rows.append(("  undone", _undo(action.undo)))
+    rows += [("verified", _condition(each)) for each in playbook.verify.all]
+    rows.append(("", f"within {playbook.verify.within:g} s, for {playbook.verify.hold:g} s"))
+    rows += [("healed", _condition(each)) for each in playbook.healed.all]
+    rows += [("at the end", _condition(each)) for each in playbook.rollback.all]
+    lines = [playbook.title.en, playbook.title.zh, ""]
+    for head, words in rows:
+        lines += textwrap.wrap(words, COLUMNS, initial_indent=f"{head:<12}", subsequent_indent=" " * 12)
+    return lines
+
+
+def _show(args: argparse.Namespace) -> int:
+    one = library.one(library.survey(), args.id)
+    if args.json:
+        emit({"id": one.playbook.id, "file": str(one.file), **one.playbook.model_dump(mode="json")})
+    else:
+        print("\n".join([*_told(one.playbook), f"{'file':<12}{one.file}"]))
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    entries = library.load(args.files or None)
+    problems = [problem for one in entries.values() for problem in _strange(one)]
+    if problems:
+        raise PlanError(problems)
+    if args.json:
+        emit({"playbooks": [{"id": name, "file": str(one.file)} for name, one in entries.items()]})
+    else:
+        for name, one in entries.items():
+            print(f"{one.file}: {name} is fine")
+    return 0
+
+
+def _strange(one: library.Entry) -> Iterator[Problem]:
+    """Figures that nothing exposes: a condition on one never holds, and nobody would know why."""
+    document = one.document
+    for loc, condition in one.playbook.conditions():
+        for what in lint.strange(condition.query):
+            yield Problem(
+                document.file,
+                document.line((*loc, "query")),
+                f"`query`: {what}",
+                "a metric of the code or of a recording rule",
+            )
+
+
+def _run(args: argparse.Namespace) -> int:
+    library.one(library.survey(), args.id)
+    stack = _stacks.need(args)
+    url = stack.addresses.more.get("playbook")
+    if url is None:
+        raise EnvironmentNotReady("this stack has no playbook engine; xiu up starts one where Prometheus is installed")
+    body = {"playbook": args.id, "lane": args.lane, "who": me()}
+    answer = _post(url, body, stack.admin_token)
+    if not answer["runs"]:
+        raise EnvironmentNotReady(f"{args.id}: {answer['not_now'].get(args.id, 'not now')}")
+    name = answer["runs"][0]
+    if args.no_wait:
+        emit({"run": name}) if args.json else print(name)
+        return 0
+    facts = _follow(stack, name, quiet=args.json)
+    if args.json:
+        emit(next(one for one in journal.items(_file(stack)) if one["run"] == name) if facts.state != "refused" else
+             {"id": args.id, "run": name, "state": facts.state, "text": facts.text})  # fmt: skip
+    return ENDS.get(facts.state, FAILED)
+
+
+def _file(stack: Stack) -> Path:
+    return stack.folder.path / journal.FILE
+
+
+def _post(url: str, body: dict[str, str], token: str) -> dict[str, Any]:
+    try:
+        with loopback.session(TIMEOUT_S) as session:
+            answer = session.post(f"{url}/v1/runs", json=body, headers={"Authorization": f"Bearer {token}"})
+        if answer.status_code not in (201, 409):
+            raise BadInput(f"the playbook engine: {answer.json()['error']['message']}")
+        found: dict[str, Any] = answer.json()
+    except (requests.RequestException, ValueError, KeyError, TypeError) as exc:
+        raise EnvironmentNotReady(f"the playbook engine at {url} does not answer: {exc}") from exc
+    return found
+
+
+def _follow(stack: Stack, name: str, *, quiet: bool) -> Facts:
+    """Prints every step as it is journalled, until the run's end."""
+    seen = 0
+    while True:
+        lines = [line for line in journal.read(_file(stack)) if line.run == name]
+        for line in lines[seen:]:
+            if not quiet:
+                when = datetime.fromtimestamp(line.at_s).astimezone().strftime("%H:%M:%S.%f")[:-3]
+                print(f"{when}  {line.state.replace('_', ' '):<17}{line.text}".rstrip(), flush=True)
+        seen = len(lines)
+        facts = journal.fold(lines).get(name)
+        if facts is not None and facts.over:
+            return facts
+        stack.check()
+        if not stack.folder.locked:
+            raise EnvironmentNotReady(f"the stack stopped; run {name} goes on when it starts again")
+        time.sleep(POLL_S)
+
+
+def _resume(args: argparse.Namespace) -> int:
+    stack = _stacks.need(args)
+    was = resume(stack.folder.path)
+    if args.json:
+        emit({"resumed": was})
+    else:
+        print("playbooks may begin again" if was else "they were not stopped")
+    return 0

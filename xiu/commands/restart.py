@@ -1,0 +1,44 @@
+"""Start a part of the running stack again: one that was given up, or any other."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from harness.errors import BadInput, closest
+from harness.secrets import hidden
+from xiu.commands import _stacks
+from xiu.commands._text import emit
+
+EXAMPLE = "xiu restart credit-live"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The word's options."""
+    parser.add_argument("part", metavar="PART", help="as `xiu status` names it")
+    _stacks.add_stack_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Stopped in order where it runs, started, waited for until it is ready.
+
+    Raises BadInput for a part that is none or is somebody's, EnvironmentNotReady where no stack runs or the part does
+    not come up.
+    """
+    stack = _stacks.need(args)
+    state = stack.state()
+    parts: dict[str, str] = state["parts"]
+    if args.part in state["externals"]:
+        what = f"{args.part} is external ({hidden(state['externals'][args.part])}): its owner restarts it"
+        raise BadInput(what, expected="one of " + ", ".join(parts))
+    if args.part not in parts:
+        what = f"this stack has no part {args.part}"
+        raise BadInput(what, expected="one of " + ", ".join(parts), did_you_mean=closest(args.part, parts))
+    was, began = parts[args.part], time.monotonic()
+    pid = stack.restart(args.part)
+    took_s = time.monotonic() - began
+    if args.json:
+        emit({"part": args.part, "was": was, "pid": pid, "took_s": round(took_s, 2)})
+    else:
+        print(f"{args.part} is ready again after {took_s:.2f} s, pid {pid}; before it was: {was.replace('_', ' ')}")
+    return 0

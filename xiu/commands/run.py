@@ -1,0 +1,243 @@
+"""Finished runs: list, show, report, compare, trend."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from harness.errors import BadInput, closest
+from harness.report.html import render_html
+from harness.report.junit import render_junit
+from harness.report.links import runbooks
+from harness.report.scope import faults, played
+from harness.runs.books import books_of
+from harness.runs.compare import Comparison, alike, compare
+from harness.runs.find import Found, all_runs, find_run
+from harness.runs.folder import REPORT_FILE, write_text
+from harness.runs.record import RunRecord
+from harness.runs.trend import Point, trend
+from system.contract.numbers import shown, whole_number
+from xiu.cli import add_word
+from xiu.commands._text import emit, figure, judged_table, table, yuan
+
+EXAMPLE = "xiu run show last"
+RUNS = "runs"
+"""The default of `--runs`; not there before the first run."""
+MARKS = {"worse": "WORSE", "not judged": ""}
+MOST = 1_000
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The sub-words."""
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|report|compare|trend")
+    add_word(words, "list", "finished runs, oldest first", "xiu run list")
+    for word, line in (("show", "verdict, reasons, figures"), ("report", "write report.html again, print where it is")):
+        add_word(words, word, line, f"xiu run {word} last").add_argument("run", metavar="RUN")
+    both = add_word(words, "compare", "is B worse than A beyond noise? 99 if so", "xiu run compare baseline.json last")
+    both.add_argument("a", metavar="A")
+    both.add_argument("b", metavar="B")
+    both.add_argument("--of", type=_count, default=0, metavar="N", help="noise also from the last N runs alike A")
+    both.add_argument("--anyway", action="store_true", help="compare under different conditions too")
+    of_plan = add_word(
+        words, "trend", "the last runs of a plan, each beside the one before", "xiu run trend gala-share"
+    )
+    of_plan.add_argument("plan", metavar="PLAN")
+    of_plan.add_argument("--last", type=_count, default=20, metavar="N", help="so many at most (20)")
+
+
+def _count(text: str) -> int:
+    """A number of runs."""
+    count = whole_number(text, MOST)
+    if not count:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no number from 1 to {MOST:,}")
+    return count
+
+
+def run(args: argparse.Namespace) -> int:
+    """Dispatch to the sub-word."""
+    return {"list": _list, "show": _show, "report": _report, "compare": _compare, "trend": _trend}[args.sub](args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    folder = Path(args.runs)
+    if not folder.is_dir() and args.runs != RUNS:
+        raise BadInput(f"{folder} is not a folder", expected="where runs are kept, as `xiu demo --runs` made it")
+    listing = all_runs(folder)
+    runs = [
+        {
+            "id": found.record.run_id,
+            "plan": found.record.plan,
+            "started_at": found.record.started_at,
+            "scale": found.record.scale.factor,
+            "verdict": found.record.verdict,
+            "folder": found.folder.name,
+        }
+        for found in listing.found
+    ]
+    if args.json:
+        unfinished = [str(path) for path in listing.unfinished]
+        emit({"runs": runs, "unreadable": listing.broken, "unfinished": unfinished})
+        return 0
+    head = ("run", "verdict", "scale", "started")
+    rows = [[r["id"], r["verdict"], r["scale"], r["started_at"]] for r in runs]
+    print(table(head, rows) if rows else f"no finished run in {folder}")
+    for line in listing.broken:
+        print(line)
+    for path in listing.unfinished:
+        print(f"{path}: did not finish, or still goes on: there is no run.json")
+    return 0
+
+
+def _found(run: str, args: argparse.Namespace) -> Found:
+    """The run that is meant; what might surprise of the choice goes to stderr."""
+    found = find_run(run, Path(args.runs))
+    for note in found.notes:
+        print(f"xiu: {note}", file=sys.stderr)
+    return found
+
+
+def _show(args: argparse.Namespace) -> int:
+    found = _found(args.run, args)
+    if args.json:
+        emit(found.record.model_dump(mode="json"))
+        return 0
+    print("\n".join(summary(found.record)))
+    report = found.folder / REPORT_FILE
+    if report.exists():
+        print(f"\nreport: {report}")
+    return 0
+
+
+def tell(record: RunRecord, runs: Path, *, as_json: bool) -> None:
+    """How a command that made a run ends: the document, or a screen of text and where the report lies."""
+    if as_json:
+        emit(record.model_dump(mode="json"))
+        return
+    print("\n".join(summary(record)))
+    report = runs / record.run_id / REPORT_FILE
+    print(f"\nreport: {report}" if report.exists() else "\nno report: it could not be written")
+
+
+def summary(record: RunRecord) -> list[str]:
+    """A run in a screen of plain text."""
+    load, money, wins = record.load, record.money, record.wins
+    lines = [
+        f"{record.verdict}  {record.plan}, {played(record).en}, lane {record.lane}, seed {record.seed}",
+        f"faults    {faults(record).en}",
+    ]
+    lines += [f"  {reason.code}: {reason.text}" for reason in record.reasons]
+    lines += [
+        "",
+        f"scheduled {load.scheduled:,} = sent {load.sent:,} + dropped {load.dropped:,} + unsent {load.unsent:,}",
+        "outcomes  " + ", ".join(f"{name} {number:,}" for name, number in load.outcomes.items()),
+        f"wins      seen {figure(wins.seen)}, logged {figure(wins.logged)}, posted {figure(wins.posted)}, "
+        f"residue {figure(wins.residue)}",
+        f"money     awarded {yuan(money.awarded_fen)}, credited {yuan(money.credited_fen)}, "
+        f"residue {figure(money.residue_fen)} fen",
+        "",
+    ]
+    rows = []
+    for name in ("response", "service", "lag", "queued"):
+        p = getattr(record.latency_ms, name)
+        rows.append([name, *(figure(v) for v in (p.p50, p.p95, p.p99, p.p999, p.max))])
+    lines += [table(("ms", "p50", "p95", "p99", "p99.9", "max"), rows, " rrrrr"), "", judged_table(record.forecast), ""]
+    held = [f.code for f in record.invariants if f.valid is True and f.counted > 0]
+    rest = [f"{f.code} {f.valid}" for f in record.invariants if f.code not in held and f.valid is not None]
+    unread = [f.code for f in record.invariants if f.valid is None]
+    lines.append(f"invariants hold: {', '.join(held) or 'none'}" + (f"; not so: {', '.join(rest)}" if rest else ""))
+    if unread:
+        lines.append(f"not evaluated: {', '.join(unread)}")
+    return lines
+
+
+def _report(args: argparse.Namespace) -> int:
+    found = _found(args.run, args)
+    if found.file.name != "run.json":
+        raise BadInput(f"{found.file} is a lone record", expected="a run's folder, to write its report into")
+    path = write_report(found)
+    if args.json:
+        emit({"run": found.record.run_id, "report": str(path)})
+    else:
+        print(path)
+    return 0
+
+
+def write_report(found: Found) -> Path:
+    """Renders `report.html` and `junit.xml` again, from the run's files alone."""
+    path = found.folder / REPORT_FILE
+    books, base = books_of(found.record, found.sponsors()), runbooks(found.folder, os.environ)
+    write_text(path, render_html(found.record, found.timeline(), books, base))
+    write_text(found.folder / "junit.xml", render_junit(found.record))
+    return path
+
+
+def _compare(args: argparse.Namespace) -> int:
+    a, b = _found(args.a, args).record, _found(args.b, args).record
+    known = [found.record for found in all_runs(Path(args.runs)).found] if args.of else []
+    comparison = compare(a, b, alike(known, a, b, args.of), anyway=args.anyway)
+    if args.json:
+        emit(comparison.model_dump(mode="json"))
+        return comparison.exit_code
+    print(f"A {comparison.a}  {comparison.verdicts[0]}\nB {comparison.b}  {comparison.verdicts[1]}\n")
+    rows = [
+        [d.what, d.unit, figure(d.a), figure(d.b), "–" if d.ratio is None else f"{d.ratio:.2f}",
+         f"± {figure(d.noise)}" if d.state in ("same", "better", "worse") else "", MARKS.get(d.state, d.state)]
+        for d in comparison.differences
+        if d.a is not None or d.b is not None
+    ]  # fmt: skip
+    print(table(("figure", "unit", "A", "B", "B ÷ A", "noise", "B is"), rows, "  rrrr"))
+    for note in comparison.notes:
+        print(f"note: {note}")
+    print(f"\n{_conclusion(comparison)}")
+    return comparison.exit_code
+
+
+def _conclusion(comparison: Comparison) -> str:
+    if comparison.regressions:
+        return f"FAIL: B is worse beyond noise: {', '.join(comparison.regressions)}"
+    if comparison.missing:
+        return f"UNKNOWN: B does not tell what A told: {', '.join(comparison.missing)}"
+    return "PASS: B is not worse than A beyond noise"
+
+
+def _trend(args: argparse.Namespace) -> int:
+    known = [found.record for found in all_runs(Path(args.runs)).found]
+    mine = [record for record in known if record.plan == args.plan]
+    if not mine:
+        raise BadInput(
+            f"{args.plan}: no finished run of this plan in {args.runs}",
+            expected="a plan that was run, as `xiu run list` shows them",
+            did_you_mean=closest(args.plan, {record.plan for record in known}),
+        )
+    points = trend(mine)[-args.last :]
+    if args.json:
+        emit({"plan": args.plan, "runs": [point.model_dump(mode="json") for point in points]})
+        return 0
+    rows = [
+        [point.started_at[:16].replace("T", " "), point.verdict, point.scale, point.commit[:7] or "–",
+         figure(point.answered_rps), figure(point.response_p99_ms), figure(point.credit_delay_p99_s),
+         figure(point.unknown), figure(point.residue_fen), _worse(point)]
+        for point in points
+    ]  # fmt: skip
+    head = (
+        "started",
+        "verdict",
+        "scale",
+        "commit",
+        "taps/s",
+        "p99 ms",
+        "credit s",
+        "unknown",
+        "fen off",
+        "worse than before",
+    )
+    print(table(head, rows, "    rrrrr"))
+    return 0
+
+
+def _worse(point: Point) -> str:
+    if point.worse is None:
+        return "– (none before was measured alike)"
+    return ", ".join(point.worse) or "no"

@@ -1,0 +1,26 @@
+"""JSON Schema of plan files, for editors, and of a run's record, for whoever reads one."""
+
+from __future__ import annotations
+
+import argparse
+
+from pydantic import BaseModel
+
+from harness.runs.record import RunRecord
+from plans.models import SCHEMAS
+from xiu.commands._text import emit
+
+KINDS: dict[str, type[BaseModel]] = {**SCHEMAS, "run": RunRecord}
+EXAMPLE = "xiu schema plan > plan.schema.json"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The kind of file."""
+    parser.add_argument("kind", choices=sorted(KINDS), metavar="|".join(sorted(KINDS)))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print it."""
+    schema = KINDS[args.kind].model_json_schema(by_alias=True)
+    emit({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+    return 0

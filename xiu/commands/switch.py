@@ -1,0 +1,102 @@
+"""Run-time switches: list, set, history."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import datetime
+
+from harness.control_client import ControlClient
+from harness.errors import BadInput, closest
+from harness.who import me
+from system.contract.errors import BadRequest
+from system.contract.ids import LANES, Lane
+from system.contract.switches import SWITCHES, Switch, checked, lanes_of, tables
+from xiu.cli import add_word
+from xiu.commands import _stacks
+
+EXAMPLE = "xiu switch set draw.shed_percent 20 --why 'drill'"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The word's sub-words."""
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|set|history")
+    show = add_word(words, "list", "every switch, its value and bounds", "xiu switch list")
+    change = add_word(words, "set", "set a switch", EXAMPLE)
+    change.add_argument("key", metavar="KEY")
+    change.add_argument("value", metavar="VALUE", type=int)
+    change.add_argument("--lane", choices=LANES, help="default: both lanes")
+    change.add_argument("--why", default="", help="kept with the change")
+    history = add_word(words, "history", "who changed what, when and why", "xiu switch history")
+    for each in (show, change, history):
+        _stacks.add_stack_options(each)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the sub-word says."""
+    if args.sub == "set":
+        known = [switch.key for switch in SWITCHES]
+        if args.key not in known:
+            hint = closest(args.key, known)
+            raise BadInput(f"no switch {args.key}", expected="one of " + ", ".join(known), did_you_mean=hint)
+        try:
+            checked(args.key, args.value)
+            lanes_of(args.key, args.lane)
+        except BadRequest as exc:
+            raise BadInput(str(exc)) from exc
+    with ControlClient.of(_stacks.need(args)) as control:
+        return {"list": _list, "set": _set, "history": _history}[args.sub](control, args)
+
+
+def _list(control: ControlClient, args: argparse.Namespace) -> int:
+    told = control.document("GET", "/v1/switches", "switches")
+    lanes = told.get("lanes") or tables(told["switches"])
+    if args.json:
+        rows = [{"id": key, "value": value} for key, value in told["switches"].items()]
+        print(json.dumps({"switches": rows, "lanes": lanes}, indent=1))
+        return 0
+    for switch in SWITCHES:
+        values = [lanes[lane][switch.key] for lane in LANES]
+        print("\n".join(_rows(switch, dict(zip(LANES, values, strict=True)))))
+        print(f"    {switch.meaning}{'' if switch.by_lane else '; one for both lanes'}")
+    return 0
+
+
+def _rows(switch: Switch, values: dict[Lane, int]) -> list[str]:
+    """A line for both lanes, or for each where they differ; `*`: not the default."""
+    same = len(set(values.values())) == 1
+    said = [("", values[LANES[0]])] if same else list(values.items())
+    return [
+        f"{' ' if value == switch.default else '*'} {switch.key:<22} {value:>9} {switch.unit:<8} "
+        f"{switch.lower} to {switch.upper}{f'  lane {lane}' if lane else ''}"
+        for lane, value in said
+    ]
+
+
+def _set(control: ControlClient, args: argparse.Namespace) -> int:
+    body = {"value": args.value, "who": me(), "why": args.why}
+    body |= {"lane": args.lane} if args.lane else {}
+    done = control.document("PUT", f"/v1/switches/{args.key}", "value", body)
+    if args.json:
+        print(json.dumps(done, indent=1))
+        return 0
+    for lane, before in done.get("befores", {done.get("lane"): done["before"]}).items():
+        print(f"{done['key']}: {before} → {done['value']}{f' (lane {lane})' if lane else ''}")
+    if "held" in done:
+        print(f"it holds, and is not written yet: {done['held']}", file=sys.stderr)
+    return 0
+
+
+def _history(control: ControlClient, args: argparse.Namespace) -> int:
+    rows = control.document("GET", "/v1/switches/history", "history")["history"]
+    if args.json:
+        print(json.dumps({"history": rows}, indent=1))
+        return 0
+    for row in rows:
+        when = datetime.fromtimestamp(row["at_us"] / 1e6).astimezone().isoformat(" ", "seconds")
+        lane = f" (lane {row['lane']})" if row.get("lane") else ""
+        print(f"{when}  {row['key']}: {row['before']} → {row['after']}{lane}  {row['who']}  {row['why']}".rstrip())
+    if not rows:
+        print("no switch was ever set")
+    return 0

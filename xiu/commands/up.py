@@ -1,0 +1,77 @@
+"""Start the system alone, to play with by hand."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from pathlib import Path
+
+from chaos import playbook
+from harness.stack import PartEvent, Stack, last_stores, new_folder, raise_open_files
+from system.contract.numbers import shown, whole_number
+from system.contract.routing import FRONTS_MAX
+from xiu.commands import _stacks
+
+EXAMPLE = "xiu up --detach"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The word's options."""
+    parser.add_argument("--detach", action="store_true", help="leave it running and return; `xiu down` stops it")
+    parser.add_argument("--stores", choices=("last",), help="just PostgreSQL and Valkey, on the data of the last stack")
+    parser.add_argument("--fronts", type=_fronts, default=1, metavar="N", help="front processes (default: 1)")
+    parser.add_argument("--no-prometheus", action="store_true", help="without Prometheus and Alertmanager")
+    _stacks.add_show_secrets(parser)
+    parser.add_argument("--var", type=Path, default=_stacks.VAR, metavar="DIR", help="default: var")
+
+
+def _fronts(text: str) -> int:
+    count = whole_number(text, FRONTS_MAX)
+    if not count:
+        raise argparse.ArgumentTypeError(f"{shown(text)}: expected 1 to {FRONTS_MAX}")
+    return count
+
+
+def _show(event: PartEvent) -> None:
+    print(event, file=sys.stderr, flush=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start, tell the addresses, and (attached) wait for Ctrl-C."""
+    raise_open_files()
+    ended = threading.Event()
+    if args.stores:
+        stack = last_stores(args.var, detach=args.detach)
+    else:
+        folder = new_folder(args.var)
+        observed = not args.no_prometheus
+        more = (playbook.part(),) if observed else ()
+        stack = Stack(folder, fronts=args.fronts, with_prometheus=observed, detach=args.detach, more=more)
+    stack.events(_show)
+    # Interrupted in here nothing runs afterwards, and `main` says so: exit 3.
+    stack.start()
+    if args.detach:
+        stack.release()
+        _tell(stack, args)
+        return 0
+    try:
+        _tell(stack, args)
+        print("Ctrl-C stops it", file=sys.stderr, flush=True)
+        while not ended.wait(0.5):
+            stack.check()
+    except KeyboardInterrupt:
+        # The ordinary way to end `xiu up`.
+        return 0
+    finally:
+        stack.stop()
+    return 0
+
+
+def _tell(stack: Stack, args: argparse.Namespace) -> None:
+    secrets = args.show_secrets
+    if args.json:
+        print(json.dumps(_stacks.document(stack, secrets=secrets), indent=1), flush=True)
+    else:
+        print("\n".join(_stacks.told(stack, secrets=secrets)), flush=True)
