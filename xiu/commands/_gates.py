@@ -123,7 +123,7 @@ def _spoilt(
     place: Path, spoil: str, *words: str, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """The command with something of it spoilt beforehand."""
-    code = f"import sys\nfrom harness import cli\n{spoil}\nsys.exit(cli.main({list(words)!r}))"
+    code = f"import sys\nfrom xiu import cli\n{spoil}\nsys.exit(cli.main({list(words)!r}))"
     return subprocess.run(
         [sys.executable, "-c", code], cwd=place, env=environment(env), capture_output=True, encoding="utf-8",
         timeout=TIMEOUT_S, check=False,
