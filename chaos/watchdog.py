@@ -25,6 +25,7 @@ from chaos.fault_ledger import injected
 from chaos.heal import heal
 from harness.children import for_children
 from harness.errors import HarnessError
+from harness.own_metrics import OwnMetrics, forget
 from harness.stack.folder import Folder
 from harness.stack.spawn import opened
 
@@ -40,6 +41,7 @@ class Watchdog:
 
     def __init__(self, folder: Path) -> None:
         """Starts it and waits until it watches. Raises ChaosError."""
+        self._targets = Folder(folder).targets
         with opened(Folder(folder).log("watchdog")) as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "chaos.watchdog", str(folder), str(os.getpid())],
@@ -77,6 +79,7 @@ class Watchdog:
             self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+        forget(self._targets / f"watchdog-{self.pid}.json")  # where it was not let end by itself
 
 
 class Watch:
@@ -169,7 +172,13 @@ def main(argv: list[str] | None = None) -> int:
     with suppress(OSError):
         sys.stdout.buffer.write(WATCHING)
         sys.stdout.flush()
-    return watch(args.folder.resolve(), args.pid)
+    folder = args.folder.resolve()
+    name = "watchdog" if args.pid is None else f"watchdog-{os.getpid()}"
+    metrics = OwnMetrics("watchdog", Folder(folder).targets, name=name).begin()
+    try:
+        return watch(folder, args.pid)
+    finally:
+        metrics.stop()
 
 
 if __name__ == "__main__":

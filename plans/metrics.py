@@ -27,7 +27,13 @@ PLAYBOOK_STATES = (
 _RUN, _CHAOS, _PLAYBOOK = ("run",), ("chaos",), ("playbook",)
 
 METRICS: tuple[Metric, ...] = (
-    Metric("drill_build_info", "gauge", BUILD_HELP, ("exporter", "playbook"), BUILD_LABELS),
+    Metric(
+        "drill_build_info",
+        "gauge",
+        BUILD_HELP,
+        ("exporter", "playbook", "supervisor", "watchdog", "cannon"),
+        BUILD_LABELS,
+    ),
     Metric("drill_requests_planned_total", "counter", "Taps of the schedule whose time has come.", _RUN, ("lane",)),
     Metric("drill_requests_sent_total", "counter", "Taps sent.", _RUN, ("lane",)),
     Metric("drill_requests_dropped_total", "counter", "Taps dropped: no free connection in time.", _RUN, ("lane",)),

@@ -34,6 +34,7 @@ from harness.orchestrate import closing
 from harness.orchestrate.books import audit, sampling
 from harness.orchestrate.settle import settle
 from harness.stack import PartEvent, Stack
+from harness.stack.folder import Folder
 from system.contract.api import RoundOrder, RoundPublic, SponsorSplit
 from system.contract.audit import AuditReport
 
@@ -107,7 +108,7 @@ def play_round(stack: Stack, parts: list[str], random: Random, folder: Path) -> 
     try:
         with closing.given_back(control, round_.round), sampling(at, secret, LANE, round_.round, samples):
             config = _config(control, round_, length_s, here, random.getrandbits(32))
-            with _Fire(config, stack.folder.path / REGISTER) as fire:
+            with _Fire(config, stack.folder) as fire:
                 fire.until_ready(round_)
                 marks = _Killer(stack, fire, ledger, random, round_).carry_out(parts)
                 fire.end()
@@ -185,13 +186,13 @@ def _config(control: ControlClient, round_: RoundPublic, length_s: float, folder
 class _Fire:
     """The cannon and what it last said. A context manager; its lease is renewed by the thread that listens."""
 
-    def __init__(self, config: CannonConfig, register: Path) -> None:
+    def __init__(self, config: CannonConfig, stack: Folder) -> None:
         self._config = config
-        self._register = register
+        self._register = stack.path / REGISTER
         self._exit = ExitStack()
         self.over = threading.Event()
         """It fires no more."""
-        self._cannon = CannonProcess(config)
+        self._cannon = CannonProcess(config, targets=stack.targets)
         self._said: queue.Queue[str] = queue.Queue()
         self.awards = 0
         self.began_ns = 0

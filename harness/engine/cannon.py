@@ -190,7 +190,7 @@ class Cannon:
         self.listen()
         wires = asyncio.create_task(self.wires.run())
         try:
-            await self.wires.all_open(config.ready_timeout_s)
+            await self.wires.all_open(config.ready_timeout_s, lambda: self.orders.stop is not None)
             gun.breaks = 0
             self.say({"event": "ready", "pid": os.getpid(), "taps": len(tape), "connections": len(gun.connections)})
             start_ns = self.start_ns = await self._start()

@@ -19,6 +19,7 @@ from typing import IO, Any
 from harness.children import for_children
 from harness.engine.config import CannonConfig
 from harness.errors import HarnessError
+from harness.own_metrics import OwnMetrics
 
 _STOP_S = 15.0
 
@@ -62,7 +63,8 @@ class CannonProcess:
     Use as a context manager: on leaving, a cannon still running is stopped, and killed if it does not obey.
     """
 
-    def __init__(self, config: CannonConfig, stderr: IO[bytes] | None = None) -> None:
+    def __init__(self, config: CannonConfig, stderr: IO[bytes] | None = None, targets: Path | None = None) -> None:
+        """`targets`: the folder of scrape targets of the stack it aims at, where that is one of this host."""
         self.config = config
         self._folder = tempfile.TemporaryDirectory(prefix="xiu-cannon-")
         path = Path(self._folder.name) / "cannon.json"
@@ -75,6 +77,8 @@ class CannonProcess:
             stderr=self._log,
             env=for_children(),
         )
+        pid = self.process.pid
+        self.metrics = OwnMetrics("cannon", targets, name=f"cannon-{pid}", pid=pid).begin()
 
     def _tell(self, line: str) -> None:
         assert self.process.stdin is not None
@@ -123,6 +127,7 @@ class CannonProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.metrics.stop()
         if self.process.poll() is None:
             self.process.terminate()
             try:

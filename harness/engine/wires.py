@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 
 from harness.engine.gun import Connection, Gun
 
@@ -57,13 +58,18 @@ class Wires:
             self.last_error = os.strerror(exc.errno) if exc.errno else str(exc)
         return False
 
-    async def all_open(self, timeout_s: float) -> None:
-        """Waits until every connection stands. Raises ConnectionError saying how many do, and why others do not."""
+    async def all_open(self, timeout_s: float, stopped: Callable[[], bool]) -> None:
+        """Waits until every connection stands. Raises ConnectionError, how many do and why others do not; at once
+        where it is `stopped`.
+        """
         connections = self._gun.connections
         for _ in range(max(1, round(timeout_s / _LOOK_S))):
             up = sum(connection.transport is not None for connection in connections)
             if up == len(connections):
                 return
+            if stopped():
+                break
             await asyncio.sleep(_LOOK_S)
+        told = ", and it was told to stop" if stopped() else ""
         why = f"; the last that did not: {self.last_error}" if self.last_error else ""
-        raise ConnectionError(f"only {up} of {len(connections)} connections to the fronts stand{why}")
+        raise ConnectionError(f"only {up} of {len(connections)} connections to the fronts stand{told}{why}")

@@ -99,7 +99,7 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
     config = order.unpack(worker, workers)
     books = Books(stats)
     with (
-        CannonProcess(config) as cannon,
+        CannonProcess(config, targets=order.targets) as cannon,
         registered(
             [Path(one) for one in (order.register, order.beside) if one],
             cannon.process.pid,

@@ -17,6 +17,7 @@ from typing import Any
 from harness.engine.config import CannonConfig, Probe
 from harness.errors import BadInput
 from harness.guard.kill import REGISTER
+from harness.stack.folder import Folder
 
 FILE_NAME = re.compile(r"[a-z]{1,20}")
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
@@ -85,6 +86,11 @@ class FireOrder:
     def t0_ns(self) -> int:
         """The first intended tap on this host's monotonic clock."""
         return time.monotonic_ns() + (self.t0_wall_ns - time.time_ns())
+
+    @property
+    def targets(self) -> Path | None:
+        """The scrape targets of the stack that is aimed at; None where it is none of this host."""
+        return Folder(Path(self.beside).parent).targets if self.beside else None
 
     def tidy(self, worker: int) -> None:
         """Removes a worker's token files: they have served, and nobody needs them in a run's folder."""

@@ -29,6 +29,7 @@ import psutil
 
 from harness.children import for_children
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
+from harness.own_metrics import OwnMetrics
 from harness.runs.durable import append_line
 from harness.secrets import hidden
 from harness.stack import postgres, resources, spawn, tools
@@ -257,6 +258,7 @@ async def supervise(folder: Folder, say: Callable[[dict[str, Any]], None], paren
             loop.add_signal_handler(number, supervisor.ended.set)
         if parent is not None:
             loop.add_reader(parent, _at_the_end_of, parent, loop, supervisor.ended)
+        metrics = OwnMetrics("supervisor", folder.targets).begin()
         code = 0
         try:
             if await _unless(supervisor.ended, supervisor.start()):
@@ -271,6 +273,7 @@ async def supervise(folder: Folder, say: Callable[[dict[str, Any]], None], paren
             say({"status": "failed", "error": told, "exit_code": code})
         finally:
             await supervisor.stop()
+            metrics.stop()
     return code
 
 

@@ -10,7 +10,7 @@ import functools
 import importlib.metadata
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
@@ -41,11 +41,14 @@ class _Build(Collector):
         yield family
 
 
-def tell_of_itself(registry: CollectorRegistry, prefix: str = "hongbao") -> None:
-    """Adds `{prefix}_build_info`, `python_info` and `process_*` of the calling process to a registry."""
+def tell_of_itself(registry: CollectorRegistry, prefix: str = "hongbao", pid: int | None = None) -> None:
+    """Adds `{prefix}_build_info`, `python_info` and `process_*` to a registry: of the calling process, or of `pid`, one
+    of the same build that is not to be asked itself.
+    """
     registry.register(_Build(f"{prefix}_build_info"))
     PlatformCollector(registry=registry)
-    ProcessCollector(registry=registry)
+    whose: Callable[[], int | str] = (lambda: "self") if pid is None else lambda: pid
+    ProcessCollector(pid=whose, registry=registry)
 
 
 @functools.cache

@@ -1,0 +1,120 @@
+"""A process's own figures never disturb it: no port, a full disk, slow scrapers, no thread."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import own_metrics
+from harness.own_metrics import SCRAPERS_MOST, OwnMetrics
+from harness.stack.ports import Ports
+from harness.watch.prom import PromError, read_metrics
+from tests.stores import wait_until
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Iterator[OwnMetrics]:
+    metrics = OwnMetrics("watchdog", tmp_path)
+    yield metrics
+    metrics.stop()
+
+
+def read(metrics: OwnMetrics) -> set[str]:
+    url = metrics.url(10)
+    assert url is not None
+    return {name for name, _ in read_metrics(url)}
+
+
+def test_figures_are_served_until_the_end_and_the_target_goes_with_them(mine: OwnMetrics, tmp_path: Path) -> None:
+    assert {"drill_build_info", "process_open_fds"} <= read(mine.begin())
+    target = tmp_path / "watchdog.json"
+    wait_until(target.exists, 5, "the target")
+    assert json.loads(target.read_text()) == [{"targets": [f"127.0.0.1:{mine.port}"], "labels": {"part": "watchdog"}}]
+    mine.stop()
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(PromError):
+        read(mine)
+
+
+def test_a_port_that_is_held_for_a_part_or_taken_is_left_alone(
+    mine: OwnMetrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ports(["part"]) as ports, socket.create_server(("127.0.0.1", 0)) as taken, Ports(["free"]) as free:
+        tries = iter([ports.by_name["part"], taken.getsockname()[1], free.by_name["free"]])
+        free.close()
+        monkeypatch.setattr(random, "randrange", lambda *_: next(tries))
+        read(mine.begin())
+        assert mine.port == free.by_name["free"]
+
+
+def test_without_any_port_there_are_no_figures_and_nothing_else_happens(
+    mine: OwnMetrics, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Ports(["part"]) as ports:
+        monkeypatch.setattr(own_metrics, "TRIES", 3)
+        monkeypatch.setattr(random, "randrange", lambda *_: ports.by_name["part"])
+        mine.begin()
+        wait_until(lambda: bool(caplog.records), 5, "it is said")
+        assert mine.url(0) is None
+        assert "no free port" in caplog.text
+        mine.stop()
+
+
+def test_a_full_disk_costs_the_target_until_there_is_space(
+    mine: OwnMetrics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = threading.Event()
+
+    def refuse(*_: object, **__: object) -> int:
+        full.set()
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", refuse)
+        assert read(mine.begin())
+        assert full.wait(5)
+        assert os.listdir(tmp_path) == []
+    wait_until((tmp_path / "watchdog.json").exists, 5, "space again")
+
+
+def test_scrapers_that_say_nothing_hold_few_places_and_not_for_long(
+    mine: OwnMetrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_metrics._Handler, "timeout", 0.5)
+    mine.begin()
+    assert mine.url(10)
+    address = ("127.0.0.1", mine.port or 0)
+    silent = [socket.create_connection(address, 5) for _ in range(SCRAPERS_MOST + 20)]
+    try:
+        before = threading.active_count()
+        assert before < 20 + SCRAPERS_MOST, "no thread for each of them"
+
+        def answers() -> bool:
+            try:
+                return bool(read(mine))
+            except PromError:
+                return False
+
+        wait_until(answers, 10, "places are free again")
+    finally:
+        for each in silent:
+            each.close()
+
+
+def test_a_process_that_gets_no_thread_goes_on(mine: OwnMetrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    began = time.monotonic()
+    assert mine.begin().url(0) is None
+    mine.stop()
+    assert time.monotonic() - began < 1
