@@ -19,7 +19,7 @@ from plans.metrics import METRICS
 from system.contract.api import Model
 from system.contract.counted import counting
 from system.contract.errors import BadRequest, Conflict, Degraded, NotFound
-from system.contract.fields import Line
+from system.contract.fields import Line, Name
 from system.contract.numbers import shown
 from system.contract.web import application, bearer, error_answer, need_secret, read_json, read_model
 
@@ -36,7 +36,7 @@ class RunOrder(Model):
 
     playbook: Line
     lane: Line = ""
-    who: Line = "operator"
+    who: Name = "operator"
 
 
 def alerts_of(body: Any) -> tuple[list[Alert], list[str]]:

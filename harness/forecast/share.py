@@ -98,7 +98,7 @@ def _split(sponsor: Sponsor, packets: int, part: Fraction) -> SponsorSplit:
     else:
         classes = budget_classes(round((sponsor.budget or 0) * part), packets)
     try:
-        return SponsorSplit(sponsor=sponsor.id, name=f"{sponsor.name.zh} {sponsor.name.en}", classes=classes)
+        return SponsorSplit(sponsor=sponsor.id, name=sponsor.both_names, classes=classes)
     except ValidationError as exc:
         first = exc.errors(include_url=False)[0]
         raise ShareError(f"sponsor {sponsor.id}: {first['msg'].removeprefix('Value error, ')}") from exc

@@ -10,8 +10,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from system.contract.fields import unseen
+
 LINE_ENDS = re.compile(r"\r\n|\r|\n")
-_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 _MARKS = (*":-#[]{},;'", '"', " ", *"\u2013\u2014\u2018\u2019\u201c\u201d\u3001\u3002\u3010\u3011")
 _BEHIND_A_KEY = re.compile(r"^\s*(?:- +)?[A-Za-z_][A-Za-z0-9_]*:?([^\x00-\x7f])")
 _FIRST = re.compile(r"^\s*([^\x00-\x7f])")
@@ -24,7 +25,7 @@ def called(char: str) -> str:
     return f"U+{ord(char):04X} {unicodedata.name(char, 'without a name')}"
 
 
-def unseen(text: str) -> Iterator[tuple[int, str]]:
+def hidden(text: str) -> Iterator[tuple[int, str]]:
     """(line, character) of what nobody sees, or takes for a blank; comments of a whole line aside.
 
     Also of wide blanks that indent.
@@ -34,16 +35,7 @@ def unseen(text: str) -> Iterator[tuple[int, str]]:
         shown = body.lstrip()
         if not shown.startswith("#"):
             indent = body[: len(body) - len(shown)].replace(" ", "").replace("\t", "")
-            yield from ((number, char) for char in (*indent, *filter(_unseen, shown)))
-
-
-def _unseen(char: str) -> bool:
-    if char in "\t ":
-        return False
-    if char in _BLANK_LETTERS:
-        return True
-    kind = unicodedata.category(char)
-    return kind in ("Cf", "Cc", "Zl", "Zp", "Co", "Cn") or (kind == "Zs" and char != "\u3000")
+            yield from ((number, char) for char in (*indent, *filter(unseen, shown.replace("\t", ""))))
 
 
 def instead_of_a_mark(text: str, line: int) -> tuple[int, str] | None:

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from plans.models.characters import LINE_ENDS, called, foreign, instead_of_a_mark, unseen
+from plans.models.characters import LINE_ENDS, called, foreign, hidden, instead_of_a_mark
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.ids import LARGEST
 from plans.models.partial import Contradiction, Loc, PlanModel, contradictions, validate
@@ -76,7 +76,7 @@ class Document:
         return self._starts.get(loc) or self.line(loc)
 
     def _composed(self, text: str) -> yaml.Node | None:
-        if odd := dict(unseen(text)):
+        if odd := dict(hidden(text)):
             what, expected = "not YAML: a character that nobody sees: ", "blanks that are blanks, letters that are seen"
             told = [Problem(self.file, line, what + called(char), expected) for line, char in odd.items()]
             raise PlanError(told[:MOST_TOLD])

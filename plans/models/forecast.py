@@ -6,20 +6,22 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration, Money, Rate, Scale, Share
+from system.contract.fields import SPONSOR_CHARS_MAX, name
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Source = Annotated[str, Field(min_length=3, description="Where the figure comes from, or the assumption it is.")]
+Shown = Annotated[str, Field(min_length=1), AfterValidator(name)]
 
 
 class Words(PlanModel):
     """A text for people, in both languages of the report."""
 
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
+    zh: Shown
+    en: Shown
 
 
 class Range(PlanModel):
@@ -115,6 +117,18 @@ class Sponsor(PlanModel):
     weight: Share = Field(gt=0, description="Part of the round's packets.")
     classes: Annotated[tuple[AmountClass, ...], Field(min_length=1)] | None = None
     budget: Money | None = None
+
+    @check
+    def _short_name(self) -> Iterator[Contradiction]:
+        chars = len(self.both_names)
+        if chars > SPONSOR_CHARS_MAX:
+            expected = f"zh and en with a blank between: {SPONSOR_CHARS_MAX} characters at most"
+            yield Contradiction(("name",), f"a name of {chars} characters", expected)
+
+    @property
+    def both_names(self) -> str:
+        """What the system calls this sponsor."""
+        return f"{self.name.zh} {self.name.en}"
 
     @check
     def _one_way(self) -> Iterator[Contradiction]:

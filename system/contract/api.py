@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from system.contract.fields import Int8, Line, Text, Whole, one_line
+from system.contract.fields import SPONSOR_CHARS_MAX, Int8, Line, Name, Text, Whole, name
 from system.contract.ids import Lane
 
 RoundState = Literal["armed", "closing", "closed"]
@@ -23,7 +23,7 @@ class SponsorSplit(Model):
     """A sponsor's packets of a round: classes of (amount in fen, count), each amount ≥ 1, each count ≥ 1."""
 
     sponsor: int = Field(ge=1, lt=1 << 16)
-    name: str = Field(min_length=1, max_length=80)
+    name: str = Field(min_length=1, max_length=SPONSOR_CHARS_MAX)
     classes: tuple[tuple[Int8, Int8], ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -44,7 +44,7 @@ class SponsorSplit(Model):
 
 def _named(split: SponsorSplit) -> SponsorSplit:
     try:
-        one_line(split.name)
+        name(split.name)
     except ValueError as exc:
         raise ValueError(f"name {exc}") from exc
     return split
@@ -220,7 +220,7 @@ class SwitchChange(Model):
 
     value: Int8
     lane: Lane | None = None
-    who: Line = "operator"
+    who: Name = "operator"
     why: Text = ""
 
 

@@ -204,6 +204,8 @@ def test_a_spoilt_plan_is_refused(files: Path, old: str, new: str, says: str):
         pytest.param(
             "    budget: 66_000_000元", "    budjet: 66_000_000元", "did you mean budget", id="a misspelt budget"
         ),
+        pytest.param("Spring Grain", "g" * 80, "characters at most", id="a sponsor's name too long for control"),
+        pytest.param("Spring Grain", '"\\u200b"', "U+200B", id="a sponsor's name that nobody sees"),
         pytest.param("low: 24%", "low: 26%", "out of order", id="a low above the mid"),
         pytest.param("mid: 7/s, high: 7/s", "mid: 7/s, high: 8/s", "above the limit", id="taps above the limit"),
         pytest.param("low: 10/s", "low: 5/s", "refuses", id="a quick finger below the limit"),

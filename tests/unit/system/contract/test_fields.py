@@ -78,6 +78,8 @@ def refused(model: type[BaseModel], body: dict[str, Any]) -> str:
         (api.SwitchChange, {"value": 1, "why": "a\0b"}, "why"),
         (api.SwitchChange, {"value": 1, "who": "a\0b"}, "who"),
         (api.SwitchChange, {"value": 1, "who": "a\nb"}, "who"),
+        (api.SwitchChange, {"value": 1, "who": " "}, "who: Value error, shows nothing"),
+        (api.SwitchChange, {"value": 1, "who": "a\u200bb"}, "who: Value error, holds the character U+200B"),
         (api.SwitchChange, {"value": 1, "why": "x" * 3_000}, "why"),
         (api.SwitchChange, {"value": 1, "why": "a\udc00b"}, "hex escape"),
         (api.SwitchChange, {"value": 10**4_290}, "value"),
@@ -105,6 +107,28 @@ def test_what_cannot_be_kept_is_refused_by_name_and_not_repeated(
     assert field in says
     assert len(says) < 500
     assert "\0" not in says
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(" ", id="a blank"),
+        pytest.param("\u3000", id="a wide blank"),
+        pytest.param("\u00a0", id="a blank that does not break"),
+        pytest.param("\u0301", id="an accent on nothing"),
+        pytest.param("\u3164", id="a letter that shows nothing"),
+        pytest.param("\u200b", id="a blank of no width"),
+        pytest.param("tea\u200b", id="a blank of no width behind a name"),
+        pytest.param("\u202eaet", id="written from the right"),
+    ],
+)
+def test_a_sponsor_whom_nobody_can_read_is_refused(name: str) -> None:
+    assert "sponsors.0: Value error, name " in refused(api.RoundOrder, ROUND | sponsor(name))
+
+
+@pytest.mark.parametrize("name", ["春晚 2026", "春\u3000晚", "Café", "Cafe\u0301", "فروشگاه", "\u2764\ufe0f", "7"])
+def test_a_sponsor_may_be_named_in_any_language(name: str) -> None:
+    assert api.RoundOrder.model_validate_json(json.dumps(ROUND | sponsor(name))).sponsors[0].name == name
 
 
 def test_a_reason_may_have_several_lines() -> None:

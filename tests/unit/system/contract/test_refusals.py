@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
+import zlib
 from typing import Any
 
 import pytest
@@ -24,6 +26,10 @@ def posted(headers: bytes, body: bytes = b"") -> bytes:
     return HEAD + headers + b"\r\n" + body
 
 
+def coded(encoding: bytes, body: bytes) -> bytes:
+    return posted(b"Content-Encoding: %s\r\nContent-Length: %d\r\n" % (encoding, len(body)), body)
+
+
 REFUSED = [
     pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\nBad Name: 1\r\n\r\n", 400, id="a name with a space"),
     pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\nA: %s\r\n\r\n" % (b"a" * 9_000), 431, id="a long header"),
@@ -34,6 +40,13 @@ REFUSED = [
     pytest.param(b"what is this\r\n\r\n", 400, id="no HTTP"),
     pytest.param(posted(LENGTH + b"Content-Encoding: gzip\r\n", PLAIN), 400, id="gzip that is none"),
     pytest.param(posted(LENGTH + b"Content-Encoding: deflate\r\n", PLAIN), 400, id="deflate that is none"),
+    pytest.param(coded(b"gzip", gzip.compress(PLAIN)[:-1]), 400, id="gzip without its last byte"),
+    pytest.param(coded(b"gzip", gzip.compress(PLAIN)[:-8]), 400, id="gzip without its sum"),
+    pytest.param(coded(b"gzip", b""), 400, id="gzip of no byte"),
+    pytest.param(coded(b"gzip", gzip.compress(PLAIN) * 2), 400, id="gzip twice"),
+    pytest.param(coded(b"gzip", gzip.compress(b" " * (1 << 21))), 413, id="gzip of 2 MiB of blanks"),
+    pytest.param(coded(b"deflate", zlib.compress(PLAIN)[:-1]), 400, id="deflate without its last byte"),
+    pytest.param(coded(b"zstd", PLAIN), 400, id="zstd, which is not read"),
     pytest.param(posted(LENGTH + b"Content-Encoding: br\r\n", PLAIN), 400, id="br"),
     pytest.param(posted(LENGTH + b"Content-Encoding: nope\r\n", PLAIN), 400, id="an encoding nobody knows"),
     pytest.param(posted(LENGTH + b"Content-Encoding: gzip, br\r\n", PLAIN), 400, id="two encodings, and none of them"),
@@ -94,6 +107,21 @@ def played(server: Server, scene: Any) -> None:
 
 def errors_in(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]
+
+
+@pytest.mark.parametrize(
+    "data", [coded(b"gzip", gzip.compress(PLAIN)), coded(b"GZIP", gzip.compress(PLAIN)),
+             coded(b"deflate", zlib.compress(PLAIN)), coded(b"identity", PLAIN)]
+)  # fmt: skip
+def test_a_body_that_is_what_is_said_of_it_is_read(data: bytes) -> None:
+    server = Server()
+
+    async def scene() -> None:
+        head, _, body = (await server.send(data)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert json.loads(body) == {"value": 1}
+
+    played(server, scene)
 
 
 @pytest.mark.parametrize(("data", "status"), REFUSED)
