@@ -38,8 +38,7 @@ from harness.stack import Stack, find_shared, new_folder, raise_open_files
 from harness.stack.external import externals
 from harness.verdict import Reason
 from plans.models.library import LoadedDrill
-from system.contract.numbers import whole_number
-from system.contract.routing import FRONTS_MAX
+from system.contract.links import size_for
 
 VAR = Path("var")
 ATTEMPTS = 3
@@ -248,7 +247,7 @@ def stack_of(order: DrillOrder) -> Iterator[Stack]:
         yield Stack.attach(running)
         return
     target = order.loaded.drill.fault.target if order.loaded.drill.fault else ""
-    fronts = (whole_number(target.removeprefix("front-"), FRONTS_MAX) or 0) + 1
+    fronts, _ = size_for(target)
     with ExitStack() as undo:
         say(f"{order.loaded.drill.id}: no stack runs: starting one")
         stack = Stack(new_folder(order.var), fronts=fronts, private=True)

@@ -4,7 +4,6 @@ has no way back, or that nothing would notice.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 
@@ -14,13 +13,15 @@ from plans.models.errors import closest
 from plans.models.forecast import Words
 from plans.models.partial import Contradiction, Flag, PlanModel, check
 from plans.models.quantity import Count, Duration, Share
-from system.contract.links import LINKS
+from system.contract.links import LINKS, links_of, read_link
+from system.contract.places import ALONE, front, read_place, system
 
 FaultId = Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,3}[a-z]?$", description="Its number in the catalogue: N15, P1.")]
 Code = Annotated[str, Field(pattern=r"^([SL])([1-9]|1[0-2])$", description="An invariant of docs/money.md.")]
-LINK_IDS = tuple(link.id for link in LINKS if link.always)
-PARTS = ("valkey", "postgres", "toxiproxy", "control", "front-0", "credit-live", "credit-stress", "play")
-_FRONT = re.compile(r"front-\d+")
+LINK_IDS = tuple(link.id for link in links_of())
+PARTS = tuple(place.name for place in system())
+"""Of a system of one front and one cell; larger ones have more, by the rules of `system.contract.places`."""
+_ROLES = ("valkey", "front", "credit", *ALONE)
 
 
 class Toxic(PlanModel):
@@ -113,7 +114,7 @@ class Fault(PlanModel):
     about: str = ""
     aims: tuple[Code, ...] = Field(min_length=1)
     requires: tuple[Literal["toxiproxy"], ...] = ()
-    targets: tuple[str, ...] = Field(min_length=1, description="Links (front-valkey) or parts (front-0).")
+    targets: tuple[str, ...] = Field(min_length=1, description=f"Links ({LINK_IDS[0]}) or parts ({front(0).name}).")
     inject: Inject
     effect_probe: EffectProbe
     heal: Heal
@@ -134,7 +135,7 @@ class Fault(PlanModel):
             return
         on_link = self.inject.kind in ("toxics", "refuse")
         for target in self.targets:
-            if on_link != (target in LINK_IDS):
+            if on_link != is_link(target):
                 yield Contradiction(
                     ("inject",), f"{self.inject.kind} on {target}", f"a {'link' if on_link else 'part'}"
                 )
@@ -192,10 +193,17 @@ def latency_ms(fault: Fault) -> int:
     return sum(toxic.attributes.get("latency", 0) for toxic in toxics if toxic.type == "latency")
 
 
+def is_link(target: str) -> bool:
+    """Is it a link that is always in the path, in a system of any size?"""
+    link = read_link(target)
+    return link is not None and link.always
+
+
 def check_target(target: str) -> str:
     """Raises ValueError for what is no link and no part."""
     known = (*LINK_IDS, *PARTS)
-    if target in known or _FRONT.fullmatch(target):
+    place = read_place(target)
+    if is_link(target) or (place is not None and place.role in _ROLES):
         return target
     near = closest(target, known)
     kind = "link" if any(target.endswith(f"-{link.upstream}") for link in LINKS) or near in LINK_IDS else "link or part"
