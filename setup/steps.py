@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import debian
 import golang
+import hot_path
 import packages
 from shell import BIN, TOOLS, StepFailed, say
 
@@ -74,6 +75,7 @@ def main(argv: list[str]) -> int:
                     jobs.append(pool.submit(packages.install))
                 for job in jobs:
                     job.result()
+            hot_path.build()
             if "--bench" in argv:
                 anchors()
         except StepFailed as error:

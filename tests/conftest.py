@@ -6,12 +6,14 @@ And what holds for all of them: children hear signals, and a test that hangs fai
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import os
 import sys
 from collections.abc import Iterator
 
 import pytest
 
+from system.contract import compiled
 from tests.children import hear_signals
 from tests.stores import PostgresServer, ValkeyServer
 
@@ -21,6 +23,25 @@ LAST_RESORT = 2
 """After so many deadlines the process ends: the test's own end hung, too, or no signal reached it."""
 STDERR = os.dup(sys.__stderr__.fileno()) if sys.__stderr__ is not None else 2
 hear_signals()
+
+
+def plain_here() -> None:
+    """This process imports the front's plain source, so that patches are seen; its children run what users run.
+
+    With `XIU_COMPILED=1` it imports the compiled one: `unit/system/front/test_compiled.py` runs tests so.
+    """
+    before = os.environ.get(compiled.VARIABLE)
+    if before == "1":
+        return
+    os.environ[compiled.VARIABLE] = "0"
+    importlib.import_module("system.front")
+    os.environ.pop(compiled.VARIABLE)
+    if before is not None:
+        os.environ[compiled.VARIABLE] = before
+    compiled.build.cache_clear()
+
+
+plain_here()
 
 
 def deadline_s(item: pytest.Item) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.environment import hot_path
 from harness.errors import BadInput, EnvironmentNotReady
 
 TIMES = 3
@@ -85,6 +86,7 @@ def environment() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "cpu": _cpu_model(),
+        "hot_path": str(hot_path()),
         "load_1m": round(os.getloadavg()[0], 2),
     }
 

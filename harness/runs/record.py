@@ -151,6 +151,8 @@ class Environment(Record):
     python: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
     commit: str = ""
+    hot_path: str = ""
+    """Which build of the front ran here: `compiled`, or `plain` with the reason; empty in records of before."""
     scale_factor: str = ""
     calibration: dict[str, Any] = Field(default_factory=dict)
 

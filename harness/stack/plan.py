@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from harness.environment import hot_path
 from harness.stack import config, external, people, postgres, stores, table, tools
 from harness.stack.addresses import LINKS, Addresses
 from harness.stack.folder import Folder
@@ -68,6 +69,7 @@ def make_plan(
     Raises EnvironmentNotReady for a tool that is missing or an external store that cannot be used, BadInput for a
     wrong address.
     """
+    hot_path()
     theirs = external.externals(environment)
     parts: list[Part] = []
     notes = [f"{part} is external ({external.VARIABLES[part]}): used as it is" for part in theirs]

@@ -14,6 +14,7 @@ from typing import Final
 
 import uvloop
 
+from system.contract import compiled
 from system.contract.errors import SettingsError, Superseded
 from system.front.link import ControlLink
 from system.front.metrics import FrontMetrics
@@ -78,12 +79,14 @@ def main() -> int:
     """Exit codes: 0 after a stop or when superseded, 1 internal, 2 bad settings."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
+        build = compiled.build()
         settings = FrontSettings.from_env()
         raise_file_limit(settings)
         places_of(settings)
     except SettingsError as exc:
         print(f"front: {exc}", file=sys.stderr)
         return 2
+    log.info("hot path: %s", build, extra={"event": "hot_path", "compiled": compiled.runs_compiled()})
     try:
         return uvloop.run(_main(settings))
     except OSError as exc:

@@ -89,10 +89,12 @@ class Desk:
     """Routes, and steps 2 and 3 of a tap; the rest is the draw's."""
 
     __slots__ = (
-        "admission", "draw", "front", "metrics", "now_us", "settings", "stopping", "tap", "taps", "user",
+        "admission", "draw", "front", "metrics", "now_us", "settings", "shapes", "stopping", "tap", "taps", "user",
     )  # fmt: skip
 
-    def __init__(self, front: Front, settings: FrontSettings, metrics: FrontMetrics) -> None:
+    def __init__(self, front: Front, settings: FrontSettings, metrics: FrontMetrics, *, shapes: bool = True) -> None:
+        """`shapes`: taps may be known by their shape; False: each goes through the parser."""
+        self.shapes = shapes
         self.front = front
         self.settings = settings
         self.metrics = metrics
@@ -142,7 +144,7 @@ class Desk:
 
     def shape_of(self, data: bytes, request: Request) -> Shape | None:
         """The shape of the tap that `data` is; None where its token is not unique in it or may not grow."""
-        if not data.startswith(b"POST ") or data.count(request.token) != 1:
+        if not self.shapes or not data.startswith(b"POST ") or data.count(request.token) != 1:
             return None
         if len(data) + TOKEN_BYTES_MAX > self.settings.head_bytes_max:
             return None

@@ -57,8 +57,7 @@ class Waiters:
         ticket = _Ticket(uid, waiter, self._timers.time() + self._deadline_s)
         self._queue.append(ticket)
         self._by_uid.setdefault(uid, deque()).append(ticket)
-        if self._timer is None:
-            self._timer = self._timers.call_at(ticket.due, self.expire)
+        self._set_timer()
 
     def settle(self, uid: int, win: Win | None) -> None:
         """The outcome of `uid`: everybody who still waits for it is told."""
@@ -79,8 +78,12 @@ class Waiters:
             if not own:
                 del self._by_uid[ticket.uid]
             ticket.tell(None)
-        if queue and self._timer is None:  # a waiter may have come back at once, and set it
-            self._timer = self._timers.call_at(queue[0].due, self.expire)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        """For the first in the queue, if it is not set: a waiter that came back at once may have done so."""
+        if self._queue and self._timer is None:
+            self._timer = self._timers.call_at(self._queue[0].due, self.expire)
 
     def close(self) -> None:
         """Tells None to everybody left."""

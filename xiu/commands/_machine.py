@@ -19,11 +19,13 @@ from pathlib import Path
 
 import psutil
 
-from harness.errors import EnvironmentNotReady
+from harness.environment import hot_path
+from harness.errors import EnvironmentNotReady, HarnessError
 from harness.guard.room import ANYBODY_WRITES
 from harness.stack import ordinary, raise_open_files
 from harness.stack.external import externals
 from harness.stack.ports import Ports
+from system.contract.compiled import COMPILED
 from xiu.outlet import speaks_every_language
 
 OPEN_FILES_LEAST, OPEN_FILES_NEEDED = 8_192, 512
@@ -63,6 +65,7 @@ def machine(runs: Path, environment: Mapping[str, str]) -> Iterator[Need]:
     yield _local_ports()
     yield _memory()
     yield _cores()
+    yield _hot_path()
     yield _locale()
 
 
@@ -74,6 +77,15 @@ def _account() -> Need:
         return Need(name, what_for, True, False, remedy=str(exc))
     how = {"": "this user", "unshare": "a user namespace", "setpriv": "another user: no user namespaces here"}
     return Need(name, what_for, True, True, how[way[0] if way else ""])
+
+
+def _hot_path() -> Need:
+    name, what_for = "hot path", "the front, compiled: more taps from one core"
+    try:
+        build = hot_path()
+    except HarnessError as exc:
+        return Need(name, what_for, True, False, remedy=str(exc))
+    return Need(name, what_for, False, build.kind == COMPILED, str(build), remedy=f"make setup ({build.why})")
 
 
 def _loopback() -> Need:

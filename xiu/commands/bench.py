@@ -14,6 +14,7 @@ from pathlib import Path
 
 import harness.bench
 from harness.bench.common import Report
+from harness.environment import hot_path
 from harness.errors import BadInput, closest
 from harness.stack import raise_open_files
 from system.contract.numbers import shown
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(
             f"no such bench: {args.bench}", expected=" | ".join(names()), did_you_mean=closest(args.bench, names())
         )
+    hot_path()  # one that is asked for and missing is said before anything is measured
     raise_open_files()
     module = importlib.import_module(f"harness.bench.{args.bench.replace('-', '_')}")
     options = {} if args.seconds is None else {_length(args.bench): args.seconds}
@@ -64,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"  {report.value:,.4g} against {report.anchor_value:,.4g} {report.unit}")
         for name, value in report.extra.items():
             print(f"  {name}: {value}")
+        print(f"  front: {hot_path()}")
     return 0
 
 

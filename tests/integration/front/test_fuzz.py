@@ -24,12 +24,14 @@ from valkey import Valkey
 from harness.control_client import ControlClient
 from harness.stack import Stack, new_folder
 from system.contract.api import RoundOrder, SponsorSplit
+from system.contract.compiled import VARIABLE
 from system.contract.ids import Lane, stream_key
 from tests.integration.front.fuzz import Case, Fuzz, Known
 from tests.integration.front.rig import statuses
 from tests.stores import wait_until
 
 REQUESTS, WARM_REQUESTS = 100_000, 10_000
+PLAIN_REQUESTS = 30_000
 AT_ONCE, SLOW, DEAF = 48, 40, 4
 USERS = 60
 DRIP_S = 0.04
@@ -243,10 +245,19 @@ def seeded() -> int:
 
 
 @pytest.mark.serial
+@pytest.mark.parametrize(
+    ("build", "requests_"),
+    [pytest.param("", REQUESTS, id="as users run it"), pytest.param("0", PLAIN_REQUESTS, id="the plain source")],
+)
 def test_a_hundred_thousand_bad_requests_change_nothing(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+    build: str,
+    requests_: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
 ) -> None:
     seed = seeded()
+    monkeypatch.setenv(VARIABLE, build)
     print(f"XIU_FUZZ_SEED={seed}")
     with Stack(new_folder(tmp_path), with_prometheus=False, environment={}) as stack:
         target = Target(stack)
@@ -264,12 +275,12 @@ def test_a_hundred_thousand_bad_requests_change_nothing(
         fire(WARM_REQUESTS)
         at_first = target.rss_mib(pid)
         began = time.monotonic()
-        fire(REQUESTS, slow_by_s=30.0)
+        fire(requests_, slow_by_s=30.0)
         took = time.monotonic() - began
         at_last = target.rss_mib(pid)
         record_property(
             "shown",
-            f"XIU_FUZZ_SEED={seed}: {seen.requests:,} requests, {seen.bad:,} of them bad, over "
+            f"{'plain' if build else 'hot path as built'}, XIU_FUZZ_SEED={seed}: {seen.requests:,} requests, {seen.bad:,} of them bad, over "
             f"{seen.connections:,} connections, {took:.0f} s; "
             f"kinds {dict(seen.kinds)}; answers {dict(sorted(seen.statuses.items()))}; "
             f"memory {at_first:.1f} MiB, then {at_last:.1f} MiB",

@@ -12,7 +12,7 @@ from system.benching.bare_front import BareFront, BareRound, settings_for
 from system.contract.ids import Lane
 from system.contract.routing import Topology
 from system.front.answers import Answer
-from system.front.desk import Desk, Request, Shape
+from system.front.desk import Desk
 from system.front.metrics import TAP_KINDS, FrontMetrics
 from system.front.protocol import TapProtocol
 from system.front.seam import NEVER, Waiter, Win
@@ -152,13 +152,6 @@ class Timers:
             call(*args)
 
 
-class ForgetfulDesk(Desk):
-    """A desk that knows no shapes, so that every tap goes through the parser."""
-
-    def shape_of(self, data: bytes, request: Request) -> Shape | None:
-        return None
-
-
 @dataclass
 class Client:
     """One connection to a front without a kernel between."""
@@ -183,7 +176,7 @@ class Client:
 def client(front: StillFront, shapes: bool = True, **changes: Any) -> Client:
     limits = settings(**changes)
     metrics, wire, timers = FrontMetrics(), Wire(), Timers()
-    desk = (Desk if shapes else ForgetfulDesk)(front, limits, metrics)
+    desk = Desk(front, limits, metrics, shapes=shapes)
     partial: dict[TapProtocol, float] = {}
     protocol = TapProtocol(desk, cast("asyncio.AbstractEventLoop", timers), {}, partial)
     protocol.connection_made(cast("asyncio.Transport", wire))
