@@ -280,7 +280,8 @@ def test_a_hundred_thousand_bad_requests_change_nothing(
         at_last = target.rss_mib(pid)
         record_property(
             "shown",
-            f"{'plain' if build else 'hot path as built'}, XIU_FUZZ_SEED={seed}: {seen.requests:,} requests, {seen.bad:,} of them bad, over "
+            f"{'plain' if build else 'hot path as built'}, XIU_FUZZ_SEED={seed}: "
+            f"{seen.requests:,} requests, {seen.bad:,} of them bad, over "
             f"{seen.connections:,} connections, {took:.0f} s; "
             f"kinds {dict(seen.kinds)}; answers {dict(sorted(seen.statuses.items()))}; "
             f"memory {at_first:.1f} MiB, then {at_last:.1f} MiB",

@@ -43,10 +43,8 @@ def test_what_holds_for_the_plain_front_holds_for_the_compiled_one() -> None:
 
 
 @needs_a_build
-@pytest.mark.parametrize(
-    ("said", "kind", "suffix"), [("", "compiled", ".so"), ("1", "compiled", ".so"), ("0", "plain", ".py")]
-)
-def test_a_process_runs_the_build_it_says(said: str, kind: str, suffix: str) -> None:
+@pytest.mark.parametrize(("said", "ran"), [("", "compiled .so"), ("1", "compiled .so"), ("0", "plain .py")])
+def test_a_process_runs_the_build_it_says(said: str, ran: str) -> None:
     env = for_children({compiled.VARIABLE: said})
     done = subprocess.run(
         [sys.executable, "-c", IMPORTS], env=env, capture_output=True, encoding="utf-8", timeout=60, check=True
