@@ -28,7 +28,7 @@ hear_signals()
 def plain_here() -> None:
     """This process imports the front's plain source, so that patches are seen; its children run what users run.
 
-    With `XIU_COMPILED=1` it imports the compiled one: `unit/system/front/test_compiled.py` runs tests so.
+    With `XIU_COMPILED=1` it imports the compiled one: `unit/system/contract/test_compiled.py` runs tests so.
     """
     before = os.environ.get(compiled.VARIABLE)
     if before == "1":
