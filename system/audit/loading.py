@@ -54,17 +54,17 @@ async def _books(conn: Connection, store: WinLogStore, lane: Lane, row: tuple[An
     key = {"round": round_id}
 
     async def rows(name: str) -> list[tuple[Any, ...]]:
-        return await (await conn.execute(statement(f"audit_{name}", lane), key)).fetchall()
+        return await (await conn.execute(statement(name, lane), key)).fetchall()
 
-    leases = await rows("leases")
+    leases = await rows("audit_leases")
     return Books(
         lane, round_id, state, packets, budget_fen, start_us, end_us, next_packet,
         make_round(round_id, [SponsorSplit.model_validate(item, strict=False) for item in sponsors], bytes(seed)),
         commitment, await _postings(conn, lane, round_id),
-        [Suspended(*item)._replace(uid=item[6] % (1 << 64)) for item in await rows("suspense")],
-        {item[0]: _batch(item) for item in await rows("batches")},
-        [Leg(*item) for item in await rows("entries")],
-        [await _stream(store, lane, round_id, item) for item in await rows("streams")],
+        [Suspended(*item)._replace(uid=item[6] % (1 << 64)) for item in await rows("audit_suspense")],
+        {item[0]: _batch(item) for item in await rows("audit_batches")},
+        [Leg(*item) for item in await rows("audit_entries")],
+        [await _stream(store, lane, round_id, item) for item in await rows("audit_streams")],
         np.array([item[:6] for item in leases], dtype=LEASE), [bytes(item[6]) for item in leases],
         {int(item["sponsor"]): str(item["name"]) for item in sponsors},
     )  # fmt: skip

@@ -1,22 +1,37 @@
-"""The statements of `queries/*.sql`, for one lane each. Owns the schema's place in the text; refuses other splicing."""
+"""The statements of `queries/`, for one lane each. Owns the schema's place in the text; refuses other splicing.
+
+`queries/control/epochs.sql` holds what `system/control/epochs.py` asks; `queries/shared.sql` what two packages ask.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 
+from system.contract.errors import SettingsError
 from system.contract.ids import LANES, Lane
+from system.ledger.named import Named, read
 
 _HERE = Path(__file__).parent
+QUERIES = _HERE / "queries"
+
+
+@cache
+def statements() -> dict[str, Named]:
+    """Every statement by its name. Raises SettingsError for a file that cannot be read."""
+    return read(sorted(QUERIES.rglob("*.sql")))
 
 
 @cache
 def statement(name: str, lane: Lane) -> bytes:
-    """Text of `queries/<name>.sql` with `{schema}` replaced by the lane's schema; parameters stay `%(name)s`.
+    """Text of the statement `name` with `{schema}` replaced by the lane's schema; parameters stay `%(name)s`.
 
-    bytes, since psycopg takes no str that is not a literal. Raises FileNotFoundError for an unknown name.
+    bytes, since psycopg takes no str that is not a literal. Raises SettingsError for an unknown name.
     """
-    return _for_lane((_HERE / "queries" / f"{name}.sql").read_text(encoding="utf-8"), lane)
+    found = statements().get(name)
+    if found is None:
+        raise SettingsError(f"no statement {name}; expected one of system/ledger/queries")
+    return _for_lane(found.text, lane)
 
 
 def _for_lane(text: str, lane: Lane) -> bytes:

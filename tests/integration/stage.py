@@ -198,13 +198,13 @@ def stage(
 
 
 def without(name: str, *words: tuple[str, str]) -> Callable[[str, Lane], bytes]:
-    """`statement`, but in the text of `queries/<name>.sql` these words stand for those."""
+    """`statement`, but in the text of the statement `name` these words stand for those."""
 
     def changed(asked: str, lane: Lane) -> bytes:
         text = statement(asked, lane)
         if asked == name:
             for old, new in words:
-                assert old.encode() in text, f"{name}.sql no longer says {old!r}"
+                assert old.encode() in text, f"{name} no longer says {old!r}"
                 text = text.replace(old.encode(), new.encode())
         return text
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +24,7 @@ from system.control.rounds import planned_window
 from system.control.set_aside import readable
 from system.control.state import Held, View
 from system.control.streams import records_of
+from system.ledger.statements import statements
 from system.settings import ControlSettings
 from system.tokens import tag_expiry, tag_key, token_key, verify_token
 from system.winlog import Win, encode
@@ -197,11 +197,11 @@ def test_rows_of_the_ledger_become_records() -> None:
 
 
 def test_statements_have_a_comment_and_belong_to_their_process() -> None:
-    folder = Path(__file__).parents[4] / "system" / "ledger" / "queries"
-    names = {path.name for path in folder.glob("*.sql")}
-    for path in sorted(folder.glob("control_*.sql")):
-        assert path.read_text().startswith("-- "), path.name
-    assert {"control_close.sql", "control_epoch_take.sql"} <= names
+    mine = {name: one for name, one in statements().items() if name.startswith("control_")}
+    for name, one in mine.items():
+        assert one.text.startswith("-- "), name
+        assert one.file.parent.name == "control", name
+    assert {"control_close", "control_epoch_take"} <= set(mine)
 
 
 def test_nothing_is_said_before_the_view_was_read() -> None:

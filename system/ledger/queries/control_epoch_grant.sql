@@ -1,4 +1,0 @@
--- Granted, only while it is the newest number taken. The caller holds the instance and the round.
-UPDATE {schema}.stream SET granted = %(epoch)s
-WHERE round = %(round)s AND front = %(front)s AND epoch = %(epoch)s
-RETURNING granted

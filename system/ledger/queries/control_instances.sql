@@ -1,2 +1,0 @@
--- Newest start of each front.
-SELECT front, instance FROM control.instance

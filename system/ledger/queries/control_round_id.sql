@@ -1,2 +1,0 @@
--- One sequence for both lanes.
-SELECT nextval('control.round_id')::int

@@ -1,2 +1,0 @@
--- Switches that were ever set, by lane.
-SELECT key, lane, value FROM control.switch

@@ -1,1 +1,0 @@
-COPY {schema}.posting (uid, round, packet, fen, sponsor, front, award_us, batch) FROM STDIN (FORMAT binary)

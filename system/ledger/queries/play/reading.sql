@@ -1,0 +1,41 @@
+-- name: balance
+-- What a user has in this lane: fen and number of postings.
+SELECT coalesce(sum(fen), 0), count(*) FROM {schema}.posting WHERE uid = %(uid)s
+
+-- name: play_award
+-- What became of an award a user was shown: the round's state and packets, the posting, what suspense holds of it, and
+-- whether its packet is used up, by whomever (null: in no lease, so nobody can have been shown it).
+SELECT r.state, r.packets,
+       (SELECT fen FROM {schema}.posting p WHERE p.uid = %(uid)s AND p.round = r.round AND p.packet = %(packet)s),
+       EXISTS (SELECT 1 FROM {schema}.suspense s
+               WHERE s.round = r.round AND s.uid = %(uid)s AND s.packet = %(packet)s),
+       (SELECT get_bit(l.used, (%(packet)s - l.lo)::bigint) = 1 FROM {schema}.lease l
+        WHERE l.round = r.round AND l.lo <= %(packet)s AND l.hi > %(packet)s ORDER BY l.lo DESC LIMIT 1)
+FROM {schema}.round r WHERE r.round = %(round)s
+
+-- name: statement
+-- A user's postings, newest first, a page at a time: `before_us` and `before_round` are the last row's of the page before.
+SELECT p.round, p.packet, p.fen, p.sponsor, p.award_us, b.committed_us, p.batch
+FROM {schema}.posting p JOIN {schema}.batch b USING (batch)
+WHERE p.uid = %(uid)s AND (p.award_us, p.round) < (%(before_us)s, %(before_round)s)
+ORDER BY p.award_us DESC, p.round DESC
+LIMIT %(limit)s
+
+-- name: sponsor_balance
+-- A sponsor's accounts with their balances in fen: its own (negative: what it has paid in) and one budget a round.
+SELECT account, sum(fen) FROM {schema}.entry
+WHERE account = 'sponsor:' || %(sponsor)s OR account LIKE 'budget:%%:' || %(sponsor)s
+GROUP BY account ORDER BY account
+
+-- name: sponsor_statement
+-- The legs on a sponsor's accounts, newest batch first, a page at a time: `before` is the last batch of the page before.
+SELECT e.batch, b.kind, b.round, e.account, e.fen, b.postings, b.committed_us
+FROM {schema}.entry e JOIN {schema}.batch b USING (batch)
+WHERE (e.account = 'sponsor:' || %(sponsor)s OR e.account LIKE 'budget:%%:' || %(sponsor)s) AND e.batch < %(before)s
+ORDER BY e.batch DESC, e.account
+LIMIT %(limit)s
+
+-- name: play_bulk
+-- Postings of many users at once.
+SELECT uid, round, packet, fen FROM {schema}.posting
+WHERE uid = ANY(%(uids)s) AND (%(round)s::int IS NULL OR round = %(round)s) ORDER BY uid, round, packet

@@ -1,2 +1,0 @@
--- What the lottery needs to recompute a round's amounts.
-SELECT sponsors, seed FROM {schema}.round WHERE round = %(round)s

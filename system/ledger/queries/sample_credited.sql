@@ -1,7 +1,0 @@
--- What left a round's budget for accounts and suspense, by the legs; and each stream's newest epoch and offset.
-SELECT r.budget_fen, r.packets,
-       (SELECT coalesce(-sum(e.fen), 0) FROM {schema}.batch b JOIN {schema}.entry e USING (batch)
-        WHERE b.round = r.round AND b.kind IN ('credit', 'set_aside')),
-       (SELECT coalesce(array_agg(ARRAY[s.front, s.cell, s.granted, s.offset_epoch, s.offset_seq] ORDER BY s.front), '{}')
-        FROM {schema}.stream s WHERE s.round = r.round)
-FROM {schema}.round r WHERE r.round = %(round)s

@@ -1,2 +1,0 @@
--- Every posting of a round.
-SELECT packet, fen, sponsor, uid FROM {schema}.posting WHERE round = %(round)s

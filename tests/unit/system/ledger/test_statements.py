@@ -1,0 +1,69 @@
+"""Every statement is asked by the module whose file it stands in, and whatever a module asks for is there."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from system.contract.errors import SettingsError
+from system.ledger.statements import QUERIES, statement, statements
+
+SYSTEM = Path(__file__).parents[4] / "system"
+NOT_THE_SYSTEM = "benching"
+"""Synthetic data goes the same way as real: its modules own no statement."""
+
+
+@cache
+def words() -> dict[str, set[str]]:
+    """Module, as `control/epochs`, → the names of statements written in it."""
+    found = {}
+    for path in sorted(SYSTEM.rglob("*.py")):
+        tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        texts = {node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        found[str(path.relative_to(SYSTEM).with_suffix(""))] = texts & set(statements())
+    return found
+
+
+def test_every_statement_is_asked_by_the_module_of_its_file() -> None:
+    asked = words()
+    lost = [
+        f"{one.place}: {name} is not asked by system/{home}.py"
+        for name, one in statements().items()
+        if (home := str(one.file.relative_to(QUERIES).with_suffix(""))) != "shared" and name not in asked.get(home, ())
+    ]
+    assert lost == []
+
+
+def test_what_two_packages_ask_and_nothing_else_is_shared() -> None:
+    packages = defaultdict(set)
+    for module, names in words().items():
+        for name in names:
+            packages[name].add(module.split("/")[0])
+    shared = {name for name, users in packages.items() if len(users - {NOT_THE_SYSTEM}) > 1}
+    assert shared == {name for name, one in statements().items() if one.file == QUERIES / "shared.sql"}
+
+
+def test_every_name_asked_for_is_there() -> None:
+    """Names written where they are asked; a name in a variable is one of `words`, or fails as it is asked."""
+    unknown = [
+        f"{path}:{node.lineno}: {node.args[0].value}"
+        for path in sorted(SYSTEM.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "statement" and node.args
+        if isinstance(node.args[0], ast.Constant) and node.args[0].value not in statements()
+    ]
+    assert unknown == []
+
+
+def test_a_lane_is_put_where_its_schema_stands_and_nowhere_else() -> None:
+    assert b"stress.round" in statement("control_closing", "stress")
+    assert all(b"{schema}" not in statement(name, "live") for name in statements())
+
+
+def test_an_unknown_name_is_one_sentence() -> None:
+    with pytest.raises(SettingsError, match="no statement nothing; expected one of system/ledger/queries"):
+        statement("nothing", "live")
