@@ -165,6 +165,6 @@ def _words(line: journal.Transition) -> Said:
     state, detail = line.state.replace("_", " "), f" {line.text}" if line.text else ""
     zh = PLAYBOOK_STATES_ZH.get(line.state, line.state)
     whole = {"playbook": line.playbook, "state": state, "state_zh": zh, "detail": detail}
-    if "key" in line.data and "to" in line.data:
-        return said("playbook_set", **whole, key=line.data["key"], to=line.data["to"])
+    if (to := journal.switch_set(line)) is not None:
+        return said("playbook_set", **whole, key=to[0], to=to[1])
     return said("playbook_line", **whole)

@@ -17,15 +17,16 @@ from typing import Any
 
 from chaos import seat
 from chaos.playbook import journal
+from chaos.playbook.actions import kinds
 from chaos.playbook.halting import halted
 from chaos.playbook.journal import Facts, Journal, State, Transition
 from chaos.playbook.library import Entry, Library
 from chaos.playbook.meters import Meters
 from chaos.playbook.run import TICK_S, Run
+from chaos.playbook.scope import Scope
 from chaos.playbook.world import World
 from plans.models.errors import Problem
-from system.contract.ids import LANES, Lane
-from system.contract.switches import has_lane
+from system.contract.ids import LANES
 
 log = logging.getLogger("xiu.playbook")
 BY_ALERT = "alert"
@@ -68,14 +69,9 @@ def _no_lane(lane: str) -> str:
     return f"{said}; expected {' or '.join(LANES)}: nothing is done"
 
 
-def _places(key: str, lane: Lane | None) -> set[tuple[str, Lane]]:
-    """Where a switch is set: in its lane, or in both."""
-    return {(key, each) for each in (LANES if lane is None else (lane,))}
-
-
-def _wanted(entry: Entry, lane: str) -> set[tuple[str, Lane]]:
-    """Every switch a run of it sets, with each lane it sets it in."""
-    return {(key, each) for key in entry.playbook.switches for each in LANES if each == lane or not has_lane(key)}
+def _wanted(entry: Entry, scope: Scope) -> frozenset[tuple[str, str]]:
+    """Every switch a run of it sets, with each place it sets it in."""
+    return frozenset(hold for action in entry.playbook.actions for hold in kinds()[action.kind].holds(action, scope))
 
 
 class Engine:
@@ -147,6 +143,7 @@ class Engine:
             run = Run(
                 facts, entry.playbook if entry is not None else None, self._world, self._tell,
                 halted=lambda: halted(self._folder), clock=self._clock, tick_s=self._tick_s,
+                home=entry.file.parent if entry is not None else Path(),
             )  # fmt: skip
             try:
                 await run.go()
@@ -245,9 +242,8 @@ class Engine:
             if (facts.playbook, facts.lane) == (entry.playbook.id, lane):
                 return f"run {facts.run} of it goes on"
             other = self._under.get(facts.run)
-            held = {place for key, each in facts.switches for place in _places(key, each)}
-            held |= _wanted(other, facts.lane) if other else set()
-            if shared := sorted({key for key, _ in held & _wanted(entry, lane)}):
+            held = facts.holds | (_wanted(other, facts.scope) if other else frozenset())
+            if shared := sorted({key for key, _ in held & _wanted(entry, Scope(lane))}):
                 return f"run {facts.run} has {', '.join(shared)}"
         return ""
 

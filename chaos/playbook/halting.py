@@ -34,7 +34,7 @@ def halt(folder: Path, who: str = "xiu halt") -> list[str]:
         runs = [facts for facts in journal.fold(journal.read(folder / journal.FILE)).values() if not facts.over]
         told = [f"playbook {facts.playbook} (run {facts.run}) stops in {facts.state}" for facts in runs]
         for facts in runs:
-            told += [f"  {done.named} stays {done.to}; it was {done.before}" for done in facts.actions.values()
+            told += [f"  {done.left}" for done in facts.actions.values()
                      if done.undone_s is None]  # fmt: skip
         told = told or ["no playbook was at work; none begins from now on"]
         Journal(folder / journal.FILE).tell(Transition(time.time(), "", "", "halt", who))

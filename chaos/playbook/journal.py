@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from chaos.playbook.scope import Scope
 from harness.runs.durable import append_line
-from system.contract.ids import LANES, Lane
+from system.contract.ids import LANES
 
 log = logging.getLogger(__name__)
 
@@ -103,32 +104,46 @@ def _transition(line: bytes) -> Transition | None:
     return found if whole and found.state in get_args(State) else None
 
 
-def named(key: str, lane: Lane | None) -> str:
-    """A switch in words."""
-    return key if lane is None else f"{key} ({lane})"
-
-
 @dataclass
 class Done:
-    """An action as far as it went. `before` is what the switch was, `at_s` when it was told to change. `lane` None: the
-    switch has none, or the run is of a time when switches had none.
+    """An action as far as it went: its kind, and the detail that the kind reads; `at_s`: when it was begun.
+
+    `stands`, `left`: it in words, in force and left alone. `holds`: switches and where each is set, as pairs. `memory`:
+    what its undo has written down.
     """
 
-    key: str
-    lane: Lane | None
-    to: int
-    before: int
-    undo: dict[str, Any] | None
+    kind: str
+    detail: Mapping[str, Any]
+    stands: str
+    left: str
+    holds: tuple[tuple[str, str], ...]
     at_s: float
     read_back_s: float | None = None
     undo_began_s: float | None = None
-    catch_up_until_s: float | None = None
     undone_s: float | None = None
+    memory: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def named(self) -> str:
-        """Its switch in words."""
-        return named(self.key, self.lane)
+
+def _begun(line: Transition) -> Done:
+    data = line.data
+    if "kind" not in data:
+        return _of_old(line)
+    holds = tuple((str(switch), str(where)) for switch, where in data["holds"])
+    return Done(data["kind"], json.loads(data["detail"]), data["stands"], data["left"], holds, line.at_s)
+
+
+def _of_old(line: Transition) -> Done:
+    """A line of the time when all there was to do was setting a switch: `lane` None where it has none, or where
+    switches had none yet.
+    """
+    lane = line.data.get("lane")
+    detail = {key: line.data[key] for key in ("key", "to", "before", "undo")} | {
+        "lane": lane if lane in LANES else None
+    }
+    words = detail["key"] if detail["lane"] is None else f"{detail['key']} ({lane})"
+    holds = tuple((str(detail["key"]), each) for each in LANES if detail["lane"] in (None, each))
+    stands, left = f"{words} = {detail['to']}", f"{words} stays {detail['to']}; it was {detail['before']}"
+    return Done("set_switch", detail, stands, left, holds, line.at_s)
 
 
 @dataclass
@@ -157,9 +172,14 @@ class Facts:
         return self.state in FINAL
 
     @property
-    def switches(self) -> tuple[tuple[str, Lane | None], ...]:
-        """Switches it has changed and not given back, each with its lane."""
-        return tuple((done.key, done.lane) for done in self.actions.values() if done.undone_s is None)
+    def scope(self) -> Scope:
+        """Where it acts."""
+        return Scope(self.lane)
+
+    @property
+    def holds(self) -> frozenset[tuple[str, str]]:
+        """Switches it has changed and not given back, each with where."""
+        return frozenset(hold for done in self.actions.values() if done.undone_s is None for hold in done.holds)
 
     def take(self, line: Transition) -> None:
         """One more line of this run."""
@@ -176,11 +196,7 @@ class Facts:
                 self.baseline = list(data["baseline"])
             case "executing":
                 self.baseline = list(data["baseline"])
-                lane = data.get("lane")
-                told = Done(
-                    data["key"], lane if lane in LANES else None, data["to"], data["before"], data["undo"], line.at_s
-                )
-                self.actions.setdefault(data["action"], told)
+                self.actions.setdefault(data["action"], _begun(line))
             case "read_back":
                 self.actions[data["action"]].read_back_s = line.at_s
             case "rolling_back":
@@ -189,7 +205,7 @@ class Facts:
                 if "action" in data:
                     done = self.actions[data["action"]]
                     done.undo_began_s = done.undo_began_s or line.at_s
-                    done.catch_up_until_s = data.get("catch_up_until_s", done.catch_up_until_s)
+                    done.memory |= {key: data[key] for key in data if key not in ("action", "because")}
             case "undone":
                 self.actions[data["action"]].undone_s = line.at_s
         if self.over:
@@ -206,9 +222,24 @@ def fold(lines: Iterable[Transition]) -> dict[str, Facts]:
             continue
         try:
             runs.setdefault(line.run, Facts(line.run, line.playbook)).take(line)
-        except (KeyError, TypeError) as exc:
+        except (KeyError, TypeError, ValueError) as exc:
             log.warning("journal: run %s, a line of state %s says too little: %r", line.run, line.state, exc)
     return runs
+
+
+def switch_set(line: Transition) -> tuple[str, int] | None:
+    """Which switch this line sets to what; None where it sets none."""
+    if line.state != "executing":
+        return None
+    detail = _begun(line).detail
+    return (str(detail["key"]), int(detail["to"])) if "key" in detail and "to" in detail else None
+
+
+def _action_item(name: str, done: Done) -> dict[str, Any]:
+    """Its detail stands beside the times: `key`, `lane`, `to`, `before`, `undo` of a switch."""
+    times = {key: getattr(done, key) for key in ("at_s", "read_back_s", "undo_began_s", "undone_s")}
+    return {**done.detail, "catch_up_until_s": None, **done.memory, "id": name, "kind": done.kind,
+            "stands": done.stands, **times}  # fmt: skip
 
 
 def items(path: Path, since_s: float = 0.0) -> list[dict[str, Any]]:
@@ -228,7 +259,7 @@ def items_of(lines: list[Transition], since_s: float = 0.0) -> list[dict[str, An
             "state": facts.state,
             "text": facts.text,
             "times": dict(sorted(facts.times.items())),
-            "actions": [{"id": name, **asdict(done)} for name, done in facts.actions.items()],
+            "actions": [_action_item(name, done) for name, done in facts.actions.items()],
         }
         for facts in fold(lines).values()
         if facts.times.get("t3", 0.0) >= since_s and facts.state != "refused"

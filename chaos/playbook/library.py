@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chaos.playbook.actions import playbook_model
 from plans.models.alerts import Alerts, alerts
 from plans.models.document import Document, read_model
 from plans.models.errors import PlanError, Problem, closest
@@ -77,7 +78,7 @@ def survey(files: Iterable[Path] | None = None, known: Alerts | None = None) -> 
 
 
 def _read(file: Path) -> Entry:
-    playbook, document = read_model(file, Playbook)
+    playbook, document = read_model(file, playbook_model())
     try:
         return Entry(playbook, file, hashlib.sha256(file.read_bytes()).hexdigest(), document)
     except OSError as exc:
@@ -104,13 +105,14 @@ def _quarrels(entries: Iterable[Entry]) -> list[tuple[Entry, Entry, Problem]]:
     found = []
     for entry in entries:
         for action in entry.playbook.actions:
-            alert, key = entry.playbook.trigger.alert, action.set.switch
-            other = seen.setdefault((alert, key), entry)
-            if other.playbook.id != entry.playbook.id:
-                what = f"alert {alert} starts {other.playbook.id} as well, which sets {key}, too ({other.file})"
-                line = entry.document.line(("trigger", "alert"))
-                problem = Problem(str(entry.file), line, what, "one playbook for an alert and a switch")
-                found.append((entry, other, problem))
+            for key in action.switches:
+                alert = entry.playbook.trigger.alert
+                other = seen.setdefault((alert, key), entry)
+                if other.playbook.id != entry.playbook.id:
+                    what = f"alert {alert} starts {other.playbook.id} as well, which sets {key}, too ({other.file})"
+                    line = entry.document.line(("trigger", "alert"))
+                    problem = Problem(str(entry.file), line, what, "one playbook for an alert and a switch")
+                    found.append((entry, other, problem))
     return found
 
 

@@ -1,28 +1,34 @@
 """One run of one playbook, from its alert to the verified rollback; told step by step to the journal, before each act.
 
-Everything it knows stands in its facts, which a new engine reads from the journal: every step may be done again.
+Everything it knows stands in its facts, which a new engine reads from the journal: every step may be done again. What
+an action does is its kind's (`chaos/playbook/actions/`); when, how often and how long is told here.
 Refuses to act on missing data.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Any
+import json
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
 
-from chaos.playbook.journal import Done, Facts, State, named
+from chaos.playbook.action import Detail, Progress, Undo
+from chaos.playbook.actions import Kind, kinds
+from chaos.playbook.journal import Done, Facts, State
 from chaos.playbook.world import Away, World
-from plans.models.playbook import Condition, Playbook, Restore
-from system.contract.ids import LANES, Lane
-from system.contract.switches import has_lane
+from plans.models.playbook import ActionSpec, Condition, Playbook
 
 TICK_S = 0.1
+STOP_LOOK_S = 0.25
+"""So often an act that takes longer is asked whether the red button was pressed."""
 WATCH_TICKS = 3
 """Figures change once a second: they are asked less often than switches."""
 CONFIRM_S = 5.0
 """So long a fresh alert's fault may take to be seen in its figures."""
 UNDO_READ_BACK_S = 30.0
 """Longer than a killed store or control is away."""
+T = TypeVar("T")
 
 Tell = Callable[[Facts, State, str, dict[str, Any]], None]
 """Writes a transition to the journal and takes it into the facts. Raises OSError for an act that cannot be recorded."""
@@ -43,7 +49,8 @@ class Given(Exception):
 class Run:
     """`playbook` None: the library has it no more, or changed it; then all there is left is to undo.
 
-    `halted` is asked at every step; `clock` is the time of the journal, Unix seconds that never jump.
+    `home`: the folder of its file. `halted` is asked at every step; `clock` is the time of the journal, Unix seconds
+    that never jump.
     """
 
     def __init__(
@@ -56,8 +63,9 @@ class Run:
         halted: Callable[[], bool],
         clock: Callable[[], float],
         tick_s: float = TICK_S,
+        home: Path = Path(),
     ) -> None:
-        self.facts, self._playbook, self._world = facts, playbook, world
+        self.facts, self._playbook, self._world, self._home = facts, playbook, world, home
         self._tell, self._halted, self._clock, self._tick_s = tell, halted, clock, tick_s
 
     async def go(self) -> None:
@@ -70,7 +78,7 @@ class Run:
                 await self._forward(self._playbook)
             await self._roll_back()
         except Stopped:
-            left = ", ".join(f"{done.named} = {done.to}" for done in facts.actions.values() if done.undone_s is None)
+            left = ", ".join(done.stands for done in facts.actions.values() if done.undone_s is None)
             self._say("halted", f"stopped by hand; still set: {left or 'nothing'}")
         except Given as end:
             self._say(end.state, end.text)
@@ -122,58 +130,72 @@ class Run:
         if baseline is None:
             baseline = [await self._figure(condition) for condition in playbook.verify.all]
         for action in playbook.actions:
-            done = self.facts.actions.get(action.id)
-            key, to = action.set.switch, action.set.to
+            kind, done = kinds()[action.kind], self.facts.actions.get(action.id)
             if done is None:
-                lane = self._lane(key)
-                before = await self._told(key, lane, action.read_back)
-                undo = action.undo.model_dump() if isinstance(action.undo, Restore) else None
-                try:
-                    self._say("executing", f"{named(key, lane)}: {before} → {to}", action=action.id, key=key, lane=lane,
-                              to=to, before=before, undo=undo, baseline=baseline)  # fmt: skip
-                except OSError as exc:
-                    # Not one act more that no journal holds; what was done before is undone.
-                    end: State = "read_back_failed" if self.facts.actions else "refused"
-                    raise Given(end, f"{action.id} is not done: the journal cannot be written: {exc}") from exc
-                done = self.facts.actions[action.id]
+                done = await self._begin(kind, action, baseline)
             if done.read_back_s is None:
-                processes = await self._set(done, to, action.read_back, "read_back_failed")
-                where = ", ".join(processes)
-                self._say("read_back", f"{named(key, done.lane)} = {to} in {where}", action=action.id)
+                where = await self._until_seen(kind, done.detail, action.read_back, "read_back_failed")
+                self._say("read_back", f"{done.stands} in {', '.join(where)}", action=action.id)
 
-    def _lane(self, key: str) -> Lane | None:
-        """The lane in which a switch is set: the alert's, where the switch has one."""
-        return next((lane for lane in LANES if lane == self.facts.lane), None) if has_lane(key) else None
+    async def _begin(self, kind: Kind, action: ActionSpec, baseline: list[float | None]) -> Done:
+        """Writes down what is going to be done. Raises Given where that cannot be told or written."""
+        detail = await self._prepared(kind, action)
+        words, holds = kind.words(detail), sorted(kind.holds(action, self.facts.scope))
+        try:
+            self._say("executing", words.change, action=action.id, kind=kind.kind,
+                      detail=json.dumps(detail, ensure_ascii=False), stands=words.stands, left=words.left,
+                      holds=holds, baseline=baseline)  # fmt: skip
+        except OSError as exc:
+            # Not one act more that no journal holds; what was done before is undone.
+            end: State = "read_back_failed" if self.facts.actions else "refused"
+            raise Given(end, f"{action.id} is not done: the journal cannot be written: {exc}") from exc
+        return self.facts.actions[action.id]
 
-    async def _told(self, key: str, lane: Lane | None, within_s: float) -> int:
-        deadline = self._clock() + within_s
-        while (value := await self._world.told(key, lane)) is None:
-            if self._clock() > deadline:
-                raise Given("read_back_failed", f"control does not tell {named(key, lane)}")
+    async def _prepared(self, kind: Kind, action: ActionSpec) -> Detail:
+        deadline = self._clock() + action.read_back
+        while True:
+            try:
+                return await kind.prepare(action, self.facts.scope, self._home, self._world)
+            except Away as exc:
+                if self._clock() > deadline:
+                    raise Given("read_back_failed", str(exc)) from exc
             await self._wait()
-        return value
 
-    async def _set(self, done: Done, value: int, within_s: float, failing: State) -> list[str]:
-        """Sets a switch and waits until every process that reads it shows it. Raises Given(failing)."""
-        deadline, ordered, why, key, lane = self._clock() + within_s, False, "", done.key, done.lane
-        why_set = f"{self.facts.playbook}, run {self.facts.run}"
+    async def _until_seen(self, kind: Kind, detail: Detail, within_s: float, failing: State) -> tuple[str, ...]:
+        """Does it, and waits until it is seen in force everywhere; where. Raises Given(failing)."""
+        deadline, ordered, why = self._clock() + within_s, False, ""
+        why_done = f"{self.facts.playbook}, run {self.facts.run}"
         while True:
             self._may()
             if not ordered:
                 try:
-                    await self._world.set(key, lane, value, why_set)
+                    left_s = max(deadline - self._clock(), self._tick_s)
+                    await self._stoppable(kind.apply(detail, self._world, why_done, left_s))
                     ordered = True
                 except Away as exc:
                     why = str(exc)
             if ordered:
-                seen = {"control": await self._world.told(key, lane), **await self._world.seen(key, lane)}
-                late = [f"{name} ({'?' if shown is None else shown})" for name, shown in seen.items() if shown != value]
-                if not late:
-                    return list(seen)
-                why = f"{named(key, lane)} is not {value} in {', '.join(late)}"
+                seen = await self._stoppable(kind.read_back(detail, self._world))
+                if not seen.why:
+                    return seen.where
+                why = seen.why
             if self._clock() > deadline:
                 raise Given(failing, f"{why}, within {within_s:g} s")
             await self._wait()
+
+    async def _stoppable(self, act: Coroutine[Any, Any, T]) -> T:
+        """What `act` gives; the red button does not wait for it. Raises Stopped: whether it was done is unknown."""
+        task = asyncio.ensure_future(act)
+        try:
+            while not task.done():
+                await asyncio.wait((task,), timeout=STOP_LOOK_S)
+                if not task.done():
+                    self._may()
+            return task.result()
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait((task,))
 
     # -- verify and hold
 
@@ -230,31 +252,18 @@ class Run:
         self._say(because or "closed", text, rolled_back=True)
 
     async def _undo(self, name: str, done: Done) -> None:
-        key, before = done.named, done.before
-        if done.undo is None:
-            self._say("undone", f"{key} stays {done.to}: nothing to undo, as the playbook says", action=name)
-            return
-        now = await self._world.told(done.key, done.lane)
-        pace = done.undo["catch_up"]
-        if now is not None and now not in (done.to, before, pace):
-            self._say("undone", f"{key} is {now}, set by somebody else since: left alone", action=name)
-            return
+        kind = kinds().get(done.kind)
+        if kind is None:
+            raise Given("rollback_failed", f"{done.stands}: nobody here knows how a {done.kind} is undone")
         took = self.facts.because is None and done.read_back_s is not None
-        if took and now == before != done.to and done.undo_began_s is None:
-            self._say("undone", f"{key} is {before} again, set by somebody else: left alone", action=name)
-            return
-        if took and pace is not None and done.to < before < pace:
-            until = done.catch_up_until_s
-            if until is None:
-                until = self._clock() + (self._clock() - done.at_s) * (before - done.to) / (pace - before)
-            self._say("rolling_back", f"{key}: {pace} until what was held back is made good", action=name,
-                      catch_up_until_s=until)  # fmt: skip
-            await self._set(done, pace, UNDO_READ_BACK_S, "rollback_failed")
-            while self._clock() < until:
+        progress = Progress(done.at_s, took, done.undo_began_s is not None, done.memory)
+        undo: Undo = await kind.undo(done.detail, progress, self._world, self._clock())
+        for step in undo.steps:
+            self._say("rolling_back", step.text, action=name, **step.memory)
+            await self._until_seen(kind, step.detail, UNDO_READ_BACK_S, "rollback_failed")
+            while self._clock() < step.until_s:
                 await self._wait()
-        self._say("rolling_back", f"{key}: back to {before}", action=name)
-        await self._set(done, before, UNDO_READ_BACK_S, "rollback_failed")
-        self._say("undone", f"{key} = {before} in every process", action=name)
+        self._say("undone", undo.text, action=name)
 
     # -- small parts
 
@@ -271,7 +280,7 @@ class Run:
         self._may()
 
     async def _figure(self, condition: Condition) -> float | None:
-        return await self._world.figure(condition.query.replace("$lane", self.facts.lane))
+        return await self._world.figure(self.facts.scope.fill(condition.query))
 
     async def _holds(self, condition: Condition, baseline: float | None) -> bool | None:
         return condition.holds(await self._figure(condition), baseline)

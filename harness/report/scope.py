@@ -187,12 +187,19 @@ def playbook_rows(record: RunRecord) -> list[PlaybookRow]:
         told = item.get("times")
         times: Item = told if isinstance(told, Mapping) else {}
         actions = [action for action in item.get("actions") or () if isinstance(action, Mapping)]
-        sets = tuple(f"{a.get('key', '?')} {a.get('before', '?')} → {a.get('to', '?')}" for a in actions)
+        sets = tuple(_act(action) for action in actions)
         began = _number(times, "t2") or _number(times, "t3")
         cells = tuple(_gap(began, _number(times, name)) for name in ("t4", "t5", "t7"))
         name, alert = str(item.get("id", "?")), str(item.get("alert") or item.get("by") or "–")
         rows.append(PlaybookRow(name, alert, *_verdict(item), sets, cells, page_of(item.get("alert"))))
     return rows
+
+
+def _act(action: Item) -> str:
+    """What it set to what; of another kind than a switch, what it says of itself."""
+    if "key" not in action and "stands" in action:
+        return str(action["stands"])
+    return f"{action.get('key', '?')} {action.get('before', '?')} → {action.get('to', '?')}"
 
 
 def fault_windows(record: RunRecord) -> list[tuple[float, float]]:

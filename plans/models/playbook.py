@@ -1,6 +1,5 @@
-"""A playbook: which alert starts it, which switches it sets, how it is judged and undone.
-
-Refuses an action without undo.
+"""A playbook's file: which alert starts it, what it does, how that is judged and undone. Owns the envelope; what an
+action may say is its kind's own (`chaos/playbook/actions/`).
 
 A condition compares one figure of PromQL. In a query stand `$lane` (of the alert; `live` by hand). A query without an
 answer is never true: no data neither starts a playbook, nor proves it, nor ends it.
@@ -10,28 +9,26 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, create_model
 
 from plans.models.fault import FaultId
 from plans.models.forecast import Id, Words
 from plans.models.load import HOME
 from plans.models.partial import Contradiction, Loc, PlanModel, check, once
 from plans.models.quantity import Duration
-from system.contract.errors import BadRequest
-from system.contract.switches import SWITCHES, checked
 
 Op = Literal["<", "<=", ">", ">=", "=="]
 COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
 }  # fmt: skip
-CATCHES_UP = "draw.release_percent"
-"""The one switch whose held-back part can be made good: the pace of a schedule."""
+FIRST_KIND = "set_switch"
+"""The kind of an action that names none: those of the time when there was one."""
 _WORD = re.compile(r"\$\w*")
-_SWITCHES = {switch.key: switch for switch in SWITCHES}
 Query = Annotated[str, Field(min_length=3, description="PromQL that gives one figure.")]
 
 
@@ -70,59 +67,35 @@ class Trigger(PlanModel):
     cooldown: Duration
 
 
-class SwitchSet(PlanModel):
-    """One switch and its value while the playbook is in force."""
+class ActionSpec(PlanModel):
+    """What every action has. Its kind adds what is done, and how that is taken back; the caller hands the kinds in
+    (`playbook_of`), for they live above `plans`.
 
-    switch: str
-    to: int
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or not isinstance(key := data.get("switch"), str):
-            return data
-        try:
-            if key not in _SWITCHES or "to" in data:
-                checked(key, data.get("to"))
-        except BadRequest as exc:
-            raise ValueError(str(exc)) from exc
-        return data
-
-
-class Restore(PlanModel):
-    """Back to what the switch was before.
-
-    `catch_up`: first at this pace for as long as it takes to make good what was held back.
-    """
-
-    restore: Literal["before"]
-    catch_up: int | None = None
-
-
-class Action(PlanModel):
-    """Sets a switch; read back from every process that reads it within `read_back`, or it has failed.
-
-    Safe to repeat: a switch is set to a value, never moved by one.
+    `read_back`: within this time it is seen in force, or it has failed.
     """
 
     id: Id
-    set: SwitchSet
-    read_back: Duration = Field(gt=0, le=30)
-    undo: Restore | Literal["none"]
+    kind: str
+    read_back: Duration = Field(gt=0)
 
-    @check
-    def _fits(self) -> Iterator[Contradiction]:
-        pace = self.undo.catch_up if isinstance(self.undo, Restore) else None
-        if pace is None:
-            return
-        loc = ("undo", "catch_up")
-        if self.set.switch != CATCHES_UP:
-            yield Contradiction(loc, f"catch_up makes good what {CATCHES_UP} held back", "it there alone")
-            return
-        switch = _SWITCHES[CATCHES_UP]
-        if not switch.default < pace <= switch.upper or self.set.to >= switch.default:
-            expected = f"{switch.default + 1} to {switch.upper}, behind a pace below {switch.default}"
-            yield Contradiction(loc, f"catch_up = {pace} behind {self.set.to}", expected)
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """Every switch it sets."""
+        return ()
+
+    @property
+    def sentence(self) -> str:
+        """What it does, in a few words that begin with a verb."""
+        return self.kind
+
+    @property
+    def undo_sentence(self) -> str:
+        """How it is taken back, in words; empty: there is nothing to take back."""
+        return ""
+
+    def conditions(self) -> Iterator[tuple[Loc, Condition]]:
+        """The conditions of its own, and where in the action they stand."""
+        yield from ()
 
 
 class Verify(PlanModel):
@@ -171,7 +144,7 @@ class Playbook(PlanModel):
     covers: tuple[FaultId, ...] = Field(default=(), description="Faults of the catalogue it is for.")
     trigger: Trigger
     preconditions: tuple[Condition, ...] = ()
-    actions: tuple[Action, ...] = Field(min_length=1)
+    actions: tuple[ActionSpec, ...] = Field(min_length=1)
     verify: Verify
     healed: Healed
     rollback: Rollback
@@ -182,7 +155,12 @@ class Playbook(PlanModel):
 
     @check
     def _switches_once(self) -> Iterator[Contradiction]:
-        yield from once("actions", "set", [action.set.switch for action in self.actions], "switch ")
+        names = [(number, key) for number, action in enumerate(self.actions) for key in action.switches]
+        seen: set[str] = set()
+        for number, key in names:
+            if key in seen:
+                yield Contradiction(("actions", number, "set"), f"switch {key} stands twice", "each once")
+            seen.add(key)
 
     def conditions(self) -> Iterator[tuple[Loc, Condition]]:
         """Every condition, and where in the file it stands."""
@@ -193,11 +171,30 @@ class Playbook(PlanModel):
         for loc, found in parts:
             for number, condition in enumerate(found):
                 yield (*loc, number), condition
+        for number, action in enumerate(self.actions):
+            for loc, condition in action.conditions():
+                yield ("actions", number, *loc), condition
 
     @property
     def switches(self) -> tuple[str, ...]:
         """Every switch it sets."""
-        return tuple(action.set.switch for action in self.actions)
+        return tuple(key for action in self.actions for key in action.switches)
+
+
+def playbook_of(specs: Mapping[str, type[ActionSpec]]) -> type[Playbook]:
+    """The model of a whole file whose actions are of these kinds, by name; an action that names none sets a switch."""
+    tagged: list[Any] = [Annotated[spec, Tag(name)] for name, spec in specs.items()]
+    action: Any = Annotated[reduce(operator.or_, tagged), Discriminator(_kind_of)]
+    return create_model(
+        "Playbook", __base__=Playbook, __doc__=Playbook.__doc__,
+        actions=(tuple[action, ...], Field(min_length=1)),
+    )  # fmt: skip
+
+
+def _kind_of(action: Any) -> str:
+    if isinstance(action, ActionSpec):
+        return action.kind
+    return str(action.get("kind", FIRST_KIND)) if isinstance(action, dict) else FIRST_KIND
 
 
 def playbook_files() -> list[Path]:

@@ -21,7 +21,7 @@ from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack
 from harness.who import me
 from plans.models.errors import PlanError, Problem
-from plans.models.playbook import Condition, Playbook, Restore
+from plans.models.playbook import Condition, Playbook
 from system.contract.ids import LANES
 from xiu.cli import add_word
 from xiu.commands import _stacks
@@ -102,20 +102,14 @@ def _condition(condition: Condition) -> str:
     return f"{condition.what} {condition.op} {bound}"
 
 
-def _undo(undo: Restore | str) -> str:
-    if not isinstance(undo, Restore):
-        return "none"
-    made_good = f"at {undo.catch_up} until what was held back is made good, then " if undo.catch_up else ""
-    return f"{made_good}as before"
-
-
 def _told(playbook: Playbook) -> list[str]:
     rows = [("means", playbook.meaning), ("notice", playbook.impact), ("owner", playbook.owner)]
     rows.append(("starts at", f"alert {playbook.trigger.alert}"))
     rows += [("only if", _condition(each)) for each in playbook.preconditions]
     for action in playbook.actions:
-        rows.append(("sets", f"{action.set.switch} = {action.set.to}, read back within {action.read_back:g} s"))
-        rows.append(("  undone", _undo(action.undo)))
+        head, _, words = action.sentence.partition(" ")
+        rows.append((head, f"{words}, read back within {action.read_back:g} s"))
+        rows += [("  undone", action.undo_sentence)] if action.undo_sentence else []
     rows += [("verified", _condition(each)) for each in playbook.verify.all]
     rows.append(("", f"within {playbook.verify.within:g} s, for {playbook.verify.hold:g} s"))
     rows += [("healed", _condition(each)) for each in playbook.healed.all]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 
 from pydantic import BaseModel
 
+from chaos.playbook.actions import playbook_model
 from harness.runs.record import RunRecord
 from plans.models import SCHEMAS
 from xiu.commands._text import emit
 
-KINDS: dict[str, type[BaseModel]] = {**SCHEMAS, "run": RunRecord}
+KINDS: dict[str, Callable[[], type[BaseModel]]] = {
+    **{kind: partial(SCHEMAS.__getitem__, kind) for kind in SCHEMAS},
+    "playbook": playbook_model,
+    "run": lambda: RunRecord,
+}
 EXAMPLE = "xiu schema plan > plan.schema.json"
 
 
@@ -21,6 +28,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print it."""
-    schema = KINDS[args.kind].model_json_schema(by_alias=True)
+    schema = KINDS[args.kind]().model_json_schema(by_alias=True)
     emit({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
     return 0

@@ -222,7 +222,7 @@ def test_an_engine_killed_in_mid_action_goes_on_at_its_next_start(rig: Rig) -> N
     finally:
         os.kill(frozen, signal.SIGCONT)
     facts = rig.wait(run, "closed")
-    assert facts.actions["release-slowly"].before == 100
+    assert facts.actions["release-slowly"].detail["before"] == 100
     assert rig.states(run).count("executing") == 1
     assert rig.shown(RELEASE) == {100}
     assert len(rig.runs()) == known + 1

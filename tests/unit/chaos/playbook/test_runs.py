@@ -163,11 +163,11 @@ def test_what_was_held_back_is_made_good(tmp_path: Path) -> None:
     assert [value for key, value in rig.world.orders if key == "draw.release_percent"] == [25, 200, 100]
     done = rig.facts().actions["slow-down"]
     assert done.undo_began_s is not None
-    assert done.catch_up_until_s is not None
-    slow_s, fast_s = done.undo_began_s - done.at_s, done.catch_up_until_s - done.undo_began_s
+    assert done.memory.get("catch_up_until_s") is not None
+    slow_s, fast_s = done.undo_began_s - done.at_s, done.memory["catch_up_until_s"] - done.undo_began_s
     assert fast_s == pytest.approx(0.75 * slow_s, rel=0.05, abs=2.0)
     assert done.undone_s is not None
-    assert done.undone_s >= done.catch_up_until_s
+    assert done.undone_s >= done.memory["catch_up_until_s"]
 
 
 def test_a_switch_somebody_else_set_since_is_left_alone(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_killed_behind_any_line_the_next_engine_goes_on(tmp_path: Path, behind: 
     path.write_bytes(b"".join(lines[:behind]) + lines[behind][:20])
     rig.world = FakeWorld()
     for done in rig.facts().actions.values():
-        rig.world.switches[done.key] = done.before if done.undone_s is not None else done.to
+        rig.world.switches[done.detail["key"]] = done.detail["before" if done.undone_s is not None else "to"]
     engine = rig.make()
 
     async def go_on() -> None:
@@ -266,7 +266,7 @@ def test_killed_behind_any_line_the_next_engine_goes_on(tmp_path: Path, behind: 
     assert rig.states()[-1] == "closed"
     assert rig.world.switches == REGULAR
     assert rig.states().count("executing") == 2
-    assert rig.facts().actions["slow-down"].before == 100
+    assert rig.facts().actions["slow-down"].detail["before"] == 100
 
 
 def test_a_changed_playbook_is_undone_by_what_the_journal_says(tmp_path: Path) -> None:
