@@ -16,16 +16,17 @@ from system.contract.switches import SWITCHES, Switch, checked, lanes_of, tables
 from xiu.cli import add_word
 from xiu.commands import _stacks
 
+SWITCH = {switch.key: switch for switch in SWITCHES}
 EXAMPLE = "xiu switch set draw.shed_percent 20 --why 'drill'"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The word's sub-words."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|set|history")
-    show = add_word(words, "list", "every switch, its value and bounds", "xiu switch list")
+    show = add_word(words, "list", "every switch: its value, type, range and scope", "xiu switch list")
     change = add_word(words, "set", "set a switch", EXAMPLE)
     change.add_argument("key", metavar="KEY")
-    change.add_argument("value", metavar="VALUE", type=int)
+    change.add_argument("value", metavar="VALUE", help="a whole number; of a bool on or off, too")
     change.add_argument("--lane", choices=LANES, help="default: both lanes")
     change.add_argument("--why", default="", help="kept with the change")
     history = add_word(words, "history", "who changed what, when and why", "xiu switch history")
@@ -36,12 +37,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do what the sub-word says."""
     if args.sub == "set":
-        known = [switch.key for switch in SWITCHES]
-        if args.key not in known:
-            hint = closest(args.key, known)
-            raise BadInput(f"no switch {args.key}", expected="one of " + ", ".join(known), did_you_mean=hint)
+        if args.key not in SWITCH:
+            hint = closest(args.key, SWITCH)
+            raise BadInput(f"no switch {args.key}", expected="one of " + ", ".join(SWITCH), did_you_mean=hint)
         try:
-            checked(args.key, args.value)
+            args.value = checked(args.key, SWITCH[args.key].read(args.value))
             lanes_of(args.key, args.lane)
         except BadRequest as exc:
             raise BadInput(str(exc)) from exc
@@ -54,22 +54,33 @@ def _list(control: ControlClient, args: argparse.Namespace) -> int:
     lanes = told.get("lanes") or tables(told["switches"])
     if args.json:
         rows = [{"id": key, "value": value} for key, value in told["switches"].items()]
-        print(json.dumps({"switches": rows, "lanes": lanes}, indent=1))
+        declared = {switch.key: _declared(switch) for switch in SWITCHES}
+        print(json.dumps({"switches": rows, "lanes": lanes, "declared": declared}, indent=1))
         return 0
     for switch in SWITCHES:
         values = [lanes[lane][switch.key] for lane in LANES]
         print("\n".join(_rows(switch, dict(zip(LANES, values, strict=True)))))
-        print(f"    {switch.meaning}{'' if switch.by_lane else '; one for both lanes'}")
+        scope = "for each lane" if switch.by_lane else "one for both lanes"
+        print(f"    {switch.meaning}; {scope}, read by {', '.join(switch.readers)}")
     return 0
+
+
+def _declared(switch: Switch) -> dict[str, object]:
+    """What the contract says of a switch."""
+    return {
+        "type": switch.type, "unit": switch.unit, "default": switch.default, "from": switch.lower, "to": switch.upper,
+        "scope": list(switch.scope), "readers": list(switch.readers),
+    }  # fmt: skip
 
 
 def _rows(switch: Switch, values: dict[Lane, int]) -> list[str]:
     """A line for both lanes, or for each where they differ; `*`: not the default."""
     same = len(set(values.values())) == 1
     said = [("", values[LANES[0]])] if same else list(values.items())
+    unit = switch.unit if switch.type == "count" else ""
     return [
-        f"{' ' if value == switch.default else '*'} {switch.key:<22} {value:>9} {switch.unit:<8} "
-        f"{switch.lower} to {switch.upper}{f'  lane {lane}' if lane else ''}"
+        f"{' ' if value == switch.default else '*'} {switch.key:<22} {value:>9} {switch.type:<8} "
+        f"{switch.lower} to {switch.upper} {unit}{f'  lane {lane}' if lane else ''}".rstrip()
         for lane, value in said
     ]
 

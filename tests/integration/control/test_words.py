@@ -53,6 +53,8 @@ def test_switches(control: Process, capsys: pytest.CaptureFixture[str]) -> None:
     assert {"id": "draw.shed_percent", "value": 20} in json.loads(text)["switches"]
     _, text = said(capsys, "switch", "list")
     assert "* draw.shed_percent" in text
+    for words in ("percent  0 to 100", "bool     0 to 1", "count    1 to 1000000 records", "one for both lanes"):
+        assert words in text, "its type, its range, its scope"
     assert "  credit.pause" in text
     _, text = said(capsys, "switch", "history")
     assert "draw.shed_percent: 0 → 20" in text
@@ -67,6 +69,8 @@ def test_switches(control: Process, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = said(capsys, "switch", "list", "--json")
     assert {"id": "draw.shed_percent", "value": 20} in json.loads(text)["switches"]
     assert json.loads(text)["lanes"]["stress"]["draw.shed_percent"] == 30
+    declared = json.loads(text)["declared"]["stress.accept"]
+    assert (declared["type"], declared["from"], declared["to"], declared["scope"]) == ("bool", 0, 1, [])
     _, text = said(capsys, "switch", "set", "draw.shed_percent", "0")
     assert text.splitlines() == ["draw.shed_percent: 20 → 0 (lane live)", "draw.shed_percent: 30 → 0 (lane stress)"]
     assert "20 → 30 (lane stress)" in said(capsys, "switch", "history")[1]

@@ -1,0 +1,85 @@
+"""Run-time switches: declared once, each in a file of this folder (`SWITCHES = (Switch(…), …)`), found there.
+
+Control checks and keeps them, fronts and credit obey them, playbooks set them: all of them ask here. A new switch is a
+new file, and the place that reads it (`SWITCHES` says who; a test looks for it there).
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+
+from system.contract.errors import BadRequest
+from system.contract.ids import LANES, Lane
+from system.contract.numbers import shown
+from system.contract.switches.declared import Switch
+
+__all__ = [
+    "SWITCHES", "Switch", "Tables", "checked", "defaults", "has_lane", "is_red", "lanes_of", "once", "tables",
+]  # fmt: skip
+
+Tables = Mapping[Lane, Mapping[str, int]]
+"""Every switch's value, for each lane. One that has no lane stands in both with the same value."""
+
+
+def once(files: Iterable[tuple[str, Iterable[Switch]]]) -> dict[str, Switch]:
+    """The switches of these files, by key. Raises ValueError where one stands in two."""
+    found: dict[str, tuple[Switch, str]] = {}
+    for file, switches in files:
+        for switch in switches:
+            if switch.key in found:
+                raise ValueError(f"{file}: switch {switch.key} stands in {found[switch.key][1]} as well, not once")
+            found[switch.key] = switch, file
+    return {key: switch for key, (switch, _) in found.items()}
+
+
+def _declared() -> dict[str, Switch]:
+    modules = [importlib.import_module(f"{__name__}.{each.name}") for each in pkgutil.iter_modules(__path__)]
+    return once((str(module.__file__), getattr(module, "SWITCHES", ())) for module in modules)
+
+
+_BY_KEY = _declared()
+SWITCHES: tuple[Switch, ...] = tuple(_BY_KEY.values())
+
+
+def checked(key: str, value: object) -> int:
+    """`value` as the switch's integer. Raises BadRequest for an unknown key or a value outside its bounds."""
+    switch = _BY_KEY.get(key)
+    if switch is None:
+        near = difflib.get_close_matches(key, _BY_KEY, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise BadRequest(f"no switch {shown(key)}; expected one of {', '.join(_BY_KEY)}{meant}")
+    if not isinstance(value, int) or not switch.holds(value):
+        raise BadRequest(f"{key} = {shown(value)}; expected {switch.expected}")
+    return value
+
+
+def lanes_of(key: str, lane: Lane | None) -> tuple[Lane, ...]:
+    """The lanes a change concerns: the one named, else both. Raises BadRequest where the switch has no lane."""
+    if lane is None:
+        return LANES
+    if not _BY_KEY[key].by_lane:
+        raise BadRequest(f"{key} has no lane, not {lane} either; expected no `lane`")
+    return (lane,)
+
+
+def is_red(key: str, value: int) -> bool:
+    """Whether this value of the switch holds before it is written down."""
+    return _BY_KEY[key].red == value
+
+
+def has_lane(key: str) -> bool:
+    """Whether the switch has a value of its own for each lane."""
+    return _BY_KEY[key].by_lane
+
+
+def defaults() -> dict[str, int]:
+    """Every switch at its default."""
+    return {switch.key: switch.default for switch in SWITCHES}
+
+
+def tables(both: Mapping[str, int] | None = None, each: Mapping[Lane, Mapping[str, int]] | None = None) -> Tables:
+    """Whole tables: defaults, over them what holds in both lanes, over it what each lane says of its own."""
+    return {lane: {**defaults(), **(both or {}), **(each or {}).get(lane, {})} for lane in LANES}

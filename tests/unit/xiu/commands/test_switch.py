@@ -1,0 +1,31 @@
+"""`xiu switch set`: a value that the switch cannot have is one sentence, before anything is asked of a stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xiu.cli import main
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        pytest.param(["draw.shed_percent", "101"], 2, "from 0 to 100 percent", id="out of range"),
+        pytest.param(["draw.shed_percent", "ten"], 2, "'ten'; expected a whole number", id="a word"),
+        pytest.param(["draw.shed_percent", "on"], 2, "'on'; expected a whole number", id="on is no percentage"),
+        pytest.param(["draw.award", "2"], 2, "from 0 to 1 on/off", id="a bool of two"),
+        pytest.param(["draw.delay_ms", "1.5"], 2, "from 0 to 5000 ms", id="a fraction"),
+        pytest.param(["draw.shed_precent", "1"], 2, "did you mean draw.shed_percent?", id="no such switch"),
+        pytest.param(["stress.accept", "off", "--lane", "stress"], 2, "has no lane", id="a lane where there is none"),
+        pytest.param(["draw.award", "off"], 5, "no stack runs", id="sound, and no stack"),
+    ],
+)
+def test_a_value_of_another_type_or_out_of_range(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, says: str
+) -> None:
+    assert main(["switch", "set", *words, "--var", str(tmp_path)]) == code
+    told = capsys.readouterr().err
+    assert says in told
+    assert "Traceback" not in told
