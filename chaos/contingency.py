@@ -24,6 +24,7 @@ from harness.phrases import PLAYBOOK_STATES_ZH, Said, said
 from harness.stack import Stack
 from harness.stack.folder import Folder
 from harness.verdict import Reason
+from harness.waits import joined
 from plans.models.floors import floors
 
 POLL_S = 0.1
@@ -72,7 +73,7 @@ class Contingency:
                 break
             time.sleep(POLL_S)
         self._over.set()
-        self._thread.join()
+        joined(self._thread)
         items = journal.items_of(self._lines(), self._since_s)
         if self._unread:
             # What the playbook did is not known, which is no failure of the playbook's.

@@ -31,6 +31,7 @@ from harness.orchestrate.system import System
 from harness.phrases import said
 from harness.stack import Stack
 from harness.verdict import Reason
+from harness.waits import joined
 from harness.watch.prom import PromError, read_metrics
 from plans.models.fault import Fault
 
@@ -42,6 +43,8 @@ POLL_S = 0.02
 DRAIN_S = 30.0
 BACKLOG_S = 0.1
 ALERT_POLL_S = 0.1
+END_S = 240.0
+"""Longer than a heal, its probe and the drain after it may take together."""
 LOOK_S = 0.2
 """Between two looks whether the fault is still in force."""
 
@@ -79,8 +82,9 @@ class FaultNemesis:
     def end(self) -> NemesisReport:
         """See `harness.orchestrate.hooks.Nemesis`."""
         self._over.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        if not joined(self._thread, END_S):
+            # What is injected is the watchdog's now: it stays, for nothing says that it is healed.
+            self.facts.harness_fault = f"the fault's own thread did not end within {END_S:g} s"
         if self._watchdog is not None and self._nothing_left():
             self._watchdog.end()
         return self._report()

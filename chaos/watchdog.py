@@ -28,6 +28,7 @@ from harness.errors import HarnessError
 from harness.own_metrics import OwnMetrics, forget
 from harness.stack.folder import Folder
 from harness.stack.spawn import opened
+from harness.waits import killed
 
 POLL_S = 0.2
 GIVE_UP_S = 120.0
@@ -75,8 +76,7 @@ class Watchdog:
         try:
             self._process.wait(END_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()  # frozen
-            self._process.wait()
+            killed(self._process)  # frozen
         if self._process.stdout is not None:
             self._process.stdout.close()
         forget(self._targets / f"watchdog-{self.pid}.json")  # where it was not let end by itself

@@ -34,6 +34,10 @@ PHRASES: dict[str, Phrase] = {
     "closed": ("round {round} closed; the seed is revealed", "第 {round} 场已关账，种子已公开"),
     "closed_early": ("round {round} closed before its end; the seed is revealed", "第 {round} 场提前关账，种子已公开"),
     "not_closed": ("round {round} did not close: {detail}", "第 {round} 场没有关账" + SEE),
+    "view_unread": (
+        "what is shown was not read for {within_s:g} s: no more of it",
+        "显示的内容 {within_s:g} 秒没有人读，不再显示",
+    ),
     "late": ("{what} did not come within {within_s:g} s", "{within_s:g} 秒内没有等到：{what}"),
     "the_end": ("the round's end", "本场结束"),
     "the_backlog": ("the empty backlog", "积压清空"),

@@ -20,17 +20,17 @@ from typing import Any, NoReturn, Protocol, cast
 from harness import children
 from harness.errors import Aborted, BadInput, EnvironmentNotReady, closest
 from system.contract.numbers import shown, whole_number
-from xiu.commands import words
+from xiu.commands import GLOBALS_READ, heeds, words
 from xiu.outlet import outlets
 from xiu.told import refuse_bytes, told
 
-GLOBALS = """\
-global options, before or after the word:
-  --strict            a WARN exits 4
-  --json              one JSON document on stdout, progress on stderr
-  --progress MODE     auto, plain or none
-  --runs DIR          where runs are kept (default: runs)
-  -v, --verbose       more detail; a traceback with an error"""
+GLOBALS = {
+    "strict": "  --strict            a WARN exits 4",
+    "json": "  --json              one JSON document on stdout, progress on stderr",
+    "progress": "  --progress MODE     auto, plain or none",
+    "runs": "  --runs DIR          where runs are kept (default: runs)",
+    "verbose": "  -v, --verbose       more detail; a traceback with an error",
+}
 WIDTH = 80
 NUMBER_MAX = 1 << 128
 """Beyond what any word takes: each says its own range."""
@@ -92,8 +92,19 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
     return argparse.RawDescriptionHelpFormatter(prog, width=WIDTH, max_help_position=26)
 
 
-def _epilog(example: str) -> str:
-    return f"example:\n  {example}\n\n{GLOBALS}"
+def _epilog(example: str, command: str = "") -> str:
+    """`command`: the word with its sub-word, whose options alone are told; all of them by default."""
+    told = [line for option, line in GLOBALS.items() if not command or heeds(command, option)]
+    return "\n".join((f"example:\n  {example}\n", "global options, before or after the word:", *told))
+
+
+def _refuse_unheeded(args: argparse.Namespace, command: str) -> None:
+    """A global option that the word has no use for. Raises BadInput."""
+    defaults = vars(_global_options().parse_args([]))
+    for option in GLOBALS:
+        if getattr(args, option) != defaults[option] and not heeds(command, option):
+            heard = ", ".join(GLOBALS_READ[option])
+            raise BadInput(f"xiu {command}: --{option} changes nothing here", expected=f"it with {heard}")
 
 
 def add_word(subwords: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
@@ -101,10 +112,9 @@ def add_word(subwords: Any, name: str, summary: str, example: str) -> argparse.A
 
     `subwords` is what `add_subparsers` returned.
     """
-    return cast(
-        argparse.ArgumentParser,
-        subwords.add_parser(name, help=summary, description=summary, epilog=_epilog(example)),
-    )
+    parser = cast(argparse.ArgumentParser, subwords.add_parser(name, help=summary, description=summary))
+    parser.epilog = _epilog(example, parser.prog.removeprefix("xiu "))
+    return parser
 
 
 def _global_options() -> Parser:
@@ -143,10 +153,12 @@ def dispatch(argv: Sequence[str]) -> int:
         )
     module = importlib.import_module(f"xiu.commands.{word.replace('-', '_')}")
     example = getattr(module, "EXAMPLE", f"xiu {word}")
-    parser = Parser(prog=f"xiu {word}", description=known[word], epilog=_epilog(example))
+    parser = Parser(prog=f"xiu {word}", description=known[word], epilog=_epilog(example, word))
     command = cast(Word, module)
     command.configure(parser)
-    return command.run(parser.parse_args(rest, namespace=args))
+    args = parser.parse_args(rest, namespace=args)
+    _refuse_unheeded(args, " ".join((word, *([args.sub] if "sub" in args else []))))
+    return command.run(args)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from harness.bench.common import Report, Say, alternate
 from harness.children import for_children
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, new_folder
+from harness.waits import REAP_S, killed
 
 AWARDS = 1_000_000
 BATCH = 50_000
@@ -69,8 +70,8 @@ def bare_credit(folder: Path, awards: int, entry: int) -> Iterator[Child]:
         try:
             yield Child(process, log)
         finally:
-            process.kill()
-            process.communicate()
+            killed(process)
+            process.communicate(timeout=REAP_S)
 
 
 def run(say: Say, *, awards: int = AWARDS, entry: int = ENTRY) -> Report:

@@ -20,6 +20,7 @@ from pathlib import Path
 from harness.children import for_children
 from harness.errors import EnvironmentNotReady
 from harness.stack import tools
+from harness.waits import killed
 
 READY_S = 15.0
 _PORTS = range(20_000, 32_000)  # below the ephemeral ports, so that no connection of ours can take one
@@ -78,8 +79,7 @@ def child(argv: list[str], port: int, core: int, cwd: Path | None = None) -> Ite
             try:
                 process.wait(5)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                killed(process)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, name: str, log: int) -> None:

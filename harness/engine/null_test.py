@@ -22,6 +22,7 @@ from harness.children import for_children
 from harness.engine.config import CannonConfig
 from harness.engine.process import CannonError, run_cannon
 from harness.engine.recorder import Records, read_history
+from harness.waits import killed
 
 NS = 1_000_000_000
 WINDOW_NS = 100_000_000
@@ -72,8 +73,7 @@ def null_test(
             )
             run_cannon(config)
         finally:
-            server.terminate()
-            server.wait()
+            killed(server)
         records = read_history(Path(folder) / "history", check=False)
     return judge_ramp(records[records["phase"] == 1], top_rps)
 
@@ -131,6 +131,5 @@ def _serve(port: int, core: int | None) -> subprocess.Popen[bytes]:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return server
         time.sleep(0.02)
-    server.kill()
-    server.wait()
+    killed(server)
     raise CannonError(f"the do-nothing server does not answer on port {port}")

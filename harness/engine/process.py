@@ -20,6 +20,7 @@ from harness.children import for_children
 from harness.engine.config import CannonConfig
 from harness.errors import HarnessError
 from harness.own_metrics import OwnMetrics
+from harness.waits import joined, killed
 
 _STOP_S = 15.0
 
@@ -133,8 +134,7 @@ class CannonProcess:
             try:
                 self.process.wait(_STOP_S)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                killed(self.process)
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 try:
@@ -173,5 +173,5 @@ def run_cannon(config: CannonConfig, deadline_s: float | None = None) -> CannonR
                 raise CannonError(f"the cannon overran its {limit_s:g} s")
             if cannon.process.poll() is None and config.lease_s is not None:
                 cannon.lease()
-        reader.join()
+        joined(reader)
         return cannon.result()

@@ -6,7 +6,6 @@ sha256. Several workers share a folder: each adds its own segments, under a lock
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ import crc32c
 import numpy as np
 import numpy.typing as npt
 
+from harness import waits
 from harness.engine.answers import DROPPED, EFFECT_NONE_BIT, STATUS_MASK
 from harness.engine.tape import Tape
 from system.contract.history import (
@@ -32,6 +32,8 @@ from system.contract.history import (
 Records = npt.NDArray[np.void]
 SEGMENT_RECORDS = 1 << 18
 MANIFEST = "manifest.json"
+MANIFEST_S = 30.0
+"""The workers of a host write their lines one after the other."""
 
 
 class HistoryError(ValueError):
@@ -126,7 +128,7 @@ def write_history(
 def _enter(folder: Path, entries: list[dict[str, object]], run_id: str, seed: int, worker: int) -> None:
     manifest = folder / MANIFEST
     with (folder / "manifest.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        waits.lock(lock.fileno(), str(manifest), MANIFEST_S)
         known = json.loads(manifest.read_text())["segments"] if manifest.exists() else []
         segments = [entry for entry in known if entry["worker"] != worker] + entries
         document = {

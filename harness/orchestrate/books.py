@@ -12,9 +12,11 @@ from harness.children import for_children
 from harness.errors import HarnessError
 from harness.stack import die_with_parent
 from harness.stack.addresses import Addresses
+from harness.waits import killed
 from system.contract.audit import AuditReport, LaneSum
 
-DEADLINE_S = 600.0
+DEADLINE_S = 180.0
+"""A hundred times what a round of the gala takes here."""
 SAMPLE_DEADLINE_S = 10.0
 
 
@@ -70,8 +72,7 @@ def sampling(addresses: Addresses, secret: Path, lane: str, round_id: int, file:
         try:
             process.wait(SAMPLE_DEADLINE_S)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            killed(process)
 
 
 def _env(addresses: Addresses, secret: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ import threading
 import time
 
 from harness.runs.state import RunState
+from harness.waits import joined
 
 
 class RunClock:
@@ -26,7 +27,7 @@ class RunClock:
 
     def stop(self) -> None:
         self._over.set()
-        self._thread.join()
+        joined(self._thread)
 
     def _run(self) -> None:
         while not self._over.wait(0.05):

@@ -15,6 +15,7 @@ from harness.children import for_children
 from harness.errors import HarnessError
 from harness.orchestrate.fire_order import FireOrder
 from harness.stack import die_with_parent
+from harness.waits import killed
 
 POLL_S = 0.1
 STOP_DEADLINE_S = 30.0
@@ -147,8 +148,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         try:
             process.wait(STOP_DEADLINE_S)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            killed(process)
 
 
 def _why(log: Path) -> str:

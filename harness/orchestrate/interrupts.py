@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from harness.phrases import said
+from harness.waits import joined
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Interrupts:
     def end(self) -> None:
         """What was heard is done when this returns."""
         self._heard.put(None)
-        self._thread.join()
+        joined(self._thread)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from harness.control_client import ControlClient
 from harness.errors import HarnessError
 from harness.runs.state import Money, RunState
 from harness.stack.addresses import Addresses
+from harness.waits import joined
 from harness.watch.prom import PromError, number, read_metrics
 from plans.models.stress import LOOKS_S
 
@@ -44,7 +45,7 @@ class Sampler:
     def stop(self) -> None:
         """Takes a last sample and ends."""
         self._over.set()
-        self._thread.join()
+        joined(self._thread)
 
     def _run(self) -> None:
         with loopback.session(TIMEOUT_S) as session:

@@ -141,6 +141,39 @@ def first_slow(record: RunRecord, timeline: Timeline) -> int | None:
     return next(slow, None)
 
 
+def _missing(record: RunRecord) -> list[Both]:
+    """What was not measured, by name, and what brings it; the doctor knows of programs alone."""
+    rows = [row for row in record.forecast if row.state == "NO_DATA"]
+    names = [indicator_name(row) for row in rows]
+    names += [
+        Both(f.code, f.code) for f in record.invariants if f.valid == "unknown" or (f.valid is True and not f.counted)
+    ]
+    codes = {reason.code for reason in record.reasons}
+    steps = []
+    if names:
+        zh, en = "、".join(name.zh for name in names), ", ".join(name.en for name in names)
+        steps.append(
+            Both(
+                f"没有测到：{zh}。先看“为什么”和当时的事件，再重跑。",
+                f"Not measured: {en}. See Why, and what happened then, put that right and run it again.",
+            )
+        )
+    elif "nothing_judged" in codes:
+        steps.append(
+            Both(
+                "这次运行没有可评定的内容：检查计划的测量段，再重跑。",
+                "Nothing was there to be judged: look at the plan's measured part, then run it again.",
+            )
+        )
+    else:
+        steps.append(Both("先排除“为什么”里写的，再重跑。", "Put right what stands under Why, then run it again."))
+    if PROMETHEUS_MISSING in codes:
+        steps.append(
+            Both("xiu doctor 给出安装 Prometheus 的命令。", "xiu doctor has the command that brings Prometheus.")
+        )
+    return steps
+
+
 def next_steps(record: RunRecord, timeline: Timeline) -> list[Both]:
     """What to do next, most important first."""
     codes = {reason.code for reason in record.reasons}
@@ -180,7 +213,7 @@ def next_steps(record: RunRecord, timeline: Timeline) -> list[Both]:
             ),
         ]
     if record.verdict == "NO_DATA":
-        return [Both("xiu doctor 会指出缺什么；补齐后重跑。", "xiu doctor says what is missing; then run it again.")]
+        return _missing(record)
     if record.verdict == "ABORTED":
         return [Both("重新运行以得到结论。", "Run it again for a verdict.")]
     steps = []

@@ -5,19 +5,20 @@ Refuses to say that it is there when the disk took less than all of it.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
+
+from harness import waits
 
 
 def append_line(path: Path, line: bytes, *, sync: bool = True) -> None:
     """Appends `line` (without its end) and waits for the disk, unless nothing follows from the line (`sync`).
 
-    Raises OSError: then nothing of it is in the file.
+    Raises OSError: then nothing of it is in the file. Also where somebody who is frozen holds its lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        waits.lock(descriptor, str(path))
         size = os.fstat(descriptor).st_size
         # Whoever wrote before may have been killed in the middle of a line: what it was about has not begun.
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"

@@ -30,6 +30,7 @@ from harness.stack.folder import Folder, write_private
 from harness.stack.keeper import PartEvent
 from harness.stack.plan import make_plan
 from harness.stack.table import Part, Selection
+from harness.waits import killed
 
 log = logging.getLogger(__name__)
 
@@ -156,8 +157,7 @@ class Stack:
             self._process.wait(STOP_DEADLINE_S)
         finally:
             if self._process.poll() is None:
-                self._process.kill()
-                self._process.wait()
+                killed(self._process)
         self._process = None
 
     def release(self) -> None:

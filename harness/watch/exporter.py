@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from harness.forecast.compute import Target
 from harness.runs.state import RunState
 from harness.stack.ports import Ports
+from harness.waits import joined
 from plans.metrics import BOUNDS, INVARIANT_STATES, METRICS, OUTCOMES, PHASES, PLACES, STATES, VERDICTS
 from system.contract.audit import INVARIANTS, Finding
 from system.contract.itself import tell_of_itself
@@ -251,5 +252,5 @@ class Exporter:
         self.unregister()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()
+        joined(self._thread)
         self._held.close()

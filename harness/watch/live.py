@@ -18,12 +18,15 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from harness.phrases import said
 from harness.report.figures import share_words
 from harness.runs.order import Progress
 from harness.runs.state import RunState
 
 REFRESH_S = 0.5
 PLAIN_EVERY_S = 5.0
+END_S = 3.0
+"""A terminal that was halted (Ctrl-S), a pipe that nobody reads, keep a line; they do not keep the run."""
 COLUMNS = 80
 EVENTS = 5
 SAMPLES_BEYOND = 10  # a percentile is told only with this many samples above it
@@ -169,7 +172,10 @@ class LiveView:
     ) -> None:
         self._over.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(END_S)
+            if self._thread.is_alive():
+                # Not by a line of log: who does not read the view reads no log either, and a write would wait for it.
+                self._state.tell("view", said("view_unread", within_s=END_S))
 
     def _run(self) -> None:
         # A closed stream is no reason to disturb a run.

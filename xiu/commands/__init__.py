@@ -37,6 +37,24 @@ WORDS: dict[str, str] = {
     "selftest": "prove that the gates can fail",
 }
 
+GLOBALS_READ: dict[str, tuple[str, ...]] = {
+    "strict": ("demo", "drill run", "forecast judge", "plan run"),
+    "progress": ("demo", "drill run", "plan run"),
+    "runs": (
+        "audit", "dash check", "dash push", "demo", "doctor", "drill run", "forecast judge", "halt", "kill",
+        "plan rate", "plan run", "run",
+    ),
+}  # fmt: skip
+"""Which words, or sub-words, heed a global option; the others refuse it. All heed `--json` and `--verbose`."""
+
+
+def heeds(command: str, option: str) -> bool:
+    """Does `command`, such as `plan run`, or any sub-word of it, heed a global option?"""
+    readers = GLOBALS_READ.get(option)
+    return readers is None or any(
+        f"{command} ".startswith(f"{one} ") or one.startswith(f"{command} ") for one in readers
+    )
+
 
 def _summary(path: Path) -> str:
     doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""

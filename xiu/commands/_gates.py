@@ -25,6 +25,7 @@ from harness.errors import HarnessError
 from harness.stack.addresses import Addresses
 from harness.stack.folder import new_folder
 from harness.verdict import Decision, Reason
+from harness.waits import REAP_S, killed
 from plans.models.drill import Expect
 from xiu.commands import _evidence as made
 
@@ -158,8 +159,8 @@ def _ctrl_c(place: Path) -> Came:
         out, err = process.communicate(timeout=TIMEOUT_S)
         os.close(writer)
     finally:
-        process.kill()
-        process.communicate()
+        killed(process)
+        process.communicate(timeout=REAP_S)
     return said(subprocess.CompletedProcess([], process.returncode, out, err), ("interrupted", "ABORTED"))
 
 

@@ -22,6 +22,7 @@ from chaos.nemesis import LEAVE_OUT
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, find_running, new_folder
 from harness.verdict import exit_code
+from harness.waits import killed
 from xiu.commands._gates import COMMAND, Broken, Came, Case, call, children_hear_ctrl_c, environment
 
 RUN = ("plan", "run", "smoke", "--scale", "1", "--json", "--progress", "none")
@@ -97,8 +98,7 @@ def _interrupted(place: Path) -> Came:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=END_S)
     finally:
-        process.kill()
-        process.wait()
+        killed(process)
     if not out:
         raise Broken(err.strip())
     return _came(json.loads(out), process.returncode)

@@ -22,6 +22,7 @@ from harness.stack import Stack
 from harness.who import me
 from plans.models.errors import PlanError, Problem
 from plans.models.playbook import Condition, Playbook
+from plans.models.quantity import duration_s
 from system.contract.ids import LANES
 from xiu.cli import add_word
 from xiu.commands import _stacks
@@ -30,6 +31,8 @@ from xiu.commands._text import emit, table
 EXAMPLE = "xiu playbook run credit-stalled"
 TIMEOUT_S = 10.0
 POLL_S = 0.1
+SILENT_S = 10.0
+"""So long a run may tell nothing while its journal's disk is full; with space it may wait for its fault in silence."""
 ENDS = {"closed": 0, "refused": 5}
 FAILED = 99
 COLUMNS = 80
@@ -46,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     by_hand.add_argument("id")
     by_hand.add_argument("--lane", choices=LANES, default=LANES[0], help="whose figures it is judged by")
     by_hand.add_argument("--no-wait", action="store_true", help="start it and return")
+    by_hand.add_argument("--wait", default="30m", metavar="TIME", help="follow it so long at most (default: 30m)")
     again = add_word(words, "resume", "let playbooks begin again after xiu halt", "xiu playbook resume")
     for each in (listed, by_hand, again):
         _stacks.add_stack_options(each)
@@ -156,6 +160,10 @@ def _strange(one: library.Entry) -> Iterator[Problem]:
 
 
 def _run(args: argparse.Namespace) -> int:
+    try:
+        wait_s = duration_s(args.wait)
+    except ValueError as exc:
+        raise BadInput(f"--wait: {exc}") from exc
     library.one(library.survey(), args.id)
     stack = _stacks.need(args)
     url = stack.addresses.more.get("playbook")
@@ -169,7 +177,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.no_wait:
         emit({"run": name}) if args.json else print(name)
         return 0
-    facts = _follow(stack, name, quiet=args.json)
+    facts = _follow(stack, name, wait_s, quiet=args.json)
     if args.json:
         emit(next(one for one in journal.items(_file(stack)) if one["run"] == name) if facts.state != "refused" else
              {"id": args.id, "run": name, "state": facts.state, "text": facts.text})  # fmt: skip
@@ -192,15 +200,21 @@ def _post(url: str, body: dict[str, str], token: str) -> dict[str, Any]:
     return found
 
 
-def _follow(stack: Stack, name: str, *, quiet: bool) -> Facts:
-    """Prints every step as it is journalled, until the run's end."""
-    seen = 0
+def _follow(stack: Stack, name: str, wait_s: float, *, quiet: bool) -> Facts:
+    """Prints every step as it is journalled, until the run's end.
+
+    Raises EnvironmentNotReady where that does not come, or nothing can be journalled: the run itself goes on.
+    """
+    seen, began = 0, time.monotonic()
+    heard = began
     while True:
         lines = [line for line in journal.read(_file(stack)) if line.run == name]
         for line in lines[seen:]:
             if not quiet:
                 when = datetime.fromtimestamp(line.at_s).astimezone().strftime("%H:%M:%S.%f")[:-3]
                 print(f"{when}  {line.state.replace('_', ' '):<17}{line.text}".rstrip(), flush=True)
+        now = time.monotonic()
+        heard = now if len(lines) > seen else heard
         seen = len(lines)
         facts = journal.fold(lines).get(name)
         if facts is not None and facts.over:
@@ -208,6 +222,14 @@ def _follow(stack: Stack, name: str, *, quiet: bool) -> Facts:
         stack.check()
         if not stack.folder.locked:
             raise EnvironmentNotReady(f"the stack stopped; run {name} goes on when it starts again")
+        state = "nothing yet" if facts is None else facts.state.replace("_", " ")
+        later = f"last told of it: {state}; it goes on in the engine, and xiu playbook list says how it stands"
+        if now - heard > SILENT_S and not stack.folder.has_space():
+            raise EnvironmentNotReady(
+                f"run {name}: the disk of {stack.folder.path} is full, so nothing is told; {later}"
+            )
+        if now - began > wait_s:
+            raise EnvironmentNotReady(f"run {name} did not end within {wait_s:g} s; {later}")
         time.sleep(POLL_S)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.children import for_children
-from tests.house import TEST_SOURCES, tree
+from tests.house import SOURCES, TEST_SOURCES, tree
 
 RUNS = {"run", "check_call", "check_output", "call"}
 HANGS = """
@@ -59,6 +59,35 @@ def endless(name: str) -> Iterator[str]:
             owner, given = ast.unparse(node.func.value), {keyword.arg for keyword in node.keywords}
             if owner == "subprocess" and node.func.attr in RUNS and not given & {"timeout", None}:
                 yield f"{name}:{node.lineno}: no timeout="
+
+
+def unbounded(name: str) -> Iterator[str]:
+    """Calls of harness, chaos and xiu that may wait for ever: for a thread, a child, a lock."""
+    whole = tree(name)
+    rooms = [node for node in ast.walk(whole) if isinstance(node, ast.AsyncFunctionDef)]
+    awaited = {id(node) for room in rooms for node in ast.walk(room)}  # its owner cancels it
+    for node in ast.walk(whole):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or id(node) in awaited:
+            continue
+        said, given = ast.unparse(node), {keyword.arg for keyword in node.keywords}
+        bare = not node.args and not node.keywords
+        if bare and node.func.attr in ("join", "communicate", "wait") and said not in REAPED:
+            yield f"{name}:{node.lineno}: {said}: use harness.waits"
+        if node.func.attr == "flock" and "LOCK_EX" in said and "LOCK_NB" not in said:
+            yield f"{name}:{node.lineno}: {said}: use harness.waits.lock"
+        if ast.unparse(node.func) == "subprocess.run" and "timeout" not in given:
+            yield f"{name}:{node.lineno}: subprocess.run without a timeout="
+
+
+REAPED = ("child.wait()", "os.wait()")
+"""Of a child that has ended, and of the reaper, whose work it is."""
+
+
+@pytest.mark.parametrize("package", ["harness", "chaos", "xiu"])
+def test_no_wait_for_a_thread_a_child_or_a_lock_is_without_a_deadline(package: str) -> None:
+    names = [name for name in SOURCES if name.split("/", 1)[0] == package]
+    assert names
+    assert [line for name in names for line in unbounded(name)] == []
 
 
 def test_no_child_of_a_test_is_waited_for_without_a_deadline() -> None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import re
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.errors import Aborted, BadInput, EnvironmentNotReady, HarnessError, closest
 from xiu import cli
-from xiu.commands import words
+from xiu.commands import GLOBALS_READ, heeds, words
 
 SEEN: list[argparse.Namespace] = []
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
-    subwords = parser.add_subparsers(dest="what", required=True, parser_class=cli.Parser)
+    subwords = parser.add_subparsers(dest="sub", required=True, parser_class=cli.Parser)
     run = cli.add_word(subwords, "run", "run it", "xiu try run x.yaml --seed 1")
     run.add_argument("file")
     run.add_argument("--seed", type=int, default=7)
@@ -45,6 +48,8 @@ def _a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.SimpleNamespace(configure=_configure, run=_run, EXAMPLE="xiu try run x.yaml")
     monkeypatch.setitem(sys.modules, "xiu.commands.try", module)  # type: ignore[arg-type]
     monkeypatch.setattr(cli, "words", lambda: {**words(), "try": "try things"})
+    for option in ("strict", "runs"):
+        monkeypatch.setitem(GLOBALS_READ, option, (*GLOBALS_READ[option], "try run"))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +64,7 @@ def test_global_options_stand_anywhere(argv: list[str]) -> None:
     assert cli.main(argv) == 0
     (args,) = SEEN
     assert (args.json, args.strict, args.runs, args.progress, args.verbose) == (True, True, "here", "auto", False)
-    assert (args.what, args.file, args.seed) == ("run", "x.yaml", 7)
+    assert (args.sub, args.file, args.seed) == ("run", "x.yaml", 7)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +100,69 @@ def test_errors_are_one_line_on_stderr(
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        pytest.param(["try", "list", "--strict"], "xiu try list: --strict changes nothing here", id="a sub-word"),
+        pytest.param(["--progress", "plain", "try", "run", "x"], "--progress changes nothing here", id="before it"),
+        pytest.param(["selftest", "--runs", "here"], "xiu selftest: --runs changes nothing here", id="a word"),
+        pytest.param(["plan", "list", "--runs", "here"], "expected it with audit, dash check", id="who heeds it"),
+    ],
+)
+def test_a_global_option_that_a_word_does_not_heed_is_refused(
+    argv: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(argv) == 2
+    assert says in capsys.readouterr().err
+    assert SEEN == []
+
+
+def test_help_tells_the_global_options_that_are_heeded(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["try", "run", "--help"]) == 0
+    assert "--strict" in (out := capsys.readouterr().out)
+    assert "--progress" not in out
+    assert cli.main(["try", "list", "--help"]) == 0
+    assert "--strict" not in capsys.readouterr().out
+
+
+COMMANDS = Path(cli.__file__).with_name("commands")
+
+
+def sources(word: str) -> tuple[str, str]:
+    """Of a word's module, and of it with what it takes from its neighbours."""
+    own = (COMMANDS / f"{word.replace('-', '_')}.py").read_text(encoding="utf-8")
+    found = re.findall(r"from xiu\.commands\.(\w+) import|\b(_[a-z]\w*)\b", own)
+    beside = {COMMANDS / f"{name}.py" for pair in found for name in pair if name}
+    return own, own + "".join(file.read_text(encoding="utf-8") for file in beside if file.exists())
+
+
+def options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for each in action.choices.values():
+                yield from options(each)
+        elif action.dest not in ("help", "sub"):
+            yield action.dest
+
+
+@pytest.mark.parametrize("word", words())
+def test_each_option_of_a_word_is_read(word: str) -> None:
+    parser = cli.Parser(prog=f"xiu {word}")
+    importlib.import_module(f"xiu.commands.{word.replace('-', '_')}").configure(parser)
+    _, text = sources(word)
+    by_name = {"dash": {"reports", "runbooks"}}.get(word, set())  # in a loop over their names
+    unread = {name for name in options(parser) if f"args.{name}" not in text and f'args, "{name}"' not in text}
+    assert unread == by_name
+
+
+@pytest.mark.parametrize("option", GLOBALS_READ)
+@pytest.mark.parametrize("word", words())
+def test_who_heeds_a_global_option_reads_it_and_nobody_else(word: str, option: str) -> None:
+    own, text = sources(word)
+    assert (f"args.{option}" in text) or not heeds(word, option)
+    assert (f"args.{option}" not in own) or heeds(word, option)
+
+
 def test_a_traceback_is_shown_with_v_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["try", "run", "crash.yaml", "-v"]) == 1
     assert "Traceback" in capsys.readouterr().err
@@ -118,7 +186,7 @@ def test_every_word_shows_one_worked_example(word: str, capsys: pytest.CaptureFi
     assert cli.main([word, "--help"]) == 0
     out = capsys.readouterr().out
     assert f"example:\n  xiu {word}" in out
-    assert "--progress" in out
+    assert "--json" in out
     assert max(map(len, out.splitlines())) <= 80
 
 

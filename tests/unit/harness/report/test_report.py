@@ -378,3 +378,17 @@ def test_every_kind_of_event_has_a_name_in_both_languages() -> None:
     assert {"fault_injected", "phase", "drained"} <= kinds
     assert kinds - vocabulary.EVENTS.keys() == set()
     assert vocabulary.event_name("something_new") == vocabulary.Both("something new", "something new")
+
+
+@pytest.mark.parametrize(
+    ("made", "says", "doctor"),
+    [
+        pytest.param(record(replace(GOOD, wins=None)), "Not measured: ", False, id="an indicator"),
+        pytest.param(record(verdict="NO_DATA"), "Put right what stands under Why", False, id="anything else"),
+    ],
+)
+def test_without_data_the_next_step_names_what_was_missing(made: RunRecord, says: str, doctor: bool) -> None:
+    text = said(page(made), "en")
+    assert made.verdict == "NO_DATA"
+    assert says in text
+    assert ("xiu doctor" in text) == doctor

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
 import re
 import threading
 import time
@@ -11,7 +13,9 @@ import pytest
 from rich.console import Console
 
 from harness.runs.state import RunState
+from harness.watch import live
 from harness.watch.live import COLUMNS, LiveView, percentile_ms, plain, screen
+from tests.stores import wait_until
 from tests.unit.harness.run_in_progress import begun, in_progress
 
 
@@ -159,6 +163,22 @@ def test_none_is_silent() -> None:
     with LiveView(in_progress(), "none", out):
         assert threading.active_count() == before
     assert not out.getvalue()
+
+
+def test_a_stream_that_nobody_reads_does_not_keep_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "END_S", 0.2)
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    state, before = in_progress(), threading.active_count()
+    with open(writer, "w", encoding="utf-8") as out:
+        os.write(writer, b"x" * 4096)  # as full as after a terminal's Ctrl-S
+        with LiveView(state, "plain", out, plain_every_s=0.01):
+            pass
+        assert state.events[-1].kind == "view"
+        assert "was not read" in state.events[-1].text
+        os.read(reader, 4096)
+        wait_until(lambda: threading.active_count() == before, 5, "read again, it ends")
+    os.close(reader)
 
 
 @pytest.mark.parametrize("closed", [False, True])

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from chaos.playbook import journal
+from chaos.playbook.journal import Transition
+from harness.errors import EnvironmentNotReady
+from harness.stack import Stack
 from plans.models.playbook import playbook_files
 from xiu.cli import dispatch, main
+from xiu.commands import playbook
 
 
 def test_list_and_show_tell_what_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,11 +52,39 @@ def test_check_is_quiet_on_sound_files_and_names_the_line_of_a_broken_one(
     assert "did you mean CreditStalled?" in told
 
 
+class Told:
+    """A stack of which only the journal's folder is asked."""
+
+    def __init__(self, folder: Path, space: bool) -> None:
+        self.folder = SimpleNamespace(path=folder, locked=True, has_space=lambda: space)
+
+    def check(self) -> None:
+        """It lives."""
+
+
+@pytest.mark.parametrize(
+    ("space", "wait_s", "said"),
+    [
+        pytest.param(False, 20.0, "is full, so nothing is told; last told of it: held", id="a full disk"),
+        pytest.param(True, 0.3, "did not end within 0.3 s; last told of it: held", id="a fault that lasts"),
+    ],
+)
+def test_a_run_that_tells_no_more_is_not_followed_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, space: bool, wait_s: float, said: str
+) -> None:
+    line = Transition(time.time(), "r1", "credit-stalled", "held", "", {})
+    journal.Journal(tmp_path / journal.FILE).tell(line)
+    monkeypatch.setattr(playbook, "SILENT_S", 0.2)
+    with pytest.raises(EnvironmentNotReady, match=said):
+        playbook._follow(cast(Stack, Told(tmp_path, space)), "r1", wait_s, quiet=True)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         pytest.param(["show", "credit-staled"], 2, "did you mean credit-stalled", id="an unknown id"),
         pytest.param(["run", "credit-stalled"], 5, "no stack runs", id="run without a stack"),
+        pytest.param(["run", "credit-stalled", "--wait", "soon"], 2, "--wait: ", id="run for how long"),
         pytest.param(["resume"], 5, "no stack runs", id="resume without a stack"),
     ],
 )
