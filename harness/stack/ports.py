@@ -18,6 +18,19 @@ from harness.errors import EnvironmentNotReady
 
 LOWEST, ABOVE = 10_240, 32_768
 TRIES = 2_000
+LOOPBACK_S = 2.0
+
+
+def carries_traffic() -> None:
+    """Does a connection from this host to itself come about? Where not, every part would wait for its own in vain.
+
+    Raises EnvironmentNotReady with what helps.
+    """
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname()[:2], timeout=LOOPBACK_S).close()
+    except OSError as exc:
+        raise EnvironmentNotReady(f"127.0.0.1 carries no traffic ({exc}); bring it up with: ip link set lo up") from exc
 
 
 class Ports:

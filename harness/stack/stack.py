@@ -29,6 +29,7 @@ from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder, write_private
 from harness.stack.keeper import PartEvent
 from harness.stack.plan import make_plan
+from harness.stack.ports import carries_traffic
 from harness.stack.table import Part, Selection
 from harness.waits import killed
 
@@ -84,6 +85,7 @@ class Stack:
         selection, fronts, with_prometheus, detach, system, more = self._options
         new, env = not self.folder.plan.exists(), self._environment
         try:
+            carries_traffic()
             plan = make_plan(
                 selection, fronts, with_prometheus=with_prometheus, environment=env, system=system, more=more
             )
