@@ -107,9 +107,9 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "drill_playbook_step_state",
         "gauge",
-        "1 for the state of a step, by lane.",
+        "1 for the state of a step, of runs under way and the last that ended; cell, front: where it is bound to one.",
         _PLAYBOOK,
-        ("playbook", "lane", "step", "state"),
+        ("playbook", "lane", "cell", "front", "step", "state"),
     ),
     Metric(
         "drill_playbook_trigger_delay_seconds",

@@ -36,7 +36,7 @@ async def serve(folder: Folder, port: int, playbooks: Path | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with StackWorld(addresses, token) as world:
-        engine = Engine(folder.path, {}, world, Meters(registry, ()))
+        engine = Engine(folder.path, {}, world, Meters(registry))
         shelf = Shelf(playbooks)
         if (found := shelf.look()) is not None:
             engine.take(found)

@@ -1,4 +1,4 @@
-"""Which alert starts which playbook, and when not: one run an episode, one a switch and lane, cooldown, the red button.
+"""Which alert starts which playbook, and when not: one run an episode, one a switch and place, cooldown, red button.
 
 Takes up what a killed engine left. Refuses to know HTTP.
 """
@@ -11,25 +11,28 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from chaos import seat
 from chaos.playbook import journal
 from chaos.playbook.actions import kinds
+from chaos.playbook.entry import Entry
 from chaos.playbook.halting import halted
 from chaos.playbook.journal import Facts, Journal, State, Transition
-from chaos.playbook.library import Entry, Library
+from chaos.playbook.library import Library
 from chaos.playbook.meters import Meters
 from chaos.playbook.run import TICK_S, Run
-from chaos.playbook.scope import Scope
+from chaos.playbook.scope import Scope, Unbound, bind
 from chaos.playbook.world import World
 from plans.models.errors import Problem
-from system.contract.ids import LANES
+from plans.models.matchers import match
 
 log = logging.getLogger("xiu.playbook")
 BY_ALERT = "alert"
+MOST_NAMED = 20
+"""Playbooks of many that the log and an error name."""
 AGAIN_S, AGAIN_MAX_S = 1.0, 30.0
 """A run that met something nobody thought of goes on after so long, then twice as long, at most so long."""
 
@@ -43,13 +46,19 @@ def steady_clock() -> Callable[[], float]:
 @dataclass(frozen=True, slots=True)
 class Alert:
     """A firing alert. `episode` names this firing of it; the same again is the same. `lane` is what its label says:
-    empty or unknown, and nothing is done, for there is no lane to do it to.
+    empty or unknown, and nothing is done, for there is no lane to do it to. `labels`: all of them, for matchers.
     """
 
     name: str
     lane: str
     since_s: float
     episode: str
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def every_label(self) -> dict[str, str]:
+        """Its labels, the lane among them."""
+        return {**self.labels, "lane": self.lane}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +68,6 @@ class Answer:
     runs: tuple[str, ...]
     not_now: Mapping[str, str]
     later: bool = False
-
-
-def _no_lane(lane: str) -> str:
-    """Why nothing can be done for this lane; empty if it is one. Never a lane in place of one that is not known."""
-    if lane in LANES:
-        return ""
-    said = f"lane {lane[:40]!r} is none" if lane else "no lane is named"
-    return f"{said}; expected {' or '.join(LANES)}: nothing is done"
 
 
 def _wanted(entry: Entry, scope: Scope) -> frozenset[tuple[str, str]]:
@@ -87,7 +88,7 @@ class Engine:
         clock: Callable[[], float] | None = None,
         tick_s: float = TICK_S,
     ) -> None:
-        self.library = library
+        self._know(library)
         self.refused: list[Problem] = []
         """What is wrong with the files that cannot be used."""
         self._folder, self._world, self._meters = folder, world, meters
@@ -106,12 +107,21 @@ class Engine:
 
     def take(self, found: Library) -> None:
         """Other playbooks from now on; runs under way keep the one they began with."""
-        self.library, self.refused = found.entries, found.problems
-        self._meters.know(entry.playbook for entry in found.entries.values())
+        self._know(found.entries)
+        self.refused = found.problems
         self._meters.refused.set(len(found.refused))
-        log.info("playbooks: %s", ", ".join(self.library) or "none", extra={"event": "playbooks_read"})
+        names = [*self.library][:MOST_NAMED]
+        more = f" and {len(self.library) - MOST_NAMED} more" if len(self.library) > MOST_NAMED else ""
+        log.info("playbooks: %s%s", ", ".join(names) or "none", more, extra={"event": "playbooks_read"})
         for problem in self.refused:
             log.error("%s", problem, extra={"event": "playbook_file_refused"})
+
+    def _know(self, library: Mapping[str, Entry]) -> None:
+        self.library = library
+        found: dict[str, list[Entry]] = {}
+        for entry in library.values():
+            found.setdefault(entry.playbook.trigger.alert, []).append(entry)
+        self._by_alert = found
 
     def settle(self) -> None:
         """Writes what the journal could not take before, if it can now."""
@@ -133,6 +143,7 @@ class Engine:
         entry = self.library.get(facts.playbook)
         if entry is not None and entry.sha256 == facts.sha256:
             self._under[facts.run] = entry
+        self._meters.under_way(facts)
         self._tasks.add(task := self._group.create_task(self._go(facts), name=facts.run))
         task.add_done_callback(self._tasks.discard)
 
@@ -180,44 +191,53 @@ class Engine:
         runs: list[str] = []
         not_now: dict[str, str] = {}
         later = False
-        for entry in self.library.values():
+        labels = alert.every_label
+        for entry in self._by_alert.get(alert.name, ()):
             playbook = entry.playbook
-            if playbook.trigger.alert != alert.name:
+            if not match(playbook.trigger.matchers, labels):
                 continue
-            if why := _no_lane(alert.lane):
-                not_now[playbook.id] = why
-                log.warning("alert %s: %s", alert.name, why, extra={"event": "playbook_no_lane"})
+            try:
+                scope = bind(playbook.scope, labels, self._world.known)
+            except Unbound as why:
+                not_now[playbook.id] = str(why)
+                log.warning("alert %s: %s", alert.name, why, extra={"event": "playbook_unbound"})
                 continue
             if self._met(playbook.id, alert.episode):
                 not_now[playbook.id] = "a run of this episode is there"
                 continue
-            why = self._hindered(entry, alert.lane) or self._cooling(entry, alert.lane)
-            if why:
-                not_now[playbook.id], later = why, True
+            if hindered := self._hindered(entry, scope) or self._cooling(entry, scope):
+                not_now[playbook.id], later = hindered, True
                 continue
             try:
-                runs.append(self._begin(entry, alert.name, alert.lane, BY_ALERT, alert.episode, alert.since_s))
+                runs.append(self._begin(entry, alert.name, scope, BY_ALERT, alert.episode, alert.since_s))
             except OSError:
                 not_now[playbook.id], later = self._unwritten(), True
         return Answer(tuple(runs), not_now, later)
 
-    def order(self, playbook: str, lane: str, who: str) -> Answer:
-        """A person wants it run: the same path, without alert, episode and cooldown."""
+    def order(self, playbook: str, lane: str, who: str, *, cell: str = "", front: str = "") -> Answer:
+        """A person wants it run: the same path, without alert, matchers, episode and cooldown."""
         entry = self.library[playbook]
-        why = _no_lane(lane) or self._hindered(entry, lane)
-        if why:
-            return Answer((), {playbook: why})
+        named = {"lane": lane, "cell": cell, "front": front}
         try:
-            return Answer((self._begin(entry, "", lane, who, "", None),), {})
+            if idle := [name for name, value in named.items() if value and name not in entry.playbook.scope]:
+                raise Unbound(f"{idle[0]} is none of what it is bound to; expected no {idle[0]}: nothing is done")
+            scope = bind(entry.playbook.scope, named, self._world.known)
+        except Unbound as why:
+            return Answer((), {playbook: str(why)})
+        if hindered := self._hindered(entry, scope):
+            return Answer((), {playbook: hindered})
+        try:
+            return Answer((self._begin(entry, "", scope, who, "", None),), {})
         except OSError:
             return Answer((), {playbook: self._unwritten()})
 
     def _unwritten(self) -> str:
         return f"{self.broken}; no run begins that is not written down"
 
-    def _begin(self, entry: Entry, alert: str, lane: str, by: str, episode: str, since_s: float | None) -> str:
+    def _begin(self, entry: Entry, alert: str, scope: Scope, by: str, episode: str, since_s: float | None) -> str:
         facts = Facts(f"{entry.playbook.id}-{secrets.token_hex(4)}", entry.playbook.id)
-        data = {"alert": alert, "lane": lane, "by": by, "episode": episode, "t2": since_s, "sha256": entry.sha256}
+        data = {"alert": alert, "lane": scope.lane, **scope.bound, "by": by, "episode": episode, "t2": since_s,
+                "sha256": entry.sha256}  # fmt: skip
         self._tell(facts, "triggered", f"by {alert or by}", data)
         self.runs[facts.run] = facts
         self._start(facts)
@@ -228,8 +248,8 @@ class Engine:
         known = [facts for facts in self.runs.values() if (facts.playbook, facts.episode) == (playbook, episode)]
         return any(facts.state != "refused" for facts in known)
 
-    def _hindered(self, entry: Entry, lane: str) -> str:
-        """Why no run of it can begin now in this lane; empty if one can."""
+    def _hindered(self, entry: Entry, scope: Scope) -> str:
+        """Why no run of it can begin now in this place; empty if one can."""
         if self._stops:
             return "the engine stops"
         if halted(self._folder):
@@ -239,16 +259,16 @@ class Engine:
         for facts in self.runs.values():
             if facts.over:
                 continue
-            if (facts.playbook, facts.lane) == (entry.playbook.id, lane):
+            if (facts.playbook, facts.scope) == (entry.playbook.id, scope):
                 return f"run {facts.run} of it goes on"
             other = self._under.get(facts.run)
             held = facts.holds | (_wanted(other, facts.scope) if other else frozenset())
-            if shared := sorted({key for key, _ in held & _wanted(entry, Scope(lane))}):
+            if shared := sorted({key for key, _ in held & _wanted(entry, scope)}):
                 return f"run {facts.run} has {', '.join(shared)}"
         return ""
 
-    def _cooling(self, entry: Entry, lane: str) -> str:
-        mine = [f for f in self.runs.values() if (f.playbook, f.lane) == (entry.playbook.id, lane)]
+    def _cooling(self, entry: Entry, scope: Scope) -> str:
+        mine = [f for f in self.runs.values() if (f.playbook, f.scope) == (entry.playbook.id, scope)]
         # A person's run that was refused did nothing: no alert has to wait for it.
         mine = [f for f in mine if f.state != "refused" or f.by == BY_ALERT]
         ends = [f.ended_s for f in mine if f.ended_s is not None]

@@ -154,6 +154,8 @@ class Facts:
     playbook: str
     alert: str = ""
     lane: str = ""
+    cell: str = ""
+    front: str = ""
     by: str = ""
     sha256: str = ""
     episode: str = ""
@@ -174,7 +176,7 @@ class Facts:
     @property
     def scope(self) -> Scope:
         """Where it acts."""
-        return Scope(self.lane)
+        return Scope(self.lane, self.cell, self.front)
 
     @property
     def holds(self) -> frozenset[tuple[str, str]]:
@@ -190,6 +192,7 @@ class Facts:
             case "triggered":
                 self.alert, self.lane, self.by = data["alert"], data["lane"], data["by"]
                 self.sha256, self.episode = data["sha256"], data["episode"]
+                self.cell, self.front = data.get("cell", ""), data.get("front", "")
                 if data.get("t2") is not None:
                     self.times["t2"] = data["t2"]
             case "verifying":
@@ -255,6 +258,7 @@ def items_of(lines: list[Transition], since_s: float = 0.0) -> list[dict[str, An
             "run": facts.run,
             "alert": facts.alert,
             "lane": facts.lane,
+            "scope": facts.scope.bound,
             "by": facts.by,
             "state": facts.state,
             "text": facts.text,

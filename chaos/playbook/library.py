@@ -6,25 +6,17 @@ A broken file is refused with every problem of it, and keeps no other from being
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.playbook.actions import playbook_model
+from chaos.playbook.entry import Entry
+from chaos.playbook.quarrels import quarrels
 from plans.models.alerts import Alerts, alerts
-from plans.models.document import Document, read_model
+from plans.models.document import read_model
 from plans.models.errors import PlanError, Problem, closest
-from plans.models.playbook import Playbook, playbook_files
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A playbook, its file, and a sum of the file: a run goes on only under the text it began with."""
-
-    playbook: Playbook
-    file: Path
-    sha256: str
-    document: Document = field(compare=False, repr=False)
+from plans.models.playbook import playbook_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +32,11 @@ class Library:
         return sorted({problem for found in self.refused.values() for problem in found})
 
 
+Read = Entry | tuple[Problem, ...]
+"""What became of a file: a playbook, or what is wrong with it."""
+MOST_NAMED = 20
+
+
 def load(files: Iterable[Path] | None = None, known: Alerts | None = None) -> dict[str, Entry]:
     """Every playbook by id (None: those of plans/playbooks). Raises PlanError with every problem of all files."""
     found = survey(files, known)
@@ -48,11 +45,13 @@ def load(files: Iterable[Path] | None = None, known: Alerts | None = None) -> di
     return dict(found.entries)
 
 
-def survey(files: Iterable[Path] | None = None, known: Alerts | None = None) -> Library:
+def survey(
+    files: Iterable[Path] | None = None, known: Alerts | None = None, read: Callable[[Path], Read] | None = None
+) -> Library:
     """Every file looked at: the good ones stand for themselves, whatever the others are. Raises nothing for a file.
 
     Two files of one id, or that one alert would start to set one switch, are refused both: which of them is meant
-    nobody can tell.
+    nobody can tell. `read`: how a file is read, for who remembers files (`chaos.playbook.shelf`).
     """
     files = playbook_files() if files is None else list(files)
     try:
@@ -62,57 +61,42 @@ def survey(files: Iterable[Path] | None = None, known: Alerts | None = None) -> 
     refused: dict[Path, list[Problem]] = {}
     whole: list[Entry] = []
     for file in files:
-        try:
-            entry = _read(file)
-        except PlanError as exc:
-            refused[file] = list(exc.problems)
+        found = (read or read_file)(file)
+        if not isinstance(found, Entry):
+            refused[file] = list(found)
             continue
-        if wrong := _contradictions(entry, known):
+        if wrong := _contradictions(found, known):
             refused[file] = wrong
-        whole.append(entry)
-    for one, other, problem in (*_twice(whole), *_quarrels(whole)):
-        for file in (one.file, other.file):
+        whole.append(found)
+    for files_of_it, problem in (*_twice(whole), *quarrels(whole)):
+        for file in files_of_it:
             refused.setdefault(file, []).append(problem)
     entries = {entry.playbook.id: entry for entry in whole if entry.file not in refused}
     return Library(entries, {file: tuple(found) for file, found in refused.items()})
 
 
-def _read(file: Path) -> Entry:
-    playbook, document = read_model(file, playbook_model())
+def read_file(file: Path) -> Read:
+    """A playbook, or every problem of its file."""
     try:
+        playbook, document = read_model(file, playbook_model())
         return Entry(playbook, file, hashlib.sha256(file.read_bytes()).hexdigest(), document)
+    except PlanError as exc:
+        return exc.problems
     except OSError as exc:
         # Gone since it was read.
-        raise PlanError([Problem(str(file), 0, f"cannot be read: {exc.strerror or exc}")]) from exc
+        return (Problem(str(file), 0, f"cannot be read: {exc.strerror or exc}"),)
 
 
-def _twice(entries: Iterable[Entry]) -> list[tuple[Entry, Entry, Problem]]:
+def _twice(entries: Iterable[Entry]) -> list[tuple[tuple[Path, ...], Problem]]:
     """Two files with one id."""
     seen: dict[str, Entry] = {}
-    found = []
+    found: list[tuple[tuple[Path, ...], Problem]] = []
     for entry in entries:
         other = seen.setdefault(entry.playbook.id, entry)
         if other is not entry:
             what = f"`id`: {entry.playbook.id} stands in {other.file} as well"
             line = entry.document.line(("id",))
-            found.append((entry, other, Problem(str(entry.file), line, what, "each id once")))
-    return found
-
-
-def _quarrels(entries: Iterable[Entry]) -> list[tuple[Entry, Entry, Problem]]:
-    """Two playbooks that one alert starts, and that set one switch: which of them comes first is chance."""
-    seen: dict[tuple[str, str], Entry] = {}
-    found = []
-    for entry in entries:
-        for action in entry.playbook.actions:
-            for key in action.switches:
-                alert = entry.playbook.trigger.alert
-                other = seen.setdefault((alert, key), entry)
-                if other.playbook.id != entry.playbook.id:
-                    what = f"alert {alert} starts {other.playbook.id} as well, which sets {key}, too ({other.file})"
-                    line = entry.document.line(("trigger", "alert"))
-                    problem = Problem(str(entry.file), line, what, "one playbook for an alert and a switch")
-                    found.append((entry, other, problem))
+            found.append(((entry.file, other.file), Problem(str(entry.file), line, what, "each id once")))
     return found
 
 
@@ -137,5 +121,7 @@ def one(library: Library, name: str) -> Entry:
         return library.entries[name]
     if mine := [problem for file, found in library.refused.items() if file.stem == name for problem in found]:
         raise PlanError(mine)
-    expected = "one of " + ", ".join(library.entries)
-    raise PlanError([Problem(name, 0, "no such playbook", expected, closest(name, library.entries))])
+    names = list(library.entries)
+    more = f" or {len(names) - MOST_NAMED} more (xiu playbook list)" if len(names) > MOST_NAMED else ""
+    expected = "one of " + ", ".join(names[:MOST_NAMED]) + more
+    raise PlanError([Problem(name, 0, "no such playbook", expected, closest(name, names))])

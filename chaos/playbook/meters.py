@@ -1,59 +1,107 @@
-"""What the engine tells Prometheus, by the names of plans/metrics.py. Registry passed in; refuses run ids as labels."""
+"""What the engine tells Prometheus, by the names of plans/metrics.py. Registry passed in; refuses run ids as labels.
+
+Series cost what runs cost: a playbook that never ran has none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
-from chaos.playbook.journal import FINAL, Facts, Transition
+from chaos.playbook.journal import ESCALATED, FINAL, Facts, Transition
+from chaos.playbook.scope import Scope
 from plans.metrics import METRICS, PLAYBOOK_STATES
-from plans.models.playbook import Playbook
-from system.contract.ids import LANES
 from system.contract.itself import tell_of_itself
 
 _BY_NAME = {metric.name: metric for metric in METRICS}
 RUN = "run"
 """The step that stands for the whole run."""
+ENDED = 16
+"""So many runs that have ended stay visible with every step; of an older one that needs a person, its end alone."""
+
+
+@dataclass
+class _Shown:
+    """The newest run of a playbook in a place: state by step."""
+
+    run: str
+    steps: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        return self.steps[RUN] in FINAL
+
+
+class _Steps(Collector):
+    """The gauge of states, made when it is asked for."""
+
+    def __init__(self) -> None:
+        self.newest: dict[tuple[str, Scope], _Shown] = {}
+        """The one told of last stands last."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        told = _BY_NAME["drill_playbook_step_state"]
+        family = GaugeMetricFamily(told.name, told.help)
+        for (playbook, scope), shown in self.newest.items():
+            for step, state in shown.steps.items():
+                # A place that a run is not bound to is no label; the lane always is one.
+                labels = {"playbook": playbook, "lane": scope.lane, **scope.bound, "step": step}
+                for each in PLAYBOOK_STATES:
+                    family.add_sample(told.name, {**labels, "state": each}, float(each == state))
+        yield family
+
+    def tell(self, facts: Facts, step: str, state: str) -> None:
+        """A step of a run is in this state."""
+        key = (facts.playbook, facts.scope)
+        shown = self.newest.pop(key, None)
+        if shown is None or shown.run != facts.run:
+            shown = _Shown(facts.run, {RUN: facts.state})
+        shown.steps[step] = state
+        self.newest[key] = shown
+        self._let_go()
+
+    def _let_go(self) -> None:
+        over = [key for key, shown in self.newest.items() if shown.over]
+        for key in over[: max(0, len(over) - ENDED)]:
+            state = self.newest[key].steps[RUN]
+            if state in ESCALATED:
+                self.newest[key].steps = {RUN: state}
+            else:
+                del self.newest[key]
 
 
 class Meters:
-    """Gauges of the newest run of every playbook, by lane."""
+    """Gauges of runs: those under way, and the last that ended."""
 
-    def __init__(self, registry: CollectorRegistry, playbooks: Iterable[Playbook]) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         tell_of_itself(registry, "drill")
-        state, delay = _BY_NAME["drill_playbook_step_state"], _BY_NAME["drill_playbook_trigger_delay_seconds"]
-        ends = _BY_NAME["drill_playbook_runs_total"]
-        self._state = Gauge(state.name, state.help, state.labels, registry=registry)
+        delay, ends = _BY_NAME["drill_playbook_trigger_delay_seconds"], _BY_NAME["drill_playbook_runs_total"]
+        self._steps = _Steps()
+        registry.register(self._steps)
         self._delay = Histogram(delay.name, delay.help, delay.labels, buckets=delay.buckets, registry=registry)
         self._ends = Counter(ends.name, ends.help, ends.labels, registry=registry)
         refused = _BY_NAME["drill_playbook_files_refused"]
         self.refused = Gauge(refused.name, refused.help, registry=registry)
         self._known: set[str] = set()
-        self.know(playbooks)
 
-    def know(self, playbooks: Iterable[Playbook]) -> None:
-        """These are there, too: idle until they are told of."""
-        for playbook in playbooks:
-            if playbook.id in self._known:
-                continue
-            self._known.add(playbook.id)
-            self._delay.labels(playbook.id)
+    def under_way(self, facts: Facts) -> None:
+        """A run begins, or goes on; its playbook's counts stand at 0 from now on, where it is the first."""
+        self._steps.tell(facts, RUN, facts.state)
+        if facts.playbook not in self._known:
+            self._known.add(facts.playbook)
+            self._delay.labels(facts.playbook)
             for end in sorted(FINAL):
-                self._ends.labels(playbook.id, end)
-            for lane in LANES:
-                for step in (RUN, *(action.id for action in playbook.actions)):
-                    self._show(playbook.id, lane, step, "idle")
-
-    def _show(self, playbook: str, lane: str, step: str, state: str) -> None:
-        for each in PLAYBOOK_STATES:
-            self._state.labels(playbook, lane, step, each).set(each == state)
+                self._ends.labels(facts.playbook, end)
 
     def told(self, facts: Facts, line: Transition) -> None:
         """A run went a step on."""
-        self._show(facts.playbook, facts.lane, RUN, line.state)
+        self._steps.tell(facts, RUN, line.state)
         if (action := line.data.get("action")) is not None:
-            self._show(facts.playbook, facts.lane, action, line.state)
+            self._steps.tell(facts, action, line.state)
         if line.state == "read_back" and facts.times["t4"] == line.at_s and "t2" in facts.times:
             self._delay.labels(facts.playbook).observe(max(0.0, line.at_s - facts.times["t2"]))
         if line.state in FINAL:

@@ -1,10 +1,24 @@
-"""Where a run acts: a lane, a cell, a front. Bound from an alert's labels, or by whoever orders a run."""
+"""Where a run acts: a lane, a cell, a front. Bound from an alert's labels, or by whoever orders a run.
+
+Never one place for another: a label that is missing, or names what this stack does not have, is a refusal in words.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 
+from plans.models.playbook import SCOPES
 from system.contract.ids import LANES, Lane
+
+LABELS: Mapping[str, tuple[str, ...]] = {"lane": ("lane",), "cell": ("cell",), "front": ("front", "part")}
+"""What a run is bound to → the alert's labels that tell it, the first there is. Prometheus calls a front a part."""
+SHOWN = 40
+MOST_TOLD = 8
+
+
+class Unbound(Exception):
+    """Where a run is to act is not known; in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +34,27 @@ class Scope:
         """The lane it is bound to, as one of the contract's; none where it is bound to none."""
         return tuple(lane for lane in LANES if lane == self.lane)
 
+    @property
+    def bound(self) -> dict[str, str]:
+        """What it is bound to, by name."""
+        return {name: value for name, value in asdict(self).items() if value}
+
     def fill(self, text: str) -> str:
         """`text` with `$lane`, `$cell` and `$front` replaced by what they stand for here."""
-        for name in ("lane", "cell", "front"):
+        for name in SCOPES:
             text = text.replace(f"${name}", getattr(self, name))
         return text
+
+
+def bind(names: Iterable[str], labels: Mapping[str, str], known: Callable[[str], Iterable[str]]) -> Scope:
+    """A playbook's scope for an alert of these labels; `known`: what there is of a sort. Raises Unbound."""
+    found = {}
+    for name in names:
+        value = next((labels[label] for label in LABELS[name] if labels.get(label)), "")
+        there = list(known(name))
+        if value not in there:
+            said = f"{name} {value[:SHOWN]!r} is none" if value else f"no {name} is named"
+            more = f" or {len(there) - MOST_TOLD} more" if len(there) > MOST_TOLD else ""
+            raise Unbound(f"{said}; expected {' or '.join(there[:MOST_TOLD])}{more}: nothing is done")
+        found[name] = value
+    return Scope(**found)

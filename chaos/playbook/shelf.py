@@ -1,4 +1,4 @@
-"""The playbook files of an engine as they are now: read again when one of them, or a rule they name, has changed.
+"""The playbook files of an engine as they are now: a file is read again when it has changed, and no other is.
 
 Refuses nothing: what cannot be used is told beside what can.
 """
@@ -6,13 +6,16 @@ Refuses nothing: what cannot be used is told beside what can.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from chaos.playbook.library import Library, survey
-from plans.models.alerts import RULE_TESTS, RULES
+from chaos.playbook.library import Library, Read, read_file, survey
+from plans.models.alerts import RULE_TESTS, RULES, Alerts, alerts
+from plans.models.errors import PlanError
 from plans.models.playbook import playbook_files
 
-Mark = tuple[tuple[str, int, int, int], ...]
+Mark = tuple[int, int, int]
+"""What of a file changes whenever its text does."""
 
 
 class Shelf:
@@ -20,29 +23,39 @@ class Shelf:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._mark: Mark | None = None
+        self._marks: dict[Path, Mark] | None = None
+        self._rule_marks: dict[Path, Mark] | None = None
+        self._read: dict[Path, Read] = {}
+        self._known: Alerts | None = None
+        """What the rules say, None where they cannot be read."""
 
     def _files(self) -> list[Path]:
         return playbook_files() if self._folder is None else sorted(self._folder.glob("*.yaml"))
 
     def look(self) -> Library | None:
         """What there is now; None while nothing has changed since the last look."""
+        # Marks are taken before a file is read: one that changes meanwhile is read again.
         files = self._files()
-        mark = _mark([*files, *sorted(RULES.glob("*.yml")), *sorted(RULE_TESTS.glob("*.test.yml"))])
-        if mark == self._mark:
+        marks, rule_marks = _marks(files), _marks([*RULES.glob("*.yml"), *RULE_TESTS.glob("*.test.yml")])
+        if (marks, rule_marks) == (self._marks, self._rule_marks):
             return None
-        # Taken before the files are read: one that changes meanwhile is read again.
-        self._mark = mark
-        return survey(files)
+        if rule_marks != self._rule_marks:
+            self._known = None
+            with suppress(PlanError):
+                self._known = alerts()
+        before = self._marks or {}
+        self._read = {
+            file: self._read[file] if file in self._read and marks.get(file) == before.get(file) else read_file(file)
+            for file in files
+        }
+        self._marks, self._rule_marks = marks, rule_marks
+        return survey(files, self._known, self._read.__getitem__)
 
 
-def _mark(files: Iterable[Path]) -> Mark:
-    """What of a file changes whenever its text does."""
-    found = []
+def _marks(files: Iterable[Path]) -> dict[Path, Mark]:
+    found = {}
     for file in files:
-        try:
+        with suppress(OSError):
             seen = file.stat()
-        except OSError:
-            continue
-        found.append((str(file), seen.st_ino, seen.st_mtime_ns, seen.st_size))
-    return tuple(found)
+            found[file] = (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+    return found

@@ -13,9 +13,10 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
-from chaos.playbook.engine import Alert, Answer, Engine
+from chaos.playbook.engine import MOST_NAMED, Alert, Answer, Engine
 from chaos.playbook.journal import Facts
 from plans.metrics import METRICS
+from plans.models.errors import closest
 from system.contract.api import Model
 from system.contract.counted import counting
 from system.contract.errors import BadRequest, Conflict, Degraded, NotFound
@@ -36,6 +37,8 @@ class RunOrder(Model):
 
     playbook: Line
     lane: Line = ""
+    cell: Line = ""
+    front: Line = ""
     who: Name = "operator"
 
 
@@ -68,6 +71,7 @@ def _alert(one: Any) -> Alert:
         since_s=since_s,
         # The moment, not its text: `…49.61Z` of a webhook is `…49.610Z` in Alertmanager's own API.
         episode=f"{one['fingerprint']}@{since_s:.3f}",
+        labels={str(name): str(value) for name, value in one["labels"].items()},
     )
 
 
@@ -115,8 +119,10 @@ class Pages:
         self._operator(request)
         order = await read_model(request, RunOrder)
         if order.playbook not in self._engine.library:
-            raise NotFound(f"no playbook {shown(order.playbook)}; there are {', '.join(self._engine.library)}")
-        found = self._engine.order(order.playbook, order.lane, order.who)
+            known = [*self._engine.library]
+            near = f"; did you mean {meant}?" if (meant := closest(order.playbook, known)) else ""
+            raise NotFound(f"no playbook {shown(order.playbook)}; there are {', '.join(known[:MOST_NAMED])}{near}")
+        found = self._engine.order(order.playbook, order.lane, order.who, cell=order.cell, front=order.front)
         if not found.runs:
             return error_answer(Conflict(_why(found)), **asdict(found))
         return web.json_response(asdict(found), status=201)
@@ -128,6 +134,7 @@ class Pages:
         """What the engine can use, and what is wrong with the files it cannot."""
         known = [
             {"id": name, "title": entry.playbook.title.en, "alert": entry.playbook.trigger.alert,
+             "matchers": [str(each) for each in entry.playbook.trigger.matchers], "scope": entry.playbook.scope,
              "file": str(entry.file), "sha256": entry.sha256}
             for name, entry in self._engine.library.items()
         ]  # fmt: skip

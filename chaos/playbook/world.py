@@ -36,6 +36,10 @@ class Away(Exception):
 class World(Protocol):
     """The seam between a run and everything outside it. A switch is named by its key and lane; None: both at once."""
 
+    def known(self, name: str) -> tuple[str, ...]:
+        """What there is of a sort: every `lane`, `cell` or `front`, by name."""
+        ...
+
     async def figure(self, query: str) -> float | None:
         """The one value of an instant query; None: no answer, no sample, several, or not a number."""
         ...
@@ -69,6 +73,11 @@ class StackWorld:
     async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
+
+    def known(self, name: str) -> tuple[str, ...]:
+        """See `World`."""
+        fronts = tuple(f"front-{k}" for k in range(len(self._at.front_metrics_urls)))
+        return {"lane": LANES, "cell": ("0",), "front": fronts}[name]
 
     def readers(self, key: str, lane: Lane) -> dict[str, str]:
         """process → address, of every process that reads the switch for this lane."""

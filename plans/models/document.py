@@ -16,7 +16,7 @@ from plans.models.characters import LINE_ENDS, called, foreign, hidden, instead_
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.ids import LARGEST
 from plans.models.partial import Contradiction, Loc, PlanModel, contradictions, validate
-from plans.models.scalars import PlainLoader
+from plans.models.scalars import FastLoader, PlainLoader
 
 M = TypeVar("M", bound=PlanModel)
 
@@ -80,8 +80,14 @@ class Document:
             what, expected = "not YAML: a character that nobody sees: ", "blanks that are blanks, letters that are seen"
             told = [Problem(self.file, line, what + called(char), expected) for line, char in odd.items()]
             raise PlanError(told[:MOST_TOLD])
+        if FastLoader is not None:
+            try:
+                self._check_depth(text, FastLoader)
+                return yaml.compose(text, Loader=FastLoader)
+            except (yaml.YAMLError, PlanError):
+                pass  # told in the words and at the line of the loader below
         try:
-            self._check_depth(text)
+            self._check_depth(text, PlainLoader)
             return yaml.compose(text, Loader=PlainLoader)
         except yaml.MarkedYAMLError as exc:
             line = _given_up_at(exc)
@@ -95,10 +101,10 @@ class Document:
         except yaml.YAMLError as exc:
             raise PlanError([Problem(self.file, 1, f"not YAML: {exc}")]) from exc
 
-    def _check_depth(self, text: str) -> None:
+    def _check_depth(self, text: str, loader: Any) -> None:
         """Raises PlanError before anything recursive sees a text that is nested too deeply."""
         depth = 0
-        for event in yaml.parse(text, Loader=PlainLoader):
+        for event in yaml.parse(text, Loader=loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEEPEST:
                 line = event.start_mark.line + 1 if event.start_mark else 1

@@ -1,26 +1,28 @@
 """A playbook's file: which alert starts it, what it does, how that is judged and undone. Owns the envelope; what an
 action may say is its kind's own (`chaos/playbook/actions/`).
 
-A condition compares one figure of PromQL. In a query stand `$lane` (of the alert; `live` by hand). A query without an
-answer is never true: no data neither starts a playbook, nor proves it, nor ends it.
+A condition compares one figure of PromQL. In a query stand `$lane`, `$cell`, `$front`: what the run is bound to. A
+query without an answer is never true: no data neither starts a playbook, nor proves it, nor ends it.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, create_model
 
 from plans.models.fault import FaultId
 from plans.models.forecast import Id, Words
 from plans.models.load import HOME
+from plans.models.matchers import MatcherText, apart
 from plans.models.partial import Contradiction, Loc, PlanModel, check, once
 from plans.models.quantity import Duration
+from system.contract.switches import SWITCHES
 
 Op = Literal["<", "<=", ">", ">=", "=="]
 COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -28,8 +30,21 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 FIRST_KIND = "set_switch"
 """The kind of an action that names none: those of the time when there was one."""
+ScopeName = Literal["lane", "cell", "front"]
+SCOPES: tuple[ScopeName, ...] = get_args(ScopeName)
+_OF_LANES = {switch.key for switch in SWITCHES if switch.by_lane}
 _WORD = re.compile(r"\$\w*")
 Query = Annotated[str, Field(min_length=3, description="PromQL that gives one figure.")]
+
+
+def unknown_words(loc: Loc, text: str, names: Iterable[str]) -> Iterator[Contradiction]:
+    """Words with a `$` that stand for nothing in a text; `names`: what stands for something."""
+    known = [f"${name}" for name in names]
+    for word in _WORD.findall(text):
+        if word not in known:
+            yield Contradiction(
+                loc, f"{word} stands for nothing", " or ".join(known) or "no such word: `scope` is empty"
+            )
 
 
 class Condition(PlanModel):
@@ -48,9 +63,7 @@ class Condition(PlanModel):
 
     @check
     def _known_words(self) -> Iterator[Contradiction]:
-        for word in _WORD.findall(self.query):
-            if word != "$lane":
-                yield Contradiction(("query",), f"{word} stands for nothing", "$lane")
+        yield from unknown_words(("query",), self.query, SCOPES)
 
     def holds(self, found: float | None, baseline: float | None) -> bool | None:
         """True, False, or None: not known, for want of data."""
@@ -61,10 +74,19 @@ class Condition(PlanModel):
 
 
 class Trigger(PlanModel):
-    """`alert` stands in dashboards/rules with a promtool test; after an end the next start waits for `cooldown`."""
+    """`alert` stands in dashboards/rules with a promtool test; after an end the next start waits for `cooldown`.
+
+    `matchers`: only an alert whose labels match all of them.
+    """
 
     alert: str = Field(pattern=r"^[A-Z][A-Za-z0-9]*$")
+    matchers: tuple[MatcherText, ...] = ()
     cooldown: Duration
+
+    @check
+    def _some_alert(self) -> Iterator[Contradiction]:
+        if apart(self.matchers, ()):
+            yield Contradiction(("matchers",), "no alert matches all of them", "matchers that one alert can match")
 
 
 class ActionSpec(PlanModel):
@@ -95,6 +117,10 @@ class ActionSpec(PlanModel):
 
     def conditions(self) -> Iterator[tuple[Loc, Condition]]:
         """The conditions of its own, and where in the action they stand."""
+        yield from ()
+
+    def texts(self) -> Iterator[tuple[Loc, str]]:
+        """Its texts in which `$lane`, `$cell`, `$front` are filled in, and where in the action they stand."""
         yield from ()
 
 
@@ -143,6 +169,9 @@ class Playbook(PlanModel):
     impact: str = Field(min_length=10, description="What people notice, of the fault and of the playbook.")
     covers: tuple[FaultId, ...] = Field(default=(), description="Faults of the catalogue it is for.")
     trigger: Trigger
+    scope: tuple[ScopeName, ...] = Field(
+        default=("lane",), description="What a run is bound to, by its alert's labels."
+    )
     preconditions: tuple[Condition, ...] = ()
     actions: tuple[ActionSpec, ...] = Field(min_length=1)
     verify: Verify
@@ -152,6 +181,28 @@ class Playbook(PlanModel):
     @check
     def _actions_once(self) -> Iterator[Contradiction]:
         yield from once("actions", "id", [action.id for action in self.actions], "action ")
+
+    @check
+    def _scope_once(self) -> Iterator[Contradiction]:
+        for number, name in enumerate(self.scope):
+            if name in self.scope[:number]:
+                yield Contradiction(("scope", number), f"{name} stands twice", "each once")
+
+    @check
+    def _bound(self) -> Iterator[Contradiction]:
+        """No switch of a lane without a lane, and no word for what the run is not bound to."""
+        for number, action in enumerate(self.actions):
+            for key in action.switches:
+                if key in _OF_LANES and "lane" not in self.scope:
+                    yield Contradiction(("actions", number, "set"), f"{key} is set in one lane", "lane in `scope`")
+            for loc, text in action.texts():
+                yield from unknown_words(("actions", number, *loc), text, self.scope)
+        for loc, condition in self.conditions():
+            unbound = [word for word in _WORD.findall(condition.query) if word[1:] in {*SCOPES} - {*self.scope}]
+            for word in unbound:
+                yield Contradiction(
+                    (*loc, "query"), f"{word} is nothing that a run is bound to", f"{word[1:]} in `scope`"
+                )
 
     @check
     def _switches_once(self) -> Iterator[Contradiction]:

@@ -13,6 +13,7 @@ from typing import Any
 import requests
 
 from chaos.playbook import journal, library
+from chaos.playbook.entry import Entry
 from chaos.playbook.halting import resume
 from chaos.playbook.journal import Facts
 from dashboards.grafana import lint
@@ -47,7 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: all of plans/playbooks")
     by_hand = add_word(words, "run", "start one by hand, in the stack's engine, and follow it", EXAMPLE)
     by_hand.add_argument("id")
-    by_hand.add_argument("--lane", choices=LANES, default=LANES[0], help="whose figures it is judged by")
+    by_hand.add_argument("--lane", choices=LANES, help=f"where it acts; default: {LANES[0]}")
+    by_hand.add_argument("--cell", default="", help="the cell it acts in, of a playbook that is bound to one")
+    by_hand.add_argument("--front", default="", help="the front it acts on, of a playbook that is bound to one")
     by_hand.add_argument("--no-wait", action="store_true", help="start it and return")
     by_hand.add_argument("--wait", default="30m", metavar="TIME", help="follow it so long at most (default: 30m)")
     again = add_word(words, "resume", "let playbooks begin again after xiu halt", "xiu playbook resume")
@@ -79,6 +82,9 @@ def _list(args: argparse.Namespace) -> int:
                 "valid": True,
                 "title": one.playbook.title.en,
                 "alert": one.playbook.trigger.alert,
+                "matchers": [str(each) for each in one.playbook.trigger.matchers],
+                "scope": list(one.playbook.scope),
+                "actions": [action.kind for action in one.playbook.actions],
                 "switches": list(one.playbook.switches),
                 "covers": list(one.playbook.covers),
                 "state": last[one.playbook.id].state if one.playbook.id in last else None,
@@ -92,13 +98,18 @@ def _list(args: argparse.Namespace) -> int:
         emit({"playbooks": rows})
         return 0
     cells = [
-        [name, one.playbook.trigger.alert, ", ".join(one.playbook.switches), last[name].state if name in last else "–"]
+        [name, one.playbook.trigger.alert, ", ".join(_does(one.playbook)), last[name].state if name in last else "–"]
         for name, one in entries.items()
     ]
-    print(table(("playbook", "starts at", "sets", "last run here"), cells))
+    print(table(("playbook", "starts at", "does", "last run here"), cells))
     for problem in found.problems:
         print(f"refused: {problem}")
     return 0
+
+
+def _does(playbook: Playbook) -> list[str]:
+    """The switches it sets; of another action its kind."""
+    return [word for action in playbook.actions for word in (action.switches or (action.kind,))]
 
 
 def _condition(condition: Condition) -> str:
@@ -108,7 +119,9 @@ def _condition(condition: Condition) -> str:
 
 def _told(playbook: Playbook) -> list[str]:
     rows = [("means", playbook.meaning), ("notice", playbook.impact), ("owner", playbook.owner)]
-    rows.append(("starts at", f"alert {playbook.trigger.alert}"))
+    matchers = "".join(f", {each}" for each in playbook.trigger.matchers)
+    rows.append(("starts at", f"alert {playbook.trigger.alert}{matchers}"))
+    rows.append(("acts in", ", ".join(f"one {name}" for name in playbook.scope) or "no place of its own"))
     rows += [("only if", _condition(each)) for each in playbook.preconditions]
     for action in playbook.actions:
         head, _, words = action.sentence.partition(" ")
@@ -146,7 +159,7 @@ def _check(args: argparse.Namespace) -> int:
     return 0
 
 
-def _strange(one: library.Entry) -> Iterator[Problem]:
+def _strange(one: Entry) -> Iterator[Problem]:
     """Figures that nothing exposes: a condition on one never holds, and nobody would know why."""
     document = one.document
     for loc, condition in one.playbook.conditions():
@@ -164,12 +177,13 @@ def _run(args: argparse.Namespace) -> int:
         wait_s = duration_s(args.wait)
     except ValueError as exc:
         raise BadInput(f"--wait: {exc}") from exc
-    library.one(library.survey(), args.id)
+    bound_to = library.one(library.survey(), args.id).playbook.scope
     stack = _stacks.need(args)
+    lane = args.lane or (LANES[0] if "lane" in bound_to else "")
     url = stack.addresses.more.get("playbook")
     if url is None:
         raise EnvironmentNotReady("this stack has no playbook engine; xiu up starts one where Prometheus is installed")
-    body = {"playbook": args.id, "lane": args.lane, "who": me()}
+    body = {"playbook": args.id, "lane": lane, "cell": args.cell, "front": args.front, "who": me()}
     answer = _post(url, body, stack.admin_token)
     if not answer["runs"]:
         raise EnvironmentNotReady(f"{args.id}: {answer['not_now'].get(args.id, 'not now')}")

@@ -27,6 +27,7 @@ from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, new_folder, tools
 from plans.models.playbook import playbook_files
 from system.contract.api import RoundOrder, SponsorSplit
+from system.contract.ids import Lane
 from system.contract.routing import Topology, front_of
 from tests.stores import wait_until
 from xiu.cli import dispatch
@@ -72,6 +73,7 @@ class Rig:
     stack: Stack
     control: ControlClient
     var: Path
+    playbooks: Path
 
     @property
     def file(self) -> Path:
@@ -94,12 +96,12 @@ class Rig:
         answer = requests.post(url, json={"enabled": enabled}, timeout=5)
         assert answer.json()["enabled"] is enabled
 
-    def shown(self, key: str) -> set[float]:
-        """The switch in control and every front."""
-        values = {float(self.control.switches()[key])}
+    def shown(self, key: str, lane: Lane = "live") -> set[float]:
+        """The switch of a lane in control and every front."""
+        values = {float(self.control.switches(lane)[key])}
         for url in self.stack.addresses.front_metrics_urls:
             text = requests.get(f"{url}/metrics", timeout=5).text
-            mine = f'hongbao_switch{{key="{key}",lane="live"}}'
+            mine = f'hongbao_switch{{key="{key}",lane="{lane}"}}'
             values |= {float(line.split()[1]) for line in text.splitlines() if mine in line}
         return values
 
@@ -141,6 +143,17 @@ class Rig:
         return dispatch([*words, "--var", str(self.var)])
 
 
+def ordered(control: ControlClient, lane: Lane) -> RoundOrder:
+    """Ten minutes of packets, from now on."""
+    return RoundOrder(
+        lane=lane,
+        start_us=control.now_us() + 1_000_000,
+        duration_ms=600_000,
+        release_ms=600_000,
+        sponsors=(SponsorSplit(sponsor=1, name="one", classes=((100, 12_000),)),),
+    )
+
+
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     if tools.find("prometheus") is None or tools.find("alertmanager") is None:
@@ -152,17 +165,10 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         (ours / file.name).write_text(text, encoding="utf-8")
     with Stack(new_folder(var), fronts=2, more=(playbook.part(ours),)) as stack:
         control = ControlClient.of(stack)
-        order = RoundOrder(
-            lane="live",
-            start_us=control.now_us() + 1_000_000,
-            duration_ms=600_000,
-            release_ms=600_000,
-            sponsors=(SponsorSplit(sponsor=1, name="one", classes=((100, 12_000),)),),
-        )
-        round_id = control.create_round(order).round
+        round_id = control.create_round(ordered(control, "live")).round
         tapper = Tapper(round_id, control.topology(), control.tokens("live", 1, 6_000))
         try:
-            rig = Rig(stack, control, var)
+            rig = Rig(stack, control, var, ours)
             wait_until(lambda: rig.issued() > 60, DEADLINE_S, "awards")
             yield rig
         finally:
@@ -293,3 +299,38 @@ def test_awards_that_are_stuck_are_told_in_time(rig: Rig, record_property: Calla
     assert after_s <= 6.0
     before = rig.issued()
     wait_until(lambda: rig.issued() > before, DEADLINE_S, "awards again")
+
+
+def test_the_stress_lane_s_alert_changes_the_stress_lane_alone(rig: Rig) -> None:
+    """Both lanes are cut off and both alerts fire; the playbook, changed while the engine runs, is for one."""
+    file = next(each for each in rig.playbooks.glob("*.yaml") if each.stem == "credit-stalled")
+    stress_alone = file.read_text(encoding="utf-8").replace("cooldown:", "matchers: ['lane=\"stress\"'], cooldown:")
+    file.write_text(stress_alone, encoding="utf-8")
+    rig.control.create_round(ordered(rig.control, "stress"))
+
+    def told() -> dict[str, Any]:
+        url = f"{rig.stack.addresses.more['playbook']}/v1/playbooks"
+        rows = requests.get(url, timeout=5).json()["playbooks"]
+        return next((row for row in rows if row["id"] == "credit-stalled"), {})
+
+    def firing() -> set[str]:
+        url = f"{rig.stack.addresses.alertmanager_url}/api/v2/alerts"
+        alerts = [one["labels"] for one in requests.get(url, timeout=5).json()]
+        return {one["lane"] for one in alerts if one["alertname"] == "CreditStalled"}
+
+    def mine() -> list[Facts]:
+        """Of this playbook: what stood a moment ago may still have slow appends answered."""
+        return [facts for facts in rig.runs() if facts.playbook == "credit-stalled"]
+
+    wait_until(lambda: told().get("matchers") == ['lane="stress"'], DEADLINE_S, "the changed file")
+    known = len(mine())
+    with rig.cut("credit-postgres"):
+        wait_until(lambda: len(mine()) > known, DEADLINE_S, "a run")
+        run = mine()[known].run
+        facts = rig.wait(run, "held")
+        wait_until(lambda: firing() == {"live", "stress"}, DEADLINE_S, "both lanes' alerts")
+        assert (rig.shown(RELEASE, "stress"), rig.shown(RELEASE)) == ({25}, {100})
+    assert (facts.alert, facts.lane) == ("CreditStalled", "stress")
+    rig.wait(run, "closed")
+    assert (rig.shown(RELEASE, "stress"), rig.shown(RELEASE)) == ({100}, {100})
+    assert [one.run for one in mine()[known:]] == [run], "the live lane's alert started nothing"

@@ -13,9 +13,10 @@ from prometheus_client import CollectorRegistry
 
 from chaos.playbook import journal
 from chaos.playbook.engine import Alert, Engine
+from chaos.playbook.entry import Entry
 from chaos.playbook.halting import halt, halted, resume
 from chaos.playbook.journal import Facts
-from chaos.playbook.library import Entry, Library
+from chaos.playbook.library import Library
 from chaos.playbook.meters import Meters
 from chaos.seat import seated
 from tests.unit.chaos.playbook.world import FakeWorld, entries, text
@@ -43,7 +44,7 @@ class Rig:
     def make(self, library: dict[str, Entry] | None = None) -> Engine:
         self.registry = CollectorRegistry()
         library = self.library if library is None else library
-        meters = Meters(self.registry, [entry.playbook for entry in library.values()])
+        meters = Meters(self.registry)
         return Engine(self.folder, library, self.world, meters, clock=quick, tick_s=TICK_S)
 
     def play(self, script: Callable[[], Awaitable[None]]) -> None:
@@ -334,7 +335,7 @@ def test_a_playbook_of_the_stress_lane_leaves_the_live_lane_as_it_is(tmp_path: P
         assert rig.world.stress == {"draw.release_percent": 25, "draw.shed_percent": 10}
         assert rig.world.switches == REGULAR
         assert rig.value("drill_playbook_step_state", playbook="slow", lane="stress", step="run", state="held") == 1
-        assert rig.value("drill_playbook_step_state", playbook="slow", lane="live", step="run", state="idle") == 1
+        assert rig.value("drill_playbook_step_state", playbook="slow", lane="live", step="run", state="idle") is None
         assert rig.engine.heard(SLOW).runs, "the other lane's switches are free"
         assert rig.engine.heard(Alert("Slow", "stress", 1001.0, "f2@2")).later, "this lane's are not"
         await rig.until(lambda: rig.states().count("held") == 2, "both held")
@@ -521,7 +522,7 @@ def test_other_playbooks_are_taken_up_and_a_run_keeps_the_one_it_began_with(tmp_
         rig.engine.take(Library(slower, {}))
         await rig.until_state("held")
         assert rig.world.switches == {"draw.release_percent": 25, "draw.shed_percent": 10}
-        assert rig.value("drill_playbook_step_state", playbook="other", lane="live", step="run", state="idle") == 1
+        assert rig.value("drill_playbook_step_state", playbook="other", lane="live", step="run", state="idle") is None
         answer = rig.engine.heard(Alert("Other", "live", 1001.0, "f2@1"))
         assert "draw.release_percent" in answer.not_now["other"], "what the run has, it has"
         rig.engine.take(Library({}, {}))

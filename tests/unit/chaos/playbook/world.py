@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos.playbook.library import Entry, load
+from chaos.playbook.entry import Entry
+from chaos.playbook.library import load
 from chaos.playbook.world import Away
 from plans.models.alerts import Alerts
 
@@ -71,6 +72,9 @@ class FakeWorld:
     orders: list[tuple[str, int]] = field(default_factory=list)
     shown: dict[str, dict[str, int]] = field(default_factory=dict)
     on_order: Callable[[], None] = lambda: None
+
+    def known(self, name: str) -> tuple[str, ...]:
+        return {"lane": ("live", "stress"), "cell": ("0", "1"), "front": ("front-0", "front-1")}[name]
 
     async def figure(self, query: str) -> float | None:
         if self.no_data:

@@ -34,7 +34,7 @@ def aiohttp_process() -> list[Family]:
 
 def playbook_engine() -> list[Family]:
     registry = CollectorRegistry()
-    Meters(registry, ())
+    Meters(registry)
     return list(registry.collect())
 
 

@@ -25,10 +25,13 @@ def test_list_and_show_tell_what_there_is(tmp_path: Path, capsys: pytest.Capture
     assert rows["credit-stalled"]["alert"] == "CreditStalled"
     assert rows["appends-slow"]["switches"] == ["draw.release_percent"]
     assert rows["appends-slow"]["state"] is None
+    row = rows["appends-slow"]
+    assert (row["matchers"], row["scope"], row["actions"]) == ([], ["lane"], ["set_switch"])
     assert dispatch(["playbook", "show", "credit-stalled"]) == 0
     told = capsys.readouterr().out
     for words in (
         "alert CreditStalled",
+        "acts in     one lane",
         "draw.release_percent = 25",
         "read back within 2 s",
         "made good, then as before",
