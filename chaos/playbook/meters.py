@@ -1,6 +1,6 @@
 """What the engine tells Prometheus, by the names of plans/metrics.py. Registry passed in; refuses run ids as labels.
 
-Series cost what runs cost: a playbook that never ran has none.
+Series cost what runs cost: all playbooks that have not run share one name.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from system.contract.itself import tell_of_itself
 _BY_NAME = {metric.name: metric for metric in METRICS}
 RUN = "run"
 """The step that stands for the whole run."""
+OTHERS = "*"
+"""Every playbook that has not run since the engine began: idle, and none of its runs has ended."""
 ENDED = 16
 """So many runs that have ended stay visible with every step; of an older one that needs a person, its end alone."""
 
@@ -46,6 +48,8 @@ class _Steps(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         told = _BY_NAME["drill_playbook_step_state"]
         family = GaugeMetricFamily(told.name, told.help)
+        others = {"playbook": OTHERS, "lane": "", "step": RUN, "state": "idle"}
+        family.add_sample(told.name, others, 1.0)
         for (playbook, scope), shown in self.newest.items():
             for step, state in shown.steps.items():
                 # A place that a run is not bound to is no label; the lane always is one.
@@ -87,6 +91,7 @@ class Meters:
         refused = _BY_NAME["drill_playbook_files_refused"]
         self.refused = Gauge(refused.name, refused.help, registry=registry)
         self._known: set[str] = set()
+        self._count(OTHERS)
 
     def under_way(self, facts: Facts) -> None:
         """A run begins, or goes on; its playbook's counts stand at 0 from now on, where it is the first."""
@@ -94,8 +99,11 @@ class Meters:
         if facts.playbook not in self._known:
             self._known.add(facts.playbook)
             self._delay.labels(facts.playbook)
-            for end in sorted(FINAL):
-                self._ends.labels(facts.playbook, end)
+            self._count(facts.playbook)
+
+    def _count(self, playbook: str) -> None:
+        for end in sorted(FINAL):
+            self._ends.labels(playbook, end)
 
     def told(self, facts: Facts, line: Transition) -> None:
         """A run went a step on."""

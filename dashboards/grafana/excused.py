@@ -5,8 +5,6 @@ from __future__ import annotations
 MAY_BE_EMPTY: dict[tuple[str, str], str] = {
     ("xiu-live", "Faults injected"): "a run without a drill injects nothing",
     ("xiu-live", "Alerts"): "on a good day nothing fires",
-    ("xiu-live", "Playbooks"): "no playbook ran: states are shown of runs alone",
-    ("xiu-live", "Playbook runs ended"): "no playbook ran",
     ("xiu-live", "Seconds to drain"): "nothing was posted lately, so there is no speed to divide by",
 }
 """(dashboard, panel) → why it may show nothing."""
