@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
+from dashboards.grafana import shelf
 from dashboards.grafana.errors import QueryFailed
-from dashboards.grafana.excused import MAY_BE_EMPTY, ONLY_UNDISTURBED, UNTIL_JUDGED, WITHOUT_JOB
 
 SCRAPE_S = 1
 """What the stack's Prometheus and the provisioned data source are set to."""
@@ -86,22 +86,29 @@ def check(
     `disturbed`: a fault was injected in that time, so the panels of faults and alerts have to show something.
     """
     found = []
-    excuses = {panel: why for panel, why in MAY_BE_EMPTY.items() if not disturbed or panel not in ONLY_UNDISTURBED}
     under_way = goes_on(asker, run, span)
     for board in boards:
         words = span.words() | variables(asker, board, span, {"run": run} if run else {})
         for panel in board["panels"]:
             for target in panel.get("targets", ()):
                 answer = _answer(asker, board["uid"], panel, target, words, span)
-                place = (answer.board, answer.panel)
-                reason = excuses.get(place) or (UNTIL_JUDGED.get((*place, answer.ref)) if under_way else None)
-                if answer.state == "empty" and place in WITHOUT_JOB:
-                    job, why = WITHOUT_JOB[place]
-                    reason = None if job in (there := jobs(asker, span)) or not there else why
-                if answer.state == "empty" and reason is not None:
-                    answer = replace(answer, state="excused", why=reason)
+                if answer.state == "empty":
+                    why = _excuse(asker, answer, span, disturbed=disturbed, under_way=under_way)
+                    answer = replace(answer, state="excused", why=why) if why else answer
                 found.append(answer)
     return found
+
+
+def _excuse(asker: Asker, answer: Answer, span: Span, *, disturbed: bool, under_way: bool) -> str:
+    """Why this query may be empty now, as its dashboard's file says it; empty if it may not."""
+    board = shelf.by_uid().get(answer.board)
+    for one in board.may_be_empty(answer.panel, answer.ref) if board is not None else ():
+        if (one.undisturbed and disturbed) or (one.under_way and not under_way):
+            continue
+        if one.without_job and (one.without_job in (there := jobs(asker, span)) or not there):
+            continue
+        return one.why
+    return ""
 
 
 def goes_on(asker: Asker, run: str, span: Span) -> bool:

@@ -25,3 +25,9 @@ class GrafanaInputError(GrafanaError):
     """The address or the token cannot be meant. Exit code 2; nothing was asked of anybody."""
 
     exit_code = 2
+
+
+class BoardError(DashboardError):
+    """A file of `boards/` that is no dashboard, or one that cannot be told from another. Exit code 2."""
+
+    exit_code = 2

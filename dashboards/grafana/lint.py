@@ -13,8 +13,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from dashboards.grafana import official
-from dashboards.grafana.excused import MAY_BE_EMPTY, RAW_COUNTERS, UNCHARTED, WITHOUT_JOB
+from dashboards.grafana import official, shelf
+from dashboards.grafana.board import Board, Kept, RawCounter
+from dashboards.grafana.excused import UNCHARTED
 from dashboards.grafana.pieces import DATASOURCE_VARIABLE
 from dashboards.grafana.promql import Grouping, Selector, arguments, divisors, parts
 from plans.metrics import METRICS as DRILL_METRICS
@@ -28,7 +29,7 @@ TARGET_LABELS = frozenset(("job", "instance", "part"))
 OWN = {"ALERTS": ("alertname", "alertstate", "severity"), "up": ()}
 SUFFIXES = ("_bucket", "_count", "_sum")
 RATES = frozenset(("rate", "irate", "increase"))
-UID_MAX, COLUMNS = 40, 24
+COLUMNS = 24
 DATASOURCE_UID = f"${{{DATASOURCE_VARIABLE}}}"
 TECHNICAL = re.compile(r"(hongbao|drill)_|\bp9\d|histogram|quantile|\bcounter\b|\blag\b")
 
@@ -69,30 +70,19 @@ def lint(board: Document) -> list[str]:
     return found
 
 
-def lint_all(boards: Iterable[Document]) -> list[str]:
-    """Each dashboard, and what only shows in all of them together."""
+def lint_all(boards: Iterable[Document], kept: Path = official.FILE) -> list[str]:
+    """Each dashboard, and what only shows in all of them together. `kept`: the official linter's list of excuses."""
     boards = list(boards)
     found = [line for board in boards for line in lint(board)]
     try:
-        found += official.lint(boards, official.entries())
+        found += official.lint(boards, official.entries(kept))
     except ValueError as exc:
         found.append(str(exc))
     uids = [board["uid"] for board in boards]
     found += [f"{uid}: two dashboards of that uid" for uid in {uid for uid in uids if uids.count(uid) > 1}]
-    titles = {(board["uid"], panel["title"]) for board in boards for panel in board["panels"]}
-    listed = set(MAY_BE_EMPTY) | set(WITHOUT_JOB) | {(uid, title) for uid, title, _ in RAW_COUNTERS}
-    found += [f"{uid}: {title}: excused, and there is no such panel" for uid, title in sorted(listed - titles)]
-    asked = {
-        (board["uid"], panel["title"], part.metric)
-        for board in boards
-        for panel, target in targets(board)
-        for part in parts(target["expr"])
-        if isinstance(part, Selector)
-    }
-    found += [
-        f"{uid}: {title}: {metric}: excused as it stands, and it does not stand there"
-        for uid, title, metric in sorted(set(RAW_COUNTERS) - asked)
-    ]
+    for board in boards:
+        if (mine := shelf.by_uid().get(board["uid"])) is not None:
+            found += _idle(board, mine)
     shown = " ".join(target["expr"] for board in boards for _, target in targets(board)) + alert_text()
     for name in catalogue():
         seen = re.search(rf"\b{name}(_bucket|_count|_sum)?\b", shown) is not None
@@ -103,10 +93,28 @@ def lint_all(boards: Iterable[Document]) -> list[str]:
     return found
 
 
+def _idle(board: Document, mine: Board) -> Iterator[str]:
+    """Excuses that excuse nothing."""
+    titles = {panel["title"] for panel in board["panels"]}
+    asked = {
+        (panel["title"], part.metric)
+        for panel, target in targets(board)
+        for part in parts(target["expr"])
+        if isinstance(part, Selector)
+    }
+    for one in mine.excuses:
+        for title in one.panels if isinstance(one, Kept) else (one.panel,):
+            place = f"{shelf.where(mine, title)}: {mine.uid}: {title}"
+            if title not in titles:
+                yield f"{place}: excused, and there is no such panel"
+            elif isinstance(one, RawCounter) and (title, one.metric) not in asked:
+                yield f"{place}: {one.metric}: excused as it stands, and it does not stand there"
+
+
 def _board(board: Document) -> Iterator[str]:
     uid = board.get("uid") or ""
-    if not 0 < len(uid) <= UID_MAX:
-        yield f"{uid or '?'}: a uid has 1 to {UID_MAX} characters"
+    if not 0 < len(uid) <= shelf.UID_MAX:
+        yield f"{uid or '?'}: a uid has 1 to {shelf.UID_MAX} characters"
     if board.get("id") is not None:
         yield f"{uid}: a numeric id belongs to one Grafana; expected none"
     if board.get("editable", True):
@@ -142,6 +150,7 @@ def _overlap(a: Mapping[str, int], b: Mapping[str, int]) -> bool:
 
 
 def _panel(board: Document, panel: Document) -> Iterator[str]:
+    mine = shelf.by_uid().get(board["uid"])
     for word in ("title", "description"):
         if not panel.get(word):
             yield f"no {word}"
@@ -155,7 +164,7 @@ def _panel(board: Document, panel: Document) -> Iterator[str]:
         yield f"unit {unit!r}: none that Grafana knows"
     if not panel.get("targets"):
         yield "no query"
-    if board["uid"] == "xiu-forecast":
+    if mine is not None and mine.for_managers:
         told = f"{panel['title']} {panel.get('description', '')}"
         if TECHNICAL.search(told):
             yield f"jargon where a manager reads: {told!r}"
@@ -167,7 +176,7 @@ def _panel(board: Document, panel: Document) -> Iterator[str]:
     for holder in (panel, *panel.get("targets", ())):
         if holder.get("datasource", {}).get("uid") != DATASOURCE_UID:
             yield f"a fixed data source, {holder.get('datasource')}; expected the dashboard's variable"
-    raw = {metric for uid, title, metric in RAW_COUNTERS if (uid, title) == (board["uid"], panel["title"])}
+    raw = mine.raw_counters(panel["title"]) if mine is not None else set()
     variables = {one["name"] for one in board["templating"]["list"]}
     for target in panel.get("targets", ()):
         yield from _query(target["expr"], raw)

@@ -1,6 +1,6 @@
-"""The lower part of the SRE's dashboard: the stores, what every process uses of the machine, what it was built from.
+"""Panels of the machinery, for any dashboard with a variable `lane`: inside the processes, the stores, the machine.
 
-Owns its panels alone; `live.py` places them.
+Owns the panels alone; a dashboard places them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,13 @@ from collections.abc import Iterator
 
 from dashboards.grafana.pieces import GREEN, RED, Ask, Panel, Tile, Word, lines, states
 
-RATE = "[$__rate_interval]"
+TAPS, RATE = 'lane=~"$lane"', "[$__rate_interval]"
 UP = {"1": Word("✓ answers", GREEN), "0": Word("✕ down", RED)}
+
+
+def p99(metric: str, by: str = "le", where: str = "") -> str:
+    """The p99 of a histogram over Grafana's rate window, in its own unit."""
+    return f"histogram_quantile(0.99, sum by ({by}) (rate({metric}_bucket{{{where}}}{RATE})))"
 
 
 def stores() -> Iterator[Panel]:
@@ -123,4 +128,74 @@ def processes() -> Iterator[Panel]:
         Tile("Builds", "Processes of each version and commit: more than one row is a mixture.", "none", 6, 8),
         Ask("count by (version, commit, python) (hongbao_build_info)", "system {{version}} {{commit}} {{python}}"),
         Ask("count by (version, commit, python) (drill_build_info)", "harness {{version}} {{commit}} {{python}}"),
+    )
+
+
+def inside() -> Iterator[Panel]:
+    """What the fronts, credit and control tell of their own work."""
+    yield lines(
+        Tile(
+            "Switches not yet the same everywhere",
+            "Largest difference between processes: back to 0 once all have it.",
+            "short",
+        ),
+        Ask("max by (key, lane) (hongbao_switch) - min by (key, lane) (hongbao_switch)", "{{key}} · {{lane}}"),
+    )
+    yield lines(
+        Tile("Stands still", "Awards without a verdict, rounds blocked, streams stopped, closes that wait.", "short"),
+        Ask(f"sum(hongbao_pending_awards{{{TAPS}}})", "awards pending"),
+        Ask(f"sum(hongbao_front_blocked_rounds{{{TAPS}}})", "rounds blocked"),
+        Ask(f"sum(hongbao_credit_stopped_streams{{{TAPS}}})", "streams stopped"),
+        Ask(f"sum(hongbao_close_waiting{{{TAPS}}})", "closes waiting"),
+    )
+    yield lines(
+        Tile(
+            "Store errors of credit", "Errors the credit worker met; it goes on from the last committed offset.", "ops"
+        ),
+        Ask(f"sum by (lane) (rate(hongbao_credit_errors_total{{{TAPS}}}{RATE}))", "{{lane}}"),
+    )
+    yield lines(
+        Tile("Event loop of the fronts, p99 late", "How late a timer fires: the front's own breathing space.", "s"),
+        Ask(p99("hongbao_eventloop_lag_seconds", "part, le"), "{{part}}"),
+        objective=0.05,
+    )
+    yield lines(
+        Tile("Clock of the fronts, off by", "Authority's clock minus own; without trust a front awards nothing.", "s"),
+        Ask("max by (part) (abs(hongbao_clock_offset_seconds))", "{{part}}"),
+        objective=0.05,
+    )
+    yield lines(
+        Tile(
+            "Fronts that trust the clock, connections",
+            "Every front should; connections are those of clients, dropped are those a front ended or refused itself.",
+            "short",
+        ),
+        Ask("sum(hongbao_clock_trusted)", "fronts that trust"),
+        Ask("sum(hongbao_front_connections)", "connections"),
+        Ask("sum(hongbao_front_places)", "places for them"),
+        Ask(f"sum by (why) (rate(hongbao_front_connections_dropped_total{RATE}))", "dropped a second: {{why}}"),
+        Ask(f"sum(hongbao_front_ready_rounds{{{TAPS}}})", "rounds ready"),
+    )
+    yield lines(
+        Tile("Packets left", "In leases the fronts hold, never leased, and all of the rounds not closed.", "short"),
+        Ask(f"sum(hongbao_lease_remaining_packets{{{TAPS}}})", "in leases"),
+        Ask(f"sum(hongbao_round_unleased_packets{{{TAPS}}})", "never leased"),
+        Ask(f"sum(hongbao_round_packets{{{TAPS}}})", "of the rounds"),
+    )
+    yield lines(
+        Tile(
+            "Epochs and leases granted", "Epochs that change again and again: a win log keeps losing its fence.", "ops"
+        ),
+        Ask(f"sum(rate(hongbao_epochs_granted_total{{{TAPS}}}{RATE}))", "epochs"),
+        Ask(f"sum(rate(hongbao_leases_granted_total{{{TAPS}}}{RATE}))", "leases"),
+        Ask(f"sum(rate(hongbao_credit_batches_total{{{TAPS}}}{RATE}))", "credit batches"),
+    )
+    yield lines(
+        Tile("Control and wallet, p99", "Time to answer, by process.", "s"),
+        Ask(p99("hongbao_http_request_duration_seconds", "job, le"), "{{job}}"),
+        objective=0.5,
+    )
+    yield lines(
+        Tile("Control and wallet, answers", "By process and class of status.", "reqps", 24),
+        Ask(f"sum by (job, status) (rate(hongbao_http_requests_total{RATE}))", "{{job}} {{status}}"),
     )

@@ -1,4 +1,4 @@
-"""The rules of grafana's own dashboard-linter, by its names, and the committed `.lint` that lists what stays, and why.
+"""The rules of grafana's own dashboard-linter, by its names, and `.lint`, built from the dashboards' own excuses.
 
 Read off that linter's sources (June 2026); it cannot be installed everywhere, so the same is asked here. Its file
 format and its way of matching entries are kept: the same `.lint` serves both. Refuses an entry that excuses nothing.
@@ -6,14 +6,17 @@ format and its way of matching entries are kept: the same `.lint` serves both. R
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from grafana_foundation_sdk.models import units
 
+from dashboards.grafana.board import Board, Kept
 from dashboards.grafana.promql import Selector, parts
 from plans.models import scalars
 
@@ -166,6 +169,37 @@ def entries(file: Path = FILE) -> list[Entry]:
                 Entry(rule, told["reason"], one["dashboard"], one.get("panel", ""), str(one.get("targetIdx", "")))
             )
     return found
+
+
+HEAD = (
+    "# What grafana's dashboard-linter finds and stays so, each with its reason. Read by that linter, and by "
+    "`xiu dash check`."
+)
+
+
+def written(boards: Iterable[Board]) -> str:
+    """`.lint` as the dashboards' own files have it, rule by rule."""
+    rules: dict[str, list[tuple[Board, Kept]]] = {}
+    for board in boards:
+        for one in board.excuses:
+            if isinstance(one, Kept):
+                rules.setdefault(one.rule, []).append((board, one))
+    lines = [HEAD, "exclusions:" if rules else "exclusions: {}"]
+    for rule, kept in rules.items():
+        lines += [
+            f"  {rule}:",
+            f"    reason: {_flow(' '.join(dict.fromkeys(one.why for _, one in kept)))}",
+            "    entries:",
+        ]
+        for board, one in kept:
+            lines += [f"      - {_flow({'dashboard': board.title, 'panel': panel})}" for panel in one.panels]
+    return "\n".join(lines) + "\n"
+
+
+def _flow(value: object) -> str:
+    """YAML on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf)
+    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def lint(boards: Iterable[Document], excused: Iterable[Entry]) -> list[str]:

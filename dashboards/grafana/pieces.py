@@ -24,6 +24,10 @@ DATASOURCE = common.DataSourceRef(type_val="prometheus", uid=f"${{{DATASOURCE_VA
 YUAN = "suffix: 元"
 """Grafana has no unit of its own for yuan; this one neither rounds nor abbreviates."""
 FEN = "suffix: 分"
+NO_UNIT_OF_MONEY = (
+    "Grafana has no unit for yuan and fen; its custom suffix neither rounds nor abbreviates, as money must not be."
+)
+"""Why a panel of money keeps what the official linter says of its unit."""
 GREEN, YELLOW, ORANGE, RED, GREY, BLUE = "green", "yellow", "orange", "red", "#8e8e8e", "blue"
 SCOPE = 'job=~"$job",instance=~"$instance"'
 """In every selector of every query: a Prometheus that others share shows one system at a time."""

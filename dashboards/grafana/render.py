@@ -1,94 +1,25 @@
-"""Builds the dashboards and writes them as classic JSON. Owns the list of dashboards; equal code gives equal bytes."""
+"""Builds the dashboards of the shelf and writes them as classic JSON. Equal code gives equal bytes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from grafana_foundation_sdk.builders import dashboard as build
-from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 
-from dashboards.grafana import forecast, live, runbooks
-from dashboards.grafana.pieces import (
-    Annotation,
-    Panel,
-    address_variable,
-    datasource_variable,
-    query_variable,
-    scope_variables,
-    tagged_annotations,
-)
+from dashboards.grafana import official
+from dashboards.grafana.board import TAG, Board
+from dashboards.grafana.pieces import Panel, tagged_annotations
+from dashboards.grafana.shelf import boards, told
 
 RENDERED = Path(__file__).resolve().parents[1] / "rendered"
 COLUMNS = 24
-TAG = "xiu"
-REPORTS, RUNBOOKS = "reports", "runbooks"
-"""Variables with the addresses of pages outside of Grafana."""
 
 Document = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """A dashboard before it is built."""
-
-    uid: str
-    title: str
-    description: str
-    panels: Callable[[], Iterator[Panel]]
-    variables: Callable[[], list[Builder[dashboard.VariableModel]]]
-    drawn_over: Callable[[], list[Annotation]]
-    links: Callable[[], list[Builder[dashboard.DashboardLink]]]
-    refresh: str = "5s"
-
-
-BOARDS: tuple[Board, ...] = (
-    Board(
-        live.UID,
-        live.TITLE,
-        live.DESCRIPTION,
-        live.panels,
-        lambda: [
-            datasource_variable(),
-            *scope_variables(),
-            query_variable("lane", "Lane", "hongbao_requests_total", "lane", every=True),
-            address_variable(RUNBOOKS, "Runbooks at"),
-        ],
-        live.drawn_over,
-        lambda: [_other(forecast.TITLE, "dashboards"), _away("Runbooks", runbooks.AWAY)],
-    ),
-    Board(
-        forecast.UID,
-        forecast.TITLE,
-        forecast.DESCRIPTION,
-        forecast.panels,
-        lambda: [
-            datasource_variable(),
-            *scope_variables(),
-            query_variable("run", "场次 · Run", "drill_run_info", "run_id", newest_first=True),
-            address_variable(REPORTS, "报告网址 · Reports at"),
-        ],
-        forecast.drawn_over,
-        lambda: [_other(live.TITLE, "dashboards"), _away(forecast.REPORT.title, forecast.REPORT.url)],
-    ),
-)
-
-
-def _other(title: str, icon: str) -> Builder[dashboard.DashboardLink]:
-    """To the other dashboards of this folder, at the same time and with the same choices."""
-    link = build.DashboardLink(title).type(dashboard.DashboardLinkType.DASHBOARDS).icon(icon).tags([TAG])
-    return link.as_dropdown(False).include_vars(True).keep_time(True)
-
-
-def _away(title: str, url: str) -> Builder[dashboard.DashboardLink]:
-    """To a page outside of Grafana."""
-    link = build.DashboardLink(title).type(dashboard.DashboardLinkType.LINK).icon("doc").url(url)
-    return link.target_blank(True).tooltip("the address is in a variable above")
 
 
 def placed(panels: Iterator[Panel]) -> list[dashboard.Panel]:
@@ -108,7 +39,12 @@ def placed(panels: Iterator[Panel]) -> list[dashboard.Panel]:
 
 
 def built(board: Board) -> Document:
-    """A dashboard as Grafana's classic JSON."""
+    """A dashboard as Grafana's classic JSON. Raises BoardError where its file breaks."""
+    with told(board.file):
+        return _built(board)
+
+
+def _built(board: Board) -> Document:
     made = build.Dashboard(board.title).uid(board.uid).description(board.description).tags([TAG]).readonly()
     made = made.timezone("browser").time("now-5m", "now").refresh(board.refresh)
     made = made.tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
@@ -154,12 +90,18 @@ def file_of(board: Board, folder: Path = RENDERED) -> Path:
     return folder / f"{board.uid}.json"
 
 
+def files(folder: Path = RENDERED) -> dict[Path, str]:
+    """Every file with its content: a dashboard each, and what the official linter is to let pass. Raises BoardError."""
+    return {file_of(board, folder): text_of(built(board)) for board in boards()} | {
+        folder / official.FILE.name: official.written(boards())
+    }
+
+
 def write(folder: Path = RENDERED) -> list[Path]:
-    """Writes every dashboard; returns the files that changed."""
+    """Writes them; returns those that changed. Raises BoardError."""
     folder.mkdir(parents=True, exist_ok=True)
     changed = []
-    for board in BOARDS:
-        path, text = file_of(board, folder), text_of(built(board))
+    for path, text in files(folder).items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             changed.append(path)
@@ -167,15 +109,12 @@ def write(folder: Path = RENDERED) -> list[Path]:
 
 
 def rendered(folder: Path = RENDERED) -> dict[str, Document]:
-    """The committed dashboards by uid."""
-    return {board.uid: json.loads(file_of(board, folder).read_text(encoding="utf-8")) for board in BOARDS}
+    """The committed dashboards by uid. Raises BoardError."""
+    return {board.uid: json.loads(file_of(board, folder).read_text(encoding="utf-8")) for board in boards()}
 
 
 def stale(folder: Path = RENDERED) -> list[str]:
-    """Files that are not what the code builds now."""
-    return [
-        str(file_of(board, folder))
-        for board in BOARDS
-        if not file_of(board, folder).exists()
-        or file_of(board, folder).read_text(encoding="utf-8") != text_of(built(board))
-    ]
+    """Files that are not what the code builds now, and dashboards that no file of `boards/` builds."""
+    wanted = files(folder)
+    wrong = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    return [str(path) for path in [*wrong, *sorted(set(folder.glob("*.json")) - set(wanted))]]

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dashboards.grafana import check, lint, provisioning, render
+from dashboards.grafana import board as grafana_board
+from dashboards.grafana import check, lint, official, provisioning, render, shelf
 from dashboards.grafana.errors import GrafanaError, QueryFailed
 from dashboards.grafana.publish import TOKEN_VARIABLE, URL_VARIABLE, GrafanaPublisher
 from harness.errors import BadInput, EnvironmentNotReady
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 def _build(args: argparse.Namespace) -> int:
     folder = args.out or render.RENDERED
     changed = render.write(folder) + provisioning.write(folder / provisioning.FOLDER.name)
-    wrong = lint.lint_all(render.rendered(folder).values())
+    wrong = lint.lint_all(render.rendered(folder).values(), folder / official.FILE.name)
     if args.json:
         emit({"folder": str(folder), "changed": [str(path) for path in changed], "wrong": wrong})
     else:
@@ -160,7 +161,7 @@ def _check(args: argparse.Namespace) -> int:
     if red and not any(answer.state == "value" for answer in answers):
         red_lines = [f"this Prometheus holds nothing of {run_id or 'that time'}; is it the one that saw the run?"]
     else:
-        red_lines = [f"{one.board}: {one.panel} ({one.ref}): {one.why}: {one.query}" for one in red]
+        red_lines = [_red(one) for one in red]
     for line in red_lines[:MOST_LINES]:
         print(line, file=sys.stderr)
     if len(red_lines) > MOST_LINES:
@@ -170,11 +171,19 @@ def _check(args: argparse.Namespace) -> int:
     return code
 
 
+def _red(one: check.Answer) -> str:
+    """An empty or failed query in one sentence, with the file and line of its panel."""
+    board = shelf.by_uid().get(one.board)
+    place = f"{shelf.where(board, one.panel)}: " if board is not None else ""
+    expected = "; expected a figure, or an excuse in that file" if one.state == "empty" else ""
+    return f"{place}{one.board}: {one.panel} ({one.ref}): {one.why}: {one.query}{expected}"
+
+
 def _rendered() -> tuple[list[dict[str, Any]], list[str]]:
     """The committed dashboards, and what is wrong with them."""
     old = [f"{path}: not what the code builds; run: xiu dash build" for path in render.stale() + provisioning.stale()]
     if old:
-        return [render.built(board) for board in render.BOARDS], old
+        return [render.built(board) for board in shelf.boards()], old
     boards = list(render.rendered().values())
     return boards, lint.lint_all(boards)
 
@@ -217,8 +226,8 @@ def _push(args: argparse.Namespace) -> int:
 
 
 ADDRESSES = {
-    render.REPORTS: ("XIU_REPORTS_URL", "where the folder of runs is served, for links to reports"),
-    render.RUNBOOKS: ("XIU_RUNBOOK_URL", "where docs/ is served, for links to runbooks"),
+    grafana_board.REPORTS: ("XIU_REPORTS_URL", "where the folder of runs is served, for links to reports"),
+    grafana_board.RUNBOOKS: ("XIU_RUNBOOK_URL", "where docs/ is served, for links to runbooks"),
 }
 """Variable of the dashboards → that of the environment, and what it holds."""
 SOURCE_STEP = "data source"
@@ -235,7 +244,7 @@ def _steps(grafana: GrafanaPublisher, boards: list[dict[str, Any]], source: str,
         yield f"dashboard {board['uid']}", partial(grafana.upsert_dashboard, board, provisioning.FOLDER_UID)
     if found is not None:
         start, end = _milliseconds(found)
-        tags = (render.TAG, f"run:{found.record.run_id.lower()}")
+        tags = (grafana_board.TAG, f"run:{found.record.run_id.lower()}")
         told = f"{found.record.run_id}: {found.record.verdict}"
         yield "annotation", lambda: grafana.annotate(start, end, told, tags)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import requests
 
+from dashboards.grafana.boards.forecast import INDICATORS
 from dashboards.grafana.check import Span
-from dashboards.grafana.words import INDICATORS, INVARIANTS
+from dashboards.grafana.words import INVARIANTS
 from harness.stack import tools
 from harness.stack.ports import Ports
 from plans import metrics as drill

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from dashboards.grafana import check, words
+from dashboards.grafana.boards import forecast
 from dashboards.grafana.render import rendered
 from harness.stack import config, tools
 from harness.stack.ports import Ports
@@ -175,12 +176,12 @@ def test_a_manager_sees_a_run_under_way_its_verdict_and_one_that_broke_off(serve
                 Finding(code=code, says=says, valid=True, counted=1, violations=0) for code, says in INVARIANTS.items()
             )
             state.verdict = "INVALID"
-            over = [words.VERDICTS["INVALID"][0], 1, words.NOT_VALID, 0]
+            over = [words.VERDICTS["INVALID"][0], 1, forecast.NOT_VALID, 0]
             until(lambda: shown("is-invalid") == over, "the verdict; what it makes void is not green")
         finally:
             for exporter in exporters.values():
                 exporter.stop()
-        until(lambda: tile("Verdict", "breaks-off") == words.LOST, "no verdict and no exporter any more")
+        until(lambda: tile("Verdict", "breaks-off") == forecast.LOST, "no verdict and no exporter any more")
         until(lambda: found(prometheus, 'drill_run_info{run_id="is-invalid"}') is None, "scraped no more")
         assert shown("is-invalid") == over, "a verdict stays"
 

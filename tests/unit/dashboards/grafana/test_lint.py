@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from dashboards.grafana import excused, lint, render
+from dashboards.grafana import excused, lint, render, shelf
+from dashboards.grafana.board import Kept, MayBeEmpty, RawCounter
 from dashboards.grafana.lint import strange
 from dashboards.grafana.promql import Grouping, Selector, arguments, divisors, parts, scoped
 
@@ -159,22 +162,24 @@ def test_a_metric_nobody_looks_at_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_excuse_without_an_object_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(excused.MAY_BE_EMPTY, ("xiu-live", "Nothing"), "it went")
-    monkeypatch.setitem(excused.RAW_COUNTERS, ("xiu-live", "Append p99", "hongbao_credits_total"), "it went")
+    live, forecast = shelf.boards()
+    more = (
+        MayBeEmpty("Nothing", "it went long ago"),
+        RawCounter("Append p99", "hongbao_credits_total", "it went long ago"),
+        Kept("panel-units-rule", ("Gone",), "it went long ago"),
+    )
+    changed = (dataclasses.replace(live, excuses=(*live.excuses, *more)), forecast)
+    monkeypatch.setattr(shelf, "boards", lambda: changed)
     monkeypatch.setitem(excused.UNCHARTED, "drill_users", "it is charted")
     found = "\n".join(lint.lint_all(BOARDS.values()))
-    assert "Nothing: excused, and there is no such panel" in found
+    assert re.search(r"boards/live\.py:\d+: xiu-live: Nothing: excused, and there is no such panel", found)
+    assert re.search(r"boards/live\.py:\d+: xiu-live: Gone: excused, and there is no such panel", found)
     assert "hongbao_credits_total: excused as it stands, and it does not stand there" in found
     assert "drill_users: excused from being charted" in found
 
 
 def test_every_excuse_has_a_reason() -> None:
-    reasons = [
-        *excused.MAY_BE_EMPTY.values(),
-        *(why for _, why in excused.WITHOUT_JOB.values()),
-        *excused.RAW_COUNTERS.values(),
-        *excused.UNCHARTED.values(),
-    ]
+    reasons = [*(one.why for board in shelf.boards() for one in board.excuses), *excused.UNCHARTED.values()]
     assert all(len(reason) > 10 for reason in reasons)
 
 

@@ -13,16 +13,11 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards.grafana import provisioning, render, runbooks
+from dashboards.grafana.board import REPORTS, RUNBOOKS, TAG
+from dashboards.grafana.boards.forecast import BROKE_OFF, INDICATORS, OF_NO_USE, PHASES
 from dashboards.grafana.pieces import FEN, YUAN
-from dashboards.grafana.words import (
-    BROKE_OFF,
-    INDICATORS,
-    INVARIANT_STATES,
-    OF_NO_USE,
-    PHASES,
-    STATES,
-    VERDICTS,
-)
+from dashboards.grafana.shelf import boards
+from dashboards.grafana.words import INVARIANT_STATES, STATES, VERDICTS
 from harness.report import vocabulary as report_words
 from harness.stack.config import SCRAPE_INTERVAL
 from plans import metrics
@@ -38,9 +33,9 @@ def test_what_is_committed_is_what_is_built() -> None:
 
 
 def test_a_change_by_hand_is_noticed(tmp_path: Path) -> None:
-    assert render.write(tmp_path) == [render.file_of(board, tmp_path) for board in render.BOARDS]
+    assert render.write(tmp_path) == [*(render.file_of(board, tmp_path) for board in boards()), tmp_path / ".lint"]
     assert render.stale(tmp_path) == []
-    file = render.file_of(render.BOARDS[0], tmp_path)
+    file = render.file_of(boards()[0], tmp_path)
     file.write_text(file.read_text().replace("Append p99", "Append p98"))
     assert render.stale(tmp_path) == [str(file)]
     assert render.write(tmp_path) == [file]
@@ -55,7 +50,7 @@ def test_the_vendors_model_knows_every_key(board: dict[str, Any]) -> None:
 
 
 def test_nothing_names_a_data_source_or_a_server() -> None:
-    text = "".join(render.file_of(board).read_text() for board in render.BOARDS)
+    text = "".join(render.file_of(board).read_text() for board in boards())
     assert "127.0.0.1" not in text
     assert provisioning.DATASOURCE_UID not in text
 
@@ -120,14 +115,14 @@ def test_no_figure_of_the_manager_is_abbreviated_and_every_share_is_a_percentage
 def test_boards_lead_to_each_other_and_out_with_what_was_chosen(board: dict[str, Any]) -> None:
     beside, out = board["links"]
     assert (beside["type"], beside["tags"], beside["includeVars"], beside["keepTime"]) == (
-        "dashboards", [render.TAG], True, True,
+        "dashboards", [TAG], True, True,
     )  # fmt: skip
     names = {one["name"] for one in board["templating"]["list"]}
     led = [out["url"], *(link["url"] for panel in board["panels"] for link in _links(panel))]
     assert len(led) > 1, "a panel leads there, too"
     used = {name for url in led for name in re.findall(r"\$\{(\w+):raw\}", url)}
     assert used <= names
-    assert used & {render.REPORTS, render.RUNBOOKS}
+    assert used & {REPORTS, RUNBOOKS}
 
 
 def _links(panel: dict[str, Any]) -> list[dict[str, Any]]:
@@ -151,4 +146,4 @@ def test_each_alert_of_the_timeline_leads_to_the_heading_that_its_rule_names() -
 
 
 def test_whatever_would_be_hidden_in_a_menu_is_shown() -> None:
-    assert "inControlsMenu" not in "".join(render.file_of(board).read_text() for board in render.BOARDS)
+    assert "inControlsMenu" not in "".join(render.file_of(board).read_text() for board in boards())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dashboards.grafana import machinery
+from dashboards.grafana.board import RUNBOOKS, Board, Kept, MayBeEmpty, RawCounter, other_boards, page
+from dashboards.grafana.machinery import RATE, TAPS, p99
 from dashboards.grafana.pieces import (
     ALERTS,
     BLUE,
@@ -12,25 +14,27 @@ from dashboards.grafana.pieces import (
     FEN,
     GREEN,
     GREY,
+    NO_UNIT_OF_MONEY,
     RED,
     YUAN,
     Annotation,
     Ask,
+    DataLink,
     Panel,
     Tile,
     Word,
+    address_variable,
     annotation,
+    datasource_variable,
     figure,
     lines,
     note,
+    query_variable,
+    scope_variables,
     states,
 )
-from dashboards.grafana.runbooks import runbooks
+from dashboards.grafana.runbooks import AWAY, runbooks
 from plans.metrics import PLAYBOOK_STATES
-
-UID, TITLE = "xiu-live", "xiu · SRE live"
-DESCRIPTION = "A round as it happens: load, times, money, backlog, generator, alerts, switches, faults and playbooks."
-TAPS, RATE = 'lane=~"$lane"', "[$__rate_interval]"
 
 YES = {"0": Word("✓ no", GREEN), "1": Word("✕ yes", RED)}
 NO_DATA = Word("? no data", GREY)
@@ -38,11 +42,6 @@ PHASE = {"1": Word("▶ now", BLUE)}
 ACTIVE = {"1": Word("✕ injected", RED), "0": Word("✓ not injected", GREEN)}
 FIRING = {"1": Word("! firing", RED)}
 NEEDS_A_PERSON = frozenset(("refused", "read_back_failed", "verify_timeout", "rollback_failed", "changed", "halted"))
-
-
-def p99(metric: str, by: str = "le", where: str = "") -> str:
-    """The p99 of a histogram over Grafana's rate window, in its own unit."""
-    return f"histogram_quantile(0.99, sum by ({by}) (rate({metric}_bucket{{{where}}}{RATE})))"
 
 
 def drawn_over() -> list[Annotation]:
@@ -62,7 +61,7 @@ def panels() -> Iterator[Panel]:
     yield from _backlog()
     yield from _generator()
     yield from _states()
-    yield from _inside()
+    yield from machinery.inside()
     yield from machinery.stores()
     yield from machinery.processes()
     yield note(
@@ -319,70 +318,42 @@ def _step_color(name: str) -> str:
     return RED if name in NEEDS_A_PERSON else GREY if name == "idle" else BLUE
 
 
-def _inside() -> Iterator[Panel]:
-    yield lines(
-        Tile(
-            "Switches not yet the same everywhere",
-            "Largest difference between processes: back to 0 once all have it.",
-            "short",
+NO_ENGINE = "this stack has no playbook engine"
+OF_RULES = "An alert has the labels of its rule's expression, and most rules sum over jobs and instances."
+BOARD = Board(
+    uid="xiu-live",
+    title="xiu · SRE live",
+    description=(
+        "A round as it happens: load, times, money, backlog, generator, alerts, switches, faults and playbooks."
+    ),
+    panels=panels,
+    excuses=(
+        MayBeEmpty("Faults injected", "a run without a drill injects nothing", undisturbed=True),
+        MayBeEmpty("Alerts", "on a good day nothing fires", undisturbed=True),
+        MayBeEmpty("Seconds to drain", "nothing was posted lately, so there is no speed to divide by"),
+        MayBeEmpty("Playbooks", NO_ENGINE, without_job="playbook"),
+        MayBeEmpty("Playbook runs ended", NO_ENGINE, without_job="playbook"),
+        RawCounter(
+            "Playbook runs ended", "drill_playbook_runs_total", "a handful of runs: extrapolated they mean nothing"
         ),
-        Ask("max by (key, lane) (hongbao_switch) - min by (key, lane) (hongbao_switch)", "{{key}} · {{lane}}"),
-    )
-    yield lines(
-        Tile("Stands still", "Awards without a verdict, rounds blocked, streams stopped, closes that wait.", "short"),
-        Ask(f"sum(hongbao_pending_awards{{{TAPS}}})", "awards pending"),
-        Ask(f"sum(hongbao_front_blocked_rounds{{{TAPS}}})", "rounds blocked"),
-        Ask(f"sum(hongbao_credit_stopped_streams{{{TAPS}}})", "streams stopped"),
-        Ask(f"sum(hongbao_close_waiting{{{TAPS}}})", "closes waiting"),
-    )
-    yield lines(
-        Tile(
-            "Store errors of credit", "Errors the credit worker met; it goes on from the last committed offset.", "ops"
+        Kept("target-job-rule", ("Alerts firing", "Alerts"), OF_RULES),
+        Kept("target-instance-rule", ("Alerts firing", "Alerts"), OF_RULES),
+        Kept(
+            "panel-units-rule", ("Money awarded and credited", "Money on its way", "Money per second"), NO_UNIT_OF_MONEY
         ),
-        Ask(f"sum by (lane) (rate(hongbao_credit_errors_total{{{TAPS}}}{RATE}))", "{{lane}}"),
-    )
-    yield lines(
-        Tile("Event loop of the fronts, p99 late", "How late a timer fires: the front's own breathing space.", "s"),
-        Ask(p99("hongbao_eventloop_lag_seconds", "part, le"), "{{part}}"),
-        objective=0.05,
-    )
-    yield lines(
-        Tile("Clock of the fronts, off by", "Authority's clock minus own; without trust a front awards nothing.", "s"),
-        Ask("max by (part) (abs(hongbao_clock_offset_seconds))", "{{part}}"),
-        objective=0.05,
-    )
-    yield lines(
-        Tile(
-            "Fronts that trust the clock, connections",
-            "Every front should; connections are those of clients, dropped are those a front ended or refused itself.",
-            "short",
+        Kept(
+            "target-counter-agg-rule",
+            ("Playbook runs ended",),
+            "A handful of playbook runs; what increase extrapolates from them is no number of runs.",
         ),
-        Ask("sum(hongbao_clock_trusted)", "fronts that trust"),
-        Ask("sum(hongbao_front_connections)", "connections"),
-        Ask("sum(hongbao_front_places)", "places for them"),
-        Ask(f"sum by (why) (rate(hongbao_front_connections_dropped_total{RATE}))", "dropped a second: {{why}}"),
-        Ask(f"sum(hongbao_front_ready_rounds{{{TAPS}}})", "rounds ready"),
-    )
-    yield lines(
-        Tile("Packets left", "In leases the fronts hold, never leased, and all of the rounds not closed.", "short"),
-        Ask(f"sum(hongbao_lease_remaining_packets{{{TAPS}}})", "in leases"),
-        Ask(f"sum(hongbao_round_unleased_packets{{{TAPS}}})", "never leased"),
-        Ask(f"sum(hongbao_round_packets{{{TAPS}}})", "of the rounds"),
-    )
-    yield lines(
-        Tile(
-            "Epochs and leases granted", "Epochs that change again and again: a win log keeps losing its fence.", "ops"
-        ),
-        Ask(f"sum(rate(hongbao_epochs_granted_total{{{TAPS}}}{RATE}))", "epochs"),
-        Ask(f"sum(rate(hongbao_leases_granted_total{{{TAPS}}}{RATE}))", "leases"),
-        Ask(f"sum(rate(hongbao_credit_batches_total{{{TAPS}}}{RATE}))", "credit batches"),
-    )
-    yield lines(
-        Tile("Control and wallet, p99", "Time to answer, by process.", "s"),
-        Ask(p99("hongbao_http_request_duration_seconds", "job, le"), "{{job}}"),
-        objective=0.5,
-    )
-    yield lines(
-        Tile("Control and wallet, answers", "By process and class of status.", "reqps", 24),
-        Ask(f"sum by (job, status) (rate(hongbao_http_requests_total{RATE}))", "{{job}} {{status}}"),
-    )
+    ),
+    variables=lambda: [
+        datasource_variable(),
+        *scope_variables(),
+        query_variable("lane", "Lane", "hongbao_requests_total", "lane", every=True),
+        address_variable(RUNBOOKS, "Runbooks at"),
+    ],
+    drawn_over=drawn_over,
+    links=lambda: [other_boards("咻 · 预测与实际 · Forecast against actual"), page(DataLink("Runbooks", AWAY))],
+    rank=10,
+)

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dashboards.grafana.board import REPORTS, Board, Kept, MayBeEmpty, other_boards, page
 from dashboards.grafana.pieces import (
     ALERTS,
+    BLUE,
     FAULTS,
     FEN,
     GREEN,
     GREY,
+    NO_UNIT_OF_MONEY,
+    ORANGE,
     RED,
+    YELLOW,
     YUAN,
     Annotation,
     Ask,
@@ -21,31 +26,19 @@ from dashboards.grafana.pieces import (
     Panel,
     Tile,
     Word,
+    address_variable,
     annotation,
+    datasource_variable,
     figure,
     lines,
     note,
+    query_variable,
     rows,
+    scope_variables,
     states,
 )
-from dashboards.grafana.words import (
-    BROKE_OFF,
-    INDICATORS,
-    INVARIANT_STATES,
-    INVARIANTS,
-    LOST,
-    NOT_VALID,
-    OF_NO_USE,
-    PHASES,
-    STATES,
-    VERDICTS,
-    mapped,
-)
+from dashboards.grafana.words import INVARIANT_STATES, INVARIANTS, STATES, VERDICTS, mapped
 
-UID, TITLE = "xiu-forecast", "咻 · 预测与实际 · Forecast against actual"
-DESCRIPTION = (
-    "结论是什么，钱是否对得上，预测是否兑现。 · The verdict, whether the money is right, whether the forecast held."
-)
 RUN = 'run_id="$run"'
 OF_RUN = f"and on (instance) drill_run_info{{{RUN}}}"
 """Keeps what the run's own exporter says, where a metric does not name its run."""
@@ -58,6 +51,34 @@ COUNTS, TIMES_S, TIMES_MS, SHARES, SPONSORS = (
     'indicator=~"sponsor_.*_fen"',
 )  # fmt: skip
 """Indicators by what their names say of their unit; each kind has a table with its unit."""
+
+
+LOST, NOT_VALID = 7, 8
+"""Figures beside those of `words.VERDICTS` and `words.STATES`."""
+BROKE_OFF = Word("■ 中断，没有结论 · broke off without a verdict", ORANGE)
+"""A run that told it was under way, and then told nothing more."""
+OF_NO_USE = Word("– 本场无效，不评 · run not valid, not judged", GREY)
+"""An invalid or aborted run's figures prove nothing, whatever they are."""
+
+INDICATORS: dict[str, str] = {
+    "offered_rps": "高峰每秒送出的“咻” · taps sent per second at the peak",
+    "answered_rps": "高峰每秒得到回答的“咻” · taps answered per second at the peak",
+    "refused_share": "因手速过快被拒的比例 · share refused for tapping too fast",
+    "response_p99_ms": "99% 的回答快于 · 99 % of answers came within",
+    "errors": "错误 · errors",
+    "credit_delay_p99_s": "99% 的中奖到账快于 · 99 % of wins were in the account within",
+    "drain_s": "散场后清完积压用时 · backlog worked off after the end within",
+    "wins": "送出的红包 · packets won",
+    "pool_lasts_s": "红包池撑到 · the pool lasted",
+    "wins_residue": "对不上的中奖 · wins unaccounted for",
+}
+PHASES: dict[str, Word] = {
+    "idle": Word("· 空闲 · idle", GREY),
+    "warm_up": Word("↗ 热身 · warming up", YELLOW),
+    "measured": Word("▶ 正式 · the round counts", GREEN),
+    "drain": Word("↘ 清积压 · working off the rest", BLUE),
+    "closing": Word("■ 关账 · closing the books", BLUE),
+}
 
 
 def told(metric: str, *where: str) -> str:
@@ -316,3 +337,35 @@ def _sponsors(words: Mapping[str, Word]) -> Panel:
         key="name", columns=_columns("name") | {"name": "赞助商 · sponsor"}, names={}, state_column="E", words=words,
         decimals=2,
     )  # fmt: skip
+
+
+BOARD = Board(
+    uid="xiu-forecast",
+    title="咻 · 预测与实际 · Forecast against actual",
+    description=(
+        "结论是什么，钱是否对得上，预测是否兑现。 · The verdict, whether the money is right, whether the forecast held."
+    ),
+    panels=panels,
+    excuses=(
+        *(
+            MayBeEmpty(title, "a run under way has no actuals yet", query="D", under_way=True)
+            for title in (
+                "人数与次数 · Counts",
+                "时间 · Times",
+                "比例 · Shares",
+                "每家赞助商的钱 · Each sponsor's money",
+            )
+        ),
+        Kept("panel-units-rule", ("发出的钱与到账的钱 · Money won and money in accounts",), NO_UNIT_OF_MONEY),
+    ),
+    variables=lambda: [
+        datasource_variable(),
+        *scope_variables(),
+        query_variable("run", "场次 · Run", "drill_run_info", "run_id", newest_first=True),
+        address_variable(REPORTS, "报告网址 · Reports at"),
+    ],
+    drawn_over=drawn_over,
+    links=lambda: [other_boards("xiu · SRE live"), page(REPORT)],
+    rank=20,
+    for_managers=True,
+)
