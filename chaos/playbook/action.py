@@ -22,6 +22,10 @@ Detail = Mapping[str, Any]
 S = TypeVar("S", bound=ActionSpec)
 
 
+class Failed(Exception):
+    """It was refused for good: the same again would not help. An undo is tried again all the same."""
+
+
 class Hold(NamedTuple):
     """A switch in one place (a lane), which one run at a time has."""
 
@@ -90,7 +94,7 @@ class ActionKind(ABC, Generic[S]):
 
     @abstractmethod
     async def prepare(self, spec: S, scope: Scope, home: Path, world: World) -> Detail:
-        """All that the methods below need. Changes nothing. `home`: the folder of the playbook's file.
+        """All that the methods below need. Changes nothing. `home`: the folder of the playbook's file, absolute.
 
         Raises Away where something it needs is not told; it is asked again.
         """
@@ -103,7 +107,7 @@ class ActionKind(ABC, Generic[S]):
     async def apply(self, detail: Detail, world: World, why: str, within_s: float) -> None:
         """Does it, in `within_s` seconds at most; `why` is for the records of whatever is changed.
 
-        Raises Away where it is not done, or not known to be: it is tried again.
+        Raises Away where it is not done, or not known to be: it is tried again. Raises Failed where that is of no use.
         """
 
     @abstractmethod

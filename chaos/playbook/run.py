@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from chaos.playbook.action import Detail, Progress, Undo
+from chaos.playbook.action import Detail, Failed, Progress, Undo
 from chaos.playbook.actions import Kind, kinds
 from chaos.playbook.journal import Done, Facts, State
 from chaos.playbook.world import Away, World
@@ -22,6 +22,8 @@ from plans.models.playbook import ActionSpec, Condition, Playbook
 TICK_S = 0.1
 STOP_LOOK_S = 0.25
 """So often an act that takes longer is asked whether the red button was pressed."""
+AGAIN_TICKS = 10
+"""An undo that was refused is tried again after a pause."""
 WATCH_TICKS = 3
 """Figures change once a second: they are asked less often than switches."""
 CONFIRM_S = 5.0
@@ -65,7 +67,7 @@ class Run:
         tick_s: float = TICK_S,
         home: Path = Path(),
     ) -> None:
-        self.facts, self._playbook, self._world, self._home = facts, playbook, world, home
+        self.facts, self._playbook, self._world, self._home = facts, playbook, world, home.resolve()
         self._tell, self._halted, self._clock, self._tick_s = tell, halted, clock, tick_s
 
     async def go(self) -> None:
@@ -174,6 +176,11 @@ class Run:
                     ordered = True
                 except Away as exc:
                     why = str(exc)
+                except Failed as exc:
+                    if failing != "rollback_failed":
+                        raise Given(failing, str(exc)) from exc
+                    why = str(exc)
+                    await self._wait(AGAIN_TICKS)
             if ordered:
                 seen = await self._stoppable(kind.read_back(detail, self._world))
                 if not seen.why:
@@ -238,9 +245,15 @@ class Run:
 
     async def _roll_back(self) -> None:
         """Undoes in reverse order, each read back, then the rollback's own conditions; the run's last line."""
+        left: list[str] = []
         for name, done in reversed(list(self.facts.actions.items())):
             if done.undone_s is None:
-                await self._undo(name, done)
+                try:
+                    await self._undo(name, done)
+                except Given as end:
+                    left.append(end.text)  # it keeps no other from being undone
+        if left:
+            raise Given("rollback_failed", "; ".join(left))
         playbook, because = self._playbook, self.facts.because
         if playbook is not None and because is None:
             deadline = self._clock() + playbook.rollback.within

@@ -1,0 +1,164 @@
+"""`http`: a call to whatever the playbook names, with the status that is expected, and a call that takes it back.
+
+    - id: degrade
+      kind: http
+      call: {method: POST, url: "http://127.0.0.1:8080/degrade?lane=$lane", expect: 204}
+      check: {url: "http://127.0.0.1:8080/mode", contains: degraded}
+      read_back: 5s
+      undo: {call: {method: DELETE, url: "http://127.0.0.1:8080/degrade?lane=$lane", expect: 204}}
+
+A call may be made again: where no answer came nobody knows whether it was heard.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import aiohttp
+from pydantic import Field
+
+from chaos.playbook.action import ActionKind, Detail, Failed, Progress, Seen, Step, Undo, Words
+from chaos.playbook.scope import Scope
+from chaos.playbook.world import Away, World
+from plans.models.partial import Loc, PlanModel
+from plans.models.playbook import ActionSpec
+from plans.models.quantity import Duration
+
+ANSWER_MAX = 1 << 16
+"""Bytes of an answer that are looked at."""
+CHECK_S = 2.0
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+([/?#]\S*)?$", max_length=2048)]
+Status = Annotated[int, Field(ge=100, le=599)]
+
+
+class Call(PlanModel):
+    """One request. `body`: sent as JSON. `expect`: the status of its answer; a redirect is not followed."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    url: Url
+    body: Any = None
+    expect: Status = 200
+
+
+class Look(PlanModel):
+    """A GET that tells whether it is in force: the status, and a text that the answer contains."""
+
+    url: Url
+    expect: Status = 200
+    contains: str = Field(default="", max_length=1000)
+
+
+class Back(PlanModel):
+    """How a call is taken back."""
+
+    call: Call
+    check: Look | None = None
+
+
+class Http(ActionSpec):
+    """Makes a call; it has failed where another status below 500 comes, or none of its own within `read_back`.
+
+    `check`: asked until it holds; left out, the answer's status tells. `undo`: another call, or `none`.
+    """
+
+    kind: Literal["http"] = "http"
+    call: Call
+    check: Look | None = None
+    read_back: Duration = Field(gt=0, le=60)
+    undo: Back | Literal["none"]
+
+    @property
+    def sentence(self) -> str:
+        """See `ActionSpec`."""
+        return f"calls {self.call.method} {self.call.url}"
+
+    @property
+    def undo_sentence(self) -> str:
+        """See `ActionSpec`."""
+        return f"by {self.undo.call.method} {self.undo.call.url}" if isinstance(self.undo, Back) else "none"
+
+    def texts(self) -> Iterator[tuple[Loc, str]]:
+        """See `ActionSpec`."""
+        parts: list[tuple[Loc, Http | Back]] = [((), self)]
+        parts += [(("undo",), self.undo)] if isinstance(self.undo, Back) else []
+        for loc, part in parts:
+            yield (*loc, "call", "url"), part.call.url
+            yield (*loc, "call", "body"), json.dumps(part.call.body, ensure_ascii=False)
+            if part.check is not None:
+                yield (*loc, "check", "url"), part.check.url
+                yield (*loc, "check", "contains"), part.check.contains
+
+
+class HttpAction(ActionKind[Http]):
+    """Detail: `call`, `check` (None: none), `undo` (None: it stays, else `call` and `check`)."""
+
+    kind = "http"
+    Spec = Http
+
+    async def prepare(self, spec: Http, scope: Scope, home: Path, world: World) -> Detail:
+        """See `ActionKind`."""
+
+        def filled(part: Http | Back) -> dict[str, Any]:
+            told = {"call": part.call.model_dump(), "check": part.check and part.check.model_dump()}
+            found: dict[str, Any] = json.loads(scope.fill(json.dumps(told, ensure_ascii=False)))
+            return found
+
+        return {**filled(spec), "undo": filled(spec.undo) if isinstance(spec.undo, Back) else None}
+
+    def words(self, detail: Detail) -> Words:
+        """See `ActionKind`."""
+        call = _named(detail)
+        return Words(f"calls {call}", f"{call} was called", f"{call} was called, and is not undone")
+
+    async def apply(self, detail: Detail, world: World, why: str, within_s: float) -> None:
+        """See `ActionKind`. Raises Failed where it was refused, Away where that is not known."""
+        call = detail["call"]
+        status, _ = await _ask(call["method"], call["url"], within_s, call["body"])
+        if status != call["expect"]:
+            wrong = f"{_named(detail)} answered {status}, not {call['expect']}"
+            raise Away(wrong) if status >= 500 else Failed(wrong)
+
+    async def read_back(self, detail: Detail, world: World) -> Seen:
+        """See `ActionKind`."""
+        look = detail["check"]
+        if look is None:
+            return Seen((f"the answer of {detail['call']['url']}",))
+        try:
+            status, text = await _ask("GET", look["url"], CHECK_S)
+        except Away as exc:
+            return Seen(why=str(exc))
+        if status != look["expect"]:
+            return Seen(why=f"{look['url']} answered {status}, not {look['expect']}")
+        if look["contains"] not in text:
+            return Seen(why=f"{look['url']} does not contain {look['contains']!r}")
+        return Seen((look["url"],))
+
+    async def undo(self, detail: Detail, progress: Progress, world: World, now_s: float) -> Undo:
+        """See `ActionKind`."""
+        if detail["undo"] is None:
+            return Undo(f"{_named(detail)}: nothing to undo, as the playbook says")
+        back = {**detail["undo"], "undo": None}
+        return Undo(f"{_named(detail)} undone by {_named(back)}", (Step(f"calls {_named(back)}", back),))
+
+
+def _named(detail: Detail) -> str:
+    return f"{detail['call']['method']} {detail['call']['url']}"
+
+
+async def _ask(method: str, url: str, within_s: float, body: Any = None) -> tuple[int, str]:
+    """Status and text. Raises Away: no answer, and nobody knows whether it was heard."""
+    more = {} if body is None else {"json": body}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=within_s)) as session,
+            session.request(method, url, allow_redirects=False, **more) as answer,
+        ):
+            text = bytearray()
+            while len(text) < ANSWER_MAX and (chunk := await answer.content.read(ANSWER_MAX - len(text))):
+                text += chunk
+            return answer.status, text.decode(errors="replace")
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as exc:
+        raise Away(f"{method} {url}: no answer: {exc or type(exc).__name__}") from exc

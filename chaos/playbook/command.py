@@ -1,0 +1,72 @@
+"""One command of somebody's: bounded in time and output, ended with everything it started. No shell, no input."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+TAIL = 400
+"""Characters of what it said last that are told."""
+CHUNK = 1 << 16
+DRAIN_S = 0.5
+"""So long its output is read after its end: what it left running may keep the pipe open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`wrong`: why it is no success, in words; empty after exit code 0."""
+
+    wrong: str = ""
+
+
+async def run(words: Sequence[str], folder: Path, more: Mapping[str, str], within_s: float) -> Ended:
+    """Runs a command in `folder`, `more` added to the environment. Killed with its group when the time is over, or when
+    whoever waits is cancelled.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *words, cwd=folder, env={**_environment(), **more}, start_new_session=True,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+    except (OSError, ValueError) as exc:
+        return Ended(f"cannot be run: {getattr(exc, 'strerror', None) or exc}")
+    assert process.stdout is not None
+    tail = bytearray()
+    reading = asyncio.create_task(_keep(process.stdout, tail))
+    try:
+        async with asyncio.timeout(within_s):
+            code = await process.wait()
+        await asyncio.wait((reading,), timeout=DRAIN_S)
+    except TimeoutError:
+        return Ended(f"not over within {within_s:g} s: killed{_said(tail)}")
+    finally:
+        reading.cancel()
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    if code == 0:
+        return Ended()
+    how = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
+    return Ended(f"{how}, not 0{_said(tail)}")
+
+
+def _environment() -> dict[str, str]:
+    """This process's, without what it was told of the stack itself."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("XIU_")}
+
+
+async def _keep(stream: asyncio.StreamReader, tail: bytearray) -> None:
+    while chunk := await stream.read(CHUNK):
+        tail += chunk
+        del tail[: -4 * TAIL]
+
+
+def _said(tail: bytearray) -> str:
+    text = " ".join(tail.decode(errors="replace").split())[-TAIL:]
+    return f": {text}" if text else ""
