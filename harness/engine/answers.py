@@ -1,7 +1,8 @@
-"""What an answer means: bytes → code, once for each distinct answer, then by lookup. Refuses to guess.
+"""What became of a request, as a code of one number, and the HTTP parser of answers. What an
+answer means says its shot.
 
-A code packs outcome, HTTP status and "nothing happened" into 16 bits; 0 means that nothing is known yet. A 5xx whose
-body does not say ``"effect":"none"`` is UNKNOWN: it may have happened.
+A code packs the HTTP status (bits 0-9), the outcome + 1 (bits 10-17) and "nothing happened" (bit 18); 0 means that
+nothing is known yet. An outcome is a place in the outcomes of the shot (`harness.engine.shot`); 0 is *unknown* in each.
 """
 
 from __future__ import annotations
@@ -11,66 +12,53 @@ from dataclasses import dataclass
 from typing import Any
 
 import httptools
+import numpy as np
+import numpy.typing as npt
 
-from system.contract.history import NO_PACKET, Outcome
-from system.contract.ids import parse_award_id
+from system.contract.history import NO_PACKET
 
-DROPPED = 6  # pseudo outcome of a tap that was reached but never sent
+UNKNOWN = 0
+OUTCOMES_MAX = 254
+"""So many outcomes a shot may have."""
+DROPPED = OUTCOMES_MAX  # pseudo outcome of a request that was reached but never sent
+OUTCOMES = OUTCOMES_MAX + 2
+"""Different values of outcome + 1 in a code."""
 KNOWN_MAX = 8192
 STATUS_MASK = 0x3FF
-EFFECT_NONE_BIT = 1 << 13
+EFFECT_NONE_BIT = 1 << 18
 
 
 def code_of(outcome: int, status: int, effect_none: bool = False) -> int:
-    """Status in bits 0-9, outcome + 1 in bits 10-12, "nothing happened" in bit 13; never 0."""
+    """Status, outcome and "nothing happened" in one number, never 0."""
     return EFFECT_NONE_BIT * effect_none | (outcome + 1) << 10 | status
 
 
-UNANSWERED = code_of(Outcome.UNKNOWN, 0)
+def outcomes_of(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    """The outcome in each code; -1 where nothing is known yet."""
+    return (codes >> 10 & 0xFF).astype(np.int64) - 1
+
+
+UNANSWERED = code_of(UNKNOWN, 0)
 """Time-out, reset, end of stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An understood answer. ``packet`` is NO_PACKET and ``fen`` 0 unless it names an award."""
+    """An understood answer. ``packet`` is NO_PACKET and ``fen`` 0 unless it names an award.
+
+    ``plain``: the same bytes always mean the same, and name no award; they are recognised by lookup from then on.
+    ``settled``: the same bytes to the same user, award and all, as long as the round is open.
+    """
 
     code: int
     packet: int = NO_PACKET
     fen: int = 0
-
-    @property
-    def settled(self) -> bool:
-        """True for a win shown again: the same bytes to the same user until the round is closed."""
-        return (self.code >> 10 & 7) - 1 == Outcome.REPEAT
-
-    @property
-    def plain(self) -> bool:
-        """True if its bytes may be recognised by lookup: a definite answer with nothing in it but the code."""
-        return (self.code >> 10 & 7) - 1 in (Outcome.LOSE, Outcome.REFUSED)
+    plain: bool = False
+    settled: bool = False
 
 
-def understand(status: int, body: bytes) -> Answer:
-    """The meaning of a complete answer of the tap API (docs: interface, "HTTP of the system")."""
-    if status == 200:
-        data = _object(body)
-        won = data.get("won")
-        if won is False:
-            return Answer(code_of(Outcome.LOSE, status))
-        if won is True:
-            return _win(status, data)
-    elif status == 202:
-        return Answer(code_of(Outcome.PENDING, status))
-    elif status >= 400:
-        error = _object(body).get("error")
-        effect = error.get("effect") if isinstance(error, dict) else None
-        if effect == "none":
-            return Answer(code_of(Outcome.REFUSED, status, effect_none=True))
-        if effect is None and status < 500:
-            return Answer(code_of(Outcome.REFUSED, status))
-    return Answer(code_of(Outcome.UNKNOWN, status))
-
-
-def _object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body; empty where it is none."""
     try:
         data = json.loads(body)
     except ValueError:
@@ -78,17 +66,15 @@ def _object(body: bytes) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _win(status: int, data: dict[str, Any]) -> Answer:
-    try:
-        _, packet = parse_award_id(data["award"])
-        fen = int(data["fen"])
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        return Answer(code_of(Outcome.UNKNOWN, status))
-    if not (0 <= packet < NO_PACKET and 0 <= fen < 1 << 32):
-        return Answer(code_of(Outcome.UNKNOWN, status))
-    if data.get("repeat"):
-        return Answer(code_of(Outcome.REPEAT, status), packet, fen)
-    return Answer(code_of(Outcome.WIN, status), packet, fen)
+def nothing_happened(status: int, body: bytes) -> bool | None:
+    """What a refusal (400 and above) says of its effect: True: none, for certain. False: none by the status, a 4xx that
+    does not say. None: it may have happened.
+    """
+    error = json_object(body).get("error")
+    effect = error.get("effect") if isinstance(error, dict) else None
+    if effect == "none":
+        return True
+    return False if effect is None and status < 500 else None
 
 
 class AnswerParser:

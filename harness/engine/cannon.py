@@ -29,6 +29,7 @@ from harness.engine.pacing import Ticker
 from harness.engine.recorder import pages, write_history
 from harness.engine.results import result
 from harness.engine.schedule import ScheduleError, least_taps, pieces_of, schedule
+from harness.engine.strands import replan
 from harness.engine.tally import Tally
 from harness.engine.wires import Wires
 
@@ -53,7 +54,8 @@ class Cannon:
 
     def __init__(self, config: CannonConfig, loaded: Loaded) -> None:
         self.config, self.loaded, self.gun = config, loaded, loaded.gun
-        self.tally = Tally(loaded.gun)
+        names = (config.journey, *(one.journey for one in config.beside))
+        self.tally = Tally(loaded.gun, names)
         self.orders = Orders(monotonic_ns())
         self.wires = Wires(loaded.gun, loaded.addresses)
         self.cpu: list[CpuSample] = []
@@ -118,7 +120,8 @@ class Cannon:
             # Nothing is built that cannot fit: building takes its time from the fire, which goes on.
             self.loaded.tape.first_of(at_ns, least_taps(pieces, config.workers))
             plan = schedule(pieces, seed, config.worker, config.workers)
-            self.gun.end = self.loaded.tape.replan(at_ns, plan.intended_ns + at_ns, plan.phase)
+            tape, strands = self.loaded.tape, self.loaded.strands
+            self.gun.end = replan(tape, strands, at_ns, plan.intended_ns + at_ns, plan.phase)
         except (KeyError, TypeError, ValueError) as exc:
             self.say({"event": "error", "message": f"rate refused: {exc}"})
             return
@@ -215,7 +218,7 @@ class Cannon:
             start_ns=start_ns,
             plan_ns=self.plan_ns,
             stopped_ns=self.stopped_ns,
-            finished=self.tally.finished,
+            journeys=self.tally.fired(),
             cpu=self.cpu,
             objective_ms=config.objective_ms,
         )
@@ -224,7 +227,6 @@ class Cannon:
             "worker": config.worker,
             "stop": self.orders.stop,
             "rate_versions": self.versions,
-            "connections": len(gun.connections),
             "breaks": gun.breaks,
             "surprises": gun.surprises,
             "awards": len(tape.awards),
@@ -276,7 +278,12 @@ def _cpu(now: int) -> CpuSample:
 def _write(config: CannonConfig, loaded: Loaded, account: dict[str, Any]) -> None:
     if config.history is not None:
         parts = pages(loaded.tape, loaded.uids, config.round, config.worker)
-        write_history(Path(config.history), parts, config.run_id, config.seed, config.worker)
+        names = (config.journey, *(one.journey for one in config.beside))
+        journeys: list[dict[str, object]] = [
+            {"journey": name, "shot": one.shot.name, "outcomes": list(one.shot.outcomes)}
+            for name, one in zip(names, loaded.gun.journeys, strict=True)
+        ]
+        write_history(Path(config.history), parts, config.run_id, config.seed, config.worker, journeys)
     path = Path(config.result)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(account))

@@ -23,13 +23,33 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A journey beside the plan's own: ``shot`` is a name of ``harness.engine.shots``, ``addresses`` whom it asks.
+
+    Its users are those of the run. ``segments``, ``slots`` and ``connections`` as in CannonConfig.
+    """
+
+    journey: str
+    shot: str
+    addresses: tuple[str, ...]
+    segments: tuple[dict[str, Any], ...]
+    slots: int
+    connections: int
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Beside:
+        return cls(**{**data, "addresses": tuple(data["addresses"]), "segments": tuple(data["segments"])})
+
+
+@dataclass(frozen=True, slots=True)
 class CannonConfig:
     """One cannon's orders. Paths are files on this host; times are seconds; ``None`` switches a thing off.
 
     ``fronts``: ``host:port`` in the order of the topology. ``tokens``: text file, one token a line, ``uid.exp.sig``;
     of N workers, worker k takes the lines k mod N. ``segments``: see ``schedule.pieces_of``; ``phase`` 0 is warm-up,
     1 is measured. ``t0_ns``: CLOCK_MONOTONIC start shared by all workers; else a ``start`` line, or at once.
-    ``slots`` and ``connections`` are of the whole run and are divided among the workers.
+    ``slots`` and ``connections`` are of the whole run and are divided among the workers. The plan's own journey is
+    ``journey``, of ``shot``; ``beside`` are the others.
     """
 
     fronts: tuple[str, ...]
@@ -66,6 +86,9 @@ class CannonConfig:
     realtime: bool = False
     """Fire in the real-time class where this user may (root, or RLIMIT_RTPRIO), before every ordinary process."""
     labels: dict[str, str] = field(default_factory=dict)
+    shot: str = "tap"
+    journey: str = "tap"
+    beside: tuple[Beside, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.fronts or not self.segments:
@@ -74,6 +97,17 @@ class CannonConfig:
             raise ConfigError(f"worker {self.worker} of {self.workers}")
         if self.workers > self.connections:
             raise ConfigError(f"{self.connections} connections for {self.workers} workers; expected one each at least")
+        names = [self.journey, *(one.journey for one in self.beside)]
+        if len(set(names)) != len(names):
+            raise ConfigError(f"journeys {', '.join(names)}; expected each name once")
+        for one in self.beside:
+            if not one.addresses or not one.segments:
+                raise ConfigError(f"journey {one.journey} needs at least one address and one segment")
+            if not self.workers <= one.connections <= one.slots:
+                raise ConfigError(
+                    f"journey {one.journey}: {one.connections} connections for {one.slots} slots and {self.workers} "
+                    "workers; expected 1 a worker to 1 a slot"
+                )
         if not 0 < self.timeout_s < self.drain_s + 60:
             raise ConfigError(f"timeout_s {self.timeout_s} and drain_s {self.drain_s} contradict each other")
         if self.rate_headroom < 1:
@@ -92,6 +126,7 @@ class CannonConfig:
         data: dict[str, Any] = json.loads(text)
         data["fronts"] = tuple(data["fronts"])
         data["segments"] = tuple(data["segments"])
+        data["beside"] = tuple(Beside.of(one) for one in data.get("beside", ()))
         data["probes"] = tuple(Probe(**probe) for probe in data.get("probes", ()))
         try:
             return cls(**data)

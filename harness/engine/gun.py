@@ -10,13 +10,15 @@ import asyncio
 import os
 from array import array
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import TypeVar, cast
 
 import httptools
 
-from harness.engine.answers import DROPPED, KNOWN_MAX, UNANSWERED, AnswerParser, code_of, understand
+from harness.engine import shots
+from harness.engine.answers import DROPPED, KNOWN_MAX, UNANSWERED, AnswerParser, code_of
+from harness.engine.shot import Shot
 from harness.engine.tape import NEVER, Tape
 from system.contract.history import NO_PACKET
 
@@ -27,15 +29,32 @@ Meaning = TypeVar("Meaning")
 _NOTHING_KNOWN: dict[bytes, int] = {}
 
 
+class Journey:
+    """What the gun knows of one journey: its shot, and what its answers mean whose bytes it has seen."""
+
+    __slots__ = ("abandoned", "known", "settled", "shot")
+
+    def __init__(self, shot: Shot) -> None:
+        self.shot = shot
+        self.known: dict[bytes, int] = {}
+        self.settled: dict[bytes, tuple[int, int]] = {}  # a settled win's answer → its code, the award's place
+        self.abandoned = 0  # reached, but never sent because fire ceased
+
+
 class Connection(asyncio.Protocol):
-    """One keep-alive connection: at most one tap in flight (``tap``), the rest in ``queue``."""
+    """One keep-alive connection of one journey: at most one tap in flight (``tap``), the rest in ``queue``.
 
-    __slots__ = ("code", "done", "fd", "finished", "front", "gun", "known", "parser", "queue", "tap", "transport")
+    ``front``: place of its address among all that the gun is aimed at.
+    """
 
-    def __init__(self, gun: Gun, front: int) -> None:
-        self.gun, self.front = gun, front
+    __slots__ = (
+        *("code", "done", "fd", "finished", "front", "gun", "journey", "known", "parser", "queue", "tap", "transport"),
+    )
+
+    def __init__(self, gun: Gun, front: int, journey: int = 0) -> None:
+        self.gun, self.front, self.journey = gun, front, gun.journeys[journey]
         self.done, self.code, self.finished = gun.tape.done, gun.tape.code, gun.finished.append
-        self.known = gun.known
+        self.known = self.journey.known
         self.parser: AnswerParser | None = None
         self.queue: deque[int] = deque()
         self.tap, self.fd = DOWN, -1
@@ -75,16 +94,25 @@ def _remember(answers: dict[bytes, Meaning], data: bytes, meaning: Meaning) -> N
 
 
 class Gun:
-    """Fires one tape. ``requests``: bytes of each user's tap, by user index."""
+    """Fires one tape. ``requests``: bytes of each user's request, by user index; each journey's users are its own.
 
-    def __init__(self, tape: Tape, requests: list[bytes], reserve: list[list[int]], taps_after_win: int | None) -> None:
+    ``fired``: the shot of each journey; journey 0 taps.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        requests: list[bytes],
+        reserve: list[list[int]],
+        taps_after_win: int | None,
+        fired: Sequence[Shot] = (),
+    ) -> None:
         self.tape, self.requests, self.reserve, self.taps_after_win = tape, requests, reserve, taps_after_win
+        self.journeys = [Journey(shot) for shot in fired or (shots.find(shots.TAP),)]
         self.connections: list[Connection] = []
         self.down: deque[Connection] = deque()
         self.wake: Callable[[], None] = lambda: None
         self.finished: array[int] = array("i")  # taps with an outcome, in the order they came; the tally empties it
-        self.known: dict[bytes, int] = {}
-        self.settled: dict[bytes, tuple[int, int]] = {}  # a settled win's answer → its code, the award's place
         self.next = 0
         self.end = len(tape)
         self.starved = NEVER
@@ -92,7 +120,6 @@ class Gun:
         self.planned_of: dict[int, int] = {}
         self.after_win: dict[int, int] = {}
         self.waiting = 0  # taps in the queues of all connections
-        self.abandoned = 0  # reached, but never sent because fire ceased
         self.surprises = 0
         self.breaks = 0
 
@@ -108,8 +135,8 @@ class Gun:
 
     def _abandon(self) -> None:
         for connection in self.connections:
+            connection.journey.abandoned += len(connection.queue)
             connection.queue.clear()
-        self.abandoned += self.waiting
         self.waiting = 0
 
     def pace(self) -> None:
@@ -166,8 +193,8 @@ class Gun:
             self.broken(connection)
             return
         whole = connection.parser is None
-        tap = connection.tap
-        if whole and (again := self.settled.get(data)) is not None:
+        tap, journey = connection.tap, connection.journey
+        if whole and (again := journey.settled.get(data)) is not None:
             code, self.tape.award[tap] = again
             self._finish(tap, code, now)
             self._retire(self.tape.user[tap], connection.front)
@@ -183,8 +210,8 @@ class Gun:
         if not complete:
             connection.parser, connection.known = parser, _NOTHING_KNOWN
             return
-        connection.parser, connection.known = None, self.known
-        answer = understand(parser.status, parser.body)
+        connection.parser, connection.known = None, journey.known
+        answer = journey.shot.understand(parser.status, parser.body)
         self._finish(tap, answer.code, now)
         place = 0
         if answer.packet != NO_PACKET:
@@ -196,9 +223,9 @@ class Gun:
             self.broken(connection)
             return
         if answer.plain and whole:
-            _remember(self.known, data, answer.code)
+            _remember(journey.known, data, answer.code)
         elif answer.settled and whole:
-            _remember(self.settled, data, (answer.code, place))
+            _remember(journey.settled, data, (answer.code, place))
         self.next_of(connection)
 
     def _finish(self, tap: int, code: int, now: int) -> None:
@@ -224,7 +251,7 @@ class Gun:
         """The connection is gone: what was in flight is unknown, what waits goes on waiting for the next one."""
         tap, transport = connection.tap, connection.transport
         connection.tap, connection.transport, connection.fd = DOWN, None, -1
-        connection.parser, connection.known = None, self.known
+        connection.parser, connection.known = None, connection.journey.known
         if tap >= 0:
             self._finish(tap, UNANSWERED, monotonic_ns())
         if transport is not None:
@@ -251,6 +278,11 @@ class Gun:
                 self._finish(connection.tap, UNANSWERED, now)
                 connection.tap = DOWN
         self._abandon()
+
+    @property
+    def abandoned(self) -> int:
+        """Reached, but never sent because fire ceased."""
+        return sum(journey.abandoned for journey in self.journeys)
 
     @property
     def idle(self) -> bool:

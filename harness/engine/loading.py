@@ -2,42 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.engine.config import CannonConfig, ConfigError
+from harness.engine import shots
+from harness.engine.config import Beside, CannonConfig, ConfigError
 from harness.engine.gun import Connection, Gun
 from harness.engine.population import Mix, Population, populate
 from harness.engine.schedule import Schedule, pieces_of, schedule
+from harness.engine.shot import Aim, Shot
+from harness.engine.strands import Strand, tape_of
 from harness.engine.tape import Tape
 from system.contract.history import Kind
-from system.contract.ids import TAG_HEADER
 from system.contract.numbers import whole_number
 from system.contract.routing import Topology, fronts_of
 
 
 @dataclass(slots=True)
 class Loaded:
-    """``uids``: by user index, probes behind the users."""
+    """``uids``: by user index; the users of journey 0, its probes behind them, then those of the other journeys.
+
+    ``plan``: the schedule of journey 0; ``strands``: of each journey.
+    """
 
     gun: Gun
     tape: Tape
     plan: Schedule
     uids: npt.NDArray[np.uint64]
     addresses: list[tuple[str, int]]
+    strands: list[Strand]
+
+
+@dataclass(slots=True)
+class _Part:
+    """What one journey brings: users and addresses are counted from its own first."""
+
+    strand: Strand
+    requests: list[bytes]
+    uids: npt.NDArray[np.uint64]
+    addresses: list[tuple[str, int]]
+    front_of_connection: list[int]
+    reserve: list[list[int]]
 
 
 def load(config: CannonConfig) -> Loaded:
     """Everything the hot phase needs, made before it.
 
-    Raises ConfigError, ScheduleError, PopulationError, OSError.
+    Raises ConfigError, ScheduleError, PopulationError, BadInput (a shot nobody knows), OSError.
     """
-    addresses = [_address(front) for front in config.fronts]
+    fired = [shots.find(config.shot), *(shots.find(one.shot) for one in config.beside)]
     tokens, uids = read_tokens(Path(config.tokens), config.worker, config.workers)
+    plan, own = _own(config, fired[0], tokens, uids)
+    parts = [own]
+    for number, beside in enumerate(config.beside, 1):
+        parts.append(_beside(config, number, beside, fired[number], tokens, uids))
+    strands, connections, users, addresses = [], 0, 0, 0
+    for part in parts:
+        strand = part.strand
+        strands.append(replace(strand, connection=strand.connection + connections, user=strand.user + users))
+        connections, users = connections + len(part.front_of_connection), users + len(part.requests)
+    tape = tape_of(strands)
+    requests = [request for part in parts for request in part.requests]
+    gun = Gun(tape, requests, [line for part in parts for line in part.reserve], config.taps_after_win, fired)
+    for number, part in enumerate(parts):
+        gun.connections += [Connection(gun, front + addresses, number) for front in part.front_of_connection]
+        addresses += len(part.addresses)
+    gun.down.extend(gun.connections)
+    every = [address for part in parts for address in part.addresses]
+    return Loaded(gun, tape, plan, np.concatenate([part.uids for part in parts]), every, strands)
+
+
+def _own(config: CannonConfig, shot: Shot, tokens: list[bytes], uids: npt.NDArray[np.uint64]) -> tuple[Schedule, _Part]:
+    """The plan's own journey, with probes, too-fast fingers, and room for a plan that is changed."""
     topology = Topology(fronts=config.fronts, cells=(0,) * len(config.fronts))
+    addresses = [_address(front) for front in config.fronts]
     plan = schedule(pieces_of(config.segments), config.seed, config.worker, config.workers)
     probes: list[tuple[int, int]] = []
     owner = fronts_of(uids, topology).astype(np.int32)
@@ -45,7 +86,7 @@ def load(config: CannonConfig) -> Loaded:
         extra, extra_uids = read_tokens(Path(probe.tokens), config.worker, config.workers)
         extra, extra_uids = extra[: probe.count], extra_uids[: probe.count]
         probes.append((Kind[probe.kind.upper()], len(extra)))
-        tokens += extra
+        tokens = tokens + extra
         uids = np.concatenate([uids, extra_uids])
     mix = Mix(
         slots=_share(config.slots, config),
@@ -60,16 +101,42 @@ def load(config: CannonConfig) -> Loaded:
         len(addresses),
         mix,
         config.seed + config.worker,
-        (Kind.TAP, Kind.TOO_FAST),
+        (Kind.TAP, Kind.TOO_FAST) if shot.name == shots.TAP else (Kind.OTHER, Kind.OTHER),
         planned=len(plan),
     )
     connection = _send_abroad(people, fronts_of(uids, topology), config.seed)
-    tape = Tape.of(plan.intended_ns, connection, people.user, people.kind, plan.phase)
-    requests = _requests(config, tokens)
-    gun = Gun(tape, requests, [list(users) for users in people.reserve], config.taps_after_win)
-    gun.connections = [Connection(gun, front) for front in people.front_of_connection.tolist()]
-    gun.down.extend(gun.connections)
-    return Loaded(gun, tape, plan, uids, addresses)
+    return plan, _Part(
+        Strand(plan.intended_ns, plan.phase, connection, people.user, people.kind),
+        shot.requests(Aim(_host(config.fronts[0]), config.round, config.tag), tokens),
+        uids,
+        addresses,
+        people.front_of_connection.tolist(),
+        [list(users) for users in people.reserve],
+    )
+
+
+def _beside(
+    config: CannonConfig, number: int, order: Beside, shot: Shot, tokens: list[bytes], uids: npt.NDArray[np.uint64]
+) -> _Part:
+    """A journey beside it: the same users, over connections of its own."""
+    plan = schedule(pieces_of(order.segments), config.seed, config.worker, config.workers, number)
+    addresses = [_address(one) for one in order.addresses]
+    if shot.at == "fronts":
+        owner = fronts_of(uids, Topology(order.addresses, (0,) * len(addresses))).astype(np.int32)
+    else:
+        owner = (np.arange(len(uids)) % len(addresses)).astype(np.int32)
+    mix = Mix(slots=_share(order.slots, config), connections=_share(order.connections, config))
+    seed = config.seed + config.worker + (number << 64)
+    kind = Kind.TAP if shot.name == shots.TAP else Kind.OTHER
+    people = populate(len(plan), owner, len(addresses), mix, seed, (kind, kind))
+    return _Part(
+        Strand(plan.intended_ns, plan.phase, people.connection, people.user, people.kind),
+        shot.requests(Aim(_host(order.addresses[0]), config.round, config.tag), tokens),
+        uids,
+        addresses,
+        people.front_of_connection.tolist(),
+        [[] for _ in addresses],
+    )
 
 
 def read_tokens(path: Path, worker: int, workers: int) -> tuple[list[bytes], npt.NDArray[np.uint64]]:
@@ -88,8 +155,12 @@ def _share(total: int, config: CannonConfig) -> int:
     return total // config.workers + (config.worker < total % config.workers)
 
 
+def _host(url: str) -> str:
+    return url.removeprefix("http://").rstrip("/")
+
+
 def _address(front: str) -> tuple[str, int]:
-    host, _, port = front.removeprefix("http://").rstrip("/").rpartition(":")
+    host, _, port = _host(front).rpartition(":")
     number = whole_number(port, 65535)
     if not host or number is None:
         raise ConfigError(f"front {front!r}; expected host:port or http://host:port")
@@ -109,13 +180,3 @@ def _send_abroad(people: Population, owner: npt.NDArray[np.int64], seed: int) ->
         elsewhere = np.flatnonzero(people.front_of_connection != front)
         out[here] = random.choice(elsewhere, len(here)).astype(np.int32)
     return out
-
-
-def _requests(config: CannonConfig, tokens: list[bytes]) -> list[bytes]:
-    """The bytes of each user's tap. The Host is the first front's: fronts tell users apart by token alone."""
-    head = (
-        f"POST /v1/rounds/{config.round}/taps HTTP/1.1\r\nHost: {config.fronts[0].removeprefix('http://').rstrip('/')}\r\n"
-        "Content-Length: 0\r\nAuthorization: Bearer "
-    ).encode()
-    tail = (f"\r\n{TAG_HEADER}: {config.tag}" if config.tag else "").encode() + b"\r\n\r\n"
-    return [head + token + tail for token in tokens]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import crc32c
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import waits
-from harness.engine.answers import DROPPED, EFFECT_NONE_BIT, STATUS_MASK
+from harness.engine.answers import DROPPED, EFFECT_NONE_BIT, STATUS_MASK, UNKNOWN, outcomes_of
 from harness.engine.tape import Tape
 from system.contract.history import (
     FLAG_EFFECT_NONE,
@@ -26,7 +26,10 @@ from system.contract.history import (
     SEGMENT_HEADER,
     SEGMENT_MAGIC,
     SEGMENT_VERSION,
+    Kind,
     Outcome,
+    layout_of,
+    upgraded,
 )
 
 Records = npt.NDArray[np.void]
@@ -45,19 +48,20 @@ def records_of(tape: Tape, start: int, stop: int, uids: npt.NDArray[np.uint64], 
     part = slice(start, stop)
     code = tape.codes()[part]
     sent = tape.times(tape.sent)[part]
-    chosen = np.flatnonzero((sent > 0) & ((code >> 10 & 7) != DROPPED + 1))
+    chosen = np.flatnonzero((sent > 0) & (outcomes_of(code) != DROPPED))
     out = np.zeros(len(chosen), OP_DTYPE)
     for name, cells in (("intended", tape.intended), ("reached", tape.reached), ("sent", tape.sent)):
         out[f"{name}_ns"] = tape.times(cells)[part][chosen]
     code = code[chosen]
     out["http"] = code & STATUS_MASK
-    out["outcome"] = np.maximum((code >> 10 & 7).astype(np.int16) - 1, Outcome.UNKNOWN)
+    out["outcome"] = np.maximum(outcomes_of(code), UNKNOWN)
     out["done_ns"] = np.where(out["http"] > 0, tape.times(tape.done)[part][chosen], 0)
     out["uid"] = uids[tape.users()[part][chosen]]
     out["kind"], out["phase"] = tape.kind[part][chosen], tape.phase[part][chosen]
+    out["journey"] = tape.journey[part][chosen]
     out["round"], out["worker"], out["packet"] = round_id, worker, NO_PACKET
     out["flags"] = np.where(code & EFFECT_NONE_BIT, FLAG_EFFECT_NONE, 0)
-    out["flags"][out["outcome"] == Outcome.REPEAT] |= FLAG_REPEAT
+    out["flags"][(out["outcome"] == Outcome.REPEAT) & (out["kind"] != Kind.OTHER)] |= FLAG_REPEAT
     place = np.frombuffer(tape.award, np.int32, len(tape))[part][chosen]
     named = np.flatnonzero(place)
     packets, amounts = np.array([*tape.awards], np.int64).reshape(-1, 2).T
@@ -72,13 +76,13 @@ def pages(tape: Tape, uids: npt.NDArray[np.uint64], round_id: int, worker: int) 
 
 
 def number_attempts(records: Records, asking: dict[int, int]) -> None:
-    """``attempt``: how many asks of the same user in a row stood open (pending, unknown) before this one.
+    """``attempt`` of taps: how many asks of the same user in a row stood open (pending, unknown) before this one.
 
     ``asking``: users with open asks of earlier segments; kept up to date.
     """
-    open_ = np.isin(records["outcome"], (Outcome.PENDING, Outcome.UNKNOWN))
+    open_ = np.isin(records["outcome"], (Outcome.PENDING, Outcome.UNKNOWN)) & (records["kind"] != Kind.OTHER)
     users = np.union1d(records["uid"][open_], np.fromiter(asking, np.uint64, len(asking)))
-    mine = np.flatnonzero(np.isin(records["uid"], users))
+    mine = np.flatnonzero(np.isin(records["uid"], users) & (records["kind"] != Kind.OTHER))
     for number in mine[np.argsort(records["sent_ns"][mine], kind="stable")].tolist():
         uid = int(records["uid"][number])
         before = asking.get(uid, 0)
@@ -97,11 +101,16 @@ def seal(records: Records) -> None:
 
 
 def write_history(
-    folder: Path, records: Records | Iterable[Records], run_id: str, seed: int, worker: int
+    folder: Path,
+    records: Records | Iterable[Records],
+    run_id: str,
+    seed: int,
+    worker: int,
+    journeys: Sequence[dict[str, object]] = (),
 ) -> list[Path]:
     """Writes records, or each part of them, as segments and enters all in the manifest, last.
 
-    ``attempt`` and ``crc`` are filled in.
+    ``attempt`` and ``crc`` are filled in. ``journeys``: journey, shot and outcomes of each, as the records number them.
     """
     parts: Iterable[Records] = [records] if isinstance(records, np.ndarray) else records
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,22 +130,30 @@ def write_history(
             file.write(data)
         entries.append({"file": path.name, "count": len(part), "sha256": digest.hexdigest(), "worker": worker})
         paths.append(path)
-    _enter(folder, entries, run_id, seed, worker)
+    _enter(folder, entries, run_id, seed, worker, journeys)
     return paths
 
 
-def _enter(folder: Path, entries: list[dict[str, object]], run_id: str, seed: int, worker: int) -> None:
+def _enter(
+    folder: Path,
+    entries: list[dict[str, object]],
+    run_id: str,
+    seed: int,
+    worker: int,
+    journeys: Sequence[dict[str, object]],
+) -> None:
     manifest = folder / MANIFEST
     with (folder / "manifest.lock").open("w") as lock:
         waits.lock(lock.fileno(), str(manifest), MANIFEST_S)
-        known = json.loads(manifest.read_text())["segments"] if manifest.exists() else []
-        segments = [entry for entry in known if entry["worker"] != worker] + entries
+        before = json.loads(manifest.read_text()) if manifest.exists() else {}
+        segments = [entry for entry in before.get("segments", []) if entry["worker"] != worker] + entries
         document = {
             "version": SEGMENT_VERSION,
             "run_id": run_id,
             "seed": seed,
             "record_bytes": OP_DTYPE.itemsize,
             "count": sum(int(str(entry["count"])) for entry in segments),
+            "journeys": list(journeys) or before.get("journeys", []),
             "segments": sorted(segments, key=lambda entry: str(entry["file"])),
         }
         fresh = manifest.with_suffix(".new")
@@ -145,7 +162,7 @@ def _enter(folder: Path, entries: list[dict[str, object]], run_id: str, seed: in
 
 
 def segments(folder: Path, check: bool = True) -> Iterator[tuple[Path, Records]]:
-    """Each segment of a history with its records as a read-only memory map.
+    """Each segment of a history with its records as OP_DTYPE: read-only memory maps, older layouts as copies.
 
     Raises HistoryError if a file is missing, too short, of another format, or (``check``) its sha256 differs.
     """
@@ -156,17 +173,19 @@ def segments(folder: Path, check: bool = True) -> Iterator[tuple[Path, Records]]
         path = folder / entry["file"]
         if not path.exists():
             raise HistoryError(f"{path}: missing, though the manifest lists it")
-        size = SEGMENT_HEADER.size + entry["count"] * OP_DTYPE.itemsize
-        if path.stat().st_size != size:
-            raise HistoryError(f"{path}: {path.stat().st_size} bytes; expected {size}")
         with path.open("rb") as file:
-            magic, version = SEGMENT_HEADER.unpack(file.read(SEGMENT_HEADER.size))[:2]
-            if (magic, version) != (SEGMENT_MAGIC, SEGMENT_VERSION):
-                raise HistoryError(f"{path}: format {magic!r} version {version}; expected version {SEGMENT_VERSION}")
+            try:
+                layout = layout_of(file.read(SEGMENT_HEADER.size))
+            except ValueError as exc:
+                raise HistoryError(f"{path}: {exc}") from exc
+            size = SEGMENT_HEADER.size + entry["count"] * layout.itemsize
+            if path.stat().st_size != size:
+                raise HistoryError(f"{path}: {path.stat().st_size} bytes; expected {size}")
             file.seek(0)
             if check and hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
                 raise HistoryError(f"{path}: sha256 differs from the manifest")
-        yield path, np.memmap(path, OP_DTYPE, "r", SEGMENT_HEADER.size, (entry["count"],))
+        if entry["count"]:
+            yield path, upgraded(np.memmap(path, layout, "r", SEGMENT_HEADER.size, (entry["count"],)))
 
 
 def read_history(folder: Path, check: bool = True) -> Records:

@@ -132,14 +132,17 @@ def least_taps(pieces: Sequence[Piece], workers: int = 1) -> int:
     return max(0, int(even + random - 6 * math.sqrt(random)))
 
 
-def schedule(pieces: list[Piece], seed: int, worker: int = 0, workers: int = 1) -> Schedule:
-    """The taps of one worker.
+def schedule(pieces: list[Piece], seed: int, worker: int = 0, workers: int = 1, journey: int = 0) -> Schedule:
+    """The taps of one worker, or its requests of another journey.
 
-    Raises ScheduleError if ``worker`` is outside [0, workers).
+    Even requests of a further journey begin at a part of their distance that the seed says: two journeys of one rate
+    alternate, instead of meeting at every instant. Raises ScheduleError if ``worker`` is outside [0, workers).
     """
     if not 0 <= worker < workers:
         raise ScheduleError(f"worker {worker} of {workers}")
-    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=(worker,))))
+    key = (worker, journey) if journey else (worker,)
+    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=key)))
+    ahead = _ahead(seed, journey) if journey else 0.0
     times: list[Times] = []
     phases: list[npt.NDArray[np.uint8]] = []
     start_s, cumulative = 0.0, 0.0
@@ -147,15 +150,22 @@ def schedule(pieces: list[Piece], seed: int, worker: int = 0, workers: int = 1) 
         if piece.poisson:
             at = _exponential_sums(random, piece.taps / workers) * workers
         else:
-            first, last = math.ceil(cumulative - _ROUNDING), math.ceil(cumulative + piece.taps - _ROUNDING)
+            begun = cumulative - ahead
+            first, last = math.ceil(begun - _ROUNDING), math.ceil(begun + piece.taps - _ROUNDING)
             index = np.arange(first + (worker - first) % workers, last, workers, dtype=np.float64)
-            at = np.clip(index - cumulative, 0.0, piece.taps)
+            at = np.clip(index - begun, 0.0, piece.taps)
         offset = np.minimum(piece.inverse(at), piece.duration_s) if len(at) else at
         times.append(np.rint((start_s + offset) * NS).astype(np.int64))
         phases.append(np.full(len(at), piece.phase, np.uint8))
         start_s += piece.duration_s
         cumulative += piece.taps
     return Schedule(np.concatenate(times), np.concatenate(phases), round(start_s * NS))
+
+
+def _ahead(seed: int, journey: int) -> float:
+    """How far into its first distance a journey begins, in [0, 1): the same for all workers."""
+    key = np.random.SeedSequence(entropy=seed, spawn_key=(1 << 21, journey))
+    return float(np.random.Generator(np.random.PCG64(key)).random())
 
 
 def _exponential_sums(random: np.random.Generator, expected: float) -> Floats:

@@ -2,84 +2,162 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from harness.engine.answers import DROPPED, STATUS_MASK
-from harness.engine.gun import Gun
+from harness.engine.answers import DROPPED, OUTCOMES, STATUS_MASK, outcomes_of
+from harness.engine.gun import Gun, Journey
 from harness.engine.histogram import SAMPLES_BEYOND, Histogram
-from system.contract.history import Outcome
+from harness.engine.results import Fired
 
 _RECENT = 4096
 
 
-class Tally:
-    """Takes over what the gun has finished; cheap enough to be called many times a second."""
+class _Account:
+    """The running account of one journey."""
 
-    def __init__(self, gun: Gun) -> None:
-        self._gun = gun
+    def __init__(self, journey: Journey) -> None:
+        self.journey = journey
+        names = journey.shot.outcomes
+        self._refused = names.index("refused") if "refused" in names else None
+        self._by = np.zeros(OUTCOMES, np.int64)
+        self._status = np.zeros(STATUS_MASK + 1, np.int64)
+        self.response, self.service = Histogram(), Histogram()
+        self.reached = self.finished = 0
+
+    def take(self, outcome: npt.NDArray[np.int64], code: npt.NDArray[np.uint32]) -> bool:
+        """Counts what was finished; were some of it dropped?"""
+        by = np.bincount(outcome + 1, minlength=OUTCOMES)
+        self._by += by
+        if self._refused is not None and by[self._refused + 1]:
+            refused = code[outcome == self._refused] & STATUS_MASK
+            self._status += np.bincount(refused, minlength=STATUS_MASK + 1)
+        return bool(by[DROPPED + 1])
+
+    def counts(self, scheduled: int, waiting: int) -> dict[str, Any]:
+        """Counts since the start: reached = sent + waiting + dropped + abandoned, sent = answered + in flight."""
+        outcomes = {name: int(self._by[number + 1]) for number, name in enumerate(self.journey.shot.outcomes)}
+        dropped, abandoned = int(self._by[DROPPED + 1]), self.journey.abandoned
+        return {
+            "scheduled": scheduled,
+            "reached": self.reached,
+            "sent": self.reached - waiting - dropped - abandoned,
+            "dropped": dropped,
+            "waiting": waiting,
+            "abandoned": abandoned,
+            "answered": sum(outcomes.values()),
+            "outcomes": outcomes,
+            "refused_by_status": {str(s): int(self._status[s]) for s in np.flatnonzero(self._status)},
+        }
+
+
+class Tally:
+    """Takes over what the gun has finished; cheap enough to be called many times a second.
+
+    ``names``: of the gun's journeys. What a message tells at its top is of journey 0, lag aside: that is of all.
+    """
+
+    def __init__(self, gun: Gun, names: Sequence[str] = ("tap",)) -> None:
+        self._gun, self._names = gun, names
         tape = gun.tape
         columns = (tape.intended, tape.reached, tape.sent, tape.done)
         # Of the whole capacity: the plan may grow.
         self._intended, self._reached, self._sent, self._done = (np.frombuffer(c, np.int64) for c in columns)
-        self._code = np.frombuffer(tape.code, np.uint16)
-        self._by = np.zeros(8, np.int64)
-        self._status = np.zeros(STATUS_MASK + 1, np.int64)
-        self.response, self.service, self.lag = Histogram(), Histogram(), Histogram()
+        self._code = np.frombuffer(tape.code, np.uint32)
+        self._accounts = [_Account(journey) for journey in gun.journeys]
+        self.lag = Histogram()
         self._looked_at = 0
-        self.finished = 0
+
+    def fired(self) -> list[Fired]:
+        """The journeys with how many of their requests came to an end."""
+        wires = Counter(id(connection.journey) for connection in self._gun.connections)
+        return [
+            Fired(name, one.journey.shot, one.finished, wires[id(one.journey)])
+            for name, one in zip(self._names, self._accounts, strict=True)
+        ]
 
     def take(self) -> None:
         gun = self._gun
         taps = np.frombuffer(gun.finished, np.int32).astype(np.intp)
         del gun.finished[:]
-        self.finished += len(taps)
-        code = self._code[taps]
-        outcome = code >> 10 & 7
-        by = np.bincount(outcome, minlength=8)
-        self._by += by
-        if by[Outcome.REFUSED + 1]:
-            refused = code[outcome == Outcome.REFUSED + 1] & STATUS_MASK
-            self._status += np.bincount(refused, minlength=STATUS_MASK + 1)
-        if by[DROPPED + 1]:
-            taps = taps[outcome != DROPPED + 1]
-        done = self._done[taps]
-        self.response.record_ns(done - self._intended[taps])
-        self.service.record_ns(done - self._sent[taps])
         came = slice(self._looked_at, gun.next)
+        if len(self._accounts) == 1:
+            self._take(0, taps)
+            self._accounts[0].reached = gun.next
+        else:
+            journeys, reached = gun.tape.journeys[taps], np.bincount(gun.tape.journeys[came], minlength=256)
+            for number, account in enumerate(self._accounts):
+                self._take(number, taps[journeys == number])
+                account.reached += int(reached[number])
         self.lag.record_ns(self._reached[came] - self._intended[came])
         self._looked_at = gun.next
 
+    def _take(self, number: int, taps: npt.NDArray[np.intp]) -> None:
+        account = self._accounts[number]
+        account.finished += len(taps)
+        code = self._code[taps]
+        outcome = outcomes_of(code)
+        if account.take(outcome, code):
+            taps = taps[outcome != DROPPED]
+        done = self._done[taps]
+        account.response.record_ns(done - self._intended[taps])
+        account.service.record_ns(done - self._sent[taps])
+
     def cumulative(self) -> dict[str, Any]:
-        """Counts since the start: reached = sent + waiting + dropped + abandoned, sent = answered + in flight."""
+        """The counts of journey 0, its times, the generator's lag, and under ``beside`` the other journeys."""
         gun = self._gun
-        response, service, lag = (self._coarse(of) for of in (self.response, self.service, self.lag))
-        outcomes = {kind.name.lower(): int(self._by[kind + 1]) for kind in Outcome}
-        answered = sum(outcomes.values())
-        dropped = int(self._by[DROPPED + 1])
+        scheduled, waiting = self._scheduled(), self._waiting()
+        own = self._accounts[0]
+        counts = [account.counts(*of) for account, *of in zip(self._accounts, scheduled, waiting, strict=True)]
+        response, service, lag = (self._coarse(of) for of in (own.response, own.service, self.lag))
+        beside = [
+            {
+                "journey": name,
+                "shot": account.journey.shot.name,
+                **told,
+                "response_us": self._coarse(account.response),
+                "response_sum_us": account.response.sum_us,
+                "response_max_us": account.response.max_us,
+            }
+            for name, account, told in zip(self._names[1:], self._accounts[1:], counts[1:], strict=True)
+        ]
         return {
-            "scheduled": len(gun.tape),
-            "reached": gun.next,
-            "sent": gun.next - gun.waiting - dropped - gun.abandoned,
-            "dropped": dropped,
-            "waiting": gun.waiting,
-            "abandoned": gun.abandoned,
-            "answered": answered,
-            "outcomes": outcomes,
-            "refused_by_status": {str(s): int(self._status[s]) for s in np.flatnonzero(self._status)},
+            **counts[0],
             "awards": len(gun.tape.awards),
             "breaks": gun.breaks,
             "response_us": response,
             "service_us": service,
-            "service_sum_us": self.service.sum_us,
+            "service_sum_us": own.service.sum_us,
             "lag_us": lag,
             "lag_sum_us": self.lag.sum_us,
-            "response_sum_us": self.response.sum_us,
-            "response_max_us": self.response.max_us,
+            "response_sum_us": own.response.sum_us,
+            "response_max_us": own.response.max_us,
             "lag_p99_ms": self._recent_lag_ms(),
             "response_p99_ms": _p99_ms(response),
+            "journey": self._names[0],
+            "shot": own.journey.shot.name,
+            "beside": beside,
         }
+
+    def _scheduled(self) -> list[int]:
+        tape, many = self._gun.tape, len(self._accounts)
+        return [len(tape)] if many == 1 else np.bincount(tape.journey, minlength=many)[:many].tolist()
+
+    def _waiting(self) -> list[int]:
+        """Requests in the queues of each journey's connections."""
+        gun = self._gun
+        if len(self._accounts) == 1:
+            return [gun.waiting]
+        beside = [
+            sum(len(connection.queue) for connection in gun.connections if connection.journey is account.journey)
+            if gun.waiting else 0
+            for account in self._accounts[1:]
+        ]  # fmt: skip
+        return [gun.waiting - sum(beside), *beside]
 
     def _coarse(self, histogram: Histogram) -> list[list[int]]:
         """Paces first: what is due does not wait until the whole report is made."""

@@ -1,6 +1,7 @@
-"""The tape: what happened to each tap of one worker, in preallocated columns. The hot path writes single cells.
+"""The tape: what happened to each request ("tap") of one worker, in preallocated columns.
 
-Columns are ``array`` objects for quick single cells, and numpy views of the same memory for everything else.
+The hot path writes single cells. Columns are ``array`` objects for quick single cells, and numpy views of the same
+memory for everything else.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Tape:
     user: array[int]
     kinds: npt.NDArray[np.uint8]
     phases: npt.NDArray[np.uint8]
+    journeys: npt.NDArray[np.uint8]
     planned: int
     reached: array[int] = field(init=False)
     sent: array[int] = field(init=False)
@@ -53,7 +55,7 @@ class Tape:
         taps = self.capacity
         # Written zeros, not lazily mapped ones: a page fault in the hot phase would be our own lag.
         self.reached, self.sent, self.done = (_zeros("q", taps + 1) for _ in range(3))
-        self.code = _zeros("H", taps + 1)
+        self.code = _zeros("I", taps + 1)
         self.award = _zeros("i", taps + 1)
 
     @classmethod
@@ -64,12 +66,19 @@ class Tape:
         user: npt.NDArray[np.int32],
         kind: npt.NDArray[np.uint8],
         phase: npt.NDArray[np.uint8],
+        journey: npt.NDArray[np.uint8] | None = None,
     ) -> Tape:
-        """``connection``, ``user`` and ``kind`` may be longer than the plan: that is the room for a later version."""
+        """``connection``, ``user`` and ``kind`` may be longer than the plan: that is the room for a later version.
+
+        ``journey``: which journey each request is of; None: all of journey 0.
+        """
         spare = len(kind) - len(intended_ns)
+        journeys = np.zeros(len(kind), np.uint8)
+        if journey is not None:
+            journeys[: len(journey)] = journey
         intended = _cells("q", np.append(intended_ns, np.full(spare + 1, NEVER)))
         phases = np.append(phase, np.zeros(spare, np.uint8))
-        return cls(intended, _cells("i", connection), _cells("i", user), kind, phases, len(intended_ns))
+        return cls(intended, _cells("i", connection), _cells("i", user), kind, phases, journeys, len(intended_ns))
 
     def __len__(self) -> int:
         return self.planned
@@ -85,6 +94,10 @@ class Tape:
     @property
     def phase(self) -> npt.NDArray[np.uint8]:
         return self.phases[: self.planned]
+
+    @property
+    def journey(self) -> npt.NDArray[np.uint8]:
+        return self.journeys[: self.planned]
 
     def first_of(self, at_ns: int, taps: int) -> int:
         """Where a plan of so many taps, in force from ``at_ns`` on, begins. Raises ScheduleError if it has no room."""
@@ -113,8 +126,8 @@ class Tape:
         """numpy view of a column of times, of the planned taps."""
         return np.frombuffer(cells, np.int64, len(self))
 
-    def codes(self) -> npt.NDArray[np.uint16]:
-        return np.frombuffer(self.code, np.uint16, len(self))
+    def codes(self) -> npt.NDArray[np.uint32]:
+        return np.frombuffer(self.code, np.uint32, len(self))
 
     def told(self, tap: int, award: tuple[int, int]) -> int:
         """An answer named this award (packet, fen); returns its place."""

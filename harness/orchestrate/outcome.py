@@ -19,6 +19,7 @@ from harness.runs.order import RunOrder
 from harness.runs.quantile_bounds import bounds_of
 from harness.runs.record import About, Environment, Generator, Latency, Load, Resource, RunRecord, Scale, Step, Title
 from harness.runs.state import Money, RunState
+from harness.runs.traffic import traffic_of
 from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
 from system.contract.api import RoundMoney, RoundPublic
 from system.contract.audit import INVARIANTS, AuditReport, Finding, RoundBooks
@@ -126,6 +127,7 @@ def record(
         generator=_generator(account, chosen),
         **_fired(account, peak),
         about=_about(sealed, chosen),
+        traffic=tuple(traffic_of(account).values()),
         money=money,
         wins=wins,
         credit_delay_s=delay,

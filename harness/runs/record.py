@@ -179,6 +179,33 @@ class About(Record):
     share_data: dict[str, Any] = Field(default_factory=dict)
 
 
+class JourneyResult(Record):
+    """One journey of one round: `scheduled = sent + dropped + unsent`, `sent = Σ outcomes`; rates of the measured part.
+
+    `round`: place in the run, from 1 on. `outcomes` are those of the `shot` (`harness.engine.shots`).
+    """
+
+    round: int
+    journey: str
+    shot: str
+    scheduled: int
+    sent: int
+    dropped: int
+    unsent: int
+    outcomes: dict[str, int]
+    refused_by_status: dict[str, int] = Field(default_factory=dict)
+    offered_rps: float | None = None
+    achieved_rps: float | None = None
+    connections: int | None = None
+    latency_ms: Latency = Latency()
+
+    @property
+    def closes(self) -> bool:
+        """Is every request accounted for?"""
+        left = self.scheduled - self.sent - self.dropped - self.unsent
+        return left == 0 and self.sent == sum(self.outcomes.values())
+
+
 class RunRecord(Record):
     """`run.json`. `environment` repeats `environment.json`; `forecast_sha256` is the lock's hash at the start;
     `stack` is the folder of the stack that was played on, seen from the run's own folder (None: none of this host).
@@ -214,6 +241,8 @@ class RunRecord(Record):
     quantile_bounds_ms: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
     """Of each percentile of `latency_ms`, where the true one lies: 99 of 100 times (`harness.runs.quantile_bounds`)."""
     about: About | None = None
+    traffic: tuple[JourneyResult, ...] = ()
+    """Each journey of each round. `load` and `latency_ms` are the taps' alone."""
 
     @property
     def lasted_s(self) -> float | None:

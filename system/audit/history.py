@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from system.contract.errors import BadRequest
-from system.contract.history import OP_DTYPE, SEGMENT_HEADER, SEGMENT_MAGIC, SEGMENT_VERSION
+from system.contract.history import OP_DTYPE, SEGMENT_HEADER, Kind, layout_of, upgraded
 
 MANIFEST = "manifest.json"
 SAMPLES = "samples.jsonl"
@@ -35,7 +35,9 @@ class Samples:
 
 @dataclass(frozen=True)
 class History:
-    """Operations of OP_DTYPE in any order, and what was sampled of the money meanwhile."""
+    """Taps of OP_DTYPE in any order, and what was sampled of the money meanwhile. Requests of other shots, such as
+    reads of wallets, are left out: nobody wins by them.
+    """
 
     ops: npt.NDArray[np.void]
     samples: Samples
@@ -62,14 +64,16 @@ def _segment(path: Path, count: int, digest: str) -> npt.NDArray[np.void]:
         data = path.read_bytes()
     except OSError as exc:
         raise HistoryError(f"{path}: {exc.strerror}, though the manifest lists it") from exc
-    if len(data) != SEGMENT_HEADER.size + count * OP_DTYPE.itemsize:
-        raise HistoryError(f"{path}: {len(data)} bytes; expected {count} records of {OP_DTYPE.itemsize} bytes")
+    try:
+        layout = layout_of(data)
+    except ValueError as exc:
+        raise HistoryError(f"{path}: {exc}") from exc
+    if len(data) != SEGMENT_HEADER.size + count * layout.itemsize:
+        raise HistoryError(f"{path}: {len(data)} bytes; expected {count} records of {layout.itemsize} bytes")
     if hashlib.sha256(data).hexdigest() != digest:
         raise HistoryError(f"{path}: sha256 differs from the manifest's")
-    magic, version, *_ = SEGMENT_HEADER.unpack_from(data)
-    if (magic, version) != (SEGMENT_MAGIC, SEGMENT_VERSION):
-        raise HistoryError(f"{path}: {magic!r} version {version}; expected version {SEGMENT_VERSION}")
-    return np.frombuffer(data, dtype=OP_DTYPE, offset=SEGMENT_HEADER.size)
+    ops = upgraded(np.frombuffer(data, dtype=layout, offset=SEGMENT_HEADER.size))
+    return ops if (taps := ops["kind"] != Kind.OTHER).all() else ops[taps]
 
 
 def read_samples(path: Path) -> Samples:

@@ -11,6 +11,7 @@ import struct
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
 OP_DTYPE = np.dtype(
     [
@@ -23,6 +24,29 @@ OP_DTYPE = np.dtype(
         ("fen", "<u4"),
         ("round", "<u4"),
         ("http", "<u2"),  # 0: no answer
+        ("outcome", "<u2"),  # place in the outcomes of its journey's shot (manifest.json); of a tap: Outcome
+        ("journey", "u1"),  # place in the manifest's journeys; 0 is the taps'
+        ("kind", "u1"),
+        ("attempt", "u1"),
+        ("worker", "u1"),
+        ("phase", "u1"),
+        ("flags", "u1"),
+        ("spare", "V6"),  # zeros
+        ("crc", "<u4"),  # crc32c of the 68 bytes before it
+    ]
+)
+"""A record of today, SEGMENT_VERSION."""
+OP_DTYPE_1 = np.dtype(
+    [
+        ("intended_ns", "<i8"),
+        ("reached_ns", "<i8"),
+        ("sent_ns", "<i8"),
+        ("done_ns", "<i8"),
+        ("uid", "<u8"),
+        ("packet", "<u4"),
+        ("fen", "<u4"),
+        ("round", "<u4"),
+        ("http", "<u2"),
         ("outcome", "u1"),
         ("kind", "u1"),
         ("attempt", "u1"),
@@ -32,18 +56,44 @@ OP_DTYPE = np.dtype(
         ("crc", "<u4"),  # crc32c of the 60 bytes before it
     ]
 )
-assert OP_DTYPE.itemsize == 64
+"""A record of version 1: every request was a tap."""
+assert (OP_DTYPE.itemsize, OP_DTYPE_1.itemsize) == (72, 64)
 
 NO_PACKET = 0xFFFFFFFF
 SEGMENT_MAGIC = b"XIUHIST1"
 SEGMENT_HEADER = struct.Struct("<8sII32sQ8x")
 """magic, version, worker, run id (utf-8, zero padded), seed; 64 bytes."""
-SEGMENT_VERSION = 1
+SEGMENT_VERSION = 2
+"""Of the segments that are written. Each version of LAYOUTS is read."""
+LAYOUTS: dict[int, np.dtype[np.void]] = {1: OP_DTYPE_1, SEGMENT_VERSION: OP_DTYPE}
 assert SEGMENT_HEADER.size == 64
 
 
+def layout_of(header: bytes) -> np.dtype[np.void]:
+    """The layout of a segment's records, by its header. Raises ValueError for a header of no version that is known."""
+    if len(header) < SEGMENT_HEADER.size:
+        raise ValueError(f"{len(header)} bytes; expected a header of {SEGMENT_HEADER.size}")
+    magic, version = SEGMENT_HEADER.unpack_from(header)[:2]
+    if magic != SEGMENT_MAGIC or version not in LAYOUTS:
+        known = " or ".join(map(str, LAYOUTS))
+        raise ValueError(f"format {magic!r} version {version}; expected version {known}")
+    return LAYOUTS[version]
+
+
+def upgraded(records: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+    """Records of any layout as OP_DTYPE. An older one belongs to journey 0, and keeps the crc it was written with."""
+    if records.dtype == OP_DTYPE:
+        return records
+    out = np.zeros(len(records), OP_DTYPE)
+    for name in records.dtype.names or ():
+        out[name] = records[name]
+    return out
+
+
 class Outcome(IntEnum):
-    """As many values as the world has. Time-out, reset and end of stream are UNKNOWN, never a failure."""
+    """What became of a tap: as many values as the world has. Time-out, reset and end of stream are UNKNOWN, never a
+    failure. A request of another shot has outcomes of its own (`harness.engine.shots`); 0 is *unknown* in each.
+    """
 
     UNKNOWN = 0
     WIN = 1
@@ -63,6 +113,8 @@ class Kind(IntEnum):
     FOREIGN = 4
     SETTLE = 5
     REPLAYED = 6
+    OTHER = 7
+    """No tap: a request of another shot, such as the read of a wallet. The books of the taps leave it out."""
 
 
 class Phase(IntEnum):

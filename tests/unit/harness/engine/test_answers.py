@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.engine.answers import EFFECT_NONE_BIT, STATUS_MASK, AnswerParser, understand
+from harness.engine.answers import EFFECT_NONE_BIT, STATUS_MASK, AnswerParser
+from harness.engine.shots.tap import SHOT as TAP
 from system.contract.history import NO_PACKET, Outcome
 
 NONE = b'{"error":{"code":"x","message":"x","effect":"none"}}'
@@ -31,7 +32,7 @@ WON = b'{"won":true,"award":"7-42","fen":188,"sponsor":3,"repeat":%s}'
     ],
 )
 def test_meaning(status: int, body: bytes, outcome: Outcome, packet: int, fen: int) -> None:
-    answer = understand(status, body)
+    answer = TAP.understand(status, body)
     assert (answer.code >> 10 & 7) - 1 == outcome
     assert answer.code & STATUS_MASK == status
     assert (answer.packet, answer.fen) == (packet, fen)

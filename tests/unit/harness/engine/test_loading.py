@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness.engine.cannon import Cannon
-from harness.engine.config import CannonConfig, ConfigError, Probe
+from harness.engine.config import Beside, CannonConfig, ConfigError, Probe
 from harness.engine.loading import load
 from harness.engine.schedule import ScheduleError, constant, least_taps, ramp, schedule, spike
 from harness.engine.tape import NEVER
@@ -81,9 +81,38 @@ def test_a_plan_version_replaces_what_is_still_to_come(tmp_path: Path) -> None:
         tape.replan(0, np.zeros(1501, np.int64), np.ones(1501, np.uint8))
 
 
+WALLET = {
+    "journey": "reads", "shot": "wallet", "addresses": ("127.0.0.1:7009",), "slots": 20, "connections": 5,
+    "segments": ({"kind": "constant", "rate_rps": 20, "duration_s": 10, "phase": 1},),
+}  # fmt: skip
+
+
+def test_a_journey_beside_the_taps_has_its_own_connections_requests_and_times(tmp_path: Path) -> None:
+    config = _config(tmp_path, fronts=FRONTS, beside=(Beside(**WALLET),), rate_headroom=1.5)
+    assert CannonConfig.from_json(config.to_json()) == config
+    loaded, alone = load(config), load(_config(tmp_path, fronts=FRONTS, rate_headroom=1.5))
+    tape, gun = loaded.tape, loaded.gun
+    assert np.bincount(tape.journey).tolist() == [1000, 200]
+    assert [port for _, port in loaded.addresses] == [7001, 7002, 7009]
+    assert len(gun.connections) == 55
+    for tap in range(len(tape)):
+        connection, request = gun.connections[tape.connection[tap]], gun.requests[tape.user[tap]]
+        uid = int(loaded.uids[tape.user[tap]])
+        assert connection.journey is gun.journeys[tape.journey[tap]]
+        assert (connection.front == 2) is bool(tape.journey[tap]) is request.startswith(b"GET /v1/wallet ")
+        assert b"Bearer %d." % uid in request
+        assert bool(tape.kind[tap] == Kind.OTHER) is bool(tape.journey[tap])
+    taps = tape.journey == 0
+    assert np.array_equal(tape.users()[taps], alone.tape.users()), "the taps are what they were without it"
+    assert np.array_equal(tape.times(tape.intended)[taps], alone.tape.times(alone.tape.intended))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        pytest.param({"beside": (Beside(**WALLET | {"journey": "tap"}),)}, "each name once", id="a journey twice"),
+        pytest.param({"beside": (Beside(**WALLET | {"addresses": ()}),)}, "one address", id="a journey to nobody"),
+        pytest.param({"beside": (Beside(**WALLET | {"slots": 4}),)}, "5 connections for 4 slots", id="idle wires"),
         pytest.param({"fronts": ()}, "at least one front", id="nobody to fire at"),
         pytest.param({"fronts": ("localhost",)}, "expected host:port", id="no port"),
         pytest.param({"worker": 3, "workers": 3}, "worker 3 of 3", id="a worker too many"),

@@ -65,7 +65,7 @@ def test_what_was_sent_is_recorded(tmp_path: Path) -> None:
     assert records["flags"].tolist() == [0, 0, FLAG_REPEAT, FLAG_EFFECT_NONE, 0]
     assert records["done_ns"].tolist() == [3, 1003, 2003, 3003, 0], "0 where no answer came"
     assert (records["round"] == 9).all()
-    assert all(int(r["crc"]) == crc32c.crc32c(r.tobytes()[:60]) for r in records)
+    assert all(int(r["crc"]) == crc32c.crc32c(r.tobytes()[:68]) for r in records)
 
 
 def test_attempts_count_what_stood_open_across_segments(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def _flip(path: Path) -> None:
     ("spoil", "words"),
     [
         pytest.param(_flip, "sha256 differs", id="one bit"),
-        pytest.param(lambda p: p.write_bytes(p.read_bytes()[:-64]), "expected 384", id="a record cut off"),
+        pytest.param(lambda p: p.write_bytes(p.read_bytes()[:-64]), "expected 424", id="a record cut off"),
         pytest.param(lambda p: p.unlink(), "missing", id="a segment gone"),
         pytest.param(lambda p: p.write_bytes(b"X" * p.stat().st_size), "format", id="another file"),
     ],

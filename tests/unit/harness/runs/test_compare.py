@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xiu.cli import main
 from harness.engine.clumps import clumping
 from harness.engine.histogram import Histogram
-from harness.runs.quantile_bounds import bounds_of
 from harness.runs.compare import NotComparable, NothingToCompare, alike, compare, obstacles
 from harness.runs.folder import new_run, write_run
+from harness.runs.quantile_bounds import bounds_of
 from harness.runs.record import Percentiles, Resource, RunRecord
 from harness.runs.trend import trend
 from tests.unit.harness.sample_run import GOOD, findings, reason, record, sponsors, timeline
+from xiu.cli import main
 
 
 def slower(p99: float, **more: object) -> RunRecord:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from xiu.cli import dispatch, main
 from harness.runs.find import RunNotFound, all_runs, find_run, read_events, read_run
 from harness.runs.folder import append_event, new_run, rewrite_events, write_run, write_text
 from harness.runs.record import (
@@ -27,6 +26,7 @@ from harness.runs.record import (
 )  # fmt: skip
 from tests.unit.harness.json_schema import against_schema
 from tests.unit.harness.sample_run import record, sponsors, timeline
+from xiu.cli import dispatch, main
 
 HOUR = "2026-01-01T{:02}:00:00+08:00"
 

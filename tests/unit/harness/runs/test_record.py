@@ -69,6 +69,7 @@ def test_run_json_has_every_field_of_the_contract(runs: Path):
         "stack",
         "quantile_bounds_ms",
         "about",
+        "traffic",
     }
     for part, names in PARTS.items():
         assert data[part].keys() == names

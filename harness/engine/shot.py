@@ -1,0 +1,45 @@
+"""What a kind of request is: a `Shot`. Owns the shape; each shot is a file of its own (`harness.engine.shots`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from harness.engine.answers import Answer
+
+Target = Literal["fronts", "play"]
+"""Who is asked: each user's own front, or play."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What the requests of a run have in common: the Host, the round, and the tag of the stress lane (None: live)."""
+
+    host: str
+    round: int
+    tag: str | None
+
+
+class Shot(Protocol):
+    """A kind of request. Its requests are made before the first one is due, never while it fires.
+
+    `name` is the name of its file. `method`, `route`: how statistics call it, numbers replaced by {braces}.
+    `outcomes`: what can become of a request; the first is *unknown*: no answer, it may have happened. One that is
+    called *refused* (a definite no) is counted by HTTP status as well. `good`: the outcomes that are a right answer.
+    """
+
+    name: str
+    at: Target
+    method: str
+    route: str
+    outcomes: tuple[str, ...]
+    good: frozenset[str]
+
+    def requests(self, aim: Aim, tokens: Sequence[bytes]) -> list[bytes]:
+        """The whole bytes of each user's request, in the order of the tokens. Called once, at load."""
+        ...
+
+    def understand(self, status: int, body: bytes) -> Answer:
+        """The meaning of a complete answer. Never guesses: what it does not know is *unknown*."""
+        ...

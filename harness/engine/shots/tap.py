@@ -1,0 +1,67 @@
+"""The tap: one try at a packet of a round. Its outcomes are the contract's (`system.contract.history.Outcome`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.engine.answers import Answer, code_of, json_object, nothing_happened
+from harness.engine.shot import Aim, Target
+from system.contract.history import NO_PACKET, Outcome
+from system.contract.ids import TAG_HEADER, parse_award_id
+
+METHOD, ROUTE = "POST", "/v1/rounds/{round}/taps"
+
+
+def path(round_id: int) -> str:
+    """Where a round is tapped."""
+    return ROUTE.format(round=round_id)
+
+
+class Tap:
+    """A 5xx whose body does not say ``"effect":"none"`` is UNKNOWN: it may have happened."""
+
+    name = "tap"
+    at: Target = "fronts"
+    method, route = METHOD, ROUTE
+    outcomes = tuple(outcome.name.lower() for outcome in Outcome)
+    good = frozenset(outcome.name.lower() for outcome in (Outcome.WIN, Outcome.LOSE, Outcome.REPEAT))
+
+    def requests(self, aim: Aim, tokens: Sequence[bytes]) -> list[bytes]:
+        """The Host is the first front's: fronts tell users apart by token alone."""
+        head = (
+            f"{METHOD} {path(aim.round)} HTTP/1.1\r\nHost: {aim.host}\r\nContent-Length: 0\r\nAuthorization: Bearer "
+        ).encode()
+        tail = (f"\r\n{TAG_HEADER}: {aim.tag}" if aim.tag else "").encode() + b"\r\n\r\n"
+        return [head + token + tail for token in tokens]
+
+    def understand(self, status: int, body: bytes) -> Answer:
+        """See docs: interface, "HTTP of the system"."""
+        if status == 200:
+            data = json_object(body)
+            won = data.get("won")
+            if won is False:
+                return Answer(code_of(Outcome.LOSE, status), plain=True)
+            if won is True:
+                return _win(status, data)
+        elif status == 202:
+            return Answer(code_of(Outcome.PENDING, status))
+        elif status >= 400 and (nothing := nothing_happened(status, body)) is not None:
+            return Answer(code_of(Outcome.REFUSED, status, effect_none=nothing), plain=True)
+        return Answer(code_of(Outcome.UNKNOWN, status))
+
+
+def _win(status: int, data: dict[str, Any]) -> Answer:
+    try:
+        _, packet = parse_award_id(data["award"])
+        fen = int(data["fen"])
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return Answer(code_of(Outcome.UNKNOWN, status))
+    if not (0 <= packet < NO_PACKET and 0 <= fen < 1 << 32):
+        return Answer(code_of(Outcome.UNKNOWN, status))
+    if data.get("repeat"):
+        return Answer(code_of(Outcome.REPEAT, status), packet, fen, settled=True)
+    return Answer(code_of(Outcome.WIN, status), packet, fen)
+
+
+SHOT = Tap()

@@ -1,0 +1,115 @@
+"""The kinds of request: found by their names, each a file, also of another folder; and the wallet's own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.engine import shots
+from harness.engine.answers import EFFECT_NONE_BIT, STATUS_MASK
+from harness.engine.shot import Aim
+from harness.engine.shots.wallet import SHOT as WALLET
+from harness.errors import BadInput
+from system.contract.history import Outcome
+
+OWN = """
+from harness.engine.answers import Answer, code_of
+
+class Clock:
+    name, at, method, route = "clock", "play", "GET", "/v1/clock"
+    outcomes, good = ("unknown", "told"), frozenset(["told"])
+
+    def requests(self, aim, tokens):
+        return [b"GET /v1/clock HTTP/1.1\\r\\nHost: " + aim.host.encode() + b"\\r\\n\\r\\n" for _ in tokens]
+
+    def understand(self, status, body):
+        return Answer(code_of(1 if status == 200 else 0, status))
+
+SHOT = Clock()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of one's own that XIU_SHOTS names."""
+    monkeypatch.setenv(shots.VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+def test_every_file_is_a_shot_by_its_name() -> None:
+    assert {"tap", "wallet"} <= shots.files().keys()
+    assert all(shots.find(name).name == name for name in shots.files())
+    assert shots.find(shots.TAP).outcomes == tuple(outcome.name.lower() for outcome in Outcome)
+
+
+def test_a_shot_of_another_folder_touches_no_file_of_this_one(folder: Path) -> None:
+    (folder / "clock.py").write_text(OWN)
+    clock = shots.find("clock")
+    assert clock.requests(Aim("h:1", 7, None), [b"a", b"b"]) == [b"GET /v1/clock HTTP/1.1\r\nHost: h:1\r\n\r\n"] * 2
+    assert shots.exported() == {shots.VARIABLE: str(folder)}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        pytest.param("bell", OWN, "bell.py:1: a shot named 'clock'; expected 'bell'", id="another name"),
+        pytest.param("clock", "x = (", "clock.py:1: no shot: ", id="no Python"),
+        pytest.param("clock", "\n\nx = 1 +\n", "clock.py:3: no shot: ", id="no Python, further down"),
+        pytest.param("clock", "", "clock.py:1: no shot: .*SHOT", id="nothing in it"),
+        pytest.param("clock", OWN.replace('("unknown", "told")', '("told",)'), "outcomes", id="never unknown"),
+        pytest.param("clock", OWN.replace('"told")', '"told", "told")'), "outcomes", id="an outcome twice"),
+        pytest.param("clock", OWN.replace('(["told"])', '(["unknown"])'), r"good \['unknown'\]", id="unknown is good"),
+        pytest.param("clock", OWN.replace('"play"', '"moon"'), "at 'moon'; expected fronts or play", id="nobody there"),
+        pytest.param("clock", OWN.replace("requests", "x"), "clock.py:1: no shot: .*requests", id="no requests"),
+        pytest.param("clock", OWN.replace('"/v1/clock"', "7", 1), "route 7; expected two texts", id="no route"),
+        pytest.param("tap", OWN, "tap.py:1: a shot named 'tap' stands in .*; expected another name", id="twice"),
+    ],
+)
+def test_what_is_no_shot_is_refused_with_file_and_line(folder: Path, name: str, text: str, words: str) -> None:
+    (folder / f"{name}.py").write_text(text)
+    with pytest.raises(BadInput, match=words):
+        shots.find(name)
+
+
+def test_a_name_nobody_has_and_a_folder_that_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadInput, match="no shot 'walet'; expected one of tap, wallet; did you mean wallet"):
+        shots.find("walet")
+    monkeypatch.setenv(shots.VARIABLE, str(folder / "none"))
+    with pytest.raises(BadInput, match="none is no folder"):
+        shots.files()
+
+
+def test_the_request_of_a_wallet_carries_the_users_own_token() -> None:
+    made = WALLET.requests(Aim("127.0.0.1:7003", 7, "run.9.aa"), [b"1003.9.ff"])
+    assert made == [
+        b"GET /v1/wallet HTTP/1.1\r\nHost: 127.0.0.1:7003\r\nAuthorization: Bearer 1003.9.ff\r\n"
+        b"X-Xiu-Tag: run.9.aa\r\n\r\n"
+    ]
+    assert b"X-Xiu-Tag" not in WALLET.requests(Aim("h:1", 7, None), [b"1.9.ff"])[0]
+
+
+NONE = b'{"error":{"code":"x","message":"x","effect":"none"}}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        pytest.param(200, b'{"uid":1,"balance_fen":188,"credits":1}', "funded", id="money"),
+        pytest.param(200, b'{"uid":1,"balance_fen":0,"credits":0}', "empty", id="none"),
+        pytest.param(200, b'{"uid":1}', "unknown", id="no balance"),
+        pytest.param(200, b'{"balance_fen":true}', "unknown", id="no number"),
+        pytest.param(200, b'{"balance_fen":-1}', "unknown", id="below nothing"),
+        pytest.param(200, b"[]", "unknown", id="no object"),
+        pytest.param(401, NONE, "refused", id="a bad token"),
+        pytest.param(503, NONE, "refused", id="the ledger is away"),
+        pytest.param(500, b"", "unknown", id="a crash"),
+        pytest.param(302, b"", "unknown", id="a status nobody promised"),
+    ],
+)
+def test_the_meaning_of_a_wallets_answer(status: int, body: bytes, outcome: str) -> None:
+    answer = WALLET.understand(status, body)
+    assert WALLET.outcomes[(answer.code >> 10 & 0xFF) - 1] == outcome
+    assert answer.code & STATUS_MASK == status
+    assert bool(answer.code & EFFECT_NONE_BIT) is (body == NONE)
+    assert not answer.plain, "a balance is not recognised by lookup: it changes"
