@@ -78,12 +78,18 @@ SOURCES = [name for name in FILES if name.endswith(".py") and name.split("/")[0]
 TEST_SOURCES = [name for name in FILES if name.endswith(".py") and name.startswith("tests/")]
 
 
+@cache
 def tree(name: str) -> ast.Module:
     return ast.parse((ROOT / name).read_text(encoding="utf-8"))
 
 
-def imports(name: str) -> Iterator[tuple[str, int]]:
+@cache
+def imports(name: str) -> tuple[tuple[str, int], ...]:
     """(dotted name, line) of everything a file imports; `from a import b` counts as `a.b`."""
+    return tuple(_imports(name))
+
+
+def _imports(name: str) -> Iterator[tuple[str, int]]:
     for node in ast.walk(tree(name)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)

@@ -20,7 +20,7 @@ from typing import Any, NoReturn, Protocol, cast
 from harness import children
 from harness.errors import Aborted, BadInput, EnvironmentNotReady, closest
 from system.contract.numbers import shown, whole_number
-from xiu.commands import GLOBALS_READ, heeds, words
+from xiu.commands import heeds, words
 from xiu.outlet import outlets
 from xiu.told import refuse_bytes, told
 
@@ -98,15 +98,6 @@ def _epilog(example: str, command: str = "") -> str:
     return "\n".join((f"example:\n  {example}\n", "global options, before or after the word:", *told))
 
 
-def _refuse_unheeded(args: argparse.Namespace, command: str) -> None:
-    """A global option that the word has no use for. Raises BadInput."""
-    defaults = vars(_global_options().parse_args([]))
-    for option in GLOBALS:
-        if getattr(args, option) != defaults[option] and not heeds(command, option):
-            heard = ", ".join(GLOBALS_READ[option])
-            raise BadInput(f"xiu {command}: --{option} changes nothing here", expected=f"it with {heard}")
-
-
 def add_word(subwords: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
     """A sub-word (`plan run`) with its line of help and its worked example.
 
@@ -157,7 +148,6 @@ def dispatch(argv: Sequence[str]) -> int:
     command = cast(Word, module)
     command.configure(parser)
     args = parser.parse_args(rest, namespace=args)
-    _refuse_unheeded(args, " ".join((word, *([args.sub] if "sub" in args else []))))
     return command.run(args)
 
 

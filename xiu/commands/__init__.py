@@ -45,7 +45,8 @@ GLOBALS_READ: dict[str, tuple[str, ...]] = {
         "plan rate", "plan run", "run",
     ),
 }  # fmt: skip
-"""Which words, or sub-words, heed a global option; the others refuse it. All heed `--json` and `--verbose`."""
+"""Which words, or sub-words, heed a global option. The others take it too (one line of options serves all words of a
+script), and their help leaves it out. All heed `--json` and `--verbose`."""
 
 
 def heeds(command: str, option: str) -> bool:
