@@ -3,7 +3,8 @@
 1. the kill file, which every generator looks at many times a second; 2. a signal to the generator's process;
 3. the front's switch `stress.accept`, which refuses tagged traffic whoever sends it.
 Whoever starts a generator registers it, one JSON file each: under `runs`, and in the folder of the stack it aims at, so
-that a button which sees the stack reaches it wherever the run is kept.
+that a button which sees the stack reaches it wherever the run is kept. Whoever does not stand there yet finds a mark:
+a run that was begun before the button was pressed fires nothing afterwards.
 
 Claims nothing that was not seen: a switch counts as set when control and every front show it. Raises nothing.
 """
@@ -16,7 +17,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,8 @@ from harness.watch.prom import PromError, number, read_metrics
 SWITCH = "stress.accept"
 REGISTER = ".generators"
 """Under `runs`, and in a stack's folder."""
+MARK = "stopped"
+"""In a register; its time is when a button was last pressed."""
 KILLS = frozenset(("kill file", "SIGTERM", "SIGINT", "ordered"))
 """How a cannon says that somebody told it to stop."""
 SHOWN_S, POLL_S = 3.0, 0.05
@@ -73,9 +76,16 @@ class Killed:
 
 @contextmanager
 def registered(
-    folders: Sequence[Path], pid: int, run_id: str, kill_file: Path, run: Path | None = None
+    folders: Sequence[Path],
+    pid: int,
+    run_id: str,
+    kill_file: Path,
+    run: Path | None = None,
+    since_s: float | None = None,
 ) -> Iterator[Generator]:
-    """Keeps a generator in the registers for as long as it may fire. Raises OSError where none of them takes it."""
+    """Keeps a generator in the registers for as long as it may fire, and stops it where a button was pressed after
+    `since_s` (Unix time; None: since this process was started). Raises OSError where none of the registers takes it.
+    """
     generator = Generator(pid, psutil.Process(pid).create_time(), run_id, str(kill_file), str(run or ""))
     paths = [folder / f"{pid}.json" for folder in folders]
     refused: list[OSError] = []
@@ -88,6 +98,10 @@ def registered(
                 refused.append(exc)
         if refused and len(refused) == len(paths):
             raise refused[0]
+        # Behind the entry: a button pressed from now on finds that.
+        since_s = psutil.Process().create_time() if since_s is None else since_s
+        if any(_pressed_s(folder) > since_s for folder in folders) and _by_file([generator]).failed:
+            _by_signal([generator])
         yield generator
     finally:
         for path in paths:
@@ -111,6 +125,26 @@ def generators(folder: Path) -> list[Generator]:
     return found
 
 
+def _pressed_s(folder: Path) -> float:
+    """When a button was last pressed, Unix time; 0 for never."""
+    try:
+        return (folder / MARK).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _press(folder: Path) -> str | None:
+    """Sets the mark in a register; why it could not, in words. Where nothing is kept nobody is about to fire."""
+    if not folder.parent.is_dir():
+        return None
+    try:
+        folder.mkdir(exist_ok=True)
+        (folder / MARK).touch()
+    except OSError as exc:
+        return f"{folder / MARK} was not set ({exc.strerror}): a run that has not fired yet may do so"
+    return None
+
+
 def _alive(generator: Generator) -> bool:
     with suppress(psutil.Error):
         return abs(psutil.Process(generator.pid).create_time() - generator.created) < 0.01
@@ -118,9 +152,11 @@ def _alive(generator: Generator) -> bool:
 
 
 def stop_generators(folders: Sequence[Path]) -> list[Killed]:
-    """The two ways that need no system: each tried whatever the other did."""
+    """The two ways that need no system: each tried whatever the other did. Who has not fired yet does not, either."""
+    unmarked = tuple(line for folder in folders if (line := _press(folder)) is not None)
     firing = list({(one.pid, one.created): one for folder in folders for one in generators(folder)}.values())
-    return [_by_file(firing), _by_signal(firing)]
+    file = _by_file(firing)
+    return [replace(file, undone=(*file.undone, *unmarked)), _by_signal(firing)]
 
 
 def kill_all(folder: Path, systems: Sequence[Running], who: str) -> list[Killed]:

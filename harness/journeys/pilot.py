@@ -106,6 +106,7 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
             order.run_id,
             Path(config.kill_file or ""),
             Path(order.folder),
+            order.since_s,
         ),
         (Path(order.folder) / f"progress-{worker}.jsonl").open("wb", buffering=0) as progress,
     ):

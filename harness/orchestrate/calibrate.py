@@ -63,7 +63,7 @@ def calibrate(
     with tempfile.TemporaryDirectory(prefix="xiu-calibrate-") as folder:
         prepared = burst(control, hot, BURST_S, sizes, Path(folder), register, stack)
         with closing.given_back(control, prepared.round.round):
-            seen, result = _fired(prepared)
+            seen, result = _fired(prepared, order.begun_s)
     # The burst's round has done its duty; a close that takes long goes on by itself.
     if closing.over(control, prepared.round.end_us, ROUND_DEADLINE_S):
         closing.close(control, prepared.round.round, ROUND_DEADLINE_S)
@@ -72,7 +72,7 @@ def calibrate(
     return Calibration(carried, hot.peak_rps, max(part, Fraction(1, COARSE)), result.latency_ms["response"]["p99"])
 
 
-def _fired(prepared: Prepared) -> tuple[list[tuple[float, int]], CannonResult]:
+def _fired(prepared: Prepared, since_s: float) -> tuple[list[tuple[float, int]], CannonResult]:
     """[seconds, answered], as the cannon told them, and its account. Raises CannonError; Aborted where it was told to
     stop: whoever stops the burst does not want the fire that it is for.
     """
@@ -85,6 +85,7 @@ def _fired(prepared: Prepared) -> tuple[list[tuple[float, int]], CannonResult]:
             cannon.process.pid,
             order.run_id,
             Path(config.kill_file or ""),
+            since_s=since_s,
         ),
     ):
         for message in cannon.lines():

@@ -126,6 +126,7 @@ class Conductor:
                     self.order.runs / REGISTER,
                     self.order.seed,
                     self.system.folder,
+                    self.order.begun_s,
                 )
                 self._load(prepared)
             except (HarnessError, OSError) as exc:

@@ -40,6 +40,8 @@ class FireOrder:
     """Folder of the kill switch's register of generators."""
     beside: str = ""
     """The register in the folder of the stack that is aimed at; empty where it is none of this host."""
+    since_s: float | None = None
+    """When the run was begun, Unix time: a stop button pressed later stops it."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON data."""

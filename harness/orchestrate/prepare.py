@@ -63,8 +63,9 @@ def prepare(
     register: Path,
     seed: int,
     stack: Path | None = None,
+    since_s: float | None = None,
 ) -> Prepared:
-    """Fetches tokens, arms the round, and writes down the order. `stack`: the folder of the one that is aimed at.
+    """Tokens, armed round, order. `stack`: folder of the one aimed at; `since_s`: when the run was begun, or now.
 
     Raises ControlError, ControlAway.
     """
@@ -118,6 +119,7 @@ def prepare(
     order = FireOrder(
         run_id=run_id, folder=str(folder), t0_wall_ns=t0_wall_ns, config=json.loads(config.to_json()), files=files,
         register=str(register), beside=beside(stack),
+        since_s=time.time() if since_s is None else since_s,
     )  # fmt: skip
     return Prepared(round_, order, plan.warm_up.duration + plan.measured_s * stretch, topology)
 

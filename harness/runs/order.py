@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -37,6 +38,8 @@ class RunOrder:
     """A stack of its own even where one runs (the demo)."""
     parts: tuple[Part, ...] = ()
     """More parts of a stack that is started for the run: what the command hands in."""
+    begun_s: float = field(default_factory=time.time)
+    """When it was asked for, Unix time: a stop button pressed later stops the run, whatever stands by then."""
 
     @property
     def calibrates(self) -> bool:

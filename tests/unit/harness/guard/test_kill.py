@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -139,6 +140,26 @@ def test_a_generator_is_reached_by_whichever_of_its_registers_is_looked_at(tmp_p
             file, signal = kill.stop_generators([tmp_path / "elsewhere", stack, stack])
             assert (file.done, signal.done, file.undone) == (1, 1, ())
             assert process.wait(10) != 0
-        assert list(stack.iterdir()) == []
+        assert [path.name for path in stack.iterdir()] == [kill.MARK]
         with pytest.raises(OSError, match="Not a directory"), registered([runs / "x"], os.getpid(), "run", tmp_path):
             raise AssertionError("what is in no register may not fire")
+
+
+def test_a_button_pressed_before_the_generator_stands_stops_it_and_no_later_run(tmp_path: Path) -> None:
+    runs, elsewhere = tmp_path / kill.REGISTER, tmp_path / "stack" / kill.REGISTER
+    begun_s = time.time() - 1
+    file, _ = kill.stop_generators([runs, elsewhere])
+    assert (file.done, file.failed, file.undone) == (0, 0, ())
+    for since_s, stopped in ((begun_s, True), (time.time() + 1, False)):
+        kill_file = tmp_path / f"kill-{stopped}"
+        with registered([elsewhere, runs], os.getpid(), "run", kill_file, since_s=since_s):
+            assert kill_file.exists() is stopped
+
+
+def test_a_mark_that_cannot_be_set_is_said(tmp_path: Path) -> None:
+    register = tmp_path / kill.REGISTER
+    register.write_text("no folder")
+    file, _ = kill.stop_generators([register])
+    assert [line.split("(")[1] for line in file.undone] == [
+        "File exists): a run that has not fired yet may do so"
+    ]  # fmt: skip
