@@ -20,11 +20,11 @@ from chaos.drill_verdict import Decided, decide
 from chaos.errors import ChaosError
 from chaos.facts import Facts, Timed
 from chaos.fault_ledger import injected
-from chaos.faults import WAYS, lacking, theirs
+from chaos.faults import lacking, theirs
 from chaos.heal import heal, strays
 from chaos.nemesis import FaultNemesis
 from chaos.playbook import journal
-from chaos.probes import NothingYet, NotSteady, Probes
+from chaos.rehearsal import rehearse
 from chaos.seat import seated
 from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
@@ -75,44 +75,47 @@ class DrillResult:
     id: str
     fault: str
     target: str
+    """Of the first fault, as `facts` are; `each` has all of them."""
     verdict: str = "UNKNOWN"
     exit_code: int = 10
     reasons: tuple[Reason, ...] = ()
     allowed: tuple[Reason, ...] = ()
     arms: dict[str, dict[str, Any]] = field(default_factory=dict)
     facts: Facts | None = None
+    each: dict[str, Facts] = field(default_factory=dict)
+    """`N15 on credit-postgres` → what came of it, in the order of their times."""
     notes: list[str] = field(default_factory=list)
     folder: str = ""
     baseline: RunRecord | None = None
     """Arm A, where it is a steady state."""
 
     def to_json(self) -> dict[str, Any]:
-        facts = self.facts
-        times: dict[str, Any] = {} if facts is None else asdict(facts)
-        if facts is not None:
-            times |= {"recovery_s": facts.recovery_s, "drain_s": facts.drain_s, "detection_s": facts.detection_s}
-            times |= {"in_force_s": facts.in_force_s}
         return {
             "id": self.id, "fault": self.fault, "target": self.target, "verdict": self.verdict,
             "exit_code": self.exit_code, "reasons": [reason.model_dump() for reason in self.reasons],
             "allowed": [reason.model_dump() for reason in self.allowed],
-            "arms": self.arms, "facts": times, "notes": self.notes, "folder": self.folder,
+            "arms": self.arms, "facts": _times(self.facts), "notes": self.notes, "folder": self.folder,
+            "faults": [{"fault": name, **_times(facts)} for name, facts in self.each.items()],
         }  # fmt: skip
+
+
+def _times(facts: Facts | None) -> dict[str, Any]:
+    return {} if facts is None else {**asdict(facts), **facts.derived}
 
 
 def run_drill(order: DrillOrder) -> DrillResult:
     """Carries a drill out. Raises BadInput, EnvironmentNotReady when nothing could be begun."""
-    drill, fault = order.loaded.drill, order.loaded.fault
-    if drill.fault is None or fault is None:
+    drill, timed = order.loaded.drill, order.loaded.timed
+    if not timed:
         raise BadInput(f"drill {drill.id} has no fault", expected="one with a fault, not with trials")
     writable(order.runs)
-    result = DrillResult(drill.id, fault.id, drill.fault.target)
+    result = _begun(order)
     why = untouchable(order)
     if why is not None:
         return _ended(order, result, decide(skipped=why, strict=order.strict))
     raise_open_files()
     with stack_of(order) as stack, seated(stack.folder.path, f"drill {drill.id}"):
-        lack = lacking(fault, stack)
+        lack = next((lack for when, fault in timed if (lack := lacking(fault, when.target, stack))), None)
         if lack is not None:
             return _ended(order, result, decide(skipped=lack, strict=order.strict))
         try:
@@ -123,23 +126,29 @@ def run_drill(order: DrillOrder) -> DrillResult:
             text = "what the drill does to the live lane could not be told: " + "; ".join(map(str, in_the_way))
             return _ended(order, result, Decided("UNKNOWN", 10, (Reason(code="rounds_left", text=text),)))
         if order.dry_run:
-            return _rehearse(order, stack, result)
+            decided, notes = rehearse(stack, _timed(order))
+            result.notes += notes
+            return _ended(order, result, decided)
         return _ended(order, result, _play(order, stack, result))
 
 
 def broken(order: DrillOrder, exc: HarnessError) -> DrillResult:
     """Of one that could not be carried out."""
-    when = order.loaded.drill.fault
-    result = DrillResult(order.loaded.drill.id, when.id if when else "", when.target if when else "")
-    return _ended(order, result, decide(harness_fault=str(exc).splitlines()[0], strict=order.strict))
+    return _ended(order, _begun(order), decide(harness_fault=str(exc).splitlines()[0], strict=order.strict))
+
+
+def _begun(order: DrillOrder) -> DrillResult:
+    when = next(iter(order.loaded.drill.whens), None)
+    return DrillResult(order.loaded.drill.id, when.id if when else "", when.target if when else "")
 
 
 def untouchable(order: DrillOrder) -> str | None:
-    """Why this fault may not be put to the stack that would be used; None if it may."""
-    drill, fault = order.loaded.drill, order.loaded.fault
-    if drill.fault is None or fault is None:
+    """Why its faults may not be put to the stack that would be used; None if they may."""
+    if not order.loaded.timed:
         return None
-    return theirs(fault, drill.fault.target, _externals(order), drill.destroy)
+    outside, destroy = _externals(order), order.loaded.drill.destroy
+    found = (theirs(fault, when.target, outside, destroy) for when, fault in order.loaded.timed)
+    return next((why for why in found if why is not None), None)
 
 
 def _rounds(order: DrillOrder, stack: Stack) -> list[Left]:
@@ -161,36 +170,36 @@ def _play(order: DrillOrder, stack: Stack, result: DrillResult) -> Decided:
             say(f"{result.id}: arm A, without the fault")
         else:
             result.notes.append(f"arm A: run {order.baseline.run_id}, played by the first of this row")
-        baseline = order.baseline or _arm(order, stack, None, result, "A")
+        baseline = order.baseline or _arm(order, stack, (), result, "A")
         decided = decide(baseline=baseline, strict=order.strict)
         if decided.verdict not in ("PASS", "WARN"):
             return decided
         result.baseline = baseline
     if "B" in order.arms:
-        say(f"{result.id}: arm B, {result.fault} on {result.target}")
+        say(f"{result.id}: arm B, " + ", ".join(f"{when.id} on {when.target}" for when in order.loaded.drill.whens))
         disturbed = _arm(order, stack, _timed(order), result, "B")
     return decide(
         baseline=baseline,
         disturbed=disturbed,
-        facts=result.facts,
+        facts=result.each or result.facts,
         expect=expect.model_copy(update={"alert": None}) if order.short else expect,
         has_prometheus=stack.addresses.prometheus_url is not None,
         strict=order.strict,
     )
 
 
-def _arm(order: DrillOrder, stack: Stack, timed: Timed | None, result: DrillResult, letter: str) -> RunRecord:
+def _arm(order: DrillOrder, stack: Stack, timed: tuple[Timed, ...], result: DrillResult, letter: str) -> RunRecord:
     for attempt in range(1, ATTEMPTS + 1):
         made: list[FaultNemesis] = []
 
         def nemesis(system: object, made: list[FaultNemesis] = made) -> FaultNemesis:
-            assert timed is not None
-            made.append(FaultNemesis(stack.folder.path, timed))
+            made.append(FaultNemesis(stack.folder.path, *timed))
             return made[-1]
 
-        record = run_plan(_run_order(order, stack), nemesis if timed is not None else None)
+        record = run_plan(_run_order(order, stack), nemesis if timed else None)
         result.arms[letter] = {"run": record.run_id, "verdict": record.verdict, "attempts": attempt}
-        result.facts = made[-1].facts if made else result.facts
+        if made:
+            result.facts, result.each = made[-1].facts, made[-1].each
         if not record.reasons or record.reasons[0].code != "generator_limited" or record.verdict != "INVALID":
             break
         say(f"{result.id}: arm {letter}: {record.reasons[0].text}; played again")
@@ -214,14 +223,13 @@ def _duration_s(order: DrillOrder) -> float | None:
     return load.plan.round.duration - load.plan.measured_s * (1 - SHORT)
 
 
-def _timed(order: DrillOrder) -> Timed:
-    drill, fault = order.loaded.drill, order.loaded.fault
-    assert drill.fault is not None
-    assert fault is not None
+def _timed(order: DrillOrder) -> tuple[Timed, ...]:
+    drill = order.loaded.drill
     part = SHORT if order.short else 1.0
     alert = drill.expect.alert.name if drill.expect.alert and not order.short else None
-    return Timed(
-        fault, drill.fault.target, drill.fault.at * part, drill.fault.length * part, drill.id, drill.destroy, alert
+    return tuple(
+        Timed(fault, when.target, when.at * part, when.length * part, drill.id, drill.destroy, alert)
+        for when, fault in order.loaded.timed
     )
 
 
@@ -246,8 +254,7 @@ def stack_of(order: DrillOrder) -> Iterator[Stack]:
     if running is not None:
         yield Stack.attach(running)
         return
-    target = order.loaded.drill.fault.target if order.loaded.drill.fault else ""
-    fronts, _ = size_for(target)
+    fronts = max((size_for(when.target)[0] for when in order.loaded.drill.whens), default=1)
     with ExitStack() as undo:
         say(f"{order.loaded.drill.id}: no stack runs: starting one")
         stack = Stack(new_folder(order.var), fronts=fronts, private=True)
@@ -282,36 +289,6 @@ def _wait_for_playbooks(folder: Path) -> None:
             say(f"{text}: waiting for its end, {PLAYBOOK_S:g} s at most")
         told = True
         time.sleep(POLL_S)
-
-
-def _rehearse(order: DrillOrder, stack: Stack, result: DrillResult) -> DrillResult:
-    """Dry run: the probes run, the fault does not."""
-    timed = _timed(order)
-    try:
-        detail = WAYS[timed.fault.inject.kind].detail(stack, timed.fault, timed.target)
-        probes = Probes(stack, timed.fault, timed.target, detail)
-        steady = probes.look()
-    except NothingYet as exc:
-        result.notes += [str(exc), f"would inject {timed.fault.id} on {timed.target} at {timed.at_s:g} s"]
-        return _ended(order, result, Decided("PASS", 0, ()))
-    except NotSteady as exc:
-        return _ended(order, result, decide_dry("UNKNOWN", str(exc)))
-    except HarnessError as exc:
-        return _ended(order, result, decide_dry("HARNESS_FAULT", str(exc)))
-    effect, healed = probes.effect(), probes.healed()
-    result.notes += [
-        f"steady: {steady.says}", f"effect probe: {effect.says}", f"heal probe: {healed.says}",
-        f"would inject {timed.fault.id} on {timed.target} at {timed.at_s:g} s for {timed.for_s:g} s",
-    ]  # fmt: skip
-    if effect.yes:
-        return _ended(order, result, decide_dry("UNKNOWN", f"the effect is there without the fault: {effect.says}"))
-    if not healed.yes:
-        return _ended(order, result, decide_dry("UNKNOWN", f"the heal probe fails without a fault: {healed.says}"))
-    return _ended(order, result, Decided("PASS", 0, ()))
-
-
-def decide_dry(verdict: str, text: str) -> Decided:
-    return Decided(verdict, 10, (Reason(code=verdict.lower(), text=text),))
 
 
 def _ended(order: DrillOrder, result: DrillResult, decided: Decided) -> DrillResult:

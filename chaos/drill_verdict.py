@@ -5,7 +5,7 @@ ABORTED · INVARIANT_BROKEN · HARNESS_FAULT · FAULT_NOT_EFFECTIVE · UNKNOWN �
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chaos.facts import Facts
@@ -38,14 +38,16 @@ def decide(
     *,
     baseline: RunRecord | None = None,
     disturbed: RunRecord | None = None,
-    facts: Facts | None = None,
+    facts: Facts | Mapping[str, Facts] | None = None,
     expect: Expect | None = None,
     skipped: str = "",
     harness_fault: str = "",
     has_prometheus: bool = True,
     strict: bool = False,
 ) -> Decided:
-    """`baseline`: arm A, `disturbed`: arm B with the fault's `facts`. `skipped`, `harness_fault`: before any arm."""
+    """`baseline`: arm A, `disturbed`: arm B with the `facts` of its fault, or of each by name. `skipped`,
+    `harness_fault`: before any arm.
+    """
     expect = expect or Expect()
     found: dict[str, list[Reason]] = {name: [] for name in ORDER}
     if skipped:
@@ -57,7 +59,10 @@ def decide(
     if disturbed is not None:
         _weigh_disturbed(disturbed, expect, found)
     if facts is not None:
-        _weigh_facts(facts, expect, found, has_prometheus=has_prometheus)
+        each = {"": facts} if isinstance(facts, Facts) else facts
+        for name, one in each.items():
+            _weigh_facts(one, expect, found, f"{name}: " if len(each) > 1 else "")
+        _weigh_alert([one for one in each.values() if _came(one)], expect, found, has_prometheus=has_prometheus)
     if not (skipped or harness_fault or baseline or disturbed):
         found["UNKNOWN"].append(Reason(code="nothing_judged", text="no arm was played; empty is never green"))
     verdict = next((name for name in ORDER if found[name]), "PASS")
@@ -120,7 +125,7 @@ def _bin(code: str, record: RunRecord) -> str:
     return "FAIL"
 
 
-def _weigh_facts(facts: Facts, expect: Expect, found: dict[str, list[Reason]], *, has_prometheus: bool) -> None:
+def _weigh_facts(facts: Facts, expect: Expect, found: dict[str, list[Reason]], name: str) -> None:
     if facts.external:
         found["SKIPPED"].append(Reason(code="external", text=facts.external))
         return
@@ -131,28 +136,43 @@ def _weigh_facts(facts: Facts, expect: Expect, found: dict[str, list[Reason]], *
         return
     if facts.effect_s is None:
         seen = facts.effect or "it was never injected"
-        found["FAULT_NOT_EFFECTIVE"].append(Reason(code="fault_not_effective", text=f"no effect was seen: {seen}"))
+        found["FAULT_NOT_EFFECTIVE"].append(
+            Reason(code="fault_not_effective", text=f"{name}no effect was seen: {seen}")
+        )
     if facts.injected_s is not None and (facts.not_healed or facts.heal_seen_s is None):
         text = facts.not_healed or "the heal was not seen"
         found["NOT_HEALED"].append(Reason(code="not_healed", text=text))
     if facts.injected_s is None:
         return
-    _weigh_time("recovery", facts.recovery_s, expect.recovers_within, found)
-    _weigh_time("drain", facts.drain_s, expect.drains_within, found)
-    if expect.alert is None or facts.effect_s is None:
+    _weigh_time(f"{name}recovery", "late_recovery", facts.recovery_s, expect.recovers_within, found)
+    _weigh_time(f"{name}drain", "late_drain", facts.drain_s, expect.drains_within, found)
+
+
+def _came(facts: Facts) -> bool:
+    """Was it injected, and its effect seen?"""
+    return not (facts.external or facts.not_steady) and None not in (facts.injected_s, facts.effect_s)
+
+
+def _weigh_alert(
+    came: Sequence[Facts], expect: Expect, found: dict[str, list[Reason]], *, has_prometheus: bool
+) -> None:
+    """It fires in time after the effect of one of the faults, whichever it is for."""
+    if expect.alert is None or not came:
         return
     if not has_prometheus:
         text = f"{expect.alert.name} is not judged: Prometheus is missing"
         found["WARN"].append(Reason(code="prometheus_missing", text=text))
-    else:
-        _weigh_time(f"alert {expect.alert.name}", facts.detection_s, expect.alert.within, found)
+        return
+    took = [facts.detection_s for facts in came if facts.detection_s is not None]
+    _weigh_time(f"alert {expect.alert.name}", "late_alert", min(took, default=None), expect.alert.within, found)
 
 
-def _weigh_time(what: str, took_s: float | None, within_s: float | None, found: dict[str, list[Reason]]) -> None:
+def _weigh_time(
+    what: str, code: str, took_s: float | None, within_s: float | None, found: dict[str, list[Reason]]
+) -> None:
     if within_s is None or (took_s is not None and took_s <= within_s):
         return
     took = "never came" if took_s is None else f"took {took_s:.1f} s"
-    code = f"late_{what.split(' ')[0]}"
     found["FAIL"].append(Reason(code=code, text=f"{what} {took}; at most {within_s:g} s"))
 
 

@@ -1,4 +1,4 @@
-"""What is to be done to a system, and what came of it: `Timed` in, `Facts` out. Plain data. Refuses to judge."""
+"""What is to be done to a system, and what came of it: a `Timed` in, `Facts` out for each fault. Plain data."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ class Facts:
     not_healed: str = ""
     external: str = ""
     momentary: bool = False
+    calm_s: float | None = None
+    """From here no other fault of the same drill was in force; None: there was none when this one was healed."""
 
     @property
     def recovery_s(self) -> float | None:
@@ -59,9 +61,17 @@ class Facts:
         return _between(self.effect_s, self.alert_s)
 
     @property
+    def derived(self) -> dict[str, float | None]:
+        """What the record shows beside the times themselves."""
+        return {
+            "recovery_s": self.recovery_s, "drain_s": self.drain_s, "detection_s": self.detection_s,
+            "in_force_s": self.in_force_s,
+        }  # fmt: skip
+
+    @property
     def drain_s(self) -> float | None:
-        """From the heal to an empty backlog."""
-        return _between(self.healed_s, self.drained_s)
+        """From the heal to an empty backlog; where another fault was still in force, from that one's heal."""
+        return _between(self.healed_s if self.calm_s is None else self.calm_s, self.drained_s)
 
 
 def _between(since: float | None, until: float | None) -> float | None:

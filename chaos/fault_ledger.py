@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import psutil
 from pydantic import TypeAdapter
@@ -25,12 +25,12 @@ from harness.runs.durable import append_line
 FILE, LOCK = "faults.jsonl", "faults.lock"
 PATIENCE_S, POLL_S = 20.0, 0.05
 """The ladder of one fault takes less, if nothing hangs."""
-Kind = Literal["toxics", "refuse", "signal", "flush"]
 
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """One fault in force. `detail` is what its injector needs to take it back; times are unix seconds.
+    """One fault in force. `kind` and `detail` are its kind's own (chaos/faults): nobody else reads them, so a kind that
+    is added changes nothing here. `detail` is what the kind needs to take it back; times are unix seconds.
 
     `until`: when its drill means to heal it; `expires`: when the watchdog does, whatever anybody means.
     """
@@ -38,7 +38,7 @@ class Injected:
     key: str
     fault: str
     target: str
-    kind: Kind
+    kind: str
     detail: dict[str, Any]
     at: float
     until: float
@@ -69,7 +69,7 @@ class Entry:
 
     fault: str
     target: str
-    kind: Kind
+    kind: str
     lasts_s: float
     expires_s: float
     detail: dict[str, Any] = field(default_factory=dict)

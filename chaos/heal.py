@@ -1,16 +1,13 @@
 """Takes back every fault that a stack's ledger says is injected: in reverse order, up a ladder, each rung written down.
 
-A link: remove → reset → toggle → kill, restart, repopulate toxiproxy. A process: what its injector undoes → restart.
-Works from the ledger alone, so also after a crash, and whoever injected it is dead. Refuses to restart what is
-somebody's.
+The ladder is its kind's own (`FaultKind.rungs`). Works from the ledger alone, so also after a crash, and whoever
+injected it is dead. A kind that this version does not know is not healed, and says so.
 """
 
 from __future__ import annotations
 
-import json
-import signal
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,18 +15,11 @@ from urllib.parse import urlsplit
 from chaos import fault_ledger
 from chaos.errors import ChaosError, NotHealed
 from chaos.fault_ledger import Injected, injected
-from chaos.faults import WAYS, network
-from chaos.probes import part_ready
+from chaos.faults import at_hand
+from chaos.links import api, restart_toxiproxy
 from harness.errors import EnvironmentNotReady, HarnessError
 from harness.stack import Stack, find_running
 from harness.stack.folder import Folder
-
-POLL_S = 0.05
-READY_S = 8.0
-RESTART_S = 15.0
-FIRST_RUNG = "remove"
-
-Rung = tuple[str, Callable[[], None]]
 
 
 def heal(folder: Path, keys: Collection[str] | None = None, patience_s: float = fault_ledger.PATIENCE_S) -> list[str]:
@@ -80,20 +70,25 @@ class _Climb:
     def to_the_top(self) -> bool:
         """Is it taken back?"""
         folder, one = self._folder, self._one
-        if not Folder(folder).locked and not _outlives(one):
+        kind = at_hand().get(one.kind)
+        if kind is None:
+            self.say(f"failed: no kind of fault `{one.kind}` is known here")
+            return False
+        outlives = kind.outlives(one.detail)
+        if not Folder(folder).locked and not outlives:
             return self._over("the stack is gone, and the fault with it", "stack gone")
         try:
-            stack = _attached(folder, one)
+            stack = _attached(folder, outlives=outlives)
         except HarnessError as exc:
             self.say(f"failed: {exc}")
             return False
-        if not _outlives(one) and _part(one) not in stack.state()["parts"]:
+        if not outlives and kind.part(one.detail) not in stack.state()["parts"]:
             return self._over("its part is gone, and the fault with it: only stores run here", "part gone")
-        for name, climb in _rungs(stack, one):
+        for name, climb in kind.rungs(stack, one.detail):
             began = time.monotonic()
             try:
                 climb()
-                if not WAYS[one.kind].undone(stack, one.detail):
+                if not kind.undone(stack, one.detail):
                     raise ChaosError("something of it is still there")
             except Exception as exc:
                 # A process of somebody else's, no descriptor left, a bug: the next rung is there for all of them.
@@ -116,89 +111,8 @@ class _Climb:
             self._lines.append(line)
 
 
-def _part(one: Injected) -> str:
-    """The part that has to run for the fault to be there."""
-    return {"signal": str(one.detail.get("part")), "flush": "valkey"}.get(one.kind, "toxiproxy")
-
-
-def _outlives(one: Injected) -> bool:
-    """A toxic in somebody's toxiproxy does not go away with our stack."""
-    return bool(one.detail.get("external"))
-
-
-def _attached(folder: Path, one: Injected) -> Stack:
-    return Stack(folder) if _outlives(one) else Stack.attach(folder)
-
-
-def _rungs(stack: Stack, one: Injected) -> list[Rung]:
-    way, detail = WAYS[one.kind], one.detail
-    first: Rung = (FIRST_RUNG, lambda: way.undo(stack, detail))
-    if one.kind in ("toxics", "refuse"):
-        toggle: Rung = ("toggle", lambda: _toggle(stack, detail["link"]))
-        if _outlives(one):
-            return [first, toggle]
-        reset: Rung = ("reset", lambda: network.api(stack).reset())
-        return [first, reset, toggle, ("kill, restart, repopulate", lambda: restart_toxiproxy(stack))]
-    if one.kind == "signal":
-        part = str(detail["part"])
-        return [
-            ("start again", lambda: _run_again(stack, one, part)),
-            ("restart", lambda: _restart_part(stack, part)),
-        ]
-    return [first]
-
-
-def _toggle(stack: Stack, link: str) -> None:
-    """Closes every connection of the link; toxics that hang on one may let go."""
-    server = network.api(stack)
-    server.enable(link, on=False)
-    server.enable(link)
-
-
-def _run_again(stack: Stack, one: Injected, part: str) -> None:
-    WAYS[one.kind].undo(stack, one.detail)
-    _until(lambda: WAYS[one.kind].undone(stack, one.detail) and part_ready(stack, part), READY_S, f"{part} ready")
-
-
-def _restart_part(stack: Stack, part: str) -> None:
-    stack.restart(part)
-    _until(lambda: part_ready(stack, part), READY_S, f"{part} ready")
-
-
-def restart_toxiproxy(stack: Stack) -> None:
-    """kill -9, start again, every proxy as the stack's configuration has it and no toxic on any. Raises ChaosError."""
-    if "toxiproxy" in stack.externals:
-        raise ChaosError("toxiproxy belongs to somebody: it is not killed")
-    before = stack.pids().get("toxiproxy")
-    if before is not None:
-        stack.kill("toxiproxy", signal.SIGKILL)
-    stack.resume_restart("toxiproxy")
-    server = network.api(stack)
-
-    def answers() -> bool:
-        pid = stack.pids().get("toxiproxy")
-        if pid is None or pid == before:
-            return False
-        try:
-            return bool(server.version())
-        except ChaosError:
-            return False
-
-    _until(answers, RESTART_S, "toxiproxy back")
-    # `-config` is read at the start; a bad file is only logged, and the server is empty.
-    server.populate(configured(stack))
-    if any(proxy.toxics for proxy in server.proxies().values()):
-        raise ChaosError("toxics on a toxiproxy that has just started")
-
-
-def configured(stack: Stack) -> dict[str, tuple[str, str]]:
-    """link → (listen, upstream) of the stack's own toxiproxy."""
-    path = stack.folder.config / "toxiproxy.json"
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise ChaosError(f"{path}: {exc}") from exc
-    return {row["name"]: (row["listen"], row["upstream"]) for row in rows}
+def _attached(folder: Path, *, outlives: bool) -> Stack:
+    return Stack(folder) if outlives else Stack.attach(folder)
 
 
 def strays(stack: Stack) -> list[str]:
@@ -206,9 +120,9 @@ def strays(stack: Stack) -> list[str]:
     if stack.addresses.toxiproxy_url is None or urlsplit(stack.addresses.toxiproxy_url).port is None:
         return []
     known = {toxic["name"] for one in injected(stack.folder.path) for toxic in one.detail.get("toxics", ())}
-    refused = {one.detail["link"] for one in injected(stack.folder.path) if one.kind == "refuse"}
+    refused = {one.detail.get("link") for one in injected(stack.folder.path) if not one.detail.get("toxics")}
     found = []
-    for name, proxy in network.api(stack).proxies().items():
+    for name, proxy in api(stack).proxies().items():
         found += [f"{name}: {toxic.name}" for toxic in proxy.toxics if toxic.name not in known]
         found += [f"{name}: disabled"] if not proxy.enabled and name not in refused else []
     return found
@@ -225,7 +139,7 @@ def heal_strays(stack: Stack) -> list[str]:
         return [f"{exc}: killed, restarted, repopulated"]
     if found and "toxiproxy" not in stack.externals:
         try:
-            network.api(stack).reset()
+            api(stack).reset()
         except ChaosError:
             restart_toxiproxy(stack)
         return [f"{one}: in no ledger; reset" for one in found]
@@ -267,11 +181,3 @@ def heal_everything(var: Path, patience_s: float = fault_ledger.PATIENCE_S) -> H
         except Exception as exc:
             left.append(f"{folder.name}: {str(exc) or type(exc).__name__}")
     return Healed(lines, left, unseen, len(list(var.glob("*/plan.json"))), len(running))
-
-
-def _until(done: Callable[[], bool], deadline_s: float, what: str) -> None:
-    until = time.monotonic() + deadline_s
-    while not done():
-        if time.monotonic() > until:
-            raise ChaosError(f"{what}: not within {deadline_s:g} s")
-        time.sleep(POLL_S)

@@ -135,6 +135,7 @@ PHRASES: dict[str, Phrase] = {
         "no award waits any more, {after_s:.1f} s after the heal",
         "撤除后 {after_s:.1f} 秒，没有中奖再等待入账",
     ),
+    "in_its_words": ("{title_en}", "{title_zh}"),
     "link_answers": ("{target} answers in {took_ms:.2f} ms", "{target} {took_ms:.2f} 毫秒内应答"),
     "link_back": (
         "{target} answers in {took_ms:.2f} ms, {before_ms:.2f} ms before",

@@ -1,4 +1,4 @@
-"""A drill: a fault put to a system under load, on one seed with and without it. Refuses one that judges nothing."""
+"""A drill: faults put to a system under load, on one seed with and without them. Refuses one that judges nothing."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ class When(PlanModel):
     target: str
     at: Duration
     length: Duration = Field(alias="for")
+
+    def overlaps(self, other: When) -> bool:
+        """Are both there at some moment?"""
+        return self.at < other.at + other.length and other.at < self.at + self.length
 
     @field_validator("target")
     @classmethod
@@ -57,7 +61,7 @@ class Trials(PlanModel):
 
 
 class Drill(PlanModel):
-    """The whole file: either a fault with a stress plan, or trials."""
+    """The whole file: a fault or several with a stress plan, or trials."""
 
     kind: Literal["drill"]
     id: Id
@@ -67,6 +71,9 @@ class Drill(PlanModel):
     scale: Scale | None = Field(default=None, description="Share of the plan's event; its forecast's own if left out.")
     seed: int | None = Field(default=None, ge=0, lt=1 << 63)
     fault: When | None = None
+    faults: tuple[When, ...] | None = Field(
+        default=None, min_length=1, description="Several: together, one after the other, overlapping."
+    )
     expect: Expect = Expect()
     trials: Trials | None = None
     destroy: str | None = Field(
@@ -75,11 +82,25 @@ class Drill(PlanModel):
 
     @check
     def _one_way(self) -> Iterator[Contradiction]:
-        if (self.fault is None) == (self.trials is None):
-            loc = () if self.fault is None else ("trials",)
-            yield Contradiction(loc, "`fault` and `trials`", "exactly one of them")
+        given = [key for key in ("fault", "faults", "trials") if getattr(self, key) is not None]
+        if len(given) != 1:
+            yield Contradiction((given[-1],) if given else (), "`fault`, `faults` and `trials`", "exactly one of them")
 
     @check
     def _loaded(self) -> Iterator[Contradiction]:
-        if self.fault is not None and self.plan is None:
+        if (self.fault is not None or self.faults is not None) and self.plan is None:
             yield Contradiction((), "`plan` is missing", "the stress plan that is the load")
+
+    @check
+    def _apart(self) -> Iterator[Contradiction]:
+        for number, when in enumerate(self.faults or ()):
+            for other in (self.faults or ())[:number]:
+                if when.target == other.target and when.overlaps(other):
+                    what = f"{other.id} and {when.id} on {when.target} at the same time"
+                    expected = "one after the other, or one fault that does both"
+                    yield Contradiction(("faults", number, "at"), what, expected)
+
+    @property
+    def whens(self) -> tuple[When, ...]:
+        """Every fault of it."""
+        return self.faults or ((self.fault,) if self.fault else ())

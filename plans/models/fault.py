@@ -1,18 +1,22 @@
-"""A fault template: what is broken, how its effect is seen, how it is healed and the healing seen. Refuses one that
-has no way back, or that nothing would notice.
+"""The envelope of a fault file: what every fault says, whatever its kind. Owns the checks between envelope and spec.
+
+What a kind of fault or probe may say is its own `Spec`, in `chaos/`; whoever reads fault files hands the specs in
+(`fault_model`). A file without a way back, or with a fault that nothing would notice, is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal, NamedTuple
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import Field, create_model, field_validator
 
 from plans.models.errors import closest
 from plans.models.forecast import Words
-from plans.models.partial import Contradiction, Flag, PlanModel, check
-from plans.models.quantity import Count, Duration, Share
+from plans.models.partial import Contradiction, PlanModel, check
+from plans.models.quantity import Duration
 from system.contract.links import LINKS, links_of, read_link
 from system.contract.places import ALONE, front, read_place, system
 
@@ -21,88 +25,63 @@ Code = Annotated[str, Field(pattern=r"^([SL])([1-9]|1[0-2])$", description="An i
 LINK_IDS = tuple(link.id for link in links_of())
 PARTS = tuple(place.name for place in system())
 """Of a system of one front and one cell; larger ones have more, by the rules of `system.contract.places`."""
+HOST = "host"
+"""The machine itself, as a target."""
 _ROLES = ("valkey", "front", "credit", *ALONE)
 
 
-class Toxic(PlanModel):
-    """One toxic of toxiproxy 2.12. `toxicity` is drawn per connection."""
+class Fits(NamedTuple):
+    """What goes with a way of breaking something: ways to take it back, probes that see it, probes that see its end."""
 
-    type: Literal["latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data"]
-    stream: Literal["upstream", "downstream"]
-    attributes: dict[str, Count]
-    toxicity: Annotated[Share, Field(gt=0)] = 1.0
-
-    @check
-    def _known(self) -> Iterator[Contradiction]:
-        known = TOXIC_ATTRIBUTES[self.type]
-        for name in self.attributes:
-            if name not in known:
-                yield Contradiction(("attributes", name), f"{self.type} has no attribute {name}", ", ".join(known))
+    heals: tuple[str, ...]
+    effects: tuple[str, ...]
+    healed: tuple[str, ...]
 
 
-TOXIC_ATTRIBUTES: dict[str, tuple[str, ...]] = {
-    "latency": ("latency", "jitter"),
-    "bandwidth": ("rate",),
-    "slow_close": ("delay",),
-    "timeout": ("timeout",),
-    "reset_peer": ("timeout",),
-    "slicer": ("average_size", "size_variation", "delay"),
-    "limit_data": ("bytes",),
-}
+class FaultSpec(PlanModel):
+    """What a fault kind lets `inject` say. Each kind has its own, in `chaos/faults/`."""
+
+    on: ClassVar[Literal["link", "part", "host"]] = "part"
+    FITS: ClassVar[dict[str, Fits]]
+    """By `way`; a kind with one way has one row."""
+    kind: str
+
+    @property
+    def way(self) -> str:
+        """How messages call it; the row of FITS."""
+        return self.kind
+
+    @property
+    def in_words(self) -> str:
+        """What `xiu fault show` says is done."""
+        return " ".join(f"{key} {value}" for key, value in self.model_dump().items() if key != "kind") or self.kind
+
+    def misplaced(self, targets: tuple[str, ...]) -> Iterator[Contradiction]:
+        """The targets that this kind cannot be put to."""
+        for target in targets:
+            if self.on != sort_of(target):
+                yield Contradiction(("inject",), f"{self.kind} on {target}", f"a {self.on}")
 
 
-class Toxics(PlanModel):
-    """On a link's proxy."""
+class ProbeSpec(PlanModel):
+    """What a probe kind lets a file say. Each kind has its own, in `chaos/probes/`."""
 
-    kind: Literal["toxics"]
-    toxics: tuple[Toxic, ...] = Field(min_length=1)
-
-
-class Refuse(PlanModel):
-    """The link's proxy disabled: connections are closed, new ones refused."""
-
-    kind: Literal["refuse"]
-
-
-class Signal(PlanModel):
-    """A signal to a part's process. `stays_down`: the stack does not start it again until the heal."""
-
-    kind: Literal["signal"]
-    signal: Literal["KILL", "STOP"]
-    stays_down: Flag = False
-
-
-class Flush(PlanModel):
-    """FLUSHALL on Valkey, as an operator's slip does it. Nothing takes it back: the fronts append again."""
-
-    kind: Literal["flush"]
-
-
-Inject = Annotated[Toxics | Refuse | Signal | Flush, Field(discriminator="kind")]
-
-
-class EffectProbe(PlanModel):
-    """The symptom that must appear. `alone`: the other links' probes must go on answering; `share`: of the latency
-    that was asked for, by which the round trip must rise.
-    """
-
-    kind: Literal["link_silent", "round_trip_rises", "process_gone", "process_frozen", "streams_gone"]
+    anywhere: ClassVar[bool] = False
+    """Fits every fault, as effect, steady state and heal: what it looks at is the file's own choice."""
+    sees: ClassVar[tuple[str, ...]] = ()
+    """Ways that it sees as an effect, beside those whose own FITS name it."""
+    kind: str
     within: Duration = Field(gt=0)
-    alone: Flag = False
-    share: Annotated[Share, Field(gt=0)] = 0.8
+
+    def blind(self, inject: FaultSpec) -> Iterator[Contradiction]:
+        """Why it could not see this fault, though it fits its kind."""
+        yield from ()
 
 
-class Heal(PlanModel):
-    """How it is taken back. Behind the first try stands the ladder of chaos/heal.py."""
+class HealSpec(PlanModel):
+    """How a fault is taken back. Behind the first try stands the ladder of its kind."""
 
-    kind: Literal["remove_toxics", "enable", "restart", "continue", "appended_again"]
-
-
-class HealProbe(PlanModel):
-    """What must be seen afterwards."""
-
-    kind: Literal["link_answers", "part_ready", "fronts_ready"]
-    within: Duration = Field(gt=0)
+    kind: str
 
 
 class Fault(PlanModel):
@@ -113,12 +92,13 @@ class Fault(PlanModel):
     title: Words
     about: str = ""
     aims: tuple[Code, ...] = Field(min_length=1)
-    requires: tuple[Literal["toxiproxy"], ...] = ()
+    requires: tuple[str, ...] = ()
     targets: tuple[str, ...] = Field(min_length=1, description=f"Links ({LINK_IDS[0]}) or parts ({front(0).name}).")
-    inject: Inject
-    effect_probe: EffectProbe
-    heal: Heal
-    heal_probe: HealProbe
+    inject: FaultSpec
+    steady_probe: ProbeSpec | None = None
+    effect_probe: ProbeSpec
+    heal: HealSpec
+    heal_probe: ProbeSpec
     expires: Duration = Field(default=120.0, gt=0, description="A process of its own heals it after this, always.")
 
     @field_validator("targets")
@@ -130,67 +110,77 @@ class Fault(PlanModel):
 
     @check
     def _on_targets(self) -> Iterator[Contradiction]:
-        if isinstance(self.inject, Flush) and self.targets != ("valkey",):
-            yield Contradiction(("targets",), f"flush on {', '.join(self.targets)}", "valkey alone")
-            return
-        on_link = self.inject.kind in ("toxics", "refuse")
-        for target in self.targets:
-            if on_link != is_link(target):
-                yield Contradiction(
-                    ("inject",), f"{self.inject.kind} on {target}", f"a {'link' if on_link else 'part'}"
-                )
+        yield from self.inject.misplaced(self.targets)
 
     @check
     def _seen(self) -> Iterator[Contradiction]:
-        yield from self._fits("effect_probe", "cannot see", _fits(self.inject).effects)
-        if self.effect_probe.kind == "round_trip_rises" and isinstance(self.inject, Toxics) and not latency_ms(self):
-            yield Contradiction(
-                ("effect_probe",), "round_trip_rises without a latency", "a latency toxic of 1 ms or more"
-            )
+        if self.inject.way not in self.effect_probe.sees:
+            yield from self._probe_fits("effect_probe", "cannot see", self._fits.effects)
+        for found in self.effect_probe.blind(self.inject):
+            yield found._replace(loc=("effect_probe", *found.loc))
 
     @check
     def _undone(self) -> Iterator[Contradiction]:
-        yield from self._fits("heal", "does not undo", _fits(self.inject).heals)
+        known, kind = self._fits.heals, self.heal.kind
+        if kind not in known:
+            yield Contradiction(("heal",), f"{kind} does not undo {self.inject.way}", ", ".join(known))
 
     @check
     def _seen_healed(self) -> Iterator[Contradiction]:
-        yield from self._fits("heal_probe", "does not show the end of", _fits(self.inject).healed)
+        yield from self._probe_fits("heal_probe", "does not show the end of", self._fits.healed)
 
-    def _fits(self, key: str, does: str, known: tuple[str, ...]) -> Iterator[Contradiction]:
-        kind = getattr(self, key).kind
-        if kind not in known:
-            yield Contradiction((key,), f"{kind} {does} {_way(self.inject)}", ", ".join(known))
+    @check
+    def _seen_steady(self) -> Iterator[Contradiction]:
+        if self.steady_probe is not None:
+            yield from self._probe_fits("steady_probe", "does not show what is without", self._fits.healed)
 
+    @property
+    def _fits(self) -> Fits:
+        return self.inject.FITS[self.inject.way]
 
-class Fits(NamedTuple):
-    """What goes with a way of injecting."""
-
-    heals: tuple[str, ...]
-    effects: tuple[str, ...]
-    healed: tuple[str, ...]
-
-
-FITS = {
-    "toxics": Fits(("remove_toxics",), ("link_silent", "round_trip_rises"), ("link_answers",)),
-    "refuse": Fits(("enable",), ("link_silent",), ("link_answers",)),
-    "KILL": Fits(("restart",), ("process_gone",), ("part_ready",)),
-    "STOP": Fits(("continue",), ("process_frozen",), ("part_ready",)),
-    "flush": Fits(("appended_again",), ("streams_gone",), ("fronts_ready",)),
-}
+    def _probe_fits(self, key: str, does: str, known: tuple[str, ...]) -> Iterator[Contradiction]:
+        probe: ProbeSpec = getattr(self, key)
+        if not probe.anywhere and probe.kind not in known:
+            yield Contradiction((key,), f"{probe.kind} {does} {self.inject.way}", ", ".join(known))
 
 
-def _way(inject: Inject) -> str:
-    return inject.signal if isinstance(inject, Signal) else inject.kind
+def fault_model(
+    kinds: Sequence[type[FaultSpec]], probes: Sequence[type[ProbeSpec]], needs: Iterable[str]
+) -> type[Fault]:
+    """A fault file as these kinds and probes let it be written. `needs`: what `requires` may name."""
+    heals = dict.fromkeys(heal for spec in kinds for fits in spec.FITS.values() for heal in fits.heals)
+    heal = create_model("Heal", __base__=HealSpec, __doc__=HealSpec.__doc__, kind=(_literal(heals), ...))
+    probe = _one_of(probes)
+    model: type[Fault] = create_model(
+        "Fault",
+        __base__=Fault,
+        __doc__=Fault.__doc__,
+        requires=(_many(_literal(needs)), ()),
+        inject=(_one_of(kinds), ...),
+        steady_probe=(probe | None, None),
+        effect_probe=(probe, ...),
+        heal=(heal, ...),
+        heal_probe=(probe, ...),
+    )
+    return model
 
 
-def _fits(inject: Inject) -> Fits:
-    return FITS[_way(inject)]
+def _literal(words: Iterable[str]) -> Any:
+    return Literal[tuple(words)]
 
 
-def latency_ms(fault: Fault) -> int:
-    """By how much a round trip is to rise: latencies of both directions."""
-    toxics = fault.inject.toxics if isinstance(fault.inject, Toxics) else ()
-    return sum(toxic.attributes.get("latency", 0) for toxic in toxics if toxic.type == "latency")
+def _many(kind: Any) -> Any:
+    return tuple[kind, ...]
+
+
+def _one_of(specs: Sequence[type[PlanModel]]) -> Any:
+    union: Any = reduce(operator.or_, specs)
+    return Annotated[union, Field(discriminator="kind")] if len(specs) > 1 else union
+
+
+def sort_of(target: str) -> str:
+    """`link`, `host` or `part`."""
+    return "link" if is_link(target) else HOST if target == HOST else "part"
 
 
 def is_link(target: str) -> bool:
@@ -201,9 +191,9 @@ def is_link(target: str) -> bool:
 
 def check_target(target: str) -> str:
     """Raises ValueError for what is no link and no part."""
-    known = (*LINK_IDS, *PARTS)
+    known = (*LINK_IDS, *PARTS, HOST)
     place = read_place(target)
-    if is_link(target) or (place is not None and place.role in _ROLES):
+    if is_link(target) or target == HOST or (place is not None and place.role in _ROLES):
         return target
     near = closest(target, known)
     kind = "link" if any(target.endswith(f"-{link.upstream}") for link in LINKS) or near in LINK_IDS else "link or part"

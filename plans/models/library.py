@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from plans.models.alerts import alerts
 from plans.models.document import Document, read_model
-from plans.models.drill import Drill
+from plans.models.drill import Drill, When
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.fault import Fault
-from plans.models.ids import beside, look_up, twins
+from plans.models.ids import SUFFIXES, beside, look_up, twins
 from plans.models.load import HOME, Loaded, load_plan
+from plans.models.partial import Loc
 
 M = TypeVar("M", Fault, Drill)
 
@@ -29,20 +30,37 @@ class Read(Generic[M]):
 
 @dataclass(frozen=True, slots=True)
 class LoadedDrill:
-    """A drill with everything it names. `fault` and `load` are None for trials."""
+    """A drill with everything it names. `faults` is empty and `load` None for trials."""
 
     drill: Drill
     file: Path
-    fault: Fault | None
+    faults: tuple[Fault, ...]
+    """In the order of `drill.whens`."""
     load: Loaded | None
 
+    @property
+    def fault(self) -> Fault | None:
+        """The first one."""
+        return self.faults[0] if self.faults else None
 
-def fault_files(home: Path = HOME) -> list[Path]:
-    return sorted((home / "faults").glob("*.yaml"))
+    @property
+    def timed(self) -> tuple[tuple[When, Fault], ...]:
+        """Each fault, and when it is put to what."""
+        return tuple(zip(self.drill.whens, self.faults, strict=True))
 
 
-def drill_files(home: Path = HOME) -> list[Path]:
-    return sorted((home / "drills").glob("*.yaml"))
+def fault_files(home: Path = HOME, more: Sequence[Path] = ()) -> list[Path]:
+    """Of the library, and of folders of one's own."""
+    return _files((home / "faults", *more))
+
+
+def drill_files(home: Path = HOME, more: Sequence[Path] = ()) -> list[Path]:
+    """Of the library, and of folders of one's own."""
+    return _files((home / "drills", *more))
+
+
+def _files(folders: Iterable[Path]) -> list[Path]:
+    return [file for folder in folders for file in sorted(each for each in folder.glob("*") if each.suffix in SUFFIXES)]
 
 
 def read_all(files: Iterable[Path], model: type[M]) -> dict[str, Read[M]]:
@@ -66,13 +84,8 @@ def read_all(files: Iterable[Path], model: type[M]) -> dict[str, Read[M]]:
     return found
 
 
-def load_faults(home: Path = HOME) -> dict[str, Fault]:
-    """Every fault of the library by id. Raises PlanError."""
-    return {name: read.model for name, read in read_all(fault_files(home), Fault).items()}
-
-
 def load_drill(path: Path, faults: dict[str, Fault] | None) -> LoadedDrill:
-    """A drill with its fault and its stress plan; `faults` None: they cannot be read, so nothing is said of them.
+    """A drill with its faults and its stress plan; `faults` None: they cannot be read, so nothing is said of them.
 
     Raises PlanError with every problem of the files.
     """
@@ -94,29 +107,45 @@ def load_drill(path: Path, faults: dict[str, Fault] | None) -> LoadedDrill:
         else:
             near = closest(file.name, [each.name for each in file.parent.glob("*.y*ml")])
             problem(("plan",), f"`plan`: {file}: no such file", "a file relative to this one", near)
-    fault: Fault | None = None
-    if drill.fault is not None and faults is not None:
-        fault = faults.get(drill.fault.id)
-        if fault is None:
-            near = closest(drill.fault.id, faults)
-            problem(("fault", "id"), f"`fault.id`: no fault {drill.fault.id}", "one of " + ", ".join(faults), near)
-        elif drill.fault.target not in fault.targets:
-            near = closest(drill.fault.target, fault.targets)
-            what = f"`fault.target`: {fault.id} is not aimed at {drill.fault.target}"
-            problem(("fault", "target"), what, "one of " + ", ".join(fault.targets), near)
-    if drill.fault and load and drill.fault.at + drill.fault.length > load.plan.warm_up.duration + load.plan.measured_s:
-        problem(("fault", "at"), "`fault` ends after the load", "`at` + `for` within the plan's steps")
-    if drill.fault and fault and drill.fault.length >= fault.expires:
-        problem(("fault", "for"), f"`fault.for` is longer than {fault.id} may last", f"less than {fault.expires:g}s")
-    if drill.expect.alert and drill.expect.alert.name not in (known := alerts().expressions):
+    known = [_check_when(when, loc, faults, load, problem) for loc, when in _whens(drill)]
+    if drill.expect.alert and drill.expect.alert.name not in (rules := alerts().expressions):
         name = drill.expect.alert.name
-        near = closest(name, known)
+        near = closest(name, rules)
         problem(("expect", "alert", "name"), f"`expect.alert.name`: no alert {name}", "one of dashboards/rules", near)
     if problems:
         raise PlanError(problems)
-    return LoadedDrill(drill, path, fault, load)
+    return LoadedDrill(drill, path, tuple(fault for fault in known if fault is not None), load)
 
 
-def find_drill(name: str, home: Path = HOME) -> Path:
+def _whens(drill: Drill) -> list[tuple[Loc, When]]:
+    """Each fault of a drill, and where in the file it stands."""
+    if drill.fault is not None:
+        return [(("fault",), drill.fault)]
+    return [(("faults", number), when) for number, when in enumerate(drill.faults or ())]
+
+
+def _check_when(
+    when: When, loc: Loc, faults: dict[str, Fault] | None, load: Loaded | None, problem: Callable[..., None]
+) -> Fault | None:
+    """The fault that is meant; what is wrong with it goes to `problem`."""
+    key = "fault" if loc == ("fault",) else f"faults[{int(loc[-1]) + 1}]"
+    if load and when.at + when.length > load.plan.warm_up.duration + load.plan.measured_s:
+        problem((*loc, "at"), f"`{key}` ends after the load", "`at` + `for` within the plan's steps")
+    fault = None if faults is None else faults.get(when.id)
+    if fault is None:
+        if faults is not None:
+            known = ", ".join(faults)
+            problem((*loc, "id"), f"`{key}.id`: no fault {when.id}", f"one of {known}", closest(when.id, faults))
+        return None
+    if when.target not in fault.targets:
+        what, near = f"`{key}.target`: {fault.id} is not aimed at {when.target}", closest(when.target, fault.targets)
+        problem((*loc, "target"), what, "one of " + ", ".join(fault.targets), near)
+    if when.length >= fault.expires:
+        what = f"`{key}.for` is longer than {fault.id} may last"
+        problem((*loc, "for"), what, f"less than {fault.expires:g}s")
+    return fault
+
+
+def find_drill(name: str, home: Path = HOME, more: Sequence[Path] = ()) -> Path:
     """A drill's file by path or by id. Raises PlanError with what there is."""
-    return look_up(name, drill_files(home), "drill")
+    return look_up(name, drill_files(home, more), "drill")

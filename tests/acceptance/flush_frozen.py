@@ -19,36 +19,38 @@ from typing import Any, cast
 
 from chaos.drill import DrillOrder, DrillResult
 from chaos.drill_verdict import worst
-from chaos.faults import WAYS, Way, store
+from chaos.faults import kinds
+from chaos.kinds import FaultKind
+from chaos.library import load_faults
 from chaos.repeat import repeated
 from harness.stack import Stack
 from harness.verdict import exit_code
-from plans.models import find_drill, load_drill, load_faults
+from plans.models import find_drill, load_drill
 
 FROZEN_S = 2.5
 
 
 class FrozenControl:
-    """The way `flush`, with control frozen around it while `wanted`. `times`: how often it was."""
+    """The kind `flush`, with control frozen around it while `wanted`. `times`: how often it was."""
 
     def __init__(self, wanted: bool = False) -> None:
-        self.wanted, self.times = wanted, 0
+        self.wanted, self.times, self._flush = wanted, 0, kinds()["flush"]
         self._thaw: threading.Timer | None = None
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(store, name)  # all but the injection is as ever
+        return getattr(self._flush, name)  # all but the injection is as ever
 
     def inject(self, stack: Stack, detail: dict[str, Any]) -> None:
-        """As `store.inject`, while control stands still."""
+        """As the kind itself, while control stands still."""
         if not self.wanted:
-            store.inject(stack, detail)
+            self._flush.inject(stack, detail)
             return
         self.times += 1
         pid = stack.pid("control")
         os.kill(pid, signal.SIGSTOP)
         self._thaw = threading.Timer(FROZEN_S, os.kill, (pid, signal.SIGCONT))
         self._thaw.start()
-        store.inject(stack, detail)
+        self._flush.inject(stack, detail)
 
     def end(self) -> None:
         """Control runs again, whatever happened."""
@@ -58,12 +60,11 @@ class FrozenControl:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """The drills of this process flush this way while the block lasts."""
-        before = WAYS["flush"]
-        WAYS["flush"] = cast(Way, self)
+        kinds()["flush"] = cast("FaultKind[Any]", self)
         try:
             yield
         finally:
-            WAYS["flush"] = before
+            kinds()["flush"] = self._flush
             self.end()
 
 

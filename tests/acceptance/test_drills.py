@@ -16,8 +16,8 @@ import pytest
 import valkey
 
 from chaos import fault_ledger
+from chaos.disturbance import LEAVE_OUT
 from chaos.fault_ledger import injected
-from chaos.nemesis import LEAVE_OUT
 from chaos.playbook import journal
 from chaos.seat import taken
 from harness.stack import Stack, find_running
@@ -31,9 +31,9 @@ def stack_of(xiu: Xiu) -> Stack:
 
 
 def toxics(stack: Stack) -> list[str]:
-    from chaos.faults import network
+    from chaos import links
 
-    return [toxic.name for proxy in network.api(stack).proxies().values() for toxic in proxy.toxics]
+    return [toxic.name for proxy in links.api(stack).proxies().values() for toxic in proxy.toxics]
 
 
 def drill(xiu: Xiu, *words: str) -> tuple[int, dict[str, Any]]:

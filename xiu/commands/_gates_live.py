@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from chaos.nemesis import LEAVE_OUT
+from chaos.disturbance import LEAVE_OUT
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, find_running, new_folder
 from harness.verdict import exit_code

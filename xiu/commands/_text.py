@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.forecast import Judged, Share, Target
 from harness.report.figures import share_words
+from plans.models.errors import Problem
 from plans.models.stress import Segment
 from xiu.outlet import speaks_every_language
 
@@ -132,6 +133,12 @@ def share_json(share: Share) -> dict[str, Any]:
         "too_fast_factor": share.too_fast_factor,
         "sponsors": [sponsor.model_dump(mode="json") for sponsor in share.sponsors],
     }
+
+
+def problem_rows(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """As JSON."""
+    return [{"file": p.file, "line": p.line, "what": p.what, "expected": p.expected,
+             "did_you_mean": p.did_you_mean} for p in problems]  # fmt: skip
 
 
 def emit(document: object) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from chaos.drill import VAR, DrillResult, say
-from chaos.probes import part_ready
+from chaos.ready import part_ready
 from chaos.seat import seated
 from chaos.trials.count import PARTS
 from chaos.trials.loop import RESULTS, Summary, run_trials, summary

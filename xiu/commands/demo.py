@@ -10,10 +10,11 @@ from pathlib import Path
 from chaos import playbook
 from chaos.contingency import Contingency, answered
 from chaos.facts import Timed
+from chaos.library import load_faults
 from harness.orchestrate import run_plan
 from harness.orchestrate.system import System
 from harness.runs.order import RunOrder, order_of
-from plans.models import find, find_drill, load_drill, load_faults, load_plan
+from plans.models import find, find_drill, load_drill, load_plan
 from plans.models.quantity import ratio
 from xiu.commands.run import tell
 

@@ -10,15 +10,17 @@ from typing import Any
 
 from chaos.drill import DrillOrder, DrillResult
 from chaos.drill_verdict import worst
+from chaos.library import load_faults
 from chaos.repeat import repeated
 from harness.errors import Aborted, BadInput
 from harness.guard.room import writable
 from harness.verdict import exit_code
-from plans.models import LoadedDrill, PlanError, Problem, drill_files, find_drill, load_drill, load_faults
+from plans.models import LoadedDrill, PlanError, Problem, drill_files, find_drill, load_drill
 from plans.models.fault import Fault
 from plans.models.ids import is_twin
 from xiu.cli import add_word
-from xiu.commands._text import emit, table
+from xiu.commands import _folders
+from xiu.commands._text import emit, problem_rows, table
 from xiu.commands._trials import run_trials_of
 
 EXAMPLE = "xiu drill run credit-cut"
@@ -27,11 +29,11 @@ EXAMPLE = "xiu drill run credit-cut"
 def configure(parser: argparse.ArgumentParser) -> None:
     """The sub-words."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|check|run")
-    add_word(words, "list", "the drills there are", "xiu drill list --json")
+    listed = add_word(words, "list", "the drills there are", "xiu drill list --json")
     check = add_word(words, "check", "every problem of the files, with its line", "xiu drill check plans/drills/*.yaml")
     check.add_argument("files", nargs="+", metavar="FILE")
     go = add_word(words, "run", "carry drills out, one verdict each", EXAMPLE)
-    go.add_argument("drills", nargs="+", metavar="FILE-OR-ID|all")
+    go.add_argument("files", nargs="+", metavar="FILE-OR-ID|all")
     go.add_argument("--arms", default="AB", metavar="AB", help="A: nothing, B: the fault (default: AB)")
     go.add_argument("--seed", type=int, metavar="N")
     go.add_argument("--count", type=int, metavar="N", help="so many times, arm A once; kill9: so many kills")
@@ -39,6 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     go.add_argument("--short", action="store_true", help="half as long, alerts not judged; kill9: half as many")
     go.add_argument("--dry-run", action="store_true", help="the probes run, the faults do not")
     go.add_argument("--stack", type=Path, metavar="DIR", help="folder of the running stack to use")
+    for each in (listed, check, go):
+        _folders.add(each, "faults", "drills")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,10 +51,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    faults = load_faults()
+    faults = load_faults(more=_folders.given(args, "faults"))
     rows: list[dict[str, Any]] = []
     twins: list[Problem] = []
-    for file in drill_files():
+    for file in drill_files(more=_folders.given(args, "drills")):
         try:
             drill = load_drill(file, faults).drill
         except PlanError as exc:
@@ -59,7 +63,9 @@ def _list(args: argparse.Namespace) -> int:
                 {"id": file.stem, "file": str(file), "valid": False, "problems": [str(p) for p in exc.problems]}
             )
             continue
-        what = f"{drill.fault.id} on {drill.fault.target}" if drill.fault else f"{drill.trials and drill.trials.kind}"
+        what = (
+            ", ".join(f"{when.id} on {when.target}" for when in drill.whens) or f"{drill.trials and drill.trials.kind}"
+        )
         rows.append({"id": drill.id, "file": str(file), "valid": True, "title": drill.title.model_dump(), "does": what,
                      "about": drill.about})  # fmt: skip
     if twins:
@@ -81,12 +87,12 @@ def _check(args: argparse.Namespace) -> int:
     ids: dict[str, str] = {}
     faults: dict[str, Fault] | None
     try:
-        faults = load_faults()
+        faults = load_faults(more=_folders.given(args, "faults"))
     except PlanError as exc:
         problems, faults = list(exc.problems), None
     for name in args.files:
         try:
-            loaded = load_drill(find_drill(name), faults)
+            loaded = load_drill(find_drill(name, more=_folders.given(args, "drills")), faults)
         except PlanError as exc:
             problems += exc.problems
             continue
@@ -100,9 +106,7 @@ def _check(args: argparse.Namespace) -> int:
         ids[drill_id] = name
         good.append(name)
     if args.json:
-        rows = [{"file": p.file, "line": p.line, "what": p.what, "expected": p.expected,
-                 "did_you_mean": p.did_you_mean} for p in problems]  # fmt: skip
-        emit({"files": [{"file": name, "valid": True} for name in good], "problems": rows})
+        emit({"files": [{"file": name, "valid": True} for name in good], "problems": problem_rows(problems)})
     for problem in problems:
         print(problem, file=sys.stderr)
     if not args.json:
@@ -125,9 +129,9 @@ def _run(args: argparse.Namespace) -> int:
     if args.seed is not None and not 0 <= args.seed < 1 << 63:
         raise BadInput(f"--seed {args.seed}", expected="0 to 2^63 - 1")
     writable(Path(args.runs))
-    faults = load_faults()
-    everyone = args.drills == ["all"]
-    files = drill_files() if everyone else [find_drill(name) for name in args.drills]
+    faults, more = load_faults(more=_folders.given(args, "faults")), _folders.given(args, "drills")
+    everyone = args.files == ["all"]
+    files = drill_files(more=more) if everyone else [find_drill(name, more=more) for name in args.files]
     loaded = [load_drill(file, faults) for file in files]
     if args.resume is not None and (other := [one.drill.id for one in loaded if one.drill.trials is None]):
         raise BadInput(f"--resume with {other[0]}", expected="kill trials (kill9) alone")
@@ -165,18 +169,21 @@ def _order(loaded: LoadedDrill, arms: tuple[str, ...], args: argparse.Namespace)
 
 def told(result: DrillResult) -> list[str]:
     """A drill in a few lines."""
-    lines = [f"{result.verdict}  drill {result.id}: {result.fault} on {result.target}"]
+    on = ", ".join(result.each) or f"{result.fault} on {result.target}"
+    lines = [f"{result.verdict}  drill {result.id}: {on}"]
     lines += [f"  {reason.code}: {reason.text}" for reason in result.reasons]
     lines += [f"  {note}" for note in result.notes]
     lines += [f"  arm {letter}: {arm['verdict']:<8} run {arm['run']}" for letter, arm in result.arms.items()]
     lines += [f"  the fault may: {reason.text}" for reason in result.allowed]
-    facts = result.facts
-    if facts is not None and facts.injected_s is not None:
+    for name, facts in result.each.items():
+        if facts.injected_s is None:
+            continue
         steps = (
             ("injected", facts.injected_s), ("effect seen", facts.effect_s), ("alert", facts.alert_s),
             ("heal began", facts.heal_began_s), ("healed", facts.healed_s), ("heal seen", facts.heal_seen_s),
             ("drained", facts.drained_s),
         )  # fmt: skip
-        lines.append("  " + " · ".join(f"{name} {at:.1f} s" for name, at in steps if at is not None))
+        head = f"  {name}: " if len(result.each) > 1 else "  "
+        lines.append(head + " · ".join(f"{step} {at:.1f} s" for step, at in steps if at is not None))
         lines += [f"  {line}" for line in facts.rungs]
     return lines

@@ -1,35 +1,59 @@
-"""Faults: list, show."""
+"""Faults: list, show, check."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
+from chaos.library import fault_problems, load_faults
 from harness.errors import BadInput, closest
-from plans.models import load_faults
-from plans.models.fault import Fault, Toxics
+from plans.models import PlanError
+from plans.models.fault import Fault, ProbeSpec
 from xiu.cli import add_word
-from xiu.commands._text import emit, table
+from xiu.commands import _folders
+from xiu.commands._text import emit, problem_rows, table
 
 EXAMPLE = "xiu fault show N15"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The sub-words."""
-    words = parser.add_subparsers(dest="sub", required=True, metavar="list|show")
-    add_word(words, "list", "the faults there are", "xiu fault list --json")
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|check")
+    listed = add_word(words, "list", "the faults there are", "xiu fault list --json")
     show = add_word(words, "show", "what a fault does, how it is seen, how it is healed", EXAMPLE)
     show.add_argument("id", metavar="ID")
+    for each in (listed, show):
+        _folders.add(each, "faults")
+    check = add_word(words, "check", "every problem of the files, with its line", "xiu fault check my.yaml")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
 
 
 def run(args: argparse.Namespace) -> int:
     """Dispatch to the sub-word."""
-    faults = load_faults()
+    if args.sub == "check":
+        return _check(args.files, as_json=args.json)
+    faults = load_faults(more=_folders.given(args, "faults"))
     if args.sub == "list":
         return _list(faults, as_json=args.json)
     if args.id not in faults:
         hint = closest(args.id.upper(), faults)
         raise BadInput(f"no fault {args.id}", expected="one of " + ", ".join(faults), did_you_mean=hint)
     return _show(faults[args.id], as_json=args.json)
+
+
+def _check(files: list[Path], *, as_json: bool) -> int:
+    problems = fault_problems(files)
+    bad = {problem.file for problem in problems}
+    good = [str(file) for file in files if str(file) not in bad]
+    if as_json:
+        emit({"files": [{"file": name, "valid": True} for name in good], "problems": problem_rows(problems)})
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not as_json:
+        for name in good:
+            print(f"{name}: good")
+    return PlanError.exit_code if problems else 0
 
 
 def _list(faults: dict[str, Fault], *, as_json: bool) -> int:
@@ -49,21 +73,22 @@ def _show(fault: Fault, *, as_json: bool) -> int:
         return 0
     print(f"{fault.id}  {fault.title.en}\n{fault.title.zh}\n\n{' '.join(fault.about.split())}\n")
     print(f"targets    {', '.join(fault.targets)}\naimed at   {' '.join(fault.aims)}")
-    print(f"inject     {_injection(fault)}")
-    probe = fault.effect_probe
-    alone = ", alone" if probe.alone else ""
-    print(f"effect     {probe.kind}{alone}, within {probe.within:g} s; else FAULT_NOT_EFFECTIVE")
+    print(f"inject     {fault.inject.in_words}")
+    if fault.steady_probe is not None:
+        print(f"steady     {_probe(fault.steady_probe)}, before anything is injected; else UNKNOWN")
+    print(f"effect     {_probe(fault.effect_probe)}, within {fault.effect_probe.within:g} s; else FAULT_NOT_EFFECTIVE")
     print(f"heal       {fault.heal.kind}, then the ladder of docs/faults.md")
-    print(f"healed     {fault.heal_probe.kind}, within {fault.heal_probe.within:g} s")
+    print(f"healed     {_probe(fault.heal_probe)}, within {fault.heal_probe.within:g} s")
     print(f"expires    after {fault.expires:g} s a watchdog heals it, whatever happens")
     return 0
 
 
-def _injection(fault: Fault) -> str:
-    way = fault.inject
-    if isinstance(way, Toxics):
-        return "; ".join(
-            f"{t.type} {t.stream} " + ", ".join(f"{key} {value}" for key, value in t.attributes.items())
-            for t in way.toxics
-        )
-    return " ".join(f"{key} {value}" for key, value in way.model_dump().items() if key != "kind") or way.kind
+def _probe(probe: ProbeSpec) -> str:
+    """Its kind, and what the file itself says of it."""
+    said = probe.model_dump(exclude={"kind", "within"}, exclude_unset=True)
+    more = [key if value is True else f"{key} {_plain(value)}" for key, value in said.items() if value is not False]
+    return ", ".join([probe.kind, *more])
+
+
+def _plain(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

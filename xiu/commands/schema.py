@@ -8,6 +8,7 @@ from functools import partial
 
 from pydantic import BaseModel
 
+from chaos.library import fault
 from chaos.playbook.actions import playbook_model
 from harness.runs.record import RunRecord
 from plans.models import SCHEMAS
@@ -15,6 +16,7 @@ from xiu.commands._text import emit
 
 KINDS: dict[str, Callable[[], type[BaseModel]]] = {
     **{kind: partial(SCHEMAS.__getitem__, kind) for kind in SCHEMAS},
+    "fault": fault,
     "playbook": playbook_model,
     "run": lambda: RunRecord,
 }

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from chaos.facts import Facts, Timed
+from chaos.library import load_faults
 from chaos.nemesis import FaultNemesis
 from harness.stack import Stack, new_folder, tools
-from plans.models import load_faults
 
 FAULTS = load_faults()
 Told = list[tuple[str, str]]
@@ -48,9 +48,9 @@ def disturb(
 
 def toxics(stack: Stack) -> list[str]:
     """What is on the stack's proxies."""
-    from chaos.faults import network
+    from chaos import links
 
-    return [toxic.name for proxy in network.api(stack).proxies().values() for toxic in proxy.toxics]
+    return [toxic.name for proxy in links.api(stack).proxies().values() for toxic in proxy.toxics]
 
 
 def logs(folder: Path) -> str:

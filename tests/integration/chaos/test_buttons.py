@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.faults import network
+from chaos import links
 from chaos.playbook import resume
 from chaos.toxiproxy import ToxicState
 from harness.control_client import ControlClient
@@ -67,7 +67,7 @@ def test_a_proxy_and_a_netrc_of_the_shell_keep_no_button_from_the_system(
 def test_what_could_not_be_told_is_said_and_not_claimed(
     stack: Stack, where: list[str], word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    network.api(stack).add("play-postgres", BY_HAND)
+    links.api(stack).add("play-postgres", BY_HAND)
     control = stack.pid("control")
     os.kill(control, signal.SIGSTOP)
     try:
@@ -81,13 +81,13 @@ def test_what_could_not_be_told_is_said_and_not_claimed(
     assert "not done: " in told.err
     # The rest is done all the same.
     assert (toxics(stack) == []) is (word == "halt")
-    network.api(stack).reset()
+    links.api(stack).reset()
 
 
 def test_from_another_folder_a_button_says_where_it_looked(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    network.api(stack).add("play-postgres", BY_HAND)
+    links.api(stack).add("play-postgres", BY_HAND)
     monkeypatch.chdir(tmp_path)
     for word in ("heal", "halt", "kill", "down"):
         assert main([word]) == 5
@@ -101,7 +101,7 @@ def test_from_another_folder_a_button_says_where_it_looked(
 def test_status_names_what_no_ledger_knows_and_hides_passwords(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    network.api(stack).add("play-postgres", BY_HAND)
+    links.api(stack).add("play-postgres", BY_HAND)
     secret = (stack.folder.secret / "postgres").read_text().strip()
     where = ["--stack", str(stack.folder.path)]
     try:
@@ -110,7 +110,7 @@ def test_status_names_what_no_ledger_knows_and_hides_passwords(
         assert main(["status", "--json", *where]) == 0
         data = capsys.readouterr().out
     finally:
-        network.api(stack).reset()
+        links.api(stack).reset()
     assert "play-postgres: by-hand: in no ledger; away with: xiu heal" in plain
     assert json.loads(data)["in_no_ledger"] == ["play-postgres: by-hand"]
     assert secret not in plain + data

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from chaos import fault_ledger
+from chaos import fault_ledger, links
+from chaos.disturbance import LEAVE_OUT
 from chaos.errors import External
 from chaos.facts import Timed
 from chaos.fault_ledger import Entry, injected
-from chaos.faults import WAYS, network, refuse_theirs
+from chaos.faults import kinds, refuse_theirs
 from chaos.heal import heal, heal_everything, heal_strays, strays
-from chaos.nemesis import LEAVE_OUT, FaultNemesis
+from chaos.nemesis import FaultNemesis
 from chaos.toxiproxy import ToxicState
 from chaos.watchdog import Watchdog
 from harness.stack import Stack, new_folder, stores_of
@@ -105,7 +106,7 @@ def test_a_toxiproxy_that_dies_takes_the_fault_with_it_which_is_told(stack: Stac
 
 
 def test_what_no_ledger_knows_is_found_and_taken_away(stack: Stack) -> None:
-    network.api(stack).add("play-postgres", ToxicState("by-hand", "latency", "downstream", 1.0, {"latency": 1}))
+    links.api(stack).add("play-postgres", ToxicState("by-hand", "latency", "downstream", 1.0, {"latency": 1}))
     assert strays(stack) == ["play-postgres: by-hand"]
     nemesis, facts, _ = disturb(stack, "N15", "credit-postgres")
     assert nemesis.verdict == "PASS", facts
@@ -127,9 +128,9 @@ def test_with_only_stores_running_the_faults_of_other_parts_are_gone(tmp_path: P
     """What was injected ended with its stack; that somebody looks into its stores does not bring it back."""
     with Stack(new_folder(tmp_path / "var"), with_prometheus=False) as whole:
         folder = whole.folder.path
-        way = WAYS["signal"]
+        way = kinds()["signal"]
         for entry in (
-            Entry("P1", "front-0", "signal", 5.0, 60.0, way.detail(whole, FAULTS["P1"], "front-0")),
+            Entry("P1", "front-0", "signal", 5.0, 60.0, way.prepare(whole, FAULTS["P1"].inject, "front-0")),
             Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres", "toxics": []}),
         ):
             fault_ledger.enter(folder, entry)
@@ -164,7 +165,7 @@ def test_a_ledger_that_cannot_be_written_is_a_harness_fault(stack: Stack, monkey
 
 
 def test_a_link_that_is_not_clean_is_not_disturbed_further(stack: Stack) -> None:
-    network.api(stack).add("credit-postgres", ToxicState("by-hand", "latency", "downstream", 1.0, {"latency": 1}))
+    links.api(stack).add("credit-postgres", ToxicState("by-hand", "latency", "downstream", 1.0, {"latency": 1}))
     nemesis, facts, _ = disturb(stack, "N15", "credit-postgres")
     heal_strays(stack)
     assert nemesis.verdict == "HARNESS_FAULT"
@@ -177,7 +178,7 @@ import sys, time
 from pathlib import Path
 from chaos.facts import Timed
 from chaos.nemesis import FaultNemesis
-from plans.models import load_faults
+from chaos.library import load_faults
 began = time.monotonic()
 nemesis = FaultNemesis(Path(sys.argv[1]), Timed(load_faults()["N15"], "credit-postgres", 0.0, 55.0))
 nemesis.begin(lambda kind, text: None, lambda: time.monotonic() - began)
@@ -204,10 +205,10 @@ def test_ten_seconds_after_its_drill_is_killed_nothing_is_injected(stack: Stack,
 
 
 def test_the_watchdog_heals_what_lasts_longer_than_it_may(stack: Stack) -> None:
-    folder, way = stack.folder.path, WAYS["toxics"]
+    folder, way = stack.folder.path, kinds()["toxics"]
     watchdog = Watchdog(folder)
     try:
-        detail = way.detail(stack, FAULTS["N1"], "front-valkey")
+        detail = way.prepare(stack, FAULTS["N1"].inject, "front-valkey")
         mine = fault_ledger.enter(folder, Entry("N1", "front-valkey", "toxics", 60.0, 0.5, detail))
         way.inject(stack, detail)
         wait_until(lambda: injected(folder) == [], 10, "the watchdog's heal")
@@ -218,9 +219,9 @@ def test_the_watchdog_heals_what_lasts_longer_than_it_may(stack: Stack) -> None:
 
 
 def test_faults_are_healed_in_reverse_order(stack: Stack) -> None:
-    folder, way = stack.folder.path, WAYS["toxics"]
+    folder, way = stack.folder.path, kinds()["toxics"]
     for fault, target in (("N1", "front-valkey"), ("N1", "credit-valkey")):
-        detail = way.detail(stack, FAULTS[fault], target)
+        detail = way.prepare(stack, FAULTS[fault].inject, target)
         fault_ledger.enter(folder, Entry(fault, target, "toxics", 60.0, 60.0, detail))
         way.inject(stack, detail)
     assert [line.split(":")[0] for line in heal(folder)] == ["N1 on credit-valkey", "N1 on front-valkey"]

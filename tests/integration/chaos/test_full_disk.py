@@ -10,7 +10,7 @@ SCRIPT = r'''
 import signal, subprocess, sys
 from pathlib import Path
 from chaos.fault_ledger import injected
-from chaos.faults import network
+from chaos import links
 from harness.stack import Stack, new_folder
 from harness.stack.table import watchdog
 from tests.disks import fill
@@ -22,21 +22,22 @@ import sys, time
 from pathlib import Path
 from chaos import fault_ledger
 from chaos.fault_ledger import Entry
-from chaos.faults import network
+from chaos.faults import kinds
 from harness.stack import Stack
-from plans.models import load_faults
+from chaos.library import load_faults
+way = kinds()["toxics"]
 stack = Stack.attach(Path(sys.argv[1]))
 for fault, target in (("N1", "front-valkey"), ("N15", "credit-postgres")):
-    detail = network.detail(stack, load_faults()[fault], target)
+    detail = way.prepare(stack, load_faults()[fault].inject, target)
     fault_ledger.enter(stack.folder.path, Entry(fault, target, "toxics", 60.0, 60.0, detail))
-    network.inject(stack, detail)
+    way.inject(stack, detail)
 print("injected", flush=True)
 time.sleep(600)
 """
 disk = Path(sys.argv[1])
 
 def toxics(stack):
-    return [toxic.name for proxy in network.api(stack).proxies().values() for toxic in proxy.toxics]
+    return [toxic.name for proxy in links.api(stack).proxies().values() for toxic in proxy.toxics]
 
 def owner_dies_on_a_full_disk(stack):
     owner = subprocess.Popen([sys.executable, "-c", OWNER, str(stack.folder.path)], stdout=subprocess.PIPE)

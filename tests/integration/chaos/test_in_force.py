@@ -11,18 +11,18 @@ import time
 import psutil
 import pytest
 
-from chaos import fault_ledger
+from chaos import fault_ledger, links
 from chaos.fault_ledger import Entry, injected
-from chaos.faults import WAYS, network
+from chaos.faults import kinds
+from chaos.library import fault
 from harness.stack import Stack
-from plans.models.fault import Fault
 from tests.integration.chaos.conftest import FAULTS, disturb, toxics
 from tests.integration.chaos.test_faults import OWNER, ROOT
 from tests.stores import wait_until
 
 
 def test_a_link_that_somebody_mends_is_told_with_the_time_it_was_cut(stack: Stack) -> None:
-    nemesis, facts, told = disturb(stack, "N15", "credit-postgres", 8.0, lambda: network.api(stack).reset())
+    nemesis, facts, told = disturb(stack, "N15", "credit-postgres", 8.0, lambda: links.api(stack).reset())
     assert nemesis.verdict == "HARNESS_FAULT"
     assert "of 8 s, before it was healed" in facts.harness_fault
     assert facts.in_force_s is not None
@@ -32,15 +32,16 @@ def test_a_link_that_somebody_mends_is_told_with_the_time_it_was_cut(stack: Stac
 
 
 def test_a_toxic_that_somebody_made_harmless_is_not_in_force(stack: Stack) -> None:
-    detail = network.detail(stack, FAULTS["N1"], "front-valkey")
-    network.inject(stack, detail)
+    way = kinds()["toxics"]
+    detail = way.prepare(stack, FAULTS["N1"].inject, "front-valkey")
+    way.inject(stack, detail)
     try:
-        assert network.in_force(stack, detail)
-        (toxic,) = network._toxics(detail)
-        network.api(stack).update("front-valkey", type(toxic)(**{**detail["toxics"][0], "attributes": {"latency": 0}}))
-        assert not network.in_force(stack, detail)
+        assert way.in_force(stack, detail)
+        (toxic,) = links.toxics_of(detail)
+        links.api(stack).update("front-valkey", type(toxic)(**{**detail["toxics"][0], "attributes": {"latency": 0}}))
+        assert not way.in_force(stack, detail)
     finally:
-        network.undo(stack, detail)
+        way.undo(stack, detail)
 
 
 @pytest.mark.parametrize("part", ["postgres", "front-0"])
@@ -65,7 +66,7 @@ FROZEN = FAULTS["P1"].model_dump(mode="json") | {
 
 
 def test_a_frozen_part_that_somebody_wakes_is_told(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(FAULTS, "P9", Fault.model_validate(FROZEN))
+    monkeypatch.setitem(FAULTS, "P9", fault().model_validate(FROZEN))
     pid = stack.pid("play")
     nemesis, facts, _ = disturb(stack, "P9", "play", 8.0, lambda: os.kill(pid, signal.SIGCONT))
     assert nemesis.verdict == "HARNESS_FAULT", facts
@@ -75,12 +76,12 @@ def test_a_frozen_part_that_somebody_wakes_is_told(stack: Stack, monkeypatch: py
 
 
 def test_a_part_that_stays_down_is_in_force_while_it_is_down(stack: Stack) -> None:
-    killed = Fault.model_validate(FROZEN | {
+    killed = fault().model_validate(FROZEN | {
         "inject": {"kind": "signal", "signal": "KILL", "stays_down": True}, "heal": {"kind": "restart"},
         "effect_probe": {"kind": "process_gone", "within": "2s"},
     })  # fmt: skip
-    way = WAYS["signal"]
-    detail = way.detail(stack, killed, "play")
+    way = kinds()["signal"]
+    detail = way.prepare(stack, killed.inject, "play")
     assert not way.momentary(detail)
     way.inject(stack, detail)
     try:
@@ -109,10 +110,10 @@ def test_drill_and_watchdog_killed_the_stack_heals(stack: Stack) -> None:
 
 
 def test_a_fault_whose_drill_lives_on_is_healed_when_it_expires(stack: Stack) -> None:
-    way, folder = WAYS["toxics"], stack.folder.path
+    way, folder = kinds()["toxics"], stack.folder.path
     old = stack.kill("watchdog")  # one that dies is back
     wait_until(lambda: stack.pids().get("watchdog", old) != old, 10, "a watchdog again")
-    detail = way.detail(stack, FAULTS["N1"], "front-valkey")
+    detail = way.prepare(stack, FAULTS["N1"].inject, "front-valkey")
     mine = fault_ledger.enter(folder, Entry("N1", "front-valkey", "toxics", 60.0, 0.5, detail))
     way.inject(stack, detail)
     wait_until(lambda: injected(folder) == [], 10, "the stack's watchdog")

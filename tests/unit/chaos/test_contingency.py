@@ -10,10 +10,10 @@ import pytest
 
 from chaos.contingency import CLOSES_S, Contingency, promised_s
 from chaos.facts import Timed
+from chaos.library import load_faults
 from chaos.playbook import halting, journal
 from harness.orchestrate.hooks import NemesisReport
 from harness.stack.folder import Folder
-from plans.models import load_faults
 
 
 def contingency(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Contingency:

@@ -47,7 +47,7 @@ def test_a_spoilt_line_is_told_by_its_number_and_hides_no_other(tmp_path: Path) 
     path = tmp_path / FILE
     entered = path.read_bytes()
     spoilt = [b"{}", b"7", b'{"do": "inject", "key": "x"}', b'{"do": "healed"}',
-              entered.strip().replace(b'"toxics"', b'"rays"', 1)]  # fmt: skip
+              entered.strip().replace(b'"kind": "toxics"', b'"kind": 7', 1)]  # fmt: skip
     path.write_bytes(b"\n".join([*spoilt, entered]))
     assert injected(tmp_path) == [first]
     assert fault_ledger.unreadable(tmp_path) == [1, 2, 3, 4, 5]

@@ -12,9 +12,9 @@ import pytest
 from chaos import drill, fault_ledger
 from chaos.facts import Timed
 from chaos.fault_ledger import FILE, Entry, injected
+from chaos.library import load_faults
 from chaos.nemesis import FaultNemesis
 from chaos.watchdog import Watch
-from plans.models import load_faults
 
 CUT = Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres", "toxics": []})
 
@@ -42,22 +42,22 @@ def test_the_watchdog_ends_only_when_the_fault_is_healed(
     tmp_path: Path, entered: bool, healed: bool, closed: bool, ends: bool
 ) -> None:
     nemesis = FaultNemesis(tmp_path, Timed(load_faults()["N15"], "credit-postgres", 0.0, 5.0))
-    dog = nemesis._watchdog = cast("Any", Dog())
+    dog = nemesis._run.watchdog = cast("Any", Dog())
     if entered:
-        nemesis._mine = fault_ledger.enter(tmp_path, CUT)
+        nemesis.faults[0].mine = fault_ledger.enter(tmp_path, CUT)
         nemesis.facts.injected_s = 0.0
     if healed:
         nemesis.facts.healed_s = 1.0
-    if closed and nemesis._mine:
-        fault_ledger.close(tmp_path, nemesis._mine.key, "remove")
+    if closed and nemesis.faults[0].mine:
+        fault_ledger.close(tmp_path, nemesis.faults[0].mine.key, "remove")
     nemesis.end()
     assert dog.ended is ends
 
 
 def test_a_ledger_that_cannot_be_read_keeps_the_watchdog(tmp_path: Path) -> None:
     nemesis = FaultNemesis(tmp_path, Timed(load_faults()["N15"], "credit-postgres", 0.0, 5.0))
-    dog = nemesis._watchdog = cast("Any", Dog())
-    nemesis._mine, nemesis.facts.healed_s = fault_ledger.enter(tmp_path, CUT), 1.0
+    dog = nemesis._run.watchdog = cast("Any", Dog())
+    nemesis.faults[0].mine, nemesis.facts.healed_s = fault_ledger.enter(tmp_path, CUT), 1.0
     (tmp_path / FILE).unlink()
     (tmp_path / FILE).mkdir()
     nemesis.end()

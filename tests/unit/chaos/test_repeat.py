@@ -13,10 +13,11 @@ import pytest
 from chaos import drill, repeat
 from chaos.drill import DrillOrder, DrillResult
 from chaos.faults import lacking
+from chaos.library import load_faults
 from harness.errors import EnvironmentNotReady
 from harness.runs.record import RunRecord
 from harness.stack import Stack
-from plans.models import find_drill, load_drill, load_faults
+from plans.models import find_drill, load_drill
 from xiu import cli
 from xiu.commands import _trials
 
@@ -98,7 +99,7 @@ def test_what_a_fault_requires_and_a_stack_lacks_is_skipped(tmp_path: Path, monk
 
     given = order("credit-cut", tmp_path)
     assert given.loaded.fault is not None
-    assert lacking(given.loaded.fault, bare("http://127.0.0.1:8474")) is None
+    assert lacking(given.loaded.fault, "credit-postgres", bare("http://127.0.0.1:8474")) is None
 
     @contextmanager
     def stack_of(_: DrillOrder) -> Iterator[Stack]:

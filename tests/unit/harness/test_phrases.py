@@ -89,7 +89,8 @@ def calls() -> list[tuple[str, str, ast.expr]]:
     """(place, what, text) of each event and each reason that is made in the runs' and the faults' code."""
     found = []
     folders = (ROOT / "harness" / "orchestrate", ROOT / "harness" / "guard")
-    chaos = [ROOT / "chaos" / f"{name}.py" for name in ("nemesis", "contingency", "probes")]
+    chaos = [ROOT / "chaos" / f"{name}.py" for name in ("nemesis", "disturbance", "contingency", "probing")]
+    chaos += (ROOT / "chaos" / "probes").glob("*.py")
     files = [*(file for folder in folders for file in folder.glob("*.py")), ROOT / "harness" / "verdict.py", *chaos]
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from plans.models import PlanError, drill_files, fault_files, load_drill, load_faults, read_all
-from plans.models.fault import Fault
+from chaos.library import load_faults, read_faults
+from plans.models import PlanError, drill_files, fault_files, load_drill
 from plans.models.load import HOME
 
 N15, CUT = "n15-link-cut.yaml", "credit-cut.yaml"
@@ -85,7 +85,7 @@ def test_one_id_in_two_faults_is_refused_with_the_line(home: Path) -> None:
     twin = home / "faults" / "z-twin.yaml"
     shutil.copy(home / "faults" / N15, twin)
     with pytest.raises(PlanError) as refused:
-        read_all(fault_files(home), Fault)
+        read_faults(fault_files(home))
     assert f"{twin}:{line_of(twin, 'id: N15')}: `id`: N15 stands in {home / 'faults' / N15} too" in str(refused.value)
 
 

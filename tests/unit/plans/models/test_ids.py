@@ -49,7 +49,7 @@ def test_one_id_in_two_drills_is_refused_with_both_files_named(
 ) -> None:
     first, twin = kit / "drills" / "kill9.yaml", kit / "drills" / "a-twin.yaml"
     shutil.copy(first, twin)
-    monkeypatch.setattr("xiu.commands.drill.drill_files", lambda: sorted((kit / "drills").glob("*.yaml")))
+    monkeypatch.setattr("xiu.commands.drill.drill_files", lambda more: sorted((kit / "drills").glob("*.yaml")))
     for words in (("drill", "list"), ("drill", "check", str(first)), ("drill", "run", str(twin), "--dry-run")):
         code, _, err = xiu(*words)
         assert (code, str(first) in err, str(twin) in err) == (2, True, True), err

@@ -10,8 +10,8 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from chaos.library import fault
 from plans.models.drill import Drill
-from plans.models.fault import Fault
 from plans.models.forecast import Forecast
 from plans.models.stress import Probes, StressPlan
 
@@ -41,7 +41,7 @@ def fields(model: type[BaseModel], known: set[type[BaseModel]]) -> Iterator[tupl
             yield from fields(inner, known)
 
 
-@pytest.mark.parametrize("model", [StressPlan, Forecast, Fault, Drill])
+@pytest.mark.parametrize("model", [StressPlan, Forecast, fault(), Drill])
 def test_every_key_has_a_reader(model: type[BaseModel]) -> None:
     found = list(fields(model, set()))
     assert len(found) > 10

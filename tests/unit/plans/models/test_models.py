@@ -13,6 +13,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chaos.library import fault
 from plans.models import SCHEMAS, Forecast, PlanError, Problem, StressPlan, find, load_forecast, load_plan
 from plans.models.load import HOME
 
@@ -286,9 +287,9 @@ def test_what_was_read_can_be_written_and_read_back():
     assert Forecast.model_validate(loaded.forecast.model_dump(mode="json"), context=context) == loaded.forecast
 
 
-@pytest.mark.parametrize("kind", sorted(SCHEMAS))
+@pytest.mark.parametrize("kind", sorted({**SCHEMAS, "fault": fault()}))
 def test_the_schema_forbids_unknown_keys_and_names_aliases(kind: str):
-    schema = SCHEMAS[kind].model_json_schema(by_alias=True)
+    schema = {**SCHEMAS, "fault": fault()}[kind].model_json_schema(by_alias=True)
     assert schema["additionalProperties"] is False
     assert all(part["additionalProperties"] is False for part in schema["$defs"].values())
     if kind == "plan":

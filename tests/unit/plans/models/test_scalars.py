@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plans.models import Forecast, PlanError, StressPlan, load_faults, load_plan
+from chaos.library import load_faults
+from plans.models import Forecast, PlanError, StressPlan, load_plan
 from plans.models.document import Document, read_partly
 from plans.models.scalars import load
 from tests.unit.plans.models.test_fault_models import N15, home

@@ -1,0 +1,51 @@
+"""The fault files there are, read with the specs of the kinds and probes there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from chaos.faults import kinds
+from chaos.needs import NEEDS
+from chaos.probes import probes
+from plans.models import library
+from plans.models.document import read_model
+from plans.models.errors import PlanError, Problem
+from plans.models.fault import Fault, fault_model
+from plans.models.library import Read
+from plans.models.load import HOME
+
+
+@cache
+def fault() -> type[Fault]:
+    """A fault file as the kinds there are let it be written. Raises PlanError for a kind that stands twice."""
+    specs = [kind.Spec for kind in kinds().values()]
+    return fault_model(specs, [probe.Spec for probe in probes().values()], NEEDS)
+
+
+def read_faults(files: Iterable[Path]) -> dict[str, Read[Fault]]:
+    """These files by id. Raises PlanError with every problem of all of them."""
+    return library.read_all(files, fault())
+
+
+def load_faults(home: Path = HOME, more: Sequence[Path] = ()) -> dict[str, Fault]:
+    """Every fault of the library, and of folders of one's own, by id. Raises PlanError."""
+    return {name: read.model for name, read in read_faults(library.fault_files(home, more)).items()}
+
+
+def fault_problems(files: Sequence[Path]) -> list[Problem]:
+    """What is wrong with these files, each as if it stood beside the library's."""
+    problems: list[Problem] = []
+    taken = {name: read.file for name, read in read_faults(library.fault_files()).items()}
+    for file in files:
+        try:
+            one, document = read_model(file, fault())
+        except PlanError as exc:
+            problems += exc.problems
+            continue
+        other = taken.setdefault(one.id, file)
+        if other.resolve() != file.resolve():
+            what = f"`id`: {one.id} stands in {other} too"
+            problems.append(Problem(str(file), document.line(("id",)), what, "each id in one file"))
+    return problems

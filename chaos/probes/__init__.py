@@ -1,0 +1,52 @@
+"""The probes there are, found by their `kind`, and those of one fault on one target together."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from chaos.kinds import Detail
+from chaos.probing import At, Probe, Seen, Use
+from chaos.registry import survey
+from harness.stack import Stack
+from plans.models.fault import Fault, ProbeSpec
+
+
+@cache
+def probes() -> dict[str, type[Probe[Any]]]:
+    """Every kind of probe. Raises PlanError for one that stands twice, with file and line."""
+    return survey(__name__, Probe).checked()  # type: ignore[type-abstract]
+
+
+def make(spec: ProbeSpec, at: At, use: Use) -> Probe[Any]:
+    """The probe that a file asks for."""
+    return probes()[spec.kind](spec, at, use)
+
+
+class Probes:
+    """The probes of one fault on one target. `look` first, before anything is injected."""
+
+    def __init__(self, stack: Stack, fault: Fault, target: str, detail: Detail) -> None:
+        at = At(stack, fault.inject, target, detail)
+        self._steady = make(fault.steady_probe, at, "steady") if fault.steady_probe else None
+        self._effect = make(fault.effect_probe, at, "effect")
+        self._healed = make(fault.heal_probe, at, "healed")
+
+    def lacks(self) -> str | None:
+        """What one of them needs and is not there."""
+        each = (self._steady, self._effect, self._healed)
+        return next((lack for probe in each if probe is not None and (lack := probe.lacks())), None)
+
+    def look(self) -> Seen:
+        """The steady state. Raises NotSteady when the effect is there already, or nothing can be seen."""
+        each = (self._steady, self._effect, self._healed)
+        found = [seen for probe in each if probe is not None and (seen := probe.look()) is not None]
+        return found[0] if found else self._healed.seen()
+
+    def effect(self) -> Seen:
+        """Does the symptom show?"""
+        return self._effect.seen()
+
+    def healed(self) -> Seen:
+        """Is the system back?"""
+        return self._healed.seen()

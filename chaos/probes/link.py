@@ -1,0 +1,151 @@
+"""Probes of a link: is it silent, is it slower, does it answer as before? Over the wire that its users speak."""
+
+from __future__ import annotations
+
+import socket
+import statistics
+import struct
+import time
+from collections.abc import Iterator
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from chaos.faults.toxics import Toxics
+from chaos.probing import NotSteady, P, Probe, Seen
+from harness.phrases import said
+from plans.models.fault import FaultSpec, ProbeSpec
+from plans.models.partial import Contradiction, Flag
+from plans.models.quantity import Share
+from system.contract.links import read_link
+
+ASK_TIMEOUT_S = 0.5
+ROUND_TRIPS = 7
+BACK_FACTOR, BACK_SLACK_S = 1.2, 0.005
+PORTS = {"valkey": 6379, "postgres": 5432}
+_START_UP = struct.pack("!I", 196608) + b"user\0xiu\0database\0postgres\0\0"
+QUESTIONS = {
+    "valkey": b"PING\r\n",
+    "postgres": struct.pack("!I", len(_START_UP) + 4) + _START_UP,
+    "control": b"GET /healthz HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n",
+}
+
+
+def round_trip_s(url: str, upstream: str, timeout_s: float = ASK_TIMEOUT_S) -> float | None:
+    """Seconds for one short question through a link, on a connection of its own; None: refused, cut, or no answer."""
+    parts = urlsplit(url)
+    where = (parts.hostname or "127.0.0.1", parts.port or PORTS.get(upstream, 80))
+    try:
+        with socket.create_connection(where, timeout_s) as wire:
+            wire.settimeout(timeout_s)
+            began = time.perf_counter()
+            wire.sendall(QUESTIONS[upstream])
+            if not wire.recv(1):
+                return None
+            return time.perf_counter() - began
+    except OSError:
+        return None
+
+
+class _OnLink(ProbeSpec):
+    """`alone`: the other links' probes must go on answering; `share`: of the latency that was asked for, by which the
+    round trip must rise.
+    """
+
+    alone: Flag = False
+    share: Annotated[Share, Field(gt=0)] = 0.8
+
+
+class Silent(_OnLink):
+    """Nothing comes back."""
+
+    kind: Literal["link_silent"]
+
+
+class Rises(_OnLink):
+    """The round trip rises by `share` of the latency that was asked for."""
+
+    kind: Literal["round_trip_rises"]
+
+    def blind(self, inject: FaultSpec) -> Iterator[Contradiction]:
+        if isinstance(inject, Toxics) and not inject.latency_ms:
+            yield Contradiction((), "round_trip_rises without a latency", "a latency toxic of 1 ms or more")
+
+
+class Answers(ProbeSpec):
+    """The link answers, as fast as before."""
+
+    kind: Literal["link_answers"]
+
+
+class _LinkProbe(Probe[P]):
+    """What they share: the round trip as it was without a fault."""
+
+    base_s = 0.0
+
+    def look(self) -> Seen:
+        target = self.at.target
+        trips = [self.ask(target) for _ in range(ROUND_TRIPS)]
+        answered = [trip for trip in trips if trip is not None]
+        if len(answered) < ROUND_TRIPS:
+            raise NotSteady(f"{target} answers {len(answered)} of {ROUND_TRIPS} questions, without any fault")
+        self.base_s = statistics.median(answered)
+        return Seen(True, said("link_answers", target=target, took_ms=self.base_s * 1000))
+
+    def ask(self, name: str, timeout_s: float = ASK_TIMEOUT_S) -> float | None:
+        link = read_link(name)
+        assert link is not None, f"{name} is a link: the file was checked"
+        return round_trip_s(self.at.stack.addresses.links[name], link.upstream, timeout_s)
+
+
+class SilentProbe(_LinkProbe[Silent]):
+    """Nothing comes back; with `alone`, from this link only."""
+
+    kind = "link_silent"
+    Spec = Silent
+
+    def seen(self) -> Seen:
+        target = self.at.target
+        if self.ask(target) is not None:
+            return Seen(False, said("link_still", target=target))
+        if not self.spec.alone:
+            return Seen(True, said("link_silent", target=target))
+        # What another fault of the same drill is on is not this one's doing.
+        disturbed = {target, *(detail.get("link") for detail in self.at.others())}
+        others = [link for link in self.at.stack.addresses.links if link not in disturbed]
+        if silent := [link for link in others if self.ask(link) is None]:
+            return Seen(False, said("link_not_alone", names=", ".join(silent)))
+        return Seen(True, said("link_alone", target=target, others=len(others)))
+
+
+class RisesProbe(_LinkProbe[Rises]):
+    """The round trip is longer by most of what was asked for."""
+
+    kind = "round_trip_rises"
+    Spec = Rises
+
+    def seen(self) -> Seen:
+        inject = self.at.inject
+        asked_s = inject.latency_ms / 1000 if isinstance(inject, Toxics) else 0.0
+        patience_s = ASK_TIMEOUT_S + asked_s
+        trips = [trip for trip in (self.ask(self.at.target, patience_s) for _ in range(3)) if trip is not None]
+        rose_s = (statistics.median(trips) if trips else patience_s) - self.base_s
+        says = said("link_slower", target=self.at.target, rose_ms=rose_s * 1000, asked_ms=asked_s * 1000)
+        return Seen(rose_s >= self.spec.share * asked_s, says)
+
+
+class AnswersProbe(_LinkProbe[Answers]):
+    """It answers three times, as fast as before."""
+
+    kind = "link_answers"
+    Spec = Answers
+
+    def seen(self) -> Seen:
+        target = self.at.target
+        trips = [trip for trip in (self.ask(target) for _ in range(3)) if trip is not None]
+        if len(trips) < 3:
+            return Seen(False, said("link_mute", target=target))
+        now_s = statistics.median(trips)
+        back = now_s <= self.base_s * BACK_FACTOR + BACK_SLACK_S
+        return Seen(back, said("link_back", target=target, took_ms=now_s * 1000, before_ms=self.base_s * 1000))

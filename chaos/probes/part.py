@@ -1,0 +1,75 @@
+"""Probes of a part's process: is it gone, does it stand still, is the part ready?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from chaos import processes
+from chaos.probing import NotSteady, P, Probe, Seen
+from chaos.ready import part_ready
+from harness.phrases import said
+from plans.models.fault import ProbeSpec
+
+
+class Gone(ProbeSpec):
+    """The very process has ended."""
+
+    kind: Literal["process_gone"]
+
+
+class Frozen(ProbeSpec):
+    """The process stands still by a signal."""
+
+    kind: Literal["process_frozen"]
+
+
+class Ready(ProbeSpec):
+    """The part runs and says that it is ready."""
+
+    kind: Literal["part_ready"]
+
+
+class _PartProbe(Probe[P]):
+    """What they share: without a fault the part is ready."""
+
+    def look(self) -> Seen:
+        target = self.at.target
+        if not part_ready(self.at.stack, target):
+            raise NotSteady(f"{target} is not ready, without any fault")
+        if "pid" not in self.at.detail:
+            return Seen(True, said("part_is_ready", target=target))
+        return Seen(True, said("part_is_ready_pid", target=target, pid=self.at.detail["pid"]))
+
+
+class GoneProbe(_PartProbe[Gone]):
+    """By pid and start time."""
+
+    kind = "process_gone"
+    Spec = Gone
+
+    def seen(self) -> Seen:
+        gone = not processes.lives(self.at.detail)
+        pid = self.at.detail["pid"]
+        return Seen(gone, said("part_gone" if gone else "part_there", target=self.at.target, pid=pid))
+
+
+class FrozenProbe(_PartProbe[Frozen]):
+    """As the kernel says."""
+
+    kind = "process_frozen"
+    Spec = Frozen
+
+    def seen(self) -> Seen:
+        still = processes.frozen(self.at.detail)
+        pid = self.at.detail["pid"]
+        return Seen(still, said("part_stands" if still else "part_runs", target=self.at.target, pid=pid))
+
+
+class ReadyProbe(_PartProbe[Ready]):
+    """Asked at its own address."""
+
+    kind = "part_ready"
+    Spec = Ready
+
+    def seen(self) -> Seen:
+        return Seen(part_ready(self.at.stack, self.at.target), said("part_is_ready", target=self.at.target))

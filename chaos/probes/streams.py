@@ -1,0 +1,55 @@
+"""Probes of Valkey's win log: are its streams gone, have the fronts appended again?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from chaos import store
+from chaos.probing import NothingYet, Probe, Seen
+from chaos.ready import part_ready
+from harness.phrases import said
+from plans.models.fault import ProbeSpec
+from system.contract.places import front
+
+
+class StreamsGone(ProbeSpec):
+    """Streams of wins lost their first entry."""
+
+    kind: Literal["streams_gone"]
+
+
+class FrontsReady(ProbeSpec):
+    """Every front serves, and streams are there again."""
+
+    kind: Literal["fronts_ready"]
+
+
+class StreamsGoneProbe(Probe[StreamsGone]):
+    """Against the streams as the ledger's line has them."""
+
+    kind = "streams_gone"
+    Spec = StreamsGone
+
+    def look(self) -> Seen:
+        if not self.at.detail["streams"]:
+            raise NothingYet("Valkey has no stream of wins: there is nothing to lose")
+        return Seen(True, said("streams", count=len(self.at.detail["streams"])))
+
+    def seen(self) -> Seen:
+        before, now = self.at.detail["streams"], store.streams(self.at.stack)
+        lost = [key for key, first in before.items() if now.get(key) != first]
+        return Seen(bool(lost), said("streams_lost", lost=len(lost), count=len(before)))
+
+
+class FrontsReadyProbe(Probe[FrontsReady]):
+    """A flushed stream begins anew with what a front appends again."""
+
+    kind = "fronts_ready"
+    Spec = FrontsReady
+
+    def seen(self) -> Seen:
+        fronts = [front(k).name for k in range(len(self.at.stack.addresses.front_urls))]
+        waiting = [name for name in fronts if not part_ready(self.at.stack, name)]
+        fences = bool(waiting) or bool(store.streams(self.at.stack))
+        says = said("fronts_wait", names=", ".join(waiting)) if waiting else said("fronts_ready")
+        return Seen(not waiting and fences, says)
