@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.children import for_children
+
 TAIL = 400
 """Characters of what it said last that are told."""
 CHUNK = 1 << 16
@@ -30,7 +32,7 @@ async def run(words: Sequence[str], folder: Path, more: Mapping[str, str], withi
     """
     try:
         process = await asyncio.create_subprocess_exec(
-            *words, cwd=folder, env={**_environment(), **more}, start_new_session=True,
+            *words, cwd=folder, env=_environment(more), start_new_session=True,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
     except (OSError, ValueError) as exc:
@@ -56,9 +58,9 @@ async def run(words: Sequence[str], folder: Path, more: Mapping[str, str], withi
     return Ended(f"{how}, not 0{_said(tail)}")
 
 
-def _environment() -> dict[str, str]:
-    """This process's, without what it was told of the stack itself."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("XIU_")}
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    """What any child of the kit gets, without what this process was told of the stack itself."""
+    return {**{name: value for name, value in for_children().items() if not name.startswith("XIU_")}, **more}
 
 
 async def _keep(stream: asyncio.StreamReader, tail: bytearray) -> None:
