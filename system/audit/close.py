@@ -17,6 +17,8 @@ from system.audit.showing import Windows, shown
 from system.contract.audit import INVARIANTS, NEED_HISTORY, AuditReport, RoundBooks
 from system.contract.ids import Lane
 from system.ledger.access import connect, lane_role
+from system.ledger.translate import translated
+from system.ledger.version import version_of
 from system.winlog import WinLogStore
 
 
@@ -28,7 +30,8 @@ async def audit(
     balances is looked at in any case.
     What touches one of `faults_us` is left out of the delay, and shown beside.
 
-    Raises UnknownRound; StoreUnknown, StoreRefused when the stores cannot be read.
+    A ledger of an older version is read as it is, with a note. Raises UnknownRound; StoreUnknown, StoreRefused when the
+    stores cannot be read, or the ledger is of a newer version.
     """
     judges = {code: Judge(code) for code in INVARIANTS}
     notes: list[str] = []
@@ -41,6 +44,10 @@ async def audit(
     async with conn, WinLogStore(valkey_url, timeout_s=timeout_s) as store:
         # A round's arrays may take longer to judge than an idle transaction may live.
         await conn.execute("SET idle_in_transaction_session_timeout = 0")
+        with translated("read the ledger's version"):
+            version = await version_of(conn, lane)
+        if version.note:
+            notes.append(version.note)
         async for books in load(conn, store, lane, rounds, strict=strict):
             found.append(_round(judges, books, history, faults_us))
         if found:

@@ -1,18 +1,30 @@
-"""Brings a database to the ledger's shape: schemas, tables, roles, rights. Idempotent; run by control at start.
+"""Brings a database to the ledger's shape: roles, then each step once, then rights. Run by control at its start.
 
-Refuses: touching anything outside the schemas control, live, stress; taking a column or a row away.
+Each step is a transaction that also notes it, with its checksum: killed in the middle, it is applied whole or not at
+all. What PostgreSQL does not run in a transaction has no place here. Refuses: touching anything outside the schemas
+control, live, stress.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from psycopg import sql
 
 from system.contract.ids import LANES
 from system.ledger.access import ROLES, Connection, deadline, open_url, role_password, transaction
-from system.ledger.statements import control_schema, lane_rights, lane_schema, migrations
+from system.ledger.statements import lane_rights
+from system.ledger.steps import Step, Taken, refuse_contradictions, shown, steps
 from system.ledger.translate import translated
 
 _LOCK = 0x786975  # one migration at a time in a database
+_BOOKKEEPING = b"""
+CREATE SCHEMA IF NOT EXISTS control;
+CREATE TABLE IF NOT EXISTS control.migration (
+    number int PRIMARY KEY, name text NOT NULL, at timestamptz NOT NULL DEFAULT now()
+);
+ALTER TABLE control.migration ADD COLUMN IF NOT EXISTS checksum text;
+"""
 _CONTROL_RIGHTS = b"""
 REVOKE ALL ON SCHEMA control FROM PUBLIC;
 GRANT USAGE ON SCHEMA control TO xiu_control;
@@ -21,38 +33,76 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA control TO xiu_control;
 """
 
 
-async def migrate(url: str, secret: bytes, *, timeout_s: float = 30.0) -> None:
-    """Makes what is missing, as the superuser of `url`; passwords of the roles are set anew from `secret`.
+async def migrate(url: str, secret: bytes, *, timeout_s: float = 30.0, known: Sequence[Step] | None = None) -> None:
+    """Takes the steps that are missing, as the superuser of `url`; passwords of the roles are set anew from `secret`.
 
-    Raises StoreRefused (no connection, no right), StoreUnknown; safe to run again after either.
+    Raises SettingsError where the ledger took other steps than these, or in another order; StoreRefused (no connection,
+    no right, a step that PostgreSQL refuses), StoreUnknown: safe to run again after either.
     """
+    known = steps() if known is None else known
     conn = await open_url(url, timeout_s=timeout_s, name="xiu-migrate")
     async with conn:
         with translated("migrate"), deadline(conn, timeout_s):
-            await _all(conn, secret)
+            await _begin(conn, secret, known)
+        for step in known:
+            with translated(f"migrate: {shown(step.file)}"), deadline(conn, timeout_s):
+                await _take(conn, step, known)
+        with translated("migrate"), deadline(conn, timeout_s):
+            await _rights(conn)
 
 
-async def _all(conn: Connection, secret: bytes) -> None:
+async def _begin(conn: Connection, secret: bytes, known: Sequence[Step]) -> None:
+    """Roles and the list of steps; those of a ledger without checksums are noted as they stand now."""
     async with transaction(conn):
         await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         await _roles(conn, secret)
-        await conn.execute(control_schema())
-        await _numbered(conn)
+        await conn.execute(_BOOKKEEPING)
+        taken = await _taken(conn)
+        refuse_contradictions(known, taken)
+        for step in known:
+            if step.number in taken:
+                await conn.execute(
+                    "UPDATE control.migration SET checksum = %s WHERE number = %s AND checksum IS NULL",
+                    (step.checksum, step.number),
+                )
+        if taken and known[0].number not in taken:
+            await _note(conn, known[0])
+
+
+async def _take(conn: Connection, step: Step, known: Sequence[Step]) -> None:
+    """The step and its note, if the ledger does not have it; another process may be at the same."""
+    async with transaction(conn):
+        await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        taken = await _taken(conn)
+        refuse_contradictions(known, taken)
+        if step.number in taken:
+            return
+        if step.number == 0:
+            for lane in LANES:
+                await conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(lane)))
+        for text in step.texts():
+            await conn.execute(text)
+        await _note(conn, step)
+
+
+async def _taken(conn: Connection) -> dict[int, Taken]:
+    rows = await (await conn.execute("SELECT number, name, checksum FROM control.migration ORDER BY number")).fetchall()
+    return {row[0]: Taken(*row) for row in rows}
+
+
+async def _note(conn: Connection, step: Step) -> None:
+    await conn.execute(
+        "INSERT INTO control.migration (number, name, checksum) VALUES (%s, %s, %s)",
+        (step.number, step.name, step.checksum),
+    )
+
+
+async def _rights(conn: Connection) -> None:
+    async with transaction(conn):
+        await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         await conn.execute(_CONTROL_RIGHTS)
         for lane in LANES:
-            await conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(lane)))
-            await conn.execute(lane_schema(lane))
             await conn.execute(lane_rights(lane))
-
-
-async def _numbered(conn: Connection) -> None:
-    """Each step of `migrations/` once, in order, in the transaction that notes it."""
-    rows = await (await conn.execute("SELECT number FROM control.migration")).fetchall()
-    taken = {number for (number,) in rows}
-    for number, name, text in migrations():
-        if number not in taken:
-            await conn.execute(text)
-            await conn.execute("INSERT INTO control.migration (number, name) VALUES (%s, %s)", (number, name))
 
 
 async def _roles(conn: Connection, secret: bytes) -> None:

@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 
 from system.contract.errors import SettingsError
-from system.contract.ids import LANES, Lane
+from system.contract.ids import Lane
 from system.ledger.named import Named, read
+from system.ledger.steps import for_lane
 
 _HERE = Path(__file__).parent
 QUERIES = _HERE / "queries"
@@ -31,31 +32,9 @@ def statement(name: str, lane: Lane) -> bytes:
     found = statements().get(name)
     if found is None:
         raise SettingsError(f"no statement {name}; expected one of system/ledger/queries")
-    return _for_lane(found.text, lane)
-
-
-def _for_lane(text: str, lane: Lane) -> bytes:
-    if lane not in LANES:
-        raise ValueError(f"lane {lane!r}; expected one of {', '.join(LANES)}")
-    return text.replace("{schema}", lane).encode()
-
-
-def control_schema() -> bytes:
-    """DDL of control's own schema."""
-    return (_HERE / "control.sql").read_bytes()
-
-
-def migrations() -> list[tuple[int, str, bytes]]:
-    """(number, name, text) of every step of `migrations/`, in the order in which they are taken."""
-    files = sorted((_HERE / "migrations").glob("[0-9]*.sql"))
-    return [(int(file.stem[:4]), file.stem, file.read_bytes()) for file in files]
-
-
-def lane_schema(lane: Lane) -> bytes:
-    """DDL of a lane's schema."""
-    return _for_lane((_HERE / "schema.sql").read_text(encoding="utf-8"), lane)
+    return for_lane(found.text, lane)
 
 
 def lane_rights(lane: Lane) -> bytes:
     """What the roles may do in a lane's schema."""
-    return _for_lane((_HERE / "rights.sql").read_text(encoding="utf-8"), lane)
+    return for_lane((_HERE / "rights.sql").read_text(encoding="utf-8"), lane)

@@ -9,7 +9,8 @@ import pytest
 from system.contract.errors import StoreRefused, StoreUnknown
 from system.ledger.access import Pool, Role, connect, open_url
 from system.ledger.migrate import migrate
-from system.ledger.statements import control_schema, statement
+from system.ledger.statements import statement
+from system.ledger.steps import beginning
 from system.ledger.translate import translated
 
 SECRET = bytes(range(32))
@@ -51,7 +52,7 @@ def test_a_ledger_whose_switches_had_no_lane_keeps_their_values_in_both(postgres
     async def go() -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
         async with await open_url(postgres_dsn, name="test") as conn:
             await conn.execute("DROP SCHEMA IF EXISTS control CASCADE")
-            await conn.execute(control_schema())
+            await conn.execute(beginning().control.encode())
             await conn.execute("INSERT INTO control.switch (key, value) VALUES ('draw.shed_percent', 20)")
             await conn.execute(
                 "INSERT INTO control.switch_history (key, before, after, who, why, at_us)"
