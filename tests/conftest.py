@@ -5,11 +5,14 @@ And what holds for all of them: children hear signals, and a test that hangs fai
 
 from __future__ import annotations
 
+import asyncio
 import faulthandler
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +45,54 @@ def plain_here() -> None:
 
 
 plain_here()
+
+SLEEPS_MOST_S = 0.05
+"""A poll's pause; whoever needs longer waits for a condition (`tests/deadline.py`, `tests/stores.py`)."""
+TESTS = str(Path(__file__).parent) + os.sep
+MAY_SLEEP = str(Path(__file__).with_name("deadline.py"))
+RUNS = [""]
+"""The file of the test that runs."""
+SLEPT: list[str] = []
+"""Of the test that runs: where its own code slept too long, and how long."""
+
+
+def counted(seconds: float) -> None:
+    """Writes down a sleep that a file of the tests asked for."""
+    frame = sys._getframe(2)
+    file = frame.f_code.co_filename
+    of_tests = file.startswith(TESTS) or file == RUNS[0]
+    if seconds > SLEEPS_MOST_S and of_tests and file != MAY_SLEEP:
+        SLEPT.append(f"{file.removeprefix(TESTS)}:{frame.f_lineno} sleeps {seconds:g} s")
+
+
+def watched_sleep(seconds: float) -> None:
+    counted(seconds)
+    _sleep(seconds)
+
+
+def watched_asyncio_sleep(delay: float, result: object = None) -> Awaitable[object]:
+    counted(delay)
+    return _asyncio_sleep(delay, result)
+
+
+_sleep, _asyncio_sleep = time.sleep, asyncio.sleep
+time.sleep, asyncio.sleep = watched_sleep, watched_asyncio_sleep  # type: ignore[assignment]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What its fixtures sleep counts, too."""
+    RUNS[0] = str(item.path)
+    SLEPT.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """No test sleeps: what ran decides, not what a number looks like in the source."""
+    result = yield
+    if SLEPT:
+        pytest.fail(f"wait for a condition with a deadline: {'; '.join(sorted({*SLEPT}))}", pytrace=False)
+    return result
 
 
 def deadline_s(item: pytest.Item) -> float:

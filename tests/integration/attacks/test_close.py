@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from system.contract.ids import Position
 from system.front.answers import Answer
 from system.front.draw import Draw
-from tests.deadline import until
+from tests.deadline import lasting, until
 from tests.integration.front_award.test_process import process
 from tests.integration.stage import Stage, eventually, stage
 from tests.stores import ValkeyServer
@@ -163,7 +162,7 @@ def test_with_valkey_away_the_round_stays_closing(
             try:
                 await s.end()
                 await s.waits("front 0")
-                await asyncio.sleep(0.1)
+                await lasting(0.1, "the round stays as it is")
                 assert await s.api.state(s.round_id) == "closing"
             finally:
                 s.valkey.start()

@@ -16,6 +16,7 @@ import pytest
 from system.contract.history import Outcome
 from system.contract.ids import fence_key
 from system.winlog.log import library_code
+from tests.deadline import lasting
 from tests.integration.stage import Stage, eventually, stage
 from tests.stores import ValkeyServer
 
@@ -35,7 +36,7 @@ async def killed(s: Stage) -> None:
 
 async def frozen(s: Stage) -> None:
     s.valkey.freeze()
-    await asyncio.sleep(FROZEN_S)
+    await lasting(FROZEN_S, "the store stands still")
     s.valkey.thaw()
 
 
@@ -57,7 +58,7 @@ async def flush_undone(s: Stage) -> None:
     s.valkey.restart(kill=True)
     shutil.copytree(files(s.valkey), s.valkey.folder / "backup", dirs_exist_ok=True)
     s.valkey.command_line("FLUSHALL")
-    await asyncio.sleep(FROZEN_S)
+    await lasting(FROZEN_S, "the store is empty")
     s.valkey.kill()
     shutil.rmtree(files(s.valkey))
     (s.valkey.folder / "backup").rename(files(s.valkey))

@@ -13,7 +13,7 @@ from system.contract.history import Outcome
 from system.contract.ids import START
 from system.front.seam import Win
 from system.winlog import WinLogStore, decode
-from tests.deadline import until
+from tests.deadline import lasting, until
 from tests.integration.front_award.test_process import Taps, process, started
 from tests.integration.stage import Stage, stage
 from tests.stores import ValkeyServer
@@ -51,12 +51,12 @@ def test_however_a_user_taps_it_is_one_win_told_the_same(
             taps = Taps(session, env)
 
             async def tap(uid: int) -> tuple[int, dict[str, object]]:
-                await asyncio.sleep(BETWEEN_S)
+                await lasting(BETWEEN_S, "a user's pause")
                 return await taps.tap(s.round_id, uid)
 
             async def pending() -> bool:
                 """Both of two taps at once, and neither is told more than the other."""
-                await asyncio.sleep(2 * BETWEEN_S)
+                await lasting(2 * BETWEEN_S, "a user's pause")
                 answers = await asyncio.gather(*(taps.tap(s.round_id, USER) for _ in range(2)))
                 assert all(status in (202, 429) or not body["won"] for status, body in answers), answers
                 return [status for status, _ in answers] == [202, 202]

@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 
 from system.tokens import sign, token_key
-from tests.deadline import until
+from tests.deadline import lasting, until
 from tests.integration.front_award.fake_control import SECRET
 from tests.integration.front_award.rig import Rig, eventually
 from tests.integration.front_award.test_award import on
@@ -83,7 +83,7 @@ class Taps:
             if body.get("won"):
                 return body
             assert status in (200, 202, 429), (status, body)
-            await asyncio.sleep(0.15)
+            await lasting(0.15, "a user's pause")
 
 
 async def answering(taps: Taps) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from system.contract.ids import fence_key
 from system.front.seam import Win
-from tests.deadline import until
+from tests.deadline import lasting, until
 from tests.integration.front_award.rig import FrontUnderTest, Rig
 from tests.integration.front_award.test_award import on
 from tests.stores import ValkeyServer
@@ -57,7 +57,7 @@ class Crowd:
 
 async def _mute(rig: Rig, round_id: int) -> None:
     rig.relay.mute = True
-    await asyncio.sleep(0.1)
+    await lasting(0.1, "the store says nothing")
     rig.relay.mute = False
 
 
@@ -100,7 +100,7 @@ def test_no_answer_changes_and_nothing_acknowledged_is_lost(valkey_server: Valke
                 tapping = asyncio.create_task(crowd.tap(front))
                 try:
                     for _ in range(FAULTS // 2):
-                        await asyncio.sleep(chance.uniform(0.02, 0.2))
+                        await lasting(chance.uniform(0.02, 0.2), "between two faults")
                         await chance.choice(KINDS)(rig, round_id)
                 finally:
                     tapping.cancel()

@@ -10,6 +10,7 @@ import pytest
 from system.contract.errors import StoreUnknown
 from system.contract.ids import START, Position
 from system.winlog import AppendUnknown, Fenced, StaleEpoch, Stored, Verdict, WinLog, WinLogStore
+from tests.deadline import lasting
 from tests.integration.front_award.relay import Relay
 from tests.integration.winlog.support import ROUNDS, TIMEOUT_S, bench, entry, put
 from tests.stores import LOOPBACK, ValkeyServer, free_port, wait_until
@@ -137,7 +138,7 @@ def test_broken_connection_is_unknown(valkey_server: ValkeyServer) -> None:
             valkey_server.freeze()
             waiting = [asyncio.create_task(put(b.log, 1, 2)) for _ in range(2)]
             many = asyncio.create_task(b.log.append_many([Stored(Position(1, 2), entry(1, 2))]))
-            await asyncio.sleep(0.1)
+            await lasting(0.1, "the appends lie in a frozen store")
             valkey_server.kill()
             for outcome in await asyncio.gather(*waiting, many, return_exceptions=True):
                 assert isinstance(outcome, AppendUnknown)

@@ -29,6 +29,20 @@ def test_hangs():
 def test_goes_on():
     pass
 """
+SLEEPS = """
+import asyncio, time
+PAUSE_S = 0.3 / 3
+def test_sleeps():
+    time.sleep(PAUSE_S)
+
+def test_sleeps_in_a_loop():
+    async def script():
+        await asyncio.sleep(PAUSE_S)
+    asyncio.run(script())
+
+def test_polls():
+    time.sleep(0.02)
+"""
 DEAF = HANGS.replace(
     "    threading.Thread", "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n    threading.Thread"
 )
@@ -109,6 +123,13 @@ def test_a_test_that_hangs_fails_with_the_stacks_of_all_threads_and_the_next_one
     assert "1 failed, 1 passed" in text
     assert "Timeout" in text
     assert "the other one" in text
+
+
+def test_a_test_that_sleeps_fails_whatever_it_calls_its_seconds(tmp_path: Path) -> None:
+    done = pytest_on(tmp_path, SLEEPS)
+    assert done.returncode == 1
+    assert "2 failed, 1 passed" in done.stdout, done.stdout
+    assert "test_odd.py:5 sleeps 0.1 s" in done.stdout
 
 
 def test_where_no_signal_arrives_the_process_ends_with_the_stacks(tmp_path: Path) -> None:

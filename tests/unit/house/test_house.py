@@ -92,19 +92,6 @@ def test_no_error_is_swallowed() -> None:
     assert [where for name in SOURCES for where in swallowed(name)] == []
 
 
-def sleeps(name: str) -> Iterator[str]:
-    """Sleeps of a fifth of a second and more, written as a number."""
-    for node in ast.walk(tree(name)):
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "sleep" and node.args:
-            length = node.args[0]
-            if isinstance(length, ast.Constant) and isinstance(length.value, int | float) and length.value >= 0.2:
-                yield f"{name}:{node.lineno}"
-
-
-def test_tests_wait_for_conditions() -> None:
-    assert [where for name in TEST_SOURCES for where in sleeps(name)] == []
-
-
 def test_nothing_is_left_for_later_and_no_machine_is_named() -> None:
     wrong = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b|(?<![\w.])/(ro" r"ot|home)/\w")
     texts = [

@@ -19,6 +19,7 @@ from chaos.playbook.journal import Facts
 from chaos.playbook.library import Library
 from chaos.playbook.meters import Meters
 from chaos.seat import seated
+from tests.deadline import lasting
 from tests.unit.chaos.playbook.world import FakeWorld, entries, text
 
 TICK_S = 0.001
@@ -151,7 +152,7 @@ def test_no_data_never_ends_it(tmp_path: Path) -> None:
         rig.engine.heard(SLOW)
         await rig.until_state("held")
         rig.world.no_data = True
-        await asyncio.sleep(30 / SPEED)
+        await lasting(30 / SPEED, "no data for 30 s of the fast clock")
         assert rig.states()[-1] == "held"
         rig.world.no_data, rig.world.age = False, 0.0
 
@@ -207,7 +208,7 @@ def test_a_refused_run_does_not_use_its_alert_up(tmp_path: Path) -> None:
         rig.engine.heard(SLOW)
         await rig.until_state("refused")
         assert rig.engine.heard(SLOW).later, "it cools down first"
-        await asyncio.sleep(11 / SPEED)
+        await lasting(11 / SPEED, "it cools down, 11 s of the fast clock")
         rig.world.age = 5.0
         assert rig.engine.heard(SLOW).runs
         await rig.until_state("held")
@@ -314,7 +315,7 @@ def test_one_run_an_episode_and_one_run_a_switch_and_cooldown(tmp_path: Path) ->
             soon = engine.heard(Alert("Slow", "live", 1002.0, "f1@2"))
             assert (soon.runs, soon.later) == ((), True)
             assert "cooling" in soon.not_now["slow"]
-            await asyncio.sleep(11 / SPEED)
+            await lasting(11 / SPEED, "it cools down, 11 s of the fast clock")
             rig.world.age = 5.0
             assert engine.heard(Alert("Slow", "live", 1002.0, "f1@2")).runs
             rig.world.age = 0.0
