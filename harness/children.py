@@ -8,6 +8,7 @@ a library would look up in the home folder. Whoever starts a child says in `extr
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from types import MappingProxyType
@@ -24,8 +25,10 @@ INHERITED = frozenset(
     }
 )
 PREFIXES = ("LC_", "XIU_")
-ADDRESSES = ("_URL", "_TOKEN", "_PASSWORD")
-"""Of `XIU_…`, what names somebody's service or holds a secret: told to the one child that needs it, in `extra`."""
+ADDRESSES = re.compile(r"XIU_.*_(URL|TOKEN|PASSWORD)(_\d+)?")
+"""What names somebody's service (of a cell: with its number) or holds a secret: told to the one child that needs it, in
+`extra`.
+"""
 NOWHERE = "/dev/null/none"
 NO_FILES: Mapping[str, str] = MappingProxyType(
     {"PGPASSFILE": NOWHERE, "PGSERVICEFILE": NOWHERE, "PGSYSCONFDIR": NOWHERE, "NETRC": NOWHERE}
@@ -52,7 +55,7 @@ def for_children(extra: Mapping[str, str] = _NONE, *, of: Mapping[str, str] | No
 def _inherited(name: str) -> bool:
     if name in INHERITED:
         return True
-    return name.startswith(PREFIXES) and not (name.startswith("XIU_") and name.endswith(ADDRESSES))
+    return name.startswith(PREFIXES) and ADDRESSES.fullmatch(name) is None
 
 
 def settle(environment: MutableMapping[str, str] | None = None) -> None:

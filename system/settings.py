@@ -7,13 +7,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from system.contract.addresses import read_address
 from system.contract.errors import SettingsError
 from system.contract.ids import LANES, ROUND_MAX, Lane
 from system.contract.numbers import shown, whole_number
+from system.contract.places import CELLS_MAX, valkey_variable
 from system.contract.routing import Topology
 
 
@@ -50,6 +51,14 @@ def topology_of(env: Mapping[str, str]) -> Topology:
         return Topology(tuple(data["fronts"]), tuple(data["cells"]))
     except (ValueError, KeyError, TypeError) as exc:
         raise SettingsError(f'XIU_TOPOLOGY: {exc}; expected {{"fronts": ["http://…"], "cells": [0]}}') from exc
+
+
+def valkeys_of(env: Mapping[str, str]) -> Mapping[int, str]:
+    """Cell → address of its Valkey: XIU_VALKEY_URL of cell 0 and of every cell without an address of its own,
+    XIU_VALKEY_URL_1 of cell 1. Raises SettingsError.
+    """
+    own = [cell for cell in range(1, CELLS_MAX) if env.get(valkey_variable(cell))]
+    return {cell: address(env, valkey_variable(cell), "valkey") for cell in (0, *own)}
 
 
 def lane_of(env: Mapping[str, str]) -> Lane:
@@ -172,6 +181,8 @@ class ControlSettings:
     lease_packets_max: int = 5000
     leases_held_max: int = 2
     store_timeout_s: float = 5.0
+    more_valkeys: Mapping[int, str] = field(default_factory=dict)
+    """Cell → address, of the cells that have one of their own"""
 
     def __post_init__(self) -> None:
         if not 0 < self.lease_packets_min <= self.lease_packets_max:
@@ -179,7 +190,9 @@ class ControlSettings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> ControlSettings:
-        """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_TOPOLOGY, XIU_SECRET_FILE, XIU_ADMIN_TOKEN_FILE."""
+        """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_VALKEY_URL (XIU_VALKEY_URL_1 of cell 1 and so on), XIU_TOPOLOGY,
+        XIU_SECRET_FILE, XIU_ADMIN_TOKEN_FILE.
+        """
         return cls(
             listen=host_port(_need(env, "XIU_LISTEN")),
             postgres_url=address(env, "XIU_POSTGRES_URL", "postgres"),
@@ -187,7 +200,13 @@ class ControlSettings:
             topology=topology_of(env),
             secret=master_secret(env),
             admin_token=admin_token(env),
+            more_valkeys=valkeys_of(env),
         )
+
+    @property
+    def valkey_urls(self) -> Mapping[int, str]:
+        """Cell → address."""
+        return {0: self.valkey_url, **self.more_valkeys}
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +274,13 @@ class AuditSettings:
     """Where the audit finds the stores."""
 
     postgres_url: str
-    valkey_url: str
+    valkey_urls: Mapping[int, str]
+    """Cell → address"""
     secret: bytes
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> AuditSettings:
-        """Reads XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_SECRET_FILE. Raises SettingsError."""
-        return cls(
-            address(env, "XIU_POSTGRES_URL", "postgres"), address(env, "XIU_VALKEY_URL", "valkey"), master_secret(env)
-        )
+        """Reads XIU_POSTGRES_URL, XIU_VALKEY_URL (XIU_VALKEY_URL_1 of cell 1 and so on), XIU_SECRET_FILE. Raises
+        SettingsError.
+        """
+        return cls(address(env, "XIU_POSTGRES_URL", "postgres"), valkeys_of(env), master_secret(env))

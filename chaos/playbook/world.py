@@ -76,16 +76,14 @@ class StackWorld:
 
     def known(self, name: str) -> tuple[str, ...]:
         """See `World`."""
-        fronts = tuple(f"front-{k}" for k in range(len(self._at.front_metrics_urls)))
-        return {"lane": LANES, "cell": ("0",), "front": fronts}[name]
+        places = self._at.places
+        fronts = tuple(place.name for place in places.of("front"))
+        return {"lane": LANES, "cell": tuple(map(str, range(places.cells))), "front": fronts}[name]
 
     def readers(self, key: str, lane: Lane) -> dict[str, str]:
         """process → address, of every process that reads the switch for this lane."""
-        places = {
-            "front": {f"front-{k}": url for k, url in enumerate(self._at.front_metrics_urls)},
-            "credit": {f"credit-{lane}": self._at.credit_metrics_urls[lane]},
-        }
-        return {name: url for reader in _READERS[key] for name, url in places[reader].items()}
+        found = [place for reader in _READERS[key] for place in self._at.places.switch_readers(reader, lane)]
+        return {place.name: place.metrics_url for place in found if place.metrics_url}
 
     async def figure(self, query: str) -> float | None:
         """See `World`."""

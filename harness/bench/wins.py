@@ -43,8 +43,9 @@ class Rig:
     def __init__(self, stack: Stack, control: ControlClient, tokens: Path, users: int, core: int) -> None:
         self._stack, self._control, self._core = stack, control, core
         self._tokens, self._users = tokens, users
-        self._front = stack.addresses.front_urls[0]
-        self._metrics = f"{stack.addresses.front_metrics_urls[0]}/metrics"
+        front = stack.places.of("front")[0]
+        self._front, self._name = front.url or "", front.name
+        self._metrics = f"{front.metrics_url}/metrics"
         self._valkey: Valkey = Valkey.from_url(stack.addresses.valkey_url)
         self.wins = self.entries = 0
 
@@ -55,7 +56,7 @@ class Rig:
         """Wins a second. Raises EnvironmentNotReady where a measure would be of something else."""
         round_id = self._open_round()
         address = self._front.removeprefix("http://")
-        target = Target(address, self._stack.pid("front-0"), self._tokens, round_id)
+        target = Target(address, self._stack.pid(self._name), self._tokens, round_id)
         before = self._counts()
         fired = clients.wrk(target, self._core, connections, seconds)
         counts = {name: value - before[name] for name, value in self._settled().items()}

@@ -24,6 +24,7 @@ from harness.stack.addresses import Addresses
 from plans.models.targets import Targets, is_loopback
 from system.contract.history import OP_DTYPE
 from system.contract.ids import Lane
+from system.contract.places import alone, credit
 
 TIMEOUT_S = 3.0
 CLOCK_OFFSET_MS_MAX = 50.0
@@ -89,9 +90,8 @@ def _checked(item: str, good: bool, says: str, otherwise: State = "refused") -> 
 
 def _urls(ask: Ask) -> list[str]:
     """Everywhere that requests go."""
-    at = ask.addresses
-    metrics = (*at.front_metrics_urls, *at.credit_metrics_urls.values())
-    return [url for url in (at.control_url, *at.front_urls, at.play_url, *metrics) if url]
+    served = [place for place in ask.addresses.places if place.role in ("control", "front", "play", "credit")]
+    return list(dict.fromkeys(url for place in served for url in (place.url, place.metrics_url) if url))
 
 
 def _lane(ask: Ask) -> Iterator[Checked]:
@@ -117,22 +117,22 @@ def _limits(ask: Ask) -> Iterator[Checked]:
 
 
 def _reachable(ask: Ask) -> Iterator[Checked]:
-    at = ask.addresses
-    parts = [(f"front-{number}", url) for number, url in enumerate(at.front_urls)]
-    parts += [("control", at.control_url or ""), ("play", at.play_url or "")]
-    parts.append((f"credit-{ask.lane}", at.credit_metrics_urls.get(ask.lane, "")))
-    if not at.front_urls:
+    at = ask.addresses.places
+    fronts = [place for place in at.of("front") if place.url]
+    if not fronts:
         yield Checked("front", "refused", "no front is known")
-    for name, url in parts:
-        if not url:
-            optional = ask.elsewhere and name != "control"
-            yield Checked(name, "warning" if optional else "refused", "its address is not known")
+    needed = (alone("control"), alone("play"), credit(ask.lane))
+    others = [place for none in needed for place in at.of(none.role, lane=ask.lane) or (none,)]
+    for place in (*fronts, *others):
+        if not place.url:
+            optional = ask.elsewhere and place.role != "control"
+            yield Checked(place.name, "warning" if optional else "refused", "its address is not known")
             continue
-        if not is_loopback(url) and ask.allowed.entry(url) is None:
+        if not is_loopback(place.url) and ask.allowed.entry(place.url) is None:
             continue  # told by the allow-list; not even asked whether it is ready
-        path = "/metrics" if name.startswith("credit-") else "/readyz"
-        says = _ask_url(url.rstrip("/") + path)
-        yield _checked(name, not says, says or f"{url} is ready")
+        path = "/metrics" if place.role == "credit" else "/readyz"
+        says = _ask_url(place.url.rstrip("/") + path)
+        yield _checked(place.name, not says, says or f"{place.url} is ready")
 
 
 def _ask_url(url: str) -> str:

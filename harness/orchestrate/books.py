@@ -76,8 +76,7 @@ def sampling(addresses: Addresses, secret: Path, lane: str, round_id: int, file:
 
 
 def _env(addresses: Addresses, secret: Path) -> dict[str, str]:
-    told = {"XIU_POSTGRES_URL": addresses.postgres_url, "XIU_VALKEY_URL": addresses.valkey_url}
-    return for_children({**told, "XIU_SECRET_FILE": str(secret)})
+    return for_children({**addresses.store_variables, "XIU_SECRET_FILE": str(secret)})
 
 
 def _ask(argv: list[str], addresses: Addresses, secret: Path) -> subprocess.CompletedProcess[str]:

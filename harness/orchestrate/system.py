@@ -153,15 +153,13 @@ class Elsewhere:
         finally:
             control.close()
         metrics = entry.credit_metrics if entry else None
-        self.addresses = Addresses(
-            valkey_url="",
-            postgres_url="",
+        self.addresses = Addresses.plain(
             control_url=self.name,
             front_urls=topology.fronts,
             front_metrics_urls=entry.front_metrics if entry else (),
             play_url=play,
             credit_metrics_urls={"stress": metrics} if metrics else {},
-            prometheus_url=None,
+            owned=False,
         )
         self.notes = (f"{self.name} runs elsewhere: its stores are out of reach, what only they tell is not evaluated",)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
 from harness.stack import people
+from system.contract.places import Place
 
 VALKEY: dict[str, str] = {
     "appendonly": "yes",
@@ -48,17 +50,18 @@ def toxiproxy(proxies: Mapping[str, tuple[int, str]]) -> str:
     return json.dumps(rows, indent=1)
 
 
-def prometheus(
-    targets: Mapping[str, str], *, rules: Sequence[Path], more_targets: Path, alertmanager: str | None
-) -> str:
-    """Scrapes and evaluates every second.
+def prometheus(parts: Iterable[Place], *, rules: Sequence[Path], more_targets: Path, alertmanager: str | None) -> str:
+    """Scrapes every part of ours that has /metrics, and evaluates, every second.
 
-    `targets`: part → host:port; `more_targets`: folder others drop file_sd JSON into.
+    `more_targets`: folder others drop file_sd JSON into.
     """
     jobs: dict[str, list[dict[str, object]]] = {}
-    for part, address in targets.items():
-        # `front-0` and `front-1` are one job.
-        jobs.setdefault(part.split("-", 1)[0], []).append({"targets": [address], "labels": {"part": part}})
+    for place in parts:
+        if place.owned and place.metrics_url:
+            # All parts of a role are one job.
+            job = place.name if place.role == "other" else place.role
+            row: dict[str, object] = {"targets": [urlsplit(place.metrics_url).netloc], "labels": {"part": place.name}}
+            jobs.setdefault(job, []).append(row)
     own = [{"job_name": job, "static_configs": rows} for job, rows in jobs.items()]
     harness = {
         "job_name": "harness",

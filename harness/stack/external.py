@@ -5,6 +5,7 @@ Used as they are; refuses to change them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from harness import loopback
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.secrets import hidden, scrubbed
 from system.contract.addresses import bracketed, read_address
+from system.contract.places import read_place, valkey, valkey_variable
 
 VARIABLES: dict[str, str] = {
     "valkey": "XIU_VALKEY_URL",
@@ -22,26 +24,52 @@ VARIABLES: dict[str, str] = {
     "prometheus": "XIU_PROMETHEUS_URL",
     "alertmanager": "XIU_ALERTMANAGER_URL",
 }
+CELLS = re.compile(rf"{valkey_variable()}_([1-9]\d{{0,2}})")
+"""Of the Valkey of a further cell."""
 OBSERVERS = {"prometheus": "/api/v1/query?query=1", "alertmanager": "/api/v2/status"}
 """Of each: a question that it answers and nobody else does."""
 ASK_TIMEOUT_S = 5.0
 
 
-def externals(environment: Mapping[str, str]) -> dict[str, str]:
-    """part → address, for every part that is external. Raises BadInput for an address that cannot be one."""
-    found = {part: environment[name].rstrip("/") for part, name in VARIABLES.items() if environment.get(name)}
+def variable(part: str) -> str:
+    """The variable that names somebody's service in place of this part."""
+    place = read_place(part)
+    return valkey_variable(place.cell or 0) if place is not None and place.role == "valkey" else VARIABLES[part]
+
+
+def externals(environment: Mapping[str, str], cells: int = 1) -> dict[str, str]:
+    """part → address, for every part that is external, of so many cells. Raises BadInput for an address that cannot be
+    one.
+    """
+    further = {place.name: valkey_variable(place.cell or 0) for place in map(valkey, range(1, cells))}
+    named = {**VARIABLES, **further}
+    found = {part: environment[name].rstrip("/") for part, name in named.items() if environment.get(name)}
     for part, url in found.items():
         try:
-            read_address(part, url)
+            read_address(role_of(part), url)
         except ValueError as exc:
             what, _, expected = str(exc).partition("; expected ")
-            raise BadInput(f"{VARIABLES[part]}: {what}", expected=expected) from None
+            raise BadInput(f"{named[part]}: {what}", expected=expected) from None
     return found
+
+
+def not_used(environment: Mapping[str, str], cells: int) -> list[str]:
+    """Variables of cells that a stack of so many does not have: said, so that nobody believes them."""
+    names = sorted(name for name in environment if (found := CELLS.fullmatch(name)) and int(found[1]) >= cells)
+    return [
+        f"{name} is not used: this stack has {cells} cell{'s' * (cells > 1)}" for name in names if environment[name]
+    ]
+
+
+def role_of(part: str) -> str:
+    """The role of the part of this name; the name itself where no system has one."""
+    place = read_place(part)
+    return part if place is None else place.role
 
 
 def endpoint(part: str, url: str) -> str:
     """host:port of a store's address, as a dialler reads it."""
-    return read_address(part, url).endpoint
+    return read_address(role_of(part), url).endpoint
 
 
 def through(url: str, host: str, port: int) -> str:

@@ -14,11 +14,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.environment import hot_path
-from harness.stack import config, external, people, postgres, stores, table, tools
-from harness.stack.addresses import LINKS, Addresses
+from harness.errors import BadInput
+from harness.stack import config, external, people, postgres, spawn, stores, table, tools
+from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder
+from harness.stack.places import Directory
 from harness.stack.table import Part, Selection
-from system.contract.ids import LANES
+from system.contract import places
+from system.contract.links import links_of
+from system.contract.places import Place, check_size, read_place
 
 SUPERVISOR_PORT = "supervisor"
 
@@ -38,6 +42,7 @@ class Plan:
     """Ways to people, for alerts; see `people`."""
     runbooks: str = ""
     """What stands before a runbook's page."""
+    cells: int = 1
 
     def port_names(self) -> tuple[str, ...]:
         """Every port the stack needs."""
@@ -63,19 +68,25 @@ def make_plan(
     environment: Mapping[str, str],
     system: Sequence[Part] | None = None,
     more: Sequence[Part] = (),
+    cells: int = 1,
 ) -> Plan:
     """Decide the parts; `more`: others beside the system, handed in.
 
     Raises EnvironmentNotReady for a tool that is missing or an external store that cannot be used, BadInput for a
-    wrong address.
+    wrong address, and for a size that cannot be built.
     """
+    _check_size(fronts, cells)
     hot_path()
-    theirs = external.externals(environment)
+    theirs = external.externals(environment, cells)
     parts: list[Part] = []
-    notes = [f"{part} is external ({external.VARIABLES[part]}): used as it is" for part in theirs]
+    notes = [f"{part} is external ({external.variable(part)}): used as it is" for part in theirs]
+    notes += external.not_used(environment, cells)
     notes += stores.check_stores(theirs, environment)
-    if "valkey" not in theirs:
-        parts.append(table.valkey(str(tools.need("valkey-server")), config.VALKEY))
+    parts += [
+        table.valkey(str(tools.need("valkey-server")), config.VALKEY, cell)
+        for cell in range(cells)
+        if places.valkey(cell).name not in theirs
+    ]
     if "postgres" not in theirs:
         command = postgres.as_ordinary_user((str(tools.need("postgres")),))
         parts.append(table.postgres(command, config.POSTGRES))
@@ -83,18 +94,22 @@ def make_plan(
     if selection == "all":
         if "toxiproxy" in theirs:
             have = external.proxies(theirs["toxiproxy"])
-            links = {link: have[link] for link in LINKS if link in have}
+            wanted = [link.id for link in links_of(cells)]
+            links = {link: have[link] for link in wanted if link in have}
             notes += [
-                f"the external toxiproxy has no proxy {link}: that link is direct" for link in LINKS if link not in have
+                f"the external toxiproxy has no proxy {link}: that link is direct"
+                for link in wanted
+                if link not in have
             ]
         else:
-            parts.append(table.toxiproxy(str(tools.need("toxiproxy-server")), tuple(LINKS)))
-        parts += table.system(fronts) if system is None else system
+            binary = str(tools.need("toxiproxy-server"))
+            parts.append(table.toxiproxy(binary, tuple(link.id for link in links_of(cells))))
+        parts += table.system(fronts, cells, pinned=fronts < max(2, len(spawn.cores()))) if system is None else system
         if with_prometheus:
             observers, said = _observers(theirs)
             parts, notes = parts + observers, notes + said
             if "prometheus" in theirs or any(part.name == "prometheus" for part in observers):
-                parts.append(table.stores())
+                parts += [table.stores(cell) for cell in range(cells)]
         parts, notes = with_more(parts, notes, more, theirs)
     started = {part.name for part in parts}
     parts = [dataclasses.replace(p, after=tuple(a for a in p.after if a in started)) for p in parts]
@@ -102,7 +117,15 @@ def make_plan(
     if told and selection == "all" and "alertmanager" not in started:
         notes.append("XIU_ALERT_… is set, and no Alertmanager of this stack's own runs: nobody is told of an alert")
     base = people.runbooks(environment, tools.ROOT / "docs")
-    return Plan(selection, fronts, tuple(parts), theirs, links, tuple(notes), told, base)
+    return Plan(selection, fronts, tuple(parts), theirs, links, tuple(notes), told, base, cells)
+
+
+def _check_size(fronts: int, cells: int) -> None:
+    try:
+        check_size(fronts, cells)
+    except ValueError as exc:
+        what, _, expected = str(exc).rpartition("; expected ")
+        raise BadInput(what, expected=expected) from None
 
 
 def with_more(
@@ -147,47 +170,62 @@ class Layout:
 def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str) -> Layout:
     """Fill in the ports."""
     own = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-    valkey_url = plan.externals.get("valkey") or f"valkey://127.0.0.1:{ports['valkey']}/0"
-    postgres_url = plan.externals.get("postgres") or postgres.url(ports["postgres"], password)
-    behind = {"valkey": valkey_url, "postgres": postgres_url, "control": own.get("control")}
-    links: dict[str, str] = {}
-    for link, target in LINKS.items():
-        direct = behind[target]
-        if direct is None:
-            continue
-        if link in plan.links:
-            direct = external.through(direct, *plan.links[link])
-        elif link in ports:
-            direct = external.through(direct, "127.0.0.1", ports[link])
-        links[link] = direct
-    fronts = tuple(own[f"front-{k}"] for k in range(plan.fronts) if f"front-{k}" in own)
-    metrics = tuple(own[name] for k in range(plan.fronts) if (name := f"front-{k}-metrics") in own)
+    urls = {**own, **_stores(plan, ports, password)}
+    links = _links(plan, ports, urls)
+    fronts = [place for place in map(read_place, own) if place is not None and place.role == "front"]
     values = {
         "folder": str(folder.path),
-        "valkey_url": valkey_url,
-        "postgres_url": postgres_url,
-        "topology": json.dumps({"fronts": list(fronts), "cells": [0] * len(fronts)}),
+        "topology": json.dumps(
+            {
+                "fronts": [own[front.name] for front in fronts],
+                "cells": [places.cell_of_front(front.number, plan.cells) for front in fronts],
+            }
+        ),
         **{f"{name.replace('-', '_')}_port": str(port) for name, port in ports.items()},
-        **{f"{link.replace('-', '_')}_url": url for link, url in links.items()},
-        **({"control_url": own["control"]} if "control" in own else {}),
+        **{f"{name.replace('-', '_')}_url": url for name, url in {**urls, **links}.items()},
     }
-    addresses = Addresses(
-        valkey_url=valkey_url,
-        postgres_url=postgres_url,
-        control_url=own.get("control"),
-        front_urls=fronts,
-        front_metrics_urls=metrics,
-        play_url=own.get("play"),
-        credit_metrics_urls={lane: own[f"credit-{lane}"] for lane in LANES if f"credit-{lane}" in own},
-        links=links,
-        toxiproxy_url=plan.externals.get("toxiproxy") or own.get("toxiproxy"),
-        prometheus_url=plan.externals.get("prometheus") or own.get("prometheus"),
-        alertmanager_url=plan.externals.get("alertmanager") or own.get("alertmanager"),
-        stores_metrics_url=own.get("stores"),
-        more={part.name: own[part.name] for part in plan.parts if part.webhook and part.name in own},
-    )
     parts = tuple(part.render(values) for part in plan.parts)
+    addresses = Addresses(_directory(plan, parts, urls), links)
     return Layout(parts, addresses, _files(plan, parts, ports, addresses, folder))
+
+
+def _stores(plan: Plan, ports: Mapping[str, int], password: str) -> dict[str, str]:
+    """Part → address, of stores and of what belongs to somebody."""
+    logs = [places.valkey(cell).name for cell in range(plan.cells)]
+    found = {name: f"valkey://127.0.0.1:{ports[name]}/0" for name in logs if name in ports}
+    if "postgres" in ports:
+        found["postgres"] = postgres.url(ports["postgres"], password)
+    return found | plan.externals
+
+
+def _links(plan: Plan, ports: Mapping[str, int], urls: Mapping[str, str]) -> dict[str, str]:
+    """Link → the address its client uses: through its proxy, where there is one."""
+    found = {}
+    for link in links_of(plan.cells):
+        direct = urls.get(link.behind)
+        if direct is None:
+            continue
+        if link.id in plan.links:
+            direct = external.through(direct, *plan.links[link.id])
+        elif link.id in ports:
+            direct = external.through(direct, "127.0.0.1", ports[link.id])
+        found[link.id] = direct
+    return found
+
+
+def _directory(plan: Plan, parts: Sequence[Part], urls: Mapping[str, str]) -> Directory:
+    """A row for each part, in the order of the table of names, then what stands beside the system."""
+    started = {part.name: part for part in parts}
+    known = [place.name for place in places.system(plan.fronts, plan.cells)]
+    names = [name for name in known if name in started or name in plan.externals]
+    names += [name for name in (*started, *plan.externals) if name not in names]
+    rows = []
+    for name in names:
+        part, url = started.get(name), urls.get(name)
+        metrics = None if part is None or part.metrics is None else f"http://{part.metrics}"
+        row = read_place(name, plan.cells) or Place(name, "other")
+        rows.append(dataclasses.replace(row, url=url, metrics_url=metrics, owned=part is not None))
+    return Directory(tuple(rows))
 
 
 def _files(
@@ -196,21 +234,19 @@ def _files(
     names = {part.name for part in parts}
     files: dict[Path, str] = {}
     if "toxiproxy" in names:
-        stands = {
-            "valkey": external.endpoint("valkey", addresses.valkey_url),
-            "postgres": external.endpoint("postgres", addresses.postgres_url),
-            "control": f"127.0.0.1:{ports['control']}" if "control" in ports else None,
+        proxies = {
+            link.id: (ports[link.id], external.endpoint(link.behind, end.url))
+            for link in links_of(plan.cells)
+            if (end := addresses.places.find(link.behind)) is not None and end.url is not None
         }
-        proxies = {link: (ports[link], end) for link, target in LINKS.items() if (end := stands[target]) is not None}
         files[folder.config / "toxiproxy.json"] = config.toxiproxy(proxies)
     if "prometheus" in names:
-        targets = {part.name: part.metrics for part in parts if part.metrics}
         where = addresses.alertmanager_url
         rules = sorted((tools.ROOT / "dashboards" / "rules").glob("*.yml"))
         ours = {folder.config / f"rules-{file.name}": file.read_text(encoding="utf-8") for file in rules}
         files |= {file: people.with_runbooks(text, plan.runbooks) for file, text in ours.items()}
         files[folder.config / "prometheus.yml"] = config.prometheus(
-            targets,
+            addresses.places,
             rules=list(ours),
             more_targets=folder.targets,
             alertmanager=urlsplit(where).netloc if where else None,

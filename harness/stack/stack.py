@@ -23,11 +23,12 @@ from typing import Any
 
 from harness.children import for_children
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.stack import external, owner, spawn, stores, wire
 from harness.stack import folder as folders
+from harness.stack import owner, spawn, wire
 from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder, write_private
 from harness.stack.keeper import PartEvent
+from harness.stack.places import Directory
 from harness.stack.plan import make_plan
 from harness.stack.ports import carries_traffic
 from harness.stack.table import Part, Selection
@@ -46,7 +47,8 @@ POLL_S = 0.02
 class Stack:
     """The real parts in one folder. A context manager: started on entry, stopped on exit.
 
-    `fronts`: how many front processes. `with_prometheus`: Prometheus and Alertmanager too, where they are installed.
+    `fronts`: how many front processes. `cells`: how many cells they are spread over, each with a Valkey and credit
+    workers of its own. `with_prometheus`: Prometheus and Alertmanager too, where they are installed.
     `parts`: `all`, or `stores` for PostgreSQL and Valkey alone. `detach`: goes on running when this process ends.
     `system`: other processes in place of the red-packet system's own (for tests). `more`: parts beside it that the
     caller brings (the playbook engine). `private`: this process alone uses and stops it, until it is released or the
@@ -58,6 +60,7 @@ class Stack:
         folder: Path,
         *,
         fronts: int = 1,
+        cells: int = 1,
         with_prometheus: bool = True,
         parts: Selection = "all",
         detach: bool = False,
@@ -67,7 +70,7 @@ class Stack:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = Folder(Path(folder).resolve())
-        self._options = (parts, fronts, with_prometheus, detach, system, tuple(more))
+        self._options = (parts, fronts, cells, with_prometheus, detach, system, tuple(more))
         self._private = private
         self._environment = os.environ if environment is None else environment
         self._process: subprocess.Popen[bytes] | None = None
@@ -82,13 +85,14 @@ class Stack:
 
         Raises EnvironmentNotReady: what is missing, or which part failed and why.
         """
-        selection, fronts, with_prometheus, detach, system, more = self._options
+        selection, fronts, cells, with_prometheus, detach, system, more = self._options
         new, env = not self.folder.plan.exists(), self._environment
         try:
             carries_traffic()
             plan = make_plan(
-                selection, fronts, with_prometheus=with_prometheus, environment=env, system=system, more=more
-            )
+                selection, fronts, cells=cells, with_prometheus=with_prometheus, environment=env, system=system,
+                more=more,
+            )  # fmt: skip
         except BaseException:
             with contextlib.suppress(OSError):
                 self.folder.path.rmdir()  # made for this stack, and empty: nothing was started
@@ -210,6 +214,11 @@ class Stack:
         return stack
 
     # -- what it is
+
+    @property
+    def places(self) -> Directory:
+        """Its parts: names, roles, addresses, owners."""
+        return self.addresses.places
 
     @property
     def addresses(self) -> Addresses:
@@ -351,41 +360,3 @@ def _events(path: Path) -> list[PartEvent]:
 def _log(event: PartEvent) -> None:
     level = logging.WARNING if event.kind in ("died", "gave_up", "slow", "not_started") else logging.INFO
     log.log(level, "%s", event, extra={"event": f"part_{event.kind}", "part": event.part})
-
-
-def find_running(var: Path) -> list[Path]:
-    """Folders of the stacks that run under `var`, oldest first, private ones too."""
-    return list(folders.running(var))
-
-
-def find_shared(var: Path) -> list[Path]:
-    """Those of them that are everybody's: left running by `xiu up`, or by a run with `--keep` that has ended."""
-    return [folder for folder in folders.running(var) if owner.owner_of(folder) is None]
-
-
-def last_stores(var: Path, *, detach: bool = False, private: bool = False) -> Stack:
-    """PostgreSQL and Valkey alone, on the data of the last stack, not started yet.
-
-    Raises EnvironmentNotReady if there is none, or it runs.
-    """
-    last = folders.last_folder(var)
-    if last is None:
-        raise EnvironmentNotReady(f"no stack has run under {var}; start one with: xiu up")
-    if Folder(last).locked:
-        raise EnvironmentNotReady(f"the last stack still runs in {last}; stop it with: xiu down, or use it")
-    return stores_of(last, detach=detach, private=private)
-
-
-def stores_of(folder: Path, *, detach: bool = False, private: bool = False) -> Stack:
-    """PostgreSQL and Valkey alone of a stack that has ended, not started yet: on its data, or where they were
-    somebody's, at the addresses that stack used, whatever the environment says now.
-
-    Raises EnvironmentNotReady if no stack has run there.
-    """
-    try:
-        plan = json.loads(Folder(Path(folder)).plan.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise EnvironmentNotReady(f"no stack has run in {folder}; expected a stack's folder, as under var/") from exc
-    theirs = {external.VARIABLES[part]: url for part, url in plan["externals"].items()}
-    theirs[stores.ACCEPTED] = "accepted"  # decided when that stack was made; what is in them is only looked at now
-    return Stack(folder, parts="stores", detach=detach, private=private, environment=theirs)

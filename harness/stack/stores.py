@@ -12,7 +12,7 @@ import valkey
 
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.secrets import hidden
-from harness.stack.external import ASK_TIMEOUT_S, VARIABLES
+from harness.stack.external import ASK_TIMEOUT_S, role_of, variable
 from system.contract.numbers import shown
 
 ACCEPTED = "XIU_EXTERNAL_NOT_DURABLE"
@@ -30,17 +30,19 @@ def check_stores(theirs: Mapping[str, str], environment: Mapping[str, str]) -> l
     if environment.get(ACCEPTED, "") not in ("", "accepted"):
         raise BadInput(f"{ACCEPTED} is {shown(environment[ACCEPTED])}", expected="accepted, or the variable not set")
     notes = []
-    for part, ask, wanted in (("valkey", _valkey, VALKEY), ("postgres", _postgres, POSTGRES)):
-        if part not in theirs:
+    kinds = {"valkey": (_valkey, VALKEY), "postgres": (_postgres, POSTGRES)}
+    for part, url in theirs.items():
+        if (role := role_of(part)) not in kinds:
             continue
-        found = ask(theirs[part])
+        ask, wanted = kinds[role]
+        found = ask(part, url)
         if found is None:
             notes.append(f"{part} does not tell its settings: that it keeps what it confirmed was not checked")
             continue
         wrong = ", ".join(f"{key} is {found[key]}, not {value}" for key, value in wanted.items() if found[key] != value)
         if wrong and environment.get(ACCEPTED) != "accepted":
             raise EnvironmentNotReady(
-                f"{VARIABLES[part]}: {hidden(theirs[part])} may lose what it has confirmed: {wrong}; "
+                f"{variable(part)}: {hidden(url)} may lose what it has confirmed: {wrong}; "
                 f"set it so, or accept the loss of money in a crash with {ACCEPTED}=accepted"
             )
         if wrong:
@@ -50,17 +52,17 @@ def check_stores(theirs: Mapping[str, str], environment: Mapping[str, str]) -> l
 
 def _away(part: str, url: str, error: Exception) -> EnvironmentNotReady:
     first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return EnvironmentNotReady(f"{VARIABLES[part]}: {hidden(url)} does not answer: {first}")
+    return EnvironmentNotReady(f"{variable(part)}: {hidden(url)} does not answer: {first}")
 
 
-def _valkey(url: str) -> dict[str, str] | None:
+def _valkey(part: str, url: str) -> dict[str, str] | None:
     address = url.replace("redis://", "valkey://", 1)
     options = {"socket_timeout": ASK_TIMEOUT_S, "socket_connect_timeout": ASK_TIMEOUT_S, "decode_responses": True}
     with valkey.Valkey.from_url(address, **options) as client:
         try:
             client.ping()
         except valkey.ValkeyError as error:
-            raise _away("valkey", url, error) from error
+            raise _away(part, url, error) from error
         try:
             found = client.config_get(*VALKEY)
         except valkey.ResponseError:
@@ -68,12 +70,12 @@ def _valkey(url: str) -> dict[str, str] | None:
     return {key: str(found[key]) for key in VALKEY}
 
 
-def _postgres(url: str) -> dict[str, str]:
+def _postgres(part: str, url: str) -> dict[str, str]:
     try:
         with psycopg.connect(url, connect_timeout=int(ASK_TIMEOUT_S), autocommit=True) as connection:
             return dict(_settings(connection))
     except psycopg.Error as error:
-        raise _away("postgres", url, error) from error
+        raise _away(part, url, error) from error
 
 
 def _settings(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[tuple[str, str]]:

@@ -33,8 +33,10 @@ from harness.own_metrics import OwnMetrics
 from harness.runs.durable import append_line
 from harness.secrets import hidden
 from harness.stack import postgres, resources, spawn, tools
+from harness.stack.external import role_of
 from harness.stack.folder import Folder, secret, write_private
 from harness.stack.keeper import Keeper, PartEvent, PartFailed, how_it_ended
+from harness.stack.places import no_place
 from harness.stack.plan import SUPERVISOR_PORT, Layout, Plan, lay_out
 from harness.stack.ports import Ports
 from harness.stack.wire import Switchboard
@@ -140,7 +142,7 @@ class Supervisor:
         if name in self.plan.externals:
             raise BadInput(f"{name} is external ({hidden(self.plan.externals[name])}): it is never restarted or killed")
         if name not in self.keepers:
-            raise BadInput(f"this stack has no part {name}", expected="one of " + ", ".join(self.keepers))
+            raise no_place(name, self.keepers)
         return self.keepers[name]
 
     # -- the life of the stack
@@ -149,7 +151,7 @@ class Supervisor:
         for path, text in self.layout.files.items():
             write_private(path, text)
         for part in self.layout.parts:
-            if part.name in ("valkey", "prometheus", "alertmanager"):
+            if role_of(part.name) in ("valkey", "prometheus", "alertmanager"):
                 self.folder.data(part.name).mkdir(exist_ok=True)
         if "postgres" in self.keepers and not (self.folder.data("postgres") / "xiu-made").exists():
             await self._init_postgres()

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.stack.spawn import Policy
-from system.contract.ids import LANES
+from system.contract import places
+from system.contract.links import Client, Upstream, link_between
+from system.contract.places import Place, valkey_variable
 
 NICE = 5
 Selection = Literal["all", "stores"]
@@ -74,11 +76,22 @@ class Part:
         return cls(**fields)
 
 
-def valkey(binary: str, settings: Mapping[str, str]) -> Part:
-    """Valkey with the given settings, in `{folder}/data/valkey`."""
+def port_of(name: str) -> str:
+    """The placeholder of the port of this name."""
+    return f"{{{name.replace('-', '_')}_port}}"
+
+
+def url_of(name: str) -> str:
+    """The placeholder of the address of this link or store."""
+    return f"{{{name.replace('-', '_')}_url}}"
+
+
+def valkey(binary: str, settings: Mapping[str, str], cell: int = 0) -> Part:
+    """A cell's Valkey with the given settings, in `{folder}/data/` under its name."""
+    name = places.valkey(cell).name
     flags = [x for key, value in settings.items() for x in (f"--{key}", value)]
-    argv = (binary, "--bind", "127.0.0.1", "--port", "{valkey_port}", "--dir", "{folder}/data/valkey", *flags)
-    return Part("valkey", argv, "valkey://127.0.0.1:{valkey_port}", ports=("valkey",))
+    argv = (binary, "--bind", "127.0.0.1", "--port", port_of(name), "--dir", f"{{folder}}/data/{name}", *flags)
+    return Part(name, argv, f"valkey://127.0.0.1:{port_of(name)}", ports=(name,))
 
 
 def postgres(argv: tuple[str, ...], settings: Mapping[str, str]) -> Part:
@@ -153,78 +166,123 @@ def alertmanager(binary: str) -> Part:
     )
 
 
-def stores() -> Part:
-    """The exporter of Valkey and PostgreSQL, this stack's own or external ones, asked past the proxies."""
+def stores(cell: int = 0) -> Part:
+    """The exporter of a cell's Valkey, this stack's own or an external one, asked past the proxies; that of the first
+    cell looks at PostgreSQL as well.
+    """
+    name, log = places.exporter(cell).name, places.valkey(cell).name
+    ledger = {"XIU_POSTGRES_URL": "{postgres_url}"} if cell == 0 else {}
     return Part(
-        "stores",
-        (sys.executable, "-m", "harness.watch.store_exporter", "--port", "{stores_port}"),
-        "http://127.0.0.1:{stores_port}/readyz",
-        env={"XIU_VALKEY_URL": "{valkey_url}", "XIU_POSTGRES_URL": "{postgres_url}"},
-        ports=("stores",),
-        after=("valkey", "postgres"),
-        metrics="127.0.0.1:{stores_port}",
+        name,
+        (sys.executable, "-m", "harness.watch.store_exporter", "--port", port_of(name)),
+        f"http://127.0.0.1:{port_of(name)}/readyz",
+        env={"XIU_VALKEY_URL": url_of(log), **ledger},
+        ports=(name,),
+        after=(log, "postgres") if ledger else (log,),
+        metrics=f"127.0.0.1:{port_of(name)}",
         policy="idle",
         needed=False,
     )
 
 
 def _own(
-    name: str,
+    place: Place,
     module: tuple[str, ...],
     env: Mapping[str, str],
     after: tuple[str, ...],
     *,
-    metrics_port: str | None = None,
+    listens: str | None = None,
+    metrics: str | None = None,
 ) -> Part:
-    """`metrics_port`: name of the port of its /metrics, where that is not the one it serves on."""
-    port = name.replace("-", "_")
-    metrics = (metrics_port or name).replace("-", "_")
+    """A process of the system. `listens`: name of the port of what it serves; `metrics`: of its /metrics. One of them
+    may be the other.
+    """
+    listens, metrics = listens or place.name, metrics or place.name
     common = {
-        "XIU_CELL": "0",
+        "XIU_CELL": str(place.cell or 0),
         "XIU_SECRET_FILE": "{folder}/secret/key",
         "XIU_TOPOLOGY": "{topology}",
     }
     return Part(
-        name,
+        place.name,
         (sys.executable, "-m", *module),
-        f"http://127.0.0.1:{{{port}_port}}/readyz",
+        f"http://127.0.0.1:{port_of(listens)}/readyz",
         env={**common, **env},
-        ports=(name, metrics_port) if metrics_port else (name,),
+        ports=tuple(dict.fromkeys((listens, metrics))),
         after=after,
-        metrics=f"127.0.0.1:{{{metrics}_port}}",
+        metrics=f"127.0.0.1:{port_of(metrics)}",
     )
 
 
-def system(fronts: int) -> tuple[Part, ...]:
-    """The system's own processes: control, front-0…, credit-live, credit-stress, play. One cell. And the watchdog."""
-    control = {"XIU_VALKEY_URL": "{control_valkey_url}", "XIU_POSTGRES_URL": "{control_postgres_url}"}
-    operators = {"XIU_ADMIN_TOKEN_FILE": "{folder}/secret/admin"}
-    front = {"XIU_VALKEY_URL": "{front_valkey_url}", "XIU_CONTROL_URL": "{front_control_url}"}
-    credit = {"XIU_VALKEY_URL": "{credit_valkey_url}", "XIU_POSTGRES_URL": "{credit_postgres_url}"}
-    play = {"XIU_POSTGRES_URL": "{play_postgres_url}"}
-    direct = {"XIU_CONTROL_URL": "{control_url}"}
+def system(fronts: int, cells: int = 1, *, pinned: bool = True) -> tuple[Part, ...]:
+    """The system's own processes: control, fronts, a credit worker for each cell and lane, play. And the watchdog.
 
-    def listen(name: str) -> dict[str, str]:
-        return {"XIU_LISTEN": f"127.0.0.1:{{{name}_port}}"}
-
-    parts = [
-        _own(
-            "control",
-            ("system.control",),
-            {**control, **operators, **listen("control")},
-            ("valkey", "postgres", "toxiproxy"),
-        )
-    ]
-    for k in range(fronts):
-        own = {"XIU_FRONT": str(k), "XIU_METRICS_LISTEN": f"127.0.0.1:{{front_{k}_metrics_port}}"}
-        name, env = f"front-{k}", {**front, **listen(f"front_{k}"), **own}
-        part = _own(name, ("system.front",), env, ("control",), metrics_port=f"{name}-metrics")
-        parts.append(dataclasses.replace(part, core=k, nice=0, policy="other"))
-    for lane in LANES:
-        env = {**credit, **direct, "XIU_LANE": lane, "XIU_METRICS_LISTEN": f"127.0.0.1:{{credit_{lane}_port}}"}
-        parts.append(_own(f"credit-{lane}", ("system.credit", "--lane", lane), env, ("control",)))
-    parts.append(_own("play", ("system.play",), {**play, **operators, **direct, **listen("play")}, ("control",)))
+    `pinned`: each front to a core of its own; False where there are not enough cores.
+    """
+    rows = places.system(fronts, cells)
+    logs = tuple(place.name for place in rows if place.role == "valkey")
+    parts = []
+    for place in rows:
+        match place.role:
+            case "control":
+                parts.append(_control(place, cells, (*logs, "postgres", "toxiproxy")))
+            case "front":
+                parts.append(_front(place, pinned=pinned))
+            case "credit":
+                parts.append(_credit(place))
+            case "play":
+                env = {
+                    "XIU_POSTGRES_URL": _through("play", "postgres", None),
+                    **_OPERATORS,
+                    **_DIRECT,
+                    **_listen("play"),
+                }
+                parts.append(_own(place, ("system.play",), env, ("control",)))
     return (*parts, watchdog())
+
+
+_OPERATORS = {"XIU_ADMIN_TOKEN_FILE": "{folder}/secret/admin"}
+_DIRECT = {"XIU_CONTROL_URL": "{control_url}"}
+
+
+def _listen(name: str, variable: str = "XIU_LISTEN") -> dict[str, str]:
+    return {variable: f"127.0.0.1:{port_of(name)}"}
+
+
+def _through(client: Client, upstream: Upstream, cell: int | None) -> str:
+    """Placeholder of the address of a link of a cell."""
+    return url_of(link_between(client, upstream, cell or 0).id)
+
+
+def _control(place: Place, cells: int, after: tuple[str, ...]) -> Part:
+    """Control speaks to the Valkey of every cell, through a link of its own each."""
+    env = {valkey_variable(cell): _through("control", "valkey", cell) for cell in range(cells)}
+    env["XIU_POSTGRES_URL"] = _through("control", "postgres", None)
+    return _own(place, ("system.control",), {**env, **_OPERATORS, **_listen(place.name)}, after)
+
+
+def _front(place: Place, *, pinned: bool) -> Part:
+    figures = f"{place.name}-metrics"
+    env = {
+        "XIU_VALKEY_URL": _through("front", "valkey", place.cell),
+        "XIU_CONTROL_URL": _through("front", "control", place.cell),
+        "XIU_FRONT": str(place.number),
+        **_listen(place.name),
+        **_listen(figures, "XIU_METRICS_LISTEN"),
+    }
+    part = _own(place, ("system.front",), env, ("control",), metrics=figures)
+    return dataclasses.replace(part, core=place.number if pinned else None, nice=0, policy="other")
+
+
+def _credit(place: Place) -> Part:
+    env = {
+        "XIU_VALKEY_URL": _through("credit", "valkey", place.cell),
+        "XIU_POSTGRES_URL": _through("credit", "postgres", place.cell),
+        "XIU_LANE": str(place.lane),
+        **_DIRECT,
+        **_listen(place.name, "XIU_METRICS_LISTEN"),
+    }
+    return _own(place, ("system.credit", "--lane", str(place.lane)), env, ("control",))
 
 
 def watchdog() -> Part:

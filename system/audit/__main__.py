@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         report = asyncio.run(
             audit(
                 settings.postgres_url,
-                settings.valkey_url,
+                settings.valkey_urls,
                 settings.secret,
                 args.lane,
                 args.round,

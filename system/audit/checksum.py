@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from psycopg import sql
 
@@ -23,7 +23,7 @@ from system.ledger.access import Connection, connect, lane_role
 from system.ledger.statements import statement
 from system.ledger.translate import translated
 from system.settings import AuditSettings
-from system.winlog import WinLogStore
+from system.winlog import WinLogs, WinLogStore
 
 DONE, BAD_INPUT, NOT_READY = 0, 2, 5
 TIMEOUT_S = 30.0
@@ -36,14 +36,14 @@ _ROWS = sql.SQL(
 )
 
 
-async def checksum(postgres_url: str, valkey_url: str, secret: bytes, lane: Lane) -> LaneSum:
+async def checksum(postgres_url: str, valkey_urls: str | Mapping[int, str], secret: bytes, lane: Lane) -> LaneSum:
     """The sums of a lane. Raises StoreUnknown, StoreRefused when the stores cannot be read."""
     conn = await connect(postgres_url, lane_role(lane), secret, timeout_s=TIMEOUT_S)
-    async with conn, WinLogStore(valkey_url, timeout_s=TIMEOUT_S) as store:
+    async with conn, WinLogs(valkey_urls, timeout_s=TIMEOUT_S) as logs:
         with translated("read the ledger"):
             tables = await _tables(conn, lane)
-        streams = await _streams(store, lane)
-    return LaneSum(lane=lane, tables=tables, streams=streams, checksum=_digest((*tables, *streams)))
+        streams = [each for store in logs for each in await _streams(store, lane)]
+    return LaneSum(lane=lane, tables=tables, streams=tuple(streams), checksum=_digest((*tables, *streams)))
 
 
 async def _tables(conn: Connection, lane: Lane) -> tuple[TableSum, ...]:
@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         settings = AuditSettings.from_env(os.environ)
-        done = asyncio.run(checksum(settings.postgres_url, settings.valkey_url, settings.secret, args.lane))
+        done = asyncio.run(checksum(settings.postgres_url, settings.valkey_urls, settings.secret, args.lane))
     except SettingsError as exc:
         print(f"checksum: {exc}", file=sys.stderr)
         return BAD_INPUT

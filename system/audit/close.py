@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +19,11 @@ from system.contract.ids import Lane
 from system.ledger.access import connect, lane_role
 from system.ledger.translate import translated
 from system.ledger.version import version_of
-from system.winlog import WinLogStore
+from system.winlog import WinLogs
 
 
 async def audit(
-    postgres_url: str, valkey_url: str, secret: bytes, lane: Lane,
+    postgres_url: str, valkey_urls: str | Mapping[int, str], secret: bytes, lane: Lane,
     rounds: Sequence[int] = (), folder: Path | None = None, timeout_s: float = 30.0, faults_us: Windows = (),
 ) -> AuditReport:  # fmt: skip
     """Audits a lane, some rounds of it alone, or with the history in `folder` the rounds it speaks of; that the lane
@@ -41,14 +41,14 @@ async def audit(
         rounds = np.unique(history.ops["round"]).tolist()
     found: list[RoundBooks] = []
     conn = await connect(postgres_url, lane_role(lane), secret, timeout_s=timeout_s)
-    async with conn, WinLogStore(valkey_url, timeout_s=timeout_s) as store:
+    async with conn, WinLogs(valkey_urls, timeout_s=timeout_s) as logs:
         # A round's arrays may take longer to judge than an idle transaction may live.
         await conn.execute("SET idle_in_transaction_session_timeout = 0")
         with translated("read the ledger's version"):
             version = await version_of(conn, lane)
         if version.note:
             notes.append(version.note)
-        async for books in load(conn, store, lane, rounds, strict=strict):
+        async for books in load(conn, logs, lane, rounds, strict=strict):
             found.append(_round(judges, books, history, faults_us))
         if found:
             conservation.rest_of_lane(judges["S1"], lane, await unbalanced(conn, lane, [one.round for one in found]))

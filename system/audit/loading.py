@@ -16,7 +16,7 @@ from system.ledger.access import Connection
 from system.ledger.statements import statement
 from system.ledger.translate import translated
 from system.lottery import make_round
-from system.winlog import DamagedEntry, WinLogStore, decode
+from system.winlog import DamagedEntry, WinLogs, WinLogStore, decode
 
 PAGE_ENTRIES = 512
 _PACKED = np.dtype([(name, POSTING[name].str.replace("<", ">")) for name in POSTING.names or ()])
@@ -24,7 +24,7 @@ _PACKED = np.dtype([(name, POSTING[name].str.replace("<", ">")) for name in POST
 
 
 async def load(
-    conn: Connection, store: WinLogStore, lane: Lane, rounds: Sequence[int] = (), *, strict: bool = True
+    conn: Connection, logs: WinLogs, lane: Lane, rounds: Sequence[int] = (), *, strict: bool = True
 ) -> AsyncIterator[Books]:
     """The books of each round of the lane, or of `rounds` alone, one after the other; all from one snapshot.
 
@@ -40,7 +40,7 @@ async def load(
                 raise UnknownRound(f"lane {lane} has no round {', '.join(map(str, sorted(missing)))}")
             for row in found:
                 if not rounds or row[0] in rounds:
-                    yield await _books(conn, store, lane, row)
+                    yield await _books(conn, logs, lane, row)
 
 
 async def unbalanced(conn: Connection, lane: Lane, rounds: Sequence[int]) -> list[tuple[int, int | None, int]]:
@@ -49,7 +49,7 @@ async def unbalanced(conn: Connection, lane: Lane, rounds: Sequence[int]) -> lis
         return await (await conn.execute(statement("audit_imbalance", lane), {"rounds": list(rounds)})).fetchall()
 
 
-async def _books(conn: Connection, store: WinLogStore, lane: Lane, row: tuple[Any, ...]) -> Books:
+async def _books(conn: Connection, logs: WinLogs, lane: Lane, row: tuple[Any, ...]) -> Books:
     round_id, state, packets, budget_fen, start_us, end_us, next_packet, sponsors, seed, commitment = row
     key = {"round": round_id}
 
@@ -64,7 +64,7 @@ async def _books(conn: Connection, store: WinLogStore, lane: Lane, row: tuple[An
         [Suspended(*item)._replace(uid=item[6] % (1 << 64)) for item in await rows("audit_suspense")],
         {item[0]: _batch(item) for item in await rows("audit_batches")},
         [Leg(*item) for item in await rows("audit_entries")],
-        [await _stream(store, lane, round_id, item) for item in await rows("audit_streams")],
+        [await _stream(logs, lane, round_id, item) for item in await rows("audit_streams")],
         np.array([item[:6] for item in leases], dtype=LEASE), [bytes(item[6]) for item in leases],
         {int(item["sponsor"]): str(item["name"]) for item in sponsors},
     )  # fmt: skip
@@ -86,9 +86,9 @@ def _batch(row: tuple[Any, ...]) -> Batch:
     return Batch(batch, kind, front, start, end, postings, fen, committed_us)
 
 
-async def _stream(store: WinLogStore, lane: Lane, round_id: int, row: tuple[Any, ...]) -> Stream:
+async def _stream(logs: WinLogs, lane: Lane, round_id: int, row: tuple[Any, ...]) -> Stream:
     front, cell, epoch, granted, offset_epoch, offset_seq, stopped, _, _ = row
-    log = await _log(store, cell, lane, round_id, front)
+    log = await _log(logs.of(cell), cell, lane, round_id, front)
     return Stream(front, cell, epoch, granted, Position(offset_epoch, offset_seq), stopped, log)
 
 

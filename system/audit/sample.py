@@ -30,7 +30,7 @@ from system.ledger.access import Pool, lane_role
 from system.ledger.statements import statement
 from system.lottery import Round, amounts, make_round
 from system.settings import AuditSettings
-from system.winlog import DamagedEntry, Fenced, WinLog, WinLogStore, decode
+from system.winlog import DamagedEntry, Fenced, WinLog, WinLogs, decode
 
 EVERY_S = 1.0
 TIMEOUT_S = 2.0
@@ -58,7 +58,7 @@ class Sampler:
     """One round. Keeps which packets were ever seen in a log, so that a log that is lost takes nothing back."""
 
     pool: Pool
-    store: WinLogStore
+    logs: WinLogs
     lane: Lane
     round_id: int
     lottery: Round | None = None
@@ -90,8 +90,8 @@ class Sampler:
                 known = await self.pool.fetch(statement("sample_packets", self.lane), key, "sample")
                 self._award(np.array([row[0] for row in known], dtype=np.int64))
                 seen = self.streams[front] = Seen(granted, paid)
-            await self._read_on(self.store.stream(cell, self.lane, self.round_id, front), seen)
-            await self._whole(self.store.stream(cell, self.lane, self.round_id, front), seen, paid)
+            await self._read_on(self.logs.stream(cell, self.lane, self.round_id, front), seen)
+            await self._whole(self.logs.stream(cell, self.lane, self.round_id, front), seen, paid)
         return {
             "t_ns": time.monotonic_ns(), "credited_fen": credited_fen, "awarded_fen": self.awarded_fen,
             "budget_fen": budget_fen,
@@ -136,8 +136,8 @@ async def run(settings: AuditSettings, lane: Lane, round_id: int, out: Path, eve
         asyncio.get_running_loop().add_signal_handler(number, over.set)
     pool = Pool(settings.postgres_url, lane_role(lane), settings.secret, size=1, timeout_s=TIMEOUT_S)
     try:
-        async with WinLogStore(settings.valkey_url, timeout_s=TIMEOUT_S) as store:
-            sampler = Sampler(pool, store, lane, round_id)
+        async with WinLogs(settings.valkey_urls, timeout_s=TIMEOUT_S) as logs:
+            sampler = Sampler(pool, logs, lane, round_id)
             with out.open("wb", buffering=0) as file:
                 last = False
                 while not last:

@@ -65,6 +65,11 @@ def in_cell(link: Link, cell: int) -> Link:
     return link if link.cell is None else replace(link, id=f"{_plain(link.id)}{places.suffix(cell)}", cell=cell)
 
 
+def link_between(client: Client, upstream: Upstream, cell: int = 0) -> Link:
+    """The link of these two ends in a cell. Raises StopIteration where nobody speaks so."""
+    return in_cell(next(link for link in LINKS if (link.client, link.upstream) == (client, upstream)), cell)
+
+
 def _plain(name: str) -> str:
     found = _NAME.fullmatch(name)
     return found[1] if found else name

@@ -83,6 +83,11 @@ def exporter(cell: int = 0) -> Place:
     return Place(f"stores{suffix(cell)}", "stores", cell)
 
 
+def valkey_variable(cell: int = 0) -> str:
+    """The variable that holds the address of a cell's Valkey, for who speaks to those of several cells."""
+    return f"XIU_VALKEY_URL{suffix(cell).replace('-', '_')}"
+
+
 def alone(role: Role) -> Place:
     """The only part of a role."""
     return Place(role, role)

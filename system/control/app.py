@@ -18,7 +18,7 @@ from system.control.state import Control
 from system.ledger.access import Pool
 from system.settings import ControlSettings
 from system.web import add_health, counted
-from system.winlog import WinLogStore
+from system.winlog import WinLogs
 
 BODY_BYTES_MAX = 1 << 20
 POOL_SIZE = 8
@@ -43,7 +43,7 @@ def make_control(
         pool=Pool(
             settings.postgres_url, "xiu_control", settings.secret, size=POOL_SIZE, timeout_s=settings.store_timeout_s
         ),
-        winlog=WinLogStore(settings.valkey_url, timeout_s=min(FENCE_TIMEOUT_S, settings.store_timeout_s)),
+        winlog=WinLogs(settings.valkey_urls, timeout_s=min(FENCE_TIMEOUT_S, settings.store_timeout_s)),
         clock=clock or authority_clock(),
         meters=Meters.of(registry),
     )

@@ -22,7 +22,7 @@ from system.control.meters import Meters
 from system.ledger.access import Pool, read_again
 from system.ledger.statements import statement
 from system.settings import ControlSettings
-from system.winlog import WinLogStore
+from system.winlog import WinLogs
 
 CLOSED_SHOWN_US = 60_000_000
 """How long fronts are still told of a closed round."""
@@ -101,7 +101,7 @@ class Control:
 
     settings: ControlSettings
     pool: Pool
-    winlog: WinLogStore
+    winlog: WinLogs
     clock: Callable[[], int]
     meters: Meters
     view: View = field(default_factory=View)

@@ -3,6 +3,7 @@
 Owns entry bytes and the server-side functions. Refuses amounts, users' state, retries.
 """
 
+from system.winlog.cells import WinLogs
 from system.winlog.codec import Batch, Entry, Header, Stored, Win, decode, decode_batch, encode, follows
 from system.winlog.errors import AppendUnknown, DamagedEntry, Fenced, StaleEpoch
 from system.winlog.log import Verdict, WinLog, WinLogStore
@@ -20,6 +21,7 @@ __all__ = [
     "Win",
     "WinLog",
     "WinLogStore",
+    "WinLogs",
     "decode",
     "decode_batch",
     "encode",

@@ -188,7 +188,7 @@ def _unhealable(place: Path) -> Came:
     """A toxic entered in the fault ledger, on somebody's toxiproxy that is gone."""
     folder = new_folder(place / "var")
     url = f"http://127.0.0.1:{free_port()}"
-    at = Addresses(valkey_url="", postgres_url="", toxiproxy_url=url)
+    at = Addresses.plain(valkey_url="", postgres_url="", toxiproxy_url=url)
     state = {"status": "stopped", "addresses": at.to_json(), "externals": {"toxiproxy": url}}
     (folder / "stack.json").write_text(json.dumps(state))
     detail = {"link": "credit-postgres", "toxics": [], "external": True}

@@ -10,9 +10,10 @@ from typing import Any
 
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.secrets import shown
-from harness.stack import LINKS, Stack, find_running, find_shared, last_stores, stores_of
+from harness.stack import Addresses, Stack, find_running, find_shared, last_stores, stores_of
 from harness.stack.folder import Folder
 from harness.stack.tools import ROOT
+from system.contract.places import Role
 
 VAR = Path("var")
 
@@ -93,26 +94,35 @@ def curl(stack: Stack) -> str:
     return f'curl -s -X POST -H "Authorization: Bearer $(xiu token 1)" {fronts[0]}/v1/rounds/$(xiu round open)/taps'
 
 
+TOLD_FIRST: tuple[tuple[Role, ...], ...] = (
+    ("front",), ("control",), ("play",), ("credit",), ("valkey",), ("postgres",),
+)  # fmt: skip
+"""In this order, then the links, then these."""
+TOLD_LAST: tuple[tuple[Role, ...], ...] = (
+    ("stores",), ("toxiproxy",), ("prometheus",), ("alertmanager",), ("playbook", "other"),
+)  # fmt: skip
+FIGURES_ALONE = ("credit", "stores")
+"""Roles that answer at /metrics and nowhere else that a person would go."""
+
+
+def _rows(at: Addresses, roles: tuple[Role, ...]) -> Iterator[tuple[str, str]]:
+    found = [place for place in at.places if place.role in roles]
+    for place in found:
+        if place.url:
+            yield place.name, f"{place.url}/metrics" if place.role in FIGURES_ALONE else place.url
+    for place in found:
+        if place.role == "front" and place.metrics_url:
+            yield place.name, f"{place.metrics_url}/metrics"
+
+
 def told(stack: Stack, *, secrets: bool = False) -> list[str]:
     """The lines a person reads: every address, then a ready `curl`; passwords only where they were asked for."""
     at = stack.addresses
-    rows: list[tuple[str, str | None]] = [
-        *((f"front-{k}", url) for k, url in enumerate(at.front_urls)),
-        *((f"front-{k}", f"{url}/metrics") for k, url in enumerate(at.front_metrics_urls)),
-        ("control", at.control_url),
-        ("play", at.play_url),
-        *((f"credit-{lane}", f"{url}/metrics") for lane, url in at.credit_metrics_urls.items()),
-        ("valkey", at.valkey_url),
-        ("postgres", at.postgres_url),
-        *((link, at.links.get(link)) for link in LINKS if at.toxiproxy_url),
-        ("stores", at.stores_metrics_url and f"{at.stores_metrics_url}/metrics"),
-        ("toxiproxy", at.toxiproxy_url),
-        ("prometheus", at.prometheus_url),
-        ("alertmanager", at.alertmanager_url),
-        *at.more.items(),
-    ]
+    rows = [row for roles in TOLD_FIRST for row in _rows(at, roles)]
+    rows += at.links.items() if at.toxiproxy_url else ()
+    rows += [row for roles in TOLD_LAST for row in _rows(at, roles)]
     lines = [f"stack {stack.folder.path.name} in {stack.folder.path}"]
-    told = [f"  {name:<16} {url}" for name, url in rows if url]
+    told = [f"  {name:<16} {url}" for name, url in rows]
     shown_ = list(shown(told, secrets=secrets))
     lines += shown_ if shown_ == told else [*shown_, "  passwords are hidden; with them: xiu status --show-secrets"]
     lines += [f"  note: {note}" for note in stack.notes]

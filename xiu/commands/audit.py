@@ -73,11 +73,7 @@ def _stack_of(found: Found, args: argparse.Namespace) -> Path:
 
 def _ask(stack: Stack, args: argparse.Namespace, history: Path | None) -> int:
     """The audit reads the stores: the harness holds no query and no key."""
-    stores = {
-        "XIU_POSTGRES_URL": stack.addresses.postgres_url,
-        "XIU_VALKEY_URL": stack.addresses.valkey_url,
-        "XIU_SECRET_FILE": str(stack.folder.secret / "key"),
-    }
+    stores = {**stack.addresses.store_variables, "XIU_SECRET_FILE": str(stack.folder.secret / "key")}
     env = for_children(stores)
     command = [sys.executable, "-m", "system.audit", "--lane", args.lane]
     command += [part for number in args.round for part in ("--round", str(number))]

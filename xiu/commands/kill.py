@@ -71,7 +71,7 @@ def running_under(var: Path) -> list[Running]:
             at = stack.addresses
             if at.control_url is None:
                 continue  # only stores run there: nobody takes traffic
-            fronts = {f"front-{k}": url for k, url in enumerate(at.front_metrics_urls)}
+            fronts = {place.name: place.metrics_url for place in at.places.of("front") if place.metrics_url}
             found.append(Running(folder.name, ControlClient.of(stack, CONTROL_S), fronts))
         except (HarnessError, OSError) as exc:
             found.append(Running(folder.name, None, why=str(exc).splitlines()[0]))

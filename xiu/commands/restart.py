@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import time
 
-from harness.errors import BadInput, closest
+from harness.errors import BadInput
 from harness.secrets import hidden
+from harness.stack.places import no_place
+from system.contract.places import credit
 from xiu.commands import _stacks
 from xiu.commands._text import emit
 
-EXAMPLE = "xiu restart credit-live"
+EXAMPLE = f"xiu restart {credit('live').name}"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,8 +34,7 @@ def run(args: argparse.Namespace) -> int:
         what = f"{args.part} is external ({hidden(state['externals'][args.part])}): its owner restarts it"
         raise BadInput(what, expected="one of " + ", ".join(parts))
     if args.part not in parts:
-        what = f"this stack has no part {args.part}"
-        raise BadInput(what, expected="one of " + ", ".join(parts), did_you_mean=closest(args.part, parts))
+        raise no_place(args.part, parts)
     was, began = parts[args.part], time.monotonic()
     pid = stack.restart(args.part)
     took_s = time.monotonic() - began

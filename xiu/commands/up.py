@@ -11,6 +11,7 @@ from pathlib import Path
 from chaos import playbook
 from harness.stack import PartEvent, Stack, last_stores, new_folder, raise_open_files
 from system.contract.numbers import shown, whole_number
+from system.contract.places import CELLS_MAX
 from system.contract.routing import FRONTS_MAX
 from xiu.commands import _stacks
 
@@ -22,15 +23,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detach", action="store_true", help="leave it running and return; `xiu down` stops it")
     parser.add_argument("--stores", choices=("last",), help="just PostgreSQL and Valkey, on the data of the last stack")
     parser.add_argument("--fronts", type=_fronts, default=1, metavar="N", help="front processes (default: 1)")
+    parser.add_argument(
+        "--cells", type=_cells, default=1, metavar="N",
+        help="cells the fronts are spread over, each with its own Valkey and credit workers (default: 1)",
+    )  # fmt: skip
     parser.add_argument("--no-prometheus", action="store_true", help="without Prometheus and Alertmanager")
     _stacks.add_show_secrets(parser)
     parser.add_argument("--var", type=Path, default=_stacks.VAR, metavar="DIR", help="default: var")
 
 
 def _fronts(text: str) -> int:
-    count = whole_number(text, FRONTS_MAX)
+    return _from_one(text, FRONTS_MAX)
+
+
+def _cells(text: str) -> int:
+    return _from_one(text, CELLS_MAX)
+
+
+def _from_one(text: str, most: int) -> int:
+    count = whole_number(text, most)
     if not count:
-        raise argparse.ArgumentTypeError(f"{shown(text)}: expected 1 to {FRONTS_MAX}")
+        raise argparse.ArgumentTypeError(f"{shown(text)}: expected 1 to {most}")
     return count
 
 
@@ -48,7 +61,9 @@ def run(args: argparse.Namespace) -> int:
         folder = new_folder(args.var)
         observed = not args.no_prometheus
         more = (playbook.part(),) if observed else ()
-        stack = Stack(folder, fronts=args.fronts, with_prometheus=observed, detach=args.detach, more=more)
+        stack = Stack(
+            folder, fronts=args.fronts, cells=args.cells, with_prometheus=observed, detach=args.detach, more=more
+        )
     stack.events(_show)
     # Interrupted in here nothing runs afterwards, and `main` says so: exit 3.
     stack.start()

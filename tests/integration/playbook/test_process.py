@@ -28,7 +28,7 @@ def made(tmp_path: Path) -> Folder:
     folder = Folder(tmp_path / "stack")
     folder.make()
     secret(folder.secret / "admin")
-    folder.state.write_text(json.dumps({"addresses": Addresses("", "").to_json()}), encoding="utf-8")
+    folder.state.write_text(json.dumps({"addresses": Addresses.plain().to_json()}), encoding="utf-8")
     return folder
 
 

@@ -248,7 +248,7 @@ def test_a_part_that_nobody_needs_may_not_start_and_the_stack_is_ready(make: Mak
 
 
 def test_addresses_survive_json() -> None:
-    at = Addresses(
+    at = Addresses.plain(
         "valkey://h:1", "postgresql://h:2/x", "http://h:3", ("http://h:4",), links={"front-valkey": "valkey://h:5"}
     )
     assert Addresses.from_json(json.loads(json.dumps(at.to_json()))) == at

@@ -30,6 +30,7 @@ HOSTILE = {
     "REDISCLI_AUTH": "x",
     "LOG_LEVEL": "debug",
     "XIU_POSTGRES_URL": "postgresql://theirs",
+    "XIU_VALKEY_URL_1": "valkey://theirs",
     "XIU_GRAFANA_TOKEN": "s",
     "XIU_ALERT_SMTP_PASSWORD": "s",
     "GIT_DIR": "/else",

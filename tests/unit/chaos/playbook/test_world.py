@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,8 +31,9 @@ def asked(answer: Callable[[web.Request], web.StreamResponse], talk: Callable[[S
         app.router.add_route("*", "/{all:.*}", handler)
         async with TestServer(app) as server:
             url = str(server.make_url("")).rstrip("/")
-            at = Addresses("", "", url, (), url, {"live": url, "stress": url}, (url, url))
-            async with StackWorld(replace(at, prometheus_url=url), "operators") as world:
+            workers = {"live": url, "stress": url}
+            at = Addresses.plain("", "", url, (), url, workers, (url, url), prometheus_url=url)
+            async with StackWorld(at, "operators") as world:
                 await talk(world)
 
     asyncio.run(run())
@@ -74,7 +74,7 @@ def test_a_switch_is_set_in_the_lane_it_is_meant_for() -> None:
         app.router.add_put("/v1/switches/{key}", keep)
         async with TestServer(app) as server:
             url = str(server.make_url("")).rstrip("/")
-            async with StackWorld(Addresses("", "", url, (), url, {}), "operators") as world:
+            async with StackWorld(Addresses.plain("", "", url, (), url, {}), "operators") as world:
                 await talk(world)
 
     asyncio.run(run())

@@ -78,7 +78,7 @@ def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
     (tmp_path / "ports").write_text(f"1\t{1 << 41}\n")
     monkeypatch.setattr(precheck_module, "PORT_RANGE", tmp_path / "ports")
     with parts() as url:
-        at = Addresses("", "", url, (url, url), url, {"live": url, "stress": url})
+        at = Addresses.plain("", "", url, (url, url), url, {"live": url, "stress": url})
         yield Ask(
             addresses=at, control=cast(ControlClient, Control()), allowed=Targets(kind="targets"), elsewhere=False,
             lane="stress", peak_rps=1000.0, duration_s=60.0, taps=60_000, users=100, connections=100,
@@ -93,7 +93,12 @@ def entry(ask: Ask, rate: float = 1e6, length: float = 3600.0) -> Targets:
 
 
 def at(ask: Ask, **changes: object) -> Ask:
-    return replace(ask, addresses=replace(ask.addresses, **changes))  # type: ignore[arg-type]
+    known = ask.addresses
+    plain = {
+        "control_url": known.control_url, "front_urls": known.front_urls, "play_url": known.play_url,
+        "credit_metrics_urls": known.credit_metrics_urls,
+    }  # fmt: skip
+    return replace(ask, addresses=Addresses.plain(**{**plain, **changes}))  # type: ignore[arg-type]
 
 
 def control(ask: Ask, **changes: object) -> Ask:

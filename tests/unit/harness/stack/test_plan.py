@@ -14,21 +14,22 @@ from harness.stack.external import externals, through
 from harness.stack.folder import Folder
 from harness.stack.plan import Layout, Plan, lay_out
 from harness.stack.table import Part
+from system.contract.links import links_of
 
 FOLDER = Folder(Path("/v/1"))
 
 
-def everything(fronts: int = 2, **more: object) -> Plan:
+def everything(fronts: int = 2, cells: int = 1, **more: object) -> Plan:
     parts = (
-        table.valkey("valkey-server", {"appendonly": "yes"}),
+        *(table.valkey("valkey-server", {"appendonly": "yes"}, cell) for cell in range(cells)),
         table.postgres(("postgres",), {"fsync": "on"}),
-        table.toxiproxy("toxiproxy-server", tuple(LINKS)),
-        *table.system(fronts),
+        table.toxiproxy("toxiproxy-server", tuple(link.id for link in links_of(cells))),
+        *table.system(fronts, cells),
         table.alertmanager("alertmanager"),
         table.prometheus("prometheus"),
-        table.stores(),
+        *(table.stores(cell) for cell in range(cells)),
     )
-    return Plan("all", fronts, parts, **more)  # type: ignore[arg-type]
+    return Plan("all", fronts, parts, cells=cells, **more)  # type: ignore[arg-type]
 
 
 def laid_out(what: Plan) -> Layout:
