@@ -73,7 +73,7 @@ class Draw:
     def tap(self, round_id: int, lane: int, uid: int, now_us: int, replier: Replier) -> Answer | None:
         """The answer, or None when `replier.later()` has been taken up for it. `lane` is the index in LANES.
 
-        The comments count the steps of a tap: 1 (parse) and 2 (token, tag, lane) lie behind it, 10 lies in `award`.
+        The comments count the steps of a tap (`system/__init__.py`): 1 and 2 lie behind it, 10 lies in `award`.
         """
         front = self.front
         if front.switches is not self._switches:
