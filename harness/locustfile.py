@@ -160,7 +160,9 @@ def _ordered(environment: Environment, msg: Any, **_: Any) -> None:
         print("locustfile: an order that does not carry the run's secret is not obeyed", file=sys.stderr)
         return
     try:
-        order = FireOrder.from_message(told["order"], RUNS)
+        # A worker that `xiu plan run` forked fires into that run's own folder; any other into one of its host.
+        forked = os.environ.get(ORDER_VARIABLE)
+        order = FireOrder.from_json(told["order"]) if forked else FireOrder.from_message(told["order"], RUNS)
     except HarnessError as exc:
         print(f"locustfile: {exc}", file=sys.stderr)
         return

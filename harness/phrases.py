@@ -47,6 +47,7 @@ PHRASES: dict[str, Phrase] = {
     "lane_unbalanced": ("lane {lane} is out of balance by {fen:,} fen", "通道 {lane} 的账差 {fen:,} 分"),
     "history_damaged": ("the history cannot be read: {detail}", "操作记录读不出来" + SEE),
     "folder_unwritable": ("the run's folder {folder} cannot be written: {name}: {detail}", "写不进 {folder}（{name}）"),
+    "the_samples": ("the samples of the money", "资金采样"),
     "the_close": ("the close", "关账"),
     "unsettled": (
         "{count} users never got a definite answer, user {first} first",

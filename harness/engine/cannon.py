@@ -221,6 +221,7 @@ class Cannon:
             journeys=self.tally.fired(),
             cpu=self.cpu,
             objective_ms=config.objective_ms,
+            one_of_several=config.workers > 1,
         )
         return account | {
             "run_id": config.run_id,
@@ -277,13 +278,14 @@ def _cpu(now: int) -> CpuSample:
 
 def _write(config: CannonConfig, loaded: Loaded, account: dict[str, Any]) -> None:
     if config.history is not None:
-        parts = pages(loaded.tape, loaded.uids, config.round, config.worker)
+        writer = config.worker if config.segments_as is None else config.segments_as
+        parts = pages(loaded.tape, loaded.uids, config.round, writer)
         names = (config.journey, *(one.journey for one in config.beside))
         journeys: list[dict[str, object]] = [
             {"journey": name, "shot": one.shot.name, "outcomes": list(one.shot.outcomes)}
             for name, one in zip(names, loaded.gun.journeys, strict=True)
         ]
-        write_history(Path(config.history), parts, config.run_id, config.seed, config.worker, journeys)
+        write_history(Path(config.history), parts, config.run_id, config.seed, writer, journeys)
     path = Path(config.result)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(account))

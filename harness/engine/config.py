@@ -63,6 +63,8 @@ class CannonConfig:
     seed: int = 1
     worker: int = 0
     workers: int = 1
+    segments_as: int | None = None
+    """Number of this worker among all that write into the history; None: its own."""
     too_fast_share: float = 0.0
     too_fast_factor: int = 3
     probes: tuple[Probe, ...] = ()

@@ -86,8 +86,12 @@ def clumps(tape: Tape, chosen: Mask) -> dict[str, dict[str, float]]:
     return {name: clumping(intended[fired], lasted[fired]) for name, lasted in times.items()}
 
 
-def seconds(tape: Tape, start_ns: int, stop: int, mine: Mask | None = None, shot: Shot = TAP) -> list[dict[str, Any]]:
-    """One row for each intended second of the first ``stop`` requests; of ``mine`` alone, if it is given."""
+def seconds(
+    tape: Tape, start_ns: int, stop: int, mine: Mask | None = None, shot: Shot = TAP, buckets: bool = False
+) -> list[dict[str, Any]]:
+    """One row for each intended second of the first ``stop`` requests; of ``mine`` alone, if it is given; ``buckets``:
+    with those of its times.
+    """
     chosen = np.arange(stop) if mine is None else np.flatnonzero(mine[:stop])
     intended = tape.times(tape.intended)[chosen]
     if not len(chosen):
@@ -117,8 +121,13 @@ def seconds(tape: Tape, start_ns: int, stop: int, mine: Mask | None = None, shot
                 "service_p99_ms": service.percentile_ms(99),
                 "lag_p99_ms": lag.percentile_ms(99),
             }
+            | ({"buckets": _buckets(response=response, service=service, lag=lag)} if buckets else {})
         )
     return rows
+
+
+def _buckets(**times: Histogram) -> dict[str, dict[str, object]]:
+    return {name: histogram.to_json() for name, histogram in times.items()}
 
 
 def result(
@@ -130,16 +139,21 @@ def result(
     journeys: Sequence[Fired],
     cpu: list[CpuSample],
     objective_ms: float,
+    one_of_several: bool = False,
 ) -> dict[str, Any]:
     """The whole account of one cannon, as JSON. ``stopped_ns``: when fire ceased before the plan's end, or None.
 
     At its top stands journey 0; ``beside`` has the same of each other journey. The generator's health is that of all.
+    ``one_of_several``: each second carries its buckets, so that the accounts of all workers can be merged.
     """
     intended, reached = tape.times(tape.intended), tape.times(tape.reached)
     end_ns = min(start_ns + plan_ns, stopped_ns or start_ns + plan_ns)
     measured = (tape.phase == Phase.MEASURED) & (intended < end_ns)
     window = (int(intended[measured][0]), end_ns) if measured.any() else (end_ns, end_ns)
-    parts = [_journey(tape, number, fired, measured, window, start_ns) for number, fired in enumerate(journeys)]
+    parts = [
+        _journey(tape, number, fired, measured, window, start_ns, one_of_several)
+        for number, fired in enumerate(journeys)
+    ]
     residues = {
         name if not number else f"{journeys[number].name}: {name}": value
         for number, part in enumerate(parts)
@@ -172,7 +186,7 @@ def result(
 
 
 def _journey(
-    tape: Tape, number: int, fired: Fired, measured: Mask, window: tuple[int, int], start_ns: int
+    tape: Tape, number: int, fired: Fired, measured: Mask, window: tuple[int, int], start_ns: int, buckets: bool
 ) -> dict[str, Any]:
     """What one journey adds to the account: load, times, seconds. Of the measured part are times and rates."""
     mine = tape.journey == number
@@ -198,7 +212,7 @@ def _journey(
         | {"good": {name: times[f"good_{name}"].summary_ms() for name in ("response", "service")}},
         "mean_ms": {name: times[name].mean_ms for name in ("response", "service", "lag", "queued")},
         "seconds": seconds(
-            tape, start_ns, int(np.searchsorted(tape.times(tape.intended), window[1])), mine, fired.shot
+            tape, start_ns, int(np.searchsorted(tape.times(tape.intended), window[1])), mine, fired.shot, buckets
         ),
         "histograms": {name: histogram.to_json() for name, histogram in times.items()},
         "clumps": clumps(tape, measured & mine),

@@ -94,7 +94,7 @@ def _add(entry: StatsEntry, answered: int, unknown: int, fresh: dict[int, int], 
 def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stopping: Callable[[], bool]) -> CannonResult:
     """Fires this worker's part of the order to its end, or until `stopping()`. Raises CannonError.
 
-    What the cannon says is also written to `progress-<worker>.jsonl` in the order's folder.
+    What the cannon says is also written to `progress-<worker>.jsonl` (see `FireOrder.file`) in the order's folder.
     """
     config = order.unpack(worker, workers)
     books = Books(stats)
@@ -108,7 +108,7 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
             Path(order.folder),
             order.since_s,
         ),
-        (Path(order.folder) / f"progress-{worker}.jsonl").open("wb", buffering=0) as progress,
+        order.file("progress", worker, ".jsonl").open("wb", buffering=0) as progress,
     ):
         keeper = gevent.spawn(_keep, cannon, order, stopping)
         try:

@@ -17,7 +17,7 @@ def look(
 ) -> list[Checked]:
     """Every item of the pre-check for this share; `overload`: how much more than its peak is going to be sent."""
     plan = order.loaded.plan
-    duration_s = plan.warm_up.duration + plan.measured_s * plan.stretch(share.duration_s)
+    duration_s = len(plan.rounds) * (plan.warm_up.duration + plan.measured_s * plan.stretch(share.duration_s))
     return precheck(
         Ask(
             addresses=system.addresses,

@@ -12,6 +12,8 @@ import numpy as np
 from harness.engine.recorder import read_history
 from harness.forecast.share import Share
 from harness.guard.stop import PROBE_STATUS
+from harness.orchestrate.account import RunAccount
+from harness.orchestrate.merge import one_after_the_other
 from harness.runs.record import CreditDelay, Delay, Latency, Load, Percentiles, RunRecord, Second, SponsorBooks, Wins
 from harness.runs.record import Money as RecordMoney
 from harness.runs.state import Money
@@ -141,14 +143,18 @@ def money_at_close(sampled: Money, record: RunRecord) -> Money:
     )
 
 
-def wins_of(seen: int | None, books: RoundBooks | None, report: AuditReport | None) -> Wins:
-    """Wins by place; `seen` None: the generator left no history. The residue counts differences of sets, as the audit
-    found them, beside those of the counts.
+def wins_apart(report: AuditReport | None) -> int:
+    """Differences of sets of wins, as the audit found them over all rounds that it looked at."""
+    by = {finding.code: finding for finding in report.findings} if report else {}
+    return sum(by[code].violations for code in ("S4", "S5", "S6") if code in by)
+
+
+def wins_of(seen: int | None, books: RoundBooks | None, apart: int) -> Wins:
+    """Wins by place; `seen` None: the generator left no history. The residue counts differences of sets (`apart`)
+    beside those of the counts.
     """
-    if books is None or report is None:
+    if books is None:
         return Wins(seen=seen)
-    by = {finding.code: finding for finding in report.findings}
-    apart = sum(by[code].violations for code in ("S4", "S5", "S6") if code in by)
     posted = books.wins_posted + books.wins_suspended
     # A store that lost what was posted already is not made to hold it again: S5 judges a posting without its log.
     known = max(books.wins_logged, posted)
@@ -175,20 +181,27 @@ def delay_of(books: RoundBooks | None) -> CreditDelay:
     )
 
 
-def sponsors_of(books: RoundBooks | None) -> tuple[SponsorBooks, ...]:
-    """Each sponsor's money, with what is not in one of its places."""
-    return tuple(
-        SponsorBooks(
+def sponsors_of(rounds: Sequence[RoundBooks]) -> tuple[SponsorBooks, ...]:
+    """Each sponsor's money over these rounds, with what is not in one of its places."""
+    found: dict[int, SponsorBooks] = {}
+    for one in (sponsor for books in rounds for sponsor in books.sponsors):
+        before = found.get(one.sponsor, SponsorBooks(sponsor=one.sponsor, name=one.name, budget_fen=0, credited_fen=0))
+        found[one.sponsor] = SponsorBooks(
             sponsor=one.sponsor,
             name=one.name,
-            budget_fen=one.budget_fen,
-            credited_fen=one.credited_fen,
-            suspense_fen=one.suspense_fen,
-            refunded_fen=one.refunded_fen,
-            residue_fen=one.budget_fen - one.credited_fen - one.suspense_fen - one.refunded_fen,
+            budget_fen=before.budget_fen + one.budget_fen,
+            credited_fen=before.credited_fen + one.credited_fen,
+            suspense_fen=before.suspense_fen + one.suspense_fen,
+            refunded_fen=before.refunded_fen + one.refunded_fen,
+            residue_fen=before.residue_fen + one.budget_fen - one.credited_fen - one.suspense_fen - one.refunded_fen,
         )
-        for one in (books.sponsors if books else ())
-    )
+    return tuple(found.values())
+
+
+def fired_of(account: RunAccount) -> dict[str, Any] | None:
+    """The generator's account of the whole run: of all rounds that were fired, one after the other."""
+    told = [(one.begins_s, one.fired) for one in account.rounds if one.fired is not None]
+    return one_after_the_other(told) if told else None
 
 
 def drain_of(samples: Sequence[tuple[float, Money]], end_s: float) -> float | None:
@@ -199,11 +212,12 @@ def drain_of(samples: Sequence[tuple[float, Money]], end_s: float) -> float | No
     return None
 
 
-def timeline_of(account: dict[str, Any], samples: Sequence[tuple[float, Money]]) -> tuple[Second, ...]:
-    """The run second by second; money as the last sample of the second had it."""
-    by_second = {int(at_s): money for at_s, money in samples if at_s >= 0}
+def timeline_of(account: RunAccount) -> tuple[Second, ...]:
+    """The run second by second, the seconds of all its rounds; money as the last sample of the second had it."""
+    by_second = {int(at_s): money for at_s, money in account.samples if at_s >= 0}
     rows: list[Second] = []
-    for row in account["seconds"]:
+    whole = fired_of(account)
+    for row in whole["seconds"] if whole else ():
         money = by_second.get(row["second"], Money())
         rows.append(
             Second(
@@ -222,14 +236,15 @@ def timeline_of(account: dict[str, Any], samples: Sequence[tuple[float, Money]])
     return tuple(rows)
 
 
-def moments_of(
-    plan: StressPlan, share: Share, account: dict[str, Any] | None, first_s: float | None, duration_s: float
-) -> Moments | None:
-    """What queries look back at, on the wall clock; None if nothing was fired. `first_s`: of the first intended tap."""
-    if first_s is None or account is None:
+def moments_of(plan: StressPlan, share: Share, account: RunAccount, duration_s: float) -> Moments | None:
+    """What queries look back at, on the wall clock; None if nothing was fired. Of several rounds the first one's
+    opening and peak, and the end of the last.
+    """
+    first_s, fired = account.first_tap_s, account.rounds[0].fired if account.rounds else None
+    if first_s is None or fired is None:
         return None
     measured_s = plan.warm_up.duration
-    span = peak_span(account, share.peak_rps, measured_s)
+    span = peak_span(fired, share.peak_rps, measured_s)
     return Moments(
         first_s=first_s,
         opens_s=first_s + plan.round.opens,

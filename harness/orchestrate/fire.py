@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from harness.children import for_children
 from harness.errors import HarnessError
 from harness.orchestrate.fire_order import FireOrder
 from harness.stack import die_with_parent
+from harness.stack.ports import Ports
 from harness.waits import killed
 
 POLL_S = 0.1
@@ -40,10 +41,10 @@ class Fired:
 
 
 class Progress:
-    """Tails `progress-<worker>.jsonl`; hands each whole line over once."""
+    """Tails a worker's progress file; hands each whole line over once."""
 
-    def __init__(self, folder: Path, worker: int) -> None:
-        self._path = folder / f"progress-{worker}.jsonl"
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._at = 0
         self._rest = b""
 
@@ -70,16 +71,22 @@ def _message(line: bytes) -> dict[str, Any] | None:
 
 
 def fire(
-    order: FireOrder, deadline_s: float, heard: Callable[[int, dict[str, Any]], None], stop: Callable[[], str | None]
+    order: FireOrder,
+    deadline_s: float,
+    heard: Callable[[int, dict[str, Any]], None],
+    stop: Callable[[], str | None],
+    workers: int = 1,
 ) -> Fired:
-    """Runs the order with one worker to its end; `heard(worker, message)` for everything its cannon says.
+    """Runs the order to its end; `heard(worker, message)` for everything that the cannon of a worker says.
+
+    One worker is a Locust alone; several are forked by a master (`--processes`), which deals the order out.
 
     `stop()` is asked ten times a second; a reason ends the fire at once, the account is still written.
     Raises FireFailed, also when the deadline passes.
     """
     folder = Path(order.folder)
     order.write(folder / "fire-order.json")
-    log = folder / "locust.log"
+    log = order.log
     with log.open("wb") as out:
         process = subprocess.Popen(
             [
@@ -92,6 +99,7 @@ def fire(
                 "--only-summary",
                 "--stop-timeout",
                 "20",
+                *(("--processes", str(workers), *_master(workers)) if workers > 1 else ()),
             ],
             cwd=folder,  # no locust.conf is here
             stdin=subprocess.DEVNULL,
@@ -102,44 +110,62 @@ def fire(
             preexec_fn=die_with_parent,  # it inherits this process's policy; the cannon asks for its own
         )
     try:
-        _follow(process, folder, deadline_s, heard, stop)
+        _follow(process, order, workers, deadline_s, heard, stop)
     finally:
         _end(process)
-        order.tidy(0)
+        for worker in range(workers):
+            order.tidy(worker)
         (folder / "fire-order.json").unlink(missing_ok=True)
-    account = folder / "cannon-0.json"
-    if not account.exists():
-        raise FireFailed(f"the generator left no account{_why(log)}; the end of {log}:\n{_tail(log)}")
-    return Fired((json.loads(account.read_text()),))
+    accounts = [order.file("cannon", worker, ".json") for worker in range(workers)]
+    missing = [str(worker) for worker, account in enumerate(accounts) if not account.exists()]
+    if missing:
+        which = "the generator" if workers == 1 else f"worker {', '.join(missing)} of {workers}"
+        raise FireFailed(f"{which} left no account{_why(log)}; the end of {log}:\n{_tail(log)}")
+    return Fired(tuple(json.loads(account.read_text()) for account in accounts))
 
 
 def _follow(
     process: subprocess.Popen[bytes],
-    folder: Path,
+    order: FireOrder,
+    workers: int,
     deadline_s: float,
     heard: Callable[[int, dict[str, Any]], None],
     stop: Callable[[], str | None],
 ) -> None:
-    progress = Progress(folder, 0)
+    told = [Progress(order.file("progress", worker, ".jsonl")) for worker in range(workers)]
     until = time.monotonic() + deadline_s
     stopped = False
     while process.poll() is None:
-        for message in progress.fresh():
-            heard(0, message)
+        _hear(told, heard)
         if not stopped and stop() is not None:
             stopped = True
             # The cannon sees it within 50 ms, writes its account, and Locust ends in its own order.
             try:
-                (folder / "kill").touch()
+                (Path(order.folder) / "kill").touch()
             except OSError:  # a full disk stops nobody from stopping
                 process.terminate()
             until = time.monotonic() + STOP_DEADLINE_S
         if time.monotonic() > until:
-            log = folder / "locust.log"
+            log = order.log
             raise FireFailed(f"the generator did not end within {deadline_s:g} s; the end of {log}:\n{_tail(log)}")
         time.sleep(POLL_S)
-    for message in progress.fresh():
-        heard(0, message)
+    _hear(told, heard)
+
+
+def _hear(told: Sequence[Progress], heard: Callable[[int, dict[str, Any]], None]) -> None:
+    for worker, progress in enumerate(told):
+        for message in progress.fresh():
+            heard(worker, message)
+
+
+def _master(workers: int) -> tuple[str, ...]:
+    """A master of this host alone, on a port that nobody listens on; it waits for all of its workers."""
+    with Ports(["locust"]) as ports:
+        port = str(ports.by_name["locust"])
+    return (
+        "--expect-workers", str(workers), "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
+        "--master-host", "127.0.0.1", "--master-port", port,
+    )  # fmt: skip
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -18,6 +18,7 @@ from harness.engine.config import CannonConfig, Probe
 from harness.errors import BadInput
 from harness.guard.kill import REGISTER
 from harness.stack.folder import Folder
+from plans.models.stress import ROUNDS_MAX
 
 FILE_NAME = re.compile(r"[a-z]{1,20}")
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
@@ -42,6 +43,8 @@ class FireOrder:
     """The register in the folder of the stack that is aimed at; empty where it is none of this host."""
     since_s: float | None = None
     """When the run was begun, Unix time: a stop button pressed later stops it."""
+    number: int = 1
+    """Of the round within its run: each has files of its own."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON data."""
@@ -53,6 +56,8 @@ class FireOrder:
         try:
             order = cls(**data)
             named = [order.config["tokens"], *(probe["tokens"] for probe in order.config.get("probes", ()))]
+            if not isinstance(order.number, int) or not 1 <= order.number <= ROUNDS_MAX:
+                raise BadInput(f"a fire order for round {order.number!r:.40}", expected=f"1 to {ROUNDS_MAX}")
             good = all(isinstance(text, str) for text in order.files.values()) and set(named) <= order.files.keys()
         except (TypeError, KeyError, AttributeError) as exc:
             raise BadInput(f"no fire order: {type(exc).__name__}", expected="one of this version") from exc
@@ -94,12 +99,22 @@ class FireOrder:
         """The scrape targets of the stack that is aimed at; None where it is none of this host."""
         return Folder(Path(self.beside).parent).targets if self.beside else None
 
+    @property
+    def log(self) -> Path:
+        """What Locust said."""
+        return Path(self.folder) / ("locust.log" if self.number == 1 else f"locust-round-{self.number}.log")
+
     def tidy(self, worker: int) -> None:
         """Removes a worker's token files: they have served, and nobody needs them in a run's folder."""
         shutil.rmtree(self._secrets(worker), ignore_errors=True)
 
     def _secrets(self, worker: int) -> Path:
-        return Path(self.folder) / f"tokens-{worker}"
+        return self.file("tokens", worker)
+
+    def file(self, what: str, worker: int, ending: str = "") -> Path:
+        """A worker's file in the run's folder: `cannon-0.json`, of a later round `cannon-0-round-2.json`."""
+        later = f"-round-{self.number}" if self.number > 1 else ""
+        return Path(self.folder) / f"{what}-{worker}{later}{ending}"
 
     def unpack(self, worker: int, workers: int) -> CannonConfig:
         """Writes the files of this order and gives the configuration of one worker's cannon."""
@@ -116,6 +131,7 @@ class FireOrder:
             probes=tuple(Probe(probe.kind, str(secret / probe.tokens), probe.count) for probe in config.probes),
             worker=worker,
             workers=workers,
-            result=str(folder / f"cannon-{worker}.json"),
+            segments_as=(self.number - 1) * workers + worker,
+            result=str(self.file("cannon", worker, ".json")),
             history=None if config.history is None else str(folder / "history"),
         )

@@ -1,16 +1,19 @@
 """What the cannons tell while they fire, and the money sampled beside it: into the run's state, and past its stop
 rules. Fires nothing and ends nothing: it says why the run should end.
+
+A rule sees the sum of all workers and of all rounds so far: counts and buckets are added, the highest lag stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.guard.stop import Reading, StopRules
 from harness.phrases import said
 from harness.runs.state import RunState
-from plans.models.stress import StressPlan
+from plans.models.stress import WORKERS_MAX, StressPlan
 
 Tell = Callable[[str, str], None]
 OPEN_DOOR_S = 0.5
@@ -23,11 +26,12 @@ class Hearing:
     def __init__(self, state: RunState, plan: StressPlan, tell: Tell) -> None:
         self._state, self._plan, self._tell = state, plan, tell
         self._rules = StopRules(plan.stop)
-        self._early = 0
+        self._early: dict[int, int] = {}
+        self._rates: dict[int, tuple[float, float]] = {}
         self.rated = False
 
     def take(self, worker: int, message: dict[str, Any]) -> str | None:
-        """One message of a cannon; the stop rule that it broke, in words, or None."""
+        """One message of a worker's cannon; the stop rule that was broken, in words, or None."""
         if message["event"] == "rate":
             self.rated = True
             self._tell("rate", said("rated", version=message["version"], taps=message["taps"]))
@@ -35,33 +39,59 @@ class Hearing:
             self._tell("rate_refused", said("rate_refused", detail=message["message"]))
         if message["event"] != "counts":
             return None
-        state = self._state
-        before = state.counts.get(worker)
-        state.counts = {**state.counts, worker: message}
-        lag_ms = message["lag_p99_ms"]
-        state.saturated = lag_ms is not None and lag_ms > max(1.0, self._plan.objectives.response_p99 * 100)
+        state, seat = self._state, seat_of(self._state.round, worker)
+        before = state.counts.get(seat)
+        state.counts = {**state.counts, seat: message}
+        playing = {place: one for place, one in state.counts.items() if place >= seat_of(state.round, 0)}
+        lags = [one["lag_p99_ms"] for one in playing.values() if one["lag_p99_ms"] is not None]
+        state.saturated = max(lags, default=0.0) > max(1.0, self._plan.objectives.response_p99 * 100)
         if before is not None:
-            span = (message["at_ns"] - before["at_ns"]) / 1e9
-            state.rate_rps = (message["answered"] - before["answered"]) / span if span else None
-            state.planned_rps = (message["reached"] - before["reached"]) / span if span else None
-        return self._rules.feed(self._reading(message)) if state.now_s > 0 else None
+            self._rate(seat, before, message)
+            rates = [rate for place, rate in self._rates.items() if place in playing]
+            known = len(rates) == len(playing)
+            state.rate_rps = sum(answered for answered, _ in rates) if known else None
+            state.planned_rps = sum(reached for _, reached in rates) if known else None
+        if state.round_s <= self._plan.round.opens + OPEN_DOOR_S:
+            # before the opening, *not open yet* is the right answer
+            self._early[seat] = message["refused_by_status"].get("409", 0)
+        return self._rules.feed(self._reading()) if state.round_s > 0 else None
 
     def blind(self) -> list[str]:
         """Signals of stop rules that nothing could be read for, all run long."""
         return self._rules.blind()
 
-    def _reading(self, message: dict[str, Any]) -> Reading:
-        by_status: dict[str, int] = message["refused_by_status"]
-        if self._state.now_s <= self._plan.round.opens + OPEN_DOOR_S:
-            self._early = by_status.get("409", 0)  # before the opening, *not open yet* is the right answer
+    def _rate(self, seat: int, before: dict[str, Any], now: dict[str, Any]) -> None:
+        if span := (now["at_ns"] - before["at_ns"]) / 1e9:
+            grown = [(now[key] - before[key]) / span for key in ("answered", "reached")]
+            self._rates[seat] = grown[0], grown[1]
+
+    def _reading(self) -> Reading:
+        state, told = self._state, list(self._state.counts.values())
+        status: Counter[str] = Counter()
+        for message in told:
+            status.update(message["refused_by_status"])
         return Reading(
-            t_s=self._state.now_s,
-            answered=message["answered"],
-            unknown=message["outcomes"]["unknown"],
-            refused_by_status=by_status,
-            early=self._early,
-            probes=self._plan.probes.total,
-            lag_us=tuple((edge, count) for edge, count in message["lag_us"]),
-            response_us=tuple((edge, count) for edge, count in message["response_us"]),
-            money=self._state.money,
+            t_s=state.now_s,
+            answered=state.total("answered"),
+            unknown=state.outcome("unknown"),
+            refused_by_status=dict(status),
+            early=sum(self._early.values()),
+            probes=self._plan.probes.total * state.round,
+            lag_us=_added(message["lag_us"] for message in told),
+            response_us=_added(message["response_us"] for message in told),
+            money=state.money,
         )
+
+
+def seat_of(round_: int, worker: int) -> int:
+    """A worker of a round among all that ever told counts in a run."""
+    return (round_ - 1) * WORKERS_MAX + worker
+
+
+def _added(blocks: Iterable[list[list[int]]]) -> tuple[tuple[int, int], ...]:
+    """(upper edge in µs, count) over all cannons."""
+    total: Counter[int] = Counter()
+    for pairs in blocks:
+        for edge, count in pairs:
+            total[edge] += count
+    return tuple(sorted(total.items()))

@@ -44,6 +44,20 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A round's place in its run. `number` counts from 1; `first_wall_ns`: the first intended tap of the run's first
+    round, None for that round itself.
+    """
+
+    number: int = 1
+    first_wall_ns: int | None = None
+
+    def pad_us(self, t0_wall_ns: int) -> int:
+        """So much later the round begins, a whole number of seconds after the first: one time base for all of them."""
+        return 0 if self.first_wall_ns is None else -((t0_wall_ns - self.first_wall_ns) // 1000) % 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class Sizes:
     """What the machine allows beside the plan."""
 
@@ -64,8 +78,10 @@ def prepare(
     seed: int,
     stack: Path | None = None,
     since_s: float | None = None,
+    place: Place | None = None,
 ) -> Prepared:
-    """Tokens, armed round, order. `stack`: folder of the one aimed at; `since_s`: when the run was begun, or now.
+    """Tokens, armed round, order. `stack`: folder of the one aimed at; `since_s`: when the run was begun, or now;
+    `place`: the round's among those of the plan.
 
     Raises ControlError, ControlAway.
     """
@@ -77,8 +93,8 @@ def prepare(
     files = {"tokens": "\n".join(control.tokens(lane, FIRST_UID, share.users)) + "\n"}
     probes = _probes(control, plan, lane, topology, files)
     lead_s = LEAD_S + taps * TAP_S_TO_LOAD
-    now_us = control.now_us()
-    t0_us = now_us + int(lead_s * 1e6)
+    place = place or Place()
+    t0_us = control.now_us() + int(lead_s * 1e6) + place.pad_us(time.time_ns() + int(lead_s * 1e9))
     round_ = control.create_round(
         RoundOrder(
             lane=lane,
@@ -114,11 +130,11 @@ def prepare(
         drain_s=plan.drain.answers,
         rate_headroom=RATE_HEADROOM,
         objective_ms=plan.objectives.response_p99 * 1000,
-        ready_timeout_s=lead_s + 20,
+        ready_timeout_s=lead_s + 21,
     )
     order = FireOrder(
         run_id=run_id, folder=str(folder), t0_wall_ns=t0_wall_ns, config=json.loads(config.to_json()), files=files,
-        register=str(register), beside=beside(stack),
+        register=str(register), beside=beside(stack), number=place.number,
         since_s=time.time() if since_s is None else since_s,
     )  # fmt: skip
     return Prepared(round_, order, plan.warm_up.duration + plan.measured_s * stretch, topology)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
+from typing import Any
 
 from harness import loopback
 from harness.control_client import ControlClient
@@ -24,14 +26,20 @@ STALE_S = 1.0
 """A worker that goes on finishes a pass four times a second."""
 DELAYS = "hongbao_credit_delay_seconds_bucket"
 
+SUMS = ("credited_fen", "suspense_fen", "awarded_fen", "budget_fen", "postings", "issued_packets")
+
 Samples = dict[str, float]
 
 
 class Sampler:
     """A thread that samples into the state until `stop()`."""
 
-    def __init__(self, addresses: Addresses, control: ControlClient, round_id: int, state: RunState) -> None:
+    def __init__(
+        self, addresses: Addresses, control: ControlClient, round_id: int, state: RunState, before: Money | None = None
+    ) -> None:
+        """`before`: the last sample of the round before, which stands in every sum: the run's money only grows."""
         self._addresses, self._control, self._round, self._state = addresses, control, round_id, state
+        self._before = before
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._awarded = _SinceStart()
@@ -52,6 +60,7 @@ class Sampler:
             while True:
                 last = self._over.is_set()
                 money = self._sample(session)
+                money = money if self._before is None else with_earlier(money, self._before)
                 self._state.money = money
                 self.rows.append((self._state.now_s, money))
                 if last:
@@ -82,6 +91,16 @@ class Sampler:
             credit_delay=delays,
             at_s=self._state.now_s,
         )
+
+
+def with_earlier(money: Money, before: Money) -> Money:
+    """A sample of a round with what the rounds before it came to; levels are those of now."""
+    sums: dict[str, Any] = {name: _plus(getattr(money, name), getattr(before, name)) for name in SUMS}
+    return replace(money, **sums)
+
+
+def _plus(now: int | None, before: int | None) -> int | None:
+    return None if now is None or before is None else now + before
 
 
 class _SinceStart:

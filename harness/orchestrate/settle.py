@@ -45,10 +45,11 @@ def settle(
     seed: int,
     history: Path,
     deadline_s: float,
+    number: int = 1,
 ) -> list[int]:
     """Asks until every open user has a definite answer or the deadline is over; returns who is still open.
 
-    Adds one segment of SETTLE records to the history.
+    Adds one segment of SETTLE records to the history, of its own for each round (`number`, from 1 on).
     """
     users = open_users(history, round_id)
     if not users:
@@ -72,7 +73,7 @@ def settle(
             if waiting:
                 time.sleep(AGAIN_S)
     records: Records = np.array(rows, OP_DTYPE)
-    write_history(history, records, run_id, seed, SETTLE_WORKER)
+    write_history(history, records, run_id, seed, SETTLE_WORKER - (number - 1))
     return waiting
 
 

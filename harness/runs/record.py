@@ -164,6 +164,24 @@ class Title(Record):
     en: str
 
 
+class RoundRecord(Record):
+    """One round of a run: what the fields of the same names in `run.json` say of all rounds together.
+
+    `number` counts from 1, `round` is the system's id of it; `begins_s`: its first intended tap, in run seconds.
+    """
+
+    number: int
+    round: int
+    begins_s: float
+    closed: bool
+    load: Load
+    latency_ms: Latency
+    money: Money
+    wins: Wins
+    credit_delay_s: CreditDelay
+    forecast: tuple[Judged, ...]
+
+
 class About(Record):
     """What was played, in words: the plan, the event it is a share of, how long of how long, and how many users.
 
@@ -243,6 +261,10 @@ class RunRecord(Record):
     about: About | None = None
     traffic: tuple[JourneyResult, ...] = ()
     """Each journey of each round. `load` and `latency_ms` are the taps' alone."""
+    rounds: tuple[RoundRecord, ...] = ()
+    """Every round that was armed, in their order. Counts and money above are their sums, percentiles are those of all
+    their answers; an indicator of `forecast` and `credit_delay_s` are those of the round that did worst.
+    """
 
     @property
     def lasted_s(self) -> float | None:

@@ -44,8 +44,9 @@ class Money:
 class RunState:
     """One run. Writers replace whole values under `lock`, readers take them; nothing in it is changed in place.
 
-    `counts`: the cannons' last cumulative message each, by worker (see `harness.engine.tally.Tally.cumulative`).
-    `rate_rps`: answers of the last second. `now_s`: seconds since the first intended tap, negative before it.
+    `counts`: the cannons' last cumulative message each, by worker (see `harness.engine.tally.Tally.cumulative`), those
+    of earlier rounds too, so that a total never falls. `rate_rps`: answers of the last second. `now_s`: seconds since
+    the run's first intended tap, negative before it. `round`, of `rounds`, is played now; `begins_s`: its first tap.
     """
 
     run_id: str
@@ -58,6 +59,9 @@ class RunState:
     phase: PhaseName = "idle"
     note: str = ""
     now_s: float = 0.0
+    round: int = 1
+    rounds: int = 1
+    begins_s: float = 0.0
     counts: dict[int, dict[str, Any]] = field(default_factory=dict)
     rate_rps: float | None = None
     planned_rps: float | None = None
@@ -74,6 +78,11 @@ class RunState:
     """empty while it goes on"""
     invariants: tuple[Finding, ...] = ()
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def round_s(self) -> float:
+        """Seconds since the first intended tap of the round that is played now."""
+        return self.now_s - self.begins_s
 
     def total(self, key: str) -> int:
         """Sum of a cumulative count over the workers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from plans.models.forecast import Id, Words
 from plans.models.ids import FileName
@@ -99,6 +99,31 @@ class RoundWindow(PlanModel):
     release: Annotated[Share, Field(gt=0)] = 0.95
 
 
+ROUNDS_MAX, WORKERS_MAX = 8, 8
+
+
+class PlannedRound(PlanModel):
+    """One of the rounds that a plan plays one after the other. `pause`: from the close before it until it is armed."""
+
+    pause: Duration = 0.0
+
+
+def _as_rounds(value: Any) -> Any:
+    """A count of rounds as that many of them."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return value
+    if not 1 <= value <= ROUNDS_MAX:
+        raise ValueError(f"{value} rounds; expected 1 to {ROUNDS_MAX}")
+    return [{}] * value
+
+
+Rounds = Annotated[
+    tuple[PlannedRound, ...],
+    Field(min_length=1, max_length=ROUNDS_MAX),
+    BeforeValidator(_as_rounds, json_schema_input_type=int | tuple[PlannedRound, ...]),
+]
+
+
 class Probes(PlanModel):
     """Requests that must win nothing, beside the load. Not scaled: an invariant needs its sample on every machine."""
 
@@ -188,6 +213,10 @@ class StressPlan(PlanModel):
     seed: int = Field(ge=0, lt=1 << 63)
     warm_up: WarmUp
     round: RoundWindow
+    rounds: Rounds = Field(
+        default=(PlannedRound(),), description="How many rounds are played one after the other, or each of them."
+    )
+    workers: Annotated[int, Field(ge=1, le=WORKERS_MAX, description="Locust workers that share the load.")] = 1
     steps: tuple[Step, ...] = Field(min_length=1)
     probes: Probes = Probes()
     stop: tuple[StopRule, ...] = Field(min_length=1)

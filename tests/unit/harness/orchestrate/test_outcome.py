@@ -7,7 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from harness.orchestrate.outcome import OF_THE_WHOLE, Gathered, _blind, _not_evaluated, _unbalanced
+from harness.orchestrate.account import RoundAccount, RunAccount
+from harness.orchestrate.outcome import _blind, _unbalanced
+from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
 from harness.runs.state import Money
 from harness.verdict import Evidence, Reason, decide
 from tests.unit.harness.sample_run import sample_lock
@@ -15,30 +17,37 @@ from tests.unit.harness.sample_run import sample_lock
 LOCK = sample_lock()
 KNOWN: dict[str, float | int | None] = {target.indicator: target.expected for target in LOCK.targets}
 SPONSORS = {name for name in KNOWN if name.startswith("sponsor_")}
+
+
+def gathered(unsettled: int | None = None, samples: list[tuple[float, Money]] | None = None, **more: Any) -> RunAccount:
+    """The account of a run of one round."""
+    return RunAccount([RoundAccount(unsettled=unsettled, samples=samples or [])], **more)
+
+
 ORDER = cast(Any, SimpleNamespace(lane="stress"))
 
 
 @pytest.mark.parametrize(
     ("got", "actuals", "names"),
     [
-        pytest.param(Gathered(unsettled=0), KNOWN, set(), id="a whole run"),
-        pytest.param(Gathered(unsettled=3), KNOWN, set(), id="a whole run owes every answer"),
-        pytest.param(Gathered(unsettled=0), KNOWN | {"drain_s": None}, set(), id="and every figure"),
-        pytest.param(Gathered(stopped="x", unsettled=0), KNOWN, OF_THE_WHOLE | SPONSORS, id="stopped, settled"),
-        pytest.param(Gathered(stopped="x", unsettled=2), KNOWN, OF_THE_WHOLE | SPONSORS | {"wins_residue"},
+        pytest.param(gathered(unsettled=0), KNOWN, set(), id="a whole run"),
+        pytest.param(gathered(unsettled=3), KNOWN, set(), id="a whole run owes every answer"),
+        pytest.param(gathered(unsettled=0), KNOWN | {"drain_s": None}, set(), id="and every figure"),
+        pytest.param(gathered(stopped="x", unsettled=0), KNOWN, OF_THE_WHOLE | SPONSORS, id="stopped, settled"),
+        pytest.param(gathered(stopped="x", unsettled=2), KNOWN, OF_THE_WHOLE | SPONSORS | {"wins_residue"},
                      id="stopped with open answers: a win behind a 202 is not missing"),
-        pytest.param(Gathered(stopped="x"), KNOWN, OF_THE_WHOLE | SPONSORS | {"wins_residue"},
+        pytest.param(gathered(stopped="x"), KNOWN, OF_THE_WHOLE | SPONSORS | {"wins_residue"},
                      id="stopped, nobody could ask"),
-        pytest.param(Gathered(stopped="x", unsettled=0), {}, set(KNOWN), id="stopped before anything was known"),
+        pytest.param(gathered(stopped="x", unsettled=0), {}, set(KNOWN), id="stopped before anything was known"),
     ],
 )  # fmt: skip
-def test_what_is_not_evaluated(got: Gathered, actuals: dict[str, float | int | None], names: set[str]) -> None:
-    assert _not_evaluated(LOCK, got, actuals) == names
+def test_what_is_not_evaluated(got: RunAccount, actuals: dict[str, float | int | None], names: set[str]) -> None:
+    assert not_evaluated(LOCK, got, actuals) == names
 
 
 def test_a_lane_out_of_balance_is_never_green() -> None:
     def last(*looks: int | None) -> list[Reason]:
-        return _unbalanced(ORDER, Gathered(samples=[(0.0, Money(imbalance_fen=fen)) for fen in looks]))
+        return _unbalanced(ORDER, gathered(samples=[(0.0, Money(imbalance_fen=fen)) for fen in looks]))
 
     assert last() == last(None, None) == last(777, 0) == last(0, None) == []
     (found,) = last(0, -777, None)
@@ -47,8 +56,8 @@ def test_a_lane_out_of_balance_is_never_green() -> None:
 
 
 def test_a_stop_rule_that_saw_nothing_is_never_green() -> None:
-    assert _blind(Gathered()) == []
-    (found,) = _blind(Gathered(blind=["imbalance_fen"]))
+    assert _blind(RunAccount()) == []
+    (found,) = _blind(RunAccount(blind=["imbalance_fen"]))
     assert decide(Evidence(no_data=[found])).verdict == "NO_DATA"
 
 

@@ -9,9 +9,10 @@ from typing import Any, cast
 import pytest
 
 from harness.control_client import ControlAway, ControlClient
-from harness.orchestrate import ending
-from harness.orchestrate.ending import Ending
-from harness.orchestrate.outcome import GONE, Gathered
+from harness.orchestrate import phases
+from harness.orchestrate.account import GONE, RoundAccount, RunAccount
+from harness.orchestrate.phases import Armed, Close, Fired, Settle, Stage
+from harness.orchestrate.phases import settle as settle_phase
 from harness.runs.state import Money, RunState
 from harness.verdict import Reason
 from plans.models.stress import Drain
@@ -72,16 +73,24 @@ def end(
     control: Control,
     monkeypatch: pytest.MonkeyPatch,
     open_: list[int],
-    evidence: Gathered | None = None,
-) -> tuple[Run, Gathered]:
-    monkeypatch.setattr(ending, "settle", lambda *_: control.settled(open_))
-    run, got = Run(why), evidence or Gathered()
+    evidence: RunAccount | None = None,
+) -> tuple[Run, RunAccount]:
+    """Whatever ended the fire: Drain, Settle, Close."""
+    monkeypatch.setattr(settle_phase, "settle", lambda *_: control.settled(open_))
+    run, got = Run(why), evidence or RunAccount()
     state = RunState("run", "smoke", "stress", "1", "", 5.0)
     state.money = Money(backlog_entries=0)
     prepared = SimpleNamespace(round=SimpleNamespace(round=7, end_us=control.end_us), topology=None)
-    Ending(
-        cast(Any, run), cast(ControlClient, control), state, got, DRAIN, "stress", 5, Path("history"), True
-    ).carry_out(cast(Any, prepared))
+    order = SimpleNamespace(lane="stress", seed=5, loaded=SimpleNamespace(plan=SimpleNamespace(drain=DRAIN)))
+    system = SimpleNamespace(addresses=SimpleNamespace(credit_metrics_urls={"stress": "http://credit"}))
+    stage = Stage(
+        cast(Any, run), cast(Any, order), cast(Any, system), cast(ControlClient, control), state, got,
+        cast(Any, None), cast(Any, None), Path("run"),
+    )  # fmt: skip
+    got.rounds.append(RoundAccount())
+    armed = Armed(cast(Any, prepared), got.rounds[0])
+    closed = Close(stage)(Settle(stage)(phases.Drain(stage)(Fired(armed, True))))
+    assert (closed.missing == "") is got.rounds[0].closed
     return run, got
 
 
@@ -91,7 +100,7 @@ def test_every_end_settles_and_closes(why: str | None, open_: list[int], monkeyp
     control = Control(end_us=0 if why is None else FAR)
     run, got = end(why, control, monkeypatch, open_)
     assert control.asked == [why is not None], "a run that was stopped closes its round before its end"
-    assert (got.closed, got.unsettled) == (True, len(open_))
+    assert (got.rounds[0].closed, got.unsettled) == (True, len(open_))
     assert run.phases == ["drain", "closing"]
     found, other = (got.failures, got.no_data) if why is None else (got.no_data, got.failures)
     assert [reason.code for reason in found] == ["unsettled"] * bool(open_)
@@ -111,7 +120,7 @@ def test_a_step_that_breaks_keeps_no_other_from_being_tried(monkeypatch: pytest.
     control = Control(broken=True)
     run, got = end("killed", control, monkeypatch, [])
     assert {reason.code for reason in got.invalid} == {"run_broken"}
-    assert got.closed, "the round was closed, though the answers could not be asked for"
+    assert got.rounds[0].closed, "the round was closed, though the answers could not be asked for"
     assert run.phases == ["drain", "closing"]
 
 
@@ -119,7 +128,7 @@ def test_of_a_control_that_stays_away_nothing_is_known(monkeypatch: pytest.Monke
     _, got = end("killed", Control(away=10**9), monkeypatch, [])
     assert got.unsettled == 0, "the answers were asked for, though control is away"
     assert [reason.code for reason in got.no_data] == ["not_closed"]
-    assert not got.closed
+    assert not got.rounds[0].closed
 
 
 @pytest.mark.parametrize("away", [1, 2, 3, 5])
@@ -127,10 +136,10 @@ def test_a_control_that_is_away_for_a_moment_at_the_end_of_a_run_is_asked_again(
     away: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, got = end(None, Control(away=away), monkeypatch, [])
-    assert (got.closed, got.invalid, got.failures, got.no_data) == (True, [], [], [])
+    assert (got.rounds[0].closed, got.invalid, got.failures, got.no_data) == (True, [], [], [])
 
 
 def test_of_a_stack_that_is_gone_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     control = Control()
-    _, got = end("gone", control, monkeypatch, [3], Gathered(aborted=Reason(code=GONE, text="gone")))
+    _, got = end("gone", control, monkeypatch, [3], RunAccount(aborted=Reason(code=GONE, text="gone")))
     assert (control.asked, got.unsettled, got.failures, got.no_data) == ([], None, [], [])

@@ -1,0 +1,110 @@
+"""The one typed account of a run: what its phases gathered, round by round. Pure data; judges nothing.
+
+None means *not known*, never zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness.orchestrate.hooks import NemesisReport
+from harness.runs.state import Money
+from harness.verdict import Reason
+from system.contract.api import RoundMoney, RoundPublic
+from system.contract.audit import AuditReport, RoundBooks
+
+GONE = "stack_gone"
+Samples = list[tuple[float, Money]]
+
+
+@dataclass(slots=True)
+class RoundAccount:
+    """One round of a run. `number` counts from 1; `begins_s`: its first intended tap, in run seconds."""
+
+    number: int = 1
+    begins_s: float = 0.0
+    duration_s: float = 0.0
+    round: RoundPublic | None = None
+    fired: dict[str, Any] | None = None
+    """The generator's account, of all workers together."""
+    samples: Samples = field(default_factory=list)
+    told: RoundMoney | None = None
+    """The round's money as control tells it, where the stores are out of reach."""
+    unsettled: int | None = None
+    """Users without a definite answer in the end; None: nobody could ask them."""
+    closed: bool = False
+
+
+@dataclass(slots=True)
+class RunAccount:
+    """Filled in by the phases as the run goes on."""
+
+    rounds: list[RoundAccount] = field(default_factory=list)
+    first_wall_ns: int | None = None
+    """Unix time of the run's first intended tap."""
+    report: AuditReport | None = None
+    aborted: Reason | None = None
+    invalid: list[Reason] = field(default_factory=list)
+    failures: list[Reason] = field(default_factory=list)
+    no_data: list[Reason] = field(default_factory=list)
+    resources: dict[str, dict[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    stopped: str | None = None
+    nemesis: NemesisReport = field(default_factory=NemesisReport)
+    """What was done to the system meanwhile."""
+    stack: Path | None = None
+    """Folder of the stack that was played on."""
+    blind: list[str] = field(default_factory=list)
+    """Signals of stop rules that nothing could be read for."""
+    rated: bool = False
+    """The rate was changed by hand: what was offered is no longer what was forecast."""
+
+    @property
+    def first_tap_s(self) -> float | None:
+        """Unix time of the run's first intended tap."""
+        return None if self.first_wall_ns is None else self.first_wall_ns / 1e9
+
+    @property
+    def gone(self) -> bool:
+        """The stack went away under the run."""
+        return self.aborted is not None and self.aborted.code == GONE
+
+    @property
+    def unsettled(self) -> int | None:
+        """Over all rounds; None where nobody could ask in one of them, or none was armed."""
+        counts = [one.unsettled for one in self.rounds]
+        known = [count for count in counts if count is not None]
+        return sum(known) if known and len(known) == len(counts) else None
+
+    @property
+    def samples(self) -> Samples:
+        """Of all rounds, one after the other."""
+        return [sample for one in self.rounds for sample in one.samples]
+
+    @property
+    def fired(self) -> bool:
+        """Did a generator leave its account?"""
+        return any(one.fired is not None for one in self.rounds)
+
+    @property
+    def all_books(self) -> list[RoundBooks]:
+        """Those of every round that the audit has books of."""
+        return [books for one in self.rounds if (books := self.books(one)) is not None]
+
+    @property
+    def told(self) -> bool:
+        """Was the money of a round told by control, its stores being out of reach?"""
+        return any(one.told is not None for one in self.rounds)
+
+    def of(self, one: RoundAccount) -> RunAccount:
+        """The run as far as this round is concerned; a round that another followed was not stopped."""
+        last = one is self.rounds[-1]
+        return replace(self, rounds=[one], stopped=self.stopped if last else None)
+
+    def books(self, one: RoundAccount) -> RoundBooks | None:
+        """A round's books, if the audit gave any."""
+        if self.report is None or one.round is None:
+            return None
+        return next((books for books in self.report.rounds if books.round == one.round.round), None)

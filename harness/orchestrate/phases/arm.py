@@ -1,0 +1,69 @@
+"""Phase Arm: tokens are fetched, a round is created, the order to fire is written down. Sends no load."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from harness.guard.kill import REGISTER
+from harness.orchestrate.account import RoundAccount
+from harness.orchestrate.phases.stage import Stage
+from harness.orchestrate.prepare import Place, Prepared, prepare
+from harness.phrases import said
+
+POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """A round that waits for its first tap, and its place in the run's account."""
+
+    prepared: Prepared
+    account: RoundAccount
+
+    @property
+    def round_id(self) -> int:
+        return self.prepared.round.round
+
+    @property
+    def end_us(self) -> int:
+        """When the round's window ends, by control's clock."""
+        return self.prepared.round.end_us
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Number of the round within its plan, from 1 on → Armed."""
+
+    stage: Stage
+
+    def __call__(self, number: int) -> Armed:
+        """Raises ControlError, ControlAway: nothing was armed, nothing may be sent."""
+        stage, account, state = self.stage, self.stage.account, self.stage.state
+        plan, first_ns = stage.order.loaded.plan, account.first_wall_ns
+        self._pause(plan.rounds[number - 1].pause)
+        prepared = prepare(
+            stage.control, plan, stage.share, stage.order.lane, stage.sizes, state.run_id, stage.folder,
+            stage.order.runs / REGISTER, stage.order.seed, stage.system.folder, stage.order.begun_s,
+            Place(number, first_ns),
+        )  # fmt: skip
+        t0_ns = prepared.order.t0_wall_ns
+        begins_s = 0.0 if first_ns is None else (t0_ns - first_ns) / 1e9
+        state.round, state.begins_s, state.duration_s = number, begins_s, begins_s + prepared.duration_s
+        if first_ns is None:
+            account.first_wall_ns = t0_ns
+            state.begun_at(t0_ns / 1e9)
+        mine = RoundAccount(number, begins_s, prepared.duration_s, prepared.round)
+        account.rounds.append(mine)
+        return Armed(prepared, mine)
+
+    def _pause(self, pause_s: float) -> None:
+        until = time.monotonic() + pause_s
+        while not self.stage.over() and (left_s := until - time.monotonic()) > 0:
+            time.sleep(min(left_s, POLL_S))
+
+
+def announce(stage: Stage, armed: Armed) -> None:
+    """The event of an armed round."""
+    round_ = armed.prepared.round
+    stage.run.tell("round", said("armed", round=round_.round, commitment=round_.commitment[:16]))

@@ -1,0 +1,42 @@
+"""Phase Drain: the round's end is waited for, by control's clock alone. Asks nobody for anything else."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from harness.orchestrate import closing
+from harness.orchestrate.phases.arm import Armed
+from harness.orchestrate.phases.fire import Fired
+from harness.orchestrate.phases.stage import Stage
+from harness.phrases import said
+
+SPARE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """A round whose end has come, or that nobody waits for. `over`: control says that its end is past."""
+
+    armed: Armed
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Fired → Drained."""
+
+    stage: Stage
+
+    def __call__(self, fired: Fired) -> Drained:
+        stage, armed = self.stage, fired.armed
+        stage.run.phase("drain")
+        over = False
+        with stage.attempt(said("the_end")):
+            # How long to wait, by this host's clock; whether it is over, by control's alone.
+            wait_s = max(0.0, armed.end_us / 1e6 - time.time()) + SPARE_S
+            if not stage.over():
+                over = closing.over(stage.control, armed.end_us, wait_s, stage.over)
+                if not over:
+                    stage.late(said("the_end"), wait_s)
+        return Drained(armed, over)

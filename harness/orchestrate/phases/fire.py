@@ -1,0 +1,42 @@
+"""Phase Fire: the order is fired to its end, or until the run is to end. Waits for no answer after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.errors import HarnessError
+from harness.orchestrate.fire import fire
+from harness.orchestrate.merge import side_by_side
+from harness.orchestrate.phases.arm import Armed
+from harness.orchestrate.phases.stage import Stage
+
+OVERRUN_S = 120.0
+"""So much later than its plan a generator is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A round whose fire has ceased, whatever ended it. `whole`: the generator left an account."""
+
+    armed: Armed
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """Armed → Fired."""
+
+    stage: Stage
+
+    def __call__(self, armed: Armed) -> Fired:
+        run, prepared = self.stage.run, armed.prepared
+        run.phase("warm_up")
+        try:
+            workers = self.stage.sizes.workers
+            fired = fire(prepared.order, prepared.duration_s + OVERRUN_S, run.heard, run.stopped, workers)
+        except (HarnessError, OSError) as exc:
+            run.broken(exc)
+            return Fired(armed, False)
+        account = armed.account.fired = side_by_side(fired.accounts)
+        run.ceased(account["stop"])
+        return Fired(armed, True)

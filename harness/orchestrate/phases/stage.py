@@ -1,0 +1,103 @@
+"""What every phase of a run works with, and how a phase says what it could not do. Owns no phase.
+
+A phase raises nothing that is not a KeyboardInterrupt, `Arm` apart: what it cannot do is a reason of the verdict, and
+the next phase runs all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.control_client import ControlClient
+from harness.errors import HarnessError
+from harness.forecast.share import Share
+from harness.orchestrate.account import RunAccount
+from harness.orchestrate.prepare import Sizes
+from harness.orchestrate.system import System
+from harness.phrases import again, of_error, said
+from harness.runs.order import RunOrder
+from harness.runs.state import PhaseName, RunState
+from harness.verdict import Reason
+
+EARLY_S = 20.0
+"""At most so long a run that was stopped waits for answers, and for its close."""
+
+
+class Run(Protocol):
+    """What a phase may ask and tell of the run it belongs to."""
+
+    def stopped(self) -> str | None:
+        """Why the run is to end now, None while it is not."""
+        ...
+
+    def tell(self, kind: str, text: str) -> None: ...
+
+    def phase(self, name: PhaseName) -> None: ...
+
+    def broken(self, exc: Exception) -> None:
+        """The run cannot go on as planned; what it did is settled and judged all the same."""
+        ...
+
+    def ceased(self, why: str | None) -> None:
+        """The fire is over; `why` it ceased before its plan's end, None where it did not."""
+        ...
+
+    def step(self, text: str) -> None:
+        """What a run that is to end goes on with."""
+        ...
+
+    def heard(self, worker: int, message: dict[str, Any]) -> None:
+        """A cannon's message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One run: its order, its system, what is played, and the account that its phases fill in."""
+
+    run: Run
+    order: RunOrder
+    system: System
+    control: ControlClient
+    state: RunState
+    account: RunAccount
+    share: Share
+    sizes: Sizes
+    folder: Path
+
+    @property
+    def history(self) -> Path:
+        """Folder of the run's operation records."""
+        return self.folder / "history"
+
+    def over(self) -> bool:
+        """Is the run to end now?"""
+        return self.run.stopped() is not None
+
+    def within(self, deadline_s: float) -> float:
+        """How long is waited for something that a whole run waits `deadline_s` for."""
+        return min(deadline_s, EARLY_S) if self.over() else deadline_s
+
+    def late(self, what: str, within_s: float) -> None:
+        """Something did not come in time; of a run that was stopped nobody expects it."""
+        if not self.over():
+            self.run.tell("late", said("late", what=what, within_s=within_s))
+
+    def missing(self, reason: Reason) -> None:
+        """What a whole run owes is a failure; of one that was stopped it is not known."""
+        self.run.tell("late", again(reason.text, reason.says, reason.data))
+        (self.account.no_data if self.over() else self.account.failures).append(reason)
+
+    @contextmanager
+    def attempt(self, what: str) -> Iterator[None]:
+        """An error of the block is told, and whatever follows it is tried all the same."""
+        try:
+            yield
+        except (HarnessError, OSError, ValueError) as exc:  # ValueError: a history or an answer that cannot be read
+            text = said("step_failed", what=what, error=of_error(exc))
+            self.run.tell("error", text)
+            self.account.invalid.append(Reason(code="run_broken", text=text))

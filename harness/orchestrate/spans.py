@@ -1,0 +1,105 @@
+"""What spans several phases of a run, each a context manager: the nemesis, the clock, the samples of a round's money.
+
+Whatever ends the block, what a span began is taken back: faults are healed, threads and samplers have ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from harness.orchestrate.clock import RunClock
+from harness.orchestrate.hooks import Nemesis
+from harness.orchestrate.phases.arm import Armed
+from harness.orchestrate.phases.stage import Stage
+from harness.orchestrate.sampler import Sampler
+from harness.phrases import said
+
+
+class Spans:
+    """Of one run: its clock, and the nemesis over the fire of all its rounds.
+
+    The clock begins with the first round that is armed and stops with the block; the nemesis begins with the first
+    fire and ends, healed, with the last: before that round is drained and closed.
+    """
+
+    def __init__(self, stage: Stage, nemesis: Nemesis) -> None:
+        self._stage, self._nemesis = stage, nemesis
+        self._clock: RunClock | None = None
+        self._disturbing = False
+
+    def __enter__(self) -> Spans:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.heal()
+        finally:
+            if self._clock is not None:
+                self._clock.stop()
+
+    def begin(self, armed: Armed) -> None:
+        """A round is armed: the run's clock goes from the first one on."""
+        if self._clock is None:
+            self._clock = RunClock(self._stage.state, armed.prepared.order.t0_wall_ns)
+            self._clock.start()
+
+    @contextmanager
+    def disturbed(self, *, last: bool) -> Iterator[None]:
+        """The nemesis is at work while the block fires; after the last one, or where it broke, it has healed."""
+        assert self._clock is not None
+        if not self._disturbing:
+            self._disturbing = True
+            self._nemesis.begin(self._stage.run.tell, self._clock.now_s)
+        done = False
+        try:
+            yield
+            done = not last and not self._stage.over()
+        finally:
+            if not done:
+                self.heal()
+
+    def heal(self) -> None:
+        """Ends the nemesis, once: whatever it did is taken back when this returns."""
+        if not self._disturbing:
+            return
+        self._disturbing = False
+        self._stage.run.step("waiting for faults to be healed and playbooks to end")
+        account = self._stage.account
+        done = account.nemesis = self._nemesis.end()
+        account.failures += done.failures
+        account.invalid += done.invalid
+
+
+@contextmanager
+def sampled(stage: Stage, armed: Armed) -> Iterator[None]:
+    """A round's money is sampled while the block lasts: into the run's state, and for S2 from the stores."""
+    addresses, round_id = stage.system.addresses, armed.round_id
+    earlier = stage.account.samples
+    sampler = Sampler(addresses, stage.control, round_id, stage.state, earlier[-1][1] if earlier else None)
+    sampler.start()
+    try:
+        with _for_s2(stage, armed):
+            yield
+    finally:
+        sampler.stop()
+        armed.account.samples = sampler.rows
+
+
+@contextmanager
+def _for_s2(stage: Stage, armed: Armed) -> Iterator[None]:
+    """The samples that the audit judges, in one file for all rounds; each look of it is judged by itself."""
+    file = stage.history / "samples.jsonl"
+    own = file if armed.account.number == 1 else file.with_name(f"samples-{armed.account.number}.part")
+    try:
+        with stage.system.sampling(stage.order.lane, armed.round_id, own):
+            yield
+    finally:
+        if own != file and own.exists():
+            with stage.attempt(said("the_samples")):
+                with file.open("ab") as all_:
+                    all_.write(own.read_bytes())
+                own.unlink()

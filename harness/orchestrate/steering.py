@@ -1,0 +1,87 @@
+"""A run's steering: why it is to end, in which phase it is, what it tells. Carries no phase out.
+
+Stopping never depends on telling: the reason is kept first, and told then.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from harness.guard.kill import KILLS
+from harness.orchestrate.account import GONE, RunAccount
+from harness.orchestrate.hearing import Hearing
+from harness.orchestrate.scribe import Scribe
+from harness.orchestrate.system import System
+from harness.phrases import of_error, said
+from harness.runs.state import PhaseName, RunState
+from harness.verdict import Reason
+from plans.models.stress import StressPlan
+
+
+class Steering:
+    """One run's. The `Run` that its phases know."""
+
+    def __init__(self, state: RunState, plan: StressPlan, system: System, account: RunAccount, scribe: Scribe) -> None:
+        self._state, self._plan, self._system, self._account = state, plan, system, account
+        self._scribe = scribe
+        self.hearing = Hearing(state, plan, self.tell)
+        self.why: str | None = None
+        """Why the run is to end, None while it is not."""
+
+    def stopped(self) -> str | None:
+        """Why the run is to end now; a stack that is gone is one reason."""
+        if self.why is None and (gone := self._system.gone()) is not None:
+            self._halt(GONE, gone)
+        return self.why
+
+    def heard(self, worker: int, message: dict[str, Any]) -> None:
+        """A cannon's message: into the state, and past the stop rules."""
+        reason = self.hearing.take(worker, message)
+        if self._state.phase == "warm_up" and self._state.round_s >= self._plan.warm_up.duration:
+            self.phase("measured")
+        if reason is not None and self.why is None:
+            self._halt("stop_rule", reason)
+
+    def interrupted(self, why: str) -> None:
+        """Somebody pressed Ctrl-C, or the process was told to end."""
+        self._halt("interrupted", why)
+        self.step(f"{why}: the fire ceases, the books are closed, a report follows")
+
+    def step(self, text: str) -> None:
+        """What a run that is to end goes on with: nobody waits without knowing for what."""
+        if self.why is not None:
+            print(f"xiu: {text}", file=sys.stderr, flush=True)
+
+    def broken(self, exc: Exception) -> None:
+        """The run cannot go on as planned; what it did is settled and judged all the same."""
+        self.stopped()
+        text = of_error(exc)
+        self.tell("error", text)
+        self._account.invalid.append(Reason(code="run_broken", text=text))
+        self.why = self.why or text
+
+    def ceased(self, why: str | None) -> None:
+        """Fire that ceased before its plan's end (None: at its end), and not on this run's own order."""
+        if why is None or self.why is not None:
+            return
+        if why in KILLS:
+            self._halt("killed", said("killed", what=why))
+        else:
+            self.why = why
+            text = said("generator_stopped", detail=why)
+            self.tell("generator_stopped", text)
+            self._account.invalid.append(Reason(code="generator_stopped", text=text))
+
+    def phase(self, name: PhaseName) -> None:
+        self._state.phase = name
+        self.tell("phase", said(f"phase_{name}"))
+
+    def tell(self, kind: str, text: str) -> None:
+        """An event of the run, at this moment."""
+        self._scribe.append(self._state.tell(kind, text))
+
+    def _halt(self, kind: str, why: str) -> None:
+        self.why = why
+        self._account.aborted = Reason(code=kind, text=why)
+        self.tell(kind, why)
