@@ -11,7 +11,6 @@ import numpy as np
 
 from harness.engine.recorder import read_history
 from harness.forecast.share import Share
-from harness.guard.stop import PROBE_STATUS
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.merge import one_after_the_other
 from harness.runs.record import CreditDelay, Delay, Latency, Load, Percentiles, RunRecord, Second, SponsorBooks, Wins
@@ -19,6 +18,7 @@ from harness.runs.record import Money as RecordMoney
 from harness.runs.state import Money
 from harness.watch.saved_queries import Moments
 from plans.models.stress import StressPlan
+from plans.signals.shape import PROBE_STATUS
 from system.contract.api import RoundMoney
 from system.contract.audit import AuditReport, RoundBooks
 from system.contract.history import NO_PACKET, Outcome

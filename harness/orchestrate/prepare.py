@@ -80,8 +80,8 @@ def prepare(
     since_s: float | None = None,
     place: Place | None = None,
 ) -> Prepared:
-    """Tokens, armed round, order; raises ControlError, ControlAway. `stack`: folder of the one aimed at; `since_s`: when
-    the run was begun, or now; `place`: the round's among those of the plan.
+    """Tokens, armed round, order; raises ControlError, ControlAway. `stack`: folder of the one aimed at; `since_s`:
+    when the run was begun, or now; `place`: the round's among those of the plan.
     """
     folder, register = folder.resolve(), register.resolve()  # whoever fires stands elsewhere
     topology = control.topology()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
@@ -11,6 +11,16 @@ from plans.models.forecast import Id, Words
 from plans.models.ids import FileName
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration, Share
+from plans.signals import named
+
+if TYPE_CHECKING:
+    ShareSignal: TypeAlias = str
+    TimeSignal: TypeAlias = str
+    AgeSignal: TypeAlias = str
+    CountSignal: TypeAlias = str
+else:  # the names that somebody reads, and no other
+    ShareSignal, TimeSignal = Literal[named("share")], Literal[named("time")]
+    AgeSignal, CountSignal = Literal[named("age")], Literal[named("count")]
 
 OfPeak = Annotated[Share, Field(gt=0, description="Share of the forecast's peak rate.")]
 Arrivals = Literal["even", "poisson"]
@@ -110,10 +120,12 @@ class PlannedRound(PlanModel):
 
 def _as_rounds(value: Any) -> Any:
     """A count of rounds as that many of them."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    count = value if whole else len(value) if isinstance(value, list | tuple) else 0
+    if not 1 <= count <= ROUNDS_MAX:
+        raise ValueError(f"{value!r:.40} rounds; expected 1 to {ROUNDS_MAX}, as a count or a list")
+    if not whole:
         return value
-    if not 1 <= value <= ROUNDS_MAX:
-        raise ValueError(f"{value} rounds; expected 1 to {ROUNDS_MAX}")
     return [{}] * value
 
 
@@ -139,7 +151,7 @@ class Probes(PlanModel):
 class StopAboveShare(PlanModel):
     """Stop when a share of the taps is above a bound over a window."""
 
-    signal: Literal["error_share", "unknown_share", "refused_share", "late_share"]
+    signal: ShareSignal
     above: Share
     window: Duration = Field(gt=0)
     min_samples: Count = Field(default=100, ge=1)
@@ -148,7 +160,7 @@ class StopAboveShare(PlanModel):
 class StopAboveTime(PlanModel):
     """Stop when a time is above a bound over a window."""
 
-    signal: Literal["response_p99", "credit_delay_p99"]
+    signal: TimeSignal
     above: Duration
     window: Duration = Field(gt=0)
     min_samples: Count = Field(default=100, ge=1)
@@ -171,14 +183,14 @@ class _Level(PlanModel):
 class StopAboveAge(_Level):
     """Stop when an age stays above a bound for a window."""
 
-    signal: Literal["oldest_award_age"]
+    signal: AgeSignal
     above: Duration
 
 
 class StopAboveCount(_Level):
     """Stop when a count stays above a bound for a window."""
 
-    signal: Literal["backlog_entries", "pending_awards", "imbalance_fen"]
+    signal: CountSignal
     above: Count
 
 

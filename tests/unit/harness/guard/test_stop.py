@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -10,7 +11,11 @@ from pydantic import ValidationError
 
 from harness.guard.stop import SIGNALS, Reading, StopRules
 from harness.runs.state import Money
+from plans import signals
+from plans.models.errors import PlanError
+from plans.models.load import HOME, load_plan
 from plans.models.stress import StopAboveAge, StopAboveCount, StopAboveShare, StopAboveTime, StopRule
+from plans.signals import table
 
 ERRORS = StopAboveShare(signal="error_share", above="10%", window="5s", min_samples=100)
 P99 = StopAboveTime(signal="response_p99", above="1s", window="2s", min_samples=100)
@@ -152,3 +157,22 @@ def test_a_window_is_full_with_readings_that_miss_its_edges() -> None:
     at = [0.0, 0.51, 1.03, 1.54, 2.06]  # half a second and a little: none lies within a window of one second but one
     reasons = [rules.feed(Reading(t, answered=round(1000 * t), unknown=round(500 * t))) for t in at]
     assert [reason is not None for reason in reasons] == [False, False, True, True, True]
+
+
+def test_a_rule_on_a_signal_that_nobody_reads_is_refused_with_the_name_that_was_meant(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[4] / "plans" / "stress" / "smoke.yaml").read_text()
+    file = tmp_path / "own.yaml"
+    file.write_text(text.replace("signal: error_share", "signal: eror_share").replace("../", f"{HOME}/"))
+    with pytest.raises(PlanError, match=r"own\.yaml:14: .*eror_share.*did you mean.*error_share"):
+        load_plan(file)
+
+
+def test_a_signal_stands_once() -> None:
+    with pytest.raises(ValueError, match="signal error_share is registered twice"):
+        table([SIGNALS["error_share"], SIGNALS["error_share"]])
+
+
+def test_a_file_is_all_that_a_signal_needs() -> None:
+    """Each file of the folder is a signal of that name, and there is no other place that lists them."""
+    folder = Path(signals.__file__).parent
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__", "shape"} == SIGNALS.keys()

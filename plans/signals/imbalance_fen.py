@@ -1,0 +1,15 @@
+"""Signal imbalance_fen: what the legs of the lane do not add up to."""
+
+from __future__ import annotations
+
+from plans.signals.shape import Levels, Signal, level
+
+
+def _imbalance(money: Levels) -> float | None:
+    return None if money.imbalance_fen is None else abs(money.imbalance_fen)
+
+
+SIGNAL = Signal(
+    "imbalance_fen", "count", "sum over all legs of the lane, either way", level(_imbalance),
+    needs=("imbalance_fen",), level=True,
+)  # fmt: skip

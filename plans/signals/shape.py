@@ -1,0 +1,142 @@
+"""What a signal is, and what it is read from. Pure; owns no signal.
+
+A signal reads two readings: the first and the last of a window. What nothing is known of is None, never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Protocol
+
+PROBE_STATUS = ("401", "403", "421")
+"""What a probe with a token that is no good is answered."""
+LATE_US = 10_000
+"""A tap that the generator sends so late is late (`harness.engine.health.LATE_MS`)."""
+
+Unit = Literal["share", "time", "age", "count"]
+Pairs = tuple[tuple[int, int], ...]
+"""(upper edge in µs, count), as the cannons tell them: cumulative over the run, not over the edges."""
+
+
+class Levels(Protocol):
+    """What stands at a moment, as processes tell it (`harness.runs.state.Money`); None where nobody told."""
+
+    @property
+    def oldest_age_s(self) -> float | None: ...
+    @property
+    def backlog_entries(self) -> int | None: ...
+    @property
+    def pending_awards(self) -> int | None: ...
+    @property
+    def imbalance_fen(self) -> int | None: ...
+    @property
+    def credit_delay(self) -> Mapping[float, float] | None: ...
+    @property
+    def at_s(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NothingTold:
+    """Nobody told anything yet."""
+
+    oldest_age_s: float | None = None
+    backlog_entries: int | None = None
+    pending_awards: int | None = None
+    imbalance_fen: int | None = None
+    credit_delay: Mapping[float, float] | None = None
+    at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What stands at one moment; every count is of the run so far, over all workers.
+
+    `early`: 409s that came before the round opened; `probes`: how many the plan sends, each to be refused. `money`:
+    the last sample, None in it: not known.
+    """
+
+    t_s: float
+    answered: int = 0
+    unknown: int = 0
+    refused_by_status: Mapping[str, int] = field(default_factory=dict)
+    early: int = 0
+    probes: int = 0
+    lag_us: Pairs = ()
+    response_us: Pairs = ()
+    money: Levels = field(default_factory=NothingTold)
+
+    @property
+    def refused(self) -> int:
+        """Every definite refusal."""
+        return sum(self.refused_by_status.values())
+
+    @property
+    def errors(self) -> int:
+        """Taps without a right answer: unknown, and refusals that no plan expects. Expected are the limit of a client,
+        a door not open yet, and what probes are told.
+        """
+        at_probes = sum(self.refused_by_status.get(status, 0) for status in PROBE_STATUS)
+        limited = self.refused_by_status.get("429", 0)
+        return self.unknown + self.refused - at_probes - limited - self.early + max(0, at_probes - self.probes)
+
+    @property
+    def late(self) -> int:
+        return sum(count for edge, count in self.lag_us if edge > LATE_US)
+
+
+class Value(NamedTuple):
+    """A signal over a window, and how many samples it is made of."""
+
+    value: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """`read(first, now)`: of what came between two readings; None where nothing is known of it.
+
+    `needs`: the levels that must be told before anything is known; empty: what the generator counts. `level`: what
+    stands at a moment, so that a rule asks whether it stood above its bound at every sample of the window.
+    """
+
+    name: str
+    unit: Unit
+    says: str
+    read: Callable[[Reading, Reading], Value | None]
+    needs: tuple[str, ...] = ()
+    level: bool = False
+
+    def known(self, reading: Reading) -> bool:
+        """Is anything told that it is read from? Nothing that happened is known, too."""
+        return all(getattr(reading.money, name) is not None for name in self.needs)
+
+
+def share(part: Callable[[Reading], int]) -> Callable[[Reading, Reading], Value | None]:
+    """Of the taps answered in the window, those that `part` counts."""
+
+    def read(first: Reading, now: Reading) -> Value | None:
+        answered = now.answered - first.answered
+        return Value((part(now) - part(first)) / answered, answered) if answered else None
+
+    return read
+
+
+def level(of: Callable[[Levels], float | None]) -> Callable[[Reading, Reading], Value | None]:
+    """What stands now."""
+
+    def read(_: Reading, now: Reading) -> Value | None:
+        value = of(now.money)
+        return None if value is None else Value(value, 1)
+
+    return read
+
+
+def p99(fresh: Mapping[float, float]) -> Value | None:
+    """At the upper edge of its bucket; what lies beyond the last edge is above every bound."""
+    total, seen = sum(fresh.values()), 0.0
+    for edge in sorted(fresh):
+        seen += fresh[edge]
+        if total and seen >= 0.99 * total:
+            return Value(edge, int(total))
+    return None
