@@ -78,7 +78,6 @@ def test_ctrl_c_four_times_in_a_terminal_costs_no_record(xiu: Xiu) -> None:
     wait(lambda: xiu.processes() == [], 20, xiu.processes)
 
 
-@pytest.mark.serial
 def test_a_front_killed_in_mid_round_loses_no_win(xiu: Xiu) -> None:
     assert xiu("up", "--detach").returncode == 0
     stack = Stack.attach(find_running(xiu.folder / "var")[0])

@@ -15,8 +15,6 @@ import pytest
 from tests.acceptance.conftest import PLANS, SLICE, Xiu, wait
 from tests.stores import free_port
 
-pytestmark = pytest.mark.serial
-
 LOCUSTFILE = str(PLANS.parent.parent / "harness" / "locustfile.py")
 
 
@@ -33,6 +31,7 @@ def aggregated(file: Path) -> tuple[int, int]:
     return int(row["Request Count"]), int(row["Failure Count"])
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("workers", [1, 2])
 def test_totals_equal_the_recorders(workers: int, xiu: Xiu) -> None:
     spread = ["--processes", str(workers)] if workers > 1 else []

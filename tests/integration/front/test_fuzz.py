@@ -244,7 +244,6 @@ def seeded() -> int:
     return int(os.environ.get("XIU_FUZZ_SEED", random.SystemRandom().randrange(1 << 32)))
 
 
-@pytest.mark.serial
 @pytest.mark.parametrize(
     ("build", "requests_"),
     [pytest.param("", REQUESTS, id="as users run it"), pytest.param("0", PLAIN_REQUESTS, id="the plain source")],
