@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from aiohttp.test_utils import TestServer
 
 from chaos.playbook.world import Away, StackWorld
 from harness.stack.addresses import Addresses
+from harness.stack.places import Directory
 from system.contract.ids import Lane
+from system.contract.places import system
 
 KEY = "draw.release_percent"
 LANES_TOLD = {"live": {KEY: 100, "stress.accept": 1}, "stress": {KEY: 25, "stress.accept": 1}}
@@ -56,6 +59,17 @@ def test_a_switch_is_read_back_from_every_reader_for_its_own_lane() -> None:
         assert (await world.seen(KEY, None))["front-1 (stress)"] == 25
 
     asked(answer, talk)
+
+
+def test_what_there_is_and_who_reads_a_switch_is_what_the_directory_says() -> None:
+    """Three fronts and two cells, each cell with a credit worker of the lane."""
+    places = Directory(tuple(replace(place, metrics_url=place.name) for place in system(fronts=3, cells=2)))
+    world = StackWorld(Addresses(places), "operators")
+    assert world.known("cell") == ("0", "1")
+    assert world.known("front") == ("front-0", "front-1", "front-2")
+    assert world.known("lane") == ("live", "stress")
+    assert set(world.readers(KEY, "live")) == {"front-0", "front-1", "front-2"}
+    assert set(world.readers("credit.pause", "stress")) == {"credit-stress", "credit-stress-1"}
 
 
 def test_a_switch_is_set_in_the_lane_it_is_meant_for() -> None:
