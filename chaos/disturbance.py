@@ -255,9 +255,9 @@ class Disturbance:
         if climbed(facts.rungs):
             failed = next(line for line in facts.rungs if " failed: " in line)
             facts.harness_fault = facts.harness_fault or failed
-        self._run.told(
-            "healed", said("healed", detail="; ".join(facts.rungs)) if facts.rungs else said("healed_by_other")
-        )
+        what = {"fault": mine.fault, "target": mine.target}
+        how = said("healed", detail="; ".join(facts.rungs), **what) if facts.rungs else said("healed_by_other", **what)
+        self._run.told("healed", how)
 
     def _see_heal(self, probes: Probes) -> None:
         if self.facts.healed_s is None:

@@ -104,7 +104,7 @@ def _weigh_disturbed(record: RunRecord, expect: Expect, found: dict[str, list[Re
 def _allowed(reason: Reason, expect: Expect) -> bool:
     """Is it an indicator that this fault may worsen?"""
     if reason.code == LATENCY_BAND:
-        return reason.text.split(":", 1)[0] in expect.harms
+        return reason.data.get("indicator") in expect.harms
     for prefix in ("forecast_", "band_", "no_data_"):
         if reason.code.startswith(prefix):
             indicator = reason.code.removeprefix(prefix)

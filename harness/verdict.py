@@ -168,7 +168,8 @@ def _weigh_indicator(row: Indicator, found: _Found) -> None:
         reason = Reason(code=f"forecast_{row.indicator}", text=text)
         (found.broken if row.cls == "invariant" else found.failed).append(reason)
     elif row.state == "WARN" and row.indicator in LATENCIES:
-        text = f"{row.indicator}: {actual} {row.unit}, above the expected {row.expected:,.6g}, within {row.upper:,.6g}"
+        figures = {"unit": row.unit, "expected": row.expected, "upper": row.upper}
+        text = said("slower", indicator=row.indicator, actual=actual, **figures)
         found.warned.append(Reason(code=LATENCY_BAND, text=text))
     elif row.state == "WARN":
         text = f"{row.indicator}: {actual} {row.unit}, just outside {row.lower:,.6g} to {row.upper:,.6g}"

@@ -123,7 +123,7 @@ class Cannon:
             tape, strands = self.loaded.tape, self.loaded.strands
             self.gun.end = replan(tape, strands, at_ns, plan.intended_ns + at_ns, plan.phase)
         except (KeyError, TypeError, ValueError) as exc:
-            self.say({"event": "error", "message": f"rate refused: {exc}"})
+            self.say({"event": "error", "about": "rate", "message": f"rate refused: {exc}"})
             return
         self.plan_ns = at_ns + plan.duration_ns - self.start_ns
         self.versions.append({"version": order["version"], "at_ns": at_ns, "segments": order["segments"]})

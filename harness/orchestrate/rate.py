@@ -42,6 +42,6 @@ def _answers(run: Path, version: int) -> list[dict[str, Any]]:
     for path in sorted(run.glob("progress-*.jsonl")):
         lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
         messages = [json.loads(line) for line in lines if '"rate' in line]
-        mine = [one for one in messages if one.get("version") == version or "rate refused" in one.get("message", "")]
+        mine = [one for one in messages if one.get("version") == version or one.get("about") == "rate"]
         found += [one for one in mine if one.get("version", version) == version][-1:]
     return found

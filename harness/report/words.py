@@ -98,7 +98,7 @@ def reason_words(reason: Reason, record: RunRecord) -> Both:
 
 
 def _row_of(reason: Reason, record: RunRecord) -> Judged | None:
-    name = reason.text.split(":", 1)[0] if reason.code == LATENCY_BAND else reason.code.split("_", 1)[-1]
+    name = str(reason.data.get("indicator")) if reason.code == LATENCY_BAND else reason.code.split("_", 1)[-1]
     name = name.removeprefix("data_")
     return next((row for row in record.forecast if row.indicator == name), None)
 

@@ -7,7 +7,6 @@ under the first edge that is not below its own, so that no bucket ever claims to
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,6 @@ from system.contract.audit import INVARIANTS, Finding
 from system.contract.itself import tell_of_itself
 from system.contract.metrics import LATENCY_BUCKETS_S
 
-_FAULT = re.compile(r"(?P<fault>\S+) on (?P<target>\S+): ")
-"""How a `fault_injected` event begins (chaos/nemesis.py)."""
 _HELP = {metric.name: metric.help for metric in METRICS}
 
 
@@ -99,13 +96,17 @@ class RunCollector(Collector):
         return max((ratio for ratio in told if ratio is not None), default=self._state.generator_cpu)
 
     def _faults(self) -> Metric:
-        """A fault is there from its event to the heal's; before the first one there is nothing to name."""
+        """A fault is there from its event to the heal's; before the first one there is nothing to name. A heal that
+        names no fault is that of all.
+        """
         active: dict[tuple[str, str], bool] = {}
         for event in self._state.events:
-            if event.kind == "fault_injected" and (match := _FAULT.match(event.text)):
-                active[match["fault"], match["target"]] = True
+            fault, target = event.data.get("fault"), event.data.get("target")
+            if event.kind == "fault_injected" and fault and target:
+                active[fault, target] = True
             elif event.kind == "healed":
-                active = dict.fromkeys(active, False)
+                gone = set(active) if fault is None else {(fault, target)}
+                active = {labels: there and labels not in gone for labels, there in active.items()}
         family = _gauge("drill_chaos_active", ["experiment", "target"])
         for labels, there in active.items():
             family.add_metric(list(labels), float(there))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.forecast import judge
+from harness.phrases import said
 from harness.runs.state import Money, RunState
 from harness.watch.exporter import RunCollector, buckets_of
 from harness.watch.live import plain
@@ -29,7 +30,8 @@ def state() -> RunState:
 
 def test_each_family_of_a_run_has_exactly_the_labels_declared() -> None:
     going = state()
-    going.tell("fault_injected", "n15 on credit-postgres: cut off")
+    cut = {"title_en": "cut off", "title_zh": "被切断"}
+    going.tell("fault_injected", said("fault_injected", fault="n15", target="credit-postgres", **cut))
     families = {family.name: family for family in RunCollector(going, "sha").collect()}
     for metric in (one for one in METRICS if "run" in one.process):
         family = families.pop(metric.name.removesuffix("_total"))
@@ -61,13 +63,24 @@ def test_a_fault_is_there_from_its_event_to_the_heal() -> None:
         return {(sample.labels["experiment"], sample.labels["target"]): sample.value for sample in samples}
 
     assert seen() == {}, "nothing was injected, so there is nothing to call healthy"
-    going.tell("fault_injected", "n15-link-cut on credit-postgres: the credit worker is cut off: at once")
+    cut = {"title_en": "the credit worker is cut off: at once", "title_zh": "被切断"}
+    going.tell("fault_injected", said("fault_injected", fault="n15-link-cut", target="credit-postgres", **cut))
     assert seen() == {("n15-link-cut", "credit-postgres"): 1}
     going.tell("effect_seen", "it is")
     going.tell("not_healed", "the proxy does not answer")
     assert seen() == {("n15-link-cut", "credit-postgres"): 1}
     going.tell("healed", "proxy")
     assert seen() == {("n15-link-cut", "credit-postgres"): 0}
+
+
+def test_of_two_faults_the_one_that_is_named_is_healed() -> None:
+    going = state()
+    for target in ("valkey-0", "postgres"):
+        going.tell("fault_injected", said("fault_injected", fault="n1", target=target, title_en="on x: y", title_zh=""))
+    going.tell("healed", said("healed", detail="killed on postgres: back", fault="n1", target="valkey-0"))
+    (family,) = (one for one in RunCollector(going, "").collect() if one.name == "drill_chaos_active")
+    there = {(sample.labels["experiment"], sample.labels["target"]): sample.value for sample in family.samples}
+    assert there == {("n1", "valkey-0"): 0, ("n1", "postgres"): 1}
 
 
 def test_no_bucket_claims_too_much() -> None:
