@@ -10,6 +10,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from system.clock import monotonic_us, wall_us
+from system.contract.errors import SettingsError
 from system.contract.web import application
 from system.control import background
 from system.control.meters import Meters
@@ -70,7 +71,9 @@ def build_app(
             task.cancel()
             outcome = (await asyncio.gather(task, return_exceptions=True))[0]
             if isinstance(outcome, Exception):
-                log.error("background ended: %s", outcome, exc_info=outcome, extra={"event": "background_ended"})
+                # What cannot be meant is a sentence for a person; only a fault of ours needs the stack.
+                trace = None if isinstance(outcome, SettingsError) else outcome
+                log.error("background ended: %s", outcome, exc_info=trace, extra={"event": "background_ended"})
             await control.winlog.close()
             await control.pool.close()
 

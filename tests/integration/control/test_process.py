@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -19,6 +20,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from system.ledger.migrate import migrate
 from system.tokens import internal_key
 from tests.integration.control.conftest import ADMIN, SECRET, SPONSORS
 from tests.stores import PostgresServer, ValkeyServer, free_port, wait_until
@@ -194,6 +196,24 @@ def test_a_topology_that_contradicts_an_open_round_is_refused(
                 process.kill()
                 process.wait(10)
         assert "XIU_TOPOLOGY" in wider.log.read_text()
+
+
+def test_a_ledger_of_other_migrations_ends_it_with_the_file(control: Process, postgres_dsn: str) -> None:
+    """What the ledger took is not what stands in the files: nothing is served, and nothing is tried again."""
+    asyncio.run(migrate(postgres_dsn, SECRET))
+    with psycopg.connect(postgres_dsn, autocommit=True) as conn:
+        conn.execute("UPDATE control.migration SET checksum = 'another' WHERE number = 1")
+    with control.log.open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-m", "system.control"], env=control.env, stdout=log, stderr=log)
+    try:
+        assert process.wait(30) == 2
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+    told = control.log.read_text()
+    assert "system/ledger/migrations/0001_switch_by_lane.sql:1: changed after the ledger took it" in told
+    assert "Traceback" not in told
 
 
 @pytest.mark.parametrize("module", ["system.control", "system.play"])
