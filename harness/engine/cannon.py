@@ -22,7 +22,7 @@ from typing import Any
 
 import uvloop
 
-from harness.engine.config import CannonConfig
+from harness.engine.config import STOPS, CannonConfig
 from harness.engine.health import CpuSample
 from harness.engine.loading import Loaded, load
 from harness.engine.pacing import Ticker
@@ -73,8 +73,9 @@ class Cannon:
 
     def listen(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPS:
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)  # whoever started this had them wait
         if stat.S_ISFIFO(os.fstat(0).st_mode):
             os.set_blocking(0, False)
             loop.add_reader(0, self._read)
@@ -137,6 +138,12 @@ class Cannon:
             self.gun.cease_fire()
             self.orders.started.set()
 
+    def told_to_stop(self) -> bool:
+        """Was it, by whatever way? Looks at the kill file, too."""
+        if self.orders.stop is None and self.config.kill_file is not None and os.path.exists(self.config.kill_file):
+            self.stop("kill file")
+        return self.orders.stop is not None
+
     # -- the run
 
     def tick(self) -> None:
@@ -148,11 +155,9 @@ class Cannon:
 
     def _house(self, now: int) -> None:
         config, orders, gun = self.config, self.orders, self.gun
-        if orders.stop is None:
-            if config.lease_s is not None and now - orders.lease_ns > config.lease_s * NS:
-                self.stop("lease lost")
-            elif config.kill_file is not None and os.path.exists(config.kill_file):
-                self.stop("kill file")
+        if config.lease_s is not None and now - orders.lease_ns > config.lease_s * NS:
+            self.stop("lease lost")
+        self.told_to_stop()
         self._sweep = (self._sweep + 1) % _SWEEPS
         part = gun.connections[self._sweep :: _SWEEPS]
         gun.expire(part, now, int(config.timeout_s * NS), int(config.queue_timeout_s * NS))
@@ -193,9 +198,10 @@ class Cannon:
         self.listen()
         wires = asyncio.create_task(self.wires.run())
         try:
-            await self.wires.all_open(config.ready_timeout_s, lambda: self.orders.stop is not None)
+            await self.wires.all_open(config.ready_timeout_s, self.told_to_stop)
             gun.breaks = 0
-            self.say({"event": "ready", "pid": os.getpid(), "taps": len(tape), "connections": len(gun.connections)})
+            if self.orders.stop is None:  # a start ordered now would meet a closed pipe
+                self.say({"event": "ready", "pid": os.getpid(), "taps": len(tape), "connections": len(gun.connections)})
             start_ns = self.start_ns = await self._start()
             tape.shift(start_ns)
             gc.collect()
@@ -237,7 +243,7 @@ class Cannon:
 
     async def _start(self) -> int:
         if self.config.wait_for_start:
-            while not self.orders.started.is_set():
+            while not self.orders.started.is_set() and not self.told_to_stop():
                 if self.config.lease_s and monotonic_ns() - self.orders.lease_ns > self.config.lease_s * NS:
                     self.stop("lease lost")
                 with suppress(TimeoutError):

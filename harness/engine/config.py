@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from system.contract.history import Kind
+
+
+STOPS = (signal.SIGTERM, signal.SIGINT)
+"""Signals on which a cannon ceases fire and writes its account."""
 
 
 class ConfigError(ValueError):

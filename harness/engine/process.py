@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from harness.children import for_children
-from harness.engine.config import CannonConfig
+from harness.engine.config import STOPS, CannonConfig
 from harness.errors import HarnessError
 from harness.own_metrics import OwnMetrics
 from harness.waits import joined, killed
@@ -58,6 +60,18 @@ class CannonResult:
         return dict(self.data["load"]["outcomes"])
 
 
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """A child started in here finds what it is told to end by waiting, until it lets it through (see `Cannon.listen`):
+    from its first moment on it stops in order, with an account that says who stopped it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class CannonProcess:
     """Starts a cannon; ``lines()`` yields its messages until its end, ``lease()``, ``start()``, ``stop()`` steer it.
 
@@ -71,23 +85,22 @@ class CannonProcess:
         path = Path(self._folder.name) / "cannon.json"
         path.write_text(config.to_json())
         self._log = stderr or (Path(self._folder.name) / "stderr").open("w+b")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness.engine.cannon", str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=for_children(),
-        )
+        with _held_back():
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "harness.engine.cannon", str(path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=for_children(),
+            )
         pid = self.process.pid
         self.metrics = OwnMetrics("cannon", targets, name=f"cannon-{pid}", pid=pid).begin()
 
     def _tell(self, line: str) -> None:
         assert self.process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # it has ended: `result` tells how
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
-        except BrokenPipeError as exc:
-            raise CannonError(self.last_words("the cannon is gone")) from exc
 
     def lease(self) -> None:
         """Renews the right to fire; call it every second."""

@@ -59,17 +59,14 @@ class Wires:
         return False
 
     async def all_open(self, timeout_s: float, stopped: Callable[[], bool]) -> None:
-        """Waits until every connection stands. Raises ConnectionError, how many do and why others do not; at once
-        where it is `stopped`.
+        """Waits until every connection stands, or until it is `stopped`: then nobody needs them. Raises
+        ConnectionError, how many stand and why others do not.
         """
         connections = self._gun.connections
         for _ in range(max(1, round(timeout_s / _LOOK_S))):
             up = sum(connection.transport is not None for connection in connections)
-            if up == len(connections):
+            if up == len(connections) or stopped():
                 return
-            if stopped():
-                break
             await asyncio.sleep(_LOOK_S)
-        told = ", and it was told to stop" if stopped() else ""
         why = f"; the last that did not: {self.last_error}" if self.last_error else ""
-        raise ConnectionError(f"only {up} of {len(connections)} connections to the fronts stand{told}{why}")
+        raise ConnectionError(f"only {up} of {len(connections)} connections to the fronts stand{why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.engine.config import CannonConfig
+from harness.engine.config import STOPS, CannonConfig
 from harness.engine.process import CannonError, CannonProcess, run_cannon
 from harness.engine.recorder import read_history
 from system.contract.history import FLAG_EFFECT_NONE, NO_PACKET, Outcome
@@ -145,6 +146,36 @@ def test_nobody_listens(house: House, tmp_path: Path) -> None:
     with pytest.raises(CannonError, match=r"only 0 of 11 connections .* the last that did not: Connection refused"):
         run_cannon(config)
     house.call("open")
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_one_that_is_told_to_end_before_it_stands_says_so_in_its_account(
+    house: House, tmp_path: Path, number: signal.Signals
+) -> None:
+    with CannonProcess(_config(house, tmp_path, 100, 30, wait_for_start=True)) as cannon:
+        cannon.process.send_signal(number)
+        assert [message["event"] for message in cannon.lines()] == ["done"]
+        cannon.start()
+        result = cannon.result()
+    assert result.data["stop"] == number.name
+    assert result.load["sent"] == 0
+
+
+@pytest.mark.parametrize("connected", [False, True])
+def test_a_kill_file_stops_one_that_connects_or_waits_for_its_start(
+    house: House, tmp_path: Path, connected: bool
+) -> None:
+    config = _config(house, tmp_path, 100, 30, wait_for_start=True, kill_file=str(tmp_path / "kill"), lease_s=20.0)
+    if not connected:
+        house.call("shut")
+    (tmp_path / "kill").touch()
+    with CannonProcess(config) as cannon:
+        for message in cannon.lines():
+            assert message["event"] != "counts" or not message["sent"]
+        result = cannon.result()
+    if not connected:
+        house.call("open")
+    assert result.data["stop"] == "kill file"
 
 
 @pytest.mark.parametrize("what", ["history", "result"])
