@@ -9,7 +9,6 @@ from typing import Any
 
 from system.contract.history import Kind
 
-
 STOPS = (signal.SIGTERM, signal.SIGINT)
 """Signals on which a cannon ceases fire and writes its account."""
 
