@@ -74,6 +74,13 @@ class ControlClient:
         self._session = loopback.session(timeout_s)
         self._session.headers["Authorization"] = f"Bearer {admin_token}"
 
+    @property
+    def play_url(self) -> str:
+        """Where play answers. Raises EnvironmentNotReady where nobody said."""
+        if not self._play:
+            raise EnvironmentNotReady("this system has no play: there are no wallets to read")
+        return self._play
+
     @classmethod
     def of(cls, system: Operated, timeout_s: float = TIMEOUT_S) -> Self:
         """Raises EnvironmentNotReady when the stack has no control."""

@@ -45,6 +45,10 @@ PHRASES: dict[str, Phrase] = {
     "step_failed": ("{what}: {error}", "{what}没有完成：{error}"),
     "rules_blind": ("nothing could be read for the stop rules on {names}", "停止规则看不到它要看的：{names}"),
     "lane_unbalanced": ("lane {lane} is out of balance by {fen:,} fen", "通道 {lane} 的账差 {fen:,} 分"),
+    "journey_slow": (
+        "journey {journey}: response p99 {p99_ms:,.1f} ms, above its objective of {bound_ms:,.1f} ms",
+        "流量 {journey} 的响应 p99 是 {p99_ms:,.1f} 毫秒，超过目标 {bound_ms:,.1f} 毫秒",
+    ),
     "history_damaged": ("the history cannot be read: {detail}", "操作记录读不出来" + SEE),
     "folder_unwritable": ("the run's folder {folder} cannot be written: {name}: {detail}", "写不进 {folder}（{name}）"),
     "the_samples": ("the samples of the money", "资金采样"),

@@ -8,62 +8,74 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gevent
 from locust.stats import RequestStats, StatsEntry, StatsError
 
+from harness.engine import shots
 from harness.engine.process import CannonProcess, CannonResult
+from harness.engine.shot import Shot
+from harness.engine.shots import tap
 from harness.guard.kill import registered
 from harness.guard.rate import read_rate, rest_of
 from harness.orchestrate.fire_order import FireOrder
+from harness.runs.traffic import each
 
-METHOD, NAME = "POST", "/v1/rounds/{round}/taps"
+METHOD, NAME = tap.METHOD, tap.ROUTE
 LEASE_EVERY_S = 1.0
 
 
 class Books:
     """Turns the cannon's cumulative counts into additions to Locust's entries, so that pages, CSV and
-    totals are right.
+    totals are right. Each journey is booked under its shot's method and route.
     """
 
     def __init__(self, stats: RequestStats) -> None:
         self._stats = stats
-        self._seen: dict[str, int] = {}
-        self._buckets: dict[int, int] = {}
-        self._sum_us = 0
+        self._journeys: dict[str, _Booked] = {}
 
     def book(self, counts: dict[str, Any]) -> None:
         """Takes over one message of counts; each number only ever grows."""
+        for one in each(counts):
+            booked = self._journeys.setdefault(one.get("journey", shots.TAP), _Booked())
+            self._book(booked, one, shots.find(one.get("shot", shots.TAP)))
+
+    def _book(self, booked: _Booked, counts: Mapping[str, Any], shot: Shot) -> None:
         outcomes: dict[str, int] = counts["outcomes"]
-        answered = self._grown("answered", sum(outcomes.values()))
-        unknown = self._grown("unknown", outcomes.get("unknown", 0))
+        answered = booked.grown("answered", sum(outcomes.values()))
+        unknown = booked.grown("unknown", outcomes.get("unknown", 0))
         if answered == 0:
             return
         fresh: dict[int, int] = {}
         for edge_us, count in counts["response_us"]:
-            more = count - self._buckets.get(edge_us, 0)
+            more = count - booked.buckets.get(edge_us, 0)
             if more:
-                self._buckets[edge_us] = count
+                booked.buckets[edge_us] = count
                 fresh[_rounded_ms(edge_us)] = fresh.get(_rounded_ms(edge_us), 0) + more
-        spent_us = counts["response_sum_us"] - self._sum_us
-        self._sum_us += spent_us
-        for entry in (self._stats.get(NAME, METHOD), self._stats.total):
+        spent_us = booked.grown("spent_us", counts["response_sum_us"])
+        for entry in (self._stats.get(shot.route, shot.method), self._stats.total):
             _add(entry, answered, unknown, fresh, spent_us / 1000, counts["response_max_us"] / 1000)
         if unknown:
-            self._add_errors(unknown)
+            error = StatsError(shot.method, shot.route, "unknown: no answer, it may have happened")
+            key = StatsError.create_key(error.method, error.name, error.error)
+            self._stats.errors.setdefault(key, error).occurrences += unknown
 
-    def _grown(self, key: str, now: int) -> int:
-        more = now - self._seen.get(key, 0)
-        self._seen[key] = now
+
+@dataclass(slots=True)
+class _Booked:
+    """What of one journey is in the books already."""
+
+    seen: dict[str, int] = field(default_factory=dict)
+    buckets: dict[int, int] = field(default_factory=dict)
+
+    def grown(self, key: str, now: int) -> int:
+        more = now - self.seen.get(key, 0)
+        self.seen[key] = now
         return more
-
-    def _add_errors(self, count: int) -> None:
-        error = StatsError(METHOD, NAME, "unknown: no answer, it may have happened")
-        key = StatsError.create_key(error.method, error.name, error.error)
-        self._stats.errors.setdefault(key, error).occurrences += count
 
 
 def _rounded_ms(us: int) -> int:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from harness.control_client import ControlClient
+from harness.engine import shots
 from harness.errors import BadInput, HarnessError
 from harness.forecast.share import Share
 from harness.guard.kill import REGISTER
@@ -39,7 +40,7 @@ def wish(plan: str, scale: str, run_time_s: float | None) -> Wish:
 
     Raises BadInput, PlanError, ShareError.
     """
-    loaded = load_plan(find(plan, "stress"))
+    loaded = load_plan(find(plan, "stress"), shots.files())
     share = order_of(loaded, RUNS, scale=_scale(scale)).share()
     if run_time_s:
         return Wish(*_fit(loaded.plan, share, float(run_time_s)))

@@ -6,7 +6,7 @@ from harness.control_client import ControlClient
 from harness.forecast.share import Share
 from harness.guard.kill import REGISTER
 from harness.guard.precheck import Ask, Checked, precheck
-from harness.orchestrate.prepare import Sizes
+from harness.orchestrate.prepare import Sizes, peak_rps
 from harness.orchestrate.system import System
 from harness.runs.order import RunOrder
 from plans.models.targets import load_targets
@@ -25,9 +25,9 @@ def look(
             allowed=load_targets(),
             elsewhere=system.elsewhere,
             lane=order.lane,
-            peak_rps=share.peak_rps * overload,
+            peak_rps=peak_rps(plan, share) * overload,
             duration_s=duration_s,
-            taps=share.peak_rps * duration_s,
+            taps=peak_rps(plan, share) * duration_s,
             users=share.tapping_at_once,
             connections=sizes.connections,
             runs=order.runs,

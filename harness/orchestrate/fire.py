@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.children import for_children
+from harness.engine import shots
 from harness.errors import HarnessError
 from harness.orchestrate.fire_order import FireOrder
 from harness.stack import die_with_parent
@@ -105,7 +106,9 @@ def fire(
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env=for_children({"XIU_FIRE_ORDER": str(folder / "fire-order.json"), "HOME": str(folder)}),
+            env=for_children(
+                {"XIU_FIRE_ORDER": str(folder / "fire-order.json"), "HOME": str(folder), **shots.exported()}
+            ),
             start_new_session=True,
             preexec_fn=die_with_parent,  # it inherits this process's policy; the cannon asks for its own
         )

@@ -16,7 +16,7 @@ from harness.runs.order import RunOrder
 from harness.runs.quantile_bounds import bounds_of
 from harness.runs.record import About, Environment, Generator, Latency, Resource, RunRecord, Scale, Step, Title
 from harness.runs.state import RunState
-from harness.runs.traffic import traffic_of
+from harness.runs.traffic import Traffic, traffic_of
 from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
 from system.contract.audit import INVARIANTS, Finding
 
@@ -37,6 +37,7 @@ def record(
     each = rounds.rounds_of(played, got)
     peak = rounds.peak_of(each)
     judged = rounds.forecast_of(each) if each else rounds.nothing_armed(played, got)
+    traffic = {key: result for one in got.rounds for key, result in traffic_of(one.fired, one.number).items()}
     findings = got.report.findings if got.report else _unread() if got.told else ()
     decision = decide(
         Evidence(
@@ -44,7 +45,7 @@ def record(
             invariants=findings,
             aborted=None if _by_rule(got) else got.aborted,
             invalid=[*got.invalid, *_invalid(account)],
-            failures=[*_by_rule(got), *got.failures, *_unbalanced(order, got)],
+            failures=[*_by_rule(got), *got.failures, *_unbalanced(order, got), *_slow(order, traffic)],
             no_data=[*got.no_data, *_blind(got)],
             warnings=[*_warnings(chosen, got.notes), *got.nemesis.warnings],
         ),
@@ -67,7 +68,7 @@ def record(
         generator=_generator(account, chosen),
         **_fired(account, peak),
         about=_about(sealed, chosen),
-        traffic=tuple(result for one in got.rounds for result in traffic_of(one.fired, one.number).values()),
+        traffic=tuple(traffic.values()),
         money=rounds.money_of(each),
         wins=rounds.wins_of(each, figures.wins_apart(got.report)),
         credit_delay_s=rounds.delay_of(each),
@@ -101,6 +102,18 @@ def _unbalanced(order: RunOrder, got: RunAccount) -> list[Reason]:
     if not told or not told[-1]:
         return []
     return [Reason(code="lane_unbalanced", text=said("lane_unbalanced", lane=order.lane, fen=told[-1]))]
+
+
+def _slow(order: RunOrder, traffic: Traffic) -> list[Reason]:
+    """Journeys beside the taps whose response is above their objective; the taps' is judged with the forecast."""
+    found: list[Reason] = []
+    bounds = {one.name: one.response_p99 for one in order.loaded.plan.beside}
+    for (_, name), one in traffic.items():
+        bound, actual = bounds.get(name), figures.p99_or_more(one.latency_ms.response.model_dump())
+        if bound is not None and actual is not None and actual > bound * 1000:
+            text = said("journey_slow", journey=name, p99_ms=actual, bound_ms=bound * 1000)
+            found.append(Reason(code="journey_slow", text=text))
+    return found
 
 
 def _unread() -> tuple[Finding, ...]:

@@ -8,10 +8,12 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from harness.control_client import ControlClient
-from harness.engine.config import CannonConfig, Probe
+from harness.engine import shots
+from harness.engine.config import Beside, CannonConfig, Probe
 from harness.forecast.share import Share
 from harness.guard.kill import REGISTER
 from harness.orchestrate import closing
@@ -28,6 +30,8 @@ TAP_S_TO_LOAD = 1 / 600_000
 LEAD_S = 7.0
 """Locust and the cannon start, connect and load within this, and a tap's share of it each."""
 LEASE_S = 5.0
+FEWEST_CONNECTIONS = 8
+"""Of a journey beside the taps: one slow answer is not to delay its next request."""
 RATE_HEADROOM = 1.25
 """Room for a rate raised by hand; every tap of it is memory that is touched before the start."""
 
@@ -86,11 +90,10 @@ def prepare(
     folder, register = folder.resolve(), register.resolve()  # whoever fires stands elsewhere
     topology = control.topology()
     stretch = plan.stretch(share.duration_s)
-    segments = plan.segments(share.peak_rps, share.duration_s)
-    taps = _taps(share, plan, stretch)
+    traffic = _traffic(control, plan, share, sizes, topology)
     files = {"tokens": "\n".join(control.tokens(lane, FIRST_UID, share.users)) + "\n"}
     probes = _probes(control, plan, lane, topology, files)
-    lead_s = LEAD_S + taps * TAP_S_TO_LOAD
+    lead_s = LEAD_S + _taps(share, plan, stretch) * TAP_S_TO_LOAD
     place = place or Place()
     t0_us = control.now_us() + int(lead_s * 1e6) + place.pad_us(time.time_ns() + int(lead_s * 1e9))
     round_ = control.create_round(
@@ -108,7 +111,7 @@ def prepare(
         t0_wall_ns = time.time_ns() + (t0_us - control.now_us()) * 1000
     config = CannonConfig(
         fronts=tuple(urlsplit(url).netloc for url in topology.fronts),
-        segments=tuple(segments),
+        segments=tuple(plan.segments(share.peak_rps, share.duration_s)),
         tokens="tokens",
         result="result.json",
         slots=share.tapping_at_once,
@@ -129,6 +132,7 @@ def prepare(
         rate_headroom=RATE_HEADROOM,
         objective_ms=plan.objectives.response_p99 * 1000,
         ready_timeout_s=lead_s + 21,
+        **traffic,
     )
     order = FireOrder(
         run_id=run_id, folder=str(folder), t0_wall_ns=t0_wall_ns, config=json.loads(config.to_json()), files=files,
@@ -194,8 +198,38 @@ def burst(
 
 
 def _taps(share: Share, plan: StressPlan, stretch: float) -> float:
-    """An upper bound of the plan's taps."""
-    return share.peak_rps * (plan.warm_up.duration + plan.measured_s * stretch)
+    """An upper bound of the plan's requests."""
+    return peak_rps(plan, share) * (plan.warm_up.duration + plan.measured_s * stretch)
+
+
+def peak_rps(plan: StressPlan, share: Share) -> float:
+    """Requests of all journeys a second, at the taps' peak."""
+    return share.peak_rps + sum(one.peak_rps(share.peak_rps, float(share.scale)) for one in plan.beside)
+
+
+def _traffic(
+    control: ControlClient, plan: StressPlan, share: Share, sizes: Sizes, topology: Topology
+) -> dict[str, Any]:
+    """The taps' journey, and those beside it: the same users, over as many connections as their part of the taps' rate
+    says.
+    """
+    found: list[Beside] = []
+    for one in plan.beside:
+        part = one.peak_rps(share.peak_rps, float(share.scale)) / share.peak_rps
+        at = topology.fronts if shots.find(one.shot).at == "fronts" else (control.play_url,)
+        fewest = max(sizes.workers, len(at), FEWEST_CONNECTIONS)
+        slots = min(share.tapping_at_once, max(fewest, round(share.tapping_at_once * part)))
+        found.append(
+            Beside(
+                journey=one.name,
+                shot=one.shot,
+                addresses=tuple(urlsplit(url).netloc for url in at),
+                segments=tuple(plan.segments_of(one, share.peak_rps, float(share.scale), share.duration_s)),
+                slots=slots,
+                connections=min(slots, max(fewest, round(sizes.connections * part))),
+            )
+        )
+    return {"shot": plan.taps.shot, "journey": plan.taps.name, "beside": tuple(found)}
 
 
 def _probes(

@@ -16,6 +16,7 @@ import requests
 from harness import loopback
 from harness.control_client import ControlClient
 from harness.engine.recorder import Records, read_history, write_history
+from harness.engine.shots import tap
 from harness.orchestrate.closing import insist
 from harness.orchestrate.prepare import owner
 from system.contract.history import FLAG_EFFECT_NONE, FLAG_REPEAT, NO_PACKET, OP_DTYPE, Kind, Outcome, Phase
@@ -64,7 +65,7 @@ def settle(
         while waiting and time.monotonic() < until:
             again: list[int] = []
             for uid in waiting:
-                url = f"{owner(uid, topology)}/v1/rounds/{round_id}/taps"
+                url = owner(uid, topology) + tap.path(round_id)
                 row = _ask(session, url, {"Authorization": f"Bearer {tokens[uid]}", **headers}, uid, round_id)
                 rows.append(row)
                 if row["outcome"] in (Outcome.PENDING, Outcome.UNKNOWN):

@@ -152,6 +152,7 @@ OTHERS_ZH: dict[str, str] = {
     "history_damaged": "操作记录损坏",
     "stop_rule_blind": "停止规则看不到它要看的",
     "lane_unbalanced": "通道的账不平",
+    "journey_slow": "一路流量太慢",
     "nothing_judged": "没有可评定的",
 }
 """What a reason of this code is about; its own sentence follows."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from harness.engine import shots
 from harness.errors import BadInput
 from harness.forecast.share import Share, share_of
 from harness.stack import Part
@@ -53,9 +54,11 @@ class RunOrder:
 
 
 def order_of(loaded: Loaded, runs: Path, seed: int | None = None, **options: object) -> RunOrder:
-    """An order for a plan; the plan's own seed and lane unless told otherwise. Raises BadInput for a seed."""
+    """An order for a plan; the plan's own seed and lane unless told otherwise. Raises BadInput for a seed or shot."""
     if seed is not None and not 0 <= seed < 1 << 63:
         raise BadInput(f"--seed {seed}", expected="0 to 2^63 - 1")
+    for journey in loaded.plan.traffic:
+        shots.find(journey.shot)  # before anything is started
     own = RunOrder(loaded, runs, loaded.plan.seed if seed is None else seed, loaded.plan.lane)
     seeded = loaded if seed is None else replace(loaded, plan=loaded.plan.model_copy(update={"seed": seed}))
     return replace(own, loaded=seeded, **options)  # type: ignore[arg-type]

@@ -84,13 +84,25 @@ class RunState:
         """Seconds since the first intended tap of the round that is played now."""
         return self.now_s - self.begins_s
 
-    def total(self, key: str) -> int:
-        """Sum of a cumulative count over the workers."""
-        return sum(int(message.get(key, 0)) for message in list(self.counts.values()))
+    def journey(self, name: str | None = None) -> list[Mapping[str, Any]]:
+        """The last counts of each worker: of the taps (None), or of a journey beside them."""
+        messages = list(self.counts.values())
+        if name is None:
+            return list(messages)
+        return [one for message in messages for one in message.get("beside", ()) if one["journey"] == name]
 
-    def outcome(self, name: str) -> int:
+    @property
+    def beside(self) -> list[str]:
+        """The journeys beside the taps that anything was told of, in the plan's order."""
+        return list(dict.fromkeys(one["journey"] for told in self.journey() for one in told.get("beside", ())))
+
+    def total(self, key: str, journey: str | None = None) -> int:
+        """Sum of a cumulative count over the workers."""
+        return sum(int(message.get(key, 0)) for message in self.journey(journey))
+
+    def outcome(self, name: str, journey: str | None = None) -> int:
         """Sum of an outcome over the workers."""
-        return sum(int(message["outcomes"].get(name, 0)) for message in list(self.counts.values()))
+        return sum(int(message["outcomes"].get(name, 0)) for message in self.journey(journey))
 
     def tell(self, kind: str, text: str) -> Event:
         """Adds an event at the run's present time and returns it."""

@@ -33,10 +33,12 @@ SAMPLES_BEYOND = 10  # a percentile is told only with this many samples above it
 UNKNOWN = "–"
 
 
-def percentile_ms(state: RunState, percent: float) -> float | None:
-    """From the intended start, of all cannons; None with fewer than ten samples beyond it."""
+def percentile_ms(state: RunState, percent: float, journey: str | None = None) -> float | None:
+    """From the intended start, of all cannons; of the taps, or of a journey beside them. None with fewer than ten
+    samples beyond it.
+    """
     buckets: dict[int, int] = {}
-    for message in list(state.counts.values()):
+    for message in state.journey(journey):
         for edge_us, count in message.get("response_us", ()):
             buckets[edge_us] = buckets.get(edge_us, 0) + count
     total = sum(buckets.values())
@@ -69,6 +71,13 @@ def plain(state: RunState) -> str:
         "budget_yuan": _word(_yuan(money.budget_fen), "{:.2f}"),
         "generator": "limit" if state.saturated else "ok" if known else "?",
     }
+    for name in state.beside:
+        words |= {
+            f"{name}.sent": _word(state.total("sent", name)),
+            f"{name}.p99": _word(percentile_ms(state, 99, name), "{:.1f}ms"),
+            f"{name}.refused": _word(state.outcome("refused", name)),
+            f"{name}.unknown": _word(state.outcome("unknown", name)),
+        }
     return " ".join(f"{name}={value}" for name, value in words.items())
 
 
@@ -113,6 +122,10 @@ def _rows(state: RunState) -> Iterable[tuple[str, str, str, str]]:
     yield "awarded", _text(_yuan(money.awarded_fen), "¥{:,.2f}"), "backlog", waiting
     budget = _text(_yuan(money.budget_fen), "¥{:,.2f}")
     yield "credited", _text(_yuan(money.credited_fen), "¥{:,.2f}"), "of budget", budget
+    for name in state.beside:
+        sent, unknown = state.total("sent", name), state.outcome("unknown", name)
+        p99 = _text(percentile_ms(state, 99, name), "{:,.1f}")
+        yield name[:12], f"{sent:,} sent, {unknown:,} unknown", "its p99", f"{p99} ms"
     yield (
         "generator",
         "[bold red]IS THE LIMIT[/]" if state.saturated else "well" if known else UNKNOWN,

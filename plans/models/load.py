@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +50,11 @@ def load_forecast(path: Path) -> Forecast:
     return value
 
 
-def load_plan(path: Path) -> Loaded:
-    """A plan with its forecast. Raises PlanError with every problem of both files, and of the two together."""
+def load_plan(path: Path, shots: Collection[str] | None = None) -> Loaded:
+    """A plan with its forecast. `shots`: the kinds of request there are; None: nobody can tell.
+
+    Raises PlanError with every problem of both files, and of the two together.
+    """
     plan, document, problems = read_partly(path, StressPlan)
     problems += _twins(document)
     forecast, forecast_file = None, beside(path, _forecast_named(document))
@@ -63,11 +66,24 @@ def load_plan(path: Path) -> Loaded:
             problems += [*more, *_twins(other)]
         except PlanError as exc:
             problems += exc.problems
+    if plan and shots is not None:
+        problems += _unknown_shots(document, plan, shots)
     if plan and forecast:
         problems += [told(document, found) for found in _together(plan, forecast)]
     if problems or plan is None or forecast is None:
         raise PlanError(problems)
     return Loaded(plan, forecast, path, forecast_file.resolve())
+
+
+def _unknown_shots(document: Document, plan: StressPlan, shots: Collection[str]) -> list[Problem]:
+    found: list[Problem] = []
+    with suppress(Unknown):
+        for number, journey in enumerate(plan.traffic):
+            if journey.shot not in shots:
+                line, expected = document.line(("traffic", number, "shot")), f"one of {', '.join(sorted(shots))}"
+                near = closest(journey.shot, sorted(shots))
+                found.append(Problem(document.file, line, f"no shot `{journey.shot}`", expected, near))
+    return found
 
 
 def _twins(document: Document) -> list[Problem]:

@@ -11,6 +11,7 @@ from plans.models.forecast import Id, Words
 from plans.models.ids import FileName
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration, Share
+from plans.models.traffic import TAP, TAPS, Journey, contradictions_of
 from plans.signals import named
 
 if TYPE_CHECKING:
@@ -230,6 +231,7 @@ class StressPlan(PlanModel):
     )
     workers: Annotated[int, Field(ge=1, le=WORKERS_MAX, description="Locust workers that share the load.")] = 1
     steps: tuple[Step, ...] = Field(min_length=1)
+    traffic: tuple[Journey, ...] = Field(default=(TAPS,), min_length=1, description="Left out: the taps alone.")
     probes: Probes = Probes()
     stop: tuple[StopRule, ...] = Field(min_length=1)
     drain: Drain
@@ -254,6 +256,20 @@ class StressPlan(PlanModel):
         if max(step.top() for step in self.steps) < 1 - 1e-9:
             yield Contradiction(("steps",), "no step reaches the peak", "one with a share of 100%")
 
+    @check
+    def _traffic(self) -> Iterator[Contradiction]:
+        yield from contradictions_of(self.traffic)
+
+    @property
+    def taps(self) -> Journey:
+        """The plan's own journey."""
+        return next((one for one in self.traffic if one.shot == TAP), TAPS)
+
+    @property
+    def beside(self) -> tuple[Journey, ...]:
+        """The other journeys, in the order of the file."""
+        return tuple(one for one in self.traffic if one.shot != TAP)
+
     @property
     def measured_s(self) -> float:
         """Seconds of the steps, as written."""
@@ -275,3 +291,14 @@ class StressPlan(PlanModel):
             poisson = step.arrivals == "poisson"
             out.append({**step.segment(peak_rps, stretch), "poisson": poisson, "phase": 1})
         return out
+
+    def segments_of(
+        self, journey: Journey, peak_rps: float, scale: float, duration_s: float | None = None
+    ) -> list[Segment]:
+        """Of a journey beside the taps: their segments in its share, or its own rate from first to last."""
+        if journey.share is not None:
+            return self.segments(peak_rps * journey.share, duration_s)
+        stretch, rate = self.stretch(duration_s) if duration_s else 1.0, journey.peak_rps(peak_rps, scale)
+        spans = ((self.warm_up.duration, 0), (self.measured_s * stretch, 1))
+        segment = {"kind": "constant", "rate_rps": rate}
+        return [{**segment, "duration_s": span, "phase": phase} for span, phase in spans if span]

@@ -54,6 +54,27 @@ def every_rule_sees_its_signal(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> Non
     assert record["verdict"] in ("PASS", "WARN"), record["reasons"]
     assert not codes(record) & {"stop_rule_blind", "lane_unbalanced"}
     assert record["load"]["scheduled"] == record["load"]["sent"] == 1500
+    two_kinds_of_shot(xiu, record)
+
+
+def two_kinds_of_shot(xiu: Xiu, record: dict[str, Any]) -> None:
+    """A read of a wallet for every five taps: counts that close and percentiles of its own, and no tap in the books."""
+    taps, reads = record["traffic"]
+    assert [(one["round"], one["journey"], one["shot"]) for one in (taps, reads)] == [
+        (1, "tap", "tap"), (1, "balances", "wallet"),
+    ]  # fmt: skip
+    assert {name: taps[name] for name in ("scheduled", "sent", "dropped", "unsent", "outcomes")} == {
+        name: record["load"][name] for name in ("scheduled", "sent", "dropped", "unsent", "outcomes")
+    }
+    assert taps["latency_ms"] == record["latency_ms"]
+    assert reads["scheduled"] == 300 == reads["sent"] + reads["dropped"] + reads["unsent"]
+    assert reads["sent"] == sum(reads["outcomes"].values())
+    assert reads["outcomes"]["empty"] + reads["outcomes"]["funded"] > 0, reads["outcomes"]
+    assert reads["latency_ms"]["response"]["p95"] not in (None, taps["latency_ms"]["response"]["p95"])
+    ledger = json.loads((xiu.runs()[-1] / "ledger.json").read_text())
+    assert ledger["closes"]
+    assert next(line["left"] for line in ledger["lines"] if line["code"] == "schedule") == 1500
+    assert "balances" in (xiu.runs()[-1] / "report.html").read_text()
 
 
 def out_of_balance(xiu: Xiu, stack: Stack) -> None:

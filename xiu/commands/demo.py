@@ -11,6 +11,7 @@ from chaos import playbook
 from chaos.contingency import Contingency, answered
 from chaos.facts import Timed
 from chaos.library import load_faults
+from harness.engine import shots
 from harness.orchestrate import run_plan
 from harness.orchestrate.system import System
 from harness.runs.order import RunOrder, order_of
@@ -45,7 +46,7 @@ def _scale(text: str) -> Fraction:
 
 def run(args: argparse.Namespace) -> int:
     """Plays the round on the live lane of a stack of its own; the exit code is the verdict's."""
-    loaded = load_plan(find(args.plan, "stress"))
+    loaded = load_plan(find(args.plan, "stress"), shots.files())
     order = order_of(
         loaded,
         Path(args.runs),

@@ -9,14 +9,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from harness.engine import shots
 from harness.errors import Aborted, BadInput
 from harness.forecast import compute
+from harness.forecast.share import Share
 from harness.orchestrate import run_plan, set_rate
 from harness.runs.order import RunOrder, order_of
 from plans.models import Loaded, PlanError, Problem, find, load_forecast, load_plan, stress_files
 from plans.models.ids import claimed, is_twin
 from plans.models.load import HOME
 from plans.models.quantity import MOST, ratio
+from plans.models.stress import StressPlan
 from system.contract.addresses import read_address
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
@@ -69,7 +72,7 @@ def _list(args: argparse.Namespace) -> int:
     twins: list[Problem] = []
     for file in stress_files():
         try:
-            loaded = load_plan(file)
+            loaded = load_plan(file, shots.files())
         except PlanError as exc:
             twins += [problem for problem in exc.problems if is_twin(problem)]
             plans.append(
@@ -112,7 +115,7 @@ def _problems_of(name: str) -> tuple[Problem, ...]:
         if _is_forecast(path):
             load_forecast(path)
         else:
-            load_plan(path)
+            load_plan(path, shots.files())
     except PlanError as exc:
         return exc.problems
     return ()
@@ -158,7 +161,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _order(args: argparse.Namespace) -> RunOrder:
-    loaded = load_plan(find(args.file, "stress"))
+    loaded = load_plan(find(args.file, "stress"), shots.files())
     scale = None
     if args.scale is not None:
         try:
@@ -212,7 +215,17 @@ def _tell(order: RunOrder, as_json: bool) -> None:
     print(f"lane       {order.lane}, seed {order.seed}\n")
     print(f"{curve_line(segments)}\n")
     print(_steps_table(segments))
+    if loaded.plan.beside:
+        print(f"\n{_traffic_table(loaded.plan, share)}")
     print(f"\n{targets_table(targets)}")
+
+
+def _traffic_table(plan: StressPlan, share: Share) -> str:
+    rows = [
+        [one.name, one.shot, f"{one.peak_rps(share.peak_rps, float(share.scale)):,.0f}/s"]
+        for one in (plan.taps, *plan.beside)
+    ]
+    return table(("journey", "shot", "at the peak"), rows, "ll")
 
 
 def _steps_table(segments: list[dict[str, Any]]) -> str:
@@ -250,7 +263,7 @@ def _new(args: argparse.Namespace) -> int:
         raise BadInput(f"{target} exists", expected="a new name")
     if not target.parent.is_dir():
         raise BadInput(f"{target.parent} is not a folder", expected="a folder that exists")
-    loaded = load_plan(find(args.source, "stress"))
+    loaded = load_plan(find(args.source, "stress"), shots.files())
     text = loaded.plan_file.read_text(encoding="utf-8")
     forecast = os.path.relpath(loaded.forecast_file, target.parent.resolve())
     text = re.sub(r"^id:.*$", lambda _: f"id: {ident}", text, count=1, flags=re.MULTILINE)
@@ -270,7 +283,7 @@ def _write_checked(target: Path, text: str, ident: str) -> None:
             try:
                 out.write(text)
                 out.flush()
-                if load_plan(target).plan.id != ident:
+                if load_plan(target, shots.files()).plan.id != ident:
                     raise BadInput(f"{target}: the plan copied has no line `id: …` of its own", expected="one to copy")
             except BaseException:
                 target.unlink()
@@ -318,11 +331,11 @@ def loaded_of(name: str) -> Loaded:
     except PlanError:
         path = find(name, "forecasts")
     if not _is_forecast(path):
-        return load_plan(path)
+        return load_plan(path, shots.files())
     load_forecast(path)
     for file in [*sorted(path.parent.parent.glob("stress/*.yaml")), *sorted(path.parent.glob("*.yaml"))]:
         try:
-            loaded = load_plan(file)
+            loaded = load_plan(file, shots.files())
         except PlanError:
             continue
         if loaded.forecast_file == path.resolve():

@@ -23,12 +23,15 @@ def holds(parts):
         lose, unknown = lose + lost, unknown + broken
         edges[edge] = edges.get(edge, 0) + lost + broken
         spent = sum(e * n for e, n in edges.items())
-        books.book({"outcomes": {"lose": lose, "unknown": unknown}, "response_us": [list(p) for p in edges.items()],
-                    "response_sum_us": spent, "response_max_us": max(edges)})
-    for entry in (stats.total, stats.get(NAME, METHOD)):
+        counts = {"outcomes": {"lose": lose, "unknown": unknown}, "response_us": [list(p) for p in edges.items()],
+                  "response_sum_us": spent, "response_max_us": max(edges)}
+        reads = counts | {"journey": "reads", "shot": "wallet", "outcomes": {"empty": lose, "unknown": unknown}}
+        books.book(counts | {"beside": [reads]})
+    for entry in (stats.get(NAME, METHOD), stats.get("/v1/wallet", "GET")):
         assert entry.num_requests == lose + unknown == sum(entry.response_times.values())
         assert entry.num_failures == unknown
-    assert sum(error.occurrences for error in stats.errors.values()) == unknown
+    assert stats.total.num_requests == 2 * (lose + unknown), "each journey in its own row, both in the total"
+    assert sum(error.occurrences for error in stats.errors.values()) == 2 * unknown
 
 holds()
 print("holds")

@@ -8,10 +8,12 @@ from typing import Any, cast
 import pytest
 
 from harness.orchestrate.account import RoundAccount, RunAccount
-from harness.orchestrate.outcome import _blind, _unbalanced
+from harness.orchestrate.outcome import _blind, _slow, _unbalanced
 from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
+from harness.runs.record import JourneyResult, Latency, Percentiles
 from harness.runs.state import Money
 from harness.verdict import Evidence, Reason, decide
+from plans.models.traffic import Journey
 from tests.unit.harness.sample_run import sample_lock
 
 LOCK = sample_lock()
@@ -53,6 +55,28 @@ def test_a_lane_out_of_balance_is_never_green() -> None:
     (found,) = last(0, -777, None)
     assert (found.code, found.text) == ("lane_unbalanced", "lane stress is out of balance by -777 fen")
     assert decide(Evidence(failures=[found])).verdict == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("bound", "times", "code"),
+    [
+        pytest.param("200ms", Percentiles(p99=250.0, max=900.0), ["journey_slow"], id="above"),
+        pytest.param("200ms", Percentiles(p99=None, max=900.0), ["journey_slow"], id="few answers: the slowest"),
+        pytest.param("300ms", Percentiles(p99=250.0, max=900.0), [], id="within"),
+        pytest.param("300ms", Percentiles(), [], id="nothing sent"),
+        pytest.param(None, Percentiles(p99=250.0), [], id="no objective"),
+    ],
+)
+def test_a_journey_slower_than_its_objective_fails(bound: str | None, times: Percentiles, code: list[str]) -> None:
+    reads = Journey.model_validate({"shot": "wallet", "journey": "reads", "share": "20%", "response_p99": bound})
+    order = cast(Any, SimpleNamespace(loaded=SimpleNamespace(plan=SimpleNamespace(beside=(reads,)))))
+    one = JourneyResult(
+        round=1, journey="reads", shot="wallet", scheduled=0, sent=0, dropped=0, unsent=0, outcomes={},
+        latency_ms=Latency(response=times),
+    )  # fmt: skip
+    found = _slow(order, {(1, "tap"): one.model_copy(update={"journey": "tap"}), (1, "reads"): one})
+    assert [reason.code for reason in found] == code
+    assert all(reason.text.startswith("journey reads: response p99") for reason in found)
 
 
 def test_a_stop_rule_that_saw_nothing_is_never_green() -> None:

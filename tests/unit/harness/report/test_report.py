@@ -21,6 +21,7 @@ from harness.runs.books import books_of
 from harness.runs.record import (
     Event,
     Generator,
+    JourneyResult,
     Latency,
     Money,
     Percentiles,
@@ -150,6 +151,17 @@ def test_it_never_claims_that_money_adds_up_where_nobody_knows():
         assert "every fen is accounted for" not in text
         assert "not known whether the books close" in text
         assert "unknown" in text
+
+
+def test_journeys_beside_the_taps_have_a_table() -> None:
+    taps = JourneyResult(
+        round=1, journey="tap", shot="tap", scheduled=1500, sent=1500, dropped=0, unsent=0, outcomes={"lose": 1500}
+    )
+    reads = taps.model_copy(update={"journey": "balances", "shot": "wallet", "outcomes": {"empty": 299, "funded": 1}})
+    assert 'class="dense traffic"' not in page(record(traffic=(taps,)))
+    told = page(record(traffic=(taps, reads)))
+    assert told.count('<th scope="row">balances</th>') == 1
+    assert "empty 299 · funded 1" in told
 
 
 def test_run_json_is_embedded_whole_and_harmless():

@@ -55,6 +55,24 @@ def test_a_plain_line_is_words_that_can_be_searched() -> None:
     assert all(re.fullmatch(r"[a-z0-9_]+=\S+", word) for word in line.split(" "))
 
 
+def test_a_journey_beside_the_taps_has_words_and_a_row_of_its_own() -> None:
+    state = in_progress()
+    reads = {
+        "journey": "balances", "shot": "wallet", "sent": 700, "outcomes": {"empty": 690, "refused": 4, "unknown": 6},
+        "response_us": [[4000, 690], [90_000, 10]],
+    }  # fmt: skip
+    alone = plain(state)
+    state.counts = {worker: {**message, "beside": [reads]} for worker, message in state.counts.items()}
+    workers = len(state.counts)
+    assert plain(state) == (
+        f"{alone} balances.sent={700 * workers} balances.p99=90.0ms "
+        f"balances.refused={4 * workers} balances.unknown={6 * workers}"
+    ), "what is told of the taps stays as it was"
+    (row,) = [line for line in drawn(state) if line.startswith("balances")]
+    assert f"{700 * workers:,} sent, {6 * workers:,} unknown" in row
+    assert "90.0 ms" in row
+
+
 def test_what_is_not_known_is_a_question_mark_not_a_zero() -> None:
     words = dict(word.split("=") for word in plain(begun()).split())
     assert {words[name] for name in words} == {"0s", "idle", "?"}

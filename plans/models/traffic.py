@@ -1,0 +1,69 @@
+"""The traffic of a stress plan: its journeys, each a kind of request (a shot) at a rate. Knows no shot but the tap.
+
+Which other shots there are, the caller of `load_plan` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from plans.models.forecast import Id
+from plans.models.partial import Contradiction, PlanModel, check
+from plans.models.quantity import Duration, Rate, Share
+
+TAP = "tap"
+
+
+class Journey(PlanModel):
+    """Requests of one kind. The taps are the plan's own: one journey, the steps as they are written."""
+
+    shot: Id = Field(description="Kind of request: a file of harness/engine/shots, or of a folder in XIU_SHOTS.")
+    journey: Id | None = Field(default=None, description="Its name in results; the shot's unless it is given.")
+    share: Annotated[Share, Field(gt=0)] | None = Field(default=None, description="Of the taps' rate at any moment.")
+    rate: Annotated[Rate, Field(gt=0)] | None = Field(
+        default=None, description="Of the whole event, the same from first to last; scaled as the forecast is."
+    )
+    response_p99: Annotated[Duration, Field(gt=0)] | None = Field(
+        default=None, description="Objective: a p99 of its response above it fails the run."
+    )
+
+    @check
+    def _one_rate(self) -> Iterator[Contradiction]:
+        if (self.share is None) == (self.rate is None):
+            what = "neither share nor rate" if self.share is None else "share and rate"
+            yield Contradiction(("shot",), f"{what}", "one of them")
+
+    @property
+    def name(self) -> str:
+        return self.journey or self.shot
+
+    def peak_rps(self, taps_rps: float, scale: float) -> float:
+        """Requests per second where the taps are at `taps_rps`."""
+        return taps_rps * self.share if self.share is not None else (self.rate or 0.0) * scale
+
+
+TAPS = Journey(shot=TAP, share=1.0)
+"""The traffic of a plan that names none."""
+
+
+def contradictions_of(traffic: Sequence[Journey]) -> Iterator[Contradiction]:
+    """One journey taps, at the forecast's rate; each name stands once."""
+    taps = [number for number, one in enumerate(traffic) if one.shot == TAP]
+    if not taps:
+        yield Contradiction(("traffic",), "no journey of taps", "one: {shot: tap, share: 100%}")
+    for number in taps[1:]:
+        yield Contradiction(("traffic", number, "shot"), "a second journey of taps", "one: the forecast's")
+    for number in taps[:1]:
+        if traffic[number].share != 1.0:
+            what = "taps at another rate than the steps say"
+            yield Contradiction(("traffic", number, "shot"), what, "share: 100%, the forecast's")
+        if traffic[number].response_p99 is not None:
+            what = "a second objective of the taps"
+            yield Contradiction(("traffic", number, "response_p99"), what, "objectives: {response_p99: …}")
+    names = [one.name for one in traffic]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield Contradiction(("traffic", number, "shot"), f"journey {name} stands twice", "`journey:` with a name")
