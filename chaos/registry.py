@@ -33,11 +33,11 @@ class Found(Generic[T]):
         return self.kinds
 
 
-def survey(package: str, base: type[T]) -> Found[T]:
-    """Every subclass of `base` with a `kind`, in the modules of `package` (a name that begins with _ is no kind)."""
+def survey(base: type[T], *packages: str) -> Found[T]:
+    """Every subclass of `base` with a `kind`, in the modules of `packages` (a name that begins with _ is no kind)."""
     kinds: dict[str, type[T]] = {}
     problems: list[Problem] = []
-    for name in sorted(_modules(importlib.import_module(package))):
+    for name in (name for package in packages for name in sorted(_modules(importlib.import_module(package)))):
         try:
             module = importlib.import_module(name)
         except Exception as exc:

@@ -11,13 +11,14 @@ from typing import Any
 from chaos.errors import External
 from chaos.kinds import FaultKind
 from chaos.needs import NEEDS
+from chaos.probes import probes_lack
 from chaos.registry import Found, survey
 from harness.stack import Stack
 from plans.models.fault import Fault
 
 
 def _found() -> Found[FaultKind[Any]]:
-    return survey(__name__, FaultKind)  # type: ignore[type-abstract]
+    return survey(FaultKind, __name__)  # type: ignore[type-abstract]
 
 
 @cache
@@ -46,7 +47,7 @@ def lacking(fault: Fault, target: str, stack: Stack) -> str | None:
     missing = [need for need in fault.requires if not NEEDS[need](stack)]
     if missing:
         return f"requires: {fault.id} requires {', '.join(missing)}, which this stack has not"
-    lack = kinds()[fault.inject.kind].lacks(stack, fault.inject, target)
+    lack = kinds()[fault.inject.kind].lacks(stack, fault.inject, target) or probes_lack(stack, fault, target)
     return f"requires: {fault.id} on {target}: {lack}" if lack else None
 
 

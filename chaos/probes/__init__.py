@@ -14,13 +14,21 @@ from plans.models.fault import Fault, ProbeSpec
 
 @cache
 def probes() -> dict[str, type[Probe[Any]]]:
-    """Every kind of probe. Raises PlanError for one that stands twice, with file and line."""
-    return survey(__name__, Probe).checked()  # type: ignore[type-abstract]
+    """Every kind of probe, those in the files of fault kinds too. Raises PlanError for one that stands twice."""
+    return survey(Probe, __name__, "chaos.faults").checked()  # type: ignore[type-abstract]
 
 
 def make(spec: ProbeSpec, at: At, use: Use) -> Probe[Any]:
     """The probe that a file asks for."""
     return probes()[spec.kind](spec, at, use)
+
+
+def probes_lack(stack: Stack, fault: Fault, target: str) -> str | None:
+    """What a probe of the fault needs and is not there, in words."""
+    at = At(stack, fault.inject, target, {})
+    each = (make(fault.effect_probe, at, "effect"), make(fault.heal_probe, at, "healed"))
+    steady = (make(fault.steady_probe, at, "steady"),) if fault.steady_probe else ()
+    return next((lack for probe in (*steady, *each) if (lack := probe.lacks())), None)
 
 
 class Probes:
@@ -31,11 +39,6 @@ class Probes:
         self._steady = make(fault.steady_probe, at, "steady") if fault.steady_probe else None
         self._effect = make(fault.effect_probe, at, "effect")
         self._healed = make(fault.heal_probe, at, "healed")
-
-    def lacks(self) -> str | None:
-        """What one of them needs and is not there."""
-        each = (self._steady, self._effect, self._healed)
-        return next((lack for probe in each if probe is not None and (lack := probe.lacks())), None)
 
     def look(self) -> Seen:
         """The steady state. Raises NotSteady when the effect is there already, or nothing can be seen."""

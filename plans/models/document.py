@@ -21,6 +21,14 @@ from plans.models.scalars import FastLoader, PlainLoader
 M = TypeVar("M", bound=PlanModel)
 
 
+KINDS = {
+    "stress": ("a stress plan", "xiu plan check"),
+    "forecast": ("a forecast", "xiu forecast show"),
+    "fault": ("a fault", "xiu fault check"),
+    "drill": ("a drill", "xiu drill check"),
+    "playbook": ("a playbook", "xiu playbook check"),
+}
+"""What the files are that a user writes, and the command that checks one."""
 DEEPEST = 32
 """Mappings and lists in each other; no model needs more than eight."""
 MOST_VALUES = 20_000
@@ -271,6 +279,17 @@ def _text_of(path: Path) -> str:
     return data.decode("utf-8-sig")
 
 
+def _refuse_another(document: Document, model: type[PlanModel]) -> None:
+    """Raises PlanError for a file that says itself to be of another kind: one sentence, not a mistake a key."""
+    field, given = model.model_fields.get("kind"), document.data.get("kind")
+    mine = typing.get_args(field.annotation) if field is not None else ()
+    meant = next((kind for kind in KINDS if kind in mine), None)
+    if meant is None or not isinstance(given, str) or given not in KINDS or given in mine:
+        return
+    what = f"`kind`: this is {KINDS[given][0]}, not {KINDS[meant][0]}; it is checked by: {KINDS[given][1]}"
+    raise PlanError([Problem(document.file, document.line(("kind",)), what, "one of " + ", ".join(mine))])
+
+
 def read_partly(path: Path, model: type[M]) -> tuple[M | None, Document, list[Problem]]:
     """What can be read of the file as a model, its lines, and every problem found; all of it where there is none.
 
@@ -285,6 +304,7 @@ def read_partly(path: Path, model: type[M]) -> tuple[M | None, Document, list[Pr
         line = exc.object[: exc.start].count(b"\n") + 1
         raise PlanError([Problem(str(path), line, "not UTF-8 text", "a file saved as UTF-8")]) from exc
     document = Document(str(path), text)
+    _refuse_another(document, model)
     value, failure = validate(model, document.data)
     problems = list(document.problems)
     if failure is not None:

@@ -125,3 +125,83 @@ def test_one_id_in_two_drills_is_refused_with_the_line(home: Path) -> None:
     with pytest.raises(PlanError, match="each id in one file") as refused:
         load_drill(twin, load_faults(home))
     assert f"{twin}:{line_of(twin, 'id: credit-cut')}" in str(refused.value)
+
+
+OWN = "{kind: exec, command: [./mine.sh], within: 2s}"
+
+
+def test_a_probe_of_one_s_own_fits_every_fault(home: Path) -> None:
+    file = home / "faults" / N15
+    spoil(
+        file, "effect_probe: {kind: link_silent, alone: true, within: 3s}", f"effect_probe: {OWN}\nsteady_probe: {OWN}"
+    )
+    spoil(file, "heal_probe: {kind: link_answers, within: 5s}", f"heal_probe: {OWN}")
+    fault = load_faults(home)["N15"]
+    assert fault.steady_probe is not None
+    assert [fault.effect_probe.kind, fault.heal_probe.kind, fault.steady_probe.kind] == ["exec"] * 3
+
+
+@pytest.mark.parametrize(
+    ("probe", "says"),
+    [
+        ("{kind: exec, command: [], within: 2s}", "command"),
+        ("{kind: exec, command: [a], exit: 300, within: 2s}", "less than or equal to 255"),
+        ("{kind: http, within: 2s}", "an http probe asks one place; expected `part` or `url`"),
+        ("{kind: http, url: 'http://example.org/', within: 2s}", "is no address of this host"),
+        ("{kind: http, part: valkey, within: 2s}", "valkey does not speak HTTP"),
+        ("{kind: promql, query: up, op: '=>', value: 1, within: 2s}", "one of >, >=, <"),
+        ("{kind: promql, query: up, op: '>', value: 1, within: 2s, lable: a}", "unknown key `effect_probe.lable`"),
+        ("{kind: throughput_falls, within: 2s}", "throughput_falls cannot see toxics"),
+    ],
+)
+def test_a_broken_probe_is_refused_with_its_line(home: Path, probe: str, says: str) -> None:
+    file = home / "faults" / N15
+    spoil(file, "effect_probe: {kind: link_silent, alone: true, within: 3s}", f"effect_probe: {probe}")
+    with pytest.raises(PlanError) as refused:
+        load_faults(home)
+    assert says in str(refused.value)
+    assert f"{file}:{line_of(file, 'effect_probe')}" in str(refused.value)
+
+
+TWO = """faults:
+  - {id: N15, target: credit-postgres, at: 3s, for: 4s}
+  - {id: N1, target: front-valkey, at: 5s, for: 4s}"""
+
+
+def drill_of_two(home: Path) -> Path:
+    file = home / "drills" / CUT
+    spoil(file, "fault: {id: N15, target: credit-postgres, at: 3s, for: 8s}", TWO)
+    return file
+
+
+def test_a_drill_of_two_faults(home: Path) -> None:
+    loaded = load_drill(drill_of_two(home), load_faults(home))
+    assert [(when.target, fault.id) for when, fault in loaded.timed] == [
+        ("credit-postgres", "N15"),
+        ("front-valkey", "N1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("id: N1,", "id: N2,", "`faults[2].id`: no fault N2"),
+        ("target: front-valkey", "target: play-postgres", "`faults[2].target`: N1 is not aimed at play-postgres"),
+        ("at: 5s", "at: 13s", "`faults[2]` ends after the load"),
+        ("id: N1, target: front-valkey", "id: N15, target: credit-postgres",
+         "`faults[2].at`: N15 and N15 on credit-postgres at the same time; expected one after the other"),
+    ],
+)  # fmt: skip
+def test_a_second_fault_is_checked_as_the_first(home: Path, old: str, new: str, says: str) -> None:
+    file = drill_of_two(home)
+    spoil(file, old, new)
+    with pytest.raises(PlanError) as refused:
+        load_drill(file, load_faults(home))
+    assert f"{file}:{line_of(file, 'at: 3s') + 1}: {says}" in str(refused.value)
+
+
+def test_one_fault_and_several_are_not_both(home: Path) -> None:
+    file = home / "drills" / CUT
+    spoil(file, "fault: {", TWO + "\nfault: {")
+    with pytest.raises(PlanError, match="`fault`, `faults` and `trials`; expected exactly one of them"):
+        load_drill(file, load_faults(home))

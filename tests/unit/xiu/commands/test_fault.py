@@ -1,0 +1,89 @@
+"""`xiu fault check`, and folders of one's own: every mistake with its line, before anything starts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from plans.models.load import HOME
+from xiu.cli import main
+
+MINE = (HOME / "faults" / "n15-link-cut.yaml").read_text(encoding="utf-8").replace("id: N15", "id: X1")
+DRILL = """kind: drill
+id: mine
+title: {zh: 我的, en: Mine}
+plan: PLAN
+faults:
+  - {id: X1, target: credit-postgres, at: 3s, for: 4s}
+  - {id: N1, target: front-valkey, at: 5s, for: 4s}
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A folder outside the checkout, with a fault and a drill of one's own."""
+    (tmp_path / "faults").mkdir()
+    (tmp_path / "faults" / "x1.yaml").write_text(MINE, encoding="utf-8")
+    (tmp_path / "drills").mkdir()
+    plan = HOME / "stress" / "drill-town.yaml"
+    (tmp_path / "drills" / "mine.yaml").write_text(DRILL.replace("PLAN", str(plan)), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_good_file_is_good_and_a_bad_one_has_its_line(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = mine / "faults" / "x1.yaml"
+    assert main(["fault", "check", str(file)]) == 0
+    assert f"{file}: good" in capsys.readouterr().out
+    bad = mine / "bad.yaml"
+    bad.write_text(MINE.replace("kind: toxics", "kind: toxic"), encoding="utf-8")
+    assert main(["fault", "check", str(file), str(bad), "--json"]) == 2
+    told = capsys.readouterr()
+    assert json.loads(told.out)["files"] == [{"file": str(file), "valid": True}]
+    assert f"{bad}:11: `inject`: 'toxic'; expected one of" in told.err
+    assert "did you mean toxics?" in told.err
+
+
+def test_an_id_of_the_library_is_taken(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = mine / "faults" / "x1.yaml"
+    shutil.copy(HOME / "faults" / "n15-link-cut.yaml", file)
+    assert main(["fault", "check", str(file)]) == 2
+    assert "`id`: N15 stands in" in capsys.readouterr().err
+    assert main(["fault", "check", str(HOME / "faults" / "n15-link-cut.yaml")]) == 0
+
+
+def test_folders_of_one_s_own_stand_beside_the_library(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--faults", str(mine / "faults"), "--drills", str(mine / "drills")]
+    assert main(["fault", "list", "--faults", str(mine / "faults")]) == 0
+    assert "X1" in capsys.readouterr().out
+    assert main(["fault", "show", "X1", "--faults", str(mine / "faults")]) == 0
+    assert "link_silent, alone, within 3 s" in capsys.readouterr().out
+    assert main(["drill", "list", *where]) == 0
+    assert "X1 on credit-postgres, N1 on front-valkey" in capsys.readouterr().out
+    assert main(["drill", "check", "mine", *where]) == 0
+    assert main(["drill", "check", "mine", *where[2:]]) == 2
+    assert "no fault X1" in capsys.readouterr().err
+    assert main(["drill", "list", "--drills", str(mine / "none")]) == 2
+    assert "expected a folder with .yaml files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("word", "file", "says"),
+    [
+        ("drill", "faults/n15-link-cut.yaml", "this is a fault, not a drill; it is checked by: xiu fault check"),
+        ("fault", "drills/credit-cut.yaml", "this is a drill, not a fault; it is checked by: xiu drill check"),
+        ("plan", "drills/credit-cut.yaml", "this is a drill, not a stress plan"),
+        ("playbook", "faults/n15-link-cut.yaml", "this is a fault, not a playbook"),
+        ("drill", "playbooks/credit-stalled.yaml", "this is a playbook, not a drill"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_in_one_sentence(
+    word: str, file: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word, "check", str(HOME / file)]) == 2
+    told = capsys.readouterr().err.strip().splitlines()
+    assert len(told) == 1
+    assert says in told[0]
+    assert f"{HOME / file}:{3 if 'stalled' in file else 2}: `kind`: " in told[0]
