@@ -282,7 +282,7 @@ class Disturbance:
         """The first moment after the heal at which no award waits for its money. While another fault is in force the
         backlog is that one's too: it is not looked at before.
         """
-        urls = stack.addresses.credit_metrics_urls.values()
+        urls = [place.metrics_url for place in stack.places.of("credit") if place.metrics_url]
         facts, until = self.facts, time.monotonic() + DRAIN_S
         while time.monotonic() < until:
             if any(other.in_force for other in self._all):

@@ -9,7 +9,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -36,7 +36,9 @@ from harness.runs.order import RunOrder, order_of
 from harness.runs.record import RunRecord
 from harness.stack import Stack, find_shared, new_folder, raise_open_files
 from harness.stack.external import externals
+from harness.stack.places import no_place
 from harness.verdict import Reason
+from plans.models.fault import sort_of
 from plans.models.library import LoadedDrill
 from system.contract.links import size_for
 
@@ -252,15 +254,26 @@ def stack_of(order: DrillOrder) -> Iterator[Stack]:
     """The stack that runs, or one of this drill's own, stopped afterwards."""
     running = order.stack or next(iter(_running(order)), None)
     if running is not None:
-        yield Stack.attach(running)
+        stack = Stack.attach(running)
+        _need_targets(stack, [when.target for when in order.loaded.drill.whens])
+        yield stack
         return
-    fronts = max((size_for(when.target)[0] for when in order.loaded.drill.whens), default=1)
+    sizes = [size_for(when.target) for when in order.loaded.drill.whens] or [(1, 1)]
+    fronts, cells = (max(counts) for counts in zip(*sizes, strict=True))
     with ExitStack() as undo:
         say(f"{order.loaded.drill.id}: no stack runs: starting one")
-        stack = Stack(new_folder(order.var), fronts=fronts, private=True)
+        stack = Stack(new_folder(order.var), fronts=fronts, cells=cells, private=True)
         stack.start()
         undo.callback(stack.stop)
         yield stack
+
+
+def _need_targets(stack: Stack, targets: Iterable[str]) -> None:
+    """Raises BadInput for a part or a link that this stack has not, before anything is done."""
+    known = (*(place.name for place in stack.places), *stack.addresses.links)
+    for target in targets:
+        if sort_of(target) in ("part", "link") and target not in known:
+            raise no_place(target, known)
 
 
 def _clean(stack: Stack, result: DrillResult) -> None:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from harness.stack import Stack, probes
+from harness.errors import BadInput
+from harness.stack import Stack, places, probes
 
 
 def ready_url(stack: Stack, part: str) -> str:
-    """Where a part is asked whether it is ready."""
-    at = stack.addresses
-    if part.startswith("front-"):
-        return f"{at.front_urls[int(part.removeprefix('front-'))]}/readyz"
-    if part.startswith("credit-"):
-        return f"{at.credit_metrics_urls[part.removeprefix('credit-')]}/readyz"
-    urls = {
-        "control": f"{at.control_url}/readyz", "play": f"{at.play_url}/readyz",
-        "toxiproxy": f"{at.toxiproxy_url}/version", "valkey": at.valkey_url, "postgres": at.postgres_url,
-    }  # fmt: skip
-    url = urls[part]
-    return url.replace("postgresql://", "postgres://", 1).replace("redis://", "valkey://", 1)
+    """Where a part is asked whether it is ready. Raises BadInput for one that is not there, or never says."""
+    url = places.ready_url(stack.places.place(part))
+    if url is None:
+        raise BadInput(f"nobody answers for {part}", expected="a part that says whether it is ready")
+    return url
 
 
 def part_ready(stack: Stack, part: str) -> bool:

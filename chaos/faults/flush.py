@@ -13,6 +13,8 @@ from chaos.store import client, streams
 from harness.stack import Stack
 from plans.models.fault import FaultSpec, Fits
 from plans.models.partial import Contradiction
+from system.contract.places import read_place
+from system.contract.places import valkey as valkey_place
 
 
 class Flush(FaultSpec):
@@ -22,7 +24,8 @@ class Flush(FaultSpec):
     kind: Literal["flush"]
 
     def misplaced(self, targets: tuple[str, ...]) -> Iterator[Contradiction]:
-        if targets != ("valkey",):
+        places = [read_place(target) for target in targets]
+        if any(place is None or place.role != "valkey" for place in places):
             yield Contradiction(("targets",), f"flush on {', '.join(targets)}", "valkey alone")
 
 
@@ -34,26 +37,27 @@ class FlushKind(FaultKind[Flush]):
     flushes = True
 
     def touches(self, spec: Flush, target: str) -> tuple[str, ...]:
-        return ("valkey",)
+        return (target,)
 
     def part(self, detail: Detail) -> str:
-        return "valkey"
+        return str(detail.get("part", valkey_place().name))
 
     def prepare(self, stack: Stack, spec: Flush, target: str) -> Detail:
-        return {"streams": streams(stack)}
+        return {"part": target, "streams": streams(stack, target)}
 
     def inject(self, stack: Stack, detail: Detail) -> None:
-        with client(stack) as store:
+        part = self.part(detail)
+        with client(stack, part) as store:
             try:
                 store.flushall()
             except valkey.ValkeyError as exc:
-                raise ChaosError(f"valkey: FLUSHALL: {exc}") from exc
+                raise ChaosError(f"{part}: FLUSHALL: {exc}") from exc
 
     def momentary(self, detail: Detail) -> bool:
         return True
 
     def in_force(self, stack: Stack, detail: Detail) -> bool:
-        now = streams(stack)
+        now = streams(stack, self.part(detail))
         return any(now.get(key) != first for key, first in detail["streams"].items())
 
     def undo(self, stack: Stack, detail: Detail) -> None:

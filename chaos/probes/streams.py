@@ -9,7 +9,6 @@ from chaos.probing import NothingYet, Probe, Seen
 from chaos.ready import part_ready
 from harness.phrases import said
 from plans.models.fault import ProbeSpec
-from system.contract.places import front
 
 
 class StreamsGone(ProbeSpec):
@@ -36,7 +35,7 @@ class StreamsGoneProbe(Probe[StreamsGone]):
         return Seen(True, said("streams", count=len(self.at.detail["streams"])))
 
     def seen(self) -> Seen:
-        before, now = self.at.detail["streams"], store.streams(self.at.stack)
+        before, now = self.at.detail["streams"], store.streams(self.at.stack, self.at.target)
         lost = [key for key, first in before.items() if now.get(key) != first]
         return Seen(bool(lost), said("streams_lost", lost=len(lost), count=len(before)))
 
@@ -48,8 +47,11 @@ class FrontsReadyProbe(Probe[FrontsReady]):
     Spec = FrontsReady
 
     def seen(self) -> Seen:
-        fronts = [front(k).name for k in range(len(self.at.stack.addresses.front_urls))]
+        places = self.at.stack.places
+        target = places.find(self.at.target)
+        log = target if target is not None and target.role == "valkey" else places.of("valkey")[0]
+        fronts = [place.name for place in places.of("front", cell=log.cell)]
         waiting = [name for name in fronts if not part_ready(self.at.stack, name)]
-        fences = bool(waiting) or bool(store.streams(self.at.stack))
+        fences = bool(waiting) or bool(store.streams(self.at.stack, log.name))
         says = said("fronts_wait", names=", ".join(waiting)) if waiting else said("fronts_ready")
         return Seen(not waiting and fences, says)

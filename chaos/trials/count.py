@@ -7,7 +7,7 @@ was on the way. Only wins that the ledger has are looked at, so nothing in fligh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,23 +15,38 @@ import numpy as np
 import numpy.typing as npt
 
 from system.contract.history import Outcome
+from system.contract.ids import Lane
+from system.contract.places import Place, Role, of_role, read_place, system
+from system.contract.routing import Topology, fronts_of
 
 Ints = npt.NDArray[np.int64]
 Records = np.ndarray[tuple[int, ...], np.dtype[np.void]]
 NS, US = 1_000_000_000, 1_000_000
 
-LIMIT_S: dict[str, float] = {"front-0": 2.0, "credit-live": 2.0, "valkey": 10.0, "postgres": 10.0}
-"""How soon after its kill a part must do its work again; the others have no limit of their own."""
-WORK: dict[str, str] = {
-    "front-0": "serves", "credit-live": "posts", "valkey": "wins", "postgres": "posts", "toxiproxy": "wins",
+LANE: Lane = "live"
+LIMIT_S: dict[Role, float] = {"front": 2.0, "credit": 2.0, "valkey": 10.0, "postgres": 10.0}
+"""How soon after its kill a part of this role must do its work again; the others have no limit of their own."""
+WORK: dict[Role, str] = {
+    "front": "serves", "credit": "posts", "valkey": "wins", "postgres": "posts", "toxiproxy": "wins",
     "control": "ready",
 }  # fmt: skip
-"""What going on means for each part, a name of `Back`."""
-PARTS = tuple(WORK)
+"""What going on means for each role, a name of `Back`."""
+
+
+def killed(places: Iterable[Place]) -> tuple[Place, ...]:
+    """The parts that are killed in turn, role by role; whose they are is not looked at."""
+    rows = tuple(places)
+    return tuple(place for role in WORK for place in of_role(rows, role, lane=LANE))
+
+
+PARTS = tuple(place.name for place in killed(system()))
+"""Of a system of one front and one cell."""
 OTHERS_MAX = 0.3
 """With more cores than this busy elsewhere a part that comes back late is not blamed."""
-APPENDERS = frozenset({"front-0", "valkey", "toxiproxy"})
+APPENDERS: frozenset[Role] = frozenset({"front", "valkey", "toxiproxy"})
 """Who stands in the way of an append: its kill hits one that is in flight, or its answer on the way to the user."""
+BATCHERS: frozenset[Role] = frozenset({"credit", "postgres"})
+"""Who may have a batch open."""
 PERHAPS = "COMMIT?"
 """A hit that is not proven, and not counted."""
 
@@ -103,7 +118,7 @@ class Trial:
     @property
     def back_s(self) -> float | None:
         """Seconds until the killed part did its own work again."""
-        value: float | None = getattr(self.back, WORK[self.part])
+        value: float | None = getattr(self.back, WORK[role_of(self.part)])
         return value
 
     @property
@@ -114,7 +129,7 @@ class Trial:
     @property
     def in_time(self) -> bool:
         """Within its limit; a part without one must only come back."""
-        return self.back_s is not None and self.back_s <= LIMIT_S.get(self.part, float("inf"))
+        return self.back_s is not None and self.back_s <= LIMIT_S.get(role_of(self.part), float("inf"))
 
     def __str__(self) -> str:
         back = "never" if self.back_s is None else f"{self.back_s:.2f} s"
@@ -125,7 +140,7 @@ class Trial:
             hit += f"  (late: not judged, {self.others:.1f} cores were busy with other work)"
         return (
             f"{self.part:11} at {self.at_s:5.2f} s: {self.before:5} wins before, {self.in_flight:3} in flight, "
-            f"{self.after:5} after; {WORK[self.part]} again after {back}{hit}"
+            f"{self.after:5} after; {WORK[role_of(self.part)]} again after {back}{hit}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -147,8 +162,35 @@ class Postings:
     committed_us: Ints
 
 
-def count(marks: Sequence[Mark], records: Records, postings: Postings) -> list[Trial]:
-    """The trials of one round, in order."""
+def role_of(part: str) -> Role:
+    """The role of a part that was killed."""
+    place = read_place(part)
+    return "other" if place is None else place.role
+
+
+def fronts_behind(part: str, cells: Sequence[int]) -> tuple[int, ...]:
+    """Numbers of the fronts whose users a kill of the part concerns: its own, its cell's, or all. `cells`: of each."""
+    place = read_place(part)
+    if place is not None and place.role == "front":
+        return (place.number,)
+    return tuple(k for k, cell in enumerate(cells) if place is None or place.cell in (None, cell))
+
+
+ONE = Topology(("",), (0,))
+
+
+def count(marks: Sequence[Mark], records: Records, postings: Postings, topology: Topology = ONE) -> list[Trial]:
+    """The trials of one round, in order. A kill is counted over the users whose taps or money it concerns."""
+    trials = []
+    for mark in marks:
+        concerned = fronts_behind(mark.part, topology.cells)
+        ours = np.isin(fronts_of(postings.uid.astype(np.uint64), topology), concerned)
+        of_ours = Postings(postings.uid[ours], postings.award_us[ours], postings.committed_us[ours])
+        trials += _count([mark], records[np.isin(fronts_of(records["uid"], topology), concerned)], of_ours)
+    return trials
+
+
+def _count(marks: Sequence[Mark], records: Records, postings: Postings) -> list[Trial]:
     uid, told_ns = _told(records)
     # When each posted win was told to its user; never: later than everything.
     place = np.searchsorted(uid, postings.uid)
@@ -187,12 +229,13 @@ def count(marks: Sequence[Mark], records: Records, postings: Postings) -> list[T
 
 
 def _hit(mark: Mark, in_flight: int) -> str:
-    if mark.part in APPENDERS:
+    role = role_of(mark.part)
+    if role in APPENDERS:
         return "append" if in_flight else ""
-    if mark.part == "postgres" and mark.batch == "COMMIT":
+    if role == "postgres" and mark.batch == "COMMIT":
         # Nobody froze it: open when last looked at, the COMMIT may have come through before the signal.
         return PERHAPS
-    return mark.batch if mark.part in ("credit-live", "postgres") else ""
+    return mark.batch if role in BATCHERS else ""
 
 
 def _told(records: Records) -> tuple[Ints, Ints]:

@@ -5,6 +5,7 @@ Reads as the operator of a throw-away stack, past every proxy; a server that is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,11 +39,15 @@ class TrialLedger:
         self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=TIMEOUT_S)
         return self._connection.execute(text.encode(), params).fetchall()
 
-    def open_batch(self) -> str:
-        """The transaction number of credit's open batch; empty if there is none. Nobody else writes in this role."""
+    def open_batch(self, worker: str | None = None) -> str:
+        """The transaction number of an open batch of this credit worker, of any without one; empty if there is none.
+        Nobody else writes in this role.
+        """
         rows = self._rows(
-            "SELECT backend_xid::text FROM pg_stat_activity WHERE usename = %s AND backend_xid IS NOT NULL",
+            "SELECT backend_xid::text FROM pg_stat_activity WHERE usename = %s AND backend_xid IS NOT NULL"
+            " AND application_name = coalesce(%s, application_name)",
             f"xiu_{self._lane}",
+            worker,
         )
         return str(rows[0][0]) if rows else ""
 
@@ -57,15 +62,18 @@ class TrialLedger:
             return ""
         return {"committed": "COMMIT", "aborted": "batch"}.get(rows[0][0], "")
 
-    def posted_after(self, wall_us: int) -> bool:
-        """Has a batch been committed after this moment? Cheap enough to be asked many times a second."""
+    def posted_after(self, wall_us: int, fronts: Sequence[int] | None = None) -> bool:
+        """Has a batch of one of these fronts (None: of any) been committed after this moment? Cheap enough to be asked
+        many times a second.
+        """
         try:
             return bool(
                 self._rows(
                     f"SELECT 1 FROM {self._lane}.batch WHERE round = %s AND kind = 'credit'"
-                    " AND committed_us > %s LIMIT 1",
+                    " AND committed_us > %s AND front = ANY(coalesce(%s::int[], ARRAY[front])) LIMIT 1",
                     self._round,
                     wall_us,
+                    None if fronts is None else list(fronts),
                 )
             )
         except psycopg.OperationalError:

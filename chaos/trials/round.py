@@ -21,7 +21,7 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
-from chaos.trials.count import Mark, Trial, count
+from chaos.trials.count import BATCHERS, LANE, Mark, Trial, count, fronts_behind, role_of
 from chaos.trials.crowd import Crowd
 from chaos.trials.ledger import TrialLedger
 from harness.control_client import ControlClient
@@ -40,7 +40,6 @@ from system.contract.audit import AuditReport
 
 log = logging.getLogger(__name__)
 
-LANE = "live"
 WINS_RPS, TAPS_RPS, SLOTS, CONNECTIONS = 500, 1800, 400, 100
 TRIAL_S, LAST_S = 2.7, 6.0
 """Room for one trial, of the round's length; and what must be left of the round for the last one."""
@@ -97,6 +96,7 @@ def play_round(stack: Stack, parts: list[str], random: Random, folder: Path) -> 
     """
     at = stack.addresses
     control = ControlClient.of(stack)
+    topology = control.topology()
     length_s = TRIAL_S * len(parts) + LAST_S
     round_ = _arm(control, length_s)
     here = folder / f"round-{round_.round}-{round_.start_us}"
@@ -110,11 +110,11 @@ def play_round(stack: Stack, parts: list[str], random: Random, folder: Path) -> 
             config = _config(control, round_, length_s, here, random.getrandbits(32))
             with _Fire(config, stack.folder) as fire:
                 fire.until_ready(round_)
-                marks = _Killer(stack, fire, ledger, random, round_).carry_out(parts)
+                marks = _Killer(stack, fire, ledger, random, round_, topology.cells).carry_out(parts)
                 fire.end()
             reasons = _close(control, round_, here / "history", random.getrandbits(32))
         report = audit(at, secret, LANE, (round_.round,), here / "history")
-        trials = count(marks, read_history(here / "history"), ledger.postings())
+        trials = count(marks, read_history(here / "history"), ledger.postings(), topology)
     finally:
         ledger.close()
         control.close()
@@ -253,7 +253,11 @@ class _Fire:
 class _Killer:
     """Kills at seeded moments, and notes what was there when it did."""
 
-    def __init__(self, stack: Stack, fire: _Fire, ledger: TrialLedger, random: Random, round_: RoundPublic) -> None:
+    def __init__(
+        self, stack: Stack, fire: _Fire, ledger: TrialLedger, random: Random, round_: RoundPublic,
+        cells: tuple[int, ...],
+    ) -> None:  # fmt: skip
+        self._cells = cells
         self._stack, self._fire, self._ledger, self._random, self._round = stack, fire, ledger, random, round_
         self._events: list[PartEvent] = []
         stack.events(self._events.append)
@@ -292,15 +296,17 @@ class _Killer:
 
     def _aim(self, part: str, pid: int) -> str:
         """For those who may have a batch open: wait a moment for one. The xid it had when last looked at."""
-        if part not in ("credit-live", "postgres"):
+        role = role_of(part)
+        if role not in BATCHERS:
             return ""
+        worker = part if role == "credit" else None
         until = time.monotonic() + AIM_S
-        while not (xid := self._ledger.open_batch()) and time.monotonic() < until:
+        while not (xid := self._ledger.open_batch(worker)) and time.monotonic() < until:
             time.sleep(0.001)
-        if part == "credit-live":
+        if role == "credit":
             # Frozen, it can send nothing more: what stands open now is what its death interrupts.
             os.kill(pid, signal.SIGSTOP)
-            xid = self._ledger.open_batch()
+            xid = self._ledger.open_batch(worker)
         return xid
 
     def _until_back(self, part: str, seen: int, wall_us: int) -> float | None:
@@ -311,6 +317,7 @@ class _Killer:
             return again[0] if again else None
 
         told: list[int] = []
+        fronts = fronts_behind(part, self._cells)
 
         def back() -> bool:
             if self._fire.over.is_set():
@@ -319,7 +326,9 @@ class _Killer:
             if at is None:
                 return False
             told.append(self._fire.awards)
-            return told[-1] > told[0] + NEW_WINS and self._ledger.posted_after(int(at * 1e6))
+            # Fronts of other cells go on winning: of so many more, enough are of these.
+            fresh = NEW_WINS * len(self._cells) // len(fronts)
+            return told[-1] > told[0] + fresh and self._ledger.posted_after(int(at * 1e6), fronts)
 
         # Past the round's end nobody wins any more: nothing further to wait for.
         left_s = min(RECOVERY_S, self._round.end_us / 1e6 - time.time())

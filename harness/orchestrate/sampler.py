@@ -74,7 +74,9 @@ class Sampler:
         except HarnessError:
             books = None
         front = [_read(session, url, lane) for url in self._addresses.front_metrics_urls]
-        credit, delays = _told(session, self._addresses.credit_metrics_urls.get(lane, ""), lane)
+        workers = [place.metrics_url for place in self._addresses.places.of("credit") if place.lane == lane]
+        told = [_told(session, url or "", lane) for url in workers]
+        credit = [samples for samples, _ in told]
         control = _read(session, self._addresses.control_url or "", lane)
         ready = bool(front) and all(front)
         return Money(
@@ -84,11 +86,11 @@ class Sampler:
             budget_fen=None if books is None else books.budget_fen,
             postings=None if books is None else books.postings,
             issued_packets=self._issued.of(front, "hongbao_packets_issued_total") if ready else None,
-            backlog_entries=backlog(credit),
-            oldest_age_s=credit.get("hongbao_stream_oldest_age_seconds"),
+            backlog_entries=_sum([backlog(one) for one in credit]),
+            oldest_age_s=oldest_age_s(credit),
             pending_awards=_whole(sum(one.get("hongbao_pending_awards", 0.0) for one in front)) if ready else None,
             imbalance_fen=_whole(control.get("hongbao_ledger_imbalance_fen")),
-            credit_delay=delays,
+            credit_delay=added([delays for _, delays in told]),
             at_s=self._state.now_s,
         )
 
@@ -124,6 +126,26 @@ def backlog(credit: Samples) -> int | None:
     """Awards not yet posted, as the worker tells. None where it says 0 and hangs: it saw none before it hung."""
     told = _whole(credit.get("hongbao_stream_lag_entries"))
     return None if told == 0 and credit.get("hongbao_credit_progress_age_seconds", 0.0) > STALE_S else told
+
+
+def _sum(values: list[int | None]) -> int | None:
+    """Over all workers of a lane; None where one of them does not tell."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None
+
+
+def oldest_age_s(workers: list[Samples]) -> float | None:
+    """Of all that wait, over all workers of a lane; None where one of them does not tell."""
+    ages = [age for one in workers if (age := one.get("hongbao_stream_oldest_age_seconds")) is not None]
+    return max(ages) if ages and len(ages) == len(workers) else None
+
+
+def added(histograms: list[dict[float, float] | None]) -> dict[float, float] | None:
+    """One histogram of all workers' delays, bucket by bucket; None where one of them tells none."""
+    known = [one for one in histograms if one is not None]
+    if not known or len(known) < len(histograms):
+        return None
+    return {edge: sum(one.get(edge, 0.0) for one in known) for edge in known[0]}
 
 
 def _whole(value: float | None) -> int | None:

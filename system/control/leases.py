@@ -15,9 +15,14 @@ from system.settings import ControlSettings
 
 
 def lease_size(settings: ControlSettings, packets: int, release_ms: int, fronts: int) -> int:
-    """Packets of one lease: so many seconds of the front's release rate, within the bounds."""
+    """Packets of one lease: so many seconds of the front's release rate, within the bounds.
+
+    A small round is spread over all fronts: what one of them is granted beyond its share it may not award, and the
+    others lack it.
+    """
+    least = min(settings.lease_packets_min, -(-packets // fronts))
     rate = int(packets * settings.lease_seconds * 1000 / (release_ms * fronts))
-    return max(settings.lease_packets_min, min(settings.lease_packets_max, rate))
+    return max(least, min(settings.lease_packets_max, rate))
 
 
 async def grant_lease(control: Control, round_id: int, front: int, order: LeaseRequest) -> LeaseGranted:

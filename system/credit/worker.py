@@ -18,6 +18,7 @@ import numpy as np
 from system.contract.api import SponsorSplit
 from system.contract.errors import StoreRefused, StoreUnknown, XiuError
 from system.contract.ids import Position
+from system.contract.places import credit
 from system.contract.records import WIN_DTYPE
 from system.credit.metrics import CreditMetrics
 from system.credit.post import BatchRefused, Posted, Step, post, stop
@@ -265,7 +266,10 @@ class Worker:
         settings = self._settings
         if self._conn is None or self._conn.closed:
             role = lane_role(settings.lane)
-            self._conn = await connect(settings.postgres_url, role, settings.secret, timeout_s=settings.store_timeout_s)
+            self._conn = await connect(
+                settings.postgres_url, role, settings.secret, timeout_s=settings.store_timeout_s,
+                name=credit(settings.lane, settings.cell).name,
+            )  # fmt: skip
         try:
             with translated(what), deadline(self._conn, timeout_s):
                 yield self._conn

@@ -93,9 +93,14 @@ async def open_url(url: str, *, timeout_s: float = 5.0, name: str = "xiu") -> Co
         raise StoreRefused(f"no connection to PostgreSQL: {text}") from exc
 
 
-async def connect(url: str, role: Role, secret: bytes, *, timeout_s: float = 5.0) -> Connection:
-    """A connection of `role` to the database that `url` names. Raises StoreRefused."""
-    return await open_url(role_url(url, role, secret), timeout_s=timeout_s, name=role)
+async def connect(
+    url: str, role: Role, secret: bytes, *, timeout_s: float = 5.0, name: str | None = None
+) -> Connection:
+    """A connection of `role` to the database that `url` names. `name`: whose it is, for people; default: the role.
+
+    Raises StoreRefused.
+    """
+    return await open_url(role_url(url, role, secret), timeout_s=timeout_s, name=name or role)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from chaos.drill import VAR, DrillResult, say
 from chaos.ready import part_ready
 from chaos.seat import seated
-from chaos.trials.count import PARTS
+from chaos.trials.count import killed
 from chaos.trials.loop import RESULTS, Summary, run_trials, summary
 from harness.errors import BadInput
 from harness.stack import Stack, find_shared, new_folder, raise_open_files
@@ -27,9 +27,10 @@ def run_trials_of(loaded: LoadedDrill, args: argparse.Namespace) -> DrillResult:
     result = DrillResult(drill.id, drill.trials.kind, "every part")
     raise_open_files()
     with _stack(args, drill.id) as stack, seated(stack.folder.path, f"drill {drill.id}"):
-        parts = tuple(part for part in PARTS if part not in stack.externals)
+        places = killed(stack.places)
+        parts = tuple(place.name for place in places if place.owned)
         result.notes = [
-            f"external: {part} belongs to somebody; it is not killed" for part in PARTS if part not in parts
+            f"external: {place.name} belongs to somebody; it is not killed" for place in places if not place.owned
         ]
         if args.dry_run:
             _rehearse(result, stack, parts, f"would kill {count} times, seed {seed}")

@@ -23,7 +23,7 @@ def test_an_open_batch_is_seen_and_its_fate_told(
         books = Books(ledger_dsn, valkey_server.url)
         books.add_round()
         ledger = TrialLedger(ledger_dsn, "live", 1)
-        credit = await connect(ledger_dsn, lane_role("live"), SECRET)
+        credit = await connect(ledger_dsn, lane_role("live"), SECRET, name="credit-live-1")
         try:
             await credit.execute("BEGIN")
             assert ledger.open_batch() == "", "nothing is written yet"
@@ -34,11 +34,13 @@ def test_an_open_batch_is_seen_and_its_fate_told(
             )
             xid = ledger.open_batch()
             assert xid
+            assert (ledger.open_batch("credit-live-1"), ledger.open_batch("credit-live")) == (xid, "")
             assert not ledger.posted_after(0)
             await credit.execute(word.encode())
             assert ledger.open_batch() == ""
             assert ledger.fate(xid) == fate
-            assert ledger.posted_after(0) is (fate == "COMMIT")
+            assert ledger.posted_after(0) is ledger.posted_after(0, (0, 2)) is (fate == "COMMIT")
+            assert not ledger.posted_after(0, (1,)), "another cell's fronts"
         finally:
             await credit.close()
             ledger.close()

@@ -16,8 +16,9 @@ from chaos.faults import lacking
 from chaos.library import load_faults
 from harness.errors import EnvironmentNotReady
 from harness.runs.record import RunRecord
-from harness.stack import Stack
+from harness.stack import Directory, Stack
 from plans.models import find_drill, load_drill
+from system.contract.places import system
 from xiu import cli
 from xiu.commands import _trials
 
@@ -130,7 +131,7 @@ def test_short_kill_trials_are_half_as_many(
 ) -> None:
     @contextmanager
     def stack(*_: object) -> Iterator[Any]:
-        yield SimpleNamespace(externals={}, folder=SimpleNamespace(path=tmp_path))
+        yield SimpleNamespace(places=Directory(system()), folder=SimpleNamespace(path=tmp_path))
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(_trials, "_stack", stack)

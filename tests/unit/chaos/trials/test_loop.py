@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chaos.trials.count import PARTS, Back, Mark, Postings, Trial, count
+from chaos.trials.count import PARTS, Back, Mark, Postings, Trial, count, fronts_behind, killed
 from chaos.trials.crowd import Crowd
 from chaos.trials.loop import due, read_trials, summary
 from harness.errors import BadInput
 from system.contract.history import OP_DTYPE, Outcome
+from system.contract.places import system
+from system.contract.routing import Topology, front_of
 
 NS, US = 1_000_000_000, 1_000_000
 WALL_US = 1_700_000_000 * US
@@ -183,3 +185,25 @@ def test_another_seeds_file_is_refused_with_its_line(tmp_path: Path) -> None:
     written(path, trial_of("valkey"), seed=5)
     with pytest.raises(BadInput, match=r"trials.jsonl:2"):
         read_trials(path, 4)
+
+
+def test_every_part_of_every_cell_is_killed_in_turn() -> None:
+    assert [place.name for place in killed(system(3, 2))] == [
+        "front-0", "front-1", "front-2", "credit-live", "credit-live-1", "valkey", "valkey-1", "postgres", "toxiproxy",
+        "control",
+    ]  # fmt: skip
+    assert tuple(place.name for place in killed(system())) == PARTS
+
+
+@pytest.mark.parametrize(
+    ("part", "fronts"),
+    [("front-2", (2,)), ("valkey", (0, 2)), ("valkey-1", (1,)), ("credit-live-1", (1,)), ("postgres", (0, 1, 2))],
+)
+def test_a_kill_concerns_the_users_of_its_front_its_cell_or_all(part: str, fronts: tuple[int, ...]) -> None:
+    topology = Topology(("a", "b", "c"), (0, 1, 0))
+    assert fronts_behind(part, topology.cells) == fronts
+    users = [next(uid for uid in range(1, 1000) if front_of(uid, topology) == front) for front in range(3)]
+    taps = history(*((uid, 10.5, 10.6, Outcome.WIN) for uid in users))
+    (trial,) = count([mark(part)], taps, postings(*((uid, 10.5, 10.7) for uid in users)), topology)
+    assert trial.after == len(fronts), "wins of other cells went on all the while"
+    assert trial.back.serves == trial.back.wins == 0.6

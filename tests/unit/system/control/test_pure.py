@@ -45,6 +45,7 @@ NOW = 1_800_000_000_000_000
         pytest.param(60_000_000, 285_000, 1, 5_000, id="everything at one front: the largest lease"),
         pytest.param(60_000_000, 285_000, 10_000, 42, id="the event on its fronts"),
         pytest.param(1, 1, 1, 2_000, id="all at once"),
+        pytest.param(40, 4_200, 3, 14, id="a small round: no front is granted more than its share"),
     ],
 )
 def test_a_lease_is_two_seconds_of_the_pace_within_bounds(
