@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from harness.forecast.judge import Judged
 from system.contract.audit import INVARIANTS_ZH as INVARIANTS_ZH
-from system.contract.links import LINKS
+from system.contract.links import read_link
+from system.contract.places import read_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,19 @@ def named(words: dict[str, Both], key: str) -> Both:
 
 def place(target: str) -> Both:
     """Where a fault was: a link by both its ends, a part by what it is; anything else as it is written."""
-    for link in LINKS:
-        if link.id == target:
-            ends = (PARTS[link.client], PARTS[link.upstream])
-            return Both(" ↔ ".join(end.zh for end in ends), " ↔ ".join(end.en for end in ends))
+    link = read_link(target)
+    if link is not None:
+        ends = (PARTS[link.client], PARTS[link.upstream])
+        return _in_cell(Both(" ↔ ".join(end.zh for end in ends), " ↔ ".join(end.en for end in ends)), link.cell)
+    part = read_place(target)
+    if part is not None and part.role == "valkey":
+        return _in_cell(PARTS[part.role], part.cell)
     return named(PARTS, target)
+
+
+def _in_cell(what: Both, cell: int | None) -> Both:
+    """The first cell is not named: most systems have no other."""
+    return Both(f"{what.zh}（单元 {cell}）", f"{what.en} (cell {cell})") if cell else what
 
 
 def sponsor_name(name: str) -> Both:

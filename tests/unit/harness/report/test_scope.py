@@ -150,6 +150,8 @@ def test_every_link_is_told_by_its_ends(link: Link):
     told = place(link.id)
     assert "↔" in told.zh
     assert "↔" in told.en
+    assert place("valkey-1").en == f"{place('valkey').en} (cell 1)"
+    assert place("front-valkey-1").en == f"{place('front-valkey').en} (cell 1)"
     assert place("front-0") == Both("front-0", "front-0"), "what has no words is shown as it is written"
 
 
