@@ -118,3 +118,20 @@ def test_several_drills_are_as_good_as_the_worst() -> None:
     assert worst(["PASS", "SKIPPED"]) == "PASS"
     assert worst(["SKIPPED", "SKIPPED"]) == "SKIPPED"
     assert worst([]) == "UNKNOWN"
+
+
+def test_of_several_faults_each_is_judged_and_named() -> None:
+    """An alert need fire after one of them alone; what one did not do is told by its name."""
+    silent = facts(alert_s=None)
+    assert decide(disturbed=run(), facts={"N15": SEEN, "N1": silent}, expect=EXPECT).verdict == "PASS"
+    decided = decide(disturbed=run(), facts={"N15": SEEN, "N1": facts(effect_s=None)}, expect=EXPECT)
+    assert (decided.verdict, decided.exit_code) == ("FAULT_NOT_EFFECTIVE", 10)
+    assert decided.reasons[0].text.startswith("N1: no effect was seen")
+    late = decide(disturbed=run(), facts={"N15": SEEN, "N1": facts(drained_s=99.0)}, expect=EXPECT)
+    assert (late.verdict, late.reasons[0].code) == ("FAIL", "late_drain")
+    assert late.reasons[0].text.startswith("N1: drain took ")
+
+
+def test_a_drain_counts_from_when_no_fault_is_in_force_any_more() -> None:
+    assert facts(healed_s=5.0, calm_s=9.0, drained_s=11.0).drain_s == 2.0
+    assert facts(healed_s=5.0, drained_s=11.0).drain_s == 6.0

@@ -170,3 +170,13 @@ def test_another_healer_is_waited_for_but_not_for_ever(tmp_path: Path, frozen: b
         assert injected(tmp_path) == []
         other.send_signal(signal.SIGCONT)
         other.communicate(b"\n", 10)
+
+
+def test_a_kind_that_is_not_known_here_is_not_healed_and_keeps_no_other_in_force(tmp_path: Path) -> None:
+    """A ledger of a newer version, or of a kind whose file was taken away."""
+    fault_ledger.enter(tmp_path, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
+    fault_ledger.enter(tmp_path, Entry("X1", "host", "rays", 5.0, 60.0, {"any": "thing"}))
+    with pytest.raises(NotHealed, match="not healed: X1 on host") as told:
+        heal(tmp_path)
+    assert "no kind of fault `rays` is known here" in str(told.value)
+    assert [one.kind for one in injected(tmp_path)] == ["rays"]
