@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.children import for_children
+from harness.stack.spawn import die_with_parent
 
 TAIL = 400
 """Characters of what it said last that are told."""
@@ -34,6 +35,7 @@ async def run(words: Sequence[str], folder: Path, more: Mapping[str, str], withi
         process = await asyncio.create_subprocess_exec(
             *words, cwd=folder, env=_environment(more), start_new_session=True,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            preexec_fn=die_with_parent,
         )  # fmt: skip
     except (OSError, ValueError) as exc:
         return Ended(f"cannot be run: {getattr(exc, 'strerror', None) or exc}")

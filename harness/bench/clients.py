@@ -16,6 +16,7 @@ from harness.engine.config import CannonConfig
 from harness.engine.process import CannonResult, run_cannon
 from harness.errors import EnvironmentNotReady
 from harness.stack import tools
+from harness.stack.spawn import die_with_parent
 
 # Each wrk thread takes the tokens in turn; requests are built once, as ours are.
 WRK_SCRIPT = """
@@ -107,6 +108,7 @@ def _pinned(argv: list[str], core: int, timeout_s: float, env: dict[str, str]) -
         timeout=timeout_s,
         check=False,
         env=for_children(env),
+        preexec_fn=die_with_parent,
     )
     if done.returncode != 0:
         raise EnvironmentNotReady(f"{Path(argv[0]).name} failed: {(done.stderr or done.stdout).strip()[-500:]}")

@@ -17,7 +17,7 @@ from pathlib import Path
 from harness.bench.common import Report, Say, alternate
 from harness.children import for_children
 from harness.errors import EnvironmentNotReady
-from harness.stack import Stack, new_folder
+from harness.stack import Stack, die_with_parent, new_folder
 from harness.waits import REAP_S, killed
 
 AWARDS = 1_000_000
@@ -66,6 +66,7 @@ def bare_credit(folder: Path, awards: int, entry: int) -> Iterator[Child]:
                 stderr=err,
                 encoding="utf-8",
                 env=for_children(),
+                preexec_fn=die_with_parent,
             )
         try:
             yield Child(process, log)

@@ -20,6 +20,7 @@ from pathlib import Path
 from harness.children import for_children
 from harness.errors import EnvironmentNotReady
 from harness.stack import tools
+from harness.stack.spawn import die_with_parent
 from harness.waits import killed
 
 READY_S = 15.0
@@ -69,7 +70,10 @@ def free_port() -> int:
 def child(argv: list[str], port: int, core: int, cwd: Path | None = None) -> Iterator[int]:
     """Runs a server on a core until the context ends; yields its process id once the port answers."""
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(argv, cwd=cwd, env=for_children(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            argv, cwd=cwd, env=for_children(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
+        )  # fmt: skip
         try:
             os.sched_setaffinity(process.pid, {core})
             _wait(process, port, argv[0], log.fileno())

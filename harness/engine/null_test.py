@@ -22,6 +22,7 @@ from harness.children import for_children
 from harness.engine.config import CannonConfig
 from harness.engine.process import CannonError, run_cannon
 from harness.engine.recorder import Records, read_history
+from harness.stack.spawn import die_with_parent
 from harness.waits import killed
 
 NS = 1_000_000_000
@@ -122,6 +123,7 @@ def _serve(port: int, core: int | None) -> subprocess.Popen[bytes]:
     server = subprocess.Popen(
         [sys.executable, "-m", "harness.engine.null_server", str(port)],
         env=for_children(),
+        preexec_fn=die_with_parent,
     )
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(server.pid, {core})

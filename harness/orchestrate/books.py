@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.asking import NoAnswer, answer
 from harness.children import for_children
 from harness.errors import HarnessError
 from harness.stack import die_with_parent
@@ -82,9 +83,6 @@ def _env(addresses: Addresses, secret: Path) -> dict[str, str]:
 def _ask(argv: list[str], addresses: Addresses, secret: Path) -> subprocess.CompletedProcess[str]:
     env = _env(addresses, secret)
     try:
-        return subprocess.run(
-            [sys.executable, "-m", *argv], env=env, capture_output=True, encoding="utf-8", timeout=DEADLINE_S,
-            preexec_fn=die_with_parent, process_group=0,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as exc:
-        raise AuditFailed(f"{argv[0]} did not end within {DEADLINE_S:g} s") from exc
+        return answer(argv, env, argv[0], DEADLINE_S, news=False)
+    except NoAnswer as exc:
+        raise AuditFailed(str(exc)) from exc

@@ -24,6 +24,7 @@ from harness.children import for_children
 from harness.errors import HarnessError
 from harness.stack.addresses import Addresses
 from harness.stack.folder import new_folder
+from harness.stack.spawn import die_with_parent
 from harness.verdict import Decision, Reason
 from harness.waits import REAP_S, killed
 from plans.models.drill import Expect
@@ -70,7 +71,7 @@ def call(place: Path, *words: str, env: Mapping[str, str] | None = None) -> subp
     """The real command, in the self-test's own folder; nothing of the user's environment is external."""
     return subprocess.run(
         [sys.executable, "-m", "xiu.cli", *words], cwd=place, env=environment(env), capture_output=True,
-        encoding="utf-8", timeout=TIMEOUT_S, check=False,
+        encoding="utf-8", timeout=TIMEOUT_S, check=False, preexec_fn=die_with_parent,
     )  # fmt: skip
 
 
@@ -127,7 +128,7 @@ def _spoilt(
     code = f"import sys\nfrom xiu import cli\n{spoil}\nsys.exit(cli.main({list(words)!r}))"
     return subprocess.run(
         [sys.executable, "-c", code], cwd=place, env=environment(env), capture_output=True, encoding="utf-8",
-        timeout=TIMEOUT_S, check=False,
+        timeout=TIMEOUT_S, check=False, preexec_fn=die_with_parent,
     )  # fmt: skip
 
 
@@ -151,7 +152,7 @@ def _ctrl_c(place: Path) -> Came:
     with children_hear_ctrl_c():
         process = subprocess.Popen(
             [sys.executable, "-m", "xiu.cli", "plan", "check", str(pipe)], cwd=place, env=environment(),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", preexec_fn=die_with_parent,
         )  # fmt: skip
     try:
         writer = _writer(pipe, process)

@@ -20,7 +20,7 @@ import psycopg
 
 from chaos.disturbance import LEAVE_OUT
 from harness.errors import EnvironmentNotReady
-from harness.stack import Stack, find_running, new_folder
+from harness.stack import Stack, die_with_parent, find_running, new_folder
 from harness.verdict import exit_code
 from harness.waits import killed
 from xiu.commands._gates import COMMAND, Broken, Came, Case, call, children_hear_ctrl_c, environment
@@ -91,7 +91,7 @@ def _interrupted(place: Path) -> Came:
     with children_hear_ctrl_c():
         process = subprocess.Popen(
             [sys.executable, "-m", "xiu.cli", *RUN], cwd=place, env=environment(), stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, encoding="utf-8",
+            stderr=subprocess.PIPE, encoding="utf-8", preexec_fn=die_with_parent,
         )  # fmt: skip
     try:
         _measured(place, before, process)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 from pathlib import Path
 
+from harness.asking import answer
 from harness.children import for_children
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.orchestrate.system import OwnStack
@@ -16,7 +15,6 @@ from system.contract.ids import LANES, Lane
 from xiu.commands import _stacks
 
 EXAMPLE = "xiu audit --run last"
-AUDIT_TIMEOUT_S = 900
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -75,21 +73,11 @@ def _ask(stack: Stack, args: argparse.Namespace, history: Path | None) -> int:
     """The audit reads the stores: the harness holds no query and no key."""
     stores = {**stack.addresses.store_variables, "XIU_SECRET_FILE": str(stack.folder.secret / "key")}
     env = for_children(stores)
-    command = [sys.executable, "-m", "system.audit", "--lane", args.lane]
+    command = ["system.audit", "--lane", args.lane]
     command += [part for number in args.round for part in ("--round", str(number))]
     command += ["--history", str(history)] if history is not None else []
     command += ["--json"] if args.json else []
-    try:
-        done = subprocess.run(
-            command,
-            env=env,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=AUDIT_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise EnvironmentNotReady(f"no answer from the audit within {AUDIT_TIMEOUT_S} s") from exc
+    done = answer(command, env, "the audit")
     if done.stdout:
         print(done.stdout, end="")
         return done.returncode

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from typing import Any
 
+from harness.asking import answer
 from harness.children import for_children
 from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady
@@ -21,7 +21,6 @@ from xiu.commands import _stacks
 from xiu.commands._text import yuan
 
 EXAMPLE = "xiu round verify 1"
-VERIFY_TIMEOUT_S = 600
 READY_S, POLL_S = 15.0, 0.1
 
 
@@ -145,14 +144,8 @@ def _ask(stack: Stack, args: argparse.Namespace) -> int:
     """The audit's own process reads the ledger: the harness holds no query and no key."""
     key = str(stack.folder.secret / "key")
     env = for_children({"XIU_POSTGRES_URL": stack.addresses.postgres_url, "XIU_SECRET_FILE": key})
-    command = [sys.executable, "-m", "system.audit.verify", "--round", str(args.round)]
-    try:
-        done = subprocess.run(
-            command + (["--json"] if args.json else []),
-            env=env, capture_output=True, encoding="utf-8", timeout=VERIFY_TIMEOUT_S, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as exc:
-        raise EnvironmentNotReady(f"no answer from the audit within {VERIFY_TIMEOUT_S} s") from exc
+    command = ["system.audit.verify", "--round", str(args.round)]
+    done = answer(command + (["--json"] if args.json else []), env, "the audit")
     text = done.stdout.strip()
     if done.returncode in (0, 99):
         print(text)
