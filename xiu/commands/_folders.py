@@ -1,4 +1,4 @@
-"""Folders of one's own, beside the project's library: `--faults DIR`, `--drills DIR`."""
+"""Folders of one's own, beside the project's library: `--faults DIR`, `--drills DIR`, `--playbooks DIR`."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack
 from harness.who import me
 from plans.models.errors import PlanError, Problem
-from plans.models.playbook import Condition, Playbook
+from plans.models.playbook import Condition, Playbook, playbook_files
 from plans.models.quantity import duration_s
 from system.contract.ids import LANES
 from xiu.cli import add_word
-from xiu.commands import _stacks
+from xiu.commands import _folders, _stacks
 from xiu.commands._text import emit, table
 
 EXAMPLE = "xiu playbook run credit-stalled"
@@ -43,7 +43,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The sub-words."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|check|run|resume")
     listed = add_word(words, "list", "every playbook, its alert, its last run", "xiu playbook list")
-    add_word(words, "show", "one playbook in words", "xiu playbook show credit-stalled").add_argument("id")
+    show = add_word(words, "show", "one playbook in words", "xiu playbook show credit-stalled")
+    show.add_argument("id")
+    for each in (listed, show):
+        _folders.add(each, "playbooks")
     check = add_word(words, "check", "files, alerts with their tests, switches", "xiu playbook check my.yaml")
     check.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: all of plans/playbooks")
     by_hand = add_word(words, "run", "start one by hand, in the stack's engine, and follow it", EXAMPLE)
@@ -72,8 +75,14 @@ def _last_runs(args: argparse.Namespace) -> dict[str, Facts]:
     return {facts.playbook: facts for facts in found.values()}
 
 
+def _library(args: argparse.Namespace) -> library.Library:
+    """The project's playbooks, and those of folders of one's own."""
+    more = [file for folder in _folders.given(args, "playbooks") for file in sorted(folder.glob("*.yaml"))]
+    return library.survey([*playbook_files(), *more]) if more else library.survey()
+
+
 def _list(args: argparse.Namespace) -> int:
-    found, last = library.survey(), _last_runs(args)
+    found, last = _library(args), _last_runs(args)
     entries = found.entries
     if args.json:
         rows = [
@@ -138,7 +147,7 @@ def _told(playbook: Playbook) -> list[str]:
 
 
 def _show(args: argparse.Namespace) -> int:
-    one = library.one(library.survey(), args.id)
+    one = library.one(_library(args), args.id)
     if args.json:
         emit({"id": one.playbook.id, "file": str(one.file), **one.playbook.model_dump(mode="json")})
     else:

@@ -87,3 +87,22 @@ def test_a_file_of_another_kind_is_told_in_one_sentence(
     assert len(told) == 1
     assert says in told[0]
     assert f"{HOME / file}:{3 if 'stalled' in file else 2}: `kind`: " in told[0]
+
+
+def test_a_playbook_of_one_s_own_stands_beside_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (HOME / "playbooks" / "credit-stalled.yaml").read_text(encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(text.replace("id: credit-stalled", "id: mine"), encoding="utf-8")
+    assert main(["playbook", "list", "--playbooks", str(tmp_path), "--json"]) == 0
+    found = {row["id"]: row for row in json.loads(capsys.readouterr().out)["playbooks"]}
+    assert "mine" in found
+    assert not found["mine"]["valid"], "one alert would start two playbooks that set one switch: nobody can tell which"
+    assert "mine" not in [row["id"] for row in _listed(capsys)]
+
+
+def _listed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    assert main(["playbook", "list", "--json"]) == 0
+    rows: list[dict[str, object]] = json.loads(capsys.readouterr().out)["playbooks"]
+    return rows
