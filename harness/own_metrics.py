@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import random
+import re
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from harness.stack.ports import ABOVE, LOWEST, TRIES
+from harness.stack.spawn import lives
 from system.contract.itself import tell_of_itself
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ SCRAPERS_MOST = 4
 AGAIN_S = 0.5
 """Between two looks whether there is an end, and tries of what a full disk did not take."""
 END_S = 3.0
+LEFT = re.compile(r"(?:cannon|watchdog)-(\d+)\.(?:json|new\d+)")
+"""Files of processes that come and go: the number is the pid of the one that is told of."""
 
 
 class _Handler(WSGIRequestHandler):
@@ -104,6 +108,8 @@ class OwnMetrics:
 
     def begin(self) -> OwnMetrics:
         """Begins; there is a port a moment later."""
+        if self._target is not None:
+            forget_the_gone(self._target.parent)
         with suppress(RuntimeError):  # no thread is to be had
             self._thread.start()
         return self
@@ -158,6 +164,15 @@ def _bound() -> _Server:
         with suppress(OSError):
             return _Server(random.randrange(LOWEST, ABOVE))
     raise OSError(f"no free port in {LOWEST}–{ABOVE - 1} after {TRIES} tries")
+
+
+def forget_the_gone(targets: Path) -> None:
+    """Takes away what a killed holder left: nobody answers there any more, or somebody else."""
+    with suppress(OSError):
+        for path in list(targets.iterdir()):
+            named = LEFT.fullmatch(path.name)
+            if named is not None and not lives(int(named[1])):
+                forget(path)
 
 
 def forget(target: Path | None) -> None:

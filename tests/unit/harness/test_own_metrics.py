@@ -6,6 +6,8 @@ import json
 import os
 import random
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -42,6 +44,18 @@ def test_figures_are_served_until_the_end_and_the_target_goes_with_them(mine: Ow
     assert os.listdir(tmp_path) == []
     with pytest.raises(PromError):
         read(mine)
+
+
+def test_what_a_killed_holder_left_goes_when_the_next_one_begins(mine: OwnMetrics, tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait(20)
+    gone = [f"cannon-{ended.pid}.json", f"watchdog-{ended.pid}.json", f"cannon-{ended.pid}.new{ended.pid}"]
+    kept = [f"cannon-{os.getpid()}.json", "supervisor.json", f"node-{ended.pid}.json", "cannon-1x.json"]
+    for name in (*gone, *kept):
+        (tmp_path / name).write_text("[]")
+    read(mine.begin())
+    wait_until((tmp_path / "watchdog.json").exists, 5, "the target")
+    assert sorted(os.listdir(tmp_path)) == sorted([*kept, "watchdog.json"])
 
 
 def test_a_port_that_is_held_for_a_part_or_taken_is_left_alone(
