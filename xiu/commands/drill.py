@@ -21,6 +21,7 @@ from plans.models.ids import is_twin
 from xiu.cli import add_word
 from xiu.commands import _folders
 from xiu.commands._text import emit, problem_rows, table
+from xiu.commands._together import refuse
 from xiu.commands._trials import run_trials_of
 
 EXAMPLE = "xiu drill run credit-cut"
@@ -34,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check.add_argument("files", nargs="+", metavar="FILE")
     go = add_word(words, "run", "carry drills out, one verdict each", EXAMPLE)
     go.add_argument("files", nargs="+", metavar="FILE-OR-ID|all")
-    go.add_argument("--arms", default="AB", metavar="AB", help="A: nothing, B: the fault (default: AB)")
+    go.add_argument("--arms", metavar="AB", help="A: nothing, B: the fault (default: AB)")
     go.add_argument("--seed", type=int, metavar="N")
     go.add_argument("--count", type=int, metavar="N", help="so many times, arm A once; kill9: so many kills")
     go.add_argument("--resume", type=Path, metavar="FILE", help="kill9: go on with the trials in this file")
@@ -121,7 +122,7 @@ def _line_of_id(file: Path) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    arms = tuple(args.arms.upper())
+    arms = tuple("AB" if args.arms is None else args.arms.upper())
     if not arms or set(arms) - {"A", "B"}:
         raise BadInput(f"--arms {args.arms}", expected="A, B or AB; C and D come with playbooks")
     if args.count is not None and args.count < 1:
@@ -135,6 +136,7 @@ def _run(args: argparse.Namespace) -> int:
     loaded = [load_drill(file, faults) for file in files]
     if args.resume is not None and (other := [one.drill.id for one in loaded if one.drill.trials is None]):
         raise BadInput(f"--resume with {other[0]}", expected="kill trials (kill9) alone")
+    _together(loaded, args, everyone=everyone)
     results: list[DrillResult] = []
     for result in _carried_out(loaded, arms, args):
         results.append(result)
@@ -150,6 +152,17 @@ def _run(args: argparse.Namespace) -> int:
     if not args.json and len(results) > 1:
         print(f"\n{verdict}  {len(results)} drills")
     return exit_code(verdict, strict=args.strict)
+
+
+def _together(loaded: list[LoadedDrill], args: argparse.Namespace, *, everyone: bool) -> None:
+    """Raises BadInput for options that would say nothing. Of `all`, each drill heeds what is for it."""
+    if args.dry_run:
+        refuse("--dry-run", {"--resume": args.resume}, "nothing is killed, so no file of kills goes on")
+    trials = [one.drill.id for one in loaded if one.drill.trials is not None]
+    if trials and not everyone:
+        refuse(trials[0], {"--arms": args.arms}, "kill trials have no arms")
+        if args.count is not None:
+            refuse(f"--count {args.count}", {"--short": args.short}, f"each says how many kills {trials[0]} does")
 
 
 def _carried_out(loaded: list[LoadedDrill], arms: tuple[str, ...], args: argparse.Namespace) -> Iterator[DrillResult]:

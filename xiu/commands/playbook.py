@@ -28,10 +28,12 @@ from system.contract.ids import LANES
 from xiu.cli import add_word
 from xiu.commands import _folders, _stacks
 from xiu.commands._text import emit, table
+from xiu.commands._together import refuse
 
 EXAMPLE = "xiu playbook run credit-stalled"
 TIMEOUT_S = 10.0
 POLL_S = 0.1
+WAIT = "30m"
 SILENT_S = 10.0
 """So long a run may tell nothing while its journal's disk is full; with space it may wait for its fault in silence."""
 ENDS = {"closed": 0, "refused": 5}
@@ -55,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     by_hand.add_argument("--cell", default="", help="the cell it acts in, of a playbook that is bound to one")
     by_hand.add_argument("--front", default="", help="the front it acts on, of a playbook that is bound to one")
     by_hand.add_argument("--no-wait", action="store_true", help="start it and return")
-    by_hand.add_argument("--wait", default="30m", metavar="TIME", help="follow it so long at most (default: 30m)")
+    by_hand.add_argument("--wait", metavar="TIME", help=f"follow it so long at most (default: {WAIT})")
     again = add_word(words, "resume", "let playbooks begin again after xiu halt", "xiu playbook resume")
     for each in (listed, by_hand, again):
         _stacks.add_stack_options(each)
@@ -182,8 +184,10 @@ def _strange(one: Entry) -> Iterator[Problem]:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.no_wait:
+        refuse("--no-wait", {"--wait": args.wait}, "nothing is waited for")
     try:
-        wait_s = duration_s(args.wait)
+        wait_s = duration_s(WAIT if args.wait is None else args.wait)
     except ValueError as exc:
         raise BadInput(f"--wait: {exc}") from exc
     bound_to = library.one(library.survey(), args.id).playbook.scope

@@ -14,6 +14,7 @@ from system.contract.numbers import shown, whole_number
 from system.contract.places import CELLS_MAX
 from system.contract.routing import FRONTS_MAX
 from xiu.commands import _stacks
+from xiu.commands._together import refuse
 
 EXAMPLE = "xiu up --detach"
 
@@ -22,9 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The word's options."""
     parser.add_argument("--detach", action="store_true", help="leave it running and return; `xiu down` stops it")
     parser.add_argument("--stores", choices=("last",), help="just PostgreSQL and Valkey, on the data of the last stack")
-    parser.add_argument("--fronts", type=_fronts, default=1, metavar="N", help="front processes (default: 1)")
+    parser.add_argument("--fronts", type=_fronts, metavar="N", help="front processes (default: 1)")
     parser.add_argument(
-        "--cells", type=_cells, default=1, metavar="N",
+        "--cells", type=_cells, metavar="N",
         help="cells the fronts are spread over, each with its own Valkey and credit workers (default: 1)",
     )  # fmt: skip
     parser.add_argument("--no-prometheus", action="store_true", help="without Prometheus and Alertmanager")
@@ -56,13 +57,20 @@ def run(args: argparse.Namespace) -> int:
     raise_open_files()
     ended = threading.Event()
     if args.stores:
+        others = {"--fronts": args.fronts, "--cells": args.cells, "--no-prometheus": args.no_prometheus}
+        refuse(f"--stores {args.stores}", others, "the stores run alone, in as many cells as they were left in")
         stack = last_stores(args.var, detach=args.detach)
     else:
         folder = new_folder(args.var)
         observed = not args.no_prometheus
         more = (playbook.part(),) if observed else ()
         stack = Stack(
-            folder, fronts=args.fronts, cells=args.cells, with_prometheus=observed, detach=args.detach, more=more
+            folder,
+            fronts=args.fronts or 1,
+            cells=args.cells or 1,
+            with_prometheus=observed,
+            detach=args.detach,
+            more=more,
         )
     stack.events(_show)
     # Interrupted in here nothing runs afterwards, and `main` says so: exit 3.
