@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from system.contract.errors import SettingsError
 from system.contract.web import serve
 from system.play.app import build_app
+from system.play.plays import plays
 from system.settings import PlaySettings
 from system.web import set_up_logging
 
@@ -19,6 +20,7 @@ def main() -> int:
     set_up_logging()
     try:
         settings = PlaySettings.from_env()
+        plays()
     except SettingsError as exc:
         print(f"xiu play: {exc}", file=sys.stderr)
         return 2

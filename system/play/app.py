@@ -15,7 +15,8 @@ from system.contract.web import application
 from system.ledger.access import Pool, lane_role
 from system.ledger.statements import statement
 from system.play import openapi
-from system.play.routes import POOLS, ROUTES, SETTINGS
+from system.play.plays import plays, routes
+from system.play.route import POOLS, SETTINGS
 from system.settings import PlaySettings
 from system.web import add_health, counted
 
@@ -63,9 +64,10 @@ def build_app(settings: PlaySettings, registry: CollectorRegistry) -> web.Applic
     }
     app[SETTINGS], app[POOLS] = settings, pools
     probe = Probe(pools)
-    for route in ROUTES:
+    every = routes()
+    for route in every:
         app.router.add_route(route.method, route.path, route.handler)
-    description, page = openapi.document(ROUTES, VERSION), openapi.page(ROUTES)
+    description, page = openapi.document(every, VERSION), openapi.page(every)
 
     async def as_json(_: web.Request) -> web.Response:
         return web.json_response(description)
@@ -75,6 +77,8 @@ def build_app(settings: PlaySettings, registry: CollectorRegistry) -> web.Applic
 
     app.router.add_get("/openapi.json", as_json)
     app.router.add_get("/docs", as_page)
+    for collector in (each for play in plays() for each in play.collectors):
+        registry.register(collector)
     add_health(app, registry, lambda: probe.missing)
 
     async def work(_: web.Application) -> AsyncIterator[None]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from system.contract.ids import TAG_HEADER
-from system.play.routes import Route
+from system.play.route import Route
 
 _ERROR = {
     "type": "object",

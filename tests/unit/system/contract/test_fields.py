@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from system.contract import api
 from system.contract.web import one_sentence
 from system.control.set_aside import SetAside
-from system.play.models import BulkRequest
+from system.play.wallet.models import BulkRequest
 
 BODIES: list[type[BaseModel]] = [
     api.RoundOrder, api.CloseOrder, api.SyncRequest, api.EpochRequest, api.LeaseRequest, api.ConfirmRequest,

@@ -10,7 +10,7 @@ from system.contract.errors import BadRequest, BadTag, BadToken, NotFound
 from system.contract.ids import Position, parse_award_id
 from system.contract.numbers import shown, whole_number
 from system.contract.switches import checked
-from system.play.reading import _cursor
+from system.play.wallet.reading import _cursor
 from system.tokens import sign, sign_tag, tag_expiry, verify_token
 
 HUGE = "9" * 5_000

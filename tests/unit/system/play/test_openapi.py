@@ -9,8 +9,8 @@ import pytest
 
 from system.contract.errors import BadRequest
 from system.play import openapi
-from system.play.reading import _cursor
-from system.play.routes import ROUTES
+from system.play.plays import routes
+from system.play.wallet.reading import _cursor
 
 
 def references(value: Any) -> set[str]:
@@ -23,18 +23,18 @@ def references(value: Any) -> set[str]:
 
 
 def test_every_reference_resolves() -> None:
-    document = json.loads(json.dumps(openapi.document(ROUTES, "1")))
+    document = json.loads(json.dumps(openapi.document(routes(), "1")))
     for reference in references(document):
         place: Any = document
         for part in reference.removeprefix("#/").split("/"):
             place = place[part]
         assert place
-    assert len(document["paths"]) == len(ROUTES)
+    assert len(document["paths"]) == len(routes())
 
 
 def test_every_operation_is_described() -> None:
-    document = openapi.document(ROUTES, "1")
-    for route in ROUTES:
+    document = openapi.document(routes(), "1")
+    for route in routes():
         operation = document["paths"][route.path][route.method.lower()]
         assert operation["summary"]
         assert operation["security"] == [{route.who: []}]
@@ -46,8 +46,8 @@ def test_every_operation_is_described() -> None:
 
 
 def test_the_page_reads_without_network() -> None:
-    page = openapi.page(ROUTES)
-    for route in ROUTES:
+    page = openapi.page(routes())
+    for route in routes():
         assert f"{route.method} {route.path}" in page
     assert "balance_fen" in page
     assert "src=" not in page

@@ -14,7 +14,7 @@ from system.contract.ids import INT8_MAX, ROUND_MAX, Lane, award_id, parse_award
 from system.contract.numbers import shown, whole_number
 from system.ledger.access import Pool
 from system.ledger.statements import statement
-from system.play.models import (
+from system.play.wallet.models import (
     AwardView,
     BulkAnswer,
     BulkRequest,

@@ -1,0 +1,64 @@
+"""The plays there are: each a folder of `system/play/` whose package holds `PLAY = Play(…)`, found by being there.
+
+A play brings its routes; its statements stand in `system/ledger/queries/play/NAME/`, its own figures
+in its own collectors.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from prometheus_client.registry import Collector
+
+from system import play as room
+from system.contract.errors import SettingsError
+from system.play.route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One play. `name`: its folder's. `collectors`: what it tells Prometheus beside the counts of every request."""
+
+    name: str
+    about: str
+    routes: tuple[Route, ...]
+    collectors: tuple[Collector, ...] = ()
+
+
+@cache
+def plays() -> tuple[Play, ...]:
+    """Every play, by name. Raises SettingsError for a folder that holds none, and for a route that stands twice."""
+    names = sorted(found.name for found in pkgutil.iter_modules(room.__path__) if found.ispkg)
+    return checked((f"{room.__name__}.{name}", _load(f"{room.__name__}.{name}")) for name in names)
+
+
+def _load(module: str) -> object:
+    return getattr(importlib.import_module(module), "PLAY", None)
+
+
+def checked(found: Iterable[tuple[str, object]]) -> tuple[Play, ...]:
+    """The plays of these modules. Raises SettingsError, one sentence."""
+    good: list[Play] = []
+    for module, play in found:
+        file = f"{module.replace('.', '/')}/__init__.py:1"
+        if not isinstance(play, Play):
+            raise SettingsError(f"{file}: no PLAY; expected PLAY = Play(name, about, routes)")
+        if play.name != module.rpartition(".")[2]:
+            raise SettingsError(f"{file}: a play named {play.name!r}; expected its folder's name")
+        good.append(play)
+    count = Counter((route.method, route.path) for play in good for route in play.routes)
+    for play in good:
+        for route in play.routes:
+            if count[route.method, route.path] > 1:
+                raise SettingsError(f"{play.name}: {route.method} {route.path} stands twice; expected each route once")
+    return tuple(good)
+
+
+def routes() -> tuple[Route, ...]:
+    """The routes of all plays."""
+    return tuple(route for play in plays() for route in play.routes)

@@ -1,0 +1,6 @@
+"""The wallet: what users have, and what became of a packet that they were shown."""
+
+from system.play.plays import Play
+from system.play.wallet.routes import ROUTES
+
+PLAY = Play("wallet", "The wallet. Amounts in fen, times in µs.", ROUTES)

@@ -1,0 +1,62 @@
+"""The wallet's routes: a user's balance and statement, sponsors' accounts, many users at once."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from system.contract.web import read_model
+from system.play.route import POOLS, Route, asked_lane, need_operator, user_of
+from system.play.wallet import models, reading
+from system.web import answer, path_number, query_number
+
+PAGE_MAX = 200
+
+
+async def wallet(request: web.Request) -> web.Response:
+    """Balance of the user, and what became of the award asked about: *processing* until it is in the ledger."""
+    lane, uid = user_of(request)
+    return answer(await reading.wallet(request.app[POOLS][lane], lane, uid, request.query.get("award")))
+
+
+async def statement(request: web.Request) -> web.Response:
+    """The user's credits, newest first, a page at a time."""
+    lane, uid = user_of(request)
+    limit = query_number(request, "limit", 50, 1, PAGE_MAX)
+    pool = request.app[POOLS][lane]
+    return answer(await reading.statement_page(pool, lane, uid, request.query.get("after"), limit))
+
+
+async def sponsor(request: web.Request) -> web.Response:
+    """A sponsor's accounts: what it paid in, what each round still holds, and the legs that made it so."""
+    need_operator(request)
+    lane = asked_lane(request)
+    number = path_number(request, "sponsor", (1 << 16) - 1)
+    limit = query_number(request, "limit", 50, 2, PAGE_MAX)
+    after = query_number(request, "after", (1 << 63) - 1, 1, (1 << 63) - 1)
+    return answer(await reading.sponsor_page(request.app[POOLS][lane], lane, number, after, limit))
+
+
+async def bulk(request: web.Request) -> web.Response:
+    """Every posting of up to 20,000 users at once; for the last read of a run."""
+    need_operator(request)
+    order = await read_model(request, models.BulkRequest)
+    return answer(await reading.bulk(request.app[POOLS][order.lane], order))
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "GET", "/v1/wallet", wallet, models.Wallet, "user",
+        (("award", "an award id, round-index, the user was shown"),), errors=(400, 401, 403, 404, 503),
+    ),
+    Route(
+        "GET", "/v1/wallet/statement", statement, models.Statement, "user",
+        (("after", "`next` of the page before"), ("limit", "lines of a page, 1 to 200, 50 if not given")),
+        errors=(400, 401, 403, 503),
+    ),
+    Route(
+        "GET", "/v1/sponsors/{sponsor}/statement", sponsor, models.SponsorStatement, "operator",
+        (("lane", "live or stress"), ("after", "`next` of the page before"), ("limit", "lines of a page, 2 to 200")),
+        errors=(400, 401, 404, 503),
+    ),
+    Route("POST", "/v1/wallets/bulk", bulk, models.BulkAnswer, "operator", body=models.BulkRequest),
+)  # fmt: skip
