@@ -1,0 +1,92 @@
+"""docs/extending.md is true: its files, put into a copy of the project, are found and used; no other is changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.children import for_children
+from tests.house import FILES, ROOT
+
+PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+FILE = re.compile(r"^`([\w./-]+)`\n```(?:python|yaml|sql)\n(.*?)^```", re.M | re.S)
+COMMANDS = re.compile(r"^```sh\n(.*?)^```", re.M | re.S)
+SECTIONS = [
+    "Fault kind", "Probe", "Action", "Switch", "Signal", "Shot", "Journey", "Board", "Play", "Migration", "Command",
+]  # fmt: skip
+LOOK = """
+import json
+from chaos.faults import kinds
+from chaos.playbook.actions import kinds as actions
+from chaos.probes import probes
+from dashboards.grafana.shelf import by_uid
+from harness.engine import shots
+from plans.signals import SIGNALS
+from system.contract.switches import SWITCHES
+from system.ledger.statements import statement
+from system.ledger.steps import steps
+from system.play.plays import plays
+print(json.dumps({
+    "kinds": [*kinds()], "actions": [*actions()], "probes": [*probes()], "boards": [*by_uid()],
+    "shots": [*shots.files()], "signals": [*SIGNALS], "switches": [s.key for s in SWITCHES],
+    "plays": [p.name for p in plays()], "steps": [s.name for s in steps()],
+    "sql": statement("play_biggest", "stress").decode(),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with the page's files in it."""
+    root = tmp_path_factory.mktemp("extending") / "xiu"
+    for name in FILES:
+        if not name.startswith("tests/"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, root / name)
+    number = 1 + max(int(step.name[:4]) for step in (root / "system/ledger/migrations").glob("*.sql"))
+    for given, text in FILE.findall(PAGE):
+        name = given.replace("NNNN", f"{number:04}")
+        assert not (root / name).exists(), f"{name} is there already: the page adds files"
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    bin_ = root / "bin"
+    bin_.mkdir()
+    for word, line in (("xiu", "-m xiu.cli"), ("python", "")):
+        (bin_ / word).write_text(f'#!/bin/sh\nexec {sys.executable} {line} "$@"\n')
+        (bin_ / word).chmod(0o755)
+    return root
+
+
+def run(copy: Path, *argv: str) -> str:
+    env = for_children({"PYTHONPATH": str(copy), "PATH": f"{copy / 'bin'}:{os.environ['PATH']}", "XIU_COMPILED": "0"})
+    done = subprocess.run(argv, cwd=copy, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def test_the_page_has_each_kind() -> None:
+    assert re.findall(r"^## (.+)$", PAGE, re.M) == SECTIONS
+    assert len(FILE.findall(PAGE)) >= len(SECTIONS)
+
+
+def test_what_the_page_adds_is_found(copy: Path) -> None:
+    found = json.loads(run(copy, "python", "-c", LOOK))
+    for where, name in (
+        ("kinds", "pinned"), ("probes", "on_one_core"), ("actions", "note"), ("switches", "draw.hush_ms"),
+        ("signals", "refused_503"), ("shots", "statement"), ("boards", "xiu-queue"), ("plays", "biggest"),
+    ):  # fmt: skip
+        assert name in found[where], where
+    assert any("round_note" in step for step in found["steps"])
+    assert "xiu_stress" in found["sql"] or "stress" in found["sql"]
+
+
+@pytest.mark.parametrize("command", [line for block in COMMANDS.findall(PAGE) for line in block.splitlines()])
+def test_each_command_of_the_page_runs(copy: Path, command: str) -> None:
+    run(copy, "sh", "-c", command)
