@@ -14,6 +14,11 @@ LINKS: dict[str, str] = {link.id: link.upstream for link in contract.links_of()}
 """Link id → what stands behind it, of a system of one cell. Each has a proxy of its own, in the path also when no
 fault is injected.
 """
+SINGLE = (
+    "valkey_url", "postgres_url", "control_url", "play_url", "credit_metrics_urls", "links", "toxiproxy_url",
+    "prometheus_url", "alertmanager_url", "stores_metrics_url",
+)  # fmt: skip
+"""What a `stack.json` of before has, beside the fronts."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,12 @@ class Addresses:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Addresses:
-        """Back from `to_json`."""
-        return cls(Directory.from_json(data["places"]), dict(data["links"]))
+        """Back from `to_json`; of a stack from before there were rows, its single addresses."""
+        if "places" in data:
+            return cls(Directory.from_json(data["places"]), dict(data["links"]))
+        known = {name: data[name] for name in SINGLE if name in data}
+        fronts = {name: tuple(data.get(name, ())) for name in ("front_urls", "front_metrics_urls")}
+        return cls.plain(**known, **fronts)
 
     @property
     def valkey_url(self) -> str:
