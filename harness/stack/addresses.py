@@ -72,9 +72,9 @@ class Addresses:
         """Back from `to_json`; of a stack from before there were rows, its single addresses."""
         if "places" in data:
             return cls(Directory.from_json(data["places"]), dict(data["links"]))
-        known = {name: data[name] for name in SINGLE if name in data}
-        fronts = {name: tuple(data.get(name, ())) for name in ("front_urls", "front_metrics_urls")}
-        return cls.plain(**known, **fronts)
+        known: dict[str, Any] = {name: data[name] for name in SINGLE if name in data}
+        known |= {name: tuple(data.get(name, ())) for name in ("front_urls", "front_metrics_urls")}
+        return cls.plain(**known)
 
     @property
     def valkey_url(self) -> str:
