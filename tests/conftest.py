@@ -22,8 +22,9 @@ from tests.stores import PostgresServer, ValkeyServer
 
 DEADLINES_S = {"unit": 180.0, "serial": 900.0, "": 420.0}
 """By the folder or the mark of a test, fixtures counted; several times what any takes on a busy machine."""
-LAST_RESORT = 2
-"""After so many deadlines the process ends: the test's own end hung, too, or no signal reached it."""
+LAST_RESORT, LAST_RESORT_S = 2, 6.0
+"""After so many deadlines, and so many seconds more at least (stacks are written on a busy machine), the
+process ends: the test's own end hung, too, or no signal reached it."""
 STDERR = os.dup(sys.__stderr__.fileno()) if sys.__stderr__ is not None else 2
 hear_signals()
 
@@ -116,7 +117,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Where the signal did not help: the stacks of all threads, and the end of this process."""
     marked = item.get_closest_marker("timeout")
     limit_s = float(marked.args[0]) if marked is not None and marked.args else deadline_s(item)
-    faulthandler.dump_traceback_later(LAST_RESORT * limit_s, exit=True, file=STDERR)
+    faulthandler.dump_traceback_later(max(LAST_RESORT * limit_s, limit_s + LAST_RESORT_S), exit=True, file=STDERR)
     try:
         return (yield)
     finally:
