@@ -30,7 +30,7 @@ HANG: Final = "hang"
 TABLE: Final = (
     Rule("fence", "fence", WIN_TWICE),
     Rule("superseded", "*superseded*", WIN_TWICE),
-    Rule("life", "a fence's life ends with the process", WIN_TWICE),
+    Rule("life", "a fence is valid only until the Valkey process that set it restarts", WIN_TWICE),
     Rule("fenced_read", "stream read under the fence", WIN_TWICE),
     Rule("ledger_read", "ledger read at rebuild", WIN_TWICE),
     Rule("granted", "`granted` checked by credit", WIN_TWICE),

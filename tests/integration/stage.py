@@ -95,7 +95,7 @@ class Stage:
 
         async def heard() -> bool:
             with contextlib.suppress(StoreUnknown, StoreRefused):
-                await self.api.control.winlog.command("PING", "-")
+                await self.api.control.winlog.of(0).command("PING", "-")
                 return True
             return False
 

@@ -161,8 +161,6 @@ def _together(loaded: list[LoadedDrill], args: argparse.Namespace, *, everyone: 
     trials = [one.drill.id for one in loaded if one.drill.trials is not None]
     if trials and not everyone:
         refuse(trials[0], {"--arms": args.arms}, "kill trials have no arms")
-        if args.count is not None:
-            refuse(f"--count {args.count}", {"--short": args.short}, f"each says how many kills {trials[0]} does")
 
 
 def _carried_out(loaded: list[LoadedDrill], arms: tuple[str, ...], args: argparse.Namespace) -> Iterator[DrillResult]:

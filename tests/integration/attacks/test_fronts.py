@@ -177,7 +177,7 @@ def test_what_comes_back_below_the_offset_is_appended_again(
     """Without *behind the offset*: an entry that a flush took and a backup brought back is one credit has passed."""
 
     async def attack(s: Stage) -> None:
-        store = s.api.control.winlog
+        store = s.api.control.winlog.of(0)
         key = store.stream(0, "live", s.round_id, 0).key
         old = await s.dead_front()
         assert await old.append((UID, old.lease_lo)) is Verdict.OK

@@ -70,7 +70,7 @@ async def fence_rolled_back(s: Stage) -> None:
 
 
 async def library_reloaded(s: Stage) -> None:
-    await s.api.control.winlog.command("FUNCTION", "LOAD", "REPLACE", library_code())
+    await s.api.control.winlog.of(0).command("FUNCTION", "LOAD", "REPLACE", library_code())
 
 
 Fault = Callable[[Stage], Awaitable[None]]

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
+from harness.stack.addresses import Addresses
 from tests.integration.audit.test_tampering import close_books
 from tests.integration.books import SECRET, Books
 from tests.stores import ValkeyServer
@@ -20,7 +21,7 @@ from xiu.commands import _stacks
 def books(ledger_dsn: str, valkey_server: ValkeyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Books:
     """The stores of the test in the place of a running stack's."""
     (tmp_path / "key").write_text(SECRET.hex())
-    addresses = SimpleNamespace(postgres_url=ledger_dsn, valkey_url=valkey_server.url)
+    addresses = Addresses.plain(valkey_server.url, ledger_dsn)
     stack = SimpleNamespace(addresses=addresses, folder=SimpleNamespace(secret=tmp_path))
     monkeypatch.setattr(_stacks, "chosen", lambda args: stack)
     return Books(ledger_dsn, valkey_server.url)

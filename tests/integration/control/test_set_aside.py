@@ -21,7 +21,7 @@ async def aside(api: Api, number: int, epoch: int, sequence: int) -> tuple[int, 
 async def damage(api: Api, number: int, entry: bytes, position: str) -> None:
     """What a broken disk would leave: other bytes under the same id, in place."""
     key = f"win:{{0}}:live:{number}:0"
-    await api.control.winlog.command("XADD", key, position, "e", entry)
+    await api.control.winlog.of(0).command("XADD", key, position, "e", entry)
 
 
 def test_a_damaged_entry_is_held_and_the_round_closes(settings: ControlSettings) -> None:
@@ -73,7 +73,7 @@ def test_a_gap_is_set_aside_entry_by_entry(settings: ControlSettings) -> None:
             for packet in range(4):
                 await front.append((10 + packet, packet))
             key = f"win:{{0}}:live:{number}:0"
-            await api.control.winlog.command("XDEL", key, "1-2", "1-3")
+            await api.control.winlog.of(0).command("XDEL", key, "1-2", "1-3")
             await worker.once()
             await worker.once()
             assert "gap" in sql(settings, "SELECT stopped FROM live.stream")[0][0]

@@ -34,7 +34,7 @@ def front_settings(api: Api, valkey: ValkeyServer) -> FrontSettings:
 
 async def damage_last(api: Api, round_id: int, byte: int) -> Position:
     """Another byte in the stream's last entry, in place, as a broken disk would leave it."""
-    store = api.control.winlog
+    store = api.control.winlog.of(0)
     log = store.stream(0, "live", round_id, 0)
     stored = await log.read_after(START, 100)
     raw = bytearray(stored[-1].entry)

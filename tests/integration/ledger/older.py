@@ -35,7 +35,7 @@ async def _round(api: Api, lane: Lane) -> None:
         entry[-1] ^= 1
         front.sequence += 1
         key = f"win:{{0}}:{lane}:{number}:0"
-        await api.control.winlog.command("XADD", key, f"{front.epoch}-{front.sequence}", "e", bytes(entry))
+        await api.control.winlog.of(0).command("XADD", key, f"{front.epoch}-{front.sequence}", "e", bytes(entry))
         await front.append((4, 3))
         await worker.once()
         body = {"front": 0, "epoch": front.epoch, "sequence": 2, "why": "bad disk"}

@@ -64,7 +64,7 @@ def test_the_rules_are_the_pages() -> None:
     for rule in TABLE:
         page = {name.rstrip("s") for name in re.findall(r"\bS\d+\b|\bhangs?\b", said[rule.phrase])}
         assert page == set(rule.breaks), rule.name
-    wires = text.split("kept as tripwires:")[1]
+    wires = text.split("These are tripwires:")[1]
     assert ("ids without gaps" in wires, "the bitmap" in wires, "closed round refuses" in wires) == (True, True, True)
 
 
