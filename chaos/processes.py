@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -27,9 +28,9 @@ S = TypeVar("S", bound=FaultSpec)
 class SignalKind(FaultKind[S]):
     """A signal to a part's process."""
 
+    @abstractmethod
     def signal(self, spec: S) -> str:
         """Its name without SIG."""
-        raise NotImplementedError
 
     def stays_down(self, spec: S) -> bool:
         """Does the stack not start it again until the heal?"""
