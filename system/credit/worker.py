@@ -189,22 +189,25 @@ class Worker:
         except BatchRefused as exc:
             log.info("batch refused: %s", exc.why, extra={"event": "batch_refused", "why": exc.why})
             return False
-        except StoreUnknown:
+        except BaseException:
             if done is not None:
-                # The COMMIT was sent and its answer lost: the offset will tell.
+                # The COMMIT was sent and its answer lost, or spoilt: the offset will tell.
                 self._doubt[step.name] = done
             raise
+        # Of two batches from one offset PostgreSQL commits one: the one in doubt was not.
+        self._doubt.pop(step.name, None)
         self._count(done)
         return True
 
     def _resolve(self, streams: list[Stream]) -> None:
-        """Decides each batch in doubt by the ledger's offset: reached, so it was committed; else it is posted again."""
+        """Counts each batch in doubt whose end the ledger's offset has reached: it was committed. Another stays in
+        doubt, for PostgreSQL may still work on its COMMIT, until a batch from the same offset is committed instead.
+        """
         offsets = {stream.name: stream.offset for stream in streams}
-        for name, batch in self._doubt.items():
+        for name, batch in list(self._doubt.items()):
             # A round that is closed by now has reached all that was confirmed.
             if name not in offsets or offsets[name] >= batch.end:
-                self._count(batch)
-        self._doubt.clear()
+                self._count(self._doubt.pop(name))
 
     def _count(self, batch: Posted) -> None:
         self._metrics.posted(batch, self._wall_us())

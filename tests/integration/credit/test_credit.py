@@ -15,6 +15,7 @@ from system.credit import worker as worker_module
 from system.credit.metrics import CreditMetrics
 from system.credit.switches import Switches
 from system.credit.worker import Worker
+from system.ledger.access import connect, lane_role
 from system.winlog import Win
 from tests.integration.books import START_US, Books
 from tests.stores import PostgresServer, ValkeyServer, wait_until
@@ -162,6 +163,78 @@ def test_the_answer_of_a_commit_is_lost(
         await bench.worker.once()
         assert money(books)[0] == 1
         assert bench.value("hongbao_credits_total", outcome="posted") == 1
+        await bench.close()
+
+    play(books, body)
+
+
+def test_a_commit_that_is_carried_out_after_its_link_died_is_counted_once(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server still works on it while the next pass reads the offset: only a batch of our own can rule it out."""
+    real = worker_module.post
+
+    async def body(books: Books) -> None:
+        packets = await ready(books)
+        await books.append(1, 0, 1, [books.win(1, packets[0], 5)])
+        bench = Bench(books)
+        settings = books.settings()
+        late = await connect(
+            settings.postgres_url, lane_role("live"), settings.secret, timeout_s=5.0, name="a COMMIT on its way"
+        )
+
+        async def dying(conn, step, prepared):  # type: ignore[no-untyped-def]
+            await late.execute("BEGIN")
+            done = await real(late, step, prepared)
+            await conn.close()
+            return done
+
+        async def racing(conn, step, prepared):  # type: ignore[no-untyped-def]
+            await late.execute("COMMIT")
+            return await real(conn, step, prepared)
+
+        monkeypatch.setattr(worker_module, "post", dying)
+        with pytest.raises(StoreUnknown):
+            await bench.worker.once()
+        monkeypatch.setattr(worker_module, "post", racing)
+        await bench.worker.once()
+        assert money(books)[0] == 1
+        monkeypatch.setattr(worker_module, "post", real)
+        await bench.worker.once()
+        assert bench.value("hongbao_credits_total", outcome="posted") == 1
+        await books.append(1, 0, 1, [books.win(1, packets[1], 6)])
+        await bench.worker.once()
+        assert bench.value("hongbao_credits_total", outcome="posted") == 2
+        assert money(books)[0] == 2
+        await late.close()
+        await bench.close()
+
+    play(books, body)
+
+
+def test_a_commit_that_never_arrived_is_not_counted_beside_the_one_that_did(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = worker_module.post
+
+    async def body(books: Books) -> None:
+        packets = await ready(books)
+        await books.append(1, 0, 1, [books.win(1, packets[0], 5)])
+        bench = Bench(books)
+
+        async def dying(conn, step, prepared):  # type: ignore[no-untyped-def]
+            done = await real(conn, step, prepared)
+            await conn.close()
+            return done
+
+        monkeypatch.setattr(worker_module, "post", dying)
+        with pytest.raises(StoreUnknown):
+            await bench.worker.once()
+        monkeypatch.setattr(worker_module, "post", real)
+        for _ in range(3):
+            await bench.worker.once()
+        assert bench.value("hongbao_credits_total", outcome="posted") == 1
+        assert money(books)[0] == 1
         await bench.close()
 
     play(books, body)
