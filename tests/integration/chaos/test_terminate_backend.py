@@ -8,7 +8,7 @@ from typing import Any, cast
 import psycopg
 import pytest
 
-from chaos.faults.backend import Backend, BackendKind, BackendsGoneProbe
+from chaos.faults.terminate_backend import Backend, BackendKind, BackendsGoneProbe
 from chaos.probing import At, NotSteady
 
 

@@ -1,0 +1,119 @@
+"""Probes of a link: silent, slower, as fast as before; over a wire of the test's own.
+
+On real links, through toxiproxy: integration/chaos/test_faults.py and test_several.py.
+"""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from pydantic import ValidationError
+
+from chaos.faults.refuse import Refuse
+from chaos.faults.toxics import Toxics
+from chaos.probes import link, make, probes
+from chaos.probing import At, NotSteady
+from tests.unit.chaos.faults.shapes import as_file
+
+LATE = {"type": "latency", "stream": "downstream", "attributes": {"latency": 100}}
+SLOW = Toxics.model_validate({"kind": "toxics", "toxics": [LATE]})
+
+
+class Valkey(socketserver.BaseRequestHandler):
+    """Answers PING after as long as its server is told; `None`: never."""
+
+    def handle(self) -> None:
+        self.request.recv(64)
+        wait_s = cast(Any, self.server).wait_s
+        if wait_s is not None:
+            cast(Any, self.server).pause.wait(wait_s)
+            self.request.sendall(b"+PONG\r\n")
+        else:
+            cast(Any, self.server).pause.wait(5)
+
+
+@contextmanager
+def served() -> Iterator[Any]:
+    server: Any = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Valkey)
+    server.daemon_threads, server.wait_s, server.pause = True, 0.0, threading.Event()
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield server
+    server.pause.set()
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+@pytest.fixture
+def links() -> Iterator[dict[str, Any]]:
+    with served() as front, served() as credit:
+        yield {"front-valkey": front, "credit-valkey": credit}
+
+
+def probe(links: dict[str, Any], tmp_path: Path, kind: str, inject: Any = SLOW, **more: Any) -> Any:
+    urls = {name: f"redis://127.0.0.1:{server.server_address[1]}" for name, server in links.items()}
+    stack = cast(Any, SimpleNamespace(addresses=SimpleNamespace(links=urls), folder=SimpleNamespace(path=tmp_path)))
+    spec = probes()[kind].Spec.model_validate({"kind": kind, "within": "1s", **more})
+    return make(spec, At(stack, inject, "front-valkey", {"link": "front-valkey"}), "effect")
+
+
+def test_silent_alone(links: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "ASK_TIMEOUT_S", 0.2)
+    alone = probe(links, tmp_path, "link_silent", Refuse(kind="refuse"), alone=True)
+    assert alone.look().yes
+    assert not alone.seen().yes
+    links["front-valkey"].wait_s = None
+    assert alone.seen().yes
+    links["credit-valkey"].wait_s = None
+    seen = alone.seen()
+    assert (seen.yes, "credit-valkey" in seen.says) == (False, True)
+    assert probe(links, tmp_path, "link_silent").seen().yes, "without `alone` the others are not asked"
+
+
+def test_slower_by_what_was_asked_for(links: dict[str, Any], tmp_path: Path) -> None:
+    rises = probe(links, tmp_path, "round_trip_rises")
+    rises.look()
+    assert not rises.seen().yes
+    links["front-valkey"].wait_s = 0.1
+    assert rises.seen().yes
+
+
+def test_it_answers_as_fast_as_before(links: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "BACK_SLACK_S", 0.05)
+    answers = probe(links, tmp_path, "link_answers")
+    answers.look()
+    assert answers.seen().yes
+    links["front-valkey"].wait_s = 0.3
+    assert not answers.seen().yes, "an answer, but a slow one"
+    links["front-valkey"].wait_s = 0.0
+    assert answers.seen().yes
+
+
+def test_a_link_that_is_mute_without_a_fault_is_no_steady_state(
+    links: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "ROUND_TRIPS", 2)
+    links["front-valkey"].wait_s = None
+    began = time.monotonic()
+    with pytest.raises(NotSteady, match="front-valkey answers 0 of 2 questions"):
+        probe(links, tmp_path, "link_answers").look()
+    assert time.monotonic() - began < 30, "it has a deadline"
+
+
+def test_a_rise_that_nothing_brings_is_refused_with_the_file() -> None:
+    with pytest.raises(ValidationError, match="round_trip_rises without a latency"):
+        as_file(
+            targets=["front-valkey"], heal={"kind": "remove_toxics"},
+            inject={"kind": "toxics", "toxics": [LATE | {"attributes": {"latency": 0}}]},
+            effect_probe={"kind": "round_trip_rises", "within": "1s"},
+            heal_probe={"kind": "link_answers", "within": "1s"},
+        )  # fmt: skip

@@ -1,0 +1,32 @@
+"""One file and one test each: every fault kind, probe, action and switch has a test file named after its own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from chaos.faults import kinds
+from tests.house import FILES
+
+ROOMS = ("chaos/faults", "chaos/probes", "chaos/playbook/actions", "system/contract/switches")
+NO_KIND = {"system/contract/switches/declared"}
+"""What a switch is; its test is that of the folder."""
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_each_has_its_test(room: str) -> None:
+    """With at least one test in it."""
+    mine = [name.removesuffix(".py") for name in FILES if re.fullmatch(rf"{room}/[a-z]\w*\.py", name)]
+    assert mine
+    missing = [
+        name for name in mine
+        if name not in NO_KIND and f"tests/unit/{room}/test_{name.rpartition('/')[2]}.py" not in FILES
+    ]  # fmt: skip
+    assert missing == []
+
+
+def test_a_fault_kind_s_file_has_its_name() -> None:
+    assert {kind: type(one).__module__ for kind, one in kinds().items()} == {
+        kind: f"chaos.faults.{kind}" for kind in kinds()
+    }
