@@ -1,6 +1,6 @@
 """The rules of docs/money.md that can be taken out of the model, with what the page says breaks without each.
 
-Owns their names. Refuses unknown ones.
+Owns their names. An unknown name raises UnknownRule.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 
 class Rule(NamedTuple):
-    """One row, or part of a row, of the page's last table. `words` stand there, or say which part of them is meant;
-    `breaks`: at least one of these is broken without it.
+    """One row, or part of a row, of the page's table. `words`: the rule in words; `breaks`: at least one of these
+    invariants is broken without the rule; `page`: what the page says, where two rules share one phrase.
     """
 
     name: str
@@ -20,7 +20,7 @@ class Rule(NamedTuple):
 
     @property
     def phrase(self) -> str:
-        """As the page says it; empty where it does not."""
+        """The rule's phrase on the page."""
         return self.page or self.words
 
 
@@ -29,7 +29,7 @@ HANG: Final = "hang"
 
 TABLE: Final = (
     Rule("fence", "fence", WIN_TWICE),
-    Rule("superseded", "*superseded*", WIN_TWICE),
+    Rule("superseded", "an older instance is *superseded*", WIN_TWICE),
     Rule("life", "a fence is valid only until the Valkey process that set it restarts", WIN_TWICE),
     Rule("fenced_read", "stream read under the fence", WIN_TWICE),
     Rule("ledger_read", "ledger read at rebuild", WIN_TWICE),
@@ -41,24 +41,24 @@ TABLE: Final = (
     Rule("reservation", "reservation before the append", ("S3",)),
     Rule("after_ok", "200 only after OK", ("S10",)),
     Rule("confirmation", "confirmation by every front", ("S4",)),
-    Rule("still_granted", "the confirmation's epoch still granted", ("S4",), "its epoch still granted"),
-    Rule("reached", "offset ≥ the confirmed id", ("S4",), "offset ≥ its id"),
-    Rule("stops", "no award after the confirmation", ("S4",), "no award after it"),
-    Rule("append_again", "append again", ("S4",)),
-    Rule("stream_first", "stream before ledger", ("S4",), "stream before ledger, *behind the offset*"),
-    Rule("behind_offset", "*behind the offset*", ("S4",), "stream before ledger, *behind the offset*"),
+    Rule("still_granted", "the confirmation's epoch still granted", ("S4",)),
+    Rule("reached", "offset ≥ the confirmed id", ("S4",)),
+    Rule("stops", "no award after the confirmation", ("S4",)),
+    Rule("append_again", "a missing win appended again", ("S4",)),
+    Rule("stream_first", "rebuild reads the stream before the ledger", ("S4",)),
+    Rule("behind_offset", "an entry counts as stored only behind the offset", ("S4",)),
     Rule("abandoned", "abandoned leases never issued again", ("S12",)),
     Rule("number_once", "a lease number accepted once", ("S12",)),
-    Rule("held_bit", "held money sets the bit", ("S1",)),
+    Rule("held_bit", "money held in suspense sets the packet's bit", ("S1",)),
     Rule("closed_ledger", "in-doubt appends settled from the closed ledger", ("S9",)),
-    Rule("tail", "last id read once a second", (HANG,)),
+    Rule("tail", "a front reads its stream's last id once a second", (HANG,)),
     Rule("empty_epoch", "nothing appended in an epoch: the close reads the last id under its fence", ("S4",)),
     Rule("old_damage", "damage at or below the offset stops no rebuild", (HANG,)),
 )
 """Every rule of the table, one row each."""
 
 TRIPWIRES: Final = ("no_gaps", "bitmap", "closed_refuses")
-"""Not needed for safety, says the page: the model is sound without them, too."""
+"""Not needed for safety: the model is sound without them, too. They show a mistake early."""
 
 BY_NAME: Final = {rule.name: rule for rule in TABLE}
 NAMES: Final = (*BY_NAME, *TRIPWIRES)
