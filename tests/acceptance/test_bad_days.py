@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.stack import Stack, find_running
-from tests.acceptance.conftest import PLANS, SLICE, Xiu, wait
+from tests.acceptance.conftest import PLANS, SLICE, Xiu, long_slice, wait
 
 
 def plan_with(folder: Path, *changes: tuple[str, str]) -> str:
@@ -44,7 +44,7 @@ def busy(core: int, loops: int) -> Iterator[None]:
 
 
 def test_ctrl_c_stops_everything_and_leaves_a_report(xiu: Xiu) -> None:
-    process = xiu.start("demo", "--plan", SLICE, "--scale", "1")
+    process = xiu.start("demo", "--plan", long_slice(xiu.folder), "--scale", "1")
     xiu.wait_for_event("phase", "measured")
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 3, xiu.output()
@@ -63,7 +63,7 @@ def test_ctrl_c_stops_everything_and_leaves_a_report(xiu: Xiu) -> None:
 
 def test_ctrl_c_four_times_in_a_terminal_costs_no_record(xiu: Xiu) -> None:
     with (xiu.folder / "out.txt").open("ab") as out:
-        argv = [sys.executable, "-m", "xiu.cli", "demo", "--plan", SLICE, "--scale", "1"]
+        argv = [sys.executable, "-m", "xiu.cli", "demo", "--plan", long_slice(xiu.folder), "--scale", "1"]
         process = subprocess.Popen(argv, cwd=xiu.folder, env=xiu.env(), stdout=out, stderr=out, start_new_session=True)
     xiu.started.append(process)
     xiu.wait_for_event("phase", "warm up")  # the sampler of the stores has just been started
@@ -95,7 +95,7 @@ def test_a_front_killed_in_mid_round_loses_no_win(xiu: Xiu) -> None:
 
 
 def test_the_kill_switch_is_an_interruption(xiu: Xiu) -> None:
-    process = xiu.start("plan", "run", SLICE, "--scale", "1", "--json")
+    process = xiu.start("plan", "run", long_slice(xiu.folder), "--scale", "1", "--json")
     xiu.wait_for_event("phase", "measured")
     assert xiu("kill").returncode == 0
     assert process.wait(120) == 3, xiu.output()[-2000:]

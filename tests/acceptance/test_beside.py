@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from harness.stack import Stack, find_running
-from tests.acceptance.conftest import SLICE, Xiu, wait
+from tests.acceptance.conftest import Xiu, long_slice, wait
 
 
 def test_a_demos_stack_is_its_own_and_the_demo_ends_when_it_is_gone(xiu: Xiu) -> None:
-    process = xiu.start("demo", "--plan", SLICE, "--scale", "1")
+    process = xiu.start("demo", "--plan", long_slice(xiu.folder), "--scale", "1")
     xiu.wait_for_event("phase", "measured")
     refused = xiu("down")
     assert refused.returncode == 2

@@ -157,8 +157,10 @@ def _ctrl_c(place: Path) -> Came:
     try:
         writer = _writer(pipe, process)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=TIMEOUT_S)
+        # A signal just before a read does not end it: Python looks for one only after the call. So the read ends, too;
+        # a command that did not hear the signal would find an empty plan, and say so.
         os.close(writer)
+        out, err = process.communicate(timeout=TIMEOUT_S)
     finally:
         killed(process)
         process.communicate(timeout=REAP_S)
