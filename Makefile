@@ -1,6 +1,6 @@
 # Every target is safe to repeat. ARGS goes to the command: make demo ARGS="--full"
 PYTHON ?= python3
-BENCHES ?= front engine open-loop wins credit
+BENCHES ?= front engine open-loop wins credit wins-cells credit-cells
 # One test more than cores: most of them wait for a part to start, or for a second to pass.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 VENV := .venv/bin

@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,19 +27,20 @@ ENTRY = 64
 
 
 class Child:
-    """The bare worker, told what to measure."""
+    """A played system in a process of its own: told what to do, a line each way."""
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self._process, self._log = process, log
 
-    def measure(self, what: str) -> float:
-        """`post` or `copy`: the rate. Raises EnvironmentNotReady with its last words if the worker broke."""
+    def ask(self, what: str = "") -> dict[str, float]:
+        """Its next answer, to `what` if that is said. Raises EnvironmentNotReady with its last words if it broke."""
         pipe_in, pipe_out = self._process.stdin, self._process.stdout
         assert pipe_in is not None
         assert pipe_out is not None
         try:
-            pipe_in.write(f"{what}\n")
-            pipe_in.flush()
+            if what:
+                pipe_in.write(f"{what}\n")
+                pipe_in.flush()
         except BrokenPipeError:
             line = ""
         else:
@@ -47,32 +48,42 @@ class Child:
         if not line:
             tail = self._log.read_text(errors="replace").strip()[-500:]
             raise EnvironmentNotReady(f"the bare credit worker ended: {tail or 'it said nothing'}")
-        return float(json.loads(line)["rate"])
+        return dict(json.loads(line))
+
+    def measure(self, what: str) -> float:
+        """`post` or `copy`: the rate. Raises EnvironmentNotReady as `ask` does."""
+        return self.ask(what)["rate"]
+
+
+@contextmanager
+def played(argv: list[str], log: Path, env: Mapping[str, str] = {}) -> Iterator[Child]:
+    """A program of `system.benching`, ended with the block."""
+    with log.open("w", encoding="utf-8") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=err,
+            encoding="utf-8",
+            env=for_children(env),
+            preexec_fn=die_with_parent,
+        )
+    try:
+        yield Child(process, log)
+    finally:
+        killed(process)
+        process.communicate(timeout=REAP_S)
 
 
 @contextmanager
 def bare_credit(folder: Path, awards: int, entry: int) -> Iterator[Child]:
     """Fresh stores with a worker on them, ended with the block."""
     with Stack(new_folder(folder), parts="stores", environment={}) as stack:
-        argv = [sys.executable, "-m", "system.benching.bare_credit", "--awards", str(awards), "--entry", str(entry)]
+        argv = ["system.benching.bare_credit", "--awards", str(awards), "--entry", str(entry)]
         argv += ["--batch", str(BATCH), "--valkey", stack.addresses.valkey_url]
         argv += ["--postgres", stack.addresses.postgres_url]
-        log = folder / "bare.log"
-        with log.open("w") as err:
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=err,
-                encoding="utf-8",
-                env=for_children(),
-                preexec_fn=die_with_parent,
-            )
-        try:
-            yield Child(process, log)
-        finally:
-            killed(process)
-            process.communicate(timeout=REAP_S)
+        with played(argv, folder / "bare.log") as child:
+            yield child
 
 
 def run(say: Say, *, awards: int = AWARDS, entry: int = ENTRY) -> Report:

@@ -38,15 +38,18 @@ PAGE = 1000
 
 
 class Rig:
-    """The stack under fire, with tokens of its users. A round of its own each sample."""
+    """One front of the stack under fire, with tokens of its users. A round of its own each sample."""
 
-    def __init__(self, stack: Stack, control: ControlClient, tokens: Path, users: int, core: int) -> None:
+    def __init__(
+        self, stack: Stack, control: ControlClient, tokens: Path, users: int, core: int, number: int = 0
+    ) -> None:
         self._stack, self._control, self._core = stack, control, core
         self._tokens, self._users = tokens, users
-        front = stack.places.of("front")[0]
+        front = stack.places.of("front")[number]
+        self._number, self._cell = front.number, front.cell or 0
         self._front, self._name = front.url or "", front.name
         self._metrics = f"{front.metrics_url}/metrics"
-        self._valkey: Valkey = Valkey.from_url(stack.addresses.valkey_url)
+        self._valkey: Valkey = Valkey.from_url(stack.places.of("valkey", cell=self._cell)[0].url or "")
         self.wins = self.entries = 0
 
     def close(self) -> None:
@@ -54,7 +57,13 @@ class Rig:
 
     def durable(self, seconds: float, connections: int) -> float:
         """Wins a second. Raises EnvironmentNotReady where a measure would be of something else."""
-        round_id = self._open_round()
+        ready = self.ready()
+        round_id = self.open_round()
+        self.wait_ready(ready)
+        return self.fire(round_id, seconds, connections)
+
+    def fire(self, round_id: int, seconds: float, connections: int) -> float:
+        """As `durable`, in a round that the front has armed."""
         address = self._front.removeprefix("http://")
         target = Target(address, self._stack.pid(self._name), self._tokens, round_id)
         before = self._counts()
@@ -81,18 +90,27 @@ class Rig:
         self._valkey.unlink(key)
         return done / took
 
-    def _open_round(self) -> int:
+    def open_round(self) -> int:
         """A round in which everybody wins: as many packets as users, all of them released at once."""
         sponsor = SponsorSplit(sponsor=1, name="Bench", classes=((100, self._users),))
         order = RoundOrder(sponsors=(sponsor,), starts_in_ms=0, duration_ms=86_400_000, release_ms=1)
-        ready = self._counts()["ready"]
-        round_ = self._control.create_round(order)
+        return self._control.create_round(order).round
+
+    def ready(self) -> float:
+        """How many rounds the front has armed."""
+        return self._counts()["ready"]
+
+    def issued(self) -> float:
+        """Wins that the front has called durable since its start."""
+        return self._counts()["issued"]
+
+    def wait_ready(self, before: float) -> None:
+        """Until the front has armed more rounds than `before`. Raises EnvironmentNotReady."""
         deadline = time.monotonic() + READY_S
-        while self._counts()["ready"] <= ready:
+        while self.ready() <= before:
             if time.monotonic() > deadline:
                 raise EnvironmentNotReady(f"the front is not ready for a new round after {READY_S:g} s")
             time.sleep(0.05)
-        return round_.round
 
     def _settled(self) -> dict[str, float]:
         """The counts once no append is on its way."""
@@ -120,7 +138,7 @@ class Rig:
 
     def _stored(self, round_id: int) -> tuple[int, int]:
         """(entries, records) of the round's stream, read from the store."""
-        key, after, entries, size = stream_key(0, "live", round_id, 0), "-", 0, 0
+        key, after, entries, size = stream_key(self._cell, "live", round_id, self._number), "-", 0, 0
         while page := _page(self._valkey, key, after):
             entries += len(page)
             size += sum(len(fields[b"e"]) - ENTRY_HEAD_BYTES for _, fields in page)

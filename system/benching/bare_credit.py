@@ -116,7 +116,8 @@ class Bare:
         return copy_rows(ready, ready.by_user, round_.round_id, made.FRONT, number)
 
 
-async def _empty(conn: Connection) -> bool:
+async def empty(conn: Connection) -> bool:
+    """Whether nobody uses this ledger yet."""
     rows = await (await conn.execute("SELECT count(*) FROM live.round")).fetchall()
     return bool(rows[0][0] == 0)
 
@@ -125,7 +126,7 @@ async def _serve(settings: CreditSettings, portions: Portions) -> int:
     await migrate(settings.postgres_url, settings.secret)
     conn = await open_url(settings.postgres_url, name="xiu-bare")
     async with conn, WinLogStore(settings.valkey_url, timeout_s=TIMEOUT_S) as store:
-        if not await _empty(conn):
+        if not await empty(conn):
             print("bare: the ledger has rounds; expected an empty one", file=sys.stderr)
             return 2
         bare = Bare(settings, conn, store, portions)

@@ -24,6 +24,7 @@ from system.winlog import Win as Record
 
 LANE: Lane = "live"
 FRONT, CELL, EPOCH = 0, 0, 1
+"""Where the only stream of a round of one cell stands. In a round of N cells, front k belongs to cell k."""
 LEASE_PACKETS = 5000  # the largest that control grants
 SPONSORS, MEAN_FEN = 5, 200
 ACCOUNTS = 400_000_000
@@ -61,45 +62,52 @@ def _splits(packets: int) -> list[SponsorSplit]:
     ]
 
 
-def leases(packets: int) -> list[tuple[int, int]]:
-    """[lo, hi) of each lease of a round, the first is number 1."""
-    return [(lo, min(lo + LEASE_PACKETS, packets)) for lo in range(0, packets, LEASE_PACKETS)]
+def leases(packets: int, front: int = FRONT, cells: int = 1) -> list[tuple[int, int]]:
+    """[lo, hi) of each lease of a front, the first is number 1. The fronts of the cells take turns."""
+    whole = [(lo, min(lo + LEASE_PACKETS, packets)) for lo in range(0, packets, LEASE_PACKETS)]
+    return whole[front::cells]
 
 
-async def arm(conn: Connection, round_: Round) -> None:
-    """Puts the round into the ledger, every packet leased to the one front, no epoch granted yet."""
+async def arm(conn: Connection, round_: Round, cells: int = 1) -> None:
+    """Puts the round into the ledger, every packet leased to the front of some cell, no epoch granted yet."""
     now, number = wall_us(), round_.round_id
     splits = [split.model_dump(mode="json") for split in _splits(round_.packets)]
-    stream = {"round": number, "front": FRONT, "cell": CELL, "known": 0}
-    order = stream | {
-        "packets": round_.packets, "budget_fen": round_.budget_fen, "start_us": now, "end_us": now + HOUR_US,
-        "release_ms": 1000, "sponsors": Jsonb(splits), "seed": round_.seed, "commitment": commitment(round_),
-        "created_us": now,
+    order = {
+        "round": number, "packets": round_.packets, "budget_fen": round_.budget_fen, "start_us": now,
+        "end_us": now + HOUR_US, "release_ms": 1000, "sponsors": Jsonb(splits), "seed": round_.seed,
+        "commitment": commitment(round_), "created_us": now,
     }  # fmt: skip
+    streams = [{"round": number, "front": cell, "cell": cell, "known": 0} for cell in range(cells)]
     granted = [
         stream | {"epoch": EPOCH, "number": k, "lo": lo, "hi": hi, "used": bytes(-(-(hi - lo) // 8))}
-        for k, (lo, hi) in enumerate(leases(round_.packets), 1)
+        for cell, stream in enumerate(streams)
+        for k, (lo, hi) in enumerate(leases(round_.packets, cell, cells), 1)
     ]
     async with transaction(conn), conn.cursor() as cursor:
-        for name in ("control_round_insert", "control_stream_insert", "control_epoch_take"):
-            await cursor.execute(statement(name, LANE), order)
+        await cursor.execute(statement("control_round_insert", LANE), order)
+        for name in ("control_stream_insert", "control_epoch_take"):
+            await cursor.executemany(statement(name, LANE), streams)
         await cursor.executemany(statement("control_lease_insert", LANE), granted)
-        await cursor.execute(statement("control_lease_take", LANE), stream | {"lo": 0, "hi": round_.packets})
+        params = {"round": number, "lo": 0, "hi": round_.packets}
+        await cursor.execute(statement("control_lease_take", LANE), params)
 
 
-async def grant(conn: Connection, round_: Round) -> None:
-    """From now on credit reads the stream."""
-    params = {"round": round_.round_id, "front": FRONT, "epoch": EPOCH}
-    await conn.execute(statement("control_epoch_grant", LANE), params)
+async def grant(conn: Connection, round_: Round, cells: int = 1) -> None:
+    """From now on credit reads the streams."""
+    params = [{"round": round_.round_id, "front": cell, "epoch": EPOCH} for cell in range(cells)]
+    async with transaction(conn), conn.cursor() as cursor:
+        await cursor.executemany(statement("control_epoch_grant", LANE), params)
 
 
-async def fill(log: WinLog, round_: Round, records: Records, entry: int) -> Position:
-    """Appends every win under the fence, `entry` of them an entry, one lease each; the last entry's id."""
+async def fill(
+    log: WinLog, round_: Round, records: Records, entry: int, front: int = FRONT, cells: int = 1
+) -> Position:
+    """Appends every win of a front under the fence, `entry` of them an entry, one lease each; the last entry's id."""
     await log.raise_fence(EPOCH)
     entries: list[Stored] = []
     sequence = 0
-    for sequence, (lease, wins) in enumerate(_portions(records, entry), 1):
-        header = Header(LANE, round_.round_id, FRONT, EPOCH, sequence, lease)
+    for sequence, (lease, wins) in enumerate(_portions(records, entry, front, cells), 1):
+        header = Header(LANE, round_.round_id, front, EPOCH, sequence, lease)
         entries.append(Stored(header.position, encode(header, wins)))
     for at in range(0, len(entries), PIPELINE):
         if set(await log.append_many(entries[at : at + PIPELINE])) != {Verdict.OK}:
@@ -107,8 +115,8 @@ async def fill(log: WinLog, round_: Round, records: Records, entry: int) -> Posi
     return Position(EPOCH, sequence)
 
 
-def _portions(records: Records, entry: int) -> Iterator[tuple[int, list[Record]]]:
+def _portions(records: Records, entry: int, front: int, cells: int) -> Iterator[tuple[int, list[Record]]]:
     """(lease, wins) of each entry."""
-    for number, (lo, hi) in enumerate(leases(len(records)), 1):
+    for number, (lo, hi) in enumerate(leases(len(records), front, cells), 1):
         for at in range(lo, hi, entry):
             yield number, [Record(*row[:6]) for row in records[at : min(at + entry, hi)].tolist()]

@@ -21,7 +21,7 @@ from system.contract.numbers import shown
 
 EXAMPLE = "xiu bench front --json"
 LONGEST_S = 3600
-NOT_BENCHES = {"__init__", "common", "servers", "clients", "fasthttp"}
+NOT_BENCHES = {"__init__", "common", "servers", "clients", "cpu", "fasthttp"}
 
 
 def names() -> list[str]:
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-_SECONDS = {"engine": "run_s", "credit": ""}
+_SECONDS = {"engine": "run_s", "credit": "", "credit-cells": ""}
 """What a bench calls the length of a sample; empty: it has work to do instead of time to fill."""
 
 
