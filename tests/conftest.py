@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from system.contract import compiled
-from tests.children import hear_signals
-from tests.stores import PostgresServer, ValkeyServer
+from tests.support.children import hear_signals
+from tests.support.stores import PostgresServer, ValkeyServer
 
 DEADLINES_S = {"unit": 180.0, "serial": 900.0, "": 420.0}
 """By the folder or the mark of a test, fixtures counted; several times what any takes on a busy machine."""
@@ -48,9 +48,9 @@ def plain_here() -> None:
 plain_here()
 
 SLEEPS_MOST_S = 0.05
-"""A poll's pause; whoever needs longer waits for a condition (`tests/deadline.py`, `tests/stores.py`)."""
+"""A poll's pause; whoever needs longer waits for a condition (`deadline.py` and `stores.py` of `tests/support`)."""
 TESTS = str(Path(__file__).parent) + os.sep
-MAY_SLEEP = str(Path(__file__).with_name("deadline.py"))
+MAY_SLEEP = str(Path(__file__).parent / "support" / "deadline.py")
 RUNS = [""]
 """The file of the test that runs."""
 SLEPT: list[str] = []

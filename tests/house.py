@@ -34,7 +34,7 @@ TOP_LEVEL = {
     "setup",
     "tests",
 }
-TESTS = {"unit", "contract", "integration", "acceptance", "browser", "oracle", "plans", "rules"}
+TESTS = {"unit", "contract", "integration", "acceptance", "browser", "oracle", "plans", "rules", "support"}
 NEVER_TRACKED = {".venv", ".tools", "runs", "var"}
 
 MAY_IMPORT: dict[str, set[str]] = {

@@ -9,23 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from harness.stack import Stack, find_running
-from tests.acceptance.conftest import PLANS, SLICE, Xiu, long_slice, wait
-
-
-def plan_with(folder: Path, *changes: tuple[str, str]) -> str:
-    """The slice and its forecast with some of their words changed."""
-    texts = {name: (PLANS / name).read_text() for name in ("slice.yaml", "slice-forecast.yaml")}
-    for old, new in changes:
-        assert any(old in text for text in texts.values())
-        texts = {name: text.replace(old, new) for name, text in texts.items()}
-    for name, text in texts.items():
-        (folder / name).write_text(text)
-    return str(folder / "slice.yaml")
+from tests.support.command import SLICE, Xiu, long_slice, plan_with, wait
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.stack import Stack, find_running
-from tests.acceptance.conftest import Xiu, long_slice, wait
+from tests.support.command import Xiu, long_slice, wait
 
 
 def test_a_demos_stack_is_its_own_and_the_demo_ends_when_it_is_gone(xiu: Xiu) -> None:

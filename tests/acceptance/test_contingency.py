@@ -7,8 +7,7 @@ import json
 import pytest
 
 from harness.stack import tools
-from tests.acceptance.conftest import Xiu
-from tests.acceptance.test_bad_days import plan_with
+from tests.support.command import Xiu, plan_with
 
 pytestmark = pytest.mark.serial
 

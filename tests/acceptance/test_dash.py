@@ -11,8 +11,8 @@ import pytest
 
 from dashboards.grafana.words import STATES, VERDICTS
 from harness.stack import tools
-from tests.acceptance.conftest import INVALID, SLICE, Xiu
-from tests.contract.grafana_stub import TOKEN, serving
+from tests.support.command import INVALID, SLICE, Xiu
+from tests.support.grafana_stub import TOKEN, serving
 
 pytestmark = pytest.mark.serial
 

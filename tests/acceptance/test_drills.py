@@ -21,8 +21,8 @@ from chaos.fault_ledger import injected
 from chaos.playbook import journal
 from chaos.seat import taken
 from harness.stack import Stack, find_running
-from tests.acceptance.conftest import Xiu, wait
-from tests.stores import ValkeyServer
+from tests.support.command import Xiu, wait
+from tests.support.stores import ValkeyServer
 
 
 def stack_of(xiu: Xiu) -> Stack:
@@ -94,7 +94,7 @@ def as_typed(xiu: Xiu, stack: Stack) -> None:
 
 def flushed_with_control_frozen(xiu: Xiu) -> None:
     """The ledger knows what the log has lost, and no new epoch comes: nobody says that money came from nowhere."""
-    argv = [sys.executable, "-m", "tests.acceptance.flush_frozen", "--count", "1", "--first", "--arms", "B"]
+    argv = [sys.executable, "-m", "tests.support.flush_frozen", "--count", "1", "--first", "--arms", "B"]
     done = subprocess.run(argv, cwd=xiu.folder, env=xiu.env(), capture_output=True, text=True, timeout=180)
     assert "control frozen 1 times  S2 True" in done.stdout, done.stdout + done.stderr
     assert re.search(r"looks without a sample [1-9]", done.stdout), done.stdout

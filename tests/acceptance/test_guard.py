@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.stack import Stack, find_running
-from tests.acceptance.conftest import SLICE, Xiu, wait
-from tests.acceptance.test_bad_days import plan_with
+from tests.support.command import SLICE, Xiu, plan_with, wait
 
 pytestmark = pytest.mark.serial
 

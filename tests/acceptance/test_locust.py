@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.acceptance.conftest import PLANS, SLICE, Xiu, wait
-from tests.stores import free_port
+from tests.support.command import PLANS, SLICE, Xiu, wait
+from tests.support.stores import free_port
 
 LOCUSTFILE = str(PLANS.parent.parent / "harness" / "locustfile.py")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import Xiu
+from tests.support.command import Xiu
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 ROOT = README.parent

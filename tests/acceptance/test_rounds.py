@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import SLICE, Xiu
+from tests.support.command import SLICE, Xiu
 
 pytestmark = pytest.mark.serial
 

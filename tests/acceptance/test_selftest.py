@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.acceptance.conftest import Xiu, wait
+from tests.support.command import Xiu, wait
 
 pytestmark = pytest.mark.serial
 

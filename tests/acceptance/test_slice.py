@@ -12,7 +12,7 @@ import pytest
 import valkey
 
 from harness.stack import Stack, last_stores
-from tests.acceptance.conftest import SLICE, Xiu
+from tests.support.command import SLICE, Xiu
 
 FILES = [
     "run.json", "forecast.lock.json", "verdict.json", "ledger.json", "events.jsonl", "report.html", "junit.xml",

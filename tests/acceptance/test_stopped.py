@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from harness.stack import Stack, find_running
-from tests.acceptance.conftest import PLANS, Xiu, wait
+from tests.support.command import PLANS, Xiu, wait
 
 pytestmark = pytest.mark.serial
 

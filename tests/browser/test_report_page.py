@@ -13,8 +13,7 @@ import pytest
 
 from harness.runs.folder import write_run
 from harness.runs.record import RunRecord
-from tests.unit.harness.report.test_scope import faulted
-from tests.unit.harness.sample_run import GOOD, findings, record, sponsors, timeline
+from tests.support.sample_run import GOOD, faulted, findings, record, sponsors, timeline
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = next((found for name in BROWSERS if (found := shutil.which(name))), None)

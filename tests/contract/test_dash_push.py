@@ -12,9 +12,9 @@ import pytest
 
 from dashboards.grafana.render import rendered
 from harness.runs.folder import write_run
-from tests.contract.grafana_stub import TOKEN, Grafana, serving
-from tests.integration.dashboards import history
-from tests.unit.harness.sample_run import record, sponsors, timeline
+from tests.support import prometheus_history as history
+from tests.support.grafana_stub import TOKEN, Grafana, serving
+from tests.support.sample_run import record, sponsors, timeline
 from xiu.cli import main
 
 

@@ -16,7 +16,7 @@ import pytest
 from dashboards.grafana.errors import GrafanaError, GrafanaInputError
 from dashboards.grafana.publish import GrafanaPublisher
 from dashboards.grafana.render import rendered
-from tests.contract.grafana_stub import TOKEN, Grafana, serving
+from tests.support.grafana_stub import TOKEN, Grafana, serving
 
 BOARDS = rendered()
 PROMETHEUS = "http://127.0.0.1:9090"

@@ -1,4 +1,6 @@
-"""A migrated database for the tests of one worker; each test begins with its lanes empty."""
+"""A migrated database for the tests of one worker, its lanes empty in each test, and a Valkey without anything of
+another test.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ import pytest
 
 from system.contract.ids import LANES
 from system.ledger.migrate import migrate
-from tests.integration.books import SECRET
-from tests.stores import PostgresServer
+from tests.support.books import SECRET
+from tests.support.stores import PostgresServer, ValkeyServer
 
 _TABLES = ("round", "stream", "lease", "batch", "posting", "suspense", "entry", "duplicate")
 
@@ -30,3 +32,11 @@ def ledger_dsn(migrated_dsn: str) -> str:
     with psycopg.connect(migrated_dsn, autocommit=True) as conn:
         conn.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE".encode())
     return migrated_dsn
+
+
+@pytest.fixture
+def fresh_valkey(valkey_server: ValkeyServer) -> ValkeyServer:
+    """No streams, no fences, no functions of another test: round ids begin at 1 in each database."""
+    valkey_server.command_line("FLUSHALL")
+    valkey_server.command_line("FUNCTION FLUSH")
+    return valkey_server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from tests.stores import PostgresServer, ValkeyServer
+from tests.support.stores import PostgresServer, ValkeyServer
 
 
 def test_valkey_syncs_every_write(valkey_server: ValkeyServer) -> None:

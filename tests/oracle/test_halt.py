@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.engine.process import CannonProcess
-from tests.oracle.range_ import arrivals, orders, steady, target
+from tests.support.firing_range import arrivals, orders, steady, target
 
 pytestmark = pytest.mark.serial
 

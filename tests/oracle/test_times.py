@@ -13,7 +13,7 @@ import pytest
 from harness.bench.servers import bare_front
 from harness.engine.process import CannonResult
 from harness.engine.schedule import constant, schedule
-from tests.oracle.range_ import SERVER_CORE, arrivals, fired, orders, steady, target, valid
+from tests.support.firing_range import SERVER_CORE, arrivals, fired, orders, steady, target, valid
 
 pytestmark = pytest.mark.serial
 

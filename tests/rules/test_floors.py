@@ -11,7 +11,7 @@ import yaml
 
 from plans.models.alerts import RULES, rules_of
 from plans.models.floors import SOURCES_S, Floor, floors, seconds, table
-from tests.rules.test_rules import promtool
+from tests.support.promtool import promtool
 
 ROOT = RULES.parents[1]
 EFFECT_S = 20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,18 +11,11 @@ import yaml
 
 from plans.metrics import METRICS as DRILL_METRICS
 from system.contract.metrics import METRICS
+from tests.support.promtool import promtool
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = sorted((ROOT / "dashboards" / "rules").glob("*.yml"))
 TESTS = sorted(Path(__file__).parent.glob("*.test.yml"))
-
-
-def promtool() -> str:
-    """The promtool that set-up found or fetched."""
-    found = shutil.which("promtool") or next((str(p) for p in (ROOT / ".tools").rglob("promtool") if p.is_file()), None)
-    if found is None:
-        pytest.skip("promtool is not here; `xiu doctor` names the command that brings it")
-    return found
 
 
 def test_rules_pass_the_linter() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from system.contract.ids import Position
 from system.front.answers import Answer
 from system.front.draw import Draw
-from tests.deadline import lasting, until
-from tests.integration.front_award.test_process import process
-from tests.integration.stage import Stage, eventually, stage
-from tests.stores import ValkeyServer
+from tests.support.deadline import lasting, until
+from tests.support.front_process import process
+from tests.support.stage import Stage, eventually, stage
+from tests.support.stores import ValkeyServer
 
 
 class NoReplier:

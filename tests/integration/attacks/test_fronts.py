@@ -15,10 +15,10 @@ from system.credit.post import Step
 from system.credit.verify import Prepared
 from system.front.link import ControlLink
 from system.winlog import Verdict
-from tests.integration.front_award.rig import Rig, eventually
-from tests.integration.front_award.test_process import Taps, environment, on_process, process, started
-from tests.integration.stage import Stage, stage
-from tests.stores import ValkeyServer
+from tests.support.front import Rig, eventually
+from tests.support.front_process import Taps, environment, on_process, process, started
+from tests.support.stage import Stage, stage
+from tests.support.stores import ValkeyServer
 
 CRASHES = 6
 """Each start takes a lease of 16; the pool holds 100 packets."""

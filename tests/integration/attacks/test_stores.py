@@ -16,9 +16,9 @@ import pytest
 from system.contract.history import Outcome
 from system.contract.ids import fence_key
 from system.winlog.log import library_code
-from tests.deadline import lasting
-from tests.integration.stage import Stage, eventually, stage
-from tests.stores import ValkeyServer
+from tests.support.deadline import lasting
+from tests.support.stage import Stage, eventually, stage
+from tests.support.stores import ValkeyServer
 
 CREDITED, ACKNOWLEDGED, LATER = range(6), range(6, 10), range(20, 23)
 MEANWHILE = 30

@@ -13,10 +13,10 @@ from system.contract.history import Outcome
 from system.contract.ids import START
 from system.front.seam import Win
 from system.winlog import WinLogStore, decode
-from tests.deadline import lasting, until
-from tests.integration.front_award.test_process import Taps, process, started
-from tests.integration.stage import Stage, stage
-from tests.stores import ValkeyServer
+from tests.support.deadline import lasting, until
+from tests.support.front_process import Taps, process, started
+from tests.support.stage import Stage, stage
+from tests.support.stores import ValkeyServer
 
 FIRST, USER, LATE = 1, 2, 3
 OTHERS = range(10, 40)

@@ -11,10 +11,10 @@ import pytest
 from system.contract.errors import StoreUnknown
 from system.credit.post import Step, post
 from system.ledger.access import transaction
-from tests.deadline import until
-from tests.integration.control.fronts import credit
-from tests.integration.stage import Stage, stage
-from tests.stores import ValkeyServer
+from tests.support.deadline import until
+from tests.support.played_front import credit
+from tests.support.stage import Stage, stage
+from tests.support.stores import ValkeyServer
 
 USERS = range(5)
 

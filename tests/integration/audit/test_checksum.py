@@ -14,9 +14,9 @@ import pytest
 from system.audit.checksum import checksum, main
 from system.contract.audit import LaneSum
 from system.contract.ids import Lane
-from tests.integration.audit.test_tampering import close_books
-from tests.integration.books import SECRET, Books
-from tests.stores import ValkeyServer
+from tests.support.books import SECRET, Books
+from tests.support.closed_books import close_books
+from tests.support.stores import ValkeyServer
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from system.audit.close import audit
 from system.contract.audit import AuditReport
 from system.contract.history import NO_PACKET, OP_DTYPE, Kind, Outcome
 from system.lottery import award
-from tests.integration.audit.test_tampering import close_books, findings
-from tests.integration.books import SECRET, Books
-from tests.stores import ValkeyServer
-from tests.unit.system.audit.history_kit import write_history
+from tests.support.books import SECRET, Books
+from tests.support.closed_books import close_books, findings
+from tests.support.op_history import write_history
+from tests.support.stores import ValkeyServer
 
 PACKETS = (*range(10), *range(20, 25))
 SAMPLES = [{"t_ns": 1, "credited_fen": 0, "awarded_fen": 10, "budget_fen": 20}]

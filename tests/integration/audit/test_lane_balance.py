@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from system.audit.close import audit
-from tests.integration.books import SECRET, Books
-from tests.stores import ValkeyServer
+from tests.support.books import SECRET, Books
+from tests.support.stores import ValkeyServer
 
 
 @pytest.mark.parametrize(

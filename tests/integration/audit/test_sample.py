@@ -14,9 +14,9 @@ import pytest
 from system.audit.history import read_samples
 from system.audit.sample import Sampler
 from system.ledger.access import Pool
-from tests.integration.audit.test_tampering import credit
-from tests.integration.books import SECRET, Books
-from tests.stores import ValkeyServer, wait_until
+from tests.support.books import SECRET, Books
+from tests.support.closed_books import credit
+from tests.support.stores import ValkeyServer, wait_until
 
 
 @pytest.fixture

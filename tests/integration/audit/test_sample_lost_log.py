@@ -15,9 +15,9 @@ from system.audit.promises import samples
 from system.audit.sample import NoSample, Sampler
 from system.contract.ids import fence_key
 from system.ledger.access import Pool
-from tests.integration.audit.test_tampering import credit
-from tests.integration.books import SECRET, Books
-from tests.stores import ValkeyServer
+from tests.support.books import SECRET, Books
+from tests.support.closed_books import credit
+from tests.support.stores import ValkeyServer
 
 Look = Callable[[], Awaitable[bool]]
 

@@ -6,77 +6,26 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from system.audit.close import audit
-from system.contract.audit import AuditReport, Finding
+from system.contract.audit import AuditReport
 from system.contract.ids import Position
 from system.contract.records import WIN_DTYPE
-from system.credit.metrics import CreditMetrics
-from system.credit.switches import Switches
-from system.credit.worker import Worker
 from system.lottery import award
 from system.winlog import Win
-from tests.integration.books import SECRET, START_US, Books
-from tests.stores import ValkeyServer
+from tests.support.books import SECRET, START_US, Books
+from tests.support.closed_books import Hand, close_books, credit, findings
+from tests.support.stores import ValkeyServer
 
-Hand = Callable[[Books], Awaitable[None] | None]
 STORE_CODES = ("S1", "S3", "S5", "S7", "S8", "S12")
 
 
 @pytest.fixture
 def books(ledger_dsn: str, valkey_server: ValkeyServer) -> Books:
     return Books(ledger_dsn, valkey_server.url)
-
-
-async def credit(books: Books) -> None:
-    worker = Worker(
-        books.settings(),
-        books.store,
-        CreditMetrics(CollectorRegistry(), books.lane),
-        Switches("http://127.0.0.1:9", "k", "live"),
-    )
-    await worker.once()
-    await worker._drop()
-
-
-async def gala(books: Books, close: bool = True) -> None:
-    """Round 1 with two fronts: users 1000 to 1009 at front 0 (entries of 2), 1020 to 1024 at front 1 (one entry)."""
-    books.add_round()
-    for front in (0, 1):
-        await books.epoch(1, front, 1)
-    first, second = books.lease(1, 0, 1, 1, 20), books.lease(1, 1, 1, 1, 20)
-    wins = [books.win(1, packet, 1000 + packet) for packet in first[:10]]
-    for at in range(0, 10, 2):
-        await books.append(1, 0, 1, wins[at : at + 2])
-    await books.append(1, 1, 1, [books.win(1, packet, 1000 + packet) for packet in second[:5]])
-    await credit(books)
-    if close:
-        books.close_round(1)
-
-
-def close_books(books: Books, hand: Hand | None = None, *, close: bool = True) -> AuditReport:
-    async def go() -> AuditReport:
-        await books.open()
-        try:
-            await gala(books, close)
-            done = hand(books) if hand else None
-            if done is not None:
-                await done
-            return await audit(books.postgres_url, books.valkey_url, SECRET, books.lane)
-        finally:
-            await books.close()
-
-    return asyncio.run(go())
-
-
-def findings(report: AuditReport) -> dict[str, Finding]:
-    assert len(report.findings) == 12
-    return {finding.code: finding for finding in report.findings}
 
 
 @pytest.mark.parametrize("lane", ["live", "stress"])

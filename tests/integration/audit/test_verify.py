@@ -15,8 +15,8 @@ import pytest
 from system.audit.verify import verify
 from system.contract.errors import Conflict, UnknownRound
 from system.contract.ids import Lane
-from tests.integration.books import SECRET, Books
-from tests.stores import ValkeyServer
+from tests.support.books import SECRET, Books
+from tests.support.stores import ValkeyServer
 
 
 def played(postgres_url: str, valkey_url: str, lane: Lane = "live", *, close: bool = True) -> Books:

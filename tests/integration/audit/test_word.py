@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from harness.stack.addresses import Addresses
-from tests.integration.audit.test_tampering import close_books
-from tests.integration.books import SECRET, Books
-from tests.stores import ValkeyServer
+from tests.support.books import SECRET, Books
+from tests.support.closed_books import close_books
+from tests.support.stores import ValkeyServer
 from xiu.cli import main
 from xiu.commands import _stacks
 

@@ -16,8 +16,8 @@ from chaos.toxiproxy import ToxicState
 from harness.control_client import ControlClient
 from harness.guard.kill import SWITCH, front_shows
 from harness.stack import Stack
-from tests.integration.chaos.conftest import toxics
-from tests.stores import wait_until
+from tests.support.disturbed import toxics
+from tests.support.stores import wait_until
 from xiu.cli import main
 
 BY_HAND = ToxicState("by-hand", "latency", "downstream", 1.0, {"latency": 1})

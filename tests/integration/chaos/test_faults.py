@@ -24,10 +24,8 @@ from chaos.toxiproxy import ToxicState
 from chaos.watchdog import Watchdog
 from harness.stack import Stack, new_folder, stores_of
 from harness.stack.folder import Folder
-from tests.integration.chaos.conftest import FAULTS, disturb, logs, toxics
-from tests.stores import wait_until
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.disturbed import FAULTS, OWNER, ROOT, disturb, logs, toxics
+from tests.support.stores import wait_until
 
 
 @pytest.mark.parametrize(
@@ -171,19 +169,6 @@ def test_a_link_that_is_not_clean_is_not_disturbed_further(stack: Stack) -> None
     assert nemesis.verdict == "HARNESS_FAULT"
     assert "by-hand" in facts.harness_fault
     assert facts.injected_s is None
-
-
-OWNER = """
-import sys, time
-from pathlib import Path
-from chaos.facts import Timed
-from chaos.nemesis import FaultNemesis
-from chaos.library import load_faults
-began = time.monotonic()
-nemesis = FaultNemesis(Path(sys.argv[1]), Timed(load_faults()["N15"], "credit-postgres", 0.0, 55.0))
-nemesis.begin(lambda kind, text: None, lambda: time.monotonic() - began)
-nemesis.wait(60)
-"""
 
 
 @pytest.mark.parametrize("hung", [False, True], ids=["toxiproxy well", "toxiproxy hung as well"])

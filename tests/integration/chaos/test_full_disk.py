@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.disks import on_small_disk
+from tests.support.disks import on_small_disk
 
 SCRIPT = r'''
 import signal, subprocess, sys
@@ -13,9 +13,9 @@ from chaos.fault_ledger import injected
 from chaos import links
 from harness.stack import Stack, new_folder
 from harness.stack.table import watchdog
-from tests.disks import fill
-from tests.integration.stack.parts import child
-from tests.stores import wait_until
+from tests.support.disks import fill
+from tests.support.stack_parts import child
+from tests.support.stores import wait_until
 
 OWNER = """
 import sys, time

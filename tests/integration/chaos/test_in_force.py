@@ -16,9 +16,8 @@ from chaos.fault_ledger import Entry, injected
 from chaos.faults import kinds
 from chaos.library import fault
 from harness.stack import Stack
-from tests.integration.chaos.conftest import FAULTS, disturb, toxics
-from tests.integration.chaos.test_faults import OWNER, ROOT
-from tests.stores import wait_until
+from tests.support.disturbed import FAULTS, OWNER, ROOT, disturb, toxics
+from tests.support.stores import wait_until
 
 
 def test_a_link_that_somebody_mends_is_told_with_the_time_it_was_cut(stack: Stack) -> None:

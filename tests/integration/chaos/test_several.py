@@ -9,7 +9,7 @@ from chaos.fault_ledger import injected
 from chaos.library import fault
 from chaos.nemesis import FaultNemesis
 from harness.stack import Stack
-from tests.integration.chaos.conftest import FAULTS, toxics
+from tests.support.disturbed import FAULTS, toxics
 
 THIN = fault().model_validate(
     FAULTS["N1"].model_dump(mode="json")

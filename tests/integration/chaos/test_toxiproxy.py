@@ -18,7 +18,7 @@ import toxiproxy.api
 
 from chaos.toxiproxy import NotAsAsked, SafeToxiproxy, ToxicState, ToxiproxyError
 from harness.stack import tools
-from tests.stores import free_port, wait_until
+from tests.support.stores import free_port, wait_until
 
 SERVER = tools.find("toxiproxy-server")
 needs_server = pytest.mark.skipif(SERVER is None, reason="no toxiproxy here")

@@ -9,8 +9,8 @@ import pytest
 from chaos.trials.ledger import TrialLedger
 from system.ledger.access import connect, lane_role
 from system.ledger.statements import statement
-from tests.integration.books import SECRET, Books
-from tests.stores import PostgresServer, ValkeyServer
+from tests.support.books import SECRET, Books
+from tests.support.stores import PostgresServer, ValkeyServer
 
 
 @pytest.mark.parametrize(

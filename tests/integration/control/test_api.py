@@ -16,10 +16,9 @@ from system.control import background
 from system.lottery import make_round, verify_commitment
 from system.settings import ControlSettings
 from system.tokens import tag_expiry, tag_key, token_key, verify_token
-from tests.deadline import until
-from tests.integration.control.conftest import ADMIN, BUDGET_FEN, PACKETS, SECRET, SPONSORS, Api, running
-from tests.integration.control.fronts import PlayedFront
-from tests.integration.control.test_epochs import sql
+from tests.support.control import ADMIN, BUDGET_FEN, PACKETS, SECRET, SPONSORS, Api, running, sql
+from tests.support.deadline import until
+from tests.support.played_front import PlayedFront
 
 ORDER = {"sponsors": SPONSORS, "starts_in_ms": 1000, "duration_ms": 10_000}
 

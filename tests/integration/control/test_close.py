@@ -11,11 +11,10 @@ import pytest
 from system.contract.ids import Position
 from system.control import closing
 from system.settings import ControlSettings
-from tests.deadline import until
-from tests.integration.control.conftest import BUDGET_FEN, Api, Clock, running
-from tests.integration.control.fronts import PlayedFront, credit
-from tests.integration.control.test_epochs import sql
-from tests.stores import ValkeyServer
+from tests.support.control import BUDGET_FEN, Api, Clock, balanced, running, sql
+from tests.support.deadline import until
+from tests.support.played_front import PlayedFront, credit
+from tests.support.stores import ValkeyServer
 
 
 async def waits(api: Api, number: int, word: str) -> None:
@@ -27,22 +26,6 @@ async def waits(api: Api, number: int, word: str) -> None:
         return any(word in item for item in money["waiting_for"])
 
     await until(said, what=f"close waits for {word!r}")
-
-
-def balanced(settings: ControlSettings, number: int) -> None:
-    """S1 after the close: per sponsor, budget = credited + suspense + refunded; every batch balances."""
-    rows = sql(
-        settings,
-        "SELECT account, sum(fen)::bigint FROM live.entry WHERE account LIKE %s GROUP BY account ORDER BY 1",
-        f"budget:{number}:%",
-    )
-    assert [fen for _, fen in rows] == [0, 0], rows
-    assert sql(
-        settings,
-        "SELECT batch FROM (SELECT batch, fen FROM live.entry UNION ALL SELECT batch, fen FROM live.posting"
-        " UNION ALL SELECT batch, held_fen FROM live.suspense) x GROUP BY batch HAVING sum(fen) <> 0",
-    ) == []  # fmt: skip
-    assert sql(settings, "SELECT count(*) FROM live.batch WHERE kind = 'refund' AND round = %s", number) == [(1,)]
 
 
 def test_wins_credit_close_refund(settings: ControlSettings) -> None:

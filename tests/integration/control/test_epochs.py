@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import psycopg
 import pytest
 
 from system.contract.errors import StoreUnknown
 from system.control.epochs import _take
 from system.settings import ControlSettings
 from system.winlog import Fenced, Verdict, WinLog
-from tests.deadline import until
-from tests.integration.control.conftest import Api, running
-from tests.integration.control.fronts import PlayedFront
-from tests.stores import PostgresServer, ValkeyServer
-
-
-def sql(settings: ControlSettings, text: str, *params: object) -> list[tuple[Any, ...]]:
-    with psycopg.connect(settings.postgres_url, autocommit=True) as conn:
-        cursor = conn.execute(text.encode(), params or None)
-        return cursor.fetchall() if cursor.description else []
+from tests.support.control import Api, running, sql
+from tests.support.deadline import until
+from tests.support.played_front import PlayedFront
+from tests.support.stores import PostgresServer, ValkeyServer
 
 
 def test_an_older_instance_is_superseded_everywhere(settings: ControlSettings) -> None:
@@ -239,7 +231,7 @@ def test_the_ledger_of_a_stream_is_read_whole(settings: ControlSettings) -> None
 
     from system.contract.api import LedgerView
     from system.contract.records import WIN_DTYPE
-    from tests.integration.control.fronts import credit
+    from tests.support.played_front import credit
 
     async def view(api: Api, number: int) -> LedgerView:
         status, answer = await api.front(f"rounds/{number}/ledger?instance=1", method="GET")

@@ -14,10 +14,9 @@ import pytest
 from system.contract.errors import StoreRefused
 from system.control.state import Control
 from system.settings import ControlSettings
-from tests.deadline import until
-from tests.integration.control.conftest import running
-from tests.integration.control.test_epochs import sql
-from tests.integration.ledger.test_cut_sessions import dropped, none_left
+from tests.support.control import running, sql
+from tests.support.deadline import until
+from tests.support.sessions import dropped, none_left
 
 ROLE = "xiu_control"
 

@@ -10,7 +10,7 @@ from system.contract.api import ConfirmRequest, EpochRequest, LeaseRequest, Stre
 from system.contract.errors import Conflict, NotFound, Refused, StoreRefused, Superseded
 from system.front.link import ControlLink
 from system.settings import ControlSettings
-from tests.integration.control.conftest import SECRET, running
+from tests.support.control import SECRET, running
 
 
 def test_every_call_of_a_front(settings: ControlSettings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from system.settings import ControlSettings
-from tests.integration.control.conftest import BUDGET_FEN, PACKETS, running
+from tests.support.control import BUDGET_FEN, PACKETS, running
 
 
 def test_a_round_without_wins_is_refunded_whole(settings: ControlSettings) -> None:

@@ -7,10 +7,8 @@ from typing import Any
 
 from system.audit.close import audit
 from system.settings import ControlSettings
-from tests.integration.control.conftest import BUDGET_FEN, SECRET, Api, running
-from tests.integration.control.fronts import PlayedFront, credit
-from tests.integration.control.test_close import balanced
-from tests.integration.control.test_epochs import sql
+from tests.support.control import BUDGET_FEN, SECRET, Api, balanced, running, sql
+from tests.support.played_front import PlayedFront, credit
 
 
 async def aside(api: Api, number: int, epoch: int, sequence: int) -> tuple[int, Any]:

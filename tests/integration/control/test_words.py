@@ -14,9 +14,9 @@ import pytest
 from harness.control_client import ControlError
 from harness.errors import BadInput, EnvironmentNotReady
 from system.tokens import tag_expiry, tag_key, token_key, verify_token
-from tests.integration.control.conftest import SECRET, SPONSORS
-from tests.integration.control.test_process import Process, process_of
-from tests.stores import ValkeyServer, wait_until
+from tests.support.control import SECRET, SPONSORS
+from tests.support.control_process import Process, process_of
+from tests.support.stores import ValkeyServer, wait_until
 from xiu.cli import dispatch
 from xiu.commands import _stacks
 

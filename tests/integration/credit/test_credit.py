@@ -17,8 +17,8 @@ from system.credit.switches import Switches
 from system.credit.worker import Worker
 from system.ledger.access import connect, lane_role
 from system.winlog import Win
-from tests.integration.books import START_US, Books
-from tests.stores import PostgresServer, ValkeyServer, wait_until
+from tests.support.books import START_US, Books
+from tests.support.stores import PostgresServer, ValkeyServer, wait_until
 
 Play = Callable[[Books], Awaitable[None]]
 

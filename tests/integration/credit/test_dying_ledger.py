@@ -21,9 +21,9 @@ from prometheus_client import CollectorRegistry
 from system.credit.metrics import CreditMetrics
 from system.credit.switches import Switches
 from system.credit.worker import Worker
-from tests.deadline import until
-from tests.integration.books import Books
-from tests.stores import LOOPBACK, ValkeyServer
+from tests.support.books import Books
+from tests.support.deadline import until
+from tests.support.stores import LOOPBACK, ValkeyServer
 
 DEATHS, WINS = 120, 30
 WAYS = ("reset", "end", "nonsense")

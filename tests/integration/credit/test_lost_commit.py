@@ -15,9 +15,9 @@ from system.contract.errors import StoreUnknown
 from system.credit.metrics import CreditMetrics
 from system.credit.switches import Switches
 from system.credit.worker import Worker
-from tests import deadline
-from tests.integration.books import Books
-from tests.stores import ValkeyServer
+from tests.support import deadline
+from tests.support.books import Books
+from tests.support.stores import ValkeyServer
 
 COMMIT = b"COMMIT\0"
 

@@ -17,8 +17,8 @@ from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from system.contract.metrics import METRICS
-from tests.integration.books import SECRET, Books
-from tests.stores import ValkeyServer, free_port, wait_until
+from tests.support.books import SECRET, Books
+from tests.support.stores import ValkeyServer, free_port, wait_until
 
 
 class Process:

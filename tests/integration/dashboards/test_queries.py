@@ -19,7 +19,7 @@ from dashboards.grafana import check, lint, render
 from dashboards.grafana.promql import Selector, parts
 from harness.stack import tools
 from harness.watch.prom import Prometheus
-from tests.integration.dashboards.history import RUN, SPAN, prometheus
+from tests.support.prometheus_history import RUN, SPAN, prometheus
 from xiu.cli import main
 
 BOARDS = render.rendered()

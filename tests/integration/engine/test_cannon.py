@@ -18,8 +18,8 @@ from harness.engine.config import STOPS, CannonConfig
 from harness.engine.process import CannonError, CannonProcess, run_cannon
 from harness.engine.recorder import read_history
 from system.contract.history import FLAG_EFFECT_NONE, NO_PACKET, Outcome
-from tests.integration.engine import moody
-from tests.integration.engine.moody import House
+from tests.support import moody_server as moody
+from tests.support.moody_server import House
 
 PLAIN = range(101, 121)  # users who are treated as anybody
 

@@ -26,9 +26,9 @@ from harness.stack import Stack, new_folder
 from system.contract.api import RoundOrder, SponsorSplit
 from system.contract.compiled import VARIABLE
 from system.contract.ids import Lane, stream_key
-from tests.integration.front.fuzz import Case, Fuzz, Known
-from tests.integration.front.rig import statuses
-from tests.stores import wait_until
+from tests.support.bare_front import statuses
+from tests.support.fuzz import Case, Fuzz, Known
+from tests.support.stores import wait_until
 
 REQUESTS, WARM_REQUESTS = 100_000, 10_000
 PLAIN_REQUESTS = 30_000

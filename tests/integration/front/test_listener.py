@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from system.contract.metrics import METRICS
 from system.contract.routing import Topology, front_of
-from tests.integration.front.rig import (
+from tests.support.bare_front import (
     EARLY,
     LATE,
     LIVE,

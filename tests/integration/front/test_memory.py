@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.integration.front.rig import SECRET
+from tests.support.bare_front import SECRET
 
 USERS = 1_000_000
 RSS_MIB_MAX = 300

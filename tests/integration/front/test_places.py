@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.integration.front.rig import LIVE, eventually, get, rig, run, soon, statuses, tap, token
+from tests.support.bare_front import LIVE, eventually, get, rig, run, soon, statuses, tap, token
 
 SHORT = {"request_timeout_s": 1.0, "first_word_s": 1.0, "idle_s": 2.0, "recent_s": 1.0}
 

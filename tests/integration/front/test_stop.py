@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from system.front.seam import Waiter, Win
-from tests.integration.front.rig import LIVE, eventually, rig, run, soon, statuses, tap, token
+from tests.support.bare_front import LIVE, eventually, rig, run, soon, statuses, tap, token
 
 WON = Win(packet=5, fen=100, sponsor=1, time_us=1)
 

@@ -14,17 +14,9 @@ from system.front.seam import NEVER, Win
 from system.front.stream import TAIL_INTERVAL_S
 from system.lottery import award, make_round
 from system.winlog import WinLog
-from tests.integration.front_award.fake_control import SEED
-from tests.integration.front_award.rig import FrontUnderTest, Rig, eventually, rig
-from tests.stores import ValkeyServer
-
-
-def on(valkey: ValkeyServer, scenario: Callable[[Rig], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        async with rig(valkey) as made, asyncio.timeout(40):
-            await scenario(made)
-
-    asyncio.run(whole())
+from tests.support.fake_control import SEED
+from tests.support.front import FrontUnderTest, Rig, eventually, on
+from tests.support.stores import ValkeyServer
 
 
 def test_a_win_is_told_once_it_is_stored_with_the_amount_of_the_lottery(valkey_server: ValkeyServer) -> None:

@@ -16,10 +16,10 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.deadline import until
-from tests.integration.front_award.rig import Rig
-from tests.integration.front_award.test_process import Taps, environment, on_process, process, started
-from tests.stores import LOOPBACK, ValkeyServer, free_port
+from tests.support.deadline import until
+from tests.support.front import Rig
+from tests.support.front_process import Taps, environment, on_process, process, started
+from tests.support.stores import LOOPBACK, ValkeyServer, free_port
 
 FILES, CROWD = 1024, 3000
 

@@ -16,8 +16,8 @@ from system.contract.api import ConfirmRequest, EpochRequest, LeaseRequest, Sync
 from system.contract.errors import Conflict, NotFound, StoreRefused, StoreUnknown
 from system.credit.switches import Switches
 from system.front.link import ControlLink
-from tests.dying import DyingServer
-from tests.stores import LOOPBACK
+from tests.support.dying import DyingServer
+from tests.support.stores import LOOPBACK
 
 SECRET = bytes(32)
 CALLS: tuple[Callable[[ControlLink], Awaitable[object]], ...] = (

@@ -14,12 +14,11 @@ from system.credit.worker import Worker
 from system.front.seam import Win
 from system.settings import FrontSettings
 from system.winlog.codec import HEADER_BYTES
-from tests.deadline import until
-from tests.integration.control.conftest import BUDGET_FEN, SECRET, Api, running, settings_of
-from tests.integration.control.fronts import credit
-from tests.integration.front_award.rig import FrontUnderTest, eventually, started
-from tests.integration.front_award.test_with_control import LateClock
-from tests.stores import LOOPBACK, ValkeyServer
+from tests.support.control import BUDGET_FEN, SECRET, Api, LateClock, running, settings_of
+from tests.support.deadline import until
+from tests.support.front import FrontUnderTest, eventually, started
+from tests.support.played_front import credit
+from tests.support.stores import LOOPBACK, ValkeyServer
 
 REWRITE = """
 server.call('DEL', KEYS[1])

@@ -13,10 +13,9 @@ from system.contract.ids import Position
 from system.contract.switches import defaults
 from system.front.seam import NEVER
 from system.winlog import Header, Win, encode
-from tests.integration.front_award.fake_control import LEASE
-from tests.integration.front_award.rig import Rig, eventually
-from tests.integration.front_award.test_award import on
-from tests.stores import ValkeyServer
+from tests.support.fake_control import LEASE
+from tests.support.front import Rig, eventually, on
+from tests.support.stores import ValkeyServer
 
 
 def test_a_killed_front_is_rebuilt_from_stream_and_ledger_by_its_next_start(valkey_server: ValkeyServer) -> None:

@@ -12,10 +12,9 @@ import pytest
 
 from system.contract.ids import fence_key
 from system.front.seam import Win
-from tests.deadline import lasting, until
-from tests.integration.front_award.rig import FrontUnderTest, Rig
-from tests.integration.front_award.test_award import on
-from tests.stores import ValkeyServer
+from tests.support.deadline import lasting, until
+from tests.support.front import FrontUnderTest, Rig, on
+from tests.support.stores import ValkeyServer
 
 PACKETS = 4000
 FAULTS = 12

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from system.clock import wall_us
 from system.contract.ids import START
 from system.contract.routing import Topology
 from system.settings import FrontSettings
 from system.winlog import decode
-from tests.deadline import until
-from tests.integration.control.conftest import BUDGET_FEN, SECRET, Clock, running, settings_of
-from tests.integration.control.fronts import credit
-from tests.integration.front_award.rig import eventually, started
-from tests.stores import LOOPBACK, ValkeyServer
-
-
-class LateClock(Clock):
-    """The host's clock, moved on by the test; `now_us` is read and written by the shared helpers."""
-
-    def __init__(self) -> None:
-        self.ahead_us = 0
-
-    @property
-    def now_us(self) -> int:  # type: ignore[override]
-        return wall_us() + self.ahead_us
-
-    @now_us.setter
-    def now_us(self, value: int) -> None:
-        self.ahead_us = value - wall_us()
-
-    def __call__(self) -> int:
-        return self.now_us
+from tests.support.control import BUDGET_FEN, SECRET, LateClock, running, settings_of
+from tests.support.deadline import until
+from tests.support.front import eventually, started
+from tests.support.played_front import credit
+from tests.support.stores import LOOPBACK, ValkeyServer
 
 
 def test_a_round_with_a_restart_and_a_lost_store_closes_to_the_fen(

@@ -12,25 +12,11 @@ from system.contract.errors import StoreUnknown
 from system.ledger import access
 from system.ledger.access import Pool
 from system.ledger.migrate import migrate
-from tests.deadline import until
+from tests.support.deadline import until
+from tests.support.sessions import dropped, none_left
 
 SECRET = bytes(range(64))
 ROLE = "xiu_live"
-
-
-def dropped(dsn: str, role: str = ROLE) -> int:
-    """Ends every session of the role, as an operator or a failover does; how many there were."""
-    with psycopg.connect(dsn, autocommit=True) as conn:
-        text = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = %s"
-        row = conn.execute(text, (role,)).fetchone()
-        return int(row[0]) if row else 0
-
-
-async def none_left(dsn: str, role: str = ROLE) -> None:
-    async def gone() -> bool:
-        return await asyncio.to_thread(dropped, dsn, role) == 0
-
-    await until(gone, what="every session ended")
 
 
 def played(dsn: str, scene: Callable[[Pool], Awaitable[None]], size: int = 4) -> None:

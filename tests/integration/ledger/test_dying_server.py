@@ -15,9 +15,9 @@ import uvloop
 from system.contract.errors import StoreRefused, StoreUnknown
 from system.ledger.access import Pool, open_url
 from system.ledger.migrate import migrate
-from tests.dying import DyingServer
-from tests.integration.books import SECRET
-from tests.stores import LOOPBACK
+from tests.support.books import SECRET
+from tests.support.dying import DyingServer
+from tests.support.stores import LOOPBACK
 
 AT_ONCE = 8
 

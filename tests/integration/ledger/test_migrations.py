@@ -11,8 +11,8 @@ import pytest
 from system.contract.errors import SettingsError, StoreRefused, StoreUnknown
 from system.ledger.migrate import migrate
 from system.ledger.steps import Step, steps
-from tests.deadline import until
-from tests.stores import PostgresServer
+from tests.support.deadline import until
+from tests.support.stores import PostgresServer
 
 SECRET = bytes(range(32))
 

@@ -16,13 +16,12 @@ from system.contract.errors import StoreRefused
 from system.contract.ids import LANES, Lane
 from system.ledger.migrate import migrate
 from system.ledger.steps import steps
-from tests.integration.control.conftest import SECRET, fresh_valkey, running, settings_of
-from tests.integration.control.fronts import PlayedFront, credit
-from tests.integration.ledger.older import OLDER, put_back
-from tests.stores import PostgresServer, ValkeyServer
+from tests.support.control import SECRET, running, settings_of
+from tests.support.older_ledger import OLDER, put_back
+from tests.support.played_front import PlayedFront, credit
+from tests.support.stores import PostgresServer, ValkeyServer
 
 VERSIONS = sorted(path.stem for path in OLDER.glob("*.sql"))
-__all__ = ["fresh_valkey"]
 
 
 @pytest.fixture(params=VERSIONS)

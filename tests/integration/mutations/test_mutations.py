@@ -23,8 +23,8 @@ from system.front.stream import StreamKeeper
 from system.ledger.statements import statement
 from system.winlog import Verdict
 from system.winlog.log import library_code
-from tests.integration.stage import Stage, eventually, stage, without
-from tests.stores import ValkeyServer
+from tests.support.stage import Stage, eventually, stage, without
+from tests.support.stores import ValkeyServer
 
 UID = 7
 

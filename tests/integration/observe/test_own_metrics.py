@@ -14,7 +14,7 @@ from harness.engine.process import CannonProcess
 from harness.stack import Stack, new_folder
 from harness.watch.prom import PromError, Prometheus, read_metrics
 from system.contract.itself import commit
-from tests.stores import wait_until
+from tests.support.stores import wait_until
 
 
 def told(target: Path, pid: int) -> bool:

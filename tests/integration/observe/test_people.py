@@ -17,7 +17,7 @@ import requests
 
 from harness import loopback
 from harness.stack import config, people, tools
-from tests.stores import free_port, wait_until
+from tests.support.stores import free_port, wait_until
 
 DEADLINE_S = 30.0
 

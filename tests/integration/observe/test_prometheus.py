@@ -24,7 +24,7 @@ from harness.watch.prom import PromError, Prometheus, read_metrics
 from harness.watch.saved_queries import Moments, fill, save_metrics
 from plans.models.queries import load_queries
 from system.contract.audit import INVARIANTS, Finding
-from tests.unit.harness.run_in_progress import begun, in_progress, judged, message
+from tests.support.run_in_progress import begun, in_progress, judged, message
 
 DEADLINE_S = 20.0
 

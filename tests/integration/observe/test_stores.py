@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from harness.watch.store_exporter import DEADLINE_S, Figures, Look, PostgresAsked, Stores, ValkeyAsked, main
 from system.contract.metrics import METRICS
-from tests.stores import PostgresServer, ValkeyServer, wait_until
+from tests.support.stores import PostgresServer, ValkeyServer, wait_until
 
 Told = dict[tuple[str, frozenset[tuple[str, str]]], float]
 CATALOGUE = {metric.name: metric for metric in METRICS if "stores" in metric.process}

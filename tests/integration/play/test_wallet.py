@@ -18,9 +18,9 @@ from system.ledger.migrate import migrate
 from system.play.app import build_app
 from system.settings import PlaySettings
 from system.tokens import sign, sign_tag, tag_key, token_key
-from tests.deadline import until
-from tests.integration.ledger.test_cut_sessions import dropped
-from tests.stores import PostgresServer
+from tests.support.deadline import until
+from tests.support.sessions import dropped
+from tests.support.stores import PostgresServer
 
 SECRET = bytes(range(64))
 ADMIN = "operators-token-of-the-tests"

@@ -29,7 +29,7 @@ from plans.models.playbook import playbook_files
 from system.contract.api import RoundOrder, SponsorSplit
 from system.contract.ids import Lane
 from system.contract.routing import Topology, front_of
-from tests.stores import wait_until
+from tests.support.stores import wait_until
 from xiu.cli import dispatch
 
 pytestmark = pytest.mark.serial

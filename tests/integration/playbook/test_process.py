@@ -18,7 +18,7 @@ from harness import loopback
 from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder, secret
 from plans.models.playbook import playbook_files
-from tests.stores import free_port, wait_until
+from tests.support.stores import free_port, wait_until
 
 DEADLINE_S = 20.0
 

@@ -13,8 +13,8 @@ import valkey
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.runs.folder import write_run
 from harness.stack import Stack
-from tests.stores import ValkeyServer
-from tests.unit.harness.sample_run import record, sponsors, timeline
+from tests.support.sample_run import record, sponsors, timeline
+from tests.support.stores import ValkeyServer
 from xiu.cli import dispatch
 from xiu.commands import audit
 

@@ -16,7 +16,7 @@ from harness.stack import Stack
 from system.contract.api import RoundOrder, SponsorSplit
 from system.contract.places import system
 from system.contract.routing import front_of
-from tests.stores import wait_until
+from tests.support.stores import wait_until
 
 Make = Callable[..., Stack]
 USERS = 60

@@ -19,9 +19,9 @@ import valkey
 
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, last_stores
-from tests.children import started
-from tests.integration.stack.parts import Heard, everybody, wait_gone
-from tests.stores import wait_until
+from tests.support.children import started
+from tests.support.stack_parts import Heard, everybody, wait_gone
+from tests.support.stores import wait_until
 
 Make = Callable[..., Stack]
 ROOT = Path(__file__).parents[3]

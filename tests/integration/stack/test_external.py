@@ -14,8 +14,8 @@ import valkey
 
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack, last_folder, tools
-from tests.integration.stack.parts import child, get
-from tests.stores import PostgresServer, ValkeyServer
+from tests.support.stack_parts import child, get
+from tests.support.stores import PostgresServer, ValkeyServer
 
 Make = Callable[..., Stack]
 

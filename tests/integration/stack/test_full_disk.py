@@ -6,16 +6,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.disks import on_small_disk
+from tests.support.disks import on_small_disk
 
 SCRIPT = """
 import json, subprocess, sys, time
 from pathlib import Path
 from harness.stack import Stack, new_folder
 from harness.stack.spawn import lives
-from tests.disks import fill
-from tests.integration.stack.parts import child
-from tests.stores import wait_until
+from tests.support.disks import fill
+from tests.support.stack_parts import child
+from tests.support.stores import wait_until
 
 disk = Path(sys.argv[1])
 marks = disk / "marks"

@@ -16,8 +16,8 @@ from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import LINKS, Part, PartFailed, Stack, tools
 from harness.stack.addresses import Addresses
 from harness.stack.ports import ABOVE
-from tests.integration.stack.parts import DEADLINE_S, Heard, child, everybody, get, listening, wait_gone
-from tests.stores import wait_until
+from tests.support.stack_parts import DEADLINE_S, Heard, child, everybody, get, listening, wait_gone
+from tests.support.stores import wait_until
 
 Make = Callable[..., Stack]
 

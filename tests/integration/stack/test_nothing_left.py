@@ -15,9 +15,9 @@ import pytest
 
 from harness.stack import Stack, find_running, new_folder
 from harness.stack.folder import Folder
-from tests.children import started
-from tests.integration.stack.parts import everybody, runs, wait_gone
-from tests.stores import wait_until
+from tests.support.children import started
+from tests.support.stack_parts import everybody, runs, wait_gone
+from tests.support.stores import wait_until
 
 Make = Callable[..., Stack]
 ROOT = Path(__file__).parents[3]
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[3]
 def held(var: Path) -> Iterator[tuple[subprocess.Popen[str], Stack, list[psutil.Process]]]:
     """A stack that another process holds: (that process, the stack attached to, every process of it)."""
     folder = new_folder(var)
-    argv = [sys.executable, "-m", "tests.integration.stack.holder", str(folder)]
+    argv = [sys.executable, "-m", "tests.support.stack_holder", str(folder)]
     env = {k: v for k, v in os.environ.items() if not k.startswith("XIU_")}
     with started(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout

@@ -19,8 +19,8 @@ from harness.orchestrate.system import OwnStack
 from harness.runs.order import order_of
 from harness.stack import Stack, find_running, find_shared, owner_of
 from plans.models import find, load_plan
-from tests.children import started as child
-from tests.stores import wait_until
+from tests.support.children import started as child
+from tests.support.stores import wait_until
 from xiu.cli import dispatch
 from xiu.commands import _stacks
 

@@ -16,8 +16,8 @@ import pytest
 
 from harness.children import for_children
 from harness.stack import Stack, ordinary
-from tests.integration.stack.parts import everybody, wait_gone
-from tests.stores import PostgresServer
+from tests.support.stack_parts import everybody, wait_gone
+from tests.support.stores import PostgresServer
 
 Make = Callable[..., Stack]
 

@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Callable
 
 from harness.stack import Stack
-from tests.integration.stack.parts import Heard, everybody, wait_gone
+from tests.support.stack_parts import Heard, everybody, wait_gone
 
 Make = Callable[..., Stack]
 PROCESSES = {"control", "front-0", "front-1", "credit-live", "credit-stress", "play"}

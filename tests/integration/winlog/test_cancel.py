@@ -8,7 +8,7 @@ import pytest
 import uvloop
 
 from system.winlog import WinLogStore
-from tests.stores import ValkeyServer
+from tests.support.stores import ValkeyServer
 
 CALLERS, TRIES, STEPS = 8, 60, 24
 

@@ -14,9 +14,9 @@ import uvloop
 from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.ids import START, Position
 from system.winlog import AppendUnknown, Stored, WinLog, WinLogStore
-from tests.dying import DyingServer
-from tests.integration.winlog.support import entry
-from tests.stores import LOOPBACK
+from tests.support.dying import DyingServer
+from tests.support.stores import LOOPBACK
+from tests.support.win_stream import entry
 
 AT_ONCE = 24
 HELLO = b"+OK\r\n"

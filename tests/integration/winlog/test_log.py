@@ -11,8 +11,8 @@ from system.contract.errors import StoreRefused
 from system.contract.ids import START, Position
 from system.winlog import DamagedEntry, Fenced, StaleEpoch, Stored, Verdict, decode_batch
 from system.winlog.log import LIBRARY, PAGE, library_code
-from tests.integration.winlog.support import Bench, bench, entry, put
-from tests.stores import ValkeyServer
+from tests.support.stores import ValkeyServer
+from tests.support.win_stream import Bench, bench, entry, put
 
 OK, FENCED, CONFLICT = Verdict.OK, Verdict.FENCED, Verdict.CONFLICT
 Steps = Callable[[Bench], Awaitable[None]]

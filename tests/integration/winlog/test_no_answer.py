@@ -10,10 +10,10 @@ import pytest
 from system.contract.errors import StoreUnknown
 from system.contract.ids import START, Position
 from system.winlog import AppendUnknown, Fenced, StaleEpoch, Stored, Verdict, WinLog, WinLogStore
-from tests.deadline import lasting
-from tests.integration.front_award.relay import Relay
-from tests.integration.winlog.support import ROUNDS, TIMEOUT_S, bench, entry, put
-from tests.stores import LOOPBACK, ValkeyServer, free_port, wait_until
+from tests.support.deadline import lasting
+from tests.support.relay import Relay
+from tests.support.stores import LOOPBACK, ValkeyServer, free_port, wait_until
+from tests.support.win_stream import ROUNDS, TIMEOUT_S, bench, entry, put
 
 OK, FENCED = Verdict.OK, Verdict.FENCED
 

@@ -8,7 +8,7 @@ import itertools
 from system.contract.ids import START, Position
 from system.winlog import Header, Win, WinLogStore, encode
 from system.winlog.log import PACKED_FROM
-from tests.stores import ValkeyServer
+from tests.support.stores import ValkeyServer
 
 _CELLS = itertools.count(7000)
 

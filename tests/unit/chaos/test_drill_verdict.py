@@ -12,7 +12,7 @@ from chaos.facts import Facts
 from harness.runs.record import RunRecord
 from harness.verdict import Reason
 from plans.models.drill import Expect
-from tests.unit.harness.sample_run import GOOD, findings, reason, record
+from tests.support.sample_run import GOOD, findings, reason, record
 
 SEEN = Facts(
     injected_s=3.0, effect_s=3.5, alert_s=6.0, heal_began_s=11.0, healed_s=11.1, heal_seen_s=11.2, drained_s=12.0

@@ -20,7 +20,7 @@ from chaos.heal import heal, heal_everything
 from chaos.playbook import halting
 from harness.stack.folder import Folder
 from harness.stack.tools import ROOT
-from tests.children import started
+from tests.support.children import started
 from xiu.cli import dispatch, main
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from chaos.seat import seated, taken
 from harness.errors import EnvironmentNotReady
-from tests.children import started
+from tests.support.children import started
 
 SIT = """
 import sys

@@ -15,8 +15,8 @@ from harness import asking
 from harness.asking import NoAnswer, answer
 from harness.children import ROOT, for_children
 from harness.stack.spawn import lives
-from tests.children import started
-from tests.stores import wait_until
+from tests.support.children import started
+from tests.support.stores import wait_until
 
 SLOW = "import os, signal\nopen({0!r}, 'w').write(f'{{os.getpid()}}\\n')\nsignal.pause()\n"
 

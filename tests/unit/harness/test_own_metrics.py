@@ -19,7 +19,7 @@ from harness import own_metrics
 from harness.own_metrics import SCRAPERS_MOST, OwnMetrics
 from harness.stack.ports import Ports
 from harness.watch.prom import PromError, read_metrics
-from tests.stores import wait_until
+from tests.support.stores import wait_until
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from harness import waits
 from harness.children import for_children
 from harness.runs.durable import append_line
-from tests.stores import wait_until
+from tests.support.stores import wait_until
 
 
 def test_a_thread_that_does_not_end_is_left_behind_and_named(caplog: pytest.LogCaptureFixture) -> None:

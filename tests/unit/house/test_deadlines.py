@@ -49,7 +49,7 @@ DEAF = HANGS.replace(
 HEARS = """
 import signal, subprocess, sys
 if sys.argv[1] == "mended":
-    from tests.children import hear_signals
+    from tests.support.children import hear_signals
     hear_signals()
 child = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()"], stdin=-1, stdout=-1)
 child.stdout.readline()
@@ -68,7 +68,7 @@ def endless(name: str) -> Iterator[str]:
         if isinstance(node, ast.With | ast.AsyncWith):
             for item in node.items:
                 if ast.unparse(item.context_expr).startswith("subprocess.Popen("):
-                    yield f"{name}:{node.lineno}: use tests.children.started"
+                    yield f"{name}:{node.lineno}: use tests.support.children.started"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner, given = ast.unparse(node.func.value), {keyword.arg for keyword in node.keywords}
             if owner == "subprocess" and node.func.attr in RUNS and not given & {"timeout", None}:

@@ -29,7 +29,7 @@ from tests.house import (
     package_graph,
     tree,
     wrong_import,
-)  # fmt: skip
+)
 
 
 def test_the_top_level_is_what_the_blueprint_says() -> None:
@@ -201,11 +201,25 @@ def room_of(test: str) -> str:
     return str(Path(test).parent.relative_to("tests/unit"))
 
 
+def reached(test: str) -> set[str]:
+    """Dotted names of what a test imports, by itself or through a helper of `tests/support`."""
+    named = {dotted for dotted, _ in imports(test)}
+    helpers = {f"{dotted.rpartition('.')[0].replace('.', '/')}.py" for dotted in named}
+    return named.union(*({dotted for dotted, _ in imports(name)} for name in helpers & {*TEST_SOURCES}))
+
+
 def is_about_its_room(test: str) -> bool:
-    """Imports the room, or helpers of its tests; a word of `xiu` may be called through the command."""
+    """Imports the room, or a helper that does; a word of `xiu` is typed."""
     room = room_of(test).replace("/", ".")
-    own = (f"{room}.", f"tests.unit.{room}.", *(("xiu.cli.",) if room == "xiu.commands" else ()))
-    return any(dotted.startswith(own) for dotted, _ in imports(test))
+    if room == "xiu.commands" and types_words(test):
+        return True
+    return any(dotted.startswith(f"{room}.") for dotted in reached(test))
+
+
+def types_words(test: str) -> bool:
+    """Calls the command: through `main`, or by the fixture."""
+    arguments = {arg.arg for node in ast.walk(tree(test)) if isinstance(node, ast.arguments) for arg in node.args}
+    return "xiu" in arguments or any(dotted.startswith("xiu.cli.") for dotted, _ in imports(test))
 
 
 def test_unit_tests_mirror_the_packages() -> None:
@@ -214,3 +228,22 @@ def test_unit_tests_mirror_the_packages() -> None:
     assert {room_of(name) for name in UNIT_TESTS} - rooms - {"."} == set()
     strangers = [name for name in UNIT_TESTS if Path(name).name.startswith("test_") and not is_about_its_room(name)]
     assert strangers == []
+
+
+HELP = re.compile(r"^tests\.(support(\.|$)|house\.)")
+"""What a test may import of the tests: helpers, and the rules of the house."""
+
+
+def test_tests_share_through_support_alone() -> None:
+    """Beside `tests/support`, each file is a test or a conftest, and nobody imports those."""
+    shared = ("tests/support/", "tests/house.py")
+    alone = [name for name in TEST_SOURCES if not name.startswith(shared)]
+    strangers = [name for name in alone if not re.search(r"/(test_\w+|conftest|__init__)\.py$", name)]
+    assert strangers == [], "belongs into tests/support"
+    found = [
+        f"{name}:{line}: {dotted}"
+        for name in TEST_SOURCES
+        for dotted, line in imports(name)
+        if dotted.startswith("tests.") and not HELP.match(dotted)
+    ]
+    assert found == [], "what two tests share belongs into tests/support"

@@ -7,7 +7,7 @@ from typing import Any
 
 from chaos.faults.cpu_hog import CpuBurntProbe, CpuHog, CpuHogKind, HogsGoneProbe
 from chaos.probing import At
-from tests.stores import wait_until
+from tests.support.stores import wait_until
 
 NO_STACK: Any = None
 

@@ -10,7 +10,7 @@ import pytest
 
 from chaos.faults import disk_full
 from chaos.faults.disk_full import DiskFull, DiskFullKind
-from tests.disks import on_small_disk
+from tests.support.disks import on_small_disk
 
 SCRIPT = r"""
 import sys

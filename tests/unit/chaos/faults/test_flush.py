@@ -16,7 +16,7 @@ from chaos.errors import ChaosError
 from chaos.faults import flush
 from chaos.faults.flush import Flush, FlushKind
 from harness.stack import Stack
-from tests.unit.chaos.faults.shapes import as_file, stack
+from tests.support.fault_shapes import as_file, stack
 
 FILE = {
     "targets": ["valkey"], "inject": {"kind": "flush"}, "heal": {"kind": "appended_again"},

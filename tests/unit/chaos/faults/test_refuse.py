@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from chaos import links
 from chaos.faults.refuse import Refuse, RefuseKind
-from tests.unit.chaos.faults.shapes import FakeToxiproxy, as_file, stack
+from tests.support.fault_shapes import FakeToxiproxy, as_file, stack
 
 FILE = {
     "targets": ["play-postgres"], "inject": {"kind": "refuse"}, "heal": {"kind": "enable"},

@@ -20,9 +20,9 @@ from chaos import processes
 from chaos.errors import ChaosError
 from chaos.faults.signal import Signal, SignalsKind
 from harness.stack import Stack
-from tests.children import started
-from tests.stores import wait_until
-from tests.unit.chaos.faults.shapes import as_file
+from tests.support.children import started
+from tests.support.fault_shapes import as_file
+from tests.support.stores import wait_until
 
 FILE = {
     "targets": ["front-0"], "inject": {"kind": "signal", "signal": "KILL"}, "heal": {"kind": "restart"},

@@ -11,8 +11,8 @@ import pytest
 
 from chaos import processes
 from chaos.faults.term import Term, TermKind
-from tests.children import started
-from tests.stores import wait_until
+from tests.support.children import started
+from tests.support.stores import wait_until
 
 POLITE = "import signal, sys\nsignal.signal(15, lambda *_: sys.exit(0))\nprint('up', flush=True)\nsignal.pause()"
 

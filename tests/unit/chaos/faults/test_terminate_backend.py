@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from chaos.errors import ChaosError
 from chaos.faults import terminate_backend
 from chaos.faults.terminate_backend import Backend, BackendKind, alive
-from tests.unit.chaos.faults.shapes import as_file, stack
+from tests.support.fault_shapes import as_file, stack
 
 FILE = {
     "targets": ["postgres"], "inject": {"kind": "terminate_backend", "application": "xiu-credit-live"},

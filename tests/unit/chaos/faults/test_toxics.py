@@ -15,7 +15,7 @@ from chaos import links
 from chaos.errors import ChaosError
 from chaos.faults.toxics import Toxics, ToxicsKind
 from chaos.links import NotClean
-from tests.unit.chaos.faults.shapes import FakeToxiproxy, as_file, stack
+from tests.support.fault_shapes import FakeToxiproxy, as_file, stack
 
 LATENCY = {"type": "latency", "stream": "downstream", "attributes": {"latency": 50, "jitter": 0}}
 CUT = {"type": "timeout", "stream": "upstream", "attributes": {"timeout": 0}}

@@ -11,7 +11,7 @@ from chaos.playbook.shelf import Shelf
 from plans.models.alerts import Alerts, alerts
 from plans.models.errors import PlanError
 from plans.models.playbook import playbook_files
-from tests.unit.chaos.playbook.world import ALERTS, text
+from tests.support.playbook_world import ALERTS, text
 
 
 def problems(*files: Path) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from chaos.playbook import library, quarrels
 from chaos.playbook.library import Library
-from tests.unit.chaos.playbook.world import ALERTS, text
+from tests.support.playbook_world import ALERTS, text
 
 
 def survey(folder: Path, *matchers: str) -> Library:

@@ -10,8 +10,8 @@ from chaos.playbook import library
 from chaos.playbook.engine import Alert
 from chaos.playbook.scope import Scope, Unbound, bind
 from plans.models.errors import PlanError
-from tests.unit.chaos.playbook.test_runs import REGULAR, Rig
-from tests.unit.chaos.playbook.world import ALERTS, FakeWorld, text
+from tests.support.playbook_rig import REGULAR, Rig
+from tests.support.playbook_world import ALERTS, FakeWorld, text
 
 CELLS = "scope: [lane, cell]\ntrigger:"
 

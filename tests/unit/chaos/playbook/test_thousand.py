@@ -16,8 +16,8 @@ from chaos.playbook.entry import Entry
 from chaos.playbook.library import Library
 from chaos.playbook.shelf import Shelf
 from plans.models.playbook import playbook_files
-from tests.unit.chaos.playbook.test_runs import SLOW, Rig
-from tests.unit.chaos.playbook.world import text
+from tests.support.playbook_rig import SLOW, Rig
+from tests.support.playbook_world import text
 
 MANY = 1000
 

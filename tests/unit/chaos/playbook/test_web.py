@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from chaos.playbook.engine import Alert
 from chaos.playbook.web import Pages, alerts_of
-from tests.unit.chaos.playbook.test_runs import Rig
+from tests.support.playbook_rig import Rig
 
 TOKEN = "operators"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.chaos.probes.own import is_so, lacks, probe
+from tests.support.own_probes import is_so, lacks, probe
 
 SH = ["sh", "-c"]
 

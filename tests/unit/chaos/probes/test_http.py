@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.unit.chaos.probes.own import answering, is_so, probe
+from tests.support.own_probes import answering, is_so, probe
 
 
 @pytest.fixture(scope="module")

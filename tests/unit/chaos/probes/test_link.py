@@ -21,7 +21,7 @@ from chaos.faults.refuse import Refuse
 from chaos.faults.toxics import Toxics
 from chaos.probes import link, make, probes
 from chaos.probing import At, NotSteady
-from tests.unit.chaos.faults.shapes import as_file
+from tests.support.fault_shapes import as_file
 
 LATE = {"type": "latency", "stream": "downstream", "attributes": {"latency": 100}}
 SLOW = Toxics.model_validate({"kind": "toxics", "toxics": [LATE]})

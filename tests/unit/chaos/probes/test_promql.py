@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.chaos.probes.own import answering, is_so, lacks
+from tests.support.own_probes import answering, is_so, lacks
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from chaos.faults.bandwidth import Bandwidth
 from chaos.probes import make, probes, throughput
 from chaos.probing import At, NotSteady
-from tests.unit.chaos.faults.shapes import as_file
+from tests.support.fault_shapes import as_file
 
 
 class Echo(socketserver.BaseRequestHandler):

@@ -12,27 +12,11 @@ from dashboards.grafana.board import MayBeEmpty
 from dashboards.grafana.check import Span
 from dashboards.grafana.errors import QueryFailed
 from dashboards.grafana.shelf import by_uid
+from tests.support.made_up_answers import SPAN, Fake
 
-SPAN = Span(1000.0, 1060.0)
 EXCUSES = [one for one in by_uid()["xiu-live"].excuses if isinstance(one, MayBeEmpty)]
 UNDISTURBED = [one.panel for one in EXCUSES if one.undisturbed]
 WITHOUT_JOB = {one.panel: one.without_job for one in EXCUSES if one.without_job}
-
-
-class Fake:
-    """Answers every query the same, and keeps what was asked."""
-
-    def __init__(self, *series: list[list[Any]], labels: tuple[dict[str, str], ...] = ()) -> None:
-        self.rows = [{"metric": labels[k] if labels else {}, "values": one} for k, one in enumerate(series)]
-        self.asked: list[str] = []
-
-    def vector(self, query: str, at_s: float) -> list[dict[str, Any]]:
-        self.asked.append(query)
-        return [{"metric": row["metric"], "value": row["values"][-1]} for row in self.rows]
-
-    def series(self, query: str, start_s: float, end_s: float, step_s: int) -> list[dict[str, Any]]:
-        self.asked.append(query)
-        return self.rows
 
 
 def board(expr: str, title: str = "A panel", **more: object) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from dashboards.grafana import check, lint, render, shelf
 from dashboards.grafana.errors import BoardError
-from tests.unit.dashboards.grafana.test_check import SPAN, Fake
+from tests.support.made_up_answers import SPAN, Fake
 
 BEFORE = render.rendered()
 QUEUE = """from dashboards.grafana.board import Board, Kept, MayBeEmpty, other_boards

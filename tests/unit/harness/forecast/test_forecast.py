@@ -26,8 +26,8 @@ from plans.models import Loaded, find, load_plan
 from plans.models.forecast import Words
 from system.contract.api import RoundOrder
 from system.contract.history import Kind
-from tests.unit.harness import other_event
-from tests.unit.harness.sample_run import GOOD, sample_lock
+from tests.support import other_event
+from tests.support.sample_run import GOOD, sample_lock
 
 GALA = Fraction(1, 10_000)
 

@@ -16,7 +16,7 @@ import pytest
 from harness.control_client import ControlClient
 from harness.guard import kill
 from harness.guard.kill import Running, generators, kill_all, registered
-from tests.children import started
+from tests.support.children import started
 
 
 def test_a_registered_generator_is_stopped_by_file_and_signal(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from harness.runs.record import Money as RecordMoney
 from harness.runs.record import Wins
 from harness.runs.state import Money
 from system.contract.audit import AuditReport, Finding, RoundBooks
-from tests.unit.harness.sample_run import record as sample_record
+from tests.support.sample_run import record as sample_record
 
 
 def account(**refused: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from harness.orchestrate import interrupts
 from harness.orchestrate.interrupts import interruptible
 from harness.runs.state import RunState
-from tests.stores import wait_until
+from tests.support.stores import wait_until
 
 
 def press(times: int = 1, number: int = signal.SIGINT) -> None:

@@ -13,7 +13,7 @@ from harness.orchestrate.merge import one_after_the_other, side_by_side
 from harness.runs.state import RunState
 from harness.watch.live import percentile_ms
 from plans.models.stress import StopAboveShare, StopAboveTime
-from tests.unit.harness.sample_run import sample_lock
+from tests.support.sample_run import sample_lock
 
 FAST, SLOW = [1_000] * 900, [100_000] * 100
 """Response times in µs, of 900 and of 100 taps."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from harness.orchestrate.calibrate import Calibration, _carried, describe
-from tests.unit.harness.sample_run import sample_lock
+from tests.support.sample_run import sample_lock
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from harness.runs.record import JourneyResult, Latency, Percentiles
 from harness.runs.state import Money
 from harness.verdict import Evidence, Reason, decide
 from plans.models.traffic import Journey
-from tests.unit.harness.sample_run import sample_lock
+from tests.support.sample_run import sample_lock
 
 LOCK = sample_lock()
 KNOWN: dict[str, float | int | None] = {target.indicator: target.expected for target in LOCK.targets}

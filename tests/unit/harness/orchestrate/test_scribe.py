@@ -10,7 +10,7 @@ import pytest
 from harness.orchestrate.scribe import Scribe
 from harness.runs.record import Event, Timeline
 from harness.verdict import exit_code
-from tests.unit.harness import sample_run
+from tests.support import sample_run
 from xiu.commands.run import tell
 
 EVENT = Event(t_s=1.0, kind="phase", text="measured")

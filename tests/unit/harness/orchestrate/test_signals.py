@@ -15,7 +15,7 @@ from harness.orchestrate.steering import Steering
 from harness.runs.state import Money, RunState
 from plans.models.stress import StopRule
 from plans.signals import SIGNALS
-from tests.unit.harness.sample_run import sample_lock
+from tests.support.sample_run import sample_lock
 
 BOUNDS = {"share": "10%", "time": "1s", "age": "10s", "count": 10}
 

@@ -10,8 +10,8 @@ import pytest
 from harness.forecast.actuals import Actuals
 from harness.report.junit import render_junit
 from harness.runs.record import RunRecord
-from tests.unit.harness.junit_rules import complaints
-from tests.unit.harness.sample_run import GOOD, findings, reason, record
+from tests.support.junit_rules import complaints
+from tests.support.sample_run import GOOD, findings, reason, record
 
 ENDS = {
     "PASS": record(),

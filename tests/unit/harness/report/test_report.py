@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,6 @@ from harness.report.axes import bars, bridged, linear, logarithmic, nice_step, p
 from harness.report.bands import band_of
 from harness.report.charts import chart_of
 from harness.report.figures import number, scale, with_unit, yuan
-from harness.report.html import render_html
-from harness.runs.books import books_of
 from harness.runs.record import (
     Event,
     Generator,
@@ -31,51 +28,8 @@ from harness.runs.record import (
     Timeline,
     Wins,
 )
-from tests.unit.harness.sample_run import GOOD, findings, reason, record, sponsors, timeline
-
-VOID = {"meta", "link", "br", "img", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """What a page has: its texts by language, its addresses; complains about elements left open."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[tuple[str, str | None]] = []
-        self.text: dict[str | None, list[str]] = {"zh": [], "en": [], None: []}
-        self.addresses: list[str] = []
-        self.problems: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action", "srcset")]
-        above = self.open[-1][1] if self.open else None
-        if tag not in VOID:
-            self.open.append((tag, given.get("lang") if tag == "span" else above))
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        pass  # SVG's own closed elements
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open[-1][0] != tag:
-            self.problems.append(f"</{tag}> closes {self.open[-1:]}")
-        else:
-            self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1][0] not in ("script", "style"):
-            self.text[self.open[-1][1]].append(data)
-
-
-def page(run: RunRecord, line: Timeline | None = None) -> str:
-    return render_html(run, timeline() if line is None else line, books_of(run, sponsors()))
-
-
-def said(html: str, language: str) -> str:
-    parsed = Page(html)
-    return re.sub(r"\s+", " ", " ".join([*parsed.text[language], *parsed.text[None]]))
-
+from tests.support.report_page import Page, page, said
+from tests.support.sample_run import GOOD, findings, reason, record, timeline
 
 FAILED = record(
     replace(GOOD, residue_fen=1, drain_s=None, wins=1100),

@@ -20,39 +20,31 @@ from harness.report.html import render_html
 from harness.report.links import runbooks
 from harness.report.vocabulary import Both, place
 from harness.runs.books import books_of
-from harness.runs.record import About, CreditDelay, Delay, Event, RunRecord, Scale, Timeline, Title
+from harness.runs.record import About, Event, RunRecord, Scale, Timeline, Title
 from harness.stack.tools import ROOT
 from harness.watch.live import screen
 from system.contract.links import LINKS, Link
-from tests.unit.harness.report.test_report import page
-from tests.unit.harness.report.test_report import said as shown
-from tests.unit.harness.run_in_progress import in_progress
-from tests.unit.harness.sample_run import GOOD, findings, reason, record, sponsors, timeline
+from tests.support.report_page import page
+from tests.support.report_page import said as shown
+from tests.support.run_in_progress import in_progress
+from tests.support.sample_run import (
+    CUT,
+    GALA,
+    GOOD,
+    STALLED,
+    faulted,
+    findings,
+    reason,
+    record,
+    sponsors,
+    timeline,
+)
 from xiu.commands.run import summary
 
-GALA = About(
-    plan=Title(zh="春晚份额", en="A share of the gala"), event=Title(zh="春晚", en="the gala"), full_s=300, played_s=60,
-    users=20_000, share_says="share_told",
-)  # fmt: skip
 SMOKE = About(
     plan=Title(zh="冒烟测试", en="Smoke test"), event=Title(zh="冒烟测试", en="Smoke test"), full_s=7, played_s=7,
     users=250,
 )  # fmt: skip
-CUT: dict[str, Any] = {
-    "id": "credit-cut", "fault": "N15", "target": "credit-postgres", "verdict": "PASS", "injected_s": 32.1,
-    "effect_s": 32.6, "alert_s": 34.9, "heal_began_s": 40.1, "healed_s": 40.12, "heal_seen_s": 40.127,
-    "drained_s": 40.37, "title": {"zh": "入账被切断", "en": "credit cut off"}, "effect": "credit-postgres is silent",
-}  # fmt: skip
-STALLED: dict[str, Any] = {
-    "id": "credit-stalled", "alert": "CreditStalled", "state": "closed", "verdict": "PASS", "text": "",
-    "times": {"t2": 100.0, "t3": 100.1, "t4": 100.3, "t5": 101.2, "t6": 102.0, "t7": 114.0},
-    "actions": [{"id": "slow", "key": "draw.release_percent", "before": 100, "to": 25}],
-}  # fmt: skip
-SLOW = CreditDelay(p50=0.1, p99=0.31, max=0.42, in_faults=Delay(p50=4.0, p99=8.0, max=8.09, count=91))
-
-
-def faulted(**changes: Any) -> RunRecord:
-    return record(about=GALA, drills=(CUT,), playbooks=(STALLED,), credit_delay_s=SLOW, **changes)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from harness.runs.folder import new_run, write_run
 from harness.runs.quantile_bounds import bounds_of
 from harness.runs.record import Percentiles, Resource, RunRecord
 from harness.runs.trend import trend
-from tests.unit.harness.sample_run import GOOD, findings, reason, record, sponsors, timeline
+from tests.support.sample_run import GOOD, findings, reason, record, sponsors, timeline
 from xiu.cli import main
 
 

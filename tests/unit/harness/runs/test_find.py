@@ -24,8 +24,8 @@ from harness.runs.record import (
     Timeline,
     VerdictFile,
 )  # fmt: skip
-from tests.unit.harness.json_schema import against_schema
-from tests.unit.harness.sample_run import record, sponsors, timeline
+from tests.support.json_schema import against_schema
+from tests.support.sample_run import record, sponsors, timeline
 from xiu.cli import dispatch, main
 
 HOUR = "2026-01-01T{:02}:00:00+08:00"

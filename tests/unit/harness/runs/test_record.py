@@ -21,7 +21,7 @@ from harness.runs.folder import (
     write_text,
 )
 from harness.runs.record import Event, Load, Money, RunRecord, SponsorBooks, Timeline, Wins
-from tests.unit.harness.sample_run import record, sponsors, timeline
+from tests.support.sample_run import record, sponsors, timeline
 
 FIELDS = {
     "run_id", "plan", "target", "lane", "seed", "started_at", "ended_at", "steps", "scale", "verdict", "exit_code",

@@ -15,7 +15,7 @@ from harness.stack.external import externals, not_used
 from harness.stack.places import Directory, ready_url
 from system.contract import places
 from system.contract.links import links_of
-from tests.unit.harness.stack.test_plan import FOLDER, everything, laid_out, part
+from tests.support.stack_layout import FOLDER, everything, laid_out, part
 
 LAYOUT = laid_out(everything(fronts=3, cells=2))
 AT = LAYOUT.addresses

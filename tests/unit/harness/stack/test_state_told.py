@@ -17,8 +17,8 @@ import pytest
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import PartEvent, Stack, wire
 from harness.stack.folder import Folder
-from tests.children import started
-from tests.stores import wait_until
+from tests.support.children import started
+from tests.support.stores import wait_until
 from xiu.cli import dispatch, main
 
 

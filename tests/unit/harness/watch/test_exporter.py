@@ -21,7 +21,7 @@ from harness.watch.prom import PromError, Samples, read_metrics
 from plans.metrics import METRICS, PHASES, STATES
 from system.contract.audit import INVARIANTS, Finding
 from system.contract.metrics import LATENCY_BUCKETS_S
-from tests.unit.harness.run_in_progress import begun, in_progress, judged, message, target
+from tests.support.run_in_progress import begun, in_progress, judged, message, target
 
 RUN = "20260207-200000-gala-0001"
 CATALOGUE = {metric.name.removesuffix("_total"): metric for metric in METRICS if "run" in metric.process}

@@ -8,7 +8,7 @@ from harness.runs.state import Money, RunState
 from harness.watch.exporter import RunCollector, buckets_of
 from harness.watch.live import plain
 from plans.metrics import METRICS
-from tests.unit.harness.sample_run import sample_lock
+from tests.support.sample_run import sample_lock
 
 COUNTS = {
     "reached": 12, "sent": 11, "dropped": 1, "answered": 10, "outcomes": {"win": 2, "lose": 7, "unknown": 1},

@@ -15,8 +15,8 @@ from rich.console import Console
 from harness.runs.state import RunState
 from harness.watch import live
 from harness.watch.live import COLUMNS, LiveView, percentile_ms, plain, screen
-from tests.stores import wait_until
-from tests.unit.harness.run_in_progress import begun, in_progress
+from tests.support.run_in_progress import begun, in_progress
+from tests.support.stores import wait_until
 
 
 def drawn(state: RunState, width: int = COLUMNS) -> list[str]:

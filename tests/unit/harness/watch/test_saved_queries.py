@@ -14,7 +14,7 @@ from plans.metrics import METRICS as DRILL_METRICS
 from plans.models import PlanError, load_plan
 from plans.models.queries import IndicatorQuery, Queries, load_queries
 from system.contract.metrics import METRICS
-from tests.unit.harness.run_in_progress import judged
+from tests.support.run_in_progress import judged
 
 QUERIES = load_queries()
 PLAN = Path(__file__).parents[4] / "plans" / "stress" / "gala-share.yaml"

@@ -9,17 +9,7 @@ import pytest
 
 from chaos.library import load_faults, read_faults
 from plans.models import PlanError, drill_files, fault_files, load_drill
-from plans.models.load import HOME
-
-N15, CUT = "n15-link-cut.yaml", "credit-cut.yaml"
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A copy of the kit's files, to be spoilt."""
-    for folder in ("faults", "drills", "stress", "forecasts"):
-        shutil.copytree(HOME / folder, tmp_path / folder)
-    return tmp_path
+from tests.support.plan_files import CUT, N15
 
 
 def spoil(file: Path, old: str, new: str) -> None:

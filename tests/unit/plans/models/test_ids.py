@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 
 from plans.models import load, load_plan
-from tests.unit.xiu.commands.test_plan import xiu
-
-__all__ = ["xiu"]
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,32 +14,7 @@ from hypothesis import strategies as st
 
 from chaos.library import fault
 from plans.models import SCHEMAS, Forecast, PlanError, Problem, StressPlan, find, load_forecast, load_plan
-from plans.models.load import HOME
-
-PLAN = HOME / "stress" / "gala-share.yaml"
-FORECAST = HOME / "forecasts" / "gala-share.yaml"
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """A copy of the gala's files, to be spoilt."""
-    for source, folder in ((PLAN, "stress"), (FORECAST, "forecasts")):
-        (tmp_path / folder).mkdir()
-        shutil.copy(source, tmp_path / folder)
-    return tmp_path
-
-
-def spoil(file: Path, *changes: tuple[str, str]) -> None:
-    text = file.read_text(encoding="utf-8")
-    for old, new in changes:
-        assert old in text, f"the file has no {old!r} to be spoilt"
-        text = text.replace(old, new, 1)
-    file.write_text(text, encoding="utf-8")
-
-
-def line_of(file: Path, words: str) -> int:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return next(number for number, line in enumerate(lines, 1) if words in line)
+from tests.support.plan_files import FORECAST, PLAN, line_of, spoil
 
 
 def test_the_gala_s_files_are_good():

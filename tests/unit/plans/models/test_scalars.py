@@ -12,10 +12,7 @@ from chaos.library import load_faults
 from plans.models import Forecast, PlanError, StressPlan, load_plan
 from plans.models.document import Document, read_partly
 from plans.models.scalars import load
-from tests.unit.plans.models.test_fault_models import N15, home
-from tests.unit.plans.models.test_models import FORECAST, PLAN, files, line_of, spoil
-
-__all__ = ["files", "home"]
+from tests.support.plan_files import FORECAST, N15, PLAN, line_of, spoil
 
 
 @pytest.mark.parametrize(

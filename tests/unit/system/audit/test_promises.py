@@ -14,7 +14,7 @@ from system.audit.history import SAMPLE, HistoryError, read_history
 from system.audit.matching import match
 from system.contract.audit import INVARIANTS, Finding
 from system.contract.history import OP_DTYPE, Kind, Outcome
-from tests.unit.system.audit.history_kit import books, fen, op, write_history
+from tests.support.op_history import books, fen, op, write_history
 
 SEGMENT = "seg-00-0000.bin"
 WINS = {3: 1003, 5: 1005, 8: 1008}

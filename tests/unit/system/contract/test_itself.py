@@ -21,7 +21,7 @@ from system import web as shared
 from system.contract.itself import UNKNOWN, commit, tell_of_itself, version
 from system.contract.metrics import ITSELF, METRICS
 from system.front.metrics import FrontMetrics
-from tests.unit.harness.run_in_progress import begun
+from tests.support.run_in_progress import begun
 
 LINUX = sys.platform == "linux"
 

@@ -10,7 +10,7 @@ from system import tokens
 from system.contract.errors import BadToken
 from system.contract.ids import LANES
 from system.front.admission import Admission
-from tests.unit.system.front.parts import NOW_S, NOW_US, SECRET, settings, tag, token
+from tests.support.front_parts import NOW_S, NOW_US, SECRET, settings, tag, token
 
 GOOD = token(42)
 KEY = tokens.token_key(SECRET, "live")

@@ -13,7 +13,7 @@ from system.front import answers
 from system.front.draw import Draw
 from system.front.metrics import TAP_KINDS
 from system.front.seam import NEVER, Win
-from tests.unit.system.front.parts import EARLY, LATE, LIVE, NOW_US, SHUT, STRESS, Replies, StillFront, settings
+from tests.support.front_parts import EARLY, LATE, LIVE, NOW_US, SHUT, STRESS, Replies, StillFront, settings
 
 UID = 42
 WON = Win(packet=5, fen=100, sponsor=1, time_us=NOW_US)

@@ -13,7 +13,7 @@ from system.contract.errors import SettingsError
 from system.front import places
 from system.front.metrics import FrontMetrics
 from system.front.places import NEVER_SPOKE, TURNS, Places
-from tests.unit.system.front.parts import settings
+from tests.support.front_parts import settings
 
 
 @dataclass(eq=False)

@@ -13,7 +13,7 @@ from system.contract.switches import tables
 from system.front.places import NEVER_SPOKE
 from system.front.protocol import TapProtocol
 from system.front.seam import Win
-from tests.unit.system.front.parts import (
+from tests.support.front_parts import (
     EARLY,
     LATE,
     LIVE,

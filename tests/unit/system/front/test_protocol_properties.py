@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.system.front.parts import (
+from tests.support.front_parts import (
     EARLY,
     LATE,
     LIVE,

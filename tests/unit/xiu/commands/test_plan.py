@@ -14,23 +14,8 @@ from harness.runs.folder import new_run, write_run
 from harness.runs.order import RunOrder
 from plans.models import find, load_plan
 from plans.models.load import HOME
-from tests.unit.harness import other_event
-from tests.unit.harness.sample_run import record, sample_lock, sponsors, timeline
-from xiu.cli import main
-
-Typed = tuple[int, str, str]
-
-
-@pytest.fixture
-def xiu(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> Typed:
-        code = main(list(words))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+from tests.support import other_event
+from tests.support.sample_run import record, sample_lock, sponsors, timeline
 
 
 def finished(**changes: object) -> Path:

@@ -12,7 +12,7 @@ import pytest
 
 from harness.guard.kill import REGISTER, registered
 from harness.stack.folder import Folder
-from tests.children import started
+from tests.support.children import started
 from xiu.cli import main
 
 

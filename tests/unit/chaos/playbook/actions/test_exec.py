@@ -14,8 +14,8 @@ from chaos.playbook.actions.exec import ExecAction
 from chaos.playbook.command import run
 from chaos.playbook.halting import halt
 from plans.models.errors import PlanError
-from tests.unit.chaos.playbook.test_runs import REGULAR, SLOW, Rig
-from tests.unit.chaos.playbook.world import ALERTS, FakeWorld, text
+from tests.support.playbook_rig import REGULAR, SLOW, Rig
+from tests.support.playbook_world import ALERTS, FakeWorld, text
 
 ACTION = """\
   - {{id: drain, kind: exec, run: [./drain, $lane], {check}read_back: 10m, undo: {undo}}}

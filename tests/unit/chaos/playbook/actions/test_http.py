@@ -12,9 +12,9 @@ from aiohttp.test_utils import TestServer
 from chaos.playbook import journal, library
 from chaos.playbook.actions.http import HttpAction
 from plans.models.errors import PlanError
-from tests.stores import free_port
-from tests.unit.chaos.playbook.test_runs import REGULAR, SLOW, Rig
-from tests.unit.chaos.playbook.world import ALERTS, text
+from tests.support.playbook_rig import REGULAR, SLOW, Rig
+from tests.support.playbook_world import ALERTS, text
+from tests.support.stores import free_port
 
 ACTION = """\
   - id: degrade

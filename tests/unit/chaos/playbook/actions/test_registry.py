@@ -14,7 +14,7 @@ from chaos.playbook.actions import kinds, registered
 from chaos.playbook.actions.set_switch import SetSwitch, SwitchAction
 from plans.models.errors import PlanError
 from plans.models.playbook import ActionSpec, playbook_files
-from tests.unit.chaos.playbook.world import ALERTS, text
+from tests.support.playbook_world import ALERTS, text
 from xiu.cli import dispatch
 
 

@@ -16,7 +16,7 @@ from chaos.playbook.action import Hold, Progress
 from chaos.playbook.actions.set_switch import SetSwitch, SwitchAction
 from chaos.playbook.scope import Scope
 from chaos.playbook.world import Away
-from tests.unit.chaos.playbook.world import FakeWorld
+from tests.support.playbook_world import FakeWorld
 
 RELEASE = "draw.release_percent"
 KIND = SwitchAction()

@@ -9,8 +9,8 @@ import pytest
 
 from chaos.playbook import journal
 from chaos.playbook.actions.wait import WaitAction
-from tests.unit.chaos.playbook.test_runs import REGULAR, SLOW, Rig
-from tests.unit.chaos.playbook.world import FakeWorld, text
+from tests.support.playbook_rig import REGULAR, SLOW, Rig
+from tests.support.playbook_world import FakeWorld, text
 
 WAITS = """\
   - id: settle

@@ -30,13 +30,12 @@ from system.credit.worker import Worker
 from system.front.seam import Win
 from system.ledger.statements import statement
 from system.settings import FrontSettings
-from tests.deadline import until
-from tests.integration.control.conftest import SECRET, Api, running, settings_of
-from tests.integration.control.fronts import PlayedFront, credit
-from tests.integration.front_award.rig import FrontUnderTest, eventually, started
-from tests.integration.front_award.test_with_control import LateClock
-from tests.stores import LOOPBACK, ValkeyServer, free_port
-from tests.unit.system.audit.history_kit import write_history
+from tests.support.control import SECRET, Api, LateClock, running, settings_of
+from tests.support.deadline import until
+from tests.support.front import FrontUnderTest, eventually, started
+from tests.support.op_history import write_history
+from tests.support.played_front import PlayedFront, credit
+from tests.support.stores import LOOPBACK, ValkeyServer, free_port
 
 SAMPLES = [{"t_ns": 1, "credited_fen": 0, "awarded_fen": 0, "budget_fen": 1}]
 

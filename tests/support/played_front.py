@@ -17,7 +17,7 @@ from system.lottery import award, make_round
 from system.settings import CreditSettings
 from system.winlog import Verdict, Win, encode
 from system.winlog.codec import Header
-from tests.integration.control.conftest import SECRET, SPONSORS, Api
+from tests.support.control import SECRET, SPONSORS, Api
 
 
 class PlayedFront:

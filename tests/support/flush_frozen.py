@@ -1,4 +1,4 @@
-"""`python -m tests.acceptance.flush_frozen --count 20`: drill `flush` in a row, control frozen in every second of them.
+"""`python -m tests.support.flush_frozen --count 20`: drill `flush` in a row, control frozen in every second of them.
 
 Control stands still from just before FLUSHALL until 2.5 s after it: no new epoch comes, while the ledger knows what the
 log has lost. A row of drills on a stack of its own, in the current folder; prints a line each, exits with the worst.

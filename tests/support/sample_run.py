@@ -11,6 +11,7 @@ from typing import Any
 from harness.forecast import Lock, judge, lock, share_of
 from harness.forecast.actuals import Actuals
 from harness.runs.record import (
+    About,
     CreditDelay,
     Delay,
     Environment,
@@ -27,6 +28,7 @@ from harness.runs.record import (
     SponsorBooks,
     Step,
     Timeline,
+    Title,
     Wins,
 )
 from harness.verdict import Evidence, Reason, decide
@@ -185,3 +187,24 @@ def record(actuals: Actuals = GOOD, evidence: dict[str, Any] | None = None, **ch
 
 def reason(code: str, text: str = "because") -> Reason:
     return Reason(code=code, text=text)
+
+
+GALA = About(
+    plan=Title(zh="春晚份额", en="A share of the gala"), event=Title(zh="春晚", en="the gala"), full_s=300, played_s=60,
+    users=20_000, share_says="share_told",
+)  # fmt: skip
+CUT: dict[str, Any] = {
+    "id": "credit-cut", "fault": "N15", "target": "credit-postgres", "verdict": "PASS", "injected_s": 32.1,
+    "effect_s": 32.6, "alert_s": 34.9, "heal_began_s": 40.1, "healed_s": 40.12, "heal_seen_s": 40.127,
+    "drained_s": 40.37, "title": {"zh": "入账被切断", "en": "credit cut off"}, "effect": "credit-postgres is silent",
+}  # fmt: skip
+STALLED: dict[str, Any] = {
+    "id": "credit-stalled", "alert": "CreditStalled", "state": "closed", "verdict": "PASS", "text": "",
+    "times": {"t2": 100.0, "t3": 100.1, "t4": 100.3, "t5": 101.2, "t6": 102.0, "t7": 114.0},
+    "actions": [{"id": "slow", "key": "draw.release_percent", "before": 100, "to": 25}],
+}  # fmt: skip
+SLOW = CreditDelay(p50=0.1, p99=0.31, max=0.42, in_faults=Delay(p50=4.0, p99=8.0, max=8.09, count=91))
+
+
+def faulted(**changes: Any) -> RunRecord:
+    return record(about=GALA, drills=(CUT,), playbooks=(STALLED,), credit_delay_s=SLOW, **changes)

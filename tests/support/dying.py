@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from tests.stores import LOOPBACK
+from tests.support.stores import LOOPBACK
 
 _RESET = struct.pack("ii", 1, 0)
 Script = Callable[[int], tuple[tuple[bytes, ...], bool]]

@@ -10,7 +10,7 @@ from valkey.asyncio import Valkey
 
 from system.contract.ids import START
 from system.winlog import Header, Verdict, Win, WinLog, WinLogStore, encode
-from tests.stores import ValkeyServer
+from tests.support.stores import ValkeyServer
 
 TIMEOUT_S = 5.0
 ROUNDS = itertools.count(1_000_000)  # no other test on the shared server has a round of these

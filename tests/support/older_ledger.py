@@ -1,7 +1,7 @@
 """A ledger as an earlier program left it: a small closed history, kept as text, and put back for a test.
 
 `older/NNNN.sql` is what pg_dump says of it, `older/NNNN.winlog` the win log's keys. To write those of the program in a
-checkout: `python -m tests.integration.ledger.older`, there; an older checkout has no such module, so lay this file in.
+checkout: `python -m tests.support.older_ledger`, there; into an older one, copy `tests/support` first.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import psycopg
 import valkey
 
 from system.contract.ids import Lane
-from tests.integration.control.conftest import Api, running, settings_of
-from tests.integration.control.fronts import PlayedFront, credit
-from tests.stores import PostgresServer, ValkeyServer, postgres_bin
+from tests.support.control import Api, running, settings_of
+from tests.support.played_front import PlayedFront, credit
+from tests.support.stores import PostgresServer, ValkeyServer, postgres_bin
 
 OLDER = Path(__file__).parent / "older"
 

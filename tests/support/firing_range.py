@@ -22,7 +22,7 @@ ATTEMPTS = 3
 def target(folder: Path, mode: str, mean_ms: float = 0.0, users: int = 400, seed: int = 1) -> Iterator[Target]:
     """A known server on the first core; its arrivals are in ``folder / 'arrivals'`` after the context."""
     port = free_port()
-    argv = [sys.executable, "-m", "tests.oracle.target", str(port), mode, str(mean_ms), str(seed)]
+    argv = [sys.executable, "-m", "tests.support.target", str(port), mode, str(mean_ms), str(seed)]
     with child([*argv, str(folder / "arrivals")], port, SERVER_CORE) as pid:
         yield Target(f"127.0.0.1:{port}", pid, plain_tokens(folder / "tokens", users))
 

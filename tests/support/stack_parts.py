@@ -12,9 +12,9 @@ from typing import Any
 import psutil
 
 from harness.stack import Part, PartEvent, Stack
-from tests.stores import wait_until
+from tests.support.stores import wait_until
 
-CHILD = Path(__file__).with_name("child.py")
+CHILD = Path(__file__).with_name("stack_child.py")
 DEADLINE_S = 20.0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 _MOUNT = 'mount -t tmpfs -o size="$0" none "$1" && shift && exec "$@"'
 
 

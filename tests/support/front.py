@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp.test_utils import TestServer
@@ -21,10 +21,10 @@ from system.front.sync import FrontState, Sync
 from system.settings import FrontSettings
 from system.winlog import Win as Record
 from system.winlog import WinLog, WinLogStore, decode
-from tests.deadline import until
-from tests.integration.front_award.fake_control import SECRET, FakeControl
-from tests.integration.front_award.relay import Relay
-from tests.stores import LOOPBACK, ValkeyServer
+from tests.support.deadline import until
+from tests.support.fake_control import SECRET, FakeControl
+from tests.support.relay import Relay
+from tests.support.stores import LOOPBACK, ValkeyServer
 
 _ROUND_IDS = itertools.count(1000)
 """Apart from those of other tests on the same server: that a fence was raised outlives FLUSHALL."""
@@ -149,3 +149,11 @@ async def rig(valkey: ValkeyServer) -> AsyncIterator[Rig]:
         control = FakeControl(store)
         async with TestServer(control.app()) as server:
             yield Rig(control, server, relay, valkey)
+
+
+def on(valkey: ValkeyServer, scenario: Callable[[Rig], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        async with rig(valkey) as made, asyncio.timeout(40):
+            await scenario(made)
+
+    asyncio.run(whole())

@@ -9,7 +9,7 @@ import socket
 import struct
 from typing import Self
 
-from tests.stores import LOOPBACK
+from tests.support.stores import LOOPBACK
 
 
 class Relay:

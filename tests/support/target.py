@@ -1,4 +1,4 @@
-"""A server whose behaviour is known exactly, for oracles: ``python -m tests.oracle.target PORT MODE MS SEED ARRIVALS``.
+"""A server whose behaviour is known exactly, for oracles: `python -m tests.support.target PORT MODE MS SEED ARRIVALS`.
 
 MODE ``delay``: each answer MS after its request. MODE ``queue``: one server, exponential service of mean MS, first
 come first served. On SIGTERM the arrival times (ns, CLOCK_MONOTONIC, one a line) are written to ARRIVALS.

@@ -1,0 +1,26 @@
+"""The gala's files, to be copied and spoilt, and where in them something stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plans.models.load import HOME
+
+PLAN = HOME / "stress" / "gala-share.yaml"
+FORECAST = HOME / "forecasts" / "gala-share.yaml"
+
+
+def spoil(file: Path, *changes: tuple[str, str]) -> None:
+    text = file.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text, f"the file has no {old!r} to be spoilt"
+        text = text.replace(old, new, 1)
+    file.write_text(text, encoding="utf-8")
+
+
+def line_of(file: Path, words: str) -> int:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if words in line)
+
+
+N15, CUT = "n15-link-cut.yaml", "credit-cut.yaml"
