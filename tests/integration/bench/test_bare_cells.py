@@ -15,8 +15,8 @@ from system.credit.worker import Worker
 from system.ledger.access import open_url
 from system.settings import CreditSettings
 from system.winlog import WinLogStore
-from tests.integration.books import SECRET
-from tests.stores import ValkeyServer
+from tests.support.books import SECRET
+from tests.support.stores import ValkeyServer
 
 AWARDS, BATCH = 12_001, 1000
 FIRST = {1: 970_001, 2: 970_002}
