@@ -1,7 +1,7 @@
-"""Programs out of Debian packages, unpacked into `.tools/`, nothing installed. Standard library alone.
+"""Unpacks programs out of Debian packages into `.tools/`; installs nothing. Uses the standard library alone.
 
-apt's own lists are read where they are there; else fresh ones are fetched into `.tools/`. Works without root, and as
-root changes nothing outside the checkout.
+Reads apt's own lists where they exist; else fetches fresh ones into `.tools/`. Works without root, and as root changes
+nothing outside the checkout.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ exec "$here/{program}" "$@"
 
 
 def available() -> bool:
-    """Are Debian's tools there?"""
+    """Are Debian's tools installed?"""
     return shutil.which("apt-get") is not None and shutil.which("dpkg") is not None
 
 
 def _user() -> str:
-    """Whom apt may fall back to as root; a uid without a name is not asked to."""
+    """The user that apt may switch to as root; none for a uid without a name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -78,12 +78,12 @@ def install(name: str) -> None:
             _offer(tree / program, libraries)
         shutil.rmtree(TOOLS / "apt", ignore_errors=True)
         if name in STARTS_WITH:
-            # Built for another release of Debian it may not start here.
+            # Built for another release of Debian, it may not start here.
             run((BIN / name, STARTS_WITH[name]))
 
 
 def _offer(program: Path, libraries: list[str]) -> None:
-    """Put it into `.tools/bin`: a script that knows its libraries."""
+    """Puts a script into `.tools/bin` that starts the program with its libraries."""
     BIN.mkdir(parents=True, exist_ok=True)
     here = [f"$here/{Path(folder).relative_to(TOOLS)}" for folder in libraries]
     text = WRAPPER.format(libraries=":".join(here), program=program.relative_to(TOOLS))

@@ -1,6 +1,6 @@
-"""What is built with Go: toxiproxy and Alertmanager, and Prometheus where nothing else brings it.
+"""Builds programs with Go: toxiproxy and Alertmanager, and Prometheus where nothing else provides it.
 
-Standard library alone.
+Uses the standard library alone.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ INSTALLS: dict[str, tuple[str, str]] = {
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Go with everything it writes inside `home`; its settings are still read from where the user keeps them."""
+    """An environment in which Go writes inside `home` only; its settings are still read from the user's place."""
     settings = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")) / "go" / "env"
     return {
         "HOME": str(home),
@@ -55,7 +55,9 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 def on_path(environment: dict[str, str]) -> Path | None:
-    """A Go on PATH that is new enough. Even asked for its version it writes into its home: not into the user's."""
+    """A Go on PATH that is new enough. Go writes into its home even when asked for its version: never the user's home
+    here.
+    """
     found = shutil.which("go")
     if found is None:
         return None
@@ -94,7 +96,7 @@ def _executable(root: Path) -> Path:
 
 @contextmanager
 def _go() -> Iterator[tuple[Path, dict[str, str], Path]]:
-    """(go, environment, a folder of its own), thrown away afterwards: the programs built are the cache."""
+    """(go, environment, a folder of its own). The folder is removed afterwards: only the built programs are kept."""
     TOOLS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="go-", dir=TOOLS, ignore_cleanup_errors=True) as folder:
         home = Path(folder)
@@ -103,7 +105,7 @@ def _go() -> Iterator[tuple[Path, dict[str, str], Path]]:
 
 
 def clear() -> None:
-    """Throw the wheel's Go away: it is large, and was needed to build alone."""
+    """Removes the wheel's Go: it is large, and only needed to build."""
     shutil.rmtree(WHEEL, ignore_errors=True)
 
 
@@ -113,7 +115,7 @@ def missing() -> list[str]:
 
 
 def install() -> None:
-    """Build what is missing. Raises StepFailed for toxiproxy; without Alertmanager the stack runs, and says so."""
+    """Builds what is missing. Raises StepFailed for toxiproxy; without Alertmanager the stack runs, and says so."""
     names = missing()
     if not names:
         return
@@ -132,7 +134,7 @@ def install() -> None:
 
 
 def build_prometheus() -> None:
-    """Build Prometheus and promtool in a throw-away module: its own `go.mod` cannot be installed from.
+    """Builds Prometheus and promtool in a temporary module, because its own `go.mod` does not allow `go install`.
 
     Raises StepFailed.
     """
@@ -142,7 +144,7 @@ def build_prometheus() -> None:
         module.mkdir()
         run((go, "mod", "init", "throwaway"), env=environment, cwd=module)
         run((go, "get", *(f"{package}@v{PROMETHEUS}" for package in packages)), env=environment, cwd=module)
-        # Service discovery of every cloud is most of its size; files are all the stack uses.
+        # Service discovery of all clouds makes up most of its size; the stack needs that of files only.
         flags = f"-s -w -X github.com/prometheus/common/version.Version={PROMETHEUS_SAYS}"
         build = (go, "build", "-tags", "remove_all_sd", "-ldflags", flags, "-o", f"{module}/out/")
         run((*build, *packages), env=environment, cwd=module)

@@ -26,7 +26,7 @@ def compiler() -> str | None:
 
 
 def build() -> None:
-    """Build what is missing. Never raises: without it everything runs as plain Python."""
+    """Builds what is missing. Never raises: without it everything runs as plain Python."""
     done = subprocess.run(
         [PYTHON, "-c", ASK], cwd=ROOT, env={**os.environ, "PYTHONSAFEPATH": "1"}, capture_output=True,
         encoding="utf-8", errors="replace", timeout=60, check=False,
@@ -48,7 +48,7 @@ def build() -> None:
 
 
 def compile_into(folder: Path, modules: list[str]) -> None:
-    """Builds the extensions beside their final place, then moves them there at once; older builds go."""
+    """Builds the extensions beside their final place, then moves them there in one step; removes older builds."""
     from mypyc.build import mypycify
     from setuptools import Distribution  # type: ignore[import-untyped]
     from setuptools.command.build_ext import build_ext  # type: ignore[import-untyped]

@@ -1,6 +1,6 @@
 """`make setup`: brings everything the project needs into the checkout, and nothing outside of it.
 
-Kept in the Python that every version reads: it is the one file that may meet an old one, and says so in a sentence.
+Written so that every Python can read it: if the Python is too old, this file says so in a sentence.
 """
 
 import os

@@ -12,20 +12,20 @@ LOCK = ROOT / "requirements.lock"
 
 
 def wanted() -> str:
-    """What the stamp says when the environment is up to date."""
+    """The content of the stamp file when the environment is up to date."""
     text = f"{sys.version}\n{ROOT}\n".encode() + LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()
     return hashlib.sha256(text).hexdigest()
 
 
 def ready() -> bool:
-    """Is there nothing to do?"""
+    """Is the environment up to date?"""
     return STAMP.is_file() and STAMP.read_text() == wanted() and (VENV / "bin" / "xiu").is_file()
 
 
 def install() -> None:
-    """Make or renew the environment. Raises StepFailed."""
+    """Makes or renews the environment. Raises StepFailed."""
     python = VENV / "bin" / "python"
-    # No cache: it would be kept outside the checkout.
+    # No cache: pip would keep it outside the checkout.
     pip = (python, "-m", "pip", "install", "--quiet", "--no-cache-dir", "--disable-pip-version-check")
     with step("Python packages into .venv"):
         STAMP.unlink(missing_ok=True)

@@ -1,8 +1,7 @@
 """Runs the commands of the set-up: output to a log, a line per step, the last lines when one fails.
 
-Standard library alone.
-
-Go and apt get homes inside `.tools/`: as root, too, nothing outside the checkout changes.
+Uses the standard library alone. Go and apt get homes inside `.tools/`, so that nothing outside the checkout changes, as
+root neither.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ class StepFailed(Exception):
 
 
 def say(text: str) -> None:
-    """A line for the person who waits."""
+    """Prints a line for the person who waits."""
     with _printing:
         print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Announce a step, and tell how long it took."""
+    """Announces a step, and prints how long it took."""
     began = time.monotonic()
     say(f"setup: {what} …")
     yield
@@ -45,7 +44,7 @@ def step(what: str) -> Iterator[None]:
 
 
 def run(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> None:
-    """Run a command. Raises StepFailed with the last lines it printed."""
+    """Runs a command. Raises StepFailed with the last lines of its output."""
     LOG.parent.mkdir(parents=True, exist_ok=True)
     words = [str(word) for word in argv]
     try:
@@ -71,7 +70,7 @@ def run(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd
 
 
 def place(source: Path, name: str) -> None:
-    """Put a program into `.tools/bin`, whole or not at all."""
+    """Puts a program into `.tools/bin`, whole or not at all."""
     BIN.mkdir(parents=True, exist_ok=True)
     draft = BIN / f".{name}.new"
     draft.write_bytes(source.read_bytes())

@@ -1,6 +1,6 @@
 """The steps of the set-up, and which of them are needed. Quick and quiet when nothing is missing.
 
-Standard library alone.
+Uses the standard library alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def have(name: str) -> bool:
 
 
 def prometheus() -> None:
-    """PATH, else Debian's package, else built with Go, else without: said, and no error."""
+    """Prometheus from PATH, else Debian's package, else built with Go. Without it the set-up says so and goes on."""
     if all(have(name) for name in OBSERVERS):
         return
     if debian.available():
@@ -42,7 +42,7 @@ def prometheus() -> None:
 
 
 def anchors() -> None:
-    """nginx and wrk, that benches compare with. Raises StepFailed."""
+    """nginx and wrk, with which benches compare. Raises StepFailed."""
     for name in ANCHORS:
         if have(name):
             continue
@@ -62,13 +62,13 @@ def _tools() -> None:
 
 
 def main(argv: list[str]) -> int:
-    """`--bench` fetches nginx and wrk too. The exit code: 0, or 5 with the reason on stderr."""
+    """`--bench` fetches nginx and wrk too. Returns the exit code: 0, or 5 with the reason on stderr."""
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / "lock").open("w") as lock:
         # A second `make` beside this one waits, and then finds everything there.
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
-            # pip waits for the network, Go for the processor.
+            # At the same time, because pip waits for the network and Go for the processor.
             with ThreadPoolExecutor(2) as pool:
                 jobs = [pool.submit(_tools)]
                 if not packages.ready():

@@ -1,7 +1,7 @@
-"""The `xiu` command: parses and dispatches. Refuses to know what any word does.
+"""The `xiu` command: parses the command line and calls the command's module. Knows no command itself.
 
-Global options stand before or after the word. One module per word under `xiu/commands/`, imported only when its
-word is called.
+Global options stand before or after the command. Each command is one module under `xiu/commands/`, imported only when
+the command is called.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ GLOBALS = {
 }
 WIDTH = 80
 NUMBER_MAX = 1 << 128
-"""Beyond what any word takes: each says its own range."""
+"""No option may exceed it; each option checks its own range as well."""
 
 
 class Word(Protocol):
     """A module under `xiu/commands/`. Optional: `EXAMPLE`, its worked example for `--help`."""
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        """Add the word's own options; sub-words with `add_word`."""
+        """Adds the command's own options; sub-commands with `add_word`."""
 
     def run(self, args: argparse.Namespace) -> int:
-        """Do it. Returns the exit code; raises HarnessError for what a person should read."""
+        """Carries the command out. Returns the exit code; raises HarnessError for what a person should read."""
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse that raises BadInput, with a *did you mean*, where it would exit."""
+    """An argparse parser that raises BadInput, with a *did you mean*, where argparse would exit."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("formatter_class", _formatter)
@@ -72,7 +72,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def _options(parser: argparse.ArgumentParser) -> set[str]:
-    """Every option of a parser and its sub-words: what a sub-word does not know, the parser above it reports."""
+    """Every option of a parser and of its sub-commands. An option that a sub-command does not know is reported by the
+    parser above it.
+    """
     found = set(parser._option_string_actions)
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -81,7 +83,9 @@ def _options(parser: argparse.ArgumentParser) -> set[str]:
 
 
 def _whole(text: str) -> int:
-    """What `type=int` means: plain digits, a minus before them perhaps. `int` itself takes `1_0`, `１０` and ` 10`."""
+    """Reads an argument of `type=int`: plain digits, perhaps with a minus. `int` itself would take `1_0`, `１０` and `
+    10`.
+    """
     number = whole_number(text.removeprefix("-"), NUMBER_MAX)
     if number is None:
         raise argparse.ArgumentTypeError(f"{shown(text)} is no whole number")
@@ -93,13 +97,15 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
 
 
 def _epilog(example: str, command: str = "") -> str:
-    """`command`: the word with its sub-word, whose options alone are told; all of them by default."""
+    """`command`: the command with its sub-command, such as `plan run`; only its global options are shown. Empty: all of
+    them.
+    """
     told = [line for option, line in GLOBALS.items() if not command or heeds(command, option)]
     return "\n".join((f"example:\n  {example}\n", "global options, before or after the word:", *told))
 
 
 def add_word(subwords: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
-    """A sub-word (`plan run`) with its line of help and its worked example.
+    """Adds a sub-command (`plan run`) with its line of help and its worked example.
 
     `subwords` is what `add_subparsers` returned.
     """
@@ -122,14 +128,14 @@ def _top_help() -> str:
     lines = [f"  {word:<10} {line}" for word, line in words().items()]
     what = "咻: a red-packet system at gala intensity, and the kit that proves it"
     return (
-        f"usage: xiu WORD … [options]\n\n{what}\n\nwords:\n"
+        f"usage: xiu COMMAND … [options]\n\n{what}\n\ncommands:\n"
         + "\n".join(lines)
-        + f"\n\n{_epilog('xiu doctor')}\n\n`xiu WORD --help` tells more of each."
+        + f"\n\n{_epilog('xiu doctor')}\n\n`xiu COMMAND --help` says more of each."
     )
 
 
 def dispatch(argv: Sequence[str]) -> int:
-    """Run one command line; returns its exit code, raises what `main` turns into a line and a code."""
+    """Runs one command line. Returns its exit code; raises what `main` turns into a sentence and an exit code."""
     args, rest = _global_options().parse_known_args(list(argv))
     if not rest or rest[0] in ("-h", "--help", "help"):
         print(_top_help())
@@ -153,9 +159,9 @@ def dispatch(argv: Sequence[str]) -> int:
 
 @contextmanager
 def _told_to_end() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a command as Ctrl-C does, also where a shell in the background ignores that for it.
+    """SIGTERM and SIGHUP end a command as Ctrl-C does, also where a shell in the background ignores Ctrl-C for it.
 
-    One that somebody ignores (`nohup`) or handles stays so.
+    A signal that is ignored on purpose (`nohup`) or handled already is left alone.
     """
     free = threading.current_thread() is threading.main_thread()
     names = (signal.SIGTERM, signal.SIGHUP) if free else ()

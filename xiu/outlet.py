@@ -1,6 +1,6 @@
-"""What a command says, whatever its outputs are: another encoding, closed, full, or read by nobody any more.
+"""Standard output and error that never raise: another encoding, closed, full, or no longer read.
 
-Acting never depends on it: a write never raises. Refuses to keep quiet about what was lost of standard output.
+Acting never depends on printing. What was lost of standard output is reported at the end.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from typing import Any, TextIO, cast
 
 
 class Outlet:
-    """A text stream that takes everything: a character its encoding lacks as `?`, what cannot be written as lost."""
+    """A text stream that takes everything. A character that its encoding lacks becomes `?`; what cannot be written is
+    lost.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.failure: OSError | None = None
-        """Why the rest was lost; None also where the reader went away (`… | head`): it wanted no more."""
+        """Why the rest was lost. None also where the reader ended (`… | head`), because the reader wanted no more."""
 
     def write(self, text: str) -> int:
         """See `io.TextIOBase`."""
@@ -48,7 +50,7 @@ class Outlet:
         except OSError as error:
             if not isinstance(error, BrokenPipeError) and self.failure is None:
                 self.failure = error
-            # What the stream still holds, and whatever follows, goes nowhere: at the end nothing fails again.
+            # What the stream still holds, and what follows, goes nowhere, so that closing it cannot fail again.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
@@ -63,9 +65,9 @@ def speaks_every_language(stream: TextIO) -> bool:
 
 
 def open_what_is_closed() -> None:
-    """Standard streams that this process was started without (`>&-`) lead nowhere.
+    """Standard streams that this process was started without (`>&-`) lead to /dev/null.
 
-    Else the next file that is opened, a ledger say, would be standard output.
+    Otherwise the next file to be opened, a ledger say, would become standard output.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
@@ -82,7 +84,7 @@ def open_what_is_closed() -> None:
 
 @contextmanager
 def outlets() -> Iterator[Outlet]:
-    """Standard output and error as outlets, as long as the block lasts; yields that of standard output."""
+    """Standard output and error as outlets while the block lasts; yields the outlet of standard output."""
     open_what_is_closed()
     out, err = Outlet(sys.stdout), Outlet(sys.stderr)
     with redirect_stdout(cast(TextIO, out)), redirect_stderr(cast(TextIO, err)):

@@ -1,6 +1,6 @@
-"""What a person is told of an error, and with which exit code. *Internal error* is for our bugs alone.
+"""Turns an error into a sentence for a person and an exit code. *Internal error* is for bugs of this project alone.
 
-Refuses to repeat huge input, or a password.
+Huge input and passwords are never repeated.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _OF_THE_MACHINE = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO),
     *(errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.ENOBUFS),
 }
-"""What a system call says of the machine, whatever it was asked for."""
+"""errno values that mean a trouble of the machine, whatever the call was for."""
 
 
 def brief(text: str) -> str:
-    """The text without huge words: their beginning, and how long they are."""
+    """The text, with each huge word cut to its beginning and its length."""
     return _HUGE.sub(lambda found: f"{found[0][:SHOWN]}… ({len(found[0])} characters)", text)
 
 
 def refuse_bytes(argv: Sequence[str]) -> None:
-    """Raises BadInput for an argument that is no text: no file, no record and no message could hold it.
+    """Raises BadInput for an argument that is no text: no file, record or message could hold it.
 
-    Text in UTF-8 is taken in every locale: in an ASCII one it only looks like bytes.
+    Text in UTF-8 is accepted in every locale; in an ASCII locale it only looks like bytes.
     """
     for number, word in enumerate(argv, 1):
         try:
@@ -44,8 +44,8 @@ def refuse_bytes(argv: Sequence[str]) -> None:
 def told(error: Exception, argv: Sequence[str]) -> tuple[str, int]:
     """One sentence and the exit code.
 
-    An error that carries an exit code is meant for a person, of whatever package it is. A system call that failed on a
-    file is not our bug: input where the user named that file, else the machine's.
+    An error that carries an exit code is meant for a person, whichever package raises it. A system call that failed on
+    a file is not a bug: it is bad input where the user named that file, else trouble of the machine.
     """
     code = getattr(error, "exit_code", None)
     if isinstance(code, int):
@@ -79,7 +79,7 @@ def _of_the_system(error: OSError, argv: Sequence[str]) -> tuple[str, int]:
 
 
 def _within(place: str, word: str) -> bool:
-    """Was this file named on the command line, or lies it in a folder that was?"""
+    """Was this file named on the command line, or does it lie in a folder that was?"""
     try:
         whole, given = os.path.abspath(place), os.path.abspath(word)
     except OSError:

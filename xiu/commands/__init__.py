@@ -1,9 +1,9 @@
-"""The words of `xiu`, one module each: `def configure(parser)`, `def run(args) -> int`, `EXAMPLE` (a worked example).
+"""The commands of `xiu`, one module each: `def configure(parser)`, `def run(args) -> int`, `EXAMPLE` (a worked
+example).
 
-The table gives the words their order and their line in `xiu --help`; a word is there as soon as its module is. A
-module that
-the table does not name is listed after the others, with the first line of its docstring. Nothing is imported to list
-them.
+The table gives the commands their order and their line in `xiu --help`. A command exists as soon as its module does. A
+module that the table does not name is listed after the others, with the first line of its docstring. Listing the
+commands imports none of them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ WORDS: dict[str, str] = {
     "up": "start the system alone, to play with by hand",
     "down": "stop what `up --detach` or `demo --keep` left running",
     "status": "what runs, where, and what is injected",
-    "restart": "start a part of the stack again, one that was given up too",
+    "restart": "start a part of the stack again, also one that was given up",
     "plan": "stress plans: list, check, show, new, run, rate",
     "forecast": "forecasts: show, lock, judge",
-    "run": "finished runs: list, show, report, compare",
-    "fault": "faults: list, show",
+    "run": "finished runs: list, show, report, compare, trend",
+    "fault": "faults: list, show, check",
     "drill": "fault drills under load: list, check, run",
     "playbook": "contingency playbooks: list, show, check, run, resume",
     "switch": "run-time switches: list, set, history",
@@ -30,8 +30,8 @@ WORDS: dict[str, str] = {
     "kill": "stop all generated traffic now",
     "heal": "remove every fault recorded as injected",
     "audit": "close the books: each invariant, its figure, its residue",
-    "round": "rounds: list, verify, set-aside",
-    "schema": "JSON Schema of plans, forecasts, faults, drills, playbooks",
+    "round": "rounds: list, open, close, verify, set-aside",
+    "schema": "JSON Schema of plans, forecasts, faults, drills, playbooks, runs",
     "dash": "Grafana dashboards: build, check, push",
     "bench": "benchmarks, each a ratio against an anchor in the same run",
     "selftest": "prove that the gates can fail",
@@ -45,12 +45,13 @@ GLOBALS_READ: dict[str, tuple[str, ...]] = {
         "plan rate", "plan run", "run",
     ),
 }  # fmt: skip
-"""Which words, or sub-words, heed a global option. The others take it too (one line of options serves all words of a
-script), and their help leaves it out. All heed `--json` and `--verbose`."""
+"""Which commands, or sub-commands, read a global option. The others accept it as well (one line of options serves all
+commands of a script), but their help does not show it. All read `--json` and `--verbose`.
+"""
 
 
 def heeds(command: str, option: str) -> bool:
-    """Does `command`, such as `plan run`, or any sub-word of it, heed a global option?"""
+    """Does `command`, such as `plan run`, or any sub-command of it, read a global option?"""
     readers = GLOBALS_READ.get(option)
     return readers is None or any(
         f"{command} ".startswith(f"{one} ") or one.startswith(f"{command} ") for one in readers
@@ -63,7 +64,7 @@ def _summary(path: Path) -> str:
 
 
 def words() -> dict[str, str]:
-    """Every word that has a module, in the table's order, with its line of help."""
+    """Every command that has a module, in the table's order, with its line of help."""
     here = Path(__file__).parent
     modules = {p.stem.replace("_", "-"): p for p in sorted(here.glob("*.py")) if not p.stem.startswith("_")}
     found = {word: line for word, line in WORDS.items() if word in modules}

@@ -1,4 +1,4 @@
-"""What the playbook engine of a stack says of itself, for the words that tell of a stack. Refuses to wait for long."""
+"""What a stack's playbook engine reports about itself, for commands that show a stack. Waits a short time only."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ TIMEOUT_S = 2.0
 
 
 def refused(stack: Stack) -> list[str]:
-    """Playbook files its engine cannot use, `file:line: what is wrong`; empty too where no engine answers: its part's
-    own state tells that.
+    """Playbook files that the engine cannot use, as `file:line: what is wrong`. Also empty where no engine answers: the
+    state of the engine's part shows that.
     """
     url = stack.addresses.more.get("playbook")
     if url is None:

@@ -1,6 +1,6 @@
-"""Evidence made on purpose, for the self-test: runs that never took place, one for each thing a gate must notice.
+"""Synthetic evidence for the self-test: records of runs that never took place, one for each thing a gate must notice.
 
-Refuses to be taken for a run: every record names `selftest` as its target.
+No record can be mistaken for a run: each names `selftest` as its target.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ NS = 1_000_000_000
 
 @cache
 def sealed() -> Lock:
-    """The forecast of the drills' plan, locked."""
+    """The locked forecast of the plan that drills use."""
     loaded = load_plan(find(PLAN, "stress"))
     return lock(loaded, share_of(loaded.forecast, loaded.plan, Fraction(loaded.forecast.scale)))
 
 
 def actuals(**changed: float | None) -> dict[str, float | None]:
-    """Every indicator exactly as expected, but for what is changed; None: no data."""
+    """Every indicator exactly as expected, except those in `changed`; None means no data."""
     return {target.indicator: target.expected for target in sealed().targets} | changed
 
 
@@ -64,14 +64,14 @@ def findings(*broken: str, valid: Any = False) -> tuple[Finding, ...]:
 
 
 def late_generator() -> list[Reason]:
-    """What the rules of the generator's health say of taps that were all reached 50 ms late."""
+    """The reasons that the rules of the generator's health give for taps that were all reached 50 ms late."""
     intended = np.arange(5000, dtype=np.int64) * (NS // 1000)
     found = health.judge(intended, intended + NS // 20 + 1, (0, 5 * NS), [], 100.0, {})
     return [Reason(code="generator_limited", text=text) for text in found.reasons]
 
 
 def decided(*, strict: bool = False, changed: Mapping[str, float | None] | None = None, **evidence: Any) -> Decision:
-    """The verdict of a run as expected, but for what is changed and for further evidence."""
+    """The verdict of a run as expected, except for what is changed and for further evidence."""
     facts: dict[str, Any] = {"indicators": rows(**(changed or {})), "invariants": findings(), **evidence}
     return decide(Evidence(**facts), strict=strict)
 
@@ -106,7 +106,7 @@ def run_folder(runs: Path, changed: Mapping[str, float | None]) -> Path:
 
 
 def facts(**changed: Any) -> Facts:
-    """A fault that was injected, seen, healed, and seen healed, but for what is changed."""
+    """A fault that was injected, seen, healed, and seen healed, except for what is changed."""
     good: dict[str, Any] = {
         "injected_s": 3.0, "effect_s": 3.2, "alert_s": 5.0, "heal_began_s": 11.0, "healed_s": 11.1, "heal_seen_s": 11.4,
         "drained_s": 12.0, "effect": "as declared",

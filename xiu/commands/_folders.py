@@ -1,4 +1,4 @@
-"""Folders of one's own, beside the project's library: `--faults DIR`, `--drills DIR`, `--playbooks DIR`."""
+"""Folders of one's own, read beside the project's: `--faults DIR`, `--drills DIR`, `--playbooks DIR`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from harness.errors import BadInput
 
 
 def add(parser: argparse.ArgumentParser, *what: str) -> None:
-    """An option for each of `what` (`faults`), to be given as often as wanted."""
+    """Adds an option for each of `what` (`faults`, say); each may be given several times."""
     for each in what:
         help_ = f"{each} of one's own, beside those of the project"
         parser.add_argument(f"--{each}", type=Path, action="append", default=[], metavar="DIR", help=help_)
 
 
 def given(args: argparse.Namespace, what: str) -> list[Path]:
-    """The folders. Raises BadInput for one that is none."""
+    """The folders given. Raises BadInput for one that is not there."""
     folders: list[Path] = getattr(args, what)
     for folder in folders:
         if not folder.is_dir():

@@ -1,7 +1,7 @@
-"""The gates of the self-test: each verdict and exit code once, produced on purpose. The quick ones.
+"""The gates of the self-test that need no stack: each verdict and exit code, produced on purpose.
 
-A case calls the real command as a process of its own where that is cheap; else the real judging code is given evidence
-made on purpose (`_evidence.py`). `how` says which. Refuses to know the expected word or code while producing.
+A case runs the real command as a process where that is cheap. Otherwise it gives synthetic evidence (`_evidence.py`) to
+the real judging code. `how` says which. The code of a case never knows the verdict or exit code that is expected of it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ READ_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What a case produced: the word (a verdict, or what kind of end it was), the exit code, what was said."""
+    """What a case produced: the verdict (or what kind of end it was), the exit code, and the output."""
 
     word: str
     exit_code: int
@@ -51,7 +51,7 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`word` and `exit_code` are what must come."""
+    """A case. `word` and `exit_code` are the verdict and the exit code that must come."""
 
     word: str
     exit_code: int
@@ -64,11 +64,11 @@ class Case:
 
 
 class Broken(HarnessError):
-    """A case could not even be tried."""
+    """The case could not be tried at all."""
 
 
 def call(place: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """The real command, in the self-test's own folder; nothing of the user's environment is external."""
+    """Runs the real command in the self-test's own folder, without external parts of the user's environment."""
     return subprocess.run(
         [sys.executable, "-m", "xiu.cli", *words], cwd=place, env=environment(env), capture_output=True,
         encoding="utf-8", timeout=TIMEOUT_S, check=False, preexec_fn=die_with_parent,
@@ -81,7 +81,7 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def said(done: subprocess.CompletedProcess[str], *signs: tuple[str, str]) -> Came:
-    """The word whose sign stands in what the command said."""
+    """The first verdict whose text stands in the command's output."""
     text = done.stdout + done.stderr
     word = next((word for sign, word in signs if sign in text), "something else")
     return Came(word, done.returncode, text.strip().splitlines()[-1] if text.strip() else "")
@@ -124,7 +124,7 @@ def _missing(place: Path) -> Came:
 def _spoilt(
     place: Path, spoil: str, *words: str, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """The command with something of it spoilt beforehand."""
+    """The command, with one thing broken beforehand."""
     code = f"import sys\nfrom xiu import cli\n{spoil}\nsys.exit(cli.main({list(words)!r}))"
     return subprocess.run(
         [sys.executable, "-c", code], cwd=place, env=environment(env), capture_output=True, encoding="utf-8",
@@ -134,7 +134,7 @@ def _spoilt(
 
 @contextlib.contextmanager
 def children_hear_ctrl_c() -> Iterator[None]:
-    """A shell has what it starts in the background ignore Ctrl-C, and a child inherits that: not one started here."""
+    """A child that reacts to Ctrl-C. A shell lets its background jobs ignore Ctrl-C, and children inherit that."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -146,7 +146,7 @@ def children_hear_ctrl_c() -> Iterator[None]:
 
 
 def _ctrl_c(place: Path) -> Came:
-    """Ctrl-C while the command waits: a plan that is a pipe nobody writes to."""
+    """Ctrl-C while the command waits: its plan is a pipe to which nobody writes."""
     pipe = place / "pipe.yaml"
     os.mkfifo(pipe)
     with children_hear_ctrl_c():
@@ -168,7 +168,9 @@ def _ctrl_c(place: Path) -> Came:
 
 
 def _writer(pipe: Path, process: subprocess.Popen[str]) -> int:
-    """The end that is never written to, once the command has the other: from now on it waits."""
+    """Opens the writing end of the pipe once the command has the reading end, and never writes: the command waits from
+    now on.
+    """
     deadline = time.monotonic() + READ_S
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):  # nobody reads yet
@@ -188,7 +190,7 @@ def _external(place: Path) -> Came:
 
 
 def _unhealable(place: Path) -> Came:
-    """A toxic entered in the fault ledger, on somebody's toxiproxy that is gone."""
+    """A fault in the fault ledger: a toxic on somebody else's toxiproxy that is gone."""
     folder = new_folder(place / "var")
     url = f"http://127.0.0.1:{free_port()}"
     at = Addresses.plain(valkey_url="", postgres_url="", toxiproxy_url=url)
@@ -219,7 +221,7 @@ def _because(code: str) -> Reason:
 
 
 def _arm(**changed: object) -> Decided:
-    """A drill whose two arms and fault are as they should be, but for what is changed."""
+    """A drill whose two arms and fault are as they should be, except for what is changed."""
     given: dict[str, object] = {"baseline": made.record(), "disturbed": made.record(), "facts": made.facts()}
     return drill_verdict.decide(**{**given, **changed})  # type: ignore[arg-type]
 
@@ -288,7 +290,7 @@ def _of_drills(broken: object, late: Expect) -> list[Case]:
 
 
 def document(case: Case, came: Came, took_s: float) -> dict[str, object]:
-    """A case with what came of it, for `--json`."""
+    """A case with its result, for `--json`."""
     fields = {key: value for key, value in asdict(case).items() if key != "produce"}
     return {**fields, "came": came.word, "came_exit_code": came.exit_code, "said": came.said,
             "good": case.good(came), "took_s": round(took_s, 2)}  # fmt: skip

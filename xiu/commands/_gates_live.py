@@ -1,7 +1,7 @@
-"""The gates of the self-test that need a stack and load: real runs, each spoilt in its own way.
+"""The gates of the self-test that need a stack and load: real runs, each broken in its own way.
 
-One stack for all of them. A run that is INVALID because the machine is busy says nothing: it is played once more, and
-then counts as not shown.
+All share one stack. A run that is INVALID because the machine is busy shows nothing: it is repeated once, and then
+counts as not shown.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from harness.waits import killed
 from xiu.commands._gates import COMMAND, Broken, Came, Case, call, children_hear_ctrl_c, environment
 
 RUN = ("plan", "run", "smoke", "--scale", "1", "--json", "--progress", "none")
-"""At its own scale: nothing is calibrated."""
+"""The plan's own scale, so no calibration takes place."""
 ATTEMPTS = 2
 START_S, END_S = 60.0, 60.0
 PACE_PERCENT = 10
-"""Of the packets' pace: so few wins are below the band of the plan's forecast."""
+"""Percent of the packets' pace: so few wins are below the band of the plan's forecast."""
 
 
 @contextmanager
 def live(place: Path) -> Iterator[list[Case]]:
-    """The cases, on a stack that ends with the block, and with this process, however it ends.
+    """The cases. Their stack ends with the block, and with this process, however it ends.
 
-    Raises EnvironmentNotReady if it does not come up.
+    Raises EnvironmentNotReady if the stack does not come up.
     """
     with Stack(new_folder(place / "var"), with_prometheus=False, environment={}):
         yield [
@@ -105,7 +105,7 @@ def _interrupted(place: Path) -> Came:
 
 
 def _measured(place: Path, before: set[Path], process: subprocess.Popen[str]) -> None:
-    """Until the new run says that it measures."""
+    """Waits until the new run reports that it measures."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         for folder in set((place / "runs").glob("2*")) - before:
@@ -128,7 +128,7 @@ def _left_out(place: Path) -> Came:
 
 
 def _tampered(place: Path) -> Came:
-    """As the superuser, past every right: one posting of the last run is taken away."""
+    """As PostgreSQL's superuser, past all rights: deletes one posting of the last run."""
     stack = Stack.attach(find_running(place / "var")[0])
     with psycopg.connect(stack.addresses.postgres_url, autocommit=True) as conn:
         gone = conn.execute("DELETE FROM stress.posting WHERE ctid = (SELECT min(ctid) FROM stress.posting)").rowcount

@@ -1,6 +1,6 @@
-"""What of this machine can fail a run, looked at beforehand: whom PostgreSQL runs as, folders, room, ports, locale.
+"""Checks beforehand what on this machine could fail a run: PostgreSQL's user, folders, disk space, ports, locale.
 
-Changes nothing. `/dev/shm` is not looked at: no part of ours needs it, PostgreSQL's shared memory is a file of its own.
+Changes nothing. `/dev/shm` is not checked: no part needs it, since PostgreSQL keeps its shared memory in a file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from xiu.outlet import speaks_every_language
 
 OPEN_FILES_LEAST, OPEN_FILES_NEEDED = 8_192, 512
 ROOM_MIB_LEAST, ROOM_MIB_NEEDED = 4_096, 512
-"""A demo's stores and its record; less than the second, and PostgreSQL does not even start."""
+"""Bytes for a demo's stores and record; with less than the second, PostgreSQL does not even start."""
 MEMORY_MIB_LEAST = 1_536
 LOCAL_PORTS_LEAST, LOCAL_PORTS_NEEDED = 10_000, 256
 PROCESSES_LEAST = 512
@@ -39,7 +39,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Need:
-    """One line of the answer. `remedy` is the command that brings it, where it is missing."""
+    """One line of the answer. `remedy` is the command that helps where something is missing."""
 
     name: str
     what_for: str
@@ -51,7 +51,7 @@ class Need:
 
 
 def machine(runs: Path, environment: Mapping[str, str]) -> Iterator[Need]:
-    """Every need that is no program."""
+    """Every need that is not a program."""
     if "postgres" not in externals(environment):
         yield _account()
     yield _loopback()
@@ -99,7 +99,7 @@ def _loopback() -> Need:
 
 
 def _folder(name: str, what_for: str, folder: Path, remedy: str) -> Need:
-    """Can it be written, or made?"""
+    """Can the folder be written to, or be made?"""
     try:
         place = _nearest(folder)
         if not place.is_dir():
@@ -113,7 +113,7 @@ def _folder(name: str, what_for: str, folder: Path, remedy: str) -> Need:
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or what there is of the way to it."""
+    """The folder, or its nearest parent that exists."""
     here = folder if folder.is_absolute() else Path(os.getcwd()) / folder
     while not here.exists() and here != here.parent:
         here = here.parent

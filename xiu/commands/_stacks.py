@@ -1,4 +1,4 @@
-"""Which stack a command means, and how its addresses are told. Shared by the words that look at a running stack."""
+"""Which stack a command means, and how addresses are printed. Shared by the commands that look at a running stack."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def add_stack_options(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen(args: argparse.Namespace) -> Stack | None:
-    """The running stack that is meant, one private to a run only where there is no other; None if none runs.
+    """The running stack that is meant; a stack that belongs to a run only where there is no other. None if none runs.
 
-    Raises BadInput if several do and none was chosen.
+    Raises BadInput if several run and none was chosen.
     """
     if args.stack is not None:
         return Stack.attach(args.stack)
@@ -35,7 +35,7 @@ def chosen(args: argparse.Namespace) -> Stack | None:
 
 
 def one_of(running: list[Path]) -> Stack | None:
-    """The only one; None of none. Raises BadInput of several."""
+    """The only stack; None of none. Raises BadInput for several."""
     if len(running) > 1:
         listed = "".join(f"\n  --stack {path}" for path in running)
         raise BadInput(f"{len(running)} stacks run; choose one with{listed}")
@@ -51,7 +51,7 @@ def need(args: argparse.Namespace) -> Stack:
 
 
 def nothing_runs(var: Path) -> str:
-    """Where was looked for a stack that runs, in vain, and what helps."""
+    """The sentence for *no stack runs*: where it was looked for, and what helps."""
     where, home = var.resolve(), (ROOT / VAR).resolve()
     text = f"no stack runs under {where}"
     if where != home and find_running(home):
@@ -61,8 +61,8 @@ def nothing_runs(var: Path) -> str:
 
 @contextmanager
 def stores(args: argparse.Namespace, folder: Path | None = None) -> Iterator[Stack]:
-    """The stack in `folder`, else the one that is meant, else the last one; of one that has ended PostgreSQL and
-    Valkey alone, started for as long as the block lasts.
+    """The stack in `folder`, else the running one, else the last one. Of a stack that has ended, PostgreSQL and Valkey
+    alone are started for as long as the block lasts.
     """
     folder = folder or args.stack
     running = chosen(args) if folder is None else Stack.attach(folder) if Folder(folder).locked else None
@@ -75,11 +75,11 @@ def stores(args: argparse.Namespace, folder: Path | None = None) -> Iterator[Sta
 
 def add_show_secrets(parser: argparse.ArgumentParser) -> None:
     """`--show-secrets`."""
-    parser.add_argument("--show-secrets", action="store_true", help="with the passwords in the stores' addresses")
+    parser.add_argument("--show-secrets", action="store_true", help="show the passwords in the stores' addresses")
 
 
 def document(stack: Stack, state: dict[str, Any] | None = None, *, secrets: bool = False) -> dict[str, Any]:
-    """What `--json` prints of a stack; passwords only where they were asked for. `state`: if it was asked already."""
+    """What `--json` prints of a stack; passwords only on request. `state`: its state, if it is known already."""
     state = stack.state() if state is None else state
     kept = ("stack_id", "status", "addresses", "pids", "parts", "externals", "notes", "resources")
     data = {"folder": str(stack.folder.path), **{key: state[key] for key in kept}, "curl": curl(stack)}
@@ -87,7 +87,7 @@ def document(stack: Stack, state: dict[str, Any] | None = None, *, secrets: bool
 
 
 def curl(stack: Stack) -> str:
-    """A command line that draws by hand, or the nearest thing this stack can answer."""
+    """A command line that taps by hand, or the nearest request that this stack can answer."""
     fronts = stack.addresses.front_urls
     if not fronts:
         return f"curl -s {stack.addresses.toxiproxy_url}/proxies" if stack.addresses.toxiproxy_url else ""
@@ -97,12 +97,12 @@ def curl(stack: Stack) -> str:
 TOLD_FIRST: tuple[tuple[Role, ...], ...] = (
     ("front",), ("control",), ("play",), ("credit",), ("valkey",), ("postgres",),
 )  # fmt: skip
-"""In this order, then the links, then these."""
+"""Parts are printed in this order, then the links, then these."""
 TOLD_LAST: tuple[tuple[Role, ...], ...] = (
     ("stores",), ("toxiproxy",), ("prometheus",), ("alertmanager",), ("playbook", "other"),
 )  # fmt: skip
 FIGURES_ALONE = ("credit", "stores")
-"""Roles that answer at /metrics and nowhere else that a person would go."""
+"""Roles whose only address is `/metrics`: no address for a person."""
 
 
 def _rows(at: Addresses, roles: tuple[Role, ...]) -> Iterator[tuple[str, str]]:
@@ -116,7 +116,7 @@ def _rows(at: Addresses, roles: tuple[Role, ...]) -> Iterator[tuple[str, str]]:
 
 
 def told(stack: Stack, *, secrets: bool = False) -> list[str]:
-    """The lines a person reads: every address, then a ready `curl`; passwords only where they were asked for."""
+    """The lines that a person reads: every address, then a ready `curl`; passwords only on request."""
     at = stack.addresses
     rows = [row for roles in TOLD_FIRST for row in _rows(at, roles)]
     rows += at.links.items() if at.toxiproxy_url else ()

@@ -1,4 +1,4 @@
-"""Tables and figures for a terminal of 80 columns. Counts wide characters as two; refuses colour."""
+"""Tables and figures for a terminal of 80 columns. Counts wide characters as two columns; uses no colour."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def width(text: str) -> int:
-    """Columns a text takes."""
+    """How many columns a text takes."""
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> str:
-    """Columns as wide as needed; `right`: one letter a column, `r` puts it to the right."""
+    """Columns as wide as needed. `right`: one letter for each column, `r` aligns it to the right."""
     lines = [list(head), *[list(row) for row in rows]]
     wide = [max(width(line[i]) for line in lines) for i in range(len(head))]
     out = []
@@ -38,7 +38,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -
 
 
 def figure(value: float | int | None) -> str:
-    """At most four digits that count, thousands apart; a dash for what is not known."""
+    """At most four significant digits, with separators of thousands; a dash for an unknown figure."""
     if value is None:
         return "–"
     if value == 0:
@@ -101,7 +101,7 @@ def curve_line(segments: Sequence[Segment], columns: int = 64) -> str:
 
 
 def about_lines(about: str) -> list[str]:
-    """What the file says about itself, in lines of 78 characters; nothing where it says nothing."""
+    """The file's own description in lines of 78 characters; nothing where it has none."""
     return [*textwrap.wrap(" ".join(about.split()), 78), ""] if about.strip() else []
 
 

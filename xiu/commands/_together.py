@@ -1,4 +1,4 @@
-"""Options that say nothing beside each other: refused in one sentence, never ignored."""
+"""Options that have no effect together are refused in one sentence, never ignored."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from harness.errors import BadInput
 
 
 def refuse(beside: str, options: dict[str, object], why: str) -> None:
-    """Raises BadInput for those of `options` (as written, with what was given; None or False: was not) that `beside`
-    leaves without effect.
+    """Raises BadInput for those `options` that have no effect beside `beside`. Keys are as written; a value of None or
+    False means that the option was not given.
     """
     given = [option for option, value in options.items() if value is not None and value is not False]
     if given:

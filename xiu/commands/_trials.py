@@ -1,4 +1,4 @@
-"""Drills that are many kills instead of one fault: finds a stack, lets `chaos.trials.loop` kill, sums up."""
+"""Drills that are many kills instead of one fault: finds or starts a stack, runs `chaos.trials.loop`, sums up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from plans.models import LoadedDrill
 
 
 def run_trials_of(loaded: LoadedDrill, args: argparse.Namespace) -> DrillResult:
-    """Kills `--count` times (else as often as the drill says), on the stack that runs or one of its own."""
+    """Kills `--count` times (else as often as the drill says), on the running stack or on one of its own."""
     drill = loaded.drill
     assert drill.trials is not None
     count = args.count or (-(-drill.trials.count // 2) if args.short else drill.trials.count)
@@ -35,7 +35,7 @@ def run_trials_of(loaded: LoadedDrill, args: argparse.Namespace) -> DrillResult:
         if args.dry_run:
             _rehearse(result, stack, parts, f"would kill {count} times, seed {seed}")
         else:
-            # A long run that was broken off goes on from its file; without `--resume` every call kills anew.
+            # A long series that was broken off goes on from its file; without `--resume` every call begins anew.
             file = args.resume or stack.folder.path / f"{drill.id}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{RESULTS}"
             trials = run_trials(stack.folder.path, count, seed, results=file, say=say, parts=parts)
             _judge(result, summary(trials), count)
@@ -46,7 +46,7 @@ def run_trials_of(loaded: LoadedDrill, args: argparse.Namespace) -> DrillResult:
 
 @contextmanager
 def _stack(args: argparse.Namespace, drill_id: str) -> Iterator[Stack]:
-    """The stack that runs, or one of this drill's own, stopped afterwards."""
+    """The running stack, or one for this drill, which is stopped afterwards."""
     running = [args.stack] if args.stack else find_shared(VAR)
     if len(running) > 1:
         listed = "".join(f"\n  --stack {path}" for path in running)

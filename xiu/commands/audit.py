@@ -18,9 +18,11 @@ EXAMPLE = "xiu audit --run last"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     parser.add_argument("--lane", choices=LANES, help="default: the run's lane, else live")
-    parser.add_argument("--round", type=int, action="append", default=[], metavar="N", help="only this round; repeat")
+    parser.add_argument(
+        "--round", type=int, action="append", default=[], metavar="N", help="only this round; may be repeated"
+    )
     parser.add_argument(
         "--run", metavar="RUN", help="with this run's history: also S2, S4, S6, S9, S10, S11 and the amounts shown"
     )
@@ -28,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask the audit's own process; needs no running stack: starts the stores of the run's, else of the last one."""
+    """Runs the audit as a process. Needs no running stack: starts the stores of the run's stack, else of the last."""
     history, lane, folder = _of_run(args)
     args.lane = args.lane or lane
     with _stacks.stores(args, folder) as stack:
@@ -50,7 +52,7 @@ def _of_run(args: argparse.Namespace) -> tuple[Path | None, Lane, Path | None]:
 
 
 def _stack_of(found: Found, args: argparse.Namespace) -> Path:
-    """Only the stack a run was played on has its books: never another, which would be found broken."""
+    """Only the stack on which a run was played has its books. The books of another stack would look broken."""
     record = found.record
     run = f"run {record.run_id}"
     if record.target != OwnStack.name:
@@ -70,7 +72,7 @@ def _stack_of(found: Found, args: argparse.Namespace) -> Path:
 
 
 def _ask(stack: Stack, args: argparse.Namespace, history: Path | None) -> int:
-    """The audit reads the stores: the harness holds no query and no key."""
+    """The audit is a process of its own: the harness has no query and no key to read the stores."""
     stores = {**stack.addresses.store_variables, "XIU_SECRET_FILE": str(stack.folder.secret / "key")}
     env = for_children(stores)
     command = ["system.audit", "--lane", args.lane]

@@ -31,7 +31,7 @@ def names() -> list[str]:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     parser.add_argument("bench", metavar="BENCH", help=" | ".join(names()))
     parser.add_argument(
         "--seconds", type=_length_s, metavar="S", help="length of one sample (default: the bench's own)"
@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _length_s(text: str) -> float:
-    """`float` itself takes nan, inf, digits of other scripts and lengths without end."""
+    """Reads a number of seconds. `float` itself takes nan, inf, digits of other scripts and lengths without end."""
     seconds = float(text) if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text) else 0.0
     if not 0 < seconds <= LONGEST_S:
         raise argparse.ArgumentTypeError(
@@ -49,12 +49,12 @@ def _length_s(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print. Raises BadInput for a bench that is not there."""
+    """Measures and prints. Raises BadInput for a bench that does not exist."""
     if args.bench not in names():
         raise BadInput(
             f"no such bench: {args.bench}", expected=" | ".join(names()), did_you_mean=closest(args.bench, names())
         )
-    hot_path()  # one that is asked for and missing is said before anything is measured
+    hot_path()  # A tool that is asked for and missing is reported before anything is measured.
     raise_open_files()
     module = importlib.import_module(f"harness.bench.{args.bench.replace('-', '_')}")
     options = {} if args.seconds is None else {_length(args.bench): args.seconds}
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 _SECONDS = {"engine": "run_s", "credit": "", "credit-cells": ""}
-"""What a bench calls the length of a sample; empty: it has work to do instead of time to fill."""
+"""The argument with which a bench takes the length of a sample; empty where the bench has a fixed amount of work."""
 
 
 def _length(bench: str) -> str:

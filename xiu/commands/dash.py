@@ -32,29 +32,29 @@ from xiu.commands._text import emit, figure, table
 EXAMPLE = "xiu dash check"
 FAIL, NO_DATA = 99, 10
 HEAD_S, TAIL_S = 1.0, 2.0
-"""A run's verdict is scraped in the first seconds after its end, and then the run is scraped no more."""
+"""Seconds. A run's verdict is scraped in the first seconds after the run's end; then the run is scraped no more."""
 MOST_LINES = 10
 DEFAULT_S = 300.0
-"""What a dashboard shows at first, where there is no run."""
+"""The time range of a dashboard where there is no run."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's sub-words."""
+    """The sub-commands."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="build|check|push")
     build = add_word(words, "build", "write the dashboards' JSON and provisioning files", "xiu dash build --out DIR")
-    build.add_argument("--out", type=Path, metavar="DIR", help="elsewhere than dashboards/rendered")
+    build.add_argument("--out", type=Path, metavar="DIR", help="folder to write to (default: dashboards/rendered)")
     asked = add_word(words, "check", "ask Prometheus every panel's query, print each value", EXAMPLE)
     push = add_word(words, "push", "bring the dashboards to your Grafana, print the links", "xiu dash push --run last")
     for name, (variable, what) in ADDRESSES.items():
         push.add_argument(f"--{name}", metavar="URL", help=f"{what} (default: ${variable})")
     for each in (asked, push):
-        each.add_argument("--run", metavar="RUN", help="this run's time (default: the last that Prometheus saw)")
+        each.add_argument("--run", metavar="RUN", help="the time range of this run (default: the last one)")
         each.add_argument("--prometheus", metavar="URL", help="this Prometheus instead of the running stack's")
         _stacks.add_stack_options(each)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the sub-word says."""
+    """Carries out the sub-command."""
     words: dict[str, Callable[[argparse.Namespace], int]] = {"build": _build, "check": _check, "push": _push}
     return words[args.sub](args)
 
@@ -71,7 +71,7 @@ def _build(args: argparse.Namespace) -> int:
 
 
 class _Asked:
-    """A Prometheus as the check wants it."""
+    """What the check needs of a Prometheus."""
 
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
@@ -95,7 +95,7 @@ class _Asked:
 
 @contextmanager
 def _prometheus_url(args: argparse.Namespace) -> Iterator[str]:
-    """The Prometheus that is meant: the one named, the running stack's, else one on what the last stack has left.
+    """The Prometheus to ask: the one named, else the running stack's, else one on the last stack's data.
 
     Raises EnvironmentNotReady if there is none.
     """
@@ -115,14 +115,14 @@ def _prometheus_url(args: argparse.Namespace) -> Iterator[str]:
 
 
 def _span_of(found: Found) -> check.Span:
-    """A run's time, with the scrapes that stand at its edges."""
+    """A run's time range, with the scrapes at both edges."""
     record = found.record
     start, end = (datetime.fromisoformat(text).timestamp() for text in (record.started_at, record.ended_at))
     return check.Span(start - HEAD_S, end + TAIL_S)
 
 
 def _shown(args: argparse.Namespace, asker: _Asked) -> tuple[str, check.Span]:
-    """Which run, and the time that a dashboard shows."""
+    """Which run, and the time range that a dashboard shows."""
     if args.run:
         found = find_run(args.run, Path(args.runs))
         return found.record.run_id, _span_of(found)
@@ -235,7 +235,7 @@ Step = tuple[str, Callable[[], str]]
 
 
 def _steps(grafana: GrafanaPublisher, boards: list[dict[str, Any]], source: str, found: Found | None) -> Iterator[Step]:
-    """What a push does, in order: what the next needs comes first."""
+    """The steps of a push, in order: each needs the one before."""
     yield "folder", lambda: grafana.ensure_folder(provisioning.FOLDER_UID, provisioning.FOLDER_TITLE)
     if source:
         uid, name = provisioning.DATASOURCE_UID, provisioning.DATASOURCE_NAME
@@ -250,7 +250,7 @@ def _steps(grafana: GrafanaPublisher, boards: list[dict[str, Any]], source: str,
 
 
 def _carried_out(steps: Iterable[Step]) -> tuple[dict[str, str], GrafanaError | None]:
-    """What became of each step; after one that failed nothing more is asked."""
+    """The result of each step; after a failed one nothing more is sent."""
     done: dict[str, str] = {}
     failed: GrafanaError | None = None
     for what, step in steps:
@@ -265,7 +265,7 @@ def _carried_out(steps: Iterable[Step]) -> tuple[dict[str, str], GrafanaError | 
 
 
 def _listed(done: Mapping[str, str]) -> str:
-    """Each part with what became of it, in one line."""
+    """Each step with its result, in one line."""
     return ", ".join(f"{what} {state}" for what, state in done.items())
 
 
@@ -275,14 +275,15 @@ def _milliseconds(found: Found) -> tuple[int, int]:
 
 
 def _variable(board: dict[str, Any], run_id: str) -> dict[str, str]:
-    """The run, for a dashboard that shows one."""
+    """The run that a dashboard shows."""
     return {"run": run_id} if any(one["name"] == "run" for one in board["templating"]["list"]) else {}
 
 
 def _run_to_show(args: argparse.Namespace, source: str) -> tuple[Found | None, list[str]]:
-    """The run named, else the last one there is, else None; and what is to be said of it.
+    """The run named, else the last one, else None; and a note for the person.
 
-    Raises BadInput for a run named that this Prometheus never saw, EnvironmentNotReady where it does not answer.
+    Raises BadInput for a run named that this Prometheus never saw, EnvironmentNotReady where Prometheus does not
+    answer.
     """
     found = None
     if args.run is not None or run_files(Path(args.runs)):
@@ -303,7 +304,7 @@ def _run_to_show(args: argparse.Namespace, source: str) -> tuple[Found | None, l
 
 
 def _source(args: argparse.Namespace) -> str:
-    """Address of the Prometheus that Grafana is to read; empty if nobody knows one."""
+    """Address of the Prometheus that Grafana is to read; empty if none is known."""
     if args.prometheus is not None:
         return _named(args)
     stack = _stacks.chosen(args)
@@ -311,11 +312,12 @@ def _source(args: argparse.Namespace) -> str:
 
 
 def _addresses(args: argparse.Namespace) -> dict[str, str]:
-    """By variable of the dashboards; empty where nobody told one. Raises BadInput for what is no address."""
+    """Addresses by variable of the dashboards; empty where none was given. Raises BadInput for what is no address."""
     found = {}
     for name, (variable, _) in ADDRESSES.items():
         given, around = getattr(args, name), os.environ.get(variable, "").strip()
-        # Alerts may lead to files of this host (see harness.stack.people); no browser follows that from Grafana.
+        # Runbooks may be files of this host (see harness.stack.people); a browser does not follow such a link from
+        # Grafana.
         url = found[name] = given if given is not None else "" if around.startswith("file:") else around
         if (url or given is not None) and not _is_address(url):
             raise BadInput(f"--{name} {hidden(url)}", expected="an address, as http://127.0.0.1:8000")
@@ -332,7 +334,7 @@ def _is_address(url: str) -> bool:
 
 
 def _named(args: argparse.Namespace) -> str:
-    """The address given by hand. Raises BadInput for what is none: Grafana would keep it."""
+    """The address given by hand. Raises BadInput for what is no address, because Grafana would store it."""
     if not _is_address(args.prometheus):
         raise BadInput(f"--prometheus {hidden(args.prometheus)}", expected="an address, as http://127.0.0.1:9090")
     return str(args.prometheus)

@@ -24,16 +24,16 @@ PLAN = "gala-share"
 DRILL, PLAYBOOK = "credit-cut", "credit-stalled"
 MID_ROUND = 0.45
 ROOM_S = 40.0
-"""Measured seconds that a fault, its playbook and the catching up need; a shorter plan is played undisturbed."""
+"""Measured seconds that a fault, its playbook and the catching up need; a shorter plan is played without the fault."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     parser.add_argument("--full", action="store_true", help="the real five minutes")
     parser.add_argument("--keep", action="store_true", help="leave everything up to look at, Prometheus included")
-    parser.add_argument("--seed", type=int, metavar="N", help="another schedule than the plan's own")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the schedule (default: the plan's)")
     parser.add_argument("--scale", type=_scale, metavar="1/N", help="exactly this share of the event; no calibration")
-    parser.add_argument("--no-fault", action="store_true", help="undisturbed: credit is not cut off in mid-round")
+    parser.add_argument("--no-fault", action="store_true", help="without the fault in mid-round")
     parser.add_argument("--plan", default=PLAN, metavar="FILE", help="another stress plan (default: the gala's share)")
 
 
@@ -45,7 +45,7 @@ def _scale(text: str) -> Fraction:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plays the round on the live lane of a stack of its own; the exit code is the verdict's."""
+    """Plays the round on the live lane of a stack of its own. The exit code is the verdict's."""
     loaded = load_plan(find(args.plan, "stress"), shots.files())
     order = order_of(
         loaded,
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def disturbed(order: RunOrder) -> Callable[[System], Contingency] | None:
-    """Drill `credit-cut` in mid-round, to be answered by its playbook; None where the plan is too short for it."""
+    """The drill `credit-cut` in mid-round, answered by its playbook; None where the plan is too short."""
     plan = order.loaded.plan
     measured_s = plan.measured_s * (plan.stretch(order.duration_s) if order.duration_s else 1.0)
     if measured_s < ROOM_S:

@@ -28,7 +28,7 @@ EXTERNAL_OF = {
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No options of its own."""
+    """No options."""
 
 
 def _python() -> list[Need]:
@@ -44,7 +44,7 @@ def _python() -> list[Need]:
         if not version:
             continue
         try:
-            have = metadata.version(name).removeprefix("v")  # a tag's name is no other version
+            have = metadata.version(name).removeprefix("v")  # v1.2 is 1.2
             if have != version:
                 wrong.append(f"{name} {have}, locked {version}")
         except metadata.PackageNotFoundError:
@@ -70,7 +70,7 @@ def _tools() -> list[Need]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look at everything; 0, or 5 if something needed is missing."""
+    """Checks everything. Returns 0, or 5 if something needed is missing."""
     needs = [*_python(), *_tools(), *machine(Path(args.runs), os.environ)]
     ready = all(need.found for need in needs if need.needed)
     if args.json:

@@ -13,12 +13,12 @@ EXAMPLE = "xiu down"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     _stacks.add_stack_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Stop it and wait until nothing is left. None running is exit code 5, a run's own stack 2."""
+    """Stops the stack and waits until nothing is left. Exit code 5 if none runs, 2 for a stack of a run."""
     stack = _stack(args)
     if stack is None:
         if args.json:
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _stack(args: argparse.Namespace) -> Stack | None:
-    """The stack to stop, None if none runs. Raises BadInput where it is a run's own: it ends with that run."""
+    """The stack to stop, None if none runs. Raises BadInput for a stack that belongs to a run: it ends with the run."""
     shared = find_shared(args.var)
     if args.stack is None and shared:
         return _stacks.one_of(shared)

@@ -28,16 +28,16 @@ EXAMPLE = "xiu drill run credit-cut"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The sub-words."""
+    """The sub-commands."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|check|run")
     listed = add_word(words, "list", "the drills there are", "xiu drill list --json")
     check = add_word(words, "check", "every problem of the files, with its line", "xiu drill check plans/drills/*.yaml")
     check.add_argument("files", nargs="+", metavar="FILE")
     go = add_word(words, "run", "carry drills out, one verdict each", EXAMPLE)
     go.add_argument("files", nargs="+", metavar="FILE-OR-ID|all")
-    go.add_argument("--arms", metavar="AB", help="A: nothing, B: the fault (default: AB)")
+    go.add_argument("--arms", metavar="AB", help="A: without the fault, B: with it (default: AB)")
     go.add_argument("--seed", type=int, metavar="N")
-    go.add_argument("--count", type=int, metavar="N", help="so many times, arm A once; kill9: so many kills")
+    go.add_argument("--count", type=int, metavar="N", help="repeat arm B N times; kill9: N kills")
     go.add_argument("--resume", type=Path, metavar="FILE", help="kill9: go on with the trials in this file")
     go.add_argument("--short", action="store_true", help="half as long, alerts not judged; kill9: half as many")
     go.add_argument("--dry-run", action="store_true", help="the probes run, the faults do not")
@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Dispatch to the sub-word."""
+    """Calls the sub-command."""
     return {"list": _list, "check": _check, "run": _run}[args.sub](args)
 
 
@@ -155,7 +155,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _together(loaded: list[LoadedDrill], args: argparse.Namespace, *, everyone: bool) -> None:
-    """Raises BadInput for options that would say nothing. Of `all`, each drill heeds what is for it."""
+    """Raises BadInput for options that would have no effect. With `all`, each drill reads its own options."""
     if args.dry_run:
         refuse("--dry-run", {"--resume": args.resume}, "nothing is killed, so no file of kills goes on")
     trials = [one.drill.id for one in loaded if one.drill.trials is not None]

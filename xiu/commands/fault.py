@@ -18,7 +18,7 @@ EXAMPLE = "xiu fault show N15"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The sub-words."""
+    """The sub-commands."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|check")
     listed = add_word(words, "list", "the faults there are", "xiu fault list --json")
     show = add_word(words, "show", "what a fault does, how it is seen, how it is healed", EXAMPLE)
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Dispatch to the sub-word."""
+    """Calls the sub-command."""
     if args.sub == "check":
         return _check(args.files, as_json=args.json)
     faults = load_faults(more=_folders.given(args, "faults"))
@@ -84,7 +84,7 @@ def _show(fault: Fault, *, as_json: bool) -> int:
 
 
 def _probe(probe: ProbeSpec) -> str:
-    """Its kind, and what the file itself says of it."""
+    """The fault's kind, and the file's own description."""
     said = probe.model_dump(exclude={"kind", "within"}, exclude_unset=True)
     more = [key if value is True else f"{key} {_plain(value)}" for key, value in said.items() if value is not False]
     return ", ".join([probe.kind, *more])

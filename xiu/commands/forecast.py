@@ -30,7 +30,7 @@ EXAMPLE = "xiu forecast show gala-share"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The sub-words."""
+    """The sub-commands."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="show|lock|judge")
     show = add_word(words, "show", "inputs with their sources, and the bands that follow", EXAMPLE)
     seal = add_word(words, "lock", "write forecast.lock.json with its hash", "xiu forecast lock gala-share --out .")
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Dispatch to the sub-word."""
+    """Calls the sub-command."""
     return {"show": _show, "lock": _lock, "judge": _judge}[args.sub](args)
 
 
@@ -109,7 +109,7 @@ def _judge(args: argparse.Namespace) -> int:
         {row.indicator: row.actual for row in record.forecast if row.indicator in locked},
         [row.indicator for row in record.forecast if row.state == "NOT_EVALUATED"],
     )
-    # A run whose measurement was the limit, or that was stopped, is no measure of the forecast either.
+    # A run whose measurement was the limit, or that was stopped, cannot judge the forecast either.
     why = [reason for reason in record.reasons if record.verdict in ("INVALID", "ABORTED")][:1]
     evidence = Evidence(
         indicators=rows,

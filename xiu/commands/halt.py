@@ -1,4 +1,4 @@
-"""The red button: kill all fire, heal every fault, stop playbooks. Works with control dead."""
+"""The red button: stop all generated traffic, heal every fault, stop playbooks. Works with control dead."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from xiu.commands.kill import as_data, as_text, nothing_found, refuse, registers
 EXAMPLE = "xiu halt"
 ENGINE = "playbook"
 HEALER_S = 5.0
-"""Another healer at work is waited for no longer than that."""
+"""Seconds to wait for another process that is healing."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     parser.add_argument("--var", type=Path, default=VAR, metavar="DIR", help="where stacks are kept (default: var)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Everything is tried, whatever the rest does. Exit code 0: all of it was done and seen; 99 if a fault is left,
-    else 5 where something was not done, or nothing was found.
+    """Tries everything, whatever fails meanwhile. Exit code 0: all of it was done and seen; 99 if a fault is left, else
+    5 where something was not done, or nothing was found.
     """
-    # Playbooks first: whatever stops next must not be taken for a new fault by one.
+    # Playbooks first: a playbook must not take what stops next for a new fault.
     try:
         stopped, unstopped = _stop_playbooks(args.var)
     except (OSError, RuntimeError):
-        stop_generators(registers(args))  # a --var that cannot be looked at: the fire ceases all the same
+        stop_generators(registers(args))  # a --var that cannot be read: traffic is stopped all the same
         raise
     ways = stop_generators(registers(args))
     healed = heal_everything(args.var, HEALER_S)
-    # Control last: dead or frozen it keeps nobody waiting, and fire is out without it.
+    # Control last: traffic stops without it, so a dead or frozen control delays nothing.
     ways.append(refuse(args.var, "xiu halt"))
     undone = [*(line for way in ways for line in way.undone), *healed.unseen, *unstopped]
     if not undone and not healed.running and not (healed.lines or healed.left or any(way.done for way in ways)):
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _stop_playbooks(var: Path) -> tuple[list[str], list[str]]:
-    """(what was stopped, what may not be): a full disk must not keep fire and faults going."""
+    """(what was stopped, what may not be). A full disk must not keep traffic and faults going."""
     stopped: list[str] = []
     failed: list[str] = []
     for folder in find_running(var):
@@ -76,7 +76,7 @@ def _stop_playbooks(var: Path) -> tuple[list[str], list[str]]:
 
 
 def _end_engine(folder: Path) -> str:
-    """The other way to stop playbooks: the engine dies and stays dead. Why not, in words."""
+    """The other way to stop playbooks: the engine is killed and stays dead. Returns in words why it could not be."""
     try:
         stack = Stack.attach(folder)
         if ENGINE in stack.state()["parts"]:

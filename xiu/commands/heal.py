@@ -16,14 +16,14 @@ EXAMPLE = "xiu heal"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     parser.add_argument("--var", type=Path, default=VAR, metavar="DIR", help="where stacks are kept (default: var)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Every stack's ledger, oldest stack first, then what is on their links and in no ledger.
+    """Heals what every stack's fault ledger holds, oldest stack first, then what is on their links and in no ledger.
 
-    Exit code 0 also where nothing was injected; 99 where something is left; 5 where somebody could not be asked, or no
+    Exit code 0 also where nothing was injected; 99 where something is left; 5 where a part could not be asked, or no
     stack runs and nothing was to be healed.
     """
     healed = heal_everything(args.var)

@@ -18,17 +18,17 @@ from xiu.commands._text import emit
 
 EXAMPLE = "xiu kill"
 CONTROL_S = 3.0
-"""A control that is frozen keeps the button no longer than that, a call."""
+"""Seconds for each call to control: a frozen control delays the button no longer."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     parser.add_argument("--var", type=Path, default=VAR, metavar="DIR", help="where stacks are kept (default: var)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Kill file, signal and switch. Exit code 0 also when nothing was firing; 5 where something was not done, or
-    nothing was found.
+    """Kill file, signal and switch. Exit code 0 also when no generator ran; 5 where something was not done, or no stack
+    was found.
     """
     ways = stop_generators(registers(args))
     ways.append(refuse(args.var, "xiu kill"))
@@ -43,15 +43,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def registers(args: argparse.Namespace) -> list[Path]:
-    """Where generators are registered: those of the runs kept here, and those aimed at a stack that runs."""
+    """Where generators are registered: in the folders of runs, and in those of running stacks at which they aim."""
     found = [Path(args.runs) / REGISTER]
-    with suppress(OSError, RuntimeError):  # a --var that cannot be looked at: said by who looks for its stacks, later
+    with suppress(OSError, RuntimeError):  # a --var that cannot be read is reported later, where stacks are looked for
         found += [folder / REGISTER for folder in find_running(args.var)]
     return found
 
 
 def refuse(var: Path, who: str) -> Killed:
-    """`stress.accept` 0 on every stack that runs under `var`."""
+    """Sets `stress.accept` to 0 on every running stack under `var`."""
     systems = running_under(var)
     try:
         return refuse_stress(systems, who)
@@ -63,14 +63,14 @@ def refuse(var: Path, who: str) -> Killed:
 
 
 def running_under(var: Path) -> list[Running]:
-    """Every stack that runs there, one that is just starting or stopping, too."""
+    """Every stack that runs there, also one that is starting or stopping."""
     found = []
     for folder in find_running(var):
         try:
             stack = Stack.attach(folder)
             at = stack.addresses
             if at.control_url is None:
-                continue  # only stores run there: nobody takes traffic
+                continue  # only stores run there: no traffic is accepted
             fronts = {place.name: place.metrics_url for place in at.places.of("front") if place.metrics_url}
             found.append(Running(folder.name, ControlClient.of(stack, CONTROL_S), fronts))
         except (HarnessError, OSError) as exc:
@@ -84,7 +84,7 @@ def as_data(ways: list[Killed]) -> list[dict[str, Any]]:
 
 
 def as_text(ways: list[Killed]) -> list[str]:
-    """A line a way; what stays refused only where it was seen to be."""
+    """One line for each way to stop traffic. *Refused* only where control and every front show it."""
     lines = [f"{way.way:<22} {way.says}" for way in ways]
     if ways[-1].done and not ways[-1].failed:
         lines.append("stress traffic stays refused until: xiu switch set stress.accept 1")
@@ -92,13 +92,13 @@ def as_text(ways: list[Killed]) -> list[str]:
 
 
 def nothing_found(args: argparse.Namespace) -> str:
-    """Where was looked, in vain."""
+    """The sentence for *nothing found*: which folders were searched."""
     register = (Path(args.runs) / REGISTER).resolve()
     return f"{_stacks.nothing_runs(args.var)}; no generator is registered in {register}"
 
 
 def told(undone: list[str]) -> int:
-    """Says what was not done; the exit code."""
+    """Prints what was not done; returns the exit code."""
     with suppress(OSError):
         for line in undone:
             print(f"xiu: not done: {line}", file=sys.stderr, flush=True)

@@ -31,7 +31,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The sub-words."""
+    """The sub-commands."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|check|show|new|run|rate")
     add_word(words, "list", "the stress plans there are", "xiu plan list --json")
     check = add_word(words, "check", "every problem of the files, with its line", "xiu plan check plans/stress/*.yaml")
@@ -62,7 +62,7 @@ def _rate(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Dispatch to the sub-word."""
+    """Calls the sub-command."""
     does = {"list": _list, "check": _check, "show": _show, "new": _new, "run": _run, "rate": _set_rate}
     return does[args.sub](args)
 
@@ -104,7 +104,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _near(path: Path) -> str:
-    """Relative to where we are, if it lies there."""
+    """The path relative to the current folder, if it lies there."""
     return os.path.relpath(path) if path.resolve().is_relative_to(Path.cwd()) else str(path)
 
 
@@ -122,7 +122,7 @@ def _problems_of(name: str) -> tuple[Problem, ...]:
 
 
 def _is_forecast(path: Path) -> bool:
-    """Does the file say so? What cannot be read says nothing; whoever reads it next tells why."""
+    """Does the file say that it is one? False for a file that cannot be read: the next reader reports why."""
     return claimed(path)[0] == "forecast"
 
 
@@ -192,7 +192,7 @@ def _elsewhere(on: str | None) -> str | None:
 
 
 def _tell(order: RunOrder, as_json: bool) -> None:
-    """What the plan would do, and what is forecast."""
+    """What the plan would do, and its forecast."""
     loaded, share = order.loaded, order.share()
     targets = compute(loaded.forecast, loaded.plan, share)
     segments = loaded.plan.segments(share.peak_rps, share.duration_s)
@@ -277,7 +277,7 @@ def _new(args: argparse.Namespace) -> int:
 
 
 def _write_checked(target: Path, text: str, ident: str) -> None:
-    """A good plan, or no file: what cannot be written whole or read back does not stay."""
+    """Writes a good plan, or no file: what cannot be written whole or read back is removed."""
     try:
         with target.open("x", encoding="utf-8") as out:
             try:
@@ -305,7 +305,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _ask(order: RunOrder) -> None:
-    """Load on a system elsewhere needs a yes: from a person, or by `--yes`."""
+    """Load on a system elsewhere needs a yes, from a person or by `--yes`."""
     share = order.share()
     what = f"{share.peak_rps:,.0f} taps/s for {share.duration_s:g} s go to {order.on}"
     if not sys.stdin.isatty():
@@ -325,7 +325,7 @@ def _set_rate(args: argparse.Namespace) -> int:
 
 
 def loaded_of(name: str) -> Loaded:
-    """The plan that a word of `xiu forecast` means: a plan, or the first plan made for that forecast."""
+    """The plan that a sub-command of `xiu forecast` means: a plan, or the first plan made for that forecast."""
     try:
         path = find(name, "stress")
     except PlanError:

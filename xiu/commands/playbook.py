@@ -35,14 +35,16 @@ TIMEOUT_S = 10.0
 POLL_S = 0.1
 WAIT = "30m"
 SILENT_S = 10.0
-"""So long a run may tell nothing while its journal's disk is full; with space it may wait for its fault in silence."""
+"""Seconds in which a run may report nothing while its journal's disk is full. With space, it may wait for the trouble
+to end without a line.
+"""
 ENDS = {"closed": 0, "refused": 5}
 FAILED = 99
 COLUMNS = 80
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The sub-words."""
+    """The sub-commands."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|check|run|resume")
     listed = add_word(words, "list", "every playbook, its alert, its last run", "xiu playbook list")
     show = add_word(words, "show", "one playbook in words", "xiu playbook show credit-stalled")
@@ -54,8 +56,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     by_hand = add_word(words, "run", "start one by hand, in the stack's engine, and follow it", EXAMPLE)
     by_hand.add_argument("id")
     by_hand.add_argument("--lane", choices=LANES, help=f"where it acts; default: {LANES[0]}")
-    by_hand.add_argument("--cell", default="", help="the cell it acts in, of a playbook that is bound to one")
-    by_hand.add_argument("--front", default="", help="the front it acts on, of a playbook that is bound to one")
+    by_hand.add_argument("--cell", default="", help="cell, for a playbook that is bound to one")
+    by_hand.add_argument("--front", default="", help="front, for a playbook that is bound to one")
     by_hand.add_argument("--no-wait", action="store_true", help="start it and return")
     by_hand.add_argument("--wait", metavar="TIME", help=f"follow it so long at most (default: {WAIT})")
     again = add_word(words, "resume", "let playbooks begin again after xiu halt", "xiu playbook resume")
@@ -64,12 +66,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Dispatch to the sub-word."""
+    """Calls the sub-command."""
     return {"list": _list, "show": _show, "check": _check, "run": _run, "resume": _resume}[args.sub](args)
 
 
 def _last_runs(args: argparse.Namespace) -> dict[str, Facts]:
-    """The newest run of each playbook on the stack that runs; empty where none does."""
+    """The newest run of each playbook on the running stack; empty where none runs."""
     stack = _stacks.chosen(args)
     if stack is None:
         return {}
@@ -78,7 +80,7 @@ def _last_runs(args: argparse.Namespace) -> dict[str, Facts]:
 
 
 def _library(args: argparse.Namespace) -> library.Library:
-    """The project's playbooks, and those of folders of one's own."""
+    """The project's playbooks, and those of further folders."""
     more = [file for folder in _folders.given(args, "playbooks") for file in sorted(folder.glob("*.yaml"))]
     return library.survey([*playbook_files(), *more]) if more else library.survey()
 
@@ -119,7 +121,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _does(playbook: Playbook) -> list[str]:
-    """The switches it sets; of another action its kind."""
+    """The switches that it sets; of another action the action's kind."""
     return [word for action in playbook.actions for word in (action.switches or (action.kind,))]
 
 
@@ -171,7 +173,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _strange(one: Entry) -> Iterator[Problem]:
-    """Figures that nothing exposes: a condition on one never holds, and nobody would know why."""
+    """Metrics that no process exposes. A condition on one could never hold, and nothing would show why."""
     document = one.document
     for loc, condition in one.playbook.conditions():
         for what in lint.strange(condition.query):
@@ -230,7 +232,7 @@ def _post(url: str, body: dict[str, str], token: str) -> dict[str, Any]:
 def _follow(stack: Stack, name: str, wait_s: float, *, quiet: bool) -> Facts:
     """Prints every step as it is journalled, until the run's end.
 
-    Raises EnvironmentNotReady where that does not come, or nothing can be journalled: the run itself goes on.
+    Raises EnvironmentNotReady where the end does not come, or nothing can be journalled. The run itself goes on.
     """
     seen, began = 0, time.monotonic()
     heard = began

@@ -1,4 +1,4 @@
-"""Start a part of the running stack again: one that was given up, or any other."""
+"""Start a part of the running stack again: a running part, or one that was given up."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ EXAMPLE = f"xiu restart {credit('live').name}"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     parser.add_argument("part", metavar="PART", help="as `xiu status` names it")
     _stacks.add_stack_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Stopped in order where it runs, started, waited for until it is ready.
+    """Stops the part in order where it runs, starts it, and waits until it is ready.
 
-    Raises BadInput for a part that is none or is somebody's, EnvironmentNotReady where no stack runs or the part does
-    not come up.
+    Raises BadInput for a part that does not exist or belongs to somebody else, EnvironmentNotReady where no stack runs
+    or the part does not come up.
     """
     stack = _stacks.need(args)
     state = stack.state()

@@ -25,7 +25,7 @@ READY_S, POLL_S = 15.0, 0.1
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's sub-words."""
+    """The sub-commands."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|open|close|verify|set-aside")
     show = add_word(words, "list", "rounds with their state", "xiu round list --lane live")
     show.add_argument("--lane", choices=LANES)
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "end a round now, also before its end: no more awards, what was won is paid, the rest of the budget goes back"
     )
     close = add_word(words, "close", says, "xiu round close 1")
-    close.add_argument("--wait", default="15s", metavar="TIME", help="for the close to be done (default: 15s)")
+    close.add_argument("--wait", default="15s", metavar="TIME", help="how long to wait for the close (default: 15s)")
     verify = add_word(words, "verify", "recompute every amount from the revealed seed; needs no running stack", EXAMPLE)
     aside = add_word(
         words,
@@ -49,13 +49,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         each.add_argument("round", metavar="ROUND", type=int)
     aside.add_argument("entry", metavar="ENTRY", help="epoch-sequence, as the alert names it")
     aside.add_argument("--front", type=int, default=0, help="whose stream (default: 0)")
-    aside.add_argument("--why", default="set aside by hand", help="kept with the entry")
+    aside.add_argument("--why", default="set aside by hand", help="reason, kept with the entry")
     for each in (show, opened, close, verify, aside):
         _stacks.add_stack_options(each)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the sub-word says."""
+    """Carries out the sub-command."""
     return {"list": _list, "open": _open, "close": _close, "verify": _verify, "set-aside": _set_aside}[args.sub](args)
 
 
@@ -77,7 +77,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _open(args: argparse.Namespace) -> int:
-    """A round of one sponsor, half of its packets 0.10 yuan and half 0.30; waits until the fronts know it."""
+    """Makes a round of one sponsor, half of its packets 0.10 yuan and half 0.30; waits until the fronts know it."""
     try:
         lasts_s = duration_s(args.lasts)
     except ValueError as exc:
@@ -102,14 +102,16 @@ def _open(args: argparse.Namespace) -> int:
 
 
 def _close(args: argparse.Namespace) -> int:
-    """Asks for the close and waits for it. What it still waits for is said, with exit code 5: it goes on by itself."""
+    """Asks for the close and waits for it. If the wait ends first, prints what the close still waits for; exit code 5.
+    The close goes on by itself.
+    """
     try:
         wait_s = duration_s(args.wait)
     except ValueError as exc:
         raise BadInput(f"--wait: {exc}") from exc
     with ControlClient.of(_stacks.need(args)) as control:
         control.ask_close(args.round, before_end=True)
-        # It goes on by itself: whatever control says in between, this one only looks.
+        # The close goes on by itself, whatever control answers meanwhile; this command only looks.
         closing.close(control, args.round, wait_s, ask=lambda: None)
         money = control.money(args.round)
     if args.json:
@@ -141,7 +143,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _ask(stack: Stack, args: argparse.Namespace) -> int:
-    """The audit's own process reads the ledger: the harness holds no query and no key."""
+    """The audit's process reads the ledger: the harness has no query and no key for it."""
     key = str(stack.folder.secret / "key")
     env = for_children({"XIU_POSTGRES_URL": stack.addresses.postgres_url, "XIU_SECRET_FILE": key})
     command = ["system.audit.verify", "--round", str(args.round)]

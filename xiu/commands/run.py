@@ -24,13 +24,13 @@ from xiu.commands._text import emit, figure, judged_table, table, yuan
 
 EXAMPLE = "xiu run show last"
 RUNS = "runs"
-"""The default of `--runs`; not there before the first run."""
+"""The default of `--runs`; it may not exist before the first run."""
 MARKS = {"worse": "WORSE", "not judged": ""}
 MOST = 1_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The sub-words."""
+    """The sub-commands."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|report|compare|trend")
     add_word(words, "list", "finished runs, oldest first", "xiu run list")
     for word, line in (("show", "verdict, reasons, figures"), ("report", "write report.html again, print where it is")):
@@ -38,13 +38,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     both = add_word(words, "compare", "is B worse than A beyond noise? 99 if so", "xiu run compare baseline.json last")
     both.add_argument("a", metavar="A")
     both.add_argument("b", metavar="B")
-    both.add_argument("--of", type=_count, default=0, metavar="N", help="noise also from the last N runs alike A")
+    both.add_argument(
+        "--of", type=_count, default=0, metavar="N", help="take the noise also from the last N runs like A"
+    )
     both.add_argument("--anyway", action="store_true", help="compare under different conditions too")
     of_plan = add_word(
         words, "trend", "the last runs of a plan, each beside the one before", "xiu run trend gala-share"
     )
     of_plan.add_argument("plan", metavar="PLAN")
-    of_plan.add_argument("--last", type=_count, default=20, metavar="N", help="so many at most (20)")
+    of_plan.add_argument("--last", type=_count, default=20, metavar="N", help="at most N runs (default: 20)")
 
 
 def _count(text: str) -> int:
@@ -56,7 +58,7 @@ def _count(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Dispatch to the sub-word."""
+    """Calls the sub-command."""
     return {"list": _list, "show": _show, "report": _report, "compare": _compare, "trend": _trend}[args.sub](args)
 
 
@@ -91,7 +93,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _found(run: str, args: argparse.Namespace) -> Found:
-    """The run that is meant; what might surprise of the choice goes to stderr."""
+    """The run that is meant. What may surprise about the choice goes to stderr."""
     found = find_run(run, Path(args.runs))
     for note in found.notes:
         print(f"xiu: {note}", file=sys.stderr)
@@ -111,7 +113,7 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def tell(record: RunRecord, runs: Path, *, as_json: bool) -> None:
-    """How a command that made a run ends: the document, or a screen of text and where the report lies."""
+    """The output of a command that made a run: the JSON document, or a screen of text with the place of the report."""
     if as_json:
         emit(record.model_dump(mode="json"))
         return

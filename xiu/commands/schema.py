@@ -1,4 +1,4 @@
-"""JSON Schema of plan files, for editors, and of a run's record, for whoever reads one."""
+"""JSON Schema of plan files, for editors, and of a run's record, for programs that read one."""
 
 from __future__ import annotations
 

@@ -21,12 +21,12 @@ RED_EXIT = 99
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     parser.add_argument("--quick", action="store_true", help="leave out what needs a stack and load (about 2 min)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 if every one comes out as it must, else 99; 5 if some could not be shown because the machine is too busy."""
+    """0 if every case comes out as it must, else 99; 5 if some could not be shown because the machine is too busy."""
     done: list[tuple[Case, Came, float]] = []
     with tempfile.TemporaryDirectory(prefix="xiu-selftest-") as folder:
         for case, place in _cases(Path(folder), quick_only=args.quick):
@@ -58,7 +58,7 @@ def _mark(case: Case, came: Came) -> str:
 
 
 def _cases(folder: Path, *, quick_only: bool) -> Iterator[tuple[Case, Path]]:
-    """Each with a folder of its own; those on a stack share one, that is stopped when they are through."""
+    """Each case has a folder of its own. The cases on a stack share one, which is stopped at the end."""
     for number, case in enumerate(quick()):
         place = folder / str(number)
         place.mkdir()
@@ -72,7 +72,7 @@ def _cases(folder: Path, *, quick_only: bool) -> Iterator[tuple[Case, Path]]:
 
 
 def _came(case: Case, place: Path) -> Came:
-    """What the case produced; what broke on the way is no verdict."""
+    """What the case produced. An error on the way is not a verdict."""
     try:
         return case.produce(place)
     except EnvironmentNotReady as exc:

@@ -17,13 +17,13 @@ EXAMPLE = "xiu status --json"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     _stacks.add_stack_options(parser)
     _stacks.add_show_secrets(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Tell every address and the state of each part."""
+    """Prints every address and the state of each part."""
     stack = _stacks.need(args)
     faults = injected(stack.folder.path)
     state = stack.state()
@@ -70,7 +70,7 @@ def _tell_parts(stack: Stack, state: dict[str, Any]) -> None:
 
 
 def _strays(stack: Stack, state: dict[str, Any]) -> tuple[list[str], str]:
-    """(what is on the links and in no ledger, why they could not be looked at)."""
+    """(what is on the links and in no fault ledger, why the links could not be read)."""
     if "toxiproxy" not in state["parts"] and "toxiproxy" not in state["externals"]:
         return [], ""  # only stores run here
     try:

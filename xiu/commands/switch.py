@@ -21,21 +21,21 @@ EXAMPLE = "xiu switch set draw.shed_percent 20 --why 'drill'"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's sub-words."""
+    """The sub-commands."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|set|history")
     show = add_word(words, "list", "every switch: its value, type, range and scope", "xiu switch list")
     change = add_word(words, "set", "set a switch", EXAMPLE)
     change.add_argument("key", metavar="KEY")
-    change.add_argument("value", metavar="VALUE", help="a whole number; of a bool on or off, too")
+    change.add_argument("value", metavar="VALUE", help="a whole number; for a bool also on or off")
     change.add_argument("--lane", choices=LANES, help="default: both lanes")
-    change.add_argument("--why", default="", help="kept with the change")
+    change.add_argument("--why", default="", help="reason, kept with the change")
     history = add_word(words, "history", "who changed what, when and why", "xiu switch history")
     for each in (show, change, history):
         _stacks.add_stack_options(each)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the sub-word says."""
+    """Carries out the sub-command."""
     if args.sub == "set":
         if args.key not in SWITCH:
             hint = closest(args.key, SWITCH)
@@ -66,7 +66,7 @@ def _list(control: ControlClient, args: argparse.Namespace) -> int:
 
 
 def _declared(switch: Switch) -> dict[str, object]:
-    """What the contract says of a switch."""
+    """The switch's declaration in the contract."""
     return {
         "type": switch.type, "unit": switch.unit, "default": switch.default, "from": switch.lower, "to": switch.upper,
         "scope": list(switch.scope), "readers": list(switch.readers),
@@ -74,7 +74,7 @@ def _declared(switch: Switch) -> dict[str, object]:
 
 
 def _rows(switch: Switch, values: dict[Lane, int]) -> list[str]:
-    """A line for both lanes, or for each where they differ; `*`: not the default."""
+    """One line for both lanes, or one for each where they differ; `*` marks a value that is not the default."""
     same = len(set(values.values())) == 1
     said = [("", values[LANES[0]])] if same else list(values.items())
     unit = switch.unit if switch.type == "count" else ""

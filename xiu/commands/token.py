@@ -14,15 +14,15 @@ EXAMPLE = "xiu token 1"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     parser.add_argument("uid", metavar="UID", type=int)
-    parser.add_argument("--lane", choices=LANES, default="live", help="stress: prints the tag to send with it too")
-    parser.add_argument("--ttl", type=int, default=7200, metavar="SECONDS", help="how long it is good (default: 7200)")
+    parser.add_argument("--lane", choices=LANES, default="live", help="stress: also prints the tag to send with it")
+    parser.add_argument("--ttl", type=int, default=7200, metavar="SECONDS", help="how long it is valid (default: 7200)")
     _stacks.add_stack_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the token; for the stress lane the tag on a second line."""
+    """Prints the token; for the stress lane also the tag, on a second line."""
     if not 0 <= args.uid < 1 << 62:
         raise BadInput(f"uid {args.uid}", expected="a number from 0 to 2^62 - 1")
     with ControlClient.of(_stacks.need(args)) as control:

@@ -20,9 +20,9 @@ EXAMPLE = "xiu up --detach"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The word's options."""
+    """The command's options."""
     parser.add_argument("--detach", action="store_true", help="leave it running and return; `xiu down` stops it")
-    parser.add_argument("--stores", choices=("last",), help="just PostgreSQL and Valkey, on the data of the last stack")
+    parser.add_argument("--stores", choices=("last",), help="only PostgreSQL and Valkey, on the data of the last stack")
     parser.add_argument("--fronts", type=_fronts, metavar="N", help="front processes (default: 1)")
     parser.add_argument(
         "--cells", type=_cells, metavar="N",
@@ -53,7 +53,7 @@ def _show(event: PartEvent) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Start, tell the addresses, and (attached) wait for Ctrl-C."""
+    """Starts the stack, prints the addresses, and (unless detached) waits for Ctrl-C."""
     raise_open_files()
     ended = threading.Event()
     if args.stores:
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
             more=more,
         )
     stack.events(_show)
-    # Interrupted in here nothing runs afterwards, and `main` says so: exit 3.
+    # After an interruption in here nothing runs, and `main` says so: exit code 3.
     stack.start()
     if args.detach:
         stack.release()

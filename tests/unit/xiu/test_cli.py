@@ -173,7 +173,7 @@ def test_help_lists_the_words_in_80_columns(argv: list[str], capsys: pytest.Capt
 
 def test_no_word_at_all_is_help_and_no_success(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([]) == 2
-    assert "words:" in capsys.readouterr().out
+    assert "commands:" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("word", [*words(), "try"])

@@ -76,7 +76,7 @@ def test_a_full_output_is_said_in_one_sentence_and_is_no_success(words: str, cod
 def test_an_output_of_another_encoding_gets_text_with_replacements(env: dict[str, str]) -> None:
     helped = shell("xiu --help", **env)
     assert (helped.returncode, helped.stderr) == (0, "")
-    assert "usage: xiu WORD ?" in helped.stdout
+    assert "usage: xiu COMMAND ?" in helped.stdout
     listed = shell("xiu plan list --json", **env)
     assert "全链路" in json.dumps(json.loads(listed.stdout), ensure_ascii=False)
     wrong = shell("xiu plan show 吉", **env)
