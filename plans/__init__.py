@@ -1,1 +1,1 @@
-"""What is to happen, as data: forecasts and stress plans, later drills and playbooks; and the models that read it."""
+"""What is to happen, as data: forecasts, stress plans, faults, drills, playbooks; and the models that read them."""

@@ -1,7 +1,7 @@
-"""Catalogue of the harness's metrics as data, beside the system's (system/contract/metrics.py). Refuses run ids.
+"""Catalogue of the harness's metrics as data, beside the system's (system/contract/metrics.py).
 
-Names begin with `drill_`, base units, counters end in `_total`. A run's id stands only on what is that run's alone:
-`drill_run_info`, its forecast with what came of it, its money and packets.
+Names begin with `drill_`; base units; counters end in `_total`. A run's id is a label only of metrics that belong to
+that one run: `drill_run_info`, its forecast and results, its money and packets.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ OUTCOMES = ("win", "lose", "repeat", "refused", "pending", "unknown")
 PHASES = ("idle", "warm_up", "measured", "drain", "closing")
 BOUNDS = ("lower", "expected", "upper")
 PLACES = ("budget", "awarded", "credited", "suspense")
-"""Where the money of a run's round is told."""
+"""The states of money in a run's round."""
 VERDICTS = ("RUNNING", "PASS", "WARN", "FAIL", "INVALID", "NO_DATA", "ABORTED")
-"""Of a whole run; RUNNING until there is one."""
+"""Verdicts of a whole run; RUNNING until there is one."""
 INVARIANT_STATES = ("pending", "holds", "broken", "unknown", "not_evaluated")
 STATES = ("PENDING", "PASS", "WARN", "FAIL", "NO_DATA", "NOT_EVALUATED")
-"""Of an indicator; PENDING until it is judged."""
+"""States of an indicator; PENDING until it is judged."""
 
 PLAYBOOK_STATES = (
     "idle", "triggered", "executing", "read_back", "verifying", "verified", "held", "rolling_back", "undone",

@@ -1,4 +1,4 @@
-"""What a dashboard is before it is built, and what it excuses, each with a reason. Owns no dashboard."""
+"""What a dashboard is before it is built, and its excuses, each with a reason. Owns no dashboard."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPORTS, RUNBOOKS = "reports", "runbooks"
 
 @dataclass(frozen=True, slots=True)
 class MayBeEmpty:
-    """A panel that may show nothing, and why. Each condition narrows it; without any it always may."""
+    """A panel that may be empty, and why. Each condition narrows the excuse; without any it always holds."""
 
     panel: str
     why: str
@@ -30,12 +30,12 @@ class MayBeEmpty:
     under_way: bool = False
     """Only while the run goes on."""
     without_job: str = ""
-    """Only where Prometheus scrapes others, but never this job."""
+    """Only where Prometheus scrapes other jobs, but never this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawCounter:
-    """A counter that stands in a panel as it is, outside of `rate` and `increase`, and why."""
+    """A counter that a panel shows as it is, outside of `rate` and `increase`, and why."""
 
     panel: str
     metric: str
@@ -44,7 +44,7 @@ class RawCounter:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What grafana's dashboard-linter finds in these panels under that rule and stays so, and why."""
+    """A finding of grafana's dashboard-linter by that rule that is left in these panels, and why."""
 
     rule: str
     panels: tuple[str, ...]
@@ -72,7 +72,7 @@ class Board:
     """Two languages, no name of a metric, no percentile."""
     refresh: str = "5s"
     file: Path = Path()
-    """Where it stands; filled in by whoever finds it."""
+    """The file it stands in; set when it is found."""
 
     def may_be_empty(self, panel: str, query: str) -> Iterator[MayBeEmpty]:
         """Its excuses for an empty query."""

@@ -1,6 +1,6 @@
-"""Asks Prometheus every panel's query as Grafana would, and judges the answers. No data is never green.
+"""Sends Prometheus every panel's query as Grafana would, and judges the answers. No data is never green.
 
-Refuses to know how Prometheus is reached: an `Asker` is handed in.
+The caller passes in an `Asker`, which knows how to reach Prometheus.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dashboards.grafana import shelf
 from dashboards.grafana.errors import QueryFailed
 
 SCRAPE_S = 1
-"""What the stack's Prometheus and the provisioned data source are set to."""
+"""The scrape interval of the stack's Prometheus and of the provisioned data source."""
 POINTS = 1_000
 """About as many points as Grafana asks for, for a panel across half a screen."""
 WITHOUT_QUERY = ("datasource", "textbox")
@@ -25,7 +25,7 @@ _LABEL_VALUES = re.compile(r"label_values\((?P<metric>.+), *(?P<label>\w+)\)")
 
 
 class Asker(Protocol):
-    """Prometheus's query API. Raises QueryFailed for a query it refuses; what else it raises ends the check."""
+    """Prometheus's query API. Raises QueryFailed for a query that it refuses; any other exception ends the check."""
 
     def vector(self, query: str, at_s: float) -> list[dict[str, Any]]:
         """Samples of an instant query: `metric`, `value` [time, text]."""
@@ -59,7 +59,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one query of a panel shows: the last figure, of how many series. `why`: for what is not a value."""
+    """What one query of a panel shows: the last figure, and of how many series. `why`: for what is not a value."""
 
     board: str
     panel: str
@@ -100,7 +100,7 @@ def check(
 
 
 def _excuse(asker: Asker, answer: Answer, span: Span, *, disturbed: bool, under_way: bool) -> str:
-    """Why this query may be empty now, as its dashboard's file says it; empty if it may not."""
+    """Why this query may be empty now, by its dashboard's excuses; empty if it may not."""
     board = shelf.by_uid().get(answer.board)
     for one in board.may_be_empty(answer.panel, answer.ref) if board is not None else ():
         if (one.undisturbed and disturbed) or (one.under_way and not under_way):
@@ -165,7 +165,7 @@ def label_values(asker: Asker, definition: str, span: Span) -> list[str]:
 
 
 def filled(expr: str, words: Mapping[str, str]) -> str:
-    """The query with its variables. Raises KeyError for one that nobody knows."""
+    """The query with its variables. Raises KeyError for a variable that is not known."""
     return re.sub(r"\$\{?(\w+)\}?", lambda match: words[match[1]], expr)
 
 
@@ -206,7 +206,7 @@ def newest_run(asker: Asker, now_s: float, back_s: float = 6 * 3600.0) -> tuple[
     if not seen:
         return None
     last_s, first_s, run = max(seen)
-    # To the second: what is told last stands for some seconds alone, and then the series has ended.
+    # To the second: what is reported last is there for some seconds only, and then the series has ended.
     asked = f"max by (run_id) (drill_run_info{{run_id={json.dumps(run)}}})"
     again = asker.series(asked, last_s, min(now_s, last_s + step_s), 1)
     ends = [float(row["values"][-1][0]) for row in again if row["metric"].get("run_id") == run]

@@ -22,12 +22,12 @@ class GrafanaError(DashboardError):
 
 
 class GrafanaInputError(GrafanaError):
-    """The address or the token cannot be meant. Exit code 2; nothing was asked of anybody."""
+    """The address or the token is malformed. Exit code 2; nothing was sent to anybody."""
 
     exit_code = 2
 
 
 class BoardError(DashboardError):
-    """A file of `boards/` that is no dashboard, or one that cannot be told from another. Exit code 2."""
+    """A file of `boards/` that is no dashboard, or whose uid or title another one has. Exit code 2."""
 
     exit_code = 2

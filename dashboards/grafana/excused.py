@@ -1,4 +1,6 @@
-"""Metrics that no panel and no alert reads, each with its reason. Refuses a reason that no longer excuses anything."""
+"""Metrics that no panel and no alert reads, each with its reason. A reason that excuses nothing any more is an
+error.
+"""
 
 from __future__ import annotations
 

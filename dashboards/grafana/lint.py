@@ -1,7 +1,7 @@
-"""Rules every dashboard keeps, checked on its JSON and against the code's own catalogues of metrics. Asks nobody.
+"""Rules for every dashboard, checked on its JSON and against the code's own catalogues of metrics. No network.
 
-Those of grafana's dashboard-linter (`official.py`), and more: a metric and each of its labels must be one that the code
-exposes.
+The rules of grafana's dashboard-linter (`official.py`), and more: a metric and each of its labels must be one that the
+code exposes.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def lint(board: Document) -> list[str]:
 
 
 def lint_all(boards: Iterable[Document], kept: Path = official.FILE) -> list[str]:
-    """Each dashboard, and what only shows in all of them together. `kept`: the official linter's list of excuses."""
+    """Findings of each dashboard, and of all together. `kept`: the official linter's list of excuses."""
     boards = list(boards)
     found = [line for board in boards for line in lint(board)]
     try:
@@ -197,7 +197,7 @@ def metric_of(name: str, known: Mapping[str, Metric]) -> Metric | None:
 
 
 def strange(expr: str) -> Iterator[str]:
-    """What an expression names that the code does not expose: metrics, labels. Or that it cannot be read."""
+    """The metrics and labels in an expression that the code does not expose; or that the expression cannot be read."""
     try:
         selectors = [part for part in parts(expr) if isinstance(part, Selector)]
     except ValueError as exc:

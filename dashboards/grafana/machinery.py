@@ -19,7 +19,7 @@ def p99(metric: str, by: str = "le", where: str = "") -> str:
 
 
 def stores() -> Iterator[Panel]:
-    """Valkey and PostgreSQL as they tell it themselves, past the proxies."""
+    """Valkey and PostgreSQL by their own figures, past the proxies."""
     yield from _valkey()
     yield from _postgres()
 
@@ -105,7 +105,7 @@ def _postgres() -> Iterator[Panel]:
 
 
 def processes() -> Iterator[Panel]:
-    """CPU, memory, files and build of every process that tells of itself."""
+    """CPU, memory, files and build of every process that exports them."""
     yield lines(
         Tile("CPU of each process", "Of one core; user and system together.", "percentunit", 6),
         Ask(f"sum by (part) (rate(process_cpu_seconds_total{RATE}))", "{{part}}"),
@@ -132,7 +132,7 @@ def processes() -> Iterator[Panel]:
 
 
 def inside() -> Iterator[Panel]:
-    """What the fronts, credit and control tell of their own work."""
+    """What fronts, credit and control export about their own work."""
     yield lines(
         Tile(
             "Switches not yet the same everywhere",

@@ -1,7 +1,7 @@
 """The rules of grafana's own dashboard-linter, by its names, and `.lint`, built from the dashboards' own excuses.
 
-Read off that linter's sources (June 2026); it cannot be installed everywhere, so the same is asked here. Its file
-format and its way of matching entries are kept: the same `.lint` serves both. Refuses an entry that excuses nothing.
+Taken from that linter's sources (June 2026), because it cannot be installed everywhere. Its file format and its way of
+matching entries are kept, so the same `.lint` serves both. An entry that excuses nothing is a finding.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Panels and variables in this house's manner, from the foundation SDK's builders. Owns no query.
+"""Builds panels and variables of one style, with the foundation SDK's builders. Owns no query.
 
 Every panel reads the data source that the dashboard's variable names; every one has a title, a description and a unit.
 """
@@ -30,7 +30,7 @@ NO_UNIT_OF_MONEY = (
 """Why a panel of money keeps what the official linter says of its unit."""
 GREEN, YELLOW, ORANGE, RED, GREY, BLUE = "green", "yellow", "orange", "red", "#8e8e8e", "blue"
 SCOPE = 'job=~"$job",instance=~"$instance"'
-"""In every selector of every query: a Prometheus that others share shows one system at a time."""
+"""In every selector of every query, so that a Prometheus that others share shows one system at a time."""
 UNSCOPED = frozenset(("ALERTS",))
 """An alert carries the labels of its rule's expression; most sum over jobs and instances."""
 
@@ -259,7 +259,7 @@ def note(title: str, description: str, markdown: str, width: int = 24, height: i
 
 
 def datasource_variable() -> Builder[dashboard.VariableModel]:
-    """Which Prometheus: chosen in Grafana, never written down here."""
+    """Which Prometheus: chosen in Grafana, never fixed here."""
     variable = build.DatasourceVariable(DATASOURCE_VARIABLE).label("Data source").type("prometheus")
     return variable.multi(False).include_all(False)
 
@@ -280,7 +280,7 @@ def scope_variables() -> list[Builder[dashboard.VariableModel]]:
 
 
 def address_variable(name: str, label: str) -> Builder[dashboard.VariableModel]:
-    """Where pages outside of Grafana are served, without a slash at its end: typed in, or told by `xiu dash push`."""
+    """Where pages outside of Grafana are served, without a slash at the end: typed in, or set by `xiu dash push`."""
     return build.TextBoxVariable(name).label(label).default_value("")
 
 
@@ -305,7 +305,7 @@ ALERTS = 'max by (alertname) (ALERTS{alertstate="firing",alertname!="Watchdog"})
 
 
 def annotation(name: str, expr: str, title: str, told: str, color: str, tags: str) -> Annotation:
-    """Regions drawn over every panel from a query: they are there without anybody having called an API."""
+    """Regions drawn over every panel from a query; no call of Grafana's API is needed."""
     query = build.AnnotationQuery().name(name).datasource(DATASOURCE).enable(True).hide(False).icon_color(color)
     return query.expr(in_scope(expr)).step("1s").title_format(title).text_format(told).tag_keys(tags)
 

@@ -1,4 +1,6 @@
-"""Grafana's provisioning files, the other way to bring the dashboards: no token, and nothing to lose with its store."""
+"""Grafana's provisioning files, the other way to install the dashboards: needs no token, writes nothing into Grafana's
+store.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Grafana's HTTP API behind one class: a folder, a data source, dashboards, annotations. One error type, one sentence.
 
-grafana-api is archived; it answers an empty body, a proxy's page or a closed port with errors of its own making; what
-it gets wrong is put right here. Uids only: Grafana 13 refuses numeric ids, and what names `folderId` lands in its root.
+grafana-api is archived. It answers an empty body, a proxy's page or a closed port with various errors of its own; they
+are corrected here. Uses uids only: Grafana 13 refuses numeric ids, and puts what names `folderId` into its root.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TIMEOUT_S = 5.0
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, SERVER = 401, 403, 404, 500
 MOST_BYTES = 16 << 20
 Done = Literal["made", "changed", "unchanged", "left alone"]
-"""What became of a part of a push."""
+"""The result of one step of a push."""
 _TAG = re.compile(r"[a-z0-9:_-]+")
 """grafana-api does not encode a query, so a tag keeps to what needs no encoding."""
 
@@ -35,7 +35,7 @@ class GrafanaPublisher:
     """Four verbs, each safe to repeat. Raises GrafanaError."""
 
     def __init__(self, url: str, token: str, timeout_s: float = TIMEOUT_S) -> None:
-        """Raises GrafanaInputError for an address or a token that cannot be meant; connects to nobody."""
+        """Raises GrafanaInputError for a malformed address or token; connects to nobody."""
         try:
             parts, port = urlsplit(url), urlsplit(url).port
         except ValueError as exc:
@@ -61,7 +61,7 @@ class GrafanaPublisher:
         session = self._grafana.api.s
         session.max_redirects = 0
         session.hooks["response"].append(functools.partial(_json_or_foreign, timeout_s))
-        # What is on this host never goes through a proxy that the environment names.
+        # An address of this host never goes through a proxy that the environment names.
         session.trust_env = not _is_loopback(parts.hostname)
 
     def ensure_folder(self, uid: str, title: str) -> Done:
@@ -108,7 +108,7 @@ class GrafanaPublisher:
         if there is None:
             self._call("make the data source", lambda: self._grafana.datasource.create_datasource(body))
             return "made"
-        # Name and default are people's to change.
+        # Name and default belong to the people who use this Grafana.
         if _has(there, {key: body[key] for key in ("type", "access", "url", "jsonData")}):
             return "unchanged"
         if there.get("readOnly"):
@@ -146,7 +146,7 @@ class GrafanaPublisher:
         self.close()
 
     def _find(self, what: str, ask: Callable[[], Any]) -> dict[str, Any] | None:
-        """What there is, None if Grafana says in its own words that there is nothing."""
+        """What exists; None if Grafana says in its own words that there is nothing."""
         try:
             return dict(self._call(what, ask))
         except GrafanaError as exc:
@@ -157,7 +157,7 @@ class GrafanaPublisher:
             raise
 
     def _call(self, what: str, ask: Callable[[], Any], kind: type = dict) -> Any:
-        """One request. Every way it can go wrong becomes one sentence."""
+        """One request. Every failure becomes one sentence."""
         try:
             answer = ask()
         except GrafanaException as exc:
@@ -201,7 +201,7 @@ class _Foreign(Exception):
 
 
 def _json_or_foreign(timeout_s: float, response: requests.Response, **_: object) -> None:
-    """Seen before grafana-api sees it, which takes every body for JSON and every error for an object."""
+    """Read before grafana-api reads it, because grafana-api takes every body for JSON and every error for an object."""
     if response.is_redirect:
         return
     response._content = _read(response, time.monotonic() + timeout_s)
@@ -215,7 +215,9 @@ def _json_or_foreign(timeout_s: float, response: requests.Response, **_: object)
 
 
 def _read(response: requests.Response, until: float) -> bytes:
-    """The body, by a deadline: the time-out of requests begins anew with each byte. Raises what requests would."""
+    """The body, by a deadline, because the time-out of requests begins anew with each byte. Raises what requests
+    would.
+    """
     found = bytearray()
     whole = False
     try:

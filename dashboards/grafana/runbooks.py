@@ -1,4 +1,6 @@
-"""Where an alert's runbook is, for links: what its rule names, behind the address in the dashboard's variable."""
+"""Where an alert's runbook is, for links: the page that its rule names, behind the address in the dashboard's
+variable.
+"""
 
 from __future__ import annotations
 

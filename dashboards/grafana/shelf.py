@@ -1,4 +1,4 @@
-"""The dashboards there are: every file of `boards/`, found by being there. Refuses one that cannot be meant.
+"""The dashboards: every file of `boards/`, found by being there. A file that is no dashboard is refused.
 
 Everything that names dashboards asks here: rendering, linting, checking, the official linter's list, pushing.
 """
@@ -23,7 +23,7 @@ FOLDER = Path(room.__file__).parent
 ROOT = FOLDER.parents[2]
 UID_MAX = 40
 WHY_MIN = 10
-"""Shorter is no reason."""
+"""A shorter text is not accepted as a reason."""
 
 
 @functools.cache
@@ -49,7 +49,7 @@ def loaded(module: str, file: Path) -> Board:
 
 @contextmanager
 def told(file: Path) -> Iterator[None]:
-    """What breaks in a dashboard's file becomes one sentence, with the line. Raises BoardError."""
+    """An error in a dashboard's file becomes one sentence, with the line. Raises BoardError."""
     try:
         yield
     except SyntaxError as exc:
@@ -61,7 +61,7 @@ def told(file: Path) -> Iterator[None]:
 
 
 def checked(found: Iterable[Board]) -> tuple[Board, ...]:
-    """Those dashboards in order, if each can be told from the others and every excuse has a reason."""
+    """Those dashboards in order. Raises BoardError where two have one uid or title, or an excuse has no reason."""
     ordered = tuple(sorted(found, key=lambda board: (board.rank, board.file.name)))
     for k, board in enumerate(ordered):
         for told in _wrong(board, ordered[:k]):

@@ -18,7 +18,9 @@ SCHEMAS: dict[str, type[PlanModel]] = {
     "drill": Drill,
     "playbook": Playbook,
 }
-"""What `xiu schema` exports, beside faults, whose model has the specs of chaos' kinds (`chaos.library.fault`)."""
+"""What `xiu schema` exports, beside faults: their model needs the specs of the kinds in `chaos`
+(`chaos.library.fault`).
+"""
 
 __all__ = [
     "SCHEMAS", "Drill", "Fault", "Forecast", "Loaded", "LoadedDrill", "PlanError", "PlanModel", "Playbook", "Problem",

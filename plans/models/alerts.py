@@ -1,6 +1,6 @@
-"""The alerts there are, for files that name one: their expressions, and which a promtool test expects to fire.
+"""The alerts that exist, for files that name one: their expressions, and which of them a promtool test expects to fire.
 
-Refuses to know what is done about an alert.
+Does not know what is done about an alert.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Alerts:
 
 
 def alerts(rules: Path = RULES, tests: Path | None = RULE_TESTS) -> Alerts:
-    """Reads the rules and their tests; where the tests are not installed, every alert counts as tested.
+    """Reads the rules and their tests. Where the tests are not installed, every alert counts as tested.
 
-    Raises PlanError for a file that is none of Prometheus's.
+    Raises PlanError for a file that is not Prometheus's.
     """
     found = {rule["alert"]: str(rule["expr"]) for rule in rules_of(rules) if "alert" in rule}
     if tests is None or not tests.is_dir():

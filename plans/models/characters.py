@@ -1,7 +1,7 @@
-"""Characters that look like others, or like nothing: where they stand, and what they are called.
+"""Characters that look like others, or cannot be seen: where they stand, and what they are called.
 
-A text of one's own (`about`, a sponsor's name) may hold any language. What holds a file together (indents, keys, the
-marks between them) and what is counted is ASCII.
+Texts for people (`about`, a sponsor's name) may hold any language. The structure of a file (indents, keys, the marks
+between them) and its numbers are ASCII.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def called(char: str) -> str:
 
 
 def hidden(text: str) -> Iterator[tuple[int, str]]:
-    """(line, character) of what nobody sees, or takes for a blank; comments of a whole line aside.
+    """(line, character) of each character that cannot be seen or looks like a blank; comments of a whole line aside.
 
     Also of wide blanks that indent.
     """
@@ -39,9 +39,10 @@ def hidden(text: str) -> Iterator[tuple[int, str]]:
 
 
 def instead_of_a_mark(text: str, line: int) -> tuple[int, str] | None:
-    """(line, character) of the wide mark that explains best why YAML gave up at `line`; None where there is none.
+    """(line, character) of the wide mark that best explains why YAML gave up at `line`; None where there is none.
 
-    One that stands as a key's colon, or begins a line; or, on the line itself and the one before, behind a plain word.
+    A wide mark that stands as a key's colon, or begins a line; or, on the line itself and the one before, after a plain
+    word.
     """
     found = None
     for number, shown in enumerate(LINE_ENDS.split(text)[:line], 1):
@@ -54,12 +55,12 @@ def instead_of_a_mark(text: str, line: int) -> tuple[int, str] | None:
 
 
 def _instead(char: str, *, anything: bool) -> bool:
-    """Does it look like a mark; or, on the very line, like anything that is typed without it?"""
+    """Does it look like a mark; or, on that very line, like anything that is typed without it?"""
     plain = unicodedata.normalize("NFKC", char)
     return plain in _MARKS or (anything and plain.isascii())
 
 
 def foreign(text: str) -> str:
-    """The characters of a key or figure that it cannot have, in words; empty where there is none."""
+    """The characters that a key or figure cannot have, in words; empty where there are none."""
     odd = [char for char in dict.fromkeys(text) if ord(char) > 127 and unicodedata.category(char) != "Lo"]
     return ", ".join(called(char) for char in odd[:MOST_NAMED])

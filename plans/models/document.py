@@ -1,4 +1,4 @@
-"""A YAML document with the line of each value. Owns reading and the words for what is wrong, not what a model means."""
+"""A YAML document with the line of each value. Owns reading and the wording of errors, not the meaning of a model."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ KINDS = {
 }
 """What the files are that a user writes, and the command that checks one."""
 DEEPEST = 32
-"""Mappings and lists in each other; no model needs more than eight."""
+"""Levels of mappings and lists within each other; no model needs more than eight."""
 MOST_VALUES = 20_000
 """Values of one file, each alias counted as what it stands for."""
 MOST_SHOWN = 80
-"""Characters of a wrong value that are repeated."""
+"""Characters of a wrong value that an error repeats."""
 MOST_TOLD = 20
-"""Lines of one file with characters that are not seen."""
+"""Lines of one file on which characters that cannot be seen are reported."""
 _UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
-"""What YAML's own constructors raise for a tag on text that does not suit it (`!!bool maybe`, `!!int ""`)."""
+"""What YAML's own constructors raise for a tag on an unsuitable text (`!!bool maybe`, `!!int ""`)."""
 
 
 def _shown(value: object) -> str:
@@ -47,7 +47,7 @@ def _shown(value: object) -> str:
 
 
 def _given_up_at(exc: yaml.MarkedYAMLError) -> int:
-    """The line to look at: what never ends, a quotation or a key without its colon, is wrong where it begins."""
+    """The line to report: what never ends (a quotation, a key without its colon) is wrong where it begins."""
     endless = exc.problem in ("found unexpected end of stream", "could not find expected ':'")
     mark = exc.context_mark if endless and exc.context_mark else exc.problem_mark
     return mark.line + 1 if mark else 1
@@ -71,7 +71,7 @@ class Document:
         self.data = self._build(node, (), frozenset())
 
     def line(self, loc: Loc) -> int:
-        """Line of the value at `loc`, or of the nearest thing around it that stands in the file."""
+        """Line of the value at `loc`, or of the nearest value around it that the file has."""
         seen: Loc = ()
         for part in loc:
             # A union's tag is part of a loc but not of the file: skip what is not there.
@@ -93,7 +93,7 @@ class Document:
                 self._check_depth(text, FastLoader)
                 return yaml.compose(text, Loader=FastLoader)
             except (yaml.YAMLError, PlanError):
-                pass  # told in the words and at the line of the loader below
+                pass  # reported in the words and at the line of the loader below
         try:
             self._check_depth(text, PlainLoader)
             return yaml.compose(text, Loader=PlainLoader)
@@ -110,7 +110,7 @@ class Document:
             raise PlanError([Problem(self.file, 1, f"not YAML: {exc}")]) from exc
 
     def _check_depth(self, text: str, loader: Any) -> None:
-        """Raises PlanError before anything recursive sees a text that is nested too deeply."""
+        """Raises PlanError before a recursive function sees a text that is nested too deeply."""
         depth = 0
         for event in yaml.parse(text, Loader=loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -201,7 +201,7 @@ def _where(loc: Loc, data: Any) -> str:
 
 
 def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) -> Problem:
-    """What is wrong in words, with the names of the characters that no key and no figure has."""
+    """What is wrong in words, with the names of characters that no key and no figure may have."""
     found = _wrong(document, model, error)
     loc, given = error["loc"], error["input"]
     if error["type"] == "extra_forbidden":
@@ -209,7 +209,7 @@ def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) ->
     else:
         line = document.start(loc)
     if isinstance(given, dict) and error["type"] == "union_tag_not_found":
-        given = "".join(given)  # the key that tells which kind it is may be there in other letters
+        given = "".join(given)  # the key that names the kind may be there in other letters
     odd = foreign(given) if isinstance(given, str) and error["type"] != "missing" else ""
     return replace(found, what=f"{found.what} ({odd})", line=line) if odd else found
 
@@ -257,7 +257,8 @@ def _problems(document: Document, model: type[BaseModel], failure: ValidationErr
     inner = {e["loc"][:depth] for e in errors for depth in range(len(e["loc"]))}
 
     def told_already(e: ErrorDetails) -> bool:
-        # A misspelt key is one mistake, and is not missing as well; a list is not too short for items that are wrong.
+        # A misspelt key is one mistake, so the key is not reported as missing too; nor is a list too short because
+        # items are wrong.
         return (e["type"] == "missing" and e["loc"] in misspelt) or (e["type"] == "too_short" and e["loc"] in inner)
 
     return [_problem(document, model, e) for e in errors if not told_already(e)]
@@ -280,7 +281,7 @@ def _text_of(path: Path) -> str:
 
 
 def _refuse_another(document: Document, model: type[PlanModel]) -> None:
-    """Raises PlanError for a file that says itself to be of another kind: one sentence, not a mistake a key."""
+    """Raises PlanError for a file that declares another kind: one sentence instead of one mistake for each key."""
     field, given = model.model_fields.get("kind"), document.data.get("kind")
     mine = typing.get_args(field.annotation) if field is not None else ()
     meant = next((kind for kind in KINDS if kind in mine), None)
@@ -291,9 +292,9 @@ def _refuse_another(document: Document, model: type[PlanModel]) -> None:
 
 
 def read_partly(path: Path, model: type[M]) -> tuple[M | None, Document, list[Problem]]:
-    """What can be read of the file as a model, its lines, and every problem found; all of it where there is none.
+    """What can be read of the file as a model, its lines, and every problem; the whole model where there is none.
 
-    Raises PlanError where the file is no YAML document at all.
+    Raises PlanError where the file is not a YAML document at all.
     """
     try:
         text = _text_of(path)

@@ -1,4 +1,4 @@
-"""A drill: faults put to a system under load, on one seed with and without them. Refuses one that judges nothing."""
+"""A drill: faults in a system under load, on one seed with and without them. A drill that judges nothing is refused."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from plans.models.quantity import Duration, Scale
 
 Harm = Literal["answered_rps", "refused_share", "response_p99_ms", "errors", "pool_lasts_s", "drain_s",
                "credit_delay_p99_s", "wins", "sponsors"]  # fmt: skip
-"""Indicators a fault may worsen; `wins` and `sponsors`: packets of abandoned leases stay unsold, never oversold. No
-invariant can be named: what a fault does to money that was promised is never allowed."""
+"""Indicators that a fault may worsen. `wins` and `sponsors`: packets of abandoned leases stay unsold, never oversold.
+No invariant can be named: a fault may never change money that was promised.
+"""
 
 
 class When(PlanModel):
@@ -28,7 +29,7 @@ class When(PlanModel):
     length: Duration = Field(alias="for")
 
     def overlaps(self, other: When) -> bool:
-        """Are both there at some moment?"""
+        """Do both last at some moment?"""
         return self.at < other.at + other.length and other.at < self.at + self.length
 
     @field_validator("target")
@@ -38,14 +39,14 @@ class When(PlanModel):
 
 
 class AlertWithin(PlanModel):
-    """An alert that must fire so long after the effect was seen (L7); not judged where Prometheus is missing."""
+    """An alert that must fire within this time after the effect was seen (L7); not judged without Prometheus."""
 
     name: str = Field(pattern=r"^[A-Z][A-Za-z0-9]+$")
     within: Duration = Field(gt=0)
 
 
 class Expect(PlanModel):
-    """What the system must do about it, beside keeping every invariant."""
+    """What the system must do about the fault, beside keeping every invariant."""
 
     recovers_within: Duration | None = Field(default=None, description="From the heal to the heal probe (L4).")
     drains_within: Duration | None = Field(default=None, description="From the heal to an empty backlog (L5).")

@@ -1,4 +1,4 @@
-"""Errors of plan files: every problem of a file at once, each with its line. Refuses to know what a plan means."""
+"""Errors of plan files: every problem of a file at once, each with its line. Does not know what a plan means."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The envelope of a fault file: what every fault says, whatever its kind. Owns the checks between envelope and spec.
 
-What a kind of fault or probe may say is its own `Spec`, in `chaos/`; whoever reads fault files hands the specs in
-(`fault_model`). A file without a way back, or with a fault that nothing would notice, is refused.
+What a kind of fault or probe may say is its own `Spec`, in `chaos/`; the reader of fault files passes the specs in
+(`fault_model`). A file without a heal, or with a fault that no probe could see, is refused.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ FaultId = Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,3}[a-z]?$", description="
 Code = Annotated[str, Field(pattern=r"^([SL])([1-9]|1[0-2])$", description="An invariant of docs/money.md.")]
 LINK_IDS = tuple(link.id for link in links_of())
 PARTS = tuple(place.name for place in system())
-"""Of a system of one front and one cell; larger ones have more, by the rules of `system.contract.places`."""
+"""Targets of a system of one front and one cell; larger ones have more, by the rules of `system.contract.places`."""
 HOST = "host"
 """The machine itself, as a target."""
 _ROLES = ("valkey", "front", "credit", *ALONE)
 
 
 class Fits(NamedTuple):
-    """What goes with a way of breaking something: ways to take it back, probes that see it, probes that see its end."""
+    """What fits a way of breaking something: heals, probes that see the effect, probes that see its end."""
 
     heals: tuple[str, ...]
     effects: tuple[str, ...]
@@ -48,16 +48,16 @@ class FaultSpec(PlanModel):
 
     @property
     def way(self) -> str:
-        """How messages call it; the row of FITS."""
+        """The way's name in messages; the row of FITS."""
         return self.kind
 
     @property
     def in_words(self) -> str:
-        """What `xiu fault show` says is done."""
+        """What is done, as `xiu fault show` prints it."""
         return " ".join(f"{key} {value}" for key, value in self.model_dump().items() if key != "kind") or self.kind
 
     def misplaced(self, targets: tuple[str, ...]) -> Iterator[Contradiction]:
-        """The targets that this kind cannot be put to."""
+        """The targets on which this kind cannot be used."""
         for target in targets:
             if self.on != sort_of(target):
                 yield Contradiction(("inject",), f"{self.kind} on {target}", f"a {self.on}")
@@ -67,19 +67,19 @@ class ProbeSpec(PlanModel):
     """What a probe kind lets a file say. Each kind has its own, in `chaos/probes/`."""
 
     anywhere: ClassVar[bool] = False
-    """Fits every fault, as effect, steady state and heal: what it looks at is the file's own choice."""
+    """Fits every fault, as effect, steady state and heal: the author of the file chooses what it looks at."""
     sees: ClassVar[tuple[str, ...]] = ()
-    """Ways that it sees as an effect, beside those whose own FITS name it."""
+    """Ways whose effect it sees, beside those whose own FITS name it."""
     kind: str
     within: Duration = Field(gt=0)
 
     def blind(self, inject: FaultSpec) -> Iterator[Contradiction]:
-        """Why it could not see this fault, though it fits its kind."""
+        """Why it could not see this fault, although it fits the kind."""
         yield from ()
 
 
 class HealSpec(PlanModel):
-    """How a fault is taken back. Behind the first try stands the ladder of its kind."""
+    """How a fault is taken back. If the first try fails, the ladder of its kind follows."""
 
     kind: str
 
@@ -147,7 +147,7 @@ class Fault(PlanModel):
 def fault_model(
     kinds: Sequence[type[FaultSpec]], probes: Sequence[type[ProbeSpec]], needs: Iterable[str]
 ) -> type[Fault]:
-    """A fault file as these kinds and probes let it be written. `needs`: what `requires` may name."""
+    """The model of a fault file with these kinds and probes. `needs`: what `requires` may name."""
     heals = dict.fromkeys(heal for spec in kinds for fits in spec.FITS.values() for heal in fits.heals)
     heal = create_model("Heal", __base__=HealSpec, __doc__=HealSpec.__doc__, kind=(_literal(heals), ...))
     probe = _one_of(probes)
@@ -190,7 +190,7 @@ def is_link(target: str) -> bool:
 
 
 def check_target(target: str) -> str:
-    """Raises ValueError for what is no link and no part."""
+    """Raises ValueError for what is neither a link nor a part."""
     known = (*LINK_IDS, *PARTS, HOST)
     place = read_place(target)
     if is_link(target) or target == HOST or (place is not None and place.role in _ROLES):

@@ -1,8 +1,8 @@
-"""How long after its effect an alert fires at the latest: arithmetic over the rules, so that a promise is kept.
+"""How long after its effect an alert fires at the latest: arithmetic over the rules, so that a promise can be checked.
 
-Counted is an effect that is there in full and stays. The parts, in the order of the chain: the process takes its own
-figure (`source_s`), Prometheus scrapes it, the expression needs a window or a threshold that grows with time before it
-can hold, `for`, and the evaluations. Refuses to guess: what a figure's own process takes stands in SOURCES_S.
+The effect is complete and stays. The parts, in the order of the chain: the process updates its own figure (`source_s`),
+Prometheus scrapes it, the expression needs a window or a threshold that grows with time before it can hold, `for`, and
+the evaluations. The time in which a process updates a figure stands in SOURCES_S.
 
     python -m plans.models.floors      # the table of docs/playbooks.md
 """
@@ -22,17 +22,17 @@ SCRAPE_S = 1.0
 GROUP_WAIT_S = 0.0
 """Alertmanager's wait on the way to the playbook engine; people wait for `harness.stack.people.GROUP_WAIT`."""
 SOURCES_S: Mapping[str, float] = {
-    "hongbao_ledger_imbalance_fen": 5.0,  # control sums the ledger so often
+    "hongbao_ledger_imbalance_fen": 5.0,  # seconds between two sums that control makes of the ledger
     "hongbao_clock_trusted": 3.0,  # a front asks control each second, and waits two for an answer
-    "drill_playbook_files_refused": 1.0,  # the engine looks at its files so often
-    "up": 1.0,  # a target that hangs is down once its scrape's time is over
+    "drill_playbook_files_refused": 1.0,  # seconds between two looks of the engine at its files
+    "up": 1.0,  # a target that hangs is down after the scrape's time-out
     "absent": 1.0,
 }
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h)")
 _RANGE = re.compile(r"(\w+)\s*\(\s*[\w:]+(?:\{[^}]*\})?\[((?:\d+(?:ms|s|m|h))+)\]")
 _EARLIER = frozenset(("max_over_time", "present_over_time"))
-"""A window of these makes a condition hold for longer, never later."""
+"""A window of these functions makes a condition hold for longer, never later."""
 _GROWS = re.compile(r"_age_seconds(?:\{[^}]*\})?\)*\s*>=?\s*(\d+(?:\.\d+)?)")
 _NAME = re.compile(r"[a-z_:][a-z0-9_:]*")
 
@@ -51,7 +51,7 @@ class Floor:
 
     @property
     def total_s(self) -> float:
-        """From the effect to the alert, at the latest."""
+        """Seconds from the effect to the alert, at the latest."""
         return (
             self.source_s + SCRAPE_S + self.window_s + self.threshold_s + self.for_s + self.evaluation_s + GROUP_WAIT_S
         )
@@ -72,7 +72,7 @@ def floors(rules: Path = RULES) -> list[Floor]:
 
 
 def _watches(rule: Mapping[str, Any]) -> bool:
-    """Not the alert that always fires: it has no effect to be behind of."""
+    """Leaves out the alert that always fires: it has no effect to wait for."""
     return str(rule["expr"]).strip() != "vector(1)"
 
 
@@ -88,7 +88,7 @@ def _floor(rule: Mapping[str, Any], recorded: Mapping[str, Mapping[str, Any]]) -
         window_s=max((found for text in texts for found in _windows(text)), default=0.0),
         threshold_s=max((float(found) for text in texts for found in _GROWS.findall(text)), default=0.0),
         for_s=seconds(str(rule.get("for", "0s"))),
-        # What a recorded series says is one evaluation old when the alert's own looks at it.
+        # A recorded series is one evaluation old when the alert's own evaluation reads it.
         evaluation_s=every_s + max((_every(each) for each in behind), default=0.0),
         promise_s=None if promise is None else seconds(str(promise)),
     )

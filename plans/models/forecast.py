@@ -1,4 +1,4 @@
-"""A forecast file: what is believed of an event, each figure with its range. Refuses figures without a source."""
+"""A forecast file: what is expected of an event, each figure with its range. A figure without a source is refused."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class PeakFactor(Range):
 
 
 class RoundTime(PlanModel):
-    """How long the event's round lasts, and how long it is played here: the same rates, for a shorter time."""
+    """How long the event's round lasts, and how long it is played here: the same rates for a shorter time."""
 
     full: Duration = Field(gt=0)
     short: Duration = Field(gt=0)
@@ -110,7 +110,9 @@ class AmountClass(PlanModel):
 
 
 class Sponsor(PlanModel):
-    """Who pays for a part of the packets: amount classes, or a budget of the full round from which they follow."""
+    """Who pays for a part of the packets: classes of amounts, or a budget of the full round from which classes
+    follow.
+    """
 
     id: int = Field(ge=1, lt=1 << 16)
     name: Words
@@ -127,7 +129,7 @@ class Sponsor(PlanModel):
 
     @property
     def both_names(self) -> str:
-        """What the system calls this sponsor."""
+        """The sponsor's name in the system."""
         return f"{self.name.zh} {self.name.en}"
 
     @check
@@ -176,7 +178,7 @@ class Inputs(PlanModel):
 
 
 class Limits(PlanModel):
-    """What the system is set to; the forecast needs it, the run does not change it."""
+    """Settings of the system that the forecast needs; a run does not change them."""
 
     taps_per_client: Rate
     burst: Count = Field(ge=1)

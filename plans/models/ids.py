@@ -1,4 +1,6 @@
-"""Files by the id in them: which claim it, which is meant by a name. Refuses one id in two files of a folder."""
+"""Files by the id in them: which files claim an id, which file a name means. One id in two files of a folder is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,13 @@ from plans.models.errors import PlanError, Problem, closest
 _CLAIM = re.compile(r"^(kind|id):[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
 SUFFIXES = (".yaml", ".yml")
 LONGEST_NAME = 255
-"""Bytes of a file's name, and of a path that one file of ours gives another."""
+"""Most bytes of a file's name, and of a path that one plan file gives another."""
 LARGEST = 1 << 20
-"""Bytes of a file at most; none of ours comes near."""
+"""Most bytes of a file; no file of the project comes near."""
 
 
 def claimed(file: Path) -> tuple[str, str]:
-    """The kind and the id a file claims, whatever else is wrong with it; empty where it says none."""
+    """The kind and the id that a file claims, whatever else is wrong with it; empty where it says none."""
     try:
         if not file.is_file() or file.stat().st_size > LARGEST:
             return "", ""
@@ -33,7 +35,7 @@ def claimed(file: Path) -> tuple[str, str]:
 
 
 def twins(file: str, line: int, kind: str, ident: str) -> list[Problem]:
-    """The other files of its folder that claim the id of `file`, told at `line`: by id one of them would be run."""
+    """The other files of its folder that claim the id of `file`, reported at `line`: the id could mean any of them."""
     path = Path(file)
     try:
         near = sorted(each for each in path.parent.iterdir() if each.suffix in SUFFIXES)
@@ -47,7 +49,7 @@ def twins(file: str, line: int, kind: str, ident: str) -> list[Problem]:
 
 
 def is_twin(problem: Problem) -> bool:
-    """Was it told by `twins`? A list refuses such files: which of them an id means, nobody knows."""
+    """Does this problem come from `twins`? A list refuses such files, since nobody knows which of them an id means."""
     return problem.what.startswith("`id`: ") and " stands in " in problem.what
 
 
@@ -59,9 +61,10 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def look_up(name: str, files: Sequence[Path], what: str) -> Path:
-    """The file meant: a path where it looks like one, else the one of `files` with that id, else a file of that name.
+    """The file that is meant: a path if it looks like one, else the one of `files` with that id, else a file of that
+    name.
 
-    Raises PlanError with what there is.
+    Raises PlanError with the names that exist.
     """
     if name.endswith(SUFFIXES) or os.sep in name:
         return Path(name)
@@ -78,7 +81,7 @@ def look_up(name: str, files: Sequence[Path], what: str) -> Path:
 
 
 def nameable(named: str) -> str:
-    """The name that a file gives another, as it stands. Raises ValueError for one that no file can have."""
+    """The name that a file gives another, unchanged. Raises ValueError for one that no file can have."""
     if "\0" in named or any("\ud800" <= char <= "\udfff" for char in named):
         raise ValueError("holds a character that no file's name has; expected a file relative to this one")
     if len(named.encode()) > LONGEST_NAME:
@@ -90,9 +93,9 @@ FileName = Annotated[str, Field(min_length=1), AfterValidator(nameable)]
 
 
 def beside(file: Path, named: str) -> Path:
-    """The file that another names relative to itself, as the system finds it: also through a linked folder.
+    """The file that another one names relative to itself, as the system finds it: also through a linked folder.
 
-    `named`: what `nameable` lets through.
+    `named`: a name that `nameable` accepts.
     """
     plain = file.parent / named
     short = Path(os.path.normpath(plain))
@@ -100,7 +103,7 @@ def beside(file: Path, named: str) -> Path:
 
 
 def by_id(files: Iterable[Path]) -> dict[str, Path]:
-    """The first file of each id; a file that claims none goes by its name."""
+    """The first file of each id; a file that claims none is listed under its name."""
     found: dict[str, Path] = {}
     for file in files:
         found.setdefault(claimed(file)[1] or file.stem, file)

@@ -1,4 +1,4 @@
-"""The kit's files by id: faults and drills, each with its file and lines. Refuses one id in two files."""
+"""The project's files by id: faults and drills, each with its file and lines. One id in two files is refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ M = TypeVar("M", Fault, Drill)
 
 @dataclass(frozen=True, slots=True)
 class Read(Generic[M]):
-    """A model, and where it came from."""
+    """A model, and the file it came from."""
 
     model: M
     file: Path
@@ -50,12 +50,12 @@ class LoadedDrill:
 
 
 def fault_files(home: Path = HOME, more: Sequence[Path] = ()) -> list[Path]:
-    """Of the library, and of folders of one's own."""
+    """Folders of faults: the library's, and one's own."""
     return _files((home / "faults", *more))
 
 
 def drill_files(home: Path = HOME, more: Sequence[Path] = ()) -> list[Path]:
-    """Of the library, and of folders of one's own."""
+    """Folders of drills: the library's, and one's own."""
     return _files((home / "drills", *more))
 
 
@@ -85,7 +85,7 @@ def read_all(files: Iterable[Path], model: type[M]) -> dict[str, Read[M]]:
 
 
 def load_drill(path: Path, faults: dict[str, Fault] | None) -> LoadedDrill:
-    """A drill with its faults and its stress plan; `faults` None: they cannot be read, so nothing is said of them.
+    """A drill with its faults and its stress plan; `faults` None: they cannot be read, so they are not checked.
 
     Raises PlanError with every problem of the files.
     """
@@ -127,7 +127,7 @@ def _whens(drill: Drill) -> list[tuple[Loc, When]]:
 def _check_when(
     when: When, loc: Loc, faults: dict[str, Fault] | None, load: Loaded | None, problem: Callable[..., None]
 ) -> Fault | None:
-    """The fault that is meant; what is wrong with it goes to `problem`."""
+    """The fault that is meant; problems are passed to `problem`."""
     key = "fault" if loc == ("fault",) else f"faults[{int(loc[-1]) + 1}]"
     if load and when.at + when.length > load.plan.warm_up.duration + load.plan.measured_s:
         problem((*loc, "at"), f"`{key}` ends after the load", "`at` + `for` within the plan's steps")
@@ -147,5 +147,5 @@ def _check_when(
 
 
 def find_drill(name: str, home: Path = HOME, more: Sequence[Path] = ()) -> Path:
-    """A drill's file by path or by id. Raises PlanError with what there is."""
+    """A drill's file by path or by id. Raises PlanError with the ids that exist."""
     return look_up(name, drill_files(home, more), "drill")

@@ -1,4 +1,4 @@
-"""Loading: a stress plan with its forecast. Refuses a pair that does not fit, with every reason."""
+"""Loads a stress plan with its forecast. A pair that does not fit is refused with every reason."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def forecast_files() -> list[Path]:
 
 
 def find(name: str, folder: str) -> Path:
-    """A file by path or by id (`gala-share`). Raises PlanError with what there is."""
+    """A file by path or by id (`gala-share`). Raises PlanError with the ids that exist."""
     return look_up(name, sorted((HOME / folder).glob("*.yaml")), "file or id")
 
 
@@ -51,7 +51,7 @@ def load_forecast(path: Path) -> Forecast:
 
 
 def load_plan(path: Path, shots: Collection[str] | None = None) -> Loaded:
-    """A plan with its forecast. `shots`: the kinds of request there are; None: nobody can tell.
+    """A plan with its forecast. `shots`: the kinds of request that exist; None: not known, so not checked.
 
     Raises PlanError with every problem of both files, and of the two together.
     """
@@ -92,7 +92,7 @@ def _twins(document: Document) -> list[Problem]:
 
 
 def _forecast_named(document: Document) -> str:
-    """The forecast that even a broken plan names, so that its problems are told in the same go."""
+    """The forecast that even a broken plan names, so that its problems are reported in the same go."""
     named = document.data.get("forecast")
     with suppress(ValueError):
         return nameable(named) if isinstance(named, str) else ""
@@ -100,14 +100,14 @@ def _forecast_named(document: Document) -> str:
 
 
 def _no_forecast(document: Document, missing: Path) -> Problem:
-    """Told at the line that names it."""
+    """Reported at the line that names it."""
     near = closest(missing.name, [file.name for file in missing.parent.glob("*.y*ml")])
     what = f"`forecast`: {missing}: no such file"
     return Problem(document.file, document.line(("forecast",)), what, "a file relative to this one", near)
 
 
 def _together(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:
-    """What a plan and its forecast contradict each other in, as far as both could be read."""
+    """The contradictions between a plan and its forecast, as far as both could be read."""
     for compare in (_response, _delay, _duration, _release):
         with suppress(Unknown):
             yield from compare(plan, forecast)

@@ -17,12 +17,12 @@ _MATCHER = re.compile(
 )
 _ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 _NOT_RE2 = re.compile(r"\(\?(?:=|!|<=|<!|P=|\()|\\[1-9]")
-"""Look-arounds and back references: Alertmanager's expressions have none."""
+"""Look-arounds and back references, which Alertmanager's expressions do not have."""
 _ENDLESS = re.compile(r"[+*}][^()]*\)\s*[+*{]")
-"""A repeat within a repeat: to be tried in more ways than there is time for."""
+"""A repeat within a repeat: matching could take exponential time."""
 _WORDS = re.compile(r"[\w./:-]+(\|[\w./:-]+)*")
 LONGEST = 1024
-"""Characters of a label's value that an expression is tried on."""
+"""Most characters of a label's value that are matched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Matcher:
 
     @property
     def values(self) -> tuple[str, ...] | None:
-        """All values it takes, where they can be told one by one; else None."""
+        """All values that match, where they can be listed; else None."""
         if self.op == "=":
             return (self.value,)
         if self.op == "=~" and _WORDS.fullmatch(self.value) and "." not in self.value:
@@ -81,12 +81,12 @@ def _check(pattern: str) -> None:
 
 
 def match(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
-    """Whether an alert of these labels is meant by all of them."""
+    """Do all matchers match an alert of these labels?"""
     return all(matcher.takes(labels.get(matcher.label, "")) for matcher in matchers)
 
 
 def apart(one: Iterable[Matcher], other: Iterable[Matcher]) -> bool:
-    """Whether no alert can be meant by both: told by labels whose values can be told one by one, else not known."""
+    """Is it certain that no alert matches both? Decided by labels whose values can be listed; otherwise not certain."""
     every = (*one, *other)
     return any(
         not any(all(each.takes(value) for each in every if each.label == matcher.label) for value in matcher.values)

@@ -32,7 +32,7 @@ class Unknown(Exception):
 
 
 class Contradiction(NamedTuple):
-    """What does not fit together, and at which of the values (keys as in the file) that is told."""
+    """A contradiction, and at which of the values (keys as in the file) it is reported."""
 
     loc: Loc
     what: str
@@ -47,7 +47,7 @@ _CHECKS: set[Callable[..., Any]] = set()
 
 
 def check(method: C) -> C:
-    """Marks a method of a model that tells what its fields contradict each other in."""
+    """Marks a method of a model that yields the contradictions between its fields."""
     _CHECKS.add(method)
     return method
 
@@ -102,7 +102,7 @@ class PlanModel(BaseModel):
                 broken.add(name)
         part = cls.model_construct(**good)
         for name in broken:
-            part.__dict__.pop(name, None)  # its default is not what was written
+            part.__dict__.pop(name, None)  # its default was not written by anybody
         return part
 
     def __getattr__(self, name: str) -> Any:
@@ -126,7 +126,7 @@ def validate(model: type[M], data: Any) -> tuple[M | None, ValidationError | Non
 
 
 def own_contradictions(model: PlanModel) -> Iterator[Contradiction]:
-    """What the checks of this model alone find; one that needs what could not be read finds nothing."""
+    """What the checks of this model alone find. A check that needs a value that could not be read finds nothing."""
     for owner in reversed(type(model).__mro__):
         for method in vars(owner).values():
             if callable(method) and method in _CHECKS:
@@ -135,7 +135,7 @@ def own_contradictions(model: PlanModel) -> Iterator[Contradiction]:
 
 
 def contradictions(value: object, loc: Loc = ()) -> Iterator[Contradiction]:
-    """Those of a model and of all models in it, each at its place in the document."""
+    """The contradictions of a model and of all models in it, each at its place in the document."""
     if isinstance(value, PlanModel):
         for found in own_contradictions(value):
             yield found._replace(loc=(*loc, *found.loc))

@@ -1,8 +1,8 @@
 """A playbook's file: which alert starts it, what it does, how that is judged and undone. Owns the envelope; what an
 action may say is its kind's own (`chaos/playbook/actions/`).
 
-A condition compares one figure of PromQL. In a query stand `$lane`, `$cell`, `$front`: what the run is bound to. A
-query without an answer is never true: no data neither starts a playbook, nor proves it, nor ends it.
+A condition compares one figure of PromQL. In a query `$lane`, `$cell`, `$front` stand for the place to which the run is
+bound. A query without an answer is never true: no data neither starts a playbook, nor proves it, nor ends it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
 }  # fmt: skip
 FIRST_KIND = "set_switch"
-"""The kind of an action that names none: those of the time when there was one."""
+"""The kind of an action that names none: all files of the time when there was only this one."""
 ScopeName = Literal["lane", "cell", "front"]
 SCOPES: tuple[ScopeName, ...] = get_args(ScopeName)
 _OF_LANES = {switch.key for switch in SWITCHES if switch.by_lane}
@@ -38,7 +38,7 @@ Query = Annotated[str, Field(min_length=3, description="PromQL that gives one fi
 
 
 def unknown_words(loc: Loc, text: str, names: Iterable[str]) -> Iterator[Contradiction]:
-    """Words with a `$` that stand for nothing in a text; `names`: what stands for something."""
+    """Words with a `$` that nothing replaces in a text; `names`: what can be replaced."""
     known = [f"${name}" for name in names]
     for word in _WORD.findall(text):
         if word not in known:
@@ -48,7 +48,7 @@ def unknown_words(loc: Loc, text: str, names: Iterable[str]) -> Iterator[Contrad
 
 
 class Condition(PlanModel):
-    """A figure against a bound: a plain `value`, or `of_baseline` times what it was before the first action."""
+    """A figure against a bound: a plain `value`, or `of_baseline` times the figure before the first action."""
 
     what: str = Field(min_length=3, description="What the figure is, for people.")
     query: Query
@@ -66,7 +66,7 @@ class Condition(PlanModel):
         yield from unknown_words(("query",), self.query, SCOPES)
 
     def holds(self, found: float | None, baseline: float | None) -> bool | None:
-        """True, False, or None: not known, for want of data."""
+        """True, False, or None: not known, because there is no data."""
         bound = self.value
         if self.of_baseline is not None:
             bound = None if baseline is None else self.of_baseline * baseline
@@ -90,10 +90,10 @@ class Trigger(PlanModel):
 
 
 class ActionSpec(PlanModel):
-    """What every action has. Its kind adds what is done, and how that is taken back; the caller hands the kinds in
-    (`playbook_of`), for they live above `plans`.
+    """What every action has. Its kind adds what is done, and how that is undone; the caller passes the kinds in
+    (`playbook_of`), because they live above `plans`.
 
-    `read_back`: within this time it is seen in force, or it has failed.
+    `read_back`: within this time the action must be seen in force, else it has failed.
     """
 
     id: Id
@@ -112,7 +112,7 @@ class ActionSpec(PlanModel):
 
     @property
     def undo_sentence(self) -> str:
-        """How it is taken back, in words; empty: there is nothing to take back."""
+        """How it is undone, in words; empty: there is nothing to undo."""
         return ""
 
     def conditions(self) -> Iterator[tuple[Loc, Condition]]:
@@ -125,7 +125,7 @@ class ActionSpec(PlanModel):
 
 
 class Verify(PlanModel):
-    """Judged while the fault is still there: all hold without a break for `hold`, the first time within `within`."""
+    """Judged while the trouble lasts: all hold without a break for `hold`, the first time within `within`."""
 
     within: Duration = Field(gt=0)
     hold: Duration
@@ -138,7 +138,9 @@ class Verify(PlanModel):
 
 
 class Healed(PlanModel):
-    """The fault is over once all hold without a break for `hold`. One that does not hold is the fault's presence."""
+    """The trouble is over once all hold without a break for `hold`. One that does not hold shows that the trouble is
+    there.
+    """
 
     hold: Duration
     all: tuple[Condition, ...] = Field(min_length=1)
@@ -190,7 +192,7 @@ class Playbook(PlanModel):
 
     @check
     def _bound(self) -> Iterator[Contradiction]:
-        """No switch of a lane without a lane, and no word for what the run is not bound to."""
+        """No switch of a lane without a lane in scope, and no `$name` that the run is not bound to."""
         for number, action in enumerate(self.actions):
             for key in action.switches:
                 if key in _OF_LANES and "lane" not in self.scope:

@@ -1,4 +1,4 @@
-"""Quantities as people write them, `60s`, `7/s`, `35_000`, `25%`, `200元`, as numbers. Refuses a missing unit."""
+"""Quantities as people write them, `60s`, `7/s`, `35_000`, `25%`, `200元`, as numbers. A missing unit is refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SECONDS = {
 }
 _MULTIPLES = {"": 1, "k": 1000, "K": 1000, "M": 10**6, "G": 10**9, "万": 10**4, "亿": 10**8}
 MOST = 10**12
-"""More than anything that is counted here; a larger number is a slip."""
+"""More than anything that is counted here; a larger number is a typing mistake."""
 LONGEST_S = 24 * 3600
 """No round lasts longer than a day (system.contract.api.RoundOrder)."""
 _FEN = {"元": 100, "yuan": 100, "分": 1, "fen": 1}
@@ -139,7 +139,7 @@ def _schema(*examples: str, number: bool = False) -> Any:
 
 
 def _or_own(parse: Any, kind: type) -> Any:
-    """Parse what a person wrote; let through what was parsed before (a lock read back is numbers)."""
+    """Parses what a person wrote; passes on what was parsed before (a lock that is read back holds numbers)."""
 
     def read(value: object, info: Any) -> Any:
         if info.context is not None and info.context.get("parsed") and isinstance(value, kind):

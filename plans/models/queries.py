@@ -1,8 +1,8 @@
-"""The queries asked of Prometheus at a run's end, as data. Refuses a tolerance without a kind to belong to.
+"""The queries that are sent to Prometheus at a run's end, as data. A tolerance needs a kind.
 
 In a query stand `$lane`, `$run`, `$window` (first tap to end, as `75s`), and the moments `$first` (first intended tap),
-`$opens` (the round), `$measured` (first measured tap), `$last` (last intended tap), `$end`, all Unix
-seconds, and of the peak `$peakend` and `$peak`, how much of it lies far enough from its edges.
+`$opens` (the round), `$measured` (first measured tap), `$last` (last intended tap), `$end`, all Unix seconds, and of
+the peak `$peakend` and `$peak`, how much of it lies far enough from its edges.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BUCKETS: dict[str, tuple[float, ...]] = {"latency": LATENCY_BUCKETS_S, "delay": 
 
 
 class IndicatorQuery(PlanModel):
-    """How Prometheus knows an indicator, and how near its figure comes to that of `run.json`.
+    """The query for an indicator, and how near its figure must come to that of `run.json`.
 
     `exact`: differences of raw counters, equal or wrong. `share`: may differ by the share `within`. `absolute`: by
     `within` in the indicator's unit. `bucket`: run.json's figure lies in the bucket of `buckets` (seconds, times
@@ -37,7 +37,7 @@ class IndicatorQuery(PlanModel):
     buckets: Literal["latency", "delay"] | None = None
     per_second: float = 1.0
     counters: tuple[str, ...] = ()
-    """Counters the query stands on: one that began anew in the run leaves no figure."""
+    """Counters that the query depends on: if one restarted in the run, there is no figure."""
     sum_of: str | None = None
     """Pattern of the indicators of the forecast whose sum this is."""
 

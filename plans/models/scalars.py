@@ -1,7 +1,8 @@
 """Scalars of every YAML file as they look: digits are a decimal number, `true` and `false` a flag, all else is text.
 
-YAML 1.1 reads `0755` as 493, `10:00` as 600, `0x1F` and `1_000` as numbers, `no` as false and `2026-02-16` as a date:
-nobody who typed them saw that. Here they are numbers of the digits they show, or text, which a number's field refuses.
+YAML 1.1 reads `0755` as 493, `10:00` as 600, `0x1F` and `1_000` as numbers, `no` as false and `2026-02-16` as a date,
+which the writer rarely means. Here they are the decimal number of their digits, or text, which a number's field
+refuses.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ _NOTHING = re.compile(r"~|null|Null|NULL|")
 
 
 class PlainLoader(yaml.SafeLoader):
-    """`yaml.SafeLoader` with those scalars alone, whether told by their look or by a tag (`!!int 0755` is 755)."""
+    """`yaml.SafeLoader` with those scalars alone, whether recognised by their look or by a tag (`!!int 0755` is
+    755).
+    """
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (a table of the class, as PyYAML has it)
 
@@ -56,8 +59,8 @@ for _name in ("timestamp", "binary"):
 
 
 FastLoader: Any = None
-"""The same scalars read by libyaml, ten times as fast; None where PyYAML was built without. What it refuses is read
-again by `PlainLoader`, whose words and lines are told.
+"""The same scalars read by libyaml, ten times as fast; None where PyYAML was built without it. What libyaml refuses is
+read again by `PlainLoader`, whose words and lines are reported.
 """
 if yaml.__with_libyaml__:
 

@@ -1,4 +1,4 @@
-"""A stress plan: how a forecast is put to the test, in shares of its peak, by intended time. Refuses absolute rates."""
+"""A stress plan: how a forecast is tested, in shares of its peak, by intended time. Absolute rates are refused."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     TimeSignal: TypeAlias = str
     AgeSignal: TypeAlias = str
     CountSignal: TypeAlias = str
-else:  # the names that somebody reads, and no other
+else:  # the names that have a reader, and no other
     ShareSignal, TimeSignal = Literal[named("share")], Literal[named("time")]
     AgeSignal, CountSignal = Literal[named("age")], Literal[named("count")]
 
 OfPeak = Annotated[Share, Field(gt=0, description="Share of the forecast's peak rate.")]
 Arrivals = Literal["even", "poisson"]
 LOOKS_S = 1.0
-"""The harness looks at levels so often."""
+"""Seconds between two readings of the levels."""
 Segment = dict[str, Any]
 """What `harness.engine.schedule.pieces_of` reads: kind, seconds, taps per second."""
 
@@ -96,14 +96,14 @@ Step = Annotated[Constant | Ramp | Spike, Field(discriminator="kind")]
 
 
 class WarmUp(PlanModel):
-    """Load that is sent and checked, but not measured: cut by intended time."""
+    """Load that is sent and checked, but not measured; a tap belongs to it by its intended time."""
 
     duration: Duration
     share: OfPeak
 
 
 class RoundWindow(PlanModel):
-    """When the round opens, counted from the first intended tap, and over which part of it packets leave."""
+    """When the round opens, counted from the first intended tap, and over which part of it packets are released."""
 
     opens: Duration
     duration: Duration = Field(gt=0)
@@ -120,7 +120,7 @@ class PlannedRound(PlanModel):
 
 
 def _as_rounds(value: Any) -> Any:
-    """A count of rounds as that many of them."""
+    """A number of rounds as a list of that many."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     count = value if whole else len(value) if isinstance(value, list | tuple) else 0
     if not 1 <= count <= ROUNDS_MAX:
@@ -138,7 +138,7 @@ Rounds = Annotated[
 
 
 class Probes(PlanModel):
-    """Requests that must win nothing, beside the load. Not scaled: an invariant needs its sample on every machine."""
+    """Requests that must win nothing, beside the load. Not scaled: an invariant needs its sample at every scale."""
 
     forged: Count = 1000
     expired: Count = 1000
@@ -168,7 +168,7 @@ class StopAboveTime(PlanModel):
 
 
 class _Level(PlanModel):
-    """What stands at a moment; it is looked at once a second, and every look of the window must be above."""
+    """Stop by a level: read once a second, and every reading of the window must be above the bound."""
 
     window: Duration = Field(default=1.0, gt=0)
     min_samples: Count = Field(default=1, ge=1)
@@ -207,7 +207,7 @@ class Drain(PlanModel):
 
 
 class Objectives(PlanModel):
-    """What users are promised: the far edge of each latency band. What the forecast expects must lie inside."""
+    """What users are promised: the upper end of each latency band. What the forecast expects must lie inside."""
 
     response_p99: Duration = Field(gt=0)
     credit_delay_p99: Duration = Field(gt=0)
@@ -295,7 +295,7 @@ class StressPlan(PlanModel):
     def segments_of(
         self, journey: Journey, peak_rps: float, scale: float, duration_s: float | None = None
     ) -> list[Segment]:
-        """Of a journey beside the taps: their segments in its share, or its own rate from first to last."""
+        """Segments of a journey beside the taps: its share of theirs, or its own rate from first to last."""
         if journey.share is not None:
             return self.segments(peak_rps * journey.share, duration_s)
         stretch, rate = self.stretch(duration_s) if duration_s else 1.0, journey.peak_rps(peak_rps, scale)

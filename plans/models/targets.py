@@ -1,4 +1,4 @@
-"""The guard's allow-list: which systems elsewhere load may go to, and how much. Refuses wildcards."""
+"""The guard's allow-list: to which systems elsewhere load may go, and how much. Wildcards are refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Host = Annotated[
 
 
 class TargetSystem(PlanModel):
-    """One system: every host that load may reach there, `name` or `name:port`, and the most it may be given."""
+    """One system: every host to which load may go, `name` or `name:port`, and the highest rate."""
 
     id: Id
     hosts: tuple[Host, ...] = Field(min_length=1)
@@ -39,7 +39,7 @@ class TargetSystem(PlanModel):
     credit_metrics: str | None = Field(default=None, description="Address of its stress lane's credit worker.")
 
     def names(self, url: str) -> bool:
-        """Is the host of this address one of mine?"""
+        """Is the host of this address in the list of this system?"""
         parts = urlsplit(url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else (parts.hostname or "")
         return host in self.hosts or f"{host}:{_port(url)}" in self.hosts
@@ -80,7 +80,7 @@ def is_loopback(url: str) -> bool:
 
 
 def load_targets(path: Path | None = None) -> Targets:
-    """The allow-list in `path`, else of where we are, else the project's own. Raises PlanError."""
+    """The allow-list in `path`, else in the current folder, else the project's own. Raises PlanError."""
     if path is None:
         here = Path(TARGETS)
         path = here if here.is_file() else HOME / "targets.yaml"

@@ -1,6 +1,6 @@
 """The traffic of a stress plan: its journeys, each a kind of request (a shot) at a rate. Knows no shot but the tap.
 
-Which other shots there are, the caller of `load_plan` says.
+The caller of `load_plan` says which other shots there are.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ TAPS = Journey(shot=TAP, share=1.0)
 
 
 def contradictions_of(traffic: Sequence[Journey]) -> Iterator[Contradiction]:
-    """One journey taps, at the forecast's rate; each name stands once."""
+    """Exactly one journey taps, at the forecast's rate; each name stands once."""
     taps = [number for number, one in enumerate(traffic) if one.shot == TAP]
     if not taps:
         yield Contradiction(("traffic",), "no journey of taps", "one: {shot: tap, share: 100%}")

@@ -1,6 +1,6 @@
-"""The signals that a stop rule may name, one file each: a file here with a `SIGNAL` is one more. Reads nothing itself.
+"""The signals that a stop rule may name, one file each. Each file here with a `SIGNAL` is a signal.
 
-A plan's model accepts these names and no other, so that no rule waits for what nobody reads.
+A plan's model accepts these names and no other, so that no rule waits for a figure that nothing reads.
 """
 
 from __future__ import annotations

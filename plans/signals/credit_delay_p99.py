@@ -15,7 +15,7 @@ def _read(first: Reading, now: Reading) -> Value | None:
         upto = after[edge] - before.get(edge, 0.0)
         fresh[edge], below = upto - below, upto
     if any(count < 0 for count in fresh.values()):
-        return None  # the worker began anew and forgot what it had counted
+        return None  # the worker restarted, and its counters began at 0
     return p99(fresh)
 
 

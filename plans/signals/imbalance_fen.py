@@ -1,4 +1,4 @@
-"""Signal imbalance_fen: what the legs of the lane do not add up to."""
+"""Signal imbalance_fen: the sum over all legs of the lane, which should be 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signal late_share: how much of the plan the generator sent late."""
+"""Signal late_share: the share of the taps that the generator sent late."""
 
 from __future__ import annotations
 

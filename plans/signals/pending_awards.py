@@ -1,4 +1,4 @@
-"""Signal pending_awards: awards whose append has no verdict yet, over all fronts."""
+"""Signal pending_awards: awards whose append has no answer yet, over all fronts."""
 
 from __future__ import annotations
 

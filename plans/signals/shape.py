@@ -1,6 +1,6 @@
 """What a signal is, and what it is read from. Pure; owns no signal.
 
-A signal reads two readings: the first and the last of a window. What nothing is known of is None, never zero.
+A signal compares two readings: the first and the last of a window. An unknown figure is None, never zero.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 PROBE_STATUS = ("401", "403", "421")
-"""What a probe with a token that is no good is answered."""
+"""The answers that a probe with a bad token gets."""
 LATE_US = 10_000
-"""A tap that the generator sends so late is late (`harness.engine.health.LATE_MS`)."""
+"""A tap that the generator sends later than this is late (`harness.engine.health.LATE_MS`)."""
 
 Unit = Literal["share", "time", "age", "count"]
 Pairs = tuple[tuple[int, int], ...]
-"""(upper edge in µs, count), as the cannons tell them: cumulative over the run, not over the edges."""
+"""(upper edge in µs, count), as the cannons report them: cumulative over the run, not over the edges."""
 
 
 class Levels(Protocol):
-    """What stands at a moment, as processes tell it (`harness.runs.state.Money`); None where nobody told."""
+    """Levels at one moment, as processes report them (`harness.runs.state.Money`); None where none reported."""
 
     @property
     def oldest_age_s(self) -> float | None: ...
@@ -38,7 +38,7 @@ class Levels(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NothingTold:
-    """Nobody told anything yet."""
+    """Has nothing been reported yet?"""
 
     oldest_age_s: float | None = None
     backlog_entries: int | None = None
@@ -50,10 +50,10 @@ class NothingTold:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What stands at one moment; every count is of the run so far, over all workers.
+    """The figures of one moment; every count is of the run so far, over all workers.
 
-    `early`: 409s that came before the round opened; `probes`: how many the plan sends, each to be refused. `money`:
-    the last sample, None in it: not known.
+    `early`: 409s that came before the round opened; `probes`: how many the plan sends, each to be refused. `money`: the
+    last sample; None in it means not known.
     """
 
     t_s: float
@@ -74,7 +74,7 @@ class Reading:
     @property
     def errors(self) -> int:
         """Taps without a right answer: unknown, and refusals that no plan expects. Expected are the limit of a client,
-        a door not open yet, and what probes are told.
+        a round that is not open yet, and the answers to probes.
         """
         at_probes = sum(self.refused_by_status.get(status, 0) for status in PROBE_STATUS)
         limited = self.refused_by_status.get("429", 0)
@@ -94,10 +94,10 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """`read(first, now)`: of what came between two readings; None where nothing is known of it.
+    """`read(first, now)`: computed from two readings; None where it is not known.
 
-    `needs`: the levels that must be told before anything is known; empty: what the generator counts. `level`: what
-    stands at a moment, so that a rule asks whether it stood above its bound at every sample of the window.
+    `needs`: the levels that must have been reported; empty: the generator's own counts. `level`: a figure of one
+    moment, so that a rule asks whether every sample of the window was above its bound.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Signal:
     level: bool = False
 
     def known(self, reading: Reading) -> bool:
-        """Is anything told that it is read from? Nothing that happened is known, too."""
+        """Has any figure been reported that it is read from? A known 0 counts, too."""
         return all(getattr(reading.money, name) is not None for name in self.needs)
 
 

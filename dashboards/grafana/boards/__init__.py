@@ -1,1 +1,1 @@
-"""One file a dashboard: its panels, its words, why a panel may be empty. A file with a `BOARD` here is a dashboard."""
+"""One file a dashboard: its panels, its words, its excuses. Each file with a `BOARD` here is a dashboard."""

@@ -1,6 +1,6 @@
 """The manager's dashboard: the verdict, whether the money is right, the forecast and what came of it. Two languages.
 
-Refuses jargon, and a green figure of a run that proves nothing.
+No jargon, and no green figure of a run that proves nothing.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from dashboards.grafana.words import INVARIANT_STATES, INVARIANTS, STATES, VERDI
 
 RUN = 'run_id="$run"'
 OF_RUN = f"and on (instance) drill_run_info{{{RUN}}}"
-"""Keeps what the run's own exporter says, where a metric does not name its run."""
+"""Keeps the series of the run's own exporter, where a metric does not name its run."""
 NO_DATA = Word("? 无数据 · no data", GREY)
 REPORT = DataLink("报告 · Report", "${reports:raw}/${run:raw}/report.html")
 STILL_OPEN = -0.5
-"""No number of fen: stands for books that are not closed yet."""
+"""No number of fen: the value while the books are not closed yet."""
 COUNTS, TIMES_S, TIMES_MS, SHARES, SPONSORS = (
     'indicator!~".*_(s|ms|share|fen)"', 'indicator=~".*_s"', 'indicator=~".*_ms"', 'indicator=~".*_share"',
     'indicator=~"sponsor_.*_fen"',
@@ -56,7 +56,7 @@ COUNTS, TIMES_S, TIMES_MS, SHARES, SPONSORS = (
 LOST, NOT_VALID = 7, 8
 """Figures beside those of `words.VERDICTS` and `words.STATES`."""
 BROKE_OFF = Word("■ 中断，没有结论 · broke off without a verdict", ORANGE)
-"""A run that told it was under way, and then told nothing more."""
+"""A run that reported itself under way, and then reported nothing more."""
 OF_NO_USE = Word("– 本场无效，不评 · run not valid, not judged", GREY)
 """An invalid or aborted run's figures prove nothing, whatever they are."""
 
@@ -93,15 +93,15 @@ def money(place: str) -> str:
 
 
 def standing(metric: str, label: str, numbers: Mapping[str, tuple[int, Word]], *where: str) -> str:
-    """The states that were told last, each as its figure."""
+    """The last reported states, each as its figure."""
     at = {name: told(metric, RUN, *where, f'{label}="{name}"') for name in numbers}
     return " or ".join(f"{number} * ({at[name]} == 1)" for name, (number, _) in numbers.items())
 
 
 def verdict() -> str:
-    """The run's verdict as a figure (`words.VERDICTS`). One that was under way and is not there any more broke off."""
+    """The run's verdict as a figure (`words.VERDICTS`). A run that was under way and is gone *broke off*."""
     running = f'{RUN},verdict="RUNNING"'
-    # A scrape that fails is no end; ten in a row are.
+    # A scrape that fails is not the end of a run; ten in a row are.
     now = f"last_over_time(drill_run_verdict{{{running}}}[10s])"
     lost = f"{LOST} * ({told('drill_run_verdict', running)} == 1 unless {now})"
     # In this order: both have the labels of RUNNING, and `or` keeps the first.
@@ -109,7 +109,7 @@ def verdict() -> str:
 
 
 def worst(*where: str, by: str = "", joined: str = "") -> str:
-    """The worst state as a figure (`words.STATES`), NOT_VALID for each of a run that proves nothing.
+    """The worst state as a figure (`words.STATES`); NOT_VALID for each state of a run that proves nothing.
 
     `joined`: what every row is multiplied with, to have its label.
     """
@@ -121,7 +121,7 @@ def worst(*where: str, by: str = "", joined: str = "") -> str:
 
 
 def drawn_over() -> list[Annotation]:
-    """Faults and alarms over every panel, in words: which one it was is the SRE's business."""
+    """Faults and alarms over every panel, in words; their names are on the SRE's dashboard."""
     return [
         annotation("演练故障 · Drilled faults", FAULTS, "演练故障 · drilled fault", "故意为之 · on purpose", RED, ""),
         annotation("告警 · Alarms", ALERTS, "告警 · alarm", "系统自己发现了问题 · the system noticed", "orange", ""),

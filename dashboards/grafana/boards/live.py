@@ -1,4 +1,4 @@
-"""The SRE's dashboard of a round under way, from the load to the switches. Refuses figures that only look healthy."""
+"""The SRE's dashboard of a round under way, from the load to the switches. A missing figure never looks healthy."""
 
 from __future__ import annotations
 
