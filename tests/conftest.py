@@ -22,7 +22,7 @@ from tests.support.stores import PostgresServer, ValkeyServer
 
 DEADLINES_S = {"unit": 180.0, "serial": 900.0, "": 420.0}
 """By the folder or the mark of a test, fixtures counted; several times what any takes on a busy machine."""
-LAST_RESORT, LAST_RESORT_S = 2, 6.0
+LAST_RESORT, LAST_RESORT_S = 2, float(os.environ.get("XIU_TEST_LAST_RESORT_S", "6"))
 """After so many deadlines, and so many seconds more at least (stacks are written on a busy machine), the
 process ends: the test's own end hung, too, or no signal reached it."""
 STDERR = os.dup(sys.__stderr__.fileno()) if sys.__stderr__ is not None else 2

@@ -108,16 +108,17 @@ def test_no_child_of_a_test_is_waited_for_without_a_deadline() -> None:
     assert [line for name in TEST_SOURCES for line in endless(name)] == []
 
 
-def pytest_on(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+def pytest_on(folder: Path, text: str, last_resort_s: float = 6) -> subprocess.CompletedProcess[str]:
     (folder / "test_odd.py").write_text(text, encoding="utf-8")
     argv = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-q", "--rootdir", str(folder), "-c", "/dev/null"]
     return subprocess.run(
-        [*argv, str(folder / "test_odd.py")], env=for_children(), capture_output=True, text=True, timeout=120
-    )
+        [*argv, str(folder / "test_odd.py")], env=for_children() | {"XIU_TEST_LAST_RESORT_S": str(last_resort_s)},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
 
 
 def test_a_test_that_hangs_fails_with_the_stacks_of_all_threads_and_the_next_one_runs(tmp_path: Path) -> None:
-    done = pytest_on(tmp_path, HANGS)
+    done = pytest_on(tmp_path, HANGS, last_resort_s=100)  # the signal's work alone, however long its report takes
     text = done.stdout + done.stderr
     assert done.returncode == 1, text
     assert "1 failed, 1 passed" in text
