@@ -1,6 +1,4 @@
-"""Time: the process's own clocks, and the authority's clock as control tells it. Pure but for the
-reading of the host's clocks.
-"""
+"""Time: the clocks of the process, and control's clock as the process knows it. Reads the host's clocks, else pure."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 JUMP_LIMIT_US = 50_000
-"""A change of offset above this is a jump: serve, but award nothing until it is confirmed twice."""
+"""A change of offset above this is a jump: the front still answers, but awards nothing until two readings agree."""
 
 
 def wall_us() -> int:
@@ -24,12 +22,12 @@ def monotonic_us() -> int:
 
 @dataclass(slots=True)
 class AuthorityClock:
-    """Control's clock followed over a round trip: offset = authority's reading − middle of the round trip
-    on the own monotonic clock.
+    """Follows control's clock over a round trip: offset = control's reading − middle of the round trip on the own
+    monotonic clock.
 
-    `trusted` is False until a reading has come, after a jump of more than 50 ms until two readings agree again,
-    and when the last good reading is older than `stale_after_us`. `now_us` is always usable for answers; only
-    awards need trust.
+    `trusted` is False until a reading has come, after a jump of more than 50 ms until two readings agree again, and
+    when the last good reading is older than `stale_after_us`. `now_us` is always usable for answers; only awards need
+    trust.
     """
 
     monotonic: Callable[[], int] = monotonic_us
@@ -64,10 +62,10 @@ class AuthorityClock:
         self.offset_us, self._known, self._read_at = offset, True, at
 
     def now_us(self) -> int:
-        """The authority's time as well as it is known."""
+        """Control's time, as well as it is known."""
         return self.monotonic() + self.offset_us
 
     @property
     def trusted(self) -> bool:
-        """Whether packets may be awarded by this clock."""
+        """May packets be awarded by this clock?"""
         return self._known and self.monotonic() - self._read_at <= self.stale_after_us

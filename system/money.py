@@ -1,4 +1,6 @@
-"""Money is `int` fen. Owns reading amounts that people write, and showing them; refuses floats and parts of a fen."""
+"""Money is `int` fen. Owns reading amounts that people write, and showing them. Floats and parts of a fen are
+refused.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ FEN_PER_YUAN = 100
 FEN_MAX = 2**63 - 1
 """Largest amount the ledger can hold (bigint)."""
 
-# Length of the fraction that still is whole fen, per unit: 1.2345万元 is 1,234,500 fen.
+# Digits of the fraction that still give whole fen, per unit: 1.2345万元 is 1,234,500 fen.
 _UNITS: dict[str, int] = {
     "分": 1,
     "fen": 1,

@@ -112,15 +112,15 @@ class FrontSettings:
     metrics_listen: tuple[str, int] = ("127.0.0.1", 0)
     request_timeout_s: float = 10.0
     first_word_s: float = 60.0
-    """How long a client may be connected and say nothing; `request_timeout_s` where places are short."""
+    """How long a client may be connected without a byte; `request_timeout_s` where places are short."""
     idle_s: float = 75.0
-    """How long one may be silent between two requests."""
+    """How long a client may be silent between two requests."""
     recent_s: float = 5.0
-    """Who has tapped within this time keeps its place, whoever comes."""
+    """A client that tapped within this time keeps its place, whatever other client comes."""
     connections_max: int = 65_536
     """Clients connected at once, as far as the limit of open files allows."""
     files_reserved: int = 128
-    """Open files that are no client's: stores, control, /metrics, and what was just accepted."""
+    """Open files that are no client's: stores, control, /metrics, and connections just accepted."""
     head_bytes_max: int = 8192
     body_bytes_max: int = 1024
     limiter_rate_per_s: int = 7
@@ -255,7 +255,7 @@ class PlaySettings:
     postgres_url: str
     secret: bytes
     admin_token: str = ""
-    """Empty: nobody is an operator here."""
+    """Empty: there are no operators."""
     store_timeout_s: float = 5.0
 
     @classmethod

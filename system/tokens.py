@@ -1,8 +1,8 @@
-"""Tokens and tags: what users and stress traffic prove themselves with. Pure; keys are derived from one master secret.
+"""Tokens and tags, with which users and stress traffic prove who they are. Pure; keys are derived from one master
+secret.
 
-A user token is `uid.exp.sig`, signed with the key of its lane, so that a token of one lane is worth
-nothing on the other.
-A stress tag is `run.exp.sig`. `exp` is in whole seconds since 1970.
+A user token is `uid.exp.sig`, signed with the key of its lane, so that a token of one lane is refused on the other. A
+stress tag is `run.exp.sig`. `exp` is in whole seconds since 1970.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def derive(master: bytes, purpose: str) -> bytes:
 
 
 def internal_key(master: bytes) -> str:
-    """What fronts show control in the header X-Xiu-Key."""
+    """The key with which fronts prove themselves to control, in the header X-Xiu-Key."""
     return derive(master, "internal").hex()
 
 

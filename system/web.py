@@ -1,6 +1,6 @@
 """What the system's aiohttp processes share beside the contract: numbers of paths, answers, metrics, health.
 
-Refuses routes of its own beyond /metrics, /healthz, /readyz, and every decision. Errors as answers, and bodies in, are
+Has no routes beyond /metrics, /healthz, /readyz, and takes no decisions. Error answers and bodies are in
 `system.contract.web`.
 """
 

@@ -24,7 +24,7 @@ VALID, BAD_INPUT, NOT_READY, UNDECIDED, BROKEN = 0, 2, 5, 10, 99
 
 
 def exit_code(report: AuditReport) -> int:
-    """What the report means to a shell: broken before undecided before valid."""
+    """Exit code of a report: broken comes before undecided, undecided before valid."""
     if any(finding.valid is False for finding in report.findings):
         return BROKEN
     return VALID if report.valid else UNDECIDED

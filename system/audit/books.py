@@ -74,7 +74,7 @@ class Log:
     holes: list[tuple[Position, Position]] = field(default_factory=list)
     """(first missing, last missing) entries, inside one epoch."""
     faults: list[tuple[Position, str]] = field(default_factory=list)
-    """Entries that are there and cannot be believed."""
+    """Entries that are present and cannot be believed."""
     deleted: Position = START
     """The highest entry that was ever deleted by hand; (0, 0) when none was."""
 
@@ -121,5 +121,5 @@ class Books:
         return self.state == "closed"
 
     def name(self, packet: int, uid: int) -> str:
-        """How an award is called in findings."""
+        """The name of an award in findings."""
         return f"award {self.round_id}-{packet}, user {uid}"

@@ -1,8 +1,8 @@
 """`python -m system.audit.checksum [--json] [--lane live|stress]`: a checksum of all that a lane holds, once.
 
-Every table of the lane's schema from one snapshot, and of every stream of its win log the last id, the length and
-the fence. Equal checksums before and after a stress run say that the other lane was not touched. Refuses to judge.
-Exit codes: 0 done · 2 bad input · 5 stores not reachable.
+Every table of the lane's schema from one snapshot, and of every stream of its win log the last id, the length and the
+fence. Equal checksums before and after a stress run say that the other lane was not touched. Judges nothing. Exit
+codes: 0 done · 2 bad input · 5 stores not reachable.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DONE, BAD_INPUT, NOT_READY = 0, 2, 5
 TIMEOUT_S = 30.0
 SCAN_COUNT = 1000
 
-# Two 64-bit hashes of each row, added up: the sum knows no order, so no table is sorted, whatever its size.
+# Two 64-bit hashes of each row are added up. The sum does not depend on the order, so no table has to be sorted.
 _ROWS = sql.SQL(
     "SELECT count(*), coalesce(sum(hashtextextended(t::text, 1)::numeric), 0),"
     " coalesce(sum(hashtextextended(t::text, 2)::numeric), 0) FROM {} AS t"

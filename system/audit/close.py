@@ -1,4 +1,4 @@
-"""Puts the audit together: loads round after round, lets every judge look, makes the report. Source: docs/money.md."""
+"""Puts the audit together: loads round after round, calls every judge, makes the report. Source: docs/money.md."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ async def audit(
     postgres_url: str, valkey_urls: str | Mapping[int, str], secret: bytes, lane: Lane,
     rounds: Sequence[int] = (), folder: Path | None = None, timeout_s: float = 30.0, faults_us: Windows = (),
 ) -> AuditReport:  # fmt: skip
-    """Audits a lane, some rounds of it alone, or with the history in `folder` the rounds it speaks of; that the lane
-    balances is looked at in any case.
-    What touches one of `faults_us` is left out of the delay, and shown beside.
+    """Audits a lane, only `rounds` of it, or the rounds in the history of `folder`. The balance of the whole lane is
+    always checked. Awards that overlap one of `faults_us` are left out of the delay and shown beside it.
 
     A ledger of an older version is read as it is, with a note. Raises UnknownRound; StoreUnknown, StoreRefused when the
     stores cannot be read, or the ledger is of a newer version.
@@ -42,7 +41,7 @@ async def audit(
     found: list[RoundBooks] = []
     conn = await connect(postgres_url, lane_role(lane), secret, timeout_s=timeout_s)
     async with conn, WinLogs(valkey_urls, timeout_s=timeout_s) as logs:
-        # A round's arrays may take longer to judge than an idle transaction may live.
+        # Judging a round's arrays may take longer than PostgreSQL lets a transaction be idle.
         await conn.execute("SET idle_in_transaction_session_timeout = 0")
         with translated("read the ledger's version"):
             version = await version_of(conn, lane)

@@ -20,7 +20,7 @@ Money = dict[int, int]
 def judge(judge: Judge, books: Books, matched: Match) -> None:
     """Batches balance, accounts agree with rows, bits agree with money, and the sum per sponsor is the budget.
 
-    The residue is what is off by the worst of these looks: one forged fen shows in several.
+    The residue is the largest difference of these checks, since one forged fen shows in several of them.
     """
     off_batches = _batches(judge, books)
     credited = _by_sponsor(books.postings["sponsor"], books.postings["fen"])
@@ -42,7 +42,7 @@ def judge(judge: Judge, books: Books, matched: Match) -> None:
 
 
 def rest_of_lane(judge: Judge, lane: str, unbalanced: Sequence[tuple[int, int | None, int]]) -> None:
-    """The rounds that are not looked at: a run on a lane that does not balance proves nothing by its own round."""
+    """The lane's other rounds: a run on a lane that does not balance proves nothing by its own round."""
     judge.look(1)
     for batch, round_id, fen in unbalanced:
         whose = "of no round" if round_id is None else f"of round {round_id}"

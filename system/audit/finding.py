@@ -1,4 +1,4 @@
-"""One invariant being judged: counts, keeps the first offender by name. Refuses green without a count."""
+"""One invariant being judged: counts, and keeps the first offender by name. Without a count it is never valid."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Judge:
         self.residue_fen += abs(int(residue_fen))
 
     def doubt(self, what: str, count: int = 1) -> None:
-        """Could not be decided; never green, unless something is broken anyway."""
+        """Could not be decided: unknown, unless a violation is found as well."""
         if count and not self.first:
             self.first = what
         self.undecided += int(count)

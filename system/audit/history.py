@@ -1,6 +1,6 @@
 """Reads a run's history: operation records in checksummed segments, and the samples of money beside them.
 
-Refuses a folder whose manifest, sizes or checksums do not agree: a damaged history judges nothing.
+A folder whose manifest, sizes or checksums do not agree is refused: a damaged history judges nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class HistoryError(BadRequest):
 
 @dataclass(frozen=True)
 class Samples:
-    """Rows of SAMPLE in the order they were taken. `none`: why each of the other looks gave no sample."""
+    """Rows of SAMPLE in the order they were taken. `none`: why each of the other readings is not a sample."""
 
     rows: npt.NDArray[np.void]
     none: tuple[str, ...] = ()
@@ -35,8 +35,8 @@ class Samples:
 
 @dataclass(frozen=True)
 class History:
-    """Taps of OP_DTYPE in any order, and what was sampled of the money meanwhile. Requests of other shots, such as
-    reads of wallets, are left out: nobody wins by them.
+    """Taps of OP_DTYPE in any order, and the samples of money taken meanwhile. Requests of other shots, such as reads
+    of wallets, are left out, because they cannot win.
     """
 
     ops: npt.NDArray[np.void]

@@ -1,4 +1,4 @@
-"""S2, S4, S6, S9, S10, S11 and the amounts shown: what the run was told against what the stores hold. Pure."""
+"""S2, S4, S6, S9, S10, S11 and the amounts shown: the answers of the run against the content of the stores. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _MAY_AWARD = (Outcome.WIN, Outcome.PENDING, Outcome.UNKNOWN)
 
 
 def samples(judge: Judge, rows: npt.NDArray[np.void], none: Sequence[str] = ()) -> None:
-    """S2: credited ≤ awarded ≤ budget in every sample. `none`: why other looks gave none; they prove nothing."""
+    """S2: credited ≤ awarded ≤ budget in every sample. `none`: why other readings are no samples; they prove
+    nothing.
+    """
     judge.look(len(rows))
     if none:
         judge.figure(samples=len(rows), looks_without_a_sample=len(none))
@@ -40,7 +42,7 @@ def samples(judge: Judge, rows: npt.NDArray[np.void], none: Sequence[str] = ()) 
 
 
 def probes(judge: Judge, ops: Ops) -> None:
-    """S11: no probe with a token that is not good won anything."""
+    """S11: no probe with a bad token won anything."""
     tried = ops[np.isin(ops["kind"], PROBES)]
     judge.look(len(tried))
     judge.figure(**{kind.name.lower(): int((tried["kind"] == kind).sum()) for kind in PROBES})
@@ -53,7 +55,7 @@ def probes(judge: Judge, ops: Ops) -> None:
 
 def of_round(judges: Mapping[str, Judge], books: Books, matched: Match, ops: Ops) -> None:
     """Everything that joins the operations of one round with its books."""
-    # What a probe was answered is S11's business; it says nothing about the user it pretended to be.
+    # The answer to a probe is S11's business. It says nothing about the user whose name the probe used.
     ops = ops[~np.isin(ops["kind"], PROBES)]
     ops = ops[np.lexsort((ops["sent_ns"], ops["uid"]))]
     _shown_is_posted(judges["S4"], judges["S7"], books, matched, ops)
@@ -138,7 +140,9 @@ def _users(ops: Ops, chosen: Bools) -> npt.NDArray[np.uint64]:
 
 
 def _posted_has_cause(s6: Judge, s9: Judge, books: Books, ops: Ops) -> None:
-    """S6: who has a posting was told, or may have been told. S9: who was only refused has none."""
+    """S6: every posting has a tap answered *won* or *pending*, or with an unknown outcome. S9: a user who was only
+    refused has no posting.
+    """
     postings = books.postings
     s6.look(len(postings))
     outcome = ops["outcome"]
@@ -160,7 +164,7 @@ def _posted_has_cause(s6: Judge, s9: Judge, books: Books, ops: Ops) -> None:
 
 
 def _answers_stay(s10: Judge, books: Books, ops: Ops) -> None:
-    """Every win shown to a user is the same; once it was shown, a later tap is not told that it lost."""
+    """Every win shown to a user is the same; after it, no tap of that user is answered *lost*."""
     shown = _shown(ops)
     s10.look(len(shown))
     if not len(shown):

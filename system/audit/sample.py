@@ -1,9 +1,9 @@
 """`python -m system.audit.sample --lane L --round N --out FILE`: samples for S2, from the stores, until SIGTERM.
 
 Each second one line {"t_ns", "credited_fen", "awarded_fen", "budget_fen"}: credited (and held) by the ledger's legs
-first, then awarded by the win logs, which are read on from where the last sample ended. A look that proves nothing is
-a line {"t_ns", "none"} with the reason: a store that does not answer, a log that a flush, a restart or a hand took
-something from. Refuses to make a sample of it, and counters, which start again with their process.
+first, then awarded by the win logs, which are read on from where the last sample ended. A reading that proves nothing
+is a line {"t_ns", "none"} with the reason: a store does not answer, or a flush, a restart or a person removed something
+from a log. Counters are not used: they begin at 0 when their process restarts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PAGE_ENTRIES = 256
 
 
 class NoSample(XiuError):
-    """A look that proves nothing: the ledger was read, but the log behind it went back, or is about to."""
+    """A reading that is no sample: the ledger was read, but the log behind it lost something, or is about to."""
 
     code = "no_sample"
     effect: Effect = "none"
@@ -46,7 +46,7 @@ class NoSample(XiuError):
 
 @dataclass(slots=True)
 class Seen:
-    """One stream as it was looked at: what `base` and all before it say is known by the ledger's own postings."""
+    """One stream as it was read: the ledger's own postings account for everything up to `base`."""
 
     granted: int
     base: Position
@@ -55,7 +55,7 @@ class Seen:
 
 @dataclass
 class Sampler:
-    """One round. Keeps which packets were ever seen in a log, so that a log that is lost takes nothing back."""
+    """One round. Remembers which packets were ever seen in a log, so that a lost log does not lower the sum."""
 
     pool: Pool
     logs: WinLogs
@@ -86,7 +86,7 @@ class Sampler:
         for front, cell, granted, *offset in streams:
             seen, paid = self.streams.get(front), Position(*offset)
             if seen is None or seen.granted != granted:
-                # A new epoch may mean a log that was lost between two samples, after credit had read it.
+                # A new epoch may mean that a log was lost between two samples, after credit had read it.
                 known = await self.pool.fetch(statement("sample_packets", self.lane), key, "sample")
                 self._award(np.array([row[0] for row in known], dtype=np.int64))
                 seen = self.streams[front] = Seen(granted, paid)

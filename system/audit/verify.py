@@ -1,8 +1,8 @@
 """`python -m system.audit.verify --round N --json`: recomputes every amount of a closed round from its revealed seed.
 
-Owns one question: is the round the one that was committed to, and is every posting worth what the lottery says?
-Reads the ledger alone, as the lane's role. Refuses rounds that are not closed: their seed is a secret.
-Exit code: 0 all right, 99 not, 2 no such round or not closed, 5 no ledger.
+Owns one question: is the round the one that was committed to, and is every posting worth what the lottery says? Reads
+the ledger alone, as the lane's role. A round that is not closed is refused, because its seed is a secret. Exit code: 0
+all right, 99 not, 2 no such round or not closed, 5 no ledger.
 """
 
 from __future__ import annotations

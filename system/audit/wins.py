@@ -39,7 +39,7 @@ def one_user_one_packet(judge: Judge, books: Books, matched: Match) -> None:
 
 
 def posted_once(judge: Judge, books: Books, matched: Match) -> None:
-    """S5: every award posted exactly once; nothing posted that was not logged; the log itself whole."""
+    """S5: every award posted exactly once; no posting without a log record; the log itself whole."""
     due = (matched.settled > 0) | ((matched.waiting > 0) & books.closed)
     due &= matched.suspended == 0
     judge.look(int((due | (matched.posted > 0)).sum()))
@@ -62,7 +62,7 @@ def posted_once(judge: Judge, books: Books, matched: Match) -> None:
 
 
 def _unlogged(judge: Judge, books: Books, matched: Match, unlogged: Ints) -> None:
-    """Postings without a record: a loss the protocol allows is only counted, anything else is named."""
+    """Postings without a record: a loss that the protocol allows is counted, any other is named."""
     if not len(unlogged):
         return
     rows = books.postings[matched.posting[unlogged]]

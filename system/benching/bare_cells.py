@@ -1,10 +1,10 @@
-"""A round won whole for the credit workers of several cells, for benches: told what to do on standard input, answers a
-line of JSON each.
+"""A round in which every packet is won, for the credit workers of several cells, for benchmarks. Reads commands on
+standard input, answers each with a line of JSON.
 
 `fill N`: a round over N cells stands in ledger and streams, nothing granted yet. `begin`: it is granted; answers once a
 tenth is posted. `end`: answers once nine tenths are. `close`: answers once everything is posted and the books close.
-The workers are the real ones, processes of their own; control and fronts are played (`made.py`). Refuses a ledger that
-has rounds: it is not its own.
+The workers are the real ones, processes of their own; `made.py` stands in for control and fronts. A ledger that has
+rounds is refused: it is in use.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A credit worker alone, for benches: told `post` or `copy` on standard input, answers a line with the rate of each.
+"""A credit worker alone, for benchmarks: reads `post` or `copy` on standard input, answers with a line with the rate.
 
-Worker, stream, ledger and indexes are the real ones; control and front are played (`made.py`). Refuses a ledger that
-has rounds: it is not its own.
+Worker, stream, ledger and indexes are the real ones; `made.py` stands in for control and front. A ledger that has
+rounds is refused: it is in use.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Bare:
 
 
 async def empty(conn: Connection) -> bool:
-    """Whether nobody uses this ledger yet."""
+    """Is this ledger unused?"""
     rows = await (await conn.execute("SELECT count(*) FROM live.round")).fetchall()
     return bool(rows[0][0] == 0)
 

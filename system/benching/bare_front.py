@@ -1,6 +1,6 @@
-"""A bare front: the draw path alone over rounds in memory, for benches and tests.
+"""A front without control and stores, for benchmarks and tests: the draw path over rounds in memory.
 
-No control, no store: nothing it awards is real.
+Its awards are not real.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HOUR_US = 3_600_000_000
 
 
 class BareRound:
-    """One open round; with `win_every` = n the n-th eligible tap wins, settled at once, 0: nobody."""
+    """One open round. With `win_every` = n every n-th eligible tap wins, settled at once; with 0 none."""
 
     def __init__(self, round_id: int, lane: Lane, start_us: int, end_us: int, win_every: int = 0) -> None:
         self.round_id = round_id
@@ -45,7 +45,7 @@ class BareRound:
         self._eligible = 0
 
     def award(self, uid: int, now_us: int, waiter: Waiter) -> bool:
-        """Counts; every n-th tap is told its win on the next turn of the event loop."""
+        """Counts taps; every n-th one is told its win on the next turn of the event loop."""
         self._eligible += 1
         if self._eligible % self._win_every:
             return False
@@ -76,7 +76,7 @@ class BareFront:
         return wall_us()
 
     def knows(self, round_id: int) -> bool:
-        """There are no others."""
+        """There are no other rounds."""
         return True
 
 

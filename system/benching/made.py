@@ -1,6 +1,7 @@
-"""A round that was won whole, for benches: drawn in memory, put into ledger and stream as control and a front would.
+"""Synthetic data, for benchmarks only: a round in which every packet is won, drawn in memory, put into ledger and
+stream as control and a front would.
 
-Refuses to be real: the users never tapped, and nobody paid for the packets.
+The users never tapped, and nobody paid for the packets.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Addresses of services that somebody else wrote. Owns the one strict reading of them, and the words for what is wrong.
+"""Addresses of services that somebody else wrote. Owns the one strict reading of them, and the wording of errors.
 
-Refuses what libraries read each in their own way: a `#`, `/`, `?` or `@` unencoded in a password (one of them takes
-the rest for the host, and shows it), a port that is no number, a host or port hidden in the query. Never repeats a
-secret: what is wrong is said without the address.
+Refused is what each library reads in its own way: an unencoded `#`, `/`, `?` or `@` in a password (a library may take
+the rest for the host, and show it), a port that is no number, a host or port hidden in the query. An error never
+contains the address, so it never repeats a secret.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DEFAULT_PORTS: Mapping[str, int] = MappingProxyType(
     {"valkey": 6379, "redis": 6379, "postgresql": 5432, "postgres": 5432, "http": 80, "https": 443}
 )
 ELSEWHERE = ("host", "hostaddr", "port", "service", "passfile", "servicefile")
-"""What a query of PostgreSQL could lead elsewhere with, past the links that faults are injected on."""
+"""Query parameters of PostgreSQL that could lead elsewhere, past the links on which faults are injected."""
 _PLAIN = r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
 _AUTHORITY = re.compile(
     rf"(?:(?P<user>{_PLAIN}*)(?::(?P<password>(?:{_PLAIN}|:)*))?@)?(?P<host>\[[^\[\]]*\]|[^:@\[\]]*)(?::(?P<port>.*))?"

@@ -1,8 +1,8 @@
 """Which build of the hot path runs: the plain source, or the same source compiled by mypyc where the set-up built it.
 
-`XIU_COMPILED`: unset takes the compiled one where it is there and of this very source; `0` is plain; `1` is compiled,
-or an error. `setup/hot_path.py` builds into `.tools/compiled/KEY/`; the key is a hash of every source that the compiled
-modules stand on, so that a stale build is never loaded.
+`XIU_COMPILED`: unset takes the compiled build if it exists for this very source; `0` is plain; `1` is compiled, or an
+error. `setup/hot_path.py` builds into `.tools/compiled/KEY/`; the key is a hash of every source on which the compiled
+modules depend, so that a stale build is never loaded.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def use() -> None:
     try:
         chosen = build()
     except SettingsError:
-        return  # said by whoever reads the settings: an import is no place for it
+        return  # the code that reads the settings reports it: an import should not print
     if chosen.kind == COMPILED and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder(folder()))
 

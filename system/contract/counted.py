@@ -1,6 +1,6 @@
-"""Answers of an HTTP process counted and timed, by route and class of status, under the names of its own catalogue.
+"""Counts and times the answers of an HTTP process, by route and class of status, under the names of its own catalogue.
 
-One registry each, passed in. Refuses paths as labels: a route's template is one, what no route knows is another.
+The registry is passed in. A path is never a label: the route's template is one, and all unknown paths share another.
 """
 
 from __future__ import annotations

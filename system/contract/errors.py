@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 Effect = Literal["none", "unknown"]
 MESSAGE_CHARS_MAX = 1_000
-"""An answer never gives back what somebody sent to make it long."""
+"""Most characters of an error body: an answer does not repeat long input."""
 
 
 class XiuError(Exception):
@@ -75,13 +75,13 @@ class NotOpenYet(Refused):
 
 
 class Conflict(Refused):
-    """The state of the thing does not allow it (a lease number of an old epoch, a close before the end)."""
+    """The state does not allow it (a lease number of an old epoch, a close before the end)."""
 
     status, code = 409, "conflict"
 
 
 class NotOver(Conflict):
-    """A close before the round's end. `ends_in_ms`, in the body beside "error": how long still, rounded up."""
+    """A close before the round's end. `ends_in_ms`, in the body beside "error": the time left, rounded up."""
 
     def __init__(self, message: str, ends_in_ms: int) -> None:
         super().__init__(message)

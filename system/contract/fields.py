@@ -1,8 +1,8 @@
 """What a field of a body may hold: numbers the ledger can keep, text it can store. Pure.
 
-Refuses what PostgreSQL would refuse later, or never: a NUL in a text, half a surrogate pair, a number beyond bigint,
-text without end; where a text is one line of a log or a table, whatever would begin another, or is not seen (U+200B),
-or turns the line around (U+202E); and a name that shows nothing.
+Refused is what PostgreSQL would refuse later, or never: a NUL in a text, half a surrogate pair, a number beyond bigint,
+text without end. In a text of one line also: whatever begins another line, cannot be seen (U+200B), or reverses the
+line (U+202E). In a name also: a name that shows nothing.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ TEXT_CHARS_MAX = 2_000
 LINE_CHARS_MAX = 200
 SPONSOR_CHARS_MAX = 80
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters to Unicode, nothing to the eye."""
+"""Letters by Unicode's classes that show nothing."""
 _SEEN = frozenset("LNPS")
-"""Letters, numbers, punctuation, symbols: what stands there by itself. A mark or a blank does not."""
+"""Letters, numbers, punctuation, symbols: characters that can be seen by themselves. A mark or a blank cannot."""
 
 
 def storable(text: str) -> str:
@@ -30,12 +30,12 @@ def storable(text: str) -> str:
 
 
 def unseen(char: str) -> bool:
-    """Does nobody see it, or take it for a plain blank? The wide blank of Chinese texts is one that is seen."""
+    """Is the character invisible, or taken for a plain blank? The wide blank of Chinese texts can be seen."""
     return char in _BLANK_LETTERS or not (char.isprintable() or char == "\u3000")
 
 
 def one_line(text: str) -> str:
-    """The text itself. Raises ValueError for ends of lines, control characters, and what is not seen."""
+    """The text itself. Raises ValueError for ends of lines, control characters, and invisible characters."""
     for character in storable(text):
         if unseen(character):
             raise ValueError(f"holds the character U+{ord(character):04X}; expected one line of text that is seen")

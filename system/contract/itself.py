@@ -1,7 +1,7 @@
-"""What every process of the project tells Prometheus of itself: its build, its CPU, memory and open files.
+"""What every process of the project exports about itself: its build, its CPU, memory and open files.
 
-One call for each registry; a registry is passed in, never global. Read at each scrape, nothing between two of them.
-Where there is no /proc (macOS) the build and the platform are told, and the rest is absent.
+One call for each registry; the registry is passed in. Figures are read at each scrape, never in between. Where there is
+no /proc (macOS) only the build and the platform are exported.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Build(Collector):
         self._name = name
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing at registration."""
+        """Nothing at registration: figures are read at a scrape."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
@@ -42,8 +42,8 @@ class _Build(Collector):
 
 
 def tell_of_itself(registry: CollectorRegistry, prefix: str = "hongbao", pid: int | None = None) -> None:
-    """Adds `{prefix}_build_info`, `python_info` and `process_*` to a registry: of the calling process, or of `pid`, one
-    of the same build that is not to be asked itself.
+    """Adds `{prefix}_build_info`, `python_info` and `process_*` to a registry: of the calling process, or of the
+    process `pid`, which must be of the same build and has no registry of its own.
     """
     registry.register(_Build(f"{prefix}_build_info"))
     PlatformCollector(registry=registry)

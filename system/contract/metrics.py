@@ -195,6 +195,6 @@ ITSELF: tuple[Metric, ...] = (
     Metric("process_max_fds", "gauge", "Maximum number of open file descriptors.", _EACH),
     Metric("process_open_fds", "gauge", "Number of open file descriptors.", _EACH),
 )  # fmt: skip
-"""What prometheus-client adds by names of its own, in every process of the project (the harness's too); Linux alone,
-but for `python_info`.
+"""Metrics that prometheus-client adds under its own names, in every process of the project (the harness's too). On
+Linux alone, except `python_info`.
 """

@@ -1,7 +1,7 @@
 """Whole numbers that somebody else wrote, in a path, a query, an id. Owns the one strict reading of them. Pure.
 
-Refuses what `int()` lets through (a sign, an underscore, a space, digits of other scripts) and never reads a long
-text: `int()` takes quadratic time, and raises beyond 4,300 digits.
+Refuses what `int()` accepts (a sign, an underscore, a space, digits of other scripts) and never parses a long text:
+`int()` takes quadratic time, and raises beyond 4,300 digits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def whole_number(text: str, upper: int) -> int | None:
 
 
 def shown(text: object) -> str:
-    """What an error repeats of its input: quoted, at most 40 characters of it; of a huge number its length alone."""
+    """The part of the input that an error repeats: quoted, at most 40 characters; of a huge number only its length."""
     if isinstance(text, int) and text.bit_length() > 4 * SHOWN_CHARS:
         return f"a number of about {round(text.bit_length() * 0.30103)} digits"
     whole = text if isinstance(text, str) else str(text)

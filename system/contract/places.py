@@ -1,8 +1,8 @@
 """The parts of a red-packet system by name. Owns the names, their roles, and which cell and lane each one belongs to.
 
 A cell has its own fronts, Valkey, credit workers and links; PostgreSQL, control, play and toxiproxy serve all cells.
-Cell 0 has plain names (`valkey`, `credit-live`, `front-valkey`), every further cell adds its number (`valkey-1`).
-Front k belongs to cell k mod N. Nobody else writes a part's name: whoever needs one asks here.
+Cell 0 has plain names (`valkey`, `credit-live`, `front-valkey`), every further cell adds its number (`valkey-1`). Front
+k belongs to cell k mod N. No other module writes a part's name.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CELLS_MAX = FRONTS_MAX
 ALONE: tuple[Role, ...] = ("postgres", "toxiproxy", "control", "play")
 """Roles of the system with one part each, whatever the number of cells."""
 BESIDE: tuple[Role, ...] = ("alertmanager", "prometheus", "watchdog", "playbook")
-"""Roles with one part each that stand beside the system: they watch it, and it does without them."""
+"""Roles with one part each that watch the system; the system works without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Place:
     url: str | None = None
     """HTTP, or the store's address; None: not known, or nobody speaks to it"""
     metrics_url: str | None = None
-    """what its /metrics, /healthz, /readyz stand behind; None: it has none"""
+    """where its /metrics, /healthz, /readyz are; None: it has none"""
     owned: bool = True
     """started by this stack; False: somebody else's, never touched"""
 
@@ -54,7 +54,7 @@ class Place:
 
 
 def suffix(cell: int) -> str:
-    """What a name of this cell ends with: nothing in cell 0."""
+    """The suffix of names of this cell: nothing in cell 0."""
     return f"-{cell}" if cell else ""
 
 
@@ -79,12 +79,12 @@ def credit(lane: Lane, cell: int = 0) -> Place:
 
 
 def exporter(cell: int = 0) -> Place:
-    """The exporter of a cell's Valkey; that of cell 0 looks at PostgreSQL as well."""
+    """The exporter of a cell's Valkey; that of cell 0 also reads PostgreSQL."""
     return Place(f"stores{suffix(cell)}", "stores", cell)
 
 
 def valkey_variable(cell: int = 0) -> str:
-    """The variable that holds the address of a cell's Valkey, for who speaks to those of several cells."""
+    """The environment variable with the address of a cell's Valkey, for processes that use those of several cells."""
     return f"XIU_VALKEY_URL{suffix(cell).replace('-', '_')}"
 
 

@@ -1,10 +1,10 @@
-"""HTTP as every aiohttp process speaks it: bodies in, secrets, and whatever goes wrong as one body,
-{"error": {"code", "message", "effect"}}.
+"""HTTP of every aiohttp process: reading bodies, checking secrets, and every error as one body, {"error": {"code",
+"message", "effect"}}.
 
-Owns the way from an exception to an answer, for handlers, for the router, and for what aiohttp refuses itself before
-a handler is asked (a bad head, a body that is not what its headers say); and the listener that does so. No state.
-Refuses routes and decisions. It stands in the contract because the body is one, and because the playbook engine, which
-knows nothing else of the system, answers alike (docs/architecture.md).
+Owns the way from an exception to an answer: for handlers, for the router, and for what aiohttp itself refuses before a
+handler is called (a bad head, a body that is not what its headers say). Owns the listener that does so. No state, no
+routes, no decisions. It stands in the contract because the error body is part of it, and because the playbook engine,
+which may import nothing else of the system, gives the same bodies (docs/architecture.md).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ IDLE_S = 75.0
 """A connection that sends nothing, or half a head, is closed after this time."""
 PLACE_CHARS = 80
 ENCODINGS = ("identity", "gzip", "deflate")
-"""Of a body; what is said of it and is not so is refused."""
+"""Content types of a body; a body that is not of its declared type is refused."""
 _ZLIB_BITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 log = logging.getLogger("xiu.web")
@@ -66,7 +66,7 @@ def error_answer(error: XiuError, **more: Any) -> web.Response:
 
 
 def as_error(exc: BaseException) -> XiuError:
-    """The error of the tree that an exception is. A bug of ours is logged, and said without its details."""
+    """The error of the tree for an exception. A bug of ours is logged, and answered without its details."""
     if isinstance(exc, XiuError):
         return exc
     if isinstance(exc, LineTooLong) or (isinstance(exc, HttpProcessingError) and "Too many headers" in exc.message):
@@ -97,7 +97,7 @@ def application(count: Count = nothing_counted, *, body_bytes_max: int = 1 << 20
         try:
             answer = await handler(request)
         except ConnectionError:
-            # Nobody is left to tell.
+            # The client is gone: nobody to answer.
             raise
         except Exception as exc:
             answer = error_answer(as_error(exc))
@@ -111,7 +111,7 @@ def application(count: Count = nothing_counted, *, body_bytes_max: int = 1 << 20
 
 
 class Connection(web.RequestHandler):
-    """One connection. What aiohttp refuses, the app's middleware never sees: it is answered and counted here."""
+    """One connection. aiohttp's own refusals never reach the app's middleware: they are answered and counted here."""
 
     __slots__ = ("_count",)
 
@@ -129,14 +129,14 @@ class Connection(web.RequestHandler):
         self._count(NO_ROUTE, error.status, 0.0)
         answer = error_answer(error)
         answer.force_close()
-        # aiohttp calls a request that it could not read HTTP/1.0; nobody but HTTP/1.1 is spoken here.
+        # aiohttp calls a request that it could not read HTTP/1.0; these processes speak HTTP/1.1 only.
         request._version = HttpVersion11
         return answer
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """aiohttp's own refusals from before the middleware (`Expect: anything`) get the body of ours."""
+        """aiohttp's own refusals from before the middleware (`Expect: anything`) get the project's error body."""
         if isinstance(resp, web.HTTPException):
             error = as_error(resp)
             self._count(NO_ROUTE, error.status, 0.0)
@@ -144,7 +144,7 @@ class Connection(web.RequestHandler):
         return await super().finish_response(request, resp, start_time)
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
-        """Behind an answer the rest of a body is read away: one that is no body is no bug of ours."""
+        """After an answer the rest of a body is read and dropped; a rest that is no valid body is not a bug of ours."""
         if isinstance(kw.get("exc_info"), HttpProcessingError | web.RequestPayloadError | ConnectionError):
             log.debug("the rest of a request could not be read", exc_info=kw["exc_info"])
         else:
@@ -231,7 +231,7 @@ async def _body(request: web.Request) -> bytes:
 
 
 def _unpacked(body: bytes, encoding: str, bytes_max: int) -> bytes:
-    """What one whole stream holds. aiohttp's own unpacking takes a stream that is cut short for a whole one."""
+    """The content of one whole stream. aiohttp's own unpacking accepts a stream that is cut short."""
     stream = zlib.decompressobj(_ZLIB_BITS[encoding])
     try:
         plain = stream.decompress(body, bytes_max + 1)

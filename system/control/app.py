@@ -1,4 +1,4 @@
-"""Puts control together: settings, stores, clock, routes, background. Owns start and stop; refuses decisions."""
+"""Puts control together: settings, stores, clock, routes, background. Owns start and stop; takes no decisions."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from system.winlog import WinLogs
 BODY_BYTES_MAX = 1 << 20
 POOL_SIZE = 8
 FENCE_TIMEOUT_S = 0.8
-"""Two numbers tried fit into the time a front waits for an answer."""
+"""Two numbers can be tried within the time that a front waits for an answer."""
 
 log = logging.getLogger("xiu.control")
 
 
 def authority_clock() -> Callable[[], int]:
-    """The authority's time: the host's wall clock at the start, carried on by the clock that never steps."""
+    """Control's time: the host's wall clock at the start, continued by the clock that never steps."""
     offset = wall_us() - monotonic_us()
     return lambda: monotonic_us() + offset
 
@@ -71,7 +71,7 @@ def build_app(
             task.cancel()
             outcome = (await asyncio.gather(task, return_exceptions=True))[0]
             if isinstance(outcome, Exception):
-                # What cannot be meant is a sentence for a person; only a fault of ours needs the stack.
+                # Settings that make no sense become a sentence for a person; only a bug of ours needs the stack.
                 trace = None if isinstance(outcome, SettingsError) else outcome
                 log.error("background ended: %s", outcome, exc_info=trace, extra={"event": "background_ended"})
             await control.winlog.close()

@@ -1,6 +1,6 @@
-"""What control does without being asked: opens the ledger, reads the view, goes on with closes, watches the balance.
+"""What control does without a request: opens the ledger, reads the view, continues closes, watches the balance.
 
-Owns the loops; each outlives an absent store, with back-off. Refuses to end the process because a store is away.
+Owns the loops. Each loop outlives an absent store, with growing pauses; an absent store never ends the process.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from system.ledger.statements import statement
 VIEW_INTERVAL_S = 1.0
 CLOSE_INTERVAL_S = 0.2
 PERSON_INTERVAL_S = 5.0
-"""A close that needs a person sums every posting at each attempt: not more often than this."""
+"""A close that needs a person sums every posting at each attempt, so it is not tried more often than this."""
 BALANCE_INTERVAL_S = 5.0
 BALANCE_SHARE = 20
-"""The watch over the balance rests at least this many times as long as its query took."""
+"""The watch over the balance pauses at least this many times as long as its query took."""
 BACKOFF_MAX_S = 2.0
 
 log = logging.getLogger("xiu.control")
@@ -77,9 +77,9 @@ async def _forever(
 
 
 async def attempt(what: str, step: Awaitable[object], said: dict[str, str] | None = None) -> bool:
-    """One step that may meet an absent store, or break: not raised, but for SettingsError. True if it went through.
+    """One step that may meet an absent store, or break. Raises SettingsError alone; returns True if the step succeeded.
 
-    Logged when it changes: `said` remembers what was last said of each step.
+    Logged when the result changes: `said` keeps the last message of each step.
     """
     said = {} if said is None else said
     try:
@@ -92,7 +92,7 @@ async def attempt(what: str, step: Awaitable[object], said: dict[str, str] | Non
             log.warning("%s: %s", what, exc, extra={"event": "store_away"})
         return False
     except Exception as exc:
-        # A fault of ours, or an answer nobody thought of: seen, and no reason for the other loops to end.
+        # A bug of ours, or an unexpected answer: logged, and no reason for the other loops to end.
         if said.get(what) != repr(exc):
             said[what] = repr(exc)
             log.error("%s: broke", what, exc_info=exc, extra={"event": "step_broke"})
@@ -133,7 +133,7 @@ def show(control: Control) -> None:
 
 
 async def _closes(control: Control) -> None:
-    """Goes on with every round that is closing, also with those an earlier control left behind."""
+    """Continues every round that is closing, also those that an earlier control began."""
     said: dict[str, str] = {}
     due: dict[int, float] = {}
     while True:
@@ -157,7 +157,7 @@ async def _balance(control: Control) -> None:
         try:
             rows = await control.pool.fetch(statement("control_imbalance", lane), None, "watch the balance")
         except XiuError:
-            # No data is never healthy: an old zero must not stand for a ledger nobody could read.
+            # No data is never healthy: an old zero must not stand for a ledger that could not be read.
             control.meters.imbalance.clear()
             raise
         control.meters.imbalance.labels(lane).set(rows[0][0])

@@ -1,4 +1,4 @@
-"""Batches of legs: the one way control writes money. Refuses a batch that does not balance."""
+"""Batches of legs: the one way in which control writes money. A batch that does not balance is refused."""
 
 from __future__ import annotations
 

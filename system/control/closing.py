@@ -1,8 +1,8 @@
-"""The close: waits for every front's word and for credit, then refunds and closes in one transaction.
+"""The close: waits for every front's confirmation and for credit, then refunds and closes in one transaction.
 
-Owns the last transaction of a round. Every step is resumable: state is in PostgreSQL, a control that starts goes on.
-Refuses to close while anything is in doubt, or when the accounts and the postings disagree: a person decides.
-Source: docs/money.md, "Close".
+Owns the last transaction of a round. Every step can be resumed: the state is in PostgreSQL, and a control that starts
+goes on. Does not close while anything is in doubt, or when accounts and postings disagree: a person decides. Source:
+docs/money.md, "Close".
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Stream(NamedTuple):
         return Position(self.offset_epoch, self.offset_seq)
 
     def unconfirmed(self) -> str:
-        """What is missing of the front's word, in words; empty when the newest instance has confirmed."""
+        """What the front's confirmation still lacks, in words; empty when the newest instance has confirmed."""
         if self.instance is None:
             return f"front {self.front}: never started"
         if self.confirmed_instance == self.instance and self.confirmed_epoch == self.granted == self.epoch:
@@ -54,7 +54,7 @@ class Stream(NamedTuple):
 
 
 class Outcome(Enum):
-    """What became of an attempt."""
+    """The result of an attempt."""
 
     DONE = "closed, or not closing"
     WAITS = "waits for a front or for credit"
@@ -100,11 +100,11 @@ async def _attempt(control: Control, public: RoundPublic) -> None:
 
 
 async def _ends(control: Control, public: RoundPublic, streams: list[Stream]) -> dict[tuple[int, int, int], Position]:
-    """Where each stream ends, by (front, epoch, sequence) confirmed. Raises Waiting.
+    """Where each stream ends, by the (front, epoch, sequence) confirmed. Raises Waiting.
 
-    A front that appended nothing in its epoch confirms sequence 0: then older epochs' entries are what credit must
-    have reached. Their last id is read under that epoch's fence, which proves that nothing was lost since the front
-    looked; a lost tail shows as FENCED, and the front comes with a new epoch.
+    A front that appended nothing in its epoch confirms sequence 0. Then credit must have reached the entries of older
+    epochs. Their last id is read under that epoch's fence, which proves that nothing was lost since the front looked. A
+    lost tail shows as FENCED, and the front begins a new epoch.
     """
     ends: dict[tuple[int, int, int], Position] = {}
     waiting: list[str] = []
@@ -144,7 +144,9 @@ def _reported(control: Control, round_id: int, front: int) -> str:
 
 
 def _check(streams: list[Stream], ends: dict[tuple[int, int, int], Position]) -> None:
-    """Again, with the round locked: what was confirmed is still granted, and reached. Raises Waiting."""
+    """Checks again with the round locked: what was confirmed is still granted, and credit has reached it. Raises
+    Waiting.
+    """
     waiting = [missing for stream in streams if (missing := stream.unconfirmed())]
     for stream in streams:
         end = ends.get((stream.front, stream.confirmed_epoch or 0, stream.confirmed_seq or 0))

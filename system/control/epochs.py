@@ -1,7 +1,8 @@
-"""Epochs: who may write a stream. Owns the order: number taken and old leases abandoned, fence raised, granted, told.
+"""Epochs: who may write a stream. Owns the order: (1) take the number and abandon older leases, (2) raise the fence,
+(3) store `granted`, (4) answer.
 
-Refuses a second raise of one number, whatever became of the first. Source: docs/money.md, "Epoch".
-Locks, in this order: instance, round, stream.
+No number is raised twice, whatever became of the first raise. Source: docs/money.md, "Epoch". Locks, in this order:
+instance, round, stream.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ async def grant_epoch(control: Control, round_id: int, front: int, instance: int
             except StaleEpoch as exc:
                 known, failure = exc.known, StoreUnknown(str(exc))
             except StoreUnknown as exc:
-                # It may be raised, now or later: this number is spent.
+                # It may be raised, now or later: this number is never used again.
                 failure = exc
                 log.warning(
                     "fence of epoch %d of round %d, front %d: no answer, taking the next", epoch, round_id, front,
@@ -52,7 +53,7 @@ async def grant_epoch(control: Control, round_id: int, front: int, instance: int
 
 
 async def _take(control: Control, lane: Lane, round_id: int, front: int, instance: int, known: int) -> tuple[int, int]:
-    """(epoch, cell): the next number, committed; leases of older epochs abandoned, the confirmation void."""
+    """(epoch, cell): the next number, committed; leases of older epochs abandoned, the confirmation cancelled."""
     params = {"round": round_id, "front": front, "known": known}
     async with control.pool.transaction("take an epoch") as conn:
         await hold_instance(conn, front, instance)

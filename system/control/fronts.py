@@ -1,6 +1,6 @@
 """Fronts: their starts (instances) and their syncs. Owns which start of a front is the newest.
 
-Refuses older instances, everywhere: they are superseded. Source: docs/money.md, "Who owns what".
+Every call of an older instance is answered *superseded*. Source: docs/money.md, "Who owns what".
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ async def register(control: Control, front: int) -> Registered:
         row = await (await conn.execute(statement("control_register", "live"), params)).fetchone()
     assert row is not None
     instance = int(row[0])
-    # A late answer of an older registration must not turn the view back.
+    # A late answer to an older registration must not overwrite a newer one in the view.
     control.view.instances[front] = max(instance, control.view.instances.get(front, 0))
     log.info("front %d registered, instance %d", front, instance, extra={"event": "front_registered"})
     return Registered(instance=instance)

@@ -1,4 +1,4 @@
-"""Tokens and tags, issued in bulk. Owns the order of a user's numbers; refuses to show the keys. Pure."""
+"""Tokens and tags, issued in bulk. The keys never leave the process. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from system.contract.errors import BadRequest, BadTag
 from system.tokens import sign_tag, signature, tag_key, token_key
 
 CHUNK = 500
-"""Tokens made at once: about a millisecond, so that fronts are answered in between."""
+"""Tokens made in one go: about a millisecond, so that fronts are answered in between."""
 
 
 def tokens(secret: bytes, order: TokensRequest, now_s: int) -> Iterator[bytes]:

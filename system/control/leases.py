@@ -1,7 +1,7 @@
-"""Leases: ranges of packets, granted once per (stream, epoch, number). Owns `next_packet`; refuses to take back.
+"""Leases: ranges of packets, granted once per (stream, epoch, number). Owns `next_packet`. A lease is never taken back.
 
 Source: docs/money.md, "Lease". Locks, in this order: instance, round. The stream is read without a lock, since its
-epoch cannot change while the round is held.
+epoch cannot change while the round is locked.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from system.settings import ControlSettings
 def lease_size(settings: ControlSettings, packets: int, release_ms: int, fronts: int) -> int:
     """Packets of one lease: so many seconds of the front's release rate, within the bounds.
 
-    A small round is spread over all fronts: what one of them is granted beyond its share it may not award, and the
-    others lack it.
+    A small round is spread over all fronts: a front may not award more than its share, so a larger lease would only be
+    missing at the other fronts.
     """
     least = min(settings.lease_packets_min, -(-packets // fronts))
     rate = int(packets * settings.lease_seconds * 1000 / (release_ms * fronts))

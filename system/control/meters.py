@@ -1,4 +1,4 @@
-"""Control's metrics, by the catalogue of the contract. Refuses numbers that were not read from the ledger."""
+"""Control's metrics, by the catalogue of the contract. A figure that could not be read from the ledger is absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Rounds: made with their seed, commitment, streams and money; shown; asked to close. Refuses a seed from outside.
+"""Rounds: made with their seed, commitment, streams and money; shown; asked to close. A seed is never taken from
+outside.
 
 Source: docs/money.md, "Amounts"; docs/lottery.md (commitment).
 """
@@ -81,9 +82,9 @@ async def create(control: Control, order: RoundOrder) -> RoundPublic:
 
 
 async def ask_close(control: Control, round_id: int, before_end: bool = False) -> RoundPublic:
-    """The round is closing from now on; what follows goes on in the background. Safe to repeat.
+    """The round is closing from now on; the close goes on in the background. Safe to repeat.
 
-    `before_end`: whatever the time is; the window stays as it was published. Raises NotOver without it, UnknownRound.
+    `before_end`: at any time; the window stays as it was published. Raises NotOver without it, UnknownRound.
     """
     held = await control.find(round_id)
     public = held.public

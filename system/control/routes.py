@@ -1,4 +1,4 @@
-"""Control's routes: who may ask what, bodies to models, models to answers. Refuses every decision: these stand beside.
+"""Control's routes: who may call what, bodies to models, models to answers. Decisions are in the other modules.
 
 Open: clock, topology, rounds, switches, fronts. Operators: the admin token. Fronts: the internal key.
 """
@@ -75,7 +75,7 @@ async def round_one(request: web.Request) -> web.Response:
 
 
 async def switch_list(request: web.Request) -> web.Response:
-    """`switches`: what the public's lane has; `lanes`: both."""
+    """`switches`: the live lane's table; `lanes`: both."""
     held = request.app[CONTROL].need_view().switches
     return web.json_response({"switches": held["live"], "lanes": held})
 
@@ -129,7 +129,7 @@ async def token_list(request: web.Request) -> web.StreamResponse:
     await stream.prepare(request)
     for chunk in issue.tokens(control.settings.secret, order, control.clock() // 1_000_000):
         await stream.write(chunk)
-        # Fronts and clocks are served between two chunks.
+        # Calls of fronts and of the clock are answered between two chunks.
         await asyncio.sleep(0)
     await stream.write_eof()
     return stream

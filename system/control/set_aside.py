@@ -1,6 +1,7 @@
-"""Sets an entry aside by hand: a stopped stream goes on behind it, what can be read of it is held in suspense.
+"""Sets an entry aside by hand: the stopped stream goes on behind it, and what can be read of the entry is held in
+suspense.
 
-Owns that one transaction. Refuses entries other than the one credit stopped at, and streams that are not stopped.
+Owns that one transaction. Refuses any entry but the one at which credit stopped, and streams that are not stopped.
 Source: docs/money.md, "Credit".
 """
 
@@ -38,7 +39,7 @@ class SetAside(Model):
 
 
 class Moved(Model):
-    """What became of the entry's records. `held`: money set aside; the rest was not free or could not be read."""
+    """The result for the entry's records. `held`: money set aside; the rest was not free or could not be read."""
 
     entry: str
     found: bool

@@ -1,7 +1,7 @@
-"""What every part of control holds: settings, stores, clock, and the view of rounds that answers the fronts.
+"""What every part of control shares: settings, stores, clock, and the view of rounds from which fronts are answered.
 
-Owns the in-memory view: what PostgreSQL said last, refreshed after each change of our own and once a second. Truth is
-PostgreSQL; nothing is decided from the view but what a sync says. Refuses to write anything.
+Owns the view in memory: PostgreSQL's content, read anew after each change of our own and once a second. PostgreSQL
+holds the truth; only the answer to a sync is made from the view. Writes nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from system.settings import ControlSettings
 from system.winlog import WinLogs
 
 CLOSED_SHOWN_US = 60_000_000
-"""How long fronts are still told of a closed round."""
+"""How long fronts still get a closed round in their sync."""
 CLOSED_READ_US = 10 * CLOSED_SHOWN_US
 
 log = logging.getLogger("xiu.control")
@@ -74,12 +74,12 @@ class View:
         return held
 
     def changed(self) -> None:
-        """The prepared answers are stale."""
+        """Drops the prepared answers, which are stale."""
         self._sync.clear()
 
     def sync_tail(self, front: int, now_us: int, lanes: bool = False) -> str:
-        """Everything of a SyncAnswer behind `now_us`, as JSON text; prepared once per change. A front of an older
-        version refuses `lanes`: it is told of them only where it asks.
+        """Everything of a SyncAnswer after `now_us`, as JSON text; prepared once per change. A front of an older
+        version refuses `lanes`, so they are sent only on request.
         """
         text = self._sync.get((front, lanes))
         if text is None:
@@ -108,21 +108,26 @@ class Control:
     close_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
     red: dict[str, SwitchChange] = field(default_factory=dict)
-    """Switches ordered to stop something while the ledger could not be written: they hold, and are written later."""
+    """Values that stop something and were ordered while the ledger could not be written: they hold, and are stored
+    later.
+    """
     red_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by who writes them down, and by who lifts them: never a stop written behind what lifted it."""
+    """Locked by the task that stores held values and by a change that lifts one, so that a stop is never stored after
+    it was lifted.
+    """
     epoch_turns: defaultdict[tuple[int, int], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def need_view(self) -> View:
-        """The view. Raises StoreRefused until PostgreSQL was read once: nothing was asked of it yet."""
+        """The view. Raises StoreRefused until PostgreSQL was read once."""
         if not self.view.loaded:
             raise StoreRefused("PostgreSQL was not read yet since control started")
         return self.view
 
     async def find(self, round_id: int) -> Held:
-        """A round. One that the view does not hold may be younger than it: PostgreSQL is asked before it is denied.
+        """A round. A round that is missing in the view may be newer than the view, so PostgreSQL is asked before it is
+        denied.
 
-        Raises UnknownRound; StoreRefused before the first reading, Degraded while nobody can know.
+        Raises UnknownRound; StoreRefused before the first reading, Degraded while PostgreSQL cannot be asked.
         """
         view = self.need_view()
         if round_id not in view.rounds:
@@ -158,13 +163,13 @@ class Control:
             await read_again(self._read_view)
 
     def hold(self, key: str, order: SwitchChange) -> None:
-        """The switch has this value from now on, in every lane, whatever the ledger says until it can be written."""
+        """The switch has this value in every lane from now on, until the ledger can be written."""
         self.red[key] = order
         self.view.switches = _held_over(self.view.switches, self.red)
         self.view.changed()
 
     async def catch_up(self) -> bool:
-        """Refreshes behind a change that is committed; False if that failed: the change stands all the same, and the
+        """Refreshes the view after a committed change. False if that failed: the change stands all the same, and the
         view is read again within a second.
         """
         try:
@@ -176,7 +181,7 @@ class Control:
 
     async def _read_view(self) -> None:
         view = self.view
-        # Closed rounds do not change any more: after the first reading only the latest of them are read again.
+        # Closed rounds do not change any more: after the first reading only the newest of them are read again.
         since = self.clock() - CLOSED_READ_US if view.loaded else -1
         rounds, granted = dict(view.rounds), dict(view.granted)
         async with self.pool.connection("read control's view") as conn:
@@ -184,7 +189,7 @@ class Control:
                 rows = await (await conn.execute(statement("control_rounds", lane), {"since_us": since})).fetchall()
                 rounds.update((row[0], held_of(lane, row)) for row in rows)
                 rows = await (await conn.execute(statement("control_granted", lane), {"since_us": since})).fetchall()
-                # Epochs and instances only grow: a reading that began before a change must not take it back.
+                # Epochs and instances only grow, so a reading that began before a change must not lower them.
                 granted.update(((r, f), max(epoch, granted.get((r, f), 0))) for r, f, epoch in rows)
             instances = dict(await (await conn.execute(statement("control_instances", "live"))).fetchall())
             stored = await (await conn.execute(statement("control_switches", "live"))).fetchall()

@@ -1,7 +1,7 @@
-"""A front's stream as control answers for it: what the ledger holds of it, and the front's word that it has settled.
+"""A front's stream: what the ledger holds of it, and the front's confirmation that it has settled.
 
-Refuses confirmations before the close, of other epochs than the granted, and such that go back.
-Source: docs/money.md, "Epoch" (rebuild) and "Close" (1).
+Refuses confirmations before the close, of other epochs than the granted one, and of a smaller id than before. Source:
+docs/money.md, "Epoch" (rebuild) and "Close" (1).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = logging.getLogger("xiu.control")
 async def ledger_view(control: Control, round_id: int, front: int, instance: int) -> str:
     """A LedgerView as JSON text, from one snapshot of the ledger.
 
-    Raises Superseded for an older instance: what a newer one has posted would look like a contradiction to it.
+    Raises Superseded for an older instance: to it, postings of a newer one would look like a contradiction.
     """
     control.need_front(front)
     lane = await control.lane_of(round_id)
@@ -82,7 +82,7 @@ def records_of(lane: Lane, rows: bytes) -> bytes:
 
 
 async def confirm(control: Control, round_id: int, front: int, said: ConfirmRequest) -> None:
-    """Takes the front's word: settled, awards no more, its stream ends at this id. Safe to repeat.
+    """Takes the front's confirmation: settled, awards no more, its stream ends at this id. Safe to repeat.
 
     Raises Superseded, Conflict (not closing yet, another epoch than the granted, a smaller id than before).
     """

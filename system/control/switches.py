@@ -1,4 +1,4 @@
-"""Run-time switches: read, changed, remembered, for each lane. Owns their history; bounds stand in the contract."""
+"""Run-time switches: read, changed and stored, for each lane. Owns their history; the bounds are in the contract."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger("xiu.control")
 
 async def change(control: Control, key: str, order: SwitchChange) -> dict[str, object]:
     """Sets a switch in the lane of the order, else in both: {"key", "value", "before"}; `lane` if one was named;
-    `befores` by lane where they differed (`before` is then the live lane's); `held` where it could not be written yet.
+    `befores` by lane where they differed (`before` is then the live lane's); `held` where it could not be stored yet.
 
     Raises BadRequest (unknown key, out of bounds, a lane where there is none), StoreUnknown, StoreRefused.
     """
@@ -27,26 +27,27 @@ async def change(control: Control, key: str, order: SwitchChange) -> dict[str, o
             return await _lift(control, key, await _write(control, key, value, order, lanes))
     before = control.view.switches["live"][key]
     try:
-        # No turn: who stops something waits for nobody.
+        # No lock: a change that stops something waits for nothing.
         return await _lift(control, key, await _write(control, key, value, order, lanes))
     except (StoreUnknown, StoreRefused) as exc:
         if not control.view.loaded:
             raise
-        # Stopping never waits for paper: with the ledger's disk full the fronts hear it all the same.
+        # Stopping never waits for the disk: also when the ledger cannot be written, fronts get the value at their next
+        # sync.
         control.hold(key, order)
         log.warning("switch %s: %d holds, not written yet: %s", key, value, exc, extra={"event": "switch_held"})
         return {"key": key, "value": value, "before": before, "held": str(exc)}
 
 
 async def _lift(control: Control, key: str, told: dict[str, object]) -> dict[str, object]:
-    """What is written now holds; what was held before does no more."""
+    """The stored value holds now; the held one does no more."""
     if control.red.pop(key, None) is not None:
         await control.catch_up()
     return told
 
 
 async def write_held(control: Control) -> None:
-    """Writes down what was held. Raises StoreUnknown, StoreRefused while that cannot be."""
+    """Stores the held values. Raises StoreUnknown, StoreRefused while that fails."""
     async with control.red_turn:
         for key, order in list(control.red.items()):
             await _write(control, key, order.value, order, LANES)
@@ -57,7 +58,7 @@ async def _write(
     control: Control, key: str, value: int, order: SwitchChange, lanes: tuple[Lane, ...]
 ) -> dict[str, object]:
     async with control.pool.transaction("set a switch") as conn:
-        # Held until the commit; both rows, always in one order, so that two changes never wait for each other.
+        # Locked until the commit; both rows, always in one order, so that two changes cannot deadlock.
         rows = await (await conn.execute(statement("control_switch_lock", "live"), {"key": key})).fetchall()
         was: dict[Lane, int] = dict.fromkeys(LANES, defaults()[key]) | {lane: int(old) for lane, old in rows}
         befores = {lane: was[lane] for lane in lanes}

@@ -17,8 +17,8 @@ log = logging.getLogger("xiu.control")
 async def settle(control: Control) -> None:
     """Stores the topology of the settings as a new version if it differs from the newest one.
 
-    Addresses alone may change at any time, users keep their front. Raises SettingsError when fronts or cells change
-    while a round is not closed.
+    Addresses alone may change at any time, since users keep their front. Raises SettingsError when fronts or cells
+    change while a round is not closed.
     """
     wanted = control.settings.topology
     fronts, cells = list(wanted.fronts), list(wanted.cells)

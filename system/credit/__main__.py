@@ -25,9 +25,9 @@ from system.winlog import WinLogStore
 
 CANCEL_AGAIN_S = 1.0
 FIRST_WORD_S = 1.0
-"""How long control is waited for at the start."""
+"""How long the start waits for control."""
 READY_S = 3.0
-"""A pass must have been finished within this time."""
+"""`/healthz` fails if no pass finished within this time."""
 
 
 def _app(registry: CollectorRegistry, worker: Worker) -> web.Application:
@@ -41,8 +41,8 @@ def _app(registry: CollectorRegistry, worker: Worker) -> web.Application:
 
 
 async def _work(worker: Worker, switches: Switches) -> None:
-    """The worker, once it knows its switches: a pause that was ordered before this start holds in it too. Control may
-    be away; then the money goes on by the defaults.
+    """The worker, once it knows its switches, so that a pause ordered before this start holds in it too. Where control
+    is away, the worker begins with the defaults.
     """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(FIRST_WORD_S):
@@ -64,8 +64,8 @@ async def serve(settings: CreditSettings) -> None:
             await stopping.wait()
             pending = set(tasks)
             while pending:
-                # Once is not always enough: a client library that is cut off within a time-out of its own may
-                # take the one for the other, and the worker would pass on for ever.
+                # Once is not always enough: a client library that is cancelled within a time-out of its own may take
+                # the cancellation for the time-out, and the worker would go on for ever.
                 for task in pending:
                     task.cancel()
                 _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)

@@ -1,4 +1,4 @@
-"""What a credit worker tells Prometheus, by the names of system/contract/metrics.py. Registry passed in, no globals."""
+"""A credit worker's metrics, by the names of system/contract/metrics.py. The registry is passed in, no globals."""
 
 from __future__ import annotations
 
@@ -79,11 +79,11 @@ class CreditMetrics:
         return Gauge(name, _HELP[name], ["lane"], registry=registry)
 
     def _oldest_age_s(self) -> float:
-        """Grows by itself while a store is away: no news is not good news."""
+        """Grows while a store is away: a missing reading is not good news."""
         return 0.0 if self.oldest_us is None else max(0.0, time.time() - self.oldest_us / 1e6)
 
     def follow(self, values: Callable[[], Mapping[str, int]]) -> None:
-        """Shows the switches as the worker obeys them at that moment, also while a store keeps it waiting."""
+        """The switches that the worker obeys at that moment, shown also while it waits for a store."""
         for key in values():
             self._switch.labels(key, self._lane).set_function(partial(_one, values, key))
 

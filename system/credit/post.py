@@ -1,6 +1,6 @@
 """One batch, one transaction: offset, money and bitmaps commit together. Source: docs/money.md, "Credit".
 
-Owns the order of the steps. Refuses: a closed round, an offset that moved, an epoch that is not the one read.
+Owns the order of the steps. Refused are a closed round, an offset that moved, and an epoch that is not the one read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Refusal = Literal["moved", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What a committed batch did; `award_us` of each posting, for the delay."""
+    """The effect of a committed batch; `award_us` of each posting, for the delay."""
 
     name: StreamName
     end: Position
@@ -164,5 +164,5 @@ async def _doubtful(conn: Connection, step: Step, prepared: Prepared, settled: S
 
 
 def _signed(value: int) -> int:
-    """PostgreSQL has no unsigned 64 bits: impossible numbers keep their bits, and look negative."""
+    """PostgreSQL has no unsigned 64-bit type: numbers above keep their bits, and look negative."""
     return value - (1 << 64) if value >= 1 << 63 else value

@@ -1,4 +1,4 @@
-"""Reading a stream behind the ledger's offset, in batches of whole entries. Owns the gap rule; refuses to skip."""
+"""Reads a stream behind the ledger's offset, in batches of whole entries. Owns the gap rule; never skips an entry."""
 
 from __future__ import annotations
 

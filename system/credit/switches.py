@@ -1,4 +1,4 @@
-"""A lane's run-time switches as control tells them, asked once a second. Control down: the last known stay."""
+"""A lane's run-time switches, read from control once a second. While control is down the last known values hold."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Switches:
         self.values: dict[str, int] = {switch.key: switch.default for switch in SWITCHES if switch.key in MINE}
         self._heard = True
         self.known = asyncio.Event()
-        """Set once control has told them."""
+        """Set once control has answered."""
 
     @property
     def paused(self) -> bool:
@@ -50,7 +50,7 @@ class Switches:
                 answer.raise_for_status()
                 self.take(await answer.json())
         except Exception as exc:
-            # Whatever the driver or the answer came to: the last known stay.
+            # Whatever the driver or the answer raised: the last known values stay.
             if self._heard:
                 log.warning("switches unknown: %s", exc or type(exc).__name__, extra={"event": "switches_unknown"})
             self._heard = False

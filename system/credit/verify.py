@@ -125,7 +125,8 @@ class Packets:
             self._bit, self._bits = self._of, np.ones(1, dtype=np.uint8)
             self.inside = np.zeros(len(packet), dtype=np.bool_)
         free = self.inside & (self._bits[self._bit] == 0)
-        # The first record of a packet takes its bit, whatever becomes of the record: held money sets the bit, too.
+        # The first record of a packet takes its bit, whatever becomes of the record: money held in suspense sets the
+        # bit, too.
         order = np.flatnonzero(free)
         _, first = np.unique(packet[order], return_index=True)
         self.takes: Bools = np.zeros(len(packet), dtype=np.bool_)

@@ -1,7 +1,7 @@
-"""The credit worker: looks after every stream of its cell and lane, pass after pass, whatever is away.
+"""The credit worker: posts every stream of its cell and lane, pass after pass, also when stores come and go.
 
-Owns the order *ledger first, then the stream*, back-off, and what to believe after a lost COMMIT. Refuses: state that
-a restart could lose.
+Owns the order *ledger first, then the stream*, the pauses after errors, and what a lost COMMIT means. Keeps no state
+that a restart could lose.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from system.winlog.codec import HEADER_BYTES
 log = logging.getLogger(__name__)
 
 TURN_BATCHES = 8
-"""Batches of one stream before the others have their turn."""
+"""Batches of one stream before the other streams get a turn."""
 WAIT_MS = 250
-"""How long to wait for an entry before the rounds are looked up again."""
+"""Seconds to wait for an entry before the rounds are looked up again."""
 BACK_OFF_S = (0.05, 1.0)
 RECORDS_PER_S_MIN = 10_000
-"""Slower than this a batch counts as not answered."""
+"""A batch that takes longer counts as not answered."""
 OBSERVE_S = 0.5
 
 
@@ -77,8 +77,8 @@ class Worker:
         self.passed_at = 0.0
 
     async def run(self) -> None:
-        """Passes for ever; a store that is away is asked again after 50 ms, then twice as late each time, up to 1 s.
-        A pass that breaks is logged, and the next begins after 1 s.
+        """Passes for ever. A store that is away is tried again after 50 ms, then after twice as long each time, up to 1
+        s. A pass that breaks is logged, and the next begins after 1 s.
         """
         pause_s = BACK_OFF_S[0]
         try:
@@ -96,8 +96,8 @@ class Worker:
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, BACK_OFF_S[1])
                 except Exception:
-                    # A fault of ours, or an answer nobody thought of. What was begun is undone by the server; the
-                    # ledger says where to go on, and the metric and the log say that somebody must look.
+                    # A bug of ours, or an unexpected answer. The server undoes what was begun; the ledger says where to
+                    # go on; the metric and the log show that somebody must look.
                     self._metrics.errors.inc()
                     log.exception("a pass broke", extra={"event": "credit_broke", "pause_s": BACK_OFF_S[1]})
                     await self._drop()
@@ -127,7 +127,7 @@ class Worker:
         return {stream.name: reached[stream.name] for stream in streams if stream.stopped is None}
 
     def _turns(self, streams: list[Stream]) -> list[Stream]:
-        """Rotated, so that a stream whose batch fails again and again does not starve the others."""
+        """Rotated, so that a stream whose batch fails again and again does not keep the others from their turn."""
         at = self._first % len(streams) if streams else 0
         return streams[at:] + streams[:at]
 
@@ -151,7 +151,9 @@ class Worker:
         return make_round(round_id, [SponsorSplit.model_validate(item, strict=False) for item in sponsors], bytes(seed))
 
     async def _drain(self, stream: Stream) -> tuple[Position, bool]:
-        """Posts what stands behind the offset, reading one batch ahead; how far it came, whether nothing is left."""
+        """Posts what stands behind the offset, reading one batch ahead. Returns how far it came, and whether nothing is
+        left.
+        """
         settings, step = self._settings, Step(stream.name, stream.granted)
         reader = Reader(
             self._store.stream(settings.cell, settings.lane, stream.name.round_id, stream.name.front),
@@ -227,7 +229,7 @@ class Worker:
                 log.error("stream stopped: %s", reason, extra={"event": "stream_stopped", "stream": str(step.name)})
 
     async def _observe(self, streams: list[Stream]) -> None:
-        """Backlog and age, now and then: what stands behind the offsets, stopped streams too."""
+        """Reads backlog and age from time to time: what stands behind the offsets, also of stopped streams."""
         if time.monotonic() - self._observed < OBSERVE_S:
             return
         lag, oldest = 0, None
@@ -245,7 +247,7 @@ class Worker:
         self._observed = time.monotonic()
 
     async def _watch(self) -> None:
-        """The ledger is away: the backlog behind the offsets it last told grows, and is shown."""
+        """The ledger is away: the backlog behind the last known offsets grows, and is shown."""
         try:
             await self._observe(self._known)
         except (StoreUnknown, StoreRefused) as exc:

@@ -1,7 +1,7 @@
 """`python -m system.front`: one front from its environment, until SIGTERM, SIGINT, or a newer start of the same front.
 
 Owns the order of start and stop. A graceful stop loses no win: new taps are refused, appends on their way get their
-verdict, whoever waits gets an answer, then the process ends.
+answer, every waiting user gets an answer, then the process ends.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from system.winlog import WinLogStore
 log = logging.getLogger("system.front")
 
 SETTLE_S: Final = 5.0
-"""How long a stop waits for appends on their way; what is left was answered `pending` long before."""
+"""How long a stop waits for appends on their way; the users of later ones got `pending` long before."""
 
 
 async def run(settings: FrontSettings, stop: asyncio.Event) -> int:

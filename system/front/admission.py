@@ -14,7 +14,7 @@ _SIG_HEX = 2 * tokens.SIG_BYTES
 _PAYLOAD_END = -1 - _SIG_HEX
 _TAGS_MAX = 1024
 TOKEN_BYTES_MAX = 19 + 1 + 20 + 1 + _SIG_HEX
-"""A genuine token is never longer."""
+"""No genuine token is longer."""
 
 
 class Admission:
@@ -23,7 +23,7 @@ class Admission:
     __slots__ = ("_expires", "_expires_us", "_keyed", "_tag_key", "_tags")
 
     def __init__(self, settings: FrontSettings) -> None:
-        # A keyed state is copied for each token: half the price of making it anew.
+        # A keyed state is copied for each token, which takes half the time of making a new one.
         self._keyed = tuple(
             hashlib.blake2b(key=tokens.token_key(settings.secret, lane), digest_size=tokens.SIG_BYTES).copy
             for lane in LANES
@@ -46,7 +46,7 @@ class Admission:
         except ValueError:
             return -1
         keyed = self._keyed[lane]()
-        keyed.update(token[:_PAYLOAD_END])  # a sign of another length equals none
+        keyed.update(token[:_PAYLOAD_END])  # a signature of another length never equals none
         if not compare_digest(keyed.hexdigest().encode(), sig) or not uid.isdigit():
             return -1
         if expires != self._expires:

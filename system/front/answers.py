@@ -50,13 +50,13 @@ def refusal(error: XiuError, headers: str = "", **more: int) -> Answer:
 
 
 def lose(next_ms: int) -> Answer:
-    """An ordinary losing answer; `next_ms`: a finger that waits this long never meets the limiter."""
+    """An ordinary losing answer; `next_ms`: a user who waits this long is never refused by the limiter."""
     return answer(200, _json({"won": False, "next_ms": next_ms}), KIND["lose"])
 
 
 def won(round_id: int, win: Win, repeat: bool) -> Answer:
     """A settled win, the first time or shown again."""
-    # Written out: after a while repeats are not rare, and the fields are numbers.
+    # Written out as text: after a while repeats are frequent, and all fields are numbers.
     body = (
         f'{{"won":true,"award":"{award_id(round_id, win.packet)}","fen":{win.fen},"sponsor":{win.sponsor},'
         f'"repeat":{"true" if repeat else "false"}}}'

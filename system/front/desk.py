@@ -1,4 +1,6 @@
-"""The desk: one whole request to its answer. What all connections of a front share. Knows no sockets and no parser."""
+"""The desk: turns one whole request into its answer. What all connections of a front share. No sockets and no
+parser.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _NO_ROUND = -1
 
 
 class Request:
-    """What of a request's head matters. `flawed`: a field stands twice that may stand once, or Host is missing."""
+    """The part of a request's head that matters. `flawed`: a field that may stand once stands twice, or Host is
+    missing.
+    """
 
     __slots__ = (
         "authorization",
@@ -72,7 +76,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A tap's bytes before and after its token: the same tap with any genuine token of that lane between."""
+    """A tap's bytes before and after its token: with any genuine token of that lane between them it is the same tap."""
 
     before: bytes
     after: bytes
@@ -93,7 +97,7 @@ class Desk:
     )  # fmt: skip
 
     def __init__(self, front: Front, settings: FrontSettings, metrics: FrontMetrics, *, shapes: bool = True) -> None:
-        """`shapes`: taps may be known by their shape; False: each goes through the parser."""
+        """`shapes`: taps may be recognised by their shape; False: each goes through the parser."""
         self.shapes = shapes
         self.front = front
         self.settings = settings
@@ -156,7 +160,9 @@ class Desk:
 
 
 def path_of(target: bytes) -> bytes:
-    """The path of a request target, be it `/path` or `http://host/path`, as a proxy is sent it (RFC 9112, 3.2)."""
+    """The path of a request target, whether `/path` or `http://host/path`, as a client sends it to a proxy (RFC 9112,
+    3.2).
+    """
     if not target.startswith(b"/"):
         scheme, _, rest = target.partition(b"://")
         if scheme.lower() in (b"http", b"https"):

@@ -1,4 +1,4 @@
-"""The draw: what becomes of a tap whose sender is known, steps 3 to 9 of its life.
+"""The draw: what becomes of a tap whose sender is known, steps 3 to 9 of a tap.
 
 Never awaits; a losing tap costs lookups alone.
 """
@@ -22,10 +22,10 @@ _MASK = (1 << 64) - 1
 
 
 class Replier(Protocol):
-    """Where an answer goes that is not there yet."""
+    """Takes an answer that is not known yet."""
 
     def later(self) -> Callable[[Answer], None]:
-        """Keeps the place in the order of answers; the function takes the answer, once."""
+        """Keeps the answer's place in the order of answers; the function that it returns takes the answer, once."""
         ...
 
 
@@ -62,7 +62,7 @@ class Draw:
         self.follow_switches()
 
     def follow_switches(self) -> None:
-        """Takes over the front's switches, by lane, so that a tap looks one thing up and compares nothing."""
+        """Takes over the front's switches, by lane, prepared so that a tap needs one lookup and no comparison."""
         switches = self._switches = self.front.switches
         self._award = tuple(switches[lane]["draw.award"] == 1 for lane in LANES)
         self._accept_stress = switches["stress"]["stress.accept"] == 1
@@ -71,14 +71,15 @@ class Draw:
         self.delay_s = delays_s if any(delays_s) else ()
 
     def tap(self, round_id: int, lane: int, uid: int, now_us: int, replier: Replier) -> Answer | None:
-        """The answer, or None when `replier.later()` has been taken up for it. `lane` is the index in LANES.
+        """The answer, or None when `replier.later()` was called for it. `lane` is the index in LANES.
 
-        The comments count the steps of a tap (`system/__init__.py`): 1 and 2 lie behind it, 10 lies in `award`.
+        The comments count the steps of a tap (`system/__init__.py`): steps 1 and 2 are done, step 10 is in `award`.
         """
         front = self.front
         if front.switches is not self._switches:
             self.follow_switches()
-        # 3 A front that serves, a known round of this lane, a user of ours. Who does not serve yet does not know yet.
+        # 3 The front serves, the round is known on this lane, the user is ours. A front that does not serve yet answers
+        # 503.
         if not front.serving:
             return answers.DEGRADED
         round_ = front.rounds.get(round_id)
@@ -90,7 +91,7 @@ class Draw:
             return answers.FOREIGN_USER
         if self.stopping or (lane and not self._accept_stress):
             return answers.DEGRADED
-        # 4 Who won, or is about to, is told the same until the round is closed.
+        # 4 A user who won, or whose win is being written, gets the same answer until the round is closed.
         if round_.closed:
             return answers.ROUND_OVER
         if uid in round_.settled:
@@ -98,12 +99,12 @@ class Draw:
         if uid in round_.pending:
             self._join(round_, uid, replier)
             return None
-        # 5 The window, half open, on the authority's clock.
+        # 5 The window, half open, on control's clock.
         if not round_.start_us <= now_us < round_.end_us:
             return answers.not_open(round_.start_us - now_us) if now_us < round_.start_us else answers.ROUND_OVER
         if self._shed_percent[lane] and random.random() * 100 < self._shed_percent[lane]:
             return answers.DEGRADED
-        # 6 The limiter: the last reason to refuse, so that no other refusal counts against it.
+        # 6 The limiter comes last, so that a tap refused for another reason does not count against it.
         if not self._limiter.allow(uid << 1 | lane, now_us):
             return answers.TOO_FAST
         # 7 The gate, 8 the loser, 9 the winner.

@@ -1,7 +1,7 @@
-"""Release gate: when the k-th packet of this front's share may leave. Pure; the time comes in.
+"""Release gate: when the k-th packet of this front's share may be won. Pure; the time is an argument.
 
-Owns the schedule (start, pace, seeded jitter, catching up) and nothing else. Refuses to know who taps, and why an
-opening may be withheld.
+Owns the schedule (start, pace, seeded jitter, catching up) and nothing else. Does not know who taps, or why a packet
+may be withheld.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from system.front.seam import NEVER
 
 _JITTER_BITS: Final = 32
 CATCH_UP: Final = 2.0
-"""After a pause, openings come at no more than this many times the pace."""
+"""After a pause, packets are released at no more than this many times the pace."""
 
 
 def share(packets: int, front: int, fronts: int) -> int:
-    """Packets of a round this front may award: an even part, the first fronts take what is left over."""
+    """Packets of a round that this front may award: an even part; the first fronts get the remainder."""
     even, rest = divmod(packets, fronts)
     return even + (front < rest)
 
@@ -39,12 +39,12 @@ class Gate:
         self._seed = seed
         self._front = front
         self._percent = 100
-        # Until real time _at_us, _done_us of the schedule at 100 percent were gone through.
+        # At real time _at_us the schedule at 100 percent pace had reached _done_us.
         self._at_us: int = start_us
         self._done_us: float = 0.0
 
     def jitter(self, k: int) -> float:
-        """In [0, 1), decided by the seed, the front and k alone."""
+        """A number in [0, 1), decided by the seed, the front and k alone."""
         digest = blake2b(b"%d:%d" % (self._front, k), key=self._seed, digest_size=4, person=b"xiu/gate").digest()
         return int.from_bytes(digest, "little") / (1 << _JITTER_BITS)
 
@@ -58,9 +58,9 @@ class Gate:
         self._percent = percent
 
     def resume(self, k: int, percent: int, now_us: int) -> None:
-        """A new start in mid-round, `k` packets having left before: nobody remembers which paces there were.
+        """A new start in mid-round, after `k` packets were won: the earlier paces are not known.
 
-        Taken as if `percent` had held throughout; but what left faster than that is not waited for.
+        Computed as if `percent` had held throughout; packets that were released faster are not waited for.
         """
         passed = max(0, now_us - self.start_us)
         self._done_us = max(passed * percent / 100, min(passed, k * self.gap_us))
@@ -68,10 +68,10 @@ class Gate:
         self._percent = percent
 
     def opening(self, k: int, last_us: int) -> int:
-        """When packet k may leave, `last_us` being the time of this front's last award (0 before the first).
+        """When packet k may be won, `last_us` being the time of this front's last award (0 before the first).
 
-        NEVER once the share is used up. Two awards lie at least half a gap apart, so that openings nobody took, or
-        that fell into a pause, come back at no more than twice the pace.
+        NEVER once the share is used up. Two awards lie at least half a gap apart, so that packets that nobody took, or
+        that fell into a pause, are released at no more than twice the pace.
         """
         if k >= self.quota:
             return NEVER

@@ -1,7 +1,7 @@
-"""Leases of one stream in one epoch: which packet index comes next, when to ask for more. Pure.
+"""Leases of one stream in one epoch: which packet comes next, when to ask for more. Pure.
 
-Owns numbers (from 1 in each epoch, each accepted once) and held ranges. Refuses to take a range back, to use one of
-an older epoch, and to hold more than two.
+Owns numbers (from 1 in each epoch, each accepted once) and held ranges. Holds at most two leases, and uses none of an
+older epoch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Drawn(NamedTuple):
 
 
 class LeaseBook:
-    """What this front may still hand out. Reset by every epoch: what was held before is abandoned."""
+    """The packets that this front may still award. Reset by every epoch, which abandons what was held."""
 
     __slots__ = ("_held", "_size", "_top", "dry", "epoch", "remaining")
 
@@ -45,7 +45,9 @@ class LeaseBook:
         return self._top + 1 if 2 * self.remaining <= self._size else None
 
     def accept(self, epoch: int, number: int, lo: int, hi: int) -> bool:
-        """Takes a granted range [lo, hi) into use; False, and nothing changes, for an answer met before or too late."""
+        """Takes a granted range [lo, hi) into use. False, without a change, for an answer that came before or too
+        late.
+        """
         if epoch != self.epoch or number != self._top + 1 or self.dry:
             return False
         self._top = number

@@ -1,7 +1,8 @@
-"""The limiter: GCRA for each user in one preallocated table. Never grows, never forgets who could still be too fast.
+"""The limiter: GCRA for each user in one preallocated table. Never grows, and never forgets a user who could still be
+too fast.
 
-An entry is (key, theoretical arrival time). One whose time has passed says the same as no entry: only such are evicted;
-where a user's window of places holds none, the tap is refused.
+An entry is (key, theoretical arrival time). An entry whose time has passed says the same as no entry, so only such
+entries are replaced. Where a user's window of places holds none, the tap is refused.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ class Limiter:
         """Taps refused because no place was free."""
 
     def allow(self, key: int, now: int) -> bool:
-        """Whether the tap of `key` (below 2^64) may pass at `now`; a refused tap costs nothing."""
+        """May the tap of `key` (below 2^64) pass at `now`? A refused tap does not count."""
         table = self._table
-        # Folded, not multiplied: neighbours take neighbouring places, and no big integers are made.
+        # Folded, not multiplied: neighbouring users take neighbouring places, without big integers.
         place = ((key ^ key >> self._bits ^ key >> self._bits_twice) & self._mask) << 1
         if table[place] != key:
             place = self._find(key, place, now)
@@ -51,13 +52,13 @@ class Limiter:
         if due - self._tolerance <= now:
             table[place] = due + self._interval
             return True
-        if due - self._reach > now:  # no tap goes that far ahead: the clock went back
+        if due - self._reach > now:  # no tap goes that far ahead, so the clock went back
             table[place] = now + self._interval
             return True
         return False
 
     def _find(self, key: int, first: int, now: int) -> int:
-        """The place of `key`, else one taken over from an entry that says nothing any more, else −1."""
+        """The place of `key`, else one of an entry whose time has passed, else −1."""
         table, reach = self._table, self._reach
         free = -1
         for place in range(first, first + 2 * WINDOW, 2):

@@ -1,6 +1,6 @@
-"""The front's line to control: one HTTP session, every call with a deadline, nothing repeated on its own.
+"""The front's connection to control: one HTTP session, every call with a deadline, nothing repeated by itself.
 
-Owns that control's answers become this system's errors. Refuses to decide what is asked again.
+Owns the translation of control's answers into the system's errors. The caller decides what is asked again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from system.tokens import internal_key
 KEY_HEADER = "X-Xiu-Key"
 CALL_TIMEOUT_S: Final = 2.0
 EPOCH_TIMEOUT_S: Final = 6.0
-"""Control waits for its own store meanwhile, up to 5 s; a call given up too early costs one epoch more."""
+"""Control waits up to 5 s for its own store; a call given up too early costs one epoch more."""
 LEDGER_TIMEOUT_S: Final = 60.0
 """The view holds every posting of a stream."""
 _Answer = TypeVar("_Answer", bound=BaseModel)
@@ -123,7 +123,7 @@ class ControlLink:
                 status = response.status
         except Exception as exc:
             # Not the client's errors alone: a connection that ends within its handshake makes the event loop raise
-            # RuntimeError, a damaged body whatever its decoder does.
+            # RuntimeError, and a damaged body raises whatever its decoder does.
             raise StoreUnknown(f"control {path}: {exc or type(exc).__name__}") from exc
         if status >= 300:
             raise _refusal(status, path, raw)

@@ -1,4 +1,4 @@
-"""The front's figures: counts in preallocated lists, turned into Prometheus text only when somebody asks.
+"""The front's metrics: counts in preallocated lists, turned into Prometheus text only at a scrape.
 
 No I/O, no global registry.
 """

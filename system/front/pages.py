@@ -1,6 +1,6 @@
-"""The front's own port beside the taps: /metrics, /healthz, /readyz. Whoever reads figures costs no tap its connection.
+"""The front's second port: /metrics, /healthz, /readyz. A scrape takes no client's place.
 
-Owns that listener. Refuses taps.
+Owns that listener. Serves no taps.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Places of a front: how many clients may be connected, and who has to go when one more comes.
+"""Places of a front: how many clients may be connected, and which connection is closed for a new one.
 
-Owns the registry of connections and their silence, counted in seconds. Refuses sockets: whoever has to go is told.
-Nobody goes who has tapped a moment ago; of the others those that never tapped go first, the longest silent before all.
+Owns the registry of connections and their silence, counted in seconds. Knows no sockets: calls `cut` of the connection.
+A connection that tapped a moment ago is never closed. Of the others, those that never tapped are closed first, the
+longest silent before all.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ log = logging.getLogger(__name__)
 NEVER_SPOKE: Final = 1 << 32
 """Added to the silence of a connection on which nothing ever came."""
 TURNS: Final = 20
-"""A look at everybody takes so many turns, a second together: nobody's tap waits for it."""
+"""Going over all connections takes so many turns, together a second, so that no tap waits for it."""
 SAID_AGAIN_S: Final = 10.0
-"""One line of the log at most so often for each kind."""
+"""Seconds between two log lines of one kind."""
 _AT_ONCE: Final = 256
-"""So many who have to go are found in one look."""
+"""How many connections one search may find."""
 
 
 class Guest(Protocol):
-    """A connection, as far as its place goes."""
+    """A connection, as the registry sees it."""
 
     quiet: int
     """Seconds since something came, NEVER_SPOKE more where nothing ever did; only ever set to 0 by the connection."""
@@ -39,7 +40,7 @@ class Guest(Protocol):
 
     @property
     def waits(self) -> bool:
-        """Whether it is owed an answer."""
+        """Is it owed an answer?"""
         ...
 
     def cut(self) -> None:
@@ -87,7 +88,7 @@ class Places(Generic[G]):
         self._said: dict[str, float] = {}
 
     def admit(self) -> bool:
-        """Whether one more may come. One may have to go for it."""
+        """Is there a place for one more? One connection may be closed for it."""
         if len(self.taken) < self.most:
             return True
         self._pressed_s = self._now_s()
@@ -95,13 +96,15 @@ class Places(Generic[G]):
         if guest is None:
             self.drop("full", "every place is taken by clients that tap: further ones are refused")
             return False
-        del self.taken[guest]  # at once: its end is heard of later, and it must not be asked to go twice
+        del self.taken[guest]  # at once: its end is reported later, and it must not be closed twice
         guest.cut()
         self.drop("room", f"all {self.most} places were taken: the longest silent have to go")
         return True
 
     def turn(self) -> None:
-        """Called TURNS times a second: everybody's silence grows by a second a second, and comes to its end."""
+        """Called TURNS times a second: each connection's silence grows by a second a second, and ends it at the
+        limit.
+        """
         if not self._turns:
             guests = list(self.taken)
             self._turns = [guests[n::TURNS] for n in range(TURNS)]
@@ -120,7 +123,7 @@ class Places(Generic[G]):
                 self.drop("idle", "")
 
     def drop(self, why: str, text: str) -> None:
-        """One connection less for a reason: counted, and said now and then."""
+        """One connection less, for a reason: counted, and logged now and then."""
         self._metrics.connections_dropped[why] += 1
         if text and self._now_s() - self._said.get(why, float("-inf")) >= SAID_AGAIN_S:
             self._said[why] = self._now_s()
@@ -135,11 +138,13 @@ class Places(Generic[G]):
         return None
 
     def _look(self) -> bool:
-        """Finds who may go. Where nobody may, not again within a turn, for it takes everybody into view."""
+        """Finds connections that may be closed. Where there is none, it does not search again within a turn, because a
+        search goes over all of them.
+        """
         if self._now_s() - self._in_vain_s < 1 / TURNS:
             return False
         free = [guest for guest in self.taken if self._may_go(guest)]
-        # Stable: of those that are silent equally long, who came first goes first.
+        # Stable: of connections that are silent equally long, the older one is closed first.
         self._to_go.extend(heapq.nsmallest(_AT_ONCE, free, key=lambda guest: (guest.tapped, -guest.quiet)))
         if not self._to_go:
             self._in_vain_s = self._now_s()

@@ -1,7 +1,7 @@
 """HTTP of one client connection: bytes in, answers out, in order. Knows nothing of taps but the way to the desk.
 
-A tap whose bytes around the token are those of this connection's last tap needs no parser: the same bytes mean the same
-request, whoever's genuine token stands between them. Everything else goes through httptools.
+A tap whose bytes around the token equal those of this connection's last tap needs no parser: equal bytes mean the same
+request, whichever genuine token stands between them. Everything else goes through httptools.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from system.front.places import NEVER_SPOKE
 
 _HEAD_END = b"\r\n\r\n"
 _PLACES_MAX = 128
-"""Answers a connection may wait for before it is no longer read."""
+"""Answers that a connection may be owed before it is no longer read."""
 _OUT_BYTES_MAX = 1 << 18
-"""Answers to what came in one piece; a client that asks for more at once has to come again."""
+"""Most answers to requests that came in one piece; a client that sends more at once has to come again."""
 _LINGER_S = 1.0
-"""How long what a client still sends is read after the last answer, so that a reset does not eat that answer."""
+"""How long the rest of a client's bytes is read after the last answer, so that a reset does not destroy that answer."""
 
 
 class _Place:
-    """The place of an answer that is not there yet, in the order of a connection's answers."""
+    """The place of an answer that is not known yet, in the order of a connection's answers."""
 
     __slots__ = ("closes", "connection", "data", "lane")
 
@@ -104,9 +104,9 @@ class TapProtocol(asyncio.Protocol):
     # -- the connection's life
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its bases
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transport is one in all but its bases
         self._desk.metrics.connections += 1
-        if self._dead:  # cut before it stood
+        if self._dead:  # cut before it was connected
             self._transport.abort()
         else:
             self._connections[self] = None
@@ -121,7 +121,9 @@ class TapProtocol(asyncio.Protocol):
             self._linger.cancel()
 
     def eof_received(self) -> bool:
-        """A client that has said all may still wait for its answers: the transport stays open until they are sent."""
+        """A client that has sent everything may still wait for its answers: the transport stays open until they are
+        sent.
+        """
         self._dead = self._eof = True
         self._shape = None
         if not self._places:
@@ -157,7 +159,8 @@ class TapProtocol(asyncio.Protocol):
             desk = self._desk
             now_us = desk.now_us()
             lane = shape.lane
-            # Overlapping or foreign bytes cannot pass: only a genuine token stands between, and it holds no line end.
+            # Overlapping or foreign bytes cannot pass: only a genuine token stands in between, and it holds no line
+            # end.
             uid = desk.user(lane, data[shape.start : shape.end], now_us)
             if uid >= 0 and (not lane or now_us < shape.tag_expiry_us):
                 answer = desk.tap(shape.round_id, lane, uid, now_us, self)
@@ -190,7 +193,7 @@ class TapProtocol(asyncio.Protocol):
             self._shape = self._desk.shape_of(data, self._request)
 
     def _piece_end(self, data: bytes, position: int) -> int:
-        """Where the head or body that is being read ends in `data`: limits count the bytes of one request alone."""
+        """Where the head or body that is being read ends in `data`: the limits count the bytes of one request alone."""
         if self._body_left:
             end = min(len(data), position + self._body_left)
             self._body_left -= end - position
@@ -236,7 +239,7 @@ class TapProtocol(asyncio.Protocol):
         self._request.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._head_done:  # trailers say nothing here
+        if not self._head_done:  # trailers are ignored
             self._request.header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -285,7 +288,7 @@ class TapProtocol(asyncio.Protocol):
     # -- answers out
 
     def count(self, lane: int, answer: Answer) -> None:
-        """One more tap answered so."""
+        """Counts one more tap answered so."""
         if answer.kind >= 0:
             self._desk.metrics.taps[lane][answer.kind] += 1
 
@@ -327,7 +330,7 @@ class TapProtocol(asyncio.Protocol):
             self._out.append(data)
 
     def _refuse(self, answer: Answer) -> None:
-        """The last answer of a connection whose bytes can no longer be told apart."""
+        """The last answer of a connection whose requests can no longer be told apart."""
         self.count(self._request.lane, answer)
         self._keep = False
         self._emit(answer)
@@ -366,11 +369,11 @@ class TapProtocol(asyncio.Protocol):
 
     @property
     def waits(self) -> bool:
-        """Whether answers are owed."""
+        """Are answers owed?"""
         return bool(self._places)
 
     def stop(self) -> None:
-        """No further request after what is owed; one that is half read gets its answer, which closes."""
+        """No further request after the answers owed; a request that is half read gets its answer, which closes."""
         self._shape = None
         if self._places:
             self._places[-1].closes = True

@@ -1,6 +1,6 @@
 """Rebuild: who has won what, from memory, stream and ledger, and what must be appended again. Pure.
 
-Owns the union and its contradictions. Refuses to choose between two different wins of one user: a person decides.
+Owns the union and its contradictions. Never chooses between two different wins of one user: a person decides.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ UNKNOWN_ORIGIN: Origin = (0, 0)
 
 
 class Contradiction(XiuError):
-    """Two different wins of one user: data came back, or was changed by hand. Nobody but a person may choose."""
+    """Two different wins of one user: data came back, or was changed by hand. Only a person may choose."""
 
     code = "contradiction"
 
 
 class StreamName(NamedTuple):
-    """Whose stream it is; every entry says so of itself."""
+    """Which stream it is; every entry names its own."""
 
     lane: Lane
     round_id: int
@@ -112,9 +112,9 @@ def rebuild(
     """Winners = memory ∪ stream ∪ ledger; missing = those neither in the ledger nor in the stream behind its offset.
 
     `stream` was read whole under the new fence, `ledger` after it: what credit moves in between is then seen in the
-    ledger, never in neither. Raises Contradiction; DamagedEntry for one behind the offset: of what lies before it, the
-    ledger speaks (a person has set it aside, or it was posted while it was sound). `amount`: a win with the sponsor
-    and fen of its packet.
+    ledger, never in neither. Raises Contradiction; DamagedEntry for one behind the offset. (For a damaged entry before
+    it, the ledger has the content: a person has set it aside, or it was posted while it was sound.) `amount`: a win
+    with the sponsor and fen of its packet.
     """
     found = Rebuilt(origins=dict(origins))
     for wins in memory:
@@ -138,8 +138,8 @@ def rebuild(
     for uid, win in ledger.posted.items():
         found.add(uid, win, "the ledger")
     for uid, win in ledger.suspended.items():
-        # Suspense keeps any bits a record came with, also of an entry whose checksum is wrong: of the same packet,
-        # who has it from elsewhere knows better; and what a packet holds is the round's to say, not the record's.
+        # Suspense keeps any bits of a record, also of an entry whose checksum is wrong. So for the same packet another
+        # source knows the user better, and the packet's amount comes from the round, not from the record.
         known = found.winners.get(uid)
         if known is None or known.packet != win.packet:
             found.add(uid, amount(win), "the ledger")

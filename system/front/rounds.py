@@ -1,7 +1,8 @@
-"""One round as the front keeps it: who won, what is on its way, when the next tap may win.
+"""One round in a front: who won, what is on its way, when the next tap may win.
 
-Owns reservation and settlement in memory, and the one opening. No I/O: `stream.py` moves what stands in the queue.
-Refuses an award whenever anything it needs is in doubt: not ready, clock, switch, window, lease, a slow append.
+Owns reservation and settlement in memory, and the next opening (the time from which a tap wins). No I/O: `stream.py`
+sends what stands in the queue. Awards nothing while anything that an award needs is in doubt: not ready, clock, switch,
+window, lease, a slow append.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from system.lottery import award, make_round
 
 @dataclass(slots=True)
 class Conditions:
-    """What holds for every round of this front, or of a lane of it, at once. Changed by sync alone."""
+    """Conditions for every round of this front, or of one lane. Only sync changes them."""
 
     clock: AuthorityClock = field(default_factory=AuthorityClock)
     award_on: dict[Lane, bool] = field(default_factory=lambda: dict.fromkeys(LANES, True))
@@ -44,7 +45,7 @@ class AwardRound:
         self.end_us = public.end_us
         self.front = front
         self.had_epoch = order.epoch > 0
-        """Whether an earlier start of this front may have awarded already."""
+        """May an earlier start of this front have awarded already?"""
         self.flags = FLAG_STRESS if public.lane == "stress" else 0
         self.closed = False
         self.opening_us = NEVER
@@ -83,7 +84,7 @@ class AwardRound:
         """See `seam.DrawRound`: reserves the user before anything is sent."""
         if uid in self.pending or uid in self.settled:
             raise ValueError(f"round {self.round_id}: user {uid} has a win already")
-        self.refresh()  # trust in the clock may have run out since the opening was set
+        self.refresh()  # the clock may have become untrusted since the opening was set
         if not self.opening_us <= now_us < self.end_us:
             return False
         drawn = self.leases.take()
@@ -113,7 +114,7 @@ class AwardRound:
     # The award path's side
 
     def refresh(self) -> None:
-        """Sets the opening from everything it hangs on; to be called whenever any of it may have changed."""
+        """Sets the opening from everything on which it depends; called whenever any of that may have changed."""
         conditions = self._conditions
         now_us = conditions.clock.now_us()
         self._gate.set_pace(conditions.percent[self.lane], now_us)
@@ -132,7 +133,7 @@ class AwardRound:
         self.opening_us = opening if opening < self.end_us else NEVER
 
     def hold(self) -> None:
-        """An append takes longer than it should: shut until it is answered."""
+        """An append takes longer than it should: no award until it is answered."""
         self.slow = True
         self.refresh()
 
@@ -160,7 +161,7 @@ class AwardRound:
             await self._idle.wait()
 
     def settle(self, uid: int) -> Win | None:
-        """The append of this user is durable: the answer from now on. None if it was settled before."""
+        """The append of this user is durable: the answer from now on. None if the user was settled before."""
         win = self.pending.pop(uid, None)
         if win is not None:
             self.settled[uid] = win
@@ -170,7 +171,7 @@ class AwardRound:
         return win
 
     def suspend(self) -> None:
-        """The epoch is lost: no award until the next one is rebuilt. What waits is taken up by the rebuild."""
+        """The epoch is lost: no award until the next one is rebuilt. The rebuild takes over what waits."""
         self.ready = False
         self.slow = False
         self._queue.clear()
@@ -178,8 +179,8 @@ class AwardRound:
         self.refresh()
 
     def adopt(self, found: Rebuilt) -> list[int]:
-        """Takes the rebuilt winners. Users newly known to be durable are settled and returned; the missing ones of
-        them stay pending, so that nobody hears of a win before it is stored.
+        """Takes the rebuilt winners. Users newly known to be durable are settled and returned; the missing ones of them
+        stay pending, so that no user gets a win before it is stored.
         """
         missing = set(found.missing)
         durable: list[int] = []
@@ -204,7 +205,7 @@ class AwardRound:
         self.refresh()
 
     def set_state(self, state: RoundState) -> None:
-        """What control says of the round; it never goes back."""
+        """The round's state by control; it never goes back."""
         order = ("armed", "closing", "closed")
         if order.index(state) <= order.index(self.state):
             return

@@ -1,7 +1,7 @@
-"""The seam inside the front: the draw path (protocol, admission, draw) reads a round through this; the
-award path keeps it.
+"""The interface inside the front: the draw path (protocol, admission, draw) reads a round through it; the award path
+keeps it up to date.
 
-Everything runs on one event loop, so no locks. The draw path never awaits.
+Everything runs on one event loop, so there are no locks. The draw path never awaits.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from system.contract.ids import Lane
 from system.contract.switches import Tables
 
 NEVER = 1 << 62
-"""An opening that does not come: gate shut, sold out, not ready, clock not trusted."""
+"""An opening that does not come: gate shut, sold out, not ready, or clock not trusted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Win:
-    """A settled win. `sponsor` is the id, `time_us` the authority's time of the award."""
+    """A settled win. `sponsor` is the id, `time_us` control's time of the award."""
 
     packet: int
     fen: int
@@ -28,8 +28,8 @@ class Win:
 
 
 Waiter = Callable[[Win | None], None]
-"""Told once: the settled win, or None when the answer must be `202 pending`. Called on the event loop,
-also never early.
+"""Called once, with the settled win, or with None when the answer must be `202 pending`. On the event loop, perhaps at
+once.
 """
 
 
@@ -43,21 +43,24 @@ class DrawRound(Protocol):
     closed: bool
     """Closed in the ledger: every tap gets 410."""
     opening_us: int
-    """Authority's time from which the next eligible tap wins; NEVER while there is none."""
+    """Control's time from which the next eligible tap wins; NEVER while there is none."""
     settled: dict[int, Win]
     """Wins answered 200, by user, until the round is closed."""
     pending: dict[int, Win]
     """Reserved, append not yet durable, by user."""
 
     def award(self, uid: int, now_us: int, waiter: Waiter) -> bool:
-        """The tap of `uid` takes the opening: reserves the user, queues the append, and tells `waiter` later.
+        """The tap of `uid` takes the opening: reserves the user, queues the append, and calls `waiter` later.
 
-        Precondition: now_us ≥ opening_us, the user is in neither dict. False: no packet after all, answer a loss.
+        Precondition: now_us ≥ opening_us, the user is in neither dict. False: there is no packet after all, answer a
+        loss.
         """
         ...
 
     def join(self, uid: int, waiter: Waiter) -> None:
-        """A further tap of a user who is in `pending`: told the same as the first, or None at its own deadline."""
+        """A further tap of a user who is in `pending`: gets the same result as the first, or None at its own
+        deadline.
+        """
         ...
 
 
@@ -69,16 +72,16 @@ class Front(Protocol):
     switches: Tables
     """By lane. Replaced as a whole at a change; the draw path may cache by identity."""
     serving: bool
-    """False until the first rounds are known and rebuilt, and once superseded or stopping: every tap that is genuine
-    gets 503, effect none.
+    """False until the first rounds are known and rebuilt, and once superseded or stopping: every genuine tap gets 503,
+    effect none.
     """
 
     def now_us(self) -> int:
-        """The authority's time."""
+        """Control's time."""
         ...
 
     def knows(self, round_id: int) -> bool:
-        """Whether a round that is not among `rounds` certainly is none: control was heard just now, and this is not one
-        whose winners are still being looked up.
+        """Is a round that is not among `rounds` certainly none? Yes if control was heard just now, and it is not a
+        round whose winners are still being looked up.
         """
         ...

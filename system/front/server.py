@@ -1,8 +1,8 @@
 """The listener of a front: opens, accepts while there is a place, watches slow requests and the event loop's lag, stops
 without losing an answer.
 
-It accepts by itself, a few at a time: the event loop's own server takes all that wait in one go, before anybody can be
-sent away for them, and without an open file left it drops them unseen.
+It accepts connections itself, a few at a time. The event loop's own server takes all that wait in one go, before any
+could be closed for them, and without an open file left it drops them unseen.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ class Server:
                 return
             except OSError as exc:
                 if exc.errno not in _NO_MORE:
-                    continue  # this one left before it was accepted
+                    continue  # this client left before it was accepted
                 self._places.drop("files", f"the front can accept no more: {exc}")
-                self._listen(False)  # until the next tick: the listener stays ready, and would be asked at once
+                self._listen(False)  # until the next tick: the listener stays ready, and would be called again at once
                 return
             if self._places.admit():
                 connection = TapProtocol(self._desk, self._loop, self._connections, self._partial)
@@ -125,7 +125,7 @@ class Server:
         self._timer = self._loop.call_later(_TICK_S, self._tick, time.monotonic() + _TICK_S)
 
     def _tick(self, due: float) -> None:
-        self._arm()  # first: whatever breaks below, the next tick comes
+        self._arm()  # first: whatever breaks below, there is a next tick
         self._metrics.loop_lag.observe(max(0.0, time.monotonic() - due))
         oldest = self._loop.time() - self._settings.request_timeout_s
         for connection in [slow for slow, began in self._partial.items() if began <= oldest]:
@@ -147,7 +147,9 @@ async def serve(front: Front, settings: FrontSettings, metrics: FrontMetrics) ->
 
 
 def settle_memory() -> None:
-    """For a process that only serves: what exists now stays, so the collector looks at the rest alone, and seldom."""
+    """For a process that only serves: objects that exist now stay, so the garbage collector skips them, and runs
+    seldom.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)

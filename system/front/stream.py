@@ -1,7 +1,7 @@
 """The life of one stream: epoch, rebuild, appends in order, tail, close. Source: docs/money.md, Award to Close.
 
-Owns everything that is sent to the win log. Refuses to send anything but the same bytes under the same id twice, and
-to take FENCED, CONFLICT or silence for *not awarded*.
+Owns everything that is sent to the win log. Sends nothing twice but the same bytes under the same id, and never takes
+FENCED, CONFLICT or silence for *not awarded*.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 APPEND_NORMAL_S: Final = 0.1
-"""An append that is unanswered for longer keeps the gate shut."""
+"""An append that is unanswered for longer stops further awards."""
 TAIL_INTERVAL_S: Final = 1.0
 PAUSE_S: Final = 0.05
 PAUSE_MAX_S: Final = 1.0
@@ -44,7 +44,7 @@ class Log(Protocol):
 
 
 class NewEpoch(Exception):
-    """This epoch is over for us: ask for the next and rebuild. Internal to this module."""
+    """This epoch is over: ask for the next one and rebuild. Internal to this module."""
 
 
 async def first_of(*parts: Coroutine[Any, Any, None]) -> None:
@@ -83,7 +83,7 @@ class StreamKeeper:
         self._settings = settings
         self._metrics = metrics
         self.known = asyncio.Event()
-        """Set once memory holds every win there is: before that, a winner of an earlier start would hear a loss."""
+        """Set once memory holds every win: before that, a winner of an earlier start could get a loss."""
         self._acknowledged = START
         self._pause_s = PAUSE_S
         self._extra = {"round": round_.round_id, "lane": round_.lane}
@@ -114,7 +114,7 @@ class StreamKeeper:
             except NewEpoch as why:
                 log.warning("epoch over: %s", why, extra={"event": "epoch_over", "epoch": self.epoch, **self._extra})
             except (Contradiction, DamagedEntry) as why:
-                # Nobody but a person may choose: the round stands still, and says so, until this front starts anew.
+                # Only a person may choose: the round is blocked, and reports it, until this front starts anew.
                 self.round.suspend()
                 self.round.blocked = str(why)
                 log.error("a person must decide: %s", why, extra={"event": "round_blocked", **self._extra})
@@ -127,7 +127,7 @@ class StreamKeeper:
         self._pause_s = min(2 * self._pause_s, PAUSE_MAX_S)
 
     async def _asked(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """Asks until there is an answer. Raises Superseded; everything else control may say is asked again."""
+        """Asks until there is an answer. Raises Superseded; after every other answer control is asked again."""
         pause_s = PAUSE_S
         while True:
             try:
@@ -189,7 +189,7 @@ class StreamKeeper:
                 await self._append(*batch)
 
     async def _append(self, lease: int, uids: list[int]) -> None:
-        """One entry, sent until there is a verdict; then its users are settled. Raises NewEpoch."""
+        """One entry, sent until there is a result; then its users are settled. Raises NewEpoch."""
         round_ = self.round
         self.sequence += 1
         header = Header(round_.lane, round_.round_id, round_.front, self.epoch, self.sequence, lease)
@@ -204,14 +204,14 @@ class StreamKeeper:
         finally:
             slow.cancel()
         if verdict is not Verdict.OK:
-            round_.suspend()  # at once: not one award more under an epoch that is over
+            round_.suspend()  # at once: not one more award under an epoch that is over
             raise NewEpoch(f"append {header.position}: {verdict}")
         self._acknowledged = header.position
         self._count([uid for uid in uids if round_.settle(uid) is not None])
         round_.release()
 
     async def _send(self, entry: bytes) -> Verdict | None:
-        """One attempt; None when nobody knows what became of it, or the store could not take it."""
+        """One attempt; None when the result is unknown, or the store could not take it."""
         began = time.monotonic()
         verdict: Verdict | None = None
         try:
@@ -229,7 +229,7 @@ class StreamKeeper:
     # Beside the appends
 
     async def _tail_loop(self) -> None:
-        """A lost tail, or a fence that fell, is noticed without traffic."""
+        """Finds a lost tail, or a fence that fell, also without traffic."""
         while True:
             await asyncio.sleep(TAIL_INTERVAL_S)
             known = self._acknowledged
@@ -259,7 +259,7 @@ class StreamKeeper:
                 round_.refresh()
 
     async def _close_loop(self) -> NoReturn:
-        """After the end: settle, then say so. Only an epoch that is over makes this void."""
+        """After the end: settles, then confirms. Only a newer epoch cancels the confirmation."""
         await self.round.closing.wait()
         await self.round.idle()
         at = Position(self.epoch, self.sequence)
@@ -271,7 +271,7 @@ class StreamKeeper:
         raise AssertionError("unreachable")
 
     async def _finish(self) -> None:
-        """The closed ledger has the last word."""
+        """The closed ledger decides."""
         round_ = self.round
         posted: dict[int, Any] = {}
         if round_.pending:

@@ -1,6 +1,6 @@
-"""What control says, ten times a second: the rounds, the switches, the time. Owns the keepers of all rounds.
+"""Reads the rounds, the switches and the time from control, ten times a second. Owns the keepers of all rounds.
 
-Refuses to serve once a newer instance is known.
+Stops serving once a newer instance is known.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from system.winlog import WinLogStore
 log = logging.getLogger(__name__)
 
 DOUBT_MAX_US: Final = 10_000
-"""A reading of the time whose round trip leaves more doubt may confirm the clock, and does not move it."""
+"""A reading of the time with a larger doubt (by its round trip) may confirm the clock, and does not move it."""
 CLOCK_INTERVAL_S: Final = 1.0
 CLOCK_FIRST_S: Final = 0.1
 HEARD_WITHIN_US: Final = 2_000_000
-"""So long after a sync control's silence says nothing of its rounds: as long as one call may take."""
+"""How long after a sync the list of rounds counts as complete: as long as one call may take."""
 KEEP_CLOSED_S: Final = 60.0
 REGISTER_PAUSE_S: Final = 0.2
 OPEN_WITHIN_S: Final = 5.0
 
 
 def feed(clock: AuthorityClock, authority_us: int, sent_at: int, received_at: int) -> None:
-    """Hands the clock one reading. After a slow round trip (a frozen process, a slow link) the middle of it may be far
-    from when control read its clock: such a reading only says whether the known time is possible.
+    """Hands the clock one reading. After a slow round trip (a frozen process, a slow link) the middle may be far from
+    the moment when control read its clock: such a reading only says whether the known time is possible.
     """
     doubt_us = (received_at - sent_at) // 2
     known_us = sent_at + doubt_us + clock.offset_us
@@ -59,7 +59,7 @@ class FrontState:
         self.serving = False
         """From the first sync, with the rounds of an earlier start rebuilt, until stopped or superseded."""
         self.learning: set[int] = set()
-        """Rounds control has told of that are not served yet: who has won in them is still being looked up."""
+        """Rounds that control has named and that are not served yet: their winners are still being looked up."""
         self._heard_us = -HEARD_WITHIN_US
 
     def start(self) -> None:
@@ -73,15 +73,15 @@ class FrontState:
         self.conditions.serving = False
 
     def now_us(self) -> int:
-        """The authority's time."""
+        """Control's time."""
         return self.clock.now_us()
 
     def heard(self) -> None:
-        """Control has told every round there is."""
+        """Control has named every round that exists."""
         self._heard_us = self.clock.monotonic()
 
     def knows(self, round_id: int) -> bool:
-        """See `seam.Front`. A control that is silent may have opened a round meanwhile."""
+        """See `seam.Front`. A silent control may have opened a round meanwhile."""
         current = self.clock.monotonic() - self._heard_us <= HEARD_WITHIN_US
         return current and round_id not in self.learning
 
@@ -114,7 +114,7 @@ class Sync:
                 group.create_task(self._clock_loop())
                 group.create_task(self._sync_loop())
         except BaseExceptionGroup as several:
-            # The first is the reason; what its cancellation made of the others is not.
+            # The first exception is the reason; those that its cancellation caused are not.
             raise several.exceptions[0] from several
         finally:
             self._stopping = True
@@ -122,7 +122,9 @@ class Sync:
             self._refresh()
 
     async def settle(self, deadline_s: float) -> int:
-        """Graceful stop: no new award, every append on its way gets its time. How many stayed without an answer."""
+        """Graceful stop: no new award; every append on its way gets its time. Returns how many stayed without an
+        answer.
+        """
         self._stopping = True
         self.state.stop()
         self._refresh()
@@ -174,7 +176,7 @@ class Sync:
             await asyncio.sleep(self._settings.sync_interval_s)
 
     def _note(self, error: XiuError | None) -> None:
-        """One line when control falls silent, one when it is heard again."""
+        """One log line when control falls silent, one when it is heard again."""
         if self._heard and error is not None:
             log.warning("control is silent: %s", error, extra={"event": "control_silent"})
         elif not self._heard and error is None:
@@ -183,7 +185,7 @@ class Sync:
 
     async def _take(self, answer: SyncAnswer) -> None:
         state = self.state
-        # A control of an older version names no lanes: what it says holds in both.
+        # A control of an older version names no lanes: its values hold in both.
         switches = tables(answer.switches if answer.lanes is None else None, answer.lanes)
         if switches != state.switches:
             state.switches = switches
@@ -208,11 +210,11 @@ class Sync:
             self._group.create_task(self._open())
 
     async def _missed(self, keeper: StreamKeeper) -> None:
-        """A round control no longer speaks of: closed while we could not hear it."""
+        """A round that control no longer names: it was closed while control could not be heard."""
         try:
             view = await self._control.ledger(keeper.round.round_id, self.instance)
         except (StoreUnknown, StoreRefused, NotFound):
-            return  # asked again with the next sync; only the ledger's word ends a round
+            return  # asked again with the next sync; only the ledger ends a round
         keeper.round.set_state(view.state)
 
     def _adopt(self, order: FrontRound) -> None:
@@ -226,7 +228,7 @@ class Sync:
         round_.set_state(order.public.state)
         self.keepers[round_id] = keeper
         if not round_.had_epoch or not self.state.serving:
-            # Nobody can have won yet, or every tap is refused until the round is rebuilt.
+            # Either no user can have won yet, or every tap is refused until the round is rebuilt.
             self.state.rounds[round_id] = round_
         else:
             self.state.learning.add(round_id)
@@ -236,9 +238,9 @@ class Sync:
         self._group.create_task(self._publish(keeper))
 
     async def _open(self) -> None:
-        """Serves once the authority's time is known and the rounds of an earlier start are rebuilt: no winner of it may
-        hear a loss, nobody that a round is over by a clock that is wrong. A round that cannot be rebuilt holds the
-        others up only for a moment; its taps are refused as degraded until it can.
+        """Serves once control's time is known and the rounds of an earlier start are rebuilt: no winner may get a loss,
+        and no tap may get *over* by a wrong clock. A round that cannot be rebuilt delays the others only for a moment;
+        its taps are refused as degraded until it can.
         """
         await self._timed.wait()
         old = [keeper for keeper in self.keepers.values() if keeper.round.had_epoch]

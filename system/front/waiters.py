@@ -1,6 +1,6 @@
-"""Who waits for which award, and until when. Owns that each waiter is told exactly once. No I/O.
+"""Who waits for which award, and until when. Owns that each waiter is called exactly once. No I/O.
 
-Refuses to tell anybody before the append is durable: a waiter hears the settled win, or None at its deadline.
+No waiter is called with a win before its append is durable: it gets the settled win, or None at its deadline.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Ticket:
 
 
 class Waiters:
-    """Waiters of one round, in the order they came; all have the same patience, so one timer serves them all."""
+    """Waiters of one round, in the order they came. All have the same deadline, so one timer serves them all."""
 
     def __init__(self, deadline_s: float, timers: Timers) -> None:
         self._deadline_s = deadline_s
@@ -60,12 +60,12 @@ class Waiters:
         self._set_timer()
 
     def settle(self, uid: int, win: Win | None) -> None:
-        """The outcome of `uid`: everybody who still waits for it is told."""
+        """The result of `uid`: called for every waiter that is left."""
         for ticket in self._by_uid.pop(uid, ()):
             ticket.tell(win)
 
     def expire(self) -> None:
-        """Tells None to everybody whose deadline has passed, and sets the timer for the next."""
+        """Calls every waiter whose deadline has passed with None, and sets the timer for the next."""
         now = self._timers.time()
         queue = self._queue
         self._timer = None
@@ -86,7 +86,7 @@ class Waiters:
             self._timer = self._timers.call_at(self._queue[0].due, self.expire)
 
     def close(self) -> None:
-        """Tells None to everybody left."""
+        """Calls all that are left with None."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

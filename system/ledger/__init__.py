@@ -1,1 +1,1 @@
-"""The ledger: schema, roles and rights, statements in .sql, access to PostgreSQL. Refuses: deciding what is right."""
+"""The ledger: schema, roles and rights, statements in .sql, access to PostgreSQL. Does not decide what is right."""

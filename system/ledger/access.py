@@ -1,7 +1,7 @@
 """Access to PostgreSQL: one connection or a small pool, as one of the ledger's roles, errors already translated.
 
-Owns: addresses of roles, session settings, time-outs; a read is asked once more when its session was dropped. Refuses:
-SQL of its own, asking a second time for anything that changes something.
+Owns: addresses of roles, session settings, time-outs; a read is repeated once when its session was dropped. Has no SQL
+of its own, and never repeats anything that changes something.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Params = Sequence[Any] | Mapping[str, Any] | None
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 T = TypeVar("T")
 
-# What a dead client may hold: a lock at most this long after it went silent inside a transaction.
+# What a dead client may hold: a lock, at most this long after it went silent inside a transaction.
 _IDLE_IN_TRANSACTION_MS = 10_000
 
 
 class _Whole(NumericLoader):
-    """A sum of fen: numeric in PostgreSQL, since many a bigint may be more than one holds; whole all the same."""
+    """A sum of fen is numeric in PostgreSQL, since a sum of bigints may exceed bigint; its value is still whole."""
 
     def load(self, data: Any) -> int:  # type: ignore[override]
         return int(super().load(data))
@@ -66,9 +66,9 @@ def role_url(url: str, role: Role, secret: bytes) -> str:
 
 
 async def open_url(url: str, *, timeout_s: float = 5.0, name: str = "xiu") -> Connection:
-    """A connection to exactly `url`, in autocommit: a transaction is always said, `async with conn.transaction()`.
+    """A connection to exactly `url`, in autocommit: a transaction always needs `async with conn.transaction()`.
 
-    Raises StoreRefused when none came about: nothing can have happened.
+    Raises StoreRefused when there is no connection: nothing can have happened.
     """
     options = f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}"
     try:
@@ -88,7 +88,7 @@ async def open_url(url: str, *, timeout_s: float = 5.0, name: str = "xiu") -> Co
             conn.adapters.register_loader("numeric", _WholeBinary)
             return conn
     except Exception as exc:
-        # Whatever driver or event loop make of a server that dies in the handshake: nothing was asked of it yet.
+        # Whatever the driver or the event loop raises when a server dies in the handshake: nothing was asked of it yet.
         text = " ".join(str(exc).split()) or ("no answer in time" if isinstance(exc, TimeoutError) else repr(exc))
         raise StoreRefused(f"no connection to PostgreSQL: {text}") from exc
 
@@ -105,17 +105,17 @@ async def connect(
 
 @contextmanager
 def deadline(conn: Connection, timeout_s: float) -> Iterator[None]:
-    """Cuts the connection when the time is up, and raises TimeoutError: whatever waited inside gets an error at once.
+    """Cuts the connection when the time is up, and raises TimeoutError: every wait inside gets an error at once.
 
-    Not a cancellation: psycopg would ask the server to cancel, and wait for it up to ten seconds, on a link that may
-    be dead.
+    Not a cancellation: psycopg would ask the server to cancel, and wait for it up to ten seconds, on a link that may be
+    dead.
     """
     cut = False
 
     def shut() -> None:
         nonlocal cut
         cut = True
-        # An error: it is gone already, closed by the server or by us, and nothing waits on it.
+        # An error: the socket is gone already, closed by the server or by us, and nothing waits on it.
         with (
             contextlib.suppress(OSError, psycopg.Error),
             socket.socket(fileno=os.dup(conn.pgconn.socket)) as sock,
@@ -137,16 +137,16 @@ def deadline(conn: Connection, timeout_s: float) -> Iterator[None]:
 
 @asynccontextmanager
 async def transaction(conn: Connection) -> AsyncIterator[None]:
-    """BEGIN … COMMIT, or ROLLBACK after an error; unlike psycopg's own, never silent about a COMMIT not sent."""
+    """BEGIN … COMMIT, or ROLLBACK after an error. Unlike psycopg's own, a COMMIT that was not sent is an error."""
     async with conn.transaction() as begun:
         yield
-    # psycopg leaves a block on a connection that was closed inside without a word.
+    # psycopg leaves a block without an error if the connection was closed inside.
     if begun.status is not begun.Status.COMMITTED:
         raise psycopg.OperationalError("the connection was closed before the COMMIT")
 
 
 async def read_again(read: Callable[[], Awaitable[T]]) -> T:
-    """A read, asked once more when its session broke under it: it changes nothing. Not when no answer came in time.
+    """A read, repeated once when its session broke: it changes nothing. Not repeated when no answer came in time.
 
     Raises StoreUnknown, StoreRefused.
     """
@@ -159,7 +159,7 @@ async def read_again(read: Callable[[], Awaitable[T]]) -> T:
 
 
 def _spoken_to(conn: Connection) -> bool:
-    """Whether the server said something to an idle session, unasked: most often that this is its end."""
+    """Did the server send something to an idle session? Most often that is the session's end."""
     look = select.poll()
     try:
         look.register(conn.pgconn.socket, select.POLLIN)
@@ -183,7 +183,7 @@ class Pool:
 
     @asynccontextmanager
     async def connection(self, what: str = "query", *, timeout_s: float | None = None) -> AsyncIterator[Connection]:
-        """A connection in autocommit. Driver errors inside come out as StoreUnknown or StoreRefused."""
+        """A connection in autocommit. Driver errors inside become StoreUnknown or StoreRefused."""
         with translated(what):
             limit_s = self.timeout_s if timeout_s is None else timeout_s
             async with asyncio.timeout(limit_s):
@@ -236,7 +236,7 @@ class Pool:
             self._idle.append(conn)
             return
         if conn.broken:
-            # What ended this session (a failover, an operator) has most likely ended those beside it.
+            # What ended this session (a failover, an operator) has most likely ended the others.
             await self._drop_idle()
         await conn.close()
 

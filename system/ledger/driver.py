@@ -1,7 +1,7 @@
 """The driver's connection and cursor, which raise the driver's own errors and no others.
 
-psycopg waits on the event loop and reads values out of bytes: a descriptor that is gone, or an answer that makes no
-sense, surfaces as whatever those raise. Here it becomes an error without SQLSTATE, *unknown* to `translate`.
+psycopg waits on the event loop and parses values from bytes. A descriptor that is gone, or an answer that makes no
+sense, would raise whatever those raise. Here it becomes an error without SQLSTATE, *unknown* to `translate`.
 """
 
 from __future__ import annotations

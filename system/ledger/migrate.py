@@ -1,8 +1,8 @@
 """Brings a database to the ledger's shape: roles, then each step once, then rights. Run by control at its start.
 
 Each step is a transaction that also notes it, with its checksum: killed in the middle, it is applied whole or not at
-all. What PostgreSQL does not run in a transaction has no place here. Refuses: touching anything outside the schemas
-control, live, stress.
+all. So a statement that PostgreSQL does not run in a transaction cannot be a step. Touches the schemas control, live
+and stress alone.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ async def _begin(conn: Connection, secret: bytes, known: Sequence[Step]) -> None
 
 
 async def _take(conn: Connection, step: Step, known: Sequence[Step]) -> None:
-    """The step and its note, if the ledger does not have it; another process may be at the same."""
+    """The step and its note, if the ledger does not have it; another process may be taking it too."""
     async with transaction(conn):
         await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         taken = await _taken(conn)

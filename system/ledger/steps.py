@@ -93,7 +93,8 @@ def refuse_contradictions(known: Sequence[Step], taken: Mapping[int, Taken]) -> 
     for step in known:
         mine = taken.get(step.number)
         if mine is None:
-            # Step 0 was not noted before checksums were; what has a step without one is such a ledger.
+            # Step 0 was not noted before checksums were kept; a ledger that has a step without a checksum is such a
+            # ledger.
             if step.number < newest and not (step.number == 0 and any(t.checksum is None for t in taken.values())):
                 raise SettingsError(
                     f"{shown(step.file)}:1: out of order, the ledger took {taken[newest].name} without {step.name};"

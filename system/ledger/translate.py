@@ -1,4 +1,4 @@
-"""The one seam where the PostgreSQL driver's errors become the system's own. Refuses: deciding what to do."""
+"""The one place where the PostgreSQL driver's errors become the system's own. Does not decide what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import psycopg
 
 from system.contract.errors import StoreRefused, StoreUnknown
 
-# Classes of SQLSTATE after which nobody knows what the server did: broken connection, shutdown, unknown completion.
+# Classes of SQLSTATE after which it is not known what the server did: broken connection, shutdown, unknown completion.
 _UNKNOWN_CLASSES = ("08", "57P")
 _UNKNOWN_STATES = ("40003",)
 

@@ -13,7 +13,7 @@ from system.ledger.steps import steps
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """`number` of the ledger, `newest` of this program. `read`: told by the ledger; else seen by its tables."""
+    """`number` of the ledger, `newest` of this program. `read`: stored in the ledger; else inferred from its tables."""
 
     number: int
     name: str

@@ -1,6 +1,6 @@
 """The lottery: what each packet of a round is worth, committed to before, computed when needed, provable after.
 
-Owns amounts and their proof. Pure: no clock, no I/O, no chance of its own. Other packages may import it.
+Owns amounts and their proof. Pure: no clock, no I/O, no randomness of its own. Other packages may import it.
 """
 
 from system.lottery.errors import HistogramError, LotteryError, UnknownPacket

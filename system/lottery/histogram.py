@@ -1,6 +1,6 @@
 """Histogram: which amounts a sponsor's packets have, and how many of each. Pure, integer fen, exact sums.
 
-Owns the classes, their checks, and a deterministic way to make them from a budget. Refuses: floats, chance.
+Owns the classes, their checks, and a deterministic way to make them from a budget. No floats, no randomness.
 """
 
 from __future__ import annotations

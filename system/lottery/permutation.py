@@ -1,7 +1,7 @@
 """Keyed permutation of [0, size): a cycle-walking Feistel network whose round functions are keyed tables.
 
 Owns the one bijection between packet index and rank, as a scalar and as a vectorised path that agree everywhere.
-Refuses: state, chance, anything that is not decided by key and size. Source: docs/lottery.md.
+Decided by key and size alone: no state, no randomness. Source: docs/lottery.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A round's packets: commitment before, amounts during, proof after. Pure.
 
-Owns: index → rank → (sponsor, fen), and the commitment's bytes. Refuses: knowing who won.
+Owns: index → rank → (sponsor, fen), and the commitment's bytes. Does not know who won.
 """
 
 from __future__ import annotations

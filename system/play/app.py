@@ -1,4 +1,4 @@
-"""Puts play together: settings, one pool per lane, routes, the description. Refuses decisions."""
+"""Puts play together: settings, one pool per lane, routes, the description. Takes no decisions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Probe:
             except XiuError as exc:
                 found = str(exc)
             except Exception as exc:
-                # Seen in the log and by /readyz: a probe that is dead would say for ever what it said last.
+                # Seen in the log and by /readyz: a probe that died would report its last result for ever.
                 found = f"the probe broke: {exc!r}"
             if found != self.missing:
                 log.warning("ledger: %s", found or "answers", extra={"event": "ledger_probe"})

@@ -22,7 +22,7 @@ from system.play.route import Route
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """One play. `name`: its folder's. `collectors`: what it tells Prometheus beside the counts of every request."""
+    """One play. `name`: its folder's. `collectors`: its Prometheus metrics beside the counts of every request."""
 
     name: str
     about: str

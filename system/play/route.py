@@ -1,6 +1,6 @@
 """What every play's routes share: who asks, in which lane, the pools, and a route as data.
 
-Refuses users without a token of that lane.
+A user without a token of that lane is refused.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def user_of(request: web.Request) -> tuple[Lane, int]:
 
 
 def need_operator(request: web.Request) -> None:
-    """Raises BadToken for whoever has not the operators' token."""
+    """Raises BadToken unless the request has the operators' token."""
     need_secret(bearer(request), request.app[SETTINGS].admin_token, "the operators' token")
 
 

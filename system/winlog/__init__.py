@@ -1,6 +1,6 @@
 """The win log: entries of awards in a Valkey stream, appended under a fence, read by credit. Source: docs/money.md.
 
-Owns entry bytes and the server-side functions. Refuses amounts, users' state, retries.
+Owns entry bytes and the server-side functions. Knows no amounts and no users' state, and repeats nothing.
 """
 
 from system.winlog.cells import WinLogs

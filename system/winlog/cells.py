@@ -1,4 +1,4 @@
-"""The win logs of all cells: one Valkey each. For who speaks to several of them (control, the audit)."""
+"""The win logs of all cells: one Valkey each. For processes that use several of them (control, the audit)."""
 
 from __future__ import annotations
 

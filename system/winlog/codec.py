@@ -1,8 +1,8 @@
-"""Entry codec: the bytes of one append. Owns header, checksum and their checks; refuses to repair or to skip anything.
+"""Entry codec: the bytes of one append. Owns header, checksum and their checks; repairs and skips nothing.
 
-Little endian throughout. Header of 40 bytes, then `count` records of WIN_DTYPE:
-version u8 · lane u8 · count u16 · round u32 · front u32 · lease u32 · epoch u64 · sequence u64 · reserved u32 ·
-crc32c u32. The checksum covers everything but itself.
+Little endian throughout. Header of 40 bytes, then `count` records of WIN_DTYPE: version u8 · lane u8 · count u16 ·
+round u32 · front u32 · lease u32 · epoch u64 · sequence u64 · reserved u32 · crc32c u32. The checksum covers everything
+but itself.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def decode(entry: bytes, at: Position | None = None) -> Entry:
 
 
 def decode_batch(stored: Sequence[Stored]) -> Batch:
-    """All of them, records in one array. Raises DamagedEntry at the first that is not sound.
+    """All entries, their records in one array. Raises DamagedEntry at the first that is not sound.
 
     Gaps are not looked for here: see `follows`.
     """

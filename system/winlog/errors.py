@@ -1,4 +1,4 @@
-"""Errors of the win log. Drivers' errors never pass this package's seam."""
+"""Errors of the win log. No error of a driver leaves this package."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from system.contract.errors import Effect, StoreRefused, StoreUnknown, XiuError
 
 
 class DamagedEntry(XiuError):
-    """Bytes that are not the entry they claim to be: never skipped, never guessed at; a person decides."""
+    """Bytes that are not the entry they claim to be. Never skipped, never guessed at: a person decides."""
 
     code = "damaged_entry"
     effect: Effect = "none"

@@ -1,7 +1,8 @@
-"""The win log in Valkey: fenced append, fenced read, plain read. The one seam where the driver's errors are translated.
+"""The win log in Valkey: fenced append, fenced read, plain read. The one place where the driver's errors are
+translated.
 
-Owns the client (library retries off) and the server-side functions of append.lua. Refuses to send anything twice on
-its own: whether and what is sent again is the front's decision.
+Owns the client (library retries off) and the server-side functions of append.lua. Sends nothing twice by itself: the
+front decides what is sent again.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ PACKED_FROM: Final = 32
 
 
 class Verdict(StrEnum):
-    """What became of an append. FENCED and CONFLICT never mean *not awarded*: they mean a new epoch."""
+    """The result of an append. FENCED and CONFLICT never mean *not awarded*: they mean a new epoch."""
 
     OK = "OK"  # stored and synced, by this call or by an earlier one of the same bytes
     FENCED = "FENCED"
@@ -80,7 +81,7 @@ class WinLogStore:
         await self.close()
 
     async def close(self) -> None:
-        """Lets go of every connection, whatever state its store left it in."""
+        """Closes every connection, whatever state its store left it in."""
         with contextlib.suppress(StoreUnknown), _translated("a close", StoreUnknown):
             await self._client.aclose()
 
@@ -128,8 +129,8 @@ class WinLogStore:
 def _translated(what: str, unknown: type[StoreUnknown]) -> Iterator[None]:
     """As `_as_ours`; and a cancellation that came meanwhile is raised, whatever became of the call.
 
-    The driver waits with `asyncio.wait_for`, which before Python 3.12 drops a cancellation that comes just as what it
-    waits for is done: a part that is stopped would go on for ever.
+    The driver waits with `asyncio.wait_for`, which before Python 3.12 drops a cancellation that comes in the moment
+    when the wait is over: a part that is stopped would go on for ever.
     """
     before = _cancellations()
     try:
@@ -147,10 +148,10 @@ def _cancellations() -> int:
 
 @contextmanager
 def _as_ours(what: str, unknown: type[StoreUnknown]) -> Iterator[None]:
-    """Whatever the driver, the event loop or an answer that makes no sense raises inside becomes this package's own.
+    """Turns whatever the driver, the event loop or a senseless answer raises into this package's own errors.
 
-    Everything, for there is no list: a connection that ends within its handshake makes uvloop raise RuntimeError, a
-    torn answer makes the parser raise what its next line happens to do.
+    Every exception, because there is no complete list: a connection that ends within its handshake makes uvloop raise
+    RuntimeError, and a torn answer makes the parser raise whatever its next line causes.
     """
     try:
         yield
@@ -165,8 +166,8 @@ def _as_ours(what: str, unknown: type[StoreUnknown]) -> Iterator[None]:
 
 
 def _sound(unknown: type[StoreUnknown]) -> Callable[[_Call[_P, _T]], _Call[_P, _T]]:
-    """An answer in which a method finds no sense is no answer: `unknown`. And it may be another question's: what is
-    open is closed, so that the next question does not hear this one's.
+    """An answer that makes no sense to a method counts as no answer: `unknown`. It may be the answer to another
+    question, so all open connections are closed, and the next question cannot get this one's.
     """
 
     def wrap(method: _Call[_P, _T]) -> _Call[_P, _T]:
@@ -286,7 +287,7 @@ class WinLog:
     async def tail(self) -> Position:
         """Where the stream ends, without a fence: for backlog and audit."""
         rows = await self._store.command("XREVRANGE", self.key, "+", "-", "COUNT", 1)
-        return _position(rows[0][0]) if len(rows) else START  # None is no empty stream, and raises
+        return _position(rows[0][0]) if len(rows) else START  # None is not an empty stream: it raises
 
     def _check(self, state: bytes, epoch: int) -> None:
         if state == b"FENCED":
@@ -304,12 +305,12 @@ def _position(text: bytes) -> Position:
 
 
 def _payload(fields: dict[bytes, bytes] | None) -> bytes:
-    """The entry's bytes; nothing, and thereby damaged, when it has any other shape."""
+    """The entry's bytes; empty, and so damaged, when it has any other shape."""
     return fields.get(b"e", b"") if fields and len(fields) == 1 else b""
 
 
 def _refusal(exc: Exception, what: str) -> StoreRefused:
-    # Without the library there is no fence either; loading it is control's part of a new epoch.
+    # Without the library there is no fence either; control loads it as a part of a new epoch.
     make: Callable[[str], StoreRefused] = Fenced if "Function not found" in str(exc) else StoreRefused
     return make(f"{what}: {exc}")
 

@@ -1,7 +1,8 @@
 """Run-time switches: declared once, each in a file of this folder (`SWITCHES = (Switch(…), …)`), found there.
 
-Control checks and keeps them, fronts and credit obey them, playbooks set them: all of them ask here. A new switch is a
-new file, and the place that reads it (`SWITCHES` says who; a test looks for it there).
+Control checks and keeps the switches, fronts and credit obey them, playbooks set them: all of them read this
+declaration. A new switch is a new file and the code that reads it (`readers` says in which process; a test looks for
+the reader there).
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def lanes_of(key: str, lane: Lane | None) -> tuple[Lane, ...]:
 
 
 def is_red(key: str, value: int) -> bool:
-    """Whether this value of the switch holds before it is written down."""
+    """Does this value of the switch hold before it is stored?"""
     return _BY_KEY[key].red == value
 
 
@@ -81,5 +82,5 @@ def defaults() -> dict[str, int]:
 
 
 def tables(both: Mapping[str, int] | None = None, each: Mapping[Lane, Mapping[str, int]] | None = None) -> Tables:
-    """Whole tables: defaults, over them what holds in both lanes, over it what each lane says of its own."""
+    """Whole tables: defaults; over them the values for both lanes; over these the values of each lane."""
     return {lane: {**defaults(), **(both or {}), **(each or {}).get(lane, {})} for lane in LANES}

@@ -9,7 +9,7 @@ from system.contract.numbers import whole_number
 
 Type = Literal["bool", "percent", "ms", "count"]
 Scope = Literal["lane"]
-"""What a switch has a value of its own for."""
+"""The scope for which a switch has separate values."""
 READERS = ("front", "credit")
 _UNITS: dict[str, str] = {"bool": "on/off", "percent": "percent", "ms": "ms"}
 _WORDS = {"on": 1, "off": 0}
@@ -20,9 +20,9 @@ LARGEST = 10**18
 class Switch:
     """An integer setting; `readers` are the processes whose gauge must show it after a change.
 
-    `type`: a bool is 1 (on) or 0 (off); a count says what it `counts`. `scope`: what it has values of its own for,
-    empty: one value for all. `red`: a value that only stops something, the red button's: it holds also where it cannot
-    be written down yet. Raises ValueError for one that contradicts itself.
+    `type`: a bool is 1 (on) or 0 (off); a count says what it `counts`. `scope`: the places for which it has separate
+    values; empty: one value for all. `red`: a value that only stops something, the red button's: it holds also where it
+    cannot be stored yet. Raises ValueError for a declaration that contradicts itself.
     """
 
     key: str

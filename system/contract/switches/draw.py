@@ -1,4 +1,4 @@
-"""Switches of the draw: who wins, how fast packets leave, what a front refuses or delays."""
+"""Switches of the draw: who wins, how fast packets are released, what a front refuses or delays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wallet: what users have, and what became of a packet that they were shown."""
+"""The wallet: what users have, and what became of a packet that was shown to them."""
 
 from system.play.plays import Play
 from system.play.wallet.routes import ROUTES

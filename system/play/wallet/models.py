@@ -93,7 +93,7 @@ class BulkWin(Model):
 
 
 class BulkAnswer(Model):
-    """Every posting of the users asked for; users without one do not stand here."""
+    """Every posting of the users asked for; users without a posting are left out."""
 
     lane: Lane
     wins: tuple[BulkWin, ...]

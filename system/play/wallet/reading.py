@@ -1,7 +1,7 @@
 """Reads the ledger for play: balances, statements, what became of an award. One pool per lane, as that lane's role.
 
-Owns the words for what a user sees. Refuses to write, and to call an award lost before its round is closed, unless
-its packet is somebody else's.
+Owns the states that a user sees. Never writes. Never calls an award lost before its round is closed, unless its packet
+belongs to another user.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _LATEST = (_END_OF_TIME, ROUND_MAX)
 
 
 async def read(pool: Pool, lane: Lane, name: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Rows of one statement. Raises Degraded: reading changes nothing, whatever became of the connection."""
+    """Rows of one statement. Raises Degraded on any error: reading changes nothing."""
     try:
         return await pool.fetch(statement(name, lane), params, name)
     except (StoreUnknown, StoreRefused) as exc:
-        # Where the ledger lives, and why it is away, is for the log: anybody may read this answer.
+        # Where the ledger is, and why it is away, goes to the log: anybody may read this answer.
         log.info("%s: %s", name, exc, extra={"event": "ledger_silent"})
         raise Degraded("the ledger does not answer; nothing is lost, ask again") from exc
 
