@@ -1,20 +1,21 @@
 """Kinds found by what stands in a folder: a class of a package's modules that has a `kind`. Adding a file adds a kind.
 
-A kind that stands twice, or a module that cannot be imported, is one problem with file and line; whoever must act all
-the same (a healer) takes what was found beside it.
+A kind that stands twice, one that lacks a piece, or a module that cannot be imported, is one problem with file and
+line; whoever must act all the same (a healer) takes what was found beside it.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args
 
 from plans.models.errors import PlanError, Problem
+from plans.models.partial import PlanModel
+from system.contract import found as there
 
 T = TypeVar("T")
 
@@ -33,23 +34,28 @@ class Found(Generic[T]):
         return self.kinds
 
 
-def survey(base: type[T], *packages: str) -> Found[T]:
-    """Every subclass of `base` with a `kind`, in the modules of `packages` (a name that begins with _ is no kind)."""
+def survey(base: type[T], *packages: str, wrong: Callable[[type[T]], str | None] = lambda _: None) -> Found[T]:
+    """Every subclass of `base` with a `kind`, in the modules of `packages` (a name that begins with _ is no kind).
+
+    `wrong`: what else may be the matter with one, in words.
+    """
     kinds: dict[str, type[T]] = {}
     problems: list[Problem] = []
-    for name in (name for package in packages for name in sorted(_modules(importlib.import_module(package)))):
+    for name, folders in ((name, folders) for package in packages for name, folders in _modules(package)):
         try:
-            module = importlib.import_module(name)
-        except Exception as exc:
-            problems.append(Problem(name, 0, f"cannot be imported: {type(exc).__name__}: {exc}"))
+            module = there.imported(name, folders).module
+        except there.Unusable as exc:
+            problems.append(Problem(*exc.blame))
             continue
         for one in _own(module, base):
             kind: str = vars(one)["kind"]
-            if (other := kinds.get(kind)) is not None:
+            if (what := _lacks(one, base) or wrong(one)) is not None:
+                problems.append(Problem(*_place(one), what))
+            elif (other := kinds.get(kind)) is not None:
                 what = f"kind `{kind}` stands in {where(other)} too"
                 problems.append(Problem(*_place(one), what, "each kind in one file"))
-                continue
-            kinds[kind] = one
+            else:
+                kinds[kind] = one
     return Found(kinds, tuple(problems))
 
 
@@ -62,10 +68,27 @@ def _place(one: type[object]) -> tuple[str, int]:
     return inspect.getsourcefile(one) or one.__module__, inspect.getsourcelines(one)[1]
 
 
-def _modules(package: ModuleType) -> Iterator[str]:
-    for each in pkgutil.iter_modules(package.__path__):
-        if not each.name.startswith("_"):
-            yield f"{package.__name__}.{each.name}"
+def _lacks(one: type[object], base: type[object]) -> str | None:
+    """The piece of its shape that a kind lacks, in words: a method, its `Spec`, or something of that."""
+    kind, spec = vars(one)["kind"], getattr(one, "Spec", None)
+    if missing := sorted(getattr(one, "__abstractmethods__", ())):
+        return f"{one.__name__} lacks {', '.join(missing)}"
+    if "Spec" not in inspect.get_annotations(base):
+        return None
+    if not (isinstance(spec, type) and issubclass(spec, PlanModel)):
+        return f"{one.__name__} has no `Spec`"
+    field = spec.model_fields.get("kind")
+    if field is None or get_args(field.annotation) != (kind,):
+        return f"{spec.__name__}, the Spec of kind `{kind}`, does not say `kind: Literal[{kind!r}]`"
+    told = {name: text for each in spec.__mro__ for name, text in inspect.get_annotations(each).items()}
+    missing = [name for name, text in told.items() if "ClassVar" in str(text) and not hasattr(spec, name)]
+    return f"{spec.__name__}, the Spec of kind `{kind}`, lacks {', '.join(missing)}" if missing else None
+
+
+def _modules(package: str) -> Iterator[tuple[str, list[str]]]:
+    folders = list(importlib.import_module(package).__path__)
+    for name in there.names(package, folders):
+        yield name, folders
 
 
 def _own(module: ModuleType, base: type[T]) -> Iterator[type[T]]:

@@ -7,7 +7,6 @@ the command is called.
 from __future__ import annotations
 
 import argparse
-import importlib
 import re
 import signal
 import sys
@@ -15,11 +14,14 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any, NoReturn, Protocol, cast
 
 from harness import children
 from harness.errors import Aborted, BadInput, EnvironmentNotReady, closest
+from system.contract.found import imported
 from system.contract.numbers import shown, whole_number
+from xiu import commands
 from xiu.commands import heeds, words
 from xiu.outlet import outlets
 from xiu.told import refuse_bytes, told
@@ -134,6 +136,20 @@ def _top_help() -> str:
     )
 
 
+def _module(name: str) -> ModuleType:
+    """A word's module. Raises SettingsError where its own file cannot be used, BadInput where it lacks a piece."""
+    module = imported(name, commands.__path__).module
+    missing = [piece for piece in ("configure", "run") if not callable(getattr(module, piece, None))]
+    if missing:
+        raise BadInput(
+            f"no word: it lacks {' and '.join(missing)}",
+            expected="def configure(parser), def run(args)",
+            file=module.__file__,
+            line=1,
+        )
+    return module
+
+
 def dispatch(argv: Sequence[str]) -> int:
     """Runs one command line. Returns its exit code; raises what `main` turns into a sentence and an exit code."""
     args, rest = _global_options().parse_known_args(list(argv))
@@ -148,7 +164,7 @@ def dispatch(argv: Sequence[str]) -> int:
         raise BadInput(
             f"xiu: no such word: {word}", expected="one of " + ", ".join(known), did_you_mean=closest(word, known)
         )
-    module = importlib.import_module(f"xiu.commands.{word.replace('-', '_')}")
+    module = _module(f"xiu.commands.{word.replace('-', '_')}")
     example = getattr(module, "EXAMPLE", f"xiu {word}")
     parser = Parser(prog=f"xiu {word}", description=known[word], epilog=_epilog(example, word))
     command = cast(Word, module)

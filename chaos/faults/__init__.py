@@ -14,16 +14,24 @@ from chaos.needs import NEEDS
 from chaos.probes import probes_lack
 from chaos.registry import Found, survey
 from harness.stack import Stack
-from plans.models.fault import Fault
+from plans.models.fault import Fault, FaultSpec
 
 
 def _found() -> Found[FaultKind[Any]]:
-    return survey(FaultKind, __name__)  # type: ignore[type-abstract]
+    return survey(FaultKind, __name__, wrong=fits_nothing)  # type: ignore[type-abstract]
+
+
+def fits_nothing(kind: type[FaultKind[Any]]) -> str | None:
+    """What a kind's `FITS` lacks: a row for it, where it has one way only."""
+    spec = kind.Spec
+    if spec.way is FaultSpec.way and kind.kind not in spec.FITS:
+        return f"{spec.__name__}.FITS has no row {kind.kind!r}: no heal and no probe goes with the kind"
+    return None
 
 
 @cache
 def kinds() -> dict[str, FaultKind[Any]]:
-    """Every kind of fault. Raises PlanError for one that stands twice, or cannot be imported, with file and line."""
+    """Every kind of fault. Raises PlanError for one that cannot be used or stands twice, with file and line."""
     _found().checked()
     return at_hand()
 

@@ -5,33 +5,32 @@ A plan's model accepts these names and no other, so that no rule waits for a fig
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterable
 
 from plans.signals.shape import Reading, Signal, Unit, Value
+from system.contract import found
+from system.contract.errors import SettingsError
 
 __all__ = ["SIGNALS", "Reading", "Signal", "Unit", "Value", "named", "table"]
 
 
-def table(signals: Iterable[Signal]) -> dict[str, Signal]:
-    """By name. Raises ValueError for a name that stands twice."""
-    found: dict[str, Signal] = {}
-    for signal in signals:
-        if signal.name in found:
-            raise ValueError(f"signal {signal.name} is registered twice; expected each name once")
-        found[signal.name] = signal
-    return found
+def table(pieces: Iterable[found.Piece]) -> dict[str, Signal]:
+    """The signals of these files by name. Raises SettingsError: a file without one, a name that stands twice."""
+    known: dict[str, tuple[Signal, found.Piece]] = {}
+    for piece in pieces:
+        signal = getattr(piece.module, "SIGNAL", None)
+        if not isinstance(signal, Signal):
+            raise SettingsError(f"{piece.place()}: no SIGNAL; expected SIGNAL = Signal(…)")
+        if signal.name in known:
+            other = known[signal.name][1].place(signal.name)
+            raise SettingsError(
+                f"{piece.place(signal.name)}: signal {signal.name} stands in {other} as well; expected each name once"
+            )
+        known[signal.name] = signal, piece
+    return {name: signal for name, (signal, _) in known.items()}
 
 
-def _registered() -> Iterable[Signal]:
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda one: one.name):
-        signal = getattr(importlib.import_module(f"{__name__}.{module.name}"), "SIGNAL", None)
-        if isinstance(signal, Signal):
-            yield signal
-
-
-SIGNALS = table(_registered())
+SIGNALS = table(found.pieces(__name__, __path__, beside=("shape",)))
 
 
 def named(unit: Unit) -> tuple[str, ...]:

@@ -28,8 +28,12 @@ class XiuError(Exception):
 
 
 class SettingsError(XiuError):
-    """A limit contradicts another, or an environment variable is missing or malformed; raised at start only."""
+    """A limit contradicts another, or an environment variable is missing or malformed; raised at start only.
 
+    `exit_code`: that of a command which it ends.
+    """
+
+    exit_code = 2
     code = "settings"
     effect: Effect = "none"
 

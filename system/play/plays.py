@@ -6,17 +6,18 @@ in its own collectors.
 
 from __future__ import annotations
 
-import importlib
+import inspect
 import pkgutil
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from prometheus_client.registry import Collector
 
 from system import play as room
 from system.contract.errors import SettingsError
+from system.contract.found import imported, line_of
 from system.play.route import Route
 
 
@@ -32,13 +33,13 @@ class Play:
 
 @cache
 def plays() -> tuple[Play, ...]:
-    """Every play, by name. Raises SettingsError for a folder that holds none, and for a route that stands twice."""
+    """Every play, by name. Raises SettingsError: a folder without one that can be used, a route twice."""
     names = sorted(found.name for found in pkgutil.iter_modules(room.__path__) if found.ispkg)
     return checked((f"{room.__name__}.{name}", _load(f"{room.__name__}.{name}")) for name in names)
 
 
 def _load(module: str) -> object:
-    return getattr(importlib.import_module(module), "PLAY", None)
+    return getattr(imported(module, room.__path__).module, "PLAY", None)
 
 
 def checked(found: Iterable[tuple[str, object]]) -> tuple[Play, ...]:
@@ -51,12 +52,20 @@ def checked(found: Iterable[tuple[str, object]]) -> tuple[Play, ...]:
         if play.name != module.rpartition(".")[2]:
             raise SettingsError(f"{file}: a play named {play.name!r}; expected its folder's name")
         good.append(play)
-    count = Counter((route.method, route.path) for play in good for route in play.routes)
-    for play in good:
-        for route in play.routes:
-            if count[route.method, route.path] > 1:
-                raise SettingsError(f"{play.name}: {route.method} {route.path} stands twice; expected each route once")
+    taken: dict[tuple[str, str], Route] = {}
+    for route in (route for play in good for route in play.routes):
+        what = route.method, route.path
+        if what in taken:
+            both = f"{_place(route)}: {' '.join(what)} stands twice, also in {_place(taken[what])}"
+            raise SettingsError(f"{both}; expected each route once")
+        taken[what] = route
     return tuple(good)
+
+
+def _place(route: Route) -> str:
+    """`file:line` of the route's path, in the file of who answers it."""
+    file = Path(inspect.getsourcefile(route.handler) or "")
+    return f"{file}:{line_of(file, route.path)}"
 
 
 def routes() -> tuple[Route, ...]:

@@ -59,7 +59,10 @@ def heeds(command: str, option: str) -> bool:
 
 
 def _summary(path: Path) -> str:
-    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    try:
+        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    except (ValueError, SyntaxError):  # told to whoever calls the word; the others go on working
+        doc = f"cannot be used: no Python in {path.name}"
     return doc.split("\n", 1)[0].rstrip(".")
 
 

@@ -5,9 +5,7 @@ A new one is a new file here with a class of `chaos.playbook.action.ActionKind`;
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 from chaos.playbook.action import ActionKind
 from plans.models.errors import PlanError, Problem
 from plans.models.playbook import Playbook, playbook_of
+from system.contract import found
 
 Kind = ActionKind[Any]
 
@@ -24,8 +23,10 @@ Kind = ActionKind[Any]
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Every kind by its name. Raises PlanError where two have one name, or one lacks what a kind has."""
-    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
-    return registered(each for module in modules for each in _classes(module))
+    try:
+        return registered(each for piece in found.pieces(__name__, __path__) for each in _classes(piece.module))
+    except found.Unusable as exc:
+        raise PlanError([Problem(*exc.blame)]) from exc
 
 
 @cache
@@ -36,7 +37,7 @@ def playbook_model() -> type[Playbook]:
 
 def registered(classes: Iterable[type[Kind]]) -> dict[str, Kind]:
     """By name. Raises PlanError with the line of the class that is wrong."""
-    found: dict[str, Kind] = {}
+    known: dict[str, Kind] = {}
     for each in classes:
         name, spec = getattr(each, "kind", None), getattr(each, "Spec", None)
         if not isinstance(name, str) or spec is None:
@@ -45,16 +46,21 @@ def registered(classes: Iterable[type[Kind]]) -> dict[str, Kind]:
         if default != name:
             what = f"action kind {name}: its Spec's `kind` is {default}"
             raise PlanError([_problem(each, what, f'`kind: Literal["{name}"] = "{name}"`')])
-        if name in found:
-            other = inspect.getsourcefile(type(found[name]))
+        if missing := sorted(each.__abstractmethods__):
+            raise PlanError(
+                [_problem(each, f"{each.__name__} lacks {', '.join(missing)}", "every method of its shape")]
+            )
+        if name in known:
+            other = inspect.getsourcefile(type(known[name]))
             raise PlanError([_problem(each, f"action kind {name} stands in {other} as well", "each kind once")])
-        found[name] = each()
-    return found
+        known[name] = each()
+    return known
 
 
 def _classes(module: ModuleType) -> list[type[Kind]]:
     mine = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
-    return [each for each in mine if issubclass(each, ActionKind) and not inspect.isabstract(each)]
+    kinds = [each for each in mine if issubclass(each, ActionKind)]
+    return [each for each in kinds if "kind" in vars(each) or not inspect.isabstract(each)]
 
 
 def _problem(each: type[Kind], what: str, expected: str) -> Problem:

@@ -17,6 +17,7 @@ from typing import get_args
 from harness.engine.answers import OUTCOMES_MAX
 from harness.engine.shot import Shot, Target
 from harness.errors import BadInput, closest
+from system.contract.found import blamed
 
 VARIABLE = "XIU_SHOTS"
 HERE = Path(__file__).resolve().parent
@@ -64,9 +65,11 @@ def _load(path: Path) -> Shot:
     try:
         shot: Shot = _module(path).SHOT
         _check(path, shot)
-    except (ImportError, SyntaxError, AttributeError, TypeError) as exc:
-        line = exc.lineno if isinstance(exc, SyntaxError) and exc.lineno else 1
-        raise BadInput(f"no shot: {exc}", expected="SHOT, a harness.engine.shot.Shot", file=path, line=line) from exc
+    except BadInput:
+        raise
+    except Exception as exc:
+        file, line, what = blamed(exc, path)
+        raise BadInput(f"no shot: {what}", expected="SHOT, a harness.engine.shot.Shot", file=file, line=line) from exc
     return shot
 
 

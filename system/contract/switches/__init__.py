@@ -8,11 +8,11 @@ the reader there).
 from __future__ import annotations
 
 import difflib
-import importlib
-import pkgutil
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from system.contract.errors import BadRequest
+from system.contract import found
+from system.contract.errors import BadRequest, SettingsError
 from system.contract.ids import LANES, Lane
 from system.contract.numbers import shown
 from system.contract.switches.declared import Switch
@@ -25,23 +25,22 @@ Tables = Mapping[Lane, Mapping[str, int]]
 """Every switch's value, for each lane. One that has no lane stands in both with the same value."""
 
 
-def once(files: Iterable[tuple[str, Iterable[Switch]]]) -> dict[str, Switch]:
-    """The switches of these files, by key. Raises ValueError where one stands in two."""
-    found: dict[str, tuple[Switch, str]] = {}
-    for file, switches in files:
+def once(pieces: Iterable[found.Piece]) -> dict[str, Switch]:
+    """The switches of these files, by key. Raises SettingsError: a file without any, one that stands twice."""
+    known: dict[str, tuple[Switch, found.Piece]] = {}
+    for piece in pieces:
+        switches: Any = getattr(piece.module, "SWITCHES", None)
+        if not isinstance(switches, tuple | list) or not all(isinstance(each, Switch) for each in switches):
+            raise SettingsError(f"{piece.place()}: no SWITCHES; expected SWITCHES = (Switch(…), …), a tuple of them")
         for switch in switches:
-            if switch.key in found:
-                raise ValueError(f"{file}: switch {switch.key} stands in {found[switch.key][1]} as well, not once")
-            found[switch.key] = switch, file
-    return {key: switch for key, (switch, _) in found.items()}
+            if switch.key in known:
+                here, other = (each.place(switch.key) for each in (piece, known[switch.key][1]))
+                raise SettingsError(f"{here}: switch {switch.key} stands in {other} as well; expected each switch once")
+            known[switch.key] = switch, piece
+    return {key: switch for key, (switch, _) in known.items()}
 
 
-def _declared() -> dict[str, Switch]:
-    modules = [importlib.import_module(f"{__name__}.{each.name}") for each in pkgutil.iter_modules(__path__)]
-    return once((str(module.__file__), getattr(module, "SWITCHES", ())) for module in modules)
-
-
-_BY_KEY = _declared()
+_BY_KEY = once(found.pieces(__name__, __path__, beside=("declared",)))
 SWITCHES: tuple[Switch, ...] = tuple(_BY_KEY.values())
 
 

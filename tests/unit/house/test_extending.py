@@ -91,3 +91,38 @@ def test_what_the_page_adds_is_found(copy: Path) -> None:
 def test_each_command_of_the_page_runs(copy: Path, command: str) -> None:
     done = run(copy, "sh", "-c", command)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+TERM = (ROOT / "chaos/faults/term.py").read_text(encoding="utf-8")
+SWITCH = "from system.contract.switches.declared import Switch\n\nSWITCHES = (\n    {},\n)\n"
+WIDE = SWITCH.format('Switch("draw.x", "ms", 50, 0, 10, ("front",), "x")')
+TWICE = SWITCH.format('Switch("draw.award", "bool", 1, 0, 1, ("front",), "x")')
+BROKEN = "def broken(:\n"
+KIND, DO, SIGN = "chaos/faults/wrong.py", "chaos/playbook/actions/wrong.py", "plans/signals/wrong.py"
+SET, WORD = "system/contract/switches/wrong.py", "xiu/commands/wrong.py"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "command", "says"),
+    [
+        pytest.param(KIND, TERM, "xiu fault list", ":20: kind `term` stands in ", id="a kind twice"),
+        pytest.param(DO, BROKEN, "xiu playbook check plans/playbooks/noted.yaml", ":1: no Python", id="no action"),
+        pytest.param(SET, WIDE, "xiu switch list", ":4: ", id="a switch out of its range"),
+        pytest.param(SET, TWICE, "xiu status", ":4: switch draw.award stands in ", id="a switch twice"),
+        pytest.param(SIGN, "", "xiu halt", ":1: no SIGNAL", id="no signal"),
+        pytest.param(WORD, BROKEN, "xiu wrong", ":1: no Python", id="no command"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_sentence_with_its_place(
+    copy: Path, file: str, text: str, command: str, says: str
+) -> None:
+    path = copy / file
+    path.write_text(text, encoding="utf-8")
+    try:
+        done = run(copy, "sh", "-c", command)
+    finally:
+        path.unlink()
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{path}:")
+    assert says in line
+    assert done.returncode == 2

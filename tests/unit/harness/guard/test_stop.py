@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 import pytest
@@ -16,6 +17,8 @@ from plans.models.errors import PlanError
 from plans.models.load import HOME, load_plan
 from plans.models.stress import StopAboveAge, StopAboveCount, StopAboveShare, StopAboveTime, StopRule
 from plans.signals import table
+from system.contract.errors import SettingsError
+from system.contract.found import Piece
 
 ERRORS = StopAboveShare(signal="error_share", above="10%", window="5s", min_samples=100)
 P99 = StopAboveTime(signal="response_p99", above="1s", window="2s", min_samples=100)
@@ -168,8 +171,13 @@ def test_a_rule_on_a_signal_that_nobody_reads_is_refused_with_the_name_that_was_
 
 
 def test_a_signal_stands_once() -> None:
-    with pytest.raises(ValueError, match="signal error_share is registered twice"):
-        table([SIGNALS["error_share"], SIGNALS["error_share"]])
+    first, second = (Piece(Path(name), ModuleType(name)) for name in ("a.py", "b.py"))
+    for piece in (first, second):
+        vars(piece.module)["SIGNAL"] = SIGNALS["error_share"]
+    with pytest.raises(
+        SettingsError, match=r"^b\.py:1: signal error_share stands in a\.py:1 as well; expected each name once$"
+    ):
+        table([first, second])
 
 
 def test_a_file_is_all_that_a_signal_needs() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import system
-from system.contract.errors import BadRequest
+from system.contract.errors import BadRequest, SettingsError
+from system.contract.found import Piece
 from system.contract.ids import LANES
 from system.contract.switches import SWITCHES, Switch, checked, has_lane, lanes_of, once
 from system.credit.switches import MINE
@@ -100,5 +102,10 @@ def test_one_that_contradicts_itself_is_refused(more: dict[str, Any], says: str)
 
 
 def test_a_switch_declared_twice_is_one_sentence_with_both_files() -> None:
-    with pytest.raises(ValueError, match=r"^b\.py: switch draw\.x stands in a\.py as well, not once$"):
-        once([("a.py", [Switch(**SOUND)]), ("b.py", [Switch(**SOUND)])])
+    first, second = (Piece(Path(name), ModuleType(name)) for name in ("a.py", "b.py"))
+    for piece in (first, second):
+        vars(piece.module)["SWITCHES"] = (Switch(**SOUND),)
+    with pytest.raises(
+        SettingsError, match=r"^b\.py:1: switch draw\.x stands in a\.py:1 as well; expected each switch once$"
+    ):
+        once([first, second])
