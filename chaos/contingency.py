@@ -1,7 +1,7 @@
-"""A fault put to a run, and the playbook that is to answer it: both on the run's timeline, both judged.
+"""A fault in a run, and the playbook that has to answer it: both on the run's timeline, both judged.
 
-Refuses to call a playbook good that did not begin at the alert, or did not end with a verified rollback. Where the
-stack has no Prometheus there is no alert and so no playbook: both are said to be skipped.
+A playbook that did not begin at the alert, or did not end with a verified rollback, is not good. Where the stack has no
+Prometheus there is no alert and so no playbook: both are reported as skipped.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from plans.models.floors import floors
 
 POLL_S = 0.1
 CLOSES_S = 45.0
-"""So long after the fire a playbook may still be at its rollback."""
+"""Seconds after the load in which a playbook may still be at its rollback."""
 BEGINS_S = 10.0
-"""So long beyond its alert's promise a playbook may still begin."""
+"""Seconds beyond its alert's promise within which a playbook may still begin."""
 
 
 class Contingency:
@@ -47,7 +47,7 @@ class Contingency:
         self._engine = False
         self._told: Tell = lambda kind, text: None
         self._unread = ""
-        """Why the journal could not be read when it was last asked for."""
+        """Why the journal could not be read the last time."""
 
     def begin(self, told: Tell, now_s: NowS) -> None:
         """See `harness.orchestrate.hooks.Nemesis`."""
@@ -66,7 +66,7 @@ class Contingency:
         if not self._engine:
             return report
         began, begins_s = time.monotonic(), BEGINS_S + promised_s(self._alert)
-        stack = Folder(self._folder)  # a stack that is gone closes no playbook
+        stack = Folder(self._folder)  # a stack that is gone cannot close a playbook
         while self.fault.facts.injected_s is not None and not self._closed():
             waited_s = time.monotonic() - began
             if not stack.locked or waited_s > CLOSES_S or (waited_s > begins_s and not self._begun()):
@@ -76,7 +76,7 @@ class Contingency:
         joined(self._thread)
         items = journal.items_of(self._lines(), self._since_s)
         if self._unread:
-            # What the playbook did is not known, which is no failure of the playbook's.
+            # What the playbook did is not known, which is no failure of the playbook.
             reason = Reason(code="harness_fault", text=said("harness", detail=self._unread))
             return replace(report, invalid=(*report.invalid, reason))
         for item in items:
@@ -84,7 +84,7 @@ class Contingency:
         return replace(report, playbooks=tuple(items), failures=(*report.failures, *self._failures(items)))
 
     def _lines(self) -> list[journal.Transition]:
-        """The journal's lines; none, and why, where it cannot be read: the heal and the record wait for no paper."""
+        """The journal's lines; none, and why, where it cannot be read: the heal and the record do not wait for it."""
         try:
             lines, self._unread = journal.read(self._path), ""
         except OSError as exc:
@@ -96,13 +96,15 @@ class Contingency:
         return [facts for facts in runs if facts.times.get("t3", 0.0) >= self._since_s]
 
     def _begun(self) -> bool:
-        """Something that its fault started is under way."""
+        """A playbook that its fault started is under way."""
         return any(not facts.over for facts in self._since())
 
     def _closed(self) -> bool:
-        """Its own playbook has ended, and whatever else its fault started: the next run finds things as usual."""
+        """Its own playbook has ended, and any other that its fault started, so that the next run finds the usual
+        state.
+        """
         since = self._since()
-        # Stopped by hand (`xiu halt`), none begins any more: nothing to wait for.
+        # Stopped by hand (`xiu halt`), no playbook begins any more: nothing to wait for.
         return (bool(self._mine(since)) or halted(self._folder)) and all(facts.over for facts in since)
 
     def _mine(self, runs: Any) -> list[journal.Facts]:
@@ -113,7 +115,7 @@ class Contingency:
         ]  # fmt: skip
 
     def _failures(self, items: list[dict[str, Any]]) -> list[Reason]:
-        """What the playbook owed; nothing where the fault itself did not come about."""
+        """What the playbook should have done and did not; nothing where the fault itself did not come about."""
         facts = self.fault.facts
         if facts.effect_s is None:
             return []
@@ -151,7 +153,7 @@ def promised_s(alert: str | None) -> float:
 
 
 def answered(timed: Timed, playbook: str) -> Callable[[System], Contingency]:
-    """For `run_plan`: this fault and its playbook. Raises ChaosError where the system is none of this host."""
+    """For `run_plan`: this fault and its playbook. Raises ChaosError where the system is not on this host."""
 
     def make(system: System) -> Contingency:
         if system.folder is None:

@@ -1,6 +1,6 @@
-"""One fault put to a run while its load is on it: injected at a second, proven, healed, the healing proven.
+"""One fault in a run under load: injected at its second, proven, healed, the healing proven.
 
-A thread of its own, so that faults overlap and none waits for another. Injects nothing without a watchdog.
+Has a thread of its own, so that faults overlap and none waits for another. Injects nothing without a watchdog.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ DRAIN_S = 30.0
 BACKLOG_S = 0.1
 ALERT_POLL_S = 0.1
 LOOK_S = 0.2
-"""Between two looks whether the fault is still in force."""
+"""Seconds between two looks whether the fault is still in force."""
 
 
 @dataclass(slots=True)
 class Run:
-    """What the faults of one run share. `over`: the run is."""
+    """What the faults of one run share. `over`: the run has ended."""
 
     folder: Path
     over: threading.Event
@@ -64,12 +64,12 @@ class Disturbance:
         self.mine: Injected | None = None
         """Its line in the ledger."""
         self.taken_back = threading.Event()
-        """Its heal was tried, whatever came of it; or it was never injected."""
+        """Its heal was tried, with whatever result; or it was never injected."""
         self._run, self._all = run, tuple[Disturbance, ...]()
         self._thread = threading.Thread(target=self._work, name=f"nemesis {timed.fault.id}", daemon=True)
 
     def begin(self, everyone: Sequence[Disturbance]) -> None:
-        """On a thread of its own. `everyone`: the faults of the same run, this one too, by their time."""
+        """Starts its thread. `everyone`: the faults of the same run, this one too, by their time."""
         self._all = tuple(everyone)
         self._thread.start()
 
@@ -90,7 +90,9 @@ class Disturbance:
         return self.mine is not None and not self.taken_back.is_set()
 
     def nothing_left(self) -> bool:
-        """May the watchdog go? Only where the fault is healed and the ledger says so, whatever was raised meanwhile."""
+        """May the watchdog end? Only where the fault is healed and the ledger says so, whatever was raised
+        meanwhile.
+        """
         if self.mine is None:
             return True
         try:
@@ -112,7 +114,7 @@ class Disturbance:
         except HarnessError as exc:
             self.facts.harness_fault = str(exc).splitlines()[0]
         except Exception as exc:
-            # A full disk, a bug: whatever it is, this fault proves nothing, and the record says why.
+            # A full disk, a bug: this fault proves nothing, and the record says why.
             log.debug("the nemesis broke", exc_info=True)
             self.facts.harness_fault = f"{type(exc).__name__}: {exc}"
         if self.facts.harness_fault:
@@ -165,14 +167,14 @@ class Disturbance:
         self._see_drained(stack)
 
     def _wait_for(self, at_s: float) -> bool:
-        """Until the run's second has come; False if the run is over before."""
+        """Waits until the run's second has come; False if the run is over before."""
         while (left := at_s - self._run.now_s()) > 0:
             if self._run.over.wait(min(left, POLL_S)):
                 return False
         return True
 
     def _wait_for_the_earlier(self) -> bool:
-        """Until the faults before this one on the same target have come to their end; False if the run is over."""
+        """Waits until earlier faults on the same target have ended; False if the run is over."""
         for other in self._all[: self._all.index(self)]:
             while other.timed.target == self.timed.target and not other.join(POLL_S):
                 if self._run.over.is_set():
@@ -187,7 +189,7 @@ class Disturbance:
             self._run.told("effect_seen", seen.says)
 
     def _stay(self, stack: Stack, mine: Injected) -> None:
-        """Until its time is over, or it is gone: whether it is there is measured all the while."""
+        """Waits until its time is over, or it is gone: measured all the while."""
         until_s, looked_s = self.timed.at_s + self.timed.for_s, float("-inf")
         while True:
             if self.facts.effect_s is not None and time.monotonic() - looked_s >= LOOK_S:
@@ -202,7 +204,7 @@ class Disturbance:
             self._still_there(stack, mine)
 
     def _still_there(self, stack: Stack, mine: Injected) -> bool:
-        """What went away by itself was no fault for as long as it was meant to be one. Not known is not gone."""
+        """A fault that went away by itself was not there as long as intended. *Not known* is not *gone*."""
         facts = self.facts
         try:
             there = kinds()[mine.kind].in_force(stack, mine.detail)
@@ -222,13 +224,13 @@ class Disturbance:
         return there
 
     def _see_alert(self, stack: Stack) -> None:
-        """Waits for the alert, as long as the fault was to last."""
+        """Waits for the alert, as long as the fault should last."""
         while self._run.now_s() < self.timed.at_s + self.timed.for_s and self._look_for_alert(stack):
             if self._run.over.wait(ALERT_POLL_S):
                 return
 
     def _look_for_alert(self, stack: Stack) -> bool:
-        """True while it is to be looked for again."""
+        """True while it should be looked for again."""
         name, facts = self.timed.alert, self.facts
         if name is None or facts.effect_s is None or facts.alert_s is not None:
             return False
@@ -247,7 +249,7 @@ class Disturbance:
         try:
             facts.rungs = heal(self._run.folder, {mine.key})
         except Exception as exc:
-            # Whatever it is: the watchdog lives on and tries again.
+            # Whatever was raised: the watchdog lives on and tries again.
             facts.not_healed = str(exc) or type(exc).__name__
             self._run.told("not_healed", said("not_healed", detail=facts.not_healed.splitlines()[0]))
             return
@@ -270,7 +272,7 @@ class Disturbance:
             self.facts.not_healed = said("heal_not_seen", within_s=self.timed.fault.heal_probe.within, seen=seen.says)
 
     def _poll(self, ask: Callable[[], Seen], within_s: float) -> Seen:
-        """Asks until it is so, at least once more after the deadline began."""
+        """Asks until the answer is yes, at least once more after the deadline began."""
         until = time.monotonic() + within_s
         while True:
             seen = ask()
@@ -280,7 +282,7 @@ class Disturbance:
 
     def _see_drained(self, stack: Stack) -> None:
         """The first moment after the heal at which no award waits for its money. While another fault is in force the
-        backlog is that one's too: it is not looked at before.
+        backlog belongs to that one too, so it is not looked at before.
         """
         urls = [place.metrics_url for place in stack.places.of("credit") if place.metrics_url]
         facts, until = self.facts, time.monotonic() + DRAIN_S
@@ -300,7 +302,7 @@ class Disturbance:
     # -- for the record
 
     def window(self) -> tuple[float, float] | None:
-        """(from, to) in run seconds: an award that touches it was late for the fault's sake."""
+        """(from, to) in run seconds: an award that overlaps it was late because of the fault."""
         facts = self.facts
         if facts.injected_s is None:
             return None
@@ -308,7 +310,7 @@ class Disturbance:
         return facts.injected_s, next(end for end in ends if end is not None)
 
     def item(self) -> dict[str, Any]:
-        """As the run's record shows it."""
+        """The row of the run's record."""
         facts, timed = self.facts, self.timed
         return {
             "id": timed.drill or timed.fault.id, "fault": timed.fault.id, "target": timed.target,
@@ -318,7 +320,7 @@ class Disturbance:
 
     @property
     def verdict(self) -> str:
-        """Of the fault alone; the drill's is `chaos.drill_verdict`'s."""
+        """The verdict of the fault alone; the drill's is `chaos.drill_verdict`'s."""
         facts = self.facts
         rungs = [
             ("SKIPPED", facts.external), ("HARNESS_FAULT", facts.harness_fault), ("UNKNOWN", facts.not_steady),
@@ -327,7 +329,7 @@ class Disturbance:
         return next((name for name, holds in rungs if holds), "PASS")
 
     def invalid(self) -> list[Reason]:
-        """Why the run proves nothing for the fault's sake."""
+        """Why the run proves nothing because of the fault."""
         facts = self.facts
         if facts.external:
             return []

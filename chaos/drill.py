@@ -1,5 +1,5 @@
-"""A drill: arm A without the fault, arm B with it, on one seed and one stack; one verdict. Refuses to start load where
-the fault belongs to somebody, or where something is injected already.
+"""A drill: arm A without the fault, arm B with it, on one seed and one stack; one verdict. Starts no load where the
+fault's part belongs to somebody else, or where something is injected already.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ from system.contract.links import size_for
 
 VAR = Path("var")
 ATTEMPTS = 3
-"""An arm whose generator was the limit says nothing; it is played again."""
+"""An arm whose generator was the limit says nothing; it is repeated this many times."""
 PLAYBOOK_S, POLL_S = 60.0, 0.2
 SHORT = 0.5
 DRILL_S = 120.0
-"""Both arms of a drill are over within this."""
+"""Seconds within which both arms of a drill are over."""
 ARMS = ("A", "B")
 
 
@@ -67,17 +67,17 @@ class DrillOrder:
     strict: bool = False
     progress: str = "auto"
     baseline: RunRecord | None = None
-    """Arm A as an earlier drill of the same row played it: it is not played again."""
+    """Arm A of an earlier drill of the same series: it is not played again."""
 
 
 @dataclass(slots=True)
 class DrillResult:
-    """What came of it, as `drill.json` has it."""
+    """The result, as `drill.json` has it."""
 
     id: str
     fault: str
     target: str
-    """Of the first fault, as `facts` are; `each` has all of them."""
+    """Times of the first fault, as `facts` are; `each` has those of all."""
     verdict: str = "UNKNOWN"
     exit_code: int = 10
     reasons: tuple[Reason, ...] = ()
@@ -135,7 +135,7 @@ def run_drill(order: DrillOrder) -> DrillResult:
 
 
 def broken(order: DrillOrder, exc: HarnessError) -> DrillResult:
-    """Of one that could not be carried out."""
+    """The result of a drill that could not be carried out."""
     return _ended(order, _begun(order), decide(harness_fault=str(exc).splitlines()[0], strict=order.strict))
 
 
@@ -145,7 +145,7 @@ def _begun(order: DrillOrder) -> DrillResult:
 
 
 def untouchable(order: DrillOrder) -> str | None:
-    """Why its faults may not be put to the stack that would be used; None if they may."""
+    """Why its faults may not be injected in the stack that would be used; None if they may."""
     if not order.loaded.timed:
         return None
     outside, destroy = _externals(order), order.loaded.drill.destroy
@@ -154,8 +154,8 @@ def untouchable(order: DrillOrder) -> str | None:
 
 
 def _rounds(order: DrillOrder, stack: Stack) -> list[Left]:
-    """Live rounds that the fronts work on while this drill plays the stress lane: nobody could tell whose traces are
-    whose.
+    """Live rounds that the fronts work on while this drill plays the stress lane: their traces could not be told from
+    the drill's.
     """
     load = order.loaded.load
     if load is None or load.plan.lane != "stress":
@@ -236,7 +236,7 @@ def _timed(order: DrillOrder) -> tuple[Timed, ...]:
 
 
 def _externals(order: DrillOrder) -> Mapping[str, str]:
-    """What is somebody's: of the stack that would be used."""
+    """The parts of the stack to be used that belong to somebody else."""
     running = order.stack or next(iter(_running(order)), None)
     return Stack.attach(running).externals if running else externals(os.environ)
 
@@ -251,7 +251,7 @@ def _running(order: DrillOrder) -> list[Path]:
 
 @contextmanager
 def stack_of(order: DrillOrder) -> Iterator[Stack]:
-    """The stack that runs, or one of this drill's own, stopped afterwards."""
+    """The running stack, or one for this drill, which is stopped afterwards."""
     running = order.stack or next(iter(_running(order)), None)
     if running is not None:
         stack = Stack.attach(running)
@@ -277,13 +277,15 @@ def _need_targets(stack: Stack, targets: Iterable[str]) -> None:
 
 
 def _clean(stack: Stack, result: DrillResult) -> None:
-    """Nothing may be injected before: heals what a dead drill left. Raises ChaosError for what nobody entered."""
+    """Nothing may be injected before: heals what a dead drill left. Raises ChaosError for a toxic that no ledger
+    knows.
+    """
     folder = stack.folder.path
     busy = [one for one in injected(folder) if one.owner_lives()]
     if busy:
         text = f"{busy[0].fault} on {busy[0].target} is injected by process {busy[0].owner_pid}"
         raise EnvironmentNotReady(f"another drill is at work: {text}; wait for it, or: xiu heal")
-    # First of all: a playbook that an earlier fault started waits for just this.
+    # First of all, because a playbook that an earlier fault started waits for just this.
     result.notes += [f"left by an earlier drill: {line}" for line in heal(folder)]
     _wait_for_playbooks(folder)
     found = strays(stack)
@@ -292,7 +294,7 @@ def _clean(stack: Stack, result: DrillResult) -> None:
 
 
 def _wait_for_playbooks(folder: Path) -> None:
-    """One that an earlier fault started gives its switches back by itself; EnvironmentNotReady if it does not."""
+    """A playbook that an earlier fault started resets its switches by itself; EnvironmentNotReady if it does not."""
     until, told = time.monotonic() + PLAYBOOK_S, False
     while playing := [run for run in journal.fold(journal.read(folder / journal.FILE)).values() if not run.over]:
         text = f"playbook {playing[0].playbook} (run {playing[0].run}) is in {playing[0].state}"
@@ -315,7 +317,7 @@ def _ended(order: DrillOrder, result: DrillResult, decided: Decided) -> DrillRes
         folder.mkdir(parents=True)
         write_text(folder / "drill.json", json.dumps(result.to_json(), ensure_ascii=False, indent=1) + "\n")
     except OSError as exc:
-        # Told all the same; but nothing is green that nobody can read again.
+        # Printed all the same; but a result that nobody can read again is never green.
         reason = Reason(code="record_incomplete", text=f"{folder} cannot be written: {exc.strerror or exc}")
         result.reasons = (*result.reasons, reason)
         if result.verdict in ("PASS", "WARN"):

@@ -1,4 +1,4 @@
-"""The one verdict of a drill, from its arms and what came of the fault. Pure; what holds first decides.
+"""The one verdict of a drill, from its arms and the facts of the fault. Pure; the first that holds decides.
 
 ABORTED · INVARIANT_BROKEN · HARNESS_FAULT · FAULT_NOT_EFFECTIVE · UNKNOWN · NOT_HEALED · FAIL · SKIPPED · WARN · PASS.
 """
@@ -31,7 +31,7 @@ class Decided:
     exit_code: int
     reasons: tuple[Reason, ...]
     allowed: tuple[Reason, ...] = ()
-    """What the disturbed run was worse at, as the drill expects of its fault."""
+    """What the disturbed run was worse at, as far as the drill allows its fault to worsen it."""
 
 
 def decide(
@@ -72,7 +72,7 @@ def decide(
 
 
 def _weigh_baseline(record: RunRecord, found: dict[str, list[Reason]]) -> None:
-    """Without the fault everything must hold: else there is no steady state to disturb."""
+    """Without the fault everything must hold: else there is no steady state to compare with."""
     _weigh_invariants(record, found)
     if record.verdict == "ABORTED":
         found["ABORTED"] += record.reasons[:1]
@@ -113,7 +113,7 @@ def _allowed(reason: Reason, expect: Expect) -> bool:
 
 
 def _bin(code: str, record: RunRecord) -> str:
-    """Which rung of the verdict a reason of the disturbed run belongs to."""
+    """The verdict to which a reason of the disturbed run belongs."""
     if code in HARNESS or (record.verdict == "INVALID" and code == record.reasons[0].code):
         return "HARNESS_FAULT"
     if code in UNKNOWN or code.startswith("no_data_") or code.endswith(("_unknown", "_empty")):
@@ -156,7 +156,7 @@ def _came(facts: Facts) -> bool:
 def _weigh_alert(
     came: Sequence[Facts], expect: Expect, found: dict[str, list[Reason]], *, has_prometheus: bool
 ) -> None:
-    """It fires in time after the effect of one of the faults, whichever it is for."""
+    """Did the alert fire in time after the effect of one of the faults?"""
     if expect.alert is None or not came:
         return
     if not has_prometheus:

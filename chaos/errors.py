@@ -6,7 +6,7 @@ from harness.errors import HarnessError
 
 
 class ChaosError(HarnessError):
-    """The kit itself could not do what it was told: the verdict is HARNESS_FAULT. Exit code 10."""
+    """The drill's own tools failed: the verdict is HARNESS_FAULT. Exit code 10."""
 
     exit_code = 10
 
@@ -18,6 +18,6 @@ class NotHealed(ChaosError):
 
 
 class External(ChaosError):
-    """The part belongs to somebody (`XIU_*_URL`): nothing was done to it. Exit code 5."""
+    """The part belongs to somebody else (`XIU_*_URL`): nothing was done to it. Exit code 5."""
 
     exit_code = 5

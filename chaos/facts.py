@@ -1,4 +1,4 @@
-"""What is to be done to a system, and what came of it: a `Timed` in, `Facts` out for each fault. Plain data."""
+"""What is to be done to a system, and what happened: a `Timed` in, `Facts` out for each fault. Plain data."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class Timed:
     drill: str = ""
     destroy: str | None = None
     alert: str | None = None
-    """An alert that is to fire while the fault is there."""
+    """An alert that must fire while the fault is there."""
 
 
 @dataclass(slots=True)
 class Facts:
-    """What came of it, in run seconds; None: it did not happen."""
+    """What happened, in run seconds; None: it did not happen."""
 
     injected_s: float | None = None
     effect_s: float | None = None
     alert_s: float | None = None
     over_s: float | None = None
-    """It was measured not to be in force any more, before anybody healed it. A momentary fault: it was back."""
+    """Measured not to be in force any more, before any heal. A momentary fault: the system was back."""
     heal_began_s: float | None = None
     healed_s: float | None = None
     heal_seen_s: float | None = None
@@ -42,7 +42,7 @@ class Facts:
     external: str = ""
     momentary: bool = False
     calm_s: float | None = None
-    """From here no other fault of the same drill was in force; None: there was none when this one was healed."""
+    """From here on no other fault of the same drill was in force; None: there was none when this one was healed."""
 
     @property
     def recovery_s(self) -> float | None:
@@ -51,7 +51,7 @@ class Facts:
 
     @property
     def in_force_s(self) -> float | None:
-        """So long it was measured to be there."""
+        """For how long it was measured to be there."""
         ends = (self.over_s, self.heal_seen_s if self.momentary else self.heal_began_s)
         return _between(self.injected_s, next((end for end in ends if end is not None), None))
 

@@ -1,6 +1,6 @@
 """`faults.jsonl` in a stack's folder: what was injected, and what of it was healed. Append-only.
 
-A line is on the disk before its fault is: whatever dies, the next one who looks knows what to take back.
+A line is on the disk before its fault is in force. So whatever dies, another process knows what to take back.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from harness.runs.durable import append_line
 
 FILE, LOCK = "faults.jsonl", "faults.lock"
 PATIENCE_S, POLL_S = 20.0, 0.05
-"""The ladder of one fault takes less, if nothing hangs."""
+"""Seconds; the ladder of one fault takes less, unless something hangs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """One fault in force. `kind` and `detail` are its kind's own (chaos/faults): nobody else reads them, so a kind that
-    is added changes nothing here. `detail` is what the kind needs to take it back; times are unix seconds.
+    """One fault in force. `kind` and `detail` belong to its kind (chaos/faults): no other code reads them, so a new
+    kind changes nothing here. `detail` is what the kind needs to take it back; times are unix seconds.
 
-    `until`: when its drill means to heal it; `expires`: when the watchdog does, whatever anybody means.
+    `until`: when its drill means to heal it; `expires`: when the watchdog heals it in any case.
     """
 
     key: str
@@ -48,7 +48,7 @@ class Injected:
     drill: str = ""
 
     def owner_lives(self) -> bool:
-        """Is the process that injected it still there? A pid given to another process since does not count."""
+        """Does the process that injected it still live? A pid given to another process since does not count."""
         try:
             process = psutil.Process(self.owner_pid)
             return abs(process.create_time() - self.owner_created) < 0.01 and process.status() != psutil.STATUS_ZOMBIE
@@ -118,12 +118,12 @@ def injected(folder: Path) -> list[Injected]:
 
 
 def unreadable(folder: Path) -> list[int]:
-    """Numbers of the lines that say nothing: one torn by a crash, or spoilt by somebody."""
+    """Numbers of the lines that cannot be read: torn by a crash, or damaged."""
     return [number for number, row in _lines(folder) if row is None]
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
-    """Every whole line. One that a crash cut off stands for nothing done: the fault comes after its line."""
+    """Every whole line. A line that a crash cut off stands for nothing done, because the fault comes after its line."""
     return [row for _, row in _lines(folder) if row is not None]
 
 
@@ -150,8 +150,8 @@ def _row(line: bytes) -> dict[str, Any] | None:
 def healing(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
     """One healer at a time: drill, watchdog and `xiu heal` must not climb the same ladder at once.
 
-    Yields a word where this one acts all the same: the other stands still or takes longer than `patience_s`, or there
-    is no lock to be had. What is taken back twice is taken back.
+    Yields a reason where this one acts although the lock is not free: the holder is frozen or takes longer than
+    `patience_s`, or there is no lock. Healing twice does no harm.
     """
     try:
         descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -161,7 +161,7 @@ def healing(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
     try:
         word = _take_turns(descriptor, patience_s)
         if not word:
-            with suppress(OSError):  # who it is helps those who wait, and is no reason not to heal
+            with suppress(OSError):  # its name helps those who wait, and is no reason not to heal
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield word
@@ -170,7 +170,7 @@ def healing(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
 
 
 def _take_turns(descriptor: int, patience_s: float) -> str:
-    """Waits for the lock; a word where it is not waited for any longer."""
+    """Waits for the lock; returns a reason where it stops waiting."""
     until = time.monotonic() + patience_s
     while True:
         try:
@@ -188,7 +188,7 @@ def _take_turns(descriptor: int, patience_s: float) -> str:
 
 
 def _stands_still(pid: str) -> bool:
-    """Is it stopped by a signal? What cannot be told is not."""
+    """Is the process stopped by a signal? False where that is not known."""
     try:
         return psutil.Process(int(pid)).status() == psutil.STATUS_STOPPED
     except (ValueError, psutil.Error):

@@ -1,7 +1,7 @@
 """Takes back every fault that a stack's ledger says is injected: in reverse order, up a ladder, each rung written down.
 
-The ladder is its kind's own (`FaultKind.rungs`). Works from the ledger alone, so also after a crash, and whoever
-injected it is dead. A kind that this version does not know is not healed, and says so.
+The ladder belongs to the kind (`FaultKind.rungs`). Works from the ledger alone, so also after a crash, when the process
+that injected is dead. A fault of a kind that this version does not know is not healed, and is reported.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from harness.stack.folder import Folder
 def heal(folder: Path, keys: Collection[str] | None = None, patience_s: float = fault_ledger.PATIENCE_S) -> list[str]:
     """Heals what is injected in a stack's folder (of these ledger keys alone, if given); a line for each rung.
 
-    Empty where nothing was injected. Taking back needs no disk: what cannot be written down is said, and the fault
-    stays in the ledger until somebody can. Raises NotHealed, after everything was tried, with what is left.
+    Empty where nothing was injected. Healing needs no disk: what cannot be written down is printed, and the fault stays
+    in the ledger until it can be. Raises NotHealed, after everything was tried, with what is left.
     """
     lines: list[str] = []
     left: list[str] = []
@@ -38,7 +38,7 @@ def heal(folder: Path, keys: Collection[str] | None = None, patience_s: float = 
             try:
                 healed = climb.to_the_top()
             except Exception as exc:
-                # Whatever it is, the next fault is tried as well.
+                # Whatever was raised, the next fault is tried as well.
                 climb.say(f"failed: {type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else ''}")
                 healed = False
             left += [] if healed else [f"{one.fault} on {one.target}"]
@@ -53,7 +53,7 @@ def climbed(lines: list[str]) -> bool:
 
 
 class _Climb:
-    """One fault up its ladder. Acts first; what it did is told afterwards, on paper if there is any."""
+    """One fault up its ladder. Acts first; writes down afterwards what it did, if that is possible."""
 
     def __init__(self, folder: Path, one: Injected, lines: list[str]) -> None:
         self._folder, self._one, self._lines = folder, one, lines
@@ -91,7 +91,7 @@ class _Climb:
                 if not kind.undone(stack, one.detail):
                     raise ChaosError("something of it is still there")
             except Exception as exc:
-                # A process of somebody else's, no descriptor left, a bug: the next rung is there for all of them.
+                # Somebody else's process, no descriptor left, a bug: after each of them the next rung is tried.
                 self.say(f"{name} failed: {str(exc).splitlines()[0] if str(exc) else type(exc).__name__}")
                 continue
             return self._over(f"{name} held, after {time.monotonic() - began:.2f} s", name)
@@ -116,7 +116,7 @@ def _attached(folder: Path, *, outlives: bool) -> Stack:
 
 
 def strays(stack: Stack) -> list[str]:
-    """What is on the stack's proxies and in no ledger: left by hand, or by a drill of before the ledger."""
+    """What is on the stack's proxies and in no ledger: injected by hand, or by a drill that wrote no ledger."""
     if stack.addresses.toxiproxy_url is None or urlsplit(stack.addresses.toxiproxy_url).port is None:
         return []
     known = {toxic["name"] for one in injected(stack.folder.path) for toxic in one.detail.get("toxics", ())}
@@ -129,7 +129,7 @@ def strays(stack: Stack) -> list[str]:
 
 
 def heal_strays(stack: Stack) -> list[str]:
-    """Takes away what no ledger knows, on a toxiproxy of the stack's own; a line each. Raises ChaosError."""
+    """Removes what no ledger knows, on a toxiproxy of the stack's own; a line each. Raises ChaosError."""
     try:
         found = strays(stack)
     except ChaosError as exc:
@@ -148,8 +148,8 @@ def heal_strays(stack: Stack) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Healed:
-    """What came of healing all there is: `lines` what was done, `left` what is still there, `unseen` where nobody
-    could look, `stacks` how many folders of stacks were looked at, `running` of how many that run.
+    """The result of healing everything: `lines` what was done, `left` what is still there, `unseen` what could not be
+    looked at, `stacks` how many folders of stacks were looked at, `running` of how many that run.
     """
 
     lines: list[str]
@@ -160,7 +160,7 @@ class Healed:
 
 
 def heal_everything(var: Path, patience_s: float = fault_ledger.PATIENCE_S) -> Healed:
-    """Every ledger under `var`, and what is on running proxies in no ledger. Raises nothing."""
+    """Heals every ledger under `var`, and what is on running proxies in no ledger. Raises nothing."""
     lines: list[str] = []
     left: list[str] = []
     unseen: list[str] = []

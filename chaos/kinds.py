@@ -1,7 +1,7 @@
 """The shape of a fault kind: a way to break a part, a link or the machine, and to take it back.
 
 One file in `chaos/faults/` and one test file; `chaos.faults` finds it by its `kind`. A kind undoes itself from `detail`
-alone, which stands in the fault ledger before anything happens: a process that never saw the fault can heal it.
+alone, which is in the fault ledger before anything happens: so a process that never saw the fault can heal it.
 """
 
 from __future__ import annotations
@@ -16,28 +16,30 @@ from harness.stack import Stack
 from plans.models.fault import FaultSpec
 
 Detail = dict[str, Any]
-"""JSON. Of a fault on a link: `link`, and `toxics` where it is made of some, so that nobody calls them strays."""
+"""JSON. Of a fault on a link: `link`, and `toxics` where it consists of some, so that they are not taken for unknown
+ones.
+"""
 Rung = tuple[str, Callable[[], None]]
-"""Its name in the ledger, and what it does. Raises where it does not hold."""
+"""Its name in the ledger, and what it does. Raises where it fails."""
 FIRST_RUNG = "remove"
 POLL_S = 0.05
 S = TypeVar("S", bound=FaultSpec)
 
 
 class FaultKind(ABC, Generic[S]):
-    """One kind. `kind` is the word of the YAML file, `Spec` what `inject` may say beside it."""
+    """One kind. `kind` is its name in the YAML file, `Spec` what `inject` may say beside it."""
 
     kind: ClassVar[str]
     Spec: ClassVar[type[FaultSpec]]
     flushes: ClassVar[bool] = False
-    """It takes every stream of Valkey, the other lane's too."""
+    """It removes every stream of Valkey, the other lane's too."""
 
     @abstractmethod
     def touches(self, spec: S, target: str) -> tuple[str, ...]:
-        """The parts that are changed; none of them may be somebody else's."""
+        """The parts that are changed; none of them may belong to somebody else."""
 
     def lacks(self, stack: Stack, spec: S, target: str) -> str | None:
-        """What this stack or machine has not and the kind needs, in words; None: nothing is missing."""
+        """What the kind needs and this stack or machine does not have, in words; None: nothing is missing."""
         return None
 
     @abstractmethod
@@ -49,12 +51,12 @@ class FaultKind(ABC, Generic[S]):
         """Does it, once the ledger holds the detail. Raises ChaosError."""
 
     def momentary(self, detail: Detail) -> bool:
-        """Is it over by its nature as soon as the system has come through, whatever length was asked for?"""
+        """Is it over by its nature as soon as the system has recovered, whatever length was asked for?"""
         return False
 
     @abstractmethod
     def in_force(self, stack: Stack, detail: Detail) -> bool:
-        """Is it there now? Looked at all the while, not assumed. Raises ChaosError where nobody can tell."""
+        """Is it there now? Measured all the while. Raises ChaosError where that is not known."""
 
     @abstractmethod
     def undo(self, stack: Stack, detail: Detail) -> None:
@@ -62,7 +64,7 @@ class FaultKind(ABC, Generic[S]):
 
     @abstractmethod
     def undone(self, stack: Stack, detail: Detail) -> bool:
-        """Is nothing of it left? Raises ChaosError where nobody can tell."""
+        """Is nothing of it left? Raises ChaosError where that is not known."""
 
     @abstractmethod
     def part(self, detail: Detail) -> str:
@@ -78,7 +80,7 @@ class FaultKind(ABC, Generic[S]):
 
 
 def until(done: Callable[[], bool], deadline_s: float, what: str) -> None:
-    """Waits. Raises ChaosError when it does not come."""
+    """Waits for a condition. Raises ChaosError when it does not come."""
     end = time.monotonic() + deadline_s
     while not done():
         if time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""The fault files there are, read with the specs of the kinds and probes there are."""
+"""The fault files, read with the specs of all kinds and probes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from plans.models.load import HOME
 
 @cache
 def fault() -> type[Fault]:
-    """A fault file as the kinds there are let it be written. Raises PlanError for a kind that stands twice."""
+    """A fault file, read with all kinds. Raises PlanError for a kind that stands twice."""
     specs = [kind.Spec for kind in kinds().values()]
     return fault_model(specs, [probe.Spec for probe in probes().values()], NEEDS)
 
@@ -30,7 +30,7 @@ def read_faults(files: Iterable[Path]) -> dict[str, Read[Fault]]:
 
 
 def load_faults(home: Path = HOME, more: Sequence[Path] = ()) -> dict[str, Fault]:
-    """Every fault of the library, and of folders of one's own, by id. Raises PlanError."""
+    """Every fault of the library, and of further folders, by id. Raises PlanError."""
     return {name: read.model for name, read in read_faults(library.fault_files(home, more)).items()}
 
 

@@ -1,5 +1,5 @@
 """Links as fault kinds see them: the stack's toxiproxy, the ladder of a link, and the base of every fault made of
-toxics. Refuses a proxy that was not clean before, and to restart what is somebody's.
+toxics. A proxy must be clean before; somebody else's toxiproxy is never restarted.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class LinkKind(FaultKind[S]):
         return "toxiproxy"
 
     def outlives(self, detail: Detail) -> bool:
-        """A toxic in somebody's toxiproxy does not go away with our stack."""
+        """A toxic in somebody else's toxiproxy does not go away with this stack."""
         return bool(detail.get("external"))
 
     def prepare(self, stack: Stack, spec: S, target: str) -> Detail:
@@ -70,7 +70,7 @@ class LinkKind(FaultKind[S]):
     def in_force(self, stack: Stack, detail: Detail) -> bool:
         proxy = api(stack).proxy(detail["link"])
         there = {toxic.name: toxic for toxic in proxy.toxics}
-        # As it was put there: one that somebody made harmless is not in force.
+        # Unchanged: a toxic that somebody made harmless is not in force.
         same = all(toxic.name in there and _same(there[toxic.name], toxic) for toxic in toxics_of(detail))
         return same and proxy.enabled if detail["toxics"] else not proxy.enabled
 
@@ -81,7 +81,7 @@ class LinkKind(FaultKind[S]):
             try:
                 server.remove(detail["link"], toxic.name)
             except ChaosError as exc:
-                # One that stays must not keep the others on the link.
+                # One toxic that stays must not keep the others on the link.
                 failed.append(str(exc))
         if failed:
             raise ChaosError("; ".join(failed))
@@ -94,7 +94,7 @@ class LinkKind(FaultKind[S]):
         return proxy.enabled and not any(toxic.name in there for toxic in toxics_of(detail))
 
     def rungs(self, stack: Stack, detail: Detail) -> list[Rung]:
-        """remove → reset → toggle → kill, restart, repopulate toxiproxy; of somebody's: remove → toggle."""
+        """remove → reset → toggle → kill, restart, repopulate toxiproxy; of somebody else's: remove → toggle."""
         first: Rung = (FIRST_RUNG, lambda: self.undo(stack, detail))
         toggle: Rung = ("toggle", lambda: _toggle(stack, detail["link"]))
         if self.outlives(detail):
@@ -114,7 +114,7 @@ def _same(there: ToxicState, meant: ToxicState) -> bool:
 
 
 def _toggle(stack: Stack, link: str) -> None:
-    """Closes every connection of the link; toxics that hang on one may let go."""
+    """Closes every connection of the link, because a toxic may hang on one."""
     server = api(stack)
     server.enable(link, on=False)
     server.enable(link)

@@ -1,4 +1,4 @@
-"""What a fault file's `requires` may name, and how a stack is asked for it. One line a need."""
+"""What a fault file's `requires` may name, and how a stack is checked for it. One line a need."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Faults put to a run while its load is on it: a list, together, one after the other, overlapping; one watchdog.
+"""Faults in a run under load: a list, together, one after the other, or overlapping; one watchdog.
 
-`against(fault, target, at_s, for_s)` is what `run_plan(order, nemesis)` takes. Refuses to begin without a watchdog.
+`against(fault, target, at_s, for_s)` is what `run_plan(order, nemesis)` takes. Does not begin without a watchdog.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class FaultNemesis:
         """See `harness.orchestrate.hooks.Nemesis`."""
         self._run.told, self._run.now_s = _unbreakable(told), now_s
         try:
-            # From here, the main thread: a watchdog is there before anything is injected.
+            # On the main thread: a watchdog is there before anything is injected.
             self._run.watchdog = Watchdog(self._run.folder)
         except (HarnessError, OSError) as exc:
             for fault in self.faults:
@@ -69,7 +69,7 @@ class FaultNemesis:
             fault.begin(self.faults)
 
     def wait(self, deadline_s: float) -> bool:
-        """Until all have come to their own end; False if not by then. A run does not wait: it calls `end`."""
+        """Waits until all have ended; False if not by then. A run does not wait: it calls `end`."""
         until = time.monotonic() + deadline_s
         return all(fault.join(max(0.0, until - time.monotonic())) for fault in self.faults)
 
@@ -79,7 +79,7 @@ class FaultNemesis:
         until = time.monotonic() + END_S
         for fault in self.faults:
             if not fault.join(max(0.0, until - time.monotonic())):
-                # What is injected is the watchdog's now: it stays, for nothing says that it is healed.
+                # What is injected now belongs to the watchdog, and stays in force until that heals it.
                 fault.facts.harness_fault = f"the fault's own thread did not end within {END_S:g} s"
         if self._run.watchdog is not None and all(fault.nothing_left() for fault in self.faults):
             self._run.watchdog.end()
@@ -100,7 +100,7 @@ class FaultNemesis:
 
 
 def _unbreakable(told: Tell) -> Tell:
-    """Who cannot be told (a full disk) keeps no fault in force."""
+    """A message that cannot be written (a full disk) keeps no fault in force."""
 
     def tell(kind: str, text: str) -> None:
         try:
@@ -112,7 +112,9 @@ def _unbreakable(told: Tell) -> Tell:
 
 
 def against(fault: Fault, target: str, at_s: float, for_s: float, **more: Any) -> Callable[[System], FaultNemesis]:
-    """For `run_plan`: this fault, on the stack the run is aimed at. Raises ChaosError where it is none of this host."""
+    """For `run_plan`: this fault, on the stack at which the run is aimed. Raises ChaosError where it is not on this
+    host.
+    """
 
     def make(system: System) -> FaultNemesis:
         if system.folder is None:

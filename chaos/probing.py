@@ -1,4 +1,4 @@
-"""The shape of a probe: is a symptom there, is the system as it should be? Asked from outside. Changes nothing.
+"""The shape of a probe: is a symptom there, is the system as it should be? Measured from outside. Changes nothing.
 
 One file in `chaos/probes/`; `chaos.probes` finds it by its `kind`.
 """
@@ -25,7 +25,7 @@ class NotSteady(ChaosError):
 
 
 class NothingYet(NotSteady):
-    """What the fault takes away is brought by the run itself: a rehearsal finds none, and that is as it should be."""
+    """What the fault takes away exists only during a run, so that a rehearsal finds none, as it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """What a probe is put to: one fault on one target. `detail`: as its kind prepared it."""
+    """The place of a probe: one fault on one target. `detail`: as its kind prepared it."""
 
     stack: Stack
     inject: FaultSpec
@@ -60,22 +60,22 @@ class Probe(ABC, Generic[P]):
         self.spec, self.at, self.use = spec, at, use
 
     def lacks(self) -> str | None:
-        """What it needs and this stack or machine has not, in words; None: nothing is missing."""
+        """What it needs and this stack or machine does not have, in words; None: nothing is missing."""
         return None
 
     def look(self) -> Seen | None:
-        """The steady state, and the baseline of what is asked later. Raises NotSteady where it is not as it should be,
-        or nothing can be seen. None: it has nothing to say of it.
+        """The steady state, and the baseline for later. Raises NotSteady where it is not as it should be, or nothing
+        can be seen. None: it has no steady state to report.
         """
         return None
 
     @abstractmethod
     def seen(self) -> Seen:
-        """Is it so now? Raises ChaosError where nobody can tell."""
+        """Does it hold now? Raises ChaosError where that is not known."""
 
 
 class OwnProbe(Probe[P]):
-    """A probe whose question is the file's own: as an effect it must not be so before, as anything else it must."""
+    """A probe whose question is chosen in the file: as an effect it must not hold before, otherwise it must."""
 
     def look(self) -> Seen | None:
         seen = self.seen()

@@ -1,5 +1,5 @@
-"""Processes as fault kinds see them: a part the stack itself started, found by pid and start time, never by name. The
-base of every fault that is a signal.
+"""Processes as fault kinds see them: a part that the stack itself started, found by pid and start time, never by name.
+The base of every fault that is a signal.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class SignalKind(FaultKind[S]):
         os.kill(detail["pid"], getattr(signal, f"SIG{detail['signal']}"))
 
     def momentary(self, detail: Detail) -> bool:
-        """A part that is killed and may come back is back at once: the stack sees to that."""
+        """A part that is killed and may come back does so at once: the stack starts it."""
         return detail["signal"] != "STOP" and not detail["stays_down"]
 
     def in_force(self, stack: Stack, detail: Detail) -> bool:
@@ -97,7 +97,7 @@ class SignalKind(FaultKind[S]):
 
 
 def lives(detail: Detail) -> bool:
-    """Is it still the process that was meant?"""
+    """Is it still the same process? Compares the start time as well, because pids are reused."""
     try:
         process = psutil.Process(detail["pid"])
         same = abs(process.create_time() - detail["created"]) < SAME_S
@@ -107,7 +107,7 @@ def lives(detail: Detail) -> bool:
 
 
 def frozen(detail: Detail) -> bool:
-    """Does it stand still by a signal?"""
+    """Is it stopped by a signal?"""
     try:
         return lives(detail) and psutil.Process(detail["pid"]).status() == psutil.STATUS_STOPPED
     except psutil.NoSuchProcess:

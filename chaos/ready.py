@@ -1,4 +1,4 @@
-"""Is a part ready? Asked from outside, at the address where it says so."""
+"""Is a part ready? Asked at its own address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.stack import Stack, places, probes
 
 
 def ready_url(stack: Stack, part: str) -> str:
-    """Where a part is asked whether it is ready. Raises BadInput for one that is not there, or never says."""
+    """The address at which a part is asked whether it is ready. Raises BadInput for a part that has none."""
     url = places.ready_url(stack.places.place(part))
     if url is None:
         raise BadInput(f"nobody answers for {part}", expected="a part that says whether it is ready")

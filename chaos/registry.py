@@ -1,7 +1,7 @@
-"""Kinds found by what stands in a folder: a class of a package's modules that has a `kind`. Adding a file adds a kind.
+"""Kinds found by the files of a folder: each class of a package's modules that has a `kind`. Adding a file adds a kind.
 
 A kind that stands twice, one that lacks a piece, or a module that cannot be imported, is one problem with file and
-line; whoever must act all the same (a healer) takes what was found beside it.
+line. Code that must act in any case (a healer) takes the kinds that were found beside it.
 """
 
 from __future__ import annotations

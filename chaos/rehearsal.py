@@ -15,7 +15,7 @@ from harness.verdict import Reason
 
 
 def rehearse(stack: Stack, faults: Iterable[Timed]) -> tuple[Decided, list[str]]:
-    """The verdict of the first that is not as it should be, and what was seen."""
+    """The verdict of the first probe that is not as it should be, and what was seen."""
     notes: list[str] = []
     for timed in faults:
         wrong = _rehearse(stack, timed, notes)

@@ -1,5 +1,5 @@
-"""One drill many times on one stack: a verdict each. Arm A is played once, for all of them have its seed. Owns nothing
-but the row; `chaos.drill` carries each one out.
+"""One drill many times on one stack: a verdict each. Arm A is played once, because all have its seed. Owns only the
+series; `chaos.drill` carries each drill out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def repeated(order: DrillOrder, count: int) -> Iterator[DrillResult]:
             except HarnessError as exc:
                 if not number:
                     raise
-                result = broken(order, exc)  # what the others showed is not lost
+                result = broken(order, exc)  # the results of the others are not lost
             yield result
             if result.verdict == "ABORTED":
                 return

@@ -1,5 +1,5 @@
-"""Who drills on a stack: one drill or row of kill trials at a time, and while one is at work no playbook begins, so
-that arm B is the fault alone. The seat is a lock: it is free again when its holder is dead, however it died.
+"""One drill, or series of kill trials, at a time on a stack. While one is at work no playbook begins, so that arm B is
+the fault alone. The seat is a lock: it is free again when its holder is dead, however it died.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from harness.errors import EnvironmentNotReady
 
 FILE = "drill.lock"
 PATIENCE_S = 1.0
-"""`taken` holds the lock for an instant as well: it is no drill."""
+"""Seconds. `taken` holds the lock for an instant as well, without being a drill."""
 
 
 @contextmanager
 def seated(folder: Path, who: str) -> Iterator[None]:
-    """The only drill on the stack in `folder` while the block lasts. Raises EnvironmentNotReady with who is."""
+    """The only drill on the stack in `folder` while the block lasts. Raises EnvironmentNotReady with the name of
+    another.
+    """
     try:
         descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as exc:
@@ -31,7 +33,7 @@ def seated(folder: Path, who: str) -> Iterator[None]:
             if time.monotonic() > until:
                 raise EnvironmentNotReady(f"another drill is at work on {folder}: {_who(descriptor)}; wait for it")
             time.sleep(0.02)
-        with suppress(OSError):  # the lock is the seat; whose it is is for those who ask
+        with suppress(OSError):  # the lock is the seat; the holder's name is for those who ask
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{who}, process {os.getpid()}".encode(), 0)
         yield

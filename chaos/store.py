@@ -1,4 +1,4 @@
-"""Valkey as fault kinds and probes see it: asked straight, past every proxy, without repeats."""
+"""Valkey as fault kinds and probes see it: asked directly, past every proxy, without repeats."""
 
 from __future__ import annotations
 

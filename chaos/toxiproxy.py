@@ -1,8 +1,8 @@
 """toxiproxy, safely: every call has a time-out, every error raises, every change is read back.
 
 `toxiproxy-python` hides failures (docs/faults.md names them): on a 5xx `reset()` and `destroy_toxic()` return False,
-`add_toxic()` and `disable()` None; nothing has a time-out; one server per process; `populate()` recreates proxies. Its
-own transport is exchanged for ours while a call lasts, and nothing it returns is believed. Refuses to retry.
+`add_toxic()` and `disable()` None; nothing has a time-out; one server per process; `populate()` recreates proxies. So
+its own transport is exchanged for ours while a call lasts, and no return value is trusted. No retries.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _one_server = threading.Lock()
 
 
 class ToxiproxyError(ChaosError):
-    """The control API said no, said nonsense, or did not answer in time."""
+    """The control API refused, answered nonsense, or did not answer in time."""
 
 
 class NotAsAsked(ToxiproxyError):
-    """The API said yes, and the read-back shows something else."""
+    """The API accepted a change, and the read-back shows something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class SafeToxiproxy:
             except ToxiproxyError:
                 raise
             except Exception as exc:
-                # What its own code trips over when an answer is not what it expects, and its own error types.
+                # What the library's own code raises when an answer is not as expected, and its own error types.
                 raise ToxiproxyError(f"toxiproxy: an answer that makes no sense: {exc!r}") from exc
             finally:
                 toxiproxy.api.requests, consumer.host, consumer.port = before
@@ -172,7 +172,7 @@ class SafeToxiproxy:
         self._expect_toxic(link, toxic)
 
     def remove(self, link: str, name: str) -> None:
-        """A toxic away. One that is not there is away."""
+        """Removes a toxic; one that is not there counts as removed."""
         if all(toxic.name != name for toxic in self.proxy(link).toxics):
             return
         with self._client() as client:
@@ -189,7 +189,9 @@ class SafeToxiproxy:
             raise NotAsAsked(f"toxiproxy: {link} is {'disabled' if on else 'enabled'} after the opposite was asked")
 
     def reset(self) -> None:
-        """Every toxic away, every proxy enabled. The server gives up at its first error: read back whole."""
+        """Removes every toxic and enables every proxy. The server stops at its first error, so everything is read
+        back.
+        """
         with self._client() as client:
             client.reset()
         left = [name for name, proxy in self.proxies().items() if proxy.toxics or not proxy.enabled]

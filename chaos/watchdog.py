@@ -1,10 +1,10 @@
-"""The process that heals when nobody else does: `python -m chaos.watchdog FOLDER [PID]`.
+"""The process that heals when nothing else does: `python -m chaos.watchdog FOLDER [PID]`.
 
 Watches the ledger of one stack for the process PID: heals what that process injected once it is gone, however it ended,
 and whatever is injected longer than its fault may last; ends when the process is gone and nothing is injected. Without
-a PID it is the stack's own, a part that its supervisor keeps: it heals for every owner, and ends when it is told to.
+a PID it is the stack's own, a part that its supervisor keeps: it heals for every owner, and ends on a signal.
 
-Nothing ends it but that: what cannot be written, read or healed now is tried again, slower and slower.
+Nothing else ends it: what cannot be written, read or healed now is tried again, with growing pauses.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Watchdog:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=for_children(),
-                start_new_session=True,  # what kills the drill's group must not reach it
+                start_new_session=True,  # a signal that kills the drill's group must not reach it
             )
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
@@ -70,7 +70,7 @@ class Watchdog:
         return self._process.poll() is None
 
     def end(self) -> None:
-        """It is not needed any more."""
+        """Ends it: it is not needed any more."""
         if self._process.poll() is None:
             self._process.terminate()
         try:
@@ -89,7 +89,7 @@ class Watch:
         self._folder, self._pid = folder, pid
         self._gone_at: float | None = None
         self._again: dict[str, tuple[float, float]] = {}
-        """Ledger key → (not before, the pause it came from): one that does not heal is not hammered."""
+        """Ledger key → (not before, the last pause): one that cannot be healed is tried with growing pauses."""
 
     def look(self) -> int | None:
         """Heals what is due; an exit code once there is nothing more to watch for. Raises OSError: to be repeated."""
@@ -126,7 +126,7 @@ class Watch:
         except HarnessError as exc:
             _log(str(exc))
         finally:
-            # Of those that are healed and written down nothing is found the next time.
+            # Faults that are healed and written down do not come up again.
             for key in keys:
                 pause = min(AGAIN_MOST_S, max(POLL_S, 2 * self._again.get(key, (0.0, 0.0))[1]))
                 self._again[key] = (time.monotonic() + pause, pause)
@@ -156,7 +156,7 @@ def _lives(pid: int) -> bool:
 
 
 def _log(text: str) -> None:
-    """A line in the log, if the disk takes it: who cannot tell heals all the same."""
+    """A line in the log, if the disk takes it: healing does not depend on it."""
     with suppress(OSError, ValueError):
         print(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 

@@ -1,5 +1,5 @@
-"""The kinds of fault there are, found by their `kind`, and the gates before an injection: whose part it is, and what
-the kind needs.
+"""The kinds of fault, found by their `kind`, and the checks before an injection: whose part it is, and what the kind
+needs.
 """
 
 from __future__ import annotations
@@ -38,12 +38,14 @@ def kinds() -> dict[str, FaultKind[Any]]:
 
 @cache
 def at_hand() -> dict[str, FaultKind[Any]]:
-    """Those that can be imported, for whoever takes back: one broken file keeps no other kind from being healed."""
+    """Those that can be imported, for code that heals: one broken file does not keep another kind from being healed."""
     return {name: kind() for name, kind in _found().kinds.items()}
 
 
 def theirs(fault: Fault, target: str, externals: Mapping[str, str], destroy: str | None) -> str | None:
-    """Why the fault may not be injected here: a part it touches is somebody's. `destroy`: the exact URL that may be."""
+    """Why the fault may not be injected here: a part that it touches is somebody else's. `destroy`: the exact URL that
+    may be.
+    """
     for part in kinds()[fault.inject.kind].touches(fault.inject, target):
         if part in externals and externals[part] != destroy:
             return f"external: {part} belongs to somebody; {fault.id} does not touch it"
@@ -60,7 +62,7 @@ def lacking(fault: Fault, target: str, stack: Stack) -> str | None:
 
 
 def refuse_theirs(fault: Fault, target: str, externals: Mapping[str, str], destroy: str | None) -> None:
-    """Raises External: the last gate before an injection."""
+    """Raises External: the last check before an injection."""
     why = theirs(fault, target, externals, destroy)
     if why is not None:
         raise External(why)

@@ -1,4 +1,4 @@
-"""Kind `bandwidth`: a thin pipe. So many KB per second through a link to Valkey, each way."""
+"""Kind `bandwidth`: limits a link to Valkey to so many KB per second, each way."""
 
 from __future__ import annotations
 

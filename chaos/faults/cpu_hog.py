@@ -1,6 +1,6 @@
-"""Kind `cpu_hog`: processes that burn the host's cores, found again by a mark in their command line.
+"""Kind `cpu_hog`: processes that use up the host's cores, found again by a mark in their command line.
 
-Each ends by itself after `LIFE_S`, whoever dies.
+Each ends by itself after `LIFE_S`, whatever else dies.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class CpuHog(FaultSpec):
 
 
 class CpuHogKind(FaultKind[CpuHog]):
-    """Children in sessions of their own: they outlive whoever started them, not their time."""
+    """Children in sessions of their own: they outlive the process that started them, but not `LIFE_S`."""
 
     kind = "cpu_hog"
     Spec = CpuHog
 
     def __init__(self) -> None:
         self._children: list[subprocess.Popen[bytes]] = []
-        """Of this process: to be reaped when they have ended."""
+        """Children of this process, to be reaped when they have ended."""
 
     def touches(self, spec: CpuHog, target: str) -> tuple[str, ...]:
         return ()
@@ -106,7 +106,7 @@ class HogsGone(ProbeSpec):
 
 
 class CpuBurntProbe(Probe[CpuBurnt]):
-    """Each hog has burnt some time: what they take, nobody else has."""
+    """Each hog has used processor time, which no other process then had."""
 
     kind = "cpu_burnt"
     Spec = CpuBurnt

@@ -1,6 +1,6 @@
 """Kind `disk_full`: the file system of the stack's folder filled to the last byte.
 
-Only a small tmpfs, never a disk of the machine: anything else lacks what the kind needs, and the drill is SKIPPED.
+Only a small tmpfs, never a disk of the machine: on any other file system the drill is SKIPPED.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.stack import Stack
 from plans.models.fault import FaultSpec, Fits, ProbeSpec
 
 LARGEST = 1 << 30
-"""Bytes of a tmpfs that is filled: it is memory."""
+"""Most bytes of a tmpfs that is filled, because it is memory."""
 CHUNK = 1 << 20
 LEAST = 4096
 
@@ -35,7 +35,7 @@ class DiskFull(FaultSpec):
 
 
 class DiskFullKind(FaultKind[DiskFull]):
-    """The file's name stands in the ledger before it grows."""
+    """The file's name is in the ledger before the file grows."""
 
     kind = "disk_full"
     Spec = DiskFull

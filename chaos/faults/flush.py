@@ -1,4 +1,4 @@
-"""Kind `flush`: FLUSHALL on Valkey. Nothing takes it back: the system itself must come through."""
+"""Kind `flush`: FLUSHALL on Valkey. Nothing takes it back: the system itself must recover."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from system.contract.places import valkey as valkey_place
 
 
 class Flush(FaultSpec):
-    """FLUSHALL on Valkey, as an operator's slip does it. Nothing takes it back: the fronts append again."""
+    """FLUSHALL on Valkey, as an operator might do by mistake. Nothing takes it back: the fronts append again."""
 
     FITS: ClassVar = {"flush": Fits(("appended_again",), ("streams_gone",), ("fronts_ready",))}
     kind: Literal["flush"]

@@ -18,7 +18,7 @@ class Term(FaultSpec):
 
 
 class TermKind(SignalKind[Term]):
-    """The part decides when it ends: its effect probe says how long that may take."""
+    """The part itself decides when it ends: `within` of the effect probe says how long that may take."""
 
     kind = "term"
     Spec = Term

@@ -22,7 +22,7 @@ and (%(application)s::text is null or application_name = %(application)s) order 
 
 
 class Backend(FaultSpec):
-    """The connections of `application` (its application_name; left out: of everybody) to the ledger's database."""
+    """The connections of `application` (its application_name; left out: all of them) to the ledger's database."""
 
     FITS: ClassVar = {"terminate_backend": Fits(("reconnects",), ("backends_gone",), ("part_ready",))}
     kind: Literal["terminate_backend"]
@@ -34,7 +34,7 @@ class Backend(FaultSpec):
 
 
 class BackendKind(FaultKind[Backend]):
-    """Over at once: whoever lost its connection makes a new one."""
+    """Over at once: a client that lost its connection makes a new one."""
 
     kind = "terminate_backend"
     Spec = Backend

@@ -1,6 +1,6 @@
 """Steps of control: an epoch (number, fence, granted, answer), the close. As in system/control/{epochs,closing}.py.
 
-Owns PostgreSQL's rows of rounds and streams. Refuses older instances, and to raise one number twice.
+Owns PostgreSQL's rows of rounds and streams. Older instances are refused, and no number is raised twice.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def steps(s: State, c: Config) -> Steps:
 
 
 def _take(s: State, c: Config, instance: int) -> State:
-    """Number taken, older leases abandoned, confirmation void: one transaction."""
+    """Number taken, older leases abandoned, confirmation cancelled: one transaction."""
     after = s._replace(epoch=s.epoch + 1, op=(instance, s.epoch + 1, TAKEN), leases=())
     if c.rules.still_granted:
         after = after._replace(confirmed=())
@@ -101,7 +101,7 @@ def _close(s: State, c: Config) -> Steps:
 
 
 def _valid(s: State, c: Config) -> bool:
-    """The newest instance's word, for the epoch that is granted."""
+    """The newest instance's confirmation, for the epoch that is granted."""
     if not c.rules.confirmation:
         return True
     if not s.confirmed:

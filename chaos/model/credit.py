@@ -1,6 +1,6 @@
 """Steps of the credit workers: ledger, stream, one transaction. As in system/credit/{worker,reading,post}.py.
 
-Owns postings, suspense, bitmaps and the offset. Refuses a gap, damage, and a batch whose offset or epoch moved on.
+Owns postings, suspense, bitmaps and the offset. Stops at a gap or damage; refuses a batch whose offset or epoch moved.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ Worker = tuple[object, ...]
 
 
 def steps(s: State, c: Config) -> Steps:
-    """Everything the workers may do next, and where they may die. Workers are alike: equal ones move once."""
+    """All next steps of the workers, and where they may die. Workers are interchangeable: of equal ones only one
+    moves.
+    """
     if s.round == CLOSED and c.rules.closed_refuses:
         return
     moved: set[Worker] = set()
@@ -23,7 +25,7 @@ def steps(s: State, c: Config) -> Steps:
             continue
         moved.add(w)
         if not w:
-            # Read sooner, with nothing behind the offset, it would be the same, or refused.
+            # A reading before that, with nothing behind the offset, would give the same, or be refused.
             if s.granted and s.round != CLOSED and behind(s, s.offset, c):
                 yield "credit reads the ledger", _put(s, at, (s.offset, s.granted))
             continue
@@ -44,7 +46,7 @@ def _put(s: State, at: int, worker: Worker) -> State:
 
 
 def forget_stale(s: State, c: Config) -> State:
-    """A worker whose batch will be refused whatever comes is one that reads again: offset and epoch only grow."""
+    """A worker whose batch will certainly be refused counts as one that reads again: offset and epoch only grow."""
     if not (c.rules.offset and c.rules.granted):
         return s
     here = (s.offset, s.granted)

@@ -1,7 +1,7 @@
 """The explorer: every state within reach, breadth first; or seeded walks. Knows nothing of the protocol.
 
 Owns the visited set, by 64-bit hash (two of 10^6 states collide with a chance of 3 in 10^8), and the shortest history.
-Refuses to go on behind a broken state: what follows from it proves nothing.
+Does not go on behind a broken state: what follows from it proves nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What goes wrong: crashes with lost tails, flushes and their undoing, deaths, second starts, late messages.
 
-Owns the budgets. Refuses a fault without one.
+Owns the budgets: each fault has a number of times that it may occur in one history.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Steps of a front's instance: rebuild, award, append, tail, close. Mirrors system/front/{stream,rebuild,rounds}.py.
 
-Owns an instance's memory. Refuses to believe anything but OK, and to choose between two wins of one user.
+Owns an instance's memory. Trusts no answer but OK, and never chooses between two wins of one user.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Steps = Iterator[tuple[str, State]]
 
 
 def steps(s: State, c: Config) -> Steps:
-    """Everything an instance may do next."""
+    """All next steps of an instance."""
     for at, f in enumerate(s.fronts):
         who = f"front {f.instance}"
         if f.instance < s.newest and c.rules.superseded:
@@ -83,7 +83,7 @@ def _hear(s: State, c: Config, at: int, f: Front) -> Steps:
     if s.round != CLOSED:
         yield f"front {f.instance} hears that the round is closing", put(s, at, f._replace(heard=s.round))
         return
-    # The closed ledger has the last word on what is pending; without the rule all of it is called not awarded.
+    # The closed ledger decides what is pending; without the rule all of it is called not awarded.
     refused = f.pending & ~s.posted if c.rules.closed_ledger else f.pending
     broken = s.broken | {"S9"} if refused & s.posted else s.broken
     yield f"front {f.instance} hears that the round is closed, settles", put(s, at, None)._replace(broken=broken)
@@ -142,7 +142,7 @@ def _union(
         if behind or not c.rules.behind_offset:
             waiting |= wins
     if c.users_clash[winners]:
-        # An older instance may well have lost touch: it is superseded. Data that came back is for a person to judge.
+        # An older instance may have lost touch: it is superseded. Data that came back is for a person to judge.
         broken = s.broken if winners & s.back or f.instance < s.newest else s.broken | {"S3"}
         return put(s, at, lose_epoch(f)._replace(phase=BLOCKED))._replace(broken=broken)
     missing = winners & ~waiting & ~in_ledger if c.rules.append_again else 0
@@ -178,7 +178,7 @@ def _award(s: State, c: Config, at: int, f: Front) -> Steps:
         if mine & (f.settled if not c.rules.reservation else f.wins):
             continue
         if not mine & s.awarded:
-            # Users nobody has drawn for are alike: the first of them stands for all.
+            # Users for whom nothing was drawn are interchangeable: the first stands for all.
             if not fresh:
                 continue
             fresh = False

@@ -1,4 +1,4 @@
-"""What an observer of everything keeps: wins shown, wins lost within the declared limit. Never read by an actor.
+"""What no single actor knows: wins shown, wins lost within the declared limit. Never read by an actor.
 
 Owns the declared limit: Valkey's tail *and* the front (dead or superseded) before credit.
 """

@@ -1,4 +1,4 @@
-"""S1 to S12 over one state. Owns what counts as broken; refuses to look at anything an actor may not have done.
+"""S1 to S12 over one state. Owns what counts as broken; looks only at what actors have done.
 
 S7 (amounts), S8 (the window) and S11 (tokens) are outside the model: docs/model.md says why.
 """
@@ -37,7 +37,7 @@ def broken(s: State, c: Config) -> frozenset[str]:
 
 
 def _changed(s: State, c: Config) -> bool:
-    """A settled win, shown or posted, of which the newest instance says otherwise, or of which two are told."""
+    """A settled win, shown or posted, to which the newest instance gives another answer, or of which there are two."""
     told = s.shown | s.posted
     if not told:
         return False
@@ -47,7 +47,7 @@ def _changed(s: State, c: Config) -> bool:
     front = newest(s)
     if front is None or not front.known or s.round == CLOSED:
         return False
-    # Whoever has a settled win and is not in memory hears a loss with his next tap, or wins again.
+    # A user with a settled win who is missing in memory loses with the next tap, or wins again.
     for mine in c.users_of:
         settled = told & mine
         if settled and not settled & front.wins and not s.back & mine:

@@ -1,7 +1,7 @@
 """Whether the protocol alone, with no further fault, can still come to an end: from every state within reach.
 
-Owns that one question, over a Machine. It finds more than states nothing leaves: steps that undo each other for ever,
-too. Refuses an answer when it could not see every state.
+Owns that one question, over a Machine. Finds more than states without a next step: also steps that undo each other for
+ever. Gives no answer when it could not see every state.
 """
 
 from __future__ import annotations

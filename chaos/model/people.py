@@ -1,6 +1,7 @@
-"""What keeps the processes up: a dead front is started again; a person starts a blocked one anew once that can help.
+"""What keeps the processes up: the supervisor starts a dead front again; a person starts a blocked one anew once that
+can help.
 
-Owns no budget: without these steps a round could not close, and the protocol says that they come.
+Has no budget: without these steps a round could not close, and the protocol says that they come.
 """
 
 from __future__ import annotations
@@ -31,5 +32,5 @@ def started(s: State) -> Front:
 
 
 def _sound(s: State) -> bool:
-    """No damage behind the offset: what there was is set aside, or gone."""
+    """No damage behind the offset: it was set aside, or is gone."""
     return not any(entry[2] & DAMAGED and entry[:2] > s.offset for entry in store.entries(s.ops))

@@ -1,6 +1,6 @@
 """The scenarios: those that are exhausted, the larger ones that are walked, and one for each rule taken out.
 
-Owns sizes and budgets, and the list of crash points. Refuses nothing.
+Owns sizes and budgets, and the list of crash points.
 """
 
 from __future__ import annotations
@@ -130,4 +130,6 @@ CRASH_POINTS: Final = (
     "entry N-N is damaged",
     "front N goes mad: a wrong amount, twice",
 )
-"""Where something dies, is lost, comes late or twice. Each is reached, or the exploration proves less than it says."""
+"""Where something dies, is lost, comes late or twice. If one is never reached, the exploration proves less than it
+says.
+"""

@@ -18,7 +18,7 @@ Op = int | Entry
 
 START: Final = (0, 0)
 BAD: Final = 1 << 20
-"""Flag of an entry: its record has a wrong amount, and stands there twice (a front gone mad)."""
+"""Flag of an entry: its record has a wrong amount, and stands there twice (a front that works wrongly)."""
 DAMAGED: Final = 1 << 21
 """Flag of an entry: its checksum is wrong."""
 WINS: Final = BAD - 1
@@ -93,8 +93,8 @@ class State(NamedTuple):
     late: int = 0
     poison: int = 0
     damage: int = 0
-    # What only an observer of everything knows
-    shown: int = 0  # wins told by the newest instance, and not lost within the declared limit
+    # What no single actor knows
+    shown: int = 0  # wins shown by the newest instance, and not lost within the declared limit
     vanished: int = 0  # was in the stream, lost by the store
     back: int = 0  # lost within the declared limit, then brought back by a person
     awarded: int = 0

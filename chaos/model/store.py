@@ -1,6 +1,6 @@
 """Valkey as the protocol sees it: append, raise, read, last id. Mirrors system/winlog/append.lua. Pure.
 
-Owns what is stored and which epoch is accepted. Refuses what append.lua refuses.
+Owns what is stored and which epoch is accepted.
 """
 
 from __future__ import annotations

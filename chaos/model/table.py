@@ -1,6 +1,6 @@
 """The table of removed rules: without each, what breaks first, and by which history. Owns its words.
 
-Refuses to call a rule needed unless the model breaks without it, and holds with it, in the same scenario.
+A rule counts as needed only if the model breaks without it, and holds with it, in the same scenario.
 """
 
 from __future__ import annotations

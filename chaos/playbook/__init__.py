@@ -1,10 +1,10 @@
-"""Contingency playbooks: what is done about an alert, by whom, how it is proven and undone.
+"""Contingency playbooks: what is done about an alert, how it is proven and undone.
 
     part()                 # the engine as a part of a stack: Stack(folder, more=(part(),))
     halt(folder)           # no playbook acts any more; nothing is undone by force
     journal.items(path)    # what run.json holds under `playbooks`
 
-Refuses to act without a journal on the disk, without data, and on anything but switches.
+Does not act without a journal on the disk, nor without data.
 """
 
 from __future__ import annotations

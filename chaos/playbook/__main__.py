@@ -22,7 +22,7 @@ from harness.stack.folder import Folder
 from system.contract.web import listening
 
 LOOK_S = 1.0
-"""A new or mended playbook is known so long after it was written, at most."""
+"""Seconds within which a new or corrected playbook is known."""
 
 log = logging.getLogger("xiu.playbook")
 
@@ -41,7 +41,7 @@ async def serve(folder: Folder, port: int, playbooks: Path | None) -> None:
         if (found := shelf.look()) is not None:
             engine.take(found)
         pages = Pages(engine, registry, token).app()
-        # Outside of the group: a port that is taken is told as what it is.
+        # Outside of the group, so that a port that is taken is reported as such.
         async with listening(pages, ("127.0.0.1", port)), asyncio.TaskGroup() as group:
             engine.resume(group)
             keeping = group.create_task(keep(engine, shelf))
@@ -51,7 +51,7 @@ async def serve(folder: Folder, port: int, playbooks: Path | None) -> None:
 
 
 async def keep(engine: Engine, shelf: Shelf, every_s: float = LOOK_S) -> None:
-    """Looks after what changes by itself, until cancelled: the playbooks' files, and the journal's disk."""
+    """Watches what changes by itself, until cancelled: the playbooks' files, and the journal's disk."""
     while True:
         await asyncio.sleep(every_s)
         engine.settle()
@@ -59,7 +59,7 @@ async def keep(engine: Engine, shelf: Shelf, every_s: float = LOOK_S) -> None:
             if (found := await asyncio.to_thread(shelf.look)) is not None:
                 engine.take(found)
         except Exception:
-            # The playbooks that are known stay known.
+            # The known playbooks stay known.
             log.exception("the playbooks' files cannot be looked at", extra={"event": "playbooks_unread"})
 
 

@@ -1,9 +1,9 @@
-"""The shape of an action of a playbook: what one kind of it can be asked to do. The kinds: `chaos/playbook/actions/`.
+"""The shape of a playbook's action: what one kind of it can do. The kinds: `chaos/playbook/actions/`.
 
     prepare → (the journal's line) → apply → read_back → … → undo: steps, each applied and read back as well
 
-What a kind has to know again after a kill of the engine stands in its detail: plain JSON, written to the journal before
-`apply`. Every `apply` may be repeated: an engine that was killed does it once more.
+What a kind must know after a kill of the engine is in its detail: plain JSON, written to the journal before `apply`.
+Every `apply` may be repeated: an engine that was killed does it once more.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ S = TypeVar("S", bound=ActionSpec)
 
 
 class Failed(Exception):
-    """It was refused for good: the same again would not help. An undo is tried again all the same."""
+    """It was refused for good: repeating it would not help. An undo is tried again all the same."""
 
 
 class Hold(NamedTuple):
-    """A switch in one place (a lane), which one run at a time has."""
+    """A switch in one place (a lane); one run at a time may hold it."""
 
     switch: str
     where: str
@@ -51,8 +51,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an action got. `at_s`: when it was begun, Unix seconds. `took`: it was read back, and its run ends since
-    the fault is healed. `began`: its undo has begun before. `memory`: what the steps of that undo wrote down.
+    """How far an action got. `at_s`: when it was begun, Unix seconds. `took`: it was read back, and its run ends
+    because the trouble is over. `began`: its undo has begun before. `memory`: what the steps of that undo wrote down.
     """
 
     at_s: float
@@ -75,7 +75,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """How an action is taken back: its steps (none: it is left as it is), and what is told at the end."""
+    """How an action is undone: its steps (none: it is left as it is), and the words at the end."""
 
     text: str
     steps: tuple[Step, ...] = ()
@@ -96,7 +96,7 @@ class ActionKind(ABC, Generic[S]):
     async def prepare(self, spec: S, scope: Scope, home: Path, world: World) -> Detail:
         """All that the methods below need. Changes nothing. `home`: the folder of the playbook's file, absolute.
 
-        Raises Away where something it needs is not told; it is asked again.
+        Raises Away where something it needs cannot be read; it is asked again.
         """
 
     @abstractmethod
@@ -112,8 +112,8 @@ class ActionKind(ABC, Generic[S]):
 
     @abstractmethod
     async def read_back(self, detail: Detail, world: World) -> Seen:
-        """Whether it is in force, asked of everything that has to obey it."""
+        """Is it in force? Asks every process that has to obey it."""
 
     @abstractmethod
     async def undo(self, detail: Detail, progress: Progress, world: World, now_s: float) -> Undo:
-        """How it is taken back, as things are now. Changes nothing."""
+        """How it is undone, as things are now. Changes nothing."""

@@ -1,4 +1,4 @@
-"""One command of somebody's: bounded in time and output, ended with everything it started. No shell, no input."""
+"""One command of a user's file: bounded in time and output, ended with everything it started. No shell, no input."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from harness.children import for_children
 from harness.stack.spawn import die_with_parent
 
 TAIL = 400
-"""Characters of what it said last that are told."""
+"""Most characters of its last output that are repeated."""
 CHUNK = 1 << 16
 DRAIN_S = 0.5
-"""So long its output is read after its end: what it left running may keep the pipe open."""
+"""Seconds in which its output is read after its end: a process that it left may keep the pipe open."""
 
 
 @dataclass(frozen=True, slots=True)

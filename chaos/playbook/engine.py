@@ -1,6 +1,6 @@
 """Which alert starts which playbook, and when not: one run an episode, one a switch and place, cooldown, red button.
 
-Takes up what a killed engine left. Refuses to know HTTP.
+Goes on with the runs of a killed engine. Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ BY_ALERT = "alert"
 MOST_NAMED = 20
 """Playbooks of many that the log and an error name."""
 AGAIN_S, AGAIN_MAX_S = 1.0, 30.0
-"""A run that met something nobody thought of goes on after so long, then twice as long, at most so long."""
+"""Pauses after which a run that met an unexpected error goes on: the first, doubled each time, and the longest."""
 
 
 def steady_clock() -> Callable[[], float]:
-    """Unix seconds that go on evenly, whatever is done to the machine's clock."""
+    """Unix seconds that run evenly, whatever happens to the machine's clock."""
     base = time.time() - time.monotonic()
     return lambda: base + time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A firing alert. `episode` names this firing of it; the same again is the same. `lane` is what its label says:
-    empty or unknown, and nothing is done, for there is no lane to do it to. `labels`: all of them, for matchers.
+    """A firing alert. `episode` names this firing; the same name again is the same firing. `lane` is its label: with an
+    empty or unknown one nothing is done, because the place is not known. `labels`: all of them, for matchers.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of an alert or an order: the runs begun; why not, by playbook; and whether to ask again later."""
+    """The answer to an alert or an order: the runs begun; why not, by playbook; and whether to ask again later."""
 
     runs: tuple[str, ...]
     not_now: Mapping[str, str]
@@ -76,7 +76,7 @@ def _wanted(entry: Entry, scope: Scope) -> frozenset[tuple[str, str]]:
 
 
 class Engine:
-    """One at a time on a folder; `resume` first, then alerts and orders."""
+    """One engine at a time on a folder; `resume` first, then alerts and orders."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stops = False
         self._under: dict[str, Entry] = {}
-        """The playbook each run under way began with, whatever the library has become."""
+        """The playbook with which each run under way began, whatever the library has become."""
 
     @property
     def broken(self) -> str:
@@ -148,7 +148,7 @@ class Engine:
         task.add_done_callback(self._tasks.discard)
 
     async def _go(self, facts: Facts) -> None:
-        """To the run's end, whatever is met: every step may be done again, as after a kill of the engine."""
+        """To the run's end, whatever happens: every step may be repeated, as after a kill of the engine."""
         entry, pause_s = self._under.get(facts.run), AGAIN_S
         while not facts.over:
             run = Run(
@@ -167,7 +167,7 @@ class Engine:
         self._under.pop(facts.run, None)
 
     def _tell(self, facts: Facts, state: State, text: str, data: dict[str, Any]) -> None:
-        """Raises OSError where something would be begun that no journal holds; what is under way goes on without."""
+        """Raises OSError where an act would begin that no journal holds; what is under way goes on without it."""
         line = Transition(self._clock(), facts.run, facts.playbook, state, text, data)
         was = self._journal.away
         self._journal.tell(line, must=state in journal.FIRST_ON_DISK)
@@ -179,7 +179,7 @@ class Engine:
         log.log(level, "%s %s %s", facts.run, state, text, extra={"event": f"playbook_{state}"})
 
     def let_go(self) -> None:
-        """Drops every run where it is, and begins none; the next start takes it up."""
+        """Drops every run where it is, and begins none; the next start goes on with them."""
         self._stops = True
         for task in self._tasks:
             task.cancel()
@@ -215,7 +215,7 @@ class Engine:
         return Answer(tuple(runs), not_now, later)
 
     def order(self, playbook: str, lane: str, who: str, *, cell: str = "", front: str = "") -> Answer:
-        """A person wants it run: the same path, without alert, matchers, episode and cooldown."""
+        """A person starts it: the same path, without alert, matchers, episode and cooldown."""
         entry = self.library[playbook]
         named = {"lane": lane, "cell": cell, "front": front}
         try:
@@ -244,7 +244,7 @@ class Engine:
         return facts.run
 
     def _met(self, playbook: str, episode: str) -> bool:
-        """A refused run did nothing: the same alert, told again, may find what was missing."""
+        """A refused run did nothing: when the same alert comes again, the missing thing may be there."""
         known = [facts for facts in self.runs.values() if (facts.playbook, facts.episode) == (playbook, episode)]
         return any(facts.state != "refused" for facts in known)
 

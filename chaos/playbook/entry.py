@@ -11,7 +11,7 @@ from plans.models.playbook import Playbook
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A playbook, its file, and a sum of the file: a run goes on only under the text it began with."""
+    """A playbook, its file, and a checksum of the file: a run goes on only with the text with which it began."""
 
     playbook: Playbook
     file: Path

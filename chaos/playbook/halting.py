@@ -1,6 +1,6 @@
 """The red button for playbooks: a mark in the stack's folder. Works with engine, control and everything else dead.
 
-Refuses to undo anything: what is set stays set, and is named.
+Undoes nothing: what is set stays set, and is named.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def halt(folder: Path, who: str = "xiu halt") -> list[str]:
         told = told or ["no playbook was at work; none begins from now on"]
         Journal(folder / journal.FILE).tell(Transition(time.time(), "", "", "halt", who))
     except OSError as exc:
-        # The mark stops them; what cannot be read or written is said.
+        # The mark stops them; what cannot be read or written is reported.
         told.append(f"none begins, and none goes on; the journal could not be read or written: {exc}")
     return told
 

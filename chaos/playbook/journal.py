@@ -1,7 +1,7 @@
 """The journal of playbook runs, `playbooks.jsonl` in the stack's folder: append-only, on disk before anything is done.
 
-What a run knows of itself is read from here alone, so that a new engine goes on where a killed one stopped. Several
-processes may append (an engine, `xiu halt`). Refuses to change a line.
+A run's state is read from here alone, so that a new engine goes on where a killed one stopped. Several processes may
+append (an engine, `xiu halt`). A line never changes.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ FINAL: frozenset[str] = frozenset(
 )
 """A run's end. `read_back_failed`, `verify_timeout`, `changed`: undone, verified; a person decides what else."""
 FIRST_ON_DISK: frozenset[str] = frozenset(("triggered", "executing"))
-"""What begins something: not done unless its line is on the disk. All else goes on without: undoing, above all."""
+"""What begins something: not done unless its line is on the disk. Everything else goes on without, above all
+undoing.
+"""
 ESCALATED: frozenset[str] = FINAL - {"closed", "refused"}
 MOMENTS = {"triggered": "t3", "read_back": "t4", "verified": "t5", "held": "t6"}
-"""State → the time it is, the first time it is reached. t2 is the alert's, t7 that of the verified rollback."""
+"""State → the name of the time when it is first reached. t2 is the alert's, t7 that of the verified rollback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Transition:
 
 
 class Journal:
-    """The writing end. What the disk did not take is owed, and written before the next line, in order."""
+    """The writing end. What the disk did not take is kept, and written before the next line, in order."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,10 +61,10 @@ class Journal:
         self._owed: list[bytes] = []
 
     def tell(self, transition: Transition, *, must: bool = True) -> None:
-        """Appends a line and waits for the disk. Raises OSError if it `must` be there: then nothing may follow from
-        it. Else it is owed.
+        """Appends a line and waits for the disk. Raises OSError if it `must` be there: then nothing may follow from it.
+        Otherwise the line is kept for later.
         """
-        # A half character of somebody's name must not cost the line: JSON has a word for it.
+        # Half a character in somebody's name must not lose the line: JSON can escape it.
         line = json.dumps(asdict(transition), ensure_ascii=False).encode(errors="backslashreplace")
         try:
             self.settle()
@@ -76,7 +78,7 @@ class Journal:
             self.away = ""
 
     def settle(self) -> None:
-        """Writes what is owed, and where nothing is, looks whether the disk takes a line again. Raises OSError."""
+        """Writes what was kept, and where nothing was, tests whether the disk takes a line again. Raises OSError."""
         while self._owed:
             append_line(self.path, self._owed[0])
             del self._owed[0]
@@ -108,8 +110,8 @@ def _transition(line: bytes) -> Transition | None:
 class Done:
     """An action as far as it went: its kind, and the detail that the kind reads; `at_s`: when it was begun.
 
-    `stands`, `left`: it in words, in force and left alone. `holds`: switches and where each is set, as pairs. `memory`:
-    what its undo has written down.
+    `stands`, `left`: its words while in force and when left alone. `holds`: switches and where each is set, as pairs.
+    `memory`: what its undo has written down.
     """
 
     kind: str
@@ -133,8 +135,8 @@ def _begun(line: Transition) -> Done:
 
 
 def _of_old(line: Transition) -> Done:
-    """A line of the time when all there was to do was setting a switch: `lane` None where it has none, or where
-    switches had none yet.
+    """A line from the time when setting a switch was the only action: `lane` None where it has none, or where switches
+    had none yet.
     """
     lane = line.data.get("lane")
     detail = {key: line.data[key] for key in ("key", "to", "before", "undo")} | {
@@ -162,7 +164,7 @@ class Facts:
     state: State = "triggered"
     because: State | None = None
     reason: str = ""
-    """Why it is rolled back, when it is not because the fault is healed."""
+    """Why it is rolled back, if not because the trouble is over."""
     text: str = ""
     baseline: list[float | None] | None = None
     actions: dict[str, Done] = field(default_factory=dict)

@@ -1,6 +1,6 @@
-"""The playbooks there are, checked against what they name: alerts with their tests, switches, each other.
+"""All playbooks, checked against what they name: alerts with their tests, switches, each other.
 
-A broken file is refused with every problem of it, and keeps no other from being used.
+A broken file is refused with every problem of it, and does not keep the others from being used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from plans.models.playbook import playbook_files
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What can be used, by id, and what is wrong with the files that cannot, by file."""
+    """The usable playbooks, by id, and what is wrong with the other files, by file."""
 
     entries: Mapping[str, Entry]
     refused: Mapping[Path, tuple[Problem, ...]]
@@ -33,7 +33,7 @@ class Library:
 
 
 Read = Entry | tuple[Problem, ...]
-"""What became of a file: a playbook, or what is wrong with it."""
+"""The result of a file: a playbook, or what is wrong with it."""
 MOST_NAMED = 20
 
 
@@ -48,10 +48,10 @@ def load(files: Iterable[Path] | None = None, known: Alerts | None = None) -> di
 def survey(
     files: Iterable[Path] | None = None, known: Alerts | None = None, read: Callable[[Path], Read] | None = None
 ) -> Library:
-    """Every file looked at: the good ones stand for themselves, whatever the others are. Raises nothing for a file.
+    """Checks every file; a bad file does not affect a good one. Raises nothing for a file.
 
-    Two files of one id, or that one alert would start to set one switch, are refused both: which of them is meant
-    nobody can tell. `read`: how a file is read, for who remembers files (`chaos.playbook.shelf`).
+    Two files of one id, or that one alert would start to set one switch, are both refused: nobody can tell which is
+    meant. `read`: how a file is read, for code that remembers files (`chaos.playbook.shelf`).
     """
     files = playbook_files() if files is None else list(files)
     try:

@@ -1,4 +1,4 @@
-"""One engine a folder: the kernel's lock, gone with its process. Refuses a second one."""
+"""One engine a folder: a lock of the kernel, free when its process is gone. A second engine is refused."""
 
 from __future__ import annotations
 

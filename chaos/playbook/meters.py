@@ -1,6 +1,6 @@
-"""What the engine tells Prometheus, by the names of plans/metrics.py. Registry passed in; refuses run ids as labels.
+"""The engine's metrics, by the names of plans/metrics.py. Registry passed in; run ids are never labels.
 
-Series cost what runs cost: all playbooks that have not run share one name.
+The number of series follows the number of runs: all playbooks that have not run share one name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RUN = "run"
 OTHERS = "*"
 """Every playbook that has not run since the engine began: idle, and none of its runs has ended."""
 ENDED = 16
-"""So many runs that have ended stay visible with every step; of an older one that needs a person, its end alone."""
+"""How many ended runs stay visible with every step; of an older one that needs a person, only its end stays."""
 
 
 @dataclass

@@ -1,7 +1,7 @@
-"""Playbooks that one alert would start to set one switch: which of them comes first is chance, so neither is used.
+"""Playbooks that one alert would start to set one switch: which comes first would be chance, so neither is used.
 
-Two do not quarrel where no alert can be meant by both: their matchers name different values of one label. A thousand
-playbooks told apart by a label cost a look each, not a look at each pair.
+Two do not conflict where no alert can match both: their matchers name different values of one label. A thousand
+playbooks that a label tells apart cost one look each, not a look at each pair.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from plans.models.matchers import apart
 
 Numbered = tuple[int, Entry]
 FEW = 4
-"""So few are compared one by one."""
+"""Up to this number they are compared one by one."""
 
 
 def quarrels(entries: Iterable[Entry]) -> Iterator[tuple[tuple[Path, ...], Problem]]:
-    """The files that quarrel, and the problem, at the line of the later one."""
+    """The files that conflict, and the problem, at the line of the later one."""
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
         for key in entry.playbook.switches:

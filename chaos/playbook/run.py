@@ -1,8 +1,8 @@
-"""One run of one playbook, from its alert to the verified rollback; told step by step to the journal, before each act.
+"""One run of one playbook, from its alert to the verified rollback; each step is in the journal before it is done.
 
-Everything it knows stands in its facts, which a new engine reads from the journal: every step may be done again. What
-an action does is its kind's (`chaos/playbook/actions/`); when, how often and how long is told here.
-Refuses to act on missing data.
+Its whole state is in its facts, which a new engine reads from the journal: every step may be repeated. What an action
+does belongs to its kind (`chaos/playbook/actions/`); when, how often and how long is decided here. Never acts on
+missing data.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from plans.models.playbook import ActionSpec, Condition, Playbook
 
 TICK_S = 0.1
 STOP_LOOK_S = 0.25
-"""So often an act that takes longer is asked whether the red button was pressed."""
+"""Seconds between two looks at the red button during a long act."""
 AGAIN_TICKS = 10
-"""An undo that was refused is tried again after a pause."""
+"""Pause before an undo that was refused is tried again."""
 WATCH_TICKS = 3
-"""Figures change once a second: they are asked less often than switches."""
+"""Figures change once a second, so they are read less often than switches."""
 CONFIRM_S = 5.0
-"""So long a fresh alert's fault may take to be seen in its figures."""
+"""Seconds within which the trouble of a fresh alert must be seen in its figures."""
 UNDO_READ_BACK_S = 30.0
 """Longer than a killed store or control is away."""
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Run:
         self._tell, self._halted, self._clock, self._tick_s = tell, halted, clock, tick_s
 
     async def go(self) -> None:
-        """To its end, from wherever the facts say it is."""
+        """To its end, from wherever the facts say that it is."""
         facts = self.facts
         try:
             if self._playbook is None:
@@ -90,7 +90,7 @@ class Run:
         return any(done.undo_began_s or done.undone_s for done in self.facts.actions.values())
 
     async def _forward(self, playbook: Playbook) -> None:
-        """Acts, verifies, holds, until the fault is healed; what fails is the reason to roll back."""
+        """Acts, verifies, holds, until the trouble is over; a failure is the reason to roll back."""
         try:
             if not self.facts.actions:
                 await self._confirm(playbook)
@@ -108,7 +108,9 @@ class Run:
     # -- before anything is done
 
     async def _confirm(self, playbook: Playbook) -> None:
-        """An alert starts nothing unless the fault is seen in figures that are there. By hand there is no fault."""
+        """An alert starts nothing unless the trouble is seen in figures that have data. By hand no trouble is
+        needed.
+        """
         if self.facts.by == "alert":
             deadline = self._clock() + CONFIRM_S
             while (there := await self._there(playbook)) is not True:
@@ -121,7 +123,7 @@ class Run:
                 raise Given("refused", f"precondition: {condition.what} is not {condition.op} {condition.value:g}")
 
     async def _there(self, playbook: Playbook) -> bool | None:
-        """Is the fault there: True as soon as one figure says so, False if all deny it, None: not known."""
+        """Is the trouble there? True as soon as one figure says so, False if all deny it, None: not known."""
         known = [await self._holds(condition, None) for condition in playbook.healed.all]
         return True if False in known else None if None in known else False
 
@@ -140,7 +142,7 @@ class Run:
                 self._say("read_back", f"{done.stands} in {', '.join(where)}", action=action.id)
 
     async def _begin(self, kind: Kind, action: ActionSpec, baseline: list[float | None]) -> Done:
-        """Writes down what is going to be done. Raises Given where that cannot be told or written."""
+        """Writes down what is going to be done. Raises Given where that cannot be read or written."""
         detail = await self._prepared(kind, action)
         words, holds = kind.words(detail), sorted(kind.holds(action, self.facts.scope))
         try:
@@ -148,7 +150,7 @@ class Run:
                       detail=json.dumps(detail, ensure_ascii=False), stands=words.stands, left=words.left,
                       holds=holds, baseline=baseline)  # fmt: skip
         except OSError as exc:
-            # Not one act more that no journal holds; what was done before is undone.
+            # No further act that no journal holds; what was done before is undone.
             end: State = "read_back_failed" if self.facts.actions else "refused"
             raise Given(end, f"{action.id} is not done: the journal cannot be written: {exc}") from exc
         return self.facts.actions[action.id]
@@ -191,7 +193,7 @@ class Run:
             await self._wait()
 
     async def _stoppable(self, act: Coroutine[Any, Any, T]) -> T:
-        """What `act` gives; the red button does not wait for it. Raises Stopped: whether it was done is unknown."""
+        """The result of `act`, which the red button may interrupt. Raises Stopped: whether it was done is unknown."""
         task = asyncio.ensure_future(act)
         try:
             while not task.done():

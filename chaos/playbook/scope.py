@@ -1,6 +1,6 @@
-"""Where a run acts: a lane, a cell, a front. Bound from an alert's labels, or by whoever orders a run.
+"""Where a run acts: a lane, a cell, a front. Bound from an alert's labels, or by a person's order.
 
-Never one place for another: a label that is missing, or names what this stack does not have, is a refusal in words.
+Never guesses a place: a label that is missing, or names what this stack does not have, is a refusal in words.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from plans.models.playbook import SCOPES
 from system.contract.ids import LANES, Lane
 
 LABELS: Mapping[str, tuple[str, ...]] = {"lane": ("lane",), "cell": ("cell",), "front": ("front", "part")}
-"""What a run is bound to → the alert's labels that tell it, the first there is. Prometheus calls a front a part."""
+"""Name in `scope` → the alert's labels that give its value, the first that is there. Prometheus calls a front a
+part.
+"""
 SHOWN = 40
 MOST_TOLD = 8
 
 
 class Unbound(Exception):
-    """Where a run is to act is not known; in words."""
+    """The place in which a run should act is not known; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a run is bound to; an empty one is bound to nothing of that sort."""
+    """The place of a run; an empty value is not bound."""
 
     lane: str = ""
     cell: str = ""

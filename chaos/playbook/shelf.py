@@ -1,6 +1,6 @@
-"""The playbook files of an engine as they are now: a file is read again when it has changed, and no other is.
+"""The playbook files of an engine as they are now. A file is read again when it has changed, and no other is.
 
-Refuses nothing: what cannot be used is told beside what can.
+What cannot be used is reported beside what can.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Shelf:
 
     def look(self) -> Library | None:
         """What there is now; None while nothing has changed since the last look."""
-        # Marks are taken before a file is read: one that changes meanwhile is read again.
+        # Marks are taken before a file is read, so that a file that changes meanwhile is read again.
         files = self._files()
         marks, rule_marks = _marks(files), _marks([*RULES.glob("*.yml"), *RULE_TESTS.glob("*.test.yml")])
         if (marks, rule_marks) == (self._marks, self._rule_marks):

@@ -1,6 +1,6 @@
-"""HTTP of the engine: Alertmanager's webhook, a person's orders, what runs. Operators' token on all that acts.
+"""HTTP of the engine: Alertmanager's webhook, a person's orders, a list of runs. Every act needs the operators' token.
 
-Refuses to decide: the engine does. Errors are answered as everywhere in the system: `system.contract.web`.
+The engine decides. Errors have the bodies of the system: `system.contract.web`.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class RunOrder(Model):
 
 
 def alerts_of(body: Any) -> tuple[list[Alert], list[str]]:
-    """The firing alerts of a webhook's body, and what is wrong with those that cannot be read: they keep no other from
-    being heard. Resolved ones say nothing: an alert ends without data too.
+    """The firing alerts of a webhook's body, and what is wrong with those that cannot be read; they do not keep the
+    others from being used. Resolved alerts are ignored, because an alert also ends when its data goes missing.
 
-    Raises ValueError for what Alertmanager does not send at all.
+    Raises ValueError for a body that Alertmanager does not send.
     """
     if not isinstance(body, dict) or not isinstance(every := body.get("alerts"), list):
         raise ValueError("not a webhook of Alertmanager: no list `alerts`")
@@ -107,7 +107,7 @@ class Pages:
             {playbook: why for answer in answers for playbook, why in answer.not_now.items()},
             any(answer.later for answer in answers),
         )
-        # Each alert's own answer too: two lanes of one alert may fare differently.
+        # Each alert has its own answer too: two lanes of one alert may have different results.
         each = [{"alert": alert.name, "lane": alert.lane, "runs": answer.runs, "not_now": answer.not_now}
                 for alert, answer in zip(heard, answers, strict=True)]  # fmt: skip
         told = {**asdict(found), "alerts": each, "unread": unread}
@@ -148,7 +148,7 @@ class Pages:
         return web.Response(text="ok\n")
 
     async def _ready(self, _: web.Request) -> web.Response:
-        """Ready while a run could begin. A playbook file that cannot be used does not hold the others up."""
+        """Ready while a run could begin. A playbook file that cannot be used does not change that."""
         broken = self._engine.broken
         if broken:
             return error_answer(Degraded(broken))

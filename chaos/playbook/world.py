@@ -1,6 +1,6 @@
 """What a run sees and may do: figures of Prometheus, switches by way of control, and their value in every process.
 
-A figure nobody tells is None, never a number. Refuses every change but that of a switch.
+A figure without data is None, never a number. The only change is that of a switch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _READERS = {switch.key: switch.readers for switch in SWITCHES}
 _GARBAGE = (
     aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError,
 )  # fmt: skip
-"""What a part that is away, broken, or no such part at all can make of a question: no data, each of it."""
+"""What a part that is away, broken, or something else can raise: each means no data."""
 
 
 def _lanes(lane: Lane | None) -> tuple[Lane, ...]:
@@ -30,11 +30,13 @@ def _lanes(lane: Lane | None) -> tuple[Lane, ...]:
 
 
 class Away(Exception):
-    """Control did not take the order, or nobody knows whether it did. To be repeated: a switch is set to a value."""
+    """Control did not take the order, or nobody knows whether it did. May be repeated: a switch is set to a value."""
 
 
 class World(Protocol):
-    """The seam between a run and everything outside it. A switch is named by its key and lane; None: both at once."""
+    """The interface between a run and everything outside it. A switch is named by its key and lane; None: both at
+    once.
+    """
 
     def known(self, name: str) -> tuple[str, ...]:
         """What there is of a sort: every `lane`, `cell` or `front`, by name."""
@@ -132,7 +134,7 @@ class StackWorld:
             return await answer.json(content_type=None)
 
     async def _shown(self, url: str, key: str, lane: Lane) -> int | None:
-        """The switch's gauge on one process's own /metrics: the truth of that process, not of the last scrape."""
+        """The switch's gauge on one process's own /metrics: its present value, not that of the last scrape."""
         assert self._session is not None
         try:
             async with self._session.get(f"{url}/metrics") as answer:

@@ -1,4 +1,4 @@
-"""The probes there are, found by their `kind`, and those of one fault on one target together."""
+"""The probes, found by their `kind`, and those of one fault on one target together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make(spec: ProbeSpec, at: At, use: Use) -> Probe[Any]:
 
 
 def probes_lack(stack: Stack, fault: Fault, target: str) -> str | None:
-    """What a probe of the fault needs and is not there, in words."""
+    """What a probe of the fault needs and does not have, in words."""
     at = At(stack, fault.inject, target, {})
     each = (make(fault.effect_probe, at, "effect"), make(fault.heal_probe, at, "healed"))
     steady = (make(fault.steady_probe, at, "steady"),) if fault.steady_probe else ()

@@ -21,7 +21,7 @@ Word = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$")]
 
 
 class Exec(ProbeSpec):
-    """So it is while `command` ends with exit code `exit` (0) within `timeout` (2 s). It runs in the current folder,
+    """Holds if `command` ends with exit code `exit` (0) within `timeout` (2 s). The command runs in the current folder,
     without a shell; XIU_TARGET is the fault's target, XIU_STACK the stack's folder.
     """
 

@@ -17,12 +17,12 @@ from plans.models.quantity import Duration
 from plans.models.targets import is_loopback
 
 READ_BYTES = 1 << 20
-"""Of a body; what stands behind is not looked at."""
+"""Bytes of a body that are searched."""
 
 
 class Http(ProbeSpec):
-    """So it is while GET answers with `status` (200), and the body contains `contains`. Asked is a `part` of the stack
-    at `path` (/readyz), or a `url` of this host.
+    """Holds if GET answers with `status` (200), and the body contains `contains`. Sent to a `part` of the stack at
+    `path` (/readyz), or to a `url` of this host.
     """
 
     anywhere: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Probes of a link: is it silent, is it slower, does it answer as before? Over the wire that its users speak."""
+"""Probes of a link: is it silent, is it slower, does it answer as before? They speak the protocol of its users."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class SilentProbe(_LinkProbe[Silent]):
             return Seen(False, said("link_still", target=target))
         if not self.spec.alone:
             return Seen(True, said("link_silent", target=target))
-        # What another fault of the same drill is on is not this one's doing.
+        # A link with another fault of the same drill on it is not counted against this fault.
         disturbed = {target, *(detail.get("link") for detail in self.at.others())}
         others = [link for link in self.at.stack.addresses.links if link not in disturbed]
         if silent := [link for link in others if self.ask(link) is None]:

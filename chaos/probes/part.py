@@ -1,4 +1,4 @@
-"""Probes of a part's process: is it gone, does it stand still, is the part ready?"""
+"""Probes of a part's process: is it gone, is it frozen, is the part ready?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Gone(ProbeSpec):
 
 
 class Frozen(ProbeSpec):
-    """The process stands still by a signal."""
+    """The process is stopped by a signal."""
 
     kind: Literal["process_frozen"]
 

@@ -20,7 +20,7 @@ TIMEOUT_S = 2.0
 
 
 class PromQL(ProbeSpec):
-    """So it is while the one value of `query` stands in `op` to `value`."""
+    """Holds if the one value of `query` compares by `op` with `value`."""
 
     anywhere: ClassVar[bool] = True
     kind: Literal["promql"]

@@ -15,7 +15,7 @@ from plans.models.partial import Contradiction
 BULK_BYTES = 64 * 1024
 TIMEOUT_S = 3.0
 ABOVE = 2.0
-"""A pipe of r KB/s lets at most this many times r through a short measurement: buffers are filled at once."""
+"""Through a limit of r KB/s a short measurement sees at most this many times r, because buffers are filled at once."""
 
 
 class ThroughputFalls(ProbeSpec):

@@ -1,8 +1,8 @@
-"""What a kill met: wins before, in flight and after, and how soon each thing went on. Pure: history and ledger in.
+"""What a kill hit: wins before, in flight and after, and how soon each part worked again. Pure: history and ledger in.
 
 A win counts as acknowledged when its user first saw it. It was in flight at the kill if the front had drawn it (the
-time in its record, by the authority's clock, lies before) and its user had not been told: its append, or its answer,
-was on the way. Only wins that the ledger has are looked at, so nothing in flight is made up.
+time in its record, by control's clock, lies before) and its user had no answer yet: its append, or its answer, was on
+the way. Only wins that the ledger has are counted, so nothing in flight is invented.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def killed(places: Iterable[Place]) -> tuple[Place, ...]:
 PARTS = tuple(place.name for place in killed(system()))
 """Of a system of one front and one cell."""
 OTHERS_MAX = 0.3
-"""With more cores than this busy elsewhere a part that comes back late is not blamed."""
+"""If other work used more cores than this, a part that comes back late is not blamed."""
 APPENDERS: frozenset[Role] = frozenset({"front", "valkey", "toxiproxy"})
-"""Who stands in the way of an append: its kill hits one that is in flight, or its answer on the way to the user."""
+"""Parts through which an append goes: a kill hits one that is in flight, or its answer on the way to the user."""
 BATCHERS: frozenset[Role] = frozenset({"credit", "postgres"})
 """Who may have a batch open."""
 PERHAPS = "COMMIT?"
@@ -74,7 +74,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Seconds from the kill until: the part said ready, a tap was answered, a win was told, a win was posted."""
+    """Seconds from the kill until: the part was ready, a tap was answered, a win was shown, a win was posted."""
 
     ready: float | None
     serves: float | None
@@ -102,7 +102,7 @@ class Trial:
 
     @property
     def counts(self) -> bool:
-        """A kill that nobody was there to notice is no trial."""
+        """A kill without wins before and after it is no trial."""
         return self.before > 0 and self.after > 0
 
     @property
@@ -112,7 +112,7 @@ class Trial:
 
     @property
     def crowded(self) -> bool:
-        """Others had the cores: that it came late says nothing about the part. Its money is judged all the same."""
+        """Other work had the cores: a late return says nothing about the part. Its money is judged all the same."""
         return self.others > OTHERS_MAX
 
     @property
@@ -123,7 +123,7 @@ class Trial:
 
     @property
     def excused(self) -> bool:
-        """Late, and others had the cores. One that never came back is late wherever it was."""
+        """Late, while other work had the cores. A part that never came back is late in any case."""
         return not self.in_time and self.crowded and self.back_s is not None
 
     @property
@@ -233,7 +233,7 @@ def _hit(mark: Mark, in_flight: int) -> str:
     if role in APPENDERS:
         return "append" if in_flight else ""
     if role == "postgres" and mark.batch == "COMMIT":
-        # Nobody froze it: open when last looked at, the COMMIT may have come through before the signal.
+        # The worker was not frozen: open when last looked at, its COMMIT may have come through before the signal.
         return PERHAPS
     return mark.batch if role in BATCHERS else ""
 

@@ -1,6 +1,6 @@
-"""Who else uses this machine's cores while a part comes back? Owns one figure; refuses to judge with it.
+"""How much of this machine's cores other work uses while a part comes back. Owns one figure; judges nothing.
 
-A time limit measured on a machine that is busy with other people's work says nothing about the part.
+A time limit says nothing about the part on a machine that is busy with other work.
 """
 
 from __future__ import annotations

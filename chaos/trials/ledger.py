@@ -1,6 +1,6 @@
-"""What kill trials ask the ledger itself: is a batch open, what became of it, is something posted again.
+"""What kill trials read from the ledger itself: is a batch open, what became of it, is something posted again.
 
-Reads as the operator of a throw-away stack, past every proxy; a server that is away answers *no*. Writes nothing.
+Reads as the operator of a throw-away stack, past every proxy; a server that is away gives *no*. Writes nothing.
 """
 
 from __future__ import annotations

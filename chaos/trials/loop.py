@@ -1,8 +1,8 @@
 """Kill trials: SIGKILL of each part in turn, at a seeded moment, under load; then the books must close.
 
-One stack is reused over all trials, round after round; each round has several kills, which count their own wins. What
-was found is appended to a file after each round, so that a long run can be broken off and goes on where it was. Owns
-which kills are still due and the sum of what was found; `trial_round.py` carries a round out, `trial_count.py` counts.
+One stack serves all trials, round after round; each round has several kills, which count their own wins. The results
+are appended to a file after each round, so that a long series can be broken off and goes on where it was. Owns which
+kills are still due and the sum of the results; `round.py` carries a round out, `count.py` counts.
 """
 
 from __future__ import annotations

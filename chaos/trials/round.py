@@ -1,7 +1,7 @@
 """One round of kill trials: load from the cannon, kills at seeded moments, then close and audit with the history.
 
-Many small packets and many eligible taps: some hundred wins a second, so that whatever is killed is met in the middle
-of an append or a batch. Refuses to judge a recovery while it goes on: times come from history and ledger, afterwards.
+Many small packets and many eligible taps give some hundred wins a second, so that a kill hits an append or a batch.
+Recovery is not judged while it goes on: times come from history and ledger, afterwards.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ FIRST_UID, FORGED_UID, FORGED = 1_000_000, 1 << 40, 20
 CALM_S, AFTER_S = (0.4, 1.0), 0.2
 """Between two kills: the seeded wait before the next, and what follows the first signs of recovery."""
 NEW_WINS = 40
-"""So many more wins told since the part was ready are new ones: fewer may have been in flight at the kill."""
+"""So many more wins since the part was ready are new ones; fewer may have been in flight at the kill."""
 AIM_S = 0.4
 """How long a kill of credit or PostgreSQL waits for a batch to be under way."""
 RECOVERY_S = 25.0
 GONE_S = 10
-"""SIGKILL takes milliseconds; a process that is in the kernel may have to come out of it first."""
+"""SIGKILL takes milliseconds; a process inside a system call may have to leave the kernel first."""
 POLL_S = 0.03
 LEAD_S = 4.0
 DRAIN_S = 30.0
@@ -169,7 +169,7 @@ def _config(control: ControlClient, round_: RoundPublic, length_s: float, folder
         seed=seed,
         probes=(Probe("forged", str(folder / "forged"), FORGED),),
         too_fast_share=0.01,
-        too_fast_factor=12,  # users change often here: only this fast is anybody refused in a short round
+        too_fast_factor=12,  # users change often here; only at this pace is a tap refused in a short round
         taps_after_win=1,
         history=str(folder / "history"),
         kill_file=str(folder / "kill"),
@@ -184,7 +184,7 @@ def _config(control: ControlClient, round_: RoundPublic, length_s: float, folder
 
 
 class _Fire:
-    """The cannon and what it last said. A context manager; its lease is renewed by the thread that listens."""
+    """The cannon and its last report. A context manager; the thread that listens renews its lease."""
 
     def __init__(self, config: CannonConfig, stack: Folder) -> None:
         self._config = config
@@ -278,7 +278,7 @@ class _Killer:
         return marks
 
     def _one(self, part: str, from_ns: int) -> Mark:
-        self._stack.resume_restart(part)  # its back-off is about crash loops, and these deaths are ours
+        self._stack.resume_restart(part)  # its back-off is for crash loops, and these deaths are intended
         pid = self._stack.pid(part)
         self._crowd.begin()
         xid = self._aim(part, pid)
@@ -304,7 +304,7 @@ class _Killer:
         while not (xid := self._ledger.open_batch(worker)) and time.monotonic() < until:
             time.sleep(0.001)
         if role == "credit":
-            # Frozen, it can send nothing more: what stands open now is what its death interrupts.
+            # Frozen, it can send nothing more: what is open now is what its death interrupts.
             os.kill(pid, signal.SIGSTOP)
             xid = self._ledger.open_batch(worker)
         return xid
@@ -326,7 +326,7 @@ class _Killer:
             if at is None:
                 return False
             told.append(self._fire.awards)
-            # Fronts of other cells go on winning: of so many more, enough are of these.
+            # Fronts of other cells go on winning: among so many more wins, enough are of these fronts.
             fresh = NEW_WINS * len(self._cells) // len(fronts)
             return told[-1] > told[0] + fresh and self._ledger.posted_after(int(at * 1e6), fronts)
 
@@ -359,7 +359,9 @@ def _until(done: Callable[[], bool], limit_s: float, what: str) -> None:
 
 
 def _close(control: ControlClient, round_: RoundPublic, history: Path, seed: int) -> list[str]:
-    """Past the round's end: everybody gets an answer, the round is closed. What went wrong, in words."""
+    """After the round's end: every user without an answer taps again, the round is closed. Returns what went wrong, in
+    words.
+    """
     reasons: list[str] = []
     closing.over(control, round_.end_us, max(0.0, round_.end_us / 1e6 - time.time()) + DRAIN_S)
     open_ = settle(control, control.topology(), "live", round_.round, f"kill9-{round_.round}", seed, history, DRAIN_S)

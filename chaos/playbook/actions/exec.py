@@ -24,13 +24,13 @@ from plans.models.quantity import Duration
 
 LONGEST_S = 600
 CHECK_S = 5.0
-"""So long a check may take; it is asked again until `read_back`."""
+"""Seconds for one call of a check; it is called again until `read_back`."""
 Word = Annotated[str, Field(max_length=4096)]
 Command = Annotated[tuple[Word, ...], Field(min_length=1, max_length=100, description="A program and its words.")]
 
 
 class Back(PlanModel):
-    """How a command is taken back: another command, and what tells that it worked."""
+    """How a command is undone: another command, and a check that it worked."""
 
     run: Command
     check: Command | None = None
