@@ -1,4 +1,6 @@
-"""Asks a program of ours and waits for its answer: one deadline, a line of news meanwhile. It ends with who asked."""
+"""Runs a program of the project and waits for its answer: one deadline, with lines of news meanwhile. The program ends
+with its caller.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from harness.stack.spawn import die_with_parent
 from harness.waits import killed
 
 DEADLINE_S = 600.0
-"""For the books of a whole lane; those of a round take seconds."""
+"""Seconds for the books of a whole lane; those of a round take seconds."""
 NEWS_S = 15.0
 
 
@@ -23,16 +25,16 @@ class NoAnswer(EnvironmentNotReady):
 def answer(
     module: Sequence[str], env: Mapping[str, str], what: str, deadline_s: float = DEADLINE_S, *, news: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Output and exit code of `python -m MODULE ARGUMENT …`; `what` names it to a person, who hears of it
-    now and then where there is `news`. Main thread only.
+    """Output and exit code of `python -m MODULE ARGUMENT …`; `what` names it in the lines that a person gets now and
+    then where there is `news`. Main thread only.
 
-    Raises NoAnswer. Killed, with or without a word, whoever asked takes it along.
+    Raises NoAnswer. If the caller is killed, the program ends too.
     """
     argv, began = [sys.executable, "-m", *module], time.monotonic()
     child = subprocess.Popen(
         argv, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         encoding="utf-8", preexec_fn=die_with_parent,
-        process_group=0,  # Ctrl-C is for who asked, who ends it
+        process_group=0,  # Ctrl-C is for the caller, which ends the program
     )  # fmt: skip
     with child:
         try:

@@ -1,8 +1,9 @@
-"""The environment that children get, and what this process does without. Refuses to know any child.
+"""The environment of child processes, and what this process removes from its own.
 
-Everything is named that a child may inherit. What tunes some library or program (`PG…`, `LOCUST_…`, `PYTHON…`, proxies,
-`VALKEYCLI_…`, `GO…`, `MALLOC_…`) would make the same run another one in another shell, and stays out; so do files that
-a library would look up in the home folder. Whoever starts a child says in `extra` what it needs beyond this.
+Every variable that a child may inherit is listed here. Variables that tune some library or program (`PG…`, `LOCUST_…`,
+`PYTHON…`, proxies, `VALKEYCLI_…`, `GO…`, `MALLOC_…`) would make the same run another one in another shell, so they are
+left out; so are files that a library would look up in the home folder. The code that starts a child passes in `extra`
+what the child needs beyond this.
 """
 
 from __future__ import annotations
@@ -19,25 +20,25 @@ INHERITED = frozenset(
     {
         *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TMP", "TEMP", "TZ", "TERM", "COLUMNS", "NO_COLOR"),
         *("LANG", "LANGUAGE"),
-        # How this machine finds its libraries, and whom it trusts.
+        # How this machine finds its libraries, and which certificates it trusts.
         *("LD_LIBRARY_PATH", "LD_PRELOAD", "NIX_LD", "NIX_LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
         *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "VIRTUAL_ENV"),
     }
 )
 PREFIXES = ("LC_", "XIU_")
 ADDRESSES = re.compile(r"XIU_.*_(URL|TOKEN|PASSWORD)(_\d+)?")
-"""What names somebody's service (of a cell: with its number) or holds a secret: told to the one child that needs it, in
-`extra`.
+"""Variables that name somebody's service (of a further cell with its number) or hold a secret: passed in `extra`, only
+to the child that needs them.
 """
 NOWHERE = "/dev/null/none"
 NO_FILES: Mapping[str, str] = MappingProxyType(
     {"PGPASSFILE": NOWHERE, "PGSERVICEFILE": NOWHERE, "PGSYSCONFDIR": NOWHERE, "NETRC": NOWHERE}
 )
-"""Looked up in the home folder otherwise. libpq warns of a password file that is none, not of one that is missing."""
+"""Looked up in the home folder otherwise. libpq warns of a password file that is no file, but not of a missing one."""
 PYTHON: Mapping[str, str] = MappingProxyType(
     {
         "PYTHONPATH": str(ROOT),
-        # `-m` would put the folder one stands in first: a stray json.py there is not ours.
+        # `-m` would put the current folder first, and a stray json.py there would be imported.
         "PYTHONSAFEPATH": "1",
         # Logs and messages are UTF-8 whatever the locale is.
         "PYTHONUTF8": "1",
@@ -47,7 +48,9 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def for_children(extra: Mapping[str, str] = _NONE, *, of: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a child of this process gets; `extra` on top. `of`: taken from that, not from this process's own."""
+    """The environment of a child of this process; `extra` on top. `of`: made from that instead of this process's
+    own.
+    """
     given = os.environ if of is None else of
     return {**{name: value for name, value in given.items() if _inherited(name)}, **NO_FILES, **PYTHON, **extra}
 
@@ -59,7 +62,7 @@ def _inherited(name: str) -> bool:
 
 
 def settle(environment: MutableMapping[str, str] | None = None) -> None:
-    """Take out of this process's own environment what libpq would read: an address says all there is to say."""
+    """Removes from this process's own environment what libpq would read, because an address holds everything needed."""
     mine = os.environ if environment is None else environment
     for name in [name for name in mine if name.startswith("PG")]:
         del mine[name]

@@ -1,8 +1,7 @@
 """The operators' side of control and play over HTTP, synchronous: rounds, tokens, tags, switches, money, wallets.
 
-Errors of the other side are raised as ControlError with its own words; a connection that breaks, and an answer without
-sense (half of one, or of somebody else on that port), is ControlAway.
-Refuses to repeat a call by itself.
+Errors of the other side are raised as ControlError with its own words. A connection that breaks, and an answer that
+makes no sense (half of one, or another program's on that port), is ControlAway. A call is never repeated here.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ T = TypeVar("T")
 
 
 class ControlError(HarnessError):
-    """Control answered with a refusal, in its own words. Exit code 2 where the order was wrong, 5 where it was not.
+    """Control refused, in its own words. Exit code 2 where the order was wrong, 5 where it was not.
 
     `status`: of HTTP. `effect`: `none` where certainly nothing changed, else `unknown`. `ends_in_ms`: of a close that
-    came before the round's end, how long still; else None.
+    came before the round's end, the time left; else None.
     """
 
     def __init__(self, message: str, status: int, effect: str = "none", ends_in_ms: int | None = None) -> None:
@@ -43,7 +42,7 @@ class ControlError(HarnessError):
 
 
 class ControlAway(EnvironmentNotReady):
-    """Control did not answer: what was asked may or may not have happened."""
+    """Control did not answer: the request may or may not have been carried out."""
 
 
 class Operated(Protocol):
@@ -76,7 +75,7 @@ class ControlClient:
 
     @property
     def play_url(self) -> str:
-        """Where play answers. Raises EnvironmentNotReady where nobody said."""
+        """The address of play. Raises EnvironmentNotReady where none is known."""
         if not self._play:
             raise EnvironmentNotReady("this system has no play: there are no wallets to read")
         return self._play
@@ -123,13 +122,13 @@ class ControlClient:
         return answer
 
     def now_us(self) -> int:
-        """The authority's clock, corrected by half the round trip: likely, and perhaps ahead of the true one."""
+        """Control's clock, corrected by half the round trip: likely, and perhaps ahead of the true time."""
         before = time.monotonic_ns()
         now = self.told_us()
         return now + (time.monotonic_ns() - before) // 2000
 
     def told_us(self) -> int:
-        """The authority's clock as it told it: that moment is past, whatever the way here took. For *is it over?*."""
+        """Control's clock as control gave it. That moment is past, however long the answer took; for *is it over?*."""
         return _read(self.call("GET", "/v1/clock"), lambda answer: int(answer.json()["now_us"]))
 
     def topology(self) -> Topology:
@@ -151,9 +150,9 @@ class ControlClient:
         return _read(self.call("GET", f"/v1/rounds/{round_id}"), _round)
 
     def ask_close(self, round_id: int, before_end: bool = False) -> RoundPublic:
-        """Starts the close; it goes on by itself. `before_end`: whatever the time is. The round as it is from then on.
+        """Starts the close; it goes on by itself. `before_end`: at any time. Returns the round as it is from then on.
 
-        Without it, raises ControlError 409 before the end, with `ends_in_ms`: how long still, by control's own clock.
+        Without it, raises ControlError 409 before the end, with `ends_in_ms`: the time left, by control's own clock.
         """
         path = f"/v1/rounds/{round_id}/close"
         return _read(self.call("POST", path, {"before_end": True} if before_end else None), _round)
@@ -203,7 +202,7 @@ class ControlClient:
         return _read(self.call("GET", "/v1/rounds"), rounds)
 
     def busy(self, lane: Lane) -> list[int]:
-        """Rounds of a lane that are not closed: whatever they do is no trace of a run on the other lane."""
+        """Rounds of a lane that are not closed: their traces are not those of a run on the other lane."""
 
         def numbers(answer: requests.Response) -> list[int]:
             return [int(one["round"]) for one in answer.json()["rounds"] if one["state"] != "closed"]
@@ -220,7 +219,7 @@ class ControlClient:
 
 
 def _read(answer: requests.Response, of: Callable[[requests.Response], T]) -> T:
-    """What an answer says. Raises ControlAway where it says nothing: it is half of one, or not control's."""
+    """The content of an answer. Raises ControlAway where it makes no sense: half of one, or another program's."""
     try:
         return of(answer)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as exc:
@@ -237,7 +236,9 @@ def _wins(answer: requests.Response) -> list[CreditedWin]:
 
 
 def _refusal(method: str, answer: requests.Response) -> ControlError:
-    """A refusal in the other side's words. One that leaves in doubt whether it happened says so: never *failed*."""
+    """A refusal in the other side's words. One that leaves in doubt whether it happened says so, and is never
+    *failed*.
+    """
     status, ends_in_ms = answer.status_code, None
     try:
         body = answer.json()

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def environment(scale_factor: str, calibration: dict[str, Any]) -> Environment:
-    """This machine, as far as it bears on figures."""
+    """This machine, as far as it matters to figures."""
     return Environment(
         cores=os.cpu_count() or 1,
         memory_mib=psutil.virtual_memory().total >> 20,

@@ -1,8 +1,6 @@
-"""The root error types of the harness: each knows the exit code it ends the command with.
+"""The root error types of the harness: each knows the exit code with which it ends the command.
 
-Refuses to know any component.
-
-`BadInput` and its like read as `file:line: what is wrong; what was expected; did you mean`.
+Knows no component. `BadInput` and its like read as `file:line: what is wrong; what was expected; did you mean`.
 """
 
 from __future__ import annotations
@@ -15,13 +13,13 @@ INTERNAL_EXIT = 1
 
 
 class HarnessError(Exception):
-    """Base of every error that is told to a person in one line. `exit_code` is the command's."""
+    """Base of every error that a person gets as one line. `exit_code` is the command's."""
 
     exit_code = INTERNAL_EXIT
 
 
 class BadInput(HarnessError):
-    """What the user gave is wrong; nothing was done. Exit code 2."""
+    """The user's input is wrong; nothing was done. Exit code 2."""
 
     exit_code = 2
 

@@ -1,9 +1,9 @@
-"""Locust steers, the cannon fires: `locust -f harness/locustfile.py`, headless, distributed or with its web page.
+"""Locust controls, the cannon sends: `locust -f harness/locustfile.py`, headless, distributed or with its web page.
 
 The plan sets the rate and the users, so -u and -r are refused; -t shortens the round; -H names the control of the
-system to aim at, else the stack that runs is used, else one is started for this run. One pilot user a worker starts
-one cannon. Workers on other hosts, or started by hand, need the run's secret (`harness/journeys/joining.py`); what they
-send is signed, and a worker without an account makes the master's exit code 10.
+system to send to, else the running stack is used, else one is started for this run. One pilot user a worker starts one
+cannon. Workers on other hosts, or started by hand, need the run's secret (`harness/journeys/joining.py`); their
+messages are signed, and a worker without an account makes the master's exit code 10.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _start(environment: Environment, **_: Any) -> None:
 
 
 def _order_crew(environment: Environment, runner: MasterRunner) -> None:
-    """Tokens go to workers that know the run's secret, and to nobody else. Raises EnvironmentNotReady if none does."""
+    """Sends tokens to workers that know the run's secret, and to no other. Raises EnvironmentNotReady if none does."""
     crew: Crew = _state["crew"]
     for client, nonce in crew.ask([client for client in runner.clients if client not in _lost(runner)]).items():
         runner.send_message("xiu_question", {"nonce": nonce}, client)
@@ -154,13 +154,13 @@ def _proof(environment: Environment, msg: Any, **_: Any) -> None:
 
 
 def _ordered(environment: Environment, msg: Any, **_: Any) -> None:
-    """An order of the run's own master; any other is none."""
+    """An order of the run's own master; any other is ignored."""
     told = SECRET.opened(_state["nonce"], msg.data)
     if told is None:
         print("locustfile: an order that does not carry the run's secret is not obeyed", file=sys.stderr)
         return
     try:
-        # A worker that `xiu plan run` forked fires into that run's own folder; any other into one of its host.
+        # A worker that `xiu plan run` forked writes into that run's own folder; any other into a folder of its host.
         forked = os.environ.get(ORDER_VARIABLE)
         order = FireOrder.from_json(told["order"]) if forked else FireOrder.from_message(told["order"], RUNS)
     except HarnessError as exc:
@@ -180,7 +180,7 @@ def _stopping(environment: Environment, **_: Any) -> None:
 
 @events.quitting.add_listener
 def _quitting(environment: Environment, **_: Any) -> None:
-    """Ctrl-C or SIGTERM: the cannon ceases fire and writes its account before this process goes."""
+    """Ctrl-C or SIGTERM: the cannon stops sending and writes its account before this process ends."""
     _state["stopping"] = True
     flight = _state["flight"]
     if flight is not None:
@@ -190,7 +190,7 @@ def _quitting(environment: Environment, **_: Any) -> None:
 
 
 def _reckon(environment: Environment, runner: MasterRunner) -> None:
-    """The master's last word: what is missing of the fire, and nothing secret left of a worker that was lost."""
+    """The master's last output: what is missing of the run; and the secret files of a lost worker are removed."""
     crew: Crew = _state["crew"]
     with gevent.Timeout(LAST_WORD_S, False):
         while not crew.over(_lost(runner)):
@@ -216,7 +216,7 @@ def _quit(**_: Any) -> None:
 
 
 class OnePilotAWorker(LoadTestShape):
-    """Life cycle alone: as many pilots as workers until all have flown. The rate is the plan's."""
+    """Life cycle alone: as many pilots as workers until all have ended. The rate is the plan's."""
 
     use_common_options = True
 
@@ -233,18 +233,18 @@ class OnePilotAWorker(LoadTestShape):
 
 
 class Pilot(User):
-    """One a worker; its only task is the flight."""
+    """One for each worker; its only task is to run the order."""
 
     @task
     def flight(self) -> None:
-        """Waits for the order, fires it, tells the master."""
+        """Waits for the order, carries it out, reports to the master."""
         ordered = None
         while ordered is None:
             if _state["stopping"] or _state["failed"]:
                 raise StopUser
             with contextlib.suppress(gevent.Timeout):
                 ordered = _state["order"].get(timeout=ORDER_LOOK_S)
-        _state["order"] = AsyncResult()  # fired once, however many pilots Locust puts here
+        _state["order"] = AsyncResult()  # carried out once, however many pilots Locust starts here
         order, worker, workers = ordered
         runner = self.environment.runner
         assert runner is not None

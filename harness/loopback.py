@@ -1,9 +1,9 @@
-"""The one place where a synchronous HTTP session is made: what is on this host is reached as if the environment said
-nothing. No proxy of `http_proxy` and no `.netrc` stands between an operator and a part; every request has a time-out.
+"""The one place where a synchronous HTTP session is made. Services on this host are reached without the environment's
+settings: no proxy of `http_proxy` and no `.netrc` stands between an operator and a part. Every request has a time-out.
 
-An address elsewhere (`XIU_PROMETHEUS_URL`, `--on`) may go through the environment's proxies, as its owner expects; a
-`.netrc` never speaks for us, there either: it would exchange the operators' token.
-Refuses to follow a part's redirect to elsewhere.
+An address elsewhere (`XIU_PROMETHEUS_URL`, `--on`) may go through the environment's proxies, as its owner expects. A
+`.netrc` is never used there either: it would replace the operators' token. A part's redirect to elsewhere is not
+followed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Session(requests.Session):
         except requests.RequestException:
             raise
         except (ValueError, OSError) as exc:
-            # What urllib3 and the name look-up say past requests: a host that cannot be, no descriptor left.
+            # What urllib3 and the name look-up raise past requests: an impossible host name, no open file left.
             raise requests.ConnectionError(f"{type(exc).__name__}: {exc}") from exc
 
 
@@ -50,7 +50,7 @@ def session(timeout_s: float = TIMEOUT_S) -> Session:
 
 
 def get(url: str, timeout_s: float = TIMEOUT_S, **kwargs: Any) -> requests.Response:
-    """One question on a connection of its own, its whole answer read. Raises requests.RequestException."""
+    """One request on a connection of its own, its whole answer read. Raises requests.RequestException."""
     with Session(timeout_s) as one:
         return one.get(url, **kwargs)
 

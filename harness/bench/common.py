@@ -57,7 +57,7 @@ class Report:
 def alternate(
     value: Callable[[], float], anchor: Callable[[], float], say: Say, times: int = TIMES
 ) -> tuple[tuple[float, float], ...]:
-    """(value, anchor) pairs, measured one after the other, so that a machine that changes its mind spoils both."""
+    """(value, anchor) pairs, measured one after the other, so that a change of the machine affects both."""
     if times < TIMES:
         raise BadInput(f"{times} samples", expected=f"at least {TIMES}")
     pairs: list[tuple[float, float]] = []

@@ -23,17 +23,19 @@ from harness.waits import REAP_S, killed
 AWARDS = 1_000_000
 BATCH = 50_000
 ENTRY = 64
-"""Records of one entry. `bench wins` (``records_per_entry``) tells what a front really writes when everybody wins."""
+"""Records of one entry. `bench wins` (``records_per_entry``) shows how many a front writes when everybody wins."""
 
 
 class Child:
-    """A played system in a process of its own: told what to do, a line each way."""
+    """Synthetic control and fronts, in a process of their own: one line of order, one line of answer."""
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self._process, self._log = process, log
 
     def ask(self, what: str = "") -> dict[str, float]:
-        """Its next answer, to `what` if that is said. Raises EnvironmentNotReady with its last words if it broke."""
+        """Its next answer, which must be `what` if given. Raises EnvironmentNotReady with its last output if it
+        broke.
+        """
         pipe_in, pipe_out = self._process.stdin, self._process.stdout
         assert pipe_in is not None
         assert pipe_out is not None

@@ -1,9 +1,9 @@
 """Bench ``credit-cells``: postings for each CPU-second with two cells ÷ with one, same total work on one PostgreSQL.
 
-Two Valkeys, a real credit worker (``python -m system.credit``) for each, one ledger. A round won whole stands in the
-streams of one cell, or is spread over both (``system.benching.bare_cells``); the workers are up already and post it.
-CPU is read between two marks, a tenth and nine tenths of the round, of every process that takes part: workers, Valkeys,
-PostgreSQL with its backends. Starts, and what idle cells cost, are thereby left out.
+Two Valkeys, a real credit worker (``python -m system.credit``) for each, one ledger. A round in which every packet is
+won stands in the streams of one cell, or is spread over both (``system.benching.bare_cells``); the workers are up
+already and post it. CPU is read between two marks, a tenth and nine tenths of the round, of every process that takes
+part: workers, Valkeys, PostgreSQL with its backends. So starts, and the cost of idle cells, are left out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ AWARDS = 1_000_000
 
 
 class Rig:
-    """Stores, workers and who plays the rest. `costs`: of each sample, how many cells and what it used."""
+    """Stores, workers, and the process that stands in for the rest. `costs`: of each sample, how many cells and what it
+    used.
+    """
 
     def __init__(self, stack: Stack, child: Child, workers: list[int]) -> None:
         self._child, self._workers = child, workers
@@ -73,14 +75,14 @@ def rig(folder: Path, awards: int, entry: int) -> Iterator[Rig]:
         argv = ["system.benching.bare_cells", "--postgres", postgres, "--awards", str(awards), "--entry", str(entry)]
         argv += [word for url in valkeys for word in ("--valkey", url)]
         child = stays.enter_context(played(argv, folder / "bare.log", {"XIU_SECRET_FILE": str(key)}))
-        child.ask()  # the ledger is migrated: there are roles to work as
+        child.ask()  # the ledger is migrated, so the workers' roles exist
         workers = [stays.enter_context(_worker(folder, key, k, postgres, url)) for k, url in enumerate(valkeys)]
         yield Rig(stack, child, workers)
 
 
 @contextmanager
 def _worker(folder: Path, key: Path, cell: int, postgres: str, valkey: str) -> Iterator[int]:
-    """The credit worker of a cell; its process. Nobody answers as control: switches keep their defaults."""
+    """The credit worker of a cell; its process. There is no control: switches keep their defaults."""
     env = {
         "XIU_CELL": str(cell),
         "XIU_LANE": "live",

@@ -60,7 +60,8 @@ def run(say: Say, *, run_s: float = RUN_S, connections: int = CONNECTIONS) -> Re
     with servers.nginx(server_core) as target:
 
         def holds(rate_rps: float) -> bool:
-            # A neighbour may spoil a second of a shared machine; a rate that is too high fails twice.
+            # Another program may spoil a second of a shared machine, so a rate counts as too high only after it failed
+            # twice.
             return any(tried(rate_rps) for _ in range(2))
 
         def tried(rate_rps: float) -> bool:

@@ -6,7 +6,7 @@ from harness.bench import clients, servers
 from harness.bench.common import Report, Say, alternate, two_cores
 from harness.errors import EnvironmentNotReady
 
-USERS = 40_000  # so many that a quick front still sees nobody tap more than seven times a second
+USERS = 40_000  # so many that even a fast front sees no user tap more than seven times a second
 CONNECTIONS = 100
 SECONDS = 5
 OK_SHARE_MIN = 0.99

@@ -1,9 +1,9 @@
 """Bench ``open-loop``: p99 response at a server's share, 35,000 taps/s over 5,000 connections; lower is better.
 
-The real draw path on one core, the cannon on the other; the anchor is the same schedule against nginx. The cannon
-fires in the real-time class where it may: what is asked here is how fast the front answers, not how many daemons share
-the machine. Without that right a busy neighbour shows as lag, and the sample as INVALID. An INVALID sample says nothing
-of the server: it is taken again, twice at most, and ``invalid_samples`` counts them.
+The real draw path on one core, the cannon on the other; the anchor is the same schedule against nginx. The cannon uses
+the real-time class where it may: the question is how fast the front answers, not how many daemons share the machine.
+Without that right, other work shows as lag, and the sample as INVALID. An INVALID sample says nothing of the server: it
+is taken again, twice at most, and ``invalid_samples`` counts them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TOO_FAST = "429"
 
 
 def errors(result: CannonResult) -> int:
-    """Unknown and refused, what the limiter is meant to refuse aside."""
+    """Unknown and refused, except what the limiter should refuse."""
     load = result.load
     refused = int(load["outcomes"]["refused"]) - int(load["refused_by_status"].get(TOO_FAST, 0))
     return int(load["outcomes"]["unknown"]) + refused + int(load["dropped"]) + int(load["unsent"])

@@ -26,7 +26,7 @@ from harness.waits import killed
 READY_S = 15.0
 _PORTS = range(20_000, 32_000)  # below the ephemeral ports, so that no connection of ours can take one
 
-# The body and headers of a losing answer; whatever nginx adds (Server, Date) it may keep: that is its price too.
+# The body and headers of a losing answer. What nginx adds (Server, Date) stays: it is part of nginx's cost.
 NGINX_CONF = """
 worker_processes 1; daemon off; master_process off; pid nginx.pid; error_log stderr crit;
 worker_rlimit_nofile {files};

@@ -56,7 +56,7 @@ class Rig:
         self._valkey.close()  # type: ignore[no-untyped-call]
 
     def durable(self, seconds: float, connections: int) -> float:
-        """Wins a second. Raises EnvironmentNotReady where a measure would be of something else."""
+        """Wins a second. Raises EnvironmentNotReady where something else would be measured."""
         ready = self.ready()
         round_id = self.open_round()
         self.wait_ready(ready)

@@ -1,9 +1,10 @@
 """Bench ``wins-cells``: durable wins for each CPU-second with two cells ÷ with one, everybody wins.
 
 One stack with two cells, a front and a Valkey each (control, PostgreSQL and toxiproxy serve both), credit paused as in
-``wins``. wrk fires at the front of one cell with its users, or at both fronts at once with half as many connections
-each. CPU is read between two marks well inside the fire, of every process that takes part, wrk aside; idle parts of the
-second cell do not count where one is measured. Afterwards each stream must hold what its front called durable.
+``wins``. wrk sends taps to the front of one cell with its users, or to both fronts at once with half as many
+connections each. CPU is read between two marks well inside that time, of every process that takes part, except wrk;
+idle parts of the second cell do not count where one is measured. Afterwards each stream must hold what its front called
+durable.
 """
 
 from __future__ import annotations

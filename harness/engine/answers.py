@@ -1,8 +1,9 @@
-"""What became of a request, as a code of one number, and the HTTP parser of answers. What an
-answer means says its shot.
+"""The result of a request, as a code of one number, and the HTTP parser of answers. The meaning of an answer belongs to
+its shot.
 
 A code packs the HTTP status (bits 0-9), the outcome + 1 (bits 10-17) and "nothing happened" (bit 18); 0 means that
-nothing is known yet. An outcome is a place in the outcomes of the shot (`harness.engine.shot`); 0 is *unknown* in each.
+nothing is known yet. An outcome is an index into the outcomes of the shot (`harness.engine.shot`); 0 is *unknown* in
+each.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from system.contract.history import NO_PACKET
 
 UNKNOWN = 0
 OUTCOMES_MAX = 254
-"""So many outcomes a shot may have."""
+"""Most outcomes of a shot."""
 DROPPED = OUTCOMES_MAX  # pseudo outcome of a request that was reached but never sent
 OUTCOMES = OUTCOMES_MAX + 2
 """Different values of outcome + 1 in a code."""
@@ -46,8 +47,8 @@ UNANSWERED = code_of(UNKNOWN, 0)
 class Answer:
     """An understood answer. ``packet`` is NO_PACKET and ``fen`` 0 unless it names an award.
 
-    ``plain``: the same bytes always mean the same, and name no award; they are recognised by lookup from then on.
-    ``settled``: the same bytes to the same user, award and all, as long as the round is open.
+    ``plain``: the same bytes always mean the same, and name no award, so they are recognised by lookup from then on.
+    ``settled``: to the same user the same bytes mean the same, award included, as long as the round is open.
     """
 
     code: int
@@ -67,7 +68,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def nothing_happened(status: int, body: bytes) -> bool | None:
-    """What a refusal (400 and above) says of its effect: True: none, for certain. False: none by the status, a 4xx that
+    """What a refusal (400 and above) says of its effect. True: certainly none. False: none by the status, a 4xx that
     does not say. None: it may have happened.
     """
     error = json_object(body).get("error")

@@ -1,6 +1,6 @@
-"""The cannon: one process that fires a schedule at the fronts. ``python -m harness.engine.cannon CONFIG.json``
+"""The cannon: one process that sends a schedule of requests. ``python -m harness.engine.cannon CONFIG.json``
 
-Reads lines on stdin: ``lease`` (renews the right to fire), ``start T0_NS``, ``rate JSON`` (a new plan version),
+Reads lines on stdin: ``lease`` (renews the right to send), ``start T0_NS``, ``rate JSON`` (a new plan version),
 ``stop``. Writes JSON lines on stdout: ``ready``, ``counts`` (cumulative), ``done``. Stops within a second of ``stop``,
 SIGTERM, the kill file, or its parent's end; and when no lease came for ``lease_s``.
 """
@@ -41,7 +41,7 @@ _START_DELAY_NS = 200_000_000
 
 @dataclass(slots=True)
 class Orders:
-    """What came from outside."""
+    """Orders from outside."""
 
     lease_ns: int
     start_ns: int | None = None
@@ -75,7 +75,7 @@ class Cannon:
         loop = asyncio.get_running_loop()
         for number in STOPS:
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)  # whoever started this had them wait
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)  # its starter held the signals back until now
         if stat.S_ISFIFO(os.fstat(0).st_mode):
             os.set_blocking(0, False)
             loop.add_reader(0, self._read)
@@ -118,7 +118,7 @@ class Cannon:
             if self.start_ns is None or self.orders.stop is not None or self.gun.next >= self.gun.end:
                 raise ScheduleError("not firing")
             pieces = pieces_of(order["segments"])
-            # Nothing is built that cannot fit: building takes its time from the fire, which goes on.
+            # Nothing is built that cannot fit, because building takes time from the pacing, which goes on.
             self.loaded.tape.first_of(at_ns, least_taps(pieces, config.workers))
             plan = schedule(pieces, seed, config.worker, config.workers)
             tape, strands = self.loaded.tape, self.loaded.strands
@@ -132,14 +132,14 @@ class Cannon:
         self.say({"event": "rate", "version": order["version"], "at_ns": at_ns, "taps": len(self.loaded.tape)})
 
     def stop(self, why: str) -> None:
-        """Ceases fire at once, whatever the plan says. The first reason stays."""
+        """Stops sending at once, whatever the plan says. The first reason stays."""
         if self.orders.stop is None:
             self.orders.stop, self.stopped_ns = why, monotonic_ns()
             self.gun.cease_fire()
             self.orders.started.set()
 
     def told_to_stop(self) -> bool:
-        """Was it, by whatever way? Looks at the kill file, too."""
+        """Was it stopped, in any way? Looks at the kill file, too."""
         if self.orders.stop is None and self.config.kill_file is not None and os.path.exists(self.config.kill_file):
             self.stop("kill file")
         return self.orders.stop is not None
@@ -161,13 +161,13 @@ class Cannon:
         self._sweep = (self._sweep + 1) % _SWEEPS
         part = gun.connections[self._sweep :: _SWEEPS]
         gun.expire(part, now, int(config.timeout_s * NS), int(config.queue_timeout_s * NS))
-        gun.pace()  # between any two pieces of work, what is due goes out
+        gun.pace()  # between any two pieces of work, due requests are sent
         self.tally.take()
         gun.pace()
         if now >= self._cpu_at:
             self._cpu_at = now + NS
             self.cpu.append(_cpu(now))
-        elif now >= self._report_at:  # not both in one turn: each is time in which nothing is paced
+        elif now >= self._report_at:  # not both in one turn, because nothing is paced meanwhile
             self._report_at = now + int(config.report_s * NS)
             counts = self.tally.cumulative()
             gun.pace()
@@ -253,7 +253,7 @@ class Cannon:
 
 
 def _recent_cpu(samples: list[CpuSample]) -> float | None:
-    """CPU and waiting for it over the last second, 1 is a core: a glance, the verdict looks at all of them."""
+    """CPU and waiting for it over the last second, 1 is a core: a rough figure; the verdict looks at all of them."""
     if len(samples) < 2 or samples[-1].at_ns <= samples[-2].at_ns:
         return None
     before, now = samples[-2:]
@@ -262,7 +262,7 @@ def _recent_cpu(samples: list[CpuSample]) -> float | None:
 
 
 def _used() -> dict[str, float] | None:
-    """CPU seconds and highest memory of this process; None where the system does not tell."""
+    """CPU seconds and highest memory of this process; None where the system does not report them."""
     if sys.platform == "win32":
         return None
     import resource
@@ -299,9 +299,9 @@ def _write(config: CannonConfig, loaded: Loaded, account: dict[str, Any]) -> Non
 
 
 def _schedule_class(realtime: bool) -> str | None:
-    """Takes its scheduling class and names it: ``fifo``, ``other``, or None where the system has no such thing.
+    """Sets its scheduling class and names it: ``fifo``, ``other``, or None where the system has no such thing.
 
-    Whoever started this may be a batch process; a pacer must get its core the moment its timer fires.
+    Its starter may be a batch process, but a pacer must get its core the moment its timer expires.
     """
     if not hasattr(os, "sched_setscheduler"):
         return None
@@ -334,7 +334,7 @@ def main(argv: list[str]) -> int:
     except ConnectionError as exc:
         print(f"cannon: {exc}", file=sys.stderr)
         return 5
-    except OSError as exc:  # a full disk: the account cannot be kept, and an account in part is none
+    except OSError as exc:  # a full disk: the account cannot be kept, and half an account is none
         print(f"cannon: {exc.filename or 'its history'} cannot be written: {exc.strerror or exc}", file=sys.stderr)
         return 5
     return 0

@@ -1,7 +1,7 @@
-"""How much slow answers come in clumps: what a percentile is worth when its samples are not independent. Pure.
+"""How much slow answers come in clumps: how many independent samples the answers beyond a percentile are worth. Pure.
 
 A stall of 20 ms makes ten answers late at once: ten samples that say one thing. Counted over blocks of time, the
-answers beyond a percentile vary by a factor more than independent ones would; by so much fewer samples is it known
+answers beyond a percentile vary by a factor more than independent ones would; divided by that factor they count
 (`Source: design effect of a cluster sample; variance from successive differences, which leaves out what the plan's own
 rise and fall brings`).
 """
@@ -18,7 +18,7 @@ BLOCK_NS = 50_000_000
 LENGTHS = (1, 2, 5, 10, 20, 40)
 """Block lengths that are tried, in blocks of 50 ms."""
 ENOUGH = 10
-"""Blocks from which a variance is told."""
+"""Fewest blocks from which a variance is computed."""
 Array = npt.NDArray[np.int64]
 
 

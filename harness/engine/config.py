@@ -1,4 +1,4 @@
-"""What a cannon is told before it fires: a frozen value, written and read as JSON. Checks itself; opens no file."""
+"""The orders of a cannon: a frozen value, written and read as JSON. Checks itself; opens no file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from system.contract.history import Kind
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
-"""Signals on which a cannon ceases fire and writes its account."""
+"""Signals on which a cannon stops sending and writes its account."""
 
 
 class ConfigError(ValueError):

@@ -1,7 +1,7 @@
-"""The hot loop: paces taps, writes requests, takes answers. Allocates next to nothing; refuses to forgive arrears.
+"""The hot loop: paces taps, writes requests, takes answers. Allocates next to nothing, and sends late requests too.
 
-A tap whose connection is busy or down waits in that connection's queue: the wait is the system's (*queued*), never
-the generator's (*lag*). One request is in flight on a connection.
+A tap whose connection is busy or down waits in that connection's queue: the wait is the system's (*queued*), never the
+generator's (*lag*). One request is in flight on a connection.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NOTHING_KNOWN: dict[bytes, int] = {}
 
 
 class Journey:
-    """What the gun knows of one journey: its shot, and what its answers mean whose bytes it has seen."""
+    """The gun's data of one journey: its shot, and the meaning of answers whose bytes it has seen."""
 
     __slots__ = ("abandoned", "known", "settled", "shot")
 
@@ -38,13 +38,13 @@ class Journey:
         self.shot = shot
         self.known: dict[bytes, int] = {}
         self.settled: dict[bytes, tuple[int, int]] = {}  # a settled win's answer → its code, the award's place
-        self.abandoned = 0  # reached, but never sent because fire ceased
+        self.abandoned = 0  # reached, but never sent because sending had stopped
 
 
 class Connection(asyncio.Protocol):
     """One keep-alive connection of one journey: at most one tap in flight (``tap``), the rest in ``queue``.
 
-    ``front``: place of its address among all that the gun is aimed at.
+    ``front``: index of its address among all that the gun sends to.
     """
 
     __slots__ = (
@@ -187,7 +187,7 @@ class Gun:
             connection.tap = IDLE
 
     def unfamiliar(self, connection: Connection, data: bytes, now: int) -> None:
-        """An answer the lookup does not know: new, split, with an award in it, or not asked for."""
+        """An answer that the lookup does not know: new, split, with an award in it, or not asked for."""
         if connection.tap < 0:
             self.surprises += 1
             self.broken(connection)
@@ -234,7 +234,7 @@ class Gun:
         self.finished.append(tap)
 
     def _retire(self, user: int, front: int) -> None:
-        """A winner is shown the win a few times more and then makes room for a user of the reserve."""
+        """A winner is shown the win a few times more, and then a user of the reserve takes the place."""
         if self.taps_after_win is None:
             return
         left = self.after_win.get(user, self.taps_after_win)
@@ -248,7 +248,7 @@ class Gun:
             self.after_win.pop(user, None)
 
     def broken(self, connection: Connection) -> None:
-        """The connection is gone: what was in flight is unknown, what waits goes on waiting for the next one."""
+        """The connection is gone: what was in flight is unknown; what waits goes on waiting for the next connection."""
         tap, transport = connection.tap, connection.transport
         connection.tap, connection.transport, connection.fd = DOWN, None, -1
         connection.parser, connection.known = None, connection.journey.known
@@ -281,7 +281,7 @@ class Gun:
 
     @property
     def abandoned(self) -> int:
-        """Reached, but never sent because fire ceased."""
+        """Reached, but never sent because sending had stopped."""
         return sum(journey.abandoned for journey in self.journeys)
 
     @property

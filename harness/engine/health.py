@@ -1,8 +1,8 @@
-"""Was the generator the limit? Pure rules on recorded times and CPU samples; refuses to judge the system.
+"""Was the generator the limit? Pure rules on recorded times and CPU samples; does not judge the system.
 
-INVALID if in two consecutive measured seconds, or in more than 5 % of them: lag p99 > max(1 ms, 10 % of the
-objective), or lag > 10 ms in more than 1 %, or the pacer reached < 99 % of the plan, all by intended second; or
-generator CPU + time it waited for a CPU > 90 % for 3 s; or the counts do not close.
+INVALID if in two consecutive measured seconds, or in more than 5 % of them: lag p99 > max(1 ms, 10 % of the objective),
+or lag > 10 ms in more than 1 %, or the pacer reached < 99 % of the plan, all by intended second; or generator CPU +
+time it waited for a CPU > 90 % for 3 s; or the counts do not close.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def judge(
 
 
 def _too_many(spoilt: list[int], seconds: int) -> bool:
-    """Two in a row, or more than 5 %. A single spoilt second of a short run is neither."""
+    """Two in a row, or more than 5 %. A single bad second of a short run is neither."""
     neighbours = any(b - a == 1 for a, b in itertools.pairwise(spoilt))
     return neighbours or (len(spoilt) > 1 and len(spoilt) > BAD_SECONDS_SHARE * seconds)
 

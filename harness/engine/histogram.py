@@ -1,7 +1,7 @@
-"""Latency histogram: microseconds, three significant digits, 1 µs to 60 s. Refuses to drop or to average.
+"""Latency histogram: microseconds, three significant digits, 1 µs to 60 s. Drops nothing, averages nothing.
 
-Buckets are linear up to 2,047 µs and then 1,024 per doubling, so that a bucket is never wider than a thousandth of
-its value. Values outside the range are counted on their own. Merging adds counts.
+Buckets are linear up to 2,047 µs and then 1,024 per doubling, so that a bucket is never wider than a thousandth of its
+value. Values outside the range are counted on their own. Merging adds counts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Micros = npt.NDArray[np.int64]
 _HALF_BITS = 10
 _HALF = 1 << _HALF_BITS
 MIN_US, MAX_US = 1, 60_000_000
-SAMPLES_BEYOND = 10  # a percentile is told only with this many samples above it
+SAMPLES_BEYOND = 10  # a percentile is given only with this many samples above it
 
 
 def _bucket(us: Micros) -> npt.NDArray[np.int64]:
@@ -83,7 +83,7 @@ class Histogram:
             self.above += int((values_us > MAX_US).sum())
             values_us = values_us[inside]
         found = np.bincount(_bucket(values_us))
-        self.counts[: len(found)] += found  # as far as the largest value goes: this runs while the cannon fires
+        self.counts[: len(found)] += found  # as far as the largest value goes, because this runs while the cannon sends
 
     @property
     def total(self) -> int:

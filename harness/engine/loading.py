@@ -76,7 +76,7 @@ def load(config: CannonConfig) -> Loaded:
 
 
 def _own(config: CannonConfig, shot: Shot, tokens: list[bytes], uids: npt.NDArray[np.uint64]) -> tuple[Schedule, _Part]:
-    """The plan's own journey, with probes, too-fast fingers, and room for a plan that is changed."""
+    """The plan's own journey, with probes, too-fast users, and room for a plan that is changed."""
     topology = Topology(fronts=config.fronts, cells=(0,) * len(config.fronts))
     addresses = [_address(front) for front in config.fronts]
     plan = schedule(pieces_of(config.segments), config.seed, config.worker, config.workers)
@@ -168,7 +168,7 @@ def _address(front: str) -> tuple[str, int]:
 
 
 def _send_abroad(people: Population, owner: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int32]:
-    """A foreign user's tap goes to a front that is not its own; everything else stays where it was dealt."""
+    """A foreign user's tap goes to a front that is not its own; every other tap stays where it was dealt."""
     fronts = int(people.front_of_connection.max()) + 1
     abroad = np.flatnonzero(people.kind == Kind.FOREIGN)
     if fronts == 1 or not len(abroad):

@@ -1,4 +1,4 @@
-"""A server that does nothing but answer: every read is answered with the same losing answer. For null tests alone.
+"""A server that only answers: every read gets the same losing answer. For null tests alone.
 
 ``python -m harness.engine.null_server PORT``
 """

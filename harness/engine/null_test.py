@@ -1,6 +1,6 @@
-"""Null test: how much can this generator fire at a server that does nothing? Run before a plan, never during one.
+"""Null test: how much can this generator send to a server that does nothing? Run before a plan, never during one.
 
-A ramp is fired and cut into windows of intended time; the ceiling is the rate up to which the generator kept its
+A ramp is sent and cut into windows of intended time; the ceiling is the rate up to which the generator kept its
 schedule and the answers came back. One run of a few seconds finds it.
 """
 
@@ -29,8 +29,8 @@ NS = 1_000_000_000
 WINDOW_NS = 100_000_000
 LAG_P99_MS = 1.0
 RESPONSE_P99_MS = 10.0
-CPU_SHARE = 0.90  # where the schedule breaks the core is full; a run is INVALID from 90 % of it on
-PATIENCE = 3  # windows in a row that must fail before the ramp counts as over: one alone may be a neighbour's
+CPU_SHARE = 0.90  # where the schedule breaks, the core is full; a run is INVALID from 90 % of it on
+PATIENCE = 3  # windows in a row that must fail before the ramp counts as over: a single one may be due to other work
 READY_S = 10.0
 
 
@@ -51,7 +51,7 @@ def null_test(
     top_rps: float = 120_000.0,
     seconds: float = 5.0,
 ) -> NullTest:
-    """Fires a ramp from 1,000/s to ``top_rps``. Raises CannonError if server or cannon do not come up."""
+    """Sends a ramp from 1,000/s to ``top_rps``. Raises CannonError if server or cannon do not come up."""
     with tempfile.TemporaryDirectory(prefix="xiu-null-") as folder:
         port = _free_port()
         server = _serve(port, server_core)
@@ -80,7 +80,7 @@ def null_test(
 
 
 def judge_ramp(records: Records, top_rps: float) -> NullTest:
-    """The ceiling of a fired ramp. Pure."""
+    """The ceiling, from a finished ramp. Pure."""
     intended, reached, done = (records[name] for name in ("intended_ns", "reached_ns", "done_ns"))
     if not len(intended):
         return NullTest(0.0, None, top_rps)

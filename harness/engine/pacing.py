@@ -21,7 +21,7 @@ class _TimerSpec(ctypes.Structure):
 
 
 class Ticker:
-    """Calls ``tick()`` every ``period_us`` until closed. Missed periods are called for once, not made up."""
+    """Calls ``tick()`` every ``period_us`` until closed. Several missed periods give one call."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, period_us: int, tick: Callable[[], None]) -> None:
         self._loop, self._tick, self._period_us = loop, tick, period_us

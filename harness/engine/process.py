@@ -28,14 +28,14 @@ _STOP_S = 15.0
 
 
 class CannonError(HarnessError):
-    """A cannon that did not start, did not finish or finished badly; carries the end of what it said. Exit code 10."""
+    """A cannon that did not start, did not finish or finished badly; carries the end of its output. Exit code 10."""
 
     exit_code = 10
 
 
 @dataclass(frozen=True, slots=True)
 class CannonResult:
-    """What a cannon told at its end; ``data`` is the whole account (see ``results.result``)."""
+    """The final message of a cannon; ``data`` is the whole account (see ``results.result``)."""
 
     data: dict[str, Any]
 
@@ -62,8 +62,8 @@ class CannonResult:
 
 @contextmanager
 def _held_back() -> Iterator[None]:
-    """A child started in here finds what it is told to end by waiting, until it lets it through (see `Cannon.listen`):
-    from its first moment on it stops in order, with an account that says who stopped it.
+    """While the block lasts, stop signals to a child started in it are held back until the child lets them through (see
+    `Cannon.listen`). So from its first moment on it stops in order, with an account that says what stopped it.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
@@ -79,7 +79,7 @@ class CannonProcess:
     """
 
     def __init__(self, config: CannonConfig, stderr: IO[bytes] | None = None, targets: Path | None = None) -> None:
-        """`targets`: the folder of scrape targets of the stack it aims at, where that is one of this host."""
+        """`targets`: the folder of scrape targets of the stack that it sends to, where that is on this host."""
         self.config = config
         self._folder = tempfile.TemporaryDirectory(prefix="xiu-cannon-")
         path = Path(self._folder.name) / "cannon.json"
@@ -98,16 +98,16 @@ class CannonProcess:
 
     def _tell(self, line: str) -> None:
         assert self.process.stdin is not None
-        with suppress(BrokenPipeError):  # it has ended: `result` tells how
+        with suppress(BrokenPipeError):  # it has ended: `result` says how
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
 
     def lease(self) -> None:
-        """Renews the right to fire; call it every second."""
+        """Renews the right to send; call it every second."""
         self._tell("lease")
 
     def start(self, t0_ns: int | None = None) -> None:
-        """Opens fire at a CLOCK_MONOTONIC time, or at once (only with ``wait_for_start``)."""
+        """Starts sending at a CLOCK_MONOTONIC time, or at once (only with ``wait_for_start``)."""
         self._tell(f"start {t0_ns}" if t0_ns is not None else "start")
 
     def rate(self, version: int, at_ns: int, segments: list[dict[str, Any]]) -> None:

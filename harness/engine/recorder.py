@@ -1,4 +1,4 @@
-"""Writes a run's operation records and reads them back. Refuses a segment whose checksum or header is wrong.
+"""Writes a run's operation records and reads them back. A segment whose checksum or header is wrong is refused.
 
 A segment is the contract's header and records; ``manifest.json`` lists all segments of the folder with count and
 sha256. Several workers share a folder: each adds its own segments, under a lock.
@@ -76,9 +76,9 @@ def pages(tape: Tape, uids: npt.NDArray[np.uint64], round_id: int, worker: int) 
 
 
 def number_attempts(records: Records, asking: dict[int, int]) -> None:
-    """``attempt`` of taps: how many asks of the same user in a row stood open (pending, unknown) before this one.
+    """``attempt`` of taps: how many taps of the same user before this one were still open (pending, unknown), in a row.
 
-    ``asking``: users with open asks of earlier segments; kept up to date.
+    ``asking``: users with open taps of earlier segments; kept up to date.
     """
     open_ = np.isin(records["outcome"], (Outcome.PENDING, Outcome.UNKNOWN)) & (records["kind"] != Kind.OTHER)
     users = np.union1d(records["uid"][open_], np.fromiter(asking, np.uint64, len(asking)))

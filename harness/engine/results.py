@@ -1,4 +1,4 @@
-"""What a cannon has to tell at the end: counts that close, percentiles, seconds, health. Pure."""
+"""The final account of a cannon: counts that close, percentiles, seconds, health. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A journey as it was fired. ``finished``: how many of its requests the tally saw come to an end."""
+    """A journey as it was sent. ``finished``: how many of its requests the tally saw come to an end."""
 
     name: str
     shot: Shot
@@ -141,7 +141,7 @@ def result(
     objective_ms: float,
     one_of_several: bool = False,
 ) -> dict[str, Any]:
-    """The whole account of one cannon, as JSON. ``stopped_ns``: when fire ceased before the plan's end, or None.
+    """The whole account of one cannon, as JSON. ``stopped_ns``: when sending stopped before the plan's end, or None.
 
     At its top stands journey 0; ``beside`` has the same of each other journey. The generator's health is that of all.
     ``one_of_several``: each second carries its buckets, so that the accounts of all workers can be merged.

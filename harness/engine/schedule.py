@@ -1,8 +1,8 @@
-"""The schedule: when each tap is meant to start, as seeded data. Pure; refuses to know of any answer.
+"""The schedule: the intended time of each tap, as seeded data. Pure; no answer can change it.
 
-Times come from the inverse of the cumulative rate, so that the k-th tap of a plan stands where the plan's
-integral reaches k. Equal plan, seed, worker and workers give equal bytes. Worker k of N takes the indices
-``i = k mod N``; random (Poisson) arrivals are N independent streams of rate r/N, whose union is Poisson of rate r.
+Times come from the inverse of the cumulative rate, so that the k-th tap of a plan stands where the plan's integral
+reaches k. Equal plan, seed, worker and workers give equal bytes. Worker k of N takes the indices ``i = k mod N``;
+random (Poisson) arrivals are N independent streams of rate r/N, whose union is Poisson of rate r.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Piece:
             growth = math.log(self.end_rps / self.start_rps) / self.duration_s
             return np.log1p(taps * growth / self.start_rps) / growth
         slope = (self.end_rps - self.start_rps) / self.duration_s
-        # This form of the quadratic's root cancels nothing, whichever way the ramp goes.
+        # This form of the quadratic's root loses no digits, whichever way the ramp goes.
         root = np.sqrt(np.maximum(self.start_rps**2 + 2 * slope * taps, 0.0))
         return np.divide(2 * taps, self.start_rps + root, out=np.zeros_like(taps), where=taps > 0)
 
@@ -126,7 +126,7 @@ class Schedule:
 
 
 def least_taps(pieces: Sequence[Piece], workers: int = 1) -> int:
-    """No schedule of these pieces has fewer taps for a worker, six deviations of the random ones aside."""
+    """Upper bound of the taps of one worker, with six deviations for random arrivals."""
     even = sum(piece.taps for piece in pieces if not piece.poisson) / workers - 2 * len(pieces)
     random = sum(piece.taps for piece in pieces if piece.poisson) / workers
     return max(0, int(even + random - 6 * math.sqrt(random)))
@@ -135,8 +135,8 @@ def least_taps(pieces: Sequence[Piece], workers: int = 1) -> int:
 def schedule(pieces: list[Piece], seed: int, worker: int = 0, workers: int = 1, journey: int = 0) -> Schedule:
     """The taps of one worker, or its requests of another journey.
 
-    Even requests of a further journey begin at a part of their distance that the seed says: two journeys of one rate
-    alternate, instead of meeting at every instant. Raises ScheduleError if ``worker`` is outside [0, workers).
+    Evenly spaced requests of a further journey begin at a part of their interval that the seed decides: two journeys of
+    one rate alternate, instead of meeting at every instant. Raises ScheduleError if ``worker`` is outside [0, workers).
     """
     if not 0 <= worker < workers:
         raise ScheduleError(f"worker {worker} of {workers}")
@@ -163,7 +163,7 @@ def schedule(pieces: list[Piece], seed: int, worker: int = 0, workers: int = 1, 
 
 
 def _ahead(seed: int, journey: int) -> float:
-    """How far into its first distance a journey begins, in [0, 1): the same for all workers."""
+    """Part of the first interval at which a journey begins, in [0, 1): the same for all workers."""
     key = np.random.SeedSequence(entropy=seed, spawn_key=(1 << 21, journey))
     return float(np.random.Generator(np.random.PCG64(key)).random())
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from harness.engine.answers import Answer
 
 Target = Literal["fronts", "play"]
-"""Who is asked: each user's own front, or play."""
+"""Where a request goes: to each user's own front, or to play."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Aim:
 
 
 class Shot(Protocol):
-    """A kind of request. Its requests are made before the first one is due, never while it fires.
+    """A kind of request. Its requests are made before the first one is due, never while the plan is sent.
 
-    `name` is the name of its file. `method`, `route`: how statistics call it, numbers replaced by {braces}.
-    `outcomes`: what can become of a request; the first is *unknown*: no answer, it may have happened. One that is
-    called *refused* (a definite no) is counted by HTTP status as well. `good`: the outcomes that are a right answer.
+    `name` is the name of its file. `method`, `route`: its name in statistics, numbers replaced by {braces}. `outcomes`:
+    the possible results of a request; the first is *unknown*: no answer, it may have happened. An outcome named
+    *refused* (a definite no) is counted by HTTP status as well. `good`: the outcomes that are a right answer.
     """
 
     name: str
@@ -41,5 +41,5 @@ class Shot(Protocol):
         ...
 
     def understand(self, status: int, body: bytes) -> Answer:
-        """The meaning of a complete answer. Never guesses: what it does not know is *unknown*."""
+        """The meaning of a complete answer. Never guesses: what is not certain is *unknown*."""
         ...

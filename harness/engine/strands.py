@@ -1,6 +1,6 @@
-"""Several journeys as one schedule: each has its own times and people, and all are woven into the one tape. Pure.
+"""Several journeys as one schedule: each has its own times and users, and all are merged into the one tape. Pure.
 
-Equal times stand in the order of the journeys. A worker's strand of a journey does not depend on the other journeys.
+Equal times stand in the order of the journeys. A worker's part of a journey does not depend on the other journeys.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Running account of a cannon while it fires: cumulative counts and a response histogram, little by little."""
+"""Running account of a cannon while it sends: cumulative counts and a response histogram, updated in small portions."""
 
 from __future__ import annotations
 
@@ -160,12 +160,12 @@ class Tally:
         return [gun.waiting - sum(beside), *beside]
 
     def _coarse(self, histogram: Histogram) -> list[list[int]]:
-        """Paces first: what is due does not wait until the whole report is made."""
+        """Paces first: due requests do not wait until the whole report is made."""
         self._gun.pace()
         return histogram.coarse()
 
     def _recent_lag_ms(self) -> float | None:
-        """p99 of the lag of the last taps: a glance for the live view, the verdict looks at all of them."""
+        """p99 of the lag of the last taps: a rough figure for the live view; the verdict looks at all of them."""
         recent = slice(max(0, self._gun.next - _RECENT), self._gun.next)
         lag = self._reached[recent] - self._intended[recent]
         if len(lag) < 100 * SAMPLES_BEYOND:

@@ -53,7 +53,7 @@ class Tape:
 
     def __post_init__(self) -> None:
         taps = self.capacity
-        # Written zeros, not lazily mapped ones: a page fault in the hot phase would be our own lag.
+        # Written with zeros now, because a page fault while sending would be lag of our own.
         self.reached, self.sent, self.done = (_zeros("q", taps + 1) for _ in range(3))
         self.code = _zeros("I", taps + 1)
         self.award = _zeros("i", taps + 1)

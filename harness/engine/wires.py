@@ -1,4 +1,6 @@
-"""Opens and re-opens the gun's connections, a few at a time. Owns no tap; refuses to hurry a front that is down."""
+"""Opens and re-opens the gun's connections, a few at a time. Owns no tap, and waits between tries of a front that is
+down.
+"""
 
 from __future__ import annotations
 

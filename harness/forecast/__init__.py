@@ -1,4 +1,6 @@
-"""Forecast: inputs → bands (`compute`), sealed before a run (`lock`), compared after it (`judge`). Never fitted."""
+"""Forecast: inputs → bands (`compute`), locked before a run (`lock`), compared after it (`judge`). Never fitted to a
+run.
+"""
 
 from __future__ import annotations
 

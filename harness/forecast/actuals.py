@@ -1,4 +1,4 @@
-"""What a run showed, under the names of the forecast's indicators. Pure; what was not measured stays None."""
+"""The figures of a run, under the names of the forecast's indicators. Pure; what was not measured stays None."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 DRAWS = 2_000
 MOST_DRAWN = 900_000_000
 TOLERANCE = 0.02
-"""How far a demand indicator may stand outside its band and be a WARN; what answered taps may stand below it."""
+"""How far a demand indicator may be outside its band as a WARN; how far answered taps may be below offered ones."""
 
 
 class Target(BaseModel):
@@ -75,9 +75,9 @@ def _refused(forecast: Forecast, plan: StressPlan, share: Share, random: np.rand
     step_s = step_of(share.duration_s)
     segments = plan.segments(share.peak_rps, share.duration_s)
     rates = curve(segments, step_s)
-    # Probes are not scaled, and stand in the place of people's taps: few at the gala, every tenth in a small share.
+    # Probes are not scaled, and take the place of people's taps: few at the gala, every tenth at a small share.
     tapped = max(0.01, 1 - plan.probes.total / (float(curve(segments, step_s, phases=(0, 1)).sum()) * step_s))
-    # Only whole people tap: of the 1.4 quick fingers of a small share one is played.
+    # Only whole people tap: of the 1.4 too-fast users of a small share one is played.
     played = round(share.tapping_at_once * share.too_fast_share) / share.tapping_at_once
     factors = np.append(_draw(random, inputs.too_fast_taps) / usual, [share.too_fast_factor] * 2)
     clients = np.append(_draw(random, inputs.too_fast_clients), [share.too_fast_share, played])

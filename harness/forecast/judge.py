@@ -1,4 +1,4 @@
-"""Forecast against actual: one state for each indicator. Pure; refuses to call missing data anything but NO_DATA."""
+"""Forecast against actual: one state for each indicator. Pure; missing data is always NO_DATA."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def judge(
     not_evaluated: Collection[str] = (),
     sha256: str | None = None,
 ) -> list[Judged]:
-    """Every locked indicator with what came of it; `actuals` by indicator, absent or None is NO_DATA.
+    """Every locked indicator with its actual figure; `actuals` by indicator, absent or None is NO_DATA.
 
-    `not_evaluated`: indicators that this run was not meant to show. `sha256`: the hash the run began with.
-    Raises LockBroken if the lock changed, ValueError for an actual that nobody forecast.
+    `not_evaluated`: indicators that this run was not meant to show. `sha256`: the hash with which the run began. Raises
+    LockBroken if the lock changed, ValueError for an actual without a forecast.
     """
     check_lock(lock, sha256)
     unknown = set(actuals) - {target.indicator for target in lock.targets}

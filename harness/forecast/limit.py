@@ -1,7 +1,7 @@
-"""What the per-client limit will refuse under a plan's curve: a leaking bucket, played in small steps. Pure.
+"""How much the per-client limit will refuse under a plan's curve: a leaking bucket, simulated in small steps. Pure.
 
-A finger taps in proportion to the plan's rate, so a quick finger is refused near the peak and let through beside it.
-Users follow each other at a place; each brings an empty bucket.
+A user taps in proportion to the plan's rate, so a too-fast user is refused near the peak and let through elsewhere.
+Users follow each other at a place; each begins with an empty bucket.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_STEPS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Quick:
-    """Too-fast fingers: their share of the tappers, and how many times as often they tap as the others."""
+    """Too-fast users: their share of the tappers, and how many times as often they tap as the others."""
 
     share: Floats
     factor: Floats
@@ -65,7 +65,7 @@ def refused_share(rates: Floats, share: Share, forecast: Forecast, quick: Quick,
     turns = max(1, share.users // share.tapping_at_once)
     done = np.cumsum(rates)
     turn = np.minimum((done - rates) * turns // done[-1], turns - 1)
-    # The rate is shared out by weight: a quick finger counts `factor` times.
+    # The rate is shared out by weight: a too-fast user counts `factor` times.
     per_tap = 1.0 / (share.tapping_at_once * (1 + quick.share * (quick.factor - 1)))
     level, refused = np.zeros_like(quick.share), np.zeros_like(quick.share)
     for step, rate in enumerate(rates):

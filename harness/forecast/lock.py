@@ -21,13 +21,15 @@ VERSION = 1
 
 
 class LockBroken(Exception):
-    """The lock is missing, damaged, or not the one the run began with. Exit code 2: nothing is judged against it."""
+    """The lock is missing, damaged, or not the one with which the run began. Exit code 2: nothing is judged against
+    it.
+    """
 
     exit_code = 2
 
 
 class Lock(BaseModel):
-    """What was believed before the run. `sha256` is over the canonical JSON of everything else."""
+    """What was expected before the run. `sha256` is over the canonical JSON of everything else."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,7 +66,7 @@ def canonical(value: object) -> bytes:
 
 
 def lock(loaded: Loaded, share: Share, now: datetime | None = None) -> Lock:
-    """Forecast, plan and computed targets, sealed. `now` is for the label alone."""
+    """Locks forecast, plan and computed targets. `now` is only a label."""
     open_lock = Lock(
         locked_at=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
         scale=ratio_text(share.scale),

@@ -41,7 +41,7 @@ class Share:
     sponsors: tuple[SponsorSplit, ...]
     release_s: float
     too_fast_share: float
-    """Of those who tap at once: fingers quicker than the limit, which tap `too_fast_factor` times as often."""
+    """Of those who tap at once: users who tap faster than the limit, `too_fast_factor` times as often as the others."""
     too_fast_factor: int
 
     @property
@@ -79,7 +79,7 @@ def budget_classes(budget_fen: int, packets: int) -> tuple[tuple[int, int], ...]
     for multiple, part in SPREAD:
         number = math.floor(packets * part)
         amount = max(1, math.floor(mean * multiple))
-        # Never promise so much that what is left cannot pay a fen each.
+        # Never promise so much that the remaining packets cannot have a fen each.
         if number and left_packets - number >= 1 and left_fen - amount * number >= left_packets - number:
             classes[amount] = classes.get(amount, 0) + number
             left_packets, left_fen = left_packets - number, left_fen - amount * number

@@ -1,12 +1,12 @@
-"""The kill switch: stops all generated traffic now, by three ways that do not need each other.
+"""The kill switch: stops all generated traffic now, in three independent ways.
 
 1. the kill file, which every generator looks at many times a second; 2. a signal to the generator's process;
-3. the front's switch `stress.accept`, which refuses tagged traffic whoever sends it.
-Whoever starts a generator registers it, one JSON file each: under `runs`, and in the folder of the stack it aims at, so
-that a button which sees the stack reaches it wherever the run is kept. Whoever does not stand there yet finds a mark:
-a run that was begun before the button was pressed fires nothing afterwards.
+3. the front's switch `stress.accept`, which refuses tagged traffic from any sender.
+Each generator is registered by its starter, one JSON file each: under `runs`, and in the folder of the stack to which
+it sends, so that a button which sees the stack reaches it wherever the run is kept. A generator that is not registered
+yet finds a mark: a run that was begun before the button was pressed sends nothing afterwards.
 
-Claims nothing that was not seen: a switch counts as set when control and every front show it. Raises nothing.
+Reports only what was seen: a switch counts as set when control and every front show it. Raises nothing.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ SWITCH = "stress.accept"
 REGISTER = ".generators"
 """Under `runs`, and in a stack's folder."""
 MARK = "stopped"
-"""In a register; its time is when a button was last pressed."""
+"""In a register; its time is that of the last press of a button."""
 KILLS = frozenset(("kill file", "SIGTERM", "SIGINT", "ordered"))
-"""How a cannon says that somebody told it to stop."""
+"""A cannon's reason when it was told to stop."""
 SHOWN_S, POLL_S = 3.0, 0.05
-"""A front asks control for its switches more often."""
+"""Seconds; a front reads its switches from control more often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A generator process that may be firing. `created` is the process's start time, so that a reused pid
-    is not hit.
+    """A generator process that may be sending. `created` is the process's start time: pids are reused, and another
+    process must not be hit.
     """
 
     pid: int
@@ -48,7 +48,7 @@ class Generator:
     run_id: str
     kill_file: str
     folder: str = ""
-    """The run's folder, where a changed rate is told (see `harness.orchestrate.rate`)."""
+    """The run's folder, in which a changed rate is written (see `harness.orchestrate.rate`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """What one way of stopping did, in words. `undone`: a line for each thing that was not done."""
+    """The result of one way of stopping, in words. `undone`: a line for each thing that was not done."""
 
     way: str
     done: int
@@ -83,7 +83,7 @@ def registered(
     run: Path | None = None,
     since_s: float | None = None,
 ) -> Iterator[Generator]:
-    """Keeps a generator in the registers for as long as it may fire, and stops it where a button was pressed after
+    """Keeps a generator in the registers for as long as it may send, and stops it where a button was pressed after
     `since_s` (Unix time; None: since this process was started). Raises OSError where none of the registers takes it.
     """
     generator = Generator(pid, psutil.Process(pid).create_time(), run_id, str(kill_file), str(run or ""))
@@ -98,7 +98,7 @@ def registered(
                 refused.append(exc)
         if refused and len(refused) == len(paths):
             raise refused[0]
-        # Behind the entry: a button pressed from now on finds that.
+        # After the entry: a button pressed from now on finds the entry.
         since_s = psutil.Process().create_time() if since_s is None else since_s
         if any(_pressed_s(folder) > since_s for folder in folders) and _by_file([generator]).failed:
             _by_signal([generator])
@@ -134,7 +134,9 @@ def _pressed_s(folder: Path) -> float:
 
 
 def _press(folder: Path) -> str | None:
-    """Sets the mark in a register; why it could not, in words. Where nothing is kept nobody is about to fire."""
+    """Sets the mark in a register; why it could not, in words. In a folder where nothing is kept no generator can
+    start.
+    """
     if not folder.parent.is_dir():
         return None
     try:
@@ -152,7 +154,9 @@ def _alive(generator: Generator) -> bool:
 
 
 def stop_generators(folders: Sequence[Path]) -> list[Killed]:
-    """The two ways that need no system: each tried whatever the other did. Who has not fired yet does not, either."""
+    """The two ways that need no system: each tried whatever the other did. A generator that has not started does not
+    start.
+    """
     unmarked = tuple(line for folder in folders if (line := _press(folder)) is not None)
     firing = list({(one.pid, one.created): one for folder in folders for one in generators(folder)}.values())
     file = _by_file(firing)
@@ -226,7 +230,8 @@ def _not_refusing(system: Running, said: str) -> list[str]:
         if value != 0
     ]
     if said:
-        # Fronts that refuse do so whatever became of control; when they start anew they ask it again.
+        # Fronts that refuse do so whatever became of control; when they restart they read the switch from control
+        # again.
         return [f"control was not told that {SWITCH} is 0: {said}", *open_]
     assert system.control is not None
     try:
@@ -237,7 +242,7 @@ def _not_refusing(system: Running, said: str) -> list[str]:
 
 
 def front_shows(metrics_url: str) -> int | None:
-    """The switch as one process has it, by its own /metrics; None: it does not tell."""
+    """The switch as one process has it, by its own /metrics; None: it does not answer."""
     try:
         samples = read_metrics(f"{metrics_url.rstrip('/')}/metrics", SHOWN_S)
     except PromError:

@@ -1,5 +1,5 @@
-"""Rounds that are not closed though nobody plays them: what a run that was killed left armed, with its budget. Named
-with the command that closes them; closes none itself, for a person may be playing one by hand.
+"""Rounds that are not closed although no run plays them: a run that was killed left them armed, with their budget.
+Named with the command that closes them. Closes none itself, because a person may be playing one by hand.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Left:
 
     @property
     def over(self) -> bool:
-        """Its window has passed, and whoever opened it should have closed it."""
+        """Its window has passed, and its opener should have closed it."""
         return self.now_us >= self.round.end_us
 
     def __str__(self) -> str:

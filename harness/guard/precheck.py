@@ -1,6 +1,6 @@
-"""The pre-check: before the first request, each thing a run needs is looked at; what is broken is refused by name.
+"""The pre-check: before the first request, each thing that a run needs is checked; what is broken is refused by name.
 
-Sends no load and changes nothing but its own rehearsal of the kill switch. Finds all that is wrong, not the first.
+Sends no load and changes nothing but its own rehearsal of the kill switch. Finds all that is wrong, not only the first.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TIMEOUT_S = 3.0
 CLOCK_OFFSET_MS_MAX = 50.0
 CLOCK_READS = 5
 FILES_BESIDE = 64
-"""Descriptors of a generator beside its connections."""
+"""Open files of a generator beside its connections."""
 BYTES_BESIDE = 64 << 20
 """Logs, report and metrics of a run beside its operation records."""
 PROMETHEUS_DEADLINE_S = 10.0
@@ -129,7 +129,7 @@ def _reachable(ask: Ask) -> Iterator[Checked]:
             yield Checked(place.name, "warning" if optional else "refused", "its address is not known")
             continue
         if not is_loopback(place.url) and ask.allowed.entry(place.url) is None:
-            continue  # told by the allow-list; not even asked whether it is ready
+            continue  # decided by the allow-list; not even asked whether it is ready
         path = "/metrics" if place.role == "credit" else "/readyz"
         says = _ask_url(place.url.rstrip("/") + path)
         yield _checked(place.name, not says, says or f"{place.url} is ready")
@@ -169,7 +169,7 @@ def _switches(ask: Ask) -> Iterator[Checked]:
         return
     rows: list[tuple[str, int, State]] = [("draw.award", 1, "refused")]
     rows += [("stress.accept", 1, "refused")] if ask.lane == "stress" else []
-    # Degraded on purpose: the verdict is there to say so.
+    # Degraded on purpose: the verdict will show it.
     for key, normal in (
         ("draw.shed_percent", 0),
         ("draw.delay_ms", 0),
@@ -184,12 +184,14 @@ def _switches(ask: Ask) -> Iterator[Checked]:
 
 
 def _rounds(ask: Ask) -> Iterator[Checked]:
-    """What runs before this one left armed. No reason not to start; but named, with what to do about it."""
+    """Rounds that an earlier run left armed. No reason not to start, but they are named, with the command that
+    helps.
+    """
     try:
         played = [one for one in meeting(left(ask.control), 0.0) if one.round.state != "closing"]
     except HarnessError:
-        return  # a control that does not answer is refused by its clock already
-    # An open one may be played, by a generator that is known here or by hand: with a generator it is nobody's leftover.
+        return  # a control that does not answer is refused by the check of its clock already
+    # An open one may be played, by a registered generator or by hand: with a generator it is not left over.
     over = [one for one in played if one.over or not generators(ask.register)]
     if not over:
         yield Checked("rounds", "good", "no round is left over")
@@ -208,11 +210,11 @@ def _open_files(ask: Ask) -> Iterator[Checked]:
 
 
 def _local_ports(ask: Ask) -> Iterator[Checked]:
-    """A connection takes a port of this end; one port serves one connection to each front."""
+    """A connection takes a port of this host; one port serves one connection to each front."""
     try:
         low, high = (int(word) for word in PORT_RANGE.read_text(encoding="utf-8").split())
     except (OSError, ValueError):
-        return  # not Linux: nobody tells
+        return  # not Linux: not known
     there, needed = high - low + 1, -(-min(ask.connections, ask.users) // max(1, len(ask.addresses.front_urls)))
     says = f"{there:,} local ports for {needed:,} connections to a front"
     yield _checked("local ports", there >= needed, says + ("" if there >= needed else f": widen {PORT_RANGE}"))

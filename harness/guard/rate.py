@@ -15,7 +15,7 @@ from harness.engine.schedule import pieces_of
 
 FILE = "rate"
 LEAD_S = 1.0
-"""Every pilot has seen the file by then, so that all workers change at one moment."""
+"""Seconds until every pilot has seen the file, so that all workers change at one moment."""
 
 
 @dataclass(frozen=True, slots=True)

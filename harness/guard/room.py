@@ -1,4 +1,4 @@
-"""Is there room for a run's record? Asked before anything is started: nobody plays a round that leaves no trace."""
+"""Is there room for a run's record? Checked before anything is started, so that no round is played without a record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def writable(runs: Path) -> None:
     try:
         runs.mkdir(parents=True, exist_ok=True)
         if not stat.S_IMODE(runs.stat().st_mode) & ANYBODY_WRITES:
-            raise PermissionError(errno.EACCES, "nobody may write into it")  # root could, and was asked not to
+            raise PermissionError(
+                errno.EACCES, "nobody may write into it"
+            )  # root could write there, but the folder says that it should not
         with tempfile.TemporaryFile(dir=runs) as file:
             file.write(bytes(ROOM_BYTES))
     except OSError as exc:

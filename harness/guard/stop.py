@@ -1,5 +1,5 @@
-"""Stop rules on sliding windows: a plan ends itself when the system is hurt. Pure; a signal without data never fires
-and never clears. The signals themselves stand in `plans/signals`, one file each.
+"""Stop rules on sliding windows: a plan ends itself when the system is in trouble. Pure; a signal without data never
+fires and never clears. The signals themselves are in `plans/signals`, one file each.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class StopRules:
         return sorted({rule.signal for rule in self.rules} - self._told)
 
     def _broken(self, rule: StopRule, now: Reading) -> str | None:
-        # The newest reading that is old enough: readings come when they come, seldom on the window's edge.
+        # The newest reading that is old enough, because readings seldom fall on the window's edge.
         first = next((r for r in reversed(self._readings) if r.t_s <= now.t_s - rule.window * 0.8), None)
         signal = SIGNALS[rule.signal]
         value = self._lowest(signal, first, now) if signal.level else signal.read(first or self._readings[0], now)

@@ -1,5 +1,5 @@
-"""The workers of one Locust fire, as its master knows them: who proved to belong to it, who has told its account, who
-was lost. Owns no socket and no clock; refuses to call a fire whole that lacks a worker's account.
+"""The workers of one Locust run, as its master knows them: who proved the secret, who has sent an account, who was
+lost. Owns no socket and no clock. A run that lacks a worker's account is never complete.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Crew:
         return self.asked
 
     def answered(self, client: str, proof: object) -> None:
-        """What came back; from whom nobody asked, nothing is taken."""
+        """A worker's answer. An answer without a question is ignored."""
         if client in self.asked:
             self.answers[client] = proof
 
@@ -40,24 +40,24 @@ class Crew:
         return self.answers.keys() == self.asked.keys()
 
     def proved(self) -> list[str]:
-        """Those who know the run's secret, in the order in which they were asked."""
+        """The workers that know the run's secret, in the order in which they were asked."""
         return [
             client for client, nonce in self.asked.items()
             if self.secret.proves(self.answers.get(client), nonce, client)
         ]  # fmt: skip
 
     def account(self, client: str, data: object) -> None:
-        """What a worker says at its end; from one that has no order it means nothing."""
+        """A worker's account at its end; ignored from a worker that has no order."""
         place = self.ordered.get(client)
         if place is not None and isinstance(data, dict):
             self.told[place] = data
 
     def over(self, lost: Collection[str]) -> bool:
-        """Has everybody told, who can still tell?"""
+        """Have all sent their account that still can?"""
         return all(place in self.told or client in lost for client, place in self.ordered.items())
 
     def missing(self) -> str:
-        """What is not known of the fire, in words; empty where every account is there."""
+        """What is not known of the run, in words; empty where every account is there."""
         silent = sorted(set(self.ordered.values()) - self.told.keys())
         failed = {place: str(told["failed"]) for place, told in sorted(self.told.items()) if told.get("failed")}
         if not silent and not failed:

@@ -1,8 +1,9 @@
-"""Who may fire with us: a worker that joins a Locust master proves the run's secret before it is told a token, and
-obeys only orders that carry the same proof. Pure but for reading the secret; sends nothing.
+"""Which workers may join: a worker that joins a Locust master proves the run's secret before it gets a token, and obeys
+only orders that carry the same proof. Pure but for reading the secret; sends nothing.
 
 The secret is of one run: `XIU_LOCUST_SECRET_FILE` names a file with it, or `XIU_LOCUST_SECRET` is it, the same at the
-master and at every worker. Without either it is random, and known to what one Locust forks (`--processes`) alone.
+master and at every worker. Without either it is random, and known only to the processes that one Locust forks
+(`--processes`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ HOW = f"the same secret at the master and at every worker: {FILE_VARIABLE}, a fi
 
 
 def new_nonce() -> str:
-    """A question that was never asked before."""
+    """A new random question."""
     return secrets.token_hex(16)
 
 
@@ -37,7 +38,9 @@ class Secret:
 
     @classmethod
     def of(cls, environment: MutableMapping[str, str]) -> Secret:
-        """Takes it out of the environment, so that no child inherits it. Raises BadInput for one that is none."""
+        """Takes it out of the environment, so that no child inherits it. Raises BadInput for a value that is no
+        secret.
+        """
         text = environment.pop(VARIABLE, "").strip()
         file = environment.get(FILE_VARIABLE, "")
         if file:

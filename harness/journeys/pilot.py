@@ -1,7 +1,7 @@
-"""The pilot: what one Locust worker does. Starts a cannon, renews its lease, and books what it tells
-in Locust's statistics.
+"""The pilot: what one Locust worker does. Starts a cannon, renews its lease, and books its reports in Locust's
+statistics.
 
-Runs in a Locust process, where pipes, threads and sleeping are gevent's. Fires nothing itself.
+Runs in a Locust process, where pipes, threads and sleeping are gevent's. Sends nothing itself.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ def _add(entry: StatsEntry, answered: int, unknown: int, fresh: dict[int, int], 
 
 
 def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stopping: Callable[[], bool]) -> CannonResult:
-    """Fires this worker's part of the order to its end, or until `stopping()`. Raises CannonError.
+    """Sends this worker's part of the order to its end, or until `stopping()`. Raises CannonError.
 
-    What the cannon says is also written to `progress-<worker>.jsonl` (see `FireOrder.file`) in the order's folder.
+    The cannon's messages are also written to `progress-<worker>.jsonl` (see `FireOrder.file`) in the order's folder.
     """
     config = order.unpack(worker, workers)
     books = Books(stats)
@@ -126,14 +126,14 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
         try:
             for message in cannon.lines():
                 if message["event"] == "ready":
-                    order.tidy(worker)  # loaded: whoever is killed from now on leaves no token behind
+                    order.tidy(worker)  # loaded: a worker killed from now on leaves no token behind
                     cannon.start(order.t0_ns())
                 elif message["event"] == "counts":
                     books.book(message)
                 try:
                     progress.write(json.dumps(message).encode() + b"\n")
                 except OSError:
-                    # Nobody hears it any more, and no stop rule: the fire ceases, in order.
+                    # Neither the live view nor a stop rule can read it any more, so sending stops in order.
                     if cannon.process.poll() is None:
                         cannon.stop()
         finally:

@@ -22,7 +22,7 @@ from system.contract.found import blamed
 VARIABLE = "XIU_SHOTS"
 HERE = Path(__file__).resolve().parent
 TAP = "tap"
-"""The shot whose requests are the taps of the books."""
+"""The shot whose requests are the taps, on which the books are based."""
 
 
 def folders() -> tuple[Path, ...]:

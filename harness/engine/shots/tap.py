@@ -36,7 +36,7 @@ class Tap:
         return [head + token + tail for token in tokens]
 
     def understand(self, status: int, body: bytes) -> Answer:
-        """See docs: interface, "HTTP of the system"."""
+        """The status codes and bodies are those of `system/front/answers.py`."""
         if status == 200:
             data = json_object(body)
             won = data.get("won")
