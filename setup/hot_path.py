@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -16,7 +17,10 @@ from pathlib import Path
 from shell import ROOT, VENV, StepFailed, run, say, step
 
 PYTHON = VENV / "bin" / "python"
-ASK = "from system.contract import compiled as c; print(c.folder(), c.folder().is_dir(), *c.MODULES)"
+ASK = (
+    "import json; from system.contract import compiled as c;"
+    " print(json.dumps([str(c.folder()), c.folder().is_dir(), *c.MODULES]))"
+)
 
 
 def compiler() -> str | None:
@@ -34,8 +38,8 @@ def build() -> None:
     if done.returncode != 0:
         say(f"setup: the hot path stays plain Python: {done.stderr.strip().splitlines()[-1:]}")
         return
-    folder, there, *modules = done.stdout.split()
-    if there == "True":
+    folder, there, *modules = json.loads(done.stdout)
+    if there:
         return
     if compiler() is None:
         say("setup: no C compiler here: the front's hot path stays plain Python (slower, otherwise the same)")
