@@ -27,7 +27,7 @@ LOOK_S = 1.0
 log = logging.getLogger("xiu.playbook")
 
 
-async def serve(folder: Folder, port: int, playbooks: Path | None) -> None:
+async def serve(folder: Folder, port: int, shelf: Shelf) -> None:
     """Runs until SIGTERM or SIGINT; runs under way are taken up by the next start. Raises OSError: no such port."""
     token = (folder.secret / "admin").read_text(encoding="utf-8").strip()
     addresses = Addresses.from_json(folder.read_state()["addresses"])
@@ -37,7 +37,6 @@ async def serve(folder: Folder, port: int, playbooks: Path | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with StackWorld(addresses, token) as world:
         engine = Engine(folder.path, {}, world, Meters(registry))
-        shelf = Shelf(playbooks)
         if (found := shelf.look()) is not None:
             engine.take(found)
         pages = Pages(engine, registry, token).app()
@@ -68,12 +67,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--stack", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--playbooks", type=Path, metavar="DIR", help="other playbooks than plans/playbooks")
+    parser.add_argument("--beside", type=Path, action="append", default=[], metavar="DIR", help="playbooks beside them")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     folder = Folder(args.stack.resolve())
     try:
         with only_one(folder.path):
-            asyncio.run(serve(folder, args.port, args.playbooks))
+            asyncio.run(serve(folder, args.port, Shelf(args.playbooks, args.beside)))
     except (AlreadyRuns, OSError) as exc:
         print(f"playbook: {exc}", file=sys.stderr)
         return 5

@@ -37,6 +37,11 @@ Read = Entry | tuple[Problem, ...]
 MOST_NAMED = 20
 
 
+def files_of(folders: Iterable[Path]) -> list[Path]:
+    """The playbooks' files in folders of one's own."""
+    return [file for folder in folders for file in sorted(folder.glob("*.yaml"))]
+
+
 def load(files: Iterable[Path] | None = None, known: Alerts | None = None) -> dict[str, Entry]:
     """Every playbook by id (None: those of plans/playbooks). Raises PlanError with every problem of all files."""
     found = survey(files, known)

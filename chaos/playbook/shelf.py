@@ -5,11 +5,11 @@ What cannot be used is reported beside what can.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from chaos.playbook.library import Library, Read, read_file, survey
+from chaos.playbook.library import Library, Read, files_of, read_file, survey
 from plans.models.alerts import RULE_TESTS, RULES, Alerts, alerts
 from plans.models.errors import PlanError
 from plans.models.playbook import playbook_files
@@ -19,10 +19,10 @@ Mark = tuple[int, int, int]
 
 
 class Shelf:
-    """`folder` None: the project's own, plans/playbooks."""
+    """`folder` None: the project's own, plans/playbooks. `more`: folders whose playbooks stand beside those."""
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None, more: Sequence[Path] = ()) -> None:
+        self._folder, self._more = folder, more
         self._marks: dict[Path, Mark] | None = None
         self._rule_marks: dict[Path, Mark] | None = None
         self._read: dict[Path, Read] = {}
@@ -30,7 +30,8 @@ class Shelf:
         """What the rules say, None where they cannot be read."""
 
     def _files(self) -> list[Path]:
-        return playbook_files() if self._folder is None else sorted(self._folder.glob("*.yaml"))
+        first = playbook_files() if self._folder is None else sorted(self._folder.glob("*.yaml"))
+        return [*first, *files_of(self._more)]
 
     def look(self) -> Library | None:
         """What there is now; None while nothing has changed since the last look."""

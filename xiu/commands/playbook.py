@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listed = add_word(words, "list", "every playbook, its alert, its last run", "xiu playbook list")
     show = add_word(words, "show", "one playbook in words", "xiu playbook show credit-stalled")
     show.add_argument("id")
-    for each in (listed, show):
-        _folders.add(each, "playbooks")
     check = add_word(words, "check", "files, alerts with their tests, switches", "xiu playbook check my.yaml")
     check.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: all of plans/playbooks")
     by_hand = add_word(words, "run", "start one by hand, in the stack's engine, and follow it", EXAMPLE)
@@ -60,6 +58,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     by_hand.add_argument("--front", default="", help="front, for a playbook that is bound to one")
     by_hand.add_argument("--no-wait", action="store_true", help="start it and return")
     by_hand.add_argument("--wait", metavar="TIME", help=f"follow it so long at most (default: {WAIT})")
+    for each in (listed, show, check):
+        _folders.add(each, "playbooks")
     again = add_word(words, "resume", "let playbooks begin again after xiu halt", "xiu playbook resume")
     for each in (listed, by_hand, again):
         _stacks.add_stack_options(each)
@@ -81,7 +81,7 @@ def _last_runs(args: argparse.Namespace) -> dict[str, Facts]:
 
 def _library(args: argparse.Namespace) -> library.Library:
     """The project's playbooks, and those of further folders."""
-    more = [file for folder in _folders.given(args, "playbooks") for file in sorted(folder.glob("*.yaml"))]
+    more = library.files_of(_folders.given(args, "playbooks"))
     return library.survey([*playbook_files(), *more]) if more else library.survey()
 
 
@@ -160,7 +160,8 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    entries = library.load(args.files or None)
+    own = library.files_of(_folders.given(args, "playbooks"))
+    entries = library.load([*playbook_files(), *own, *args.files] if own else args.files or None)
     problems = [problem for one in entries.values() for problem in _strange(one)]
     if problems:
         raise PlanError(problems)
@@ -192,10 +193,11 @@ def _run(args: argparse.Namespace) -> int:
         wait_s = duration_s(WAIT if args.wait is None else args.wait)
     except ValueError as exc:
         raise BadInput(f"--wait: {exc}") from exc
-    bound_to = library.one(library.survey(), args.id).playbook.scope
+    running = _stacks.chosen(args)
+    url = None if running is None else running.addresses.more.get("playbook")
+    bound_to = scope_of(args.id, url)
     stack = _stacks.need(args)
     lane = args.lane or (LANES[0] if "lane" in bound_to else "")
-    url = stack.addresses.more.get("playbook")
     if url is None:
         raise EnvironmentNotReady("this stack has no playbook engine; xiu up starts one where Prometheus is installed")
     body = {"playbook": args.id, "lane": lane, "cell": args.cell, "front": args.front, "who": me()}
@@ -211,6 +213,20 @@ def _run(args: argparse.Namespace) -> int:
         emit(next(one for one in journal.items(_file(stack)) if one["run"] == name) if facts.state != "refused" else
              {"id": args.id, "run": name, "state": facts.state, "text": facts.text})  # fmt: skip
     return ENDS.get(facts.state, FAILED)
+
+
+def scope_of(name: str, url: str | None) -> Sequence[str]:
+    """What a playbook is bound to: the project's, or one that the engine at `url` knows from a folder of one's own."""
+    found = library.survey()
+    if name not in found.entries and url is not None:
+        try:
+            known = loopback.get(f"{url}/v1/playbooks", TIMEOUT_S).json()["playbooks"]
+        except (requests.RequestException, ValueError, KeyError):
+            known = []  # who orders is told
+        for one in known:
+            if one["id"] == name:
+                return tuple(one["scope"])
+    return library.one(found, name).playbook.scope
 
 
 def _file(stack: Stack) -> Path:

@@ -9,11 +9,13 @@ import threading
 from pathlib import Path
 
 from chaos import playbook
+from chaos.playbook import library
 from harness.stack import PartEvent, Stack, last_stores, new_folder, raise_open_files
+from plans.models.playbook import playbook_files
 from system.contract.numbers import shown, whole_number
 from system.contract.places import CELLS_MAX
 from system.contract.routing import FRONTS_MAX
-from xiu.commands import _stacks
+from xiu.commands import _folders, _stacks
 from xiu.commands._together import refuse
 
 EXAMPLE = "xiu up --detach"
@@ -29,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="cells the fronts are spread over, each with its own Valkey and credit workers (default: 1)",
     )  # fmt: skip
     parser.add_argument("--no-prometheus", action="store_true", help="without Prometheus and Alertmanager")
+    _folders.add(parser, "playbooks")
     _stacks.add_show_secrets(parser)
     parser.add_argument("--var", type=Path, default=_stacks.VAR, metavar="DIR", help="default: var")
 
@@ -57,13 +60,23 @@ def run(args: argparse.Namespace) -> int:
     raise_open_files()
     ended = threading.Event()
     if args.stores:
-        others = {"--fronts": args.fronts, "--cells": args.cells, "--no-prometheus": args.no_prometheus}
+        others = {
+            "--fronts": args.fronts,
+            "--cells": args.cells,
+            "--no-prometheus": args.no_prometheus,
+            "--playbooks": args.playbooks or None,
+        }
         refuse(f"--stores {args.stores}", others, "the stores run alone, in as many cells as they were left in")
         stack = last_stores(args.var, detach=args.detach)
     else:
-        folder = new_folder(args.var)
         observed = not args.no_prometheus
-        more = (playbook.part(),) if observed else ()
+        if not observed:
+            refuse("--no-prometheus", {"--playbooks": args.playbooks or None}, "no alert starts a playbook there")
+        own = _folders.given(args, "playbooks")
+        if own:
+            library.load([*playbook_files(), *library.files_of(own)])  # every problem, before anything starts
+        more = (playbook.part(more=own),) if observed else ()
+        folder = new_folder(args.var)
         stack = Stack(
             folder,
             fronts=args.fronts or 1,

@@ -6,19 +6,22 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
+from chaos.playbook import part
 from harness import loopback
 from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder, secret
+from plans.models.errors import PlanError
 from plans.models.playbook import playbook_files
 from tests.support.stores import free_port, wait_until
+from xiu.commands.playbook import scope_of
 
 DEADLINE_S = 20.0
 
@@ -33,9 +36,11 @@ def made(tmp_path: Path) -> Folder:
 
 
 @contextmanager
-def engine(folder: Folder, playbooks: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    words = [sys.executable, "-m", "chaos.playbook", "--stack", str(folder.path), "--port", str(port)]
-    child = subprocess.Popen([*words, "--playbooks", str(playbooks)], stderr=subprocess.PIPE, text=True)
+def engine(folder: Folder, playbooks: Path | None, port: int, *more: Path) -> Iterator[subprocess.Popen[str]]:
+    """As a stack starts it: the part's own command line."""
+    places = {"folder": str(folder.path), "playbook_port": str(port)}
+    words = [word.format(**places) for word in part(playbooks, more).argv]
+    child = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     try:
         yield child
     finally:
@@ -77,6 +82,23 @@ def test_a_bad_file_does_not_keep_the_engine_down_and_a_mended_one_is_taken_up(t
         assert "drill_playbook_files_refused 0.0" in loopback.get(f"http://127.0.0.1:{port}/metrics", 2.0).text
         child.send_signal(signal.SIGTERM)
         assert child.wait(DEADLINE_S) == 0
+
+
+def test_a_playbook_in_a_folder_of_ones_own_is_used_beside_the_projects_and_takes_an_order(tmp_path: Path) -> None:
+    own, port = tmp_path / "own", free_port()
+    own.mkdir()
+    text = next(file for file in playbook_files() if file.stem == "credit-stalled").read_text(encoding="utf-8")
+    mine = text.replace("id: credit-stalled", "id: mine").replace("alert: CreditStalled", "alert: CreditSlow")
+    (own / "mine.yaml").write_text(mine, encoding="utf-8")
+    with engine(made(tmp_path), None, port, own):
+        wait_until(lambda: "mine" in ids(port), DEADLINE_S, "one's own")
+        assert {*ids(port)} == {"mine", *(file.stem for file in playbook_files())}
+        assert scope_of("mine", f"http://127.0.0.1:{port}") == ("lane",)
+        assert scope_of("credit-stalled", None) == ("lane",)
+        with pytest.raises(PlanError, match="my: no such playbook"):
+            scope_of("my", f"http://127.0.0.1:{port}")
+        (own / "mine.yaml").unlink()
+        wait_until(lambda: "mine" not in ids(port), DEADLINE_S, "gone again")
 
 
 def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:

@@ -126,3 +126,20 @@ def test_a_bad_file_among_good_ones_is_named_and_hides_none(
     assert f"{bad}:3: " in capsys.readouterr().err
     assert main(["playbook", "check", str(folder)]) == 2
     assert f"{folder}: " in capsys.readouterr().err
+
+
+def test_playbooks_of_ones_own_are_checked_beside_the_projects(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = next(file for file in playbook_files() if file.stem == "credit-stalled").read_text(encoding="utf-8")
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(text.replace("id: credit-stalled", "id: mine"), encoding="utf-8")
+    assert main(["playbook", "check", str(mine)]) == 0, "alone nothing is wrong with it"
+    for line in (["playbook", "check"], ["up"]):
+        capsys.readouterr()
+        assert main([*line, "--playbooks", str(tmp_path)]) == 2
+        said = capsys.readouterr().err
+        assert f"{mine}:11: alert CreditStalled starts credit-stalled as well" in said
+    mine.write_text(text.replace("id: credit-stalled", "id: mine").replace("CreditStalled", "CreditSlow"))
+    assert main(["playbook", "check", "--playbooks", str(tmp_path)]) == 0
+    assert "mine is fine" in capsys.readouterr().out

@@ -33,6 +33,9 @@ def nothing_begins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("up --stores last --fronts 2", "--fronts with --stores last"),
         ("up --stores last --fronts 1", "--fronts with --stores last"),
         ("up --stores last --cells 2 --no-prometheus", "--cells and --no-prometheus with --stores last"),
+        ("up --stores last --playbooks .", "--playbooks with --stores last"),
+        ("up --no-prometheus --playbooks .", "--playbooks with --no-prometheus"),
+        ("up --playbooks nowhere", "--playbooks nowhere; expected a folder"),
         ("drill run kill9 --arms B", "--arms with kill9"),
         ("drill run credit-cut kill9 --arms AB", "--arms with kill9"),
         ("drill run kill9 --dry-run --resume x.jsonl", "--resume with --dry-run"),
@@ -51,6 +54,7 @@ def test_options_that_say_nothing_together(line: str, says: str, capsys: pytest.
     [
         "up --stores last",
         "up --fronts 2 --cells 2 --no-prometheus",
+        "up --playbooks .",
         "drill run kill9 --short",
         "drill run kill9 --count 4 --short",
         "drill run kill9 --count 4",
