@@ -1,8 +1,8 @@
 """`/metrics` of a process that serves nothing else: supervisor, watchdog, cannon. Its build, CPU, memory, open files.
 
-On a thread of its own, on loopback, on a port that was found by binding; beside the cannon, in whoever holds it, so
-that nothing is taken from its pace. Refuses to disturb: a port that is not to be had, a full disk, a slow scraper cost
-these figures and nothing else.
+On a thread of its own, on loopback, on a port that was found by binding. For the cannon its starter serves them, so
+that nothing is taken from its pace. Never disturbs: without a free port, on a full disk, or with a slow scraper these
+figures are missing, and nothing else.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from system.contract.itself import tell_of_itself
 log = logging.getLogger(__name__)
 
 SCRAPER_S = 5.0
-"""So long a scraper may be silent, or not read."""
+"""Seconds for which a scraper may send nothing, or read nothing."""
 SCRAPERS_MOST = 4
 AGAIN_S = 0.5
-"""Between two looks whether there is an end, and tries of what a full disk did not take."""
+"""Seconds between two looks for the end, and between two tries to write on a full disk."""
 END_S = 3.0
 LEFT = re.compile(r"(?:cannon|watchdog)-(\d+)\.(?:json|new\d+)")
-"""Files of processes that come and go: the number is the pid of the one that is told of."""
+"""Files of processes that come and go; the number is the pid of the process described."""
 
 
 class _Handler(WSGIRequestHandler):
     timeout = SCRAPER_S
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nobody reads of scrapes."""
+        """Scrapes are not logged."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     block_on_close = False
-    allow_reuse_address = False  # a port that is held for a part is taken
+    allow_reuse_address = False  # a port that is held for a part counts as taken
     timeout = AGAIN_S
 
     def __init__(self, port: int) -> None:
@@ -61,7 +61,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def get_request(self) -> tuple[Any, Any]:
-        """A process without a free descriptor does not turn in circles."""
+        """A process without a free descriptor must not loop."""
         try:
             return super().get_request()
         except OSError:
@@ -69,11 +69,11 @@ class _Server(ThreadingMixIn, WSGIServer):
             raise
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """One scraper too many is sent away at once."""
+        """One scraper too many is refused at once."""
         return self._places.acquire(blocking=False)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """On a thread of the scraper's own, where one is to be had."""
+        """On a thread of its own for each scraper, where a thread is available."""
         try:
             super().process_request(request, client_address)
         except RuntimeError:
@@ -88,7 +88,7 @@ class _Server(ThreadingMixIn, WSGIServer):
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A scraper that went away, or was too slow, is no event."""
+        """A scraper that went away, or was too slow, is not logged."""
 
 
 class OwnMetrics:
@@ -110,7 +110,7 @@ class OwnMetrics:
         """Begins; there is a port a moment later."""
         if self._target is not None:
             forget_the_gone(self._target.parent)
-        with suppress(RuntimeError):  # no thread is to be had
+        with suppress(RuntimeError):  # no thread is available
             self._thread.start()
         return self
 
@@ -144,7 +144,7 @@ class OwnMetrics:
                     server.handle_request()
 
     def _tell(self) -> None:
-        """Lets the stack's Prometheus know, as soon as the disk takes it."""
+        """Registers with the stack's Prometheus, as soon as the disk takes the file."""
         if self._told or self._target is None:
             return
         document = [{"targets": [f"127.0.0.1:{self.port}"], "labels": {"part": self._part}}]
@@ -167,7 +167,7 @@ def _bound() -> _Server:
 
 
 def forget_the_gone(targets: Path) -> None:
-    """Takes away what a killed holder left: nobody answers there any more, or somebody else."""
+    """Removes the file of a killed process: its port answers no more, or for another."""
     with suppress(OSError):
         for path in list(targets.iterdir()):
             named = LEFT.fullmatch(path.name)

@@ -1,7 +1,7 @@
-"""Passwords out of what is shown: one function for an address, one for a text that may hold some.
+"""Hides passwords in what is shown: one function for an address, one for a text that may hold some.
 
-Rather hides too much than too little: an address that cannot be parsed is hidden as well. Refuses to guess at secrets
-that stand in no address.
+Hides too much rather than too little: an address that cannot be parsed is hidden as well. A secret that stands in no
+address is not found.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def hidden(url: str) -> str:
     scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
     user, at, host = rest.rpartition("@")
     if at and ":" in user:
-        # What stands before the last @ is taken for user and password, also where a strict reader would end earlier.
+        # What stands before the last @ counts as user and password, even where a strict parser would end earlier.
         rest = f"{user.partition(':')[0]}:{SHOWN_INSTEAD}@{host}"
     return _IN_QUERY.sub(rf"\g<1>{SHOWN_INSTEAD}", f"{scheme}{mark}{rest}")
 

@@ -1,4 +1,4 @@
-"""The verdict of a run: what holds first decides. Pure; refuses to be green on nothing (design.md section 6)."""
+"""The verdict of a run: the first that holds decides. Pure; without evidence it is never green."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STRICT_WARN_EXIT = 4
 LATENCIES = frozenset({"response_p99_ms", "credit_delay_p99_s", "drain_s"})
 SMALLER_SHARE, PROMETHEUS_MISSING, LATENCY_BAND = "smaller_share", "prometheus_missing", "latency_band"
 EXPECTED_WARNINGS = frozenset({SMALLER_SHARE, PROMETHEUS_MISSING, LATENCY_BAND})
-"""Warnings that say something about the machine, not about the system."""
+"""Warnings about the machine, not about the system."""
 
 
 class Reason(BaseModel):
@@ -78,7 +78,7 @@ class Invariant(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a verdict is made of. `invalid`: why the generator or the measurement was the limit."""
+    """The input of a verdict. `invalid`: why the generator or the measurement was the limit."""
 
     indicators: Sequence[Indicator] = ()
     invariants: Sequence[Invariant] = ()
@@ -91,7 +91,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`reasons`: those of the verdict first, then the rest that was found, in the order of the rules."""
+    """`reasons`: those of the verdict first, then the others, in the order of the rules."""
 
     verdict: Verdict
     exit_code: int

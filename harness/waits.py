@@ -1,4 +1,4 @@
-"""Waits for a thread, a killed child, a lock: each has a deadline that ends in a sentence. Waits for nothing else."""
+"""Waits for a thread, a killed child, a lock: each has a deadline that ends in a sentence."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 THREAD_S = 30.0
-"""Longer than any one step of a thread that looks whether it is to end: each of its own calls has a time-out."""
+"""Seconds; longer than any one step of a thread that checks whether to end, since each of its calls has a time-out."""
 REAP_S = 10.0
 LOCK_S = 5.0
-"""Whoever holds a lock holds it for a few writes; a frozen one holds up nobody."""
+"""Seconds; a lock is held for a few writes. A frozen holder delays nobody longer."""
 POLL_S = 0.01
 
 
 def joined(thread: threading.Thread, within_s: float = THREAD_S) -> bool:
-    """Until it ends; False, and a line of log, where it has not by then: it is left behind, and ends with the process.
+    """Waits until it ends. False, and a log line, where it has not by then: it is left behind, and ends with the
+    process.
 
-    One that was never started has ended.
+    A thread that was never started counts as ended.
     """
     if thread.ident is None:
         return True
@@ -34,7 +35,7 @@ def joined(thread: threading.Thread, within_s: float = THREAD_S) -> bool:
 
 
 def killed(process: subprocess.Popen[Any]) -> None:
-    """Kills a child and waits for its end; one that the kernel keeps is said, and left to it."""
+    """Kills a child and waits for its end; one that the kernel keeps is reported and left."""
     process.kill()
     try:
         process.wait(REAP_S)
@@ -43,7 +44,7 @@ def killed(process: subprocess.Popen[Any]) -> None:
 
 
 def lock(descriptor: int, of: str, within_s: float = LOCK_S) -> None:
-    """Takes the exclusive lock of a file that is open. Raises OSError where somebody holds it until the deadline."""
+    """Takes the exclusive lock of an open file. Raises OSError where another process holds it until the deadline."""
     until = time.monotonic() + within_s
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Who runs this: a name for what is signed, and the accounts this machine knows. Never fails for want of a name."""
+"""Who runs this: a name for records, and the accounts of this machine. A missing name is never an error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LONGEST = 64
 
 
 def me() -> str:
-    """The name that an operator's act is signed with; a uid without a name signs as such."""
+    """The name under which an operator's act is recorded; a uid without a name is recorded as a number."""
     for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         if told := _plain(os.environ.get(variable, "")):
             return told

@@ -31,9 +31,9 @@ class RoundAccount:
     """The generator's account, of all workers together."""
     samples: Samples = field(default_factory=list)
     told: RoundMoney | None = None
-    """The round's money as control tells it, where the stores are out of reach."""
+    """The round's money as control reports it, where the stores are out of reach."""
     unsettled: int | None = None
-    """Users without a definite answer in the end; None: nobody could ask them."""
+    """Users without a definite answer in the end; None: they could not be asked."""
     closed: bool = False
 
 
@@ -57,9 +57,9 @@ class RunAccount:
     stack: Path | None = None
     """Folder of the stack that was played on."""
     blind: list[str] = field(default_factory=list)
-    """Signals of stop rules that nothing could be read for."""
+    """Signals of stop rules that never had a value."""
     rated: bool = False
-    """The rate was changed by hand: what was offered is no longer what was forecast."""
+    """The rate was changed by hand, so the offered load is no longer the one of the forecast."""
 
     @property
     def first_tap_s(self) -> float | None:
@@ -68,12 +68,12 @@ class RunAccount:
 
     @property
     def gone(self) -> bool:
-        """The stack went away under the run."""
+        """The stack ended during the run."""
         return self.aborted is not None and self.aborted.code == GONE
 
     @property
     def unsettled(self) -> int | None:
-        """Over all rounds; None where nobody could ask in one of them, or none was armed."""
+        """Over all rounds; None where users could not be asked in one of them, or no round was armed."""
         counts = [one.unsettled for one in self.rounds]
         known = [count for count in counts if count is not None]
         return sum(known) if known and len(known) == len(counts) else None
@@ -85,7 +85,7 @@ class RunAccount:
 
     @property
     def fired(self) -> bool:
-        """Did a generator leave its account?"""
+        """Did a generator send its account?"""
         return any(one.fired is not None for one in self.rounds)
 
     @property
@@ -95,7 +95,7 @@ class RunAccount:
 
     @property
     def told(self) -> bool:
-        """Was the money of a round told by control, its stores being out of reach?"""
+        """Is the money of a round from control, its stores being out of reach?"""
         return any(one.told is not None for one in self.rounds)
 
     def of(self, one: RoundAccount) -> RunAccount:

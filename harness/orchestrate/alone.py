@@ -1,4 +1,6 @@
-"""For Locust started by hand: finds or starts a system, and prepares a plan's fire for its workers. Judges nothing."""
+"""For Locust started by hand: finds or starts a system, and prepares a plan's orders for its workers. Judges
+nothing.
+"""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@ from harness.waits import killed
 from system.contract.audit import AuditReport, LaneSum
 
 DEADLINE_S = 180.0
-"""A hundred times what a round of the gala takes here."""
+"""Seconds; a hundred times what a round of the gala takes here."""
 SAMPLE_DEADLINE_S = 10.0
 
 
 class AuditFailed(HarnessError):
-    """The audit, or a checksum, gave no answer; the message carries its words."""
+    """The audit, or a checksum, gave no answer; the message carries its output."""
 
 
 def audit(
@@ -64,7 +64,7 @@ def sampling(addresses: Addresses, secret: Path, lane: str, round_id: int, file:
     process = subprocess.Popen(
         [sys.executable, "-m", *argv], env=_env(addresses, secret), stdin=subprocess.DEVNULL,
         preexec_fn=die_with_parent,
-        process_group=0,  # Ctrl-C is for the run, which ends it in order; no session, which would be a fair rival
+        process_group=0,  # Ctrl-C is for the run, which ends it in order; not a session of its own, which the kernel would schedule as a rival
     )  # fmt: skip
     try:
         yield

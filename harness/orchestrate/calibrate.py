@@ -1,5 +1,5 @@
-"""Calibration: what generator and front carry together, with the whole stack up. Fires a short burst
-on a round of the stress lane.
+"""Calibration: what generator and front carry together, with the whole stack up. Sends a short burst to a round of the
+stress lane.
 
 The burst offers more than the event's share asks for; what is answered a second is the smaller of the two ceilings.
 Rate = min(forecast's rate, 0.85 × measured). The round is closed afterwards; the live lane is not touched.
@@ -29,7 +29,7 @@ BURST_S = 3.0
 SETTLED_S = 1.0
 ROUND_DEADLINE_S = 20.0
 COARSE = 20
-"""Shares are rounded down to a twentieth of the natural one, so that runs on one machine compare."""
+"""Shares are rounded down to a twentieth of the full one, so that runs on one machine can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class Calibration:
 def calibrate(
     order: RunOrder, control: ControlClient, sizes: Sizes, register: Path, stack: Path | None = None
 ) -> Calibration:
-    """Fires the burst and closes its round. Raises ControlError, ControlAway, CannonError, Aborted."""
+    """Sends the burst and closes its round. Raises ControlError, ControlAway, CannonError, Aborted."""
     share = order.share()
     hot = replace(share, peak_rps=share.peak_rps * OVERLOAD)
     with tempfile.TemporaryDirectory(prefix="xiu-calibrate-") as folder:
         prepared = burst(control, hot, BURST_S, sizes, Path(folder), register, stack)
         with closing.given_back(control, prepared.round.round):
             seen, result = _fired(prepared, order.begun_s)
-    # The burst's round has done its duty; a close that takes long goes on by itself.
+    # The burst's round has served; a close that takes long goes on by itself.
     if closing.over(control, prepared.round.end_us, ROUND_DEADLINE_S):
         closing.close(control, prepared.round.round, ROUND_DEADLINE_S)
     carried = _carried(seen, result.data["start_ns"] / 1e9)
@@ -73,8 +73,8 @@ def calibrate(
 
 
 def _fired(prepared: Prepared, since_s: float) -> tuple[list[tuple[float, int]], CannonResult]:
-    """[seconds, answered], as the cannon told them, and its account. Raises CannonError; Aborted where it was told to
-    stop: whoever stops the burst does not want the fire that it is for.
+    """[seconds, answered] as the cannon reported them, and its account. Raises CannonError; Aborted where it was
+    stopped by order: who stops the burst does not want the run either.
     """
     seen: list[tuple[float, int]] = []
     order = prepared.order

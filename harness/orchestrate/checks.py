@@ -15,7 +15,7 @@ from plans.models.targets import load_targets
 def look(
     order: RunOrder, system: System, control: ControlClient, share: Share, sizes: Sizes, overload: float = 1.0
 ) -> list[Checked]:
-    """Every item of the pre-check for this share; `overload`: how much more than its peak is going to be sent."""
+    """Every item of the pre-check for this share; `overload`: how much more than its peak will be sent."""
     plan = order.loaded.plan
     duration_s = len(plan.rounds) * (plan.warm_up.duration + plan.measured_s * plan.stretch(share.duration_s))
     return precheck(

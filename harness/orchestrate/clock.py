@@ -22,7 +22,7 @@ class RunClock:
         self._thread.start()
 
     def now_s(self) -> float:
-        """This moment, exactly; `state.now_s` is up to a twentieth of a second old."""
+        """The time now, exactly; `state.now_s` is up to a twentieth of a second old."""
         return time.monotonic() - self._t0
 
     def stop(self) -> None:

@@ -1,5 +1,5 @@
-"""The end of a round, as control tells it: waited for, the close asked for, asked again. Refuses to judge by an
-estimated clock whether a round is over: only control knows.
+"""The end of a round by control's clock: waits for it, asks for the close, asks again. Never judges by an estimated
+clock whether a round is over: only control knows.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ T = TypeVar("T")
 
 
 def never() -> bool:
-    """Nobody gives up."""
+    """The default: nobody gives up."""
     return False
 
 
 @contextmanager
 def given_back(control: ControlClient, round_id: int) -> Iterator[None]:
-    """A round that is played in the block: where the block breaks, its close is asked for at once, whatever the time.
+    """A round that is played in the block. If the block breaks, its close is asked for at once, whatever the time.
 
-    Without it the round stays armed, its budget with it, and whoever comes next finds it.
+    Without that the round would stay armed, with its budget.
     """
     try:
         yield
@@ -39,7 +39,7 @@ def given_back(control: ControlClient, round_id: int) -> Iterator[None]:
 
 
 def over(control: ControlClient, end_us: int, deadline_s: float, give_up: Callable[[], bool] = never) -> bool:
-    """Waits until control's clock has passed `end_us`; False if it has not within the deadline, or somebody gave up.
+    """Waits until control's clock has passed `end_us`; False if it has not within the deadline, or the caller gave up.
 
     A control that does not answer, or says that it cannot now (5xx), is asked again. Raises ControlError for a refusal.
     """
@@ -66,10 +66,10 @@ def close(
     give_up: Callable[[], bool] = never,
     ask: Callable[[], object] | None = None,
 ) -> str:
-    """Asks for the close until control takes it, then waits for its end. Empty when closed, else what is missing.
+    """Asks for the close until control accepts, then waits for its end. Empty when closed, else what is missing.
 
     `ask`: another way of asking than `control.ask_close(round_id)`. *Not over yet* (409), *not now* (5xx) and no answer
-    are no refusals: asked again until the deadline. Raises ControlError for any other refusal.
+    are no refusals: it asks again until the deadline. Raises ControlError for any other refusal.
     """
     until, asked, missing = time.monotonic() + deadline_s, False, "control was not asked"
     while not give_up():
@@ -92,8 +92,8 @@ def close(
 
 
 def insist(ask: Callable[[], T], until: float) -> T:
-    """What control answers, asked again until it can, `until` a time of `time.monotonic()`. Raises its refusal, or what
-    it said last; ControlAway.
+    """Control's answer, asked again until there is one, `until` a time of `time.monotonic()`. Raises control's refusal,
+    or its last error; ControlAway.
     """
     while True:
         try:
@@ -105,5 +105,5 @@ def insist(ask: Callable[[], T], until: float) -> T:
 
 
 def _refused(exc: Exception) -> bool:
-    """Would the same question be answered so again? *Not yet*, and a control whose ledger is away, are asked again."""
+    """May the same question get another answer later? Yes for *not yet*, and while control's ledger is away."""
     return isinstance(exc, ControlError) and exc.status < 500 and exc.status != CONFLICT

@@ -42,7 +42,7 @@ from harness.watch.saved_queries import agreed, save_metrics
 from plans.models.quantity import ratio_text
 
 SCRAPES_S = 2.5
-"""Two scrapes and a rule evaluation."""
+"""Seconds: two scrapes and a rule evaluation."""
 
 
 class Conductor:
@@ -94,7 +94,7 @@ class Conductor:
         return record
 
     def _announce(self, exporter: Exporter) -> None:
-        """To the stack's Prometheus; a run that it does not hear of is a run all the same."""
+        """Registered with the stack's Prometheus; a failure does not stop the run."""
         if self.system.targets is None:
             return
         try:
@@ -144,7 +144,7 @@ class Conductor:
         self.run.tell("pre_check", said("pre_check_good", count=len(found)))
 
     def _play(self) -> None:
-        """The phases in their order, round by round; the books of every round that was armed are audited, whatever
+        """The phases in their order, round by round. The books of every round that was armed are audited, whatever
         ended the phases before. Raises HarnessError, OSError where a round could not be armed.
         """
         stage, count = self.stage, len(self.plan.rounds)

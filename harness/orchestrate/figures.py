@@ -71,7 +71,7 @@ def _at_peak(account: dict[str, Any], peak_rps: float, first_s: float) -> list[d
 
 
 def errors_of(account: dict[str, Any], probes: int) -> int:
-    """Measured taps without a right answer: unknown, and refusals that nobody planned."""
+    """Measured taps without a right answer: unknown, and refusals that were not planned."""
     measured = account["load"]["measured"]
     refused = measured["refused_by_status"]
     at_probes = sum(count for status, count in refused.items() if status in PROBE_STATUS)
@@ -80,7 +80,7 @@ def errors_of(account: dict[str, Any], probes: int) -> int:
 
 
 def p99_or_more(block: dict[str, float | None]) -> float | None:
-    """The p99; where too few samples lie beyond it the largest value, which it cannot exceed."""
+    """The p99; where too few samples lie beyond it, the largest value, which bounds it."""
     return block["p99"] if block["p99"] is not None else block["max"]
 
 
@@ -130,7 +130,7 @@ def money_told(told: RoundMoney) -> RecordMoney:
 
 
 def money_at_close(sampled: Money, record: RunRecord) -> Money:
-    """The last sample with what the record knows put in its place: a counter of a process is not the books."""
+    """The last sample, with the record's figures where known: a counter of a process is not the books."""
     money, logged = record.money, record.wins.logged
     both = money.credited_fen is not None and money.suspense_fen is not None
     return replace(
@@ -156,7 +156,7 @@ def wins_of(seen: int | None, books: RoundBooks | None, apart: int) -> Wins:
     if books is None:
         return Wins(seen=seen)
     posted = books.wins_posted + books.wins_suspended
-    # A store that lost what was posted already is not made to hold it again: S5 judges a posting without its log.
+    # A store that lost entries that were posted already need not hold them again: S5 judges postings without their log.
     known = max(books.wins_logged, posted)
     residue = None if seen is None else max(apart, abs(seen - known), known - posted)
     return Wins(
@@ -205,7 +205,7 @@ def fired_of(account: RunAccount) -> dict[str, Any] | None:
 
 
 def drain_of(samples: Sequence[tuple[float, Money]], end_s: float) -> float | None:
-    """Seconds from the last intended tap to the first sample without backlog; None if it never was seen empty."""
+    """Seconds from the last intended tap to the first sample without backlog; None if there was none."""
     for at_s, money in samples:
         if at_s >= end_s and money.backlog_entries == 0:
             return max(0.0, at_s - end_s)
@@ -237,8 +237,8 @@ def timeline_of(account: RunAccount) -> tuple[Second, ...]:
 
 
 def moments_of(plan: StressPlan, share: Share, account: RunAccount, duration_s: float) -> Moments | None:
-    """What queries look back at, on the wall clock; None if nothing was fired. Of several rounds the first one's
-    opening and peak, and the end of the last.
+    """The times that queries look back at, on the wall clock; None if nothing was sent. Of several rounds the first
+    one's opening and peak, and the end of the last.
     """
     first_s, fired = account.first_tap_s, account.rounds[0].fired if account.rounds else None
     if first_s is None or fired is None:

@@ -1,4 +1,4 @@
-"""Fires an order through Locust, headless, in a process of its own, and follows what its cannons tell."""
+"""Sends an order through Locust, headless, in a process of its own, and follows the messages of its cannons."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ LOCUSTFILE = Path(__file__).resolve().parent.parent / "locustfile.py"
 
 
 SAID = "locustfile: "
-"""Begins the line in which a pilot says what became of its cannon."""
+"""Begins the line in which a pilot reports the result of its cannon."""
 
 
 class FireFailed(HarnessError):
-    """Locust or a cannon ended badly; the first line says why, the others are its last words. Exit code 10."""
+    """Locust or a cannon ended badly; the first line says why, the others are its last output. Exit code 10."""
 
     exit_code = 10
 
@@ -78,12 +78,12 @@ def fire(
     stop: Callable[[], str | None],
     workers: int = 1,
 ) -> Fired:
-    """Runs the order to its end; `heard(worker, message)` for everything that the cannon of a worker says.
+    """Runs the order to its end; calls `heard(worker, message)` for every message of a worker's cannon.
 
-    One worker is a Locust alone; several are forked by a master (`--processes`), which deals the order out.
+    One worker is a Locust alone; several are forked by a master (`--processes`), which distributes the order.
 
-    `stop()` is asked ten times a second; a reason ends the fire at once, the account is still written.
-    Raises FireFailed, also when the deadline passes.
+    `stop()` is called ten times a second; a reason ends the sending at once, and the account is still written. Raises
+    FireFailed, also when the deadline passes.
     """
     folder = Path(order.folder)
     order.write(folder / "fire-order.json")
@@ -102,7 +102,7 @@ def fire(
                 "20",
                 *(("--processes", str(workers), *_master(workers)) if workers > 1 else ()),
             ],
-            cwd=folder,  # no locust.conf is here
+            cwd=folder,  # there is no locust.conf in this folder
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -110,7 +110,7 @@ def fire(
                 {"XIU_FIRE_ORDER": str(folder / "fire-order.json"), "HOME": str(folder), **shots.exported()}
             ),
             start_new_session=True,
-            preexec_fn=die_with_parent,  # it inherits this process's policy; the cannon asks for its own
+            preexec_fn=die_with_parent,  # it inherits this process's scheduling policy; the cannon asks for its own
         )
     try:
         _follow(process, order, workers, deadline_s, heard, stop)
@@ -142,10 +142,10 @@ def _follow(
         _hear(told, heard)
         if not stopped and stop() is not None:
             stopped = True
-            # The cannon sees it within 50 ms, writes its account, and Locust ends in its own order.
+            # The cannon sees it within 50 ms, writes its account, and Locust ends in order.
             try:
                 (Path(order.folder) / "kill").touch()
-            except OSError:  # a full disk stops nobody from stopping
+            except OSError:  # a full disk does not keep anybody from stopping
                 process.terminate()
             until = time.monotonic() + STOP_DEADLINE_S
         if time.monotonic() > until:
@@ -181,7 +181,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _why(log: Path) -> str:
-    """What the pilot said of its cannon, in a few words; empty if it said nothing."""
+    """The pilot's report on its cannon, in a few words; empty if there is none."""
     text = log.read_text(encoding="utf-8", errors="replace")
     lines = [line for line in text.splitlines() if line.startswith(SAID)]
     return f": {lines[-1].removeprefix(SAID)}" if lines else ""

@@ -1,6 +1,6 @@
-"""What a Locust worker is told: the cannon's configuration and the files that belong to it. Plain data; fires nothing.
+"""The order to a Locust worker: the cannon's configuration and its files. Plain data; sends nothing.
 
-Refuses names that are not plain: where a worker writes follows from its own folder, never from a message.
+File names must be plain: where a worker writes follows from its own folder, never from a message.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
 
 @dataclass(frozen=True, slots=True)
 class FireOrder:
-    """One plan's fire, for any number of workers. `t0_wall_ns`: first intended tap, on the wall clock that hosts share.
+    """One round's order, for any number of workers. `t0_wall_ns`: first intended tap, on the wall clock that hosts
+    share.
 
-    `config` is the cannon's configuration as JSON with the files by name; `files`: name → content.
-    `folder`: where each worker writes results and operation records, on its own host.
+    `config` is the cannon's configuration as JSON with the files by name; `files`: name → content. `folder`: where each
+    worker writes results and operation records, on its own host.
     """
 
     run_id: str
@@ -40,7 +41,7 @@ class FireOrder:
     register: str
     """Folder of the kill switch's register of generators."""
     beside: str = ""
-    """The register in the folder of the stack that is aimed at; empty where it is none of this host."""
+    """The register in the folder of the stack to which it sends; empty for a system elsewhere."""
     since_s: float | None = None
     """When the run was begun, Unix time: a stop button pressed later stops it."""
     number: int = 1
@@ -52,7 +53,7 @@ class FireOrder:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> FireOrder:
-        """Back from `to_json`. Raises BadInput for what is none."""
+        """Back from `to_json`. Raises BadInput for what is no order."""
         try:
             order = cls(**data)
             named = [order.config["tokens"], *(probe["tokens"] for probe in order.config.get("probes", ()))]
@@ -85,7 +86,7 @@ class FireOrder:
 
     @classmethod
     def read(cls, path: Path) -> FireOrder:
-        """Back from `write`; the file has served, and goes. Raises BadInput."""
+        """Back from `write`; the file is removed. Raises BadInput."""
         text = path.read_text(encoding="utf-8")
         path.unlink()
         return cls.from_json(json.loads(text))
@@ -96,16 +97,16 @@ class FireOrder:
 
     @property
     def targets(self) -> Path | None:
-        """The scrape targets of the stack that is aimed at; None where it is none of this host."""
+        """The scrape targets of the stack to which it sends; None for a system elsewhere."""
         return Folder(Path(self.beside).parent).targets if self.beside else None
 
     @property
     def log(self) -> Path:
-        """What Locust said."""
+        """File of Locust's output."""
         return Path(self.folder) / ("locust.log" if self.number == 1 else f"locust-round-{self.number}.log")
 
     def tidy(self, worker: int) -> None:
-        """Removes a worker's token files: they have served, and nobody needs them in a run's folder."""
+        """Removes a worker's token files: they are not needed any more, and do not belong into a run's folder."""
         shutil.rmtree(self._secrets(worker), ignore_errors=True)
 
     def _secrets(self, worker: int) -> Path:

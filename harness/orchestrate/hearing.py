@@ -1,5 +1,5 @@
-"""What the cannons tell while they fire, and the money sampled beside it: into the run's state, and past its stop
-rules. Fires nothing and ends nothing: it says why the run should end.
+"""Takes the cannons' messages and the samples of money: into the run's state, and through its stop rules. Sends and
+ends nothing: it returns why the run should end.
 
 A rule sees the sum of all workers and of all rounds so far: counts and buckets are added, the highest lag stands.
 """
@@ -17,11 +17,13 @@ from plans.models.stress import WORKERS_MAX, StressPlan
 
 Tell = Callable[[str, str], None]
 OPEN_DOOR_S = 0.5
-"""So long after the planned opening a tap may still meet a closed door: two clocks round differently."""
+"""Seconds after the planned opening in which a tap may still meet *not open yet*, because two clocks round
+differently.
+"""
 
 
 class Hearing:
-    """One run's ear. `tell(kind, text)` takes its events; `rated`: a person changed the rate."""
+    """The listener of one run. `tell(kind, text)` takes its events; `rated`: a person changed the rate."""
 
     def __init__(self, state: RunState, plan: StressPlan, tell: Tell) -> None:
         self._state, self._plan, self._tell = state, plan, tell
@@ -57,7 +59,7 @@ class Hearing:
         return self._rules.feed(self._reading()) if state.round_s > 0 else None
 
     def blind(self) -> list[str]:
-        """Signals of stop rules that nothing could be read for, all run long."""
+        """Signals of stop rules that never had a value in the run."""
         return self._rules.blind()
 
     def _rate(self, seat: int, before: dict[str, Any], now: dict[str, Any]) -> None:
@@ -84,7 +86,7 @@ class Hearing:
 
 
 def seat_of(round_: int, worker: int) -> int:
-    """A worker of a round among all that ever told counts in a run."""
+    """The number of a round's worker among all that sent counts in the run."""
     return (round_ - 1) * WORKERS_MAX + worker
 
 

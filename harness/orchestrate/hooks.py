@@ -1,6 +1,6 @@
-"""What a run lets others do to the system while it is under load. The harness knows the shape, never who fills it.
+"""What a caller may do to the system while a run has it under load. The harness defines the shape and knows no caller.
 
-Whoever calls `run_plan(order, nemesis)` hands one in (`chaos.nemesis` has the one that injects faults).
+The caller of `run_plan(order, nemesis)` passes one in (`chaos.nemesis` has the one that injects faults).
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ class Nemesis(Protocol):
     """Does something to the system while a run's load is on it."""
 
     def begin(self, told: Tell, now_s: NowS) -> None:
-        """The round is armed and the fire is about to start; `now_s()` is still negative. Returns at once: what is to
-        happen at second t happens on a thread of the nemesis's own, which waits for `now_s() >= t`.
+        """The round is armed and sending is about to begin; `now_s()` is still negative. Returns at once: what should
+        happen at second t happens on a thread of the nemesis, which waits for `now_s() >= t`.
         """
         ...
 
     def end(self) -> NemesisReport:
-        """The fire is over, or the run broke: heals whatever is still injected, waits until it is, and tells.
+        """Sending has ended, or the run broke: heals whatever is still injected, waits until it is healed, and reports.
 
-        Always called once after `begin`; the drain, the close and the audit come after it. Raises nothing that is not
-        a HarnessError.
+        Always called once after `begin`; the drain, the close and the audit come after it. Raises nothing that is not a
+        HarnessError.
         """
         ...
 
 
 class NoNemesis:
-    """A run that nobody disturbs."""
+    """The nemesis of a run without faults."""
 
     def begin(self, told: Tell, now_s: NowS) -> None:
         """Nothing happens."""

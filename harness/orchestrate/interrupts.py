@@ -1,4 +1,4 @@
-"""What Ctrl-C and SIGTERM do to a run. Refuses to let any number of them cost the record."""
+"""Handles Ctrl-C and SIGTERM during a run, so that no number of them costs the record."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ from harness.waits import joined
 log = logging.getLogger(__name__)
 
 ONE_WISH_S = 2.0
-"""Whoever presses again within this wants the same."""
+"""Seconds; a second press within them means the same as the first."""
 
 
 class Interrupts:
-    """The first has `halt(why)` called, on a thread of its own: a handler runs in the middle of whatever the main
-    thread does, with whatever lock that holds, so it does no more than to leave word. One that comes later than that
-    wish lasts gives up waiting, once, by raising KeyboardInterrupt; but not while the record is `sealing`. All others
-    change nothing.
+    """The first signal has `halt(why)` called, on a thread of its own: a handler runs in the middle of whatever the
+    main thread does, with whatever lock that holds, so it only leaves a note. A later one gives up waiting, once, by
+    raising KeyboardInterrupt; but not while the record is `sealing`. All others change nothing.
     """
 
     def __init__(self, halt: Callable[[str], None]) -> None:
@@ -32,7 +31,9 @@ class Interrupts:
         self._first_s: float | None = None
         self._gave_up = False
         self.sealing = False
-        self._heard: queue.SimpleQueue[int | None] = queue.SimpleQueue()  # the one that a handler may put into
+        self._heard: queue.SimpleQueue[int | None] = (
+            queue.SimpleQueue()
+        )  # the only kind of queue into which a handler may put
         self._thread = threading.Thread(target=self._obey, name="interrupts", daemon=True)
 
     def __call__(self, number: int, _: FrameType | None) -> None:
@@ -50,15 +51,16 @@ class Interrupts:
             try:
                 self._halt(said("interrupted", signal=signal.Signals(number).name))
             except Exception:
-                # Who cannot be told (a full disk) ends the run all the same: `halt` stops first and tells then.
+                # A message that cannot be written (a full disk) ends the run all the same: `halt` stops first and
+                # reports afterwards.
                 log.exception("the interruption could not be told")
 
     def begin(self) -> None:
-        """From now on somebody hears."""
+        """From now on signals are taken."""
         self._thread.start()
 
     def end(self) -> None:
-        """What was heard is done when this returns."""
+        """All signals taken are handled when this returns."""
         self._heard.put(None)
         joined(self._thread)
 

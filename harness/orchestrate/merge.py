@@ -1,7 +1,7 @@
-"""Several accounts of generators as one: of workers that fired side by side, of rounds one after the other. Pure.
+"""Several accounts of generators as one: of workers that sent side by side, of rounds one after the other. Pure.
 
 Counts are added, histograms are added and their percentiles taken from the sum, the highest lag and CPU share stand.
-One account alone stays as it is. Refuses to average a percentile.
+One account alone stays as it is. A percentile is never averaged.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def one_after_the_other(accounts: Sequence[tuple[float, Account]]) -> Account:
 
 
 Again = Callable[[Iterable[int]], int]
-"""What stands for counts of things that each of the accounts has: their sum where the things differ, else the most."""
+"""Counts of things that each account has: their sum where the things differ, else the largest."""
 
 
 def _whole(accounts: Sequence[Account], together: Callable[[Sequence[Account]], Account], again: Again) -> Account:
@@ -136,7 +136,7 @@ def _generator(own: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _clumps(blocks: Sequence[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    """The most clumped of them: bounds that are too wide are honest. A percentile that only the sum has samples for
+    """The most clumped of them, since bounds that are too wide are safe. A percentile that only the sum has samples for
     has the largest there is.
     """
     out: dict[str, dict[str, float]] = {}

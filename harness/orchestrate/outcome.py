@@ -91,13 +91,13 @@ def generators(got: RunAccount) -> dict[str, dict[str, float]]:
 
 
 def _blind(got: RunAccount) -> list[Reason]:
-    """A stop rule that could not watch: the run was not as safe as its plan says."""
+    """Stop rules without data: the run was not as safe as its plan says."""
     text = said("rules_blind", names=", ".join(got.blind))
     return [Reason(code="stop_rule_blind", text=text)] if got.blind else []
 
 
 def _unbalanced(order: RunOrder, got: RunAccount) -> list[Reason]:
-    """By control's last look; the audit finds which batch it is."""
+    """By control's last reading; the audit finds the batch."""
     told = [money.imbalance_fen for _, money in got.samples if money.imbalance_fen is not None]
     if not told or not told[-1]:
         return []
@@ -117,7 +117,7 @@ def _slow(order: RunOrder, traffic: Traffic) -> list[Reason]:
 
 
 def _unread() -> tuple[Finding, ...]:
-    """Each invariant, not evaluated: nobody here may read the stores."""
+    """Each invariant, not evaluated, because the stores are out of reach."""
     return tuple(
         Finding(code=code, says=says, valid=None, counted=0, violations=0, figure="stores out of reach")
         for code, says in INVARIANTS.items()
@@ -153,7 +153,7 @@ def _generator(account: dict[str, Any] | None, chosen: Chosen) -> Generator:
 
 
 def _about(sealed: Lock, chosen: Chosen) -> About:
-    """What was played, in words that the forecast and the plan brought."""
+    """What was played, in the words of forecast and plan."""
     forecast, plan = sealed.models()
     why = chosen.why if isinstance(chosen.why, Said) else None
     return About(

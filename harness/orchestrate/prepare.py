@@ -1,6 +1,4 @@
-"""From a plan and a system that runs to an order to fire: round, tokens, probes, cannon configuration.
-Talks to control alone.
-"""
+"""From a plan and a running system to an order: round, tokens, probes, cannon configuration. Talks to control alone."""
 
 from __future__ import annotations
 
@@ -25,15 +23,15 @@ from system.contract.routing import Topology, front_of
 
 FIRST_UID = 1_000_000
 PROBE_UID = 1 << 40
-"""Probes carry users of a range that nobody else uses, so that whatever they win is theirs."""
+"""Probes use a range of users of their own, so that a win of one of them is a probe's."""
 TAP_S_TO_LOAD = 1 / 600_000
 LEAD_S = 7.0
-"""Locust and the cannon start, connect and load within this, and a tap's share of it each."""
+"""Seconds in which Locust and the cannon start, connect and load; and those added for each tap."""
 LEASE_S = 5.0
 FEWEST_CONNECTIONS = 8
-"""Of a journey beside the taps: one slow answer is not to delay its next request."""
+"""Connections of a journey beside the taps: one slow answer must not delay its next request."""
 RATE_HEADROOM = 1.25
-"""Room for a rate raised by hand; every tap of it is memory that is touched before the start."""
+"""Room for a rate raised by hand; the memory of every tap is touched before the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class Place:
     first_wall_ns: int | None = None
 
     def pad_us(self, t0_wall_ns: int) -> int:
-        """So much later the round begins, a whole number of seconds after the first: one time base for all of them."""
+        """Time after the first round at which this round begins, in whole seconds: one time base for all."""
         return 0 if self.first_wall_ns is None else -((t0_wall_ns - self.first_wall_ns) // 1000) % 1_000_000
 
 
@@ -87,7 +85,7 @@ def prepare(
     """Tokens, armed round, order; raises ControlError, ControlAway. `stack`: folder of the one aimed at; `since_s`:
     when the run was begun, or now; `place`: the round's among those of the plan.
     """
-    folder, register = folder.resolve(), register.resolve()  # whoever fires stands elsewhere
+    folder, register = folder.resolve(), register.resolve()  # the generator is on another host
     topology = control.topology()
     stretch = plan.stretch(share.duration_s)
     traffic = _traffic(control, plan, share, sizes, topology)
@@ -107,7 +105,7 @@ def prepare(
     )
     with closing.given_back(control, round_.round):
         tag = control.tag(run_id) if lane == "stress" else None
-        # The authority's clock is this host's or close to it; what is left of the difference moves all taps alike.
+        # Control's clock is this host's or close to it; the rest of the difference moves all taps alike.
         t0_wall_ns = time.time_ns() + (t0_us - control.now_us()) * 1000
     config = CannonConfig(
         fronts=tuple(urlsplit(url).netloc for url in topology.fronts),
@@ -143,7 +141,7 @@ def prepare(
 
 
 def beside(stack: Path | None) -> str:
-    """The register of generators in the folder of a stack; empty where none of this host is aimed at."""
+    """The register of generators in the folder of a stack; empty for a system elsewhere."""
     return "" if stack is None else str(stack.resolve() / REGISTER)
 
 

@@ -1,4 +1,4 @@
-"""Changes the rate of the plan that runs now: tells its pilots, and waits until every cannon has answered."""
+"""Changes the rate of the running plan: writes the order for its pilots, and waits until every cannon has answered."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def set_rate(taps_per_s: int, runs: Path = Path("runs")) -> str:
 
 
 def _answers(run: Path, version: int) -> list[dict[str, Any]]:
-    """What the cannons said to the newest order."""
+    """The cannons' answers to the newest order."""
     found: list[dict[str, Any]] = []
     for path in sorted(run.glob("progress-*.jsonl")):
         lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]

@@ -1,4 +1,4 @@
-"""Each round of a run as its record has it, and what all of them come to. Pure but for reading the history."""
+"""Each round of a run as its record has it, and the sums over all rounds. Pure but for reading the history."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORST = ("FAIL", "NO_DATA", "WARN", "PASS", "NOT_EVALUATED")
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a run's rounds are judged from."""
+    """The input from which a run's rounds are judged."""
 
     order: RunOrder
     chosen: Chosen
@@ -109,8 +109,8 @@ def _wins_seen(got: RunAccount, one: RoundAccount, folder: Path) -> tuple[int | 
 
 
 def not_evaluated(sealed: Lock, got: RunAccount, actuals: Mapping[str, float | int | None]) -> set[str]:
-    """What this run was not meant to show: of stores out of reach, of a plan that was not played to its end, and demand
-    that a hand changed.
+    """Indicators that this run was not meant to show: of stores out of reach, of a plan that was not played to its end,
+    and demand whose rate a person changed.
     """
     names: set[str] = set()
     all_ = {target.indicator for target in sealed.targets}
@@ -122,7 +122,7 @@ def not_evaluated(sealed: Lock, got: RunAccount, actuals: Mapping[str, float | i
     if got.stopped is not None:
         names |= sponsors | OF_THE_WHOLE | {name for name in all_ if actuals.get(name) is None}
         if got.unsettled != 0:
-            names.add("wins_residue")  # a win behind an answer that nobody could ask for again is not missing
+            names.add("wins_residue")  # a win behind an answer that could not be asked for again is not missing
     if got.rated:
         names |= {target.indicator for target in sealed.targets if target.cls == "demand"}
     return names
@@ -147,7 +147,7 @@ def no_load() -> Load:
 
 
 def forecast_of(rounds: Sequence[RoundRecord]) -> list[Judged]:
-    """Each indicator as the round that did worst by it."""
+    """Each indicator, from the round with its worst value."""
     by_round = [{row.indicator: row for row in one.forecast} for one in rounds]
     return [
         min((rows[name] for rows in by_round), key=lambda row: WORST.index(row.state)) for name in by_round[0]

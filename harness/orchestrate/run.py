@@ -1,5 +1,5 @@
-"""One order from nothing to a record: finds or starts a stack, chooses the share, conducts, repeats
-once where that is due.
+"""One order from nothing to a record: finds or starts a stack, chooses the share, conducts the run, repeats it once
+where that is due.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ SPARE_FILES = 256
 
 
 def run_plan(order: RunOrder, nemesis: Callable[[System], Nemesis] | None = None) -> RunRecord:
-    """Carries the order out and returns its record; everything of it lies in a new folder under `order.runs`.
+    """Carries the order out and returns its record; everything is written to a new folder under `order.runs`.
 
-    `nemesis(system)` makes what disturbs the system under the load, a new one for each attempt.
+    `nemesis(system)` makes what disturbs the system under load, a new one for each attempt.
 
     Raises EnvironmentNotReady or BadInput when nothing could be begun.
     """
@@ -63,11 +63,11 @@ def run_plan(order: RunOrder, nemesis: Callable[[System], Nemesis] | None = None
 
 
 def choose(order: RunOrder, system: System, sizes: Sizes) -> Chosen:
-    """The share of the event that is played: as told, or what calibration says this machine carries."""
+    """The share of the event to play: the one ordered, or what calibration says this machine carries."""
     if not order.calibrates:
         return Chosen(order.share(), said("share_told"), False, {})
     control = ControlClient.of(system)
-    # The burst is load too: what forbids the run forbids it.
+    # The burst is load too, so what forbids the run forbids the burst.
     refuse(
         look(
             replace(order, lane="stress") if not system.elsewhere else order,
@@ -92,7 +92,7 @@ def say(text: str) -> None:
 
 
 def connections() -> int:
-    """What the open-file limit leaves for connections; both ends may be children of one shell."""
+    """Connections that the open-file limit allows; both ends may be children of one shell."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(1, soft - SPARE_FILES)
 
@@ -105,21 +105,21 @@ def generator_cpu() -> int | None:
 
 @contextmanager
 def _system(order: RunOrder) -> Iterator[System]:
-    """What the run is aimed at: a system elsewhere, or a stack of this host."""
+    """The system to send to: one elsewhere, or a stack of this host."""
     if order.on is None:
         with _stack(order) as stack:
             yield OwnStack(stack)
         return
     allowed = load_targets()
     if not is_loopback(order.on) and allowed.entry(order.on) is None:
-        # Not even its topology is asked for.
+        # Not even its topology is read.
         raise EnvironmentNotReady(f"{order.on} does not stand in the allow-list; expected it in plans/targets.yaml")
     yield Elsewhere(order.on, os.environ.get(ADMIN_VARIABLE, ""), allowed.entry(order.on))
 
 
 @contextmanager
 def _stack(order: RunOrder) -> Iterator[Stack]:
-    """The stack that was left running for everybody, or one of this run's own, private to it."""
+    """The stack that was left running for everybody, or one private to this run."""
     if order.stack is not None:
         yield Stack.attach(order.stack)
         return

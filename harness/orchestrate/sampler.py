@@ -1,6 +1,7 @@
-"""Once a second, for live view and timeline: where the money is, as processes tell it. Stores tell S2.
+"""Reads once a second where the money is, from the processes' metrics, for live view and timeline. (S2 is sampled from
+the stores.)
 
-A place that does not answer leaves None; nothing is made up.
+A place that does not answer gives None; nothing is invented.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ EVERY_S = LOOKS_S
 TIMEOUT_S = 2.0
 
 STALE_S = 1.0
-"""A worker that goes on finishes a pass four times a second."""
+"""Seconds; a worker that makes progress finishes a pass four times a second."""
 DELAYS = "hongbao_credit_delay_seconds_bucket"
 
 SUMS = ("credited_fen", "suspense_fen", "awarded_fen", "budget_fen", "postings", "issued_packets")
@@ -37,7 +38,7 @@ class Sampler:
     def __init__(
         self, addresses: Addresses, control: ControlClient, round_id: int, state: RunState, before: Money | None = None
     ) -> None:
-        """`before`: the last sample of the round before, which stands in every sum: the run's money only grows."""
+        """`before`: the last sample of the round before, which is part of every sum: the run's money only grows."""
         self._addresses, self._control, self._round, self._state = addresses, control, round_id, state
         self._before = before
         self._over = threading.Event()
@@ -96,7 +97,7 @@ class Sampler:
 
 
 def with_earlier(money: Money, before: Money) -> Money:
-    """A sample of a round with what the rounds before it came to; levels are those of now."""
+    """A sample of a round plus the sums of the rounds before it; levels are the present ones."""
     sums: dict[str, Any] = {name: _plus(getattr(money, name), getattr(before, name)) for name in SUMS}
     return replace(money, **sums)
 
@@ -106,7 +107,9 @@ def _plus(now: int | None, before: int | None) -> int | None:
 
 
 class _SinceStart:
-    """A counter of all fronts since the first look. A front that began anew forgot its part: unknown from then on."""
+    """A counter of all fronts since the first reading. After a front's restart its part is lost: unknown from then
+    on.
+    """
 
     def __init__(self) -> None:
         self._first: float | None = None
@@ -123,7 +126,7 @@ class _SinceStart:
 
 
 def backlog(credit: Samples) -> int | None:
-    """Awards not yet posted, as the worker tells. None where it says 0 and hangs: it saw none before it hung."""
+    """Awards not yet posted, by the worker. None where it says 0 and hangs: it saw none before it hung."""
     told = _whole(credit.get("hongbao_stream_lag_entries"))
     return None if told == 0 and credit.get("hongbao_credit_progress_age_seconds", 0.0) > STALE_S else told
 

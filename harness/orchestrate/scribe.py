@@ -1,5 +1,5 @@
-"""Writes a run's folder. A folder that cannot be written never stops the run: what it does to the system, and takes
-back, goes on; that the record has holes is kept as one sentence, for the verdict.
+"""Writes a run's folder. A folder that cannot be written never stops the run: load, faults and heals go on; that the
+record has holes is kept as one sentence, for the verdict.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Scribe:
             self._note(exc)
 
     def rewrite(self, events: Iterable[Event]) -> None:
-        """All events anew: their times are known better now."""
+        """All events anew: their exact times are known now."""
         try:
             rewrite_events(self.folder, events)
         except OSError as exc:
@@ -43,9 +43,9 @@ class Scribe:
         return [Reason(code=CODE, text=self.failed)] if self.failed else []
 
     def seal(self, record: RunRecord, timeline: Timeline, sponsors: Sequence[SponsorBooks]) -> RunRecord:
-        """Everything that follows from the record; the record that stands afterwards.
+        """Everything that follows from the record; returns the record that is valid afterwards.
 
-        Nothing is green that nobody can read again: PASS becomes INVALID where it could not be written.
+        A result that nobody can read again is never green: PASS becomes INVALID where it could not be written.
         """
         try:
             write_run(self.folder, record, timeline, sponsors)

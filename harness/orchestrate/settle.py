@@ -1,7 +1,7 @@
-"""After the fire: whoever got *pending* or no answer asks again until the answer is settled, and each
-question is a record too.
+"""After the last tap: every user with *pending* or no answer asks again until the answer is definite. Each question is
+recorded too.
 
-Asked after the end of the round, a tap can win nothing new: it shows a win again, or says that the round is over.
+Asked after the end of the round, a tap cannot win anything new: it shows a win again, or says that the round is over.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def settle(
     if not users:
         return []
     until = time.monotonic() + deadline_s
-    # A control that is away for a moment leaves nobody without an answer.
+    # A control that is away for a moment must not leave users without an answer.
     tokens = dict(zip(users, insist(lambda: _tokens(control, lane, users), until), strict=True))
     headers = {TAG_HEADER: insist(lambda: control.tag(run_id), until)} if lane == "stress" else {}
     rows: list[np.void] = []

@@ -1,6 +1,6 @@
 """What spans several phases of a run, each a context manager: the nemesis, the clock, the samples of a round's money.
 
-Whatever ends the block, what a span began is taken back: faults are healed, threads and samplers have ended.
+However the block ends, what a span began is ended: faults are healed, threads and samplers have ended.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from harness.phrases import said
 
 
 class Spans:
-    """Of one run: its clock, and the nemesis over the fire of all its rounds.
+    """Spans of one run: its clock, and the nemesis over the sending of all its rounds.
 
-    The clock begins with the first round that is armed and stops with the block; the nemesis begins with the first
-    fire and ends, healed, with the last: before that round is drained and closed.
+    The clock begins with the first round that is armed and stops with the block. The nemesis begins with the first
+    sending and ends, healed, with the last: before that round is drained and closed.
     """
 
     def __init__(self, stage: Stage, nemesis: Nemesis) -> None:
@@ -42,14 +42,14 @@ class Spans:
                 self._clock.stop()
 
     def begin(self, armed: Armed) -> None:
-        """A round is armed: the run's clock goes from the first one on."""
+        """A round is armed: the run's clock begins with the first one."""
         if self._clock is None:
             self._clock = RunClock(self._stage.state, armed.prepared.order.t0_wall_ns)
             self._clock.start()
 
     @contextmanager
     def disturbed(self, *, last: bool) -> Iterator[None]:
-        """The nemesis is at work while the block fires; after the last one, or where it broke, it has healed."""
+        """The nemesis works while the block sends; after the last one, or if it broke, all is healed."""
         assert self._clock is not None
         if not self._disturbing:
             self._disturbing = True
@@ -63,7 +63,7 @@ class Spans:
                 self.heal()
 
     def heal(self) -> None:
-        """Ends the nemesis, once: whatever it did is taken back when this returns."""
+        """Ends the nemesis, once: everything is healed when this returns."""
         if not self._disturbing:
             return
         self._disturbing = False
@@ -91,7 +91,7 @@ def sampled(stage: Stage, armed: Armed) -> Iterator[None]:
 
 @contextmanager
 def _for_s2(stage: Stage, armed: Armed) -> Iterator[None]:
-    """The samples that the audit judges, in one file for all rounds; each look of it is judged by itself."""
+    """The samples that the audit judges, in one file for all rounds; each reading is judged by itself."""
     file = stage.history / "samples.jsonl"
     own = file if armed.account.number == 1 else file.with_name(f"samples-{armed.account.number}.part")
     try:

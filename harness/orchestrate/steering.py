@@ -1,6 +1,6 @@
-"""A run's steering: why it is to end, in which phase it is, what it tells. Carries no phase out.
+"""A run's steering: whether it must end, in which phase it is, its events. Carries no phase out.
 
-Stopping never depends on telling: the reason is kept first, and told then.
+Stopping never depends on reporting: the reason is kept first, and reported afterwards.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class Steering:
         self._scribe = scribe
         self.hearing = Hearing(state, plan, self.tell)
         self.why: str | None = None
-        """Why the run is to end, None while it is not."""
+        """Why the run must end; None while it need not."""
 
     def stopped(self) -> str | None:
-        """Why the run is to end now; a stack that is gone is one reason."""
+        """Why the run must end now; a stack that is gone is one reason."""
         if self.why is None and (gone := self._system.gone()) is not None:
             self._halt(GONE, gone)
         return self.why
 
     def heard(self, worker: int, message: dict[str, Any]) -> None:
-        """A cannon's message: into the state, and past the stop rules."""
+        """A cannon's message: into the state, and through the stop rules."""
         reason = self.hearing.take(worker, message)
         if self._state.phase == "warm_up" and self._state.round_s >= self._plan.warm_up.duration:
             self.phase("measured")
@@ -44,17 +44,17 @@ class Steering:
             self._halt("stop_rule", reason)
 
     def interrupted(self, why: str) -> None:
-        """Somebody pressed Ctrl-C, or the process was told to end."""
+        """Somebody pressed Ctrl-C, or the process got SIGTERM."""
         self._halt("interrupted", why)
         self.step(f"{why}: the fire ceases, the books are closed, a report follows")
 
     def step(self, text: str) -> None:
-        """What a run that is to end goes on with: nobody waits without knowing for what."""
+        """The next step of a run that must end, so that a person knows what it waits for."""
         if self.why is not None:
             print(f"xiu: {text}", file=sys.stderr, flush=True)
 
     def broken(self, exc: Exception) -> None:
-        """The run cannot go on as planned; what it did is settled and judged all the same."""
+        """The run cannot go on as planned; what was done is still settled and judged."""
         self.stopped()
         text = of_error(exc)
         self.tell("error", text)
@@ -62,7 +62,7 @@ class Steering:
         self.why = self.why or text
 
     def ceased(self, why: str | None) -> None:
-        """Fire that ceased before its plan's end (None: at its end), and not on this run's own order."""
+        """Sending that ended before its plan's end (None: at its end), and not by this run's own order."""
         if why is None or self.why is not None:
             return
         if why in KILLS:

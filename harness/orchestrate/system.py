@@ -1,7 +1,7 @@
-"""The system a run is aimed at, as the conductor sees it: a stack of this host, or a red-packet system elsewhere.
+"""The system under load, as the conductor sees it: a stack of this host, or a red-packet system elsewhere.
 
-A system elsewhere is asked over HTTP alone: nothing of it is started, stopped or migrated, and its stores are out of
-reach, so what only they can tell is not evaluated.
+A system elsewhere is reached over HTTP alone: nothing of it is started, stopped or migrated. Its stores are out of
+reach, so what only they show is not evaluated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ADMIN_VARIABLE = "XIU_ADMIN_TOKEN"
 
 
 class System(Protocol):
-    """What a run needs of its target. `None` from `audit` and `checksum`: the stores are out of reach."""
+    """What a run needs of its system. `None` from `audit` and `checksum`: the stores are out of reach."""
 
     @property
     def elsewhere(self) -> bool:
@@ -45,12 +45,12 @@ class System(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of it."""
+        """Notes for a person."""
         ...
 
     @property
     def targets(self) -> Path | None:
-        """Folder of scrape targets of its Prometheus, None where there is none to tell."""
+        """Folder of scrape targets of its Prometheus, None where there is none."""
         ...
 
     @property
@@ -59,11 +59,11 @@ class System(Protocol):
         ...
 
     def gone(self) -> str | None:
-        """What to say where it is there no more; None while it is, or if nobody here can know."""
+        """A sentence where the system is gone; None while it is there, or if that is not known here."""
         ...
 
     def events(self, callback: Callable[[str, str], None]) -> None:
-        """From now on call back with (kind, text) of everything that happens to a part of it."""
+        """From now on calls back with (kind, text) of every event of its parts."""
         ...
 
     def resources(self) -> dict[str, dict[str, float]]:
@@ -127,9 +127,9 @@ class OwnStack:
 
 
 class Elsewhere:
-    """A red-packet system that somebody else runs; its fronts are asked of its control.
+    """A red-packet system that somebody else runs; its control names its fronts.
 
-    `entry`: what the allow-list says of it, None for one on loopback that no entry names.
+    `entry`: its entry in the allow-list, None for one on loopback without an entry.
     """
 
     elsewhere = True
@@ -137,7 +137,7 @@ class Elsewhere:
     folder: Path | None = None
 
     def __init__(self, control_url: str, admin_token: str, entry: TargetSystem | None = None) -> None:
-        """Raises BadInput without a token, EnvironmentNotReady if control does not tell its topology."""
+        """Raises BadInput without a token, EnvironmentNotReady if control does not give its topology."""
         if not admin_token:
             raise BadInput(
                 f"no operators' token for {control_url}", expected=f"it in the environment: {ADMIN_VARIABLE}"
@@ -167,7 +167,7 @@ class Elsewhere:
         return None
 
     def events(self, callback: Callable[[str, str], None]) -> None:
-        """Nobody tells what happens to parts elsewhere."""
+        """Parts elsewhere give no events."""
 
     def resources(self) -> dict[str, dict[str, float]]:
         return {}

@@ -15,7 +15,7 @@ OTHER = "live"
 
 
 class LiveLane:
-    """Looked at before and after. `tell(kind, text)` takes the events."""
+    """Sums up the live lane before and after. `tell(kind, text)` takes the events."""
 
     def __init__(self, system: System, control: ControlClient, tell: Callable[[str, str], None]) -> None:
         self._system, self._control, self._tell = system, control, tell
@@ -30,8 +30,8 @@ class LiveLane:
             self._tell("live_lane", said("live_away"))
 
     def after(self, *, flushed: bool = False) -> tuple[list[Reason], list[Reason]]:
-        """(failures, no data) of the comparison. `flushed`: a fault of the run took every stream of Valkey, on purpose;
-        what is gone is the fault's doing then, and what is another is nobody's.
+        """(failures, no data) of the comparison. `flushed`: a fault of the run removed every stream of Valkey, on
+        purpose; what is gone then is due to the fault, and a difference cannot be blamed on anybody.
         """
         if self._before is None:
             return [], []
@@ -57,7 +57,7 @@ class LiveLane:
         text = said("live_changed", names=names)
         self._tell("live_lane", text)
         if self._busy:
-            # Its own traffic changes it; nothing can be said then, and silence would look like a proof.
+            # Its own traffic changes it; then nothing can be said, and silence would look like a proof.
             text = said("live_in_use", names=names, round=self._busy[0])
             return [], [Reason(code="live_lane_in_use", text=text)]
         return [Reason(code="live_lane_changed", text=text)], []

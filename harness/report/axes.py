@@ -76,7 +76,9 @@ def logarithmic(values: Iterable[float]) -> Scale:
 
 
 def bridged(values: Sequence[float | None], most: int = 2) -> list[float | None]:
-    """Gaps of up to `most` samples filled in a straight line: a sampler may come late. Longer ones stay open."""
+    """Gaps of up to `most` samples are joined by a straight line, since a sampler may come late. Longer ones stay
+    open.
+    """
     out, last = list(values), None
     for i, value in enumerate(values):
         if value is None:
@@ -90,7 +92,7 @@ def bridged(values: Sequence[float | None], most: int = 2) -> list[float | None]
 
 
 def paths(points: Sequence[tuple[float, float | None]], scale: Scale) -> tuple[str, ...]:
-    """A line for each unbroken stretch: where there is no data, there is no line."""
+    """A line for each unbroken stretch: no data, no line."""
     out: list[str] = []
     stretch: list[str] = []
     for x, value in [*points, (0.0, None)]:

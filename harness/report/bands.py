@@ -1,4 +1,4 @@
-"""The bar of an indicator: its band, what was expected, what came, as places in percent. Pure."""
+"""The bar of an indicator: its band, the expected and the actual figure, as places in percent. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.forecast.judge import Judged
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """An indicator's band and what came, in percent of its bar. `over`: the actual lies beyond the bar's end."""
+    """An indicator's band and actual figure, in percent of its bar. `over`: the actual lies beyond the bar's end."""
 
     left: float
     right: float
@@ -20,7 +20,7 @@ class Band:
 
 
 def band_of(row: Judged) -> Band:
-    """Where the band, the expected and the actual stand; the band takes the middle of the bar, whatever came."""
+    """Where the band, the expected and the actual stand; the band always takes the middle of the bar."""
     width = row.upper - row.lower
     if width <= 0:
         # An exact figure: a band as thin as a line, off it is simply off.

@@ -39,7 +39,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """One panel of the timeline. `said`: what it shows, for those who do not see it."""
+    """One panel of the timeline. `said`: what it shows, in words for a screen reader."""
 
     id: str
     zh: str
@@ -89,7 +89,7 @@ def chart_of(
     if not seconds:
         return Chart((), (), empty=True)
     first, last = seconds[0].second, seconds[-1].second + 1
-    # What follows the last tap (drain, close) belongs to the picture, as long as it does not squeeze the load.
+    # What follows the last tap (drain, close) is drawn too, as long as it does not squeeze the load.
     after = [event.t_s for event in timeline.events if last < event.t_s <= last + AFTER * (last - first)]
     last = max(last, math.ceil(max(after, default=0.0)))
     span = max(1, last - first)
@@ -119,7 +119,7 @@ def chart_of(
 
 
 def _shaded(faults: Sequence[tuple[float, float]], first: int, last: int) -> tuple[tuple[float, float], ...]:
-    """What of the windows lies on the axis, never thinner than can be seen."""
+    """The part of the windows that lies on the axis, never thinner than can be seen."""
     out = []
     for since, until in faults:
         left, right = (min(max((at - first) / max(1, last - first) * 100, 0.0), 100.0) for at in (since, until))
@@ -129,12 +129,12 @@ def _shaded(faults: Sequence[tuple[float, float]], first: int, last: int) -> tup
 
 
 def _drawn(plot: Plot) -> Plot:
-    """Without the series that have no data: a legend promises a line."""
+    """Without the series that have no data: an entry in the legend promises a line."""
     return replace(plot, series=tuple(line for line in plot.series if line.paths))
 
 
 def flags_of(marks: Sequence[Mark], width: float = FLAG_WIDTH) -> tuple[Tick, ...]:
-    """The numbers under the axis; those that would lie on each other share a flag."""
+    """The numbers under the axis; those that would overlap share a flag."""
     groups: list[list[Mark]] = []
     for mark in marks:
         if mark.at is None:

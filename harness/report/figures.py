@@ -27,7 +27,7 @@ UNITS: dict[str, tuple[str, str]] = {
 
 
 def number(value: float | int | None) -> str:
-    """At most four digits that count; thousands apart; a dash for what is not known."""
+    """At most four significant digits; thousands apart; a dash for an unknown figure."""
     if value is None:
         return "–"
     if value == 0:
@@ -67,7 +67,7 @@ def share_words(factor: str) -> Amount:
 
 
 def whole(factor: str) -> bool:
-    """Is it all there is?"""
+    """Is it the whole?"""
     try:
         return Fraction(factor) == 1
     except (ValueError, ZeroDivisionError):

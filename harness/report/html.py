@@ -21,7 +21,7 @@ from harness.runs.record import LedgerFile, Percentiles, Record, RunRecord, Time
 HERE = Path(__file__).parent
 HEADLINES = ("answered_rps", "response_p99_ms", "errors", "credit_delay_p99_s")
 UNJUDGED = ("INVALID", "NO_DATA", "ABORTED")
-"""Verdicts under which only what was counted exactly keeps its mark."""
+"""Verdicts under which only figures that were counted exactly keep their mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _readable(model: Record) -> str:
 
 
 def _nothing_off(record: RunRecord, books: LedgerFile) -> bool:
-    """Nothing is known to be off: if the books do not close, it is because something is not known."""
+    """Is no residue known to be other than 0? If the books do not close then, something is not known."""
     residues = [line.residue for line in books.lines] + [record.money.residue_fen, record.wins.residue]
     return not any(residues) and not any(sponsor.residue_fen for sponsor in books.sponsors)
 

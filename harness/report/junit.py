@@ -1,7 +1,7 @@
-"""`junit.xml` of a run: one suite of the same cases whatever came out, for machines that read nothing else. Pure.
+"""`junit.xml` of a run: one suite of the same cases whatever the result, for programs that read nothing else. Pure.
 
-A case's name says what was looked at, never what was found: a build server follows a name over its runs. Written so
-that both the strict schema (Apache Ant's) and Jenkins' hold.
+A case's name says what was judged, never the result, because a build server follows a name over its runs. Valid for the
+strict schema (Apache Ant's) and for Jenkins'.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _indicator(row: Judged, record: RunRecord) -> tuple[str, str]:
 
 
 def _findings(record: RunRecord) -> list[Finding]:
-    """Each invariant there is, also those that an unfinished run never came to."""
+    """Every invariant, also those that an unfinished run never reached."""
     seen = {finding.code: finding for finding in record.invariants}
     missing = [
         Finding(code=code, says=says, valid=None, counted=0, violations=0, figure="not looked at")
@@ -91,7 +91,7 @@ def render_junit(record: RunRecord) -> str:
         "testsuite",
         name=" ".join(clean(f"xiu {record.plan}").split()),
         timestamp=_timestamp(record.started_at),
-        hostname="localhost",  # the name of a machine is nobody's business; the schema wants one
+        hostname="localhost",  # no machine's name goes into the file; the schema wants one
         time=f"{lasted_s:.3f}",
     )
     _properties(suite, record)

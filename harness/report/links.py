@@ -16,7 +16,7 @@ ALERT = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def runbooks(folder: Path, environment: Mapping[str, str]) -> str:
-    """What stands before `alerts.md#…` in a page of that folder. A page is drawn whatever the variable holds."""
+    """What stands before `alerts.md#…` in a page of that folder. Whatever the variable holds, the page is drawn."""
     told = environment.get(RUNBOOKS, "").strip()
     try:
         parts = urlsplit(told)

@@ -54,7 +54,7 @@ def played(record: RunRecord) -> Both:
 
 
 def faults(record: RunRecord) -> Both:
-    """What was done to the system meanwhile, and what became of the money."""
+    """What was done to the system meanwhile, and the result for the money."""
     told = [_fault(item) for item in record.drills]
     if not told:
         return Both("没有注入故障", "no fault was put to it")
@@ -101,14 +101,14 @@ def moment(label: str) -> Both:
 
 
 def why_scale(record: RunRecord) -> Both:
-    """Why this share; in Chinese only what was told as data."""
+    """Why this share; in Chinese only where it is stored as an id with data."""
     about = record.about
     zh = chinese(about.share_says, about.share_data) if about else None
     return Both(zh or ELSEWHERE, record.scale.why)
 
 
 def credit_in_faults(record: RunRecord) -> Both | None:
-    """The money that came while a fault was in force: it is left out of the figure beside it, never of the page."""
+    """The money that came while a fault was in force: left out of the figure beside it, but shown on the page."""
     inside = record.credit_delay_s.in_faults
     if not inside.count:
         return None
@@ -133,7 +133,7 @@ class DrillRow:
 
 @dataclass(frozen=True, slots=True)
 class PlaybookRow:
-    """One playbook's run as a row: what it set, what came of it, and the page that says what else to do."""
+    """One playbook's run as a row: what it set, the result, and the page that says what else to do."""
 
     name: str
     alert: str
@@ -196,7 +196,7 @@ def playbook_rows(record: RunRecord) -> list[PlaybookRow]:
 
 
 def _act(action: Item) -> str:
-    """What it set to what; of another kind than a switch, what it says of itself."""
+    """What it set to which value; of another kind than a switch, its own words."""
     if "key" not in action and "stands" in action:
         return str(action["stands"])
     return f"{action.get('key', '?')} {action.get('before', '?')} → {action.get('to', '?')}"

@@ -115,7 +115,7 @@ def place(target: str) -> Both:
 
 
 def _in_cell(what: Both, cell: int | None) -> Both:
-    """The first cell is not named: most systems have no other."""
+    """The number of the first cell is not shown, since most systems have no other."""
     return Both(f"{what.zh}（单元 {cell}）", f"{what.en} (cell {cell})") if cell else what
 
 
@@ -166,7 +166,7 @@ OTHERS_ZH: dict[str, str] = {
 }
 """What a reason of this code is about; its own sentence follows."""
 ELSEWHERE = "原文见 run.json"
-"""For what was told in English alone."""
+"""For reasons that exist in English alone."""
 
 
 EVENTS: dict[str, Both] = {

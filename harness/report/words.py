@@ -12,7 +12,7 @@ from harness.verdict import LATENCY_BAND, PROMETHEUS_MISSING, SMALLER_SHARE, Rea
 
 
 def event_text(event: Event) -> Both:
-    """What happened, in one sentence each; in Chinese where it stands, for what was told in English alone."""
+    """What happened, in one sentence each; in Chinese where there is no Chinese sentence of its own."""
     return Both(chinese(event.says, event.data) or ELSEWHERE, event.text)
 
 
@@ -132,7 +132,9 @@ def reading(record: RunRecord) -> Both | None:
 
 
 def first_slow(record: RunRecord, timeline: Timeline) -> int | None:
-    """The first measured second whose 99th percentile was above the limit, None if none was or nobody knows."""
+    """The first measured second whose 99th percentile was above the limit; None if there is none, or it is not
+    known.
+    """
     row = next((row for row in record.forecast if row.indicator == "response_p99_ms"), None)
     measured = min((s.starts_s for s in record.steps if s.phase == "measured"), default=0.0)
     if row is None:
@@ -142,7 +144,7 @@ def first_slow(record: RunRecord, timeline: Timeline) -> int | None:
 
 
 def _missing(record: RunRecord) -> list[Both]:
-    """What was not measured, by name, and what brings it; the doctor knows of programs alone."""
+    """What was not measured, by name, and what helps; `xiu doctor` knows programs alone."""
     rows = [row for row in record.forecast if row.state == "NO_DATA"]
     names = [indicator_name(row) for row in rows]
     names += [

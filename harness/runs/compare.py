@@ -1,6 +1,6 @@
-"""Two runs side by side, judged: is B worse than A beyond noise? Refuses, in words, what was not measured alike.
+"""Two runs side by side, judged: is B worse than A by more than noise? Runs that were not measured alike are refused.
 
-A run that says nothing about the system (INVALID, NO_DATA, ABORTED) is no side of a comparison.
+A run that says nothing about the system (INVALID, NO_DATA, ABORTED) cannot be compared.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.verdict import EXIT_CODES
 MEMORY_TOLERANCE = 0.1
 UNJUDGED = ("INVALID", "NO_DATA", "ABORTED")
 NEEDED = ("answered at the peak", "response p99", "money residue", "wins residue")
-"""What a system must tell if A told it: without these, B is not known to be as good."""
+"""Figures that B must have if A has them: without these, B is not known to be as good."""
 
 State = Literal["same", "better", "worse", "no data", "not judged"]
 
@@ -49,8 +49,8 @@ class Difference(BaseModel):
 
 
 class Comparison(BaseModel):
-    """`xiu run compare A B`. `verdict`: FAIL where B is worse beyond noise (`regressions` names what), UNKNOWN where
-    it does not tell what A told (`missing`). `notes`: what else differs and does not forbid the comparison.
+    """`xiu run compare A B`. `verdict`: FAIL where B is worse beyond noise (`regressions` names what), UNKNOWN where it
+    lacks a figure of A (`missing`). `notes`: what else differs and does not forbid the comparison.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -116,7 +116,7 @@ def _notes(a: RunRecord, b: RunRecord) -> list[str]:
     if one is None or two is None:
         return notes
     if one.machine != two.machine:
-        # Containers of one machine have a name each: cores, processor and memory are what a machine is here.
+        # Containers of one machine have different names: cores, processor and memory identify the machine here.
         notes.append(f"hosts {one.machine or 'unknown'} and {two.machine or 'unknown'}")
     if one.commit != two.commit:
         notes.append(f"commits {one.commit or 'unknown'} and {two.commit or 'unknown'}")

@@ -1,6 +1,6 @@
-"""A line at the end of a file, on the disk before anything follows from it. Several processes may append.
+"""Appends a line to a file, on the disk before anything follows from it. Several processes may append.
 
-Refuses to say that it is there when the disk took less than all of it.
+A line that the disk took in part counts as not written.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from harness import waits
 def append_line(path: Path, line: bytes, *, sync: bool = True) -> None:
     """Appends `line` (without its end) and waits for the disk, unless nothing follows from the line (`sync`).
 
-    Raises OSError: then nothing of it is in the file. Also where somebody who is frozen holds its lock.
+    Raises OSError: then nothing of it is in the file. Also where a frozen process holds its lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         waits.lock(descriptor, str(path))
         size = os.fstat(descriptor).st_size
-        # Whoever wrote before may have been killed in the middle of a line: what it was about has not begun.
+        # An earlier writer may have been killed in the middle of a line: the act of that line has not begun.
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         try:
             _write_all(descriptor, (b"\n" if torn else b"") + line + b"\n")
@@ -36,7 +36,7 @@ def append_line(path: Path, line: bytes, *, sync: bool = True) -> None:
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
-    """A disk that is nearly full takes a part first, and says so at the next."""
+    """A disk that is nearly full takes a part first, and raises at the next write."""
     while data:
         data = data[os.write(descriptor, data) :]
 

@@ -1,6 +1,6 @@
-"""Finished runs read back from disk: one, or all of a folder. Refuses what is no record in one sentence, and goes on.
+"""Finished runs read back from disk: one, or all of a folder. What is no record is reported in one sentence.
 
-Nothing here trusts a file: it may be empty, cut off, huge, of another encoding, a pipe, a loop of links.
+No file is trusted: it may be empty, cut off, huge, of another encoding, a pipe, a loop of links.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ BROKEN = "not a run's record"
 MOST_BYTES = 64 << 20
 """A run of hours has a run.json of some ten thousand bytes and a timeline of a few million."""
 SOME = 120
-"""So much of what was found is repeated in an error."""
+"""Most characters of a file's content that an error repeats."""
 
 Read = TypeVar("Read", bound=BaseModel)
 
 
 class RunNotFound(Exception):
-    """No such run, or what is there is not a run's record. Exit code 2."""
+    """There is no such run, or the file is not a run's record. Exit code 2."""
 
     exit_code = 2
 
@@ -80,7 +80,7 @@ class Listing:
 
 
 def _text(path: Path) -> str:
-    """Raises RunNotFound: whatever lies there, in one sentence. Never waits for a pipe, never reads without end."""
+    """Raises RunNotFound for whatever lies there, in one sentence. Never waits for a pipe, never reads without end."""
     expected = "expected a run's folder or run.json"
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -137,7 +137,7 @@ def read_run(file: Path) -> Found:
 
 
 def _data(text: str) -> Any:
-    """As JSON; None for what is none."""
+    """As JSON; None for what is not JSON."""
     try:
         return pydantic_core.from_json(text)
     except ValueError:
@@ -145,7 +145,7 @@ def _data(text: str) -> Any:
 
 
 def _finite(data: Any) -> bool:
-    """No figure of ours is infinite: what is compared with one would always be as good."""
+    """No figure of the project is infinite: anything compared with infinity would look as good."""
     if isinstance(data, float):
         return math.isfinite(data)
     parts = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
@@ -228,7 +228,7 @@ def last_run(runs: Path) -> Found:
 
 
 def _surprises(last: Found, listing: Listing) -> list[str]:
-    """What a reader of `last` should know: newer ones that are no record, and times that cannot be right."""
+    """What a reader of `last` should know: newer ones without a record, and times that cannot be right."""
     name, its = last.record.run_id, started(last.record)
     out = [f"{path} did not finish, or still goes on; the last finished run is {name}"
            for path in listing.unfinished if _stamp(path) > its]  # fmt: skip

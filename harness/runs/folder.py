@@ -81,7 +81,7 @@ def append_event(folder: Path, event: Event) -> None:
 
 
 def rewrite_events(folder: Path, events: Iterable[Event]) -> None:
-    """All of `events.jsonl` anew, whole or not at all: their times are known better now."""
+    """All of `events.jsonl` anew, whole or not at all: their exact times are known now."""
     fresh = folder / f"{EVENTS_FILE}.new"
     with fresh.open("w", encoding="utf-8", errors="replace") as file:
         file.writelines(json.dumps(event.model_dump(mode="json"), ensure_ascii=False) + "\n" for event in events)
@@ -91,7 +91,7 @@ def rewrite_events(folder: Path, events: Iterable[Event]) -> None:
 
 
 def write_run(folder: Path, record: RunRecord, timeline: Timeline, sponsors: Sequence[SponsorBooks] = ()) -> None:
-    """Every file that follows from the record. `run.json` comes last: where it is, the rest is."""
+    """Every file that follows from the record. `run.json` comes last: where it is, the others are."""
     books = books_of(record, sponsors)
     write_model(folder / TIMELINE_FILE, timeline)
     write_model(folder / LEDGER_FILE, books)
@@ -104,7 +104,7 @@ def write_run(folder: Path, record: RunRecord, timeline: Timeline, sponsors: Seq
 
 
 def _rendered(path: Path, render: Callable[[], str]) -> None:
-    """A page that cannot be drawn is a bug of ours; the run that it is about is never lost for it."""
+    """A page that cannot be drawn is a bug of ours, and must not lose the run's record."""
     try:
         text = render()
     except Exception:

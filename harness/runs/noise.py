@@ -1,8 +1,8 @@
-"""How much two runs of one system differ by chance, figure by figure. Pure; a difference below it is none.
+"""How much two runs of one system differ by chance, figure by figure. Pure; a smaller difference does not count.
 
-The noise of a figure is the largest of: its floor (what equal runs of this project differed by on a busy machine of two
-cores, docs/measuring.md), the bounds of its percentile in both runs, and the spread of more runs where there are some;
-and on top what the machine itself was later by in the run that is worse.
+The noise of a figure is the largest of: its floor (by how much equal runs of this project differed on a busy machine of
+two cores, docs/measuring.md), the bounds of its percentile in both runs, and the spread of more runs where there are
+some. Added to it is the time by which the machine itself was later in the worse run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Sense = Literal["lower", "higher", "exact", "shown"]
 MAD_TO_SIGMA = 1.4826
 SIGMAS = 3.0
 ENOUGH = 3
-"""Runs from which a spread is told."""
+"""Fewest runs from which a spread is computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,15 @@ class Figure:
     """A count of rare things: its own square root is its noise."""
     bounds: tuple[float, float] | None = None
     beyond: float = math.inf
-    """So many samples lie beyond it, where it is a percentile: few of them, and chance moves it far."""
+    """How many samples lie beyond it, for a percentile: with few of them chance moves it far."""
     stalls: float = 0.0
-    """By so much the machine was late by itself at this percentile: the pacer's own lag, with nothing to wait for."""
+    """How late the machine itself was at this percentile: the pacer's own lag, with nothing to wait for."""
 
 
 NORMAL = 30.0
 """Samples beyond a percentile from which its chance is near to normal."""
 WAITS = 3.0
-"""So often a tap waits for a processor: to be sent, to be answered, to be read. The pacer's lag is one such wait."""
+"""How often a tap waits for a processor: to be sent, to be answered, to be read. The pacer's lag is one such wait."""
 
 
 BESIDE = frozenset({"cannon", "prometheus", "alertmanager", "toxiproxy"})

@@ -40,7 +40,7 @@ class RunOrder:
     parts: tuple[Part, ...] = ()
     """More parts of a stack that is started for the run: what the command hands in."""
     begun_s: float = field(default_factory=time.time)
-    """When it was asked for, Unix time: a stop button pressed later stops the run, whatever stands by then."""
+    """When it was ordered, Unix time: a stop button pressed later stops the run, whatever has been started by then."""
 
     @property
     def calibrates(self) -> bool:

@@ -1,8 +1,8 @@
 """How well a run's percentiles are known: bounds of each quantile from its histogram. Pure, no assumption of a shape.
 
-Of n answers the number below the q-quantile is binomial (n, q), wider by what slow answers come in clumps
-(`harness.engine.clumps`): the true quantile lies between two order statistics, which the histogram has
-(`Source: order-statistic confidence interval of a quantile, normal approximation`).
+Of n answers the number below the q-quantile is binomial (n, q), and wider where slow answers come in clumps
+(`harness.engine.clumps`): the true quantile lies between two order statistics, which the histogram has (`Source:
+order-statistic confidence interval of a quantile, normal approximation`).
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ class RunState:
         return event
 
     def begun_at(self, first_tap_s: float) -> None:
-        """The time base is known now: what was told before stands before the first tap, where it belongs."""
+        """The time base is known now: earlier events are moved before the first tap, where they belong."""
         with self.lock:
             self.first_tap_s, self.now_s = first_tap_s, time.time() - first_tap_s
             moved = [event.model_copy(update={"t_s": round(at_s - first_tap_s, 3)})

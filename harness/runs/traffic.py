@@ -24,7 +24,7 @@ def each(account: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def traffic_of(account: Mapping[str, Any] | None, number: int = 1) -> dict[Key, JourneyResult]:
-    """What each journey of round `number` came to; nothing where there is no account."""
+    """The results of each journey of round `number`; nothing where there is no account."""
     if account is None:
         return {}
     found = [_journey(one, number) for one in each(account)]

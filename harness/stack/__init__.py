@@ -1,12 +1,10 @@
-"""The stack: starts, restarts and stops the real components as child processes.
-
-The only place in the harness that does.
+"""The stack: starts, restarts and stops the real components as child processes. No other code of the harness does so.
 
     with Stack(new_folder(Path("var"))) as stack:
         stack.addresses.front_urls
-        stack.kill(stack.places.of("front")[0].name)  # restarted at once; stack.events(callback) hears of it
+        stack.kill(stack.places.of("front")[0].name)  # restarted at once; calls back `stack.events(callback)`
 
-Refuses to leave anything behind, whatever is killed, and to touch what is named by `XIU_*_URL`.
+Leaves no process behind, whatever is killed, and does not touch what `XIU_*_URL` names.
 """
 
 from harness.stack.addresses import LINKS, Addresses

@@ -1,4 +1,4 @@
-"""Where everything of a stack is reached: the directory of its parts, and its links. Opens no connection."""
+"""The addresses of a stack: the directory of its parts, and its links. Opens no connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SINGLE = (
     "valkey_url", "postgres_url", "control_url", "play_url", "credit_metrics_urls", "links", "toxiproxy_url",
     "prometheus_url", "alertmanager_url", "stores_metrics_url",
 )  # fmt: skip
-"""What a `stack.json` of before has, beside the fronts."""
+"""Fields of a `stack.json` of an earlier version, beside the fronts."""
 
 
 @dataclass(frozen=True)

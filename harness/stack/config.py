@@ -1,4 +1,4 @@
-"""The configuration generated for the parts: settings as data, files as text. Refuses to touch the disk."""
+"""The configuration generated for the parts: settings as data, files as text. Writes nothing to the disk."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ POSTGRES: dict[str, str] = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "logging_collector": "off",
-    # Kept in the data folder: nothing of a killed server is left elsewhere.
+    # Kept in the data folder, so that a killed server leaves nothing elsewhere.
     "dynamic_shared_memory_type": "mmap",
 }
 
@@ -84,22 +84,22 @@ def prometheus(parts: Iterable[Place], *, rules: Sequence[Path], more_targets: P
 def alertmanager(
     webhooks: Sequence[str] = (), token_file: Path | None = None, told: Mapping[str, str] | None = None
 ) -> str:
-    """Every alert goes out at once, each on its own, to the webhooks with the token; others may ask the API.
+    """Every alert goes out at once, each on its own, to the webhooks with the token; others may read the API.
 
-    `told`: the people's ways, see `harness.stack.people`; they hear of it beside.
+    `told`: the ways to people, see `harness.stack.people`; they get alerts as well.
     """
     route: dict[str, object] = {
         "receiver": "api",
         "group_by": ["..."],
         "group_wait": "0s",
         "group_interval": "1s",
-        # Told again and again to webhooks: what could not be done at first may be possible by now.
+        # Sent again and again to webhooks, because what could not be done at first may be possible later.
         "repeat_interval": "15s" if webhooks else "1h",
     }
     receiver: dict[str, object] = {"name": "api"}
     if webhooks:
         http = {} if token_file is None else {"authorization": {"credentials_file": str(token_file)}}
-        # An end is not told: an alert ends without data, too, and who acts has to look for itself.
+        # The end of an alert is not sent, because an alert also ends without data; the engine looks at figures itself.
         common = {"send_resolved": False, "http_config": http}
         receiver["webhook_configs"] = [{"url": url, **common} for url in webhooks]
     receivers = [receiver]

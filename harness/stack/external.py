@@ -1,6 +1,5 @@
-"""Services that belong to somebody: named by `XIU_*_URL` in the user's environment.
-
-Used as they are; refuses to change them.
+"""Services that belong to somebody else: named by `XIU_*_URL` in the user's environment. Used as they are, never
+changed.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ VARIABLES: dict[str, str] = {
 CELLS = re.compile(rf"{valkey_variable()}_([1-9]\d{{0,2}})")
 """Of the Valkey of a further cell."""
 OBSERVERS = {"prometheus": "/api/v1/query?query=1", "alertmanager": "/api/v2/status"}
-"""Of each: a question that it answers and nobody else does."""
+"""For each kind of service a request that only such a service answers so."""
 ASK_TIMEOUT_S = 5.0
 
 
 def variable(part: str) -> str:
-    """The variable that names somebody's service in place of this part."""
+    """The variable that names somebody else's service in place of this part."""
     place = read_place(part)
     return valkey_variable(place.cell or 0) if place is not None and place.role == "valkey" else VARIABLES[part]
 
@@ -54,7 +53,7 @@ def externals(environment: Mapping[str, str], cells: int = 1) -> dict[str, str]:
 
 
 def not_used(environment: Mapping[str, str], cells: int) -> list[str]:
-    """Variables of cells that a stack of so many does not have: said, so that nobody believes them."""
+    """Variables of cells that this stack does not have: reported, so that nobody relies on them."""
     names = sorted(name for name in environment if (found := CELLS.fullmatch(name)) and int(found[1]) >= cells)
     return [
         f"{name} is not used: this stack has {cells} cell{'s' * (cells > 1)}" for name in names if environment[name]
@@ -68,7 +67,7 @@ def role_of(part: str) -> str:
 
 
 def endpoint(part: str, url: str) -> str:
-    """host:port of a store's address, as a dialler reads it."""
+    """host:port of a store's address, as a client needs it."""
     return read_address(role_of(part), url).endpoint
 
 
@@ -81,7 +80,7 @@ def through(url: str, host: str, port: int) -> str:
 
 
 def need_observer(part: str, url: str) -> None:
-    """Raises EnvironmentNotReady where somebody's Prometheus or Alertmanager does not answer as one."""
+    """Raises EnvironmentNotReady where an external Prometheus or Alertmanager does not answer as one."""
     try:
         answer = loopback.get(f"{url}{OBSERVERS[part]}", ASK_TIMEOUT_S)
         answer.raise_for_status()
@@ -92,7 +91,7 @@ def need_observer(part: str, url: str) -> None:
 
 
 def proxies(toxiproxy_url: str) -> dict[str, tuple[str, int]]:
-    """link → (host, port) of the proxies somebody's toxiproxy has. Raises EnvironmentNotReady if it does not answer."""
+    """link → (host, port) of the proxies of an external toxiproxy. Raises EnvironmentNotReady if it does not answer."""
     host = urlsplit(toxiproxy_url).hostname or "127.0.0.1"
     try:
         answer = loopback.get(f"{toxiproxy_url}/proxies", ASK_TIMEOUT_S)

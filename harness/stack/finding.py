@@ -1,4 +1,4 @@
-"""Which stacks there are under a folder: those that run, and the stores of one that has ended."""
+"""Finds stacks under a folder: those that run, and the stores of one that has ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def find_running(var: Path) -> list[Path]:
 
 
 def find_shared(var: Path) -> list[Path]:
-    """Those of them that are everybody's: left running by `xiu up`, or by a run with `--keep` that has ended."""
+    """Running stacks for everybody: left by `xiu up`, or by a run with `--keep` that has ended."""
     return [folder for folder in folders.running(var) if owner.owner_of(folder) is None]
 
 

@@ -1,6 +1,6 @@
-"""The folder of a stack, `var/<stack-id>/`: names in it, its lock, its `stack.json`. Refuses to know what a part is.
+"""The folder of a stack, `var/<stack-id>/`: names in it, its lock, its `stack.json`. Knows no parts.
 
-A stack runs as long as somebody holds the lock of its folder; no pid has to be believed.
+A stack runs as long as a process holds the lock of its folder; so no pid has to be trusted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Folder:
 
     @property
     def plan(self) -> Path:
-        """What the supervisor is to run."""
+        """The supervisor's orders: what to run."""
         return self.path / "plan.json"
 
     @property
@@ -40,7 +40,7 @@ class Folder:
 
     @property
     def events(self) -> Path:
-        """What happened to parts, one JSON document a line."""
+        """Events of the parts, one JSON document a line."""
         return self.path / "events.jsonl"
 
     @property
@@ -87,7 +87,7 @@ class Folder:
                 log.seek(max(0, os.fstat(log.fileno()).st_size - 16_384))
                 return log.read().decode(errors="replace").splitlines()[-lines:]
         except OSError:
-            # Words about a part, never a reason not to bring it back.
+            # The log is information about a part, never a reason not to restart it.
             return []
 
     def has_space(self) -> bool:
@@ -107,7 +107,7 @@ class Folder:
                 path.unlink()
 
     def lock(self) -> int | None:
-        """Take the folder's lock; the file descriptor that holds it, or None if somebody has it."""
+        """Takes the folder's lock; returns the file descriptor that holds it, or None if another process has it."""
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -118,7 +118,7 @@ class Folder:
 
     @property
     def locked(self) -> bool:
-        """Does somebody hold the lock?"""
+        """Does a process hold the lock?"""
         if not (self.path / "lock").exists():
             return False
         descriptor = self.lock()
@@ -137,7 +137,7 @@ def write_private(path: Path, text: str) -> None:
             out.write(text)
         draft.replace(path)
     except OSError:
-        # A full disk: what was there before stays, and no half of a file takes up room.
+        # A full disk: the old content stays, and no half of a file takes up room.
         with contextlib.suppress(OSError):
             draft.unlink()
         raise

@@ -1,7 +1,7 @@
-"""The life of one part: started, ready, watched, restarted at once with back-off, stopped.
+"""The life of one part: started, ready, watched, restarted at once with growing pauses, stopped.
 
-Acting never depends on reporting: what cannot be written, told or started now is tried again, and the part is kept on.
-Refuses to know the other parts.
+Acting never depends on reporting: what cannot be written, reported or started now is tried again, and the part is kept
+running. Does not know the other parts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PROBE_EVERY_S = 0.05
 BACKOFF_FIRST_S, BACKOFF_MOST_S = 0.1, 5.0
 CRASH_LOOP_DEATHS, CRASH_LOOP_WINDOW_S = 6, 30.0
 AGAIN_S = 1.0
-"""After what kept a part from being started: no space, no process to be had."""
+"""Seconds to wait after something kept a part from being started: no space, or no process available."""
 
 State = Literal["waiting", "starting", "ready", "dead", "suspended", "gave_up", "stopped"]
 Kind = Literal["started", "ready", "died", "restarted", "slow", "not_started", "gave_up", "stopped"]
@@ -68,7 +68,7 @@ def how_it_ended(code: int) -> str:
 
 @dataclass
 class BackOff:
-    """When a part that died may start again: the first time at once, then slower, at last never."""
+    """When a part that died may start again: the first time at once, then later and later, at last never."""
 
     deaths: deque[float] = field(default_factory=deque)
 
@@ -97,7 +97,7 @@ class Keeper:
         self._back_off = BackOff()
         self._delay_s = 0.0
         self._mourned = True
-        """Was the end of the last child taken note of?"""
+        """Has the end of the last child been recorded?"""
         self._watch: asyncio.Task[None] | None = None
 
     state: State
@@ -109,11 +109,11 @@ class Keeper:
 
     @property
     def shown(self) -> State:
-        """The state, for others: what has no process is not ready, whatever was noted last."""
+        """The state, for others: a part without a process is not ready, whatever was recorded last."""
         return "dead" if self.state in ("starting", "ready") and self.pid is None else self.state
 
     def _say(self, kind: Kind, detail: str = "", tail: bool = False) -> None:
-        """Never raises: who is told is no reason for a part to stay dead."""
+        """Never raises: a failing listener is no reason for a part to stay dead."""
         try:
             lines = tuple(self._folder.log_tail(self.part.name)) if tail else ()
             self._report(PartEvent(time.time(), self.part.name, kind, detail, lines))
@@ -166,18 +166,18 @@ class Keeper:
         return PartFailed(f"{self.part.name} {what}; the last lines of its log:{tail or ' (empty)'}")
 
     async def _keep(self) -> None:
-        """For ever. Whatever breaks in one turn, the next one is taken: nothing else brings the part back."""
+        """For ever. Whatever breaks in one turn, there is a next one: nothing else restarts the part."""
         while True:
             try:
                 await self._turn()
             except Exception as exc:
-                # No descriptor, no memory for a process, a program that is gone: later perhaps.
+                # No descriptor, no memory for a process, a program that is gone: perhaps later.
                 log.exception("%s: not kept for a moment", self.part.name)
                 self._say("not_started", f"{type(exc).__name__}: {exc}")
                 await asyncio.sleep(AGAIN_S)
 
     async def _turn(self) -> None:
-        """From the life of one child to the next one's being ready."""
+        """From the life of one child to the readiness of the next."""
         if self.child is not None and not self._mourned:
             self._mourn(await spawn.exited(self.child))
         await self._may_again()
@@ -193,7 +193,7 @@ class Keeper:
             late.cancel()
 
     async def _may_again(self) -> None:
-        """Until it may start, and its pause is over: who is suspended in the pause stays dead."""
+        """Waits until it may start, and its pause is over; a part that is suspended meanwhile stays dead."""
         while True:
             await self._may_start.wait()
             await asyncio.sleep(self._delay_s)
@@ -202,14 +202,14 @@ class Keeper:
             self.state = "suspended"
 
     def _mourn(self, code: int) -> None:
-        """What follows from a child's end: when the next one may start, then what is told of it."""
+        """Handles a child's end: when the next one may start, then what is reported."""
         self._mourned, self._delay_s = True, 0.0
         self.is_ready.clear()
         if self._wanted_end:
             self._wanted_end = False
             return
         self.state = "dead" if self._may_start.is_set() else "suspended"
-        # What dies for want of space is no crash loop: it is tried until there is some.
+        # A death for want of disk space is no crash loop: the part is tried until there is space.
         delay_s = self._back_off.next_delay_s(time.monotonic()) if self._folder.has_space() else AGAIN_S
         if delay_s is None:
             self.state = "gave_up"
@@ -221,7 +221,7 @@ class Keeper:
             self._say("gave_up", f"died {CRASH_LOOP_DEATHS} times within {CRASH_LOOP_WINDOW_S:g} s; {again}")
 
     def mend(self) -> bool:
-        """A keeper that is dead is replaced; True if it was. Called again and again, by who looks after all."""
+        """Replaces a keeper's task that has ended; True if it did. Called again and again by the supervisor."""
         return self._watch is not None and self._watch.done() and self.state != "stopped" and self._watch_it()
 
     def _watch_it(self) -> bool:
@@ -229,7 +229,7 @@ class Keeper:
         return True
 
     def suspend(self) -> None:
-        """From now on it stays dead when it dies."""
+        """From now on the part is not restarted when it dies."""
         self._may_start.clear()
 
     def resume(self) -> None:
@@ -239,7 +239,7 @@ class Keeper:
         self._may_start.set()
 
     async def restart(self) -> None:
-        """Stop it, start it, wait until it is ready. Also out of a crash loop."""
+        """Stops it, starts it, waits until it is ready. Also ends a crash loop."""
         self.resume()
         if self._watch is None:
             self._watch_it()  # it was given up before it was ever ready

@@ -1,6 +1,6 @@
-"""How a program that refuses root is run by root, and one that wants its user named by a user without a name.
+"""How root runs a program that refuses root, and how a user without a name runs one that wants a name.
 
-Tries each way once, before anything is started. Refuses in words: the cause, and the ways out.
+Tries each way once, before anything is started. Otherwise an error names the cause and the ways out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Whose a stack is: private to the process that started it for itself, or for everybody who looks for one.
+"""Who may use a stack: only the process that started it for itself, or everybody who looks for one.
 
-A file in the stack's folder names the process; the private life ends with it. Refuses to believe a pid alone.
+A file in the stack's folder names that process; when the process ends, the stack is not private any more. Compares the
+start time as well, because pids are reused.
 """
 
 from __future__ import annotations
@@ -35,5 +36,5 @@ def owner_of(folder: Path) -> int | None:
         process = psutil.Process(said["pid"])
         lives = abs(process.create_time() - said["created"]) < SAME_S and process.status() != psutil.STATUS_ZOMBIE
     except (FileNotFoundError, psutil.NoSuchProcess, ValueError, KeyError, TypeError):
-        return None  # what cannot be read names nobody
+        return None  # a file that cannot be read names nobody
     return int(said["pid"]) if lives else None

@@ -1,6 +1,6 @@
-"""Prometheus alone, on a copy of what a stack that is stopped has left: its history can be asked again.
+"""Prometheus alone, on a copy of the data of a stopped stack, so that its history can be queried again.
 
-The folder itself is only read. Nothing is scraped, no rule runs, no alert goes out.
+The folder itself is only read. Nothing is scraped, no rule runs, no alert is sent.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def past_prometheus(folder: Path) -> Iterator[str]:
         config.write_text("{}\n", encoding="utf-8")
         address = f"127.0.0.1:{ports.by_name['prometheus']}"
         flags = (f"--config.file={config}", f"--storage.tsdb.path={copy}", f"--web.listen-address={address}")
-        # Kept however old it is.
+        # Kept, however old it is.
         argv = [str(binary), *flags, "--storage.tsdb.retention.time=100y", "--log.level=warn"]
         with log.open("wb") as out:
             child = subprocess.Popen(argv, env=for_children(), stdout=out, stderr=out, preexec_fn=die_with_parent)

@@ -1,6 +1,7 @@
-"""Who beside the playbook engine hears of an alert: read from the environment, turned into a receiver of Alertmanager.
+"""Which people get alerts beside the playbook engine: read from the environment, turned into a receiver of
+Alertmanager.
 
-Refuses an address that cannot be one before anything starts; shows no secret of one. Owns what stands before a
+An address that cannot be one is refused before anything starts; no secret of one is shown. Owns what stands before a
 runbook's page, too.
 """
 
@@ -20,14 +21,14 @@ VARIABLES = (WEBHOOK, SLACK, CHANNEL, MAIL_TO, MAIL_FROM, SMTP, SMTP_USER, SMTP_
 RUNBOOKS = "XIU_RUNBOOK_URL"
 
 GROUP_WAIT, GROUP_INTERVAL, REPEAT = "2s", "5s", "1h"
-"""What belongs together comes together; an end is told this much later at most; what goes on is told again."""
+"""Related alerts are sent together; an end is sent this much later at most; an alert that goes on is sent again."""
 RECEIVER = "people"
 _PAGE = re.compile(r"(runbook_url: *[\"']?)docs/")
 _HERE = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
 def people(environment: Mapping[str, str]) -> dict[str, str]:
-    """Every variable that is set, each one looked at; empty: nobody is told. Raises BadInput."""
+    """Every variable that is set, each one checked; empty: no people get alerts. Raises BadInput."""
     found = {name: environment[name].strip() for name in VARIABLES if environment.get(name, "").strip()}
     for name in (WEBHOOK, SLACK):
         if name in found:
@@ -68,7 +69,7 @@ def with_runbooks(rules: str, base: str) -> str:
 
 
 def receiver(found: Mapping[str, str]) -> dict[str, object]:
-    """Alertmanager's receiver: every way that is set, ends told as well."""
+    """Alertmanager's receiver: every way that is set; ends are sent as well."""
     ways: dict[str, object] = {"name": RECEIVER}
     if WEBHOOK in found:
         ways["webhook_configs"] = [{"url": found[WEBHOOK], "send_resolved": True}]
@@ -93,7 +94,7 @@ def receiver(found: Mapping[str, str]) -> dict[str, object]:
 
 
 def route() -> dict[str, object]:
-    """Which alerts they hear of: all but the chain's own sign of life."""
+    """The alerts that people get: all but the sign of life of the alerting itself."""
     return {
         "receiver": RECEIVER,
         "matchers": ['severity!="none"'],

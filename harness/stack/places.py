@@ -19,7 +19,7 @@ from system.contract.places import Place, Role, of_role
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Rows in the order in which they are told; a name stands there once."""
+    """Rows in a fixed order; each name stands once."""
 
     rows: tuple[Place, ...] = ()
 
@@ -42,7 +42,7 @@ class Directory:
         return tuple(of_role(self.rows, role, lane=lane, cell=cell))
 
     def url(self, role: Role) -> str | None:
-        """Address of the first part of a role; None where there is none, or nobody knows it."""
+        """Address of the first part of a role; None where there is none, or it is not known."""
         return next((place.url for place in self.of(role)), None)
 
     @property
@@ -73,7 +73,7 @@ def no_place(name: str, known: Iterable[str]) -> BadInput:
 
 
 def ready_url(place: Place) -> str | None:
-    """Where a part is asked whether it is ready, as `harness.stack.probes` reads it; None: nobody answers for it."""
+    """Where a part is asked whether it is ready, as `harness.stack.probes` reads it; None: it cannot be asked."""
     if place.url is None:
         return None
     match place.role:

@@ -1,6 +1,6 @@
 """What a stack consists of: decided once, from options and environment, and handed to the supervisor as data.
 
-`lay_out` is pure: a plan and ports in, rendered parts, addresses and files out. Refuses to start anything.
+`lay_out` is pure: a plan and ports in, rendered parts, addresses and files out. Starts nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SUPERVISOR_PORT = "supervisor"
 
 @dataclass(frozen=True)
 class Plan:
-    """The parts to start, unrendered, and what is somebody else's."""
+    """The parts to start, unrendered, and those that belong to somebody else."""
 
     selection: Selection
     fronts: int
@@ -131,7 +131,7 @@ def _check_size(fronts: int, cells: int) -> None:
 def with_more(
     parts: list[Part], notes: list[str], more: Sequence[Part], theirs: Mapping[str, str]
 ) -> tuple[list[Part], list[str]]:
-    """The parts handed in beside the system; one that waits for alerts only where there are any."""
+    """The parts handed in beside the system; one that waits for alerts only where alerts are sent."""
     observed = {part.name for part in parts} | set(theirs)
     for part in more:
         if part.webhook is None or {"prometheus", "alertmanager"} <= observed:
@@ -147,7 +147,7 @@ def _observers(theirs: Mapping[str, str]) -> tuple[list[Part], list[str]]:
     parts, notes = [], []
     for name, make in (("alertmanager", table.alertmanager), ("prometheus", table.prometheus)):
         if name in theirs:
-            # One that is away would leave a run without alerts, and nobody would know.
+            # An external one that is away would leave a run without alerts, and nobody would know.
             external.need_observer(name, theirs[name])
             continue
         binary = tools.find(name)

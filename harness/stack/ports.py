@@ -1,9 +1,9 @@
-"""Ports of a stack: found by binding, below the range the kernel hands out by itself, and held while the stack lives.
+"""Ports of a stack: found by binding, below the range from which the kernel assigns ports, and held while the stack
+lives.
 
-A held port is a bound socket that never listens. Address reuse is switched on after the bind: the part it is meant
-for may
-bind it too, a second stack that looks for a free one (without reuse) may not. Refuses to guess: what cannot be bound
-is taken.
+A held port is a bound socket that never listens. Address reuse is switched on after the bind: the part for which it is
+held may bind it too, a second stack that looks for a free one (without reuse) may not. A port that cannot be bound
+counts as taken.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LOOPBACK_S = 2.0
 
 
 def carries_traffic() -> None:
-    """Does a connection from this host to itself come about? Where not, every part would wait for its own in vain.
+    """Can this host connect to itself? Otherwise every part would wait for its own port until its deadline.
 
     Raises EnvironmentNotReady with what helps.
     """
@@ -56,7 +56,7 @@ class Ports:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 self._held.append(sock)
             else:
-                # Elsewhere a bound socket would keep the part itself out.
+                # On other systems a bound socket would keep the part itself out.
                 sock.close()
                 if port in self.by_name.values():
                     continue

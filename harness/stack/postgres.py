@@ -1,4 +1,4 @@
-"""How PostgreSQL is made ready and called on this machine. Refuses to run it: that is the keeper's."""
+"""How PostgreSQL is prepared and called on this machine. The keeper runs it."""
 
 from __future__ import annotations
 

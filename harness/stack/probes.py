@@ -1,6 +1,6 @@
-"""Is a part ready? One short question each, over the wire the part speaks. Refuses to wait: the keeper asks again.
+"""Is a part ready? One short question each, over the protocol of the part. Does not wait: the keeper asks again.
 
-No client library: the supervisor stays small, and a probe never keeps a connection.
+No client library: the supervisor stays small, and a probe keeps no connection.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ async def _postgres(host: str, port: int, path: str) -> bool:
 
 
 async def _alive(host: str, port: int, path: str) -> bool:
-    # A part that nobody speaks to: it is ready as soon as it runs, and the keeper asks only while it does.
+    # A part without an interface: ready as soon as it runs, and the keeper asks only while it does.
     return True
 
 

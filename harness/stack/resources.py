@@ -1,4 +1,4 @@
-"""What each part uses: CPU seconds over all of its lives, and the most memory seen. Refuses to judge it."""
+"""What each part uses: CPU seconds over all of its lives, and the most memory seen. Judges nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Usage:
 def since(
     now: Mapping[str, Mapping[str, float]], before: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[str, float]]:
-    """What each part used from then on: a stack that was kept has worked for others. The most memory stays the most."""
+    """What each part used from then on: a stack that was kept has worked for others. The largest memory stays."""
     return {
         part: {**used, "cpu_s": round(max(0.0, used["cpu_s"] - before.get(part, {}).get("cpu_s", 0.0)), 3)}
         for part, used in now.items()

@@ -1,7 +1,6 @@
 """Starts one child process so that it cannot outlive its parent, and ends it with all of its descendants.
 
-Refuses threads: the kernel's parent-death signal fires when the *thread* that forked ends, so only a main thread may
-call `start`.
+The kernel's parent-death signal is sent when the *thread* that forked ends, so only a main thread may call `start`.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def prctl(option: int, value: int) -> None:
-    """Linux's prctl; elsewhere nothing happens."""
+    """Linux's prctl; on other systems nothing happens."""
     if _libc is not None and _libc.prctl(option, value, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
 
@@ -57,10 +56,10 @@ def die_with_parent() -> None:
 
 
 def schedule(policy: Policy) -> None:
-    """The scheduling policy of this process and of what it will start; nothing where the system has none.
+    """Sets the scheduling policy of this process and of its children; does nothing where the system has none.
 
-    A `batch` process never takes a core away from an `other` one when it wakes, an `idle` one only gets what nobody
-    wants. With all of them `other`, whoever wakes keeps the generator waiting for a slice of 3 to 4 ms.
+    A `batch` process never takes a core away from an `other` one when it wakes; an `idle` one runs only when no other
+    wants the core. With all of them `other`, a process that wakes up could delay the generator by 3 to 4 ms.
     """
     number = getattr(os, f"SCHED_{policy.upper()}", None)
     if number is not None and hasattr(os, "sched_setscheduler"):
@@ -74,13 +73,13 @@ def _before_exec(parent: int, death_signal: int, core: int | None, nice: int, po
     def run() -> None:
         prctl(PR_SET_PDEATHSIG, death_signal)
         if os.getppid() != parent:
-            # It died between the fork and the line above: nobody will send the signal.
+            # The parent died between the fork and the line above, so the signal will never come.
             os._exit(1)
         if pinned:
             os.sched_setaffinity(0, pinned)
         if nice:
             os.nice(nice)
-            # Where the kernel shares a core among sessions first, the session has a niceness of its own to be set.
+            # Where the kernel first divides a core among sessions, the niceness of the session has to be set as well.
             with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
                 group.write(str(nice))
         schedule(policy)

@@ -1,6 +1,6 @@
-"""A stack as its user holds it: start, stop, addresses, pids, restarts, events. Plain synchronous code.
+"""A stack for its user: start, stop, addresses, pids, restarts, events. Plain synchronous code.
 
-Refuses to start parts itself: the supervisor, a process of its own, does. This side only plans, asks and listens.
+The supervisor, a process of its own, starts the parts. This side only plans, asks and listens.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ START_DEADLINE_S = 180.0
 STOP_DEADLINE_S = 90.0
 CALL_TIMEOUT_S = 90.0
 STATE_TIMEOUT_S, QUICK_TIMEOUT_S = 5.0, 15.0
-"""A frozen supervisor keeps nobody waiting who only looks."""
+"""Seconds; a caller that only looks does not wait longer for a frozen supervisor."""
 POLL_S = 0.02
 
 
@@ -121,7 +121,7 @@ class Stack:
                     stderr=out,
                     env=for_children(),
                     pass_fds=given,
-                    start_new_session=True,  # Ctrl-C is for whoever holds the stack: it stops it in order
+                    start_new_session=True,  # Ctrl-C is for the holder of the stack, which stops it in order
                 )
         finally:
             for fd in given:
@@ -227,12 +227,12 @@ class Stack:
 
     @property
     def externals(self) -> dict[str, str]:
-        """part → address of what belongs to somebody and is never touched."""
+        """part → address of what belongs to somebody else and is never touched."""
         return dict(self.folder.read_state()["externals"])
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of this stack: external parts, Prometheus missing."""
+        """Notes for a person: external parts, Prometheus missing."""
         return tuple(self.folder.read_state()["notes"])
 
     @property
@@ -268,7 +268,7 @@ class Stack:
         return dict(self.folder.read_state().get("resources", {}))
 
     def deaths(self) -> dict[str, list[PartEvent]]:
-        """part → each time it died though nobody had asked it to, oldest first."""
+        """part → each time it died without an order, oldest first."""
         found: dict[str, list[PartEvent]] = {}
         for event in _events(self.folder.events):
             if event.kind == "died":
@@ -328,14 +328,14 @@ class Stack:
                         try:
                             callback(event)
                         except Exception:
-                            # One listener's trouble keeps no event from the others, nor the next one from it.
+                            # One failing listener keeps no event from the others, nor the next one from itself.
                             log.warning("an event of %s was not taken", event.part, exc_info=True)
 
         threading.Thread(target=listen, name="stack events", daemon=True).start()
 
 
 def _without_the_dead(state: dict[str, Any]) -> dict[str, Any]:
-    """A written state, put right by what processes there are."""
+    """A stored state, corrected by the processes that exist."""
     pids = {name: pid for name, pid in state.get("pids", {}).items() if spawn.lives(pid)}
     parts = {
         name: "dead" if doing in ("starting", "ready") and name not in pids else doing
@@ -345,7 +345,7 @@ def _without_the_dead(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _events(path: Path) -> list[PartEvent]:
-    """Every whole line; one torn by a full disk, or by a crash, says nothing."""
+    """Every whole line; one torn by a full disk, or by a crash, is left out."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError:

@@ -1,6 +1,6 @@
-"""External stores before a stack is built on them: do they answer, and does an answer of theirs survive a crash?
+"""External stores before a stack uses them: do they answer, and does a confirmed write survive a crash?
 
-Asks, refuses in words; changes nothing.
+Asks, and refuses in words; changes nothing.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from harness.stack.external import ASK_TIMEOUT_S, role_of, variable
 from system.contract.numbers import shown
 
 ACCEPTED = "XIU_EXTERNAL_NOT_DURABLE"
-"""Set to `accepted` by who knows that a crash of such a store may lose money, and wants the stack all the same."""
+"""A person sets it to `accepted`, knowing that a crash of such a store may lose money."""
 VALKEY = {"appendonly": "yes", "appendfsync": "always"}
-"""An answered win is on the disk (docs/money.md)."""
+"""A confirmed win is on the disk (docs/money.md)."""
 POSTGRES = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
 
 def check_stores(theirs: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
-    """What a person is to know of them.
+    """Notes about them for a person.
 
     Raises EnvironmentNotReady for one that is away, or that may lose what it has confirmed.
     """

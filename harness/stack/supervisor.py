@@ -2,10 +2,9 @@
 
 Starts, watches, restarts and stops every part.
 
-Three lines of defence against anything left behind: the end of the parent is the end of a pipe, and stops the stack
-in order;
-the reaper, this process's own parent, inherits every orphan and kills what is left when the supervisor is gone; and the
-kernel signals each part when the supervisor ends, also if both are killed at once.
+Three mechanisms leave nothing behind. The parent's end is the end of a pipe, and stops the stack in order. The reaper,
+this process's own parent, inherits every orphan and kills what is left when the supervisor is gone. The kernel signals
+each part when the supervisor ends, also if both are killed at once.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ log = logging.getLogger(__name__)
 INIT_DEADLINE_S = 120.0
 LAST_MOMENT_S = 2.0
 UNWRITTEN_MOST = 1000
-"""Events that are kept for a disk that takes none."""
+"""Most events that are kept while the disk cannot take them."""
 
 
 class Supervisor:
@@ -82,7 +81,7 @@ class Supervisor:
         return {name: keeper.pid for name, keeper in self.keepers.items() if keeper.pid is not None}
 
     def write_down(self) -> None:
-        """What happened, and how things stand, as far as the disk takes it; the rest is written once it does."""
+        """Writes events and state, as far as the disk takes them; the rest is written once it does."""
         try:
             while self._unwritten:
                 append_line(self.folder.events, self._unwritten[0], sync=False)
@@ -181,7 +180,7 @@ class Supervisor:
         await keeper.start()
 
     async def _start_beside(self, keeper: Keeper) -> None:
-        """A part that nothing waits for: that it does not start is said, and no more."""
+        """A part that no other waits for: if it does not start, that is reported and nothing else happens."""
         try:
             await self._start_part(keeper)
         except (PartFailed, OSError) as error:
@@ -210,12 +209,12 @@ class Supervisor:
         self.write_down()
 
     async def watch(self) -> None:
-        """Sample, look after the keepers, make good what could not be written, until the stack is to end."""
+        """Samples, checks the keepers, writes what could not be written, until the stack must end."""
         while not self.ended.is_set():
             try:
                 self._look()
             except Exception:
-                # A look that fails ends no stack.
+                # An error in one look does not end the stack.
                 log.exception("the supervisor's look")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(resources.SAMPLE_EVERY_S):
@@ -304,7 +303,7 @@ def _left(folder: Folder) -> list[psutil.Process]:
     """Processes of the stack that still run, once the supervisor is gone."""
     if sys.platform == "linux":
         return spawn.family(os.getpid())[:-1]
-    # Orphans go to init there: what was written down last must do.
+    # There orphans go to init, so the last written state has to do.
     return [process for pid in folder.read_state().get("pids", {}).values() for process in spawn.family(pid)]
 
 
@@ -322,7 +321,7 @@ def reap(supervisor: int, folder: Folder) -> int:
             code = os.waitstatus_to_exitcode(status)
     deadline = time.monotonic() + LAST_MOMENT_S
     while left := _left(folder):
-        # PostgreSQL is on its way out by its death signal and clears up behind itself: all get a moment, then none.
+        # PostgreSQL is ending by its death signal and cleans up: all get a moment, then none.
         if time.monotonic() > deadline:
             for process in left:
                 spawn.send(process.pid, signal.SIGKILL)
@@ -334,7 +333,7 @@ def reap(supervisor: int, folder: Folder) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point. Tells how the start went on `--status-fd`, one JSON line."""
+    """Entry point. Reports the result of the start on `--status-fd`, one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--parent-fd", type=int, help="a pipe that ends when the parent does; none: detached")

@@ -1,6 +1,6 @@
 """The parts of a stack as data: what is run, with which environment, when it counts as ready, and how it is treated.
 
-Strings hold `{placeholders}`, filled in by `render` when the ports are known. Refuses to start anything.
+Strings hold `{placeholders}`, filled in by `render` when the ports are known. Starts nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Part:
     """which of the allowed cores it is pinned to (Linux), None: not pinned"""
     nice: int = NICE
     policy: Policy = "batch"
-    """`other` for the front alone: nobody else may keep it, or the generator beside it, waiting"""
+    """`other` for the front alone: no other part may delay it, or the generator beside it"""
     restart: bool = True
     stop_signal: int = signal.SIGTERM
     stop_deadline_s: float = 8.0
@@ -286,5 +286,5 @@ def _credit(place: Place) -> Part:
 
 
 def watchdog() -> Part:
-    """Heals what is injected too long, or by somebody who is dead: as long as the stack lives, whoever else does."""
+    """Heals what is injected too long, or by a dead process, as long as the stack lives."""
     return Part("watchdog", (sys.executable, "-m", "chaos.watchdog", "{folder}"), "alive://", stop_deadline_s=2.0)

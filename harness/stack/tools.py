@@ -1,7 +1,7 @@
-"""Where the tools are on this machine, and what to do about one that is missing. Refuses to fetch: that is `setup/`.
+"""Where the tools are on this machine, and which command brings a missing one. `setup/` fetches them.
 
-Looked for in the checkout's `.tools/`, then on PATH (Prometheus and Go: PATH first); servers that come as Python
-wheels in their wheel.
+Looked for in the checkout's `.tools/`, then on PATH (Prometheus and Go: PATH first); servers that come as Python wheels
+in their wheel.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ KNOWN: dict[str, Tool] = {
 
 
 def _in_wheel(wheel: str, name: str) -> Path | None:
-    # Found, never imported: both wheels do things at import that a stack does itself.
+    # Found, never imported: at import both wheels do things that a stack does itself.
     spec = importlib.util.find_spec(wheel)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -90,7 +90,7 @@ def need(name: str) -> Path:
 
 
 def version(name: str, path: Path) -> str:
-    """What the program says of its version, `?` where it says nothing."""
+    """The version that the program prints, `?` where it prints none."""
     try:
         done = subprocess.run(
             [str(path), KNOWN[name].version_flag],

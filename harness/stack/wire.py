@@ -1,6 +1,6 @@
-"""How a stack's supervisor is spoken to: one JSON line there, one back, over a loopback port, with the folder's token.
+"""The protocol of a stack's supervisor: one JSON line there, one back, over a loopback port, with the folder's token.
 
-`events` keeps the connection: one line per event from then on. Refuses requests without the token.
+`events` keeps the connection: one line per event from then on. A request without the token is refused.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Switchboard:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=LINE_MAX)
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Send an event to everybody who listens."""
+        """Sends an event to every listener."""
         line = json.dumps(event).encode() + b"\n"
         for writer in self._listeners:
             writer.write(line)
@@ -54,13 +54,13 @@ class Switchboard:
             except HarnessError as error:
                 reply = {"ok": False, "error": str(error), "exit_code": error.exit_code}
             except Exception as error:
-                # Whoever asked is told, and the supervisor goes on.
+                # The caller gets the error, and the supervisor goes on.
                 log.exception("asked %s", request.get("do"))
                 reply = {"ok": False, "error": f"{type(error).__name__}: {error}", "exit_code": 5}
             writer.write(json.dumps(reply).encode() + b"\n")
             await writer.drain()
         except (OSError, ValueError, AttributeError, KeyError, TimeoutError):
-            # Whoever asked is gone, or does not speak the language.
+            # The caller is gone, or speaks another protocol.
             return
         finally:
             self._listeners.discard(writer)
@@ -81,7 +81,7 @@ def _connect(port: int, request: dict[str, Any], timeout_s: float | None) -> soc
 
 
 def call(port: int, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-    """Ask the supervisor. Raises what it refuses with; EnvironmentNotReady if it is not there."""
+    """Asks the supervisor. Raises the supervisor's refusal; EnvironmentNotReady if it is not there."""
     try:
         with _connect(port, request, timeout_s) as sock, sock.makefile("rb") as lines:
             reply = json.loads(lines.readline() or b"{}")
@@ -101,7 +101,7 @@ def follow(port: int, token: str) -> tuple[socket.socket, Iterator[dict[str, Any
     try:
         sock = _connect(port, {"token": token, "do": "events"}, CONNECT_TIMEOUT_S)
         stream = sock.makefile("rb")
-        # The answer says that from here on nothing is missed.
+        # After the answer no event is missed.
         stream.readline()
         sock.settimeout(None)
     except OSError as error:

@@ -1,7 +1,7 @@
 """A run's `drill_` metrics for Prometheus, made from the run's state at each scrape; catalogue: plans/metrics.py.
 
-One registry and one port of its own. A cannon tells its times in buckets a thirty-second wide or narrower; each counts
-under the first edge that is not below its own, so that no bucket ever claims too much.
+One registry and one port of its own. A cannon's time buckets are a thirty-second wide or narrower; each counts under
+the first edge that is not below its own, so that no bucket ever claims too much.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RunCollector(Collector):
         self._state, self._git_sha = state, git_sha
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing at registration: the state need not be complete then."""
+        """Nothing at registration: the state may not be complete then."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
@@ -91,7 +91,7 @@ class RunCollector(Collector):
             yield family
 
     def _cpu(self) -> float | None:
-        """Of the busiest cannon; None until one tells."""
+        """Of the busiest cannon; None until one reports it."""
         told = [message.get("cpu_ratio") for message in list(self._state.counts.values())]
         return max((ratio for ratio in told if ratio is not None), default=self._state.generator_cpu)
 
@@ -113,7 +113,7 @@ class RunCollector(Collector):
         return family
 
     def _money(self) -> Iterator[Metric]:
-        """Of this run's round alone: as sampled, and once the books are closed as they have it. Unknown is absent."""
+        """Of this run's round alone: sampled, and from the books once they are closed. Unknown is absent."""
         state, money = self._state, self._state.money
         known = {
             "budget": money.budget_fen,
@@ -132,7 +132,7 @@ class RunCollector(Collector):
         yield won
 
     def _verdict(self) -> Iterator[Metric]:
-        """Of the whole run and of each invariant, from the first scrape on: not yet is a state of its own."""
+        """Of the whole run and of each invariant, from the first scrape on: *not yet* is a state of its own."""
         state = self._state
         verdict = state.verdict
         family = _gauge("drill_run_verdict", ["run_id", "verdict"])
@@ -142,7 +142,7 @@ class RunCollector(Collector):
         found = {finding.code: state_of(finding) for finding in state.invariants}
         invariants = _gauge("drill_invariant_state", ["run_id", "code", "state"])
         for code in dict.fromkeys((*INVARIANTS, *found)):
-            # A run that ended without books knows nothing of them.
+            # A run that ended without books does not know them.
             mine = found.get(code, "unknown" if verdict else "pending")
             for name in INVARIANT_STATES:
                 invariants.add_metric([state.run_id, code, name], float(name == mine))
@@ -175,7 +175,7 @@ class RunCollector(Collector):
 
 
 def state_of(finding: Finding) -> str:
-    """An invariant's state, one of INVARIANT_STATES. What looked at nothing proves nothing."""
+    """An invariant's state, one of INVARIANT_STATES. An invariant that looked at nothing proves nothing."""
     if finding.valid is None:
         return "not_evaluated"
     if finding.valid is False:
@@ -231,9 +231,9 @@ class Exporter:
         return f"http://127.0.0.1:{self.port}/metrics"
 
     def register(self, targets: Path) -> None:
-        """Lets the stack's Prometheus scrape this run: a file_sd document in its folder of targets.
+        """Registers the run with the stack's Prometheus: a file_sd document in its folder of targets.
 
-        Prometheus reads it at once and begins within ten seconds: it renews its list of targets every five.
+        Prometheus reads it at once and begins within ten seconds, because it renews its list of targets every five.
         """
         self._target = targets / f"run-{self.port}.json"
         document = [{"targets": [f"127.0.0.1:{self.port}"], "labels": {"part": "run"}}]

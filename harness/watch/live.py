@@ -1,6 +1,6 @@
-"""What a person sees while a run goes on: a table on a terminal, plain lines elsewhere. Blocks nobody.
+"""What a person sees while a run goes on: a table on a terminal, plain lines elsewhere. Never delays the run.
 
-Reads the run's state on a thread of its own, at most twice a second; what is not known is a dash, never a zero.
+Reads the run's state on a thread of its own, at most twice a second; an unknown figure is a dash, never a zero.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from harness.runs.state import RunState
 REFRESH_S = 0.5
 PLAIN_EVERY_S = 5.0
 END_S = 3.0
-"""A terminal that was halted (Ctrl-S), a pipe that nobody reads, keep a line; they do not keep the run."""
+"""A terminal that is stopped (Ctrl-S), or a pipe that nobody reads, delays a line, but not the run."""
 COLUMNS = 80
 EVENTS = 5
-SAMPLES_BEYOND = 10  # a percentile is told only with this many samples above it
+SAMPLES_BEYOND = 10  # a percentile is given only with this many samples above it
 UNKNOWN = "–"
 
 
@@ -135,7 +135,7 @@ def _rows(state: RunState) -> Iterable[tuple[str, str, str, str]]:
 
 
 def _now(state: RunState, rate_rps: float | None) -> float | None:
-    """A rate of the last second; none is left of it when the fire is over."""
+    """A rate of the last second; a dash once sending has ended."""
     return 0.0 if state.counts and state.phase not in ("warm_up", "measured") else rate_rps
 
 
@@ -187,7 +187,8 @@ class LiveView:
         if self._thread is not None:
             self._thread.join(END_S)
             if self._thread.is_alive():
-                # Not by a line of log: who does not read the view reads no log either, and a write would wait for it.
+                # Not reported in the log: who does not read the view does not read the log either, and a write would
+                # wait.
                 self._state.tell("view", said("view_unread", within_s=END_S))
 
     def _run(self) -> None:

@@ -1,6 +1,6 @@
 """Prometheus over HTTP, synchronous and with time-outs; and a process's own `/metrics`. One error type.
 
-Refuses to make a value out of nothing: no sample, NaN and infinity are None.
+No value is invented: no sample, NaN and infinity are None.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 class PromError(HarnessError):
-    """No usable answer; the message carries address or query. `away`: nobody answered, the next query is no use."""
+    """No usable answer; the message has the address or the query. `away`: Prometheus did not answer at all."""
 
     def __init__(self, text: str, *, away: bool = False) -> None:
         super().__init__(text)
@@ -88,7 +88,7 @@ class Prometheus:
 
 
 def _why(exc: BaseException) -> str:
-    """What the system said; the libraries between tell of their pools and retries."""
+    """The system's own message; the libraries in between would report their pools and retries."""
     found = type(exc).__name__
     at: BaseException | None = exc
     while at is not None:

@@ -1,6 +1,6 @@
-"""Asks Prometheus at a run's end and keeps the answers, so that the run can be read without it.
+"""Sends queries to Prometheus at a run's end and keeps the answers, so that the run can be read without Prometheus.
 
-No data is said, never filled in: a failed query, an empty or a not-a-number answer agrees with nothing.
+Missing data is reported, never filled in: a failed query, an empty or a not-a-number answer agrees with nothing.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Moments:
 
 
 class Asked(_Data):
-    """What Prometheus said of one indicator. `target`: by bound. `missing`: why there is no figure, in words."""
+    """Prometheus's figure of one indicator. `target`: by bound. `missing`: why there is no figure, in words."""
 
     indicator: str
     query: str
@@ -193,7 +193,7 @@ def _began_anew(prometheus: Prometheus, one: IndicatorQuery, words: dict[str, st
 
 
 def fill(query: str, words: dict[str, str]) -> str:
-    """The query with its `$words`. Raises KeyError for a word nobody knows."""
+    """The query with its `$words`. Raises KeyError for an unknown word."""
     return re.sub(r"\$([a-z]+)", lambda match: words[match[1]], query)
 
 

@@ -1,7 +1,7 @@
-"""`python -m harness.watch.store_exporter --port N`: Valkey and PostgreSQL for Prometheus, asked at each scrape alone.
+"""`python -m harness.watch.store_exporter --port N`: Valkey and PostgreSQL for Prometheus, read at each scrape alone.
 
-One INFO and one SELECT a scrape, on one connection each. What does not answer in time is down: its figures are absent,
-never those of before. Addresses come from XIU_VALKEY_URL and XIU_POSTGRES_URL. Refuses to write, and to keep anything.
+One INFO and one SELECT a scrape, on one connection each. A store that does not answer in time is down: its figures are
+absent, and old ones are never repeated. Addresses come from XIU_VALKEY_URL and XIU_POSTGRES_URL. Writes nothing.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from system.contract.web import application as answering
 from system.contract.web import serve
 
 DEADLINE_S = 0.6
-"""For both together: a scrape waits for one second."""
+"""Seconds for both together, because a scrape waits for one second."""
 FRESH_S = 0.3
-"""Two scrapers at once ask a store once."""
+"""Seconds; of two scrapers at once only one query reaches a store."""
 SECTIONS = ("clients", "memory", "persistence", "stats", "debug")
 SESSION = "-c statement_timeout=500 -c lock_timeout=100 -c default_transaction_read_only=on"
 KEPT_ALIVE = {"keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2, "tcp_user_timeout": 3000}
@@ -157,7 +157,7 @@ class PostgresAsked:
 
 
 class Look:
-    """Looks at one store with a deadline. One question at a time: one that hangs is not joined by others."""
+    """Reads one store with a deadline. One query at a time: a query that hangs is not joined by others."""
 
     def __init__(self, store: str, asked: Asked) -> None:
         self.store = store
@@ -167,7 +167,7 @@ class Look:
         self._was_up: bool | None = None
 
     def begin(self) -> None:
-        """Puts the question, unless the last one still hangs."""
+        """Sends the query, unless the last one still hangs."""
         if self._pending is None:
             self._pending = self._thread.submit(self._asked.ask)
 
@@ -195,7 +195,7 @@ class Look:
 
 
 class Stores(Collector):
-    """Both stores' families. A store that is down tells `hongbao_store_up` 0 and nothing else."""
+    """Both stores' families. A store that is down has `hongbao_store_up` 0 and no other figure."""
 
     def __init__(self, looks: tuple[Look, ...]) -> None:
         self._looks = looks

@@ -1,4 +1,4 @@
-"""Phase Arm: tokens are fetched, a round is created, the order to fire is written down. Sends no load."""
+"""Phase Arm: fetches tokens, creates a round, writes the order down. Sends no load."""
 
 from __future__ import annotations
 

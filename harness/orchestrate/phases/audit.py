@@ -17,7 +17,7 @@ from system.contract.audit import AuditReport
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The rounds that were armed, closed or not → the audit's report; None where nobody could read the stores."""
+    """The rounds that were armed, closed or not → the audit's report; None where the stores could not be read."""
 
     stage: Stage
 
@@ -42,7 +42,9 @@ class Audit:
         return report
 
     def _history(self) -> Path | None:
-        """The run's history; None where its generator left none: what needs one is not evaluated then."""
+        """The run's history; None where its generator left none: the invariants that need one are not evaluated
+        then.
+        """
         folder = self.stage.history
         return folder if (folder / MANIFEST).exists() else None
 

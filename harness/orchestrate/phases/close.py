@@ -1,4 +1,4 @@
-"""Phase Close: the round is closed, over or not, so that no budget stays behind. Judges no book."""
+"""Phase Close: the round is closed, over or not, so that no budget stays behind. Does not judge the books."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Close:
 
     def _close(self, armed: Armed) -> str:
         stage, round_id = self.stage, armed.round_id
-        # Whatever the time is: nobody has to be asked for it, who may be slow to answer just now.
+        # At any time: control's clock need not be asked, which might be slow to answer just now.
         early = stage.over()
         missing = closing.close(
             stage.control,

@@ -1,4 +1,4 @@
-"""Phase Drain: the round's end is waited for, by control's clock alone. Asks nobody for anything else."""
+"""Phase Drain: waits for the round's end, by control's clock alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPARE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """A round whose end has come, or that nobody waits for. `over`: control says that its end is past."""
+    """A round whose end has come, or is not waited for. `over`: control says that its end is past."""
 
     armed: Armed
     over: bool
@@ -33,7 +33,7 @@ class Drain:
         stage.run.phase("drain")
         over = False
         with stage.attempt(said("the_end")):
-            # How long to wait, by this host's clock; whether it is over, by control's alone.
+            # How long to wait is measured by this host's clock; whether it is over, by control's alone.
             wait_s = max(0.0, armed.end_us / 1e6 - time.time()) + SPARE_S
             if not stage.over():
                 over = closing.over(stage.control, armed.end_us, wait_s, stage.over)

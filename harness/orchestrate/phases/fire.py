@@ -1,4 +1,4 @@
-"""Phase Fire: the order is fired to its end, or until the run is to end. Waits for no answer after it."""
+"""Phase Fire: sends the order to its end, or until the run must end. Waits for no answer after that."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from harness.orchestrate.phases.arm import Armed
 from harness.orchestrate.phases.stage import Stage
 
 OVERRUN_S = 120.0
-"""So much later than its plan a generator is given up."""
+"""Seconds after its plan's end at which a generator is given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A round whose fire has ceased, whatever ended it. `whole`: the generator left an account."""
+    """A round whose sending has ended, for whatever reason. `whole`: the generator sent its account."""
 
     armed: Armed
     whole: bool

@@ -1,4 +1,4 @@
-"""Phase Settle: whoever is without a definite answer asks again, and every award reaches its balance."""
+"""Phase Settle: every user without a definite answer asks again, and every award reaches its balance."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SPARE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A round that may be closed. `unsettled`: users without an answer, None where nobody could ask; `posted`: the
-    backlog was seen empty.
+    """A round that may be closed. `unsettled`: users without an answer, None where they could not be asked; `posted`:
+    the backlog was seen empty.
     """
 
     armed: Armed

@@ -1,7 +1,7 @@
-"""What every phase of a run works with, and how a phase says what it could not do. Owns no phase.
+"""What every phase of a run works with, and how a phase reports a failure. Owns no phase.
 
-A phase raises nothing that is not a KeyboardInterrupt, `Arm` apart: what it cannot do is a reason of the verdict, and
-the next phase runs all the same.
+A phase raises only KeyboardInterrupt (`Arm` apart): what it cannot do becomes a reason of the verdict, and the next
+phase runs all the same.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from harness.runs.state import PhaseName, RunState
 from harness.verdict import Reason
 
 EARLY_S = 20.0
-"""At most so long a run that was stopped waits for answers, and for its close."""
+"""Longest seconds in which a stopped run waits for answers, and for its close."""
 
 
 class Run(Protocol):
-    """What a phase may ask and tell of the run it belongs to."""
+    """What a phase may ask the run, and report to it."""
 
     def stopped(self) -> str | None:
-        """Why the run is to end now, None while it is not."""
+        """Why the run must end now; None while it need not."""
         ...
 
     def tell(self, kind: str, text: str) -> None: ...
@@ -39,15 +39,15 @@ class Run(Protocol):
     def phase(self, name: PhaseName) -> None: ...
 
     def broken(self, exc: Exception) -> None:
-        """The run cannot go on as planned; what it did is settled and judged all the same."""
+        """The run cannot go on as planned; what was done is still settled and judged."""
         ...
 
     def ceased(self, why: str | None) -> None:
-        """The fire is over; `why` it ceased before its plan's end, None where it did not."""
+        """Sending has ended; `why` it ended before its plan's end, None where it did not."""
         ...
 
     def step(self, text: str) -> None:
-        """What a run that is to end goes on with."""
+        """The next step of a run that must end."""
         ...
 
     def heard(self, worker: int, message: dict[str, Any]) -> None:
@@ -75,26 +75,26 @@ class Stage:
         return self.folder / "history"
 
     def over(self) -> bool:
-        """Is the run to end now?"""
+        """Must the run end now?"""
         return self.run.stopped() is not None
 
     def within(self, deadline_s: float) -> float:
-        """How long is waited for something that a whole run waits `deadline_s` for."""
+        """How long to wait for something for which a whole run waits `deadline_s`."""
         return min(deadline_s, EARLY_S) if self.over() else deadline_s
 
     def late(self, what: str, within_s: float) -> None:
-        """Something did not come in time; of a run that was stopped nobody expects it."""
+        """Something did not come in time; in a stopped run it is not expected."""
         if not self.over():
             self.run.tell("late", said("late", what=what, within_s=within_s))
 
     def missing(self, reason: Reason) -> None:
-        """What a whole run owes is a failure; of one that was stopped it is not known."""
+        """A missing result is a failure of a whole run; of a stopped run it is not known."""
         self.run.tell("late", again(reason.text, reason.says, reason.data))
         (self.account.no_data if self.over() else self.account.failures).append(reason)
 
     @contextmanager
     def attempt(self, what: str) -> Iterator[None]:
-        """An error of the block is told, and whatever follows it is tried all the same."""
+        """An error of the block is reported, and what follows is tried all the same."""
         try:
             yield
         except (HarnessError, OSError, ValueError) as exc:  # ValueError: a history or an answer that cannot be read
