@@ -64,7 +64,7 @@ def sampling(addresses: Addresses, secret: Path, lane: str, round_id: int, file:
     process = subprocess.Popen(
         [sys.executable, "-m", *argv], env=_env(addresses, secret), stdin=subprocess.DEVNULL,
         preexec_fn=die_with_parent,
-        process_group=0,  # Ctrl-C is for the run; no session of its own, a rival to the kernel
+        process_group=0,  # Ctrl-C is for the run; no session of its own, which would rival the generator
     )  # fmt: skip
     try:
         yield
