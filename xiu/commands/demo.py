@@ -17,6 +17,7 @@ from harness.orchestrate.system import System
 from harness.runs.order import RunOrder, order_of
 from plans.models import find, find_drill, load_drill, load_plan
 from plans.models.quantity import ratio
+from xiu.commands import _sound
 from xiu.commands.run import tell
 
 EXAMPLE = "xiu demo --full"
@@ -46,6 +47,7 @@ def _scale(text: str) -> Fraction:
 
 def run(args: argparse.Namespace) -> int:
     """Plays the round on the live lane of a stack of its own. The exit code is the verdict's."""
+    _sound.look()
     loaded = load_plan(find(args.plan, "stress"), shots.files())
     order = order_of(
         loaded,

@@ -19,7 +19,7 @@ from plans.models import LoadedDrill, PlanError, Problem, drill_files, find_dril
 from plans.models.fault import Fault
 from plans.models.ids import is_twin
 from xiu.cli import add_word
-from xiu.commands import _folders
+from xiu.commands import _folders, _sound
 from xiu.commands._text import emit, problem_rows, table
 from xiu.commands._together import refuse
 from xiu.commands._trials import run_trials_of
@@ -130,6 +130,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.seed is not None and not 0 <= args.seed < 1 << 63:
         raise BadInput(f"--seed {args.seed}", expected="0 to 2^63 - 1")
     writable(Path(args.runs))
+    _sound.look()
     faults, more = load_faults(more=_folders.given(args, "faults")), _folders.given(args, "drills")
     everyone = args.files == ["all"]
     files = drill_files(more=more) if everyone else [find_drill(name, more=more) for name in args.files]

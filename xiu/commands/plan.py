@@ -23,6 +23,7 @@ from plans.models.stress import StressPlan
 from system.contract.addresses import read_address
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
+from xiu.commands import _sound
 from xiu.commands._text import about_lines, curve_line, emit, share_json, share_lines, table, targets_table
 from xiu.commands.run import tell
 
@@ -299,6 +300,7 @@ def _run(args: argparse.Namespace) -> int:
         return 0
     if order.on and not args.yes:
         _ask(order)
+    _sound.look()
     record = run_plan(order)
     tell(record, order.runs, as_json=args.json)
     return int(record.exit_code)

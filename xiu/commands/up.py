@@ -15,7 +15,7 @@ from plans.models.playbook import playbook_files
 from system.contract.numbers import shown, whole_number
 from system.contract.places import CELLS_MAX
 from system.contract.routing import FRONTS_MAX
-from xiu.commands import _folders, _stacks
+from xiu.commands import _folders, _sound, _stacks
 from xiu.commands._together import refuse
 
 EXAMPLE = "xiu up --detach"
@@ -76,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         if own:
             library.load([*playbook_files(), *library.files_of(own)])  # every problem, before anything starts
         more = (playbook.part(more=own),) if observed else ()
+        _sound.look()
         folder = new_folder(args.var)
         stack = Stack(
             folder,

@@ -100,6 +100,9 @@ TWICE = SWITCH.format('Switch("draw.award", "bool", 1, 0, 1, ("front",), "x")')
 BROKEN = "def broken(:\n"
 KIND, DO, SIGN = "chaos/faults/wrong.py", "chaos/playbook/actions/wrong.py", "plans/signals/wrong.py"
 SET, WORD = "system/contract/switches/wrong.py", "xiu/commands/wrong.py"
+STEP, SQL = "system/ledger/migrations/9999_gap.sql", "system/ledger/queries/wrong.sql"
+PLAY = "system/play/wrong/__init__.py"
+SELECT = "-- name: play_biggest\n-- Twice.\nSELECT 1\n"
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,9 @@ SET, WORD = "system/contract/switches/wrong.py", "xiu/commands/wrong.py"
         pytest.param(SET, WIDE, "xiu switch list", ":4: ", id="a switch out of its range"),
         pytest.param(SET, TWICE, "xiu status", ":4: switch draw.award stands in ", id="a switch twice"),
         pytest.param(SIGN, "", "xiu halt", ":1: no SIGNAL", id="no signal"),
+        pytest.param(STEP, SELECT, "xiu up --detach", ":1: out of order; expected ", id="a migration out of order"),
+        pytest.param(SQL, SELECT, "xiu up --detach", ":1: play_biggest stands in ", id="a statement twice"),
+        pytest.param(PLAY, "", "xiu up --detach", ":1: no PLAY; expected ", id="no play"),
         pytest.param(WORD, BROKEN, "xiu wrong", ":1: no Python", id="no command"),
     ],
 )
@@ -117,12 +123,13 @@ def test_a_file_that_cannot_be_used_is_one_sentence_with_its_place(
     copy: Path, file: str, text: str, command: str, says: str
 ) -> None:
     path = copy / file
+    path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     try:
         done = run(copy, "sh", "-c", command)
     finally:
         path.unlink()
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"{path}:")
+    assert line.startswith((f"{path}:", f"{file}:"))
     assert says in line
     assert done.returncode == 2

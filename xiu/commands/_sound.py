@@ -1,0 +1,25 @@
+"""Asks the system, before anything starts, whether the files that its parts read can be used (`system.sound`)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from harness.children import for_children
+from harness.errors import BadInput
+
+TIMEOUT_S = 60.0
+
+
+def look() -> None:
+    """Raises BadInput with the system's sentence. A child that cannot be asked keeps nothing from starting."""
+    argv = [sys.executable, "-m", "system.sound"]
+    try:
+        done = subprocess.run(
+            argv, env=for_children(), capture_output=True, encoding="utf-8", errors="replace", timeout=TIMEOUT_S,
+            check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return  # the parts say it themselves, if later
+    if done.returncode == BadInput.exit_code:
+        raise BadInput(done.stderr.strip())
