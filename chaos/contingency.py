@@ -20,7 +20,7 @@ from chaos.playbook import journal
 from chaos.playbook.halting import halted
 from harness.orchestrate.hooks import NemesisReport, NowS, Tell
 from harness.orchestrate.system import System
-from harness.phrases import PLAYBOOK_STATES_ZH, Said, said
+from harness.phrases import PLAYBOOK_STATES_ZH, Sentence, sentence
 from harness.stack import Stack
 from harness.stack.folder import Folder
 from harness.verdict import Reason
@@ -58,7 +58,7 @@ class Contingency:
         if self._engine:
             self._thread.start()
         else:
-            told("playbook", said("playbook_skipped", playbook=self._playbook, alert=self._alert))
+            told("playbook", sentence("playbook_skipped", playbook=self._playbook, alert=self._alert))
 
     def end(self) -> NemesisReport:
         """Heals, then waits for the playbook's own end."""
@@ -77,7 +77,7 @@ class Contingency:
         items = journal.items_of(self._lines(), self._since_s)
         if self._unread:
             # What the playbook did is not known, which is no failure of the playbook.
-            reason = Reason(code="harness_fault", text=said("harness", detail=self._unread))
+            reason = Reason(code="harness_fault", text=sentence("harness", detail=self._unread))
             return replace(report, invalid=(*report.invalid, reason))
         for item in items:
             item["verdict"] = "PASS" if item["state"] == "closed" else "FAIL"
@@ -91,7 +91,7 @@ class Contingency:
             lines, self._unread = [], f"the playbooks' journal cannot be read: {exc}"
         return lines
 
-    def _since(self) -> list[journal.Facts]:
+    def _since(self) -> list[journal.PlaybookFacts]:
         runs = journal.fold(self._lines()).values()
         return [facts for facts in runs if facts.times.get("t3", 0.0) >= self._since_s]
 
@@ -107,7 +107,7 @@ class Contingency:
         # Stopped by hand (`xiu halt`), no playbook begins any more: nothing to wait for.
         return (bool(self._mine(since)) or halted(self._folder)) and all(facts.over for facts in since)
 
-    def _mine(self, runs: Any) -> list[journal.Facts]:
+    def _mine(self, runs: Any) -> list[journal.PlaybookFacts]:
         return [
             facts for facts in runs
             if facts.playbook == self._playbook and facts.times.get("t3", 0.0) >= self._since_s
@@ -121,15 +121,15 @@ class Contingency:
             return []
         found = []
         if facts.alert_s is None and self._alert is not None:
-            found.append(Reason(code="alert_missing", text=said("alert_missing", alert=self._alert)))
+            found.append(Reason(code="alert_missing", text=sentence("alert_missing", alert=self._alert)))
         ends = [item for item in items if item["id"] == self._playbook]
         if not ends:
-            found.append(Reason(code="not_triggered", text=said("playbook_not_begun", playbook=self._playbook)))
+            found.append(Reason(code="not_triggered", text=sentence("playbook_not_begun", playbook=self._playbook)))
         for item in ends:
             if item["state"] != "closed":
                 state, detail = str(item["state"]), f": {item['text']}" if item["text"] else ""
                 zh = PLAYBOOK_STATES_ZH.get(state, state)
-                text = said("playbook_ended", playbook=self._playbook, state=state, state_zh=zh, detail=detail)
+                text = sentence("playbook_ended", playbook=self._playbook, state=state, state_zh=zh, detail=detail)
                 found.append(Reason(code="playbook_failed", text=text))
         return found
 
@@ -163,11 +163,11 @@ def answered(timed: Timed, playbook: str) -> Callable[[System], Contingency]:
     return make
 
 
-def _words(line: journal.Transition) -> Said:
+def _words(line: journal.Transition) -> Sentence:
     """A line of the journal as a sentence: what was set to what is data, the rest is the state."""
     state, detail = line.state.replace("_", " "), f" {line.text}" if line.text else ""
     zh = PLAYBOOK_STATES_ZH.get(line.state, line.state)
     whole = {"playbook": line.playbook, "state": state, "state_zh": zh, "detail": detail}
     if (to := journal.switch_set(line)) is not None:
-        return said("playbook_set", **whole, key=to[0], to=to[1])
-    return said("playbook_line", **whole)
+        return sentence("playbook_set", **whole, key=to[0], to=to[1])
+    return sentence("playbook_line", **whole)

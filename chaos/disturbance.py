@@ -18,17 +18,17 @@ import requests
 
 from chaos import fault_ledger
 from chaos.errors import ChaosError, External
-from chaos.facts import Facts, Timed
-from chaos.fault_ledger import Entry, Injected
+from chaos.facts import FaultFacts, Timed
+from chaos.fault_ledger import FaultLedgerEntry, Injected
 from chaos.faults import kinds, lacking, refuse_theirs
 from chaos.heal import climbed, heal
-from chaos.probes import Probes
-from chaos.probing import NotSteady, Seen
+from chaos.probes import FaultProbes
+from chaos.probing import NotSteady, ProbeReading
 from chaos.watchdog import Watchdog
 from harness import loopback
 from harness.errors import HarnessError
 from harness.orchestrate.hooks import NowS, Tell
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.stack import Stack
 from harness.verdict import Reason
 from harness.watch.prom import PromError, read_metrics
@@ -46,7 +46,7 @@ LOOK_S = 0.2
 
 
 @dataclass(slots=True)
-class Run:
+class FaultRun:
     """What the faults of one run share. `over`: the run has ended."""
 
     folder: Path
@@ -59,8 +59,8 @@ class Run:
 class Disturbance:
     """One `Timed` of a run. `facts` are whole once `join` has returned True."""
 
-    def __init__(self, run: Run, timed: Timed) -> None:
-        self.timed, self.facts = timed, Facts()
+    def __init__(self, run: FaultRun, timed: Timed) -> None:
+        self.timed, self.facts = timed, FaultFacts()
         self.mine: Injected | None = None
         """Its line in the ledger."""
         self.taken_back = threading.Event()
@@ -118,7 +118,7 @@ class Disturbance:
             log.debug("the nemesis broke", exc_info=True)
             self.facts.harness_fault = f"{type(exc).__name__}: {exc}"
         if self.facts.harness_fault:
-            self._run.told("warning", said("harness", detail=self.facts.harness_fault))
+            self._run.told("warning", sentence("harness", detail=self.facts.harness_fault))
 
     def _disturb(self) -> None:
         timed, facts = self.timed, self.facts
@@ -130,11 +130,11 @@ class Disturbance:
             return
         kind = kinds()[timed.fault.inject.kind]
         detail = kind.prepare(stack, timed.fault.inject, timed.target)
-        probes = Probes(stack, timed.fault, timed.target, detail)
+        probes = FaultProbes(stack, timed.fault, timed.target, detail)
         probes.look()
         if self._run.watchdog is None or not self._run.watchdog.lives():
             raise ChaosError("the watchdog has died: nothing is injected that nobody would take back")
-        entry = Entry(
+        entry = FaultLedgerEntry(
             timed.fault.id, timed.target, timed.fault.inject.kind, timed.for_s, timed.fault.expires, detail, timed.drill
         )
         mine = self.mine = fault_ledger.enter(self._run.folder, entry)
@@ -145,7 +145,7 @@ class Disturbance:
                 kind.inject(stack, detail)
             self._run.told(
                 "fault_injected",
-                said(
+                sentence(
                     "fault_injected",
                     fault=timed.fault.id,
                     target=timed.target,
@@ -181,7 +181,7 @@ class Disturbance:
                     return False
         return True
 
-    def _see_effect(self, probes: Probes) -> None:
+    def _see_effect(self, probes: FaultProbes) -> None:
         seen = self._poll(probes.effect, self.timed.fault.effect_probe.within)
         self.facts.effect = seen.says
         if seen.yes:
@@ -214,7 +214,7 @@ class Disturbance:
         facts.harness_fault = ""  # it is known again
         if not there:
             facts.over_s = self._run.now_s()
-            facts.harness_fault = said(
+            facts.harness_fault = sentence(
                 "gone_before",
                 fault=mine.fault,
                 target=mine.target,
@@ -239,7 +239,7 @@ class Disturbance:
             return False
         if name in firing(url):
             facts.alert_s = self._run.now_s()
-            self._run.told("alert", said("alert_fires", alert=name, after_s=facts.alert_s - facts.effect_s))
+            self._run.told("alert", sentence("alert_fires", alert=name, after_s=facts.alert_s - facts.effect_s))
             return False
         return True
 
@@ -251,17 +251,21 @@ class Disturbance:
         except Exception as exc:
             # Whatever was raised: the watchdog lives on and tries again.
             facts.not_healed = str(exc) or type(exc).__name__
-            self._run.told("not_healed", said("not_healed", detail=facts.not_healed.splitlines()[0]))
+            self._run.told("not_healed", sentence("not_healed", detail=facts.not_healed.splitlines()[0]))
             return
         facts.healed_s = self._run.now_s()
         if climbed(facts.rungs):
             failed = next(line for line in facts.rungs if " failed: " in line)
             facts.harness_fault = facts.harness_fault or failed
         what = {"fault": mine.fault, "target": mine.target}
-        how = said("healed", detail="; ".join(facts.rungs), **what) if facts.rungs else said("healed_by_other", **what)
+        how = (
+            sentence("healed", detail="; ".join(facts.rungs), **what)
+            if facts.rungs
+            else sentence("healed_by_other", **what)
+        )
         self._run.told("healed", how)
 
-    def _see_heal(self, probes: Probes) -> None:
+    def _see_heal(self, probes: FaultProbes) -> None:
         if self.facts.healed_s is None:
             return
         seen = self._poll(probes.healed, self.timed.fault.heal_probe.within)
@@ -269,9 +273,11 @@ class Disturbance:
             self.facts.heal_seen_s = self._run.now_s()
             self._run.told("heal_seen", seen.says)
         else:
-            self.facts.not_healed = said("heal_not_seen", within_s=self.timed.fault.heal_probe.within, seen=seen.says)
+            self.facts.not_healed = sentence(
+                "heal_not_seen", within_s=self.timed.fault.heal_probe.within, seen=seen.says
+            )
 
-    def _poll(self, ask: Callable[[], Seen], within_s: float) -> Seen:
+    def _poll(self, ask: Callable[[], ProbeReading], within_s: float) -> ProbeReading:
         """Asks until the answer is yes, at least once more after the deadline began."""
         until = time.monotonic() + within_s
         while True:
@@ -293,7 +299,7 @@ class Disturbance:
                 continue
             if (waiting := backlog(urls)) == 0:
                 facts.drained_s = self._run.now_s()
-                self._run.told("backlog_drained", said("backlog_drained", after_s=facts.drain_s or 0.0))
+                self._run.told("backlog_drained", sentence("backlog_drained", after_s=facts.drain_s or 0.0))
                 return
             if waiting is None and self._run.over.is_set():
                 return
@@ -340,7 +346,9 @@ class Disturbance:
         # A run that ended before the fault's second is judged for why it ended; a drill is FAULT_NOT_EFFECTIVE anyway.
         if facts.effect_s is None and facts.injected_s is not None:
             return [
-                Reason(code="fault_not_effective", text=said("no_effect", fault=self.timed.fault.id, seen=facts.effect))
+                Reason(
+                    code="fault_not_effective", text=sentence("no_effect", fault=self.timed.fault.id, seen=facts.effect)
+                )
             ]
         return []
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from chaos.drill_verdict import Decided, decide
 from chaos.errors import ChaosError
-from chaos.facts import Facts, Timed
+from chaos.facts import FaultFacts, Timed
 from chaos.fault_ledger import injected
 from chaos.faults import lacking, theirs
 from chaos.heal import heal, strays
@@ -28,7 +28,7 @@ from chaos.rehearsal import rehearse
 from chaos.seat import seated
 from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
-from harness.guard.leftovers import Left, left, meeting
+from harness.guard.leftovers import LeftoverRound, left, meeting
 from harness.guard.room import writable
 from harness.orchestrate import run_plan
 from harness.runs.folder import write_text
@@ -83,8 +83,8 @@ class DrillResult:
     reasons: tuple[Reason, ...] = ()
     allowed: tuple[Reason, ...] = ()
     arms: dict[str, dict[str, Any]] = field(default_factory=dict)
-    facts: Facts | None = None
-    each: dict[str, Facts] = field(default_factory=dict)
+    facts: FaultFacts | None = None
+    each: dict[str, FaultFacts] = field(default_factory=dict)
     """`N15 on credit-postgres` → what came of it, in the order of their times."""
     notes: list[str] = field(default_factory=list)
     folder: str = ""
@@ -101,7 +101,7 @@ class DrillResult:
         }  # fmt: skip
 
 
-def _times(facts: Facts | None) -> dict[str, Any]:
+def _times(facts: FaultFacts | None) -> dict[str, Any]:
     return {} if facts is None else {**asdict(facts), **facts.derived}
 
 
@@ -153,7 +153,7 @@ def untouchable(order: DrillOrder) -> str | None:
     return next((why for why in found if why is not None), None)
 
 
-def _rounds(order: DrillOrder, stack: Stack) -> list[Left]:
+def _rounds(order: DrillOrder, stack: Stack) -> list[LeftoverRound]:
     """Live rounds that the fronts work on while this drill plays the stress lane: their traces could not be told from
     the drill's.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chaos.facts import Facts
+from chaos.facts import FaultFacts
 from harness.runs.record import RunRecord
 from harness.verdict import EXPECTED_WARNINGS, LATENCY_BAND, Reason, exit_code
 from plans.models.drill import Expect
@@ -38,7 +38,7 @@ def decide(
     *,
     baseline: RunRecord | None = None,
     disturbed: RunRecord | None = None,
-    facts: Facts | Mapping[str, Facts] | None = None,
+    facts: FaultFacts | Mapping[str, FaultFacts] | None = None,
     expect: Expect | None = None,
     skipped: str = "",
     harness_fault: str = "",
@@ -59,7 +59,7 @@ def decide(
     if disturbed is not None:
         _weigh_disturbed(disturbed, expect, found)
     if facts is not None:
-        each = {"": facts} if isinstance(facts, Facts) else facts
+        each = {"": facts} if isinstance(facts, FaultFacts) else facts
         for name, one in each.items():
             _weigh_facts(one, expect, found, f"{name}: " if len(each) > 1 else "")
         _weigh_alert([one for one in each.values() if _came(one)], expect, found, has_prometheus=has_prometheus)
@@ -125,7 +125,7 @@ def _bin(code: str, record: RunRecord) -> str:
     return "FAIL"
 
 
-def _weigh_facts(facts: Facts, expect: Expect, found: dict[str, list[Reason]], name: str) -> None:
+def _weigh_facts(facts: FaultFacts, expect: Expect, found: dict[str, list[Reason]], name: str) -> None:
     if facts.external:
         found["SKIPPED"].append(Reason(code="external", text=facts.external))
         return
@@ -148,13 +148,13 @@ def _weigh_facts(facts: Facts, expect: Expect, found: dict[str, list[Reason]], n
     _weigh_time(f"{name}drain", "late_drain", facts.drain_s, expect.drains_within, found)
 
 
-def _came(facts: Facts) -> bool:
+def _came(facts: FaultFacts) -> bool:
     """Was it injected, and its effect seen?"""
     return not (facts.external or facts.not_steady) and None not in (facts.injected_s, facts.effect_s)
 
 
 def _weigh_alert(
-    came: Sequence[Facts], expect: Expect, found: dict[str, list[Reason]], *, has_prometheus: bool
+    came: Sequence[FaultFacts], expect: Expect, found: dict[str, list[Reason]], *, has_prometheus: bool
 ) -> None:
     """Did the alert fire in time after the effect of one of the faults?"""
     if expect.alert is None or not came:

@@ -1,4 +1,4 @@
-"""What is to be done to a system, and what happened: a `Timed` in, `Facts` out for each fault. Plain data."""
+"""What is to be done to a system, and what happened: a `Timed` in, `FaultFacts` out for each fault. Plain data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Timed:
 
 
 @dataclass(slots=True)
-class Facts:
+class FaultFacts:
     """What happened, in run seconds; None: it did not happen."""
 
     injected_s: float | None = None

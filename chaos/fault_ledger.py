@@ -64,7 +64,7 @@ _INJECTED = TypeAdapter(Injected)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FaultLedgerEntry:
     """What a fault is to be entered as."""
 
     fault: str
@@ -76,7 +76,7 @@ class Entry:
     drill: str = ""
 
 
-def enter(folder: Path, entry: Entry) -> Injected:
+def enter(folder: Path, entry: FaultLedgerEntry) -> Injected:
     """Writes down that a fault is about to be injected by this process; on the disk when this returns."""
     now = time.time()
     row = Injected(

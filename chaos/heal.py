@@ -147,7 +147,7 @@ def heal_strays(stack: Stack) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Healed:
+class HealReport:
     """The result of healing everything: `lines` what was done, `left` what is still there, `unseen` what could not be
     looked at, `stacks` how many folders of stacks were looked at, `running` of how many that run.
     """
@@ -159,7 +159,7 @@ class Healed:
     running: int
 
 
-def heal_everything(var: Path, patience_s: float = fault_ledger.PATIENCE_S) -> Healed:
+def heal_everything(var: Path, patience_s: float = fault_ledger.PATIENCE_S) -> HealReport:
     """Heals every ledger under `var`, and what is on running proxies in no ledger. Raises nothing."""
     lines: list[str] = []
     left: list[str] = []
@@ -180,4 +180,4 @@ def heal_everything(var: Path, patience_s: float = fault_ledger.PATIENCE_S) -> H
             unseen.append(f"{folder.name}: {exc}: its links were not looked at")
         except Exception as exc:
             left.append(f"{folder.name}: {str(exc) or type(exc).__name__}")
-    return Healed(lines, left, unseen, len(list(var.glob("*/plan.json"))), len(running))
+    return HealReport(lines, left, unseen, len(list(var.glob("*/plan.json"))), len(running))

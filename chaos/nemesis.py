@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chaos.disturbance import Disturbance, Run
+from chaos.disturbance import Disturbance, FaultRun
 from chaos.drill_verdict import worst
 from chaos.errors import ChaosError
-from chaos.facts import Facts, Timed
+from chaos.facts import FaultFacts, Timed
 from chaos.watchdog import Watchdog
 from harness.errors import HarnessError
 from harness.orchestrate.hooks import NemesisReport, NowS, Tell
@@ -33,18 +33,18 @@ class FaultNemesis:
 
     def __init__(self, folder: Path, *timed: Timed) -> None:
         """`timed`: at least one, in any order."""
-        self._run = Run(folder, threading.Event(), lambda kind, text: None, time.monotonic)
+        self._run = FaultRun(folder, threading.Event(), lambda kind, text: None, time.monotonic)
         self.faults = tuple(Disturbance(self._run, one) for one in sorted(timed, key=lambda one: one.at_s))
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> FaultFacts:
         """Of the first fault."""
         return self.faults[0].facts
 
     @property
-    def each(self) -> dict[str, Facts]:
+    def each(self) -> dict[str, FaultFacts]:
         """`N15 on credit-postgres` → its facts, in the order of their times."""
-        found: dict[str, Facts] = {}
+        found: dict[str, FaultFacts] = {}
         for fault in self.faults:
             name = f"{fault.timed.fault.id} on {fault.timed.target}"
             found[f"{name} at {fault.timed.at_s:g} s" if name in found else name] = fault.facts

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 from chaos import fault_ledger
 from chaos.errors import ChaosError
 from chaos.kinds import Detail
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.stack import Stack
 from plans.models.fault import FaultSpec, ProbeSpec
 
@@ -29,7 +29,7 @@ class NothingYet(NotSteady):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ProbeReading:
     """What a probe found, and in words."""
 
     yes: bool
@@ -37,7 +37,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class ProbeAim:
     """The place of a probe: one fault on one target. `detail`: as its kind prepared it."""
 
     stack: Stack
@@ -56,28 +56,28 @@ class Probe(ABC, Generic[P]):
     kind: ClassVar[str]
     Spec: ClassVar[type[ProbeSpec]]
 
-    def __init__(self, spec: P, at: At, use: Use) -> None:
+    def __init__(self, spec: P, at: ProbeAim, use: Use) -> None:
         self.spec, self.at, self.use = spec, at, use
 
     def lacks(self) -> str | None:
         """What it needs and this stack or machine does not have, in words; None: nothing is missing."""
         return None
 
-    def look(self) -> Seen | None:
+    def look(self) -> ProbeReading | None:
         """The steady state, and the baseline for later. Raises NotSteady where it is not as it should be, or nothing
         can be seen. None: it has no steady state to report.
         """
         return None
 
     @abstractmethod
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         """Does it hold now? Raises ChaosError where that is not known."""
 
 
 class OwnProbe(Probe[P]):
     """A probe whose question is chosen in the file: as an effect it must not hold before, otherwise it must."""
 
-    def look(self) -> Seen | None:
+    def look(self) -> ProbeReading | None:
         seen = self.seen()
         if self.use == "effect" and seen.yes:
             raise NotSteady(f"the effect is there without the fault: {seen.says}")
@@ -88,7 +88,7 @@ class OwnProbe(Probe[P]):
 
 def words(en: str, zh: str) -> str:
     """What a probe says, where `harness.phrases` has no sentence for it."""
-    return said("in_its_words", title_en=en, title_zh=zh)
+    return sentence("in_its_words", title_en=en, title_zh=zh)
 
 
 AnyProbe = Probe[Any]

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Survey(Generic[T]):
     """The kinds by name, in the order of their files, and what is wrong with the files."""
 
     kinds: dict[str, type[T]]
@@ -34,7 +34,7 @@ class Found(Generic[T]):
         return self.kinds
 
 
-def survey(base: type[T], *packages: str, wrong: Callable[[type[T]], str | None] = lambda _: None) -> Found[T]:
+def survey(base: type[T], *packages: str, wrong: Callable[[type[T]], str | None] = lambda _: None) -> Survey[T]:
     """Every subclass of `base` with a `kind`, in the modules of `packages` (a name that begins with _ is no kind).
 
     `wrong`: what else may be the matter with one, in words.
@@ -56,7 +56,7 @@ def survey(base: type[T], *packages: str, wrong: Callable[[type[T]], str | None]
                 problems.append(Problem(*_place(one), what, "each kind in one file"))
             else:
                 kinds[kind] = one
-    return Found(kinds, tuple(problems))
+    return Survey(kinds, tuple(problems))
 
 
 def where(one: type[object]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from chaos.drill_verdict import Decided
 from chaos.facts import Timed
 from chaos.faults import kinds
-from chaos.probes import Probes
+from chaos.probes import FaultProbes
 from chaos.probing import NothingYet, NotSteady
 from harness.errors import HarnessError
 from harness.stack import Stack
@@ -27,7 +27,7 @@ def rehearse(stack: Stack, faults: Iterable[Timed]) -> tuple[Decided, list[str]]
 def _rehearse(stack: Stack, timed: Timed, notes: list[str]) -> Decided | None:
     try:
         detail = kinds()[timed.fault.inject.kind].prepare(stack, timed.fault.inject, timed.target)
-        probes = Probes(stack, timed.fault, timed.target, detail)
+        probes = FaultProbes(stack, timed.fault, timed.target, detail)
         steady = probes.look()
         effect, healed = probes.effect(), probes.healed()
     except NothingYet as exc:

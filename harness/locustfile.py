@@ -27,7 +27,7 @@ from harness.errors import EnvironmentNotReady, HarnessError
 from harness.journeys.crew import INCOMPLETE, Crew
 from harness.journeys.joining import HOW, Secret
 from harness.journeys.pilot import fly
-from harness.orchestrate.alone import RUNS, Session, wish
+from harness.orchestrate.alone import RUNS, LocustSession, wish
 from harness.orchestrate.fire_order import FireOrder
 
 ORDER_VARIABLE = "XIU_FIRE_ORDER"
@@ -136,8 +136,8 @@ def _order(environment: Environment, workers: int) -> FireOrder:
     if given:
         return FireOrder.read(Path(given))
     if _state["session"] is None:
-        _state["session"] = Session(environment.host)
-    session: Session = _state["session"]
+        _state["session"] = LocustSession(environment.host)
+    session: LocustSession = _state["session"]
     return session.prepare(_state["wish"], workers)
 
 

@@ -18,7 +18,7 @@ from plans.models.targets import is_loopback
 TIMEOUT_S = 10.0
 
 
-class Session(requests.Session):
+class LoopbackSession(requests.Session):
     """A `requests.Session` that decides by the address of each request. `timeout_s`: where the caller names none."""
 
     def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
@@ -44,14 +44,14 @@ class Session(requests.Session):
             raise requests.ConnectionError(f"{type(exc).__name__}: {exc}") from exc
 
 
-def session(timeout_s: float = TIMEOUT_S) -> Session:
+def session(timeout_s: float = TIMEOUT_S) -> LoopbackSession:
     """A session for one thread; a context manager."""
-    return Session(timeout_s)
+    return LoopbackSession(timeout_s)
 
 
 def get(url: str, timeout_s: float = TIMEOUT_S, **kwargs: Any) -> requests.Response:
     """One request on a connection of its own, its whole answer read. Raises requests.RequestException."""
-    with Session(timeout_s) as one:
+    with LoopbackSession(timeout_s) as one:
         return one.get(url, **kwargs)
 
 

@@ -1,6 +1,6 @@
 """What a run says of itself: each sentence once, as an id with data, in English and Chinese. Owns words, no figures.
 
-`said(id, **data)` is the English sentence, a `str` like any other, that still knows its id and data: `Event` and
+`sentence(id, **data)` is the English sentence, a `str` like any other, that still knows its id and data: `Event` and
 `Reason` keep both, and the report says the same in Chinese. Text of others (an exception, a log line) is data too,
 `detail`; it has no Chinese, so a Chinese sentence leaves it out and says where it stands.
 """
@@ -221,13 +221,13 @@ PLAYBOOK_STATES_ZH: dict[str, str] = {
 
 
 def kept(given: Any) -> Any:
-    """Fields of a model whose `text` may be a `Said`, with `says` and `data` beside it."""
-    if isinstance(given, dict) and isinstance(text := given.get("text"), Said) and not given.get("says"):
+    """Fields of a model whose `text` may be a `Sentence`, with `says` and `data` beside it."""
+    if isinstance(given, dict) and isinstance(text := given.get("text"), Sentence) and not given.get("says"):
         return {**given, "text": str(text), "says": text.says, "data": text.data}
     return given
 
 
-class Said(str):
+class Sentence(str):
     """An English sentence that knows its phrase and data."""
 
     says: str
@@ -236,27 +236,27 @@ class Said(str):
     __slots__ = ("data", "says")
 
 
-def said(says: str, /, **data: object) -> Said:
+def sentence(says: str, /, **data: object) -> Sentence:
     """The sentence `says` with its data. Raises KeyError for one that is not in `PHRASES`, or lacks data."""
-    text = Said(PHRASES[says][0].format_map(data))
+    text = Sentence(PHRASES[says][0].format_map(data))
     text.says, text.data = says, {name: _plain(value) for name, value in data.items()}
     return text
 
 
-def of_error(error: BaseException) -> Said:
+def of_error(error: BaseException) -> Sentence:
     """What an exception says: as it was said, else its first line as `detail`."""
     first = error.args[0] if error.args else ""
-    if isinstance(first, Said):
+    if isinstance(first, Sentence):
         return first
     lines = str(error).splitlines() or [""]
-    return said("failed", detail=lines[0], kind=type(error).__name__)
+    return sentence("failed", detail=lines[0], kind=type(error).__name__)
 
 
 def again(text: str, says: str, data: dict[str, Any]) -> str:
     """The sentence of an `Event` or a `Reason`, to be told once more."""
     if not says:
         return text
-    told = Said(text)
+    told = Sentence(text)
     told.says, told.data = says, data
     return told
 
@@ -273,7 +273,7 @@ def chinese(says: str, data: Mapping[str, Any]) -> str | None:
 
 
 def _plain(value: object) -> Any:
-    if isinstance(value, Said):
+    if isinstance(value, Sentence):
         return {"says": value.says, "data": value.data, "text": str(value)}
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)  # JSON has no such number

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from harness.phrases import kept, said
+from harness.phrases import kept, sentence
 
 Verdict = Literal["PASS", "WARN", "FAIL", "INVALID", "NO_DATA", "ABORTED"]
 Valid = Literal["unknown"] | bool | None
@@ -99,7 +99,7 @@ class Decision:
 
 
 @dataclass(slots=True)
-class _Found:
+class _Findings:
     broken: list[Reason] = field(default_factory=list)
     failed: list[Reason] = field(default_factory=list)
     missing: list[Reason] = field(default_factory=list)
@@ -114,7 +114,7 @@ def exit_code(verdict: str, *, strict: bool = False) -> int:
 
 def decide(evidence: Evidence, *, strict: bool = False) -> Decision:
     """ABORTED · broken invariant FAIL · INVALID · other FAIL · NO_DATA · WARN · PASS."""
-    found = _Found()
+    found = _Findings()
     for invariant in evidence.invariants:
         _weigh_invariant(invariant, found)
     for indicator in evidence.indicators:
@@ -123,7 +123,7 @@ def decide(evidence: Evidence, *, strict: bool = False) -> Decision:
     aborted = [evidence.aborted] if evidence.aborted else []
     missing = [*found.missing, *evidence.no_data]
     if not found.judged and not missing:
-        missing = [Reason(code="nothing_judged", text=said("nothing_judged"))]
+        missing = [Reason(code="nothing_judged", text=sentence("nothing_judged"))]
     ladder: list[tuple[Verdict, list[Reason]]] = [
         ("ABORTED", aborted),
         ("FAIL", found.broken),
@@ -137,7 +137,7 @@ def decide(evidence: Evidence, *, strict: bool = False) -> Decision:
     return Decision(verdict, exit_code(verdict, strict=strict), reasons)
 
 
-def _weigh_invariant(invariant: Invariant, found: _Found) -> None:
+def _weigh_invariant(invariant: Invariant, found: _Findings) -> None:
     if invariant.valid is None:
         return
     if invariant.valid is False:
@@ -155,7 +155,7 @@ def _weigh_invariant(invariant: Invariant, found: _Found) -> None:
         found.judged += 1
 
 
-def _weigh_indicator(row: Indicator, found: _Found) -> None:
+def _weigh_indicator(row: Indicator, found: _Findings) -> None:
     if row.state == "NOT_EVALUATED":
         return
     if row.state == "NO_DATA":
@@ -169,7 +169,7 @@ def _weigh_indicator(row: Indicator, found: _Found) -> None:
         (found.broken if row.cls == "invariant" else found.failed).append(reason)
     elif row.state == "WARN" and row.indicator in LATENCIES:
         figures = {"unit": row.unit, "expected": row.expected, "upper": row.upper}
-        text = said("slower", indicator=row.indicator, actual=actual, **figures)
+        text = sentence("slower", indicator=row.indicator, actual=actual, **figures)
         found.warned.append(Reason(code=LATENCY_BAND, text=text))
     elif row.state == "WARN":
         text = f"{row.indicator}: {actual} {row.unit}, just outside {row.lower:,.6g} to {row.upper:,.6g}"

@@ -66,6 +66,26 @@ OWN_ROOMS = (
 )
 LOCUST_LIVES_IN = re.compile(r"^harness/(locustfile\.py|journeys/|bench/)")
 MODULE_LINES_MAX, FUNCTION_LINES_MAX = 400, 70
+VERB_FORMS = {
+    "asked",
+    "came",
+    "done",
+    "found",
+    "given",
+    "gone",
+    "heard",
+    "held",
+    "kept",
+    "left",
+    "said",
+    "seen",
+    "shown",
+    "taken",
+    "told",
+}
+"""No class is one of these alone: a type is a noun of the field (event, report, reading, finding)."""
+KINDS_BY_THEIR_WORD = {"chaos/probes/part.py:Gone"}
+"""Specs that bear the word a file writes (`kind: gone`)."""
 
 
 def tracked() -> list[str]:
@@ -178,6 +198,29 @@ def crowded() -> dict[str, int]:
     return {name: count for name, count in lines.items() if count > MODULE_LINES_MAX}
 
 
+def classes(names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
+    """(class, file, line) of every class at the top of a file."""
+    for name in names:
+        yield from ((node.name, name, node.lineno) for node in tree(name).body if isinstance(node, ast.ClassDef))
+
+
+def defined_twice() -> dict[str, list[str]]:
+    """Class name → the files of the packages that define it, of those that more than one does."""
+    places: dict[str, list[str]] = {}
+    for name, file, _ in classes(SOURCES):
+        places.setdefault(name, []).append(file)
+    return {name: files for name, files in places.items() if len(files) > 1}
+
+
+def verbs() -> list[str]:
+    """Classes that are named by a verb form alone, those of tests too."""
+    return [
+        f"{file}:{line}: class {name}"
+        for name, file, line in classes([*SOURCES, *TEST_SOURCES])
+        if name.strip("_").lower() in VERB_FORMS and f"{file}:{name}" not in KINDS_BY_THEIR_WORD
+    ]
+
+
 def findings() -> list[str]:
     """What breaks a rule of this page, a line each."""
     found = [
@@ -188,7 +231,9 @@ def findings() -> list[str]:
     ]
     found += [f"circle: {' → '.join(round_)}" for round_ in (circle(arrows()), circle(package_graph())) if round_]
     found += [f"{name}: {lines} lines, at most {MODULE_LINES_MAX}" for name, lines in crowded().items()]
-    return found + [f"{name}: stands beside the room that is its own" for name in loose()]
+    found += [f"{name}: stands beside the room that is its own" for name in loose()]
+    found += [f"class {name} is defined in {', '.join(files)}" for name, files in defined_twice().items()]
+    return found + [f"{where}: named by a verb form; a noun was expected" for where in verbs()]
 
 
 def main() -> int:
@@ -199,7 +244,7 @@ def main() -> int:
         below = ", ".join(f"{b} ({n})" for (a, b), n in sorted(between_packages().items()) if a == package)
         print(f"{package:<11}{count:>4} modules → {below or 'nothing of ours'}")
     found = findings()
-    print("\n".join(found) or "one way, no circle, no crowded room, nothing beside its room")
+    print("\n".join(found) or "one way, no circle, no crowded room, nothing beside its room, one class a name")
     return 1 if found else 0
 
 

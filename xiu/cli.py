@@ -23,8 +23,8 @@ from system.contract.found import imported
 from system.contract.numbers import shown, whole_number
 from xiu import commands
 from xiu.commands import heeds, words
+from xiu.error_report import error_report, refuse_bytes
 from xiu.outlet import outlets
-from xiu.told import refuse_bytes, told
 
 GLOBALS = {
     "strict": "  --strict            a WARN exits 4",
@@ -38,7 +38,7 @@ NUMBER_MAX = 1 << 128
 """No option may exceed it; each option checks its own range as well."""
 
 
-class Word(Protocol):
+class CommandModule(Protocol):
     """A module under `xiu/commands/`. Optional: `EXAMPLE`, its worked example for `--help`."""
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
@@ -167,7 +167,7 @@ def dispatch(argv: Sequence[str]) -> int:
     module = _module(f"xiu.commands.{word.replace('-', '_')}")
     example = getattr(module, "EXAMPLE", f"xiu {word}")
     parser = Parser(prog=f"xiu {word}", description=known[word], epilog=_epilog(example, word))
-    command = cast(Word, module)
+    command = cast(CommandModule, module)
     command.configure(parser)
     args = parser.parse_args(rest, namespace=args)
     return command.run(args)
@@ -219,7 +219,7 @@ def _ended(argv: Sequence[str], *, verbose: bool) -> int:
     except Exception as error:
         if verbose:
             traceback.print_exc()
-        text, code = told(error, argv)
+        text, code = error_report(error, argv)
         print(text, file=sys.stderr)
         return code
 

@@ -12,12 +12,12 @@ from chaos.errors import External
 from chaos.kinds import FaultKind
 from chaos.needs import NEEDS
 from chaos.probes import probes_lack
-from chaos.registry import Found, survey
+from chaos.registry import Survey, survey
 from harness.stack import Stack
 from plans.models.fault import Fault, FaultSpec
 
 
-def _found() -> Found[FaultKind[Any]]:
+def _found() -> Survey[FaultKind[Any]]:
     return survey(FaultKind, __name__, wrong=fits_nothing)  # type: ignore[type-abstract]
 
 

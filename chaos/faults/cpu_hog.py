@@ -18,7 +18,7 @@ from pydantic import Field
 
 from chaos.errors import ChaosError
 from chaos.kinds import Detail, FaultKind, until
-from chaos.probing import Probe, Seen, words
+from chaos.probing import Probe, ProbeReading, words
 from harness.children import for_children
 from harness.stack import Stack
 from plans.models.fault import FaultSpec, Fits, ProbeSpec
@@ -111,11 +111,11 @@ class CpuBurntProbe(Probe[CpuBurnt]):
     kind = "cpu_burnt"
     Spec = CpuBurnt
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         burnt = [time_s for process in hogs(self.at.detail) if (time_s := _burnt_s(process)) > 0.05]
         count = self.at.detail["processes"]
         text = f"{len(burnt)} of {count} hogs burn, {sum(burnt):.1f} s so far"
-        return Seen(len(burnt) == count, words(text, f"{count} 个占用进程中有 {len(burnt)} 个在烧 CPU"))
+        return ProbeReading(len(burnt) == count, words(text, f"{count} 个占用进程中有 {len(burnt)} 个在烧 CPU"))
 
 
 class HogsGoneProbe(Probe[HogsGone]):
@@ -124,9 +124,9 @@ class HogsGoneProbe(Probe[HogsGone]):
     kind = "hogs_gone"
     Spec = HogsGone
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         left = len(list(hogs(self.at.detail)))
-        return Seen(not left, words(f"{left} hogs are left", f"还剩 {left} 个占用进程"))
+        return ProbeReading(not left, words(f"{left} hogs are left", f"还剩 {left} 个占用进程"))
 
 
 def _burnt_s(process: psutil.Process) -> float:

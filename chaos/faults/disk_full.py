@@ -16,7 +16,7 @@ import psutil
 
 from chaos.errors import ChaosError
 from chaos.kinds import Detail, FaultKind
-from chaos.probing import NotSteady, Probe, Seen, words
+from chaos.probing import NotSteady, Probe, ProbeReading, words
 from harness.stack import Stack
 from plans.models.fault import FaultSpec, Fits, ProbeSpec
 
@@ -114,14 +114,14 @@ class NoRoomProbe(Probe[NoRoom]):
     kind = "no_room"
     Spec = NoRoom
 
-    def look(self) -> Seen:
+    def look(self) -> ProbeReading:
         if not has_room(self.at.detail):
             raise NotSteady("the disk is full already, without any fault")
         return self.seen()
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         room = has_room(self.at.detail)
-        return Seen(not room, _says(room))
+        return ProbeReading(not room, _says(room))
 
 
 class RoomAgainProbe(Probe[RoomAgain]):
@@ -130,9 +130,9 @@ class RoomAgainProbe(Probe[RoomAgain]):
     kind = "room_again"
     Spec = RoomAgain
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         room = has_room(self.at.detail)
-        return Seen(room, _says(room))
+        return ProbeReading(room, _says(room))
 
 
 def _says(room: bool) -> str:

@@ -9,7 +9,7 @@ from plans.models.fault import FaultSpec, Fits
 from plans.models.partial import Flag
 
 
-class Signal(FaultSpec):
+class SignalFault(FaultSpec):
     """A signal to a part's process. `stays_down`: the stack does not start it again until the heal."""
 
     FITS: ClassVar = {
@@ -25,14 +25,14 @@ class Signal(FaultSpec):
         return self.signal
 
 
-class SignalsKind(SignalKind[Signal]):
+class SignalsKind(SignalKind[SignalFault]):
     """The signal as the file has it."""
 
     kind = "signal"
-    Spec = Signal
+    Spec = SignalFault
 
-    def signal(self, spec: Signal) -> str:
+    def signal(self, spec: SignalFault) -> str:
         return spec.signal
 
-    def stays_down(self, spec: Signal) -> bool:
+    def stays_down(self, spec: SignalFault) -> bool:
         return spec.stays_down

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from chaos.errors import ChaosError
 from chaos.kinds import Detail, FaultKind
-from chaos.probing import NotSteady, Probe, Seen, words
+from chaos.probing import NotSteady, Probe, ProbeReading, words
 from harness.stack import Stack
 from plans.models.fault import FaultSpec, Fits, ProbeSpec
 from plans.models.partial import Contradiction
@@ -93,16 +93,16 @@ class BackendsGoneProbe(Probe[BackendsGone]):
     kind = "backends_gone"
     Spec = BackendsGone
 
-    def look(self) -> Seen:
+    def look(self) -> ProbeReading:
         count = len(self.at.detail["backends"])
         if not count:
             raise NotSteady(f"nobody is connected to PostgreSQL as {self.at.detail['application'] or 'a client'}")
         return self._seen(count)
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         return self._seen(alive(self.at.stack, self.at.detail))
 
-    def _seen(self, left: int) -> Seen:
+    def _seen(self, left: int) -> ProbeReading:
         count = len(self.at.detail["backends"])
         text = f"{left} of {count} connections are left"
-        return Seen(not left, words(text, f"{count} 条连接中还剩 {left} 条"))
+        return ProbeReading(not left, words(text, f"{count} 条连接中还剩 {left} 条"))

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from chaos.playbook.engine import Engine
 from chaos.playbook.lock import AlreadyRuns, only_one
-from chaos.playbook.meters import Meters
+from chaos.playbook.meters import PlaybookMeters
 from chaos.playbook.shelf import Shelf
 from chaos.playbook.web import Pages
 from chaos.playbook.world import StackWorld
@@ -36,7 +36,7 @@ async def serve(folder: Folder, port: int, shelf: Shelf) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with StackWorld(addresses, token) as world:
-        engine = Engine(folder.path, {}, world, Meters(registry))
+        engine = Engine(folder.path, {}, world, PlaybookMeters(registry))
         if (found := shelf.look()) is not None:
             engine.take(found)
         pages = Pages(engine, registry, token).app()

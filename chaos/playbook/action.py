@@ -33,7 +33,7 @@ class Hold(NamedTuple):
     where: str
 
 
-class Words(NamedTuple):
+class ActionText(NamedTuple):
     """An action in words, for the journal: about to be done, while it is in force, and left as it is by xiu halt."""
 
     change: str
@@ -42,7 +42,7 @@ class Words(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ReadBack:
     """What was read back: where it is in force; `why`: why it is not in force everywhere, empty where it is."""
 
     where: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ActionProgress:
     """How far an action got. `at_s`: when it was begun, Unix seconds. `took`: it was read back, and its run ends
     because the trouble is over. `began`: its undo has begun before. `memory`: what the steps of that undo wrote down.
     """
@@ -62,7 +62,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class UndoStep:
     """One step of an undo: applied and read back like the action itself, then kept until `until_s` (Unix seconds).
     `memory` is written to the journal with it.
     """
@@ -78,7 +78,7 @@ class Undo:
     """How an action is undone: its steps (none: it is left as it is), and the words at the end."""
 
     text: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[UndoStep, ...] = ()
 
 
 class ActionKind(ABC, Generic[S]):
@@ -100,7 +100,7 @@ class ActionKind(ABC, Generic[S]):
         """
 
     @abstractmethod
-    def words(self, detail: Detail) -> Words:
+    def words(self, detail: Detail) -> ActionText:
         """The action in words."""
 
     @abstractmethod
@@ -111,9 +111,9 @@ class ActionKind(ABC, Generic[S]):
         """
 
     @abstractmethod
-    async def read_back(self, detail: Detail, world: World) -> Seen:
+    async def read_back(self, detail: Detail, world: World) -> ReadBack:
         """Is it in force? Asks every process that has to obey it."""
 
     @abstractmethod
-    async def undo(self, detail: Detail, progress: Progress, world: World, now_s: float) -> Undo:
+    async def undo(self, detail: Detail, progress: ActionProgress, world: World, now_s: float) -> Undo:
         """How it is undone, as things are now. Changes nothing."""

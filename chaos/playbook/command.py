@@ -47,7 +47,7 @@ async def run(words: Sequence[str], folder: Path, more: Mapping[str, str], withi
             code = await process.wait()
         await asyncio.wait((reading,), timeout=DRAIN_S)
     except TimeoutError:
-        return Ended(f"not over within {within_s:g} s: killed{_said(tail)}")
+        return Ended(f"not over within {within_s:g} s: killed{_output(tail)}")
     finally:
         reading.cancel()
         if process.returncode is None:
@@ -57,7 +57,7 @@ async def run(words: Sequence[str], folder: Path, more: Mapping[str, str], withi
     if code == 0:
         return Ended()
     how = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
-    return Ended(f"{how}, not 0{_said(tail)}")
+    return Ended(f"{how}, not 0{_output(tail)}")
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
@@ -71,6 +71,6 @@ async def _keep(stream: asyncio.StreamReader, tail: bytearray) -> None:
         del tail[: -4 * TAIL]
 
 
-def _said(tail: bytearray) -> str:
+def _output(tail: bytearray) -> str:
     text = " ".join(tail.decode(errors="replace").split())[-TAIL:]
     return f": {text}" if text else ""

@@ -18,12 +18,12 @@ from typing import Any
 from chaos import seat
 from chaos.playbook import journal
 from chaos.playbook.actions import kinds
-from chaos.playbook.entry import Entry
+from chaos.playbook.entry import LibraryEntry
 from chaos.playbook.halting import halted
-from chaos.playbook.journal import Facts, Journal, State, Transition
+from chaos.playbook.journal import Journal, PlaybookFacts, State, Transition
 from chaos.playbook.library import Library
-from chaos.playbook.meters import Meters
-from chaos.playbook.run import TICK_S, Run
+from chaos.playbook.meters import PlaybookMeters
+from chaos.playbook.run import TICK_S, PlaybookRun
 from chaos.playbook.scope import Scope, Unbound, bind
 from chaos.playbook.world import World
 from plans.models.errors import Problem
@@ -62,7 +62,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TriggerResult:
     """The answer to an alert or an order: the runs begun; why not, by playbook; and whether to ask again later."""
 
     runs: tuple[str, ...]
@@ -70,7 +70,7 @@ class Answer:
     later: bool = False
 
 
-def _wanted(entry: Entry, scope: Scope) -> frozenset[tuple[str, str]]:
+def _wanted(entry: LibraryEntry, scope: Scope) -> frozenset[tuple[str, str]]:
     """Every switch a run of it sets, with each place it sets it in."""
     return frozenset(hold for action in entry.playbook.actions for hold in kinds()[action.kind].holds(action, scope))
 
@@ -81,9 +81,9 @@ class Engine:
     def __init__(
         self,
         folder: Path,
-        library: Mapping[str, Entry],
+        library: Mapping[str, LibraryEntry],
         world: World,
-        meters: Meters,
+        meters: PlaybookMeters,
         *,
         clock: Callable[[], float] | None = None,
         tick_s: float = TICK_S,
@@ -94,10 +94,10 @@ class Engine:
         self._folder, self._world, self._meters = folder, world, meters
         self._clock, self._tick_s = clock or steady_clock(), tick_s
         self._journal = Journal(folder / journal.FILE)
-        self.runs: dict[str, Facts] = journal.fold(journal.read(self._journal.path))
+        self.runs: dict[str, PlaybookFacts] = journal.fold(journal.read(self._journal.path))
         self._tasks: set[asyncio.Task[None]] = set()
         self._stops = False
-        self._under: dict[str, Entry] = {}
+        self._under: dict[str, LibraryEntry] = {}
         """The playbook with which each run under way began, whatever the library has become."""
 
     @property
@@ -116,9 +116,9 @@ class Engine:
         for problem in self.refused:
             log.error("%s", problem, extra={"event": "playbook_file_refused"})
 
-    def _know(self, library: Mapping[str, Entry]) -> None:
+    def _know(self, library: Mapping[str, LibraryEntry]) -> None:
         self.library = library
-        found: dict[str, list[Entry]] = {}
+        found: dict[str, list[LibraryEntry]] = {}
         for entry in library.values():
             found.setdefault(entry.playbook.trigger.alert, []).append(entry)
         self._by_alert = found
@@ -139,7 +139,7 @@ class Engine:
             self._start(facts)
         return [facts.run for facts in left]
 
-    def _start(self, facts: Facts) -> None:
+    def _start(self, facts: PlaybookFacts) -> None:
         entry = self.library.get(facts.playbook)
         if entry is not None and entry.sha256 == facts.sha256:
             self._under[facts.run] = entry
@@ -147,11 +147,11 @@ class Engine:
         self._tasks.add(task := self._group.create_task(self._go(facts), name=facts.run))
         task.add_done_callback(self._tasks.discard)
 
-    async def _go(self, facts: Facts) -> None:
+    async def _go(self, facts: PlaybookFacts) -> None:
         """To the run's end, whatever happens: every step may be repeated, as after a kill of the engine."""
         entry, pause_s = self._under.get(facts.run), AGAIN_S
         while not facts.over:
-            run = Run(
+            run = PlaybookRun(
                 facts, entry.playbook if entry is not None else None, self._world, self._tell,
                 halted=lambda: halted(self._folder), clock=self._clock, tick_s=self._tick_s,
                 home=entry.file.parent if entry is not None else Path(),
@@ -166,7 +166,7 @@ class Engine:
                 pause_s = min(2 * pause_s, AGAIN_MAX_S)
         self._under.pop(facts.run, None)
 
-    def _tell(self, facts: Facts, state: State, text: str, data: dict[str, Any]) -> None:
+    def _tell(self, facts: PlaybookFacts, state: State, text: str, data: dict[str, Any]) -> None:
         """Raises OSError where an act would begin that no journal holds; what is under way goes on without it."""
         line = Transition(self._clock(), facts.run, facts.playbook, state, text, data)
         was = self._journal.away
@@ -186,7 +186,7 @@ class Engine:
 
     # -- what starts them
 
-    def heard(self, alert: Alert) -> Answer:
+    def heard(self, alert: Alert) -> TriggerResult:
         """A firing alert: starts what it triggers, once an episode."""
         runs: list[str] = []
         not_now: dict[str, str] = {}
@@ -212,9 +212,9 @@ class Engine:
                 runs.append(self._begin(entry, alert.name, scope, BY_ALERT, alert.episode, alert.since_s))
             except OSError:
                 not_now[playbook.id], later = self._unwritten(), True
-        return Answer(tuple(runs), not_now, later)
+        return TriggerResult(tuple(runs), not_now, later)
 
-    def order(self, playbook: str, lane: str, who: str, *, cell: str = "", front: str = "") -> Answer:
+    def order(self, playbook: str, lane: str, who: str, *, cell: str = "", front: str = "") -> TriggerResult:
         """A person starts it: the same path, without alert, matchers, episode and cooldown."""
         entry = self.library[playbook]
         named = {"lane": lane, "cell": cell, "front": front}
@@ -223,19 +223,21 @@ class Engine:
                 raise Unbound(f"{idle[0]} is none of what it is bound to; expected no {idle[0]}: nothing is done")
             scope = bind(entry.playbook.scope, named, self._world.known)
         except Unbound as why:
-            return Answer((), {playbook: str(why)})
+            return TriggerResult((), {playbook: str(why)})
         if hindered := self._hindered(entry, scope):
-            return Answer((), {playbook: hindered})
+            return TriggerResult((), {playbook: hindered})
         try:
-            return Answer((self._begin(entry, "", scope, who, "", None),), {})
+            return TriggerResult((self._begin(entry, "", scope, who, "", None),), {})
         except OSError:
-            return Answer((), {playbook: self._unwritten()})
+            return TriggerResult((), {playbook: self._unwritten()})
 
     def _unwritten(self) -> str:
         return f"{self.broken}; no run begins that is not written down"
 
-    def _begin(self, entry: Entry, alert: str, scope: Scope, by: str, episode: str, since_s: float | None) -> str:
-        facts = Facts(f"{entry.playbook.id}-{secrets.token_hex(4)}", entry.playbook.id)
+    def _begin(
+        self, entry: LibraryEntry, alert: str, scope: Scope, by: str, episode: str, since_s: float | None
+    ) -> str:
+        facts = PlaybookFacts(f"{entry.playbook.id}-{secrets.token_hex(4)}", entry.playbook.id)
         data = {"alert": alert, "lane": scope.lane, **scope.bound, "by": by, "episode": episode, "t2": since_s,
                 "sha256": entry.sha256}  # fmt: skip
         self._tell(facts, "triggered", f"by {alert or by}", data)
@@ -248,7 +250,7 @@ class Engine:
         known = [facts for facts in self.runs.values() if (facts.playbook, facts.episode) == (playbook, episode)]
         return any(facts.state != "refused" for facts in known)
 
-    def _hindered(self, entry: Entry, scope: Scope) -> str:
+    def _hindered(self, entry: LibraryEntry, scope: Scope) -> str:
         """Why no run of it can begin now in this place; empty if one can."""
         if self._stops:
             return "the engine stops"
@@ -267,7 +269,7 @@ class Engine:
                 return f"run {facts.run} has {', '.join(shared)}"
         return ""
 
-    def _cooling(self, entry: Entry, scope: Scope) -> str:
+    def _cooling(self, entry: LibraryEntry, scope: Scope) -> str:
         mine = [f for f in self.runs.values() if (f.playbook, f.scope) == (entry.playbook.id, scope)]
         # A person's run that was refused did nothing: no alert has to wait for it.
         mine = [f for f in mine if f.state != "refused" or f.by == BY_ALERT]

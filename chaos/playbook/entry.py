@@ -10,7 +10,7 @@ from plans.models.playbook import Playbook
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LibraryEntry:
     """A playbook, its file, and a checksum of the file: a run goes on only with the text with which it began."""
 
     playbook: Playbook

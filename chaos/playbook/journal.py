@@ -107,7 +107,7 @@ def _transition(line: bytes) -> Transition | None:
 
 
 @dataclass
-class Done:
+class ActionRecord:
     """An action as far as it went: its kind, and the detail that the kind reads; `at_s`: when it was begun.
 
     `stands`, `left`: its words while in force and when left alone. `holds`: switches and where each is set, as pairs.
@@ -126,15 +126,15 @@ class Done:
     memory: dict[str, Any] = field(default_factory=dict)
 
 
-def _begun(line: Transition) -> Done:
+def _begun(line: Transition) -> ActionRecord:
     data = line.data
     if "kind" not in data:
         return _of_old(line)
     holds = tuple((str(switch), str(where)) for switch, where in data["holds"])
-    return Done(data["kind"], json.loads(data["detail"]), data["stands"], data["left"], holds, line.at_s)
+    return ActionRecord(data["kind"], json.loads(data["detail"]), data["stands"], data["left"], holds, line.at_s)
 
 
-def _of_old(line: Transition) -> Done:
+def _of_old(line: Transition) -> ActionRecord:
     """A line from the time when setting a switch was the only action: `lane` None where it has none, or where switches
     had none yet.
     """
@@ -145,11 +145,11 @@ def _of_old(line: Transition) -> Done:
     words = detail["key"] if detail["lane"] is None else f"{detail['key']} ({lane})"
     holds = tuple((str(detail["key"]), each) for each in LANES if detail["lane"] in (None, each))
     stands, left = f"{words} = {detail['to']}", f"{words} stays {detail['to']}; it was {detail['before']}"
-    return Done("set_switch", detail, stands, left, holds, line.at_s)
+    return ActionRecord("set_switch", detail, stands, left, holds, line.at_s)
 
 
 @dataclass
-class Facts:
+class PlaybookFacts:
     """Everything that is known of a run, folded from its lines."""
 
     run: str
@@ -167,7 +167,7 @@ class Facts:
     """Why it is rolled back, if not because the trouble is over."""
     text: str = ""
     baseline: list[float | None] | None = None
-    actions: dict[str, Done] = field(default_factory=dict)
+    actions: dict[str, ActionRecord] = field(default_factory=dict)
     times: dict[str, float] = field(default_factory=dict)
     ended_s: float | None = None
 
@@ -219,14 +219,14 @@ class Facts:
                 self.times["t7"] = line.at_s
 
 
-def fold(lines: Iterable[Transition]) -> dict[str, Facts]:
+def fold(lines: Iterable[Transition]) -> dict[str, PlaybookFacts]:
     """Every run of the journal, oldest first."""
-    runs: dict[str, Facts] = {}
+    runs: dict[str, PlaybookFacts] = {}
     for line in lines:
         if not line.run:
             continue
         try:
-            runs.setdefault(line.run, Facts(line.run, line.playbook)).take(line)
+            runs.setdefault(line.run, PlaybookFacts(line.run, line.playbook)).take(line)
         except (KeyError, TypeError, ValueError) as exc:
             log.warning("journal: run %s, a line of state %s says too little: %r", line.run, line.state, exc)
     return runs
@@ -240,7 +240,7 @@ def switch_set(line: Transition) -> tuple[str, int] | None:
     return (str(detail["key"]), int(detail["to"])) if "key" in detail and "to" in detail else None
 
 
-def _action_item(name: str, done: Done) -> dict[str, Any]:
+def _action_item(name: str, done: ActionRecord) -> dict[str, Any]:
     """Its detail stands beside the times: `key`, `lane`, `to`, `before`, `undo` of a switch."""
     times = {key: getattr(done, key) for key in ("at_s", "read_back_s", "undo_began_s", "undone_s")}
     return {**done.detail, "catch_up_until_s": None, **done.memory, "id": name, "kind": done.kind,

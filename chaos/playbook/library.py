@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.playbook.actions import playbook_model
-from chaos.playbook.entry import Entry
+from chaos.playbook.entry import LibraryEntry
 from chaos.playbook.quarrels import quarrels
 from plans.models.alerts import Alerts, alerts
 from plans.models.document import read_model
@@ -23,7 +23,7 @@ from plans.models.playbook import playbook_files
 class Library:
     """The usable playbooks, by id, and what is wrong with the other files, by file."""
 
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, LibraryEntry]
     refused: Mapping[Path, tuple[Problem, ...]]
 
     @property
@@ -32,7 +32,7 @@ class Library:
         return sorted({problem for found in self.refused.values() for problem in found})
 
 
-Read = Entry | tuple[Problem, ...]
+Read = LibraryEntry | tuple[Problem, ...]
 """The result of a file: a playbook, or what is wrong with it."""
 MOST_NAMED = 20
 
@@ -42,7 +42,7 @@ def files_of(folders: Iterable[Path]) -> list[Path]:
     return [file for folder in folders for file in sorted(folder.glob("*.yaml"))]
 
 
-def load(files: Iterable[Path] | None = None, known: Alerts | None = None) -> dict[str, Entry]:
+def load(files: Iterable[Path] | None = None, known: Alerts | None = None) -> dict[str, LibraryEntry]:
     """Every playbook by id (None: those of plans/playbooks). Raises PlanError with every problem of all files."""
     found = survey(files, known)
     if found.refused:
@@ -64,10 +64,10 @@ def survey(
     except PlanError as exc:
         return Library({}, dict.fromkeys(files, exc.problems))
     refused: dict[Path, list[Problem]] = {}
-    whole: list[Entry] = []
+    whole: list[LibraryEntry] = []
     for file in files:
         found = (read or read_file)(file)
-        if not isinstance(found, Entry):
+        if not isinstance(found, LibraryEntry):
             refused[file] = list(found)
             continue
         if wrong := _contradictions(found, known):
@@ -84,7 +84,7 @@ def read_file(file: Path) -> Read:
     """A playbook, or every problem of its file."""
     try:
         playbook, document = read_model(file, playbook_model())
-        return Entry(playbook, file, hashlib.sha256(file.read_bytes()).hexdigest(), document)
+        return LibraryEntry(playbook, file, hashlib.sha256(file.read_bytes()).hexdigest(), document)
     except PlanError as exc:
         return exc.problems
     except OSError as exc:
@@ -92,9 +92,9 @@ def read_file(file: Path) -> Read:
         return (Problem(str(file), 0, f"cannot be read: {exc.strerror or exc}"),)
 
 
-def _twice(entries: Iterable[Entry]) -> list[tuple[tuple[Path, ...], Problem]]:
+def _twice(entries: Iterable[LibraryEntry]) -> list[tuple[tuple[Path, ...], Problem]]:
     """Two files with one id."""
-    seen: dict[str, Entry] = {}
+    seen: dict[str, LibraryEntry] = {}
     found: list[tuple[tuple[Path, ...], Problem]] = []
     for entry in entries:
         other = seen.setdefault(entry.playbook.id, entry)
@@ -105,7 +105,7 @@ def _twice(entries: Iterable[Entry]) -> list[tuple[tuple[Path, ...], Problem]]:
     return found
 
 
-def _contradictions(entry: Entry, known: Alerts) -> list[Problem]:
+def _contradictions(entry: LibraryEntry, known: Alerts) -> list[Problem]:
     """What the file names and the project does not have."""
     alert, document = entry.playbook.trigger.alert, entry.document
     line = document.line(("trigger", "alert"))
@@ -120,7 +120,7 @@ def _contradictions(entry: Entry, known: Alerts) -> list[Problem]:
     return []
 
 
-def one(library: Library, name: str) -> Entry:
+def one(library: Library, name: str) -> LibraryEntry:
     """The playbook of this id. Raises PlanError: what is wrong with its file, else with what there is."""
     if name in library.entries:
         return library.entries[name]

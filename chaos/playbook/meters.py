@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from chaos.playbook.journal import ESCALATED, FINAL, Facts, Transition
+from chaos.playbook.journal import ESCALATED, FINAL, PlaybookFacts, Transition
 from chaos.playbook.scope import Scope
 from plans.metrics import METRICS, PLAYBOOK_STATES
 from system.contract.itself import tell_of_itself
@@ -27,7 +27,7 @@ ENDED = 16
 
 
 @dataclass
-class _Shown:
+class _NewestRun:
     """The newest run of a playbook in a place: state by step."""
 
     run: str
@@ -42,7 +42,7 @@ class _Steps(Collector):
     """The gauge of states, made when it is asked for."""
 
     def __init__(self) -> None:
-        self.newest: dict[tuple[str, Scope], _Shown] = {}
+        self.newest: dict[tuple[str, Scope], _NewestRun] = {}
         """The one told of last stands last."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -58,12 +58,12 @@ class _Steps(Collector):
                     family.add_sample(told.name, {**labels, "state": each}, float(each == state))
         yield family
 
-    def tell(self, facts: Facts, step: str, state: str) -> None:
+    def tell(self, facts: PlaybookFacts, step: str, state: str) -> None:
         """A step of a run is in this state."""
         key = (facts.playbook, facts.scope)
         shown = self.newest.pop(key, None)
         if shown is None or shown.run != facts.run:
-            shown = _Shown(facts.run, {RUN: facts.state})
+            shown = _NewestRun(facts.run, {RUN: facts.state})
         shown.steps[step] = state
         self.newest[key] = shown
         self._let_go()
@@ -78,7 +78,7 @@ class _Steps(Collector):
                 del self.newest[key]
 
 
-class Meters:
+class PlaybookMeters:
     """Gauges of runs: those under way, and the last that ended."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -93,7 +93,7 @@ class Meters:
         self._known: set[str] = set()
         self._count(OTHERS)
 
-    def under_way(self, facts: Facts) -> None:
+    def under_way(self, facts: PlaybookFacts) -> None:
         """A run begins, or goes on; its playbook's counts stand at 0 from now on, where it is the first."""
         self._steps.tell(facts, RUN, facts.state)
         if facts.playbook not in self._known:
@@ -105,7 +105,7 @@ class Meters:
         for end in sorted(FINAL):
             self._ends.labels(playbook, end)
 
-    def told(self, facts: Facts, line: Transition) -> None:
+    def told(self, facts: PlaybookFacts, line: Transition) -> None:
         """A run went a step on."""
         self._steps.tell(facts, RUN, line.state)
         if (action := line.data.get("action")) is not None:

@@ -11,23 +11,23 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
-from chaos.playbook.entry import Entry
+from chaos.playbook.entry import LibraryEntry
 from plans.models.errors import Problem
 from plans.models.matchers import apart
 
-Numbered = tuple[int, Entry]
+Numbered = tuple[int, LibraryEntry]
 FEW = 4
 """Up to this number they are compared one by one."""
 
 
-def quarrels(entries: Iterable[Entry]) -> Iterator[tuple[tuple[Path, ...], Problem]]:
+def quarrels(entries: Iterable[LibraryEntry]) -> Iterator[tuple[tuple[Path, ...], Problem]]:
     """The files that conflict, and the problem, at the line of the later one."""
-    groups: dict[tuple[str, str], list[Entry]] = {}
+    groups: dict[tuple[str, str], list[LibraryEntry]] = {}
     for entry in entries:
         for key in entry.playbook.switches:
             groups.setdefault((entry.playbook.trigger.alert, key), []).append(entry)
     for (alert, key), group in groups.items():
-        others: dict[int, list[Entry]] = {}
+        others: dict[int, list[LibraryEntry]] = {}
         for one, other in sorted(set(_pairs(list(enumerate(group)), frozenset()))):
             if group[one].playbook.id != group[other].playbook.id:
                 others.setdefault(other, []).append(group[one])
@@ -35,7 +35,7 @@ def quarrels(entries: Iterable[Entry]) -> Iterator[tuple[tuple[Path, ...], Probl
             yield (group[number].file, *(each.file for each in found)), _problem(group[number], found, alert, key)
 
 
-def _problem(entry: Entry, others: list[Entry], alert: str, key: str) -> Problem:
+def _problem(entry: LibraryEntry, others: list[LibraryEntry], alert: str, key: str) -> Problem:
     first, more = others[0], f", and {len(others) - 1} more" if len(others) > 1 else ""
     what = f"alert {alert} starts {first.playbook.id} as well, which sets {key}, too ({first.file}){more}"
     expected = "one playbook for an alert and a switch, or matchers that tell the alerts apart"
@@ -74,12 +74,12 @@ def _telling(group: list[Numbered], told_by: frozenset[str]) -> str | None:
     return count.most_common(1)[0][0] if count else None
 
 
-def _values(entry: Entry, label: str) -> tuple[str, ...] | None:
+def _values(entry: LibraryEntry, label: str) -> tuple[str, ...] | None:
     return next(
         (each.values for each in entry.playbook.trigger.matchers if each.label == label and each.values is not None),
         None,
     )
 
 
-def _apart(one: Entry, other: Entry) -> bool:
+def _apart(one: LibraryEntry, other: LibraryEntry) -> bool:
     return apart(one.playbook.trigger.matchers, other.playbook.trigger.matchers)

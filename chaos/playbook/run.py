@@ -13,9 +13,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from chaos.playbook.action import Detail, Failed, Progress, Undo
+from chaos.playbook.action import ActionProgress, Detail, Failed, Undo
 from chaos.playbook.actions import Kind, kinds
-from chaos.playbook.journal import Done, Facts, State
+from chaos.playbook.journal import ActionRecord, PlaybookFacts, State
 from chaos.playbook.world import Away, World
 from plans.models.playbook import ActionSpec, Condition, Playbook
 
@@ -32,7 +32,7 @@ UNDO_READ_BACK_S = 30.0
 """Longer than a killed store or control is away."""
 T = TypeVar("T")
 
-Tell = Callable[[Facts, State, str, dict[str, Any]], None]
+Tell = Callable[[PlaybookFacts, State, str, dict[str, Any]], None]
 """Writes a transition to the journal and takes it into the facts. Raises OSError for an act that cannot be recorded."""
 
 
@@ -40,7 +40,7 @@ class Stopped(Exception):
     """A person pressed the red button."""
 
 
-class Given(Exception):
+class RunStopped(Exception):
     """The run goes no further; `state` says why."""
 
     def __init__(self, state: State, text: str) -> None:
@@ -48,7 +48,7 @@ class Given(Exception):
         self.state, self.text = state, text
 
 
-class Run:
+class PlaybookRun:
     """`playbook` None: the library has it no more, or changed it; then all there is left is to undo.
 
     `home`: the folder of its file. `halted` is asked at every step; `clock` is the time of the journal, Unix seconds
@@ -57,7 +57,7 @@ class Run:
 
     def __init__(
         self,
-        facts: Facts,
+        facts: PlaybookFacts,
         playbook: Playbook | None,
         world: World,
         tell: Tell,
@@ -75,14 +75,14 @@ class Run:
         facts = self.facts
         try:
             if self._playbook is None:
-                self._give_up(Given("changed", "the playbook's file is another one than when the run began"))
+                self._give_up(RunStopped("changed", "the playbook's file is another one than when the run began"))
             elif facts.state != "rolling_back" and facts.because is None and not self._undoing:
                 await self._forward(self._playbook)
             await self._roll_back()
         except Stopped:
             left = ", ".join(done.stands for done in facts.actions.values() if done.undone_s is None)
             self._say("halted", f"stopped by hand; still set: {left or 'nothing'}")
-        except Given as end:
+        except RunStopped as end:
             self._say(end.state, end.text)
 
     @property
@@ -97,12 +97,12 @@ class Run:
             await self._act(playbook)
             await self._verify(playbook)
             await self._until_healed(playbook)
-        except Given as end:
+        except RunStopped as end:
             if end.state == "refused":
                 raise
             self._give_up(end)
 
-    def _give_up(self, why: Given) -> None:
+    def _give_up(self, why: RunStopped) -> None:
         self._say("rolling_back", why.text, because=why.state)
 
     # -- before anything is done
@@ -115,12 +115,12 @@ class Run:
             deadline = self._clock() + CONFIRM_S
             while (there := await self._there(playbook)) is not True:
                 if self._clock() > deadline:
-                    raise Given("refused", "no data: whether the fault is there cannot be told" if there is None
+                    raise RunStopped("refused", "no data: whether the fault is there cannot be told" if there is None
                                 else "the fault is not there: what says it is over holds")  # fmt: skip
                 await self._wait()
         for condition in playbook.preconditions:
             if await self._holds(condition, None) is not True:
-                raise Given("refused", f"precondition: {condition.what} is not {condition.op} {condition.value:g}")
+                raise RunStopped("refused", f"precondition: {condition.what} is not {condition.op} {condition.value:g}")
 
     async def _there(self, playbook: Playbook) -> bool | None:
         """Is the trouble there? True as soon as one figure says so, False if all deny it, None: not known."""
@@ -141,8 +141,8 @@ class Run:
                 where = await self._until_seen(kind, done.detail, action.read_back, "read_back_failed")
                 self._say("read_back", f"{done.stands} in {', '.join(where)}", action=action.id)
 
-    async def _begin(self, kind: Kind, action: ActionSpec, baseline: list[float | None]) -> Done:
-        """Writes down what is going to be done. Raises Given where that cannot be read or written."""
+    async def _begin(self, kind: Kind, action: ActionSpec, baseline: list[float | None]) -> ActionRecord:
+        """Writes down what is going to be done. Raises RunStopped where that cannot be read or written."""
         detail = await self._prepared(kind, action)
         words, holds = kind.words(detail), sorted(kind.holds(action, self.facts.scope))
         try:
@@ -152,7 +152,7 @@ class Run:
         except OSError as exc:
             # No further act that no journal holds; what was done before is undone.
             end: State = "read_back_failed" if self.facts.actions else "refused"
-            raise Given(end, f"{action.id} is not done: the journal cannot be written: {exc}") from exc
+            raise RunStopped(end, f"{action.id} is not done: the journal cannot be written: {exc}") from exc
         return self.facts.actions[action.id]
 
     async def _prepared(self, kind: Kind, action: ActionSpec) -> Detail:
@@ -162,11 +162,11 @@ class Run:
                 return await kind.prepare(action, self.facts.scope, self._home, self._world)
             except Away as exc:
                 if self._clock() > deadline:
-                    raise Given("read_back_failed", str(exc)) from exc
+                    raise RunStopped("read_back_failed", str(exc)) from exc
             await self._wait()
 
     async def _until_seen(self, kind: Kind, detail: Detail, within_s: float, failing: State) -> tuple[str, ...]:
-        """Does it, and waits until it is seen in force everywhere; where. Raises Given(failing)."""
+        """Does it, and waits until it is seen in force everywhere; where. Raises RunStopped(failing)."""
         deadline, ordered, why = self._clock() + within_s, False, ""
         why_done = f"{self.facts.playbook}, run {self.facts.run}"
         while True:
@@ -180,7 +180,7 @@ class Run:
                     why = str(exc)
                 except Failed as exc:
                     if failing != "rollback_failed":
-                        raise Given(failing, str(exc)) from exc
+                        raise RunStopped(failing, str(exc)) from exc
                     why = str(exc)
                     await self._wait(AGAIN_TICKS)
             if ordered:
@@ -189,7 +189,7 @@ class Run:
                     return seen.where
                 why = seen.why
             if self._clock() > deadline:
-                raise Given(failing, f"{why}, within {within_s:g} s")
+                raise RunStopped(failing, f"{why}, within {within_s:g} s")
             await self._wait()
 
     async def _stoppable(self, act: Coroutine[Any, Any, T]) -> T:
@@ -223,7 +223,7 @@ class Run:
             if broken:
                 since = None
                 if now > deadline:
-                    raise Given("verify_timeout", f"{broken}, within {playbook.verify.within:g} s")
+                    raise RunStopped("verify_timeout", f"{broken}, within {playbook.verify.within:g} s")
             elif since is None:
                 since = now
                 if "t5" not in self.facts.times:
@@ -252,26 +252,28 @@ class Run:
             if done.undone_s is None:
                 try:
                     await self._undo(name, done)
-                except Given as end:
+                except RunStopped as end:
                     left.append(end.text)  # it keeps no other from being undone
         if left:
-            raise Given("rollback_failed", "; ".join(left))
+            raise RunStopped("rollback_failed", "; ".join(left))
         playbook, because = self._playbook, self.facts.because
         if playbook is not None and because is None:
             deadline = self._clock() + playbook.rollback.within
             while broken := await self._broken(playbook.rollback.all, []):
                 if self._clock() > deadline:
-                    raise Given("rollback_failed", f"{broken}, within {playbook.rollback.within:g} s of the rollback")
+                    raise RunStopped(
+                        "rollback_failed", f"{broken}, within {playbook.rollback.within:g} s of the rollback"
+                    )
                 await self._wait()
         text = self.facts.reason if because else "" if "t6" in self.facts.times else "healed before it was verified"
         self._say(because or "closed", text, rolled_back=True)
 
-    async def _undo(self, name: str, done: Done) -> None:
+    async def _undo(self, name: str, done: ActionRecord) -> None:
         kind = kinds().get(done.kind)
         if kind is None:
-            raise Given("rollback_failed", f"{done.stands}: nobody here knows how a {done.kind} is undone")
+            raise RunStopped("rollback_failed", f"{done.stands}: nobody here knows how a {done.kind} is undone")
         took = self.facts.because is None and done.read_back_s is not None
-        progress = Progress(done.at_s, took, done.undo_began_s is not None, done.memory)
+        progress = ActionProgress(done.at_s, took, done.undo_began_s is not None, done.memory)
         undo: Undo = await kind.undo(done.detail, progress, self._world, self._clock())
         for step in undo.steps:
             self._say("rolling_back", step.text, action=name, **step.memory)

@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
-from chaos.playbook.engine import MOST_NAMED, Alert, Answer, Engine
-from chaos.playbook.journal import Facts
+from chaos.playbook.engine import MOST_NAMED, Alert, Engine, TriggerResult
+from chaos.playbook.journal import PlaybookFacts
 from plans.metrics import METRICS
 from plans.models.errors import closest
 from system.contract.api import Model
@@ -32,7 +32,7 @@ _REQUESTS, _DURATION = (
 )
 
 
-class RunOrder(Model):
+class PlaybookOrder(Model):
     """Body of `POST /v1/runs`."""
 
     playbook: Line
@@ -102,7 +102,7 @@ class Pages:
         except ValueError as exc:
             raise BadRequest(str(exc)) from exc
         answers = [self._engine.heard(alert) for alert in heard]
-        found = Answer(
+        found = TriggerResult(
             tuple(run for answer in answers for run in answer.runs),
             {playbook: why for answer in answers for playbook, why in answer.not_now.items()},
             any(answer.later for answer in answers),
@@ -117,7 +117,7 @@ class Pages:
 
     async def _order(self, request: web.Request) -> web.Response:
         self._operator(request)
-        order = await read_model(request, RunOrder)
+        order = await read_model(request, PlaybookOrder)
         if order.playbook not in self._engine.library:
             known = [*self._engine.library]
             near = f"; did you mean {meant}?" if (meant := closest(order.playbook, known)) else ""
@@ -155,10 +155,10 @@ class Pages:
         return web.Response(text="".join(["ready\n", *(f"refused: {each}\n" for each in self._engine.refused)]))
 
 
-def _why(found: Answer) -> str:
+def _why(found: TriggerResult) -> str:
     return "; ".join(f"{playbook}: {why}" for playbook, why in found.not_now.items())
 
 
-def _shown(facts: Facts) -> dict[str, Any]:
+def _shown(facts: PlaybookFacts) -> dict[str, Any]:
     return {"run": facts.run, "playbook": facts.playbook, "state": facts.state, "text": facts.text,
             "over": facts.over, "times": facts.times}  # fmt: skip

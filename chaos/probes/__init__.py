@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from chaos.kinds import Detail
-from chaos.probing import At, Probe, Seen, Use
+from chaos.probing import Probe, ProbeAim, ProbeReading, Use
 from chaos.registry import survey
 from harness.stack import Stack
 from plans.models.fault import Fault, ProbeSpec
@@ -18,38 +18,38 @@ def probes() -> dict[str, type[Probe[Any]]]:
     return survey(Probe, __name__, "chaos.faults").checked()  # type: ignore[type-abstract]
 
 
-def make(spec: ProbeSpec, at: At, use: Use) -> Probe[Any]:
+def make(spec: ProbeSpec, at: ProbeAim, use: Use) -> Probe[Any]:
     """The probe that a file asks for."""
     return probes()[spec.kind](spec, at, use)
 
 
 def probes_lack(stack: Stack, fault: Fault, target: str) -> str | None:
     """What a probe of the fault needs and does not have, in words."""
-    at = At(stack, fault.inject, target, {})
+    at = ProbeAim(stack, fault.inject, target, {})
     each = (make(fault.effect_probe, at, "effect"), make(fault.heal_probe, at, "healed"))
     steady = (make(fault.steady_probe, at, "steady"),) if fault.steady_probe else ()
     return next((lack for probe in (*steady, *each) if (lack := probe.lacks())), None)
 
 
-class Probes:
+class FaultProbes:
     """The probes of one fault on one target. `look` first, before anything is injected."""
 
     def __init__(self, stack: Stack, fault: Fault, target: str, detail: Detail) -> None:
-        at = At(stack, fault.inject, target, detail)
+        at = ProbeAim(stack, fault.inject, target, detail)
         self._steady = make(fault.steady_probe, at, "steady") if fault.steady_probe else None
         self._effect = make(fault.effect_probe, at, "effect")
         self._healed = make(fault.heal_probe, at, "healed")
 
-    def look(self) -> Seen:
+    def look(self) -> ProbeReading:
         """The steady state. Raises NotSteady when the effect is there already, or nothing can be seen."""
         each = (self._steady, self._effect, self._healed)
         found = [seen for probe in each if probe is not None and (seen := probe.look()) is not None]
         return found[0] if found else self._healed.seen()
 
-    def effect(self) -> Seen:
+    def effect(self) -> ProbeReading:
         """Does the symptom show?"""
         return self._effect.seen()
 
-    def healed(self) -> Seen:
+    def healed(self) -> ProbeReading:
         """Is the system back?"""
         return self._healed.seen()

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.probing import OwnProbe, Seen, words
+from chaos.probing import OwnProbe, ProbeReading, words
 from harness.children import for_children
 from harness.waits import killed
 from plans.models.fault import ProbeSpec
@@ -20,7 +20,7 @@ from plans.models.quantity import Duration
 Word = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$")]
 
 
-class Exec(ProbeSpec):
+class ExecProbeSpec(ProbeSpec):
     """Holds if `command` ends with exit code `exit` (0) within `timeout` (2 s). The command runs in the current folder,
     without a shell; XIU_TARGET is the fault's target, XIU_STACK the stack's folder.
     """
@@ -32,17 +32,17 @@ class Exec(ProbeSpec):
     timeout: Duration = Field(default=2.0, gt=0, le=30)
 
 
-class ExecProbe(OwnProbe[Exec]):
+class ExecProbe(OwnProbe[ExecProbeSpec]):
     """In a session of its own, so that its children end with it."""
 
     kind = "exec"
-    Spec = Exec
+    Spec = ExecProbeSpec
 
     def lacks(self) -> str | None:
         command = self.spec.command[0]
         return None if shutil.which(command) else f"the probe's command {command} is not there, or cannot be run"
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         command, spec = " ".join(self.spec.command), self.spec
         env = for_children({"XIU_TARGET": self.at.target, "XIU_STACK": str(self.at.stack.folder.path)})
         nowhere = subprocess.DEVNULL
@@ -52,16 +52,16 @@ class ExecProbe(OwnProbe[Exec]):
             )
         except OSError as exc:
             text = exc.strerror or str(exc)
-            return Seen(False, words(f"{command}: cannot be started: {text}", f"{command}：无法启动"))
+            return ProbeReading(False, words(f"{command}: cannot be started: {text}", f"{command}：无法启动"))
         try:
             code = process.wait(spec.timeout)
         except subprocess.TimeoutExpired:
             text = f"{command}: no end within {spec.timeout:g} s"
-            return Seen(False, words(text, f"{command}：{spec.timeout:g} 秒内没有结束"))
+            return ProbeReading(False, words(text, f"{command}：{spec.timeout:g} 秒内没有结束"))
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             if process.poll() is None:
                 killed(process)
         text = f"{command}: exit code {code}, asked for {spec.exit}"
-        return Seen(code == spec.exit, words(text, f"{command}：退出码 {code}，要求 {spec.exit}"))
+        return ProbeReading(code == spec.exit, words(text, f"{command}：退出码 {code}，要求 {spec.exit}"))

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 import requests
 from pydantic import Field, field_validator
 
-from chaos.probing import OwnProbe, Seen, words
+from chaos.probing import OwnProbe, ProbeReading, words
 from harness import loopback
 from harness.stack.places import ready_url
 from plans.models.fault import ProbeSpec, check_target, sort_of
@@ -20,7 +20,7 @@ READ_BYTES = 1 << 20
 """Bytes of a body that are searched."""
 
 
-class Http(ProbeSpec):
+class HttpProbeSpec(ProbeSpec):
     """Holds if GET answers with `status` (200), and the body contains `contains`. Sent to a `part` of the stack at
     `path` (/readyz), or to a `url` of this host.
     """
@@ -56,29 +56,29 @@ class Http(ProbeSpec):
             yield Contradiction((), "an http probe asks one place", "`part` or `url`")
 
 
-class HttpProbe(OwnProbe[Http]):
+class HttpProbe(OwnProbe[HttpProbeSpec]):
     """A connection of its own each time; redirects are not followed."""
 
     kind = "http"
-    Spec = Http
+    Spec = HttpProbeSpec
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         url, spec = self._url(), self.spec
         try:
             with loopback.session(spec.timeout) as session, session.get(url, stream=True) as answer:
                 status = answer.status_code
                 body = answer.raw.read(READ_BYTES, decode_content=True) if spec.contains else b""
         except (requests.RequestException, OSError) as exc:
-            return Seen(False, words(f"{url}: {type(exc).__name__}", f"{url}：没有应答"))
+            return ProbeReading(False, words(f"{url}: {type(exc).__name__}", f"{url}：没有应答"))
         except Exception as exc:  # urllib3's own, of a body that breaks off
-            return Seen(False, words(f"{url}: {type(exc).__name__}", f"{url}：应答中断"))
+            return ProbeReading(False, words(f"{url}: {type(exc).__name__}", f"{url}：应答中断"))
         if status != spec.status:
-            return Seen(False, words(f"{url}: HTTP {status}, asked for {spec.status}", f"{url}：HTTP {status}"))
+            return ProbeReading(False, words(f"{url}: HTTP {status}, asked for {spec.status}", f"{url}：HTTP {status}"))
         if spec.contains and spec.contains.encode() not in body:
-            return Seen(
+            return ProbeReading(
                 False, words(f"{url}: HTTP {status}, without {spec.contains!r}", f"{url}：HTTP {status}，内容不符")
             )
-        return Seen(True, words(f"{url}: HTTP {status} as asked for", f"{url}：HTTP {status}，符合"))
+        return ProbeReading(True, words(f"{url}: HTTP {status} as asked for", f"{url}：HTTP {status}，符合"))
 
     def _url(self) -> str:
         if self.spec.part is None:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from chaos.faults.toxics import Toxics
-from chaos.probing import NotSteady, P, Probe, Seen
-from harness.phrases import said
+from chaos.probing import NotSteady, P, Probe, ProbeReading
+from harness.phrases import sentence
 from plans.models.fault import FaultSpec, ProbeSpec
 from plans.models.partial import Contradiction, Flag
 from plans.models.quantity import Share
@@ -84,14 +84,14 @@ class _LinkProbe(Probe[P]):
 
     base_s = 0.0
 
-    def look(self) -> Seen:
+    def look(self) -> ProbeReading:
         target = self.at.target
         trips = [self.ask(target) for _ in range(ROUND_TRIPS)]
         answered = [trip for trip in trips if trip is not None]
         if len(answered) < ROUND_TRIPS:
             raise NotSteady(f"{target} answers {len(answered)} of {ROUND_TRIPS} questions, without any fault")
         self.base_s = statistics.median(answered)
-        return Seen(True, said("link_answers", target=target, took_ms=self.base_s * 1000))
+        return ProbeReading(True, sentence("link_answers", target=target, took_ms=self.base_s * 1000))
 
     def ask(self, name: str, timeout_s: float = ASK_TIMEOUT_S) -> float | None:
         link = read_link(name)
@@ -105,18 +105,18 @@ class SilentProbe(_LinkProbe[Silent]):
     kind = "link_silent"
     Spec = Silent
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         target = self.at.target
         if self.ask(target) is not None:
-            return Seen(False, said("link_still", target=target))
+            return ProbeReading(False, sentence("link_still", target=target))
         if not self.spec.alone:
-            return Seen(True, said("link_silent", target=target))
+            return ProbeReading(True, sentence("link_silent", target=target))
         # A link with another fault of the same drill on it is not counted against this fault.
         disturbed = {target, *(detail.get("link") for detail in self.at.others())}
         others = [link for link in self.at.stack.addresses.links if link not in disturbed]
         if silent := [link for link in others if self.ask(link) is None]:
-            return Seen(False, said("link_not_alone", names=", ".join(silent)))
-        return Seen(True, said("link_alone", target=target, others=len(others)))
+            return ProbeReading(False, sentence("link_not_alone", names=", ".join(silent)))
+        return ProbeReading(True, sentence("link_alone", target=target, others=len(others)))
 
 
 class RisesProbe(_LinkProbe[Rises]):
@@ -125,14 +125,14 @@ class RisesProbe(_LinkProbe[Rises]):
     kind = "round_trip_rises"
     Spec = Rises
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         inject = self.at.inject
         asked_s = inject.latency_ms / 1000 if isinstance(inject, Toxics) else 0.0
         patience_s = ASK_TIMEOUT_S + asked_s
         trips = [trip for trip in (self.ask(self.at.target, patience_s) for _ in range(3)) if trip is not None]
         rose_s = (statistics.median(trips) if trips else patience_s) - self.base_s
-        says = said("link_slower", target=self.at.target, rose_ms=rose_s * 1000, asked_ms=asked_s * 1000)
-        return Seen(rose_s >= self.spec.share * asked_s, says)
+        says = sentence("link_slower", target=self.at.target, rose_ms=rose_s * 1000, asked_ms=asked_s * 1000)
+        return ProbeReading(rose_s >= self.spec.share * asked_s, says)
 
 
 class AnswersProbe(_LinkProbe[Answers]):
@@ -141,11 +141,13 @@ class AnswersProbe(_LinkProbe[Answers]):
     kind = "link_answers"
     Spec = Answers
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         target = self.at.target
         trips = [trip for trip in (self.ask(target) for _ in range(3)) if trip is not None]
         if len(trips) < 3:
-            return Seen(False, said("link_mute", target=target))
+            return ProbeReading(False, sentence("link_mute", target=target))
         now_s = statistics.median(trips)
         back = now_s <= self.base_s * BACK_FACTOR + BACK_SLACK_S
-        return Seen(back, said("link_back", target=target, took_ms=now_s * 1000, before_ms=self.base_s * 1000))
+        return ProbeReading(
+            back, sentence("link_back", target=target, took_ms=now_s * 1000, before_ms=self.base_s * 1000)
+        )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from chaos import processes
-from chaos.probing import NotSteady, P, Probe, Seen
+from chaos.probing import NotSteady, P, Probe, ProbeReading
 from chaos.ready import part_ready
-from harness.phrases import said
+from harness.phrases import sentence
 from plans.models.fault import ProbeSpec
 
 
@@ -32,13 +32,13 @@ class Ready(ProbeSpec):
 class _PartProbe(Probe[P]):
     """What they share: without a fault the part is ready."""
 
-    def look(self) -> Seen:
+    def look(self) -> ProbeReading:
         target = self.at.target
         if not part_ready(self.at.stack, target):
             raise NotSteady(f"{target} is not ready, without any fault")
         if "pid" not in self.at.detail:
-            return Seen(True, said("part_is_ready", target=target))
-        return Seen(True, said("part_is_ready_pid", target=target, pid=self.at.detail["pid"]))
+            return ProbeReading(True, sentence("part_is_ready", target=target))
+        return ProbeReading(True, sentence("part_is_ready_pid", target=target, pid=self.at.detail["pid"]))
 
 
 class GoneProbe(_PartProbe[Gone]):
@@ -47,10 +47,10 @@ class GoneProbe(_PartProbe[Gone]):
     kind = "process_gone"
     Spec = Gone
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         gone = not processes.lives(self.at.detail)
         pid = self.at.detail["pid"]
-        return Seen(gone, said("part_gone" if gone else "part_there", target=self.at.target, pid=pid))
+        return ProbeReading(gone, sentence("part_gone" if gone else "part_there", target=self.at.target, pid=pid))
 
 
 class FrozenProbe(_PartProbe[Frozen]):
@@ -59,10 +59,10 @@ class FrozenProbe(_PartProbe[Frozen]):
     kind = "process_frozen"
     Spec = Frozen
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         still = processes.frozen(self.at.detail)
         pid = self.at.detail["pid"]
-        return Seen(still, said("part_stands" if still else "part_runs", target=self.at.target, pid=pid))
+        return ProbeReading(still, sentence("part_stands" if still else "part_runs", target=self.at.target, pid=pid))
 
 
 class ReadyProbe(_PartProbe[Ready]):
@@ -71,5 +71,5 @@ class ReadyProbe(_PartProbe[Ready]):
     kind = "part_ready"
     Spec = Ready
 
-    def seen(self) -> Seen:
-        return Seen(part_ready(self.at.stack, self.at.target), said("part_is_ready", target=self.at.target))
+    def seen(self) -> ProbeReading:
+        return ProbeReading(part_ready(self.at.stack, self.at.target), sentence("part_is_ready", target=self.at.target))

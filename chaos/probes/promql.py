@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.probing import OwnProbe, Seen, words
+from chaos.probing import OwnProbe, ProbeReading, words
 from harness.watch.prom import PromError, Prometheus
 from plans.models.fault import ProbeSpec
 
@@ -38,19 +38,19 @@ class PromQLProbe(OwnProbe[PromQL]):
     def lacks(self) -> str | None:
         return None if self.at.stack.addresses.prometheus_url else "a promql probe, and this stack has no Prometheus"
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         spec, url = self.spec, self.at.stack.addresses.prometheus_url
         if url is None:
-            return Seen(False, words("this stack has no Prometheus", "没有 Prometheus"))
+            return ProbeReading(False, words("this stack has no Prometheus", "没有 Prometheus"))
         prometheus = Prometheus(url, TIMEOUT_S)
         try:
             found = prometheus.value(spec.query, time.time())
         except PromError as exc:
-            return Seen(False, words(str(exc).splitlines()[0], f"{spec.query}：查询失败"))
+            return ProbeReading(False, words(str(exc).splitlines()[0], f"{spec.query}：查询失败"))
         finally:
             prometheus.close()
         if found is None:
-            return Seen(False, words(f"{spec.query}: no data", f"{spec.query}：没有数据"))
+            return ProbeReading(False, words(f"{spec.query}: no data", f"{spec.query}：没有数据"))
         text = f"{spec.query} is {found:g}, asked for {spec.op} {spec.value:g}"
         zh = f"{spec.query} 为 {found:g}，要求 {spec.op} {spec.value:g}"
-        return Seen(COMPARE[spec.op](found, spec.value), words(text, zh))
+        return ProbeReading(COMPARE[spec.op](found, spec.value), words(text, zh))

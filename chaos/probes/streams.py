@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from chaos import store
-from chaos.probing import NothingYet, Probe, Seen
+from chaos.probing import NothingYet, Probe, ProbeReading
 from chaos.ready import part_ready
-from harness.phrases import said
+from harness.phrases import sentence
 from plans.models.fault import ProbeSpec
 
 
@@ -29,15 +29,15 @@ class StreamsGoneProbe(Probe[StreamsGone]):
     kind = "streams_gone"
     Spec = StreamsGone
 
-    def look(self) -> Seen:
+    def look(self) -> ProbeReading:
         if not self.at.detail["streams"]:
             raise NothingYet("Valkey has no stream of wins: there is nothing to lose")
-        return Seen(True, said("streams", count=len(self.at.detail["streams"])))
+        return ProbeReading(True, sentence("streams", count=len(self.at.detail["streams"])))
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         before, now = self.at.detail["streams"], store.streams(self.at.stack, self.at.target)
         lost = [key for key, first in before.items() if now.get(key) != first]
-        return Seen(bool(lost), said("streams_lost", lost=len(lost), count=len(before)))
+        return ProbeReading(bool(lost), sentence("streams_lost", lost=len(lost), count=len(before)))
 
 
 class FrontsReadyProbe(Probe[FrontsReady]):
@@ -46,12 +46,12 @@ class FrontsReadyProbe(Probe[FrontsReady]):
     kind = "fronts_ready"
     Spec = FrontsReady
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         places = self.at.stack.places
         target = places.find(self.at.target)
         log = target if target is not None and target.role == "valkey" else places.of("valkey")[0]
         fronts = [place.name for place in places.of("front", cell=log.cell)]
         waiting = [name for name in fronts if not part_ready(self.at.stack, name)]
         fences = bool(waiting) or bool(store.streams(self.at.stack, log.name))
-        says = said("fronts_wait", names=", ".join(waiting)) if waiting else said("fronts_ready")
-        return Seen(not waiting and fences, says)
+        says = sentence("fronts_wait", names=", ".join(waiting)) if waiting else sentence("fronts_ready")
+        return ProbeReading(not waiting and fences, says)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
-from chaos.probing import NotSteady, Probe, Seen, words
+from chaos.probing import NotSteady, Probe, ProbeReading, words
 from plans.models.fault import FaultSpec, ProbeSpec
 from plans.models.partial import Contradiction
 
@@ -35,15 +35,15 @@ class ThroughputProbe(Probe[ThroughputFalls]):
     kind = "throughput_falls"
     Spec = ThroughputFalls
 
-    def look(self) -> Seen:
+    def look(self) -> ProbeReading:
         rate = self._rate_bps()
         if rate <= self._left_bps():
             raise NotSteady(f"{self.at.target} lets {rate / 1024:,.0f} KB/s through, without any fault")
-        return Seen(True, self._says(rate))
+        return ProbeReading(True, self._says(rate))
 
-    def seen(self) -> Seen:
+    def seen(self) -> ProbeReading:
         rate = self._rate_bps()
-        return Seen(rate <= self._left_bps(), self._says(rate))
+        return ProbeReading(rate <= self._left_bps(), self._says(rate))
 
     def _left_bps(self) -> float:
         return ABOVE * 1024 * float(getattr(self.at.inject, "rate", 0))

@@ -30,7 +30,7 @@ WORK: dict[Role, str] = {
     "front": "serves", "credit": "posts", "valkey": "wins", "postgres": "posts", "toxiproxy": "wins",
     "control": "ready",
 }  # fmt: skip
-"""What going on means for each role, a name of `Back`."""
+"""What going on means for each role, a name of `Recovery`."""
 
 
 def killed(places: Iterable[Place]) -> tuple[Place, ...]:
@@ -52,7 +52,7 @@ PERHAPS = "COMMIT?"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class KillMark:
     """One kill as it was carried out. Monotonic ns of this host; `wall_us` is the kill on the authority's clock.
 
     `batch`: what credit had open in PostgreSQL when last looked at, frozen where it could be; empty: nothing.
@@ -73,7 +73,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Back:
+class Recovery:
     """Seconds from the kill until: the part was ready, a tap was answered, a win was shown, a win was posted."""
 
     ready: float | None
@@ -95,7 +95,7 @@ class Trial:
     in_flight: int
     after: int
     hit: str
-    back: Back
+    back: Recovery
     others: float = 0.0
     closed: bool = False
     """The audit of its round, with the history, closed."""
@@ -150,7 +150,7 @@ class Trial:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Trial:
         """Back from `to_json`."""
-        return cls(**{**data, "back": Back(**data["back"])})
+        return cls(**{**data, "back": Recovery(**data["back"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def fronts_behind(part: str, cells: Sequence[int]) -> tuple[int, ...]:
 ONE = Topology(("",), (0,))
 
 
-def count(marks: Sequence[Mark], records: Records, postings: Postings, topology: Topology = ONE) -> list[Trial]:
+def count(marks: Sequence[KillMark], records: Records, postings: Postings, topology: Topology = ONE) -> list[Trial]:
     """The trials of one round, in order. A kill is counted over the users whose taps or money it concerns."""
     trials = []
     for mark in marks:
@@ -190,8 +190,8 @@ def count(marks: Sequence[Mark], records: Records, postings: Postings, topology:
     return trials
 
 
-def _count(marks: Sequence[Mark], records: Records, postings: Postings) -> list[Trial]:
-    uid, told_ns = _told(records)
+def _count(marks: Sequence[KillMark], records: Records, postings: Postings) -> list[Trial]:
+    uid, told_ns = _wins_shown(records)
     # When each posted win was told to its user; never: later than everything.
     place = np.searchsorted(uid, postings.uid)
     known = place < len(uid)
@@ -216,7 +216,7 @@ def _count(marks: Sequence[Mark], records: Records, postings: Postings) -> list[
                 in_flight=in_flight,
                 after=int(after.sum()),
                 hit=_hit(mark, in_flight),
-                back=Back(
+                back=Recovery(
                     ready=mark.ready_s,
                     serves=_first(served_done[served_sent > max(mark.kill_ns, mark.gone_ns)], mark.kill_ns, NS),
                     wins=_first(told_of[drawn_after & (told_of < np.iinfo(np.int64).max)], mark.kill_ns, NS),
@@ -228,7 +228,7 @@ def _count(marks: Sequence[Mark], records: Records, postings: Postings) -> list[
     return trials
 
 
-def _hit(mark: Mark, in_flight: int) -> str:
+def _hit(mark: KillMark, in_flight: int) -> str:
     role = role_of(mark.part)
     if role in APPENDERS:
         return "append" if in_flight else ""
@@ -238,7 +238,7 @@ def _hit(mark: Mark, in_flight: int) -> str:
     return mark.batch if role in BATCHERS else ""
 
 
-def _told(records: Records) -> tuple[Ints, Ints]:
+def _wins_shown(records: Records) -> tuple[Ints, Ints]:
     """Users who saw a win, ascending, and when each saw it first."""
     seen = records[np.isin(records["outcome"], (Outcome.WIN, Outcome.REPEAT)) & (records["done_ns"] > 0)]
     order = np.argsort(seen["done_ns"], kind="stable")

@@ -21,17 +21,17 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
-from chaos.trials.count import BATCHERS, LANE, Mark, Trial, count, fronts_behind, role_of
+from chaos.trials.count import BATCHERS, LANE, KillMark, Trial, count, fronts_behind, role_of
 from chaos.trials.crowd import Crowd
 from chaos.trials.ledger import TrialLedger
 from harness.control_client import ControlClient
-from harness.engine.config import CannonConfig, Probe
+from harness.engine.config import CannonConfig, ProbeTokens
 from harness.engine.process import CannonError, CannonProcess
 from harness.engine.recorder import read_history
 from harness.errors import Aborted, HarnessError
 from harness.guard.kill import REGISTER, registered
 from harness.orchestrate import closing
-from harness.orchestrate.books import audit, sampling
+from harness.orchestrate.auditing import audit, sampling
 from harness.orchestrate.settle import settle
 from harness.stack import PartEvent, Stack
 from harness.stack.folder import Folder
@@ -167,7 +167,7 @@ def _config(control: ControlClient, round_: RoundPublic, length_s: float, folder
         run_id=f"kill9-{round_.round}",
         round=round_.round,
         seed=seed,
-        probes=(Probe("forged", str(folder / "forged"), FORGED),),
+        probes=(ProbeTokens("forged", str(folder / "forged"), FORGED),),
         too_fast_share=0.01,
         too_fast_factor=12,  # users change often here; only at this pace is a tap refused in a short round
         taps_after_win=1,
@@ -263,9 +263,9 @@ class _Killer:
         stack.events(self._events.append)
         self._crowd = Crowd([int(stack.folder.read_state()["reaper_pid"])])
 
-    def carry_out(self, parts: list[str]) -> list[Mark]:
+    def carry_out(self, parts: list[str]) -> list[KillMark]:
         """Until all are done, or the round is nearly over."""
-        marks: list[Mark] = []
+        marks: list[KillMark] = []
         from_ns = self._fire.began_ns
         for part in parts:
             time.sleep(self._random.uniform(*CALM_S))
@@ -277,7 +277,7 @@ class _Killer:
             from_ns = marks[-1].until_ns
         return marks
 
-    def _one(self, part: str, from_ns: int) -> Mark:
+    def _one(self, part: str, from_ns: int) -> KillMark:
         self._stack.resume_restart(part)  # its back-off is for crash loops, and these deaths are intended
         pid = self._stack.pid(part)
         self._crowd.begin()
@@ -292,7 +292,7 @@ class _Killer:
         time.sleep(AFTER_S)
         batch = self._ledger.fate(xid) if xid else ""
         until_ns = time.monotonic_ns()
-        return Mark(part, self._round.round, from_ns, kill_ns, wall_us, until_ns, ready_s, batch, others, gone_ns)
+        return KillMark(part, self._round.round, from_ns, kill_ns, wall_us, until_ns, ready_s, batch, others, gone_ns)
 
     def _aim(self, part: str, pid: int) -> str:
         """For those who may have a batch open: wait a moment for one. The xid it had when last looked at."""

@@ -43,7 +43,7 @@ class RawCounter:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class LintExcuse:
     """A finding of grafana's dashboard-linter by that rule that is left in these panels, and why."""
 
     rule: str
@@ -51,7 +51,7 @@ class Kept:
     why: str
 
 
-Excuse = MayBeEmpty | RawCounter | Kept
+Excuse = MayBeEmpty | RawCounter | LintExcuse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Sends Prometheus every panel's query as Grafana would, and judges the answers. No data is never green.
 
-The caller passes in an `Asker`, which knows how to reach Prometheus.
+The caller passes in a `QueryApi`, which knows how to reach Prometheus.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ State = Literal["value", "empty", "excused", "failed"]
 _LABEL_VALUES = re.compile(r"label_values\((?P<metric>.+), *(?P<label>\w+)\)")
 
 
-class Asker(Protocol):
+class QueryApi(Protocol):
     """Prometheus's query API. Raises QueryFailed for a query that it refuses; any other exception ends the check."""
 
     def vector(self, query: str, at_s: float) -> list[dict[str, Any]]:
@@ -58,7 +58,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PanelFigure:
     """What one query of a panel shows: the last figure, and of how many series. `why`: for what is not a value."""
 
     board: str
@@ -79,8 +79,8 @@ class Answer:
 
 
 def check(
-    asker: Asker, boards: Iterable[Mapping[str, Any]], span: Span, run: str = "", *, disturbed: bool = False
-) -> list[Answer]:
+    asker: QueryApi, boards: Iterable[Mapping[str, Any]], span: Span, run: str = "", *, disturbed: bool = False
+) -> list[PanelFigure]:
     """Every query of every panel, in order. `run`: the run a dashboard's variable of that name is set to.
 
     `disturbed`: a fault was injected in that time, so the panels of faults and alerts have to show something.
@@ -99,7 +99,7 @@ def check(
     return found
 
 
-def _excuse(asker: Asker, answer: Answer, span: Span, *, disturbed: bool, under_way: bool) -> str:
+def _excuse(asker: QueryApi, answer: PanelFigure, span: Span, *, disturbed: bool, under_way: bool) -> str:
     """Why this query may be empty now, by its dashboard's excuses; empty if it may not."""
     board = shelf.by_uid().get(answer.board)
     for one in board.may_be_empty(answer.panel, answer.ref) if board is not None else ():
@@ -111,24 +111,24 @@ def _excuse(asker: Asker, answer: Answer, span: Span, *, disturbed: bool, under_
     return ""
 
 
-def goes_on(asker: Asker, run: str, span: Span) -> bool:
+def goes_on(asker: QueryApi, run: str, span: Span) -> bool:
     """Is the run under way at the end of that time? Raises QueryFailed."""
     asked = f'drill_run_verdict{{run_id={json.dumps(run)},verdict="RUNNING"}} == 1'
     return bool(run) and bool(asker.vector(asked, span.end_s))
 
 
-def saw(asker: Asker, run: str, span: Span) -> bool:
+def saw(asker: QueryApi, run: str, span: Span) -> bool:
     """Was that run scraped within that time? Raises QueryFailed."""
     asked = f"count(drill_run_info{{run_id={json.dumps(run)}}})"
     return bool(asker.series(asked, span.start_s, span.end_s, span.step_s))
 
 
-def jobs(asker: Asker, span: Span) -> set[str]:
+def jobs(asker: QueryApi, span: Span) -> set[str]:
     """Jobs that had a target within the time, down or not; none where Prometheus saw nothing. Raises QueryFailed."""
     return set(label_values(asker, "label_values(up, job)", span))
 
 
-def variables(asker: Asker, board: Mapping[str, Any], span: Span, chosen: Mapping[str, str]) -> dict[str, str]:
+def variables(asker: QueryApi, board: Mapping[str, Any], span: Span, chosen: Mapping[str, str]) -> dict[str, str]:
     """The dashboard's variables as Grafana sets them at first, or as chosen; one without a value matches nothing."""
     found: dict[str, str] = {}
     for one in board["templating"]["list"]:
@@ -155,7 +155,7 @@ def _escaped(value: str) -> str:
     return re.sub(r"[\\^$*+?.()|\[\]{}/]", lambda match: "\\\\" + match[0], value)
 
 
-def label_values(asker: Asker, definition: str, span: Span) -> list[str]:
+def label_values(asker: QueryApi, definition: str, span: Span) -> list[str]:
     """Values of a `label_values(metric, label)` within the time, sorted."""
     match = _LABEL_VALUES.fullmatch(definition)
     if match is None:
@@ -170,25 +170,30 @@ def filled(expr: str, words: Mapping[str, str]) -> str:
 
 
 def _answer(
-    asker: Asker, board: str, panel: Mapping[str, Any], target: Mapping[str, Any], words: Mapping[str, str], span: Span
-) -> Answer:
+    asker: QueryApi,
+    board: str,
+    panel: Mapping[str, Any],
+    target: Mapping[str, Any],
+    words: Mapping[str, str],
+    span: Span,
+) -> PanelFigure:
     title, ref = panel["title"], target["refId"]
     try:
         query = filled(target["expr"], words)
     except KeyError as exc:
-        return Answer(board, title, ref, target["expr"], "failed", None, 0, f"no variable {exc}")
+        return PanelFigure(board, title, ref, target["expr"], "failed", None, 0, f"no variable {exc}")
     try:
         if target.get("instant"):
             rows = [[row["value"]] for row in asker.vector(query, span.end_s)]
         else:
             rows = [row["values"] for row in asker.series(query, span.start_s, span.end_s, span.step_s)]
     except QueryFailed as exc:
-        return Answer(board, title, ref, query, "failed", None, 0, str(exc))
+        return PanelFigure(board, title, ref, query, "failed", None, 0, str(exc))
     value = last_and_most(rows)
     if value is not None:
-        return Answer(board, title, ref, query, "value", value[0], len(rows), most=value[1])
+        return PanelFigure(board, title, ref, query, "value", value[0], len(rows), most=value[1])
     why = "not a number" if rows else "no sample"
-    return Answer(board, title, ref, query, "empty", None, len(rows), why)
+    return PanelFigure(board, title, ref, query, "empty", None, len(rows), why)
 
 
 def last_and_most(rows: Sequence[Sequence[Sequence[Any]]]) -> tuple[float, float] | None:
@@ -198,7 +203,7 @@ def last_and_most(rows: Sequence[Sequence[Sequence[Any]]]) -> tuple[float, float
     return (max(finite)[1], max(value for _, value in finite)) if finite else None
 
 
-def newest_run(asker: Asker, now_s: float, back_s: float = 6 * 3600.0) -> tuple[str, Span] | None:
+def newest_run(asker: QueryApi, now_s: float, back_s: float = 6 * 3600.0) -> tuple[str, Span] | None:
     """The run that Prometheus saw last, with the time it was scraped in."""
     step_s = max(1, math.ceil(back_s / 10_000))
     rows = asker.series("max by (run_id) (drill_run_info)", now_s - back_s, now_s, step_s)
@@ -213,6 +218,6 @@ def newest_run(asker: Asker, now_s: float, back_s: float = 6 * 3600.0) -> tuple[
     return run, Span(first_s - step_s, max(ends, default=last_s))
 
 
-def red(answers: Iterable[Answer]) -> Iterator[Answer]:
+def red(answers: Iterable[PanelFigure]) -> Iterator[PanelFigure]:
     """Those that fail the check."""
     return (one for one in answers if one.red)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboards.grafana import official, shelf
-from dashboards.grafana.board import Board, Kept, RawCounter
+from dashboards.grafana.board import Board, LintExcuse, RawCounter
 from dashboards.grafana.excused import UNCHARTED
 from dashboards.grafana.pieces import DATASOURCE_VARIABLE
 from dashboards.grafana.promql import Grouping, Selector, arguments, divisors, parts
@@ -103,7 +103,7 @@ def _idle(board: Document, mine: Board) -> Iterator[str]:
         if isinstance(part, Selector)
     }
     for one in mine.excuses:
-        for title in one.panels if isinstance(one, Kept) else (one.panel,):
+        for title in one.panels if isinstance(one, LintExcuse) else (one.panel,):
             place = f"{shelf.where(mine, title)}: {mine.uid}: {title}"
             if title not in titles:
                 yield f"{place}: excused, and there is no such panel"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboards.grafana.pieces import GREEN, RED, Ask, Panel, Tile, Word, lines, states
+from dashboards.grafana.pieces import GREEN, RED, Panel, PanelQuery, StateText, Tile, lines, states
 
 TAPS, RATE = 'lane=~"$lane"', "[$__rate_interval]"
-UP = {"1": Word("✓ answers", GREEN), "0": Word("✕ down", RED)}
+UP = {"1": StateText("✓ answers", GREEN), "0": StateText("✕ down", RED)}
 
 
 def p99(metric: str, by: str = "le", where: str = "") -> str:
@@ -27,7 +27,7 @@ def stores() -> Iterator[Panel]:
 def _valkey() -> Iterator[Panel]:
     yield states(
         Tile("Stores", "Down: no answer within 0.6 s, so every figure of it is missing, too.", "none", 6),
-        Ask("max by (store) (hongbao_store_up)", "{{store}}"),
+        PanelQuery("max by (store) (hongbao_store_up)", "{{store}}"),
         words=UP,
     )
     yield lines(
@@ -37,7 +37,7 @@ def _valkey() -> Iterator[Panel]:
             "s",
             6,
         ),
-        Ask(
+        PanelQuery(
             f"sum(rate(hongbao_valkey_aof_seconds_total{RATE})) "
             f"/ (sum(rate(hongbao_valkey_eventloop_cycles_total{RATE})) > 0)",
             "a turn",
@@ -51,47 +51,47 @@ def _valkey() -> Iterator[Panel]:
             "bytes",
             6,
         ),
-        Ask("sum(hongbao_valkey_memory_bytes)", "memory"),
-        Ask("sum(hongbao_valkey_aof_bytes)", "append-only file"),
+        PanelQuery("sum(hongbao_valkey_memory_bytes)", "memory"),
+        PanelQuery("sum(hongbao_valkey_aof_bytes)", "append-only file"),
     )
     yield lines(
         Tile("Valkey: commands", "With the exporter's own, one a second.", "ops", 6),
-        Ask(f"sum(rate(hongbao_valkey_commands_total{RATE}))", "commands"),
-        Ask(f"sum(rate(hongbao_valkey_rejected_connections_total{RATE}))", "connections refused"),
+        PanelQuery(f"sum(rate(hongbao_valkey_commands_total{RATE}))", "commands"),
+        PanelQuery(f"sum(rate(hongbao_valkey_rejected_connections_total{RATE}))", "connections refused"),
     )
     yield lines(
         Tile(
             "Valkey: clients, syncs that wait", "A write that failed, or a sync that waits, holds up wins.", "short", 6
         ),
-        Ask("sum(hongbao_valkey_clients)", "clients"),
-        Ask("sum(hongbao_valkey_aof_pending_fsyncs)", "syncs waiting"),
-        Ask(f"sum(increase(hongbao_valkey_aof_delayed_fsyncs_total{RATE}))", "writes delayed by a sync"),
-        Ask("max(hongbao_valkey_aof_write_failed)", "last write failed"),
+        PanelQuery("sum(hongbao_valkey_clients)", "clients"),
+        PanelQuery("sum(hongbao_valkey_aof_pending_fsyncs)", "syncs waiting"),
+        PanelQuery(f"sum(increase(hongbao_valkey_aof_delayed_fsyncs_total{RATE}))", "writes delayed by a sync"),
+        PanelQuery("max(hongbao_valkey_aof_write_failed)", "last write failed"),
     )
 
 
 def _postgres() -> Iterator[Panel]:
     yield lines(
         Tile("PostgreSQL: sessions", "Of clients, by state; at the limit nobody gets another one.", "short", 6),
-        Ask("sum by (state) (hongbao_postgres_sessions)", "{{state}}"),
-        Ask("max(hongbao_postgres_sessions_limit)", "limit"),
+        PanelQuery("sum by (state) (hongbao_postgres_sessions)", "{{state}}"),
+        PanelQuery("max(hongbao_postgres_sessions_limit)", "limit"),
     )
     yield lines(
         Tile("PostgreSQL: transactions", "Of the ledger's database; each posted batch is a commit.", "ops", 6),
-        Ask(f"sum by (end) (rate(hongbao_postgres_transactions_total{RATE}))", "{{end}}"),
-        Ask(f"sum(rate(hongbao_postgres_deadlocks_total{RATE}))", "deadlocks"),
+        PanelQuery(f"sum by (end) (rate(hongbao_postgres_transactions_total{RATE}))", "{{end}}"),
+        PanelQuery(f"sum(rate(hongbao_postgres_deadlocks_total{RATE}))", "deadlocks"),
     )
     yield lines(
         Tile("PostgreSQL: written ahead", "Bytes a second; all must be on the disk before a commit answers.", "Bps", 6),
-        Ask(f"sum(rate(hongbao_postgres_wal_bytes_total{RATE}))", "write-ahead log"),
+        PanelQuery(f"sum(rate(hongbao_postgres_wal_bytes_total{RATE}))", "write-ahead log"),
     )
     yield lines(
         Tile("PostgreSQL: locks", "Waited for: a session stands behind another.", "short", 6),
-        Ask("sum by (state) (hongbao_postgres_locks)", "{{state}}"),
+        PanelQuery("sum by (state) (hongbao_postgres_locks)", "{{state}}"),
     )
     yield lines(
         Tile("PostgreSQL: checkpoints", "Requested ones mean that the log grows too fast for its limit.", "short", 6),
-        Ask(f"sum by (kind) (increase(hongbao_postgres_checkpoints_total{RATE}))", "{{kind}}"),
+        PanelQuery(f"sum by (kind) (increase(hongbao_postgres_checkpoints_total{RATE}))", "{{kind}}"),
     )
     yield lines(
         Tile(
@@ -100,7 +100,7 @@ def _postgres() -> Iterator[Panel]:
             "percentunit",
             6,
         ),
-        Ask(f"sum by (what) (rate(hongbao_postgres_checkpoint_seconds_total{RATE}))", "{{what}}"),
+        PanelQuery(f"sum by (what) (rate(hongbao_postgres_checkpoint_seconds_total{RATE}))", "{{what}}"),
     )
 
 
@@ -108,11 +108,11 @@ def processes() -> Iterator[Panel]:
     """CPU, memory, files and build of every process that exports them."""
     yield lines(
         Tile("CPU of each process", "Of one core; user and system together.", "percentunit", 6),
-        Ask(f"sum by (part) (rate(process_cpu_seconds_total{RATE}))", "{{part}}"),
+        PanelQuery(f"sum by (part) (rate(process_cpu_seconds_total{RATE}))", "{{part}}"),
     )
     yield lines(
         Tile("Memory of each process", "Resident; one that only ever grows is a leak.", "bytes", 6),
-        Ask("max by (part) (process_resident_memory_bytes)", "{{part}}"),
+        PanelQuery("max by (part) (process_resident_memory_bytes)", "{{part}}"),
     )
     yield lines(
         Tile(
@@ -121,13 +121,17 @@ def processes() -> Iterator[Panel]:
             "percentunit",
             6,
         ),
-        Ask("max by (part) (process_open_fds) / (max by (part) (process_max_fds) > 0)", "{{part}}"),
+        PanelQuery("max by (part) (process_open_fds) / (max by (part) (process_max_fds) > 0)", "{{part}}"),
         objective=0.9,
     )
     yield states(
         Tile("Builds", "Processes of each version and commit: more than one row is a mixture.", "none", 6, 8),
-        Ask("count by (version, commit, python) (hongbao_build_info)", "system {{version}} {{commit}} {{python}}"),
-        Ask("count by (version, commit, python) (drill_build_info)", "harness {{version}} {{commit}} {{python}}"),
+        PanelQuery(
+            "count by (version, commit, python) (hongbao_build_info)", "system {{version}} {{commit}} {{python}}"
+        ),
+        PanelQuery(
+            "count by (version, commit, python) (drill_build_info)", "harness {{version}} {{commit}} {{python}}"
+        ),
     )
 
 
@@ -139,29 +143,29 @@ def inside() -> Iterator[Panel]:
             "Largest difference between processes: back to 0 once all have it.",
             "short",
         ),
-        Ask("max by (key, lane) (hongbao_switch) - min by (key, lane) (hongbao_switch)", "{{key}} · {{lane}}"),
+        PanelQuery("max by (key, lane) (hongbao_switch) - min by (key, lane) (hongbao_switch)", "{{key}} · {{lane}}"),
     )
     yield lines(
         Tile("Stands still", "Awards without a verdict, rounds blocked, streams stopped, closes that wait.", "short"),
-        Ask(f"sum(hongbao_pending_awards{{{TAPS}}})", "awards pending"),
-        Ask(f"sum(hongbao_front_blocked_rounds{{{TAPS}}})", "rounds blocked"),
-        Ask(f"sum(hongbao_credit_stopped_streams{{{TAPS}}})", "streams stopped"),
-        Ask(f"sum(hongbao_close_waiting{{{TAPS}}})", "closes waiting"),
+        PanelQuery(f"sum(hongbao_pending_awards{{{TAPS}}})", "awards pending"),
+        PanelQuery(f"sum(hongbao_front_blocked_rounds{{{TAPS}}})", "rounds blocked"),
+        PanelQuery(f"sum(hongbao_credit_stopped_streams{{{TAPS}}})", "streams stopped"),
+        PanelQuery(f"sum(hongbao_close_waiting{{{TAPS}}})", "closes waiting"),
     )
     yield lines(
         Tile(
             "Store errors of credit", "Errors the credit worker met; it goes on from the last committed offset.", "ops"
         ),
-        Ask(f"sum by (lane) (rate(hongbao_credit_errors_total{{{TAPS}}}{RATE}))", "{{lane}}"),
+        PanelQuery(f"sum by (lane) (rate(hongbao_credit_errors_total{{{TAPS}}}{RATE}))", "{{lane}}"),
     )
     yield lines(
         Tile("Event loop of the fronts, p99 late", "How late a timer fires: the front's own breathing space.", "s"),
-        Ask(p99("hongbao_eventloop_lag_seconds", "part, le"), "{{part}}"),
+        PanelQuery(p99("hongbao_eventloop_lag_seconds", "part, le"), "{{part}}"),
         objective=0.05,
     )
     yield lines(
         Tile("Clock of the fronts, off by", "Authority's clock minus own; without trust a front awards nothing.", "s"),
-        Ask("max by (part) (abs(hongbao_clock_offset_seconds))", "{{part}}"),
+        PanelQuery("max by (part) (abs(hongbao_clock_offset_seconds))", "{{part}}"),
         objective=0.05,
     )
     yield lines(
@@ -170,32 +174,32 @@ def inside() -> Iterator[Panel]:
             "Every front should; connections are those of clients, dropped are those a front ended or refused itself.",
             "short",
         ),
-        Ask("sum(hongbao_clock_trusted)", "fronts that trust"),
-        Ask("sum(hongbao_front_connections)", "connections"),
-        Ask("sum(hongbao_front_places)", "places for them"),
-        Ask(f"sum by (why) (rate(hongbao_front_connections_dropped_total{RATE}))", "dropped a second: {{why}}"),
-        Ask(f"sum(hongbao_front_ready_rounds{{{TAPS}}})", "rounds ready"),
+        PanelQuery("sum(hongbao_clock_trusted)", "fronts that trust"),
+        PanelQuery("sum(hongbao_front_connections)", "connections"),
+        PanelQuery("sum(hongbao_front_places)", "places for them"),
+        PanelQuery(f"sum by (why) (rate(hongbao_front_connections_dropped_total{RATE}))", "dropped a second: {{why}}"),
+        PanelQuery(f"sum(hongbao_front_ready_rounds{{{TAPS}}})", "rounds ready"),
     )
     yield lines(
         Tile("Packets left", "In leases the fronts hold, never leased, and all of the rounds not closed.", "short"),
-        Ask(f"sum(hongbao_lease_remaining_packets{{{TAPS}}})", "in leases"),
-        Ask(f"sum(hongbao_round_unleased_packets{{{TAPS}}})", "never leased"),
-        Ask(f"sum(hongbao_round_packets{{{TAPS}}})", "of the rounds"),
+        PanelQuery(f"sum(hongbao_lease_remaining_packets{{{TAPS}}})", "in leases"),
+        PanelQuery(f"sum(hongbao_round_unleased_packets{{{TAPS}}})", "never leased"),
+        PanelQuery(f"sum(hongbao_round_packets{{{TAPS}}})", "of the rounds"),
     )
     yield lines(
         Tile(
             "Epochs and leases granted", "Epochs that change again and again: a win log keeps losing its fence.", "ops"
         ),
-        Ask(f"sum(rate(hongbao_epochs_granted_total{{{TAPS}}}{RATE}))", "epochs"),
-        Ask(f"sum(rate(hongbao_leases_granted_total{{{TAPS}}}{RATE}))", "leases"),
-        Ask(f"sum(rate(hongbao_credit_batches_total{{{TAPS}}}{RATE}))", "credit batches"),
+        PanelQuery(f"sum(rate(hongbao_epochs_granted_total{{{TAPS}}}{RATE}))", "epochs"),
+        PanelQuery(f"sum(rate(hongbao_leases_granted_total{{{TAPS}}}{RATE}))", "leases"),
+        PanelQuery(f"sum(rate(hongbao_credit_batches_total{{{TAPS}}}{RATE}))", "credit batches"),
     )
     yield lines(
         Tile("Control and wallet, p99", "Time to answer, by process.", "s"),
-        Ask(p99("hongbao_http_request_duration_seconds", "job, le"), "{{job}}"),
+        PanelQuery(p99("hongbao_http_request_duration_seconds", "job, le"), "{{job}}"),
         objective=0.5,
     )
     yield lines(
         Tile("Control and wallet, answers", "By process and class of status.", "reqps", 24),
-        Ask(f"sum by (job, status) (rate(hongbao_http_requests_total{RATE}))", "{{job}} {{status}}"),
+        PanelQuery(f"sum by (job, status) (rate(hongbao_http_requests_total{RATE}))", "{{job}} {{status}}"),
     )

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from grafana_foundation_sdk.models import units
 
-from dashboards.grafana.board import Board, Kept
+from dashboards.grafana.board import Board, LintExcuse
 from dashboards.grafana.promql import Selector, parts
 from plans.models import scalars
 
@@ -31,7 +31,7 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintFinding:
     """What a rule found. `panel` and `target` (its index): empty and None for what is of the whole dashboard."""
 
     rule: str
@@ -45,17 +45,17 @@ class Finding:
         return f"{self.dashboard}{place}: {self.rule}: {self.text}"
 
 
-def findings(board: Document) -> Iterator[Finding]:
+def findings(board: Document) -> Iterator[LintFinding]:
     """Everything that linter would say of a dashboard, excused or not."""
     title = board["title"]
-    yield from (Finding(rule, title, text) for rule, text in _templates(board))
+    yield from (LintFinding(rule, title, text) for rule, text in _templates(board))
     if board.get("editable", True):
-        yield Finding("uneditable-dashboard-rule", title, "is editable")
+        yield LintFinding("uneditable-dashboard-rule", title, "is editable")
     for panel in _panels(board):
-        yield from (Finding(rule, title, text, panel["title"]) for rule, text in _panel(board, panel))
+        yield from (LintFinding(rule, title, text, panel["title"]) for rule, text in _panel(board, panel))
         for k, target in enumerate(panel.get("targets") or ()):
             for rule, text in _target(panel, target["expr"]):
-                yield Finding(rule, title, text, panel["title"], k)
+                yield LintFinding(rule, title, text, panel["title"], k)
 
 
 def _panels(board: Document) -> Iterator[Document]:
@@ -142,7 +142,7 @@ def _target(panel: Document, expr: str) -> Iterator[tuple[str, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LintExclusion:
     """A line of `.lint`: what is excused of a rule. Empty matches a finding that has none."""
 
     rule: str
@@ -151,13 +151,13 @@ class Entry:
     panel: str = ""
     target: str = ""
 
-    def excuses(self, one: Finding) -> bool:
+    def excuses(self, one: LintFinding) -> bool:
         """As that linter matches: dashboard and panel exactly, the target only where the entry names one."""
         same = (self.rule, self.dashboard, self.panel) == (one.rule, one.dashboard, one.panel)
         return same and (self.target in ("", str(one.target)))
 
 
-def entries(file: Path = FILE) -> list[Entry]:
+def entries(file: Path = FILE) -> list[LintExclusion]:
     """All of `.lint`. Raises ValueError for a rule without a reason, or excused as a whole."""
     document = scalars.load(file.read_text(encoding="utf-8")) or {}
     found = []
@@ -166,7 +166,9 @@ def entries(file: Path = FILE) -> list[Entry]:
             raise ValueError(f"{file.name}: {rule}: no reason, or no entries; expected both")
         for one in told["entries"]:
             found.append(
-                Entry(rule, told["reason"], one["dashboard"], one.get("panel", ""), str(one.get("targetIdx", "")))
+                LintExclusion(
+                    rule, told["reason"], one["dashboard"], one.get("panel", ""), str(one.get("targetIdx", ""))
+                )
             )
     return found
 
@@ -179,10 +181,10 @@ HEAD = (
 
 def written(boards: Iterable[Board]) -> str:
     """`.lint` as the dashboards' own files have it, rule by rule."""
-    rules: dict[str, list[tuple[Board, Kept]]] = {}
+    rules: dict[str, list[tuple[Board, LintExcuse]]] = {}
     for board in boards:
         for one in board.excuses:
-            if isinstance(one, Kept):
+            if isinstance(one, LintExcuse):
                 rules.setdefault(one.rule, []).append((board, one))
     lines = [HEAD, "exclusions:" if rules else "exclusions: {}"]
     for rule, kept in rules.items():
@@ -202,7 +204,7 @@ def _flow(value: object) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def lint(boards: Iterable[Document], excused: Iterable[Entry]) -> list[str]:
+def lint(boards: Iterable[Document], excused: Iterable[LintExclusion]) -> list[str]:
     """What is found and not excused, and what is excused and not found."""
     excused = list(excused)
     found = [one for board in boards for one in findings(board)]

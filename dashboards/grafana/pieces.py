@@ -39,7 +39,7 @@ Annotation: TypeAlias = Builder[dashboard.AnnotationQuery]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PanelQuery:
     """A query and what its series are called. `ref` is Grafana's letter; given by position if empty.
 
     Filters by job and instance are added to every selector when it becomes JSON.
@@ -63,7 +63,7 @@ class DataLink(Builder[dashboard.DashboardLink]):
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class StateText:
     """A value in words, with its sign and colour: colour never stands alone."""
 
     text: str
@@ -81,7 +81,7 @@ class Tile:
     height: int = 8
 
 
-def _queries(asks: Sequence[Ask], *, instant: bool = False, table: bool = False) -> list[Builder[object]]:
+def _queries(asks: Sequence[PanelQuery], *, instant: bool = False, table: bool = False) -> list[Builder[object]]:
     built = []
     for k, ask in enumerate(asks):
         query = (
@@ -104,7 +104,7 @@ def _thresholds(edges: Sequence[tuple[float | None, str]]) -> build.ThresholdsCo
     return build.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps)
 
 
-def _words(words: Mapping[str, Word], none: Word | None = None) -> list[dashboard.ValueMapping]:
+def _words(words: Mapping[str, StateText], none: StateText | None = None) -> list[dashboard.ValueMapping]:
     options = {
         value: dashboard.ValueMappingResult(text=word.text, color=word.color, index=k)
         for k, (value, word) in enumerate(words.items())
@@ -120,7 +120,7 @@ def _words(words: Mapping[str, Word], none: Word | None = None) -> list[dashboar
 
 def lines(
     tile: Tile,
-    *asks: Ask,
+    *asks: PanelQuery,
     objective: float | None = None,
     band: tuple[str, str] | None = None,
     decimals: int | None = None,
@@ -161,9 +161,9 @@ def lines(
 
 def figure(
     tile: Tile,
-    *asks: Ask,
-    words: Mapping[str, Word] | None = None,
-    none: Word | None = None,
+    *asks: PanelQuery,
+    words: Mapping[str, StateText] | None = None,
+    none: StateText | None = None,
     edges: Sequence[tuple[float | None, str]] = ((None, BLUE),),
     decimals: int | None = None,
     names: bool = False,
@@ -189,8 +189,8 @@ def figure(
 
 def states(
     tile: Tile,
-    *asks: Ask,
-    words: Mapping[str, Word] | None = None,
+    *asks: PanelQuery,
+    words: Mapping[str, StateText] | None = None,
     leads: Mapping[str, DataLink] | None = None,
 ) -> Panel:
     """Bars of states over time, one row a series. `leads`: where a click on the series of that name leads."""
@@ -206,12 +206,12 @@ def states(
 
 def rows(
     tile: Tile,
-    *asks: Ask,
+    *asks: PanelQuery,
     key: str,
     columns: Mapping[str, str],
     names: Mapping[str, str],
     state_column: str = "",
-    words: Mapping[str, Word] | None = None,
+    words: Mapping[str, StateText] | None = None,
     decimals: int | None = None,
 ) -> Panel:
     """A table, one row a value of label `key`, a column a query: `columns` by letter, `names` the rows in words.
@@ -231,7 +231,7 @@ def rows(
     if decimals is not None:
         panel = panel.decimals(decimals)
     if names:
-        named = {value: Word(name, "text") for value, name in names.items()}
+        named = {value: StateText(name, "text") for value, name in names.items()}
         panel = panel.override_by_name(columns[key], [dashboard.DynamicConfigValue("mappings", _plain(named))])
     if words:
         properties = [
@@ -244,7 +244,7 @@ def rows(
     return panel
 
 
-def _plain(words: Mapping[str, Word]) -> list[object]:
+def _plain(words: Mapping[str, StateText]) -> list[object]:
     """Mappings as plain data: an override's value is not typed by the SDK."""
     options = {
         value: {"text": word.text, "color": word.color, "index": k} for k, (value, word) in enumerate(words.items())

@@ -14,7 +14,7 @@ from grafana_foundation_sdk.models import dashboard
 from dashboards.grafana import official
 from dashboards.grafana.board import TAG, Board
 from dashboards.grafana.pieces import Panel, tagged_annotations
-from dashboards.grafana.shelf import boards, told
+from dashboards.grafana.shelf import board_errors, boards
 
 RENDERED = Path(__file__).resolve().parents[1] / "rendered"
 COLUMNS = 24
@@ -40,7 +40,7 @@ def placed(panels: Iterator[Panel]) -> list[dashboard.Panel]:
 
 def built(board: Board) -> Document:
     """A dashboard as Grafana's classic JSON. Raises BoardError where its file breaks."""
-    with told(board.file):
+    with board_errors(board.file):
         return _built(board)
 
 

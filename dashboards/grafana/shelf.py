@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dashboards.grafana import boards as room
-from dashboards.grafana.board import Board, Kept
+from dashboards.grafana.board import Board, LintExcuse
 from dashboards.grafana.errors import BoardError
 
 FOLDER = Path(room.__file__).parent
@@ -40,7 +40,7 @@ def by_uid() -> dict[str, Board]:
 
 def loaded(module: str, file: Path) -> Board:
     """The dashboard of a file. Raises BoardError where there is none."""
-    with told(file):
+    with board_errors(file):
         found = getattr(importlib.import_module(module), "BOARD", None)
     if not isinstance(found, Board):
         raise BoardError(f"{shown(file)}:1: no BOARD; expected BOARD = Board(uid=…, title=…, …)")
@@ -48,7 +48,7 @@ def loaded(module: str, file: Path) -> Board:
 
 
 @contextmanager
-def told(file: Path) -> Iterator[None]:
+def board_errors(file: Path) -> Iterator[None]:
     """An error in a dashboard's file becomes one sentence, with the line. Raises BoardError."""
     try:
         yield
@@ -64,8 +64,8 @@ def checked(found: Iterable[Board]) -> tuple[Board, ...]:
     """Those dashboards in order. Raises BoardError where two have one uid or title, or an excuse has no reason."""
     ordered = tuple(sorted(found, key=lambda board: (board.rank, board.file.name)))
     for k, board in enumerate(ordered):
-        for told in _wrong(board, ordered[:k]):
-            raise BoardError(told)
+        for problem in _wrong(board, ordered[:k]):
+            raise BoardError(problem)
     return ordered
 
 
@@ -82,7 +82,7 @@ def _wrong(board: Board, before: Iterable[Board]) -> Iterator[str]:
             if mine == theirs:
                 yield f"{where(board, mine)}: {what} {mine!r} is that of {shown(other.file)}; expected one of its own"
     for one in board.excuses:
-        panels = one.panels if isinstance(one, Kept) else (one.panel,)
+        panels = one.panels if isinstance(one, LintExcuse) else (one.panel,)
         if len(one.why.strip()) < WHY_MIN or not panels:
             panel = panels[0] if panels else ""
             yield f"{where(board, panel)}: the excuse of {panel!r} has no reason, or no panel; expected both"

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.bench.servers import Target
+from harness.bench.servers import BenchTarget
 from harness.children import for_children
 from harness.engine.config import CannonConfig
 from harness.engine.process import CannonResult, run_cannon
@@ -40,7 +40,7 @@ class WrkResult:
     ok_share: float
 
 
-def wrk(target: Target, core: int, connections: int, seconds: float) -> WrkResult:
+def wrk(target: BenchTarget, core: int, connections: int, seconds: float) -> WrkResult:
     """Closed loop with wrk, one thread, cycling through the target's tokens."""
     program = tools.need("wrk")
     with tempfile.TemporaryDirectory(prefix="xiu-wrk-") as folder:
@@ -58,7 +58,7 @@ def wrk(target: Target, core: int, connections: int, seconds: float) -> WrkResul
     return WrkResult(float(rate[1]), 1 - (int(bad[1]) if bad else 0) / total)
 
 
-def fast_http_user(target: Target, core: int, users: int, seconds: int) -> float:
+def fast_http_user(target: BenchTarget, core: int, users: int, seconds: int) -> float:
     """Requests a second of stock Locust FastHttpUsers without waiting time."""
     argv = [sys.executable, "-m", "harness.bench.fasthttp", f"http://{target.address}", str(users), str(seconds)]
     text = _pinned(argv, core, seconds + 60, {"XIU_ROUND": str(target.round)})
@@ -66,7 +66,7 @@ def fast_http_user(target: Target, core: int, users: int, seconds: int) -> float
 
 
 def cannon(
-    target: Target,
+    target: BenchTarget,
     core: int,
     rate_rps: float,
     connections: int,

@@ -31,7 +31,7 @@ CELLS = 2
 AWARDS = 1_000_000
 
 
-class Rig:
+class CreditRig:
     """Stores, workers, and the process that stands in for the rest. `costs`: of each sample, how many cells and what it
     used.
     """
@@ -63,7 +63,7 @@ class Rig:
 
 
 @contextmanager
-def rig(folder: Path, awards: int, entry: int) -> Iterator[Rig]:
+def rig(folder: Path, awards: int, entry: int) -> Iterator[CreditRig]:
     """Fresh stores and the workers of both cells, ended with the block."""
     key = folder / "key"
     secret(key)
@@ -77,7 +77,7 @@ def rig(folder: Path, awards: int, entry: int) -> Iterator[Rig]:
         child = stays.enter_context(played(argv, folder / "bare.log", {"XIU_SECRET_FILE": str(key)}))
         child.ask()  # the ledger is migrated, so the workers' roles exist
         workers = [stays.enter_context(_worker(folder, key, k, postgres, url)) for k, url in enumerate(valkeys)]
-        yield Rig(stack, child, workers)
+        yield CreditRig(stack, child, workers)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def run(say: Say, *, seconds: float = SECONDS, connections: int = CONNECTIONS, u
     shares: list[float] = []
     with servers.bare_front(server_core, users) as front, servers.nginx(server_core, users) as nginx:
 
-        def rate(target: servers.Target) -> float:
+        def rate(target: servers.BenchTarget) -> float:
             result = clients.wrk(target, core, connections, seconds)
             if target is front:
                 shares.append(result.ok_share)

@@ -38,7 +38,7 @@ def run(say: Say, *, seconds: float = SECONDS, rate_rps: float = RATE_RPS, conne
     every: list[CannonResult] = []
     kept: list[CannonResult] = []
 
-    def p99(name: str, server: Callable[[int, int], AbstractContextManager[servers.Target]]) -> float:
+    def p99(name: str, server: Callable[[int, int], AbstractContextManager[servers.BenchTarget]]) -> float:
         for _ in range(ATTEMPTS):
             with server(server_core, USERS) as target:  # anew: a front of the last sample has its winners already
                 result = clients.cannon(target, core, rate_rps, connections, seconds, WARMUP_S, realtime=True)

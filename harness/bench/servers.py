@@ -44,7 +44,7 @@ http {{
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class BenchTarget:
     """A server under fire: ``host:port``, its process, and a file of its users' tokens."""
 
     address: str
@@ -99,7 +99,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, name: str, log: int) -> N
 
 
 @contextmanager
-def nginx(core: int, users: int = 20_000) -> Iterator[Target]:
+def nginx(core: int, users: int = 20_000) -> Iterator[BenchTarget]:
     """nginx with one worker that answers every request at once. Raises EnvironmentNotReady if it is missing."""
     program = tools.need("nginx")
     with tempfile.TemporaryDirectory(prefix="xiu-nginx-") as folder:
@@ -108,18 +108,18 @@ def nginx(core: int, users: int = 20_000) -> Iterator[Target]:
         (home / "nginx.conf").write_text(NGINX_CONF.format(port=port, files=files))
         tokens = plain_tokens(home / "tokens", users)
         with child([str(program), "-p", f"{home}/", "-c", "nginx.conf", "-e", "stderr"], port, core, home) as pid:
-            yield Target(f"127.0.0.1:{port}", pid, tokens)
+            yield BenchTarget(f"127.0.0.1:{port}", pid, tokens)
 
 
 @contextmanager
-def bare_front(core: int, users: int = 20_000, win_every: int = 1750) -> Iterator[Target]:
+def bare_front(core: int, users: int = 20_000, win_every: int = 1750) -> Iterator[BenchTarget]:
     """The real draw path over a round in memory, with tokens of its users."""
     with tempfile.TemporaryDirectory(prefix="xiu-front-") as folder:
         port, tokens = free_port(), Path(folder) / "tokens"
         argv = [sys.executable, "-m", "system.benching.bare_front", "--secret", secrets.token_hex(32)]
         argv += ["--listen", f"127.0.0.1:{port}", "--win-every", str(win_every)]
         with child([*argv, "--tokens", str(tokens), "--users", str(users)], port, core) as pid:
-            yield Target(f"127.0.0.1:{port}", pid, tokens)
+            yield BenchTarget(f"127.0.0.1:{port}", pid, tokens)
 
 
 def plain_tokens(path: Path, users: int) -> Path:

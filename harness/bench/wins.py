@@ -18,7 +18,7 @@ from valkey import Valkey
 from harness import loopback
 from harness.bench import clients
 from harness.bench.common import Report, Say, alternate, two_cores
-from harness.bench.servers import Target
+from harness.bench.servers import BenchTarget
 from harness.control_client import ControlClient
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, new_folder
@@ -37,7 +37,7 @@ ENTRY_HEAD_BYTES = 40  # docs/money.md, "Award"
 PAGE = 1000
 
 
-class Rig:
+class WinsRig:
     """One front of the stack under fire, with tokens of its users. A round of its own each sample."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Rig:
     def fire(self, round_id: int, seconds: float, connections: int) -> float:
         """As `durable`, in a round that the front has armed."""
         address = self._front.removeprefix("http://")
-        target = Target(address, self._stack.pid(self._name), self._tokens, round_id)
+        target = BenchTarget(address, self._stack.pid(self._name), self._tokens, round_id)
         before = self._counts()
         fired = clients.wrk(target, self._core, connections, seconds)
         counts = {name: value - before[name] for name, value in self._settled().items()}
@@ -160,7 +160,7 @@ def run(say: Say, *, seconds: float = SECONDS, connections: int = CONNECTIONS) -
             control.set_switch("credit.pause", 1, "bench", "the front is measured, not the cores it shares")
             tokens = Path(folder) / "tokens"
             tokens.write_text("\n".join(control.tokens("live", 1, USERS)) + "\n")
-            rig = Rig(stack, control, tokens, USERS, core)
+            rig = WinsRig(stack, control, tokens, USERS, core)
             try:
                 rig.durable(1.0, connections)
                 samples = alternate(lambda: rig.durable(seconds, connections), lambda: rig.xadd(seconds), say)

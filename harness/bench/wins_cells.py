@@ -18,7 +18,7 @@ from statistics import median
 
 from harness.bench import cpu
 from harness.bench.common import Report, Say, alternate, two_cores
-from harness.bench.wins import Rig
+from harness.bench.wins import WinsRig
 from harness.control_client import ControlClient
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, new_folder
@@ -37,7 +37,7 @@ ROLES = ("front", "valkey", "postgres", "toxiproxy", "control", "credit")
 class Cells:
     """The stack under fire, a rig for each cell. `costs`: of each sample, how many cells and what it used."""
 
-    def __init__(self, stack: Stack, rigs: Sequence[Rig]) -> None:
+    def __init__(self, stack: Stack, rigs: Sequence[WinsRig]) -> None:
         self._rigs = rigs
         pids = stack.pids()
         self._parts = {place.name: place.cell for place in stack.places if place.role in ROLES and place.name in pids}
@@ -45,7 +45,7 @@ class Cells:
         self.costs: list[tuple[int, dict[str, float]]] = []
 
     def efficiency(self, cells: int, seconds: float, connections: int) -> float:
-        """Durable wins for each CPU-second. Raises EnvironmentNotReady as `Rig.durable` does."""
+        """Durable wins for each CPU-second. Raises EnvironmentNotReady as `WinsRig.durable` does."""
         rigs = self._rigs[:cells]
         pids = {part: self._pids[part] for part, cell in self._parts.items() if cell is None or cell < cells}
         ready = [rig.ready() for rig in rigs]
@@ -66,7 +66,7 @@ class Cells:
         return (last - first) / sum(used.values())
 
     @staticmethod
-    def _wait_for_fire(rigs: Sequence[Rig], counted: Sequence[float]) -> None:
+    def _wait_for_fire(rigs: Sequence[WinsRig], counted: Sequence[float]) -> None:
         """wrk reads its tokens first, which takes it a second or two."""
         deadline = time.monotonic() + 30
         while any(rig.issued() <= before for rig, before in zip(rigs, counted, strict=True)):
@@ -99,7 +99,7 @@ def run(say: Say, *, seconds: float = SECONDS, connections: int = CONNECTIONS, u
             control.set_switch("credit.pause", 1, "bench", "the fronts are measured, not the cores they share")
             fronts = [place.url or "" for place in stack.places.of("front")]
             files = token_files(Path(folder), control.tokens("live", 1, users), fronts)
-            rigs = [Rig(stack, control, path, users, core, number) for number, (path, _) in enumerate(files)]
+            rigs = [WinsRig(stack, control, path, users, core, number) for number, (path, _) in enumerate(files)]
             cells = Cells(stack, rigs)
             try:
                 cells.efficiency(CELLS, max(2.5, seconds / 2), connections)

@@ -44,7 +44,7 @@ UNANSWERED = code_of(UNKNOWN, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ParsedAnswer:
     """An understood answer. ``packet`` is NO_PACKET and ``fen`` 0 unless it names an award.
 
     ``plain``: the same bytes always mean the same, and name no award, so they are recognised by lookup from then on.

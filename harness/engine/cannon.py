@@ -24,7 +24,7 @@ import uvloop
 
 from harness.engine.config import STOPS, CannonConfig
 from harness.engine.health import CpuSample
-from harness.engine.loading import Loaded, load
+from harness.engine.loading import LoadedGun, load
 from harness.engine.pacing import Ticker
 from harness.engine.recorder import pages, write_history
 from harness.engine.results import result
@@ -52,7 +52,7 @@ class Orders:
 class Cannon:
     """Housekeeping around the gun: orders, time-outs, tally, reports."""
 
-    def __init__(self, config: CannonConfig, loaded: Loaded) -> None:
+    def __init__(self, config: CannonConfig, loaded: LoadedGun) -> None:
         self.config, self.loaded, self.gun = config, loaded, loaded.gun
         names = (config.journey, *(one.journey for one in config.beside))
         self.tally = Tally(loaded.gun, names)
@@ -282,7 +282,7 @@ def _cpu(now: int) -> CpuSample:
         return CpuSample(now, int((times.user + times.system) * NS), 0)
 
 
-def _write(config: CannonConfig, loaded: Loaded, account: dict[str, Any]) -> None:
+def _write(config: CannonConfig, loaded: LoadedGun, account: dict[str, Any]) -> None:
     if config.history is not None:
         writer = config.worker if config.segments_as is None else config.segments_as
         parts = pages(loaded.tape, loaded.uids, config.round, writer)

@@ -18,7 +18,7 @@ class ConfigError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ProbeTokens:
     """Tokens that must win nothing: ``kind`` is a name of ``system.contract.history.Kind``, one token a line."""
 
     kind: str
@@ -71,7 +71,7 @@ class CannonConfig:
     """Number of this worker among all that write into the history; None: its own."""
     too_fast_share: float = 0.0
     too_fast_factor: int = 3
-    probes: tuple[Probe, ...] = ()
+    probes: tuple[ProbeTokens, ...] = ()
     taps_after_win: int | None = 3
     tag: str | None = None
     history: str | None = None
@@ -133,7 +133,7 @@ class CannonConfig:
         data["fronts"] = tuple(data["fronts"])
         data["segments"] = tuple(data["segments"])
         data["beside"] = tuple(Beside.of(one) for one in data.get("beside", ()))
-        data["probes"] = tuple(Probe(**probe) for probe in data.get("probes", ()))
+        data["probes"] = tuple(ProbeTokens(**probe) for probe in data.get("probes", ()))
         try:
             return cls(**data)
         except TypeError as exc:

@@ -29,7 +29,7 @@ Meaning = TypeVar("Meaning")
 _NOTHING_KNOWN: dict[bytes, int] = {}
 
 
-class Journey:
+class GunJourney:
     """The gun's data of one journey: its shot, and the meaning of answers whose bytes it has seen."""
 
     __slots__ = ("abandoned", "known", "settled", "shot")
@@ -41,7 +41,7 @@ class Journey:
         self.abandoned = 0  # reached, but never sent because sending had stopped
 
 
-class Connection(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """One keep-alive connection of one journey: at most one tap in flight (``tap``), the rest in ``queue``.
 
     ``front``: index of its address among all that the gun sends to.
@@ -108,9 +108,9 @@ class Gun:
         fired: Sequence[Shot] = (),
     ) -> None:
         self.tape, self.requests, self.reserve, self.taps_after_win = tape, requests, reserve, taps_after_win
-        self.journeys = [Journey(shot) for shot in fired or (shots.find(shots.TAP),)]
-        self.connections: list[Connection] = []
-        self.down: deque[Connection] = deque()
+        self.journeys = [GunJourney(shot) for shot in fired or (shots.find(shots.TAP),)]
+        self.connections: list[ClientConnection] = []
+        self.down: deque[ClientConnection] = deque()
         self.wake: Callable[[], None] = lambda: None
         self.finished: array[int] = array("i")  # taps with an outcome, in the order they came; the tally empties it
         self.next = 0
@@ -167,7 +167,7 @@ class Gun:
         self.next = tap
         self.starved = intended[tap] + STARVED_NS if tap < self.end else NEVER
 
-    def send(self, connection: Connection, tap: int) -> None:
+    def send(self, connection: ClientConnection, tap: int) -> None:
         tape = self.tape
         who = self.now_of[tape.user[tap]]
         tape.user[tap] = who
@@ -178,7 +178,7 @@ class Gun:
         except OSError:
             self.broken(connection)
 
-    def next_of(self, connection: Connection) -> None:
+    def next_of(self, connection: ClientConnection) -> None:
         """Sends the connection's next waiting tap, if there is one."""
         if connection.queue:
             self.waiting -= 1
@@ -186,7 +186,7 @@ class Gun:
         else:
             connection.tap = IDLE
 
-    def unfamiliar(self, connection: Connection, data: bytes, now: int) -> None:
+    def unfamiliar(self, connection: ClientConnection, data: bytes, now: int) -> None:
         """An answer that the lookup does not know: new, split, with an award in it, or not asked for."""
         if connection.tap < 0:
             self.surprises += 1
@@ -247,7 +247,7 @@ class Gun:
             self.planned_of[heir] = planned
             self.after_win.pop(user, None)
 
-    def broken(self, connection: Connection) -> None:
+    def broken(self, connection: ClientConnection) -> None:
         """The connection is gone: what was in flight is unknown; what waits goes on waiting for the next connection."""
         tap, transport = connection.tap, connection.transport
         connection.tap, connection.transport, connection.fd = DOWN, None, -1
@@ -260,7 +260,7 @@ class Gun:
         self.down.append(connection)
         self.wake()
 
-    def expire(self, connections: list[Connection], now: int, timeout_ns: int, queue_timeout_ns: int) -> None:
+    def expire(self, connections: list[ClientConnection], now: int, timeout_ns: int, queue_timeout_ns: int) -> None:
         """Gives up what was sent too long ago, and drops what has waited too long to be sent at all."""
         for connection in connections:
             if connection.tap >= 0 and self.tape.sent[connection.tap] + timeout_ns < now:

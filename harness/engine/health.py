@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.phrases import Said, said
+from harness.phrases import Sentence, sentence
 
 NS = 1_000_000_000
 LAG_MIN_MS = 1.0
@@ -43,7 +43,7 @@ class Health:
     """``late``: taps with lag > 10 ms; ``cpu_max``: highest share over 3 s, CPU and waiting for it together."""
 
     valid: bool
-    reasons: tuple[Said, ...]
+    reasons: tuple[Sentence, ...]
     seconds: int
     bad_seconds: int
     late: int
@@ -62,7 +62,7 @@ def judge(
 
     ``reached_ns``: 0 where the pacer never came. ``residues``: differences of counts that must all be 0.
     """
-    reasons: list[Said] = []
+    reasons: list[Sentence] = []
     inside = (intended_ns >= window[0]) & (intended_ns < window[1])
     intended, reached = intended_ns[inside], reached_ns[inside]
     lag = np.where(reached > 0, reached - intended, -1)
@@ -94,13 +94,13 @@ def judge(
             if numbers:
                 shown = ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
                 says, limits = words[rule]
-                reasons.append(said(says, **limits, count=len(numbers), seconds=seconds, shown=shown))
+                reasons.append(sentence(says, **limits, count=len(numbers), seconds=seconds, shown=shown))
     cpu_max = busiest(cpu)
     if cpu_max is not None and cpu_max > CPU_SHARE:
-        reasons.append(said("generator_cpu", share=cpu_max, over_s=CPU_SECONDS))
-    reasons += [said("counts_open", name=name, value=value) for name, value in residues.items() if value]
+        reasons.append(sentence("generator_cpu", share=cpu_max, over_s=CPU_SECONDS))
+    reasons += [sentence("counts_open", name=name, value=value) for name, value in residues.items() if value]
     if not len(intended):
-        reasons.append(said("no_tap"))
+        reasons.append(sentence("no_tap"))
     late = int((lag > LATE_MS * 1e6).sum())
     return Health(not reasons, tuple(reasons), seconds, len(spoilt), late, cpu_max)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from harness.engine import shots
 from harness.engine.config import Beside, CannonConfig, ConfigError
-from harness.engine.gun import Connection, Gun
+from harness.engine.gun import ClientConnection, Gun
 from harness.engine.population import Mix, Population, populate
 from harness.engine.schedule import Schedule, pieces_of, schedule
 from harness.engine.shot import Aim, Shot
@@ -22,7 +22,7 @@ from system.contract.routing import Topology, fronts_of
 
 
 @dataclass(slots=True)
-class Loaded:
+class LoadedGun:
     """``uids``: by user index; the users of journey 0, its probes behind them, then those of the other journeys.
 
     ``plan``: the schedule of journey 0; ``strands``: of each journey.
@@ -48,7 +48,7 @@ class _Part:
     reserve: list[list[int]]
 
 
-def load(config: CannonConfig) -> Loaded:
+def load(config: CannonConfig) -> LoadedGun:
     """Everything the hot phase needs, made before it.
 
     Raises ConfigError, ScheduleError, PopulationError, BadInput (a shot nobody knows), OSError.
@@ -68,11 +68,11 @@ def load(config: CannonConfig) -> Loaded:
     requests = [request for part in parts for request in part.requests]
     gun = Gun(tape, requests, [line for part in parts for line in part.reserve], config.taps_after_win, fired)
     for number, part in enumerate(parts):
-        gun.connections += [Connection(gun, front + addresses, number) for front in part.front_of_connection]
+        gun.connections += [ClientConnection(gun, front + addresses, number) for front in part.front_of_connection]
         addresses += len(part.addresses)
     gun.down.extend(gun.connections)
     every = [address for part in parts for address in part.addresses]
-    return Loaded(gun, tape, plan, np.concatenate([part.uids for part in parts]), every, strands)
+    return LoadedGun(gun, tape, plan, np.concatenate([part.uids for part in parts]), every, strands)
 
 
 def _own(config: CannonConfig, shot: Shot, tokens: list[bytes], uids: npt.NDArray[np.uint64]) -> tuple[Schedule, _Part]:

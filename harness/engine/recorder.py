@@ -39,7 +39,7 @@ MANIFEST_S = 30.0
 """The workers of a host write their lines one after the other."""
 
 
-class HistoryError(ValueError):
+class HistoryFolderError(ValueError):
     """A history folder that cannot be believed; names the file and what is wrong with it."""
 
 
@@ -164,31 +164,31 @@ def _enter(
 def segments(folder: Path, check: bool = True) -> Iterator[tuple[Path, Records]]:
     """Each segment of a history with its records as OP_DTYPE: read-only memory maps, older layouts as copies.
 
-    Raises HistoryError if a file is missing, too short, of another format, or (``check``) its sha256 differs.
+    Raises HistoryFolderError if a file is missing, too short, of another format, or (``check``) its sha256 differs.
     """
     manifest = folder / MANIFEST
     if not manifest.exists():
-        raise HistoryError(f"{manifest}: missing; a history has one")
+        raise HistoryFolderError(f"{manifest}: missing; a history has one")
     for entry in json.loads(manifest.read_text())["segments"]:
         path = folder / entry["file"]
         if not path.exists():
-            raise HistoryError(f"{path}: missing, though the manifest lists it")
+            raise HistoryFolderError(f"{path}: missing, though the manifest lists it")
         with path.open("rb") as file:
             try:
                 layout = layout_of(file.read(SEGMENT_HEADER.size))
             except ValueError as exc:
-                raise HistoryError(f"{path}: {exc}") from exc
+                raise HistoryFolderError(f"{path}: {exc}") from exc
             size = SEGMENT_HEADER.size + entry["count"] * layout.itemsize
             if path.stat().st_size != size:
-                raise HistoryError(f"{path}: {path.stat().st_size} bytes; expected {size}")
+                raise HistoryFolderError(f"{path}: {path.stat().st_size} bytes; expected {size}")
             file.seek(0)
             if check and hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
-                raise HistoryError(f"{path}: sha256 differs from the manifest")
+                raise HistoryFolderError(f"{path}: sha256 differs from the manifest")
         if entry["count"]:
             yield path, upgraded(np.memmap(path, layout, "r", SEGMENT_HEADER.size, (entry["count"],)))
 
 
 def read_history(folder: Path, check: bool = True) -> Records:
-    """All records of a run, in the order of workers and schedule. Raises HistoryError."""
+    """All records of a run, in the order of workers and schedule. Raises HistoryFolderError."""
     parts = [records for _, records in segments(folder, check)]
     return np.concatenate(parts) if parts else np.zeros(0, OP_DTYPE)

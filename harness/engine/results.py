@@ -25,7 +25,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
+class JourneyAccount:
     """A journey as it was sent. ``finished``: how many of its requests the tally saw come to an end."""
 
     name: str
@@ -136,7 +136,7 @@ def result(
     start_ns: int,
     plan_ns: int,
     stopped_ns: int | None,
-    journeys: Sequence[Fired],
+    journeys: Sequence[JourneyAccount],
     cpu: list[CpuSample],
     objective_ms: float,
     one_of_several: bool = False,
@@ -186,7 +186,13 @@ def result(
 
 
 def _journey(
-    tape: Tape, number: int, fired: Fired, measured: Mask, window: tuple[int, int], start_ns: int, buckets: bool
+    tape: Tape,
+    number: int,
+    fired: JourneyAccount,
+    measured: Mask,
+    window: tuple[int, int],
+    start_ns: int,
+    buckets: bool,
 ) -> dict[str, Any]:
     """What one journey adds to the account: load, times, seconds. Of the measured part are times and rates."""
     mine = tape.journey == number

@@ -27,7 +27,7 @@ class ScheduleError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Stretch:
     """A stretch of the plan: the rate goes from ``start_rps`` to ``end_rps``, linearly or exponentially."""
 
     duration_s: float
@@ -65,12 +65,12 @@ class Piece:
         return np.divide(2 * taps, self.start_rps + root, out=np.zeros_like(taps), where=taps > 0)
 
 
-def constant(rate_rps: float, duration_s: float, *, poisson: bool = False, phase: int = 0) -> list[Piece]:
-    return [Piece(duration_s, rate_rps, rate_rps, poisson=poisson, phase=phase)]
+def constant(rate_rps: float, duration_s: float, *, poisson: bool = False, phase: int = 0) -> list[Stretch]:
+    return [Stretch(duration_s, rate_rps, rate_rps, poisson=poisson, phase=phase)]
 
 
-def ramp(from_rps: float, to_rps: float, duration_s: float, *, poisson: bool = False, phase: int = 0) -> list[Piece]:
-    return [Piece(duration_s, from_rps, to_rps, poisson=poisson, phase=phase)]
+def ramp(from_rps: float, to_rps: float, duration_s: float, *, poisson: bool = False, phase: int = 0) -> list[Stretch]:
+    return [Stretch(duration_s, from_rps, to_rps, poisson=poisson, phase=phase)]
 
 
 def spike(
@@ -82,21 +82,21 @@ def spike(
     *,
     poisson: bool = False,
     phase: int = 0,
-) -> list[Piece]:
+) -> list[Stretch]:
     """The last seconds before an opening: taps grow by a constant factor a second, stay at the peak, then fade."""
     pieces = [
-        Piece(countdown_s, base_rps, peak_rps, exponential=True, poisson=poisson, phase=phase),
-        Piece(hold_s, peak_rps, peak_rps, poisson=poisson, phase=phase),
+        Stretch(countdown_s, base_rps, peak_rps, exponential=True, poisson=poisson, phase=phase),
+        Stretch(hold_s, peak_rps, peak_rps, poisson=poisson, phase=phase),
     ]
     if decay_s:
-        pieces.append(Piece(decay_s, peak_rps, base_rps, exponential=True, poisson=poisson, phase=phase))
+        pieces.append(Stretch(decay_s, peak_rps, base_rps, exponential=True, poisson=poisson, phase=phase))
     return pieces
 
 
-def pieces_of(segments: Iterable[Mapping[str, Any]]) -> list[Piece]:
+def pieces_of(segments: Iterable[Mapping[str, Any]]) -> list[Stretch]:
     """Segments as data (``kind``: constant, ramp, spike; ``poisson`` and ``phase`` optional) → pieces."""
-    makers: dict[str, Callable[..., list[Piece]]] = {"constant": constant, "ramp": ramp, "spike": spike}
-    out: list[Piece] = []
+    makers: dict[str, Callable[..., list[Stretch]]] = {"constant": constant, "ramp": ramp, "spike": spike}
+    out: list[Stretch] = []
     for number, segment in enumerate(segments, 1):
         fields = dict(segment)
         kind = fields.pop("kind", "constant")
@@ -125,14 +125,14 @@ class Schedule:
         return len(self.intended_ns)
 
 
-def least_taps(pieces: Sequence[Piece], workers: int = 1) -> int:
+def least_taps(pieces: Sequence[Stretch], workers: int = 1) -> int:
     """Upper bound of the taps of one worker, with six deviations for random arrivals."""
     even = sum(piece.taps for piece in pieces if not piece.poisson) / workers - 2 * len(pieces)
     random = sum(piece.taps for piece in pieces if piece.poisson) / workers
     return max(0, int(even + random - 6 * math.sqrt(random)))
 
 
-def schedule(pieces: list[Piece], seed: int, worker: int = 0, workers: int = 1, journey: int = 0) -> Schedule:
+def schedule(pieces: list[Stretch], seed: int, worker: int = 0, workers: int = 1, journey: int = 0) -> Schedule:
     """The taps of one worker, or its requests of another journey.
 
     Evenly spaced requests of a further journey begin at a part of their interval that the seed decides: two journeys of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from harness.engine.answers import Answer
+from harness.engine.answers import ParsedAnswer
 
 Target = Literal["fronts", "play"]
 """Where a request goes: to each user's own front, or to play."""
@@ -40,6 +40,6 @@ class Shot(Protocol):
         """The whole bytes of each user's request, in the order of the tokens. Called once, at load."""
         ...
 
-    def understand(self, status: int, body: bytes) -> Answer:
+    def understand(self, status: int, body: bytes) -> ParsedAnswer:
         """The meaning of a complete answer. Never guesses: what is not certain is *unknown*."""
         ...

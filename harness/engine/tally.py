@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.engine.answers import DROPPED, OUTCOMES, STATUS_MASK, outcomes_of
-from harness.engine.gun import Gun, Journey
+from harness.engine.gun import Gun, GunJourney
 from harness.engine.histogram import SAMPLES_BEYOND, Histogram
-from harness.engine.results import Fired
+from harness.engine.results import JourneyAccount
 
 _RECENT = 4096
 
@@ -20,7 +20,7 @@ _RECENT = 4096
 class _Account:
     """The running account of one journey."""
 
-    def __init__(self, journey: Journey) -> None:
+    def __init__(self, journey: GunJourney) -> None:
         self.journey = journey
         names = journey.shot.outcomes
         self._refused = names.index("refused") if "refused" in names else None
@@ -72,11 +72,11 @@ class Tally:
         self.lag = Histogram()
         self._looked_at = 0
 
-    def fired(self) -> list[Fired]:
+    def fired(self) -> list[JourneyAccount]:
         """The journeys with how many of their requests came to an end."""
         wires = Counter(id(connection.journey) for connection in self._gun.connections)
         return [
-            Fired(name, one.journey.shot, one.finished, wires[id(one.journey)])
+            JourneyAccount(name, one.journey.shot, one.finished, wires[id(one.journey)])
             for name, one in zip(self._names, self._accounts, strict=True)
         ]
 

@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from harness.engine.gun import Connection, Gun
+from harness.engine.gun import ClientConnection, Gun
 
 _AT_ONCE = 16
 _CONNECT_TIMEOUT_S = 2.0
@@ -47,7 +47,7 @@ class Wires:
                 down.append(connection)
                 await asyncio.sleep(_AGAIN_S)
 
-    async def _open(self, connection: Connection) -> bool:
+    async def _open(self, connection: ClientConnection) -> bool:
         host, port = self._addresses[connection.front]
         loop = asyncio.get_running_loop()
         try:

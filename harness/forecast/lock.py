@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.forecast.compute import Target, compute
 from harness.forecast.share import Share, share_of
-from plans.models import Forecast, Loaded, StressPlan
+from plans.models import Forecast, LoadedPlan, StressPlan
 from plans.models.quantity import ratio_text
 
 LOCK_FILE = "forecast.lock.json"
@@ -65,7 +65,7 @@ def canonical(value: object) -> bytes:
     return text.encode("utf-8")
 
 
-def lock(loaded: Loaded, share: Share, now: datetime | None = None) -> Lock:
+def lock(loaded: LoadedPlan, share: Share, now: datetime | None = None) -> Lock:
     """Locks forecast, plan and computed targets. `now` is only a label."""
     open_lock = Lock(
         locked_at=(now or datetime.now(UTC)).isoformat(timespec="seconds"),

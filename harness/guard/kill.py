@@ -38,7 +38,7 @@ SHOWN_S, POLL_S = 3.0, 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Generator:
+class GeneratorProcess:
     """A generator process that may be sending. `created` is the process's start time: pids are reused, and another
     process must not be hit.
     """
@@ -82,11 +82,11 @@ def registered(
     kill_file: Path,
     run: Path | None = None,
     since_s: float | None = None,
-) -> Iterator[Generator]:
+) -> Iterator[GeneratorProcess]:
     """Keeps a generator in the registers for as long as it may send, and stops it where a button was pressed after
     `since_s` (Unix time; None: since this process was started). Raises OSError where none of the registers takes it.
     """
-    generator = Generator(pid, psutil.Process(pid).create_time(), run_id, str(kill_file), str(run or ""))
+    generator = GeneratorProcess(pid, psutil.Process(pid).create_time(), run_id, str(kill_file), str(run or ""))
     paths = [folder / f"{pid}.json" for folder in folders]
     refused: list[OSError] = []
     try:
@@ -109,12 +109,12 @@ def registered(
                 path.unlink(missing_ok=True)
 
 
-def generators(folder: Path) -> list[Generator]:
+def generators(folder: Path) -> list[GeneratorProcess]:
     """Registered generators that still live; forgets the others."""
-    found: list[Generator] = []
+    found: list[GeneratorProcess] = []
     for path in sorted(folder.glob("*.json")):
         try:
-            generator = Generator(**json.loads(path.read_text()))
+            generator = GeneratorProcess(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError):
             continue  # being written or removed by its owner this moment
         if _alive(generator):
@@ -147,7 +147,7 @@ def _press(folder: Path) -> str | None:
     return None
 
 
-def _alive(generator: Generator) -> bool:
+def _alive(generator: GeneratorProcess) -> bool:
     with suppress(psutil.Error):
         return abs(psutil.Process(generator.pid).create_time() - generator.created) < 0.01
     return False
@@ -168,7 +168,7 @@ def kill_all(folder: Path, systems: Sequence[Running], who: str) -> list[Killed]
     return [*stop_generators([folder]), refuse_stress(systems, who)]
 
 
-def _by_file(firing: list[Generator]) -> Killed:
+def _by_file(firing: list[GeneratorProcess]) -> Killed:
     undone = []
     for generator in firing:
         try:
@@ -179,7 +179,7 @@ def _by_file(firing: list[Generator]) -> Killed:
     return Killed("kill file", done, len(undone), f"written for {done} of {len(firing)}", tuple(undone))
 
 
-def _by_signal(firing: list[Generator]) -> Killed:
+def _by_signal(firing: list[GeneratorProcess]) -> Killed:
     undone = []
     for generator in firing:
         try:

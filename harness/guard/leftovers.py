@@ -11,7 +11,7 @@ from system.contract.api import RoundPublic
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class LeftoverRound:
     """A round that is not closed, and how it stands to control's clock."""
 
     round: RoundPublic
@@ -30,12 +30,12 @@ class Left:
         return f"{one.lane} round {one.round} {when}: xiu round close {one.round}"
 
 
-def left(control: ControlClient) -> list[Left]:
+def left(control: ControlClient) -> list[LeftoverRound]:
     """Every round that is not closed, of both lanes. Raises ControlError, ControlAway."""
     now_us = control.told_us()
-    return [Left(one, now_us) for one in control.open_rounds()]
+    return [LeftoverRound(one, now_us) for one in control.open_rounds()]
 
 
-def meeting(rounds: list[Left], within_s: float) -> list[Left]:
+def meeting(rounds: list[LeftoverRound], within_s: float) -> list[LeftoverRound]:
     """Those whose window has begun, or begins within so many seconds: the fronts work on them meanwhile."""
     return [one for one in rounds if one.round.start_us <= one.now_us + within_s * 1e6]

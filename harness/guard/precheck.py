@@ -50,7 +50,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class StartRequest:
     """What is about to be done: where to, how much, from where."""
 
     addresses: Addresses
@@ -67,9 +67,9 @@ class Ask:
     register: Path
 
 
-def precheck(ask: Ask) -> list[Checked]:
+def precheck(ask: StartRequest) -> list[Checked]:
     """Every item, in the order in which they are told. Never raises for what it finds."""
-    items: tuple[Callable[[Ask], Iterator[Checked]], ...] = (
+    items: tuple[Callable[[StartRequest], Iterator[Checked]], ...] = (
         _lane, _allowed, _limits, _reachable, _clock, _switches, _rounds, _open_files, _local_ports, _disk,
         _kill_switch, _prometheus,
     )  # fmt: skip
@@ -88,26 +88,26 @@ def _checked(item: str, good: bool, says: str, otherwise: State = "refused") -> 
     return Checked(item, "good" if good else otherwise, says)
 
 
-def _urls(ask: Ask) -> list[str]:
+def _urls(ask: StartRequest) -> list[str]:
     """Everywhere that requests go."""
     served = [place for place in ask.addresses.places if place.role in ("control", "front", "play", "credit")]
     return list(dict.fromkeys(url for place in served for url in (place.url, place.metrics_url) if url))
 
 
-def _lane(ask: Ask) -> Iterator[Checked]:
+def _lane(ask: StartRequest) -> Iterator[Checked]:
     good = not ask.elsewhere or ask.lane == "stress"
     yield _checked(
         "lane", good, f"lane {ask.lane}" + ("" if good else "; a system elsewhere gets the stress lane alone")
     )
 
 
-def _allowed(ask: Ask) -> Iterator[Checked]:
+def _allowed(ask: StartRequest) -> Iterator[Checked]:
     wrong = [url for url in _urls(ask) if not is_loopback(url) and ask.allowed.entry(url) is None]
     says = "every address is loopback or stands in the allow-list"
     yield _checked("allow-list", not wrong, f"not in plans/targets.yaml: {', '.join(wrong)}" if wrong else says)
 
 
-def _limits(ask: Ask) -> Iterator[Checked]:
+def _limits(ask: StartRequest) -> Iterator[Checked]:
     entries = {entry.id: entry for url in _urls(ask) if (entry := ask.allowed.entry(url)) is not None}
     for entry in entries.values():
         rate = f"{ask.peak_rps:,.0f} taps/s at the peak, {entry.rate_max:,.0f} allowed by {entry.id}"
@@ -116,7 +116,7 @@ def _limits(ask: Ask) -> Iterator[Checked]:
         yield _checked("duration limit", ask.duration_s <= entry.duration_max, length)
 
 
-def _reachable(ask: Ask) -> Iterator[Checked]:
+def _reachable(ask: StartRequest) -> Iterator[Checked]:
     at = ask.addresses.places
     fronts = [place for place in at.of("front") if place.url]
     if not fronts:
@@ -144,7 +144,7 @@ def _ask_url(url: str) -> str:
     return "" if status == 200 else f"{url} answers {status}"
 
 
-def _clock(ask: Ask) -> Iterator[Checked]:
+def _clock(ask: StartRequest) -> Iterator[Checked]:
     best_ms, trip_ms = None, float("inf")
     try:
         for _ in range(CLOCK_READS):
@@ -161,7 +161,7 @@ def _clock(ask: Ask) -> Iterator[Checked]:
     yield _checked("clock", abs(best_ms) < CLOCK_OFFSET_MS_MAX, says)
 
 
-def _switches(ask: Ask) -> Iterator[Checked]:
+def _switches(ask: StartRequest) -> Iterator[Checked]:
     try:
         values = ask.control.switches(ask.lane)
     except HarnessError as exc:
@@ -183,7 +183,7 @@ def _switches(ask: Ask) -> Iterator[Checked]:
         yield _checked(f"switch {key}", value == normal, says, otherwise)
 
 
-def _rounds(ask: Ask) -> Iterator[Checked]:
+def _rounds(ask: StartRequest) -> Iterator[Checked]:
     """Rounds that an earlier run left armed. No reason not to start, but they are named, with the command that
     helps.
     """
@@ -199,7 +199,7 @@ def _rounds(ask: Ask) -> Iterator[Checked]:
         yield Checked("rounds", "warning", str(one))
 
 
-def _open_files(ask: Ask) -> Iterator[Checked]:
+def _open_files(ask: StartRequest) -> Iterator[Checked]:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = min(ask.connections, ask.users) + FILES_BESIDE
     enough = soft == resource.RLIM_INFINITY or soft >= needed
@@ -209,7 +209,7 @@ def _open_files(ask: Ask) -> Iterator[Checked]:
         yield Checked("connections", "warning", says)
 
 
-def _local_ports(ask: Ask) -> Iterator[Checked]:
+def _local_ports(ask: StartRequest) -> Iterator[Checked]:
     """A connection takes a port of this host; one port serves one connection to each front."""
     try:
         low, high = (int(word) for word in PORT_RANGE.read_text(encoding="utf-8").split())
@@ -220,7 +220,7 @@ def _local_ports(ask: Ask) -> Iterator[Checked]:
     yield _checked("local ports", there >= needed, says + ("" if there >= needed else f": widen {PORT_RANGE}"))
 
 
-def _disk(ask: Ask) -> Iterator[Checked]:
+def _disk(ask: StartRequest) -> Iterator[Checked]:
     ask.runs.mkdir(parents=True, exist_ok=True)
     needed = int(ask.taps * OP_DTYPE.itemsize) + BYTES_BESIDE
     free = shutil.disk_usage(ask.runs).free
@@ -228,7 +228,7 @@ def _disk(ask: Ask) -> Iterator[Checked]:
     yield _checked("disk", free >= needed, says)
 
 
-def _kill_switch(ask: Ask) -> Iterator[Checked]:
+def _kill_switch(ask: StartRequest) -> Iterator[Checked]:
     """Writes what the register would get, reads it back, and takes it away."""
     path = ask.register / ".rehearsal"
     try:
@@ -242,7 +242,7 @@ def _kill_switch(ask: Ask) -> Iterator[Checked]:
     yield _checked("kill switch", good, "its register can be written")
 
 
-def _prometheus(ask: Ask) -> Iterator[Checked]:
+def _prometheus(ask: StartRequest) -> Iterator[Checked]:
     url = ask.addresses.prometheus_url
     if url is None:
         return

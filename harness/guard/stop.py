@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from harness.phrases import said
+from harness.phrases import sentence
 from plans.models.stress import StopRule
 from plans.signals import SIGNALS, Reading, Signal, Value
 
@@ -48,7 +48,7 @@ class StopRules:
             return None
         much = "1 sample" if value.samples == 1 else f"{value.samples:,} samples"
         figures = {"value": value.value, "above": rule.above, "window_s": rule.window, "samples": value.samples}
-        return said("stop_rule", signal=rule.signal, much=much, **figures)
+        return sentence("stop_rule", signal=rule.signal, much=much, **figures)
 
     def _lowest(self, signal: Signal, first: Reading | None, now: Reading) -> Value | None:
         """Of a level the lowest in the window, each sample of the money counted once."""

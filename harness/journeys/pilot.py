@@ -29,22 +29,22 @@ METHOD, NAME = tap.METHOD, tap.ROUTE
 LEASE_EVERY_S = 1.0
 
 
-class Books:
+class LocustCounts:
     """Turns the cannon's cumulative counts into additions to Locust's entries, so that pages, CSV and
     totals are right. Each journey is booked under its shot's method and route.
     """
 
     def __init__(self, stats: RequestStats) -> None:
         self._stats = stats
-        self._journeys: dict[str, _Booked] = {}
+        self._journeys: dict[str, _BookedCounts] = {}
 
     def book(self, counts: dict[str, Any]) -> None:
         """Takes over one message of counts; each number only ever grows."""
         for one in each(counts):
-            booked = self._journeys.setdefault(one.get("journey", shots.TAP), _Booked())
+            booked = self._journeys.setdefault(one.get("journey", shots.TAP), _BookedCounts())
             self._book(booked, one, shots.find(one.get("shot", shots.TAP)))
 
-    def _book(self, booked: _Booked, counts: Mapping[str, Any], shot: Shot) -> None:
+    def _book(self, booked: _BookedCounts, counts: Mapping[str, Any], shot: Shot) -> None:
         outcomes: dict[str, int] = counts["outcomes"]
         answered = booked.grown("answered", sum(outcomes.values()))
         unknown = booked.grown("unknown", outcomes.get("unknown", 0))
@@ -66,7 +66,7 @@ class Books:
 
 
 @dataclass(slots=True)
-class _Booked:
+class _BookedCounts:
     """What of one journey is in the books already."""
 
     seen: dict[str, int] = field(default_factory=dict)
@@ -109,7 +109,7 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
     The cannon's messages are also written to `progress-<worker>.jsonl` (see `FireOrder.file`) in the order's folder.
     """
     config = order.unpack(worker, workers)
-    books = Books(stats)
+    books = LocustCounts(stats)
     with (
         CannonProcess(config, targets=order.targets) as cannon,
         registered(

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.orchestrate.hooks import NemesisReport
-from harness.runs.state import Money
+from harness.runs.state import MoneySample
 from harness.verdict import Reason
 from system.contract.api import RoundMoney, RoundPublic
 from system.contract.audit import AuditReport, RoundBooks
 
 GONE = "stack_gone"
-Samples = list[tuple[float, Money]]
+Samples = list[tuple[float, MoneySample]]
 
 
 @dataclass(slots=True)

@@ -49,7 +49,7 @@ def wish(plan: str, scale: str, run_time_s: float | None) -> Wish:
     return Wish(loaded.plan, share)
 
 
-class Session:
+class LocustSession:
     """One Locust's system. `host`: control of a system elsewhere, or a front or control of the stack that runs here."""
 
     def __init__(self, host: str | None) -> None:

@@ -19,8 +19,8 @@ from harness.errors import Aborted
 from harness.forecast.share import Share
 from harness.guard.kill import KILLS, registered
 from harness.orchestrate import closing
-from harness.orchestrate.prepare import Prepared, Sizes, burst
-from harness.phrases import said
+from harness.orchestrate.prepare import PreparedRound, Sizes, burst
+from harness.phrases import sentence
 from harness.runs.order import RunOrder
 
 SAFE = 0.85
@@ -72,7 +72,7 @@ def calibrate(
     return Calibration(carried, hot.peak_rps, max(part, Fraction(1, COARSE)), result.latency_ms["response"]["p99"])
 
 
-def _fired(prepared: Prepared, since_s: float) -> tuple[list[tuple[float, int]], CannonResult]:
+def _fired(prepared: PreparedRound, since_s: float) -> tuple[list[tuple[float, int]], CannonResult]:
     """[seconds, answered] as the cannon reported them, and its account. Raises CannonError; Aborted where it was
     stopped by order: who stops the burst does not want the run either.
     """
@@ -117,5 +117,5 @@ def describe(calibration: Calibration, share: Share) -> str:
     """One sentence: which share is played, and why."""
     measured = {"carried": calibration.carried_rps, "asked": calibration.asked_rps}
     if calibration.part < 1:
-        return said("share_smaller", part=float(calibration.part), safe=SAFE, **measured)
-    return said("share_natural", **measured)
+        return sentence("share_smaller", part=float(calibration.part), safe=SAFE, **measured)
+    return sentence("share_natural", **measured)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.control_client import ControlClient
 from harness.forecast.share import Share
 from harness.guard.kill import REGISTER
-from harness.guard.precheck import Ask, Checked, precheck
+from harness.guard.precheck import Checked, StartRequest, precheck
 from harness.orchestrate.prepare import Sizes, peak_rps
 from harness.orchestrate.system import System
 from harness.runs.order import RunOrder
@@ -19,7 +19,7 @@ def look(
     plan = order.loaded.plan
     duration_s = len(plan.rounds) * (plan.warm_up.duration + plan.measured_s * plan.stretch(share.duration_s))
     return precheck(
-        Ask(
+        StartRequest(
             addresses=system.addresses,
             control=control,
             allowed=load_targets(),

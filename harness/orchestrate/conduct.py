@@ -29,7 +29,7 @@ from harness.orchestrate.spans import Spans, sampled
 from harness.orchestrate.steering import Steering
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
-from harness.phrases import of_error, said
+from harness.phrases import of_error, sentence
 from harness.runs.folder import new_run
 from harness.runs.order import RunOrder
 from harness.runs.record import RunRecord, Timeline
@@ -131,17 +131,17 @@ class Conductor:
             raise EnvironmentNotReady(
                 f"{self.folder} cannot be written: {exc.strerror or exc}; nothing was sent"
             ) from exc
-        self.run.tell("lock", said("locked", sha=self.sealed.sha256[:16]))
+        self.run.tell("lock", sentence("locked", sha=self.sealed.sha256[:16]))
 
     def _precheck(self) -> None:
         """Raises EnvironmentNotReady, and the run has sent nothing."""
         found = look(self.order, self.system, self.control, self.chosen.share, self.sizes)
         for one in found:
             if one.state != "good":
-                says = said("pre_check_item", item=one.item, detail=one.says)
+                says = sentence("pre_check_item", item=one.item, detail=one.says)
                 self.run.tell("warning" if one.state == "warning" else "refused", says)
         refuse(found)
-        self.run.tell("pre_check", said("pre_check_good", count=len(found)))
+        self.run.tell("pre_check", sentence("pre_check_good", count=len(found)))
 
     def _play(self) -> None:
         """The phases in their order, round by round. The books of every round that was armed are audited, whatever

@@ -15,7 +15,7 @@ from harness.orchestrate.account import RunAccount
 from harness.orchestrate.merge import one_after_the_other
 from harness.runs.record import CreditDelay, Delay, Latency, Load, Percentiles, RunRecord, Second, SponsorBooks, Wins
 from harness.runs.record import Money as RecordMoney
-from harness.runs.state import Money
+from harness.runs.state import MoneySample
 from harness.watch.saved_queries import Moments
 from plans.models.stress import StressPlan
 from plans.signals.shape import PROBE_STATUS
@@ -117,7 +117,7 @@ def money_of(books: RoundBooks | None) -> RecordMoney:
     )
 
 
-def money_told(told: RoundMoney) -> RecordMoney:
+def money_of_control(told: RoundMoney) -> RecordMoney:
     """The round's money as control tells it; what was awarded stands in the win log alone."""
     spent = told.credited_fen + told.suspense_fen + told.refunded_fen
     return RecordMoney(
@@ -129,7 +129,7 @@ def money_told(told: RoundMoney) -> RecordMoney:
     )
 
 
-def money_at_close(sampled: Money, record: RunRecord) -> Money:
+def money_at_close(sampled: MoneySample, record: RunRecord) -> MoneySample:
     """The last sample, with the record's figures where known: a counter of a process is not the books."""
     money, logged = record.money, record.wins.logged
     both = money.credited_fen is not None and money.suspense_fen is not None
@@ -204,7 +204,7 @@ def fired_of(account: RunAccount) -> dict[str, Any] | None:
     return one_after_the_other(told) if told else None
 
 
-def drain_of(samples: Sequence[tuple[float, Money]], end_s: float) -> float | None:
+def drain_of(samples: Sequence[tuple[float, MoneySample]], end_s: float) -> float | None:
     """Seconds from the last intended tap to the first sample without backlog; None if there was none."""
     for at_s, money in samples:
         if at_s >= end_s and money.backlog_entries == 0:
@@ -218,7 +218,7 @@ def timeline_of(account: RunAccount) -> tuple[Second, ...]:
     rows: list[Second] = []
     whole = fired_of(account)
     for row in whole["seconds"] if whole else ():
-        money = by_second.get(row["second"], Money())
+        money = by_second.get(row["second"], MoneySample())
         rows.append(
             Second(
                 second=row["second"],

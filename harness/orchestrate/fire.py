@@ -35,13 +35,13 @@ class FireFailed(HarnessError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
+class FireReport:
     """The account of each worker's cannon (see `harness.engine.results.result`), by worker."""
 
     accounts: tuple[dict[str, Any], ...]
 
 
-class Progress:
+class ProgressTail:
     """Tails a worker's progress file; hands each whole line over once."""
 
     def __init__(self, path: Path) -> None:
@@ -77,7 +77,7 @@ def fire(
     heard: Callable[[int, dict[str, Any]], None],
     stop: Callable[[], str | None],
     workers: int = 1,
-) -> Fired:
+) -> FireReport:
     """Runs the order to its end; calls `heard(worker, message)` for every message of a worker's cannon.
 
     One worker is a Locust alone; several are forked by a master (`--processes`), which distributes the order.
@@ -124,7 +124,7 @@ def fire(
     if missing:
         which = "the generator" if workers == 1 else f"worker {', '.join(missing)} of {workers}"
         raise FireFailed(f"{which} left no account{_why(log)}; the end of {log}:\n{_tail(log)}")
-    return Fired(tuple(json.loads(account.read_text()) for account in accounts))
+    return FireReport(tuple(json.loads(account.read_text()) for account in accounts))
 
 
 def _follow(
@@ -135,7 +135,7 @@ def _follow(
     heard: Callable[[int, dict[str, Any]], None],
     stop: Callable[[], str | None],
 ) -> None:
-    told = [Progress(order.file("progress", worker, ".jsonl")) for worker in range(workers)]
+    told = [ProgressTail(order.file("progress", worker, ".jsonl")) for worker in range(workers)]
     until = time.monotonic() + deadline_s
     stopped = False
     while process.poll() is None:
@@ -155,7 +155,7 @@ def _follow(
     _hear(told, heard)
 
 
-def _hear(told: Sequence[Progress], heard: Callable[[int, dict[str, Any]], None]) -> None:
+def _hear(told: Sequence[ProgressTail], heard: Callable[[int, dict[str, Any]], None]) -> None:
     for worker, progress in enumerate(told):
         for message in progress.fresh():
             heard(worker, message)

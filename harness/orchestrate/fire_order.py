@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.engine.config import CannonConfig, Probe
+from harness.engine.config import CannonConfig, ProbeTokens
 from harness.errors import BadInput
 from harness.guard.kill import REGISTER
 from harness.stack.folder import Folder
@@ -129,7 +129,7 @@ class FireOrder:
         return replace(
             config,
             tokens=str(secret / config.tokens),
-            probes=tuple(Probe(probe.kind, str(secret / probe.tokens), probe.count) for probe in config.probes),
+            probes=tuple(ProbeTokens(probe.kind, str(secret / probe.tokens), probe.count) for probe in config.probes),
             worker=worker,
             workers=workers,
             segments_as=(self.number - 1) * workers + worker,

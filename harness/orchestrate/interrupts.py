@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.waits import joined
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Interrupts:
     def _obey(self) -> None:
         while (number := self._heard.get()) is not None:
             try:
-                self._halt(said("interrupted", signal=signal.Signals(number).name))
+                self._halt(sentence("interrupted", signal=signal.Signals(number).name))
             except Exception:
                 # A message that cannot be written (a full disk) ends the run all the same: `halt` stops first and
                 # reports afterwards.

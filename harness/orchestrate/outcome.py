@@ -11,7 +11,7 @@ from harness.forecast.lock import Lock
 from harness.orchestrate import figures, rounds
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.chosen import Chosen
-from harness.phrases import Said, said
+from harness.phrases import Sentence, sentence
 from harness.runs.order import RunOrder
 from harness.runs.quantile_bounds import bounds_of
 from harness.runs.record import About, Environment, Generator, Latency, Resource, RunRecord, Scale, Step, Title
@@ -92,7 +92,7 @@ def generators(got: RunAccount) -> dict[str, dict[str, float]]:
 
 def _blind(got: RunAccount) -> list[Reason]:
     """Stop rules without data: the run was not as safe as its plan says."""
-    text = said("rules_blind", names=", ".join(got.blind))
+    text = sentence("rules_blind", names=", ".join(got.blind))
     return [Reason(code="stop_rule_blind", text=text)] if got.blind else []
 
 
@@ -101,7 +101,7 @@ def _unbalanced(order: RunOrder, got: RunAccount) -> list[Reason]:
     told = [money.imbalance_fen for _, money in got.samples if money.imbalance_fen is not None]
     if not told or not told[-1]:
         return []
-    return [Reason(code="lane_unbalanced", text=said("lane_unbalanced", lane=order.lane, fen=told[-1]))]
+    return [Reason(code="lane_unbalanced", text=sentence("lane_unbalanced", lane=order.lane, fen=told[-1]))]
 
 
 def _slow(order: RunOrder, traffic: Traffic) -> list[Reason]:
@@ -111,7 +111,7 @@ def _slow(order: RunOrder, traffic: Traffic) -> list[Reason]:
     for (_, name), one in traffic.items():
         bound, actual = bounds.get(name), figures.p99_or_more(one.latency_ms.response.model_dump())
         if bound is not None and actual is not None and actual > bound * 1000:
-            text = said("journey_slow", journey=name, p99_ms=actual, bound_ms=bound * 1000)
+            text = sentence("journey_slow", journey=name, p99_ms=actual, bound_ms=bound * 1000)
             found.append(Reason(code="journey_slow", text=text))
     return found
 
@@ -141,7 +141,7 @@ def _invalid(account: dict[str, Any] | None) -> list[Reason]:
 def _warnings(chosen: Chosen, notes: tuple[str, ...]) -> list[Reason]:
     found = [Reason(code=SMALLER_SHARE, text=chosen.why)] if chosen.smaller else []
     missing = [note for note in notes if note.startswith(("prometheus is missing", "alertmanager is missing"))]
-    return found + [Reason(code=PROMETHEUS_MISSING, text=said("tool_missing", detail=note)) for note in missing]
+    return found + [Reason(code=PROMETHEUS_MISSING, text=sentence("tool_missing", detail=note)) for note in missing]
 
 
 def _generator(account: dict[str, Any] | None, chosen: Chosen) -> Generator:
@@ -155,7 +155,7 @@ def _generator(account: dict[str, Any] | None, chosen: Chosen) -> Generator:
 def _about(sealed: Lock, chosen: Chosen) -> About:
     """What was played, in the words of forecast and plan."""
     forecast, plan = sealed.models()
-    why = chosen.why if isinstance(chosen.why, Said) else None
+    why = chosen.why if isinstance(chosen.why, Sentence) else None
     return About(
         plan=Title(zh=plan.title.zh, en=plan.title.en),
         event=Title(zh=forecast.title.zh, en=forecast.title.en),

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from harness.control_client import ControlClient
 from harness.engine import shots
-from harness.engine.config import Beside, CannonConfig, Probe
+from harness.engine.config import Beside, CannonConfig, ProbeTokens
 from harness.forecast.share import Share
 from harness.guard.kill import REGISTER
 from harness.orchestrate import closing
@@ -35,7 +35,7 @@ RATE_HEADROOM = 1.25
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedRound:
     """The armed round, the order to fire, and where the round's window lies in the plan's seconds."""
 
     round: RoundPublic
@@ -46,7 +46,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RoundPlace:
     """A round's place in its run. `number` counts from 1; `first_wall_ns`: the first intended tap of the run's first
     round, None for that round itself.
     """
@@ -80,8 +80,8 @@ def prepare(
     seed: int,
     stack: Path | None = None,
     since_s: float | None = None,
-    place: Place | None = None,
-) -> Prepared:
+    place: RoundPlace | None = None,
+) -> PreparedRound:
     """Tokens, armed round, order; raises ControlError, ControlAway. `stack`: folder of the one aimed at; `since_s`:
     when the run was begun, or now; `place`: the round's among those of the plan.
     """
@@ -92,7 +92,7 @@ def prepare(
     files = {"tokens": "\n".join(control.tokens(lane, FIRST_UID, share.users)) + "\n"}
     probes = _probes(control, plan, lane, topology, files)
     lead_s = LEAD_S + _taps(share, plan, stretch) * TAP_S_TO_LOAD
-    place = place or Place()
+    place = place or RoundPlace()
     t0_us = control.now_us() + int(lead_s * 1e6) + place.pad_us(time.time_ns() + int(lead_s * 1e9))
     round_ = control.create_round(
         RoundOrder(
@@ -137,7 +137,7 @@ def prepare(
         register=str(register), beside=beside(stack), number=place.number,
         since_s=time.time() if since_s is None else since_s,
     )  # fmt: skip
-    return Prepared(round_, order, plan.warm_up.duration + plan.measured_s * stretch, topology)
+    return PreparedRound(round_, order, plan.warm_up.duration + plan.measured_s * stretch, topology)
 
 
 def beside(stack: Path | None) -> str:
@@ -153,7 +153,7 @@ def burst(
     folder: Path,
     register: Path,
     stack: Path | None = None,
-) -> Prepared:
+) -> PreparedRound:
     """A constant rate of `share.peak_rps` on a round of the stress lane, for calibration; no history, few packets."""
     lead_s = LEAD_S + share.peak_rps * length_s * TAP_S_TO_LOAD
     topology = control.topology()
@@ -192,7 +192,7 @@ def burst(
         register=str(register),
         beside=beside(stack),
     )
-    return Prepared(round_, order, length_s, topology)
+    return PreparedRound(round_, order, length_s, topology)
 
 
 def _taps(share: Share, plan: StressPlan, stretch: float) -> float:
@@ -232,7 +232,7 @@ def _traffic(
 
 def _probes(
     control: ControlClient, plan: StressPlan, lane: Lane, topology: Topology, files: dict[str, str]
-) -> list[Probe]:
+) -> list[ProbeTokens]:
     """Tokens that must win nothing; on a system of one front a foreign user is one of the other lane."""
     other: Lane = "live" if lane == "stress" else "stress"
     wanted = plan.probes
@@ -246,7 +246,7 @@ def _probes(
         kinds["foreign"] = control.tokens(from_lane, PROBE_UID + (1 << 31), wanted.foreign)
     for kind, tokens in kinds.items():
         files[kind] = "\n".join(tokens) + "\n"
-    return [Probe(kind, kind, len(tokens)) for kind, tokens in kinds.items()]
+    return [ProbeTokens(kind, kind, len(tokens)) for kind, tokens in kinds.items()]
 
 
 def _forge(token: str) -> str:

@@ -12,7 +12,7 @@ from harness.forecast.lock import Lock
 from harness.orchestrate import figures
 from harness.orchestrate.account import RoundAccount, RunAccount
 from harness.orchestrate.chosen import Chosen
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.runs.order import RunOrder
 from harness.runs.record import CreditDelay, Latency, Load, Money, RoundRecord, Wins
 from harness.verdict import Reason
@@ -55,7 +55,7 @@ def _round(played: Played, got: RunAccount, one: RoundAccount) -> RoundRecord:
     wins = figures.wins_of(seen, books, figures.wins_apart(got.report) if alone else 0)
     money, delay = figures.money_of(books), figures.delay_of(books)
     if one.told is not None:
-        money, wins = figures.money_told(one.told), wins.model_copy(update={"posted": one.told.postings})
+        money, wins = figures.money_of_control(one.told), wins.model_copy(update={"posted": one.told.postings})
     actuals = _actuals(played, one, peak, last_win_s) | {
         "wins": wins.posted,
         "residue_fen": money.residue_fen,
@@ -103,7 +103,7 @@ def _wins_seen(got: RunAccount, one: RoundAccount, folder: Path) -> tuple[int | 
     try:
         seen, last_s = figures.wins_seen(folder / "history", one.round.round)
     except (OSError, ValueError) as exc:
-        got.invalid.append(Reason(code="history_damaged", text=said("history_damaged", detail=exc)))
+        got.invalid.append(Reason(code="history_damaged", text=sentence("history_damaged", detail=exc)))
         return None, None
     return len(seen), last_s
 

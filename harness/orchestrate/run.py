@@ -25,7 +25,7 @@ from harness.orchestrate.conduct import Conductor
 from harness.orchestrate.hooks import Nemesis
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import ADMIN_VARIABLE, Elsewhere, OwnStack, System
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.runs.order import RunOrder
 from harness.runs.record import RunRecord
 from harness.stack import Stack, find_shared, new_folder, raise_open_files, schedule
@@ -55,7 +55,7 @@ def run_plan(order: RunOrder, nemesis: Callable[[System], Nemesis] | None = None
         half = replace(
             chosen,
             share=order.share(Fraction(chosen.calibration["part"]) / 2),
-            why=said("share_half", run=record.run_id),
+            why=sentence("share_half", run=record.run_id),
             smaller=True,
         )
         say(f"INVALID: {record.reasons[0].text}; once more at half the rate")
@@ -65,7 +65,7 @@ def run_plan(order: RunOrder, nemesis: Callable[[System], Nemesis] | None = None
 def choose(order: RunOrder, system: System, sizes: Sizes) -> Chosen:
     """The share of the event to play: the one ordered, or what calibration says this machine carries."""
     if not order.calibrates:
-        return Chosen(order.share(), said("share_told"), False, {})
+        return Chosen(order.share(), sentence("share_told"), False, {})
     control = ControlClient.of(system)
     # The burst is load too, so what forbids the run forbids the burst.
     refuse(

@@ -14,7 +14,7 @@ from typing import Any
 from harness import loopback
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
-from harness.runs.state import Money, RunState
+from harness.runs.state import MoneySample, RunState
 from harness.stack.addresses import Addresses
 from harness.waits import joined
 from harness.watch.prom import PromError, number, read_metrics
@@ -32,11 +32,16 @@ SUMS = ("credited_fen", "suspense_fen", "awarded_fen", "budget_fen", "postings",
 Samples = dict[str, float]
 
 
-class Sampler:
+class MoneySampler:
     """A thread that samples into the state until `stop()`."""
 
     def __init__(
-        self, addresses: Addresses, control: ControlClient, round_id: int, state: RunState, before: Money | None = None
+        self,
+        addresses: Addresses,
+        control: ControlClient,
+        round_id: int,
+        state: RunState,
+        before: MoneySample | None = None,
     ) -> None:
         """`before`: the last sample of the round before, which is part of every sum: the run's money only grows."""
         self._addresses, self._control, self._round, self._state = addresses, control, round_id, state
@@ -45,7 +50,7 @@ class Sampler:
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._awarded = _SinceStart()
         self._issued = _SinceStart()
-        self.rows: list[tuple[float, Money]] = []
+        self.rows: list[tuple[float, MoneySample]] = []
 
     def start(self) -> None:
         """Begins sampling."""
@@ -68,7 +73,7 @@ class Sampler:
                     return
                 self._over.wait(EVERY_S)
 
-    def _sample(self, session: loopback.Session) -> Money:
+    def _sample(self, session: loopback.LoopbackSession) -> MoneySample:
         lane = self._state.lane
         try:
             books = self._control.money(self._round)
@@ -76,11 +81,11 @@ class Sampler:
             books = None
         front = [_read(session, url, lane) for url in self._addresses.front_metrics_urls]
         workers = [place.metrics_url for place in self._addresses.places.of("credit") if place.lane == lane]
-        told = [_told(session, url or "", lane) for url in workers]
+        told = [_credit_figures(session, url or "", lane) for url in workers]
         credit = [samples for samples, _ in told]
         control = _read(session, self._addresses.control_url or "", lane)
         ready = bool(front) and all(front)
-        return Money(
+        return MoneySample(
             credited_fen=None if books is None else books.credited_fen + books.suspense_fen,
             suspense_fen=None if books is None else books.suspense_fen,
             awarded_fen=self._awarded.of(front, "hongbao_awarded_fen_total") if ready else None,
@@ -96,7 +101,7 @@ class Sampler:
         )
 
 
-def with_earlier(money: Money, before: Money) -> Money:
+def with_earlier(money: MoneySample, before: MoneySample) -> MoneySample:
     """A sample of a round plus the sums of the rounds before it; levels are the present ones."""
     sums: dict[str, Any] = {name: _plus(getattr(money, name), getattr(before, name)) for name in SUMS}
     return replace(money, **sums)
@@ -155,12 +160,14 @@ def _whole(value: float | None) -> int | None:
     return None if value is None or (value := number(value)) is None else int(value)
 
 
-def _read(session: loopback.Session, url: str, lane: str) -> Samples:
+def _read(session: loopback.LoopbackSession, url: str, lane: str) -> Samples:
     """Samples of one process for a lane (or without a lane), by name; empty if it does not answer."""
-    return _told(session, url, lane)[0]
+    return _credit_figures(session, url, lane)[0]
 
 
-def _told(session: loopback.Session, url: str, lane: str) -> tuple[Samples, dict[float, float] | None]:
+def _credit_figures(
+    session: loopback.LoopbackSession, url: str, lane: str
+) -> tuple[Samples, dict[float, float] | None]:
     """The same, and the histogram of its credit delays, None where it tells none."""
     found: Samples = {}
     delays: dict[float, float] = {}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from harness.phrases import Said, said
+from harness.phrases import Sentence, sentence
 from harness.runs.folder import RUN_FILE, append_event, rewrite_events, verdict_file, write_model, write_run
 from harness.runs.record import Event, RunRecord, SponsorBooks, Timeline
 from harness.verdict import Reason, exit_code
@@ -22,7 +22,7 @@ class Scribe:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.failed: Said | None = None
+        self.failed: Sentence | None = None
 
     def append(self, event: Event) -> None:
         """One event more."""
@@ -68,6 +68,6 @@ class Scribe:
 
     def _note(self, exc: OSError) -> None:
         name = Path(str(exc.filename)).name if exc.filename else "a file"
-        self.failed = self.failed or said(
+        self.failed = self.failed or sentence(
             "folder_unwritable", folder=self.folder, name=name, detail=exc.strerror or exc
         )

@@ -90,7 +90,7 @@ def _tokens(control: ControlClient, lane: Lane, users: Sequence[int]) -> list[st
     return [found[uid] for uid in users]
 
 
-def _ask(session: loopback.Session, url: str, headers: dict[str, str], uid: int, round_id: int) -> np.void:
+def _ask(session: loopback.LoopbackSession, url: str, headers: dict[str, str], uid: int, round_id: int) -> np.void:
     row: np.void = np.zeros(1, OP_DTYPE)[0]
     row["uid"], row["round"], row["packet"] = uid, round_id, NO_PACKET
     row["kind"], row["phase"], row["worker"] = Kind.SETTLE, Phase.DRAIN, SETTLE_WORKER

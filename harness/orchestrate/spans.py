@@ -13,8 +13,8 @@ from harness.orchestrate.clock import RunClock
 from harness.orchestrate.hooks import Nemesis
 from harness.orchestrate.phases.arm import Armed
 from harness.orchestrate.phases.stage import Stage
-from harness.orchestrate.sampler import Sampler
-from harness.phrases import said
+from harness.orchestrate.sampler import MoneySampler
+from harness.phrases import sentence
 
 
 class Spans:
@@ -79,7 +79,7 @@ def sampled(stage: Stage, armed: Armed) -> Iterator[None]:
     """A round's money is sampled while the block lasts: into the run's state, and for S2 from the stores."""
     addresses, round_id = stage.system.addresses, armed.round_id
     earlier = stage.account.samples
-    sampler = Sampler(addresses, stage.control, round_id, stage.state, earlier[-1][1] if earlier else None)
+    sampler = MoneySampler(addresses, stage.control, round_id, stage.state, earlier[-1][1] if earlier else None)
     sampler.start()
     try:
         with _for_s2(stage, armed):
@@ -99,7 +99,7 @@ def _for_s2(stage: Stage, armed: Armed) -> Iterator[None]:
             yield
     finally:
         if own != file and own.exists():
-            with stage.attempt(said("the_samples")):
+            with stage.attempt(sentence("the_samples")):
                 with file.open("ab") as all_:
                     all_.write(own.read_bytes())
                 own.unlink()

@@ -10,22 +10,22 @@ from typing import Any
 
 from harness.guard.kill import KILLS
 from harness.orchestrate.account import GONE, RunAccount
-from harness.orchestrate.hearing import Hearing
+from harness.orchestrate.cannon_reports import CannonReports
 from harness.orchestrate.scribe import Scribe
 from harness.orchestrate.system import System
-from harness.phrases import of_error, said
+from harness.phrases import of_error, sentence
 from harness.runs.state import PhaseName, RunState
 from harness.verdict import Reason
 from plans.models.stress import StressPlan
 
 
 class Steering:
-    """One run's. The `Run` that its phases know."""
+    """One run's. The `RunContext` that its phases know."""
 
     def __init__(self, state: RunState, plan: StressPlan, system: System, account: RunAccount, scribe: Scribe) -> None:
         self._state, self._plan, self._system, self._account = state, plan, system, account
         self._scribe = scribe
-        self.hearing = Hearing(state, plan, self.tell)
+        self.hearing = CannonReports(state, plan, self.tell)
         self.why: str | None = None
         """Why the run must end; None while it need not."""
 
@@ -66,16 +66,16 @@ class Steering:
         if why is None or self.why is not None:
             return
         if why in KILLS:
-            self._halt("killed", said("killed", what=why))
+            self._halt("killed", sentence("killed", what=why))
         else:
             self.why = why
-            text = said("generator_stopped", detail=why)
+            text = sentence("generator_stopped", detail=why)
             self.tell("generator_stopped", text)
             self._account.invalid.append(Reason(code="generator_stopped", text=text))
 
     def phase(self, name: PhaseName) -> None:
         self._state.phase = name
-        self.tell("phase", said(f"phase_{name}"))
+        self.tell("phase", sentence(f"phase_{name}"))
 
     def tell(self, kind: str, text: str) -> None:
         """An event of the run, at this moment."""

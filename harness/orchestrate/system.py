@@ -13,8 +13,8 @@ from typing import Protocol
 
 from harness.control_client import ControlAway, ControlClient, ControlError
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.orchestrate import books
-from harness.phrases import PART_EVENTS_ZH, Said, said
+from harness.orchestrate import auditing
+from harness.phrases import PART_EVENTS_ZH, Sentence, sentence
 from harness.stack import Stack
 from harness.stack.addresses import Addresses
 from harness.stack.keeper import PartEvent
@@ -106,10 +106,10 @@ class OwnStack:
         return self._stack.folder.targets if self.addresses.prometheus_url else None
 
     def gone(self) -> str | None:
-        return None if self._stack.running else said("stack_gone", folder=self.folder)
+        return None if self._stack.running else sentence("stack_gone", folder=self.folder)
 
     def events(self, callback: Callable[[str, str], None]) -> None:
-        self._stack.events(lambda event: callback(event.kind, _told(event)))
+        self._stack.events(lambda event: callback(event.kind, _part_sentence(event)))
 
     def resources(self) -> dict[str, dict[str, float]]:
         return self._stack.resources()
@@ -117,13 +117,13 @@ class OwnStack:
     def audit(
         self, lane: str, rounds: tuple[int, ...], history: Path | None, faults_us: tuple[tuple[int, int], ...] = ()
     ) -> AuditReport | None:
-        return books.audit(self.addresses, self._stack.folder.secret / "key", lane, rounds, history, faults_us)
+        return auditing.audit(self.addresses, self._stack.folder.secret / "key", lane, rounds, history, faults_us)
 
     def checksum(self, lane: str) -> LaneSum | None:
-        return books.checksum(self.addresses, self._stack.folder.secret / "key", lane)
+        return auditing.checksum(self.addresses, self._stack.folder.secret / "key", lane)
 
     def sampling(self, lane: str, round_id: int, file: Path) -> AbstractContextManager[None]:
-        return books.sampling(self.addresses, self._stack.folder.secret / "key", lane, round_id, file)
+        return auditing.sampling(self.addresses, self._stack.folder.secret / "key", lane, round_id, file)
 
 
 class Elsewhere:
@@ -184,7 +184,7 @@ class Elsewhere:
         return nullcontext()
 
 
-def _told(event: PartEvent) -> Said:
+def _part_sentence(event: PartEvent) -> Sentence:
     """What happened to a part, as a sentence."""
     kind = event.kind
-    return said("part_told", part=event.part, kind=kind, kind_zh=PART_EVENTS_ZH.get(kind, kind), detail=str(event))
+    return sentence("part_told", part=event.part, kind=kind, kind_zh=PART_EVENTS_ZH.get(kind, kind), detail=str(event))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
 from harness.orchestrate.system import System
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.verdict import Reason
 from system.contract.audit import LaneSum
 
@@ -27,7 +27,7 @@ class LiveLane:
         self._busy = self._control.busy("live")
         self._before = self._system.checksum(OTHER)
         if self._before is None:
-            self._tell("live_lane", said("live_away"))
+            self._tell("live_lane", sentence("live_away"))
 
     def after(self, *, flushed: bool = False) -> tuple[list[Reason], list[Reason]]:
         """(failures, no data) of the comparison. `flushed`: a fault of the run removed every stream of Valkey, on
@@ -39,26 +39,26 @@ class LiveLane:
             now = self._system.checksum(OTHER)
             self._busy = sorted({*self._busy, *self._control.busy("live")})
         except HarnessError as exc:
-            text = said("live_unknown", detail=str(exc).splitlines()[0])
+            text = sentence("live_unknown", detail=str(exc).splitlines()[0])
             self._tell("live_lane", text)
             return [], [Reason(code="live_lane_unknown", text=text)]
         assert now is not None
         if now == self._before:
             size = {"tables": len(now.tables), "streams": len(now.streams)}
-            self._tell("live_lane", said("live_untouched", **size, checksum=now.checksum))
+            self._tell("live_lane", sentence("live_untouched", **size, checksum=now.checksum))
             return [], []
         apart = _apart(self._before, now)
         there = {one.name for one in (*now.tables, *now.streams)}
         taken = [one.name for one in self._before.streams if flushed and one.name not in there]
         if set(apart) <= set(taken):
-            self._tell("live_lane", said("live_flushed", tables=len(now.tables), streams=len(taken)))
+            self._tell("live_lane", sentence("live_flushed", tables=len(now.tables), streams=len(taken)))
             return [], []
         names = ", ".join(apart)
-        text = said("live_changed", names=names)
+        text = sentence("live_changed", names=names)
         self._tell("live_lane", text)
         if self._busy:
             # Its own traffic changes it; then nothing can be said, and silence would look like a proof.
-            text = said("live_in_use", names=names, round=self._busy[0])
+            text = sentence("live_in_use", names=names, round=self._busy[0])
             return [], [Reason(code="live_lane_in_use", text=text)]
         return [Reason(code="live_lane_changed", text=text)], []
 

@@ -36,7 +36,7 @@ def short(value: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class AxisScale:
     """Values to a plot's y. Logarithmic where a few slow seconds would flatten the rest."""
 
     low: float
@@ -61,18 +61,18 @@ class Scale:
         return tuple(Tick(self.y(value), short(round(value, 9))) for value in values)
 
 
-def linear(values: Iterable[float]) -> Scale:
+def linear(values: Iterable[float]) -> AxisScale:
     """From zero to a round number above the highest value."""
     top = max(values, default=0.0) or 1.0
     step = nice_step(top, 4)
-    return Scale(0.0, step * math.ceil(top / step - 1e-9))
+    return AxisScale(0.0, step * math.ceil(top / step - 1e-9))
 
 
-def logarithmic(values: Iterable[float]) -> Scale:
+def logarithmic(values: Iterable[float]) -> AxisScale:
     """Whole powers of ten around the values."""
     positive = [value for value in values if value > 0] or [1.0]
     low, high = math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive)) - 1e-9)
-    return Scale(10.0**low, 10.0 ** max(high, low + 1), log=True)
+    return AxisScale(10.0**low, 10.0 ** max(high, low + 1), log=True)
 
 
 def bridged(values: Sequence[float | None], most: int = 2) -> list[float | None]:
@@ -91,7 +91,7 @@ def bridged(values: Sequence[float | None], most: int = 2) -> list[float | None]
     return out
 
 
-def paths(points: Sequence[tuple[float, float | None]], scale: Scale) -> tuple[str, ...]:
+def paths(points: Sequence[tuple[float, float | None]], scale: AxisScale) -> tuple[str, ...]:
     """A line for each unbroken stretch: no data, no line."""
     out: list[str] = []
     stretch: list[str] = []
@@ -107,7 +107,7 @@ def paths(points: Sequence[tuple[float, float | None]], scale: Scale) -> tuple[s
     return tuple(out)
 
 
-def bars(points: Sequence[tuple[float, float | None]], scale: Scale, width: float) -> tuple[str, ...]:
+def bars(points: Sequence[tuple[float, float | None]], scale: AxisScale, width: float) -> tuple[str, ...]:
     """One path of boxes standing on the axis."""
     boxes = [
         f"M{x - width / 2:.1f} {HEIGHT:.0f}V{scale.y(value):.2f}h{width:.1f}V{HEIGHT:.0f}z"

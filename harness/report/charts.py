@@ -29,7 +29,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ChartRule:
     """A horizontal line with its words."""
 
     at: float
@@ -48,12 +48,12 @@ class Plot:
     y_ticks: tuple[Tick, ...]
     said_zh: str
     said_en: str
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[ChartRule, ...] = ()
     log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChartMark:
     """An event, with the number that the list beside the axis uses; `at` None: outside of what is drawn."""
 
     number: int
@@ -67,7 +67,7 @@ class Chart:
 
     plots: tuple[Plot, ...]
     x_ticks: tuple[Tick, ...]
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ChartMark, ...] = ()
     flags: tuple[Tick, ...] = ()
     narrow_flags: tuple[Tick, ...] = ()
     warm_up: float = 0.0
@@ -109,7 +109,7 @@ def chart_of(
     step = max(1, round(nice_step(span, 6)))
     ticks = tuple(Tick((s - first) / span * 100, f"{s} s") for s in range(-(-first // step) * step, last + 1, step))
     marks = tuple(
-        Mark(i, (e.t_s - first) / span * 100 if first <= e.t_s <= last else None, e)
+        ChartMark(i, (e.t_s - first) / span * 100 if first <= e.t_s <= last else None, e)
         for i, e in enumerate(sorted(timeline.events, key=lambda e: e.t_s), 1)
     )
     warm = min(max((warm_up_s - first) / span * 100, 0.0), 100.0)
@@ -133,9 +133,9 @@ def _drawn(plot: Plot) -> Plot:
     return replace(plot, series=tuple(line for line in plot.series if line.paths))
 
 
-def flags_of(marks: Sequence[Mark], width: float = FLAG_WIDTH) -> tuple[Tick, ...]:
+def flags_of(marks: Sequence[ChartMark], width: float = FLAG_WIDTH) -> tuple[Tick, ...]:
     """The numbers under the axis; those that would overlap share a flag."""
-    groups: list[list[Mark]] = []
+    groups: list[list[ChartMark]] = []
     for mark in marks:
         if mark.at is None:
             continue
@@ -152,7 +152,7 @@ def _taps(timeline: Timeline, x: list[float], targets: dict[str, Judged]) -> Plo
     rows = timeline.per_second
     target = targets.get("offered_rps")
     scale = linear([*(float(max(r.offered, r.answered)) for r in rows), target.expected if target else 0.0])
-    rules = (Rule(scale.y(target.expected), "预测高峰", "forecast peak"),) if target else ()
+    rules = (ChartRule(scale.y(target.expected), "预测高峰", "forecast peak"),) if target else ()
     top = max(r.answered for r in rows)
     return Plot(
         "taps",
@@ -185,9 +185,12 @@ def _latency(timeline: Timeline, x: list[float], targets: dict[str, Judged]) -> 
     target = targets.get("response_p99_ms")
     edges = [target.expected, target.upper] if target else []
     scale = logarithmic([*values, *edges])
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[ChartRule, ...] = ()
     if target:
-        rules = (Rule(scale.y(target.expected), "预期", "expected"), Rule(scale.y(target.upper), "上限", "limit"))
+        rules = (
+            ChartRule(scale.y(target.expected), "预期", "expected"),
+            ChartRule(scale.y(target.upper), "上限", "limit"),
+        )
     worst = max(_present(response), default=0.0)
     return Plot(
         "latency",

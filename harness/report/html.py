@@ -25,7 +25,7 @@ UNJUDGED = ("INVALID", "NO_DATA", "ABORTED")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class IndicatorRow:
     """One indicator as the page shows it."""
 
     row: Judged
@@ -57,8 +57,8 @@ TIMES = (
 )
 
 
-def _row(row: Judged, verdict: str) -> Row:
-    return Row(
+def _row(row: Judged, verdict: str) -> IndicatorRow:
+    return IndicatorRow(
         row=row,
         name=vocabulary.indicator_name(row),
         actual=figures.with_unit(row.actual, row.unit),

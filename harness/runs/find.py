@@ -37,7 +37,7 @@ class RunNotFound(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StoredRun:
     """A run that was read; `file` may be a lone `run.json` (a committed baseline). `notes`: what a reader should know
     of the choice, in sentences.
     """
@@ -72,7 +72,7 @@ class Listing:
     `unfinished`: folders of runs without a record.
     """
 
-    found: tuple[Found, ...]
+    found: tuple[StoredRun, ...]
     broken: tuple[str, ...] = ()
     unfinished: tuple[Path, ...] = ()
     damaged: tuple[Path, ...] = field(default=())
@@ -120,7 +120,7 @@ def _read_as(path: Path, what: str, validate: Callable[[str], Read]) -> Read:
         raise RunNotFound(f"{path}: {BROKEN}: {where}: {says}; expected a {what} of this version") from exc
 
 
-def read_run(file: Path) -> Found:
+def read_run(file: Path) -> StoredRun:
     """Older records are read too; one of a newer version is refused. Raises RunNotFound with what is wrong."""
 
     def validate(text: str) -> RunRecord:
@@ -133,7 +133,7 @@ def read_run(file: Path) -> Found:
         record = RunRecord.model_validate_json(text)
         return record if record.schema_version == version else record.model_copy(update={"schema_version": version})
 
-    return Found(_read_as(file, RUN_FILE, validate), file)
+    return StoredRun(_read_as(file, RUN_FILE, validate), file)
 
 
 def _data(text: str) -> Any:
@@ -182,7 +182,7 @@ def run_files(runs: Path) -> list[Path]:
 
 def all_runs(runs: Path) -> Listing:
     """Every run there is; what cannot be read never hides the rest."""
-    found: list[Found] = []
+    found: list[StoredRun] = []
     broken: list[tuple[Path, str]] = []
     for file in run_files(runs):
         try:
@@ -216,7 +216,7 @@ def _written(file: Path) -> int:
         return 0
 
 
-def last_run(runs: Path) -> Found:
+def last_run(runs: Path) -> StoredRun:
     """The newest by its own time. `notes` say what might surprise. Raises RunNotFound."""
     listing = all_runs(runs)
     if not listing.found:
@@ -224,10 +224,10 @@ def last_run(runs: Path) -> Found:
             raise RunNotFound(f"{runs}: no run that can be read; the first: {listing.broken[0]}")
         raise RunNotFound(f"{runs}: no finished run; expected one, as `xiu demo` makes it")
     last = listing.found[-1]
-    return Found(last.record, last.file, tuple(_surprises(last, listing)))
+    return StoredRun(last.record, last.file, tuple(_surprises(last, listing)))
 
 
-def _surprises(last: Found, listing: Listing) -> list[str]:
+def _surprises(last: StoredRun, listing: Listing) -> list[str]:
     """What a reader of `last` should know: newer ones without a record, and times that cannot be right."""
     name, its = last.record.run_id, started(last.record)
     out = [f"{path} did not finish, or still goes on; the last finished run is {name}"
@@ -253,7 +253,7 @@ def _stamp(folder: Path) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
 
 
-def find_run(run: str, runs: Path) -> Found:
+def find_run(run: str, runs: Path) -> StoredRun:
     """`run` is an id (or its unique beginning), a folder, a `run.json` file, or `last`. Raises RunNotFound."""
     if run == "last":
         return last_run(runs)

@@ -16,19 +16,19 @@ from harness.errors import EnvironmentNotReady
 from harness.report.html import render_html
 from harness.report.junit import render_junit
 from harness.report.links import runbooks
-from harness.runs.books import books_of
 from harness.runs.find import (
     EVENTS_FILE,
     LEDGER_FILE,
     RUN_FILE,
     TIMELINE_FILE,
-    Found,
     RunNotFound,
+    StoredRun,
     find_run,
     read_events,
     read_run,
     run_files,
 )  # fmt: skip
+from harness.runs.ledger_lines import books_of
 from harness.runs.record import Event, RunRecord, SponsorBooks, Timeline, VerdictFile
 
 log = logging.getLogger(__name__)
@@ -36,8 +36,22 @@ log = logging.getLogger(__name__)
 REPORT_FILE = "report.html"
 
 __all__ = [
-    "EVENTS_FILE", "REPORT_FILE", "RUN_FILE", "TIMELINE_FILE", "Found", "RunNotFound", "append_event", "find_run",
-    "new_run", "read_events", "read_run", "rewrite_events", "run_files", "verdict_file", "write_model", "write_run",
+    "EVENTS_FILE",
+    "REPORT_FILE",
+    "RUN_FILE",
+    "TIMELINE_FILE",
+    "RunNotFound",
+    "StoredRun",
+    "append_event",
+    "find_run",
+    "new_run",
+    "read_events",
+    "read_run",
+    "rewrite_events",
+    "run_files",
+    "verdict_file",
+    "write_model",
+    "write_run",
     "write_text",
 ]  # fmt: skip
 

@@ -26,7 +26,7 @@ ENOUGH = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
+class NoiseFloor:
     """The least that counts as a difference: a part of the figure, and an amount in its unit."""
 
     part: float = 0.0
@@ -41,7 +41,7 @@ class Figure:
     unit: str
     value: float | None
     sense: Sense
-    floor: Floor = Floor()
+    floor: NoiseFloor = NoiseFloor()
     counted: bool = False
     """A count of rare things: its own square root is its noise."""
     bounds: tuple[float, float] | None = None
@@ -59,13 +59,18 @@ WAITS = 3.0
 
 BESIDE = frozenset({"cannon", "prometheus", "alertmanager", "toxiproxy"})
 """Processes that measure or disturb: what they use is not the system's."""
-LATENCY = {"p50": Floor(0.30, 1.0), "p95": Floor(0.30, 1.0), "p99": Floor(0.30, 1.0), "p999": Floor(0.60, 5.0)}
-RATE = Floor(0.02, 1.0)
-SHARE = Floor(0.15, 0.03)
-CREDIT = Floor(0.50, 0.25)
-WORST = Floor(1.0, 1.0)
+LATENCY = {
+    "p50": NoiseFloor(0.30, 1.0),
+    "p95": NoiseFloor(0.30, 1.0),
+    "p99": NoiseFloor(0.30, 1.0),
+    "p999": NoiseFloor(0.60, 5.0),
+}
+RATE = NoiseFloor(0.02, 1.0)
+SHARE = NoiseFloor(0.15, 0.03)
+CREDIT = NoiseFloor(0.50, 0.25)
+WORST = NoiseFloor(1.0, 1.0)
 """One stall of a disk makes a maximum: half a second was seen in equal runs."""
-CPU, MEMORY = Floor(0.30, 1.0), Floor(0.20, 16.0)
+CPU, MEMORY = NoiseFloor(0.30, 1.0), NoiseFloor(0.20, 16.0)
 
 
 def figures(run: RunRecord) -> list[Figure]:
@@ -86,7 +91,7 @@ def figures(run: RunRecord) -> list[Figure]:
     out += [
         Figure("credit delay p99", "s", delay.p99, "lower", CREDIT, beyond=_beyond(run.wins.posted, "p99")),
         Figure("credit delay at most", "s", delay.max, "lower", WORST),
-        Figure("backlog gone after", "s", forecast.get("drain_s"), "lower", Floor(0.5, 1.0)),
+        Figure("backlog gone after", "s", forecast.get("drain_s"), "lower", NoiseFloor(0.5, 1.0)),
         Figure("refused share", "1", refused, "lower", SHARE, beyond=max(1.0, (refused or 0) * load.sent)),
         Figure("unknown outcomes", "", load.outcomes.get("unknown"), "lower", counted=True),
         Figure("taps dropped", "", load.dropped, "lower", counted=True),

@@ -12,7 +12,7 @@ from harness.engine import shots
 from harness.errors import BadInput
 from harness.forecast.share import Share, share_of
 from harness.stack import Part
-from plans.models import Loaded
+from plans.models import LoadedPlan
 
 Progress = Literal["auto", "plain", "none"]
 
@@ -24,7 +24,7 @@ class RunOrder:
     `stack`: folder of the running stack to use; `on`: control URL of a system that runs elsewhere (stress lane alone).
     """
 
-    loaded: Loaded
+    loaded: LoadedPlan
     runs: Path
     seed: int
     lane: Literal["live", "stress"]
@@ -53,7 +53,7 @@ class RunOrder:
         return share_of(self.loaded.forecast, self.loaded.plan, scale, self.duration_s)
 
 
-def order_of(loaded: Loaded, runs: Path, seed: int | None = None, **options: object) -> RunOrder:
+def order_of(loaded: LoadedPlan, runs: Path, seed: int | None = None, **options: object) -> RunOrder:
     """An order for a plan; the plan's own seed and lane unless told otherwise. Raises BadInput for a seed or shot."""
     if seed is not None and not 0 <= seed < 1 << 63:
         raise BadInput(f"--seed {seed}", expected="0 to 2^63 - 1")

@@ -348,7 +348,7 @@ class SponsorBooks(Record):
     residue_fen: int = 0
 
 
-class Line(Record):
+class LedgerLine(Record):
     """One line of the chain from schedule to fen: what should equal what, both figures, and what is left over."""
 
     code: str
@@ -362,7 +362,7 @@ class LedgerFile(Record):
     """`ledger.json`: the chain, and the money by sponsor."""
 
     run_id: str
-    lines: tuple[Line, ...]
+    lines: tuple[LedgerLine, ...]
     sponsors: tuple[SponsorBooks, ...] = ()
     closes: bool
     """True only if every line is known and its residue 0."""

@@ -17,7 +17,7 @@ PhaseName = Literal["idle", "warm_up", "measured", "drain", "closing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class MoneySample:
     """A sample of the round's money and wins, each from its own place; None where the place did not answer.
 
     `credited_fen` has in it what is held in suspense, `suspense_fen`.
@@ -65,7 +65,7 @@ class RunState:
     counts: dict[int, dict[str, Any]] = field(default_factory=dict)
     rate_rps: float | None = None
     planned_rps: float | None = None
-    money: Money = Money()
+    money: MoneySample = MoneySample()
     saturated: bool = False
     users: int = 0
     generator_cpu: float | None = None

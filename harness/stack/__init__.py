@@ -8,7 +8,7 @@ Leaves no process behind, whatever is killed, and does not touch what `XIU_*_URL
 """
 
 from harness.stack.addresses import LINKS, Addresses
-from harness.stack.finding import find_running, find_shared, last_stores, stores_of
+from harness.stack.discovery import find_running, find_shared, last_stores, stores_of
 from harness.stack.folder import last_folder, new_folder
 from harness.stack.keeper import PartEvent, PartFailed
 from harness.stack.owner import owner_of

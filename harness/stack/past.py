@@ -65,7 +65,7 @@ def _wait(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
             time.sleep(POLL_S)
 
 
-def _ready(session: loopback.Session, url: str) -> bool:
+def _ready(session: loopback.LoopbackSession, url: str) -> bool:
     try:
         return session.get(f"{url}/-/ready").ok
     except requests.RequestException:

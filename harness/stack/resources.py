@@ -52,7 +52,7 @@ def measure(pid: int) -> tuple[float, float]:
     return cpu_s, (own + shared) / MIB
 
 
-class Sampler:
+class ResourceSampler:
     """Adds samples up per part, across restarts."""
 
     def __init__(self) -> None:

@@ -60,7 +60,7 @@ class Supervisor:
         told = {"XIU_STACK": folder.path.name, "PYTHONUNBUFFERED": "1", "PROMETHEUS_DISABLE_CREATED_SERIES": "True"}
         self.env = env = for_children(told)
         self.keepers = {p.name: Keeper(p, folder, env, self._report) for p in self.layout.parts}
-        self.sampler = resources.Sampler()
+        self.sampler = resources.ResourceSampler()
         self.switchboard = Switchboard(self.token, self._answer)
         self.ended = asyncio.Event()
         self.status = "starting"

@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.report.figures import share_words
 from harness.runs.order import Progress
 from harness.runs.state import RunState
@@ -189,7 +189,7 @@ class LiveView:
             if self._thread.is_alive():
                 # Not reported in the log: who does not read the view does not read the log either, and a write would
                 # wait.
-                self._state.tell("view", said("view_unread", within_s=END_S))
+                self._state.tell("view", sentence("view_unread", within_s=END_S))
 
     def _run(self) -> None:
         # A closed stream is no reason to disturb a run.

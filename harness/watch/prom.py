@@ -13,7 +13,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.errors import HarnessError
-from harness.loopback import Session
+from harness.loopback import LoopbackSession
 
 TIMEOUT_S = 10.0
 MOST_POINTS = 10_000
@@ -35,7 +35,7 @@ class Prometheus:
 
     def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
         self._url, self._timeout_s = url.rstrip("/"), timeout_s
-        self._session = Session(timeout_s)
+        self._session = LoopbackSession(timeout_s)
 
     def vector(self, query: str, at_s: float) -> list[dict[str, Any]]:
         """An instant query's samples, as Prometheus gives them: `metric` and `value` [time, text]."""
@@ -108,10 +108,10 @@ def step_of(start_s: float, end_s: float) -> int:
     return max(1, math.ceil((end_s - start_s) / MOST_POINTS))
 
 
-def read_metrics(url: str, timeout_s: float = 2.0, session: Session | None = None) -> Samples:
+def read_metrics(url: str, timeout_s: float = 2.0, session: LoopbackSession | None = None) -> Samples:
     """Every sample of a process's `/metrics`, by name and labels. Raises PromError."""
     try:
-        with Session() if session is None else nullcontext(session) as one:
+        with LoopbackSession() if session is None else nullcontext(session) as one:
             answer = one.get(url, timeout=timeout_s)
             answer.raise_for_status()
         families = list(text_string_to_metric_families(answer.text))

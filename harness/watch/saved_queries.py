@@ -17,7 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from harness.forecast.judge import Judged
-from harness.phrases import Said, said
+from harness.phrases import Sentence, sentence
 from harness.runs.folder import write_text
 from harness.watch.prom import PromError, Prometheus, number, step_of
 from plans.metrics import BOUNDS
@@ -62,7 +62,7 @@ class Moments:
         return found
 
 
-class Asked(_Data):
+class IndicatorReading(_Data):
     """Prometheus's figure of one indicator. `target`: by bound. `missing`: why there is no figure, in words."""
 
     indicator: str
@@ -78,7 +78,7 @@ class SavedMetrics(_Data):
 
     run_id: str
     at_s: float
-    indicators: tuple[Asked, ...]
+    indicators: tuple[IndicatorReading, ...]
     failed_series: dict[str, str] = {}
 
 
@@ -155,7 +155,7 @@ def ask(
 
 def _indicator(
     prometheus: Prometheus, queries: Queries, one: IndicatorQuery, words: dict[str, str], end_s: float
-) -> Asked:
+) -> IndicatorReading:
     target_query = fill(queries.target, words | {"indicator": one.sum_of or one.indicator})
     query, value, missing = one.query, None, ""
     target: dict[str, float] = {}
@@ -175,7 +175,7 @@ def _indicator(
         if exc.away:
             raise
         value, missing = None, str(exc)
-    return Asked(
+    return IndicatorReading(
         indicator=one.indicator,
         query=query,
         prometheus=value,
@@ -226,7 +226,7 @@ def agreement(queries: Queries, saved: SavedMetrics, judged: Sequence[Judged]) -
 
 
 def _compare(
-    one: IndicatorQuery, asked: Asked, run: float | None, locked: dict[str, float]
+    one: IndicatorQuery, asked: IndicatorReading, run: float | None, locked: dict[str, float]
 ) -> tuple[AgreementState, str]:
     if asked.prometheus is None:
         return "no data", asked.missing
@@ -258,11 +258,15 @@ def near(one: IndicatorQuery, value: float) -> tuple[float, float]:
     return low * (1 - one.within), high * (1 + one.within)
 
 
-def agreed(rows: Sequence[Agreement]) -> Said:
+def agreed(rows: Sequence[Agreement]) -> Sentence:
     """How many indicators agree, and which do not."""
     apart = [row.indicator for row in rows if row.state != "agrees"]
     counts = {"agree": len(rows) - len(apart), "count": len(rows)}
-    return said("prometheus_apart", **counts, names=", ".join(apart)) if apart else said("prometheus_agrees", **counts)
+    return (
+        sentence("prometheus_apart", **counts, names=", ".join(apart))
+        if apart
+        else sentence("prometheus_agrees", **counts)
+    )
 
 
 def _json(document: dict[str, Any]) -> str:

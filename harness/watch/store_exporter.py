@@ -63,7 +63,7 @@ log = logging.getLogger("xiu.stores")
 _CATALOGUE = {metric.name: metric for metric in METRICS if "stores" in metric.process}
 
 
-class Asked(Protocol):
+class StoreClient(Protocol):
     """A store as the exporter knows it."""
 
     def ask(self) -> Figures:
@@ -73,7 +73,7 @@ class Asked(Protocol):
         """Lets the connection go."""
 
 
-class ValkeyAsked:
+class ValkeyClient:
     """Valkey, by INFO."""
 
     def __init__(self, url: str) -> None:
@@ -82,7 +82,7 @@ class ValkeyAsked:
         self._client = valkey.Valkey.from_url(address, client_name="xiu-stores", **options)
 
     def ask(self) -> Figures:
-        """See `Asked`."""
+        """See `StoreClient`."""
         info: Mapping[str, Any] = self._client.info(*SECTIONS)  # type: ignore[assignment, arg-type]
         found = {
             "hongbao_valkey_memory_bytes": info["used_memory"],
@@ -101,11 +101,11 @@ class ValkeyAsked:
         return {(name, ()): float(value) for name, value in found.items() if value is not None}
 
     def close(self) -> None:
-        """See `Asked`."""
+        """See `StoreClient`."""
         self._client.close()  # type: ignore[no-untyped-call]
 
 
-class PostgresAsked:
+class PostgresClient:
     """PostgreSQL, by its statistics views, in a read-only session with time-outs of its own."""
 
     def __init__(self, url: str) -> None:
@@ -125,7 +125,7 @@ class PostgresAsked:
         return self._connection
 
     def ask(self) -> Figures:
-        """See `Asked`."""
+        """See `StoreClient`."""
         try:
             connection = self._connected()
             views = CHECKPOINTS[connection.info.server_version >= 170_000]
@@ -151,15 +151,15 @@ class PostgresAsked:
         return found
 
     def close(self) -> None:
-        """See `Asked`."""
+        """See `StoreClient`."""
         if self._connection is not None:
             self._connection.close()
 
 
-class Look:
+class StoreReader:
     """Reads one store with a deadline. One query at a time: a query that hangs is not joined by others."""
 
-    def __init__(self, store: str, asked: Asked) -> None:
+    def __init__(self, store: str, asked: StoreClient) -> None:
         self.store = store
         self._asked = asked
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=store)
@@ -197,7 +197,7 @@ class Look:
 class Stores(Collector):
     """Both stores' families. A store that is down has `hongbao_store_up` 0 and no other figure."""
 
-    def __init__(self, looks: tuple[Look, ...]) -> None:
+    def __init__(self, looks: tuple[StoreReader, ...]) -> None:
         self._looks = looks
         self._lock = threading.Lock()
         self._last: tuple[float, dict[str, Figures | None]] = (-1e9, {})
@@ -233,10 +233,10 @@ class Stores(Collector):
                 yield family
 
 
-def application(stores: Mapping[str, Asked]) -> web.Application:
+def application(stores: Mapping[str, StoreClient]) -> web.Application:
     """/metrics, and /healthz and /readyz, which ask no store: the exporter is there when a store is not."""
     registry = CollectorRegistry()
-    registry.register(Stores(tuple(Look(store, asked) for store, asked in stores.items())))
+    registry.register(Stores(tuple(StoreReader(store, asked) for store, asked in stores.items())))
     tell_of_itself(registry, "drill")
 
     async def metrics(_: web.Request) -> web.Response:
@@ -251,9 +251,9 @@ def application(stores: Mapping[str, Asked]) -> web.Application:
     return app
 
 
-MAKE: Mapping[str, tuple[str, Callable[[str], Asked]]] = {
-    "valkey": ("XIU_VALKEY_URL", ValkeyAsked),
-    "postgres": ("XIU_POSTGRES_URL", PostgresAsked),
+MAKE: Mapping[str, tuple[str, Callable[[str], StoreClient]]] = {
+    "valkey": ("XIU_VALKEY_URL", ValkeyClient),
+    "postgres": ("XIU_POSTGRES_URL", PostgresClient),
 }
 assert tuple(MAKE) == STORES
 

@@ -7,7 +7,7 @@ from plans.models.errors import PlanError, Problem
 from plans.models.fault import Fault
 from plans.models.forecast import Forecast
 from plans.models.library import LoadedDrill, drill_files, fault_files, find_drill, load_drill, read_all
-from plans.models.load import Loaded, find, forecast_files, load_forecast, load_plan, stress_files
+from plans.models.load import LoadedPlan, find, forecast_files, load_forecast, load_plan, stress_files
 from plans.models.partial import PlanModel
 from plans.models.playbook import Playbook, playbook_files
 from plans.models.stress import StressPlan
@@ -23,7 +23,26 @@ SCHEMAS: dict[str, type[PlanModel]] = {
 """
 
 __all__ = [
-    "SCHEMAS", "Drill", "Fault", "Forecast", "Loaded", "LoadedDrill", "PlanError", "PlanModel", "Playbook", "Problem",
-    "StressPlan", "drill_files", "fault_files", "find", "find_drill", "forecast_files", "load_drill", "load_forecast",
-    "load_plan", "playbook_files", "read_all", "stress_files",
+    "SCHEMAS",
+    "Drill",
+    "Fault",
+    "Forecast",
+    "LoadedDrill",
+    "LoadedPlan",
+    "PlanError",
+    "PlanModel",
+    "Playbook",
+    "Problem",
+    "StressPlan",
+    "drill_files",
+    "fault_files",
+    "find",
+    "find_drill",
+    "forecast_files",
+    "load_drill",
+    "load_forecast",
+    "load_plan",
+    "playbook_files",
+    "read_all",
+    "stress_files",
 ]  # fmt: skip

@@ -86,8 +86,8 @@ class Document:
     def _composed(self, text: str) -> yaml.Node | None:
         if odd := dict(hidden(text)):
             what, expected = "not YAML: a character that nobody sees: ", "blanks that are blanks, letters that are seen"
-            told = [Problem(self.file, line, what + called(char), expected) for line, char in odd.items()]
-            raise PlanError(told[:MOST_TOLD])
+            problems = [Problem(self.file, line, what + called(char), expected) for line, char in odd.items()]
+            raise PlanError(problems[:MOST_TOLD])
         if FastLoader is not None:
             try:
                 self._check_depth(text, FastLoader)
@@ -264,7 +264,7 @@ def _problems(document: Document, model: type[BaseModel], failure: ValidationErr
     return [_problem(document, model, e) for e in errors if not told_already(e)]
 
 
-def told(document: Document, found: Contradiction) -> Problem:
+def problem_of(document: Document, found: Contradiction) -> Problem:
     """As a problem of the file, at its line."""
     where = _where(found.loc, document.data)
     what = f"`{where}`: {found.what}" if where else found.what
@@ -310,7 +310,7 @@ def read_partly(path: Path, model: type[M]) -> tuple[M | None, Document, list[Pr
     problems = list(document.problems)
     if failure is not None:
         problems += _problems(document, model, failure)
-    problems += [told(document, found) for found in contradictions(value)]
+    problems += [problem_of(document, found) for found in contradictions(value)]
     return value, document, problems
 
 

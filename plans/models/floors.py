@@ -38,7 +38,7 @@ _NAME = re.compile(r"[a-z_:][a-z0-9_:]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
+class AlertFloor:
     """One alert's chain in seconds. `promise_s`: its annotation `detects_within`; None: it has none."""
 
     alert: str
@@ -64,7 +64,7 @@ def seconds(text: str) -> float:
     return sum(int(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
 
 
-def floors(rules: Path = RULES) -> list[Floor]:
+def floors(rules: Path = RULES) -> list[AlertFloor]:
     """Every alert that watches something, in the order of the files. Raises PlanError, ValueError."""
     every = list(rules_of(rules))
     recorded = {rule["record"]: rule for rule in every if "record" in rule}
@@ -76,13 +76,13 @@ def _watches(rule: Mapping[str, Any]) -> bool:
     return str(rule["expr"]).strip() != "vector(1)"
 
 
-def _floor(rule: Mapping[str, Any], recorded: Mapping[str, Mapping[str, Any]]) -> Floor:
+def _floor(rule: Mapping[str, Any], recorded: Mapping[str, Mapping[str, Any]]) -> AlertFloor:
     expression, every_s = str(rule["expr"]), _every(rule)
     names = set(_NAME.findall(expression))
     behind = [recorded[name] for name in names if name in recorded]
     texts = [expression, *(str(each["expr"]) for each in behind)]
     promise = rule.get("annotations", {}).get("detects_within")
-    return Floor(
+    return AlertFloor(
         alert=rule["alert"],
         source_s=max((SOURCES_S.get(name, 0.0) for name in names), default=0.0),
         window_s=max((found for text in texts for found in _windows(text)), default=0.0),
@@ -104,7 +104,7 @@ def _windows(text: str) -> Iterator[float]:
             yield seconds(window)
 
 
-def table(found: list[Floor]) -> str:
+def table(found: list[AlertFloor]) -> str:
     """As a table of docs/playbooks.md, seconds."""
     rows = [
         "| Alert | its figure | scrape | window | threshold | `for` | evaluation | at the latest | promised |",

@@ -13,7 +13,7 @@ from plans.models.drill import Drill, When
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.fault import Fault
 from plans.models.ids import SUFFIXES, beside, look_up, twins
-from plans.models.load import HOME, Loaded, load_plan
+from plans.models.load import HOME, LoadedPlan, load_plan
 from plans.models.partial import Loc
 
 M = TypeVar("M", Fault, Drill)
@@ -36,7 +36,7 @@ class LoadedDrill:
     file: Path
     faults: tuple[Fault, ...]
     """In the order of `drill.whens`."""
-    load: Loaded | None
+    load: LoadedPlan | None
 
     @property
     def fault(self) -> Fault | None:
@@ -96,7 +96,7 @@ def load_drill(path: Path, faults: dict[str, Fault] | None) -> LoadedDrill:
         problems.append(Problem(document.file, document.line(loc), what, expected, near))
 
     problems += twins(document.file, document.line(("id",)), drill.kind, drill.id)
-    load: Loaded | None = None
+    load: LoadedPlan | None = None
     if drill.plan is not None:
         file = beside(path, drill.plan)
         if file.is_file():
@@ -125,7 +125,7 @@ def _whens(drill: Drill) -> list[tuple[Loc, When]]:
 
 
 def _check_when(
-    when: When, loc: Loc, faults: dict[str, Fault] | None, load: Loaded | None, problem: Callable[..., None]
+    when: When, loc: Loc, faults: dict[str, Fault] | None, load: LoadedPlan | None, problem: Callable[..., None]
 ) -> Fault | None:
     """The fault that is meant; problems are passed to `problem`."""
     key = "fault" if loc == ("fault",) else f"faults[{int(loc[-1]) + 1}]"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from plans.models.document import Document, read_partly, told
+from plans.models.document import Document, problem_of, read_partly
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.forecast import Forecast
 from plans.models.ids import beside, look_up, nameable, twins
@@ -19,7 +19,7 @@ HOME = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedPlan:
     """A plan, its forecast, and where both came from."""
 
     plan: StressPlan
@@ -50,7 +50,7 @@ def load_forecast(path: Path) -> Forecast:
     return value
 
 
-def load_plan(path: Path, shots: Collection[str] | None = None) -> Loaded:
+def load_plan(path: Path, shots: Collection[str] | None = None) -> LoadedPlan:
     """A plan with its forecast. `shots`: the kinds of request that exist; None: not known, so not checked.
 
     Raises PlanError with every problem of both files, and of the two together.
@@ -69,10 +69,10 @@ def load_plan(path: Path, shots: Collection[str] | None = None) -> Loaded:
     if plan and shots is not None:
         problems += _unknown_shots(document, plan, shots)
     if plan and forecast:
-        problems += [told(document, found) for found in _together(plan, forecast)]
+        problems += [problem_of(document, found) for found in _together(plan, forecast)]
     if problems or plan is None or forecast is None:
         raise PlanError(problems)
-    return Loaded(plan, forecast, path, forecast_file.resolve())
+    return LoadedPlan(plan, forecast, path, forecast_file.resolve())
 
 
 def _unknown_shots(document: Document, plan: StressPlan, shots: Collection[str]) -> list[Problem]:

@@ -198,7 +198,7 @@ class StopAboveCount(_Level):
 StopRule = Annotated[StopAboveShare | StopAboveTime | StopAboveAge | StopAboveCount, Field(discriminator="signal")]
 
 
-class Drain(PlanModel):
+class DrainLimits(PlanModel):
     """After the last intended tap: how long answers and credits are waited for, and the close is."""
 
     answers: Duration = Field(gt=0)
@@ -234,7 +234,7 @@ class StressPlan(PlanModel):
     traffic: tuple[Journey, ...] = Field(default=(TAPS,), min_length=1, description="Left out: the taps alone.")
     probes: Probes = Probes()
     stop: tuple[StopRule, ...] = Field(min_length=1)
-    drain: Drain
+    drain: DrainLimits
     objectives: Objectives
 
     @check

@@ -20,7 +20,7 @@ Pairs = tuple[tuple[int, int], ...]
 
 
 class Levels(Protocol):
-    """Levels at one moment, as processes report them (`harness.runs.state.Money`); None where none reported."""
+    """Levels at one moment, as processes report them (`harness.runs.state.MoneySample`); None where none reported."""
 
     @property
     def oldest_age_s(self) -> float | None: ...
@@ -37,7 +37,7 @@ class Levels(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class NothingTold:
+class NoFigures:
     """Has nothing been reported yet?"""
 
     oldest_age_s: float | None = None
@@ -64,7 +64,7 @@ class Reading:
     probes: int = 0
     lag_us: Pairs = ()
     response_us: Pairs = ()
-    money: Levels = field(default_factory=NothingTold)
+    money: Levels = field(default_factory=NoFigures)
 
     @property
     def refused(self) -> int:

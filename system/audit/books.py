@@ -22,7 +22,7 @@ LEASE = np.dtype(
 )
 
 
-class Batch(NamedTuple):
+class LedgerBatch(NamedTuple):
     """A batch row; positions are None unless it came from a stream."""
 
     batch: int
@@ -62,7 +62,7 @@ class Suspended(NamedTuple):
 
 
 @dataclass
-class Log:
+class StreamLog:
     """A stream as it was read: sound records with their places; `holes` and `faults` name what is not sound."""
 
     key: str
@@ -80,7 +80,7 @@ class Log:
 
 
 @dataclass
-class Stream:
+class StreamBooks:
     """A row of `stream`, and the log itself."""
 
     front: int
@@ -89,7 +89,7 @@ class Stream:
     granted: int
     offset: Position
     stopped: str | None
-    log: Log
+    log: StreamLog
 
 
 @dataclass
@@ -108,9 +108,9 @@ class Books:
     commitment: str
     postings: Rows
     suspense: list[Suspended]
-    batches: dict[int, Batch]
+    batches: dict[int, LedgerBatch]
     legs: list[Leg]
-    streams: list[Stream]
+    streams: list[StreamBooks]
     leases: Rows
     used: list[bytes]
     names: dict[int, str] = field(default_factory=dict)

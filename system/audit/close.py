@@ -9,8 +9,8 @@ import numpy as np
 
 from system.audit import conservation, promises, wins
 from system.audit.books import Books
-from system.audit.finding import Judge
 from system.audit.history import History, HistoryError, read_history
+from system.audit.judging import Judge
 from system.audit.loading import load, unbalanced
 from system.audit.matching import match
 from system.audit.showing import Windows, shown

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from system.audit.books import Books
-from system.audit.finding import Judge
+from system.audit.judging import Judge
 from system.audit.matching import Match, distinct, true_fen
 
 CHUNK = 1 << 20

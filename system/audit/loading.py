@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from system.audit.books import LEASE, POSTING, Batch, Books, Leg, Log, Rows, Stream, Suspended
+from system.audit.books import LEASE, POSTING, Books, LedgerBatch, Leg, Rows, StreamBooks, StreamLog, Suspended
 from system.contract.api import SponsorSplit
 from system.contract.errors import StoreRefused, UnknownRound
 from system.contract.ids import START, Lane, Position
@@ -79,23 +79,23 @@ async def _postings(conn: Connection, lane: Lane, round_id: int) -> Rows:
     return postings
 
 
-def _batch(row: tuple[Any, ...]) -> Batch:
+def _batch(row: tuple[Any, ...]) -> LedgerBatch:
     batch, kind, front, from_epoch, from_seq, to_epoch, to_seq, postings, fen, committed_us = row
     start = None if from_epoch is None else Position(from_epoch, from_seq)
     end = None if to_epoch is None else Position(to_epoch, to_seq)
-    return Batch(batch, kind, front, start, end, postings, fen, committed_us)
+    return LedgerBatch(batch, kind, front, start, end, postings, fen, committed_us)
 
 
-async def _stream(logs: WinLogs, lane: Lane, round_id: int, row: tuple[Any, ...]) -> Stream:
+async def _stream(logs: WinLogs, lane: Lane, round_id: int, row: tuple[Any, ...]) -> StreamBooks:
     front, cell, epoch, granted, offset_epoch, offset_seq, stopped, _, _ = row
     log = await _log(logs.of(cell), cell, lane, round_id, front)
-    return Stream(front, cell, epoch, granted, Position(offset_epoch, offset_seq), stopped, log)
+    return StreamBooks(front, cell, epoch, granted, Position(offset_epoch, offset_seq), stopped, log)
 
 
-async def _log(store: WinLogStore, cell: int, lane: Lane, round_id: int, front: int) -> Log:
+async def _log(store: WinLogStore, cell: int, lane: Lane, round_id: int, front: int) -> StreamLog:
     """The whole stream, sound or not."""
     stream = store.stream(cell, lane, round_id, front)
-    log = Log(stream.key, deleted=await _deleted(store, stream.key))
+    log = StreamLog(stream.key, deleted=await _deleted(store, stream.key))
     parts: list[Rows] = []
     places: list[tuple[int, int, int]] = []
     at = START
@@ -123,7 +123,7 @@ async def _log(store: WinLogStore, cell: int, lane: Lane, round_id: int, front: 
     return log
 
 
-def _note_hole(log: Log, before: Position, at: Position) -> None:
+def _note_hole(log: StreamLog, before: Position, at: Position) -> None:
     """Entries between two neighbours of the stream; an older epoch may end anywhere, a newer one starts at 1."""
     expected = before.sequence + 1 if before.epoch == at.epoch else 1
     if at.sequence > expected:

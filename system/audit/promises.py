@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from system.audit.books import Books
-from system.audit.finding import Judge
+from system.audit.judging import Judge
 from system.audit.matching import NONE, Match, true_fen
 from system.contract.history import NO_PACKET, Kind, Outcome
 

@@ -45,7 +45,7 @@ class NoSample(XiuError):
 
 
 @dataclass(slots=True)
-class Seen:
+class StreamReading:
     """One stream as it was read: the ledger's own postings account for everything up to `base`."""
 
     granted: int
@@ -54,7 +54,7 @@ class Seen:
 
 
 @dataclass
-class Sampler:
+class RoundSampler:
     """One round. Remembers which packets were ever seen in a log, so that a lost log does not lower the sum."""
 
     pool: Pool
@@ -64,7 +64,7 @@ class Sampler:
     lottery: Round | None = None
     packets: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     awarded_fen: int = 0
-    streams: dict[int, Seen] = field(default_factory=dict)
+    streams: dict[int, StreamReading] = field(default_factory=dict)
 
     async def sample(self) -> dict[str, int]:
         """One sample. Raises NoSample, UnknownRound, StoreUnknown, StoreRefused.
@@ -89,7 +89,7 @@ class Sampler:
                 # A new epoch may mean that a log was lost between two samples, after credit had read it.
                 known = await self.pool.fetch(statement("sample_packets", self.lane), key, "sample")
                 self._award(np.array([row[0] for row in known], dtype=np.int64))
-                seen = self.streams[front] = Seen(granted, paid)
+                seen = self.streams[front] = StreamReading(granted, paid)
             await self._read_on(self.logs.stream(cell, self.lane, self.round_id, front), seen)
             await self._whole(self.logs.stream(cell, self.lane, self.round_id, front), seen, paid)
         return {
@@ -97,7 +97,7 @@ class Sampler:
             "budget_fen": budget_fen,
         }  # fmt: skip
 
-    async def _read_on(self, stream: WinLog, seen: Seen) -> None:
+    async def _read_on(self, stream: WinLog, seen: StreamReading) -> None:
         """Raises NoSample at a hole: what credit may have read there is not known."""
         while page := await stream.read_after(seen.at, PAGE_ENTRIES):
             for stored in page:
@@ -109,7 +109,7 @@ class Sampler:
                     self._award(decode(stored.entry, stored.at).records["packet"].astype(np.int64))
                 seen.at = stored.at
 
-    async def _whole(self, stream: WinLog, seen: Seen, paid: Position) -> None:
+    async def _whole(self, stream: WinLog, seen: StreamReading, paid: Position) -> None:
         """Raises NoSample if the log no longer has what was seen in it, or what was credited from it."""
         if not seen.granted:
             return  # nothing was ever appended
@@ -137,7 +137,7 @@ async def run(settings: AuditSettings, lane: Lane, round_id: int, out: Path, eve
     pool = Pool(settings.postgres_url, lane_role(lane), settings.secret, size=1, timeout_s=TIMEOUT_S)
     try:
         async with WinLogs(settings.valkey_urls, timeout_s=TIMEOUT_S) as logs:
-            sampler = Sampler(pool, logs, lane, round_id)
+            sampler = RoundSampler(pool, logs, lane, round_id)
             with out.open("wb", buffering=0) as file:
                 last = False
                 while not last:

@@ -135,7 +135,7 @@ async def _verify(conn: Connection, lane: Lane, round_id: int, row: tuple[Any, .
     return answer
 
 
-def told(answer: Verified) -> str:
+def summary(answer: Verified) -> str:
     """The answer in lines for a person."""
     yes = {True: "yes", False: "NO"}
     plural = "" if answer.violations == 1 else "s"
@@ -165,7 +165,7 @@ def main(argv: list[str] | None = None, env: Mapping[str, str] = os.environ) -> 
     except XiuError as exc:
         print(json.dumps(exc.body()) if args.json else f"round {args.round}: {exc}", file=sys.stdout)
         return 5 if isinstance(exc, StoreRefused | StoreUnknown) else 2
-    print(json.dumps(asdict(answer)) if args.json else told(answer))
+    print(json.dumps(asdict(answer)) if args.json else summary(answer))
     return 0 if answer.valid else 99
 
 

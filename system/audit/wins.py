@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from system.audit.books import Books, Stream
-from system.audit.finding import Judge
+from system.audit.books import Books, StreamBooks
+from system.audit.judging import Judge
 from system.audit.matching import NONE, Match, true_fen
 from system.contract.ids import Position
 from system.lottery import verify_commitment
@@ -80,7 +80,7 @@ def _unlogged(judge: Judge, books: Books, matched: Match, unlogged: Ints) -> Non
                      len(wrong), int(rows["fen"][wrong].sum()))  # fmt: skip
 
 
-def _may_be_lost(stream: Stream, books: Books, batch: int) -> bool:
+def _may_be_lost(stream: StreamBooks, books: Books, batch: int) -> bool:
     """Whether the entries a batch came from reach into the lost end of an epoch that a newer one has replaced."""
     start, end = books.batches[batch].start, books.batches[batch].end
     if start is None or end is None:
@@ -93,7 +93,7 @@ def _may_be_lost(stream: Stream, books: Books, batch: int) -> bool:
     return False
 
 
-def _missing_entry(stream: Stream | None, books: Books, batch: int) -> str:
+def _missing_entry(stream: StreamBooks | None, books: Books, batch: int) -> str:
     """The hole of the log the batch reaches into, in words."""
     known = books.batches.get(batch)
     if stream is None or known is None or known.start is None or known.end is None:
@@ -109,7 +109,7 @@ def _next(position: Position) -> Position:
     return Position(position.epoch, position.sequence + 1)
 
 
-def _whole(judge: Judge, books: Books, stream: Stream) -> None:
+def _whole(judge: Judge, books: Books, stream: StreamBooks) -> None:
     """Holes and damage, unless an operator set that entry aside."""
     aside = {batch.end for batch in books.batches.values() if batch.kind == "set_aside" and batch.front == stream.front}
     for first, last in stream.log.holes:

@@ -20,9 +20,9 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from system.benching import made
-from system.contract.ids import Position
+from system.contract.ids import Position, StreamName
 from system.credit.metrics import CreditMetrics
-from system.credit.reading import Chunk, StreamName
+from system.credit.reading import Chunk
 from system.credit.rows import copy_rows
 from system.credit.switches import Switches
 from system.credit.verify import prepare

@@ -19,7 +19,7 @@ from system.contract.routing import Topology
 from system.contract.switches import tables
 from system.front.metrics import FrontMetrics
 from system.front.places import raise_file_limit
-from system.front.seam import NEVER, DrawRound, Waiter, Win
+from system.front.seam import NEVER, DrawRound, SettledWin, Waiter
 from system.front.server import serve, settle_memory
 from system.settings import FrontSettings
 from system.tokens import sign, token_key
@@ -39,8 +39,8 @@ class BareRound:
         self.end_us = end_us
         self.closed = False
         self.opening_us = 0 if win_every else NEVER
-        self.settled: dict[int, Win] = {}
-        self.pending: dict[int, Win] = {}
+        self.settled: dict[int, SettledWin] = {}
+        self.pending: dict[int, SettledWin] = {}
         self._win_every = win_every
         self._eligible = 0
 
@@ -49,12 +49,12 @@ class BareRound:
         self._eligible += 1
         if self._eligible % self._win_every:
             return False
-        win = Win(packet=len(self.settled) + len(self.pending), fen=PACKET_FEN, sponsor=SPONSOR, time_us=now_us)
+        win = SettledWin(packet=len(self.settled) + len(self.pending), fen=PACKET_FEN, sponsor=SPONSOR, time_us=now_us)
         self.pending[uid] = win
         asyncio.get_running_loop().call_soon(self._settle, uid, win, waiter)
         return True
 
-    def _settle(self, uid: int, win: Win, waiter: Waiter) -> None:
+    def _settle(self, uid: int, win: SettledWin, waiter: Waiter) -> None:
         self.settled[uid] = self.pending.pop(uid)
         waiter(win)
 

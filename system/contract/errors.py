@@ -105,7 +105,7 @@ class RoundOver(Refused):
     status, code = 410, "round_over"
 
 
-class TooLarge(Refused):
+class BodyTooLarge(Refused):
     status, code = 413, "too_large"
 
 

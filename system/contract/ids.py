@@ -39,6 +39,14 @@ class Position(NamedTuple):
 START = Position(0, 0)
 
 
+class StreamName(NamedTuple):
+    """Which stream of wins: one front, one round, one lane. Every entry says so of itself."""
+
+    lane: Lane
+    round_id: int
+    front: int
+
+
 def award_id(round_id: int, packet: int) -> str:
     """The id of an award: one packet of one round cannot be two awards."""
     return f"{round_id}-{packet}"

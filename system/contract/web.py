@@ -27,11 +27,11 @@ from pydantic_core import from_json
 from system.contract.errors import (
     BadRequest,
     BadToken,
+    BodyTooLarge,
     HeadersTooLarge,
     MethodNotAllowed,
     NotFound,
     RequestTimeout,
-    TooLarge,
     XiuError,
 )
 from system.contract.numbers import shown
@@ -81,7 +81,7 @@ def as_error(exc: BaseException) -> XiuError:
         allowed = ", ".join(sorted(exc.allowed_methods))
         return MethodNotAllowed(f"{shown(exc.method)} is not allowed here; expected {allowed}")
     if isinstance(exc, web.HTTPRequestEntityTooLarge):
-        return TooLarge("the body is too large")
+        return BodyTooLarge("the body is too large")
     if isinstance(exc, web.HTTPException) and exc.status < 500:
         return BadRequest(exc.reason)
     log.error("request failed", exc_info=exc, extra={"event": "request_failed"})
@@ -110,7 +110,7 @@ def application(count: Count = nothing_counted, *, body_bytes_max: int = 1 << 20
     return app
 
 
-class Connection(web.RequestHandler):
+class ServerConnection(web.RequestHandler):
     """One connection. aiohttp's own refusals never reach the app's middleware: they are answered and counted here."""
 
     __slots__ = ("_count",)
@@ -166,7 +166,7 @@ async def listening(
         assert manager is not None
         loop, count = asyncio.get_running_loop(), app[COUNT]
         server = await loop.create_server(
-            lambda: Connection(
+            lambda: ServerConnection(
                 manager, count=count, loop=loop, access_log=None, keepalive_timeout=idle_s, auto_decompress=False
             ),
             *listen,
@@ -238,7 +238,7 @@ def _unpacked(body: bytes, encoding: str, bytes_max: int) -> bytes:
     except zlib.error as exc:
         raise BadRequest(f"the body is no {encoding}, or not as it was sent") from exc
     if len(plain) > bytes_max:
-        raise TooLarge("the body is too large")
+        raise BodyTooLarge("the body is too large")
     if not stream.eof:
         raise BadRequest(f"the body is {encoding} that is cut short")
     if stream.unused_data:

@@ -13,9 +13,9 @@ from system.clock import monotonic_us, wall_us
 from system.contract.errors import SettingsError
 from system.contract.web import application
 from system.control import background
-from system.control.meters import Meters
+from system.control.meters import ControlMeters
 from system.control.routes import CONTROL, add_routes
-from system.control.state import Control
+from system.control.state import ControlContext
 from system.ledger.access import Pool
 from system.settings import ControlSettings
 from system.web import add_health, counted
@@ -37,16 +37,16 @@ def authority_clock() -> Callable[[], int]:
 
 def make_control(
     settings: ControlSettings, registry: CollectorRegistry, clock: Callable[[], int] | None = None
-) -> Control:
+) -> ControlContext:
     """Control with its stores, nothing opened yet."""
-    return Control(
+    return ControlContext(
         settings=settings,
         pool=Pool(
             settings.postgres_url, "xiu_control", settings.secret, size=POOL_SIZE, timeout_s=settings.store_timeout_s
         ),
         winlog=WinLogs(settings.valkey_urls, timeout_s=min(FENCE_TIMEOUT_S, settings.store_timeout_s)),
         clock=clock or authority_clock(),
-        meters=Meters.of(registry),
+        meters=ControlMeters.of(registry),
     )
 
 

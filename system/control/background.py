@@ -15,8 +15,8 @@ from system.contract.errors import SettingsError, XiuError
 from system.contract.ids import LANES
 from system.contract.metrics import ROUND_STATES
 from system.control import topology
-from system.control.closing import Outcome, try_close
-from system.control.state import Control
+from system.control.closing import CloseOutcome, try_close
+from system.control.state import ControlContext
 from system.control.switches import write_held
 from system.ledger.migrate import migrate
 from system.ledger.statements import statement
@@ -33,7 +33,7 @@ BACKOFF_MAX_S = 2.0
 log = logging.getLogger("xiu.control")
 
 
-async def open_ledger(control: Control) -> None:
+async def open_ledger(control: ControlContext) -> None:
     """Migrates, settles the topology, reads the view; again and again until PostgreSQL is there.
 
     Raises SettingsError when the topology contradicts rounds that are not closed.
@@ -55,7 +55,7 @@ async def _until_done(what: str, step: Callable[[], Awaitable[None]]) -> None:
         wait = min(BACKOFF_MAX_S, wait * 2)
 
 
-async def run(control: Control) -> None:
+async def run(control: ControlContext) -> None:
     """Everything, until cancelled."""
     await open_ledger(control)
     async with asyncio.TaskGroup() as tasks:
@@ -66,7 +66,11 @@ async def run(control: Control) -> None:
 
 
 async def _forever(
-    what: str, interval_s: float, control: Control, step: Callable[[Control], Awaitable[None]], share: int = 0
+    what: str,
+    interval_s: float,
+    control: ControlContext,
+    step: Callable[[ControlContext], Awaitable[None]],
+    share: int = 0,
 ) -> None:
     said: dict[str, str] = {}
     while True:
@@ -102,12 +106,12 @@ async def attempt(what: str, step: Awaitable[object], said: dict[str, str] | Non
     return True
 
 
-async def _view(control: Control) -> None:
+async def _view(control: ControlContext) -> None:
     await control.refresh()
     show(control)
 
 
-def show(control: Control) -> None:
+def show(control: ControlContext) -> None:
     """The view as metrics."""
     view, meters, now = control.view, control.meters, control.clock()
     for lane in LANES:
@@ -132,7 +136,7 @@ def show(control: Control) -> None:
             meters.switch.labels(key, lane).set(value)
 
 
-async def _closes(control: Control) -> None:
+async def _closes(control: ControlContext) -> None:
     """Continues every round that is closing, also those that an earlier control began."""
     said: dict[str, str] = {}
     due: dict[int, float] = {}
@@ -147,12 +151,12 @@ async def _closes(control: Control) -> None:
             await asyncio.sleep(CLOSE_INTERVAL_S)
 
 
-async def _close_one(control: Control, public: RoundPublic, due: dict[int, float]) -> None:
-    if await try_close(control, public) is Outcome.PERSON:
+async def _close_one(control: ControlContext, public: RoundPublic, due: dict[int, float]) -> None:
+    if await try_close(control, public) is CloseOutcome.PERSON:
         due[public.round] = time.monotonic() + PERSON_INTERVAL_S
 
 
-async def _balance(control: Control) -> None:
+async def _balance(control: ControlContext) -> None:
     for lane in LANES:
         try:
             rows = await control.pool.fetch(statement("control_imbalance", lane), None, "watch the balance")

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from system.contract.api import RoundPublic
 from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.ids import Position
-from system.control.books import write_batch
-from system.control.state import Control
+from system.control.batches import write_batch
+from system.control.state import ControlContext
 from system.ledger.access import Connection
 from system.ledger.statements import statement
 
@@ -25,7 +25,7 @@ CLOSE_TIMEOUT_S = 30.0
 log = logging.getLogger("xiu.control")
 
 
-class Stream(NamedTuple):
+class ClosingStream(NamedTuple):
     """A row of control_close_streams."""
 
     front: int
@@ -53,7 +53,7 @@ class Stream(NamedTuple):
         return f"front {self.front}: instance {self.instance} has not confirmed epoch {self.granted}"
 
 
-class Outcome(Enum):
+class CloseOutcome(Enum):
     """The result of an attempt."""
 
     DONE = "closed, or not closing"
@@ -64,42 +64,44 @@ class Outcome(Enum):
 class Waiting(Exception):
     """The close cannot go on yet; `what` says why, one item each."""
 
-    def __init__(self, what: list[str], outcome: Outcome = Outcome.WAITS) -> None:
+    def __init__(self, what: list[str], outcome: CloseOutcome = CloseOutcome.WAITS) -> None:
         super().__init__("; ".join(what))
         self.what, self.outcome = tuple(what), outcome
 
 
-async def try_close(control: Control, public: RoundPublic) -> Outcome:
+async def try_close(control: ControlContext, public: RoundPublic) -> CloseOutcome:
     """One attempt. Sets what the close waits for in the view. Raises StoreUnknown, StoreRefused."""
     try:
         await _attempt(control, public)
     except Waiting as exc:
-        if exc.outcome is Outcome.PERSON and control.view.waiting.get(public.round) != exc.what:
+        if exc.outcome is CloseOutcome.PERSON and control.view.waiting.get(public.round) != exc.what:
             log.error("round %d cannot close: %s", public.round, exc, extra={"event": "close_held"})
         control.view.waiting[public.round] = exc.what
         return exc.outcome
     control.view.waiting.pop(public.round, None)
     await control.catch_up()
     log.info("round %d closed", public.round, extra={"event": "round_closed"})
-    return Outcome.DONE
+    return CloseOutcome.DONE
 
 
-async def _attempt(control: Control, public: RoundPublic) -> None:
+async def _attempt(control: ControlContext, public: RoundPublic) -> None:
     key = {"round": public.round}
     rows = await control.pool.fetch(statement("control_close_streams", public.lane), key, "read streams")
-    ends = await _ends(control, public, [Stream(*row) for row in rows])
+    ends = await _ends(control, public, [ClosingStream(*row) for row in rows])
     async with control.pool.transaction("close a round", timeout_s=CLOSE_TIMEOUT_S) as conn:
         row = await (await conn.execute(statement("close_lock", public.lane), key)).fetchone()
         if row is None or row[0] != "closing":
             return
         found = await (await conn.execute(statement("control_close_streams", public.lane), key)).fetchall()
-        streams = [Stream(*item) for item in found]
+        streams = [ClosingStream(*item) for item in found]
         _check(streams, ends)
         await _refund(conn, public)
         await conn.execute(statement("control_close", public.lane), key | {"now_us": control.clock()})
 
 
-async def _ends(control: Control, public: RoundPublic, streams: list[Stream]) -> dict[tuple[int, int, int], Position]:
+async def _ends(
+    control: ControlContext, public: RoundPublic, streams: list[ClosingStream]
+) -> dict[tuple[int, int, int], Position]:
     """Where each stream ends, by the (front, epoch, sequence) confirmed. Raises Waiting.
 
     A front that appended nothing in its epoch confirms sequence 0. Then credit must have reached the entries of older
@@ -132,7 +134,7 @@ async def _ends(control: Control, public: RoundPublic, streams: list[Stream]) ->
     return ends
 
 
-def _reported(control: Control, round_id: int, front: int) -> str:
+def _reported(control: ControlContext, round_id: int, front: int) -> str:
     seen = control.view.seen.get(front)
     if seen is None:
         return "; no sync since control started"
@@ -143,7 +145,7 @@ def _reported(control: Control, round_id: int, front: int) -> str:
     return f"; {report.pending} pending" if report and report.pending else ""
 
 
-def _check(streams: list[Stream], ends: dict[tuple[int, int, int], Position]) -> None:
+def _check(streams: list[ClosingStream], ends: dict[tuple[int, int, int], Position]) -> None:
     """Checks again with the round locked: what was confirmed is still granted, and credit has reached it. Raises
     Waiting.
     """
@@ -172,5 +174,5 @@ async def _refund(conn: Connection, public: RoundPublic) -> None:
         total += refund
         legs += [(f"budget:{public.round}:{sponsor}", -refund), (f"sponsor:{sponsor}", refund)]
     if wrong:
-        raise Waiting(wrong, Outcome.PERSON)
+        raise Waiting(wrong, CloseOutcome.PERSON)
     await write_batch(conn, public.lane, "refund", public.round, total, legs)

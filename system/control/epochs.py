@@ -13,7 +13,7 @@ from system.contract.api import EpochGranted
 from system.contract.errors import Conflict, RoundOver, StoreUnknown, UnknownRound
 from system.contract.ids import Lane
 from system.control.fronts import hold_instance
-from system.control.state import Control
+from system.control.state import ControlContext
 from system.ledger.access import Connection
 from system.ledger.statements import statement
 from system.winlog import StaleEpoch
@@ -24,7 +24,7 @@ RAISES_MAX = 2
 log = logging.getLogger("xiu.control")
 
 
-async def grant_epoch(control: Control, round_id: int, front: int, instance: int) -> EpochGranted:
+async def grant_epoch(control: ControlContext, round_id: int, front: int, instance: int) -> EpochGranted:
     """A new epoch of the stream, its fence raised. Granted also while closing, not when closed.
 
     Raises Superseded, RoundOver, Conflict (a newer number was taken meanwhile), StoreUnknown, StoreRefused.
@@ -52,7 +52,9 @@ async def grant_epoch(control: Control, round_id: int, front: int, instance: int
     raise failure
 
 
-async def _take(control: Control, lane: Lane, round_id: int, front: int, instance: int, known: int) -> tuple[int, int]:
+async def _take(
+    control: ControlContext, lane: Lane, round_id: int, front: int, instance: int, known: int
+) -> tuple[int, int]:
     """(epoch, cell): the next number, committed; leases of older epochs abandoned, the confirmation cancelled."""
     params = {"round": round_id, "front": front, "known": known}
     async with control.pool.transaction("take an epoch") as conn:
@@ -66,7 +68,7 @@ async def _take(control: Control, lane: Lane, round_id: int, front: int, instanc
     return epoch, cell
 
 
-async def _grant(control: Control, lane: Lane, round_id: int, front: int, instance: int, epoch: int) -> None:
+async def _grant(control: ControlContext, lane: Lane, round_id: int, front: int, instance: int, epoch: int) -> None:
     params = {"round": round_id, "front": front, "epoch": epoch}
     async with control.pool.transaction("grant an epoch") as conn:
         await hold_instance(conn, front, instance)

@@ -9,14 +9,14 @@ import logging
 
 from system.contract.api import Registered, StreamReport
 from system.contract.errors import Conflict, Superseded
-from system.control.state import Control, Seen
+from system.control.state import ControlContext, FrontReport
 from system.ledger.access import Connection
 from system.ledger.statements import statement
 
 log = logging.getLogger("xiu.control")
 
 
-async def register(control: Control, front: int) -> Registered:
+async def register(control: ControlContext, front: int) -> Registered:
     """The number of this start. Every older one is superseded from the commit on."""
     control.need_front(front)
     params = {"front": front, "now_us": control.clock()}
@@ -31,7 +31,7 @@ async def register(control: Control, front: int) -> Registered:
 
 
 async def sync(
-    control: Control, front: int, instance: int, streams: tuple[StreamReport, ...], lanes: bool = False
+    control: ControlContext, front: int, instance: int, streams: tuple[StreamReport, ...], lanes: bool = False
 ) -> str:
     """A SyncAnswer as JSON text, from memory alone, with `lanes` if asked. Raises Superseded for an older instance."""
     control.need_front(front)
@@ -41,7 +41,7 @@ async def sync(
     newest = view.instances.get(front, 0)
     refuse_older(front, instance, newest)
     now = control.clock()
-    view.seen[front] = Seen(instance, now, streams)
+    view.seen[front] = FrontReport(instance, now, streams)
     return f'{{"now_us":{now}{view.sync_tail(front, now, lanes)}'
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from system.contract.api import LeaseGranted, LeaseRequest
 from system.contract.errors import Conflict, UnknownRound
 from system.control.fronts import hold_instance
-from system.control.state import Control
+from system.control.state import ControlContext
 from system.ledger.statements import statement
 from system.settings import ControlSettings
 
@@ -25,7 +25,7 @@ def lease_size(settings: ControlSettings, packets: int, release_ms: int, fronts:
     return max(least, min(settings.lease_packets_max, rate))
 
 
-async def grant_lease(control: Control, round_id: int, front: int, order: LeaseRequest) -> LeaseGranted:
+async def grant_lease(control: ControlContext, round_id: int, front: int, order: LeaseRequest) -> LeaseGranted:
     """The lease of that number; the same again when asked again. lo == hi: no packet is left.
 
     Raises Superseded, Conflict (another epoch than the granted, a number skipped, the round closing), StoreUnknown.

@@ -10,7 +10,7 @@ from system.web import counter, gauge
 
 
 @dataclass(frozen=True, slots=True)
-class Meters:
+class ControlMeters:
     """Every family of control, registered once."""
 
     rounds: Gauge
@@ -25,7 +25,7 @@ class Meters:
     switch: Gauge
 
     @classmethod
-    def of(cls, registry: CollectorRegistry) -> Meters:
+    def of(cls, registry: CollectorRegistry) -> ControlMeters:
         return cls(
             rounds=gauge(registry, "hongbao_rounds"),
             packets=gauge(registry, "hongbao_round_packets"),

@@ -13,8 +13,8 @@ from psycopg.types.json import Jsonb
 
 from system.contract.api import RoundMoney, RoundOrder, RoundPublic
 from system.contract.errors import BadRequest, NotOver, StoreUnknown, UnknownRound
-from system.control.books import write_batch
-from system.control.state import Control
+from system.control.batches import write_batch
+from system.control.state import ControlContext
 from system.ledger.statements import statement
 from system.lottery import commitment, make_round
 from system.lottery.round import SEED_BYTES
@@ -36,7 +36,7 @@ def planned_window(order: RoundOrder, now_us: int) -> tuple[int, int, int]:
     return start, end, release
 
 
-async def create(control: Control, order: RoundOrder) -> RoundPublic:
+async def create(control: ControlContext, order: RoundOrder) -> RoundPublic:
     """A round, armed: its seed from the operating system, its budget funded by the sponsors, a stream for every front.
 
     Raises BadRequest, HistogramError, StoreUnknown (the round may exist), StoreRefused.
@@ -81,7 +81,7 @@ async def create(control: Control, order: RoundOrder) -> RoundPublic:
     return view.round(number).public
 
 
-async def ask_close(control: Control, round_id: int, before_end: bool = False) -> RoundPublic:
+async def ask_close(control: ControlContext, round_id: int, before_end: bool = False) -> RoundPublic:
     """The round is closing from now on; the close goes on in the background. Safe to repeat.
 
     `before_end`: at any time; the window stays as it was published. Raises NotOver without it, UnknownRound.
@@ -104,7 +104,7 @@ async def ask_close(control: Control, round_id: int, before_end: bool = False) -
     return control.view.round(round_id).public
 
 
-async def money(control: Control, round_id: int) -> RoundMoney:
+async def money(control: ControlContext, round_id: int) -> RoundMoney:
     """Where the round's money is, in one snapshot."""
     lane = await control.lane_of(round_id)
     rows = await control.pool.fetch(statement("control_money", lane), {"round": round_id}, "read a round's money")

@@ -16,23 +16,23 @@ from system.contract.ids import INT8_MAX, LANES
 from system.contract.numbers import shown
 from system.contract.web import bearer, need_secret, read_model
 from system.control import epochs, fronts, issue, leases, rounds, set_aside, streams, switches
-from system.control.state import Control
+from system.control.state import ControlContext
 from system.tokens import internal_key
 from system.web import answer, path_number, query_number
 
-CONTROL = web.AppKey("control", Control)
+CONTROL = web.AppKey("control", ControlContext)
 M = TypeVar("M")
 HISTORY_MAX = 1000
 
 
-def operator(request: web.Request) -> Control:
+def operator(request: web.Request) -> ControlContext:
     """Control, for an operator. Raises BadToken."""
     control = request.app[CONTROL]
     need_secret(bearer(request), control.settings.admin_token, "the operators' token")
     return control
 
 
-def of_front(request: web.Request) -> tuple[Control, int]:
+def of_front(request: web.Request) -> tuple[ControlContext, int]:
     """(control, front), for a front. Raises BadToken, NotFound."""
     control = request.app[CONTROL]
     need_secret(request.headers.get("X-Xiu-Key", ""), internal_key(control.settings.secret), "the fronts' key")

@@ -18,8 +18,8 @@ from system.contract.errors import Conflict, UnknownRound
 from system.contract.fields import Text, Whole
 from system.contract.ids import Lane, Position
 from system.contract.records import WIN_DTYPE
-from system.control.books import write_batch
-from system.control.state import Control
+from system.control.batches import write_batch
+from system.control.state import ControlContext
 from system.ledger.access import Connection
 from system.ledger.statements import statement
 from system.lottery import Round, award, make_round
@@ -77,7 +77,7 @@ def _signed(value: Any) -> int:
     return number - (1 << 64) if number >= 1 << 63 else number
 
 
-async def move(control: Control, round_id: int, order: SetAside) -> Moved:
+async def move(control: ControlContext, round_id: int, order: SetAside) -> Moved:
     """Sets the entry aside. Raises Conflict when the stream is not stopped there, UnknownRound, StoreUnknown."""
     control.need_front(order.front)
     held = await control.find(round_id)

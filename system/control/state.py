@@ -18,7 +18,7 @@ from system.contract.api import FrontRound, RoundPublic, SponsorSplit, StreamRep
 from system.contract.errors import Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
 from system.contract.ids import LANES, Lane
 from system.contract.switches import Tables, tables
-from system.control.meters import Meters
+from system.control.meters import ControlMeters
 from system.ledger.access import Pool, read_again
 from system.ledger.statements import statement
 from system.settings import ControlSettings
@@ -32,7 +32,7 @@ log = logging.getLogger("xiu.control")
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldRound:
     """A round as control holds it, with its secret seed."""
 
     public: RoundPublic
@@ -43,7 +43,7 @@ class Held:
 
 
 @dataclass(slots=True)
-class Seen:
+class FrontReport:
     """What a front said at its last sync."""
 
     instance: int
@@ -57,16 +57,16 @@ class View:
 
     loaded: bool = False
     topology_version: int = 1
-    rounds: dict[int, Held] = field(default_factory=dict)
+    rounds: dict[int, HeldRound] = field(default_factory=dict)
     granted: dict[tuple[int, int], int] = field(default_factory=dict)
     instances: dict[int, int] = field(default_factory=dict)
     switches: Tables = field(default_factory=tables)
-    seen: dict[int, Seen] = field(default_factory=dict)
+    seen: dict[int, FrontReport] = field(default_factory=dict)
     waiting: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """What the close of a round waits for, by round, in words."""
     _sync: dict[tuple[int, bool], str] = field(default_factory=dict)
 
-    def round(self, round_id: int) -> Held:
+    def round(self, round_id: int) -> HeldRound:
         """Raises UnknownRound."""
         held = self.rounds.get(round_id)
         if held is None:
@@ -96,14 +96,14 @@ class View:
 
 
 @dataclass(slots=True)
-class Control:
+class ControlContext:
     """The process: handed to every part. `clock` is the authority's time in microseconds since 1970."""
 
     settings: ControlSettings
     pool: Pool
     winlog: WinLogs
     clock: Callable[[], int]
-    meters: Meters
+    meters: ControlMeters
     view: View = field(default_factory=View)
     close_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -123,7 +123,7 @@ class Control:
             raise StoreRefused("PostgreSQL was not read yet since control started")
         return self.view
 
-    async def find(self, round_id: int) -> Held:
+    async def find(self, round_id: int) -> HeldRound:
         """A round. A round that is missing in the view may be newer than the view, so PostgreSQL is asked before it is
         denied.
 
@@ -219,7 +219,7 @@ def _held_over(switches: Tables, red: Mapping[str, SwitchChange]) -> Tables:
     return {lane: {**table, **held} for lane, table in switches.items()}
 
 
-def held_of(lane: Lane, row: tuple[Any, ...]) -> Held:
+def held_of(lane: Lane, row: tuple[Any, ...]) -> HeldRound:
     """A row of control_rounds as control holds it; the seed is public only in a closed round."""
     number, state, packets, budget, start, end, release, sponsors, seed, commitment, next_packet, created, closed = row
     public = RoundPublic(
@@ -240,4 +240,4 @@ def held_of(lane: Lane, row: tuple[Any, ...]) -> Held:
         commitment=commitment,
         seed=bytes(seed).hex() if state == "closed" else None,
     )
-    return Held(public, bytes(seed).hex(), created, closed, next_packet)
+    return HeldRound(public, bytes(seed).hex(), created, closed, next_packet)

@@ -18,7 +18,7 @@ from system.contract.errors import Conflict, UnknownRound
 from system.contract.ids import Lane
 from system.contract.records import FLAG_STRESS, WIN_DTYPE
 from system.control.fronts import hold_instance, refuse_older
-from system.control.state import Control
+from system.control.state import ControlContext
 from system.ledger.access import read_again
 from system.ledger.statements import statement
 
@@ -29,7 +29,7 @@ LEDGER_TIMEOUT_S = 60.0
 log = logging.getLogger("xiu.control")
 
 
-async def ledger_view(control: Control, round_id: int, front: int, instance: int) -> str:
+async def ledger_view(control: ControlContext, round_id: int, front: int, instance: int) -> str:
     """A LedgerView as JSON text, from one snapshot of the ledger.
 
     Raises Superseded for an older instance: to it, postings of a newer one would look like a contradiction.
@@ -52,7 +52,7 @@ async def ledger_view(control: Control, round_id: int, front: int, instance: int
 
 
 async def _snapshot(
-    control: Control, lane: Lane, round_id: int, front: int, instance: int
+    control: ControlContext, lane: Lane, round_id: int, front: int, instance: int
 ) -> tuple[tuple[Any, ...], list[bytes]]:
     """(row of control_stream_view, packed postings and suspense), of one moment."""
     key = {"round": round_id, "front": front}
@@ -81,7 +81,7 @@ def records_of(lane: Lane, rows: bytes) -> bytes:
     return out.tobytes()
 
 
-async def confirm(control: Control, round_id: int, front: int, said: ConfirmRequest) -> None:
+async def confirm(control: ControlContext, round_id: int, front: int, said: ConfirmRequest) -> None:
     """Takes the front's confirmation: settled, awards no more, its stream ends at this id. Safe to repeat.
 
     Raises Superseded, Conflict (not closing yet, another epoch than the granted, a smaller id than before).

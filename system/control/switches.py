@@ -8,13 +8,13 @@ from system.contract.api import SwitchChange
 from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.ids import LANES, Lane
 from system.contract.switches import checked, defaults, is_red, lanes_of
-from system.control.state import Control
+from system.control.state import ControlContext
 from system.ledger.statements import statement
 
 log = logging.getLogger("xiu.control")
 
 
-async def change(control: Control, key: str, order: SwitchChange) -> dict[str, object]:
+async def change(control: ControlContext, key: str, order: SwitchChange) -> dict[str, object]:
     """Sets a switch in the lane of the order, else in both: {"key", "value", "before"}; `lane` if one was named;
     `befores` by lane where they differed (`before` is then the live lane's); `held` where it could not be stored yet.
 
@@ -39,14 +39,14 @@ async def change(control: Control, key: str, order: SwitchChange) -> dict[str, o
         return {"key": key, "value": value, "before": before, "held": str(exc)}
 
 
-async def _lift(control: Control, key: str, told: dict[str, object]) -> dict[str, object]:
+async def _lift(control: ControlContext, key: str, told: dict[str, object]) -> dict[str, object]:
     """The stored value holds now; the held one does no more."""
     if control.red.pop(key, None) is not None:
         await control.catch_up()
     return told
 
 
-async def write_held(control: Control) -> None:
+async def write_held(control: ControlContext) -> None:
     """Stores the held values. Raises StoreUnknown, StoreRefused while that fails."""
     async with control.red_turn:
         for key, order in list(control.red.items()):
@@ -55,7 +55,7 @@ async def write_held(control: Control) -> None:
 
 
 async def _write(
-    control: Control, key: str, value: int, order: SwitchChange, lanes: tuple[Lane, ...]
+    control: ControlContext, key: str, value: int, order: SwitchChange, lanes: tuple[Lane, ...]
 ) -> dict[str, object]:
     async with control.pool.transaction("set a switch") as conn:
         # Locked until the commit; both rows, always in one order, so that two changes cannot deadlock.
@@ -76,7 +76,7 @@ async def _write(
     return told | ({"lane": order.lane} if order.lane else {}) | ({} if one else {"befores": befores})
 
 
-async def history(control: Control, limit: int) -> list[dict[str, object]]:
+async def history(control: ControlContext, limit: int) -> list[dict[str, object]]:
     """Changes, newest first; `lane` None: both."""
     rows = await control.pool.fetch(statement("control_switch_history", "live"), {"limit": limit}, "read switches")
     names = ("id", "key", "lane", "before", "after", "who", "why", "at_us")

@@ -8,13 +8,13 @@ from psycopg.types.json import Jsonb
 
 from system.contract.errors import SettingsError
 from system.contract.ids import LANES
-from system.control.state import Control
+from system.control.state import ControlContext
 from system.ledger.statements import statement
 
 log = logging.getLogger("xiu.control")
 
 
-async def settle(control: Control) -> None:
+async def settle(control: ControlContext) -> None:
     """Stores the topology of the settings as a new version if it differs from the newest one.
 
     Addresses alone may change at any time, since users keep their front. Raises SettingsError when fronts or cells

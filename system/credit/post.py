@@ -11,10 +11,9 @@ from typing import Literal
 import numpy as np
 
 from system.contract.errors import StoreRefused
-from system.contract.ids import Position
-from system.credit.reading import StreamName
+from system.contract.ids import Position, StreamName
 from system.credit.rows import copy_rows, debits
-from system.credit.verify import Lease, Packets, Prepared, Reason, Settled, settle
+from system.credit.verify import ChunkResult, Lease, Packets, Prepared, SuspenseReason, settle
 from system.ledger.access import Connection
 from system.ledger.statements import statement
 
@@ -36,7 +35,7 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BatchParameters:
     """Parameters every statement of the batch shares."""
 
     name: StreamName
@@ -58,7 +57,7 @@ class BatchRefused(Exception):
         self.why = why
 
 
-async def post(conn: Connection, step: Step, prepared: Prepared) -> Posted:
+async def post(conn: Connection, step: BatchParameters, prepared: Prepared) -> Posted:
     """Runs the steps of one batch inside the caller's transaction. Raises BatchRefused, and the driver's errors."""
     lane, chunk = step.name.lane, prepared.chunk
     params = step.params(chunk.start, chunk.end)
@@ -96,13 +95,13 @@ async def post(conn: Connection, step: Step, prepared: Prepared) -> Posted:
     )  # fmt: skip
 
 
-async def stop(conn: Connection, step: Step, at: Position, reason: str) -> bool:
+async def stop(conn: Connection, step: BatchParameters, at: Position, reason: str) -> bool:
     """Stops the stream at `at`, for a person to look at; False if it moved or got a new epoch meanwhile."""
     done = await conn.execute(statement("credit_stop", step.name.lane), step.params(at) | {"reason": reason})
     return done.rowcount == 1
 
 
-async def _leases(conn: Connection, step: Step, prepared: Prepared) -> list[Lease]:
+async def _leases(conn: Connection, step: BatchParameters, prepared: Prepared) -> list[Lease]:
     packet = prepared.chunk.records["packet"]
     params = {
         "round": step.name.round_id, "front": step.name.front, "first": int(packet.min()), "last": int(packet.max()),
@@ -111,7 +110,9 @@ async def _leases(conn: Connection, step: Step, prepared: Prepared) -> list[Leas
     return [Lease(*row) for row in rows]
 
 
-async def _holders(conn: Connection, step: Step, prepared: Prepared, packets: Packets) -> set[tuple[int, int]]:
+async def _holders(
+    conn: Connection, step: BatchParameters, prepared: Prepared, packets: Packets
+) -> set[tuple[int, int]]:
     again = packets.met_again
     if not len(again):
         return set()
@@ -123,7 +124,7 @@ async def _holders(conn: Connection, step: Step, prepared: Prepared, packets: Pa
     return {(packet, uid % (1 << 64)) for packet, uid in rows}
 
 
-async def _bitmaps(conn: Connection, step: Step, changed: list[Lease]) -> None:
+async def _bitmaps(conn: Connection, step: BatchParameters, changed: list[Lease]) -> None:
     if not changed:
         return
     done = await conn.execute(
@@ -138,7 +139,9 @@ async def _bitmaps(conn: Connection, step: Step, changed: list[Lease]) -> None:
         raise StoreRefused(f"{done.rowcount} bitmaps changed; expected {len(changed)}")
 
 
-async def _doubtful(conn: Connection, step: Step, prepared: Prepared, settled: Settled, batch: int) -> None:
+async def _doubtful(
+    conn: Connection, step: BatchParameters, prepared: Prepared, settled: ChunkResult, batch: int
+) -> None:
     """Rows of what was not posted: suspense with its reason, repeats."""
     chunk, (lane, round_id, front) = prepared.chunk, step.name
     suspense = [
@@ -146,7 +149,7 @@ async def _doubtful(conn: Connection, step: Step, prepared: Prepared, settled: S
             batch, round_id, front, int(chunk.epoch[i]), int(chunk.seq[i]), int(chunk.place[i]),
             int(chunk.records["packet"][i]), _signed(int(chunk.records["uid"][i])), int(chunk.records["fen"][i]),
             int(chunk.records["sponsor"][i]), _signed(int(chunk.records["time_us"][i])),
-            int(prepared.fen[i]) if held else 0, int(prepared.sponsor[i]) if held else 0, Reason(reason).text,
+            int(prepared.fen[i]) if held else 0, int(prepared.sponsor[i]) if held else 0, SuspenseReason(reason).text,
         )
         for i, reason, held in zip(
             settled.suspense.tolist(), settled.reasons.tolist(), settled.held.tolist(), strict=True

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from system.contract.ids import Lane, Position
+from system.contract.ids import Position, StreamName
 from system.contract.records import WIN_DTYPE
 from system.winlog import DamagedEntry, Stored, follows
 from system.winlog.codec import HEADER_BYTES, RECORD_BYTES, Header, read_header
@@ -17,15 +17,7 @@ from system.winlog.codec import HEADER_BYTES, RECORD_BYTES, Header, read_header
 PAGE_ENTRIES = 256
 
 
-class StreamName(NamedTuple):
-    """Which stream: one front, one round, one lane."""
-
-    lane: Lane
-    round_id: int
-    front: int
-
-
-class Log(Protocol):
+class EntrySource(Protocol):
     """What is read here: entries behind a position, oldest first."""
 
     async def read_after(self, position: Position, count: int) -> list[Stored]: ...
@@ -49,7 +41,7 @@ class Chunk:
 class Reader:
     """Reads one stream from `offset` on: batch after batch until the end, or until `stopped` says why not."""
 
-    def __init__(self, log: Log, name: StreamName, offset: Position) -> None:
+    def __init__(self, log: EntrySource, name: StreamName, offset: Position) -> None:
         self._log, self.name = log, name
         self._fetched: deque[Stored] = deque()
         self._read_to = offset

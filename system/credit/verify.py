@@ -24,7 +24,7 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 
-class Reason(IntEnum):
+class SuspenseReason(IntEnum):
     """Why a record goes to suspense; 0 is sound. `text` stands in the ledger."""
 
     SOUND = 0
@@ -41,19 +41,19 @@ class Reason(IntEnum):
 
 
 _TEXTS = {
-    Reason.SOUND: "sound",
-    Reason.OUTSIDE: "packet outside the round",
-    Reason.LANE: "record of the other lane",
-    Reason.IMPOSSIBLE: "impossible user id or time",
-    Reason.AMOUNT: "amount or sponsor differs from the lottery's",
-    Reason.LEASE: "packet in no lease of this front",
-    Reason.USED: "packet already used by another user",
+    SuspenseReason.SOUND: "sound",
+    SuspenseReason.OUTSIDE: "packet outside the round",
+    SuspenseReason.LANE: "record of the other lane",
+    SuspenseReason.IMPOSSIBLE: "impossible user id or time",
+    SuspenseReason.AMOUNT: "amount or sponsor differs from the lottery's",
+    SuspenseReason.LEASE: "packet in no lease of this front",
+    SuspenseReason.USED: "packet already used by another user",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A chunk with what the lottery says of each packet; `wrong` is a Reason, `by_user` sorts by account."""
+    """A chunk with what the lottery says of each packet; `wrong` is a SuspenseReason, `by_user` sorts by account."""
 
     chunk: Chunk
     sponsor: npt.NDArray[np.uint16]
@@ -73,7 +73,7 @@ class Lease(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ChunkResult:
     """What becomes of each record, as indexes into the chunk: `posted` by user, `held` parallel to `suspense`.
 
     `bitmaps` are the leases that changed, with their new bits.
@@ -94,10 +94,10 @@ def prepare(chunk: Chunk, round_: Round, lane: Lane) -> Prepared:
     inside = packet < round_.packets
     sponsor, fen = amounts(round_, np.where(inside, packet, 0))
     wrong = np.zeros(len(records), dtype=np.uint8)
-    wrong[(records["fen"] != fen) | (records["sponsor"] != sponsor)] = Reason.AMOUNT
-    wrong[(records["uid"] >= SIGN) | (records["time_us"] >= SIGN)] = Reason.IMPOSSIBLE
-    wrong[((records["flags"] & FLAG_STRESS) != 0) != (lane == "stress")] = Reason.LANE
-    wrong[~inside] = Reason.OUTSIDE
+    wrong[(records["fen"] != fen) | (records["sponsor"] != sponsor)] = SuspenseReason.AMOUNT
+    wrong[(records["uid"] >= SIGN) | (records["time_us"] >= SIGN)] = SuspenseReason.IMPOSSIBLE
+    wrong[((records["flags"] & FLAG_STRESS) != 0) != (lane == "stress")] = SuspenseReason.LANE
+    wrong[~inside] = SuspenseReason.OUTSIDE
     by_user = np.argsort(records["uid"], kind="stable").astype(np.int64)
     return Prepared(chunk, sponsor, fen, wrong, by_user)
 
@@ -150,11 +150,11 @@ class Packets:
         return changed
 
 
-def settle(prepared: Prepared, packets: Packets, holders: set[tuple[int, int]]) -> Settled:
+def settle(prepared: Prepared, packets: Packets, holders: set[tuple[int, int]]) -> ChunkResult:
     """Decides each record. `holders`: (packet, uid) the ledger already has, of the records met again."""
     records, takes = prepared.chunk.records, packets.takes
     reasons = prepared.wrong.copy()
-    reasons[~packets.inside & (reasons != Reason.OUTSIDE)] = Reason.LEASE
+    reasons[~packets.inside & (reasons != SuspenseReason.OUTSIDE)] = SuspenseReason.LEASE
     again = packets.met_again
     repeated = np.zeros(len(records), dtype=np.bool_)
     if len(again):
@@ -164,11 +164,11 @@ def settle(prepared: Prepared, packets: Packets, holders: set[tuple[int, int]]) 
         holders = holders | {(int(records["packet"][i]), int(records["uid"][i])) for i in taken.tolist()}
         for i in again.tolist():
             repeated[i] = (int(records["packet"][i]), int(records["uid"][i])) in holders
-        reasons[again] = Reason.USED
-    posted_here = takes & (reasons == Reason.SOUND)
+        reasons[again] = SuspenseReason.USED
+    posted_here = takes & (reasons == SuspenseReason.SOUND)
     suspended = ~posted_here & ~repeated
     suspense = np.flatnonzero(suspended)
-    return Settled(
+    return ChunkResult(
         posted=prepared.by_user[posted_here[prepared.by_user]],
         duplicates=np.flatnonzero(repeated),
         suspense=suspense,

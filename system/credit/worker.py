@@ -17,12 +17,12 @@ import numpy as np
 
 from system.contract.api import SponsorSplit
 from system.contract.errors import StoreRefused, StoreUnknown, XiuError
-from system.contract.ids import Position
+from system.contract.ids import Position, StreamName
 from system.contract.places import credit
 from system.contract.records import WIN_DTYPE
 from system.credit.metrics import CreditMetrics
-from system.credit.post import BatchRefused, Posted, Step, post, stop
-from system.credit.reading import Reader, StreamName
+from system.credit.post import BatchParameters, BatchRefused, Posted, post, stop
+from system.credit.reading import Reader
 from system.credit.switches import Switches
 from system.credit.verify import Prepared, prepare
 from system.ledger.access import Connection, connect, deadline, lane_role, transaction
@@ -45,7 +45,7 @@ RECORDS_PER_S_MIN = 10_000
 OBSERVE_S = 0.5
 
 
-class Stream(NamedTuple):
+class CreditStream(NamedTuple):
     """A stream as the ledger knew it at the start of the pass."""
 
     name: StreamName
@@ -69,7 +69,7 @@ class Worker:
         self._wall_us = wall_us
         metrics.follow(lambda: switches.values)
         self._conn: Connection | None = None
-        self._known: list[Stream] = []
+        self._known: list[CreditStream] = []
         self._rounds: dict[int, Round] = {}
         self._doubt: dict[StreamName, Posted] = {}
         self._first = 0
@@ -126,12 +126,12 @@ class Worker:
         self.passed_at = self._metrics.progress_at = time.monotonic()
         return {stream.name: reached[stream.name] for stream in streams if stream.stopped is None}
 
-    def _turns(self, streams: list[Stream]) -> list[Stream]:
+    def _turns(self, streams: list[CreditStream]) -> list[CreditStream]:
         """Rotated, so that a stream whose batch fails again and again does not keep the others from their turn."""
         at = self._first % len(streams) if streams else 0
         return streams[at:] + streams[:at]
 
-    async def _streams(self) -> list[Stream]:
+    async def _streams(self) -> list[CreditStream]:
         lane = self._settings.lane
         async with self._connection("streams", self._settings.store_timeout_s) as conn:
             rows = await (
@@ -141,7 +141,7 @@ class Worker:
                 self._rounds[round_id] = await self._round(conn, round_id)
         self._rounds = {row[0]: self._rounds[row[0]] for row in rows}
         return [
-            Stream(StreamName(lane, round_id, front), Position(epoch, seq), granted, stopped)
+            CreditStream(StreamName(lane, round_id, front), Position(epoch, seq), granted, stopped)
             for round_id, front, epoch, seq, granted, stopped in rows
         ]
 
@@ -150,11 +150,11 @@ class Worker:
         sponsors, seed = (await rows.fetchall())[0]
         return make_round(round_id, [SponsorSplit.model_validate(item, strict=False) for item in sponsors], bytes(seed))
 
-    async def _drain(self, stream: Stream) -> tuple[Position, bool]:
+    async def _drain(self, stream: CreditStream) -> tuple[Position, bool]:
         """Posts what stands behind the offset, reading one batch ahead. Returns how far it came, and whether nothing is
         left.
         """
-        settings, step = self._settings, Step(stream.name, stream.granted)
+        settings, step = self._settings, BatchParameters(stream.name, stream.granted)
         reader = Reader(
             self._store.stream(settings.cell, settings.lane, stream.name.round_id, stream.name.front),
             stream.name, stream.offset,
@@ -181,7 +181,7 @@ class Worker:
         chunk = await reader.next(self._switches.batch_max)
         return None if chunk is None else prepare(chunk, self._rounds[reader.name.round_id], self._settings.lane)
 
-    async def _post(self, step: Step, prepared: Prepared) -> bool:
+    async def _post(self, step: BatchParameters, prepared: Prepared) -> bool:
         """One batch; False when the offset, the epoch or the round moved on and the ledger must be read again."""
         done: Posted | None = None
         limit_s = self._settings.store_timeout_s + len(prepared.chunk.records) / RECORDS_PER_S_MIN
@@ -201,7 +201,7 @@ class Worker:
         self._count(done)
         return True
 
-    def _resolve(self, streams: list[Stream]) -> None:
+    def _resolve(self, streams: list[CreditStream]) -> None:
         """Counts each batch in doubt whose end the ledger's offset has reached: it was committed. Another stays in
         doubt, for PostgreSQL may still work on its COMMIT, until a batch from the same offset is committed instead.
         """
@@ -223,12 +223,12 @@ class Worker:
                 "records in suspense", extra={"event": "suspense", "stream": str(batch.name), "count": batch.suspended}
             )
 
-    async def _stop(self, step: Step, at: Position, reason: str) -> None:
+    async def _stop(self, step: BatchParameters, at: Position, reason: str) -> None:
         async with self._connection("stop", self._settings.store_timeout_s) as conn:
             if await stop(conn, step, at, reason):
                 log.error("stream stopped: %s", reason, extra={"event": "stream_stopped", "stream": str(step.name)})
 
-    async def _observe(self, streams: list[Stream]) -> None:
+    async def _observe(self, streams: list[CreditStream]) -> None:
         """Reads backlog and age from time to time: what stands behind the offsets, also of stopped streams."""
         if time.monotonic() - self._observed < OBSERVE_S:
             return

@@ -10,7 +10,7 @@ from system.contract import errors
 from system.contract.errors import XiuError
 from system.contract.ids import award_id
 from system.front.metrics import KIND
-from system.front.seam import Win
+from system.front.seam import SettledWin
 
 JSON_TYPE = "application/json"
 _WIN, _REPEAT = KIND["win"], KIND["repeat"]
@@ -19,7 +19,7 @@ UNCOUNTED = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """A whole HTTP/1.1 answer, for connections that stay and that close; `kind` is its place in TAP_KINDS."""
 
     status: int
@@ -30,31 +30,31 @@ class Answer:
     """Length of `close` up to its body, for an answer to HEAD."""
 
 
-def answer(status: int, body: bytes, kind: int, headers: str = "") -> Answer:
+def answer(status: int, body: bytes, kind: int, headers: str = "") -> HttpAnswer:
     """An answer with `body`; `headers` are further lines, each ended with CRLF."""
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {JSON_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\n{headers}"
     ).encode()
     closing = head + b"Connection: close\r\n\r\n"
-    return Answer(status, head + b"\r\n" + body, closing + body, kind, len(closing))
+    return HttpAnswer(status, head + b"\r\n" + body, closing + body, kind, len(closing))
 
 
 def _json(data: object) -> bytes:
     return json.dumps(data, separators=(",", ":")).encode()
 
 
-def refusal(error: XiuError, headers: str = "", **more: int) -> Answer:
+def refusal(error: XiuError, headers: str = "", **more: int) -> HttpAnswer:
     """The answer for `error`; `more` stands beside "error" in the body."""
     return answer(error.status, _json({**error.body(), **more}), KIND.get(error.code, UNCOUNTED), headers)
 
 
-def lose(next_ms: int) -> Answer:
+def lose(next_ms: int) -> HttpAnswer:
     """An ordinary losing answer; `next_ms`: a user who waits this long is never refused by the limiter."""
     return answer(200, _json({"won": False, "next_ms": next_ms}), KIND["lose"])
 
 
-def won(round_id: int, win: Win, repeat: bool) -> Answer:
+def won(round_id: int, win: SettledWin, repeat: bool) -> HttpAnswer:
     """A settled win, the first time or shown again."""
     # Written out as text: after a while repeats are frequent, and all fields are numbers.
     body = (
@@ -64,7 +64,7 @@ def won(round_id: int, win: Win, repeat: bool) -> Answer:
     return answer(200, body.encode(), _REPEAT if repeat else _WIN)
 
 
-def not_open(starts_in_us: int) -> Answer:
+def not_open(starts_in_us: int) -> HttpAnswer:
     """The round has not begun; rounded up, so that a client who waits that long is not early."""
     return refusal(errors.NotOpenYet("the round is not open yet"), starts_in_ms=-(-starts_in_us // 1000))
 
@@ -81,7 +81,7 @@ ALLOW_POST = refusal(errors.MethodNotAllowed("a tap is a POST"), "Allow: POST\r\
 ALLOW_GET = refusal(errors.MethodNotAllowed("this resource is read with GET"), "Allow: GET, HEAD\r\n")
 REQUEST_TIMEOUT = refusal(errors.RequestTimeout("the request did not arrive in time"))
 ROUND_OVER = refusal(errors.RoundOver("the round is over"))
-TOO_LARGE = refusal(errors.TooLarge("the body is too large"))
+TOO_LARGE = refusal(errors.BodyTooLarge("the body is too large"))
 FOREIGN_USER = refusal(errors.ForeignUser("this user belongs to another front"))
 TOO_FAST = refusal(errors.TooFast("too many taps"), "Retry-After: 1\r\n")
 HEADERS_TOO_LARGE = refusal(errors.HeadersTooLarge("the head of the request is too large"))

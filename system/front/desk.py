@@ -10,10 +10,10 @@ from system.contract.ids import ROUND_MAX, TAG_HEADER
 from system.contract.numbers import whole_number
 from system.front import answers
 from system.front.admission import TOKEN_BYTES_MAX, Admission
-from system.front.answers import Answer
+from system.front.answers import HttpAnswer
 from system.front.draw import Draw, Replier
 from system.front.metrics import FrontMetrics
-from system.front.seam import Front
+from system.front.seam import FrontContext
 from system.settings import FrontSettings
 
 _TAPS_PREFIX, _TAPS_SUFFIX = b"/v1/rounds/", b"/taps"
@@ -96,7 +96,9 @@ class Desk:
         "admission", "draw", "front", "metrics", "now_us", "settings", "shapes", "stopping", "tap", "taps", "user",
     )  # fmt: skip
 
-    def __init__(self, front: Front, settings: FrontSettings, metrics: FrontMetrics, *, shapes: bool = True) -> None:
+    def __init__(
+        self, front: FrontContext, settings: FrontSettings, metrics: FrontMetrics, *, shapes: bool = True
+    ) -> None:
         """`shapes`: taps may be recognised by their shape; False: each goes through the parser."""
         self.shapes = shapes
         self.front = front
@@ -115,7 +117,7 @@ class Desk:
         """Refuses every tap from now on."""
         self.stopping = self.draw.stopping = True
 
-    def answer(self, method: bytes, request: Request, replier: Replier) -> Answer | None:
+    def answer(self, method: bytes, request: Request, replier: Replier) -> HttpAnswer | None:
         """The answer to a request, or None when it comes through `replier`."""
         path = path_of(request.url)
         if path.startswith(_TAPS_PREFIX) and path.endswith(_TAPS_SUFFIX):
@@ -127,14 +129,14 @@ class Desk:
             return answers.NOT_FOUND
         return page if method in (b"GET", b"HEAD") else answers.ALLOW_GET
 
-    def _page(self, path: bytes) -> Answer | None:
+    def _page(self, path: bytes) -> HttpAnswer | None:
         if path == b"/healthz":
             return answers.HEALTHY
         if path == b"/readyz":
             return answers.HEALTHY if self.front.serving and not self.stopping else answers.NOT_READY
         return None
 
-    def _tap(self, name: bytes, request: Request, replier: Replier) -> Answer | None:
+    def _tap(self, name: bytes, request: Request, replier: Replier) -> HttpAnswer | None:
         now_us = self.now_us()
         scheme, _, token = (request.authorization or b"").partition(b" ")
         token = token.lstrip(b" ")

@@ -12,9 +12,9 @@ from typing import Protocol
 from system.contract.ids import LANES
 from system.contract.switches import Tables
 from system.front import answers
-from system.front.answers import Answer
+from system.front.answers import HttpAnswer
 from system.front.limiter import Limiter
-from system.front.seam import DrawRound, Front, Win
+from system.front.seam import DrawRound, FrontContext, SettledWin
 from system.settings import FrontSettings
 
 _MIX = 0x9E3779B97F4A7C15
@@ -24,7 +24,7 @@ _MASK = (1 << 64) - 1
 class Replier(Protocol):
     """Takes an answer that is not known yet."""
 
-    def later(self) -> Callable[[Answer], None]:
+    def later(self) -> Callable[[HttpAnswer], None]:
         """Keeps the answer's place in the order of answers; the function that it returns takes the answer, once."""
         ...
 
@@ -46,7 +46,7 @@ class Draw:
         "stopping",
     )
 
-    def __init__(self, front: Front, settings: FrontSettings) -> None:
+    def __init__(self, front: FrontContext, settings: FrontSettings) -> None:
         self.front = front
         self.stopping = False
         self.delay_s: tuple[float, ...] = ()
@@ -70,7 +70,7 @@ class Draw:
         delays_s = tuple(switches[lane]["draw.delay_ms"] / 1000 for lane in LANES)
         self.delay_s = delays_s if any(delays_s) else ()
 
-    def tap(self, round_id: int, lane: int, uid: int, now_us: int, replier: Replier) -> Answer | None:
+    def tap(self, round_id: int, lane: int, uid: int, now_us: int, replier: Replier) -> HttpAnswer | None:
         """The answer, or None when `replier.later()` was called for it. `lane` is the index in LANES.
 
         The comments count the steps of a tap (`system/__init__.py`): steps 1 and 2 are done, step 10 is in `award`.
@@ -118,7 +118,7 @@ class Draw:
         round_.join(uid, waiting)
         waiting.reply_to(replier.later())
 
-    def _take(self, round_: DrawRound, uid: int, now_us: int, replier: Replier) -> Answer | None:
+    def _take(self, round_: DrawRound, uid: int, now_us: int, replier: Replier) -> HttpAnswer | None:
         waiting = _Waiting(round_.round_id, repeat=False)
         if not round_.award(uid, now_us, waiting):
             return self._lose
@@ -134,17 +134,17 @@ class _Waiting:
     def __init__(self, round_id: int, repeat: bool) -> None:
         self._round_id = round_id
         self._repeat = repeat
-        self._reply: Callable[[Answer], None] | None = None
-        self._early: Answer | None = None
+        self._reply: Callable[[HttpAnswer], None] | None = None
+        self._early: HttpAnswer | None = None
 
-    def __call__(self, win: Win | None) -> None:
+    def __call__(self, win: SettledWin | None) -> None:
         told = answers.PENDING if win is None else answers.won(self._round_id, win, self._repeat)
         if self._reply is None:
             self._early = told
         else:
             self._reply(told)
 
-    def reply_to(self, reply: Callable[[Answer], None]) -> None:
+    def reply_to(self, reply: Callable[[HttpAnswer], None]) -> None:
         self._reply = reply
         if self._early is not None:
             reply(self._early)

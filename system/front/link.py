@@ -33,7 +33,7 @@ LEDGER_TIMEOUT_S: Final = 60.0
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
 
-class Control(Protocol):
+class ControlApi(Protocol):
     """What a front asks of control. Each raises StoreUnknown (no answer: it may have happened), Superseded (a newer
     instance is known: stop serving), Conflict (the state does not allow it), NotFound, StoreRefused (a definite error).
     """
@@ -56,7 +56,7 @@ class Control(Protocol):
 
 
 class ControlLink:
-    """`Control` over HTTP, for one front."""
+    """`ControlApi` over HTTP, for one front."""
 
     def __init__(self, url: str, front: int, secret: bytes) -> None:
         self._url = url

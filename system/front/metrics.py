@@ -25,7 +25,7 @@ KIND: dict[str, int] = {name: index for index, name in enumerate(TAP_KINDS)}
 LANE_INDEX: dict[Lane, int] = {lane: index for index, lane in enumerate(LANES)}
 
 
-class Histogram:
+class BucketCounts:
     """Counts per bucket and a sum, for few observations."""
 
     __slots__ = ("bounds", "counts", "sum")
@@ -57,11 +57,11 @@ class FrontMetrics:
         self.connections = 0
         self.places = 0
         self.connections_dropped = dict.fromkeys(DROPS, 0)
-        self.loop_lag = Histogram()
+        self.loop_lag = BucketCounts()
         self._appends: dict[tuple[str, ...], int] = {
             (lane, verdict): 0 for lane in LANES for verdict in APPEND_VERDICTS
         }
-        self._append_duration = {lane: Histogram() for lane in LANES}
+        self._append_duration = {lane: BucketCounts() for lane in LANES}
         self._pending = dict.fromkeys(LANES, 0)
         self._issued = dict.fromkeys(LANES, 0)
         self._awarded_fen = dict.fromkeys(LANES, 0)

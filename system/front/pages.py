@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 
 from system.contract.web import application, listening
 from system.front.metrics import FrontMetrics
-from system.front.seam import Front
+from system.front.seam import FrontContext
 from system.settings import FrontSettings
 from system.web import add_health
 
 
 @asynccontextmanager
-async def pages(front: Front, settings: FrontSettings, metrics: FrontMetrics) -> AsyncIterator[tuple[str, int]]:
+async def pages(front: FrontContext, settings: FrontSettings, metrics: FrontMetrics) -> AsyncIterator[tuple[str, int]]:
     """Serves the pages on `settings.metrics_listen` within the block; where, also when port 0 was asked for.
 
     Raises OSError.

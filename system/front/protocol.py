@@ -14,7 +14,7 @@ from typing import cast
 import httptools
 
 from system.front import answers
-from system.front.answers import Answer
+from system.front.answers import HttpAnswer
 from system.front.desk import Desk, Request, Shape
 from system.front.places import NEVER_SPOKE
 
@@ -38,12 +38,12 @@ class _Place:
         self.closes = closes
         self.data: bytes | None = None
 
-    def settle(self, answer: Answer) -> None:
+    def settle(self, answer: HttpAnswer) -> None:
         """Takes the answer: counted now, sent when all before it are."""
         self.connection.count(self.lane, answer)
         self.connection.arrive(self, answer)
 
-    def fill(self, answer: Answer) -> None:
+    def fill(self, answer: HttpAnswer) -> None:
         """The bytes are there, after whatever delay the switches ask for."""
         self.data = answer.close if self.closes else answer.keep
         self.connection.flush()
@@ -287,12 +287,12 @@ class TapProtocol(asyncio.Protocol):
 
     # -- answers out
 
-    def count(self, lane: int, answer: Answer) -> None:
+    def count(self, lane: int, answer: HttpAnswer) -> None:
         """Counts one more tap answered so."""
         if answer.kind >= 0:
             self._desk.metrics.taps[lane][answer.kind] += 1
 
-    def later(self) -> Callable[[Answer], None]:
+    def later(self) -> Callable[[HttpAnswer], None]:
         """A place in the order of answers, for one that is not there yet; see `draw.Replier`."""
         return self._place(self._shape.lane if self._shape is not None else self._request.lane).settle
 
@@ -304,7 +304,7 @@ class TapProtocol(asyncio.Protocol):
             self._throttle()
         return place
 
-    def arrive(self, place: _Place, answer: Answer) -> None:
+    def arrive(self, place: _Place, answer: HttpAnswer) -> None:
         """Fills a place, late by what `draw.delay_ms` says."""
         delay_s = self._desk.draw.delay_s
         if delay_s and delay_s[place.lane]:
@@ -312,7 +312,7 @@ class TapProtocol(asyncio.Protocol):
         else:
             place.fill(answer)
 
-    def _emit(self, answer: Answer, headless: bool = False) -> None:
+    def _emit(self, answer: HttpAnswer, headless: bool = False) -> None:
         if headless:
             self._keep = False
             self._send(answer.close[: answer.head_bytes])
@@ -329,7 +329,7 @@ class TapProtocol(asyncio.Protocol):
         else:
             self._out.append(data)
 
-    def _refuse(self, answer: Answer) -> None:
+    def _refuse(self, answer: HttpAnswer) -> None:
         """The last answer of a connection whose requests can no longer be told apart."""
         self.count(self._request.lane, answer)
         self._keep = False

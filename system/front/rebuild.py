@@ -10,34 +10,25 @@ import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
 
 import numpy as np
 
 from system.contract.api import LedgerView
 from system.contract.errors import XiuError
-from system.contract.ids import START, Lane, Position
+from system.contract.ids import START, Position, StreamName
 from system.contract.records import MAX_RECORDS, WIN_DTYPE
-from system.front.seam import Win
-from system.winlog import DamagedEntry, Entry, Stored, decode
+from system.front.seam import SettledWin
+from system.winlog import DamagedEntry, Stored, WinLogEntry, decode
 
 Origin = tuple[int, int]
 """(epoch, number) of the lease a packet came from, as far as it is known."""
 UNKNOWN_ORIGIN: Origin = (0, 0)
 
 
-class Contradiction(XiuError):
+class WinContradiction(XiuError):
     """Two different wins of one user: data came back, or was changed by hand. Only a person may choose."""
 
     code = "contradiction"
-
-
-class StreamName(NamedTuple):
-    """Which stream it is; every entry names its own."""
-
-    lane: Lane
-    round_id: int
-    front: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +36,24 @@ class Ledger:
     """What the ledger holds of a stream: wins posted, and wins set aside, by user; how far credit has come."""
 
     offset: Position
-    posted: dict[int, Win]
-    suspended: dict[int, Win]
+    posted: dict[int, SettledWin]
+    suspended: dict[int, SettledWin]
 
 
 @dataclass(slots=True)
 class Rebuilt:
     """`winners` by user; `missing` are the users whose win is to be appended again; `end` is the stream's last id."""
 
-    winners: dict[int, Win] = field(default_factory=dict)
+    winners: dict[int, SettledWin] = field(default_factory=dict)
     origins: dict[int, Origin] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
     end: Position = START
 
-    def add(self, uid: int, win: Win, source: str) -> None:
-        """Raises Contradiction when the user is known with another win."""
+    def add(self, uid: int, win: SettledWin, source: str) -> None:
+        """Raises WinContradiction when the user is known with another win."""
         known = self.winners.setdefault(uid, win)
         if known != win:
-            raise Contradiction(f"user {uid}: {source} says {win}, before it was {known}")
+            raise WinContradiction(f"user {uid}: {source} says {win}, before it was {known}")
 
     def batches(self) -> Iterator[tuple[int, list[int]]]:
         """(lease number, users) of each entry to append again: one lease an entry, packets in order."""
@@ -78,7 +69,7 @@ class Rebuilt:
 
 
 def ledger_of(view: LedgerView) -> Ledger:
-    """The view's records by user. Raises Contradiction for two wins of one user, DamagedEntry for malformed bytes."""
+    """The view's records by user. Raises WinContradiction: two wins of one user; DamagedEntry: malformed bytes."""
     try:
         rows = np.frombuffer(base64.b64decode(view.records, validate=True), dtype=WIN_DTYPE)
     except (ValueError, binascii.Error) as exc:
@@ -86,7 +77,7 @@ def ledger_of(view: LedgerView) -> Ledger:
     if len(rows) != view.posted + view.suspended:
         raise DamagedEntry(f"ledger view: {len(rows)} records; expected {view.posted} + {view.suspended}")
     every = Rebuilt()
-    parts: list[dict[int, Win]] = []
+    parts: list[dict[int, SettledWin]] = []
     for part in (rows[: view.posted], rows[view.posted :]):
         wins = dict(_wins(part))
         for uid, win in _wins(part):
@@ -95,26 +86,26 @@ def ledger_of(view: LedgerView) -> Ledger:
     return Ledger(Position(view.offset_epoch, view.offset_sequence), *parts)
 
 
-def _wins(rows: np.ndarray[tuple[int], np.dtype[np.void]]) -> Iterator[tuple[int, Win]]:
+def _wins(rows: np.ndarray[tuple[int], np.dtype[np.void]]) -> Iterator[tuple[int, SettledWin]]:
     names = ("uid", "packet", "fen", "sponsor", "time_us")
     for uid, packet, fen, sponsor, time_us in zip(*(rows[name].tolist() for name in names), strict=True):
-        yield uid, Win(packet, fen, sponsor, time_us)
+        yield uid, SettledWin(packet, fen, sponsor, time_us)
 
 
 def rebuild(
-    memory: Iterable[Mapping[int, Win]],
+    memory: Iterable[Mapping[int, SettledWin]],
     origins: Mapping[int, Origin],
     stream: Sequence[Stored],
     ledger: Ledger,
     name: StreamName,
-    amount: Callable[[Win], Win],
+    amount: Callable[[SettledWin], SettledWin],
 ) -> Rebuilt:
     """Winners = memory ∪ stream ∪ ledger; missing = those neither in the ledger nor in the stream behind its offset.
 
     `stream` was read whole under the new fence, `ledger` after it: what credit moves in between is then seen in the
-    ledger, never in neither. Raises Contradiction; DamagedEntry for one behind the offset. (For a damaged entry before
-    it, the ledger has the content: a person has set it aside, or it was posted while it was sound.) `amount`: a win
-    with the sponsor and fen of its packet.
+    ledger, never in neither. Raises WinContradiction; DamagedEntry for one behind the offset. (For a damaged entry
+    before it, the ledger has the content: a person has set it aside, or it was posted while it was sound.) `amount`: a
+    win with the sponsor and fen of its packet.
     """
     found = Rebuilt(origins=dict(origins))
     for wins in memory:
@@ -149,7 +140,7 @@ def rebuild(
     return found
 
 
-def _entry(at: Position, raw: bytes, name: StreamName) -> Entry:
+def _entry(at: Position, raw: bytes, name: StreamName) -> WinLogEntry:
     """The entry that stands there. Raises DamagedEntry, also for an entry of another stream."""
     entry = decode(raw, at)
     header = entry.header

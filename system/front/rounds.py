@@ -18,7 +18,7 @@ from system.contract.records import FLAG_STRESS, MAX_RECORDS
 from system.front.gate import Gate, share
 from system.front.lease import LeaseBook
 from system.front.rebuild import Origin, Rebuilt
-from system.front.seam import NEVER, Waiter, Win
+from system.front.seam import NEVER, SettledWin, Waiter
 from system.front.waiters import Waiters
 from system.lottery import award, make_round
 
@@ -49,8 +49,8 @@ class AwardRound:
         self.flags = FLAG_STRESS if public.lane == "stress" else 0
         self.closed = False
         self.opening_us = NEVER
-        self.settled: dict[int, Win] = {}
-        self.pending: dict[int, Win] = {}
+        self.settled: dict[int, SettledWin] = {}
+        self.pending: dict[int, SettledWin] = {}
         self.origins: dict[int, Origin] = {}
         """The lease each packet came from, by user: an entry carries one lease, also when appended again."""
         self.state: RoundState = "armed"
@@ -91,7 +91,7 @@ class AwardRound:
         if drawn is None:
             return False
         sponsor, fen = award(self._lottery, drawn.packet)
-        self.pending[uid] = Win(drawn.packet, fen, sponsor, now_us)
+        self.pending[uid] = SettledWin(drawn.packet, fen, sponsor, now_us)
         self.origins[uid] = (drawn.epoch, drawn.number)
         self._queue.append(uid)
         self._waiters.add(uid, waiter)
@@ -100,7 +100,7 @@ class AwardRound:
         self.refresh()
         return True
 
-    def amount(self, win: Win) -> Win:
+    def amount(self, win: SettledWin) -> SettledWin:
         """The win with what its packet holds; as it is where the round has no such packet."""
         if not 0 <= win.packet < self._lottery.packets:
             return win
@@ -160,7 +160,7 @@ class AwardRound:
             self._idle.clear()
             await self._idle.wait()
 
-    def settle(self, uid: int) -> Win | None:
+    def settle(self, uid: int) -> SettledWin | None:
         """The append of this user is durable: the answer from now on. None if the user was settled before."""
         win = self.pending.pop(uid, None)
         if win is not None:
@@ -215,7 +215,7 @@ class AwardRound:
             self.over.set()
         self.refresh()
 
-    def finish(self, posted: dict[int, Win]) -> None:
+    def finish(self, posted: dict[int, SettledWin]) -> None:
         """The closed ledger decides what is in doubt: posted is won, anything else was not awarded."""
         for uid in list(self.pending):
             if uid in posted:

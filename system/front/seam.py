@@ -18,7 +18,7 @@ NEVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class Win:
+class SettledWin:
     """A settled win. `sponsor` is the id, `time_us` control's time of the award."""
 
     packet: int
@@ -27,7 +27,7 @@ class Win:
     time_us: int
 
 
-Waiter = Callable[[Win | None], None]
+Waiter = Callable[[SettledWin | None], None]
 """Called once, with the settled win, or with None when the answer must be `202 pending`. On the event loop, perhaps at
 once.
 """
@@ -44,9 +44,9 @@ class DrawRound(Protocol):
     """Closed in the ledger: every tap gets 410."""
     opening_us: int
     """Control's time from which the next eligible tap wins; NEVER while there is none."""
-    settled: dict[int, Win]
+    settled: dict[int, SettledWin]
     """Wins answered 200, by user, until the round is closed."""
-    pending: dict[int, Win]
+    pending: dict[int, SettledWin]
     """Reserved, append not yet durable, by user."""
 
     def award(self, uid: int, now_us: int, waiter: Waiter) -> bool:
@@ -64,7 +64,7 @@ class DrawRound(Protocol):
         ...
 
 
-class Front(Protocol):
+class FrontContext(Protocol):
     """What the draw path needs of the front as a whole; kept by the award path (sync with control)."""
 
     rounds: dict[int, DrawRound]

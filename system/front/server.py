@@ -18,7 +18,7 @@ from system.front.desk import Desk
 from system.front.metrics import FrontMetrics
 from system.front.places import Places
 from system.front.protocol import TapProtocol
-from system.front.seam import Front
+from system.front.seam import FrontContext
 from system.settings import FrontSettings
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ _ACCEPTS = 32
 class Server:
     """A listening front. Made by `serve`; `address` is where it listens, also when port 0 was asked for."""
 
-    def __init__(self, front: Front, settings: FrontSettings, metrics: FrontMetrics) -> None:
+    def __init__(self, front: FrontContext, settings: FrontSettings, metrics: FrontMetrics) -> None:
         self._loop = asyncio.get_running_loop()
         self._desk = Desk(front, settings, metrics)
         self._settings = settings
@@ -139,7 +139,7 @@ class Server:
                 self._settled.set()
 
 
-async def serve(front: Front, settings: FrontSettings, metrics: FrontMetrics) -> Server:
+async def serve(front: FrontContext, settings: FrontSettings, metrics: FrontMetrics) -> Server:
     """Opens a front's listener on `settings.listen`: taps, /healthz and /readyz. Raises OSError."""
     server = Server(front, settings, metrics)
     server.start()

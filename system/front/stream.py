@@ -14,10 +14,10 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 from system.contract.api import ConfirmRequest, EpochRequest, LeaseRequest, LedgerView, StreamReport
 from system.contract.errors import Conflict, NotFound, StoreRefused, StoreUnknown, Superseded, XiuError
-from system.contract.ids import START, Position
-from system.front.link import Control
+from system.contract.ids import START, Position, StreamName
+from system.front.link import ControlApi
 from system.front.metrics import FrontMetrics
-from system.front.rebuild import Contradiction, Ledger, StreamName, ledger_of, rebuild
+from system.front.rebuild import Ledger, WinContradiction, ledger_of, rebuild
 from system.front.rounds import AwardRound
 from system.settings import FrontSettings
 from system.winlog import DamagedEntry, Fenced, Header, Stored, Verdict, encode
@@ -33,7 +33,7 @@ PAUSE_S: Final = 0.05
 PAUSE_MAX_S: Final = 1.0
 
 
-class Log(Protocol):
+class AppendLog(Protocol):
     """What is needed of a win log; see `system.winlog.WinLog`."""
 
     async def append(self, entry: bytes, epoch: int, sequence: int) -> Verdict: ...
@@ -67,8 +67,8 @@ class StreamKeeper:
     def __init__(
         self,
         round_: AwardRound,
-        win_log: Log,
-        control: Control,
+        win_log: AppendLog,
+        control: ControlApi,
         instance: int,
         settings: FrontSettings,
         metrics: FrontMetrics,
@@ -113,7 +113,7 @@ class StreamKeeper:
                 await self._life()
             except NewEpoch as why:
                 log.warning("epoch over: %s", why, extra={"event": "epoch_over", "epoch": self.epoch, **self._extra})
-            except (Contradiction, DamagedEntry) as why:
+            except (WinContradiction, DamagedEntry) as why:
                 # Only a person may choose: the round is blocked, and reports it, until this front starts anew.
                 self.round.suspend()
                 self.round.blocked = str(why)

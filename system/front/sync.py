@@ -15,7 +15,7 @@ from system.contract.api import FrontRound, SyncAnswer, SyncRequest
 from system.contract.errors import NotFound, StoreRefused, StoreUnknown, XiuError
 from system.contract.ids import LANES
 from system.contract.switches import Tables, tables
-from system.front.link import Control
+from system.front.link import ControlApi
 from system.front.metrics import FrontMetrics
 from system.front.rounds import AwardRound, Conditions
 from system.front.seam import DrawRound
@@ -49,7 +49,7 @@ def feed(clock: AuthorityClock, authority_us: int, sent_at: int, received_at: in
 
 
 class FrontState:
-    """Implements `seam.Front`: what the draw path reads."""
+    """Implements `seam.FrontContext`: what the draw path reads."""
 
     def __init__(self, clock: AuthorityClock | None = None) -> None:
         self.clock = clock or AuthorityClock()
@@ -81,7 +81,7 @@ class FrontState:
         self._heard_us = self.clock.monotonic()
 
     def knows(self, round_id: int) -> bool:
-        """See `seam.Front`. A silent control may have opened a round meanwhile."""
+        """See `seam.FrontContext`. A silent control may have opened a round meanwhile."""
         current = self.clock.monotonic() - self._heard_us <= HEARD_WITHIN_US
         return current and round_id not in self.learning
 
@@ -90,7 +90,7 @@ class Sync:
     """Follows control until superseded or stopped. One per process start."""
 
     def __init__(
-        self, state: FrontState, control: Control, store: WinLogStore, settings: FrontSettings, metrics: FrontMetrics
+        self, state: FrontState, control: ControlApi, store: WinLogStore, settings: FrontSettings, metrics: FrontMetrics
     ) -> None:
         self.state = state
         self.instance = 0

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from system.front.seam import Waiter, Win
+from system.front.seam import SettledWin, Waiter
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class _Ticket:
         self.waiter: Waiter | None = waiter
         self.due = due
 
-    def tell(self, win: Win | None) -> None:
+    def tell(self, win: SettledWin | None) -> None:
         waiter, self.waiter = self.waiter, None
         if waiter is None:
             return
@@ -59,7 +59,7 @@ class Waiters:
         self._by_uid.setdefault(uid, deque()).append(ticket)
         self._set_timer()
 
-    def settle(self, uid: int, win: Win | None) -> None:
+    def settle(self, uid: int, win: SettledWin | None) -> None:
         """The result of `uid`: called for every waiter that is left."""
         for ticket in self._by_uid.pop(uid, ()):
             ticket.tell(win)

@@ -14,7 +14,7 @@ from psycopg import sql
 from system.contract.ids import LANES
 from system.ledger.access import ROLES, Connection, deadline, open_url, role_password, transaction
 from system.ledger.statements import lane_rights
-from system.ledger.steps import Step, Taken, refuse_contradictions, shown, steps
+from system.ledger.steps import AppliedStep, MigrationStep, refuse_contradictions, shown, steps
 from system.ledger.translate import translated
 
 _LOCK = 0x786975  # one migration at a time in a database
@@ -33,7 +33,9 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA control TO xiu_control;
 """
 
 
-async def migrate(url: str, secret: bytes, *, timeout_s: float = 30.0, known: Sequence[Step] | None = None) -> None:
+async def migrate(
+    url: str, secret: bytes, *, timeout_s: float = 30.0, known: Sequence[MigrationStep] | None = None
+) -> None:
     """Takes the steps that are missing, as the superuser of `url`; passwords of the roles are set anew from `secret`.
 
     Raises SettingsError where the ledger took other steps than these, or in another order; StoreRefused (no connection,
@@ -51,7 +53,7 @@ async def migrate(url: str, secret: bytes, *, timeout_s: float = 30.0, known: Se
             await _rights(conn)
 
 
-async def _begin(conn: Connection, secret: bytes, known: Sequence[Step]) -> None:
+async def _begin(conn: Connection, secret: bytes, known: Sequence[MigrationStep]) -> None:
     """Roles and the list of steps; those of a ledger without checksums are noted as they stand now."""
     async with transaction(conn):
         await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -69,7 +71,7 @@ async def _begin(conn: Connection, secret: bytes, known: Sequence[Step]) -> None
             await _note(conn, known[0])
 
 
-async def _take(conn: Connection, step: Step, known: Sequence[Step]) -> None:
+async def _take(conn: Connection, step: MigrationStep, known: Sequence[MigrationStep]) -> None:
     """The step and its note, if the ledger does not have it; another process may be taking it too."""
     async with transaction(conn):
         await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -85,12 +87,12 @@ async def _take(conn: Connection, step: Step, known: Sequence[Step]) -> None:
         await _note(conn, step)
 
 
-async def _taken(conn: Connection) -> dict[int, Taken]:
+async def _taken(conn: Connection) -> dict[int, AppliedStep]:
     rows = await (await conn.execute("SELECT number, name, checksum FROM control.migration ORDER BY number")).fetchall()
-    return {row[0]: Taken(*row) for row in rows}
+    return {row[0]: AppliedStep(*row) for row in rows}
 
 
-async def _note(conn: Connection, step: Step) -> None:
+async def _note(conn: Connection, step: MigrationStep) -> None:
     await conn.execute(
         "INSERT INTO control.migration (number, name, checksum) VALUES (%s, %s, %s)",
         (step.number, step.name, step.checksum),

@@ -21,7 +21,7 @@ _NAME = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class MigrationStep:
     """One step. `control` runs once, `lane` once for each lane, in the same transaction."""
 
     number: int
@@ -44,7 +44,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class AppliedStep:
     """A step that a ledger took. `checksum`: None where it was taken before checksums were kept."""
 
     number: int
@@ -59,14 +59,16 @@ def for_lane(text: str, lane: Lane) -> bytes:
     return text.replace("{schema}", lane).encode()
 
 
-def beginning() -> Step:
+def beginning() -> MigrationStep:
     """Step 0: the tables as they began, in `control.sql` and `schema.sql`."""
     control, lane = (HERE / name for name in ("control.sql", "schema.sql"))
-    return Step(0, "0000_beginning", lane, control.read_text(encoding="utf-8"), lane.read_text(encoding="utf-8"))
+    return MigrationStep(
+        0, "0000_beginning", lane, control.read_text(encoding="utf-8"), lane.read_text(encoding="utf-8")
+    )
 
 
 @cache
-def steps(folder: Path = MIGRATIONS) -> tuple[Step, ...]:
+def steps(folder: Path = MIGRATIONS) -> tuple[MigrationStep, ...]:
     """Every step, in order. Raises SettingsError for a file out of order: its name, what was expected."""
     found = [beginning()]
     for file in sorted(folder.glob("*.sql")):
@@ -77,11 +79,11 @@ def steps(folder: Path = MIGRATIONS) -> tuple[Step, ...]:
             )
         text = file.read_text(encoding="utf-8")
         lane = text if "{schema}" in text else ""
-        found.append(Step(expected, file.stem, file, "" if lane else text, lane))
+        found.append(MigrationStep(expected, file.stem, file, "" if lane else text, lane))
     return tuple(found)
 
 
-def refuse_contradictions(known: Sequence[Step], taken: Mapping[int, Taken]) -> None:
+def refuse_contradictions(known: Sequence[MigrationStep], taken: Mapping[int, AppliedStep]) -> None:
     """Raises SettingsError where what a ledger took is not what these files say, in this order."""
     newest = max(taken, default=-1)
     for one in taken.values():

@@ -4,7 +4,7 @@ Owns amounts and their proof. Pure: no clock, no I/O, no randomness of its own. 
 """
 
 from system.lottery.errors import HistogramError, LotteryError, UnknownPacket
-from system.lottery.histogram import EQUAL, LUCKY, AmountClass, Histogram, Luck, make_histogram
+from system.lottery.histogram import EQUAL, LUCKY, AmountCount, Luck, PacketHistogram, make_histogram
 from system.lottery.round import (
     Round,
     Split,
@@ -19,11 +19,11 @@ from system.lottery.round import (
 __all__ = [
     "EQUAL",
     "LUCKY",
-    "AmountClass",
-    "Histogram",
+    "AmountCount",
     "HistogramError",
     "LotteryError",
     "Luck",
+    "PacketHistogram",
     "Round",
     "Split",
     "UnknownPacket",

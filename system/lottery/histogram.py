@@ -20,7 +20,7 @@ SHARE_SUM = 10_000
 MEAN = 100
 
 
-class AmountClass(NamedTuple):
+class AmountCount(NamedTuple):
     """`packets` packets of `fen` each."""
 
     fen: int
@@ -40,20 +40,20 @@ EQUAL = (Luck(SHARE_SUM, MEAN),)
 
 
 @dataclass(frozen=True)
-class Histogram:
+class PacketHistogram:
     """One sponsor's packets: amount classes, strictly ascending in fen, each with at least one packet.
 
     Raises HistogramError on anything else, so that equal histograms have equal bytes in the commitment.
     """
 
     sponsor: int
-    classes: tuple[AmountClass, ...]
+    classes: tuple[AmountCount, ...]
 
     def __post_init__(self) -> None:
         where = f"histogram of sponsor {self.sponsor!r}"
         if not _is_int(self.sponsor) or not 0 <= self.sponsor <= SPONSOR_MAX:
             raise HistogramError(f"{where}: the sponsor must be an integer in [0, {SPONSOR_MAX}]")
-        object.__setattr__(self, "classes", tuple(AmountClass(*pair) for pair in self.classes))
+        object.__setattr__(self, "classes", tuple(AmountCount(*pair) for pair in self.classes))
         if not self.classes:
             raise HistogramError(f"{where}: no classes")
         previous = 0
@@ -67,7 +67,7 @@ class Histogram:
             previous = fen
 
     @classmethod
-    def of(cls, sponsor: int, classes: Iterable[tuple[int, int]]) -> Histogram:
+    def of(cls, sponsor: int, classes: Iterable[tuple[int, int]]) -> PacketHistogram:
         """From classes in any order; equal amounts are merged. Raises HistogramError."""
         counts: Counter[int] = Counter()
         for fen, count in classes:
@@ -76,7 +76,7 @@ class Histogram:
                     f"histogram of sponsor {sponsor!r}: class ({fen!r}, {count!r}); expected integers ≥ 1"
                 )
             counts[fen] += count
-        return cls(sponsor, tuple(AmountClass(fen, counts[fen]) for fen in sorted(counts)))
+        return cls(sponsor, tuple(AmountCount(fen, counts[fen]) for fen in sorted(counts)))
 
     @property
     def packets(self) -> int:
@@ -89,7 +89,7 @@ class Histogram:
 
 def make_histogram(
     sponsor: int, packets: int, budget_fen: int, *, fen_min: int = 1, spread: Sequence[Luck] = LUCKY
-) -> Histogram:
+) -> PacketHistogram:
     """A histogram with exactly that many packets and exactly that budget, every packet at least `fen_min`.
 
     Deterministic from its arguments, so a forecast can state it. At most one class more than the spread has. Raises
@@ -106,13 +106,13 @@ def make_histogram(
     if spare < 0:
         raise HistogramError(f"{budget_fen} fen are too few for {packets} packets of at least {fen_min} fen")
     _check_spread(spread)
-    rows: list[AmountClass] = []
+    rows: list[AmountCount] = []
     reached = done = 0
     for share, factor in spread:
         reached += share
         # Rounded up, so that what rounding moves goes to smaller amounts and never overspends.
         upto = -(-packets * reached // SHARE_SUM)
-        rows.append(AmountClass(fen_min + spare * factor // (packets * MEAN), upto - done))
+        rows.append(AmountCount(fen_min + spare * factor // (packets * MEAN), upto - done))
         done = upto
     rest = budget_fen - sum(fen * count for fen, count in rows)
     each, first = divmod(rest, packets)
@@ -123,7 +123,7 @@ def make_histogram(
         first -= more
         counts[fen + each + 1] += more
         counts[fen + each] += count - more
-    return Histogram.of(sponsor, (+counts).items())
+    return PacketHistogram.of(sponsor, (+counts).items())
 
 
 def _check_spread(spread: Sequence[Luck]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from system.lottery.errors import HistogramError, UnknownPacket
-from system.lottery.histogram import PACKETS_MAX, Histogram
+from system.lottery.histogram import PACKETS_MAX, PacketHistogram
 from system.lottery.permutation import Permutation
 
 VERSION: Final = 1
@@ -33,7 +33,7 @@ class Round:
     """
 
     round_id: int
-    histograms: tuple[Histogram, ...]
+    histograms: tuple[PacketHistogram, ...]
     seed: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +93,7 @@ class Split(Protocol):
 
 def make_round(round_id: int, splits: Iterable[Split], seed: bytes) -> Round:
     """The round of splits in any order, classes in any order, equal amounts merged. Raises HistogramError."""
-    histograms = [Histogram.of(split.sponsor, split.classes) for split in splits]
+    histograms = [PacketHistogram.of(split.sponsor, split.classes) for split in splits]
     return Round(round_id, tuple(sorted(histograms, key=lambda histogram: histogram.sponsor)), seed)
 
 

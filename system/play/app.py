@@ -28,7 +28,7 @@ PROBE_INTERVAL_S = 1.0
 log = logging.getLogger("xiu.play")
 
 
-class Probe:
+class LedgerProbe:
     """Whether the ledger answers; asked once a second, so that /readyz costs nothing."""
 
     def __init__(self, pools: dict[Lane, Pool]) -> None:
@@ -63,7 +63,7 @@ def build_app(settings: PlaySettings, registry: CollectorRegistry) -> web.Applic
         for lane in LANES
     }
     app[SETTINGS], app[POOLS] = settings, pools
-    probe = Probe(pools)
+    probe = LedgerProbe(pools)
     every = routes()
     for route in every:
         app.router.add_route(route.method, route.path, route.handler)

@@ -4,15 +4,14 @@ Owns entry bytes and the server-side functions. Knows no amounts and no users' s
 """
 
 from system.winlog.cells import WinLogs
-from system.winlog.codec import Batch, Entry, Header, Stored, Win, decode, decode_batch, encode, follows
+from system.winlog.codec import EntryBatch, Header, Stored, Win, WinLogEntry, decode, decode_batch, encode, follows
 from system.winlog.errors import AppendUnknown, DamagedEntry, Fenced, StaleEpoch
 from system.winlog.log import Verdict, WinLog, WinLogStore
 
 __all__ = [
     "AppendUnknown",
-    "Batch",
     "DamagedEntry",
-    "Entry",
+    "EntryBatch",
     "Fenced",
     "Header",
     "StaleEpoch",
@@ -20,6 +19,7 @@ __all__ = [
     "Verdict",
     "Win",
     "WinLog",
+    "WinLogEntry",
     "WinLogStore",
     "WinLogs",
     "decode",

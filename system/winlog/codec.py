@@ -59,7 +59,7 @@ class Header(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class WinLogEntry:
     """A decoded entry; `records` is a read-only view of WIN_DTYPE."""
 
     header: Header
@@ -78,7 +78,7 @@ class Stored(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class EntryBatch:
     """Decoded entries of one stream: records of `headers[i]` are `records[ends[i - 1]:ends[i]]`, shape (n,)."""
 
     headers: list[Header]
@@ -126,13 +126,13 @@ def read_header(entry: bytes, at: Position | None = None) -> Header:
     return header
 
 
-def decode(entry: bytes, at: Position | None = None) -> Entry:
+def decode(entry: bytes, at: Position | None = None) -> WinLogEntry:
     """The entry; checked against the id it was stored under when `at` is given. Raises DamagedEntry."""
     header = read_header(entry, at)
-    return Entry(header, np.frombuffer(entry, dtype=WIN_DTYPE, offset=HEADER_BYTES))
+    return WinLogEntry(header, np.frombuffer(entry, dtype=WIN_DTYPE, offset=HEADER_BYTES))
 
 
-def decode_batch(stored: Sequence[Stored]) -> Batch:
+def decode_batch(stored: Sequence[Stored]) -> EntryBatch:
     """All entries, their records in one array. Raises DamagedEntry at the first that is not sound.
 
     Gaps are not looked for here: see `follows`.
@@ -144,7 +144,7 @@ def decode_batch(stored: Sequence[Stored]) -> Batch:
     for _, entry in stored:
         end += (len(entry) - HEADER_BYTES) // RECORD_BYTES
         ends.append(end)
-    return Batch(headers, ends, np.frombuffer(body, dtype=WIN_DTYPE))
+    return EntryBatch(headers, ends, np.frombuffer(body, dtype=WIN_DTYPE))
 
 
 def follows(earlier: Position, later: Position) -> bool:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from plans.models.alerts import RULES, rules_of
-from plans.models.floors import SOURCES_S, Floor, floors, seconds, table
+from plans.models.floors import SOURCES_S, AlertFloor, floors, seconds, table
 from tests.support.promtool import promtool
 
 ROOT = RULES.parents[1]
@@ -150,7 +150,7 @@ def test_the_arithmetic(tmp_path: Path, expr: str, for_: str, interval: str, tot
     quoted = "'" + expr + "'"
     (tmp_path / "r.yml").write_text(RULE.format(expr=quoted, for_=for_, interval=interval), encoding="utf-8")
     (found,) = floors(tmp_path)
-    assert isinstance(found, Floor)
+    assert isinstance(found, AlertFloor)
     assert (found.total_s, found.promise_s) == (total_s, 5.0)
 
 

@@ -15,7 +15,7 @@ from system.clock import wall_us
 from system.contract.routing import Topology
 from system.control.app import build_app
 from system.control.routes import CONTROL
-from system.control.state import Control
+from system.control.state import ControlContext
 from system.settings import ControlSettings
 from system.tokens import internal_key
 from tests.support.deadline import until
@@ -46,7 +46,7 @@ class Api:
         self, client: TestClient[web.Request, web.Application], clock: Clock, registry: CollectorRegistry
     ) -> None:
         self.client, self.clock, self.registry = client, clock, registry
-        self.control: Control = client.app[CONTROL]
+        self.control: ControlContext = client.app[CONTROL]
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         text = {k.replace("_", "-"): v for k, v in headers.items()}

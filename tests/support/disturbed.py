@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chaos import links
-from chaos.facts import Facts, Timed
+from chaos.facts import FaultFacts, Timed
 from chaos.library import load_faults
 from chaos.nemesis import FaultNemesis
 from harness.stack import Stack
@@ -19,7 +19,7 @@ Told = list[tuple[str, str]]
 
 def disturb(
     stack: Stack, fault: str, target: str, for_s: float = 0.5, meanwhile: Callable[[], None] | None = None
-) -> tuple[FaultNemesis, Facts, Told]:
+) -> tuple[FaultNemesis, FaultFacts, Told]:
     """One fault from beginning to end, on a clock of its own; `meanwhile` runs once its effect was seen."""
     began, told = time.monotonic(), list[tuple[str, str]]()
     nemesis = FaultNemesis(stack.folder.path, Timed(FAULTS[fault], target, 0.0, for_s))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.bench.servers import Target, child, free_port, plain_tokens
+from harness.bench.servers import BenchTarget, child, free_port, plain_tokens
 from harness.engine.config import CannonConfig
 from harness.engine.process import CannonResult, run_cannon
 
@@ -19,19 +19,19 @@ ATTEMPTS = 3
 
 
 @contextmanager
-def target(folder: Path, mode: str, mean_ms: float = 0.0, users: int = 400, seed: int = 1) -> Iterator[Target]:
+def target(folder: Path, mode: str, mean_ms: float = 0.0, users: int = 400, seed: int = 1) -> Iterator[BenchTarget]:
     """A known server on the first core; its arrivals are in ``folder / 'arrivals'`` after the context."""
     port = free_port()
     argv = [sys.executable, "-m", "tests.support.target", str(port), mode, str(mean_ms), str(seed)]
     with child([*argv, str(folder / "arrivals")], port, SERVER_CORE) as pid:
-        yield Target(f"127.0.0.1:{port}", pid, plain_tokens(folder / "tokens", users))
+        yield BenchTarget(f"127.0.0.1:{port}", pid, plain_tokens(folder / "tokens", users))
 
 
 def arrivals(folder: Path) -> list[int]:
     return [int(line) for line in (folder / "arrivals").read_text().split()]
 
 
-def orders(at: Target, folder: Path, *segments: dict[str, Any], slots: int = 100, **more: Any) -> CannonConfig:
+def orders(at: BenchTarget, folder: Path, *segments: dict[str, Any], slots: int = 100, **more: Any) -> CannonConfig:
     """Cannon orders; ``connections`` as many as slots unless given.
 
     In the real-time class where that is allowed, as the servers are: what is asked is whether the clock is read right,

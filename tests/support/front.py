@@ -15,7 +15,7 @@ from system.contract.routing import Topology
 from system.front.link import ControlLink
 from system.front.metrics import FrontMetrics
 from system.front.rounds import AwardRound
-from system.front.seam import Win
+from system.front.seam import SettledWin
 from system.front.stream import StreamKeeper
 from system.front.sync import FrontState, Sync
 from system.settings import FrontSettings
@@ -54,10 +54,10 @@ class FrontUnderTest:
         await eventually(lambda: self.state.serving, "serving")
         return self.round(round_id)
 
-    async def tap(self, round_id: int, uid: int) -> asyncio.Future[Win | None]:
+    async def tap(self, round_id: int, uid: int) -> asyncio.Future[SettledWin | None]:
         """Taps until the gate lets this user win; the future of the answer."""
         round_ = self.round(round_id)
-        told: asyncio.Future[Win | None] = asyncio.get_running_loop().create_future()
+        told: asyncio.Future[SettledWin | None] = asyncio.get_running_loop().create_future()
 
         def taken() -> bool:
             now = self.state.now_us()
@@ -66,7 +66,7 @@ class FrontUnderTest:
         await eventually(taken, f"an opening for user {uid}")
         return told
 
-    async def win(self, round_id: int, uid: int) -> Win:
+    async def win(self, round_id: int, uid: int) -> SettledWin:
         told = await (await self.tap(round_id, uid))
         settled = self.round(round_id).settled
         await eventually(lambda: uid in settled, f"user {uid} settled")  # on a busy machine after its deadline

@@ -11,11 +11,11 @@ from system import tokens
 from system.benching.bare_front import BareFront, BareRound, settings_for
 from system.contract.ids import Lane
 from system.contract.routing import Topology
-from system.front.answers import Answer
+from system.front.answers import HttpAnswer
 from system.front.desk import Desk
 from system.front.metrics import TAP_KINDS, FrontMetrics
 from system.front.protocol import TapProtocol
-from system.front.seam import NEVER, Waiter, Win
+from system.front.seam import NEVER, SettledWin, Waiter
 from system.settings import FrontSettings
 
 SECRET = bytes(range(32))
@@ -40,7 +40,7 @@ class InstantRound(BareRound):
         if not self.packets:
             return False
         self.packets -= 1
-        win = self.settled[uid] = Win(packet=self.packets, fen=188, sponsor=7, time_us=now_us)
+        win = self.settled[uid] = SettledWin(packet=self.packets, fen=188, sponsor=7, time_us=now_us)
         waiter(win)
         return True
 
@@ -202,7 +202,7 @@ class Replies:
     """A replier that keeps what comes later."""
 
     def __init__(self) -> None:
-        self.got: list[Answer] = []
+        self.got: list[HttpAnswer] = []
 
-    def later(self) -> Callable[[Answer], None]:
+    def later(self) -> Callable[[HttpAnswer], None]:
         return self.got.append

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from system.audit.books import LEASE, POSTING, Batch, Books, Leg, Log, Stream
+from system.audit.books import LEASE, POSTING, Books, LedgerBatch, Leg, StreamBooks, StreamLog
 from system.contract.history import (
     NO_PACKET,
     OP_DTYPE,
@@ -21,10 +21,10 @@ from system.contract.history import (
 )
 from system.contract.ids import Position
 from system.contract.records import WIN_DTYPE
-from system.lottery import AmountClass, Histogram, Round, award, commitment
+from system.lottery import AmountCount, PacketHistogram, Round, award, commitment
 
 START_US, END_US = 1_000_000, 2_000_000
-ROUND = Round(1, (Histogram(7, (AmountClass(100, 30), AmountClass(500, 10))),), bytes(32))
+ROUND = Round(1, (PacketHistogram(7, (AmountCount(100, 30), AmountCount(500, 10))),), bytes(32))
 
 
 def fen(packet: int) -> int:
@@ -47,23 +47,23 @@ def books(wins: dict[int, int], *, credited: int | None = None, closed: bool = T
     used = np.zeros(40, dtype=np.uint8)
     used[posted] = 1
     offset = Position(1, len(posted))
-    log = Log(
+    log = StreamLog(
         "win:{0}:live:1:0", records, np.ones(len(packets), dtype=np.int64),
         np.arange(1, len(packets) + 1, dtype=np.int64), {1: len(packets)},
     )  # fmt: skip
-    batches = [Batch(1, "fund", None, None, None, 0, 0)]
+    batches = [LedgerBatch(1, "fund", None, None, None, 0, 0)]
     legs = [Leg(1, "sponsor:7", -ROUND.budget_fen), Leg(1, "budget:1:7", ROUND.budget_fen)]
     if posted:
-        batches.append(Batch(2, "credit", 0, Position(0, 0), offset, len(posted), money))
+        batches.append(LedgerBatch(2, "credit", 0, Position(0, 0), offset, len(posted), money))
         legs.append(Leg(2, "budget:1:7", -money))
     if closed:
-        batches.append(Batch(3, "refund", None, None, None, 0, 0))
+        batches.append(LedgerBatch(3, "refund", None, None, None, 0, 0))
         rest = ROUND.budget_fen - money
         legs += [Leg(3, "budget:1:7", -rest), Leg(3, "sponsor:7", rest)]
     return Books(
         "live", 1, "closed" if closed else "armed", 40, ROUND.budget_fen, START_US, END_US, 40, ROUND,
         commitment(ROUND), postings, [], {batch.batch: batch for batch in batches}, legs,
-        [Stream(0, 0, 1, 1, offset, None, log)], np.array([(0, 1, 1, 0, 40, False)], dtype=LEASE),
+        [StreamBooks(0, 0, 1, 1, offset, None, log)], np.array([(0, 1, 1, 0, 40, False)], dtype=LEASE),
         [np.packbits(used, bitorder="little").tobytes()],
     )  # fmt: skip
 

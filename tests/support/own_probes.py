@@ -14,8 +14,8 @@ import pytest
 
 from chaos.faults.refuse import Refuse
 from chaos.probes import make, probes, probes_lack
-from chaos.probing import At, NotSteady, Use
-from harness.phrases import Said, chinese
+from chaos.probing import NotSteady, ProbeAim, Use
+from harness.phrases import Sentence, chinese
 from harness.stack import Addresses
 from plans.models.fault import ProbeSpec
 
@@ -55,7 +55,7 @@ def probe(use: Use, at_: str, /, **spec: Any) -> Any:
     at = Addresses.plain(prometheus_url=at_, control_url=at_)
     stack = cast(Any, SimpleNamespace(addresses=at, folder=SimpleNamespace(path=Path("the-stack"))))
     checked: ProbeSpec = probes()[spec["kind"]].Spec.model_validate({"within": "1s", **spec})
-    return make(checked, At(stack, Refuse(kind="refuse"), "credit-postgres", {}), use)
+    return make(checked, ProbeAim(stack, Refuse(kind="refuse"), "credit-postgres", {}), use)
 
 
 def is_so(url: str, yes: bool, says: str, /, **spec: Any) -> None:
@@ -64,7 +64,7 @@ def is_so(url: str, yes: bool, says: str, /, **spec: Any) -> None:
     """
     seen = probe("healed", url, **spec).seen()
     assert (seen.yes, says in seen.says) == (yes, True), seen
-    assert isinstance(seen.says, Said)
+    assert isinstance(seen.says, Sentence)
     assert chinese(seen.says.says, seen.says.data)
     for use, good in (("effect", not yes), ("steady", yes), ("healed", yes)):
         asked = probe(cast(Use, use), url, **spec)

@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry
 
 from chaos.playbook import journal
 from chaos.playbook.engine import Alert, Engine
-from chaos.playbook.entry import Entry
-from chaos.playbook.journal import Facts
-from chaos.playbook.meters import Meters
+from chaos.playbook.entry import LibraryEntry
+from chaos.playbook.journal import PlaybookFacts
+from chaos.playbook.meters import PlaybookMeters
 from tests.support.playbook_world import FakeWorld, entries, text
 
 TICK_S = 0.001
@@ -36,10 +36,10 @@ class Rig:
         self.registry = CollectorRegistry()
         self.engine = self.make()
 
-    def make(self, library: dict[str, Entry] | None = None) -> Engine:
+    def make(self, library: dict[str, LibraryEntry] | None = None) -> Engine:
         self.registry = CollectorRegistry()
         library = self.library if library is None else library
-        meters = Meters(self.registry)
+        meters = PlaybookMeters(self.registry)
         return Engine(self.folder, library, self.world, meters, clock=quick, tick_s=TICK_S)
 
     def play(self, script: Callable[[], Awaitable[None]]) -> None:
@@ -55,7 +55,7 @@ class Rig:
     def states(self) -> list[str]:
         return [line.state for line in journal.read(self.folder / journal.FILE)]
 
-    def facts(self) -> Facts:
+    def facts(self) -> PlaybookFacts:
         return list(journal.fold(journal.read(self.folder / journal.FILE)).values())[-1]
 
     async def until(self, check: Callable[[], bool], what: str) -> None:

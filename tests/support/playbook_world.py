@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos.playbook.entry import Entry
+from chaos.playbook.entry import LibraryEntry
 from chaos.playbook.library import load
 from chaos.playbook.world import Away
 from plans.models.alerts import Alerts
@@ -45,7 +45,7 @@ def text(id: str = "slow", alert: str = "Slow", catch_up: str = "", shed_undo: s
     return PLAYBOOK.format(id=id, alert=alert, catch_up=catch_up, shed_undo=shed_undo)
 
 
-def entries(folder: Path, *texts: str) -> dict[str, Entry]:
+def entries(folder: Path, *texts: str) -> dict[str, LibraryEntry]:
     """A library of these files."""
     folder.mkdir(exist_ok=True)
     files = [folder / f"{number}.yaml" for number in range(len(texts))]

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 from harness.report.html import render_html
-from harness.runs.books import books_of
+from harness.runs.ledger_lines import books_of
 from harness.runs.record import (
     RunRecord,
     Timeline,

@@ -7,7 +7,7 @@ from typing import Any
 from harness.forecast.compute import Target
 from harness.forecast.judge import Judged
 from harness.runs.record import Event
-from harness.runs.state import Money, RunState
+from harness.runs.state import MoneySample, RunState
 
 RESPONSE_US = [[500, 900], [2_500, 90], [60_000, 9], [7_000_000, 1]]
 
@@ -58,7 +58,7 @@ def in_progress() -> RunState:
     state.phase, state.now_s = "measured", 12.4
     state.counts = {0: message(), 1: message(cpu_ratio=0.5)}
     state.rate_rps, state.planned_rps = 34_990.4, 35_000.0
-    state.money = Money(
+    state.money = MoneySample(
         credited_fen=123_456, suspense_fen=456, awarded_fen=123_956, budget_fen=400_560, issued_packets=371,
         backlog_entries=2, oldest_age_s=0.75,
     )  # fmt: skip

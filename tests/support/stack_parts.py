@@ -59,7 +59,7 @@ def wait_gone(processes: list[psutil.Process]) -> None:
     wait_until(lambda: not any(map(runs, processes)), DEADLINE_S, "gone")
 
 
-class Heard:
+class Received:
     """Events of a stack, kept."""
 
     def __init__(self, stack: Stack) -> None:

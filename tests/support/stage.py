@@ -27,7 +27,7 @@ from system.contract.routing import Topology
 from system.credit.reading import Reader
 from system.credit.verify import Prepared
 from system.credit.worker import Worker
-from system.front.seam import Win
+from system.front.seam import SettledWin
 from system.ledger.statements import statement
 from system.settings import FrontSettings
 from tests.support.control import SECRET, Api, LateClock, running, settings_of
@@ -50,7 +50,7 @@ class Stage:
     valkey: ValkeyServer
     postgres_url: str
     round_id: int
-    told: list[tuple[int, Outcome, Win | None]] = field(default_factory=list)
+    told: list[tuple[int, Outcome, SettledWin | None]] = field(default_factory=list)
 
     @property
     def settings(self) -> FrontSettings:
@@ -106,7 +106,7 @@ class Stage:
         await played.lease()
         return played
 
-    async def tap(self, front: FrontUnderTest, uid: int) -> Win | None:
+    async def tap(self, front: FrontUnderTest, uid: int) -> SettledWin | None:
         """One tap that takes a packet, or shows the user's win again; what the user hears is noted."""
         settled = front.round(self.round_id).settled
         if uid in settled:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chaos.facts import Facts
+from chaos.facts import FaultFacts
 from harness.engine import health
 from harness.forecast import Judged, Lock, judge, lock, share_of, write_lock
 from harness.runs.folder import new_run, write_model
@@ -105,10 +105,10 @@ def run_folder(runs: Path, changed: Mapping[str, float | None]) -> Path:
     return folder
 
 
-def facts(**changed: Any) -> Facts:
+def facts(**changed: Any) -> FaultFacts:
     """A fault that was injected, seen, healed, and seen healed, except for what is changed."""
     good: dict[str, Any] = {
         "injected_s": 3.0, "effect_s": 3.2, "alert_s": 5.0, "heal_began_s": 11.0, "healed_s": 11.1, "heal_seen_s": 11.4,
         "drained_s": 12.0, "effect": "as declared",
     }  # fmt: skip
-    return Facts(**{**good, **changed})
+    return FaultFacts(**{**good, **changed})

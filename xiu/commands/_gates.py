@@ -41,12 +41,12 @@ READ_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class CaseResult:
     """What a case produced: the verdict (or what kind of end it was), the exit code, and the output."""
 
     word: str
     exit_code: int
-    said: str = ""
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class Case:
     exit_code: int
     why: str
     how: str
-    produce: Callable[[Path], Came]
+    produce: Callable[[Path], CaseResult]
 
-    def good(self, came: Came) -> bool:
+    def good(self, came: CaseResult) -> bool:
         return (came.word, came.exit_code) == (self.word, self.exit_code)
 
 
@@ -80,45 +80,47 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return for_children(more or {})
 
 
-def said(done: subprocess.CompletedProcess[str], *signs: tuple[str, str]) -> Came:
+def case_result(done: subprocess.CompletedProcess[str], *signs: tuple[str, str]) -> CaseResult:
     """The first verdict whose text stands in the command's output."""
     text = done.stdout + done.stderr
     word = next((word for sign, word in signs if sign in text), "something else")
-    return Came(word, done.returncode, text.strip().splitlines()[-1] if text.strip() else "")
+    return CaseResult(word, done.returncode, text.strip().splitlines()[-1] if text.strip() else "")
 
 
 # -- through the command
 
 
-def _forecast(changed: Callable[[], Mapping[str, float | None]], *words: str) -> Callable[[Path], Came]:
-    def produce(place: Path) -> Came:
+def _forecast(changed: Callable[[], Mapping[str, float | None]], *words: str) -> Callable[[Path], CaseResult]:
+    def produce(place: Path) -> CaseResult:
         folder = made.run_folder(place / "runs", changed())
         done = call(place, "forecast", "judge", folder.name, "--json", *words)
-        return Came(json.loads(done.stdout)["verdict"] if done.stdout else "nothing", done.returncode, done.stderr)
+        return CaseResult(
+            json.loads(done.stdout)["verdict"] if done.stdout else "nothing", done.returncode, done.stderr
+        )
 
     return produce
 
 
-def _bad_plan(place: Path) -> Came:
+def _bad_plan(place: Path) -> CaseResult:
     (place / "bad.yaml").write_text("kind: stress\nid: bad\nsead: 1\n")
-    return said(call(place, "plan", "check", "bad.yaml"), ("bad.yaml:3:", "invalid input"))
+    return case_result(call(place, "plan", "check", "bad.yaml"), ("bad.yaml:3:", "invalid input"))
 
 
-def _changed_lock(place: Path) -> Came:
+def _changed_lock(place: Path) -> CaseResult:
     folder = made.run_folder(place / "runs", made.actuals())
     lock = folder / "forecast.lock.json"
     lock.write_text(lock.read_text().replace('"seed": 15', '"seed": 16'))
-    return said(call(place, "forecast", "judge", folder.name), ("changed after it was locked", "invalid input"))
+    return case_result(call(place, "forecast", "judge", folder.name), ("changed after it was locked", "invalid input"))
 
 
-def _internal(place: Path) -> Came:
+def _internal(place: Path) -> CaseResult:
     spoil = "from xiu.commands import doctor\ndoctor.run = lambda args: 1 // 0"
-    return said(_spoilt(place, spoil, "doctor"), ("internal error: ZeroDivisionError", "internal error"))
+    return case_result(_spoilt(place, spoil, "doctor"), ("internal error: ZeroDivisionError", "internal error"))
 
 
-def _missing(place: Path) -> Came:
+def _missing(place: Path) -> CaseResult:
     spoil = "from pathlib import Path\nfrom harness.stack import tools\ntools.TOOLS = Path('nowhere')"
-    return said(_spoilt(place, spoil, "bench", "front", env={"PATH": ""}), ("is missing", "not ready"))
+    return case_result(_spoilt(place, spoil, "bench", "front", env={"PATH": ""}), ("is missing", "not ready"))
 
 
 def _spoilt(
@@ -145,7 +147,7 @@ def children_hear_ctrl_c() -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
-def _ctrl_c(place: Path) -> Came:
+def _ctrl_c(place: Path) -> CaseResult:
     """Ctrl-C while the command waits: its plan is a pipe to which nobody writes."""
     pipe = place / "pipe.yaml"
     os.mkfifo(pipe)
@@ -164,7 +166,7 @@ def _ctrl_c(place: Path) -> Came:
     finally:
         killed(process)
         process.communicate(timeout=REAP_S)
-    return said(subprocess.CompletedProcess([], process.returncode, out, err), ("interrupted", "ABORTED"))
+    return case_result(subprocess.CompletedProcess([], process.returncode, out, err), ("interrupted", "ABORTED"))
 
 
 def _writer(pipe: Path, process: subprocess.Popen[str]) -> int:
@@ -179,17 +181,17 @@ def _writer(pipe: Path, process: subprocess.Popen[str]) -> int:
     raise Broken("the command never read its plan")
 
 
-def _nothing_ran(place: Path) -> Came:
-    return said(call(place, "audit"), ("no stack has run", "not ready"))
+def _nothing_ran(place: Path) -> CaseResult:
+    return case_result(call(place, "audit"), ("no stack has run", "not ready"))
 
 
-def _external(place: Path) -> Came:
+def _external(place: Path) -> CaseResult:
     env = {"XIU_VALKEY_URL": "valkey://127.0.0.1:1/0"}
     done = call(place, "drill", "run", "flush", "--json", env=env)
-    return Came(json.loads(done.stdout)["drills"][0]["verdict"] if done.stdout else done.stderr, done.returncode)
+    return CaseResult(json.loads(done.stdout)["drills"][0]["verdict"] if done.stdout else done.stderr, done.returncode)
 
 
-def _unhealable(place: Path) -> Came:
+def _unhealable(place: Path) -> CaseResult:
     """A fault in the fault ledger: a toxic on somebody else's toxiproxy that is gone."""
     folder = new_folder(place / "var")
     url = f"http://127.0.0.1:{free_port()}"
@@ -197,23 +199,23 @@ def _unhealable(place: Path) -> Came:
     state = {"status": "stopped", "addresses": at.to_json(), "externals": {"toxiproxy": url}}
     (folder / "stack.json").write_text(json.dumps(state))
     detail = {"link": "credit-postgres", "toxics": [], "external": True}
-    fault_ledger.enter(folder, fault_ledger.Entry("N15", "credit-postgres", "refuse", 1.0, 1.0, detail))
-    return said(call(place, "heal"), ("not healed", "NOT_HEALED"))
+    fault_ledger.enter(folder, fault_ledger.FaultLedgerEntry("N15", "credit-postgres", "refuse", 1.0, 1.0, detail))
+    return case_result(call(place, "heal"), ("not healed", "NOT_HEALED"))
 
 
 # -- through the judging code
 
 
-def _run(**evidence: object) -> Callable[[Path], Came]:
-    return lambda place: _told(made.decided(**evidence))  # type: ignore[arg-type]
+def _run(**evidence: object) -> Callable[[Path], CaseResult]:
+    return lambda place: _decision_result(made.decided(**evidence))  # type: ignore[arg-type]
 
 
-def _of(make: Callable[[], Decided]) -> Callable[[Path], Came]:
-    return lambda place: _told(make())
+def _of(make: Callable[[], Decided]) -> Callable[[Path], CaseResult]:
+    return lambda place: _decision_result(make())
 
 
-def _told(decision: Decision | Decided) -> Came:
-    return Came(decision.verdict, decision.exit_code, "; ".join(reason.text for reason in decision.reasons[:1]))
+def _decision_result(decision: Decision | Decided) -> CaseResult:
+    return CaseResult(decision.verdict, decision.exit_code, "; ".join(reason.text for reason in decision.reasons[:1]))
 
 
 def _because(code: str) -> Reason:
@@ -289,8 +291,8 @@ def _of_drills(broken: object, late: Expect) -> list[Case]:
     ]  # fmt: skip
 
 
-def document(case: Case, came: Came, took_s: float) -> dict[str, object]:
+def document(case: Case, came: CaseResult, took_s: float) -> dict[str, object]:
     """A case with its result, for `--json`."""
     fields = {key: value for key, value in asdict(case).items() if key != "produce"}
-    return {**fields, "came": came.word, "came_exit_code": came.exit_code, "said": came.said,
+    return {**fields, "came": came.word, "came_exit_code": came.exit_code, "said": came.output,
             "good": case.good(came), "took_s": round(took_s, 2)}  # fmt: skip

@@ -23,7 +23,7 @@ from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, die_with_parent, find_running, new_folder
 from harness.verdict import exit_code
 from harness.waits import killed
-from xiu.commands._gates import COMMAND, Broken, Came, Case, call, children_hear_ctrl_c, environment
+from xiu.commands._gates import COMMAND, Broken, Case, CaseResult, call, children_hear_ctrl_c, environment
 
 RUN = ("plan", "run", "smoke", "--scale", "1", "--json", "--progress", "none")
 """The plan's own scale, so no calibration takes place."""
@@ -61,18 +61,18 @@ def _run(place: Path) -> tuple[dict[str, Any], int]:
     raise EnvironmentNotReady(record["reasons"][0]["text"])
 
 
-def _came(record: dict[str, Any], code: int) -> Came:
-    return Came(record["verdict"], code, "; ".join(reason["text"] for reason in record["reasons"][:2]))
+def _came(record: dict[str, Any], code: int) -> CaseResult:
+    return CaseResult(record["verdict"], code, "; ".join(reason["text"] for reason in record["reasons"][:2]))
 
 
-def _undisturbed(place: Path) -> Came:
+def _undisturbed(place: Path) -> CaseResult:
     """PASS, or WARN where the machine is slow or Prometheus is missing: both are green."""
     record, code = _run(place)
     came = _came(record, code)
-    return Came("green" if came.word in ("PASS", "WARN") else came.word, code, came.said)
+    return CaseResult("green" if came.word in ("PASS", "WARN") else came.word, code, came.output)
 
 
-def _held_back(place: Path) -> Came:
+def _held_back(place: Path) -> CaseResult:
     _switch(place, "draw.release_percent", PACE_PERCENT)
     try:
         return _came(*_run(place))
@@ -86,7 +86,7 @@ def _switch(place: Path, key: str, value: int) -> None:
         raise Broken(done.stderr.strip())
 
 
-def _interrupted(place: Path) -> Came:
+def _interrupted(place: Path) -> CaseResult:
     before = set((place / "runs").glob("2*"))
     with children_hear_ctrl_c():
         process = subprocess.Popen(
@@ -116,7 +116,7 @@ def _measured(place: Path, before: set[Path], process: subprocess.Popen[str]) ->
     raise Broken("the run never began to measure")
 
 
-def _left_out(place: Path) -> Came:
+def _left_out(place: Path) -> CaseResult:
     env = {LEAVE_OUT: "1"}
     done = call(place, "drill", "run", "credit-cut", "--arms", "B", "--short", "--json", "--progress", "none", env=env)
     if not done.stdout:
@@ -124,10 +124,10 @@ def _left_out(place: Path) -> Came:
     drill = json.loads(done.stdout)["drills"][0]
     if drill["reasons"] and drill["reasons"][0]["code"] == "generator_limited":
         raise EnvironmentNotReady(drill["reasons"][0]["text"])
-    return Came(drill["verdict"], done.returncode, "; ".join(reason["text"] for reason in drill["reasons"][:1]))
+    return CaseResult(drill["verdict"], done.returncode, "; ".join(reason["text"] for reason in drill["reasons"][:1]))
 
 
-def _tampered(place: Path) -> Came:
+def _tampered(place: Path) -> CaseResult:
     """As PostgreSQL's superuser, past all rights: deletes one posting of the last run."""
     stack = Stack.attach(find_running(place / "var")[0])
     with psycopg.connect(stack.addresses.postgres_url, autocommit=True) as conn:
@@ -137,4 +137,4 @@ def _tampered(place: Path) -> Came:
     done = call(place, "audit", "--lane", "stress", "--json")
     broken = [row["code"] for row in json.loads(done.stdout)["findings"] if row["valid"] is False]
     word = "broken" if broken and done.returncode == exit_code("INVARIANT_BROKEN") else "nothing noticed"
-    return Came(word, done.returncode, f"broken: {', '.join(broken)}")
+    return CaseResult(word, done.returncode, f"broken: {', '.join(broken)}")

@@ -115,16 +115,18 @@ def _rows(at: Addresses, roles: tuple[Role, ...]) -> Iterator[tuple[str, str]]:
             yield place.name, f"{place.metrics_url}/metrics"
 
 
-def told(stack: Stack, *, secrets: bool = False) -> list[str]:
+def stack_lines(stack: Stack, *, secrets: bool = False) -> list[str]:
     """The lines that a person reads: every address, then a ready `curl`; passwords only on request."""
     at = stack.addresses
     rows = [row for roles in TOLD_FIRST for row in _rows(at, roles)]
     rows += at.links.items() if at.toxiproxy_url else ()
     rows += [row for roles in TOLD_LAST for row in _rows(at, roles)]
     lines = [f"stack {stack.folder.path.name} in {stack.folder.path}"]
-    told = [f"  {name:<16} {url}" for name, url in rows]
-    shown_ = list(shown(told, secrets=secrets))
-    lines += shown_ if shown_ == told else [*shown_, "  passwords are hidden; with them: xiu status --show-secrets"]
+    addresses = [f"  {name:<16} {url}" for name, url in rows]
+    shown_ = list(shown(addresses, secrets=secrets))
+    lines += (
+        shown_ if shown_ == addresses else [*shown_, "  passwords are hidden; with them: xiu status --show-secrets"]
+    )
     lines += [f"  note: {note}" for note in stack.notes]
     command = curl(stack)
     return [*lines, *(["try:", f"  {command}"] if command else [])]

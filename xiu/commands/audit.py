@@ -9,7 +9,7 @@ from harness.asking import answer
 from harness.children import for_children
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.orchestrate.system import OwnStack
-from harness.runs.folder import Found, RunNotFound, find_run
+from harness.runs.folder import RunNotFound, StoredRun, find_run
 from harness.stack import Stack
 from system.contract.ids import LANES, Lane
 from xiu.commands import _stacks
@@ -51,7 +51,7 @@ def _of_run(args: argparse.Namespace) -> tuple[Path | None, Lane, Path | None]:
     return folder, found.record.lane, _stack_of(found, args)
 
 
-def _stack_of(found: Found, args: argparse.Namespace) -> Path:
+def _stack_of(found: StoredRun, args: argparse.Namespace) -> Path:
     """Only the stack on which a run was played has its books. The books of another stack would look broken."""
     record = found.record
     run = f"run {record.run_id}"

@@ -20,7 +20,7 @@ from dashboards.grafana import check, lint, official, provisioning, render, shel
 from dashboards.grafana.errors import GrafanaError, QueryFailed
 from dashboards.grafana.publish import TOKEN_VARIABLE, URL_VARIABLE, GrafanaPublisher
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.runs.folder import RUN_FILE, Found, find_run, run_files
+from harness.runs.folder import RUN_FILE, StoredRun, find_run, run_files
 from harness.secrets import hidden
 from harness.stack import last_folder
 from harness.stack.past import past_prometheus
@@ -70,18 +70,18 @@ def _build(args: argparse.Namespace) -> int:
     return FAIL if wrong else 0
 
 
-class _Asked:
+class _PrometheusApi:
     """What the check needs of a Prometheus."""
 
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
 
     def vector(self, query: str, at_s: float) -> list[dict[str, Any]]:
-        """See `check.Asker`."""
+        """See `check.QueryApi`."""
         return self._try(lambda: self._prometheus.vector(query, at_s))
 
     def series(self, query: str, start_s: float, end_s: float, step_s: int) -> list[dict[str, Any]]:
-        """See `check.Asker`."""
+        """See `check.QueryApi`."""
         return self._try(lambda: self._prometheus.series(query, start_s, end_s, step_s))
 
     def _try(self, ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -114,14 +114,14 @@ def _prometheus_url(args: argparse.Namespace) -> Iterator[str]:
     yield stack.addresses.prometheus_url
 
 
-def _span_of(found: Found) -> check.Span:
+def _span_of(found: StoredRun) -> check.Span:
     """A run's time range, with the scrapes at both edges."""
     record = found.record
     start, end = (datetime.fromisoformat(text).timestamp() for text in (record.started_at, record.ended_at))
     return check.Span(start - HEAD_S, end + TAIL_S)
 
 
-def _shown(args: argparse.Namespace, asker: _Asked) -> tuple[str, check.Span]:
+def _shown(args: argparse.Namespace, asker: _PrometheusApi) -> tuple[str, check.Span]:
     """Which run, and the time range that a dashboard shows."""
     if args.run:
         found = find_run(args.run, Path(args.runs))
@@ -146,7 +146,7 @@ def _disturbed(args: argparse.Namespace, run_id: str) -> bool:
 def _check(args: argparse.Namespace) -> int:
     boards, wrong = _rendered()
     with _prometheus_url(args) as url, Prometheus(url) as prometheus:
-        asker = _Asked(prometheus)
+        asker = _PrometheusApi(prometheus)
         run_id, span = _shown(args, asker)
         answers = check.check(asker, boards, span, run_id, disturbed=_disturbed(args, run_id))
     red = list(check.red(answers))
@@ -155,7 +155,7 @@ def _check(args: argparse.Namespace) -> int:
         rows = [asdict(answer) for answer in answers]
         emit({"run": run_id, "start_s": span.start_s, "end_s": span.end_s, "wrong": wrong, "panels": rows})
         return code
-    print("\n".join(_told(answers, run_id, span)))
+    print("\n".join(_figure_lines(answers, run_id, span)))
     for line in wrong:
         print(line, file=sys.stderr)
     if red and not any(answer.state == "value" for answer in answers):
@@ -171,7 +171,7 @@ def _check(args: argparse.Namespace) -> int:
     return code
 
 
-def _red(one: check.Answer) -> str:
+def _red(one: check.PanelFigure) -> str:
     """An empty or failed query in one sentence, with the file and line of its panel."""
     board = shelf.by_uid().get(one.board)
     place = f"{shelf.where(board, one.panel)}: " if board is not None else ""
@@ -234,7 +234,9 @@ SOURCE_STEP = "data source"
 Step = tuple[str, Callable[[], str]]
 
 
-def _steps(grafana: GrafanaPublisher, boards: list[dict[str, Any]], source: str, found: Found | None) -> Iterator[Step]:
+def _steps(
+    grafana: GrafanaPublisher, boards: list[dict[str, Any]], source: str, found: StoredRun | None
+) -> Iterator[Step]:
     """The steps of a push, in order: each needs the one before."""
     yield "folder", lambda: grafana.ensure_folder(provisioning.FOLDER_UID, provisioning.FOLDER_TITLE)
     if source:
@@ -269,7 +271,7 @@ def _listed(done: Mapping[str, str]) -> str:
     return ", ".join(f"{what} {state}" for what, state in done.items())
 
 
-def _milliseconds(found: Found) -> tuple[int, int]:
+def _milliseconds(found: StoredRun) -> tuple[int, int]:
     span = _span_of(found)
     return round(span.start_s * 1000), round(span.end_s * 1000)
 
@@ -279,7 +281,7 @@ def _variable(board: dict[str, Any], run_id: str) -> dict[str, str]:
     return {"run": run_id} if any(one["name"] == "run" for one in board["templating"]["list"]) else {}
 
 
-def _run_to_show(args: argparse.Namespace, source: str) -> tuple[Found | None, list[str]]:
+def _run_to_show(args: argparse.Namespace, source: str) -> tuple[StoredRun | None, list[str]]:
     """The run named, else the last one, else None; and a note for the person.
 
     Raises BadInput for a run named that this Prometheus never saw, EnvironmentNotReady where Prometheus does not
@@ -292,7 +294,7 @@ def _run_to_show(args: argparse.Namespace, source: str) -> tuple[Found | None, l
         asked = f"no Prometheus could be asked whether it saw the run {args.run}: --prometheus URL names one"
         return found, [asked] if args.run is not None else []
     with Prometheus(source) as prometheus:
-        asker = _Asked(prometheus)
+        asker = _PrometheusApi(prometheus)
         if found is None:
             asker.vector("vector(1)", time.time())
         elif not check.saw(asker, found.record.run_id, _span_of(found)):
@@ -340,7 +342,7 @@ def _named(args: argparse.Namespace) -> str:
     return str(args.prometheus)
 
 
-def _told(answers: list[check.Answer], run_id: str, span: check.Span) -> list[str]:
+def _figure_lines(answers: list[check.PanelFigure], run_id: str, span: check.Span) -> list[str]:
     since, until = (
         datetime.fromtimestamp(at).astimezone().isoformat(" ", "seconds") for at in (span.start_s, span.end_s)
     )

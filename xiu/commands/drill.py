@@ -142,7 +142,7 @@ def _run(args: argparse.Namespace) -> int:
     for result in _carried_out(loaded, arms, args):
         results.append(result)
         if not args.json:
-            print("\n".join(told(result)), flush=True)
+            print("\n".join(result_lines(result)), flush=True)
         if result.verdict == "ABORTED":
             break
     if args.json:
@@ -179,7 +179,7 @@ def _order(loaded: LoadedDrill, arms: tuple[str, ...], args: argparse.Namespace)
     )  # fmt: skip
 
 
-def told(result: DrillResult) -> list[str]:
+def result_lines(result: DrillResult) -> list[str]:
     """A drill in a few lines."""
     on = ", ".join(result.each) or f"{result.fault} on {result.target}"
     lines = [f"{result.verdict}  drill {result.id}: {on}"]

@@ -10,7 +10,7 @@ from harness.errors import BadInput
 from harness.forecast import Share, compute, judge, lock, read_lock, share_of, write_lock
 from harness.runs.folder import find_run
 from harness.verdict import Evidence, decide
-from plans.models import Loaded
+from plans.models import LoadedPlan
 from plans.models.forecast import Range
 from plans.models.quantity import ratio
 from xiu.cli import add_word
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     return {"show": _show, "lock": _lock, "judge": _judge}[args.sub](args)
 
 
-def _share(args: argparse.Namespace, loaded: Loaded) -> Share:
+def _share(args: argparse.Namespace, loaded: LoadedPlan) -> Share:
     try:
         scale = loaded.forecast.scale if args.scale is None else ratio(args.scale)
     except ValueError as exc:

@@ -13,7 +13,7 @@ from harness.guard.kill import stop_generators
 from harness.stack import Stack, find_running
 from xiu.commands._stacks import VAR
 from xiu.commands._text import emit
-from xiu.commands.kill import as_data, as_text, nothing_found, refuse, registers, told
+from xiu.commands.kill import as_data, as_text, nothing_found, refuse, registers, report_undone
 
 EXAMPLE = "xiu halt"
 ENGINE = "playbook"
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(stopped + unstopped) or "no stack runs, so no playbook does")
         if stopped:
             print("playbooks begin again with: xiu playbook resume")
-    code = told(undone)
+    code = report_undone(undone)
     return NotHealed.exit_code if healed.left else code
 
 

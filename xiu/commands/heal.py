@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from chaos.errors import NotHealed
-from chaos.heal import Healed, heal_everything
+from chaos.heal import HealReport, heal_everything
 from xiu.commands import _stacks
 from xiu.commands._stacks import VAR
 from xiu.commands._text import emit
-from xiu.commands.kill import told
+from xiu.commands.kill import report_undone
 
 EXAMPLE = "xiu heal"
 
@@ -34,11 +34,11 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join([*healed.lines, *healed.left]))
     elif not undone:
         print("nothing is injected")
-    code = told(undone)
+    code = report_undone(undone)
     return NotHealed.exit_code if healed.left else code
 
 
-def _nothing_found(args: argparse.Namespace, healed: Healed) -> list[str]:
+def _nothing_found(args: argparse.Namespace, healed: HealReport) -> list[str]:
     if healed.running or healed.lines or healed.left or healed.unseen:
         return []
     ended = f"; of {healed.stacks} that have ended nothing is left injected" if healed.stacks else ""

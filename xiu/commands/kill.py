@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         emit({"ways": as_data(ways), "undone": undone})
     else:
         print("\n".join(as_text(ways)))
-    return told(undone)
+    return report_undone(undone)
 
 
 def registers(args: argparse.Namespace) -> list[Path]:
@@ -97,7 +97,7 @@ def nothing_found(args: argparse.Namespace) -> str:
     return f"{_stacks.nothing_runs(args.var)}; no generator is registered in {register}"
 
 
-def told(undone: list[str]) -> int:
+def report_undone(undone: list[str]) -> int:
     """Prints what was not done; returns the exit code."""
     with suppress(OSError):
         for line in undone:

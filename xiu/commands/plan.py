@@ -15,7 +15,7 @@ from harness.forecast import compute
 from harness.forecast.share import Share
 from harness.orchestrate import run_plan, set_rate
 from harness.runs.order import RunOrder, order_of
-from plans.models import Loaded, PlanError, Problem, find, load_forecast, load_plan, stress_files
+from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_plan, stress_files
 from plans.models.ids import claimed, is_twin
 from plans.models.load import HOME
 from plans.models.quantity import MOST, ratio
@@ -326,7 +326,7 @@ def _set_rate(args: argparse.Namespace) -> int:
     return 0
 
 
-def loaded_of(name: str) -> Loaded:
+def loaded_of(name: str) -> LoadedPlan:
     """The plan that a sub-command of `xiu forecast` means: a plan, or the first plan made for that forecast."""
     try:
         path = find(name, "stress")

@@ -13,9 +13,9 @@ from typing import Any
 import requests
 
 from chaos.playbook import journal, library
-from chaos.playbook.entry import Entry
+from chaos.playbook.entry import LibraryEntry
 from chaos.playbook.halting import resume
-from chaos.playbook.journal import Facts
+from chaos.playbook.journal import PlaybookFacts
 from dashboards.grafana import lint
 from harness import loopback
 from harness.errors import BadInput, EnvironmentNotReady
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     return {"list": _list, "show": _show, "check": _check, "run": _run, "resume": _resume}[args.sub](args)
 
 
-def _last_runs(args: argparse.Namespace) -> dict[str, Facts]:
+def _last_runs(args: argparse.Namespace) -> dict[str, PlaybookFacts]:
     """The newest run of each playbook on the running stack; empty where none runs."""
     stack = _stacks.chosen(args)
     if stack is None:
@@ -130,7 +130,7 @@ def _condition(condition: Condition) -> str:
     return f"{condition.what} {condition.op} {bound}"
 
 
-def _told(playbook: Playbook) -> list[str]:
+def _playbook_lines(playbook: Playbook) -> list[str]:
     rows = [("means", playbook.meaning), ("notice", playbook.impact), ("owner", playbook.owner)]
     matchers = "".join(f", {each}" for each in playbook.trigger.matchers)
     rows.append(("starts at", f"alert {playbook.trigger.alert}{matchers}"))
@@ -155,7 +155,7 @@ def _show(args: argparse.Namespace) -> int:
     if args.json:
         emit({"id": one.playbook.id, "file": str(one.file), **one.playbook.model_dump(mode="json")})
     else:
-        print("\n".join([*_told(one.playbook), f"{'file':<12}{one.file}"]))
+        print("\n".join([*_playbook_lines(one.playbook), f"{'file':<12}{one.file}"]))
     return 0
 
 
@@ -173,7 +173,7 @@ def _check(args: argparse.Namespace) -> int:
     return 0
 
 
-def _strange(one: Entry) -> Iterator[Problem]:
+def _strange(one: LibraryEntry) -> Iterator[Problem]:
     """Metrics that no process exposes. A condition on one could never hold, and nothing would show why."""
     document = one.document
     for loc, condition in one.playbook.conditions():
@@ -245,7 +245,7 @@ def _post(url: str, body: dict[str, str], token: str) -> dict[str, Any]:
     return found
 
 
-def _follow(stack: Stack, name: str, wait_s: float, *, quiet: bool) -> Facts:
+def _follow(stack: Stack, name: str, wait_s: float, *, quiet: bool) -> PlaybookFacts:
     """Prints every step as it is journalled, until the run's end.
 
     Raises EnvironmentNotReady where the end does not come, or nothing can be journalled. The run itself goes on.

@@ -12,10 +12,10 @@ from harness.report.html import render_html
 from harness.report.junit import render_junit
 from harness.report.links import runbooks
 from harness.report.scope import faults, played
-from harness.runs.books import books_of
 from harness.runs.compare import Comparison, alike, compare
-from harness.runs.find import Found, all_runs, find_run
+from harness.runs.find import StoredRun, all_runs, find_run
 from harness.runs.folder import REPORT_FILE, write_text
+from harness.runs.ledger_lines import books_of
 from harness.runs.record import RunRecord
 from harness.runs.trend import Point, trend
 from system.contract.numbers import shown, whole_number
@@ -92,7 +92,7 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _found(run: str, args: argparse.Namespace) -> Found:
+def _found(run: str, args: argparse.Namespace) -> StoredRun:
     """The run that is meant. What may surprise about the choice goes to stderr."""
     found = find_run(run, Path(args.runs))
     for note in found.notes:
@@ -166,7 +166,7 @@ def _report(args: argparse.Namespace) -> int:
     return 0
 
 
-def write_report(found: Found) -> Path:
+def write_report(found: StoredRun) -> Path:
     """Renders `report.html` and `junit.xml` again, from the run's files alone."""
     path = found.folder / REPORT_FILE
     books, base = books_of(found.record, found.sponsors()), runbooks(found.folder, os.environ)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import EnvironmentNotReady, HarnessError
-from xiu.commands._gates import HOW, Came, Case, document, quick
+from xiu.commands._gates import HOW, Case, CaseResult, document, quick
 from xiu.commands._gates_live import live
 from xiu.commands._text import emit, table
 
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 if every case comes out as it must, else 99; 5 if some could not be shown because the machine is too busy."""
-    done: list[tuple[Case, Came, float]] = []
+    done: list[tuple[Case, CaseResult, float]] = []
     with tempfile.TemporaryDirectory(prefix="xiu-selftest-") as folder:
         for case, place in _cases(Path(folder), quick_only=args.quick):
             began = time.monotonic()
@@ -49,11 +49,11 @@ def run(args: argparse.Namespace) -> int:
         for case, came, _ in done:
             if not case.good(came):
                 what = f"{case.word} {case.exit_code}, {case.why}"
-                print(f"{_mark(case, came)}  {what}: {came.word} {came.exit_code}: {came.said}")
+                print(f"{_mark(case, came)}  {what}: {came.word} {came.exit_code}: {came.output}")
     return RED_EXIT if RED in marks else EnvironmentNotReady.exit_code if BUSY in marks else 0
 
 
-def _mark(case: Case, came: Came) -> str:
+def _mark(case: Case, came: CaseResult) -> str:
     return OK if case.good(came) else BUSY if came.word == BUSY else RED
 
 
@@ -71,11 +71,11 @@ def _cases(folder: Path, *, quick_only: bool) -> Iterator[tuple[Case, Path]]:
                 yield case, place
 
 
-def _came(case: Case, place: Path) -> Came:
+def _came(case: Case, place: Path) -> CaseResult:
     """What the case produced. An error on the way is not a verdict."""
     try:
         return case.produce(place)
     except EnvironmentNotReady as exc:
-        return Came(BUSY, exc.exit_code, str(exc))
+        return CaseResult(BUSY, exc.exit_code, str(exc))
     except (HarnessError, OSError, ValueError, subprocess.SubprocessError) as exc:
-        return Came("broken", 1, f"{type(exc).__name__}: {exc}")
+        return CaseResult("broken", 1, f"{type(exc).__name__}: {exc}")

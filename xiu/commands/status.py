@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
                 "playbooks_refused": _engine.refused(stack)}  # fmt: skip
         print(json.dumps({**document, **more}, indent=1))
         return 0
-    print("\n".join(_stacks.told(stack, secrets=args.show_secrets)))
+    print("\n".join(_stacks.stack_lines(stack, secrets=args.show_secrets)))
     _tell_parts(stack, state)
     for problem in _engine.refused(stack):
         print(f"playbook file refused: {problem}")

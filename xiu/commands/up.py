@@ -111,4 +111,4 @@ def _tell(stack: Stack, args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(_stacks.document(stack, secrets=secrets), indent=1), flush=True)
     else:
-        print("\n".join(_stacks.told(stack, secrets=secrets)), flush=True)
+        print("\n".join(_stacks.stack_lines(stack, secrets=secrets)), flush=True)

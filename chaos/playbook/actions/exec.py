@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from chaos.playbook.action import ActionKind, Detail, Failed, Progress, Seen, Step, Undo, Words
+from chaos.playbook.action import ActionKind, ActionProgress, ActionText, Detail, Failed, ReadBack, Undo, UndoStep
 from chaos.playbook.command import run
 from chaos.playbook.scope import Scope
 from chaos.playbook.world import World
@@ -29,14 +29,14 @@ Word = Annotated[str, Field(max_length=4096)]
 Command = Annotated[tuple[Word, ...], Field(min_length=1, max_length=100, description="A program and its words.")]
 
 
-class Back(PlanModel):
+class ExecUndo(PlanModel):
     """How a command is undone: another command, and a check that it worked."""
 
     run: Command
     check: Command | None = None
 
 
-class Exec(ActionSpec):
+class ExecActionSpec(ActionSpec):
     """Runs a command; it has failed where it does not exit with 0 within `read_back`.
 
     `check`: a command that exits with 0 once it is in force; left out, the command's own exit code tells. `undo`:
@@ -47,7 +47,7 @@ class Exec(ActionSpec):
     run: Command
     check: Command | None = None
     read_back: Duration = Field(gt=0, le=LONGEST_S)
-    undo: Back | Literal["none"]
+    undo: ExecUndo | Literal["none"]
 
     @property
     def sentence(self) -> str:
@@ -57,38 +57,38 @@ class Exec(ActionSpec):
     @property
     def undo_sentence(self) -> str:
         """See `ActionSpec`."""
-        return f"by {shlex.join(self.undo.run)}" if isinstance(self.undo, Back) else "none"
+        return f"by {shlex.join(self.undo.run)}" if isinstance(self.undo, ExecUndo) else "none"
 
     def texts(self) -> Iterator[tuple[Loc, str]]:
         """See `ActionSpec`."""
-        back = self.undo if isinstance(self.undo, Back) else None
+        back = self.undo if isinstance(self.undo, ExecUndo) else None
         commands: dict[Loc, Command] = {("run",): self.run, ("check",): self.check or ()}
         commands |= {("undo", "run"): back.run, ("undo", "check"): back.check or ()} if back else {}
         for loc, words in commands.items():
             yield from (((*loc, number), word) for number, word in enumerate(words))
 
 
-class ExecAction(ActionKind[Exec]):
+class ExecAction(ActionKind[ExecActionSpec]):
     """Detail: `run`, `check` (None: none), `folder`, `environment`, `undo` (None: it stays, else `run` and `check`)."""
 
     kind = "exec"
-    Spec = Exec
+    Spec = ExecActionSpec
 
-    async def prepare(self, spec: Exec, scope: Scope, home: Path, world: World) -> Detail:
+    async def prepare(self, spec: ExecActionSpec, scope: Scope, home: Path, world: World) -> Detail:
         """See `ActionKind`."""
 
-        def filled(part: Exec | Back) -> dict[str, Any]:
+        def filled(part: ExecActionSpec | ExecUndo) -> dict[str, Any]:
             words = {"run": part.run, "check": part.check}
             return {name: each and [scope.fill(word) for word in each] for name, each in words.items()}
 
-        back = filled(spec.undo) if isinstance(spec.undo, Back) else None
+        back = filled(spec.undo) if isinstance(spec.undo, ExecUndo) else None
         environment = {f"XIU_{name.upper()}": value for name, value in scope.bound.items()}
         return {**filled(spec), "folder": str(home), "environment": environment, "undo": back}
 
-    def words(self, detail: Detail) -> Words:
+    def words(self, detail: Detail) -> ActionText:
         """See `ActionKind`."""
         command = shlex.join(detail["run"])
-        return Words(f"runs {command}", f"{command} was run", f"{command} was run, and is not undone")
+        return ActionText(f"runs {command}", f"{command} was run", f"{command} was run, and is not undone")
 
     async def apply(self, detail: Detail, world: World, why: str, within_s: float) -> None:
         """See `ActionKind`. Raises Failed for another exit code than 0."""
@@ -96,21 +96,21 @@ class ExecAction(ActionKind[Exec]):
         if wrong := await self._run(detail, detail["run"], environment, within_s):
             raise Failed(wrong)
 
-    async def read_back(self, detail: Detail, world: World) -> Seen:
+    async def read_back(self, detail: Detail, world: World) -> ReadBack:
         """See `ActionKind`."""
         if detail["check"] is None:
-            return Seen((f"{detail['run'][0]}'s exit code",))
+            return ReadBack((f"{detail['run'][0]}'s exit code",))
         wrong = await self._run(detail, detail["check"], detail["environment"], CHECK_S)
-        return Seen(why=wrong) if wrong else Seen((shlex.join(detail["check"]),))
+        return ReadBack(why=wrong) if wrong else ReadBack((shlex.join(detail["check"]),))
 
-    async def undo(self, detail: Detail, progress: Progress, world: World, now_s: float) -> Undo:
+    async def undo(self, detail: Detail, progress: ActionProgress, world: World, now_s: float) -> Undo:
         """See `ActionKind`."""
         command = shlex.join(detail["run"])
         if detail["undo"] is None:
             return Undo(f"{command}: nothing to undo, as the playbook says")
         back = {**detail, **detail["undo"], "undo": None}
         text = shlex.join(back["run"])
-        return Undo(f"{command} undone by {text}", (Step(f"runs {text}", back),))
+        return Undo(f"{command} undone by {text}", (UndoStep(f"runs {text}", back),))
 
     async def _run(self, detail: Detail, words: list[str], more: Mapping[str, str], within_s: float) -> str:
         """What went wrong; empty where it exited with 0."""

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 import aiohttp
 from pydantic import Field
 
-from chaos.playbook.action import ActionKind, Detail, Failed, Progress, Seen, Step, Undo, Words
+from chaos.playbook.action import ActionKind, ActionProgress, ActionText, Detail, Failed, ReadBack, Undo, UndoStep
 from chaos.playbook.scope import Scope
 from chaos.playbook.world import Away, World
 from plans.models.partial import Loc, PlanModel
@@ -43,7 +43,7 @@ class Call(PlanModel):
     expect: Status = 200
 
 
-class Look(PlanModel):
+class HttpCheck(PlanModel):
     """A GET that tells whether it is in force: the status, and a text that the answer contains."""
 
     url: Url
@@ -51,14 +51,14 @@ class Look(PlanModel):
     contains: str = Field(default="", max_length=1000)
 
 
-class Back(PlanModel):
+class HttpUndo(PlanModel):
     """How a call is taken back."""
 
     call: Call
-    check: Look | None = None
+    check: HttpCheck | None = None
 
 
-class Http(ActionSpec):
+class HttpActionSpec(ActionSpec):
     """Makes a call; it has failed where another status below 500 comes, or none of its own within `read_back`.
 
     `check`: asked until it holds; left out, the answer's status tells. `undo`: another call, or `none`.
@@ -66,9 +66,9 @@ class Http(ActionSpec):
 
     kind: Literal["http"] = "http"
     call: Call
-    check: Look | None = None
+    check: HttpCheck | None = None
     read_back: Duration = Field(gt=0, le=60)
-    undo: Back | Literal["none"]
+    undo: HttpUndo | Literal["none"]
 
     @property
     def sentence(self) -> str:
@@ -78,12 +78,12 @@ class Http(ActionSpec):
     @property
     def undo_sentence(self) -> str:
         """See `ActionSpec`."""
-        return f"by {self.undo.call.method} {self.undo.call.url}" if isinstance(self.undo, Back) else "none"
+        return f"by {self.undo.call.method} {self.undo.call.url}" if isinstance(self.undo, HttpUndo) else "none"
 
     def texts(self) -> Iterator[tuple[Loc, str]]:
         """See `ActionSpec`."""
-        parts: list[tuple[Loc, Http | Back]] = [((), self)]
-        parts += [(("undo",), self.undo)] if isinstance(self.undo, Back) else []
+        parts: list[tuple[Loc, HttpActionSpec | HttpUndo]] = [((), self)]
+        parts += [(("undo",), self.undo)] if isinstance(self.undo, HttpUndo) else []
         for loc, part in parts:
             yield (*loc, "call", "url"), part.call.url
             yield (*loc, "call", "body"), json.dumps(part.call.body, ensure_ascii=False)
@@ -92,26 +92,26 @@ class Http(ActionSpec):
                 yield (*loc, "check", "contains"), part.check.contains
 
 
-class HttpAction(ActionKind[Http]):
+class HttpAction(ActionKind[HttpActionSpec]):
     """Detail: `call`, `check` (None: none), `undo` (None: it stays, else `call` and `check`)."""
 
     kind = "http"
-    Spec = Http
+    Spec = HttpActionSpec
 
-    async def prepare(self, spec: Http, scope: Scope, home: Path, world: World) -> Detail:
+    async def prepare(self, spec: HttpActionSpec, scope: Scope, home: Path, world: World) -> Detail:
         """See `ActionKind`."""
 
-        def filled(part: Http | Back) -> dict[str, Any]:
+        def filled(part: HttpActionSpec | HttpUndo) -> dict[str, Any]:
             told = {"call": part.call.model_dump(), "check": part.check and part.check.model_dump()}
             found: dict[str, Any] = json.loads(scope.fill(json.dumps(told, ensure_ascii=False)))
             return found
 
-        return {**filled(spec), "undo": filled(spec.undo) if isinstance(spec.undo, Back) else None}
+        return {**filled(spec), "undo": filled(spec.undo) if isinstance(spec.undo, HttpUndo) else None}
 
-    def words(self, detail: Detail) -> Words:
+    def words(self, detail: Detail) -> ActionText:
         """See `ActionKind`."""
         call = _named(detail)
-        return Words(f"calls {call}", f"{call} was called", f"{call} was called, and is not undone")
+        return ActionText(f"calls {call}", f"{call} was called", f"{call} was called, and is not undone")
 
     async def apply(self, detail: Detail, world: World, why: str, within_s: float) -> None:
         """See `ActionKind`. Raises Failed where it was refused, Away where that is not known."""
@@ -121,27 +121,27 @@ class HttpAction(ActionKind[Http]):
             wrong = f"{_named(detail)} answered {status}, not {call['expect']}"
             raise Away(wrong) if status >= 500 else Failed(wrong)
 
-    async def read_back(self, detail: Detail, world: World) -> Seen:
+    async def read_back(self, detail: Detail, world: World) -> ReadBack:
         """See `ActionKind`."""
         look = detail["check"]
         if look is None:
-            return Seen((f"the answer of {detail['call']['url']}",))
+            return ReadBack((f"the answer of {detail['call']['url']}",))
         try:
             status, text = await _ask("GET", look["url"], CHECK_S)
         except Away as exc:
-            return Seen(why=str(exc))
+            return ReadBack(why=str(exc))
         if status != look["expect"]:
-            return Seen(why=f"{look['url']} answered {status}, not {look['expect']}")
+            return ReadBack(why=f"{look['url']} answered {status}, not {look['expect']}")
         if look["contains"] not in text:
-            return Seen(why=f"{look['url']} does not contain {look['contains']!r}")
-        return Seen((look["url"],))
+            return ReadBack(why=f"{look['url']} does not contain {look['contains']!r}")
+        return ReadBack((look["url"],))
 
-    async def undo(self, detail: Detail, progress: Progress, world: World, now_s: float) -> Undo:
+    async def undo(self, detail: Detail, progress: ActionProgress, world: World, now_s: float) -> Undo:
         """See `ActionKind`."""
         if detail["undo"] is None:
             return Undo(f"{_named(detail)}: nothing to undo, as the playbook says")
         back = {**detail["undo"], "undo": None}
-        return Undo(f"{_named(detail)} undone by {_named(back)}", (Step(f"calls {_named(back)}", back),))
+        return Undo(f"{_named(detail)} undone by {_named(back)}", (UndoStep(f"calls {_named(back)}", back),))
 
 
 def _named(detail: Detail) -> str:

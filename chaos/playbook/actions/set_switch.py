@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from chaos.playbook.action import ActionKind, Detail, Hold, Progress, Seen, Step, Undo, Words
+from chaos.playbook.action import ActionKind, ActionProgress, ActionText, Detail, Hold, ReadBack, Undo, UndoStep
 from chaos.playbook.scope import Scope
 from chaos.playbook.world import Away, World
 from plans.models.partial import Contradiction, PlanModel, check
@@ -120,23 +120,23 @@ class SwitchAction(ActionKind[SetSwitch]):
         undo = spec.undo.model_dump() if isinstance(spec.undo, Restore) else None
         return {"key": key, "lane": lane, "to": spec.set.to, "before": before, "undo": undo}
 
-    def words(self, detail: Detail) -> Words:
+    def words(self, detail: Detail) -> ActionText:
         """See `ActionKind`."""
         key, to, before = named(detail["key"], detail["lane"]), detail["to"], detail["before"]
-        return Words(f"{key}: {before} → {to}", f"{key} = {to}", f"{key} stays {to}; it was {before}")
+        return ActionText(f"{key}: {before} → {to}", f"{key} = {to}", f"{key} stays {to}; it was {before}")
 
     async def apply(self, detail: Detail, world: World, why: str, within_s: float) -> None:
         """See `ActionKind`."""
         await world.set(detail["key"], detail["lane"], detail["to"], why)
 
-    async def read_back(self, detail: Detail, world: World) -> Seen:
+    async def read_back(self, detail: Detail, world: World) -> ReadBack:
         """Control and every process that reads the switch."""
         key, lane, to = detail["key"], detail["lane"], detail["to"]
         seen = {"control": await world.told(key, lane), **await world.seen(key, lane)}
         late = [f"{name} ({'?' if shown is None else shown})" for name, shown in seen.items() if shown != to]
-        return Seen(tuple(seen), f"{named(key, lane)} is not {to} in {', '.join(late)}" if late else "")
+        return ReadBack(tuple(seen), f"{named(key, lane)} is not {to} in {', '.join(late)}" if late else "")
 
-    async def undo(self, detail: Detail, progress: Progress, world: World, now_s: float) -> Undo:
+    async def undo(self, detail: Detail, progress: ActionProgress, world: World, now_s: float) -> Undo:
         """Back to what it was, unless somebody else has set it since; first what was held back is made good."""
         key, to, before = named(detail["key"], detail["lane"]), detail["to"], detail["before"]
         if detail["undo"] is None:
@@ -147,13 +147,13 @@ class SwitchAction(ActionKind[SetSwitch]):
             return Undo(f"{key} is {now}, set by somebody else since: left alone")
         if progress.took and now == before != to and not progress.began:
             return Undo(f"{key} is {before} again, set by somebody else: left alone")
-        steps = [Step(f"{key}: back to {before}", {**detail, "to": before})]
+        steps = [UndoStep(f"{key}: back to {before}", {**detail, "to": before})]
         if progress.took and pace is not None and to < before < pace:
             until_s = progress.memory.get("catch_up_until_s")
             if until_s is None:
                 until_s = now_s + (now_s - progress.at_s) * (before - to) / (pace - before)
             text = f"{key}: {pace} until what was held back is made good"
-            steps.insert(0, Step(text, {**detail, "to": pace}, until_s, {"catch_up_until_s": until_s}))
+            steps.insert(0, UndoStep(text, {**detail, "to": pace}, until_s, {"catch_up_until_s": until_s}))
         return Undo(f"{key} = {before} in every process", tuple(steps))
 
 

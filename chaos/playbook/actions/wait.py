@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from chaos.playbook.action import ActionKind, Detail, Progress, Seen, Undo, Words
+from chaos.playbook.action import ActionKind, ActionProgress, ActionText, Detail, ReadBack, Undo
 from chaos.playbook.scope import Scope
 from chaos.playbook.world import World
 from plans.models.partial import Contradiction, Loc, check
@@ -54,22 +54,22 @@ class WaitAction(ActionKind[Wait]):
         until = spec.until
         return {"what": until.what, "query": scope.fill(until.query), "op": until.op, "value": until.value}
 
-    def words(self, detail: Detail) -> Words:
+    def words(self, detail: Detail) -> ActionText:
         """See `ActionKind`."""
         bound = f"{detail['what']} {detail['op']} {detail['value']:g}"
-        return Words(f"waits until {bound}", f"waited for {bound}", f"waited for {bound}: nothing is set")
+        return ActionText(f"waits until {bound}", f"waited for {bound}", f"waited for {bound}: nothing is set")
 
     async def apply(self, detail: Detail, world: World, why: str, within_s: float) -> None:
         """Nothing is done."""
 
-    async def read_back(self, detail: Detail, world: World) -> Seen:
+    async def read_back(self, detail: Detail, world: World) -> ReadBack:
         """No data never holds."""
         found = await world.figure(detail["query"])
         if Condition(**detail).holds(found, None):
-            return Seen(("Prometheus",))
+            return ReadBack(("Prometheus",))
         shown = "no data" if found is None else f"{found:g}"
-        return Seen(why=f"{detail['what']}: {shown}, not {detail['op']} {detail['value']:g}")
+        return ReadBack(why=f"{detail['what']}: {shown}, not {detail['op']} {detail['value']:g}")
 
-    async def undo(self, detail: Detail, progress: Progress, world: World, now_s: float) -> Undo:
+    async def undo(self, detail: Detail, progress: ActionProgress, world: World, now_s: float) -> Undo:
         """See `ActionKind`."""
         return Undo("nothing to undo: it waited")

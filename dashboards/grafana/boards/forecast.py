@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dashboards.grafana.board import REPORTS, Board, Kept, MayBeEmpty, other_boards, page
+from dashboards.grafana.board import REPORTS, Board, LintExcuse, MayBeEmpty, other_boards, page
 from dashboards.grafana.pieces import (
     ALERTS,
     BLUE,
@@ -21,11 +21,11 @@ from dashboards.grafana.pieces import (
     YELLOW,
     YUAN,
     Annotation,
-    Ask,
     DataLink,
     Panel,
+    PanelQuery,
+    StateText,
     Tile,
-    Word,
     address_variable,
     annotation,
     datasource_variable,
@@ -42,7 +42,7 @@ from dashboards.grafana.words import INVARIANT_STATES, INVARIANTS, STATES, VERDI
 RUN = 'run_id="$run"'
 OF_RUN = f"and on (instance) drill_run_info{{{RUN}}}"
 """Keeps the series of the run's own exporter, where a metric does not name its run."""
-NO_DATA = Word("? 无数据 · no data", GREY)
+NO_DATA = StateText("? 无数据 · no data", GREY)
 REPORT = DataLink("报告 · Report", "${reports:raw}/${run:raw}/report.html")
 STILL_OPEN = -0.5
 """No number of fen: the value while the books are not closed yet."""
@@ -55,9 +55,9 @@ COUNTS, TIMES_S, TIMES_MS, SHARES, SPONSORS = (
 
 LOST, NOT_VALID = 7, 8
 """Figures beside those of `words.VERDICTS` and `words.STATES`."""
-BROKE_OFF = Word("■ 中断，没有结论 · broke off without a verdict", ORANGE)
+BROKE_OFF = StateText("■ 中断，没有结论 · broke off without a verdict", ORANGE)
 """A run that reported itself under way, and then reported nothing more."""
-OF_NO_USE = Word("– 本场无效，不评 · run not valid, not judged", GREY)
+OF_NO_USE = StateText("– 本场无效，不评 · run not valid, not judged", GREY)
 """An invalid or aborted run's figures prove nothing, whatever they are."""
 
 INDICATORS: dict[str, str] = {
@@ -72,16 +72,16 @@ INDICATORS: dict[str, str] = {
     "pool_lasts_s": "红包池撑到 · the pool lasted",
     "wins_residue": "对不上的中奖 · wins unaccounted for",
 }
-PHASES: dict[str, Word] = {
-    "idle": Word("· 空闲 · idle", GREY),
-    "warm_up": Word("↗ 热身 · warming up", YELLOW),
-    "measured": Word("▶ 正式 · the round counts", GREEN),
-    "drain": Word("↘ 清积压 · working off the rest", BLUE),
-    "closing": Word("■ 关账 · closing the books", BLUE),
+PHASES: dict[str, StateText] = {
+    "idle": StateText("· 空闲 · idle", GREY),
+    "warm_up": StateText("↗ 热身 · warming up", YELLOW),
+    "measured": StateText("▶ 正式 · the round counts", GREEN),
+    "drain": StateText("↘ 清积压 · working off the rest", BLUE),
+    "closing": StateText("■ 关账 · closing the books", BLUE),
 }
 
 
-def told(metric: str, *where: str) -> str:
+def series(metric: str, *where: str) -> str:
     """The last value within the time shown, also when the run has ended and is scraped no more."""
     matchers = "{" + ",".join(where) + "}" if where else ""
     return f"last_over_time({metric}{matchers}[$__range])"
@@ -92,9 +92,9 @@ def money(place: str) -> str:
     return f'sum(drill_money_fen{{{RUN},place="{place}"}}) / 100'
 
 
-def standing(metric: str, label: str, numbers: Mapping[str, tuple[int, Word]], *where: str) -> str:
+def standing(metric: str, label: str, numbers: Mapping[str, tuple[int, StateText]], *where: str) -> str:
     """The last reported states, each as its figure."""
-    at = {name: told(metric, RUN, *where, f'{label}="{name}"') for name in numbers}
+    at = {name: series(metric, RUN, *where, f'{label}="{name}"') for name in numbers}
     return " or ".join(f"{number} * ({at[name]} == 1)" for name, (number, _) in numbers.items())
 
 
@@ -103,7 +103,7 @@ def verdict() -> str:
     running = f'{RUN},verdict="RUNNING"'
     # A scrape that fails is not the end of a run; ten in a row are.
     now = f"last_over_time(drill_run_verdict{{{running}}}[10s])"
-    lost = f"{LOST} * ({told('drill_run_verdict', running)} == 1 unless {now})"
+    lost = f"{LOST} * ({series('drill_run_verdict', running)} == 1 unless {now})"
     # In this order: both have the labels of RUNNING, and `or` keeps the first.
     return f"max by () ({lost} or {standing('drill_run_verdict', 'verdict', VERDICTS)})"
 
@@ -115,7 +115,7 @@ def worst(*where: str, by: str = "", joined: str = "") -> str:
     """
     stands = f"max by (run_id, indicator) ({standing('drill_verdict_state', 'state', STATES, *where)})"
     proves_nothing = 'verdict=~"INVALID|ABORTED"'
-    void = f"max by (run_id) ({told('drill_run_verdict', RUN, proves_nothing)})"
+    void = f"max by (run_id) ({series('drill_run_verdict', RUN, proves_nothing)})"
     figure_ = f"{NOT_VALID} - ({NOT_VALID} - {stands}) * on (run_id) group_left () (1 - {void})"
     return f"max by ({by}) (({figure_}){joined})" if joined else f"max by ({by}) ({figure_})"
 
@@ -144,7 +144,7 @@ def _verdict() -> Iterator[Panel]:
             "figures below prove nothing. A click leads to the report.",
             width=9, height=5,
         ),
-        Ask(verdict()),
+        PanelQuery(verdict()),
         words=mapped(VERDICTS, n7=BROKE_OFF),
         none=NO_DATA,
         leads=REPORT,
@@ -156,17 +156,19 @@ def _verdict() -> Iterator[Panel]:
             "all; each one stands in the table below.",
             width=5, height=5,
         ),
-        Ask(f"max by () ({standing('drill_invariant_state', 'state', INVARIANT_STATES)})"),
+        PanelQuery(f"max by () ({standing('drill_invariant_state', 'state', INVARIANT_STATES)})"),
         words=mapped(INVARIANT_STATES),
         none=NO_DATA,
     )  # fmt: skip
     still_open = f'{STILL_OPEN} * (drill_run_verdict{{{RUN},verdict="RUNNING"}} == 1)'
     yield figure(
         Tile("对账差额 · Money unaccounted for", "应为 0 分。 · Must be 0 fen.", FEN, 5, 5),
-        Ask("sum(" + told("drill_forecast_actual", RUN, 'indicator="residue_fen"') + f") or sum({still_open})"),
+        PanelQuery(
+            "sum(" + series("drill_forecast_actual", RUN, 'indicator="residue_fen"') + f") or sum({still_open})"
+        ),
         words={
-            "0": Word("✓ 0 分 · 0 fen off", GREEN),
-            str(STILL_OPEN): Word("… 尚未关账 · books not closed yet", GREY),
+            "0": StateText("✓ 0 分 · 0 fen off", GREEN),
+            str(STILL_OPEN): StateText("… 尚未关账 · books not closed yet", GREY),
         },
         none=NO_DATA,
         edges=[(None, RED), (0, GREEN), (1, RED)],
@@ -178,8 +180,8 @@ def _verdict() -> Iterator[Panel]:
             "此刻借贷之和，应为 0 分。 · Both sides added up at this moment; must be 0 fen.",
             FEN, 5, 5,
         ),
-        Ask("max(abs(hongbao_ledger_imbalance_fen))"),
-        words={"0": Word("✓ 0 分 · 0 fen", GREEN)},
+        PanelQuery("max(abs(hongbao_ledger_imbalance_fen))"),
+        words={"0": StateText("✓ 0 分 · 0 fen", GREEN)},
         none=NO_DATA,
         edges=[(None, GREEN), (1, RED)],
         decimals=0,
@@ -195,14 +197,14 @@ def _progress() -> Iterator[Panel]:
             9,
             5,
         ),
-        Ask(worst()),
+        PanelQuery(worst()),
         words=mapped(STATES, n8=OF_NO_USE),
         none=NO_DATA,
     )
     phases = " or ".join(f'{k} * (drill_phase{{phase="{name}"}} == 1)' for k, name in enumerate(PHASES, 1))
     yield states(
         Tile("进行到哪一步 · Where we are", "从热身到关账。 · From warming up to closing the books.", "none", 10, 5),
-        Ask(f"max by () (({phases}) {OF_RUN})", "进度 · progress"),
+        PanelQuery(f"max by () (({phases}) {OF_RUN})", "进度 · progress"),
         words={str(k): word for k, word in enumerate(PHASES.values(), 1)},
     )
     yield figure(
@@ -211,14 +213,14 @@ def _progress() -> Iterator[Panel]:
             "本机实测的份额；更大规模只是推算。 · What was measured here; anything larger is projected.",
             width=5, height=5,
         ),
-        Ask(f"max by (scale_factor) ({told('drill_run_info', RUN)})", "{{scale_factor}}"),
+        PanelQuery(f"max by (scale_factor) ({series('drill_run_info', RUN)})", "{{scale_factor}}"),
         names=True,
     )  # fmt: skip
 
 
 def _load() -> Iterator[Panel]:
     def bound(which: str) -> str:
-        return "max(" + told("drill_forecast_target", RUN, 'indicator="offered_rps"', f'bound="{which}"') + ")"
+        return "max(" + series("drill_forecast_target", RUN, 'indicator="offered_rps"', f'bound="{which}"') + ")"
 
     yield lines(
         Tile(
@@ -227,10 +229,10 @@ def _load() -> Iterator[Panel]:
             "should reach it.",
             "locale", 12, 9,
         ),
-        Ask(bound("upper"), "预测上限 · forecast, high"),
-        Ask(bound("expected"), "预测 · forecast"),
-        Ask(bound("lower"), "预测下限 · forecast, low"),
-        Ask(f"sum(rate(drill_requests_sent_total[$__rate_interval]) {OF_RUN})", "实际 · actual"),
+        PanelQuery(bound("upper"), "预测上限 · forecast, high"),
+        PanelQuery(bound("expected"), "预测 · forecast"),
+        PanelQuery(bound("lower"), "预测下限 · forecast, low"),
+        PanelQuery(f"sum(rate(drill_requests_sent_total[$__rate_interval]) {OF_RUN})", "实际 · actual"),
         band=("预测下限 · forecast, low", "预测上限 · forecast, high"),
         decimals=0,
     )  # fmt: skip
@@ -240,24 +242,24 @@ def _load() -> Iterator[Panel]:
             "本场的钱，到账紧跟中奖，最后相等。 · Of this run: accounts follow wins closely, equal in the end.",
             YUAN, 8, 9,
         ),
-        Ask(money("awarded"), "中奖 · won"),
-        Ask(money("credited"), "到账 · in accounts"),
-        Ask(money("budget"), "预算 · budget"),
+        PanelQuery(money("awarded"), "中奖 · won"),
+        PanelQuery(money("credited"), "到账 · in accounts"),
+        PanelQuery(money("budget"), "预算 · budget"),
         decimals=2,
     )  # fmt: skip
     yield figure(
         Tile(
             "同时参与的人 · People taking part at once", "此刻正在“咻”的人。 · People who tap just now.", "locale", 4, 5
         ),
-        Ask(f"max(drill_users {OF_RUN})"),
-        none=Word("· 已散场 · over", GREY),
+        PanelQuery(f"max(drill_users {OF_RUN})"),
+        none=StateText("· 已散场 · over", GREY),
         decimals=0,
     )
     yield figure(
         Tile(
             "送出的红包 · Packets won", "本场有人拿到的红包。 · Packets of this run that somebody has.", "locale", 4, 4
         ),
-        Ask(f"sum({told('drill_won_packets', RUN)})"),
+        PanelQuery(f"sum({series('drill_won_packets', RUN)})"),
         none=NO_DATA,
         decimals=0,
     )
@@ -270,19 +272,19 @@ def _columns(name: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _asks(*kinds: tuple[str, str]) -> list[Ask]:
+def _asks(*kinds: tuple[str, str]) -> list[PanelQuery]:
     """Forecast, actual and judgement of the indicators; each kind with what makes its figures the table's unit."""
 
     def each(metric: str, *where: str) -> str:
-        return " or ".join(f"sum by (indicator) ({told(metric, RUN, which, *where)}){unit}" for which, unit in kinds)
+        return " or ".join(f"sum by (indicator) ({series(metric, RUN, which, *where)}){unit}" for which, unit in kinds)
 
     judged = " or ".join(worst(which, by="indicator") for which, _ in kinds)
     return [
-        Ask(each("drill_forecast_target", 'bound="lower"'), ref="A"),
-        Ask(each("drill_forecast_target", 'bound="expected"'), ref="B"),
-        Ask(each("drill_forecast_target", 'bound="upper"'), ref="C"),
-        Ask(each("drill_forecast_actual"), ref="D"),
-        Ask(judged, ref="E"),
+        PanelQuery(each("drill_forecast_target", 'bound="lower"'), ref="A"),
+        PanelQuery(each("drill_forecast_target", 'bound="expected"'), ref="B"),
+        PanelQuery(each("drill_forecast_target", 'bound="upper"'), ref="C"),
+        PanelQuery(each("drill_forecast_actual"), ref="D"),
+        PanelQuery(judged, ref="E"),
     ]
 
 
@@ -304,7 +306,7 @@ def _figures() -> Iterator[Panel]:
             yield _sponsors(words)
     yield rows(
         Tile("每条不变量 · Each invariant", "关账后逐条检查。 · Looked at one by one after the close.", "none", 12, 12),
-        Ask(f"max by (code) ({standing('drill_invariant_state', 'state', INVARIANT_STATES)})", ref="A"),
+        PanelQuery(f"max by (code) ({standing('drill_invariant_state', 'state', INVARIANT_STATES)})", ref="A"),
         key="code", columns={"code": "不变量 · invariant", "A": "状态 · state"}, names=INVARIANTS, state_column="A",
         words=mapped(INVARIANT_STATES),
     )  # fmt: skip
@@ -320,20 +322,20 @@ def _figures() -> Iterator[Panel]:
     )  # fmt: skip
 
 
-def _sponsors(words: Mapping[str, Word]) -> Panel:
+def _sponsors(words: Mapping[str, StateText]) -> Panel:
     """By their names, as the forecast has them."""
-    named = " * on (run_id, indicator) group_left (name) " + told("drill_sponsor_info", RUN)
+    named = " * on (run_id, indicator) group_left (name) " + series("drill_sponsor_info", RUN)
 
     def each(metric: str, *where: str) -> str:
-        return f"sum by (name) ({told(metric, RUN, SPONSORS, *where)}{named}) / 100"
+        return f"sum by (name) ({series(metric, RUN, SPONSORS, *where)}{named}) / 100"
 
     return rows(
         Tile("每家赞助商的钱 · Each sponsor's money", "单位：元。 · In yuan.", YUAN, 12, 5),
-        Ask(each("drill_forecast_target", 'bound="lower"'), ref="A"),
-        Ask(each("drill_forecast_target", 'bound="expected"'), ref="B"),
-        Ask(each("drill_forecast_target", 'bound="upper"'), ref="C"),
-        Ask(each("drill_forecast_actual"), ref="D"),
-        Ask(worst(SPONSORS, by="name", joined=named), ref="E"),
+        PanelQuery(each("drill_forecast_target", 'bound="lower"'), ref="A"),
+        PanelQuery(each("drill_forecast_target", 'bound="expected"'), ref="B"),
+        PanelQuery(each("drill_forecast_target", 'bound="upper"'), ref="C"),
+        PanelQuery(each("drill_forecast_actual"), ref="D"),
+        PanelQuery(worst(SPONSORS, by="name", joined=named), ref="E"),
         key="name", columns=_columns("name") | {"name": "赞助商 · sponsor"}, names={}, state_column="E", words=words,
         decimals=2,
     )  # fmt: skip
@@ -356,7 +358,7 @@ BOARD = Board(
                 "每家赞助商的钱 · Each sponsor's money",
             )
         ),
-        Kept("panel-units-rule", ("发出的钱与到账的钱 · Money won and money in accounts",), NO_UNIT_OF_MONEY),
+        LintExcuse("panel-units-rule", ("发出的钱与到账的钱 · Money won and money in accounts",), NO_UNIT_OF_MONEY),
     ),
     variables=lambda: [
         datasource_variable(),

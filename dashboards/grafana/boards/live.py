@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dashboards.grafana import machinery
-from dashboards.grafana.board import RUNBOOKS, Board, Kept, MayBeEmpty, RawCounter, other_boards, page
+from dashboards.grafana.board import RUNBOOKS, Board, LintExcuse, MayBeEmpty, RawCounter, other_boards, page
 from dashboards.grafana.machinery import RATE, TAPS, p99
 from dashboards.grafana.pieces import (
     ALERTS,
@@ -18,11 +18,11 @@ from dashboards.grafana.pieces import (
     RED,
     YUAN,
     Annotation,
-    Ask,
     DataLink,
     Panel,
+    PanelQuery,
+    StateText,
     Tile,
-    Word,
     address_variable,
     annotation,
     datasource_variable,
@@ -36,11 +36,11 @@ from dashboards.grafana.pieces import (
 from dashboards.grafana.runbooks import AWAY, runbooks
 from plans.metrics import PLAYBOOK_STATES
 
-YES = {"0": Word("✓ no", GREEN), "1": Word("✕ yes", RED)}
-NO_DATA = Word("? no data", GREY)
-PHASE = {"1": Word("▶ now", BLUE)}
-ACTIVE = {"1": Word("✕ injected", RED), "0": Word("✓ not injected", GREEN)}
-FIRING = {"1": Word("! firing", RED)}
+YES = {"0": StateText("✓ no", GREEN), "1": StateText("✕ yes", RED)}
+NO_DATA = StateText("? no data", GREY)
+PHASE = {"1": StateText("▶ now", BLUE)}
+ACTIVE = {"1": StateText("✕ injected", RED), "0": StateText("✓ not injected", GREEN)}
+FIRING = {"1": StateText("! firing", RED)}
 NEEDS_A_PERSON = frozenset(("refused", "read_back_failed", "verify_timeout", "rollback_failed", "changed", "halted"))
 
 
@@ -81,8 +81,8 @@ def _first_glance() -> Iterator[Panel]:
             width=6,
             height=4,
         ),
-        Ask(alerts),
-        words={"0": Word("✓ none", GREEN)},
+        PanelQuery(alerts),
+        words={"0": StateText("✓ none", GREEN)},
         none=NO_DATA,
         edges=[(None, GREEN), (1, RED)],
     )
@@ -90,8 +90,8 @@ def _first_glance() -> Iterator[Panel]:
         Tile(
             "Targets down", "Scraped processes that do not answer; a finished run's own is left out.", width=6, height=4
         ),
-        Ask('count(up{part!="run"}) - count(up{part!="run"} == 1)'),
-        words={"0": Word("✓ none", GREEN)},
+        PanelQuery('count(up{part!="run"}) - count(up{part!="run"} == 1)'),
+        words={"0": StateText("✓ none", GREEN)},
         none=NO_DATA,
         edges=[(None, GREEN), (1, RED)],
     )
@@ -103,8 +103,8 @@ def _first_glance() -> Iterator[Panel]:
             6,
             4,
         ),
-        Ask(f"max(abs(hongbao_ledger_imbalance_fen{{{TAPS}}}))"),
-        words={"0": Word("✓ 0 fen", GREEN)},
+        PanelQuery(f"max(abs(hongbao_ledger_imbalance_fen{{{TAPS}}}))"),
+        words={"0": StateText("✓ 0 fen", GREEN)},
         none=NO_DATA,
         edges=[(None, GREEN), (1, RED)],
     )
@@ -115,7 +115,7 @@ def _first_glance() -> Iterator[Panel]:
             width=6,
             height=4,
         ),
-        Ask("max(drill_generator_saturated)"),
+        PanelQuery("max(drill_generator_saturated)"),
         words=YES,
         none=NO_DATA,
     )
@@ -124,11 +124,11 @@ def _first_glance() -> Iterator[Panel]:
 def _load() -> Iterator[Panel]:
     yield lines(
         Tile("Taps answered, by outcome", "As the fronts count them.", "reqps"),
-        Ask(f"sum by (outcome) (rate(hongbao_requests_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
+        PanelQuery(f"sum by (outcome) (rate(hongbao_requests_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
     )
     yield lines(
         Tile("Taps refused, by reason", "too_fast is the limiter at work; degraded is a refusal on purpose.", "reqps"),
-        Ask(f"sum by (code) (rate(hongbao_refusals_total{{{TAPS}}}{RATE}))", "{{code}}"),
+        PanelQuery(f"sum by (code) (rate(hongbao_refusals_total{{{TAPS}}}{RATE}))", "{{code}}"),
     )
     yield lines(
         Tile(
@@ -136,9 +136,9 @@ def _load() -> Iterator[Panel]:
             "The schedule's taps: sent below planned is the generator, dropped the system.",
             "reqps",
         ),
-        Ask(f"sum(rate(drill_requests_planned_total{{{TAPS}}}{RATE}))", "planned"),
-        Ask(f"sum(rate(drill_requests_sent_total{{{TAPS}}}{RATE}))", "sent"),
-        Ask(f"sum(rate(drill_requests_dropped_total{{{TAPS}}}{RATE}))", "dropped"),
+        PanelQuery(f"sum(rate(drill_requests_planned_total{{{TAPS}}}{RATE}))", "planned"),
+        PanelQuery(f"sum(rate(drill_requests_sent_total{{{TAPS}}}{RATE}))", "sent"),
+        PanelQuery(f"sum(rate(drill_requests_dropped_total{{{TAPS}}}{RATE}))", "dropped"),
     )
 
 
@@ -149,18 +149,18 @@ def _times() -> Iterator[Panel]:
             "From the intended start, so that a stall cannot hide; service beside it.",
             "s",
         ),
-        Ask(p99("drill_client_response_seconds", where=TAPS), "response"),
-        Ask(p99("drill_client_service_seconds", where=TAPS), "service"),
+        PanelQuery(p99("drill_client_response_seconds", where=TAPS), "response"),
+        PanelQuery(p99("drill_client_service_seconds", where=TAPS), "service"),
         objective=0.1,
     )
     yield lines(
         Tile("Append p99", "A win sent to the win log until it is durable.", "s"),
-        Ask(p99("hongbao_append_duration_seconds", "lane, le", TAPS), "{{lane}}"),
+        PanelQuery(p99("hongbao_append_duration_seconds", "lane, le", TAPS), "{{lane}}"),
         objective=0.1,
     )
     yield lines(
         Tile("Appends, by verdict", "Anything but ok is a fence, a conflict or an answer that never came.", "ops"),
-        Ask(f"sum by (verdict) (rate(hongbao_appends_total{{{TAPS}}}{RATE}))", "{{verdict}}"),
+        PanelQuery(f"sum by (verdict) (rate(hongbao_appends_total{{{TAPS}}}{RATE}))", "{{verdict}}"),
     )
 
 
@@ -177,10 +177,10 @@ def _money() -> Iterator[Panel]:
             "Of the run's round alone: credited follows awarded and never passes it. In the end as audited.",
             YUAN, 6,
         ),
-        Ask(f"{of_run('awarded')} / 100", "awarded"),
-        Ask(f"{of_run('credited')} / 100", "credited"),
-        Ask(f"{of_run('suspense')} / 100", "in suspense"),
-        Ask(f"{of_run('budget')} / 100", "budget"),
+        PanelQuery(f"{of_run('awarded')} / 100", "awarded"),
+        PanelQuery(f"{of_run('credited')} / 100", "credited"),
+        PanelQuery(f"{of_run('suspense')} / 100", "in suspense"),
+        PanelQuery(f"{of_run('budget')} / 100", "budget"),
     )  # fmt: skip
     yield lines(
         Tile(
@@ -189,13 +189,13 @@ def _money() -> Iterator[Panel]:
             "Unknown once a front began anew, until the audit.",
             FEN, 6,
         ),
-        Ask(f"{of_run('awarded')} - {of_run('credited')} - {of_run('suspense')}", "on its way"),
+        PanelQuery(f"{of_run('awarded')} - {of_run('credited')} - {of_run('suspense')}", "on its way"),
     )  # fmt: skip
     yield lines(
         Tile("Money per second", "Of all rounds of the stack, with a run or without.", YUAN, 6),
-        Ask(flow("hongbao_awarded_fen_total"), "awarded"),
-        Ask(flow("hongbao_credited_fen_total"), "credited"),
-        Ask(flow("hongbao_suspense_fen_total"), "into suspense"),
+        PanelQuery(flow("hongbao_awarded_fen_total"), "awarded"),
+        PanelQuery(flow("hongbao_credited_fen_total"), "credited"),
+        PanelQuery(flow("hongbao_suspense_fen_total"), "into suspense"),
     )
     yield lines(
         Tile(
@@ -204,9 +204,9 @@ def _money() -> Iterator[Panel]:
             "ops",
             6,
         ),
-        Ask(f"sum(rate(hongbao_packets_issued_total{{{TAPS}}}{RATE}))", "won"),
-        Ask(f"sum(hongbao_round_release_packets_per_second{{{TAPS}}})", "released by the rounds"),
-        Ask(f"sum by (outcome) (rate(hongbao_credits_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
+        PanelQuery(f"sum(rate(hongbao_packets_issued_total{{{TAPS}}}{RATE}))", "won"),
+        PanelQuery(f"sum(hongbao_round_release_packets_per_second{{{TAPS}}})", "released by the rounds"),
+        PanelQuery(f"sum by (outcome) (rate(hongbao_credits_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
     )
 
 
@@ -214,7 +214,7 @@ def _backlog() -> Iterator[Panel]:
     lag = f"sum by (lane) (hongbao_stream_lag_entries{{{TAPS}}})"
     yield lines(
         Tile("Backlog of credit", "Awards in the win log that are not posted yet.", "short", 6),
-        Ask(lag, "{{lane}}"),
+        PanelQuery(lag, "{{lane}}"),
     )
     yield lines(
         Tile(
@@ -223,18 +223,20 @@ def _backlog() -> Iterator[Panel]:
             "s",
             6,
         ),
-        Ask(f"max by (lane) (hongbao_stream_oldest_age_seconds{{{TAPS}}})", "{{lane}}"),
-        Ask(f"max by (lane) (hongbao_credit_progress_age_seconds{{{TAPS}}})", "{{lane}}, since progress"),
+        PanelQuery(f"max by (lane) (hongbao_stream_oldest_age_seconds{{{TAPS}}})", "{{lane}}"),
+        PanelQuery(f"max by (lane) (hongbao_credit_progress_age_seconds{{{TAPS}}})", "{{lane}}, since progress"),
         objective=3,
     )
     yield lines(
         Tile("Win to balance p99", "Award until its posting is committed.", "s", 6),
-        Ask(p99("hongbao_credit_delay_seconds", "lane, le", TAPS), "{{lane}}"),
+        PanelQuery(p99("hongbao_credit_delay_seconds", "lane, le", TAPS), "{{lane}}"),
         objective=1,
     )
     yield lines(
         Tile("Seconds to drain", "Backlog over the speed at which credit posts; none while nothing is posted.", "s", 6),
-        Ask(f'{lag} / (sum by (lane) (rate(hongbao_credits_total{{{TAPS},outcome="posted"}}{RATE})) > 0)', "{{lane}}"),
+        PanelQuery(
+            f'{lag} / (sum by (lane) (rate(hongbao_credits_total{{{TAPS},outcome="posted"}}{RATE})) > 0)', "{{lane}}"
+        ),
         objective=10,
     )
 
@@ -242,7 +244,7 @@ def _backlog() -> Iterator[Panel]:
 def _generator() -> Iterator[Panel]:
     yield lines(
         Tile("Pacer behind its schedule, p99", "The generator's own fault; above 10 ms a second is not valid.", "s"),
-        Ask(p99("drill_schedule_lag_seconds"), "lag"),
+        PanelQuery(p99("drill_schedule_lag_seconds"), "lag"),
         objective=0.01,
     )
     yield lines(
@@ -251,7 +253,7 @@ def _generator() -> Iterator[Panel]:
             "Used and waited for; above the line the generator is the limit.",
             "percentunit",
         ),
-        Ask("max(drill_generator_cpu_ratio)", "of a core"),
+        PanelQuery("max(drill_generator_cpu_ratio)", "of a core"),
         objective=0.9,
     )
     yield lines(
@@ -260,45 +262,45 @@ def _generator() -> Iterator[Panel]:
             "Unknown may have happened: a time-out or a reset is never counted as failed.",
             "reqps",
         ),
-        Ask(f"sum by (outcome) (rate(drill_requests_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
+        PanelQuery(f"sum by (outcome) (rate(drill_requests_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
     )
 
 
 def _states() -> Iterator[Panel]:
     yield states(
         Tile("Phase of the run", "What the run is doing: only measured counts.", width=12, height=6),
-        Ask("max by (phase) (drill_phase) == 1", "{{phase}}"),
+        PanelQuery("max by (phase) (drill_phase) == 1", "{{phase}}"),
         words=PHASE,
     )
     yield states(
         Tile("Alerts", "Firing, without the watchdog.", width=12, height=6),
-        Ask('max by (alertname) (ALERTS{alertstate="firing",alertname!="Watchdog"})', "{{alertname}}"),
+        PanelQuery('max by (alertname) (ALERTS{alertstate="firing",alertname!="Watchdog"})', "{{alertname}}"),
         words=FIRING,
         leads=runbooks(),
     )
     yield states(
         Tile("Faults injected", "From a drill's fault ledger, from injection to heal.", width=12, height=6),
-        Ask("max by (experiment, target) (drill_chaos_active)", "{{experiment}} on {{target}}"),
+        PanelQuery("max by (experiment, target) (drill_chaos_active)", "{{experiment}} on {{target}}"),
         words=ACTIVE,
     )
     yield states(
         Tile("Playbooks", "State of each playbook's newest run, and of each of its actions.", width=12, height=8),
-        Ask(f"max by (playbook, lane, step) ({_numbered()})", "{{playbook}} · {{lane}} · {{step}}"),
-        words={str(k): Word(_step_word(name), _step_color(name)) for k, name in enumerate(PLAYBOOK_STATES)},
+        PanelQuery(f"max by (playbook, lane, step) ({_numbered()})", "{{playbook}} · {{lane}} · {{step}}"),
+        words={str(k): StateText(_step_word(name), _step_color(name)) for k, name in enumerate(PLAYBOOK_STATES)},
     )
     yield lines(
         Tile("Playbook runs ended", "Since the engine began, by how they ended.", "short", 12, 8),
-        Ask("sum by (playbook, end) (drill_playbook_runs_total)", "{{playbook}} · {{end}}"),
+        PanelQuery("sum by (playbook, end) (drill_playbook_runs_total)", "{{playbook}} · {{end}}"),
     )
     yield states(
         Tile(
             "Switches", "Run-time settings as the processes see them; a playbook may change them.", width=12, height=8
         ),
-        Ask("max by (key, lane) (hongbao_switch)", "{{key}} · {{lane}}"),
+        PanelQuery("max by (key, lane) (hongbao_switch)", "{{key}} · {{lane}}"),
     )
     yield states(
         Tile("Rounds, by state", "Rounds there are in each state.", width=12, height=8),
-        Ask(f"sum by (lane, state) (hongbao_rounds{{{TAPS}}})", "{{lane}} · {{state}}"),
+        PanelQuery(f"sum by (lane, state) (hongbao_rounds{{{TAPS}}})", "{{lane}} · {{state}}"),
     )
 
 
@@ -336,12 +338,12 @@ BOARD = Board(
         RawCounter(
             "Playbook runs ended", "drill_playbook_runs_total", "a handful of runs: extrapolated they mean nothing"
         ),
-        Kept("target-job-rule", ("Alerts firing", "Alerts"), OF_RULES),
-        Kept("target-instance-rule", ("Alerts firing", "Alerts"), OF_RULES),
-        Kept(
+        LintExcuse("target-job-rule", ("Alerts firing", "Alerts"), OF_RULES),
+        LintExcuse("target-instance-rule", ("Alerts firing", "Alerts"), OF_RULES),
+        LintExcuse(
             "panel-units-rule", ("Money awarded and credited", "Money on its way", "Money per second"), NO_UNIT_OF_MONEY
         ),
-        Kept(
+        LintExcuse(
             "target-counter-agg-rule",
             ("Playbook runs ended",),
             "A handful of playbook runs; what increase extrapolates from them is no number of runs.",

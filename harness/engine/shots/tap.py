@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.engine.answers import Answer, code_of, json_object, nothing_happened
+from harness.engine.answers import ParsedAnswer, code_of, json_object, nothing_happened
 from harness.engine.shot import Aim, Target
 from system.contract.history import NO_PACKET, Outcome
 from system.contract.ids import TAG_HEADER, parse_award_id
@@ -18,7 +18,7 @@ def path(round_id: int) -> str:
     return ROUTE.format(round=round_id)
 
 
-class Tap:
+class TapShot:
     """A 5xx whose body does not say ``"effect":"none"`` is UNKNOWN: it may have happened."""
 
     name = "tap"
@@ -35,33 +35,33 @@ class Tap:
         tail = (f"\r\n{TAG_HEADER}: {aim.tag}" if aim.tag else "").encode() + b"\r\n\r\n"
         return [head + token + tail for token in tokens]
 
-    def understand(self, status: int, body: bytes) -> Answer:
+    def understand(self, status: int, body: bytes) -> ParsedAnswer:
         """The status codes and bodies are those of `system/front/answers.py`."""
         if status == 200:
             data = json_object(body)
             won = data.get("won")
             if won is False:
-                return Answer(code_of(Outcome.LOSE, status), plain=True)
+                return ParsedAnswer(code_of(Outcome.LOSE, status), plain=True)
             if won is True:
                 return _win(status, data)
         elif status == 202:
-            return Answer(code_of(Outcome.PENDING, status))
+            return ParsedAnswer(code_of(Outcome.PENDING, status))
         elif status >= 400 and (nothing := nothing_happened(status, body)) is not None:
-            return Answer(code_of(Outcome.REFUSED, status, effect_none=nothing), plain=True)
-        return Answer(code_of(Outcome.UNKNOWN, status))
+            return ParsedAnswer(code_of(Outcome.REFUSED, status, effect_none=nothing), plain=True)
+        return ParsedAnswer(code_of(Outcome.UNKNOWN, status))
 
 
-def _win(status: int, data: dict[str, Any]) -> Answer:
+def _win(status: int, data: dict[str, Any]) -> ParsedAnswer:
     try:
         _, packet = parse_award_id(data["award"])
         fen = int(data["fen"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        return Answer(code_of(Outcome.UNKNOWN, status))
+        return ParsedAnswer(code_of(Outcome.UNKNOWN, status))
     if not (0 <= packet < NO_PACKET and 0 <= fen < 1 << 32):
-        return Answer(code_of(Outcome.UNKNOWN, status))
+        return ParsedAnswer(code_of(Outcome.UNKNOWN, status))
     if data.get("repeat"):
-        return Answer(code_of(Outcome.REPEAT, status), packet, fen, settled=True)
-    return Answer(code_of(Outcome.WIN, status), packet, fen)
+        return ParsedAnswer(code_of(Outcome.REPEAT, status), packet, fen, settled=True)
+    return ParsedAnswer(code_of(Outcome.WIN, status), packet, fen)
 
 
-SHOT = Tap()
+SHOT = TapShot()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.engine.answers import UNKNOWN, Answer, code_of, json_object, nothing_happened
+from harness.engine.answers import UNKNOWN, ParsedAnswer, code_of, json_object, nothing_happened
 from harness.engine.shot import Aim, Target
 from system.contract.ids import TAG_HEADER
 
 EMPTY, FUNDED, REFUSED = 1, 2, 3
 
 
-class Wallet:
+class WalletShot:
     """*funded*: the user has money. *empty*: none. An answer without a balance is no answer: *unknown*."""
 
     name = "wallet"
@@ -26,15 +26,15 @@ class Wallet:
         tail = (f"\r\n{TAG_HEADER}: {aim.tag}" if aim.tag else "").encode() + b"\r\n\r\n"
         return [head + token + tail for token in tokens]
 
-    def understand(self, status: int, body: bytes) -> Answer:
+    def understand(self, status: int, body: bytes) -> ParsedAnswer:
         """A balance is a whole number of fen, not below 0."""
         if status == 200:
             balance = json_object(body).get("balance_fen")
             if isinstance(balance, int) and not isinstance(balance, bool) and balance >= 0:
-                return Answer(code_of(FUNDED if balance else EMPTY, status))
+                return ParsedAnswer(code_of(FUNDED if balance else EMPTY, status))
         elif status >= 400 and (nothing := nothing_happened(status, body)) is not None:
-            return Answer(code_of(REFUSED, status, effect_none=nothing))
-        return Answer(code_of(UNKNOWN, status))
+            return ParsedAnswer(code_of(REFUSED, status, effect_none=nothing))
+        return ParsedAnswer(code_of(UNKNOWN, status))
 
 
-SHOT = Wallet()
+SHOT = WalletShot()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from harness.guard.kill import REGISTER
 from harness.orchestrate.account import RoundAccount
 from harness.orchestrate.phases.stage import Stage
-from harness.orchestrate.prepare import Place, Prepared, prepare
-from harness.phrases import said
+from harness.orchestrate.prepare import PreparedRound, RoundPlace, prepare
+from harness.phrases import sentence
 
 POLL_S = 0.1
 
@@ -18,7 +18,7 @@ POLL_S = 0.1
 class Armed:
     """A round that waits for its first tap, and its place in the run's account."""
 
-    prepared: Prepared
+    prepared: PreparedRound
     account: RoundAccount
 
     @property
@@ -45,7 +45,7 @@ class Arm:
         prepared = prepare(
             stage.control, plan, stage.share, stage.order.lane, stage.sizes, state.run_id, stage.folder,
             stage.order.runs / REGISTER, stage.order.seed, stage.system.folder, stage.order.begun_s,
-            Place(number, first_ns),
+            RoundPlace(number, first_ns),
         )  # fmt: skip
         t0_ns = prepared.order.t0_wall_ns
         begins_s = 0.0 if first_ns is None else (t0_ns - first_ns) / 1e9
@@ -66,4 +66,4 @@ class Arm:
 def announce(stage: Stage, armed: Armed) -> None:
     """The event of an armed round."""
     round_ = armed.prepared.round
-    stage.run.tell("round", said("armed", round=round_.round, commitment=round_.commitment[:16]))
+    stage.run.tell("round", sentence("armed", round=round_.round, commitment=round_.commitment[:16]))

@@ -10,7 +10,7 @@ from harness.engine.recorder import MANIFEST
 from harness.errors import HarnessError
 from harness.orchestrate.account import RoundAccount
 from harness.orchestrate.phases.stage import Stage
-from harness.phrases import of_error, said
+from harness.phrases import of_error, sentence
 from harness.verdict import Reason
 from system.contract.audit import AuditReport
 
@@ -24,7 +24,7 @@ class Audit:
     def __call__(self, rounds: Sequence[RoundAccount]) -> AuditReport | None:
         stage, account = self.stage, self.stage.account
         if account.gone:
-            text = said("books_later", run=stage.state.run_id)
+            text = sentence("books_later", run=stage.state.run_id)
             account.no_data.append(Reason(code="audit_failed", text=text))
             return None
         stage.run.step("closing the books: the audit reads the stores")
@@ -32,7 +32,7 @@ class Audit:
         try:
             report = stage.system.audit(stage.order.lane, tuple(armed), self._history(), self._fault_windows())
             if report is None:
-                stage.run.tell("audit", said("stores_away", name=stage.system.name))
+                stage.run.tell("audit", sentence("stores_away", name=stage.system.name))
                 for round_id, one in armed.items():
                     one.told = stage.control.money(round_id)
         except (HarnessError, OSError) as exc:

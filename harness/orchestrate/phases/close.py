@@ -9,7 +9,7 @@ from harness.orchestrate import closing
 from harness.orchestrate.phases.arm import Armed
 from harness.orchestrate.phases.settle import Settled
 from harness.orchestrate.phases.stage import Stage
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.verdict import Reason
 
 
@@ -30,7 +30,7 @@ class Close:
     def __call__(self, settled: Settled) -> Closed:
         stage, missing = self.stage, "it was not asked for"
         stage.run.phase("closing")
-        with stage.attempt(said("the_close")):
+        with stage.attempt(sentence("the_close")):
             if not stage.account.gone:
                 missing = self._close(settled.armed)
         return Closed(settled.armed, missing)
@@ -47,9 +47,9 @@ class Close:
             lambda: stage.control.ask_close(round_id, before_end=early),
         )
         if missing:
-            stage.missing(Reason(code="not_closed", text=said("not_closed", round=round_id, detail=missing)))
+            stage.missing(Reason(code="not_closed", text=sentence("not_closed", round=round_id, detail=missing)))
             return missing
         armed.account.closed = True
         before_end = early and time.time() * 1e6 < armed.end_us
-        stage.run.tell("closed", said("closed_early" if before_end else "closed", round=round_id))
+        stage.run.tell("closed", sentence("closed_early" if before_end else "closed", round=round_id))
         return ""

@@ -9,7 +9,7 @@ from harness.orchestrate import closing
 from harness.orchestrate.phases.arm import Armed
 from harness.orchestrate.phases.fire import Fired
 from harness.orchestrate.phases.stage import Stage
-from harness.phrases import said
+from harness.phrases import sentence
 
 SPARE_S = 5.0
 
@@ -32,11 +32,11 @@ class Drain:
         stage, armed = self.stage, fired.armed
         stage.run.phase("drain")
         over = False
-        with stage.attempt(said("the_end")):
+        with stage.attempt(sentence("the_end")):
             # How long to wait is measured by this host's clock; whether it is over, by control's alone.
             wait_s = max(0.0, armed.end_us / 1e6 - time.time()) + SPARE_S
             if not stage.over():
                 over = closing.over(stage.control, armed.end_us, wait_s, stage.over)
                 if not over:
-                    stage.late(said("the_end"), wait_s)
+                    stage.late(sentence("the_end"), wait_s)
         return Drained(armed, over)

@@ -9,7 +9,7 @@ from harness.orchestrate.phases.arm import Armed
 from harness.orchestrate.phases.drain import Drained
 from harness.orchestrate.phases.stage import Stage
 from harness.orchestrate.settle import settle
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.verdict import Reason
 
 POLL_S = 0.2
@@ -35,12 +35,12 @@ class Settle:
 
     def __call__(self, drained: Drained) -> Settled:
         stage, armed = self.stage, drained.armed
-        with stage.attempt(said("open_answers")):
+        with stage.attempt(sentence("open_answers")):
             self._ask(armed)
         tells_backlog = bool(stage.system.addresses.credit_metrics_urls.get(stage.order.lane))
         posted = tells_backlog and not stage.over() and self._posted()
         if posted:
-            stage.run.tell("drained", said("drained"))
+            stage.run.tell("drained", sentence("drained"))
         return Settled(armed, armed.account.unsettled, posted)
 
     def _ask(self, armed: Armed) -> None:
@@ -54,7 +54,7 @@ class Settle:
         )  # fmt: skip
         armed.account.unsettled = len(open_)
         if open_:
-            text = said("unsettled", count=len(open_), first=open_[0])
+            text = sentence("unsettled", count=len(open_), first=open_[0])
             stage.missing(Reason(code="unsettled", text=text))
 
     def _posted(self) -> bool:
@@ -64,7 +64,7 @@ class Settle:
             if stage.state.money.backlog_entries == 0:
                 return True
             if time.monotonic() > until:
-                stage.late(said("the_backlog"), within_s)
+                stage.late(sentence("the_backlog"), within_s)
                 return False
             time.sleep(POLL_S)
         return False

@@ -18,7 +18,7 @@ from harness.forecast.share import Share
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import System
-from harness.phrases import again, of_error, said
+from harness.phrases import again, of_error, sentence
 from harness.runs.order import RunOrder
 from harness.runs.state import PhaseName, RunState
 from harness.verdict import Reason
@@ -27,7 +27,7 @@ EARLY_S = 20.0
 """Longest seconds in which a stopped run waits for answers, and for its close."""
 
 
-class Run(Protocol):
+class RunContext(Protocol):
     """What a phase may ask the run, and report to it."""
 
     def stopped(self) -> str | None:
@@ -59,7 +59,7 @@ class Run(Protocol):
 class Stage:
     """One run: its order, its system, what is played, and the account that its phases fill in."""
 
-    run: Run
+    run: RunContext
     order: RunOrder
     system: System
     control: ControlClient
@@ -85,7 +85,7 @@ class Stage:
     def late(self, what: str, within_s: float) -> None:
         """Something did not come in time; in a stopped run it is not expected."""
         if not self.over():
-            self.run.tell("late", said("late", what=what, within_s=within_s))
+            self.run.tell("late", sentence("late", what=what, within_s=within_s))
 
     def missing(self, reason: Reason) -> None:
         """A missing result is a failure of a whole run; of a stopped run it is not known."""
@@ -98,6 +98,6 @@ class Stage:
         try:
             yield
         except (HarnessError, OSError, ValueError) as exc:  # ValueError: a history or an answer that cannot be read
-            text = said("step_failed", what=what, error=of_error(exc))
+            text = sentence("step_failed", what=what, error=of_error(exc))
             self.run.tell("error", text)
             self.account.invalid.append(Reason(code="run_broken", text=text))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from system.contract.ids import Position
-from system.front.answers import Answer
+from system.front.answers import HttpAnswer
 from system.front.draw import Draw
 from tests.support.deadline import lasting, until
 from tests.support.front_process import process
@@ -18,7 +18,7 @@ from tests.support.stores import ValkeyServer
 class NoReplier:
     """For taps that are answered at once."""
 
-    def later(self) -> Callable[[Answer], None]:
+    def later(self) -> Callable[[HttpAnswer], None]:
         raise AssertionError("this tap should have had its answer")
 
 

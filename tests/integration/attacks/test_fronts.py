@@ -11,7 +11,7 @@ import pytest
 
 from system.contract.api import EpochGranted, EpochRequest
 from system.contract.history import Outcome
-from system.credit.post import Step
+from system.credit.post import BatchParameters
 from system.credit.verify import Prepared
 from system.front.link import ControlLink
 from system.winlog import Verdict
@@ -127,7 +127,7 @@ def test_what_credit_read_before_a_flush_is_not_posted_behind_a_rebuild(
         async with s.front() as front:
             ((granted, prepared),) = held
             assert granted == old.epoch + 1, "read under the epoch that the front was told"
-            step = Step((await s.worker._streams())[0].name, granted)
+            step = BatchParameters((await s.worker._streams())[0].name, granted)
             assert await s.worker._post(step, prepared) is False
             assert await s.tap(front, UID) is not None, "whoever wins it now is who the ledger will say"
             await s.credited()

@@ -11,7 +11,7 @@ import aiohttp
 
 from system.contract.history import Outcome
 from system.contract.ids import START
-from system.front.seam import Win
+from system.front.seam import SettledWin
 from system.winlog import WinLogStore, decode
 from tests.support.deadline import lasting, until
 from tests.support.front_process import Taps, process, started
@@ -30,9 +30,9 @@ def same(body: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in body.items() if key != "repeat"}
 
 
-def as_win(body: dict[str, object]) -> Win:
+def as_win(body: dict[str, object]) -> SettledWin:
     """What the user was told."""
-    return Win(int(str(body["award"]).split("-")[1]), int(str(body["fen"])), int(str(body["sponsor"])), 0)
+    return SettledWin(int(str(body["award"]).split("-")[1]), int(str(body["fen"])), int(str(body["sponsor"])), 0)
 
 
 async def logged(s: Stage) -> dict[int, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from system.contract.errors import StoreUnknown
-from system.credit.post import Step, post
+from system.credit.post import BatchParameters, post
 from system.ledger.access import transaction
 from tests.support.deadline import until
 from tests.support.played_front import credit
@@ -43,7 +43,7 @@ def test_a_commit_that_comes_late(postgres_dsn: str, fresh_valkey: ValkeyServer,
         granted, prepared = await s.read()
         async with credit(s.api) as other:
             async with s.worker._connection("batch", 30) as conn, transaction(conn):
-                await post(conn, Step((await other._streams())[0].name, granted), prepared)
+                await post(conn, BatchParameters((await other._streams())[0].name, granted), prepared)
                 second = asyncio.create_task(other.once())
                 await until(lambda: somebody_waits(s), "the other one at the row")
                 assert s.posted() == {}
@@ -63,7 +63,7 @@ def test_frozen_between_reading_and_posting(postgres_dsn: str, fresh_valkey: Val
         async with credit(s.api) as other:
             await other.once()
             assert len(s.posted()) == len(USERS)
-            step = Step((await other._streams())[0].name, granted)
+            step = BatchParameters((await other._streams())[0].name, granted)
         assert await s.worker._post(step, prepared) is False
         await s.credited()
         await paid_once(s, tmp_path)
@@ -80,7 +80,7 @@ def test_frozen_within_its_transaction(postgres_dsn: str, fresh_valkey: ValkeySe
         async with credit(s.api) as other:
             other._settings = replace(other._settings, store_timeout_s=0.3)
             async with s.worker._connection("batch", 30) as conn, transaction(conn):
-                await post(conn, Step((await other._streams())[0].name, granted), prepared)
+                await post(conn, BatchParameters((await other._streams())[0].name, granted), prepared)
                 with pytest.raises(StoreUnknown):
                     await other.once()
                 assert s.posted() == {}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from system.audit.history import read_samples
-from system.audit.sample import Sampler
+from system.audit.sample import RoundSampler
 from system.ledger.access import Pool
 from tests.support.books import SECRET, Books
 from tests.support.closed_books import credit
@@ -28,7 +28,7 @@ def test_awarded_by_the_log_credited_by_the_ledger(books: Books) -> None:
     async def go() -> list[tuple[int, int, int]]:
         await books.open()
         pool = Pool(books.postgres_url, "xiu_live", SECRET, size=1)
-        sampler, told = Sampler(pool, books.store, "live", 1), []
+        sampler, told = RoundSampler(pool, books.store, "live", 1), []
 
         async def look() -> None:
             row = await sampler.sample()

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from system.audit.finding import Judge
 from system.audit.history import SAMPLE, HistoryError, read_samples
+from system.audit.judging import Judge
 from system.audit.promises import samples
-from system.audit.sample import NoSample, Sampler
+from system.audit.sample import NoSample, RoundSampler
 from system.contract.ids import fence_key
 from system.ledger.access import Pool
 from tests.support.books import SECRET, Books
@@ -27,7 +27,7 @@ class Watched:
 
     def __init__(self, books: Books, pool: Pool) -> None:
         self.books, self.kept = books, []  # type: ignore[var-annotated]
-        self.sampler = Sampler(pool, books.store, "live", 1)
+        self.sampler = RoundSampler(pool, books.store, "live", 1)
         self.why: list[str] = []
 
     async def look(self) -> bool:

@@ -9,8 +9,8 @@ import requests
 
 from harness.bench import clients
 from harness.bench.clients import WrkResult
-from harness.bench.servers import Target
-from harness.bench.wins import Rig
+from harness.bench.servers import BenchTarget
+from harness.bench.wins import WinsRig
 from harness.control_client import ControlClient
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, new_folder
@@ -18,7 +18,7 @@ from harness.stack import Stack, new_folder
 USERS = 30
 
 
-def tap_all(target: Target, core: int, connections: int, seconds: float) -> WrkResult:
+def tap_all(target: BenchTarget, core: int, connections: int, seconds: float) -> WrkResult:
     """Every user once, in the order of the tokens; as many a second as there are."""
     with requests.Session() as session:
         for token in target.tokens.read_text().split():
@@ -28,19 +28,19 @@ def tap_all(target: Target, core: int, connections: int, seconds: float) -> WrkR
 
 
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WinsRig]:
     folder = tmp_path_factory.mktemp("wins")
     with Stack(new_folder(folder), with_prometheus=False, environment={}) as stack:
         control = ControlClient.of(stack)
         tokens = folder / "tokens"
         tokens.write_text("\n".join(control.tokens("live", 1, USERS)))
-        made = Rig(stack, control, tokens, USERS, 0)
+        made = WinsRig(stack, control, tokens, USERS, 0)
         yield made
         made.close()
         control.close()
 
 
-def test_every_user_wins_and_every_win_stands_in_the_stream(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_user_wins_and_every_win_stands_in_the_stream(rig: WinsRig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "wrk", tap_all)
     for sample in (1, 2):
         assert rig.durable(1.0, 1) == USERS
@@ -49,8 +49,10 @@ def test_every_user_wins_and_every_win_stands_in_the_stream(rig: Rig, monkeypatc
     assert rig.xadd(0.1) > 0
 
 
-def test_a_user_who_taps_again_wins_nothing_and_spoils_the_sample(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    def twice(target: Target, core: int, connections: int, seconds: float) -> WrkResult:
+def test_a_user_who_taps_again_wins_nothing_and_spoils_the_sample(
+    rig: WinsRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice(target: BenchTarget, core: int, connections: int, seconds: float) -> WrkResult:
         tap_all(target, core, connections, seconds)
         return tap_all(target, core, connections, seconds)
 

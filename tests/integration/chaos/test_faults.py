@@ -16,7 +16,7 @@ from chaos import fault_ledger, links
 from chaos.disturbance import LEAVE_OUT
 from chaos.errors import External
 from chaos.facts import Timed
-from chaos.fault_ledger import Entry, injected
+from chaos.fault_ledger import FaultLedgerEntry, injected
 from chaos.faults import kinds, refuse_theirs
 from chaos.heal import heal, heal_everything, heal_strays, strays
 from chaos.nemesis import FaultNemesis
@@ -128,8 +128,8 @@ def test_with_only_stores_running_the_faults_of_other_parts_are_gone(tmp_path: P
         folder = whole.folder.path
         way = kinds()["signal"]
         for entry in (
-            Entry("P1", "front-0", "signal", 5.0, 60.0, way.prepare(whole, FAULTS["P1"].inject, "front-0")),
-            Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres", "toxics": []}),
+            FaultLedgerEntry("P1", "front-0", "signal", 5.0, 60.0, way.prepare(whole, FAULTS["P1"].inject, "front-0")),
+            FaultLedgerEntry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres", "toxics": []}),
         ):
             fault_ledger.enter(folder, entry)
     with stores_of(folder, private=True):
@@ -152,7 +152,7 @@ def test_a_watchdog_that_died_lets_nothing_be_injected(stack: Stack, monkeypatch
 
 
 def test_a_ledger_that_cannot_be_written_is_a_harness_fault(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(folder: Path, entry: Entry) -> None:
+    def full(folder: Path, entry: FaultLedgerEntry) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(fault_ledger, "enter", full)
@@ -194,7 +194,7 @@ def test_the_watchdog_heals_what_lasts_longer_than_it_may(stack: Stack) -> None:
     watchdog = Watchdog(folder)
     try:
         detail = way.prepare(stack, FAULTS["N1"].inject, "front-valkey")
-        mine = fault_ledger.enter(folder, Entry("N1", "front-valkey", "toxics", 60.0, 0.5, detail))
+        mine = fault_ledger.enter(folder, FaultLedgerEntry("N1", "front-valkey", "toxics", 60.0, 0.5, detail))
         way.inject(stack, detail)
         wait_until(lambda: injected(folder) == [], 10, "the watchdog's heal")
         assert mine.owner_lives()
@@ -207,7 +207,7 @@ def test_faults_are_healed_in_reverse_order(stack: Stack) -> None:
     folder, way = stack.folder.path, kinds()["toxics"]
     for fault, target in (("N1", "front-valkey"), ("N1", "credit-valkey")):
         detail = way.prepare(stack, FAULTS[fault].inject, target)
-        fault_ledger.enter(folder, Entry(fault, target, "toxics", 60.0, 60.0, detail))
+        fault_ledger.enter(folder, FaultLedgerEntry(fault, target, "toxics", 60.0, 60.0, detail))
         way.inject(stack, detail)
     assert [line.split(":")[0] for line in heal(folder)] == ["N1 on credit-valkey", "N1 on front-valkey"]
     assert heal(folder) == []
@@ -216,7 +216,9 @@ def test_faults_are_healed_in_reverse_order(stack: Stack) -> None:
 
 def test_with_its_stack_gone_a_fault_is_gone(tmp_path: Path) -> None:
     Folder(tmp_path).make()
-    fault_ledger.enter(tmp_path, Entry("N1", "front-valkey", "toxics", 60.0, 60.0, {"link": "x", "toxics": []}))
+    fault_ledger.enter(
+        tmp_path, FaultLedgerEntry("N1", "front-valkey", "toxics", 60.0, 60.0, {"link": "x", "toxics": []})
+    )
     assert "the stack is gone" in heal(tmp_path)[0]
     assert injected(tmp_path) == []
 

@@ -21,7 +21,7 @@ OWNER = """
 import sys, time
 from pathlib import Path
 from chaos import fault_ledger
-from chaos.fault_ledger import Entry
+from chaos.fault_ledger import FaultLedgerEntry
 from chaos.faults import kinds
 from harness.stack import Stack
 from chaos.library import load_faults
@@ -29,7 +29,7 @@ way = kinds()["toxics"]
 stack = Stack.attach(Path(sys.argv[1]))
 for fault, target in (("N1", "front-valkey"), ("N15", "credit-postgres")):
     detail = way.prepare(stack, load_faults()[fault].inject, target)
-    fault_ledger.enter(stack.folder.path, Entry(fault, target, "toxics", 60.0, 60.0, detail))
+    fault_ledger.enter(stack.folder.path, FaultLedgerEntry(fault, target, "toxics", 60.0, 60.0, detail))
     way.inject(stack, detail)
 print("injected", flush=True)
 time.sleep(600)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from chaos import fault_ledger, links
-from chaos.fault_ledger import Entry, injected
+from chaos.fault_ledger import FaultLedgerEntry, injected
 from chaos.faults import kinds
 from chaos.library import fault
 from harness.stack import Stack
@@ -113,7 +113,7 @@ def test_a_fault_whose_drill_lives_on_is_healed_when_it_expires(stack: Stack) ->
     old = stack.kill("watchdog")  # one that dies is back
     wait_until(lambda: stack.pids().get("watchdog", old) != old, 10, "a watchdog again")
     detail = way.prepare(stack, FAULTS["N1"].inject, "front-valkey")
-    mine = fault_ledger.enter(folder, Entry("N1", "front-valkey", "toxics", 60.0, 0.5, detail))
+    mine = fault_ledger.enter(folder, FaultLedgerEntry("N1", "front-valkey", "toxics", 60.0, 0.5, detail))
     way.inject(stack, detail)
     wait_until(lambda: injected(folder) == [], 10, "the stack's watchdog")
     assert mine.owner_lives()

@@ -9,20 +9,22 @@ import psycopg
 import pytest
 
 from chaos.faults.terminate_backend import Backend, BackendKind, BackendsGoneProbe
-from chaos.probing import At, NotSteady
+from chaos.probing import NotSteady, ProbeAim
 
 
 def test_the_connections_of_one_application_are_ended(postgres_dsn: str) -> None:
     stack = cast(Any, SimpleNamespace(addresses=SimpleNamespace(postgres_url=postgres_dsn)))
     kind, spec = BackendKind(), Backend(kind="terminate_backend", application="credit-test")
     with pytest.raises(NotSteady, match="nobody is connected to PostgreSQL as credit-test"):
-        BackendsGoneProbe(None, At(stack, spec, "postgres", kind.prepare(stack, spec, "postgres")), "effect").look()  # type: ignore[arg-type]
+        BackendsGoneProbe(
+            None, ProbeAim(stack, spec, "postgres", kind.prepare(stack, spec, "postgres")), "effect"
+        ).look()  # type: ignore[arg-type]
     with (
         psycopg.connect(postgres_dsn, application_name="credit-test", autocommit=True) as mine,
         psycopg.connect(postgres_dsn, application_name="another", autocommit=True) as other,
     ):
         detail = kind.prepare(stack, spec, "postgres")
-        probe = BackendsGoneProbe(None, At(stack, spec, "postgres", detail), "effect")  # type: ignore[arg-type]
+        probe = BackendsGoneProbe(None, ProbeAim(stack, spec, "postgres", detail), "effect")  # type: ignore[arg-type]
         assert not probe.look().yes
         assert not kind.in_force(stack, detail)
         kind.inject(stack, detail)

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from system.contract.errors import StoreRefused
-from system.control.state import Control
+from system.control.state import ControlContext
 from system.settings import ControlSettings
 from tests.support.control import running, sql
 from tests.support.deadline import until
@@ -138,15 +138,15 @@ def test_a_change_that_is_made_is_never_called_undone(
     settings: ControlSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change is committed, then the ledger goes away, before control has read it back."""
-    read = Control._read_view
+    read = ControlContext._read_view
     away = [False]
 
-    async def none(control: Control) -> Any:
+    async def none(control: ControlContext) -> Any:
         if away[0]:
             raise StoreRefused("no connection to PostgreSQL")
         return await read(control)
 
-    monkeypatch.setattr(Control, "_read_view", none)
+    monkeypatch.setattr(ControlContext, "_read_view", none)
 
     async def body() -> None:
         async with running(settings) as api:

@@ -41,7 +41,7 @@ TAPS = re.compile(rb'"won"|"pending"')
 
 
 @dataclass
-class Seen:
+class AnswerCounts:
     """What came of the cases."""
 
     address: tuple[str, int]
@@ -98,12 +98,12 @@ class Client(asyncio.Protocol):
             self.transport.abort()
 
 
-async def connected(seen: Seen) -> Client:
+async def connected(seen: AnswerCounts) -> Client:
     _, client = await asyncio.get_running_loop().create_connection(Client, *seen.address)
     return client
 
 
-async def exchange(seen: Seen, case: Case, chance: random.Random) -> None:
+async def exchange(seen: AnswerCounts, case: Case, chance: random.Random) -> None:
     """Sends a case piece by piece, says no more, reads to the end."""
     client = await connected(seen)
     for piece in case.pieces:
@@ -121,7 +121,7 @@ async def exchange(seen: Seen, case: Case, chance: random.Random) -> None:
     seen.check(case, bytes(client.got))
 
 
-async def drip(seen: Seen, sound: bytes, over: asyncio.Event) -> None:
+async def drip(seen: AnswerCounts, sound: bytes, over: asyncio.Event) -> None:
     """A sound tap, a byte now and then, never the last: 408 after the front's patience, or our own end."""
     while not over.is_set():
         client, at = await connected(seen), 0
@@ -135,7 +135,7 @@ async def drip(seen: Seen, sound: bytes, over: asyncio.Event) -> None:
         client.abort()
 
 
-async def deaf(seen: Seen, over: asyncio.Event) -> None:
+async def deaf(seen: AnswerCounts, over: asyncio.Event) -> None:
     """Asks for page after page and reads none."""
     page = b"GET /healthz HTTP/1.1\r\nHost: front\r\n\r\n"
     while not over.is_set():
@@ -148,7 +148,7 @@ async def deaf(seen: Seen, over: asyncio.Event) -> None:
         client.abort()
 
 
-async def barrage(seen: Seen, fuzz: Fuzz, sound: bytes, count: int, seed: int, slow_by_s: float = 0.0) -> None:
+async def barrage(seen: AnswerCounts, fuzz: Fuzz, sound: bytes, count: int, seed: int, slow_by_s: float = 0.0) -> None:
     """Cases until `count` bad requests more were sent, some connections slow and some deaf all the while.
 
     A quick machine is done before a slow request has timed out: then on until one has, for `slow_by_s` at most.
@@ -262,7 +262,7 @@ def test_a_hundred_thousand_bad_requests_change_nothing(
         target = Target(stack)
         pid = stack.pid("front-0")
         host, _, port = target.front.removeprefix("http://").partition(":")
-        seen, fuzz = Seen((host, int(port))), Fuzz(seed, target.known)
+        seen, fuzz = AnswerCounts((host, int(port))), Fuzz(seed, target.known)
         sound = b"POST /v1/rounds/%d/taps HTTP/1.1\r\nHost: front\r\nAuthorization: Bearer %b\r\n\r\n" % (
             target.known.open, target.known.live[0],
         )  # fmt: skip

@@ -18,7 +18,6 @@ from system import tokens
 from system.benching.bare_front import BareFront, BareRound, settings_for
 from system.front.desk import Desk
 from system.front.metrics import FrontMetrics
-from system.front.seam import Win
 
 secret, users = bytes.fromhex(sys.argv[1]), int(sys.argv[2])
 round_ = BareRound(1, "live", 0, 1 << 60, win_every=0)

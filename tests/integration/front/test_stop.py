@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from system.front.seam import Waiter, Win
+from system.front.seam import SettledWin, Waiter
 from tests.support.bare_front import LIVE, eventually, rig, run, soon, statuses, tap, token
 
-WON = Win(packet=5, fen=100, sponsor=1, time_us=1)
+WON = SettledWin(packet=5, fen=100, sponsor=1, time_us=1)
 
 
 def hold(round_: object, waiters: list[Waiter]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from system.contract.errors import StoreUnknown
 from system.contract.ids import Position
 from system.contract.records import FLAG_STRESS
-from system.front.seam import NEVER, Win
+from system.front.seam import NEVER, SettledWin
 from system.front.stream import TAIL_INTERVAL_S
 from system.lottery import award, make_round
 from system.winlog import WinLog
@@ -62,7 +62,7 @@ def test_a_second_tap_of_the_same_user_shares_the_append(valkey_server: ValkeySe
         async with rig.front() as front:
             round_ = await front.ready(round_id)
             first = await front.tap(round_id, 5)
-            second: asyncio.Future[Win | None] = asyncio.get_running_loop().create_future()
+            second: asyncio.Future[SettledWin | None] = asyncio.get_running_loop().create_future()
             assert 5 in round_.pending
             round_.join(5, second.set_result)
             assert await first == await second

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from system.contract.ids import START, Position
 from system.contract.routing import Topology
 from system.credit.worker import Worker
-from system.front.seam import Win
+from system.front.seam import SettledWin
 from system.settings import FrontSettings
 from system.winlog.codec import HEADER_BYTES
 from tests.support.control import BUDGET_FEN, SECRET, Api, LateClock, running, settings_of
@@ -64,7 +64,7 @@ async def close(api: Api, worker: Worker, clock: LateClock, front: FrontUnderTes
     await until(closed, "closed")
 
 
-async def balance(api: Api, round_id: int, won: dict[int, Win], held_fen: int) -> None:
+async def balance(api: Api, round_id: int, won: dict[int, SettledWin], held_fen: int) -> None:
     money = await api.money(round_id)
     total = sum(win.fen for win in won.values())
     assert money["suspense_fen"] == held_fen > 0

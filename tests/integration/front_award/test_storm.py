@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from system.contract.ids import fence_key
-from system.front.seam import Win
+from system.front.seam import SettledWin
 from tests.support.deadline import lasting, until
 from tests.support.front import FrontUnderTest, Rig, on
 from tests.support.stores import ValkeyServer
@@ -34,7 +34,7 @@ class Crowd:
 
     def __init__(self, round_id: int) -> None:
         self.round_id = round_id
-        self.told: dict[int, Win] = {}
+        self.told: dict[int, SettledWin] = {}
         self.next_uid = 0
 
     async def tap(self, front: FrontUnderTest) -> None:
@@ -46,8 +46,8 @@ class Crowd:
                 round_.award(self.next_uid, now, self._hears(self.next_uid))
             await asyncio.sleep(0.002)
 
-    def _hears(self, uid: int) -> Callable[[Win | None], None]:
-        def hear(win: Win | None) -> None:
+    def _hears(self, uid: int) -> Callable[[SettledWin | None], None]:
+        def hear(win: SettledWin | None) -> None:
             if win is not None:
                 self.told[uid] = win
 

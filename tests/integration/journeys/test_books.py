@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = """
-from harness.journeys.pilot import METHOD, NAME, Books
+from harness.journeys.pilot import METHOD, NAME, LocustCounts
 from hypothesis import given, settings, strategies as st
 from locust.stats import RequestStats
 
@@ -18,7 +18,7 @@ PART = st.tuples(st.integers(0, 50), st.integers(0, 5), st.sampled_from([900, 80
 @given(st.lists(PART, min_size=1, max_size=12))
 def holds(parts):
     stats = RequestStats()
-    books, lose, unknown, edges = Books(stats), 0, 0, {}
+    books, lose, unknown, edges = LocustCounts(stats), 0, 0, {}
     for lost, broken, edge in parts:
         lose, unknown = lose + lost, unknown + broken
         edges[edge] = edges.get(edge, 0) + lost + broken

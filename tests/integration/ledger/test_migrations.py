@@ -10,7 +10,7 @@ import pytest
 
 from system.contract.errors import SettingsError, StoreRefused, StoreUnknown
 from system.ledger.migrate import migrate
-from system.ledger.steps import Step, steps
+from system.ledger.steps import MigrationStep, steps
 from tests.support.deadline import until
 from tests.support.stores import PostgresServer
 
@@ -27,13 +27,13 @@ def rows(url: str, text: str) -> list[tuple[object, ...]]:
         return conn.execute(text.encode()).fetchall()
 
 
-def more(text: str) -> list[Step]:
+def more(text: str) -> list[MigrationStep]:
     """The steps there are, and one more."""
     number = len(steps())
-    return [*steps(), Step(number, f"{number:04}_more", Path("more.sql"), text)]
+    return [*steps(), MigrationStep(number, f"{number:04}_more", Path("more.sql"), text)]
 
 
-def migrated(url: str, known: list[Step] | None = None) -> None:
+def migrated(url: str, known: list[MigrationStep] | None = None) -> None:
     asyncio.run(migrate(url, SECRET, known=known))
 
 

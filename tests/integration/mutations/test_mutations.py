@@ -17,7 +17,7 @@ from system.contract.history import Outcome
 from system.contract.ids import Lane
 from system.credit import post as post_module
 from system.credit import worker as worker_module
-from system.credit.post import Step
+from system.credit.post import BatchParameters
 from system.credit.verify import Prepared
 from system.front.stream import StreamKeeper
 from system.ledger.statements import statement
@@ -79,7 +79,7 @@ def test_granted_unchecked(
         s.valkey.command_line("FLUSHALL")
         async with s.front() as front:
             assert await s.tap(front, UID) is not None
-            step = Step((await s.worker._streams())[0].name, granted)
+            step = BatchParameters((await s.worker._streams())[0].name, granted)
             assert await s.worker._post(step, prepared) is mutated
             await s.credited()
         broken = await s.broken(tmp_path)
@@ -110,7 +110,7 @@ def offset_outside(s: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The offset is moved first, in a transaction of its own; then the money follows in another."""
     real = post_module.post
 
-    async def post(conn: Any, step: Step, prepared: Prepared) -> Any:
+    async def post(conn: Any, step: BatchParameters, prepared: Prepared) -> Any:
         advance = _filled(step, prepared)
         s.sql(advance)
         return await real(conn, step, prepared)
@@ -122,7 +122,7 @@ def offset_outside(s: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(post_module, "statement", no_advance)
 
 
-def _filled(step: Step, prepared: Prepared) -> str:
+def _filled(step: BatchParameters, prepared: Prepared) -> str:
     text = statement("credit_advance", "live").decode()
     for name, value in step.params(prepared.chunk.start, prepared.chunk.end).items():
         text = text.replace(f"%({name})s", str(value))
@@ -170,7 +170,7 @@ def test_offset_behind_the_money_and_no_bitmap(
         async with s.front() as front:
             assert await s.tap(front, UID) is not None
             granted, prepared = await s.read()
-            step = Step((await s.worker._streams())[0].name, granted)
+            step = BatchParameters((await s.worker._streams())[0].name, granted)
             assert await s.worker._post(step, prepared) is True
             assert await s.worker._post(step, prepared) is mutated, "the next worker, from the offset that it finds"
         broken = await s.broken(tmp_path)

@@ -11,7 +11,7 @@ import pytest
 import valkey
 from prometheus_client import CollectorRegistry
 
-from harness.watch.store_exporter import DEADLINE_S, Figures, Look, PostgresAsked, Stores, ValkeyAsked, main
+from harness.watch.store_exporter import DEADLINE_S, Figures, PostgresClient, StoreReader, Stores, ValkeyClient, main
 from system.contract.metrics import METRICS
 from tests.support.stores import PostgresServer, ValkeyServer, wait_until
 
@@ -23,8 +23,8 @@ class Scraped:
     """The collector as Prometheus sees it; no answer is used twice."""
 
     def __init__(self, valkey_url: str, postgres_url: str) -> None:
-        self.asked = {"valkey": ValkeyAsked(valkey_url), "postgres": PostgresAsked(postgres_url)}
-        looks = tuple(Look(store, asked) for store, asked in self.asked.items())
+        self.asked = {"valkey": ValkeyClient(valkey_url), "postgres": PostgresClient(postgres_url)}
+        looks = tuple(StoreReader(store, asked) for store, asked in self.asked.items())
         self.registry = CollectorRegistry(auto_describe=False)
         self.stores = Stores(looks)
         self.registry.register(self.stores)
@@ -122,7 +122,7 @@ def test_the_figures_are_those_of_the_stores(scraped: Scraped, valkey_server: Va
 
 
 def test_it_cannot_write_into_the_ledger(postgres_dsn: str) -> None:
-    asked = PostgresAsked(postgres_dsn)
+    asked = PostgresClient(postgres_dsn)
     asked.ask()
     assert asked._connection is not None
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
@@ -172,7 +172,7 @@ def test_a_question_that_hangs_is_put_once_and_its_late_answer_is_thrown_away() 
             """Nothing to let go."""
 
     store = Hanging()
-    look = Look("valkey", store)
+    look = StoreReader("valkey", store)
     for _ in range(3):
         look.begin()
         assert look.end(time.monotonic() + 0.02) is None

@@ -21,7 +21,7 @@ import requests
 
 from chaos import playbook
 from chaos.playbook import journal
-from chaos.playbook.journal import Facts
+from chaos.playbook.journal import PlaybookFacts
 from harness.control_client import ControlClient
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, new_folder, tools
@@ -79,15 +79,15 @@ class Rig:
     def file(self) -> Path:
         return self.stack.folder.path / journal.FILE
 
-    def runs(self) -> list[Facts]:
+    def runs(self) -> list[PlaybookFacts]:
         return list(journal.fold(journal.read(self.file)).values())
 
-    def newest(self, known: int) -> Facts:
+    def newest(self, known: int) -> PlaybookFacts:
         """The run behind the `known` there were."""
         wait_until(lambda: len(self.runs()) > known, DEADLINE_S, "a run")
         return self.runs()[known]
 
-    def wait(self, run: str, state: str) -> Facts:
+    def wait(self, run: str, state: str) -> PlaybookFacts:
         wait_until(lambda: state in self.states(run), DEADLINE_S, f"{run} {state}")
         return next(facts for facts in self.runs() if facts.run == run)
 
@@ -318,7 +318,7 @@ def test_the_stress_lane_s_alert_changes_the_stress_lane_alone(rig: Rig) -> None
         alerts = [one["labels"] for one in requests.get(url, timeout=5).json()]
         return {one["lane"] for one in alerts if one["alertname"] == "CreditStalled"}
 
-    def mine() -> list[Facts]:
+    def mine() -> list[PlaybookFacts]:
         """Of this playbook: what stood a moment ago may still have slow appends answered."""
         return [facts for facts in rig.runs() if facts.playbook == "credit-stalled"]
 

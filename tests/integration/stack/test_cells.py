@@ -11,7 +11,7 @@ import valkey
 
 from harness.control_client import ControlClient
 from harness.orchestrate import closing
-from harness.orchestrate.books import audit
+from harness.orchestrate.auditing import audit
 from harness.stack import Stack
 from system.contract.api import RoundOrder, SponsorSplit
 from system.contract.places import system

@@ -20,7 +20,7 @@ import valkey
 from harness.errors import EnvironmentNotReady
 from harness.stack import Stack, last_stores
 from tests.support.children import started
-from tests.support.stack_parts import Heard, everybody, wait_gone
+from tests.support.stack_parts import Received, everybody, wait_gone
 from tests.support.stores import wait_until
 
 Make = Callable[..., Stack]
@@ -81,7 +81,7 @@ def test_up_detached_status_and_down(ran: Path) -> None:
 
     # Who looks later learns what happened meanwhile, and why.
     assert " died " not in status.stdout
-    heard = Heard(stack)
+    heard = Received(stack)
     stack.kill("valkey")
     heard.wait("valkey", "restarted")
     assert re.search(r"valkey +died once, last \d+ s ago: killed by signal 9", xiu("status", "--var", str(ran)).stdout)

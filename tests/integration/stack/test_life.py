@@ -16,7 +16,7 @@ from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import LINKS, Part, PartFailed, Stack, tools
 from harness.stack.addresses import Addresses
 from harness.stack.ports import ABOVE
-from tests.support.stack_parts import DEADLINE_S, Heard, child, everybody, get, listening, wait_gone
+from tests.support.stack_parts import DEADLINE_S, Received, child, everybody, get, listening, wait_gone
 from tests.support.stores import wait_until
 
 Make = Callable[..., Stack]
@@ -80,7 +80,7 @@ def test_stores_keep_what_an_answer_promised(make: Make) -> None:
 @pytest.mark.parametrize("name", ["valkey", "postgres", "toxiproxy", "front-0"])
 def test_a_part_that_is_killed_is_named_and_back_at_once_with_its_data(make: Make, name: str) -> None:
     stack = make(system=[child("front-0", "--say", "the last words")], with_prometheus=False)
-    heard = Heard(stack)
+    heard = Received(stack)
     with stack:
         at = stack.addresses
         put(at.links["front-valkey"], "kept", "1")
@@ -102,7 +102,7 @@ def test_a_part_that_is_killed_is_named_and_back_at_once_with_its_data(make: Mak
 
 def test_a_part_whose_restart_is_suspended_stays_dead_until_resumed(make: Make) -> None:
     stack = make(system=[child("front-0")], with_prometheus=False)
-    heard = Heard(stack)
+    heard = Received(stack)
     with stack:
         stack.suspend_restart("front-0")
         stack.kill("front-0")
@@ -117,7 +117,7 @@ def test_a_part_whose_restart_is_suspended_stays_dead_until_resumed(make: Make) 
 
 def test_a_restart_that_was_asked_for_is_no_death(make: Make) -> None:
     stack = make(parts="stores")
-    heard = Heard(stack)
+    heard = Received(stack)
     with stack:
         put(stack.addresses.valkey_url, "kept", "1")
         old = stack.pid("valkey")
@@ -129,7 +129,7 @@ def test_a_restart_that_was_asked_for_is_no_death(make: Make) -> None:
 
 def test_a_part_that_only_dies_is_given_up_and_can_be_called_back(make: Make) -> None:
     stack = make(system=[child("front-0", "--die", "0.3")], with_prometheus=False)
-    heard = Heard(stack)
+    heard = Received(stack)
     with stack:
         gave_up = heard.wait("front-0", "gave_up")
         assert "died 6 times" in gave_up.detail

@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Callable
 
 from harness.stack import Stack
-from tests.support.stack_parts import Heard, everybody, wait_gone
+from tests.support.stack_parts import Received, everybody, wait_gone
 
 Make = Callable[..., Stack]
 PROCESSES = {"control", "front-0", "front-1", "credit-live", "credit-stress", "play"}
@@ -19,7 +19,7 @@ def status(url: str) -> int:
 
 def test_the_system_comes_up_tells_its_metrics_and_a_killed_front_is_back(make: Make) -> None:
     stack = make(fronts=2, with_prometheus=False)
-    heard = Heard(stack)
+    heard = Received(stack)
     with stack:
         at = stack.addresses
         assert set(stack.pids()) >= PROCESSES

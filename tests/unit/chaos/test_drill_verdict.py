@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from chaos.drill_verdict import decide, worst
-from chaos.facts import Facts
+from chaos.facts import FaultFacts
 from harness.runs.record import RunRecord
 from harness.verdict import Reason
 from plans.models.drill import Expect
 from tests.support.sample_run import GOOD, findings, reason, record
 
-SEEN = Facts(
+SEEN = FaultFacts(
     injected_s=3.0, effect_s=3.5, alert_s=6.0, heal_began_s=11.0, healed_s=11.1, heal_seen_s=11.2, drained_s=12.0
 )
 EXPECT = Expect.model_validate(
@@ -31,7 +31,7 @@ def run(**changes: Any) -> RunRecord:
     return record(**changes)
 
 
-def facts(**changes: Any) -> Facts:
+def facts(**changes: Any) -> FaultFacts:
     return replace(SEEN, **changes)
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import psutil
 
 from chaos import fault_ledger
-from chaos.fault_ledger import FILE, Entry, injected
+from chaos.fault_ledger import FILE, FaultLedgerEntry, injected
 
-CUT = Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres", "toxics": []}, "credit-cut")
+CUT = FaultLedgerEntry(
+    "N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres", "toxics": []}, "credit-cut"
+)
 
 
 def test_what_is_entered_is_injected_until_it_is_closed(tmp_path: Path) -> None:

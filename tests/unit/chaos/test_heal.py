@@ -15,7 +15,7 @@ import pytest
 
 from chaos import fault_ledger
 from chaos.errors import NotHealed
-from chaos.fault_ledger import FILE, Entry, injected
+from chaos.fault_ledger import FILE, FaultLedgerEntry, injected
 from chaos.heal import heal, heal_everything
 from chaos.playbook import halting
 from harness.stack.folder import Folder
@@ -30,7 +30,9 @@ def test_a_spoilt_ledger_keeps_no_other_fault_in_force(tmp_path: Path) -> None:
         folder.mkdir()
     (spoilt / FILE).write_text('{}\n{"do": "inject", "key": "x"}\n')
     (unreadable / FILE).mkdir()
-    fault_ledger.enter(mine, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
+    fault_ledger.enter(
+        mine, FaultLedgerEntry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"})
+    )
     found = heal_everything(tmp_path)
     done, left = found.lines, found.left
     assert injected(mine) == []
@@ -72,7 +74,9 @@ def test_halt_heals_though_no_journal_can_be_written(
     monkeypatch.chdir(starting)
     gone = starting / "var" / "s0"
     gone.mkdir()
-    fault_ledger.enter(gone, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
+    fault_ledger.enter(
+        gone, FaultLedgerEntry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"})
+    )
     (starting / "var" / "s1" / "playbooks.jsonl").mkdir()
     assert dispatch(["halt"]) == 5  # the stack that starts could not be told to refuse
     assert injected(gone) == []
@@ -98,7 +102,9 @@ def test_what_has_ended_is_looked_at_and_is_no_stack_that_runs(
     ended = tmp_path / "s1"
     ended.mkdir()
     (ended / "plan.json").write_text("{}")
-    fault_ledger.enter(ended, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
+    fault_ledger.enter(
+        ended, FaultLedgerEntry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"})
+    )
     assert main(["heal", "--var", str(tmp_path)]) == 0
     assert "the stack is gone" in capsys.readouterr().out
     assert main(["heal", "--var", str(tmp_path)]) == 5
@@ -109,7 +115,7 @@ def test_a_fault_that_breaks_its_healer_keeps_no_other_in_force(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for target in ("credit-postgres", "play-postgres"):
-        fault_ledger.enter(tmp_path, Entry("N15", target, "toxics", 5.0, 60.0, {"link": target}))
+        fault_ledger.enter(tmp_path, FaultLedgerEntry("N15", target, "toxics", 5.0, 60.0, {"link": target}))
     breaks = injected(tmp_path)[1].key
     close = fault_ledger.close
 
@@ -127,7 +133,9 @@ def test_a_fault_that_breaks_its_healer_keeps_no_other_in_force(
 
 def test_healing_needs_no_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is taken back and cannot be written down is said, stays in the ledger, and is closed the next time."""
-    fault_ledger.enter(tmp_path, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
+    fault_ledger.enter(
+        tmp_path, FaultLedgerEntry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"})
+    )
 
     def full(path: Path, line: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -154,7 +162,9 @@ with fault_ledger.healing(Path(sys.argv[1])):
 
 @pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "slow"])
 def test_another_healer_is_waited_for_but_not_for_ever(tmp_path: Path, frozen: bool) -> None:
-    fault_ledger.enter(tmp_path, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
+    fault_ledger.enter(
+        tmp_path, FaultLedgerEntry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"})
+    )
     with started(
         [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
     ) as other:
@@ -174,8 +184,10 @@ def test_another_healer_is_waited_for_but_not_for_ever(tmp_path: Path, frozen: b
 
 def test_a_kind_that_is_not_known_here_is_not_healed_and_keeps_no_other_in_force(tmp_path: Path) -> None:
     """A ledger of a newer version, or of a kind whose file was taken away."""
-    fault_ledger.enter(tmp_path, Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"}))
-    fault_ledger.enter(tmp_path, Entry("X1", "host", "rays", 5.0, 60.0, {"any": "thing"}))
+    fault_ledger.enter(
+        tmp_path, FaultLedgerEntry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres"})
+    )
+    fault_ledger.enter(tmp_path, FaultLedgerEntry("X1", "host", "rays", 5.0, 60.0, {"any": "thing"}))
     with pytest.raises(NotHealed, match="not healed: X1 on host") as told:
         heal(tmp_path)
     assert "no kind of fault `rays` is known here" in str(told.value)

@@ -11,12 +11,12 @@ import pytest
 
 from chaos import drill, fault_ledger
 from chaos.facts import Timed
-from chaos.fault_ledger import FILE, Entry, injected
+from chaos.fault_ledger import FILE, FaultLedgerEntry, injected
 from chaos.library import load_faults
 from chaos.nemesis import FaultNemesis
 from chaos.watchdog import Watch
 
-CUT = Entry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres", "toxics": []})
+CUT = FaultLedgerEntry("N15", "credit-postgres", "toxics", 5.0, 60.0, {"link": "credit-postgres", "toxics": []})
 
 
 class Dog:
@@ -105,7 +105,7 @@ def test_a_watch_that_breaks_looks_again_and_one_that_cannot_heal_slows_down(
     clock = [0.0]
     monkeypatch.setattr(watchdog, "heal", vain)
     monkeypatch.setattr(watchdog.time, "monotonic", lambda: clock[0])
-    mine = fault_ledger.enter(tmp_path, Entry("N15", "credit-postgres", "toxics", 0.0, -1.0, {}))
+    mine = fault_ledger.enter(tmp_path, FaultLedgerEntry("N15", "credit-postgres", "toxics", 0.0, -1.0, {}))
     watching = Watch(tmp_path, None)
     for _ in range(400):
         assert watching.look() is None

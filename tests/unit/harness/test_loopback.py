@@ -21,7 +21,7 @@ from harness.watch.prom import Prometheus, read_metrics
 DEAD_PROXY = "http://127.0.0.1:9"
 
 
-class Heard(BaseHTTPRequestHandler):
+class RequestLog(BaseHTTPRequestHandler):
     authorizations: ClassVar[list[str | None]] = []
 
     def do_GET(self) -> None:
@@ -52,8 +52,8 @@ class Heard(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    Heard.authorizations = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), Heard) as http:
+    RequestLog.authorizations = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), RequestLog) as http:
         threading.Thread(target=http.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{http.server_address[1]}"
         http.shutdown()
@@ -80,7 +80,7 @@ def test_the_environment_does_come_between_where_the_factory_is_not_used(server:
 def test_each_way_to_a_part_goes_past_proxy_and_netrc(server: str) -> None:
     with ControlClient(server, server, "the-token") as control:
         assert control.switches() == {"stress.accept": 1}
-    assert Heard.authorizations == ["Bearer the-token"]
+    assert RequestLog.authorizations == ["Bearer the-token"]
     assert read_metrics(f"{server}/metrics")
     assert external.proxies(server) == {"front-valkey": ("127.0.0.1", 1234)}
     with Prometheus(server) as prometheus:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.phrases import PART_EVENTS_ZH, PHRASES, PLAYBOOK_STATES_ZH, Said, chinese, of_error, said
+from harness.phrases import PART_EVENTS_ZH, PHRASES, PLAYBOOK_STATES_ZH, Sentence, chinese, of_error, sentence
 from harness.runs.record import Event
 from harness.verdict import Reason
 
@@ -49,7 +49,7 @@ def test_both_languages_have_the_same_figures(says: str):
 
 
 def test_a_sentence_keeps_its_id_and_data_through_event_reason_and_disk():
-    text = said("late", what=said("the_backlog"), within_s=30.0)
+    text = sentence("late", what=sentence("the_backlog"), within_s=30.0)
     assert text == "the empty backlog did not come within 30 s"
     for kept in (Event(t_s=1, kind="late", text=text), Reason(code="late", text=text)):
         assert type(kept.text) is str
@@ -67,14 +67,14 @@ def test_what_has_no_chinese_is_none_and_never_an_error():
 
 
 def test_an_error_says_what_it_was_given_or_its_first_line():
-    assert of_error(HarnessError(said("no_tap"))).says == "no_tap"
+    assert of_error(HarnessError(sentence("no_tap"))).says == "no_tap"
     told = of_error(HarnessError("first\nsecond"))
     assert (told, told.says, told.data) == ("first", "failed", {"detail": "first", "kind": "HarnessError"})
     assert of_error(ValueError()) == ""
 
 
 def test_a_figure_that_json_has_no_word_for_is_text():
-    assert json.loads(json.dumps(said("alert_fires", alert="A", after_s=float("nan")).data, allow_nan=False))
+    assert json.loads(json.dumps(sentence("alert_fires", alert="A", after_s=float("nan")).data, allow_nan=False))
 
 
 def test_every_state_and_event_has_a_word():
@@ -113,7 +113,7 @@ def test_no_event_and_no_reason_is_made_of_english_alone():
         if isinstance(text, ast.Constant | ast.JoinedStr) and not place.startswith("verdict.py")
     ]
     assert len(calls()) > 25
-    assert plain == [], "say it through harness.phrases.said"
+    assert plain == [], "say it through harness.phrases.sentence"
 
 
 def test_every_phrase_is_said_somewhere():
@@ -125,7 +125,7 @@ def test_every_phrase_is_said_somewhere():
 
 def test_only_a_known_phrase_can_be_said():
     with pytest.raises(KeyError):
-        said("no such phrase")
+        sentence("no such phrase")
     with pytest.raises(KeyError):
-        said("late")
-    assert isinstance(said("no_tap"), Said)
+        sentence("late")
+    assert isinstance(sentence("no_tap"), Sentence)

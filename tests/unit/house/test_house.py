@@ -22,12 +22,14 @@ from tests.house import (
     arrows,
     circle,
     crowded,
+    defined_twice,
     functions,
     imports,
     loose,
     main,
     package_graph,
     tree,
+    verbs,
     wrong_import,
 )
 
@@ -185,6 +187,14 @@ def test_a_circle_is_found() -> None:
 
 def test_nothing_stands_beside_the_room_that_is_its_own() -> None:
     assert loose() == []
+
+
+def test_a_class_name_means_one_thing() -> None:
+    assert defined_twice() == {}
+
+
+def test_types_are_nouns() -> None:
+    assert verbs() == []
 
 
 def test_the_page_of_the_house_says_that_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:

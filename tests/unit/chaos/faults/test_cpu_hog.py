@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from chaos.faults.cpu_hog import CpuBurntProbe, CpuHog, CpuHogKind, HogsGoneProbe
-from chaos.probing import At
+from chaos.probing import ProbeAim
 from tests.support.stores import wait_until
 
 NO_STACK: Any = None
@@ -16,7 +16,7 @@ def test_hogs_burn_and_end_by_the_line_alone() -> None:
     kind, spec = CpuHogKind(), CpuHog(kind="cpu_hog", processes=1)
     assert not spec.FITS.keys() - {"cpu_hog"}
     detail = json.loads(json.dumps(kind.prepare(NO_STACK, spec, "host")))
-    at = At(NO_STACK, spec, "host", detail)
+    at = ProbeAim(NO_STACK, spec, "host", detail)
     burnt, gone = CpuBurntProbe(None, at, "effect"), HogsGoneProbe(None, at, "healed")  # type: ignore[arg-type]
     assert not burnt.seen().yes
     assert not kind.in_force(NO_STACK, detail)

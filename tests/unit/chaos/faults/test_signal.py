@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from chaos import processes
 from chaos.errors import ChaosError
-from chaos.faults.signal import Signal, SignalsKind
+from chaos.faults.signal import SignalFault, SignalsKind
 from harness.stack import Stack
 from tests.support.children import started
 from tests.support.fault_shapes import as_file
@@ -68,7 +68,7 @@ def stack(part: subprocess.Popen[bytes], calls: list[str]) -> Stack:
 
 def test_a_part_is_frozen_and_goes_on_by_the_line_alone(part: subprocess.Popen[bytes]) -> None:
     calls: list[str] = []
-    kind, spec, where = SignalsKind(), Signal(kind="signal", signal="STOP"), stack(part, calls)
+    kind, spec, where = SignalsKind(), SignalFault(kind="signal", signal="STOP"), stack(part, calls)
     assert kind.touches(spec, "play") == ("play",)
     detail = json.loads(json.dumps(kind.prepare(where, spec, "play")))
     assert (kind.part(detail), kind.momentary(detail), kind.in_force(where, detail)) == ("play", False, False)
@@ -83,7 +83,7 @@ def test_a_part_is_frozen_and_goes_on_by_the_line_alone(part: subprocess.Popen[b
 @pytest.mark.parametrize("stays_down", [False, True])
 def test_a_part_is_killed(part: subprocess.Popen[bytes], stays_down: bool) -> None:
     calls: list[str] = []
-    kind, spec = SignalsKind(), Signal(kind="signal", signal="KILL", stays_down=stays_down)
+    kind, spec = SignalsKind(), SignalFault(kind="signal", signal="KILL", stays_down=stays_down)
     where = stack(part, calls)
     detail = kind.prepare(where, spec, "play")
     assert kind.momentary(detail) is not stays_down
@@ -96,7 +96,7 @@ def test_a_part_is_killed(part: subprocess.Popen[bytes], stays_down: bool) -> No
 
 
 def test_a_pid_that_is_another_process_s_by_now_gets_no_signal(part: subprocess.Popen[bytes]) -> None:
-    kind, spec = SignalsKind(), Signal(kind="signal", signal="KILL")
+    kind, spec = SignalsKind(), SignalFault(kind="signal", signal="KILL")
     where = stack(part, [])
     detail = {**kind.prepare(where, spec, "play"), "created": 1.0}
     with pytest.raises(ChaosError, match=r"play \(pid \d+\) had ended before the signal"):

@@ -12,7 +12,7 @@ import pytest
 from chaos.playbook import journal
 from chaos.playbook.engine import Alert
 from chaos.playbook.halting import halt, halted, resume
-from chaos.playbook.journal import Facts
+from chaos.playbook.journal import PlaybookFacts
 from chaos.playbook.library import Library
 from chaos.seat import seated
 from tests.support.deadline import lasting
@@ -295,7 +295,7 @@ def test_a_run_of_a_time_without_lanes_has_its_switches_in_both(tmp_path: Path) 
     """A journal whose actions name no lane: what they set was set everywhere."""
     rig = Rig(tmp_path)
     done = {"action": "slow-down", "key": "draw.release_percent", "to": 25, "before": 100, "undo": None, "baseline": []}
-    facts = Facts("gone-1", "gone", lane="live")
+    facts = PlaybookFacts("gone-1", "gone", lane="live")
     facts.take(journal.Transition(1.0, "gone-1", "gone", "executing", "", done))
     rig.engine.runs["gone-1"] = facts
     for lane in ("live", "stress"):

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from chaos.playbook import engine as engines
 from chaos.playbook import library, meters
 from chaos.playbook.engine import Alert
-from chaos.playbook.entry import Entry
+from chaos.playbook.entry import LibraryEntry
 from chaos.playbook.library import Library
 from chaos.playbook.shelf import Shelf
 from plans.models.playbook import playbook_files
@@ -22,7 +22,7 @@ from tests.support.playbook_world import text
 MANY = 1000
 
 
-def copies(entry: Entry, count: int) -> dict[str, Entry]:
+def copies(entry: LibraryEntry, count: int) -> dict[str, LibraryEntry]:
     """As many playbooks of as many alerts, one of them the entry's own."""
     found = {entry.playbook.id: entry}
     for number in range(count - 1):
@@ -46,7 +46,7 @@ def test_an_alert_looks_at_its_own_playbook_and_series_are_of_runs(
     matched = engines.match
     monkeypatch.setattr(engines, "match", lambda *words: looked.append(1) or matched(*words))
     rig.engine.take(Library(many, {}))
-    meters.Meters(bare := CollectorRegistry())
+    meters.PlaybookMeters(bare := CollectorRegistry())
     assert series(rig.registry) == series(bare), "as many as of no playbook"
 
     async def script() -> None:

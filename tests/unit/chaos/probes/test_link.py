@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from chaos.faults.refuse import Refuse
 from chaos.faults.toxics import Toxics
 from chaos.probes import link, make, probes
-from chaos.probing import At, NotSteady
+from chaos.probing import NotSteady, ProbeAim
 from tests.support.fault_shapes import as_file
 
 LATE = {"type": "latency", "stream": "downstream", "attributes": {"latency": 100}}
@@ -63,7 +63,7 @@ def probe(links: dict[str, Any], tmp_path: Path, kind: str, inject: Any = SLOW, 
     urls = {name: f"redis://127.0.0.1:{server.server_address[1]}" for name, server in links.items()}
     stack = cast(Any, SimpleNamespace(addresses=SimpleNamespace(links=urls), folder=SimpleNamespace(path=tmp_path)))
     spec = probes()[kind].Spec.model_validate({"kind": kind, "within": "1s", **more})
-    return make(spec, At(stack, inject, "front-valkey", {"link": "front-valkey"}), "effect")
+    return make(spec, ProbeAim(stack, inject, "front-valkey", {"link": "front-valkey"}), "effect")
 
 
 def test_silent_alone(links: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

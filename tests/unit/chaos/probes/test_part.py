@@ -7,16 +7,16 @@ from typing import Any, cast
 import pytest
 
 from chaos import processes
-from chaos.faults.signal import Signal
+from chaos.faults.signal import SignalFault
 from chaos.probes import make, part, probes
-from chaos.probing import At, NotSteady
+from chaos.probing import NotSteady, ProbeAim
 
 DETAIL = {"part": "play", "pid": 7, "created": 1.0}
 
 
 def probe(kind: str) -> Any:
     spec = probes()[kind].Spec.model_validate({"kind": kind, "within": "1s"})
-    at = At(cast(Any, None), Signal(kind="signal", signal="STOP"), "play", DETAIL)
+    at = ProbeAim(cast(Any, None), SignalFault(kind="signal", signal="STOP"), "play", DETAIL)
     return make(spec, at, "effect")
 
 

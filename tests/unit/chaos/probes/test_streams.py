@@ -13,7 +13,7 @@ import pytest
 from chaos import store
 from chaos.faults.flush import Flush
 from chaos.probes import make, probes, streams
-from chaos.probing import At, NothingYet
+from chaos.probing import NothingYet, ProbeAim
 from harness.stack.places import Directory
 from system.contract import places
 
@@ -25,7 +25,7 @@ def probe(kind: str, before: dict[str, str]) -> Any:
     spec = probes()[kind].Spec.model_validate({"kind": kind, "within": "1s"})
     detail = {"part": "valkey-1", "streams": before}
     stack = cast(Any, SimpleNamespace(places=TWO_CELLS))
-    return make(spec, At(stack, Flush(kind="flush"), "valkey-1", detail), "effect")
+    return make(spec, ProbeAim(stack, Flush(kind="flush"), "valkey-1", detail), "effect")
 
 
 @pytest.mark.parametrize(

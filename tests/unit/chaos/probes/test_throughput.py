@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from chaos.faults.bandwidth import Bandwidth
 from chaos.probes import make, probes, throughput
-from chaos.probing import At, NotSteady
+from chaos.probing import NotSteady, ProbeAim
 from tests.support.fault_shapes import as_file
 
 
@@ -45,7 +45,7 @@ def probe(server: Any, rate: int) -> Any:
     spec = probes()["throughput_falls"].Spec.model_validate({"kind": "throughput_falls", "within": "1s"})
     urls = {"front-valkey": f"redis://127.0.0.1:{server.server_address[1]}"}
     stack = cast(Any, SimpleNamespace(addresses=SimpleNamespace(links=urls)))
-    return make(spec, At(stack, Bandwidth(kind="bandwidth", rate=rate), "front-valkey", {}), "effect")
+    return make(spec, ProbeAim(stack, Bandwidth(kind="bandwidth", rate=rate), "front-valkey", {}), "effect")
 
 
 def test_what_comes_through(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chaos.trials.count import PARTS, Back, Mark, Postings, Trial, count, fronts_behind, killed
+from chaos.trials.count import PARTS, KillMark, Postings, Recovery, Trial, count, fronts_behind, killed
 from chaos.trials.crowd import Crowd
 from chaos.trials.loop import due, read_trials, summary
 from harness.errors import BadInput
@@ -25,9 +25,9 @@ WALL_US = 1_700_000_000 * US
 NEVER = 0
 
 
-def mark(part: str = "valkey", batch: str = "") -> Mark:
+def mark(part: str = "valkey", batch: str = "") -> KillMark:
     """Killed at second 10 of a trial from 9 to 13."""
-    return Mark(part, 1, 9 * NS, 10 * NS, WALL_US + 10 * US, 13 * NS, 0.5, batch)
+    return KillMark(part, 1, 9 * NS, 10 * NS, WALL_US + 10 * US, 13 * NS, 0.5, batch)
 
 
 def history(*taps: tuple[int, float, float, Outcome]) -> np.ndarray[tuple[int, ...], np.dtype[np.void]]:
@@ -68,7 +68,7 @@ def test_a_win_stands_on_one_side_of_the_kill(
 def test_the_way_back_is_measured_from_the_kill() -> None:
     taps = history((1, 9.9, 10.05, Outcome.LOSE), (2, 10.2, 10.4, Outcome.LOSE), (3, 10.9, 11.0, Outcome.WIN))
     (trial,) = count([mark()], taps, postings((3, 10.9, 11.5)))
-    assert trial.back == Back(ready=0.5, serves=0.4, wins=1.0, posts=1.5)
+    assert trial.back == Recovery(ready=0.5, serves=0.4, wins=1.0, posts=1.5)
     assert trial.back_s == 1.0
 
 
@@ -135,7 +135,7 @@ def test_what_this_process_uses_is_not_other_work() -> None:
 def trial_of(
     part: str, *, before: int = 1, after: int = 1, back_s: float | None = 0.5, closed: bool = True, others: float = 0.0
 ) -> Trial:
-    return Trial(part, 1, 0.5, before, 1, after, "append", Back(back_s, back_s, back_s, back_s), others, closed)
+    return Trial(part, 1, 0.5, before, 1, after, "append", Recovery(back_s, back_s, back_s, back_s), others, closed)
 
 
 def test_thirty_are_five_of_each() -> None:

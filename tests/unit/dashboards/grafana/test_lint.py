@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dashboards.grafana import excused, lint, render, shelf
-from dashboards.grafana.board import Kept, MayBeEmpty, RawCounter
+from dashboards.grafana.board import LintExcuse, MayBeEmpty, RawCounter
 from dashboards.grafana.lint import strange
 from dashboards.grafana.promql import Grouping, Selector, arguments, divisors, parts, scoped
 
@@ -166,7 +166,7 @@ def test_an_excuse_without_an_object_is_named(monkeypatch: pytest.MonkeyPatch) -
     more = (
         MayBeEmpty("Nothing", "it went long ago"),
         RawCounter("Append p99", "hongbao_credits_total", "it went long ago"),
-        Kept("panel-units-rule", ("Gone",), "it went long ago"),
+        LintExcuse("panel-units-rule", ("Gone",), "it went long ago"),
     )
     changed = (dataclasses.replace(live, excuses=(*live.excuses, *more)), forecast)
     monkeypatch.setattr(shelf, "boards", lambda: changed)

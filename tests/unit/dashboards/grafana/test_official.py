@@ -90,7 +90,7 @@ def test_a_unit_is_not_asked_for_where_every_value_is_a_word() -> None:
 def test_an_entry_excuses_its_panel_alone_and_not_for_nothing() -> None:
     listed = official.entries()
     assert all(len(one.reason) > 20 and one.dashboard for one in listed)
-    other = official.Entry("panel-units-rule", "it went away long ago", LIVE["title"], "Append p99")
+    other = official.LintExclusion("panel-units-rule", "it went away long ago", LIVE["title"], "Append p99")
     (told,) = official.lint(BOARDS.values(), [*listed, other])
     assert "Append p99: panel-units-rule: excused in .lint, and not found" in told
     less = [one for one in listed if one.panel != "Alerts"]

@@ -13,12 +13,12 @@ from dashboards.grafana.errors import BoardError
 from tests.support.made_up_answers import SPAN, Fake
 
 BEFORE = render.rendered()
-QUEUE = """from dashboards.grafana.board import Board, Kept, MayBeEmpty, other_boards
-from dashboards.grafana.pieces import YUAN, Ask, Tile, datasource_variable, lines, scope_variables
+QUEUE = """from dashboards.grafana.board import Board, LintExcuse, MayBeEmpty, other_boards
+from dashboards.grafana.pieces import YUAN, PanelQuery, Tile, datasource_variable, lines, scope_variables
 
 
 def panels():
-    yield lines(Tile("Backlog", "Awards that are not posted yet.", YUAN), Ask("sum(hongbao_stream_lag_entries)"))
+    yield lines(Tile("Backlog", "Awards that are not posted yet.", YUAN), PanelQuery("sum(hongbao_stream_lag_entries)"))
 
 
 BOARD = Board(
@@ -26,7 +26,7 @@ BOARD = Board(
     title="Queue",
     description="What waits.",
     panels=panels,
-    excuses=(Kept("panel-units-rule", ("Backlog",), "an award counts as its money"),),
+    excuses=(LintExcuse("panel-units-rule", ("Backlog",), "an award counts as its money"),),
     variables=lambda: [datasource_variable(), *scope_variables()],
     drawn_over=lambda: [],
     links=lambda: [other_boards("xiu")],
@@ -114,7 +114,7 @@ def test_an_excuse_holds_where_its_conditions_do(
         pytest.param("BOARD =", "OTHER =", 1, "no BOARD; expected BOARD = Board(uid=…", id="no board"),
         pytest.param("def panels():", "def panels(:", 5, "no Python:", id="no Python"),
         pytest.param("lines(Tile", "nothing(Tile", 0, "", id="seen when it is built"),
-        pytest.param("Ask, Tile", "Ask, Tiles", 2, "ImportError: cannot import name 'Tiles'", id="no such name"),
+        pytest.param("Query, Tile", "Query, Tiles", 2, "ImportError: cannot import name 'Tiles'", id="no such name"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_meant_is_one_sentence(files: Shelf, old: str, new: str, line: int, told: str) -> None:

@@ -66,7 +66,7 @@ def test_credit_counts_what_takes_part_alone(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(cpu, "read", reading)
     child = Played(1000, 100, 900, 1000, 1000, 200, 1000, 1000)
     stack = Named(**{"postgres": 1, "valkey": 2, "valkey-1": 3})
-    rig = credit_cells.Rig(stack, child, [4, 5])  # type: ignore[arg-type]
+    rig = credit_cells.CreditRig(stack, child, [4, 5])  # type: ignore[arg-type]
     assert rig.efficiency(2) == 800 / 5
     assert rig.efficiency(1) == 800 / 3
     assert child.asked == ["fill 2", "begin", "end", "close", "fill 1", "begin", "end", "close"]
@@ -76,7 +76,7 @@ def test_credit_counts_what_takes_part_alone(monkeypatch: pytest.MonkeyPatch) ->
 def test_credit_without_work_between_the_marks_is_no_measure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "read", lambda pids: dict.fromkeys(pids, 0.0))
     stack = Named(**{"postgres": 1, "valkey": 2, "valkey-1": 3})
-    rig = credit_cells.Rig(stack, Played(10, 10, 10, 10), [4, 5])  # type: ignore[arg-type]
+    rig = credit_cells.CreditRig(stack, Played(10, 10, 10, 10), [4, 5])  # type: ignore[arg-type]
     with pytest.raises(EnvironmentNotReady, match="nothing was posted between the marks; expected more awards"):
         rig.efficiency(2)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness.engine.cannon import Cannon
-from harness.engine.config import Beside, CannonConfig, ConfigError, Probe
+from harness.engine.config import Beside, CannonConfig, ConfigError, ProbeTokens
 from harness.engine.loading import load
 from harness.engine.schedule import ScheduleError, constant, least_taps, ramp, schedule, spike
 from harness.engine.tape import NEVER
@@ -36,7 +36,7 @@ def _config(folder: Path, **more: Any) -> CannonConfig:
 
 
 def test_config_survives_json(tmp_path: Path) -> None:
-    config = _config(tmp_path, probes=(Probe("forged", "file", 3),), too_fast_share=0.5)
+    config = _config(tmp_path, probes=(ProbeTokens("forged", "file", 3),), too_fast_share=0.5)
     assert CannonConfig.from_json(config.to_json()) == config
 
 
@@ -59,7 +59,7 @@ def test_workers_divide_taps_users_and_connections(tmp_path: Path) -> None:
 def test_every_user_goes_to_the_front_that_owns_it_and_foreigners_to_another(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign"
     foreign.write_text("".join(f"{uid}.9.ff\n" for uid in range(5000, 5100)))
-    loaded = load(_config(tmp_path, fronts=FRONTS, probes=(Probe("foreign", str(foreign), 100),)))
+    loaded = load(_config(tmp_path, fronts=FRONTS, probes=(ProbeTokens("foreign", str(foreign), 100),)))
     topology, tape = Topology(FRONTS, (0, 0)), loaded.tape
     for tap in range(len(tape)):
         front = loaded.gun.connections[tape.connection[tap]].front
@@ -118,7 +118,7 @@ def test_a_journey_beside_the_taps_has_its_own_connections_requests_and_times(tm
         pytest.param({"worker": 3, "workers": 3}, "worker 3 of 3", id="a worker too many"),
         pytest.param({"workers": 51}, "50 connections for 51 workers", id="more workers than connections"),
         pytest.param({"lease_s": 0}, "lease_s 0", id="a lease of nothing"),
-        pytest.param({"probes": (Probe("odd", "f", 1),)}, "odd", id="a probe nobody knows"),
+        pytest.param({"probes": (ProbeTokens("odd", "f", 1),)}, "odd", id="a probe nobody knows"),
         pytest.param({"rate_headroom": 0.5}, "rate_headroom", id="less room than taps"),
     ],
 )

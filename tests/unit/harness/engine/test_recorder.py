@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.engine.answers import DROPPED, UNANSWERED, code_of
-from harness.engine.recorder import MANIFEST, HistoryError, pages, read_history, records_of, write_history
+from harness.engine.recorder import MANIFEST, HistoryFolderError, pages, read_history, records_of, write_history
 from harness.engine.tape import Tape
 from system.contract.history import FLAG_EFFECT_NONE, FLAG_REPEAT, NO_PACKET, Outcome
 
@@ -106,10 +106,10 @@ def _flip(path: Path) -> None:
 def test_a_history_that_was_touched(tmp_path: Path, spoil, words: str) -> None:  # type: ignore[no-untyped-def]
     _write(tmp_path)
     spoil(tmp_path / "seg-00-0000.bin")
-    with pytest.raises(HistoryError, match=f"seg-00-0000.bin.*{words}"):
+    with pytest.raises(HistoryFolderError, match=f"seg-00-0000.bin.*{words}"):
         read_history(tmp_path)
 
 
 def test_no_history_at_all(tmp_path: Path) -> None:
-    with pytest.raises(HistoryError, match=r"manifest.json: missing"):
+    with pytest.raises(HistoryFolderError, match=r"manifest.json: missing"):
         read_history(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 
 from harness.engine import shots
 from harness.engine.answers import DROPPED, code_of
-from harness.engine.results import Fired, clumps, result, seconds
+from harness.engine.results import JourneyAccount, clumps, result, seconds
 from harness.engine.strands import Strand, tape_of
 from harness.engine.tape import Tape
 from harness.runs.traffic import traffic_of
@@ -56,7 +56,10 @@ def test_each_journey_has_its_own_percentiles_and_counts_that_close() -> None:
     tape.sent[last], tape.code[last] = 0, code_of(DROPPED, 0)
     told = result(
         tape, start_ns=7 * NS, plan_ns=2 * NS, stopped_ns=None, cpu=[], objective_ms=5.0,
-        journeys=[Fired("tap", shots.find("tap"), 2000, 50), Fired("reads", shots.find("wallet"), 500, 5)],
+        journeys=[
+            JourneyAccount("tap", shots.find("tap"), 2000, 50),
+            JourneyAccount("reads", shots.find("wallet"), 500, 5),
+        ],
     )  # fmt: skip
     found = traffic_of(json.loads(json.dumps(told)), 3)
     own, beside = found[3, "tap"], found[3, "reads"]
@@ -72,7 +75,10 @@ def test_each_journey_has_its_own_percentiles_and_counts_that_close() -> None:
     assert told["load"]["scheduled"] == 2000
     lost = result(
         tape, start_ns=7 * NS, plan_ns=2 * NS, stopped_ns=None, cpu=[], objective_ms=5.0,
-        journeys=[Fired("tap", shots.find("tap"), 2000, 50), Fired("reads", shots.find("wallet"), 499, 5)],
+        journeys=[
+            JourneyAccount("tap", shots.find("tap"), 2000, 50),
+            JourneyAccount("reads", shots.find("wallet"), 499, 5),
+        ],
     )  # fmt: skip
     assert "reads: outcomes - completions seen" in lost["generator"]["reasons"][0]
 

@@ -22,7 +22,7 @@ from harness.forecast.judge import state_of
 from harness.forecast.limit import Quick, curve, refused_share
 from harness.forecast.share import Share, apportion, budget_classes
 from harness.runs.record import Second
-from plans.models import Loaded, find, load_plan
+from plans.models import LoadedPlan, find, load_plan
 from plans.models.forecast import Words
 from system.contract.api import RoundOrder
 from system.contract.history import Kind
@@ -33,11 +33,11 @@ GALA = Fraction(1, 10_000)
 
 
 @pytest.fixture(scope="module")
-def gala() -> Loaded:
+def gala() -> LoadedPlan:
     return load_plan(find("gala-share", "stress"))
 
 
-def test_one_ten_thousandth_of_the_gala(gala: Loaded):
+def test_one_ten_thousandth_of_the_gala(gala: LoadedPlan):
     share = share_of(gala.forecast, gala.plan, GALA)
     assert share.peak_rps == pytest.approx(35_000)
     assert (share.users, share.tapping_at_once, share.packets) == (20_000, 5_000, 1_200)
@@ -48,7 +48,7 @@ def test_one_ten_thousandth_of_the_gala(gala: Loaded):
 
 
 @pytest.mark.parametrize("scale", [Fraction(1), Fraction(1, 10_000), Fraction(3, 50_000), Fraction(1, 77_777)])
-def test_dimensionless_numbers_stay_at_every_scale(gala: Loaded, scale: Fraction):
+def test_dimensionless_numbers_stay_at_every_scale(gala: LoadedPlan, scale: Fraction):
     share = share_of(gala.forecast, gala.plan, scale)
     assert share.peak_rps / share.tapping_at_once == pytest.approx(7, rel=0.01)
     assert share.taps_per_win == pytest.approx(1_750, rel=0.01)
@@ -56,18 +56,18 @@ def test_dimensionless_numbers_stay_at_every_scale(gala: Loaded, scale: Fraction
 
 
 @pytest.mark.parametrize("scale", [Fraction(1), Fraction(1, 10_000), Fraction(1, 123_457)])
-def test_the_split_is_an_order_that_control_accepts(gala: Loaded, scale: Fraction):
+def test_the_split_is_an_order_that_control_accepts(gala: LoadedPlan, scale: Fraction):
     share = share_of(gala.forecast, gala.plan, scale)
     order = RoundOrder(sponsors=share.sponsors, starts_in_ms=0, duration_ms=60_000)
     assert (order.packets, order.budget_fen) == (share.packets, share.budget_fen)
 
 
-def test_a_budget_is_spent_to_the_fen(gala: Loaded):
+def test_a_budget_is_spent_to_the_fen(gala: LoadedPlan):
     share = share_of(gala.forecast, gala.plan, GALA)
     assert share.sponsors[2].budget_fen == 66_000_000_00 // 10_000 // 5
 
 
-def test_a_scale_without_a_packet_for_everybody_is_refused(gala: Loaded):
+def test_a_scale_without_a_packet_for_everybody_is_refused(gala: LoadedPlan):
     with pytest.raises(ShareError, match="without a packet"):
         share_of(gala.forecast, gala.plan, Fraction(1, 30_000_000))
 
@@ -96,7 +96,7 @@ def test_what_control_would_refuse_is_refused_here(tmp_path: Path, packets: int,
     assert caught.value.exit_code == 2
 
 
-def test_the_largest_round_and_the_longest_have_bands_too(gala: Loaded):
+def test_the_largest_round_and_the_longest_have_bands_too(gala: LoadedPlan):
     with_most = share_of(gala.forecast, gala.plan, Fraction(1, 10), 86_400)
     assert with_most.packets > 10**9
     targets = {t.indicator: t for t in compute(gala.forecast, gala.plan, with_most)}
@@ -125,7 +125,7 @@ def test_apportion_is_exact_and_fair(total: int, weights: list[int]):
     assert all(abs(p - total * w / sum(weights)) < 1 for p, w in zip(parts, weights, strict=True))
 
 
-def test_bands_hold_what_they_expect_and_are_seeded(gala: Loaded):
+def test_bands_hold_what_they_expect_and_are_seeded(gala: LoadedPlan):
     share = share_of(gala.forecast, gala.plan, GALA)
     targets = compute(gala.forecast, gala.plan, share)
     assert targets == compute(gala.forecast, gala.plan, share)
@@ -136,7 +136,7 @@ def test_bands_hold_what_they_expect_and_are_seeded(gala: Loaded):
     assert [t.expected for t in other] == [t.expected for t in targets]
 
 
-def test_bands_shrink_in_proportion(gala: Loaded):
+def test_bands_shrink_in_proportion(gala: LoadedPlan):
     whole = {t.indicator: t for t in compute(gala.forecast, gala.plan, share_of(gala.forecast, gala.plan, GALA))}
     half = {t.indicator: t for t in compute(gala.forecast, gala.plan, share_of(gala.forecast, gala.plan, GALA / 2))}
     for name in ("offered_rps", "answered_rps", "wins"):
@@ -146,7 +146,7 @@ def test_bands_shrink_in_proportion(gala: Loaded):
 
 
 @pytest.mark.parametrize("parts", [10_000, 100_000, 200_000, 350_000, 700_000])
-def test_refusals_of_a_share_of_any_size_are_those_of_whole_people_played_tap_by_tap(gala: Loaded, parts: int):
+def test_refusals_of_a_share_of_any_size_are_those_of_whole_people_played_tap_by_tap(gala: LoadedPlan, parts: int):
     share = share_of(gala.forecast, gala.plan, Fraction(1, parts))
     target = next(t for t in compute(gala.forecast, gala.plan, share) if t.indicator == "refused_share")
     found = played(gala, share, seed=5)
@@ -157,14 +157,14 @@ def test_refusals_of_a_share_of_any_size_are_those_of_whole_people_played_tap_by
     assert parts != 350_000 or state_of(target, 0.003377) == "PASS"
 
 
-def test_refusals_at_the_natural_share_are_not_touched_by_rounding(gala: Loaded):
+def test_refusals_at_the_natural_share_are_not_touched_by_rounding(gala: LoadedPlan):
     share = share_of(gala.forecast, gala.plan, GALA)
     target = next(t for t in compute(gala.forecast, gala.plan, share) if t.indicator == "refused_share")
     before = (0.0036774, 0.0058870, 0.0131564)
     assert (target.lower, target.expected, target.upper) == pytest.approx(before, rel=0.01)
 
 
-def played(gala: Loaded, share: Share, seed: int) -> float:
+def played(gala: LoadedPlan, share: Share, seed: int) -> float:
     """The share of measured taps that a limiter refuses, tap by tap over the engine's own schedule and people."""
     limits = gala.forecast.limits
     taps = schedule(pieces_of(gala.plan.segments(share.peak_rps, share.duration_s)), seed)
@@ -184,7 +184,7 @@ def played(gala: Loaded, share: Share, seed: int) -> float:
     return refused / int((taps.phase == 1).sum())
 
 
-def test_the_limit_lets_the_usual_finger_through_and_stops_the_quick_one(gala: Loaded):
+def test_the_limit_lets_the_usual_finger_through_and_stops_the_quick_one(gala: LoadedPlan):
     share = share_of(gala.forecast, gala.plan, GALA)
     rates = curve(gala.plan.segments(share.peak_rps))
     quick = Quick(share=np.array([0.0, 0.01, 0.01]), factor=np.array([2.0, 1.0, 2.0]))
@@ -238,7 +238,7 @@ def test_what_was_not_measured_is_no_data_and_what_was_not_asked_is_neutral():
         judge(sample_lock(), {"ofered_rps": 1.0})
 
 
-def test_a_lock_is_read_back_and_gives_its_share(tmp_path: Path, gala: Loaded):
+def test_a_lock_is_read_back_and_gives_its_share(tmp_path: Path, gala: LoadedPlan):
     share = share_of(gala.forecast, gala.plan, Fraction(3, 50_000), 300)
     sealed = lock(gala, share)
     write_lock(sealed, tmp_path)
@@ -280,7 +280,7 @@ def test_any_change_of_a_lock_is_refused(leaf: tuple[str | int, ...]):
     assert "not judged" in str(caught.value)
 
 
-def test_a_lock_hashed_again_is_not_the_one_the_run_began_with(tmp_path: Path, gala: Loaded):
+def test_a_lock_hashed_again_is_not_the_one_the_run_began_with(tmp_path: Path, gala: LoadedPlan):
     first = sample_lock()
     softer = first.targets[0].model_copy(update={"lower": 0.0})
     forged = first.model_copy(update={"targets": (softer, *first.targets[1:])})
@@ -310,7 +310,7 @@ def test_the_hash_is_the_same_on_every_machine_and_run():
     assert len(hashes) == 1
 
 
-def test_peak_seconds_are_whole_seconds_of_the_plateau(gala: Loaded):
+def test_peak_seconds_are_whole_seconds_of_the_plateau(gala: LoadedPlan):
     segments = gala.plan.segments(35_000)
     assert peak_seconds(segments) == list(range(9, 29))
     rows = [Second(second=s, offered=35_000 if 9 <= s < 29 else 7, answered=34_000) for s in range(40)]

@@ -56,7 +56,7 @@ def test_a_control_that_is_away_is_said(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-class Said(BaseHTTPRequestHandler):
+class ReplyHandler(BaseHTTPRequestHandler):
     """A control that takes every order, and a front that shows what it shows."""
 
     control: object = 1
@@ -97,9 +97,9 @@ def test_a_switch_is_set_when_control_and_every_front_show_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, control: object, front: object, undone: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(kill, "SHOWN_S", 0.3)
-    monkeypatch.setattr(Said, "control", control)
-    monkeypatch.setattr(Said, "front", front)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Said) as server:
+    monkeypatch.setattr(ReplyHandler, "control", control)
+    monkeypatch.setattr(ReplyHandler, "front", front)
+    with ThreadingHTTPServer(("127.0.0.1", 0), ReplyHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}"
         with ControlClient(url, url, "token") as client:

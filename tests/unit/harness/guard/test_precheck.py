@@ -19,7 +19,7 @@ from harness.errors import EnvironmentNotReady
 from harness.guard import precheck as precheck_module
 from harness.guard.kill import registered
 from harness.guard.leftovers import left, meeting
-from harness.guard.precheck import Ask, precheck, refuse
+from harness.guard.precheck import StartRequest, precheck, refuse
 from harness.stack.addresses import Addresses
 from plans.models.targets import Targets, TargetSystem
 from system.contract.api import RoundPublic
@@ -74,25 +74,25 @@ class Control:
 
 
 @pytest.fixture
-def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartRequest]:
     (tmp_path / "ports").write_text(f"1\t{1 << 41}\n")
     monkeypatch.setattr(precheck_module, "PORT_RANGE", tmp_path / "ports")
     with parts() as url:
         at = Addresses.plain("", "", url, (url, url), url, {"live": url, "stress": url})
-        yield Ask(
+        yield StartRequest(
             addresses=at, control=cast(ControlClient, Control()), allowed=Targets(kind="targets"), elsewhere=False,
             lane="stress", peak_rps=1000.0, duration_s=60.0, taps=60_000, users=100, connections=100,
             runs=tmp_path / "runs", register=tmp_path / "runs" / ".generators",
         )  # fmt: skip
 
 
-def entry(ask: Ask, rate: float = 1e6, length: float = 3600.0) -> Targets:
+def entry(ask: StartRequest, rate: float = 1e6, length: float = 3600.0) -> Targets:
     host = (ask.addresses.control_url or "").removeprefix("http://")
     one = TargetSystem.model_construct(id="here", hosts=(host,), rate_max=rate, duration_max=length)
     return Targets.model_construct(kind="targets", targets=(one,))
 
 
-def at(ask: Ask, **changes: object) -> Ask:
+def at(ask: StartRequest, **changes: object) -> StartRequest:
     known = ask.addresses
     plain = {
         "control_url": known.control_url, "front_urls": known.front_urls, "play_url": known.play_url,
@@ -101,11 +101,11 @@ def at(ask: Ask, **changes: object) -> Ask:
     return replace(ask, addresses=Addresses.plain(**{**plain, **changes}))  # type: ignore[arg-type]
 
 
-def control(ask: Ask, **changes: object) -> Ask:
+def control(ask: StartRequest, **changes: object) -> StartRequest:
     return replace(ask, control=cast(ControlClient, Control(**changes)))  # type: ignore[arg-type]
 
 
-def blocked(ask: Ask) -> Ask:
+def blocked(ask: StartRequest) -> StartRequest:
     """A file stands where the register should be."""
     ask.runs.mkdir()
     ask.register.write_text("")
@@ -113,7 +113,7 @@ def blocked(ask: Ask) -> Ask:
 
 
 BAD = "http://127.0.0.1:9"
-BROKEN: list[tuple[str, Callable[[Ask], Ask]]] = [
+BROKEN: list[tuple[str, Callable[[StartRequest], StartRequest]]] = [
     ("lane", lambda ask: replace(ask, elsewhere=True, lane="live")),
     ("allow-list", lambda ask: at(ask, front_urls=("http://192.0.2.1:80",))),
     ("allow-list", lambda ask: at(ask, front_metrics_urls=("http://192.0.2.1:80",))),
@@ -137,14 +137,16 @@ BROKEN: list[tuple[str, Callable[[Ask], Ask]]] = [
 ]
 
 
-def test_whole_nothing_is_refused(whole: Ask) -> None:
+def test_whole_nothing_is_refused(whole: StartRequest) -> None:
     found = precheck(whole)
     assert {one.state for one in found} == {"good"}
     refuse(found)
 
 
 @pytest.mark.parametrize(("item", "hurt"), [pytest.param(i, h, id=f"{i}-{n}") for n, (i, h) in enumerate(BROKEN)])
-def test_each_item_broken_refuses_by_name(whole: Ask, item: str, hurt: Callable[[Ask], Ask]) -> None:
+def test_each_item_broken_refuses_by_name(
+    whole: StartRequest, item: str, hurt: Callable[[StartRequest], StartRequest]
+) -> None:
     found = precheck(hurt(whole))
     assert [one.item for one in found if one.state == "refused"] == [item]
     with pytest.raises(EnvironmentNotReady, match=f"\n  {item}: ") as caught:
@@ -152,20 +154,20 @@ def test_each_item_broken_refuses_by_name(whole: Ask, item: str, hurt: Callable[
     assert caught.value.exit_code == 5
 
 
-def test_a_prometheus_that_does_not_answer_is_refused(whole: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prometheus_that_does_not_answer_is_refused(whole: StartRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.guard.precheck.PROMETHEUS_DEADLINE_S", 0.3)
     found = precheck(at(whole, prometheus_url=BAD))
     assert [one.item for one in found if one.state == "refused"] == ["prometheus"]
 
 
 @pytest.mark.parametrize("key", ["draw.delay_ms", "draw.shed_percent", "credit.pause"])
-def test_what_is_degraded_on_purpose_is_a_warning(whole: Ask, key: str) -> None:
+def test_what_is_degraded_on_purpose_is_a_warning(whole: StartRequest, key: str) -> None:
     found = precheck(control(whole, values=defaults() | {key: 1}))
     assert [(one.item, one.state) for one in found if one.state != "good"] == [(f"switch {key}", "warning")]
     refuse(found)
 
 
-def test_a_live_run_does_not_need_the_stress_switch(whole: Ask) -> None:
+def test_a_live_run_does_not_need_the_stress_switch(whole: StartRequest) -> None:
     ask = control(replace(whole, lane="live"), values=defaults() | {"stress.accept": 0})
     assert {one.state for one in precheck(ask)} == {"good"}
 
@@ -177,7 +179,7 @@ def left_armed(lane: str, number: int, starts_s: float, state: str = "armed") ->
     )  # type: ignore[arg-type]
 
 
-def test_what_earlier_runs_left_armed_is_named_with_its_command(whole: Ask) -> None:
+def test_what_earlier_runs_left_armed_is_named_with_its_command(whole: StartRequest) -> None:
     rounds = [
         left_armed("stress", 7, -90), left_armed("live", 8, -61), left_armed("live", 9, -5),
         left_armed("stress", 10, -90, "closing"), left_armed("stress", 11, 5),
@@ -194,7 +196,7 @@ def test_what_earlier_runs_left_armed_is_named_with_its_command(whole: Ask) -> N
     assert [one.says.split(" is ")[0] for one in found] == ["stress round 7", "live round 8"], "9 is being played"
 
 
-def test_too_few_local_ports_are_named_before_anything_is_sent(whole: Ask) -> None:
+def test_too_few_local_ports_are_named_before_anything_is_sent(whole: StartRequest) -> None:
     precheck_module.PORT_RANGE.write_text("20000\t20060\n")
     assert not [one for one in precheck(replace(whole, users=122)) if one.state == "refused"]
     (found,) = [one for one in precheck(replace(whole, users=125, connections=125)) if one.state == "refused"]

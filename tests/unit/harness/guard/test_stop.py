@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from harness.guard.stop import SIGNALS, Reading, StopRules
-from harness.runs.state import Money
+from harness.runs.state import MoneySample
 from plans import signals
 from plans.models.errors import PlanError
 from plans.models.load import HOME, load_plan
@@ -47,7 +47,7 @@ def looks(*values: float | None, of: str, every_s: float = 1.0) -> Rows:
     """Two readings for each sample of the money: the cannon tells more often than anybody looks at the stores."""
     rows = []
     for k, value in enumerate(values):
-        money = Money(**{of: value}, at_s=k * every_s)  # type: ignore[arg-type]
+        money = MoneySample(**{of: value}, at_s=k * every_s)  # type: ignore[arg-type]
         rows += [Reading(k * every_s, money=money), Reading(k * every_s + every_s / 2, money=money)]
     return rows
 
@@ -57,7 +57,7 @@ def delays(*upto_s: float) -> Rows:
     rows, seen = [], dict.fromkeys((0.1, 1.0, 10.0, float("inf")), 0.0)
     for t, took_s in enumerate(upto_s):
         seen = {edge: count + (100 if took_s <= edge else 0) for edge, count in seen.items()}
-        rows.append(Reading(float(t), money=Money(credit_delay=dict(seen))))
+        rows.append(Reading(float(t), money=MoneySample(credit_delay=dict(seen))))
     return rows
 
 
@@ -92,7 +92,7 @@ CASES: list[Any] = [
     pytest.param(share("late_share"), lags(8, e10000=900, e5000=101), False, id="in time, at the edge too"),
     pytest.param(DELAY, delays(0.1, 0.1, 5, 5, 5), True, id="money late in this window"),
     pytest.param(DELAY, delays(5, 5, 5, 0.1, 0.1, 0.1), False, id="money late before it"),
-    pytest.param(DELAY, [*delays(5, 5, 5, 5), Reading(4.0, money=Money(credit_delay={1.0: 0, float("inf"): 1}))],
+    pytest.param(DELAY, [*delays(5, 5, 5, 5), Reading(4.0, money=MoneySample(credit_delay={1.0: 0, float("inf"): 1}))],
                  False, id="a worker that began anew says nothing"),
     pytest.param(AGE, looks(61, 61, 61, of="oldest_age_s"), True, id="an old award"),
     pytest.param(AGE, looks(61, 59, 61, of="oldest_age_s"), False, id="an age that did not stay"),
@@ -137,7 +137,7 @@ def test_a_rule_that_nothing_is_told_for_is_known() -> None:
     for row in looks(None, None, None, of="oldest_age_s"):
         rules.feed(row)
     assert rules.blind() == ["credit_delay_p99", "imbalance_fen", "oldest_award_age"]
-    rules.feed(Reading(9.0, money=Money(credit_delay={}, oldest_age_s=0.0, imbalance_fen=0)))
+    rules.feed(Reading(9.0, money=MoneySample(credit_delay={}, oldest_age_s=0.0, imbalance_fen=0)))
     assert rules.blind() == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from harness.orchestrate import figures
 from harness.runs.record import Money as RecordMoney
 from harness.runs.record import Wins
-from harness.runs.state import Money
+from harness.runs.state import MoneySample
 from system.contract.audit import AuditReport, Finding, RoundBooks
 from tests.support.sample_run import record as sample_record
 
@@ -57,19 +57,23 @@ def test_p99_or_more(block: dict[str, float | None], shown: float | None) -> Non
 
 
 def test_drain_is_the_first_empty_sample_after_the_end() -> None:
-    samples = [(9.0, Money(backlog_entries=0)), (10.5, Money(backlog_entries=3)), (11.5, Money(backlog_entries=0))]
+    samples = [
+        (9.0, MoneySample(backlog_entries=0)),
+        (10.5, MoneySample(backlog_entries=3)),
+        (11.5, MoneySample(backlog_entries=0)),
+    ]
     assert figures.drain_of(samples, 10.0) == 1.5
-    assert figures.drain_of([(11.0, Money())], 10.0) is None
+    assert figures.drain_of([(11.0, MoneySample())], 10.0) is None
 
 
 def test_a_closed_rounds_money_is_the_books_and_no_longer_a_counters() -> None:
     """A front that began anew took its counter with it: what it awarded is unknown until the audit has read the log."""
-    sampled = Money(credited_fen=5, suspense_fen=0, budget_fen=10, awarded_fen=None, issued_packets=3, postings=2)
+    sampled = MoneySample(credited_fen=5, suspense_fen=0, budget_fen=10, awarded_fen=None, issued_packets=3, postings=2)
     wins, money = (
         Wins(seen=4, logged=4, posted=3),
         RecordMoney(budget_fen=10, awarded_fen=9, credited_fen=6, suspense_fen=3, refunded_fen=1, residue_fen=0),
     )
-    assert figures.money_at_close(sampled, sample_record(money=money, wins=wins)) == Money(
+    assert figures.money_at_close(sampled, sample_record(money=money, wins=wins)) == MoneySample(
         credited_fen=9, suspense_fen=3, budget_fen=10, awarded_fen=9, issued_packets=4, postings=2
     )
     assert figures.money_at_close(sampled, sample_record(money=RecordMoney(), wins=Wins(seen=4))) == sampled

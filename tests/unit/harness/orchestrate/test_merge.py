@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.engine.histogram import Histogram
-from harness.orchestrate.hearing import Hearing
+from harness.orchestrate.cannon_reports import CannonReports
 from harness.orchestrate.merge import one_after_the_other, side_by_side
 from harness.runs.state import RunState
 from harness.watch.live import percentile_ms
@@ -89,11 +89,11 @@ def counts(at_s: float, answered: int, unknown: int, p99_us: int, lag_ms: float 
     }  # fmt: skip
 
 
-def hearing(*rules: Any) -> tuple[Hearing, RunState]:
+def hearing(*rules: Any) -> tuple[CannonReports, RunState]:
     _, plan = sample_lock().models()
     state = RunState("r", "smoke", "stress", "1", "", 5.0)
     state.rounds = 2
-    return Hearing(state, plan.model_copy(update={"stop": rules}), lambda kind, text: None), state
+    return CannonReports(state, plan.model_copy(update={"stop": rules}), lambda kind, text: None), state
 
 
 @pytest.mark.parametrize(("unknown", "stops"), [(100, False), (140, True)])

@@ -11,7 +11,7 @@ from harness.orchestrate.account import RoundAccount, RunAccount
 from harness.orchestrate.outcome import _blind, _slow, _unbalanced
 from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
 from harness.runs.record import JourneyResult, Latency, Percentiles
-from harness.runs.state import Money
+from harness.runs.state import MoneySample
 from harness.verdict import Evidence, Reason, decide
 from plans.models.traffic import Journey
 from tests.support.sample_run import sample_lock
@@ -21,7 +21,9 @@ KNOWN: dict[str, float | int | None] = {target.indicator: target.expected for ta
 SPONSORS = {name for name in KNOWN if name.startswith("sponsor_")}
 
 
-def gathered(unsettled: int | None = None, samples: list[tuple[float, Money]] | None = None, **more: Any) -> RunAccount:
+def gathered(
+    unsettled: int | None = None, samples: list[tuple[float, MoneySample]] | None = None, **more: Any
+) -> RunAccount:
     """The account of a run of one round."""
     return RunAccount([RoundAccount(unsettled=unsettled, samples=samples or [])], **more)
 
@@ -49,7 +51,7 @@ def test_what_is_not_evaluated(got: RunAccount, actuals: dict[str, float | int |
 
 def test_a_lane_out_of_balance_is_never_green() -> None:
     def last(*looks: int | None) -> list[Reason]:
-        return _unbalanced(ORDER, gathered(samples=[(0.0, Money(imbalance_fen=fen)) for fen in looks]))
+        return _unbalanced(ORDER, gathered(samples=[(0.0, MoneySample(imbalance_fen=fen)) for fen in looks]))
 
     assert last() == last(None, None) == last(777, 0) == last(0, None) == []
     (found,) = last(0, -777, None)

@@ -13,12 +13,12 @@ from harness.orchestrate import phases
 from harness.orchestrate.account import GONE, RoundAccount, RunAccount
 from harness.orchestrate.phases import Armed, Close, Fired, Settle, Stage
 from harness.orchestrate.phases import settle as settle_phase
-from harness.runs.state import Money, RunState
+from harness.runs.state import MoneySample, RunState
 from harness.verdict import Reason
-from plans.models.stress import Drain
+from plans.models.stress import DrainLimits
 
 FAR = 10**18
-DRAIN = Drain(answers="1s", credits="1s", close="1s")  # type: ignore[arg-type]
+DRAIN = DrainLimits(answers="1s", credits="1s", close="1s")  # type: ignore[arg-type]
 
 
 class Run:
@@ -79,7 +79,7 @@ def end(
     monkeypatch.setattr(settle_phase, "settle", lambda *_: control.settled(open_))
     run, got = Run(why), evidence or RunAccount()
     state = RunState("run", "smoke", "stress", "1", "", 5.0)
-    state.money = Money(backlog_entries=0)
+    state.money = MoneySample(backlog_entries=0)
     prepared = SimpleNamespace(round=SimpleNamespace(round=7, end_us=control.end_us), topology=None)
     order = SimpleNamespace(lane="stress", seed=5, loaded=SimpleNamespace(plan=SimpleNamespace(drain=DRAIN)))
     system = SimpleNamespace(addresses=SimpleNamespace(credit_metrics_urls={"stress": "http://credit"}))

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.scribe import Scribe
 from harness.orchestrate.steering import Steering
-from harness.runs.state import Money, RunState
+from harness.runs.state import MoneySample, RunState
 from plans.models.stress import StopRule
 from plans.signals import SIGNALS
 from tests.support.sample_run import sample_lock
@@ -20,22 +20,22 @@ from tests.support.sample_run import sample_lock
 BOUNDS = {"share": "10%", "time": "1s", "age": "10s", "count": 10}
 
 
-def bad(second: int) -> tuple[dict[str, Any], Money]:
+def bad(second: int) -> tuple[dict[str, Any], MoneySample]:
     """A hundred taps a second: half unknown, half refused, all late and slow; the money waits and does not balance."""
     told = {"outcomes": {"unknown": 50 * second}, "refused_by_status": {"503": 50 * second},
             "lag_us": [[20_000, 100 * second]], "response_us": [[5_000_000, 100 * second]]}  # fmt: skip
     delay = {1.0: 0.0, 5.0: 100.0 * second, float("inf"): 100.0 * second}
-    return told, Money(
+    return told, MoneySample(
         oldest_age_s=60.0, backlog_entries=500, pending_awards=500, imbalance_fen=-500, credit_delay=delay, at_s=second
     )
 
 
-def good(second: int) -> tuple[dict[str, Any], Money]:
+def good(second: int) -> tuple[dict[str, Any], MoneySample]:
     """A hundred taps a second, all answered at once; nothing waits."""
     told = {"outcomes": {"unknown": 0}, "refused_by_status": {},
             "lag_us": [[100, 100 * second]], "response_us": [[1_000, 100 * second]]}  # fmt: skip
     delay = {1.0: 100.0 * second, 5.0: 100.0 * second, float("inf"): 100.0 * second}
-    return told, Money(
+    return told, MoneySample(
         oldest_age_s=0.0, backlog_entries=0, pending_awards=0, imbalance_fen=0, credit_delay=delay, at_s=second
     )
 

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from harness.control_client import ControlClient
-from harness.orchestrate.books import AuditFailed
+from harness.orchestrate.auditing import AuditFailed
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
 from system.contract.audit import LaneSum, TableSum

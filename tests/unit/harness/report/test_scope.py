@@ -13,13 +13,13 @@ import pytest
 from rich.console import Console
 
 from harness.forecast.actuals import Actuals
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.report import scope
 from harness.report.charts import chart_of
 from harness.report.html import render_html
 from harness.report.links import runbooks
 from harness.report.vocabulary import Both, place
-from harness.runs.books import books_of
+from harness.runs.ledger_lines import books_of
 from harness.runs.record import About, Event, RunRecord, Scale, Timeline, Title
 from harness.stack.tools import ROOT
 from harness.watch.live import screen
@@ -186,7 +186,7 @@ def test_a_fault_s_window_is_shaded_in_every_chart():
 
 @pytest.mark.parametrize("verdict", ["INVALID", "NO_DATA", "ABORTED"])
 def test_what_cannot_be_judged_is_grey_and_says_why(verdict: str):
-    why = {"reasons": (reason("generator_limited", said("generator_cpu", share=0.97, over_s=3.0)),)}
+    why = {"reasons": (reason("generator_limited", sentence("generator_cpu", share=0.97, over_s=3.0)),)}
     html = page(record(verdict=verdict, **why))
     for language, word, because in (
         ("en", "not judged", "Why: generator used or waited for its CPU 97% of 3 s"),
@@ -203,15 +203,15 @@ LATIN = re.compile(r"[A-Za-z][A-Za-z'’]+(?: [a-z][A-Za-z'’]*){2,}")
 """Three words in a row: a sentence, or a piece of one. An id, a command, a unit is none."""
 COMMANDS = re.compile(r"xiu (run|audit|doctor)[a-z -]*")
 
-STOPPED = {"aborted": reason("interrupted", said("interrupted", signal="SIGINT"))}
+STOPPED = {"aborted": reason("interrupted", sentence("interrupted", signal="SIGINT"))}
 ENDS = [
     pytest.param(faulted(), id="good"),
     pytest.param(faulted(evidence={"invariants": findings(S1=1)}), id="broken"),
     pytest.param(record(replace(GOOD, response_p99_ms=22.0, wins=3, drain_s=None)), id="missed"),
-    pytest.param(record(evidence={"invalid": [reason("generator_limited", said("no_tap"))]}), id="invalid"),
+    pytest.param(record(evidence={"invalid": [reason("generator_limited", sentence("no_tap"))]}), id="invalid"),
     pytest.param(record(evidence={"failures": [reason("odd", "something only said in English")]}), id="English alone"),
     pytest.param(
-        record(Actuals(), evidence={"aborted": reason("interrupted", said("interrupted", signal="SIGINT"))}),
+        record(Actuals(), evidence={"aborted": reason("interrupted", sentence("interrupted", signal="SIGINT"))}),
         id="aborted",
     ),
     pytest.param(record(evidence={"warnings": [reason("smaller_share"), reason("prometheus_missing")]}), id="warned"),
@@ -221,9 +221,9 @@ ENDS = [
 @pytest.mark.parametrize("run", ENDS)
 def test_the_chinese_page_has_no_english_sentence(run: RunRecord):
     events = (
-        Event(t_s=1, kind="phase", text=said("phase_measured")),
+        Event(t_s=1, kind="phase", text=sentence("phase_measured")),
         Event(t_s=2, kind="error", text="a text of an older version"),
-        Event(t_s=3, kind="late", text=said("late", what=said("the_close"), within_s=9)),
+        Event(t_s=3, kind="late", text=sentence("late", what=sentence("the_close"), within_s=9)),
     )
     html = page(run, Timeline(per_second=timeline().per_second, events=events))
     visible = html.split('<details class="raw-part">')[0]

@@ -18,7 +18,7 @@ from harness.runs.record import (
     Environment,
     Event,
     LedgerFile,
-    Line,
+    LedgerLine,
     Second,
     SponsorBooks,
     Timeline,
@@ -226,7 +226,7 @@ def test_what_else_lies_among_the_runs_is_passed_by(runs: Path):
 DOCS = Path(__file__).parents[4] / "docs" / "report.md"
 SMALL = {
     "verdict.json": (VerdictFile,),
-    "ledger.json": (LedgerFile, Line, SponsorBooks),
+    "ledger.json": (LedgerFile, LedgerLine, SponsorBooks),
     "environment.json": (Environment,),
     "events.jsonl": (Event,),
     "timeline.json": (Timeline, Second),

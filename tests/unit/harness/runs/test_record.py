@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from harness.runs.books import books_of
 from harness.runs.folder import (
     RunNotFound,
     append_event,
@@ -20,6 +19,7 @@ from harness.runs.folder import (
     write_run,
     write_text,
 )
+from harness.runs.ledger_lines import books_of
 from harness.runs.record import Event, Load, Money, RunRecord, SponsorBooks, Timeline, Wins
 from tests.support.sample_run import record, sponsors, timeline
 

@@ -21,7 +21,7 @@ from harness.stack import ordinary, postgres, spawn
 from harness.stack.folder import Folder, last_folder, name_last, new_folder, secret
 from harness.stack.keeper import BackOff, PartEvent, how_it_ended
 from harness.stack.ports import ABOVE, LOWEST, Ports
-from harness.stack.resources import Sampler
+from harness.stack.resources import ResourceSampler
 
 
 def test_ports_lie_below_the_kernels_own_and_differ() -> None:
@@ -127,7 +127,7 @@ def test_children_are_started_from_the_main_thread_alone(tmp_path: Path) -> None
 def test_cpu_adds_up_over_the_lives_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = iter([(1.0, 10.0), (2.5, 30.0), (0.5, 20.0), (0.75, 5.0)])
     monkeypatch.setattr("harness.stack.resources.measure", lambda pid: next(samples))
-    sampler = Sampler()
+    sampler = ResourceSampler()
     for pid in (1, 1, 2, 2):
         sampler.sample({"front-0": pid})
     assert sampler.to_json() == {"front-0": {"cpu_s": 3.25, "rss_mib_max": 30.0}}

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
 
 from harness.engine.histogram import Histogram
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.runs.state import RunState
 from harness.watch.exporter import Exporter, RunCollector, buckets_of
 from harness.watch.prom import PromError, Samples, read_metrics
@@ -44,7 +44,7 @@ def finished() -> RunState:
     state.targets = (*state.targets, target("sponsor_7_fen", why="面馆 Noodle House: half of the packets"))
     state.invariants = (finding("S1"), finding("S2", valid=False), finding("S3", valid=None), finding("S4", counted=0))
     cut = {"title_en": "cut off", "title_zh": "被切断"}
-    state.tell("fault_injected", said("fault_injected", fault="n15", target="credit-postgres", **cut))
+    state.tell("fault_injected", sentence("fault_injected", fault="n15", target="credit-postgres", **cut))
     return state
 
 

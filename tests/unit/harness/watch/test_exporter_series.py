@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.forecast import judge
-from harness.phrases import said
-from harness.runs.state import Money, RunState
+from harness.phrases import sentence
+from harness.runs.state import MoneySample, RunState
 from harness.watch.exporter import RunCollector, buckets_of
 from harness.watch.live import plain
 from plans.metrics import METRICS
@@ -23,7 +23,7 @@ def state() -> RunState:
     return RunState(
         run_id="r", plan="p", lane="stress", scale="1", forecast_sha256=sealed.sha256, duration_s=9.0,
         targets=sealed.targets, phase="measured", counts={0: COUNTS, 1: COUNTS}, users=5, generator_cpu=0.5,
-        money=Money(credited_fen=150, budget_fen=300, issued_packets=7, backlog_entries=3),
+        money=MoneySample(credited_fen=150, budget_fen=300, issued_packets=7, backlog_entries=3),
         judged=tuple(judge(sealed, actuals)),
     )  # fmt: skip
 
@@ -31,7 +31,7 @@ def state() -> RunState:
 def test_each_family_of_a_run_has_exactly_the_labels_declared() -> None:
     going = state()
     cut = {"title_en": "cut off", "title_zh": "被切断"}
-    going.tell("fault_injected", said("fault_injected", fault="n15", target="credit-postgres", **cut))
+    going.tell("fault_injected", sentence("fault_injected", fault="n15", target="credit-postgres", **cut))
     families = {family.name: family for family in RunCollector(going, "sha").collect()}
     for metric in (one for one in METRICS if "run" in one.process):
         family = families.pop(metric.name.removesuffix("_total"))
@@ -64,7 +64,7 @@ def test_a_fault_is_there_from_its_event_to_the_heal() -> None:
 
     assert seen() == {}, "nothing was injected, so there is nothing to call healthy"
     cut = {"title_en": "the credit worker is cut off: at once", "title_zh": "被切断"}
-    going.tell("fault_injected", said("fault_injected", fault="n15-link-cut", target="credit-postgres", **cut))
+    going.tell("fault_injected", sentence("fault_injected", fault="n15-link-cut", target="credit-postgres", **cut))
     assert seen() == {("n15-link-cut", "credit-postgres"): 1}
     going.tell("effect_seen", "it is")
     going.tell("not_healed", "the proxy does not answer")
@@ -76,8 +76,10 @@ def test_a_fault_is_there_from_its_event_to_the_heal() -> None:
 def test_of_two_faults_the_one_that_is_named_is_healed() -> None:
     going = state()
     for target in ("valkey-0", "postgres"):
-        going.tell("fault_injected", said("fault_injected", fault="n1", target=target, title_en="on x: y", title_zh=""))
-    going.tell("healed", said("healed", detail="killed on postgres: back", fault="n1", target="valkey-0"))
+        going.tell(
+            "fault_injected", sentence("fault_injected", fault="n1", target=target, title_en="on x: y", title_zh="")
+        )
+    going.tell("healed", sentence("healed", detail="killed on postgres: back", fault="n1", target="valkey-0"))
     (family,) = (one for one in RunCollector(going, "").collect() if one.name == "drill_chaos_active")
     there = {(sample.labels["experiment"], sample.labels["target"]): sample.value for sample in family.samples}
     assert there == {("n1", "valkey-0"): 0, ("n1", "postgres"): 1}

@@ -32,7 +32,7 @@ class Terminal(io.StringIO):
         return True
 
 
-class Gone(io.StringIO):
+class ClosedTerminal(io.StringIO):
     """A pipe whose reader went away."""
 
     def write(self, text: str) -> int:
@@ -201,7 +201,7 @@ def test_a_stream_that_nobody_reads_does_not_keep_the_run(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("closed", [False, True])
 def test_a_stream_that_goes_away_does_not_disturb_the_run(closed: bool) -> None:
-    out = Gone()
+    out = ClosedTerminal()
     if closed:
         out.close()
     before = threading.active_count()

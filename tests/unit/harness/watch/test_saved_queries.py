@@ -9,7 +9,7 @@ import pytest
 
 from harness.forecast.compute import compute
 from harness.forecast.share import share_of
-from harness.watch.saved_queries import Asked, Moments, SavedMetrics, agreement, fill, near
+from harness.watch.saved_queries import IndicatorReading, Moments, SavedMetrics, agreement, fill, near
 from plans.metrics import METRICS as DRILL_METRICS
 from plans.models import PlanError, load_plan
 from plans.models.queries import IndicatorQuery, Queries, load_queries
@@ -67,7 +67,7 @@ BOUNDS = {"lower": 1188.0, "expected": 1200.0, "upper": 1200.0}
 )
 def test_states(prometheus: float | None, run: float | None, target: dict[str, float], state: str, why: str) -> None:
     queries = Queries(kind="queries", target="t", indicators=(one(),), series=())
-    asked = Asked(
+    asked = IndicatorReading(
         indicator="wins", query="q", prometheus=prometheus, target_query="t", target=target,
         missing="no sample, or not a number",
     )  # fmt: skip
@@ -82,7 +82,7 @@ def test_a_sum_of_indicators_needs_all_of_them(second: float | None, state: str)
         kind="queries", target="t", indicators=(one(indicator="sponsors_fen", sum_of="sponsor_[0-9]+_fen"),), series=()
     )
     target = {"lower": 226.0, "expected": 250.0, "upper": 250.0}
-    asked = Asked(indicator="sponsors_fen", query="q", prometheus=250.0, target_query="t", target=target)
+    asked = IndicatorReading(indicator="sponsors_fen", query="q", prometheus=250.0, target_query="t", target=target)
     rows = [judged(200, "sponsor_1_fen", 200), judged(second, "sponsor_2_fen", 50), judged(7, "wins")]
     [row] = agreement(queries, SavedMetrics(run_id="r", at_s=1.0, indicators=(asked,)), rows)
     assert row.state == state, row.why
@@ -90,7 +90,7 @@ def test_a_sum_of_indicators_needs_all_of_them(second: float | None, state: str)
 
 def test_an_indicator_nobody_forecast_is_left_out() -> None:
     queries = Queries(kind="queries", target="t", indicators=(one(),), series=())
-    asked = Asked(indicator="wins", query="q", prometheus=1.0, target_query="t", target={})
+    asked = IndicatorReading(indicator="wins", query="q", prometheus=1.0, target_query="t", target={})
     assert agreement(queries, SavedMetrics(run_id="r", at_s=1.0, indicators=(asked,)), [judged(1, "errors")]) == []
 
 

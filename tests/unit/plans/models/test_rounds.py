@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.orchestrate.prepare import Place
+from harness.orchestrate.prepare import RoundPlace
 from plans.models.errors import PlanError
 from plans.models.load import HOME, load_plan
 from plans.models.stress import StressPlan
@@ -43,8 +43,8 @@ def test_what_is_no_count_is_refused_in_its_line(line: str, tmp_path: Path) -> N
 
 def test_a_later_round_begins_a_whole_number_of_seconds_after_the_first() -> None:
     first_ns = 1_000_000_000_123_456_000
-    assert Place().pad_us(first_ns) == 0
-    later = Place(2, first_ns)
+    assert RoundPlace().pad_us(first_ns) == 0
+    later = RoundPlace(2, first_ns)
     for passed_us in (20_000_000, 20_000_001, 20_999_999):
         pad_us = later.pad_us(first_ns + passed_us * 1000)
         assert 0 <= pad_us < 1_000_000

@@ -9,8 +9,8 @@ import pytest
 
 from system.audit import promises
 from system.audit.books import Books
-from system.audit.finding import Judge
 from system.audit.history import SAMPLE, HistoryError, read_history
+from system.audit.judging import Judge
 from system.audit.matching import match
 from system.contract.audit import INVARIANTS, Finding
 from system.contract.history import OP_DTYPE, Kind, Outcome

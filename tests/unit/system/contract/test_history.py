@@ -95,7 +95,7 @@ def test_a_layout_nobody_knows_is_refused(tmp_path: Path, header: bytes, words: 
     with pytest.raises(ValueError, match=words):
         layout_of(header)
     folder = _folder(tmp_path / "history", header, 0)
-    with pytest.raises(recorder.HistoryError, match=f"seg-01-0000.bin: .*{words}"):
+    with pytest.raises(recorder.HistoryFolderError, match=f"seg-01-0000.bin: .*{words}"):
         recorder.read_history(folder)
     with pytest.raises(history.HistoryError, match=f"seg-01-0000.bin: .*{words}"):
         history.read_history(folder)

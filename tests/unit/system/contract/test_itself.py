@@ -13,7 +13,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
 
-from chaos.playbook.meters import Meters
+from chaos.playbook.meters import PlaybookMeters
 from harness.watch.exporter import Exporter
 from harness.watch.prom import read_metrics
 from plans.metrics import METRICS as DRILL
@@ -34,7 +34,7 @@ def aiohttp_process() -> list[Family]:
 
 def playbook_engine() -> list[Family]:
     registry = CollectorRegistry()
-    Meters(registry)
+    PlaybookMeters(registry)
     return list(registry.collect())
 
 

@@ -13,7 +13,7 @@ from system.control.background import attempt
 from system.credit.metrics import CreditMetrics
 from system.credit.switches import Switches
 from system.credit.worker import Worker
-from system.play.app import Probe
+from system.play.app import LedgerProbe
 from system.settings import CreditSettings
 from system.winlog import WinLogStore
 
@@ -53,7 +53,7 @@ def test_a_probe_of_play_that_breaks_says_so_instead_of_what_it_said_last() -> N
 
     async def whole() -> None:
         pool: Any = Pool()
-        probe = Probe({"live": pool})
+        probe = LedgerProbe({"live": pool})
         probe.missing = ""
         task = asyncio.create_task(probe.run())
         await asyncio.sleep(0)

@@ -16,13 +16,13 @@ from system.contract.ids import Position
 from system.contract.records import FLAG_STRESS, WIN_DTYPE
 from system.contract.routing import Topology
 from system.contract.switches import tables
-from system.control.closing import Stream
+from system.control.closing import ClosingStream
 from system.control.fronts import refuse_older
 from system.control.issue import CHUNK, tag, tokens
 from system.control.leases import lease_size
 from system.control.rounds import planned_window
 from system.control.set_aside import readable
-from system.control.state import Held, View
+from system.control.state import HeldRound, View
 from system.control.streams import records_of
 from system.ledger.statements import statements
 from system.settings import ControlSettings
@@ -121,10 +121,10 @@ def test_only_the_newest_instance_is_served(instance: int, newest: int, error: t
             refuse_older(0, instance, newest)
 
 
-def stream(**fields: object) -> Stream:
+def stream(**fields: object) -> ClosingStream:
     plain = {"front": 0, "cell": 0, "instance": 2, "confirmed_instance": 2, "epoch": 3, "granted": 3}
     plain |= {"confirmed_epoch": 3, "confirmed_seq": 5, "offset_epoch": 3, "offset_seq": 5, "stopped": None}
-    return Stream(**(plain | fields))  # type: ignore[arg-type]
+    return ClosingStream(**(plain | fields))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def public(number: int, state: str = "armed") -> RoundPublic:
 
 def test_sync_is_prepared_once_and_parses() -> None:
     view = View(loaded=True)
-    view.rounds[4] = Held(public(4), "ab", NOW, None, 0)
-    view.rounds[5] = Held(public(5, "closed"), "cd", NOW, NOW, 0)
-    view.rounds[6] = Held(public(6, "closed"), "ef", NOW, NOW - 60_000_000, 0)
+    view.rounds[4] = HeldRound(public(4), "ab", NOW, None, 0)
+    view.rounds[5] = HeldRound(public(5, "closed"), "cd", NOW, NOW, 0)
+    view.rounds[6] = HeldRound(public(6, "closed"), "ef", NOW, NOW - 60_000_000, 0)
     view.granted[4, 1] = 9
     text = f'{{"now_us":{NOW}{view.sync_tail(1, NOW)}'
     told = SyncAnswer.model_validate_json(text)

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from system.contract.ids import START, Position
+from system.contract.ids import START, Position, StreamName
 from system.credit import reading
-from system.credit.reading import Chunk, Reader, StreamName
+from system.credit.reading import Chunk, Reader
 from system.winlog import Header, Stored, Win, encode
 
 NAME = StreamName("live", 1, 0)

@@ -10,11 +10,11 @@ from system.contract.ids import Position
 from system.contract.records import WIN_DTYPE
 from system.credit.reading import Chunk
 from system.credit.rows import copy_rows, debits
-from system.credit.verify import Lease, Packets, Reason, prepare, settle
+from system.credit.verify import Lease, Packets, SuspenseReason, prepare, settle
 from system.ledger.binary import ROW
-from system.lottery import AmountClass, Histogram, Round, award
+from system.lottery import AmountCount, PacketHistogram, Round, award
 
-ROUND = Round(1, (Histogram(7, (AmountClass(100, 20),)), Histogram(9, (AmountClass(300, 20),))), bytes(32))
+ROUND = Round(1, (PacketHistogram(7, (AmountCount(100, 20),)), PacketHistogram(9, (AmountCount(300, 20),))), bytes(32))
 LEASES = (Lease(1, 1, 4, 14, b"\x00\x00"), Lease(1, 2, 20, 29, b"\x02\x00"))
 """Packets 4 to 13 and 20 to 28; 21 is used, by user 3."""
 
@@ -41,20 +41,20 @@ def model(rows: list[tuple[int, int, int, int]]) -> tuple[list[int], list[int], 
     for i, (packet, uid, more, flag) in enumerate(rows):
         inside = any(lease.lo <= packet < lease.hi for lease in LEASES)
         if packet >= 40:
-            suspense.append((i, Reason.OUTSIDE.text, False))
+            suspense.append((i, SuspenseReason.OUTSIDE.text, False))
         elif not inside:
-            suspense.append((i, Reason.LEASE.text, False))
+            suspense.append((i, SuspenseReason.LEASE.text, False))
         elif packet in holder:
             if holder[packet] == uid:
                 duplicates.append(i)
             else:
-                suspense.append((i, Reason.USED.text, False))
+                suspense.append((i, SuspenseReason.USED.text, False))
         else:
             holder[packet] = uid
             if flag:
-                suspense.append((i, Reason.LANE.text, True))
+                suspense.append((i, SuspenseReason.LANE.text, True))
             elif more:
-                suspense.append((i, Reason.AMOUNT.text, True))
+                suspense.append((i, SuspenseReason.AMOUNT.text, True))
             else:
                 posted.append(i)
     return posted, duplicates, suspense, set(holder)
@@ -70,7 +70,7 @@ def test_the_vectorised_proof_decides_as_the_model_does(rows: list[tuple[int, in
     assert sorted(settled.posted.tolist()) == posted
     assert settled.duplicates.tolist() == duplicates
     found = zip(settled.suspense.tolist(), settled.reasons.tolist(), settled.held.tolist(), strict=True)
-    assert [(i, Reason(reason).text, held) for i, reason, held in found] == suspense
+    assert [(i, SuspenseReason(reason).text, held) for i, reason, held in found] == suspense
     uids = prepared.chunk.records["uid"][settled.posted]
     assert (uids[1:] >= uids[:-1]).all()
     after = {lease.lo: lease for lease in LEASES} | {lease.lo: lease for lease in settled.bitmaps}
@@ -85,7 +85,7 @@ def test_the_vectorised_proof_decides_as_the_model_does(rows: list[tuple[int, in
 def test_without_any_lease_everything_is_suspended() -> None:
     prepared = prepare(chunk_of([(5, 1, 0, 0), (44, 1, 0, 0)]), ROUND, "live")
     settled = settle(prepared, Packets(prepared, ()), set())
-    assert settled.reasons.tolist() == [Reason.LEASE, Reason.OUTSIDE]
+    assert settled.reasons.tolist() == [SuspenseReason.LEASE, SuspenseReason.OUTSIDE]
     assert not settled.held.any()
     assert settled.bitmaps == []
 

@@ -9,11 +9,11 @@ import pytest
 
 from system.contract.metrics import REFUSAL_CODES, TAP_OUTCOMES
 from system.front import answers
-from system.front.answers import Answer
+from system.front.answers import HttpAnswer
 from system.front.metrics import TAP_KINDS
-from system.front.seam import Win
+from system.front.seam import SettledWin
 
-WIN = Win(packet=17, fen=188, sponsor=3, time_us=1)
+WIN = SettledWin(packet=17, fen=188, sponsor=3, time_us=1)
 
 
 def parts(raw: bytes) -> tuple[int, dict[str, str], Any]:
@@ -45,7 +45,7 @@ def parts(raw: bytes) -> tuple[int, dict[str, str], Any]:
         pytest.param(answers.PENDING, 202, {"pending": True}, "pending", id="pending: no amount, no promise"),
     ],
 )
-def test_answers_to_taps(answer: Answer, status: int, body: dict[str, object], kind: str) -> None:
+def test_answers_to_taps(answer: HttpAnswer, status: int, body: dict[str, object], kind: str) -> None:
     assert parts(answer.keep)[::2] == (status, body)
     assert parts(answer.close)[::2] == (status, body)
     assert TAP_KINDS[answer.kind] == kind
@@ -70,7 +70,7 @@ def test_answers_to_taps(answer: Answer, status: int, body: dict[str, object], k
         (answers.DEGRADED, 503, "degraded"),
     ],
 )
-def test_refusals_say_that_nothing_happened(answer: Answer, status: int, code: str) -> None:
+def test_refusals_say_that_nothing_happened(answer: HttpAnswer, status: int, code: str) -> None:
     got, headers, body = parts(answer.close)
     assert got == status
     assert body["error"].keys() == {"code", "message", "effect"}
@@ -97,5 +97,5 @@ def test_not_open_rounds_up(us: int, ms: int) -> None:
         (answers.BAD_TOKEN, ("WWW-Authenticate", "Bearer")),
     ],
 )
-def test_headers(answer: Answer, header: tuple[str, str]) -> None:
+def test_headers(answer: HttpAnswer, header: tuple[str, str]) -> None:
     assert header in parts(answer.keep)[1].items()

@@ -12,11 +12,11 @@ from system.contract.switches import tables
 from system.front import answers
 from system.front.draw import Draw
 from system.front.metrics import TAP_KINDS
-from system.front.seam import NEVER, Win
+from system.front.seam import NEVER, SettledWin
 from tests.support.front_parts import EARLY, LATE, LIVE, NOW_US, SHUT, STRESS, Replies, StillFront, settings
 
 UID = 42
-WON = Win(packet=5, fen=100, sponsor=1, time_us=NOW_US)
+WON = SettledWin(packet=5, fen=100, sponsor=1, time_us=NOW_US)
 
 
 def settled(front: StillFront, *rounds: int) -> None:

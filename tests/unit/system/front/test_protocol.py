@@ -12,7 +12,7 @@ import pytest
 from system.contract.switches import tables
 from system.front.places import NEVER_SPOKE
 from system.front.protocol import TapProtocol
-from system.front.seam import Win
+from system.front.seam import SettledWin
 from tests.support.front_parts import (
     EARLY,
     LATE,
@@ -30,7 +30,7 @@ from tests.support.front_parts import (
     token,
 )
 
-WON = Win(packet=5, fen=100, sponsor=1, time_us=NOW_US)
+WON = SettledWin(packet=5, fen=100, sponsor=1, time_us=NOW_US)
 GOOD = tap()
 STRESS_TAP = tap(STRESS, token(lane="stress"), b"X-Xiu-Tag: " + tag())
 

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 
 from system.contract.api import LedgerView
-from system.contract.ids import START, Position
+from system.contract.ids import START, Position, StreamName
 from system.contract.records import MAX_RECORDS, WIN_DTYPE
-from system.front.rebuild import Contradiction, Ledger, Rebuilt, StreamName, ledger_of, rebuild
-from system.front.seam import Win
+from system.front.rebuild import Ledger, Rebuilt, WinContradiction, ledger_of, rebuild
+from system.front.seam import SettledWin
 from system.winlog import DamagedEntry, Header, Stored, encode
 from system.winlog import Win as Record
 
 NAME = StreamName("live", 9, 0)
 
 
-def won(uid: int) -> Win:
-    return Win(packet=uid + 1000, fen=100, sponsor=7, time_us=uid)
+def won(uid: int) -> SettledWin:
+    return SettledWin(packet=uid + 1000, fen=100, sponsor=7, time_us=uid)
 
 
 def entry(epoch: int, sequence: int, *uids: int, lease: int = 1, front: int = 0) -> Stored:
@@ -33,7 +33,7 @@ def ledger(offset: Position = START, posted: Sequence[int] = (), suspended: Sequ
     return Ledger(offset, {u: won(u) for u in posted}, {u: won(u) for u in suspended})
 
 
-def right(win: Win) -> Win:
+def right(win: SettledWin) -> SettledWin:
     """What each packet of these tests holds."""
     return replace(win, fen=100, sponsor=7)
 
@@ -70,11 +70,11 @@ def test_winners_and_missing(
 
 @pytest.mark.parametrize("source", ["memory", "stream", "ledger"])
 def test_two_different_wins_of_one_user_are_for_a_person(source: str) -> None:
-    other = Win(packet=5, fen=100, sponsor=7, time_us=1)
+    other = SettledWin(packet=5, fen=100, sponsor=7, time_us=1)
     memory = [{1: won(1)}] + ([{1: other}] if source == "memory" else [])
     stream = [Stored(Position(1, 1), encode(Header(*NAME, 1, 1, 1), [Record(5, 100, 1, 1, 7, 0)]))]
     held = Ledger(START, {1: other}, {}) if source == "ledger" else ledger()
-    with pytest.raises(Contradiction, match="user 1"):
+    with pytest.raises(WinContradiction, match="user 1"):
         rebuild(memory, {}, stream if source == "stream" else [], held, NAME, right)
 
 
@@ -124,9 +124,9 @@ def test_suspense_of_a_damaged_record_contradicts_nobody_of_the_same_packet() ->
     held = Ledger(Position(1, 1), {}, {1: odd})
     assert rebuild([{1: won(1)}], {}, [], held, NAME, right).winners == {1: won(1)}
     assert rebuild([], {}, [], held, NAME, right).winners == {1: replace(odd, fen=100)}, "the packet says what it holds"
-    with pytest.raises(Contradiction, match="user 1"):
+    with pytest.raises(WinContradiction, match="user 1"):
         rebuild([{1: won(1)}], {}, [], Ledger(START, {}, {1: replace(odd, packet=5)}), NAME, right)
-    with pytest.raises(Contradiction, match="user 1"):
+    with pytest.raises(WinContradiction, match="user 1"):
         rebuild([{1: won(1)}], {}, [], Ledger(START, {1: odd}, {}), NAME, right)
 
 
@@ -168,5 +168,5 @@ def test_a_malformed_ledger_view_is_damaged(records: bytes, posted: int) -> None
 def test_a_user_posted_twice_differently_is_for_a_person() -> None:
     rows = np.zeros(2, dtype=WIN_DTYPE)
     rows["uid"], rows["packet"], rows["fen"] = 1, [5, 6], 100
-    with pytest.raises(Contradiction):
+    with pytest.raises(WinContradiction):
         ledger_of(view(rows.tobytes(), 2, 0))

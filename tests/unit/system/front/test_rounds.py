@@ -13,7 +13,7 @@ from system.contract.api import FrontRound, RoundPublic, SponsorSplit
 from system.contract.records import MAX_RECORDS
 from system.front.rebuild import Rebuilt
 from system.front.rounds import AwardRound, Conditions
-from system.front.seam import NEVER, Win
+from system.front.seam import NEVER, SettledWin
 from system.front.waiters import Waiters
 
 START = 1_000_000_000
@@ -44,7 +44,7 @@ class Stage:
         self.round.leases.accept(1, 1, 0, 900)
         self.round.refresh()
 
-    def award(self, uid: int, told: list[Win | None] | None = None) -> bool:
+    def award(self, uid: int, told: list[SettledWin | None] | None = None) -> bool:
         return self.round.award(uid, self.now_us, (told if told is not None else []).append)
 
 
@@ -105,7 +105,7 @@ def test_another_lane_s_switches_leave_this_one_alone() -> None:
 
 def test_the_user_is_reserved_at_once_and_settled_once() -> None:
     def check(stage: Stage) -> None:
-        told: list[Win | None] = []
+        told: list[SettledWin | None] = []
         assert stage.award(1, told)
         assert set(stage.round.pending) == {1}
         assert told == []
@@ -139,12 +139,12 @@ def test_an_entry_has_one_lease_and_no_more_than_it_may_carry() -> None:
 
 def test_a_rebuild_settles_what_is_durable_and_keeps_the_missing_pending() -> None:
     def check(stage: Stage) -> None:
-        told: dict[int, list[Win | None]] = {1: [], 2: []}
+        told: dict[int, list[SettledWin | None]] = {1: [], 2: []}
         for uid in (1, 2):
             stage.now_us += 10
             assert stage.award(uid, told[uid])
         first, second = stage.round.pending[1], stage.round.pending[2]
-        other = Win(500, 100, 7, START + 5)
+        other = SettledWin(500, 100, 7, START + 5)
         stage.round.suspend()
         assert stage.round.next_batch() is None
         found = Rebuilt({1: first, 2: second, 3: other}, {}, [2])
@@ -159,7 +159,7 @@ def test_a_rebuild_settles_what_is_durable_and_keeps_the_missing_pending() -> No
 
 def test_the_closed_ledger_decides_and_a_closed_round_never_opens() -> None:
     def check(stage: Stage) -> None:
-        told: dict[int, list[Win | None]] = {1: [], 2: []}
+        told: dict[int, list[SettledWin | None]] = {1: [], 2: []}
         for uid in (1, 2):
             stage.now_us += 10
             assert stage.award(uid, told[uid])

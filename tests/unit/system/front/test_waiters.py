@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from system.front.seam import Win
+from system.front.seam import SettledWin
 from system.front.waiters import Waiters
 
-WIN = Win(1, 100, 7, 5)
+WIN = SettledWin(1, 100, 7, 5)
 
 
 class Clock:
@@ -49,7 +49,7 @@ def test_a_settled_win_is_told_to_all_who_wait_and_nothing_more_later() -> None:
 
 def test_each_has_its_own_deadline() -> None:
     clock = Clock()
-    told: list[tuple[str, Win | None]] = []
+    told: list[tuple[str, SettledWin | None]] = []
     waiters = Waiters(0.5, clock)
     waiters.add(1, lambda win: told.append(("first", win)))
     clock.step(0.3)
@@ -61,7 +61,7 @@ def test_each_has_its_own_deadline() -> None:
 
 
 def test_a_waiter_that_breaks_does_not_keep_the_others_from_their_answers() -> None:
-    def broken(win: Win | None) -> None:
+    def broken(win: SettledWin | None) -> None:
         raise ConnectionResetError
 
     clock, told = Clock(), []
@@ -85,8 +85,8 @@ def test_a_waiter_that_comes_back_at_once_waits_a_whole_deadline_more() -> None:
 
 
 def test_closing_tells_everybody_left() -> None:
-    async def scenario() -> list[Win | None]:
-        told: list[Win | None] = []
+    async def scenario() -> list[SettledWin | None]:
+        told: list[SettledWin | None] = []
         waiters = Waiters(60, asyncio.get_running_loop())
         waiters.add(1, told.append)
         waiters.add(2, told.append)

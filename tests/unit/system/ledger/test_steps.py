@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from system.contract.errors import SettingsError
-from system.ledger.steps import Step, Taken, refuse_contradictions, steps
+from system.ledger.steps import AppliedStep, MigrationStep, refuse_contradictions, steps
 from system.ledger.version import Version
 
 KNOWN = steps()
 
 
-def taken(*numbers: int, **checksums: str | None) -> dict[int, Taken]:
+def taken(*numbers: int, **checksums: str | None) -> dict[int, AppliedStep]:
     """What a ledger took of these steps, as they are."""
     return {
-        number: Taken(number, KNOWN[number].name, checksums.get(f"n{number}", KNOWN[number].checksum))
+        number: AppliedStep(number, KNOWN[number].name, checksums.get(f"n{number}", KNOWN[number].checksum))
         for number in numbers
     }
 
@@ -62,7 +62,7 @@ def test_a_file_out_of_order(tmp_path: Path, names: list[str], told: str) -> Non
         pytest.param(taken(1, n1=None), id="before checksums, and before the beginning was noted"),
     ],
 )
-def test_what_agrees(there: dict[int, Taken]) -> None:
+def test_what_agrees(there: dict[int, AppliedStep]) -> None:
     refuse_contradictions(KNOWN, there)
 
 
@@ -91,7 +91,7 @@ def test_what_agrees(there: dict[int, Taken]) -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_contradicts(known: list[Step], there: dict[int, Taken], told: str) -> None:
+def test_what_contradicts(known: list[MigrationStep], there: dict[int, AppliedStep], told: str) -> None:
     with pytest.raises(SettingsError) as caught:
         refuse_contradictions(known, there)
     assert str(caught.value).startswith(told)

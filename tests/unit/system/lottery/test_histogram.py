@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from system.lottery import EQUAL, LUCKY, Histogram, HistogramError, Luck, make_histogram
+from system.lottery import EQUAL, LUCKY, HistogramError, Luck, PacketHistogram, make_histogram
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ def test_refuses_to_make(packets: int, budget_fen: int, keywords: dict[str, obje
 )
 def test_refuses(sponsor: int, classes: tuple[tuple[int, int], ...]) -> None:
     with pytest.raises(HistogramError):
-        Histogram(sponsor, classes)  # type: ignore[arg-type]
+        PacketHistogram(sponsor, classes)  # type: ignore[arg-type]
 
 
 def test_from_classes_in_any_order() -> None:
-    assert list(Histogram.of(1, [(9, 1), (2, 3), (9, 4)]).classes) == [(2, 3), (9, 5)]
+    assert list(PacketHistogram.of(1, [(9, 1), (2, 3), (9, 4)]).classes) == [(2, 3), (9, 5)]
     with pytest.raises(HistogramError, match="integers"):
-        Histogram.of(1, [(9, 0)])
+        PacketHistogram.of(1, [(9, 0)])

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from system.contract.api import SponsorSplit
 from system.contract.errors import XiuError
 from system.lottery import (
-    Histogram,
     HistogramError,
+    PacketHistogram,
     Round,
     UnknownPacket,
     amounts,
@@ -52,9 +52,10 @@ def promised(round_: Round) -> Counter[tuple[int, int]]:
 @pytest.mark.parametrize(
     "round_",
     [
-        pytest.param(Round(1, (Histogram.of(9, ((88_800, 1),)),), SEED), id="one packet"),
+        pytest.param(Round(1, (PacketHistogram.of(9, ((88_800, 1),)),), SEED), id="one packet"),
         pytest.param(
-            Round(1, (Histogram.of(1, ((1, 1),)), Histogram.of(2, ((1, 1),))), SEED), id="two sponsors, one each"
+            Round(1, (PacketHistogram.of(1, ((1, 1),)), PacketHistogram.of(2, ((1, 1),))), SEED),
+            id="two sponsors, one each",
         ),
         pytest.param(Round(1, (make_histogram(1, 10, 10),), SEED), id="as many packets as fen"),
         pytest.param(gala(1200, 45, 1000), id="a minute of the gala at a server's share"),
@@ -80,14 +81,16 @@ classes = st.dictionaries(st.integers(1, 2**32 - 1), st.integers(1, 60), min_siz
     seed=st.binary(min_size=32, max_size=32),
 )
 def test_any_round_pays_what_it_promised(splits: dict[int, dict[int, int]], seed: bytes) -> None:
-    histograms = tuple(Histogram.of(sponsor, splits[sponsor].items()) for sponsor in sorted(splits))
+    histograms = tuple(PacketHistogram.of(sponsor, splits[sponsor].items()) for sponsor in sorted(splits))
     round_ = Round(5, histograms, seed)
     assert counted(round_) == promised(round_)
     assert Counter(award(round_, index) for index in range(round_.packets)) == promised(round_)
 
 
 def test_largest_round_sampled() -> None:
-    round_ = Round(1, (Histogram.of(1, ((1, 2**30),)), Histogram.of(2, ((7, 2**30 - 1), (2**32 - 1, 1)))), SEED)
+    round_ = Round(
+        1, (PacketHistogram.of(1, ((1, 2**30),)), PacketHistogram.of(2, ((7, 2**30 - 1), (2**32 - 1, 1)))), SEED
+    )
     index = np.concatenate([[0, 2**31 - 1], np.random.default_rng(1).integers(0, 2**31, 100_000)])
     sponsor, fen = amounts(round_, index)
     head = zip(sponsor[:3000].tolist(), fen[:3000].tolist(), strict=True)
@@ -97,7 +100,7 @@ def test_largest_round_sampled() -> None:
 
 def test_no_position_is_luckier_than_another() -> None:
     rounds, packets = 3000, 30
-    histogram = (Histogram.of(1, ((40, 12), (80, 12), (120, 5), (960, 1))),)
+    histogram = (PacketHistogram.of(1, ((40, 12), (80, 12), (120, 5), (960, 1))),)
     index = np.arange(packets, dtype=np.uint32)
     table = np.empty((rounds, packets), dtype=np.int64)
     for number in range(rounds):
@@ -134,15 +137,21 @@ def test_indexes_are_rows_of_integers() -> None:
     ("round_id", "histograms", "seed"),
     [
         pytest.param(1, (), SEED, id="no sponsors"),
-        pytest.param(1, (Histogram.of(2, ((1, 1),)), Histogram.of(1, ((1, 1),))), SEED, id="sponsors out of order"),
-        pytest.param(1, (Histogram.of(2, ((1, 1),)), Histogram.of(2, ((1, 1),))), SEED, id="a sponsor twice"),
-        pytest.param(1, (Histogram.of(1, ((1, 1),)),), SEED[:31], id="a short seed"),
-        pytest.param(1, (Histogram.of(1, ((1, 1),)),), "0" * 32, id="a seed that is text"),
-        pytest.param(-1, (Histogram.of(1, ((1, 1),)),), SEED, id="no such round"),
-        pytest.param(1, (Histogram.of(1, ((1, 2**31),)), Histogram.of(2, ((1, 1),))), SEED, id="one packet too many"),
+        pytest.param(
+            1, (PacketHistogram.of(2, ((1, 1),)), PacketHistogram.of(1, ((1, 1),))), SEED, id="sponsors out of order"
+        ),
+        pytest.param(
+            1, (PacketHistogram.of(2, ((1, 1),)), PacketHistogram.of(2, ((1, 1),))), SEED, id="a sponsor twice"
+        ),
+        pytest.param(1, (PacketHistogram.of(1, ((1, 1),)),), SEED[:31], id="a short seed"),
+        pytest.param(1, (PacketHistogram.of(1, ((1, 1),)),), "0" * 32, id="a seed that is text"),
+        pytest.param(-1, (PacketHistogram.of(1, ((1, 1),)),), SEED, id="no such round"),
+        pytest.param(
+            1, (PacketHistogram.of(1, ((1, 2**31),)), PacketHistogram.of(2, ((1, 1),))), SEED, id="one packet too many"
+        ),
     ],
 )
-def test_refuses(round_id: int, histograms: tuple[Histogram, ...], seed: bytes) -> None:
+def test_refuses(round_id: int, histograms: tuple[PacketHistogram, ...], seed: bytes) -> None:
     with pytest.raises(HistogramError):
         Round(round_id, histograms, seed)
 
@@ -157,12 +166,12 @@ def test_made_from_the_api_in_any_order() -> None:
 
 
 def test_commitment_binds_every_part() -> None:
-    base = Round(7, (Histogram.of(1, ((1, 6), (20, 5))), Histogram.of(4, ((8, 10),))), SEED)
+    base = Round(7, (PacketHistogram.of(1, ((1, 6), (20, 5))), PacketHistogram.of(4, ((8, 10),))), SEED)
     others = [
         Round(8, base.histograms, SEED),
         Round(7, base.histograms, SEED[:31] + b"\0"),
-        Round(7, (Histogram.of(1, ((1, 5), (20, 6))), base.histograms[1]), SEED),
-        Round(7, (Histogram.of(1, ((1, 6), (8, 10), (20, 5))),), SEED),
+        Round(7, (PacketHistogram.of(1, ((1, 5), (20, 6))), base.histograms[1]), SEED),
+        Round(7, (PacketHistogram.of(1, ((1, 6), (8, 10), (20, 5))),), SEED),
     ]
     published = commitment(base)
     assert verify_commitment(base, published)
@@ -236,7 +245,8 @@ def test_vectors_follow_from_the_page_and_from_the_code(vector: dict[str, Any]) 
     assert tables[0][:6] == vector["table_0"]
     assert tables[1][:6] == vector["table_1"]
     histograms = tuple(
-        Histogram.of(part["sponsor"], [(fen, count) for fen, count in part["classes"]]) for part in vector["sponsors"]
+        PacketHistogram.of(part["sponsor"], [(fen, count) for fen, count in part["classes"]])
+        for part in vector["sponsors"]
     )
     round_ = Round(vector["round"], histograms, bytes.fromhex(vector["seed"]))
     assert commitment(round_) == vector["commitment"]

@@ -55,7 +55,7 @@ def test_check_is_quiet_on_sound_files_and_names_the_line_of_a_broken_one(
     assert "did you mean CreditStalled?" in told
 
 
-class Told:
+class EngineStub:
     """A stack of which only the journal's folder is asked."""
 
     def __init__(self, folder: Path, space: bool) -> None:
@@ -79,7 +79,7 @@ def test_a_run_that_tells_no_more_is_not_followed_for_ever(
     journal.Journal(tmp_path / journal.FILE).tell(line)
     monkeypatch.setattr(playbook, "SILENT_S", 0.2)
     with pytest.raises(EnvironmentNotReady, match=said):
-        playbook._follow(cast(Stack, Told(tmp_path, space)), "r1", wait_s, quiet=True)
+        playbook._follow(cast(Stack, EngineStub(tmp_path, space)), "r1", wait_s, quiet=True)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from chaos.drill_verdict import ORDER
 from harness.errors import EnvironmentNotReady
 from harness.verdict import EXIT_CODES
 from xiu.commands import selftest
-from xiu.commands._gates import COMMAND, JUDGED, Came, Case, quick
+from xiu.commands._gates import COMMAND, JUDGED, Case, CaseResult, quick
 
 
 def run(monkeypatch: pytest.MonkeyPatch, cases: list[Case], *, as_json: bool = False) -> int:
@@ -21,8 +21,8 @@ def run(monkeypatch: pytest.MonkeyPatch, cases: list[Case], *, as_json: bool = F
     return selftest.run(argparse.Namespace(quick=True, json=as_json))
 
 
-def case(came: Came | Exception, word: str = "FAIL", code: int = 99) -> Case:
-    def produce(place: Path) -> Came:
+def case(came: CaseResult | Exception, word: str = "FAIL", code: int = 99) -> Case:
+    def produce(place: Path) -> CaseResult:
         assert place.is_dir()
         if isinstance(came, Exception):
             raise came
@@ -49,24 +49,28 @@ def test_the_judging_code_comes_to_the_word_and_the_code(each: Case, tmp_path: P
 @pytest.mark.parametrize("each", [each for each in quick() if each.how != JUDGED], ids=lambda each: each.why)
 def test_the_command_comes_to_the_word_and_the_code(each: Case, tmp_path: Path) -> None:
     came = each.produce(tmp_path)
-    assert (came.word, came.exit_code) == (each.word, each.exit_code), came.said
+    assert (came.word, came.exit_code) == (each.word, each.exit_code), came.output
 
 
 @pytest.mark.parametrize(
     ("came", "code", "mark"),
     [
-        pytest.param(Came("FAIL", 99), 0, "ok", id="as it must"),
-        pytest.param(Came("PASS", 0), 99, "RED", id="a gate that lets it through"),
-        pytest.param(Came("FAIL", 0), 99, "RED", id="the right word with another code"),
-        pytest.param(Came("WARN", 99), 99, "RED", id="another word with the right code"),
+        pytest.param(CaseResult("FAIL", 99), 0, "ok", id="as it must"),
+        pytest.param(CaseResult("PASS", 0), 99, "RED", id="a gate that lets it through"),
+        pytest.param(CaseResult("FAIL", 0), 99, "RED", id="the right word with another code"),
+        pytest.param(CaseResult("WARN", 99), 99, "RED", id="another word with the right code"),
         pytest.param(OSError("gone"), 99, "RED", id="what breaks on the way is no verdict"),
         pytest.param(EnvironmentNotReady("busy"), 5, "BUSY", id="a machine too busy to show it"),
     ],
 )
 def test_what_does_not_come_out_is_red(
-    came: Came | Exception, code: int, mark: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    came: CaseResult | Exception,
+    code: int,
+    mark: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(monkeypatch, [case(Came("FAIL", 99)), case(came)]) == code
+    assert run(monkeypatch, [case(CaseResult("FAIL", 99)), case(came)]) == code
     out = capsys.readouterr().out
     assert f"99  {mark:<4}" in out
     assert ("2 of 2" if code == 0 else "1 of 2") in out
@@ -85,7 +89,7 @@ def test_in_the_background_ctrl_c_is_produced_too(tmp_path: Path) -> None:
 
 
 def test_json_tells_each_case(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(monkeypatch, [case(Came("PASS", 0, "let through"))], as_json=True) == 99
+    assert run(monkeypatch, [case(CaseResult("PASS", 0, "let through"))], as_json=True) == 99
     told = json.loads(capsys.readouterr().out)
     assert told["good"] is False
     (row,) = told["cases"]
@@ -100,7 +104,7 @@ def test_without_quick_the_real_runs_come_too(
 
     class Held:
         def __enter__(self) -> list[Case]:
-            return [case(Came("PASS", 0), "PASS", 0)] * 2
+            return [case(CaseResult("PASS", 0), "PASS", 0)] * 2
 
         def __exit__(self, *_: object) -> None: ...
 
@@ -109,7 +113,7 @@ def test_without_quick_the_real_runs_come_too(
         return Held()
 
     monkeypatch.setattr(selftest, "live", held)
-    monkeypatch.setattr(selftest, "quick", lambda: [case(Came("FAIL", 99))])
+    monkeypatch.setattr(selftest, "quick", lambda: [case(CaseResult("FAIL", 99))])
     assert selftest.run(argparse.Namespace(quick=False, json=False)) == 0
     assert len(places) == 1
     assert "3 of 3" in capsys.readouterr().out

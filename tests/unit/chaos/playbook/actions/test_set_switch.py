@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from chaos.playbook.action import Hold, Progress
+from chaos.playbook.action import ActionProgress, Hold
 from chaos.playbook.actions.set_switch import SetSwitch, SwitchAction
 from chaos.playbook.scope import Scope
 from chaos.playbook.world import Away
@@ -21,7 +21,7 @@ from tests.support.playbook_world import FakeWorld
 RELEASE = "draw.release_percent"
 KIND = SwitchAction()
 STRESS = Scope(lane="stress")
-TOOK = Progress(at_s=100.0, took=True, began=False, memory={})
+TOOK = ActionProgress(at_s=100.0, took=True, began=False, memory={})
 
 
 def spec(**more: Any) -> SetSwitch:
@@ -73,7 +73,7 @@ def test_what_was_before_has_to_be_told() -> None:
         pytest.param(100, TOOK, "is 100 again, set by somebody else: left alone", id="set back already"),
     ],
 )
-def test_what_somebody_else_has_set_is_left_alone(now: int, progress: Progress, says: str) -> None:
+def test_what_somebody_else_has_set_is_left_alone(now: int, progress: ActionProgress, says: str) -> None:
     world = FakeWorld()
     detail = prepared(world)
     world.stress[RELEASE] = now
@@ -87,7 +87,7 @@ def test_catching_up_lasts_as_long_as_what_was_held_back_and_is_remembered() -> 
     world.stress[RELEASE] = 25
     undo = asyncio.run(KIND.undo(detail, TOOK, world, 140.0))
     assert [(step.detail["to"], step.until_s) for step in undo.steps] == [(200, 170.0), (100, 0.0)]
-    again = Progress(100.0, took=True, began=True, memory=undo.steps[0].memory)
+    again = ActionProgress(100.0, took=True, began=True, memory=undo.steps[0].memory)
     assert asyncio.run(KIND.undo(detail, again, world, 160.0)).steps[0].until_s == 170.0
 
 

@@ -14,7 +14,7 @@ from harness.errors import BadInput
 from system.contract.history import Outcome
 
 OWN = """
-from harness.engine.answers import Answer, code_of
+from harness.engine.answers import ParsedAnswer, code_of
 
 class Clock:
     name, at, method, route = "clock", "play", "GET", "/v1/clock"
@@ -24,7 +24,7 @@ class Clock:
         return [b"GET /v1/clock HTTP/1.1\\r\\nHost: " + aim.host.encode() + b"\\r\\n\\r\\n" for _ in tokens]
 
     def understand(self, status, body):
-        return Answer(code_of(1 if status == 200 else 0, status))
+        return ParsedAnswer(code_of(1 if status == 200 else 0, status))
 
 SHOT = Clock()
 """

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import BadInput
 from xiu.cli import main
-from xiu.told import told
+from xiu.error_report import error_report
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from xiu.told import told
     ],
 )
 def test_an_error_is_told_in_a_sentence_with_its_code(error: Any, argv: list[str], code: int, says: str) -> None:
-    text, got = told(error, argv)
+    text, got = error_report(error, argv)
     assert got == code
     assert says in text
     assert len(text) < 300

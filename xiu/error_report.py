@@ -41,7 +41,7 @@ def refuse_bytes(argv: Sequence[str]) -> None:
             raise BadInput(f"argument {number} is not UTF-8 text", expected="text, or a file's name in UTF-8")
 
 
-def told(error: Exception, argv: Sequence[str]) -> tuple[str, int]:
+def error_report(error: Exception, argv: Sequence[str]) -> tuple[str, int]:
     """One sentence and the exit code.
 
     An error that carries an exit code is meant for a person, whichever package raises it. A system call that failed on

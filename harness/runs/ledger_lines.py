@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.runs.record import LedgerFile, Line, RunRecord, SponsorBooks
+from harness.runs.record import LedgerFile, LedgerLine, RunRecord, SponsorBooks
 
 
-def _line(code: str, says: str, left: int | None, right: int | None) -> Line:
+def _line(code: str, says: str, left: int | None, right: int | None) -> LedgerLine:
     residue = None if left is None or right is None else left - right
-    return Line(code=code, says=says, left=left, right=right, residue=residue)
+    return LedgerLine(code=code, says=says, left=left, right=right, residue=residue)
 
 
 def _sum(parts: Iterable[int | None]) -> int | None:
@@ -21,7 +21,7 @@ def _sum(parts: Iterable[int | None]) -> int | None:
     return total
 
 
-def lines_of(record: RunRecord) -> tuple[Line, ...]:
+def lines_of(record: RunRecord) -> tuple[LedgerLine, ...]:
     """Each equation that must hold; a figure that is not known leaves its residue unknown."""
     load, wins, money = record.load, record.wins, record.money
     known = sum(load.outcomes.values())

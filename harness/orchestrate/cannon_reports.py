@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.guard.stop import Reading, StopRules
-from harness.phrases import said
+from harness.phrases import sentence
 from harness.runs.state import RunState
 from plans.models.stress import WORKERS_MAX, StressPlan
 
@@ -22,7 +22,7 @@ differently.
 """
 
 
-class Hearing:
+class CannonReports:
     """The listener of one run. `tell(kind, text)` takes its events; `rated`: a person changed the rate."""
 
     def __init__(self, state: RunState, plan: StressPlan, tell: Tell) -> None:
@@ -36,9 +36,9 @@ class Hearing:
         """One message of a worker's cannon; the stop rule that was broken, in words, or None."""
         if message["event"] == "rate":
             self.rated = True
-            self._tell("rate", said("rated", version=message["version"], taps=message["taps"]))
+            self._tell("rate", sentence("rated", version=message["version"], taps=message["taps"]))
         elif message["event"] == "error":
-            self._tell("rate_refused", said("rate_refused", detail=message["message"]))
+            self._tell("rate_refused", sentence("rate_refused", detail=message["message"]))
         if message["event"] != "counts":
             return None
         state, seat = self._state, seat_of(self._state.round, worker)
