@@ -61,7 +61,7 @@ class Parser(argparse.ArgumentParser):
         choice = re.search(r"invalid choice: '?([^' ]+)'? \(choose from (.*)\)", message)
         if choice:
             known = [w.strip(" '\"") for w in choice[2].split(",")]
-            what = f"{self.prog}: no such word or value: {choice[1]}"
+            what = f"{self.prog}: no such command or value: {choice[1]}"
             raise BadInput(what, expected=" | ".join(known), did_you_mean=closest(choice[1], known))
         unknown = re.search(r"unrecognized arguments: (\S+)", message)
         if unknown:
@@ -103,7 +103,7 @@ def _epilog(example: str, command: str = "") -> str:
     them.
     """
     told = [line for option, line in GLOBALS.items() if not command or heeds(command, option)]
-    return "\n".join((f"example:\n  {example}\n", "global options, before or after the word:", *told))
+    return "\n".join((f"example:\n  {example}\n", "global options, before or after the command:", *told))
 
 
 def add_word(subwords: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
@@ -137,12 +137,12 @@ def _top_help() -> str:
 
 
 def _module(name: str) -> ModuleType:
-    """A word's module. Raises SettingsError where its own file cannot be used, BadInput where it lacks a piece."""
+    """A command's module. Raises SettingsError where its own file cannot be used, BadInput where it lacks a piece."""
     module = imported(name, commands.__path__).module
     missing = [piece for piece in ("configure", "run") if not callable(getattr(module, piece, None))]
     if missing:
         raise BadInput(
-            f"no word: it lacks {' and '.join(missing)}",
+            f"no command: it lacks {' and '.join(missing)}",
             expected="def configure(parser), def run(args)",
             file=module.__file__,
             line=1,
@@ -159,10 +159,10 @@ def dispatch(argv: Sequence[str]) -> int:
     word, *rest = rest
     known = words()
     if word.startswith("-"):
-        raise BadInput(f"xiu: unknown option {word}", expected="a word first, as in `xiu doctor`")
+        raise BadInput(f"xiu: unknown option {word}", expected="a command first, as in `xiu doctor`")
     if word not in known:
         raise BadInput(
-            f"xiu: no such word: {word}", expected="one of " + ", ".join(known), did_you_mean=closest(word, known)
+            f"xiu: no such command: {word}", expected="one of " + ", ".join(known), did_you_mean=closest(word, known)
         )
     module = _module(f"xiu.commands.{word.replace('-', '_')}")
     example = getattr(module, "EXAMPLE", f"xiu {word}")

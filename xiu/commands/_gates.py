@@ -245,7 +245,7 @@ def _of_commands() -> list[Case]:
         Case("NO_DATA", 10, "an indicator without data", MADE, _forecast(lambda: {"offered_rps": None})),
         Case("invalid input", 2, "a plan with an unknown key", COMMAND, _bad_plan),
         Case("invalid input", 2, "a forecast changed after it was locked", MADE, _changed_lock),
-        Case("internal error", 1, "a word of the command that breaks", COMMAND, _internal),
+        Case("internal error", 1, "a command that breaks", COMMAND, _internal),
         Case("ABORTED", 3, "Ctrl-C", COMMAND, _ctrl_c),
         Case("not ready", 5, "an audit where no stack has run", COMMAND, _nothing_ran),
         Case("not ready", 5, "a bench without its tool", COMMAND, _missing),

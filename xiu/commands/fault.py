@@ -22,11 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|check")
     listed = add_word(words, "list", "the faults there are", "xiu fault list --json")
     show = add_word(words, "show", "what a fault does, how it is seen, how it is healed", EXAMPLE)
-    show.add_argument("id", metavar="ID")
+    show.add_argument("id", metavar="ID", help="as `xiu fault list` shows it")
     for each in (listed, show):
         _folders.add(each, "faults")
     check = add_word(words, "check", "every problem of the files, with its line", "xiu fault check my.yaml")
-    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="fault files")
 
 
 def run(args: argparse.Namespace) -> int:

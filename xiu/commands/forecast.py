@@ -36,11 +36,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     seal = add_word(words, "lock", "write forecast.lock.json with its hash", "xiu forecast lock gala-share --out .")
     for word in (show, seal):
         word.add_argument("file", metavar="FILE", help="a forecast or a stress plan, by file or id")
-        word.add_argument("--scale", metavar="1/N")
+        word.add_argument("--scale", metavar="1/N", help="this share of the event")
         word.add_argument("--full", action="store_true", help="the event's whole round, not the short one")
-    seal.add_argument("--out", default=".", metavar="DIR")
+    seal.add_argument("--out", default=".", metavar="DIR", help="folder for the lock (default: the current one)")
     again = add_word(words, "judge", "a finished run against its locked forecast", "xiu forecast judge last")
-    again.add_argument("run", metavar="RUN")
+    again.add_argument("run", metavar="RUN", help="id, folder, run.json file, or `last`")
 
 
 def run(args: argparse.Namespace) -> int:

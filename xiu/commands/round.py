@@ -28,9 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The sub-commands."""
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|open|close|verify|set-aside")
     show = add_word(words, "list", "rounds with their state", "xiu round list --lane live")
-    show.add_argument("--lane", choices=LANES)
+    show.add_argument("--lane", choices=LANES, help="default: both lanes")
     opened = add_word(words, "open", "arm a small round to try by hand; prints its number", "xiu round open --for 10m")
-    opened.add_argument("--lane", choices=LANES, default="live")
+    opened.add_argument("--lane", choices=LANES, default="live", help="default: live")
     opened.add_argument("--packets", type=int, default=100, metavar="N", help="default: 100")
     opened.add_argument("--for", dest="lasts", default="5m", metavar="TIME", help="how long it is open (default: 5m)")
     says = (
@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "xiu round set-aside 1 1-17 --why 'bad disk'",
     )
     for each in (close, verify, aside):
-        each.add_argument("round", metavar="ROUND", type=int)
+        each.add_argument("round", metavar="ROUND", type=int, help="number of the round")
     aside.add_argument("entry", metavar="ENTRY", help="epoch-sequence, as the alert names it")
     aside.add_argument("--front", type=int, default=0, help="whose stream (default: 0)")
     aside.add_argument("--why", default="set aside by hand", help="reason, kept with the entry")

@@ -34,10 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|show|report|compare|trend")
     add_word(words, "list", "finished runs, oldest first", "xiu run list")
     for word, line in (("show", "verdict, reasons, figures"), ("report", "write report.html again, print where it is")):
-        add_word(words, word, line, f"xiu run {word} last").add_argument("run", metavar="RUN")
+        one = add_word(words, word, line, f"xiu run {word} last")
+        one.add_argument("run", metavar="RUN", help="id, folder, run.json file, or `last`")
     both = add_word(words, "compare", "is B worse than A beyond noise? 99 if so", "xiu run compare baseline.json last")
-    both.add_argument("a", metavar="A")
-    both.add_argument("b", metavar="B")
+    both.add_argument("a", metavar="A", help="the earlier run: id, folder, run.json file, or `last`")
+    both.add_argument("b", metavar="B", help="the run to judge, given in the same way")
     both.add_argument(
         "--of", type=_count, default=0, metavar="N", help="take the noise also from the last N runs like A"
     )
@@ -45,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     of_plan = add_word(
         words, "trend", "the last runs of a plan, each beside the one before", "xiu run trend gala-share"
     )
-    of_plan.add_argument("plan", metavar="PLAN")
+    of_plan.add_argument("plan", metavar="PLAN", help="id of the plan")
     of_plan.add_argument("--last", type=_count, default=20, metavar="N", help="at most N runs (default: 20)")
 
 

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     words = parser.add_subparsers(dest="sub", required=True, metavar="list|set|history")
     show = add_word(words, "list", "every switch: its value, type, range and scope", "xiu switch list")
     change = add_word(words, "set", "set a switch", EXAMPLE)
-    change.add_argument("key", metavar="KEY")
+    change.add_argument("key", metavar="KEY", help="as `xiu switch list` shows it")
     change.add_argument("value", metavar="VALUE", help="a whole number; for a bool also on or off")
     change.add_argument("--lane", choices=LANES, help="default: both lanes")
     change.add_argument("--why", default="", help="reason, kept with the change")

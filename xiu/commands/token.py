@@ -15,7 +15,7 @@ EXAMPLE = "xiu token 1"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("uid", metavar="UID", type=int)
+    parser.add_argument("uid", metavar="UID", type=int, help="number of the user")
     parser.add_argument("--lane", choices=LANES, default="live", help="stress: also prints the tag to send with it")
     parser.add_argument("--ttl", type=int, default=7200, metavar="SECONDS", help="how long it is valid (default: 7200)")
     _stacks.add_stack_options(parser)
