@@ -244,7 +244,8 @@ def _wrong(document: Document, model: type[BaseModel], error: ErrorDetails) -> P
         text = error["msg"].removeprefix("Value error, ")
         what, _, expected = text.partition("; expected ")
         return Problem(here.file, here.line, f"`{where}`: {what}" if where else what, expected)
-    return Problem(here.file, here.line, f"`{where}`: {error['msg'].lower()}, not {_shown(error['input'])}")
+    what = error["msg"][:1].lower() + error["msg"][1:]  # the rest as it is: it may hold a pattern
+    return Problem(here.file, here.line, f"`{where}`: {what}, not {_shown(error['input'])}")
 
 
 def _problems(document: Document, model: type[BaseModel], failure: ValidationError) -> list[Problem]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from chaos.library import fault_problems, load_faults
+from chaos.library import fault, fault_problems, load_faults
+from dashboards.grafana import lint
 from harness.errors import BadInput, closest
-from plans.models import PlanError
+from plans.models import PlanError, Problem
+from plans.models.document import read_model
 from plans.models.fault import Fault, ProbeSpec
 from xiu.cli import add_word
 from xiu.commands import _folders
@@ -44,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(files: list[Path], *, as_json: bool) -> int:
     problems = fault_problems(files)
+    broken = {problem.file for problem in problems}
+    problems += [each for file in files if str(file) not in broken for each in _strange(file)]
     bad = {problem.file for problem in problems}
     good = [str(file) for file in files if str(file) not in bad]
     if as_json:
@@ -54,6 +59,16 @@ def _check(files: list[Path], *, as_json: bool) -> int:
         for name in good:
             print(f"{name}: good")
     return PlanError.exit_code if problems else 0
+
+
+def _strange(file: Path) -> Iterator[Problem]:
+    """Queries of a good file's probes that no Prometheus can read, or of a metric that no process exposes."""
+    one, document = read_model(file, fault())
+    for key in ("steady_probe", "effect_probe", "heal_probe"):
+        query = getattr(getattr(one, key), "query", None)
+        for what in lint.strange(query) if isinstance(query, str) else ():
+            line = document.line((key, "query"))
+            yield Problem(str(file), line, f"`{key}.query`: {what}", "a metric of the code or of a recording rule")
 
 
 def _list(faults: dict[str, Fault], *, as_json: bool) -> int:

@@ -42,6 +42,7 @@ def test_every_file_of_the_kit_is_good() -> None:
         pytest.param("type: timeout", "type: timeot", "timeot", "did you mean timeout?", id="toxic"),
         pytest.param("{timeout: 0}", "{timeot: 0}", "timeot", "timeout has no attribute timeot", id="attribute"),
         pytest.param("[credit-postgres]", "[front-0]", "inject:", "toxics on front-0; expected a link", id="part"),
+        pytest.param("id: N15", "id: n15", "id:", "pattern '^[A-Z][0-9]{1,3}[a-z]?$', not 'n15'", id="its pattern"),
         pytest.param("aims: [S4,", "aims: [S13,", "aims", "S13", id="invariant"),
         pytest.param("expires: 60s", "expires: 60", "expires", "a number with its unit", id="no unit"),
         pytest.param("kind: link_silent, alone: true", "kind: round_trip_rises", "effect_probe",

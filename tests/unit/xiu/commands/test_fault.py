@@ -106,3 +106,23 @@ def _listed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     assert main(["playbook", "list", "--json"]) == 0
     rows: list[dict[str, object]] = json.loads(capsys.readouterr().out)["playbooks"]
     return rows
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        pytest.param("sum(", "( is never closed", id="no PromQL"),
+        pytest.param("hongbao_nope", "no metric hongbao_nope in the code", id="no such metric"),
+        pytest.param("sum(hongbao_stream_lag_entries)", "", id="good"),
+    ],
+)
+def test_the_query_of_a_probe_is_looked_at(
+    mine: Path, query: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = mine / "faults" / "x1.yaml"
+    probe = f'effect_probe: {{kind: promql, query: "{query}", op: ">", value: 1, within: 5s}}'
+    lines = [probe if line.startswith("effect_probe:") else line for line in MINE.splitlines()]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert main(["fault", "check", str(file)]) == (2 if says else 0)
+    said = capsys.readouterr().err
+    assert (f"{file}:{lines.index(probe) + 1}: `effect_probe.query`: {says}" in said) == bool(says)
