@@ -53,7 +53,7 @@ PERHAPS = "COMMIT?"
 
 @dataclass(frozen=True, slots=True)
 class KillMark:
-    """One kill as it was carried out. Monotonic ns of this host; `wall_us` is the kill on the authority's clock.
+    """One kill as it was carried out. Monotonic ns of this host; `wall_us` is the kill on control's clock.
 
     `batch`: what credit had open in PostgreSQL when last looked at, frozen where it could be; empty: nothing.
     """

@@ -164,7 +164,7 @@ def inside() -> Iterator[Panel]:
         objective=0.05,
     )
     yield lines(
-        Tile("Clock of the fronts, off by", "Authority's clock minus own; without trust a front awards nothing.", "s"),
+        Tile("Clock of the fronts, off by", "Control's clock minus own; without trust a front awards nothing.", "s"),
         PanelQuery("max by (part) (abs(hongbao_clock_offset_seconds))", "{{part}}"),
         objective=0.05,
     )
@@ -187,9 +187,7 @@ def inside() -> Iterator[Panel]:
         PanelQuery(f"sum(hongbao_round_packets{{{TAPS}}})", "of the rounds"),
     )
     yield lines(
-        Tile(
-            "Epochs and leases granted", "Epochs that change again and again: a win log keeps losing its fence.", "ops"
-        ),
+        Tile("Epochs and leases granted", "Epochs that change again and again: Valkey keeps refusing appends.", "ops"),
         PanelQuery(f"sum(rate(hongbao_epochs_granted_total{{{TAPS}}}{RATE}))", "epochs"),
         PanelQuery(f"sum(rate(hongbao_leases_granted_total{{{TAPS}}}{RATE}))", "leases"),
         PanelQuery(f"sum(rate(hongbao_credit_batches_total{{{TAPS}}}{RATE}))", "credit batches"),

@@ -16,7 +16,7 @@ BEYOND = 10
 
 
 Windows = Sequence[tuple[int, int]]
-"""Declared faults, from and to in microseconds of the authority's clock."""
+"""Declared faults, from and to in microseconds of control's clock."""
 
 
 def shown(books: Books, matched: Match, residue: int, faults_us: Windows = ()) -> RoundBooks:

@@ -155,7 +155,7 @@ def right_amount(judge: Judge, books: Books, matched: Match) -> None:
 
 
 def in_time(judge: Judge, books: Books, matched: Match) -> None:
-    """S8: start ≤ time < end, by the authority's clock."""
+    """S8: start ≤ time < end, by control's clock."""
     records = matched.logged[matched.record[believed(matched) & (matched.record != NONE)]]
     for rows, column, what in ((books.postings, "award_us", "posting"), (records, "time_us", "record")):
         time_us = rows[column].astype(np.int64)

@@ -17,7 +17,7 @@ INVARIANTS: dict[str, str] = {
     "S5": "exactly one posting for each award",
     "S6": "no posting without an acknowledged, pending or unknown win",
     "S7": "amount shown = awarded = posted, within the histogram",
-    "S8": "no win before the start or after the end, by the authority's clock",
+    "S8": "no win before the start or after the end, by control's clock",
     "S9": "a definite refusal left no trace",
     "S10": "a settled win is answered the same until its round is closed",
     "S11": "forged, expired and replayed tokens win nothing",

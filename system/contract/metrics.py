@@ -85,8 +85,8 @@ METRICS: tuple[Metric, ...] = (
         (),
         LATENCY_BUCKETS_S,
     ),
-    Metric("hongbao_clock_offset_seconds", "gauge", "Authority's clock minus own clock.", _FRONT),
-    Metric("hongbao_clock_trusted", "gauge", "1 while the authority's time is known.", _FRONT),
+    Metric("hongbao_clock_offset_seconds", "gauge", "Control's clock minus own clock.", _FRONT),
+    Metric("hongbao_clock_trusted", "gauge", "1 while control's time is known.", _FRONT),
     Metric(
         "hongbao_switch",
         "gauge",

@@ -9,7 +9,7 @@ WIN_DTYPE = np.dtype(
         ("packet", "<u4"),
         ("fen", "<u4"),
         ("uid", "<u8"),
-        ("time_us", "<u8"),  # the authority's clock, microseconds since 1970
+        ("time_us", "<u8"),  # control's clock, microseconds since 1970
         ("sponsor", "<u2"),
         ("flags", "<u2"),
         ("reserved", "<u4"),

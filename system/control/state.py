@@ -97,7 +97,7 @@ class View:
 
 @dataclass(slots=True)
 class ControlContext:
-    """The process: handed to every part. `clock` is the authority's time in microseconds since 1970."""
+    """The process: handed to every part. `clock` is control's time in microseconds since 1970."""
 
     settings: ControlSettings
     pool: Pool

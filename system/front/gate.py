@@ -24,7 +24,7 @@ def share(packets: int, front: int, fronts: int) -> int:
 
 
 class Gate:
-    """The schedule of one front's share of one round. Times in microseconds of the authority's clock.
+    """The schedule of one front's share of one round. Times in microseconds of control's clock.
 
     Packet k (from 0) is due at start + release·(k + jitter_k) / quota, jitter in [0, 1) from the round's seed, at 100
     percent pace; another pace stretches what is still to come and leaves the past as it was.

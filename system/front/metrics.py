@@ -101,7 +101,7 @@ class FrontMetrics:
         self._blocked_rounds[lane] = rounds
 
     def set_clock(self, offset_s: float, trusted: bool) -> None:
-        """Authority's clock minus own wall clock, and whether it is known."""
+        """Control's clock minus own wall clock, and whether it is known."""
         self._clock = (offset_s, trusted)
 
     def set_switches(self, switches: Tables) -> None:
