@@ -96,6 +96,6 @@ def _madness(s: State) -> Steps:
             if f.sending and not f.sending & BAD:
                 mad = f._replace(sending=f.sending | BAD)
                 yield (
-                    f"front {f.instance} goes mad: a wrong amount, twice",
+                    f"front {f.instance} works wrongly: a wrong amount, twice",
                     put(s, at, mad)._replace(poison=s.poison - 1),
                 )

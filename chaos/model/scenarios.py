@@ -12,7 +12,7 @@ from chaos.model.scenario import READY, Scenario
 EXHAUSTED: Final = (
     Scenario("three packets, two a lease, Valkey dies", packets=3, lease=2, fine=True, crashes=1),
     Scenario("a damaged entry, the front dies", damage=1, deaths=1),
-    Scenario("a front gone mad, Valkey dies", poison=1, crashes=1),
+    Scenario("a front that works wrongly, Valkey dies", poison=1, crashes=1),
     Scenario("a damaged entry, Valkey dies", damage=1, crashes=1),
     Scenario("Valkey dies twice", crashes=2),
     Scenario("Valkey and the front die", crashes=1, deaths=1),
@@ -128,7 +128,7 @@ CRASH_POINTS: Final = (
     "lease N's answer comes again: refused",
     "front N's confirmation is taken, the answer is lost",
     "entry N-N is damaged",
-    "front N goes mad: a wrong amount, twice",
+    "front N works wrongly: a wrong amount, twice",
 )
 """Where something dies, is lost, comes late or twice. If one is never reached, the exploration proves less than it
 says.

@@ -61,7 +61,7 @@ async def run(words: Sequence[str], folder: Path, more: Mapping[str, str], withi
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    """What any child of the kit gets, without what this process was told of the stack itself."""
+    """The environment of any child, without this process's own variables about the stack."""
     return {**{name: value for name, value in for_children().items() if not name.startswith("XIU_")}, **more}
 
 

@@ -43,7 +43,7 @@ class _Steps(Collector):
 
     def __init__(self) -> None:
         self.newest: dict[tuple[str, Scope], _NewestRun] = {}
-        """The one told of last stands last."""
+        """The newest one is last."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         told = _BY_NAME["drill_playbook_step_state"]

@@ -192,7 +192,7 @@ def count(marks: Sequence[KillMark], records: Records, postings: Postings, topol
 
 def _count(marks: Sequence[KillMark], records: Records, postings: Postings) -> list[Trial]:
     uid, told_ns = _wins_shown(records)
-    # When each posted win was told to its user; never: later than everything.
+    # When each posted win was shown to its user; never: later than everything.
     place = np.searchsorted(uid, postings.uid)
     known = place < len(uid)
     known[known] = uid[place[known]] == postings.uid[known]

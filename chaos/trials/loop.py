@@ -39,7 +39,7 @@ def run_trials(
     """Kills until `count` trials count, as evenly over `parts` as it goes; all of them, those that did not count too.
 
     `stack_folder`: a stack that runs. `results`: file of earlier trials of the same seed, which are taken over, and
-    appended to (default: `trials.jsonl` in the stack's folder). Each trial, and each round's books, is told to `say`.
+    appended to (default: `trials.jsonl` in the stack's folder). Each trial, and each round's books, is passed to `say`.
     Stops early after a round whose books do not close: the stack is left as it is, to be looked at.
     Raises BadInput for another seed's file, BooksOpen, EnvironmentNotReady, ControlAway.
     """

@@ -227,7 +227,7 @@ class _Fire:
             self._said.put("gone")
 
     def until_ready(self, round_: RoundPublic) -> None:
-        """Loaded and started, and the first win told."""
+        """Loaded and started, and the first win shown."""
         if self._next(self._config.ready_timeout_s) != "ready":
             raise TrialBroken(self._cannon.last_words("the cannon did not come up"))
         self.began_ns = time.monotonic_ns() + max(0, round_.start_us * 1000 - time.time_ns())
@@ -310,7 +310,7 @@ class _Killer:
         return xid
 
     def _until_back(self, part: str, seen: int, wall_us: int) -> float | None:
-        """Until the part is ready again, a win is told and one is posted; seconds until it was ready."""
+        """Waits until the part is ready again, a win is shown and one is posted; seconds until it was ready."""
 
         def ready_at() -> float | None:
             again = [e.at for e in self._events[seen:] if e.part == part and e.kind == "restarted"]

@@ -47,7 +47,7 @@ class Tape:
     done: array[int] = field(init=False)
     code: array[int] = field(init=False)
     award: array[int] = field(init=False)
-    """Of each tap: the place of the award it was told in ``awards``, or 0."""
+    """Of each tap: the place in ``awards`` of the award in its answer, or 0."""
     awards: dict[tuple[int, int], int] = field(default_factory=dict)
     """(packet, fen) → place from 1 on: each distinct award once, however often it was shown."""
 

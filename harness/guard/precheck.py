@@ -68,7 +68,7 @@ class StartRequest:
 
 
 def precheck(ask: StartRequest) -> list[Checked]:
-    """Every item, in the order in which they are told. Never raises for what it finds."""
+    """Every item, in the order in which they are printed. Never raises for what it finds."""
     items: tuple[Callable[[StartRequest], Iterator[Checked]], ...] = (
         _lane, _allowed, _limits, _reachable, _clock, _switches, _rounds, _open_files, _local_ports, _disk,
         _kill_switch, _prometheus,

@@ -16,7 +16,7 @@ INCOMPLETE = 10
 
 @dataclass(slots=True)
 class Crew:
-    """One fire's. `ordered`: client → its place; `told`: place → its account, in short."""
+    """One fire's. `ordered`: client → its place; `told`: place → the account that it sent, in short."""
 
     secret: Secret
     asked: dict[str, str] = field(default_factory=dict)

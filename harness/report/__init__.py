@@ -1,1 +1,1 @@
-"""The report of a run: the page for people, junit.xml for machines. Pure; refuses to judge."""
+"""The report of a run: the page for people, junit.xml for machines. Pure; judges nothing."""

@@ -54,7 +54,7 @@ class RunOrder:
 
 
 def order_of(loaded: LoadedPlan, runs: Path, seed: int | None = None, **options: object) -> RunOrder:
-    """An order for a plan; the plan's own seed and lane unless told otherwise. Raises BadInput for a seed or shot."""
+    """An order for a plan; the plan's own seed and lane unless others are given. Raises BadInput for a seed or shot."""
     if seed is not None and not 0 <= seed < 1 << 63:
         raise BadInput(f"--seed {seed}", expected="0 to 2^63 - 1")
     for journey in loaded.plan.traffic:

@@ -93,7 +93,7 @@ class RunState:
 
     @property
     def beside(self) -> list[str]:
-        """The journeys beside the taps that anything was told of, in the plan's order."""
+        """The journeys beside the taps that have reported something, in the plan's order."""
         return list(dict.fromkeys(one["journey"] for told in self.journey() for one in told.get("beside", ())))
 
     def total(self, key: str, journey: str | None = None) -> int:

@@ -1,5 +1,5 @@
 """The base of all plan models, and what fields of one say against each other: checks that are made even where another
-field is broken, so that everything wrong with a file is told at once. Refuses to know of files and lines.
+field is broken, so that everything wrong with a file is reported at once. Does not know files and lines.
 """
 
 from __future__ import annotations

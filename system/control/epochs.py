@@ -19,7 +19,7 @@ from system.ledger.statements import statement
 from system.winlog import StaleEpoch
 
 RAISES_MAX = 2
-"""Numbers tried for one request before the front is told that the store does not answer."""
+"""Numbers tried for one request before the front gets the answer that the store is away."""
 
 log = logging.getLogger("xiu.control")
 

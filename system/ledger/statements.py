@@ -1,4 +1,4 @@
-"""The statements of `queries/`, for one lane each. Owns the schema's place in the text; refuses other splicing.
+"""The statements of `queries/`, for one lane each. Puts the lane's schema into the text, and nothing else.
 
 `queries/control/epochs.sql` holds what `system/control/epochs.py` asks; `queries/shared.sql` what two packages ask.
 """

@@ -7,7 +7,7 @@
       read_back: 5s
       undo: {call: {method: DELETE, url: "http://127.0.0.1:8080/degrade?lane=$lane", expect: 204}}
 
-A call may be made again: where no answer came nobody knows whether it was heard.
+A call may be made again: without an answer nobody knows whether it was carried out.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def _named(detail: Detail) -> str:
 
 
 async def _ask(method: str, url: str, within_s: float, body: Any = None) -> tuple[int, str]:
-    """Status and text. Raises Away: no answer, and nobody knows whether it was heard."""
+    """Status and text. Raises Away: no answer, so nobody knows whether it was carried out."""
     more = {} if body is None else {"json": body}
     try:
         async with (

@@ -111,7 +111,7 @@ class SwitchAction(ActionKind[SetSwitch]):
         return frozenset(Hold(spec.set.switch, lane) for lane in lanes)
 
     async def prepare(self, spec: SetSwitch, scope: Scope, home: Path, world: World) -> Detail:
-        """See `ActionKind`: what the switch was before has to be told."""
+        """See `ActionKind`: the switch's value before must be known."""
         key = spec.set.switch
         lane = next(iter(scope.lanes), None) if has_lane(key) else None
         before = await world.told(key, lane)

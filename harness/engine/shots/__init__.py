@@ -45,7 +45,7 @@ def files() -> dict[str, Path]:
 
 
 def exported() -> dict[str, str]:
-    """What a child with another working folder is told, so that it finds the same shots."""
+    """The environment of a child with another working folder, so that it finds the same shots."""
     own = folders()[1:]
     return {VARIABLE: os.pathsep.join(map(str, own))} if own else {}
 
