@@ -33,8 +33,8 @@ SCRAPERS_MOST = 4
 AGAIN_S = 0.5
 """Seconds between two looks for the end, and between two tries to write on a full disk."""
 END_S = 3.0
-LEFT = re.compile(r"(?:cannon|watchdog)-(\d+)\.(?:json|new\d+)")
-"""Files of processes that come and go; the number is the pid of the process described."""
+LEFT = re.compile(r"(?:cannon|watchdog|run)-(\d+)(?:-\d+)?\.(?:json|new\d*)")
+"""Files of processes that come and go: the first number is the pid of the process that is scraped."""
 
 
 class _Handler(WSGIRequestHandler):

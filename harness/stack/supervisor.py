@@ -28,7 +28,7 @@ import psutil
 
 from harness.children import for_children
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
-from harness.own_metrics import OwnMetrics
+from harness.own_metrics import OwnMetrics, forget_the_gone
 from harness.runs.durable import append_line
 from harness.secrets import hidden
 from harness.stack import postgres, resources, spawn, tools
@@ -226,6 +226,7 @@ class Supervisor:
                 log.error("%s: its keeper was dead and is replaced", name)
         if self._behind:
             self.write_down()
+        forget_the_gone(self.folder.targets)
         self.sampler.sample(self.pids())
 
     async def stop(self) -> None:

@@ -7,6 +7,7 @@ the first edge that is not below its own, so that no bucket ever claims too much
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -235,7 +236,7 @@ class Exporter:
 
         Prometheus reads it at once and begins within ten seconds, because it renews its list of targets every five.
         """
-        self._target = targets / f"run-{self.port}.json"
+        self._target = targets / f"run-{os.getpid()}-{self.port}.json"
         document = [{"targets": [f"127.0.0.1:{self.port}"], "labels": {"part": "run"}}]
         # Not `*.json`, which Prometheus would read half written.
         draft = self._target.with_suffix(".new")

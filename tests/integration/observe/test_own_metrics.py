@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -56,6 +58,13 @@ def test_each_own_process_of_a_stack_is_scraped_for_as_long_as_it_lives(tmp_path
         parts = {"supervisor": int(state["supervisor_pid"]), "watchdog": int(state["pids"]["watchdog"])}
         for part, pid in parts.items():
             wait_until(lambda part=part, pid=pid: told(targets / f"{part}.json", pid), 10, part)  # type: ignore[misc]
+        # Of a run and its cannon that were killed: nothing else begins here, and still nobody scrapes them for long.
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        ended.wait(20)
+        dead = [targets / f"cannon-{ended.pid}.json", targets / f"run-{ended.pid}-9104.json"]
+        for path in dead:
+            path.write_text("[]")
+        wait_until(lambda: not any(path.exists() for path in dead), 10, "what killed processes left is taken away")
         watchdog = Watchdog(stack.folder.path)
         with CannonProcess(cannon(tmp_path), targets=targets) as held:
             mine = [targets / f"cannon-{held.process.pid}.json", targets / f"watchdog-{watchdog.pid}.json"]

@@ -50,7 +50,14 @@ def test_what_a_killed_holder_left_goes_when_the_next_one_begins(mine: OwnMetric
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait(20)
     gone = [f"cannon-{ended.pid}.json", f"watchdog-{ended.pid}.json", f"cannon-{ended.pid}.new{ended.pid}"]
-    kept = [f"cannon-{os.getpid()}.json", "supervisor.json", f"node-{ended.pid}.json", "cannon-1x.json"]
+    gone += [f"run-{ended.pid}-9104.json", f"run-{ended.pid}-9104.new"]
+    kept = [
+        f"run-{os.getpid()}-9104.json",
+        f"cannon-{os.getpid()}.json",
+        "supervisor.json",
+        f"node-{ended.pid}.json",
+        "cannon-1x.json",
+    ]
     for name in (*gone, *kept):
         (tmp_path / name).write_text("[]")
     read(mine.begin())
