@@ -50,7 +50,10 @@ def forget_stale(s: State, c: Config) -> State:
     if not (c.rules.offset and c.rules.granted):
         return s
     here = (s.offset, s.granted)
-    if all(not w or w[:2] == here for w in s.workers):
+    for w in s.workers:
+        if w and w[:2] != here:
+            break
+    else:
         return s
     return s._replace(workers=tuple(sorted((w if w[:2] == here else () for w in s.workers), key=repr)))
 

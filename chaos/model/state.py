@@ -5,9 +5,11 @@ A win is one bit: `1 << (user * packets + packet)`. Sets of wins are masks, so t
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from chaos.model.rules import Rules
+
+T = TypeVar("T", bound=type)
 
 Id = tuple[int, int]
 """(epoch, sequence)"""
@@ -30,6 +32,22 @@ ARMED, CLOSING, CLOSED = range(3)
 TAKEN, RAISED, GRANTED = range(3)
 
 
+def _quickly_replaced(cls: T) -> T:
+    """Gives a NamedTuple a quicker `_replace`. Every step of a search calls it; namedtuple's own looks up each field."""
+    fields: Any = cls
+    at = {name: k for k, name in enumerate(fields._fields)}
+
+    def replace(self: tuple[object, ...], /, **changed: object) -> object:
+        values = list(self)
+        for name, value in changed.items():
+            values[at[name]] = value
+        return tuple.__new__(cls, values)
+
+    fields._replace = replace
+    return cls
+
+
+@_quickly_replaced
 class Front(NamedTuple):
     """One live instance."""
 
@@ -55,6 +73,7 @@ class Front(NamedTuple):
         return self.settled | self.pending
 
 
+@_quickly_replaced
 class State(NamedTuple):
     """Everything, at one moment."""
 
