@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from plans.models.targets import is_loopback
+from system.contract.addresses import is_loopback
 
 TIMEOUT_S = 10.0
 

@@ -33,7 +33,7 @@ TAKEN, RAISED, GRANTED = range(3)
 
 
 def _quickly_replaced(cls: T) -> T:
-    """Gives a NamedTuple a quicker `_replace`. Every step of a search calls it; namedtuple's own looks up each field."""
+    """Gives a NamedTuple a quicker `_replace`: every step of a search calls it; namedtuple's asks for each field."""
     fields: Any = cls
     at = {name: k for k, name in enumerate(fields._fields)}
 

@@ -14,7 +14,7 @@ from harness.stack.places import ready_url
 from plans.models.fault import ProbeSpec, check_target, sort_of
 from plans.models.partial import Contradiction, check
 from plans.models.quantity import Duration
-from plans.models.targets import is_loopback
+from system.contract.addresses import is_loopback
 
 READ_BYTES = 1 << 20
 """Bytes of a body that are searched."""

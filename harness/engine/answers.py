@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httptools
-import numpy as np
-import numpy.typing as npt
 
-from system.contract.history import NO_PACKET
+from system.contract.ids import NO_PACKET
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 UNKNOWN = 0
 OUTCOMES_MAX = 254
@@ -36,7 +38,7 @@ def code_of(outcome: int, status: int, effect_none: bool = False) -> int:
 
 def outcomes_of(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
     """The outcome in each code; -1 where nothing is known yet."""
-    return (codes >> 10 & 0xFF).astype(np.int64) - 1
+    return (codes >> 10 & 0xFF).astype("int64") - 1
 
 
 UNANSWERED = code_of(UNKNOWN, 0)

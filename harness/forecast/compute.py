@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
 
 from harness.forecast.limit import Quick, curve, refused_share, step_of
 from harness.forecast.share import Share
+from harness.forecast.target import TOLERANCE, Target
 from plans.models import Forecast, StressPlan
 from plans.models.forecast import Range
 
-Class = Literal["demand", "delivery", "quality", "invariant"]
 Floats = npt.NDArray[np.float64]
 
 DRAWS = 2_000
 MOST_DRAWN = 900_000_000
-TOLERANCE = 0.02
-"""How far a demand indicator may be outside its band as a WARN; how far answered taps may be below offered ones."""
-
-
-class Target(BaseModel):
-    """What is expected of one indicator, in its unit. `why` is one sentence for people."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    indicator: str
-    link: str
-    cls: Class
-    unit: str
-    lower: float
-    expected: float
-    upper: float
-    why: str
 
 
 def _draw(random: np.random.Generator, figure: Range) -> Floats:

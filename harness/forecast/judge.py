@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.forecast.compute import TOLERANCE, Target
 from harness.forecast.lock import Lock, check_lock
+from harness.forecast.target import TOLERANCE, Target
 
 State = Literal["PASS", "WARN", "FAIL", "NO_DATA", "NOT_EVALUATED"]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.forecast.compute import Target, compute
 from harness.forecast.share import Share, share_of
+from harness.forecast.target import Target
 from plans.models import Forecast, LoadedPlan, StressPlan
 from plans.models.quantity import ratio_text
 
@@ -67,6 +67,8 @@ def canonical(value: object) -> bytes:
 
 def lock(loaded: LoadedPlan, share: Share, now: datetime | None = None) -> Lock:
     """Locks forecast, plan and computed targets. `now` is only a label."""
+    from harness.forecast.compute import compute
+
     open_lock = Lock(
         locked_at=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
         scale=ratio_text(share.scale),

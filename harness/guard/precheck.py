@@ -21,7 +21,8 @@ from harness.errors import EnvironmentNotReady, HarnessError
 from harness.guard.kill import generators
 from harness.guard.leftovers import left, meeting
 from harness.stack.addresses import Addresses
-from plans.models.targets import Targets, is_loopback
+from plans.models.targets import Targets
+from system.contract.addresses import is_loopback
 from system.contract.history import OP_DTYPE
 from system.contract.ids import Lane
 from system.contract.places import alone, credit

@@ -29,7 +29,8 @@ from harness.phrases import sentence
 from harness.runs.order import RunOrder
 from harness.runs.record import RunRecord
 from harness.stack import Stack, find_shared, new_folder, raise_open_files, schedule
-from plans.models.targets import is_loopback, load_targets
+from plans.models.targets import load_targets
+from system.contract.addresses import is_loopback
 
 VAR = Path("var")
 SPARE_FILES = 256

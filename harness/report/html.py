@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jinja2
 from markupsafe import Markup
 
 from harness.forecast.judge import Judged
@@ -17,6 +17,9 @@ from harness.report.charts import chart_of
 from harness.report.figures import Amount
 from harness.report.vocabulary import Both
 from harness.runs.record import LedgerFile, Percentiles, Record, RunRecord, Timeline
+
+if TYPE_CHECKING:
+    import jinja2
 
 HERE = Path(__file__).parent
 HEADLINES = ("answered_rps", "response_p99_ms", "errors", "credit_delay_p99_s")
@@ -71,6 +74,8 @@ def _row(row: Judged, verdict: str) -> IndicatorRow:
 
 @cache
 def _page() -> jinja2.Template:
+    import jinja2  # by who writes a report alone
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,

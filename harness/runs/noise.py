@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.engine.clumps import QUANTILES
 from harness.runs.record import RunRecord
 
 Sense = Literal["lower", "higher", "exact", "shown"]
@@ -109,6 +108,8 @@ def figures(run: RunRecord) -> list[Figure]:
 
 
 def _beyond(samples: int | None, percentile: str) -> float:
+    from harness.engine.clumps import QUANTILES
+
     return max(1.0, samples * (1 - QUANTILES[percentile])) if samples else math.inf
 
 

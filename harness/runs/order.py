@@ -6,13 +6,15 @@ import time
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.engine import shots
 from harness.errors import BadInput
 from harness.forecast.share import Share, share_of
-from harness.stack import Part
 from plans.models import LoadedPlan
+
+if TYPE_CHECKING:
+    from harness.stack import Part
 
 Progress = Literal["auto", "plain", "none"]
 

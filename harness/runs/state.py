@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness.forecast.compute import Target
 from harness.forecast.judge import Judged
+from harness.forecast.target import Target
 from harness.runs.record import Event
 from system.contract.audit import Finding
 

@@ -8,9 +8,6 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-import requests
-
-from harness import loopback
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.secrets import hidden, scrubbed
 from system.contract.addresses import bracketed, read_address
@@ -81,6 +78,10 @@ def through(url: str, host: str, port: int) -> str:
 
 def need_observer(part: str, url: str) -> None:
     """Raises EnvironmentNotReady where an external Prometheus or Alertmanager does not answer as one."""
+    import requests
+
+    from harness import loopback
+
     try:
         answer = loopback.get(f"{url}{OBSERVERS[part]}", ASK_TIMEOUT_S)
         answer.raise_for_status()
@@ -92,6 +93,10 @@ def need_observer(part: str, url: str) -> None:
 
 def proxies(toxiproxy_url: str) -> dict[str, tuple[str, int]]:
     """link → (host, port) of the proxies of an external toxiproxy. Raises EnvironmentNotReady if it does not answer."""
+    import requests
+
+    from harness import loopback
+
     host = urlsplit(toxiproxy_url).hostname or "127.0.0.1"
     try:
         answer = loopback.get(f"{toxiproxy_url}/proxies", ASK_TIMEOUT_S)

@@ -6,14 +6,15 @@ Asks, and refuses in words; changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-
-import psycopg
-import valkey
+from typing import TYPE_CHECKING
 
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.secrets import hidden
 from harness.stack.external import ASK_TIMEOUT_S, role_of, variable
 from system.contract.numbers import shown
+
+if TYPE_CHECKING:
+    import psycopg
 
 ACCEPTED = "XIU_EXTERNAL_NOT_DURABLE"
 """A person sets it to `accepted`, knowing that a crash of such a store may lose money."""
@@ -56,6 +57,8 @@ def _away(part: str, url: str, error: Exception) -> EnvironmentNotReady:
 
 
 def _valkey(part: str, url: str) -> dict[str, str] | None:
+    import valkey  # for somebody's stores alone
+
     address = url.replace("redis://", "valkey://", 1)
     options = {"socket_timeout": ASK_TIMEOUT_S, "socket_connect_timeout": ASK_TIMEOUT_S, "decode_responses": True}
     with valkey.Valkey.from_url(address, **options) as client:
@@ -71,6 +74,8 @@ def _valkey(part: str, url: str) -> dict[str, str] | None:
 
 
 def _postgres(part: str, url: str) -> dict[str, str]:
+    import psycopg
+
     try:
         with psycopg.connect(url, connect_timeout=int(ASK_TIMEOUT_S), autocommit=True) as connection:
             return dict(_settings(connection))

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from harness.forecast.compute import Target
+from harness.forecast.target import Target
 from harness.runs.state import RunState
 from harness.stack.ports import Ports
 from harness.waits import joined

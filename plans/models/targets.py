@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,15 +67,6 @@ class Targets(PlanModel):
 def _port(url: str) -> int | None:
     parts = urlsplit(url)
     return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def is_loopback(url: str) -> bool:
-    """Does this address stay on this host? A name other than `localhost` is not looked up."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def load_targets(path: Path | None = None) -> Targets:

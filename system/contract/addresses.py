@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from system.contract.numbers import shown, whole_number
 
@@ -47,6 +47,15 @@ class Address:
     def endpoint(self) -> str:
         """host:port, an IPv6 address in brackets."""
         return f"{bracketed(self.host)}:{self.port}"
+
+
+def is_loopback(url: str) -> bool:
+    """Does this address stay on this host? A name other than `localhost` is not looked up."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def bracketed(host: str) -> str:

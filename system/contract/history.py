@@ -13,6 +13,8 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from system.contract.ids import NO_PACKET as NO_PACKET
+
 OP_DTYPE = np.dtype(
     [
         ("intended_ns", "<i8"),
@@ -59,7 +61,6 @@ OP_DTYPE_1 = np.dtype(
 """A record of version 1: every request was a tap."""
 assert (OP_DTYPE.itemsize, OP_DTYPE_1.itemsize) == (72, 64)
 
-NO_PACKET = 0xFFFFFFFF
 SEGMENT_MAGIC = b"XIUHIST1"
 SEGMENT_HEADER = struct.Struct("<8sII32sQ8x")
 """magic, version, worker, run id (utf-8, zero padded), seed; 64 bytes."""

@@ -8,6 +8,8 @@ from system.contract.numbers import shown, whole_number
 
 Lane = Literal["live", "stress"]
 LANES: tuple[Lane, ...] = get_args(Lane)
+NO_PACKET = 0xFFFFFFFF
+"""Where an answer names no award."""
 """`live` carries the public, `stress` carries tagged test traffic; each has data of its own."""
 
 TAG_HEADER = "X-Xiu-Tag"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 FRONTS_MAX = 999
 """Fronts of one topology, at most: what a command line or a plan may ask for."""
@@ -35,5 +37,7 @@ def front_of(uid: int, topology: Topology) -> int:
 
 def fronts_of(uids: npt.NDArray[np.uint64], topology: Topology) -> npt.NDArray[np.int64]:
     """`front_of` for each user, shape (n,)."""
+    import numpy as np  # of all who route, the generator alone counts in arrays
+
     mixed = (uids.astype(np.uint64) * np.uint64(_MIX)) >> np.uint64(32)
     return (mixed % np.uint64(len(topology.fronts))).astype(np.int64)

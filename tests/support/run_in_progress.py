@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.forecast.compute import Target
 from harness.forecast.judge import Judged
+from harness.forecast.target import Target
 from harness.runs.record import Event
 from harness.runs.state import MoneySample, RunState
 

@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 from harness.errors import BadInput
-from harness.forecast import Share, compute, judge, lock, read_lock, share_of, write_lock
+from harness.forecast import Share, judge, lock, read_lock, share_of, write_lock
 from harness.runs.folder import find_run
 from harness.verdict import Evidence, decide
 from plans.models import LoadedPlan
@@ -59,6 +59,8 @@ def _share(args: argparse.Namespace, loaded: LoadedPlan) -> Share:
 def _show(args: argparse.Namespace) -> int:
     loaded = loaded_of(args.file)
     share = _share(args, loaded)
+    from harness.forecast.compute import compute
+
     targets = compute(loaded.forecast, loaded.plan, share)
     if args.json:
         emit(

@@ -11,9 +11,7 @@ from typing import Any
 
 from harness.engine import shots
 from harness.errors import Aborted, BadInput
-from harness.forecast import compute
 from harness.forecast.share import Share
-from harness.orchestrate import run_plan, set_rate
 from harness.runs.order import RunOrder, order_of
 from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_plan, stress_files
 from plans.models.ids import claimed, is_twin
@@ -194,6 +192,8 @@ def _elsewhere(on: str | None) -> str | None:
 
 def _tell(order: RunOrder, as_json: bool) -> None:
     """What the plan would do, and its forecast."""
+    from harness.forecast.compute import compute
+
     loaded, share = order.loaded, order.share()
     targets = compute(loaded.forecast, loaded.plan, share)
     segments = loaded.plan.segments(share.peak_rps, share.duration_s)
@@ -300,6 +300,8 @@ def _run(args: argparse.Namespace) -> int:
         return 0
     if order.on and not args.yes:
         _ask(order)
+    from harness.orchestrate import run_plan  # what plays it is read by who plays alone
+
     _sound.look()
     record = run_plan(order)
     tell(record, order.runs, as_json=args.json)
@@ -318,6 +320,8 @@ def _ask(order: RunOrder) -> None:
 
 
 def _set_rate(args: argparse.Namespace) -> int:
+    from harness.orchestrate import set_rate
+
     said = set_rate(args.taps_per_s, Path(args.runs))
     if args.json:
         emit({"taps_per_s": args.taps_per_s, "says": said})

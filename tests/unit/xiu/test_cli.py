@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import re
+import subprocess
 import sys
 import types
 from collections.abc import Iterator
@@ -12,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.children import for_children
 from harness.errors import Aborted, BadInput, EnvironmentNotReady, HarnessError, closest
 from xiu import cli
 from xiu.commands import GLOBALS_READ, heeds, words
 
+ROOT = Path(__file__).parents[3]
 SEEN: list[argparse.Namespace] = []
 
 
@@ -224,3 +228,33 @@ def test_a_number_is_plain_digits_and_a_refusal_repeats_little_of_it(text: str) 
 def test_a_number_may_be_negative(text: str, number: int) -> None:
     assert cli.dispatch(["try", "run", "good.yaml", f"--seed={text}"]) == 0
     assert SEEN[0].seed == number
+
+
+HEAVY = (
+    "numpy", "psycopg", "valkey", "jinja2", "rich", "prometheus_client", "aiohttp", "locust", "grafana_foundation_sdk",
+)  # fmt: skip
+"""Libraries that cost a tenth of a second each to import: who types a word that needs none waits for none."""
+LIGHT = (
+    "plan --help", "plan list", "plan check smoke", "forecast --help", "run list", "fault --help", "status --help",
+    "doctor --help", "token --help", "switch --help",
+)  # fmt: skip
+READ_BY = """
+import json, sys
+from xiu.cli import main
+heavy, read = sys.argv[1].split(), {}
+for word in sys.argv[2:]:
+    before = set(sys.modules)
+    code = main(word.split())
+    read[word] = [code, [name for name in heavy if name in sys.modules and name not in before]]
+print("\\n" + json.dumps(read))
+"""
+
+
+def test_a_word_that_needs_no_heavy_library_imports_none(tmp_path: Path) -> None:
+    """In one process, the words one after the other: each shows what it alone brought."""
+    argv = [sys.executable, "-c", READ_BY, " ".join(HEAVY), *LIGHT]
+    env = for_children({"PYTHONPATH": str(ROOT)})
+    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    read = json.loads(done.stdout.splitlines()[-1])
+    assert read == {word: [0, []] for word in LIGHT}

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from harness.engine.population import Mix, populate
 from harness.engine.schedule import pieces_of, schedule
-from harness.forecast import Lock, LockBroken, ShareError, compute, judge, lock, read_lock, share_of, write_lock
+from harness.forecast import Lock, LockBroken, ShareError, judge, lock, read_lock, share_of, write_lock
 from harness.forecast.actuals import Actuals, peak_rates, peak_seconds
-from harness.forecast.compute import Target
+from harness.forecast.compute import compute
 from harness.forecast.judge import state_of
 from harness.forecast.limit import Quick, curve, refused_share
 from harness.forecast.share import Share, apportion, budget_classes
+from harness.forecast.target import Target
 from harness.runs.record import Second
 from plans.models import LoadedPlan, find, load_plan
 from plans.models.forecast import Words

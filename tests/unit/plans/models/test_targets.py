@@ -8,7 +8,8 @@ import pytest
 
 from plans.models import PlanError
 from plans.models.load import HOME
-from plans.models.targets import is_loopback, load_targets
+from plans.models.targets import load_targets
+from system.contract.addresses import is_loopback
 
 GOOD = """kind: targets
 targets:

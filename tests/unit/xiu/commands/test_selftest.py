@@ -12,7 +12,7 @@ import pytest
 from chaos.drill_verdict import ORDER
 from harness.errors import EnvironmentNotReady
 from harness.verdict import EXIT_CODES
-from xiu.commands import selftest
+from xiu.commands import _gates_live, selftest
 from xiu.commands._gates import COMMAND, JUDGED, Case, CaseResult, quick
 
 
@@ -112,7 +112,7 @@ def test_without_quick_the_real_runs_come_too(
         places.append(place)
         return Held()
 
-    monkeypatch.setattr(selftest, "live", held)
+    monkeypatch.setattr(_gates_live, "live", held)
     monkeypatch.setattr(selftest, "quick", lambda: [case(CaseResult("FAIL", 99))])
     assert selftest.run(argparse.Namespace(quick=False, json=False)) == 0
     assert len(places) == 1
