@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chaos.library import fault, fault_problems, load_faults
-from dashboards.grafana import lint
 from harness.errors import BadInput, closest
 from plans.models import PlanError, Problem
 from plans.models.document import read_model
@@ -63,6 +62,8 @@ def _check(files: list[Path], *, as_json: bool) -> int:
 
 def _strange(file: Path) -> Iterator[Problem]:
     """Queries of a good file's probes that no Prometheus can read, or of a metric that no process exposes."""
+    from dashboards.grafana import lint  # the SDK of its boards takes half a second to import
+
     one, document = read_model(file, fault())
     for key in ("steady_probe", "effect_probe", "heal_probe"):
         query = getattr(getattr(one, key), "query", None)

@@ -16,7 +16,6 @@ from chaos.playbook import journal, library
 from chaos.playbook.entry import LibraryEntry
 from chaos.playbook.halting import resume
 from chaos.playbook.journal import PlaybookFacts
-from dashboards.grafana import lint
 from harness import loopback
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import Stack
@@ -175,6 +174,8 @@ def _check(args: argparse.Namespace) -> int:
 
 def _strange(one: LibraryEntry) -> Iterator[Problem]:
     """Metrics that no process exposes. A condition on one could never hold, and nothing would show why."""
+    from dashboards.grafana import lint  # the SDK of its boards takes half a second to import
+
     document = one.document
     for loc, condition in one.playbook.conditions():
         for what in lint.strange(condition.query):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.own_probes import is_so, lacks, probe
+from tests.support.stores import wait_until
 
 SH = ["sh", "-c"]
 
@@ -28,6 +29,14 @@ def test_an_exit_code(spec: dict[str, Any], yes: bool, says: str, monkeypatch: p
     is_so("", yes, says, kind="exec", **spec)
 
 
+def ended(status: Path) -> bool:
+    """A killed process may still run for a moment on a busy machine."""
+    try:
+        return status.read_text().split()[2] == "Z"
+    except OSError:
+        return True
+
+
 def test_a_command_that_does_not_end_is_ended_with_its_children(tmp_path: Path) -> None:
     began, pid = time.monotonic(), tmp_path / "pid"
     command = [*SH, f"sh -c 'echo $$ > {pid}; exec sleep 600' & wait"]
@@ -36,7 +45,7 @@ def test_a_command_that_does_not_end_is_ended_with_its_children(tmp_path: Path) 
     assert time.monotonic() - began < 30
     if pid.exists():  # on a busy machine it may not have come so far
         status = Path(f"/proc/{pid.read_text().strip()}/stat")
-        assert not status.exists() or status.read_text().split()[2] == "Z"
+        wait_until(lambda: ended(status), 20, "the child's end")
 
 
 def test_a_command_that_is_not_there() -> None:
