@@ -20,7 +20,7 @@ from chaos import fault_ledger
 from chaos.errors import ChaosError, External
 from chaos.facts import FaultFacts, Timed
 from chaos.fault_ledger import FaultLedgerEntry, Injected
-from chaos.faults import kinds, lacking, refuse_theirs
+from chaos.faults import home, kinds, lacking, refuse_theirs
 from chaos.heal import climbed, heal
 from chaos.probes import FaultProbes
 from chaos.probing import NotSteady, ProbeReading
@@ -135,8 +135,9 @@ class Disturbance:
         if self._run.watchdog is None or not self._run.watchdog.lives():
             raise ChaosError("the watchdog has died: nothing is injected that nobody would take back")
         entry = FaultLedgerEntry(
-            timed.fault.id, timed.target, timed.fault.inject.kind, timed.for_s, timed.fault.expires, detail, timed.drill
-        )
+            timed.fault.id, timed.target, kind.kind, timed.for_s, timed.fault.expires, detail, timed.drill,
+            home(kind.kind),
+        )  # fmt: skip
         mine = self.mine = fault_ledger.enter(self._run.folder, entry)
         facts.momentary = kind.momentary(detail)
         try:

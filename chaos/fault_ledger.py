@@ -46,6 +46,8 @@ class Injected:
     owner_pid: int
     owner_created: float
     drill: str = ""
+    home: str = ""
+    """Folder of a kind of one's own: whoever heals may not have been given that folder."""
 
     def owner_lives(self) -> bool:
         """Does the process that injected it still live? A pid given to another process since does not count."""
@@ -74,6 +76,7 @@ class FaultLedgerEntry:
     expires_s: float
     detail: dict[str, Any] = field(default_factory=dict)
     drill: str = ""
+    home: str = ""
 
 
 def enter(folder: Path, entry: FaultLedgerEntry) -> Injected:
@@ -91,6 +94,7 @@ def enter(folder: Path, entry: FaultLedgerEntry) -> Injected:
         owner_pid=os.getpid(),
         owner_created=psutil.Process().create_time(),
         drill=entry.drill,
+        home=entry.home,
     )
     _append(folder, {"do": "inject", **asdict(row)})
     return row

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from chaos import fault_ledger
 from chaos.errors import ChaosError, NotHealed
 from chaos.fault_ledger import Injected, injected
-from chaos.faults import at_hand
+from chaos.faults import to_heal
 from chaos.links import api, restart_toxiproxy
 from harness.errors import EnvironmentNotReady, HarnessError
 from harness.stack import Stack, find_running
@@ -70,7 +70,7 @@ class _Climb:
     def to_the_top(self) -> bool:
         """Is it taken back?"""
         folder, one = self._folder, self._one
-        kind = at_hand().get(one.kind)
+        kind = to_heal(one.kind, one.home)
         if kind is None:
             self.say(f"failed: no kind of fault `{one.kind}` is known here")
             return False

@@ -40,7 +40,12 @@ def survey(base: type[T], *packages: str, wrong: Callable[[type[T]], str | None]
     `wrong`: what else may be the matter with one, in words.
     """
     kinds: dict[str, type[T]] = {}
-    problems: list[Problem] = []
+    folders_of = {package: list(importlib.import_module(package).__path__) for package in packages}
+    problems = [
+        Problem(*blame, "a name of its own" if blame.what != "no folder" else "a folder")
+        for package, folders in folders_of.items()
+        for blame in there.twice(package, folders)
+    ]
     for name, folders in ((name, folders) for package in packages for name, folders in _modules(package)):
         try:
             module = there.imported(name, folders).module

@@ -14,6 +14,8 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from types import MappingProxyType
 
+from system.contract.found import own_folders
+
 ROOT = Path(__file__).resolve().parents[1]
 
 INHERITED = frozenset(
@@ -30,6 +32,8 @@ ADDRESSES = re.compile(r"XIU_.*_(URL|TOKEN|PASSWORD)(_\d+)?")
 """Variables that name somebody's service (of a further cell with its number) or hold a secret: passed in `extra`, only
 to the child that needs them.
 """
+FOLDERS = frozenset({"XIU_SHOTS", "XIU_FAULT_KINDS", "XIU_PROBES", "XIU_ACTIONS"})
+"""Variables that name folders with pieces of one's own."""
 NOWHERE = "/dev/null/none"
 NO_FILES: Mapping[str, str] = MappingProxyType(
     {"PGPASSFILE": NOWHERE, "PGSERVICEFILE": NOWHERE, "PGSYSCONFDIR": NOWHERE, "NETRC": NOWHERE}
@@ -62,8 +66,12 @@ def _inherited(name: str) -> bool:
 
 
 def settle(environment: MutableMapping[str, str] | None = None) -> None:
-    """Removes from this process's own environment what libpq would read, because an address holds everything needed."""
+    """Removes from this process's own environment what libpq would read, because an address holds everything needed.
+    Folders with pieces of one's own are named from the root, because a child may work in another folder.
+    """
     mine = os.environ if environment is None else environment
     for name in [name for name in mine if name.startswith("PG")]:
         del mine[name]
     mine.update({name: value for name, value in NO_FILES.items() if name.startswith("PG")})
+    for name in FOLDERS & mine.keys():
+        mine[name] = os.pathsep.join(own_folders(mine[name]))

@@ -1,11 +1,16 @@
 """The kinds of fault, found by their `kind`, and the checks before an injection: whose part it is, and what the kind
 needs.
+
+A kind of one's own stands in a folder that `XIU_FAULT_KINDS` names (several: with `:` between).
 """
 
 from __future__ import annotations
 
+import inspect
+import os
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from chaos.errors import External
@@ -15,6 +20,10 @@ from chaos.probes import probes_lack
 from chaos.registry import Survey, survey
 from harness.stack import Stack
 from plans.models.fault import Fault, FaultSpec
+from system.contract.found import own_folders
+
+HERE = str(Path(__file__).parent)
+__path__.extend(own_folders(os.environ.get("XIU_FAULT_KINDS", "")))
 
 
 def _found() -> Survey[FaultKind[Any]]:
@@ -40,6 +49,22 @@ def kinds() -> dict[str, FaultKind[Any]]:
 def at_hand() -> dict[str, FaultKind[Any]]:
     """Those that can be imported, for code that heals: one broken file does not keep another kind from being healed."""
     return {name: kind() for name, kind in _found().kinds.items()}
+
+
+def home(kind: str) -> str:
+    """The folder of a kind of one's own; empty for one of the project."""
+    folder = str(Path(inspect.getfile(type(kinds()[kind]))).parent)
+    return "" if folder == HERE else folder
+
+
+def to_heal(kind: str, where: str) -> FaultKind[Any] | None:
+    """The kind of a fault that is injected. `where`: its folder, if it is one's own; looked at where this process, in
+    another shell perhaps, was not given that folder. None: no such kind.
+    """
+    if kind not in at_hand() and where and where not in __path__:
+        __path__.append(where)
+        at_hand.cache_clear()
+    return at_hand().get(kind)
 
 
 def theirs(fault: Fault, target: str, externals: Mapping[str, str], destroy: str | None) -> str | None:

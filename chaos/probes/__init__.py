@@ -1,7 +1,11 @@
-"""The probes, found by their `kind`, and those of one fault on one target together."""
+"""The probes, found by their `kind`, and those of one fault on one target together.
+
+A probe of one's own stands in a folder that `XIU_PROBES` names (several: with `:` between).
+"""
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
@@ -10,6 +14,9 @@ from chaos.probing import Probe, ProbeAim, ProbeReading, Use
 from chaos.registry import survey
 from harness.stack import Stack
 from plans.models.fault import Fault, ProbeSpec
+from system.contract.found import own_folders
+
+__path__.extend(own_folders(os.environ.get("XIU_PROBES", "")))
 
 
 @cache

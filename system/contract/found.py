@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import pkgutil
 import traceback
 from collections.abc import Iterable, Iterator
@@ -46,6 +47,24 @@ class Piece(NamedTuple):
     def place(self, text: str = "") -> str:
         """`file:line` of a text that is written in it; of its first line where there is none."""
         return f"{self.file}:{line_of(self.file, text)}"
+
+
+def own_folders(text: str) -> list[str]:
+    """The folders that a variable names (several: with `:` between), each from the root."""
+    return [os.path.abspath(each) for each in text.split(os.pathsep) if each]
+
+
+def twice(package: str, folders: Iterable[str], beside: Iterable[str] = ()) -> Iterator[Blame]:
+    """Folders of the package that are none, and modules whose name stands in two folders: the second hides."""
+    first: dict[str, Path] = {}
+    for folder in map(Path, folders):
+        if not folder.is_dir():
+            yield Blame(str(folder), 1, "no folder")
+        for name in names(package, [str(folder)], beside):
+            file = _file(name.rpartition(".")[2], [str(folder)])
+            if name in first:
+                yield Blame(str(file), 1, f"the name {file.stem} stands in {first[name]} too")
+            first.setdefault(name, file)
 
 
 def names(package: str, folders: Iterable[str], beside: Iterable[str] = ()) -> list[str]:

@@ -1,11 +1,13 @@
 """The kinds of action a playbook can do: one file each, found by its `kind`.
 
-A new one is a new file here with a class of `chaos.playbook.action.ActionKind`; nothing else changes.
+A new one is a new file here, or in a folder that `XIU_ACTIONS` names (several: with `:` between), with a class of
+`chaos.playbook.action.ActionKind`; nothing else changes.
 """
 
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -18,11 +20,14 @@ from plans.models.playbook import Playbook, playbook_of
 from system.contract import found
 
 Kind = ActionKind[Any]
+__path__.extend(found.own_folders(os.environ.get("XIU_ACTIONS", "")))
 
 
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Every kind by its name. Raises PlanError where two have one name, or one lacks what a kind has."""
+    if wrong := [Problem(*blame) for blame in found.twice(__name__, __path__)]:
+        raise PlanError(wrong)
     try:
         return registered(each for piece in found.pieces(__name__, __path__) for each in _classes(piece.module))
     except found.Unusable as exc:

@@ -93,6 +93,71 @@ def test_each_command_of_the_page_runs(copy: Path, command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+HEAL = """
+import sys
+from pathlib import Path
+from chaos import fault_ledger
+from chaos.heal import heal
+folder = Path("stack")
+folder.mkdir()
+detail = {"part": "play"}
+entry = fault_ledger.FaultLedgerEntry("X1", "play", "pinned", 5.0, 60.0, detail, home=sys.argv[1])
+fault_ledger.enter(folder, entry)
+print(*heal(folder), sep="\\n")
+"""
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder outside the checkout with the page's fault kind, probe, action, fault and playbook."""
+    for given, text in FILE.findall(PAGE):
+        if given.startswith(("chaos/", "plans/faults/", "plans/playbooks/")):
+            path = tmp_path / Path(given).parent.name / Path(given).name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def run_outside(
+    outside: Path, *argv: str, faults: str = "faults", probes: str = "probes", actions: str = "actions"
+) -> subprocess.CompletedProcess[str]:
+    own = {"XIU_FAULT_KINDS": faults, "XIU_PROBES": probes, "XIU_ACTIONS": actions}
+    return subprocess.run(
+        [sys.executable, *argv], cwd=outside, env=for_children(own), capture_output=True, encoding="utf-8", timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("fault", "check", "faults/x1-pinned.yaml"),
+        ("fault", "show", "X1", "--faults", "faults"),
+        ("playbook", "check", "playbooks/noted.yaml"),
+    ],
+    ids=" ".join,
+)
+def test_pieces_of_ones_own_may_stand_outside_the_checkout(outside: Path, words: tuple[str, ...]) -> None:
+    done = run_outside(outside, "-m", "xiu.cli", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_kind_of_ones_own_is_healed_by_a_shell_that_was_not_given_its_folder(outside: Path) -> None:
+    done = run_outside(outside, "-c", HEAL, str(outside / "faults"), faults="", probes="")
+    assert done.stdout == "X1 on play: the stack is gone, and the fault with it\n", done.stderr
+    shutil.rmtree(outside / "stack")
+    done = run_outside(outside, "-c", HEAL, "", faults="", probes="")
+    assert "no kind of fault `pinned` is known here" in done.stderr
+
+
+def test_a_folder_that_is_none_and_a_name_of_the_projects_are_told(outside: Path) -> None:
+    done = run_outside(outside, "-m", "xiu.cli", "fault", "list", faults="nowhere")
+    assert (done.returncode, done.stderr.splitlines()) == (2, [f"{outside}/nowhere:1: no folder; expected a folder"])
+    (outside / "faults" / "term.py").write_text(TERM, encoding="utf-8")
+    done = run_outside(outside, "-m", "xiu.cli", "fault", "list")
+    assert done.returncode == 2
+    assert f"{outside}/faults/term.py:1: the name term stands in " in done.stderr
+
+
 TERM = (ROOT / "chaos/faults/term.py").read_text(encoding="utf-8")
 SWITCH = "from system.contract.switches.declared import Switch\n\nSWITCHES = (\n    {},\n)\n"
 WIDE = SWITCH.format('Switch("draw.x", "ms", 50, 0, 10, ("front",), "x")')
