@@ -9,14 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import psycopg
 from psycopg import sql
 
+from system.contract.errors import SettingsError
 from system.contract.ids import LANES
 from system.ledger.access import ROLES, Connection, deadline, open_url, role_password, transaction
 from system.ledger.statements import lane_rights
 from system.ledger.steps import AppliedStep, MigrationStep, refuse_contradictions, shown, steps
 from system.ledger.translate import translated
 
+_WRONG_CLASSES = frozenset({"0A", "22", "23", "42", "P0"})
+"""Classes of SQLSTATE that say that the step is wrong, whenever it is run: its syntax, its names, its data."""
+_NO_RIGHT = "42501"
+"""Somebody may grant it meanwhile."""
 _LOCK = 0x786975  # one migration at a time in a database
 _BOOKKEEPING = b"""
 CREATE SCHEMA IF NOT EXISTS control;
@@ -38,8 +44,8 @@ async def migrate(
 ) -> None:
     """Takes the steps that are missing, as the superuser of `url`; passwords of the roles are set anew from `secret`.
 
-    Raises SettingsError where the ledger took other steps than these, or in another order; StoreRefused (no connection,
-    no right, a step that PostgreSQL refuses), StoreUnknown: safe to run again after either.
+    Raises SettingsError where the ledger took other steps than these, or in another order, and for a step that is
+    wrong; StoreRefused (no connection, no right), StoreUnknown: safe to run again after either.
     """
     known = steps() if known is None else known
     conn = await open_url(url, timeout_s=timeout_s, name="xiu-migrate")
@@ -83,8 +89,21 @@ async def _take(conn: Connection, step: MigrationStep, known: Sequence[Migration
             for lane in LANES:
                 await conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(lane)))
         for text in step.texts():
-            await conn.execute(text)
+            try:
+                await conn.execute(text)
+            except psycopg.Error as exc:
+                state = exc.sqlstate or ""
+                if state[:2] in _WRONG_CLASSES and state != _NO_RIGHT:
+                    raise SettingsError(_refused(step, text, exc)) from exc
+                raise
         await _note(conn, step)
+
+
+def _refused(step: MigrationStep, text: bytes, exc: psycopg.Error) -> str:
+    """What is wrong with a step, at the line that PostgreSQL names; the next attempt would end alike."""
+    at = exc.diag.statement_position
+    line = 1 if at is None else 1 + text.decode()[: int(at) - 1].count("\n")
+    return f"{shown(step.file)}:{line}: PostgreSQL refuses the step: {exc.diag.message_primary or exc}"
 
 
 async def _taken(conn: Connection) -> dict[int, AppliedStep]:
