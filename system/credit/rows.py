@@ -12,7 +12,8 @@ from system.ledger.binary import blank_rows, to_copy
 def copy_rows(prepared: Prepared, which: npt.NDArray[np.int64], round_id: int, front: int, batch: int) -> bytes:
     """A whole binary COPY of the records `which`, in that order, with the lottery's amounts."""
     rows = blank_rows(len(which))
-    records = prepared.chunk.records[which]
+    # Not records[which]: of whole records `take` copies bytes, an index converts them one by one, 70 times slower.
+    records = prepared.chunk.records.take(which)
     rows["uid"] = records["uid"]
     rows["round"] = round_id
     rows["packet"] = records["packet"]

@@ -38,4 +38,4 @@ def blank_rows(count: int) -> npt.NDArray[np.void]:
 
 def to_copy(rows: npt.NDArray[np.void]) -> bytes:
     """A whole binary COPY of the rows."""
-    return b"".join((_HEAD, rows.tobytes(), _END))
+    return b"".join((_HEAD, rows.view(np.uint8).data, _END))
