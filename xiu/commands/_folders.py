@@ -22,3 +22,16 @@ def given(args: argparse.Namespace, what: str) -> list[Path]:
         if not folder.is_dir():
             raise BadInput(f"--{what} {folder}", expected="a folder with .yaml files")
     return folders
+
+
+def playbooks(args: argparse.Namespace) -> list[Path]:
+    """The folders of `--playbooks`, read together with the project's playbooks. Raises PlanError for every problem of
+    a file, and for playbooks that conflict.
+    """
+    own = given(args, "playbooks")
+    if own:
+        from chaos.playbook import library
+        from plans.models.playbook import playbook_files
+
+        library.load([*playbook_files(), *library.files_of(own)])
+    return own

@@ -24,7 +24,7 @@ from harness.guard.room import ANYBODY_WRITES
 from harness.stack import ordinary, raise_open_files
 from harness.stack.external import externals
 from harness.stack.ports import Ports, carries_traffic
-from system.contract.compiled import COMPILED
+from system.contract.compiled import COMPILED, VARIABLE
 from xiu.outlet import speaks_every_language
 
 OPEN_FILES_LEAST, OPEN_FILES_NEEDED = 8_192, 512
@@ -84,7 +84,8 @@ def _hot_path() -> Need:
         build = hot_path()
     except HarnessError as exc:
         return Need(name, what_for, True, False, remedy=str(exc))
-    return Need(name, what_for, False, build.kind == COMPILED, str(build), remedy=f"make setup ({build.why})")
+    remedy = f"unset {VARIABLE}" if os.environ.get(VARIABLE) else f"make setup ({build.why})"
+    return Need(name, what_for, False, build.kind == COMPILED, str(build), remedy=remedy)
 
 
 def _loopback() -> Need:

@@ -44,6 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     go.add_argument("--stack", type=Path, metavar="DIR", help="folder of the running stack to use")
     for each in (listed, check, go):
         _folders.add(each, "faults", "drills")
+    for each in (check, go):
+        # No arm of today starts a playbook; a file that cannot be used is told before anything starts all the same.
+        _folders.add(each, "playbooks")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -88,9 +91,13 @@ def _check(args: argparse.Namespace) -> int:
     ids: dict[str, str] = {}
     faults: dict[str, Fault] | None
     try:
+        _folders.playbooks(args)
+    except PlanError as exc:
+        problems = list(exc.problems)
+    try:
         faults = load_faults(more=_folders.given(args, "faults"))
     except PlanError as exc:
-        problems, faults = list(exc.problems), None
+        problems, faults = [*problems, *exc.problems], None
     for name in args.files:
         try:
             loaded = load_drill(find_drill(name, more=_folders.given(args, "drills")), faults)
@@ -130,6 +137,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.seed is not None and not 0 <= args.seed < 1 << 63:
         raise BadInput(f"--seed {args.seed}", expected="0 to 2^63 - 1")
     writable(Path(args.runs))
+    _folders.playbooks(args)
     _sound.look()
     faults, more = load_faults(more=_folders.given(args, "faults")), _folders.given(args, "drills")
     everyone = args.files == ["all"]

@@ -9,9 +9,7 @@ import threading
 from pathlib import Path
 
 from chaos import playbook
-from chaos.playbook import library
 from harness.stack import PartEvent, Stack, last_stores, new_folder, raise_open_files
-from plans.models.playbook import playbook_files
 from system.contract.numbers import shown, whole_number
 from system.contract.places import CELLS_MAX
 from system.contract.routing import FRONTS_MAX
@@ -72,9 +70,7 @@ def run(args: argparse.Namespace) -> int:
         observed = not args.no_prometheus
         if not observed:
             refuse("--no-prometheus", {"--playbooks": args.playbooks or None}, "no alert starts a playbook there")
-        own = _folders.given(args, "playbooks")
-        if own:
-            library.load([*playbook_files(), *library.files_of(own)])  # every problem, before anything starts
+        own = _folders.playbooks(args)  # every problem, before anything starts
         more = (playbook.part(more=own),) if observed else ()
         _sound.look()
         folder = new_folder(args.var)

@@ -12,6 +12,7 @@ import pytest
 
 from harness.errors import EnvironmentNotReady
 from harness.stack import ordinary
+from system.contract import compiled
 from xiu.commands import _machine, doctor
 from xiu.commands._machine import Need, machine
 
@@ -105,3 +106,13 @@ def test_little_of_anything_else_is_said(monkeypatch: pytest.MonkeyPatch, capsys
     assert "MISSING loopback" in out
     assert "without locale" in out
     assert out.endswith("not ready\n")
+
+
+def test_a_hot_path_that_was_chosen_to_be_plain_is_no_matter_of_the_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(compiled.VARIABLE, "0")
+    compiled.build.cache_clear()
+    try:
+        row = looked()["hot path"]
+    finally:
+        compiled.build.cache_clear()
+    assert (row.found, row.remedy) == (False, "unset XIU_COMPILED")
