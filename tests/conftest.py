@@ -142,7 +142,7 @@ def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeySe
         server.start()
         yield server
     finally:
-        server.stop()
+        server.discard()
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +154,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         server.start()
         yield server
     finally:
-        server.stop()
+        server.discard()
 
 
 @pytest.fixture

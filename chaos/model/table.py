@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 from chaos.model.explore import Result, exhaust
 from chaos.model.rules import TABLE, Rule
-from chaos.model.scenario import READY
+from chaos.model.scenario import READY, Scenario
 from chaos.model.scenarios import ALSO_WITHOUT, WITHOUT
 
 STATES_MAX = 100_000
@@ -45,9 +46,14 @@ def without(rule: Rule, states_max: int = STATES_MAX) -> Row:
 
 
 def sound(rule: Rule, states_max: int = STATES_MAX) -> Result:
-    """The same scenario with every rule, from where a front is ready."""
-    scenario = replace(WITHOUT[rule.name], prefix=READY)
-    return exhaust(scenario.machine(ALSO_WITHOUT.get(rule.name, ())), states_max)
+    """The same scenario with every rule, from where a front is ready. Rules that share a scenario share the result."""
+    scenario = replace(WITHOUT[rule.name], prefix=READY, name="")
+    return _whole(scenario, ALSO_WITHOUT.get(rule.name, ()), states_max)
+
+
+@cache
+def _whole(scenario: Scenario, removed: tuple[str, ...], states_max: int) -> Result:
+    return exhaust(scenario.machine(removed), states_max)
 
 
 def rows() -> Iterator[Row]:

@@ -90,6 +90,7 @@ class _Server:
 
     name = "server"
     stop_signal = signal.SIGTERM
+    discard_signal = signal.SIGKILL
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -152,9 +153,16 @@ class _Server:
 
     def stop(self) -> None:
         """Orderly stop; kill -9 after the deadline."""
+        self._end(self.stop_signal)
+
+    def discard(self) -> None:
+        """The end, at once: nobody reads its data again. An orderly stop would write all of it to the disk first."""
+        self._end(self.discard_signal)
+
+    def _end(self, number: signal.Signals) -> None:
         if self.process is None:
             return
-        self.process.send_signal(self.stop_signal)
+        self.process.send_signal(number)
         try:
             self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -207,6 +215,7 @@ class PostgresServer(_Server):
     name = "postgres"
     user = "xiu"
     stop_signal = signal.SIGINT  # fast shutdown
+    discard_signal = signal.SIGQUIT  # immediate: without a checkpoint, its children with it
 
     @property
     def data(self) -> Path:

@@ -69,9 +69,9 @@ def endless(name: str) -> Iterator[str]:
             for item in node.items:
                 if ast.unparse(item.context_expr).startswith("subprocess.Popen("):
                     yield f"{name}:{node.lineno}: use tests.support.children.started"
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RUNS:
             owner, given = ast.unparse(node.func.value), {keyword.arg for keyword in node.keywords}
-            if owner == "subprocess" and node.func.attr in RUNS and not given & {"timeout", None}:
+            if owner == "subprocess" and not given & {"timeout", None}:
                 yield f"{name}:{node.lineno}: no timeout="
 
 
@@ -83,6 +83,8 @@ def unbounded(name: str) -> Iterator[str]:
     for node in ast.walk(whole):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or id(node) in awaited:
             continue
+        if node.func.attr not in MAY_WAIT:
+            continue
         said, given = ast.unparse(node), {keyword.arg for keyword in node.keywords}
         bare = not node.args and not node.keywords
         if bare and node.func.attr in ("join", "communicate", "wait") and said not in REAPED:
@@ -93,6 +95,7 @@ def unbounded(name: str) -> Iterator[str]:
             yield f"{name}:{node.lineno}: subprocess.run without a timeout="
 
 
+MAY_WAIT = ("join", "communicate", "wait", "flock", "run")
 REAPED = ("child.wait()", "os.wait()")
 """Of a child that has ended, and of the reaper, whose work it is."""
 
