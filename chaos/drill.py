@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from chaos.drill_verdict import Decided, decide
-from chaos.errors import ChaosError
+from chaos.edge import through_the_edge
+from chaos.errors import ChaosError, NotHealed
 from chaos.facts import FaultFacts, Timed
 from chaos.fault_ledger import injected
 from chaos.faults import lacking, theirs
@@ -127,11 +128,23 @@ def run_drill(order: DrillOrder) -> DrillResult:
         if in_the_way := _rounds(order, stack):
             text = "what the drill does to the live lane could not be told: " + "; ".join(map(str, in_the_way))
             return _ended(order, result, Decided("UNKNOWN", 10, (Reason(code="rounds_left", text=text),)))
-        if order.dry_run:
+        return _ended(order, result, _led(order, stack, result))
+
+
+def _led(order: DrillOrder, stack: Stack, result: DrillResult) -> Decided:
+    """Rehearsed or played, with the links of the edge that it is aimed at led through their proxies."""
+    drill = order.loaded.drill
+    try:
+        with through_the_edge(stack, drill.id, (when.target for when in drill.whens)):
+            if not order.dry_run:
+                return _play(order, stack, result)
             decided, notes = rehearse(stack, _timed(order))
             result.notes += notes
-            return _ended(order, result, decided)
-        return _ended(order, result, _play(order, stack, result))
+            return decided
+    except NotHealed as exc:
+        return Decided("NOT_HEALED", exc.exit_code, (Reason(code="not_healed", text=str(exc).splitlines()[0]),))
+    except ChaosError as exc:
+        return decide(harness_fault=str(exc).splitlines()[0], strict=order.strict)
 
 
 def broken(order: DrillOrder, exc: HarnessError) -> DrillResult:
@@ -270,7 +283,8 @@ def stack_of(order: DrillOrder) -> Iterator[Stack]:
 
 def _need_targets(stack: Stack, targets: Iterable[str]) -> None:
     """Raises BadInput for a part or a link that this stack has not, before anything is done."""
-    known = (*(place.name for place in stack.places), *stack.addresses.links)
+    at = stack.addresses
+    known = (*(place.name for place in stack.places), *at.links, *at.edge)
     for target in targets:
         if sort_of(target) in ("part", "link") and target not in known:
             raise no_place(target, known)

@@ -13,13 +13,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from chaos import fault_ledger
+from chaos.detour import led, to_heal
 from chaos.errors import ChaosError, NotHealed
 from chaos.fault_ledger import Injected, injected
-from chaos.faults import to_heal
-from chaos.links import api, restart_toxiproxy
+from chaos.links import PLAIN, api, restart_toxiproxy
 from harness.errors import EnvironmentNotReady, HarnessError
 from harness.stack import Stack, find_running
 from harness.stack.folder import Folder
+from system.contract.places import EDGE
 
 
 def heal(folder: Path, keys: Collection[str] | None = None, patience_s: float = fault_ledger.PATIENCE_S) -> list[str]:
@@ -31,7 +32,7 @@ def heal(folder: Path, keys: Collection[str] | None = None, patience_s: float = 
     lines: list[str] = []
     left: list[str] = []
     with fault_ledger.healing(folder, patience_s) as word:
-        mine = [one for one in reversed(injected(folder)) if keys is None or one.key in keys]
+        mine = [one for one in reversed(injected(folder)) if (one.key in keys if keys is not None else not led(one))]
         lines += [word] if word and mine else []
         for one in mine:
             climb = _Climb(folder, one, lines)
@@ -115,35 +116,53 @@ def _attached(folder: Path, *, outlives: bool) -> Stack:
     return Stack(folder) if outlives else Stack.attach(folder)
 
 
+def proxying(stack: Stack) -> list[str]:
+    """The toxiproxies that are to be looked at: the stack's, and its second one while it does not rest."""
+    places = (stack.places.find(name) for name in (PLAIN, EDGE))
+    there = [place.name for place in places if place is not None and place.url and urlsplit(place.url).port]
+    return [name for name in there if name != EDGE or stack.detours]
+
+
 def strays(stack: Stack) -> list[str]:
     """What is on the stack's proxies and in no ledger: injected by hand, or by a drill that wrote no ledger."""
-    if stack.addresses.toxiproxy_url is None or urlsplit(stack.addresses.toxiproxy_url).port is None:
-        return []
+    return [one for part in proxying(stack) for one in _strays(stack, part)]
+
+
+def _strays(stack: Stack, part: str) -> list[str]:
     known = {toxic["name"] for one in injected(stack.folder.path) for toxic in one.detail.get("toxics", ())}
-    refused = {one.detail.get("link") for one in injected(stack.folder.path) if not one.detail.get("toxics")}
+    refused = {
+        name
+        for one in injected(stack.folder.path)
+        if not one.detail.get("toxics")
+        for name in (one.detail.get("link"), *one.detail.get("proxies", ()))
+    }
     found = []
-    for name, proxy in api(stack).proxies().items():
+    for name, proxy in api(stack, part).proxies().items():
         found += [f"{name}: {toxic.name}" for toxic in proxy.toxics if toxic.name not in known]
         found += [f"{name}: disabled"] if not proxy.enabled and name not in refused else []
     return found
 
 
 def heal_strays(stack: Stack) -> list[str]:
-    """Removes what no ledger knows, on a toxiproxy of the stack's own; a line each. Raises ChaosError."""
+    """Removes what no ledger knows, on toxiproxies of the stack's own; a line each. Raises ChaosError."""
+    return [line for part in proxying(stack) for line in _heal_strays(stack, part)]
+
+
+def _heal_strays(stack: Stack, part: str) -> list[str]:
     try:
-        found = strays(stack)
+        found = _strays(stack, part)
     except ChaosError as exc:
-        if "toxiproxy" in stack.externals:
+        if part in stack.externals:
             raise
-        restart_toxiproxy(stack)
+        restart_toxiproxy(stack, part)
         return [f"{exc}: killed, restarted, repopulated"]
-    if found and "toxiproxy" not in stack.externals:
+    if found and part not in stack.externals:
         try:
-            api(stack).reset()
+            api(stack, part).reset()
         except ChaosError:
-            restart_toxiproxy(stack)
+            restart_toxiproxy(stack, part)
         return [f"{one}: in no ledger; reset" for one in found]
-    return [f"{one}: in no ledger, and toxiproxy is somebody's: left alone" for one in found]
+    return [f"{one}: in no ledger, and {part} is somebody's: left alone" for one in found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ PACKAGES = ("xiu", "aiohttp", "httptools", "locust", "numpy", "psycopg", "uvloop
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def environment(scale_factor: str, calibration: dict[str, Any]) -> Environment:
-    """This machine, as far as it matters to figures."""
+def environment(
+    scale_factor: str, calibration: dict[str, Any], detours: Mapping[str, float | None] | None = None
+) -> Environment:
+    """This machine, and `detours`, the links led through a second toxiproxy, as far as they matter to figures."""
     return Environment(
         cores=os.cpu_count() or 1,
         memory_mib=psutil.virtual_memory().total >> 20,
@@ -36,6 +39,7 @@ def environment(scale_factor: str, calibration: dict[str, Any]) -> Environment:
         hot_path=str(hot_path()),
         scale_factor=scale_factor,
         calibration=calibration,
+        detours=dict(detours or {}),
     )
 
 

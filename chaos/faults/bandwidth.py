@@ -1,4 +1,4 @@
-"""Kind `bandwidth`: limits a link to Valkey to so many KB per second, each way."""
+"""Kind `bandwidth`: limits a link to Valkey, or of the edge, to so many KB per second, each way."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Bandwidth(FaultSpec):
 
     def misplaced(self, targets: tuple[str, ...]) -> Iterator[Contradiction]:
         for target in targets:
-            if (link := read_link(target)) is None or link.upstream != "valkey":
-                yield Contradiction(("inject",), f"bandwidth on {target}", "a link to Valkey: its probe speaks with it")
+            if (link := read_link(target)) is None or (link.always and link.upstream != "valkey"):
+                yield Contradiction(("inject",), f"bandwidth on {target}", "a link to Valkey, or of the edge")
 
 
 class BandwidthKind(LinkKind[Bandwidth]):

@@ -27,7 +27,7 @@ class Failed(Exception):
 
 
 class Hold(NamedTuple):
-    """A switch in one place (a lane); one run at a time may hold it."""
+    """A switch in one place (a lane, or `live 1`, a cell of it); one run at a time may hold it."""
 
     switch: str
     where: str

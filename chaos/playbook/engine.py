@@ -10,7 +10,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,16 @@ class TriggerResult:
 def _wanted(entry: LibraryEntry, scope: Scope) -> frozenset[tuple[str, str]]:
     """Every switch a run of it sets, with each place it sets it in."""
     return frozenset(hold for action in entry.playbook.actions for hold in kinds()[action.kind].holds(action, scope))
+
+
+def _shared(held: Iterable[tuple[str, str]], wanted: Iterable[tuple[str, str]]) -> list[str]:
+    """The switches that both set in one place; a lane is every cell of it."""
+    wanted = list(wanted)
+    found = {
+        key for key, where in held for other, there in wanted
+        if key == other and (f"{where} ".startswith(f"{there} ") or f"{there} ".startswith(f"{where} "))
+    }  # fmt: skip
+    return sorted(found)
 
 
 class Engine:
@@ -265,7 +275,7 @@ class Engine:
                 return f"run {facts.run} of it goes on"
             other = self._under.get(facts.run)
             held = facts.holds | (_wanted(other, facts.scope) if other else frozenset())
-            if shared := sorted({key for key, _ in held & _wanted(entry, scope)}):
+            if shared := _shared(held, _wanted(entry, scope)):
                 return f"run {facts.run} has {', '.join(shared)}"
         return ""
 

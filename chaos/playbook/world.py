@@ -34,8 +34,8 @@ class Away(Exception):
 
 
 class World(Protocol):
-    """The interface between a run and everything outside it. A switch is named by its key and lane; None: both at
-    once.
+    """The interface between a run and everything outside it. A switch is named by its key, its lane (None: both at
+    once) and its cell (None: every cell that has no value of its own).
     """
 
     def known(self, name: str) -> tuple[str, ...]:
@@ -46,15 +46,15 @@ class World(Protocol):
         """The one value of an instant query; None: no answer, no sample, several, or not a number."""
         ...
 
-    async def told(self, key: str, lane: Lane | None) -> int | None:
+    async def told(self, key: str, lane: Lane | None, cell: int | None = None) -> int | None:
         """The switch as control has it; None: not known."""
         ...
 
-    async def seen(self, key: str, lane: Lane | None) -> Mapping[str, int | None]:
+    async def seen(self, key: str, lane: Lane | None, cell: int | None = None) -> Mapping[str, int | None]:
         """process → the switch as that process shows it, for every process that reads it; None: not known."""
         ...
 
-    async def set(self, key: str, lane: Lane | None, value: int, why: str) -> None:
+    async def set(self, key: str, lane: Lane | None, value: int, why: str, cell: int | None = None) -> None:
         """Sets the switch. Raises Away."""
         ...
 
@@ -82,10 +82,12 @@ class StackWorld:
         fronts = tuple(place.name for place in places.of("front"))
         return {"lane": LANES, "cell": tuple(map(str, range(places.cells))), "front": fronts}[name]
 
-    def readers(self, key: str, lane: Lane) -> dict[str, str]:
-        """process → address, of every process that reads the switch for this lane."""
-        found = [place for reader in _READERS[key] for place in self._at.places.switch_readers(reader, lane)]
-        return {place.name: place.metrics_url for place in found if place.metrics_url}
+    def readers(
+        self, key: str, lane: Lane, cell: int | None = None, but: frozenset[int] = frozenset()
+    ) -> dict[str, str]:
+        """process → address, of every process that reads the switch for this lane; `but`: without those of cells."""
+        found = [place for reader in _READERS[key] for place in self._at.places.switch_readers(reader, lane, cell)]
+        return {place.name: place.metrics_url for place in found if place.metrics_url and place.cell not in but}
 
     async def figure(self, query: str) -> float | None:
         """See `World`."""
@@ -97,28 +99,40 @@ class StackWorld:
             return None
         return value if math.isfinite(value) else None
 
-    async def told(self, key: str, lane: Lane | None) -> int | None:
+    async def told(self, key: str, lane: Lane | None, cell: int | None = None) -> int | None:
         """See `World`; where both lanes are meant and differ, it is not known."""
         try:
-            tables = (await self._json("GET", f"{self._at.control_url}/v1/switches"))["lanes"]
+            of_cell = "" if cell is None else f"?cell={cell}"
+            tables = (await self._json("GET", f"{self._at.control_url}/v1/switches{of_cell}"))["lanes"]
             values = {int(tables[each][key]) for each in _lanes(lane)}
         except _GARBAGE:
             return None
         return values.pop() if len(values) == 1 else None
 
-    async def seen(self, key: str, lane: Lane | None) -> dict[str, int | None]:
+    async def seen(self, key: str, lane: Lane | None, cell: int | None = None) -> dict[str, int | None]:
         """See `World`; all are asked at once."""
+        own = await self._own(key) if cell is None else {}
         asked = {
             name if lane else f"{name} ({each})": (url, each)
             for each in _lanes(lane)
-            for name, url in self.readers(key, each).items()
+            for name, url in self.readers(key, each, cell, own.get(each, frozenset())).items()
         }
         values = await asyncio.gather(*(self._shown(url, key, each) for url, each in asked.values()))
         return dict(zip(asked, values, strict=True))
 
-    async def set(self, key: str, lane: Lane | None, value: int, why: str) -> None:
+    async def _own(self, key: str) -> dict[Lane, frozenset[int]]:
+        """lane → the cells that have a value of their own, and do not follow it; none where control does not tell."""
+        try:
+            body = await self._json("GET", f"{self._at.control_url}/v1/switches")
+            told = body["cells"]
+            return {lane: frozenset(int(cell) for cell, own in told[lane].items() if key in own) for lane in told}
+        except _GARBAGE:
+            return {}
+
+    async def set(self, key: str, lane: Lane | None, value: int, why: str, cell: int | None = None) -> None:
         """See `World`."""
-        body = {"value": value, "who": "playbook", "why": why} | ({"lane": lane} if lane else {})
+        body: dict[str, object] = {"value": value, "who": "playbook", "why": why} | ({"lane": lane} if lane else {})
+        body |= {} if cell is None else {"cell": cell}
         url = f"{self._at.control_url}/v1/switches/{key}"
         try:
             answer = await self._json("PUT", url, json=body, headers=self._bearer)

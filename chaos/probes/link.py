@@ -7,6 +7,7 @@ import statistics
 import struct
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -28,7 +29,9 @@ _START_UP = struct.pack("!I", 196608) + b"user\0xiu\0database\0postgres\0\0"
 QUESTIONS = {
     "valkey": b"PING\r\n",
     "postgres": struct.pack("!I", len(_START_UP) + 4) + _START_UP,
-    "control": b"GET /healthz HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n",
+    **dict.fromkeys(
+        ("control", "front", "targets"), b"GET /healthz HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n"
+    ),
 }
 
 
@@ -68,7 +71,7 @@ class Rises(_OnLink):
 
     kind: Literal["round_trip_rises"]
 
-    def blind(self, inject: FaultSpec) -> Iterator[Contradiction]:
+    def blind(self, inject: FaultSpec, targets: tuple[str, ...]) -> Iterator[Contradiction]:
         if isinstance(inject, Toxics) and not inject.latency_ms:
             yield Contradiction((), "round_trip_rises without a latency", "a latency toxic of 1 ms or more")
 
@@ -94,9 +97,20 @@ class _LinkProbe(Probe[P]):
         return ProbeReading(True, sentence("link_answers", target=target, took_ms=self.base_s * 1000))
 
     def ask(self, name: str, timeout_s: float = ASK_TIMEOUT_S) -> float | None:
-        link = read_link(name)
+        """The slowest of its ends; None where one is mute."""
+        trips = self.ask_all(name, timeout_s)
+        answered = [trip for trip in trips if trip is not None]
+        return max(answered) if len(answered) == len(trips) else None
+
+    def ask_all(self, name: str, timeout_s: float = ASK_TIMEOUT_S) -> list[float | None]:
+        """Each of its ends, all at once: one of a plain link, several of one of the edge."""
+        link, at = read_link(name), self.at.stack.addresses
         assert link is not None, f"{name} is a link: the file was checked"
-        return round_trip_s(self.at.stack.addresses.links[name], link.upstream, timeout_s)
+        urls = [at.links[name]] if link.always else list(at.edge[name].values())
+        if len(urls) == 1:
+            return [round_trip_s(urls[0], link.upstream, timeout_s)]
+        with ThreadPoolExecutor(len(urls)) as pool:
+            return list(pool.map(lambda url: round_trip_s(url, link.upstream, timeout_s), urls))
 
 
 class SilentProbe(_LinkProbe[Silent]):
@@ -107,7 +121,7 @@ class SilentProbe(_LinkProbe[Silent]):
 
     def seen(self) -> ProbeReading:
         target = self.at.target
-        if self.ask(target) is not None:
+        if any(trip is not None for trip in self.ask_all(target)):
             return ProbeReading(False, sentence("link_still", target=target))
         if not self.spec.alone:
             return ProbeReading(True, sentence("link_silent", target=target))

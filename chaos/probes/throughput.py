@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from chaos.probing import NotSteady, Probe, ProbeReading, words
 from plans.models.fault import FaultSpec, ProbeSpec
 from plans.models.partial import Contradiction
+from system.contract.links import read_link
 
 BULK_BYTES = 64 * 1024
 TIMEOUT_S = 3.0
@@ -24,9 +25,13 @@ class ThroughputFalls(ProbeSpec):
     sees: ClassVar[tuple[str, ...]] = ("bandwidth",)
     kind: Literal["throughput_falls"]
 
-    def blind(self, inject: FaultSpec) -> Iterator[Contradiction]:
+    def blind(self, inject: FaultSpec, targets: tuple[str, ...]) -> Iterator[Contradiction]:
         if inject.kind == "bandwidth" and getattr(inject, "rate", 0) * 1024 >= BULK_BYTES * 8:
             yield Contradiction((), "throughput_falls cannot tell so wide a pipe", "a rate below 512 KB/s")
+        for target in targets:
+            if (link := read_link(target)) is None or link.upstream != "valkey":
+                what = f"throughput_falls on {target}: it speaks with Valkey"
+                yield Contradiction((), what, "service_rises on client-front, or a probe of your own")
 
 
 class ThroughputProbe(Probe[ThroughputFalls]):

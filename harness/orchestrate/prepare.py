@@ -16,6 +16,7 @@ from harness.forecast.share import Share
 from harness.guard.kill import REGISTER
 from harness.orchestrate import closing
 from harness.orchestrate.fire_order import FireOrder
+from harness.orchestrate.way import STRAIGHT, Way
 from plans.models import StressPlan
 from system.contract.api import RoundOrder, RoundPublic, SponsorSplit
 from system.contract.ids import Lane
@@ -81,12 +82,12 @@ def prepare(
     stack: Path | None = None,
     since_s: float | None = None,
     place: RoundPlace | None = None,
+    way: Way = STRAIGHT,
 ) -> PreparedRound:
     """Tokens, armed round, order; raises ControlError, ControlAway. `stack`: folder of the one aimed at; `since_s`:
-    when the run was begun, or now; `place`: the round's among those of the plan.
+    when the run was begun, or now; `place`: the round's among those of the plan; `way`: to the fronts.
     """
-    folder, register = folder.resolve(), register.resolve()  # the generator is on another host
-    topology = control.topology()
+    folder, register, topology = folder.resolve(), register.resolve(), control.topology()  # it fires elsewhere
     stretch = plan.stretch(share.duration_s)
     traffic = _traffic(control, plan, share, sizes, topology)
     files = {"tokens": "\n".join(control.tokens(lane, FIRST_UID, share.users)) + "\n"}
@@ -108,7 +109,7 @@ def prepare(
         # Control's clock is this host's or close to it; the rest of the difference moves all taps alike.
         t0_wall_ns = time.time_ns() + (t0_us - control.now_us()) * 1000
     config = CannonConfig(
-        fronts=tuple(urlsplit(url).netloc for url in topology.fronts),
+        fronts=tuple(urlsplit(way.to(url)).netloc for url in topology.fronts),
         segments=tuple(plan.segments(share.peak_rps, share.duration_s)),
         tokens="tokens",
         result="result.json",

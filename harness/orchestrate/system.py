@@ -14,6 +14,7 @@ from typing import Protocol
 from harness.control_client import ControlAway, ControlClient, ControlError
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.orchestrate import auditing
+from harness.orchestrate.way import STRAIGHT, Way, way_of
 from harness.phrases import PART_EVENTS_ZH, Sentence, sentence
 from harness.stack import Stack
 from harness.stack.addresses import Addresses
@@ -58,6 +59,11 @@ class System(Protocol):
         """The stack's folder, None for a system elsewhere."""
         ...
 
+    @property
+    def way(self) -> Way:
+        """The generator's to its fronts."""
+        ...
+
     def gone(self) -> str | None:
         """A sentence where the system is gone; None while it is there, or if that is not known here."""
         ...
@@ -96,10 +102,11 @@ class OwnStack:
         self.addresses = stack.addresses
         self.admin_token = stack.admin_token
         self.folder: Path | None = stack.folder.path
+        self.way = way_of(stack)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return self._stack.notes
+        return (*self._stack.notes, *self.way.notes)
 
     @property
     def targets(self) -> Path | None:
@@ -135,6 +142,7 @@ class Elsewhere:
     elsewhere = True
     targets: Path | None = None
     folder: Path | None = None
+    way = STRAIGHT
 
     def __init__(self, control_url: str, admin_token: str, entry: TargetSystem | None = None) -> None:
         """Raises BadInput without a token, EnvironmentNotReady if control does not give its topology."""

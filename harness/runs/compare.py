@@ -99,7 +99,11 @@ def _faults(run: RunRecord) -> str:
 
 def _machines(a: Environment, b: Environment) -> list[str]:
     out = []
-    for name, left, right in (("numbers of cores", a.cores, b.cores), ("processors", a.cpu, b.cpu)):
+    led = [", ".join(sorted(one.detours)) or "none" for one in (a, b)]
+    for name, left, right in (
+        ("numbers of cores", a.cores, b.cores), ("processors", a.cpu, b.cpu),
+        ("links through a second toxiproxy", *led),
+    ):  # fmt: skip
         if left != right:
             out.append(f"different {name}: {left} and {right}")
     if abs(a.memory_mib - b.memory_mib) > MEMORY_TOLERANCE * max(a.memory_mib, b.memory_mib):

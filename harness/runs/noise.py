@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.runs.record import RunRecord
+from system.contract.places import EDGE
 
 Sense = Literal["lower", "higher", "exact", "shown"]
 """Which way is better; `exact`: any residue is worse; `shown`: not the system's, never judged."""
@@ -56,7 +57,7 @@ WAITS = 3.0
 """How often a tap waits for a processor: to be sent, to be answered, to be read. The pacer's lag is one such wait."""
 
 
-BESIDE = frozenset({"cannon", "prometheus", "alertmanager", "toxiproxy"})
+BESIDE = frozenset({"cannon", "prometheus", "alertmanager", "toxiproxy", EDGE})
 """Processes that measure or disturb: what they use is not the system's."""
 LATENCY = {
     "p50": NoiseFloor(0.30, 1.0),

@@ -155,6 +155,8 @@ class Environment(Record):
     """Which build of the front ran here: `compiled`, or `plain` with the reason; empty in records of before."""
     scale_factor: str = ""
     calibration: dict[str, Any] = Field(default_factory=dict)
+    detours: dict[str, float | None] = Field(default_factory=dict)
+    """Link that a drill led through a second toxiproxy → the proxy's own share of a round trip, ms; None: not known."""
 
 
 class Title(Record):

@@ -27,6 +27,8 @@ class Addresses:
 
     places: Directory
     links: dict[str, str] = field(default_factory=dict)
+    edge: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Link of the edge → part at its end → the address by way of the second toxiproxy, of use while it is led there."""
 
     @classmethod
     def plain(
@@ -65,13 +67,13 @@ class Addresses:
             "alertmanager_url": self.alertmanager_url, "stores_metrics_url": self.stores_metrics_url,
             "more": self.more,
         }  # fmt: skip
-        return {**plain, "places": self.places.to_json()}
+        return {**plain, "edge": self.edge, "places": self.places.to_json()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Addresses:
         """Back from `to_json`; of a stack from before there were rows, its single addresses."""
         if "places" in data:
-            return cls(Directory.from_json(data["places"]), dict(data["links"]))
+            return cls(Directory.from_json(data["places"]), dict(data["links"]), dict(data.get("edge", {})))
         known: dict[str, Any] = {name: data[name] for name in SINGLE if name in data}
         known |= {name: tuple(data.get(name, ())) for name in ("front_urls", "front_metrics_urls")}
         return cls.plain(**known)

@@ -50,17 +50,28 @@ def toxiproxy(proxies: Mapping[str, tuple[int, str]]) -> str:
     return json.dumps(rows, indent=1)
 
 
-def prometheus(parts: Iterable[Place], *, rules: Sequence[Path], more_targets: Path, alertmanager: str | None) -> str:
+def prometheus(
+    parts: Iterable[Place],
+    *,
+    rules: Sequence[Path],
+    more_targets: Path,
+    alertmanager: str | None,
+    through: Mapping[str, str] | None = None,
+) -> str:
     """Scrapes every part of ours that has /metrics, and evaluates, every second.
 
-    `more_targets`: folder others drop file_sd JSON into.
+    `more_targets`: folder others drop file_sd JSON into. `through`: part → address it is scraped by way of; its series
+    keep their `instance`.
     """
+    ways = {part: urlsplit(url).netloc for part, url in (through or {}).items()}
     jobs: dict[str, list[dict[str, object]]] = {}
     for place in parts:
         if place.owned and place.metrics_url:
             # All parts of a role are one job.
             job = place.name if place.role == "other" else place.role
-            row: dict[str, object] = {"targets": [urlsplit(place.metrics_url).netloc], "labels": {"part": place.name}}
+            at = urlsplit(place.metrics_url).netloc
+            labels = {"part": place.name} | ({"instance": at} if place.name in ways else {})
+            row: dict[str, object] = {"targets": [ways.get(place.name, at)], "labels": labels}
             jobs.setdefault(job, []).append(row)
     own = [{"job_name": job, "static_configs": rows} for job, rows in jobs.items()]
     harness = {

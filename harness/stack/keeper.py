@@ -30,7 +30,7 @@ CRASH_LOOP_DEATHS, CRASH_LOOP_WINDOW_S = 6, 30.0
 AGAIN_S = 1.0
 """Seconds to wait after something kept a part from being started: no space, or no process available."""
 
-State = Literal["waiting", "starting", "ready", "dead", "suspended", "gave_up", "stopped"]
+State = Literal["waiting", "resting", "starting", "ready", "dead", "suspended", "gave_up", "stopped"]
 Kind = Literal["started", "ready", "died", "restarted", "slow", "not_started", "gave_up", "stopped"]
 
 
@@ -86,7 +86,7 @@ class Keeper:
     """Keeps one part running. All methods on the supervisor's main thread."""
 
     def __init__(self, part: Part, folder: Folder, env: Mapping[str, str], report: Callable[[PartEvent], None]) -> None:
-        self.part, self.state = part, "waiting"
+        self.part, self.state = part, "resting" if part.on_demand else "waiting"
         self.child: subprocess.Popen[bytes] | None = None
         self.is_ready = asyncio.Event()
         self._folder, self._env, self._report = folder, {**env, **part.env}, report
@@ -252,6 +252,18 @@ class Keeper:
                 await self.is_ready.wait()
         except TimeoutError:
             raise self._failed(f"was not ready within {self.part.ready_deadline_s:g} s after its restart") from None
+
+    async def wake(self) -> None:
+        """Start a part that rests, and wait until it is ready; nothing where it runs. Raises PartFailed."""
+        if self._watch is None or self.pid is None:
+            await self.restart()
+
+    async def rest(self) -> None:
+        """Stop it until it is asked for again. Safe to repeat."""
+        await self.stop()
+        self._watch, self.child, self._mourned = None, None, True
+        self.is_ready.clear()
+        self.state = "resting"
 
     async def stop(self) -> None:
         """Stop it for good. Safe to repeat, and in any state."""

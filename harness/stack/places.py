@@ -50,9 +50,12 @@ class Directory:
         """How many cells the system has, at least one."""
         return max((place.cell + 1 for place in self.rows if place.cell is not None), default=1)
 
-    def switch_readers(self, role: str, lane: Lane) -> tuple[Place, ...]:
-        """The processes of a role (`front`, `credit`) that read switches for a lane and show them on /metrics."""
-        return tuple(place for place in self.rows if place.role == role and place.lane in (None, lane))
+    def switch_readers(self, role: str, lane: Lane, cell: int | None = None) -> tuple[Place, ...]:
+        """The processes of a role (`front`, `credit`) that read switches for a lane and show them on /metrics; of one
+        `cell`, or of all.
+        """
+        mine = (place for place in self.rows if place.role == role and place.lane in (None, lane))
+        return tuple(place for place in mine if cell is None or place.cell in (None, cell))
 
     def to_json(self) -> list[dict[str, Any]]:
         """As plain JSON data."""

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from harness.environment import hot_path
 from harness.errors import BadInput
-from harness.stack import config, external, people, postgres, spawn, stores, table, tools
+from harness.stack import config, detour, external, people, postgres, spawn, stores, table, tools
 from harness.stack.addresses import Addresses
 from harness.stack.folder import Folder
 from harness.stack.places import Directory
@@ -111,6 +111,7 @@ def make_plan(
             if "prometheus" in theirs or any(part.name == "prometheus" for part in observers):
                 parts += [table.stores(cell) for cell in range(cells)]
         parts, notes = with_more(parts, notes, more, theirs)
+        parts += detour.part(parts)
     started = {part.name for part in parts}
     parts = [dataclasses.replace(p, after=tuple(a for a in p.after if a in started)) for p in parts]
     told = people.people(environment)
@@ -185,7 +186,7 @@ def lay_out(plan: Plan, ports: Mapping[str, int], folder: Folder, password: str)
         **{f"{name.replace('-', '_')}_url": url for name, url in {**urls, **links}.items()},
     }
     parts = tuple(part.render(values) for part in plan.parts)
-    addresses = Addresses(_directory(plan, parts, urls), links)
+    addresses = Addresses(_directory(plan, parts, urls), links, detour.addresses(parts, ports))
     return Layout(parts, addresses, _files(plan, parts, ports, addresses, folder))
 
 
@@ -240,17 +241,20 @@ def _files(
             if (end := addresses.places.find(link.behind)) is not None and end.url is not None
         }
         files[folder.config / "toxiproxy.json"] = config.toxiproxy(proxies)
+    files |= detour.files(folder, addresses)
     if "prometheus" in names:
         where = addresses.alertmanager_url
         rules = sorted((tools.ROOT / "dashboards" / "rules").glob("*.yml"))
         ours = {folder.config / f"rules-{file.name}": file.read_text(encoding="utf-8") for file in rules}
         files |= {file: people.with_runbooks(text, plan.runbooks) for file, text in ours.items()}
-        files[folder.config / "prometheus.yml"] = config.prometheus(
-            addresses.places,
-            rules=list(ours),
-            more_targets=folder.targets,
-            alertmanager=urlsplit(where).netloc if where else None,
-        )
+        for file, through in detour.prometheus_files(folder, addresses):
+            files[file] = config.prometheus(
+                addresses.places,
+                rules=list(ours),
+                more_targets=folder.targets,
+                alertmanager=urlsplit(where).netloc if where else None,
+                through=through,
+            )
     if "alertmanager" in names:
         webhooks = [part.webhook for part in parts if part.webhook]
         files[folder.config / "alertmanager.yml"] = config.alertmanager(webhooks, folder.secret / "admin", plan.told)

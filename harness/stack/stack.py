@@ -231,6 +231,11 @@ class Stack:
         return dict(self.folder.read_state()["externals"])
 
     @property
+    def detours(self) -> tuple[str, ...]:
+        """Links of the edge that are led through the second toxiproxy now."""
+        return tuple(self.state().get("detours", ()))
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Notes for a person: external parts, Prometheus missing."""
         return tuple(self.folder.read_state()["notes"])
@@ -295,17 +300,24 @@ class Stack:
         """Restart it again when it dies; at once, if it is dead."""
         self._call("resume", name, QUICK_TIMEOUT_S)
 
+    def detour(self, *links: str) -> None:
+        """From now on exactly these links of the edge are led through the second toxiproxy; without any it rests.
+        Returns when whoever is to go that way does. Raises BadInput for a link that has no proxy here,
+        EnvironmentNotReady where it does not come about; may be repeated.
+        """
+        self._call("detour", links=links)
+
     def events(self, callback: Callable[[PartEvent], None]) -> None:
         """From now on call back with everything that happens to a part, on a thread of its own."""
         self._callbacks.append(callback)
         if self._listening is None and self.folder.locked:
             self._listen()
 
-    def _call(self, do: str, name: str | None = None, timeout_s: float = CALL_TIMEOUT_S) -> dict[str, Any]:
+    def _call(self, do: str, name: str | None = None, timeout_s: float = CALL_TIMEOUT_S, **more: Any) -> dict[str, Any]:
         state = self.folder.read_state()
         if not state or not self.folder.locked:
             raise EnvironmentNotReady(f"no stack runs in {self.folder.path}")
-        return wire.call(state["port"], {"token": state["token"], "do": do, "name": name}, timeout_s)
+        return wire.call(state["port"], {"token": state["token"], "do": do, "name": name, **more}, timeout_s)
 
     def _stop_listening(self) -> None:
         if self._listening is not None:

@@ -32,6 +32,7 @@ from harness.own_metrics import OwnMetrics, forget_the_gone
 from harness.runs.durable import append_line
 from harness.secrets import hidden
 from harness.stack import postgres, resources, spawn, tools
+from harness.stack.detour import Detour
 from harness.stack.external import role_of
 from harness.stack.folder import Folder, secret, write_private
 from harness.stack.keeper import Keeper, PartEvent, PartFailed, how_it_ended
@@ -64,6 +65,7 @@ class Supervisor:
         self.switchboard = Switchboard(self.token, self._answer)
         self.ended = asyncio.Event()
         self.status = "starting"
+        self.detour = Detour(self.layout, self.keepers, self.write_down)
         self._beside: list[asyncio.Task[None]] = []
         self._unwritten: deque[bytes] = deque(maxlen=UNWRITTEN_MOST)
         self._behind = False
@@ -108,6 +110,7 @@ class Supervisor:
             "addresses": self.layout.addresses.to_json(),
             "externals": self.plan.externals,
             "notes": list(self.plan.notes),
+            "detours": list(self.detour.links),
             "resources": self.sampler.to_json(),
             "written_at": time.time(),
         }
@@ -125,6 +128,9 @@ class Supervisor:
             case "stop":
                 self.ended.set()
                 return {}
+            case "detour":
+                await self.detour.lead(request["links"])
+                return {}
         keeper = self._keeper(str(request.get("name")))
         match request["do"]:
             case "suspend":
@@ -132,6 +138,8 @@ class Supervisor:
             case "resume":
                 keeper.resume()
             case "restart":
+                if keeper.state == "resting":
+                    raise BadInput(f"{keeper.part.name} rests", expected="a drill aimed at its links to start it")
                 await keeper.restart()
             case unknown:
                 raise BadInput(f"no such request: {unknown}")
@@ -197,7 +205,7 @@ class Supervisor:
         self._prepared.set()
         beside = [k for k in self.keepers.values() if not k.part.needed]
         self._beside = [asyncio.create_task(self._start_beside(k), name=f"start {k.part.name}") for k in beside]
-        needed = {n: k for n, k in self.keepers.items() if k not in beside}
+        needed = {n: k for n, k in self.keepers.items() if k not in beside and not k.part.on_demand}
         tasks = [asyncio.create_task(self._start_part(k), name=f"start {n}") for n, k in needed.items()]
         try:
             await asyncio.gather(*tasks)

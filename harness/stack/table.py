@@ -50,6 +50,8 @@ class Part:
     ready_deadline_s: float = 60.0
     needed: bool = True
     """False: the stack is ready without it, and goes on where it does not start"""
+    on_demand: bool = False
+    """rests until it is asked for, see `harness.stack.detour`"""
     death_signal: int = signal.SIGKILL
     """what the kernel sends it when the supervisor is gone"""
 
@@ -115,14 +117,27 @@ def postgres(argv: tuple[str, ...], settings: Mapping[str, str]) -> Part:
 
 def toxiproxy(binary: str, links: tuple[str, ...]) -> Part:
     """toxiproxy with one proxy per link, read from its configuration: they are there again after a restart."""
-    place = ("-host", "127.0.0.1", "-port", "{toxiproxy_port}", "-config", "{folder}/config/toxiproxy.json")
+    place = places.alone("toxiproxy")
+    part = _proxies(place, (binary, "-runtime-metrics", "-proxy-metrics"), links)
+    return dataclasses.replace(part, metrics=f"127.0.0.1:{port_of(place.name)}")
+
+
+def edge(binary: str, proxies: tuple[str, ...]) -> Part:
+    """The second toxiproxy, with a proxy for each end of the edge's links. It rests, and nobody scrapes it: what comes
+    and goes would be a target that is down.
+    """
+    return dataclasses.replace(_proxies(places.alone(places.EDGE), (binary,), proxies), on_demand=True)
+
+
+def _proxies(place: Place, command: tuple[str, ...], proxies: tuple[str, ...]) -> Part:
+    name, port = place.name, port_of(place.name)
+    given = ("-host", "127.0.0.1", "-port", port, "-config", f"{{folder}}/config/{name}.json")
     return Part(
-        "toxiproxy",
-        (binary, *place, "-runtime-metrics", "-proxy-metrics"),
-        "http://127.0.0.1:{toxiproxy_port}/version",
+        name,
+        (command[0], *given, *command[1:]),
+        f"http://127.0.0.1:{port}/version",
         env={"LOG_LEVEL": "error"},
-        ports=("toxiproxy", *links),
-        metrics="127.0.0.1:{toxiproxy_port}",
+        ports=(name, *proxies),
     )
 
 

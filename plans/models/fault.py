@@ -17,12 +17,12 @@ from plans.models.errors import closest
 from plans.models.forecast import Words
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Duration
-from system.contract.links import LINKS, links_of, read_link
+from system.contract.links import EDGE, LINKS, links_of, read_link
 from system.contract.places import ALONE, front, read_place, system
 
 FaultId = Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,3}[a-z]?$", description="Its number in the catalogue: N15, P1.")]
 Code = Annotated[str, Field(pattern=r"^([SL])([1-9]|1[0-2])$", description="An invariant of docs/money.md.")]
-LINK_IDS = tuple(link.id for link in links_of())
+LINK_IDS = tuple(link.id for link in (*links_of(), *EDGE))
 PARTS = tuple(place.name for place in system())
 """Targets of a system of one front and one cell; larger ones have more, by the rules of `system.contract.places`."""
 HOST = "host"
@@ -73,8 +73,8 @@ class ProbeSpec(PlanModel):
     kind: str
     within: Duration = Field(gt=0)
 
-    def blind(self, inject: FaultSpec) -> Iterator[Contradiction]:
-        """Why it could not see this fault, although it fits the kind."""
+    def blind(self, inject: FaultSpec, targets: tuple[str, ...]) -> Iterator[Contradiction]:
+        """Why it could not see this fault on these targets, though it fits its kind."""
         yield from ()
 
 
@@ -116,7 +116,7 @@ class Fault(PlanModel):
     def _seen(self) -> Iterator[Contradiction]:
         if self.inject.way not in self.effect_probe.sees:
             yield from self._probe_fits("effect_probe", "cannot see", self._fits.effects)
-        for found in self.effect_probe.blind(self.inject):
+        for found in self.effect_probe.blind(self.inject, self.targets):
             yield found._replace(loc=("effect_probe", *found.loc))
 
     @check
@@ -184,9 +184,8 @@ def sort_of(target: str) -> str:
 
 
 def is_link(target: str) -> bool:
-    """Is it a link that is always in the path, in a system of any size?"""
-    link = read_link(target)
-    return link is not None and link.always
+    """Is it a link, in a system of any size?"""
+    return read_link(target) is not None
 
 
 def check_target(target: str) -> str:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from system.contract.fields import SPONSOR_CHARS_MAX, Int8, Line, Name, Text, Whole, name
 from system.contract.ids import Lane
+from system.contract.routing import FRONTS_MAX
 
 RoundState = Literal["armed", "closing", "closed"]
 """`armed` covers before, during and after the window until the close begins; the window decides what is open."""
@@ -216,10 +217,13 @@ class TagRequest(Model):
 
 
 class SwitchChange(Model):
-    """Body of `PUT /v1/switches/{key}`. Without `lane` the value is set for both."""
+    """Body of `PUT /v1/switches/{key}`. Without `lane` the value is set for both. With `cell` it is set in that cell
+    alone; a cell that gets its lane's value follows the lane again.
+    """
 
     value: Int8
     lane: Lane | None = None
+    cell: int | None = Field(default=None, ge=0, lt=FRONTS_MAX)
     who: Name = "operator"
     why: Text = ""
 

@@ -50,6 +50,9 @@ LINKS: tuple[Link, ...] = (
     _link("prometheus", "targets", always=False),
 )
 """Of a system of one cell."""
+EDGE: tuple[Link, ...] = tuple(link for link in LINKS if not link.always)
+"""Links of the system's edge: one id for all their ends, each end with a proxy of its own in the second toxiproxy."""
+TO_FRONTS, TO_TARGETS = (link.id for link in EDGE)
 _BY_ID = {link.id: link for link in LINKS}
 _NAME = re.compile(r"([a-z]+-[a-z]+)(?:-([1-9]\d{0,2}))?")
 
@@ -68,6 +71,11 @@ def in_cell(link: Link, cell: int) -> Link:
 def link_between(client: Client, upstream: Upstream, cell: int = 0) -> Link:
     """The link of these two ends in a cell. Raises StopIteration where nobody speaks so."""
     return in_cell(next(link for link in LINKS if (link.client, link.upstream) == (client, upstream)), cell)
+
+
+def proxy_of(link: str, part: str) -> str:
+    """Name of the proxy of one end of a link of the edge."""
+    return f"{link}.{part}"
 
 
 def _plain(name: str) -> str:

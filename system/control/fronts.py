@@ -42,7 +42,7 @@ async def sync(
     refuse_older(front, instance, newest)
     now = control.clock()
     view.seen[front] = FrontReport(instance, now, streams)
-    return f'{{"now_us":{now}{view.sync_tail(front, now, lanes)}'
+    return f'{{"now_us":{now}{view.sync_tail(front, now, lanes, control.settings.topology.cells[front])}'
 
 
 def refuse_older(front: int, instance: int, newest: int) -> None:

@@ -14,6 +14,8 @@ from system.contract import api
 from system.contract.errors import BadRequest
 from system.contract.ids import INT8_MAX, LANES
 from system.contract.numbers import shown
+from system.contract.routing import FRONTS_MAX
+from system.contract.switches import in_cell
 from system.contract.web import bearer, need_secret, read_model
 from system.control import epochs, fronts, issue, leases, rounds, set_aside, streams, switches
 from system.control.state import ControlContext
@@ -75,9 +77,14 @@ async def round_one(request: web.Request) -> web.Response:
 
 
 async def switch_list(request: web.Request) -> web.Response:
-    """`switches`: the live lane's table; `lanes`: both."""
-    held = request.app[CONTROL].need_view().switches
-    return web.json_response({"switches": held["live"], "lanes": held})
+    """`switches`: the live lane's table; `lanes`: both. With `?cell=N` as they hold in that cell; else `cells` beside,
+    where cells have values of their own.
+    """
+    view = request.app[CONTROL].need_view()
+    cell = query_number(request, "cell", -1, 0, FRONTS_MAX - 1)
+    held = view.switches if cell < 0 else in_cell(view.switches, view.cells, cell)
+    own = {"cells": view.cells} if view.cells and cell < 0 else {}
+    return web.json_response({"switches": held["live"], "lanes": held, **own})
 
 
 async def front_list(request: web.Request) -> web.Response:

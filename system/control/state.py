@@ -17,7 +17,7 @@ from typing import Any
 from system.contract.api import FrontRound, RoundPublic, SponsorSplit, StreamReport, SwitchChange
 from system.contract.errors import Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
 from system.contract.ids import LANES, Lane
-from system.contract.switches import Tables, tables
+from system.contract.switches import SWITCHES, Cells, Tables, in_cell, tables
 from system.control.meters import ControlMeters
 from system.ledger.access import Pool, read_again
 from system.ledger.statements import statement
@@ -61,6 +61,8 @@ class View:
     granted: dict[tuple[int, int], int] = field(default_factory=dict)
     instances: dict[int, int] = field(default_factory=dict)
     switches: Tables = field(default_factory=tables)
+    cells: Cells = field(default_factory=dict)
+    """What cells have of their own over `switches`."""
     seen: dict[int, FrontReport] = field(default_factory=dict)
     waiting: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """What the close of a round waits for, by round, in words."""
@@ -77,9 +79,9 @@ class View:
         """Drops the prepared answers, which are stale."""
         self._sync.clear()
 
-    def sync_tail(self, front: int, now_us: int, lanes: bool = False) -> str:
-        """Everything of a SyncAnswer after `now_us`, as JSON text; prepared once per change. A front of an older
-        version refuses `lanes`, so they are sent only on request.
+    def sync_tail(self, front: int, now_us: int, lanes: bool = False, cell: int = 0) -> str:
+        """Everything of a SyncAnswer after `now_us`, as JSON text; prepared once per change. `cell`: the front's. A
+        front of an older version refuses `lanes`, so they are sent only on request.
         """
         text = self._sync.get((front, lanes))
         if text is None:
@@ -89,7 +91,8 @@ class View:
                 if held.closed_us is None or held.closed_us + CLOSED_SHOWN_US > now_us
             ]
             rounds = ",".join(item.model_dump_json() for item in shown)
-            told = {"switches": self.switches["live"]} | ({"lanes": self.switches} if lanes else {})
+            mine = in_cell(self.switches, self.cells, cell)
+            told = {"switches": mine["live"]} | ({"lanes": mine} if lanes else {})
             text = f',"rounds":[{rounds}],{json.dumps(told)[1:]}'
             self._sync[front, lanes] = text
         return text
@@ -195,10 +198,10 @@ class ControlContext:
             stored = await (await conn.execute(statement("control_switches", "live"))).fetchall()
         for front, instance in instances.items():
             view.instances[front] = max(instance, view.instances.get(front, 0))
-        switches = _held_over(_switches(stored), self.red)
+        switches, cells = _held_over(_switches(stored), self.red), _cells(stored)
         granted = {key: max(epoch, view.granted.get(key, 0)) for key, epoch in granted.items()}
-        if (rounds, granted, switches) != (view.rounds, view.granted, view.switches):
-            view.rounds, view.granted, view.switches = rounds, granted, switches
+        if (rounds, granted, switches, cells) != (view.rounds, view.granted, view.switches, view.cells):
+            view.rounds, view.granted, view.switches, view.cells = rounds, granted, switches, cells
             view.changed()
         view.loaded = True
         if any(held.public.state == "closing" for held in rounds.values()):
@@ -209,9 +212,22 @@ def _switches(rows: list[tuple[Any, ...]]) -> Tables:
     """Rows of control_switches over the defaults; a key that is no switch any more is left out."""
     plain = tables()
     said: dict[Lane, dict[str, int]] = {
-        lane: {key: int(value) for key, place, value in rows if place == lane and key in plain[lane]} for lane in LANES
+        lane: {
+            key: int(value) for key, place, cell, value in rows if (place, cell) == (lane, None) and key in plain[lane]
+        }
+        for lane in LANES
     }
     return tables(each=said)
+
+
+def _cells(rows: list[tuple[Any, ...]]) -> Cells:
+    """What cells have of their own; a key that is no switch of cells any more is left out."""
+    known = {switch.key for switch in SWITCHES if switch.by_cell}
+    found: dict[Lane, dict[int, dict[str, int]]] = {}
+    for key, lane, cell, value in rows:
+        if cell is not None and key in known:
+            found.setdefault(lane, {}).setdefault(int(cell), {})[key] = int(value)
+    return found
 
 
 def _held_over(switches: Tables, red: Mapping[str, SwitchChange]) -> Tables:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from system.contract.api import SwitchChange
 from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.ids import LANES, Lane
-from system.contract.switches import checked, defaults, is_red, lanes_of
+from system.contract.switches import checked, defaults, is_red, lanes_of, need_cell
 from system.control.state import ControlContext
+from system.ledger.access import Connection
 from system.ledger.statements import statement
 
 log = logging.getLogger("xiu.control")
 
 
 async def change(control: ControlContext, key: str, order: SwitchChange) -> dict[str, object]:
-    """Sets a switch in the lane of the order, else in both: {"key", "value", "before"}; `lane` if one was named;
+    """Sets a switch in the lane of the order, else in both: {"key", "value", "before"}; `lane` and `cell` if named;
     `befores` by lane where they differed (`before` is then the live lane's); `held` where it could not be stored yet.
 
     Raises BadRequest (unknown key, out of bounds, a lane where there is none), StoreUnknown, StoreRefused.
     """
     value = checked(key, order.value)
     lanes = lanes_of(key, order.lane)
+    if order.cell is not None:
+        need_cell(key, order.cell, max(control.settings.topology.cells) + 1)
     if not is_red(key, value):
         async with control.red_turn:
             return await _lift(control, key, await _write(control, key, value, order, lanes))
@@ -62,22 +66,41 @@ async def _write(
         rows = await (await conn.execute(statement("control_switch_lock", "live"), {"key": key})).fetchall()
         was: dict[Lane, int] = dict.fromkeys(LANES, defaults()[key]) | {lane: int(old) for lane, old in rows}
         befores = {lane: was[lane] for lane in lanes}
-        for lane in lanes:
+        if order.cell is not None:
+            befores = await _write_cell(conn, key, value, order.cell, befores)
+        for lane in lanes if order.cell is None else ():
             await conn.execute(statement("control_switch_set", "live"), {"key": key, "lane": lane, "value": value})
         one = len(set(befores.values())) == 1
         entry = {"key": key, "after": value, "who": order.who, "why": order.why, "at_us": control.clock()}
         for place, before in [(order.lane, befores[lanes[0]])] if one else list(befores.items()):
-            changed = {**entry, "before": before, "lane": place}
+            changed = {**entry, "before": before, "lane": place, "cell": order.cell}
             await conn.execute(statement("control_switch_log", "live"), changed)
     log.info("switch %s (%s): %s to %d, by %s", key, order.lane or "both lanes", befores, value, order.who,
              extra={"event": "switch_set"})  # fmt: skip
     await control.catch_up()
     told: dict[str, object] = {"key": key, "value": value, "before": befores[lanes[0]]}
+    told |= {} if order.cell is None else {"cell": order.cell}
     return told | ({"lane": order.lane} if order.lane else {}) | ({} if one else {"befores": befores})
 
 
+async def _write_cell(
+    conn: Connection, key: str, value: int, cell: int, followed: Mapping[Lane, int]
+) -> dict[Lane, int]:
+    """Sets the cell's own value in these lanes; a value that the lane has is none: the cell follows. Returns what held
+    in the cell before, by lane. `followed`: the lanes' values, their rows locked.
+    """
+    at: dict[str, object] = {"key": key, "cell": cell}
+    rows = await (await conn.execute(statement("control_switch_cell_lock", "live"), at)).fetchall()
+    own = {lane: int(old) for lane, old in rows}
+    for lane, lane_value in followed.items():
+        do = "control_switch_cell_follow" if value == lane_value else "control_switch_cell_set"
+        more = {} if value == lane_value else {"value": value}
+        await conn.execute(statement(do, "live"), {**at, "lane": lane, **more})
+    return {lane: own.get(lane, lane_value) for lane, lane_value in followed.items()}
+
+
 async def history(control: ControlContext, limit: int) -> list[dict[str, object]]:
-    """Changes, newest first; `lane` None: both."""
+    """Changes, newest first; `lane` None: both; `cell` None: every one without a value of its own."""
     rows = await control.pool.fetch(statement("control_switch_history", "live"), {"limit": limit}, "read switches")
-    names = ("id", "key", "lane", "before", "after", "who", "why", "at_us")
+    names = ("id", "key", "lane", "cell", "before", "after", "who", "why", "at_us")
     return [dict(zip(names, row, strict=True)) for row in rows]

@@ -53,7 +53,7 @@ async def _work(worker: Worker, switches: Switches) -> None:
 async def serve(settings: CreditSettings) -> None:
     """Runs the worker, its metrics and the switches until SIGTERM or SIGINT."""
     registry = CollectorRegistry()
-    switches = Switches(settings.control_url, internal_key(settings.secret), settings.lane)
+    switches = Switches(settings.control_url, internal_key(settings.secret), settings.lane, cell=settings.cell)
     stopping = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stopping.set)

@@ -19,9 +19,9 @@ MINE = tuple(switch.key for switch in SWITCHES if "credit" in switch.readers)
 class Switches:
     """The switches credit of a lane obeys. Defaults until control has answered once."""
 
-    def __init__(self, control_url: str, key: str, lane: Lane, *, timeout_s: float = 1.0) -> None:
+    def __init__(self, control_url: str, key: str, lane: Lane, *, cell: int = 0, timeout_s: float = 1.0) -> None:
         self._lane = lane
-        self._url = f"{control_url}/v1/switches"
+        self._url = f"{control_url}/v1/switches?cell={cell}"
         self._headers = {"X-Xiu-Key": key}
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self.values: dict[str, int] = {switch.key: switch.default for switch in SWITCHES if switch.key in MINE}

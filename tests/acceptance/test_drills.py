@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ def test_on_a_stack_that_runs(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None
     as_typed(xiu, stack)
     flushed_with_control_frozen(xiu)
     left_out(xiu, monkeypatch)
+    at_the_edge(xiu, stack)
     killed(xiu, stack)
     halted(xiu, stack)
     assert find_running(xiu.folder / "var") == [stack.folder.path]
@@ -109,6 +111,40 @@ def left_out(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = "HARNESS_FAULT" if "generator_limited" in reasons else "FAULT_NOT_EFFECTIVE"
     assert (code, document["verdict"]) == (10, expected), document["reasons"]
     assert "fault_not_effective" in reasons
+
+
+TWO = """\
+kind: drill
+id: two-at-the-edge
+title: {{zh: 边缘两处, en: Two at the edge}}
+plan: {plan}
+faults:
+  - {{id: N1c, target: client-front, at: 5s, for: 9s}}
+  - {{id: O2, target: prometheus-targets, at: 6s, for: 8s}}
+expect: {{harms: [response_p99_ms, answered_rps, errors, credit_delay_p99_s, drain_s]}}
+"""
+
+
+def at_the_edge(xiu: Xiu, stack: Stack) -> None:
+    """Two faults that overlap, on links that a second toxiproxy stands in for this drill alone."""
+    own = xiu.folder / "own"
+    own.mkdir()
+    plan = os.path.relpath(Path(__file__).parents[2] / "plans" / "stress" / "drill-town.yaml", own)
+    (own / "two-at-the-edge.yaml").write_text(TWO.format(plan=plan))
+    code, document = drill(xiu, "two-at-the-edge", "--drills", str(own), "--short", "--arms", "B")
+    assert (code, document["verdict"]) in ((0, "PASS"), (0, "WARN")), document["reasons"]
+    slow, cut = document["faults"]
+    assert (slow["fault"], cut["fault"]) == ("N1c on client-front", "O2 on prometheus-targets")
+    for one in (slow, cut):
+        assert one["injected_s"] < one["effect_s"] < one["heal_began_s"] <= one["heal_seen_s"]
+    assert cut["injected_s"] < slow["heal_began_s"], "both are there at once"
+    run = xiu.folder / "runs" / document["arms"]["B"]["run"]
+    detours = json.loads((run / "environment.json").read_text())["detours"]
+    assert (detours["client-front"] is not None, detours["prometheus-targets"]) == (True, None)
+    (backlog,) = json.loads((run / "metrics" / "backlog.json").read_text())["result"]
+    told = [float(at) for at, _ in backlog["values"]]
+    assert max(later - at for at, later in pairwise(told)) >= 2, "a gap: what nobody told is no figure"
+    assert (stack.detours, stack.state()["parts"]["toxiproxy-edge"]) == ((), "resting")
 
 
 def killed(xiu: Xiu, stack: Stack) -> None:

@@ -69,6 +69,8 @@ class FakeWorld:
     switches: dict[str, int] = field(default_factory=lambda: {"draw.release_percent": 100, "draw.shed_percent": 0})
     """The live lane's."""
     stress: dict[str, int] = field(default_factory=lambda: {"draw.release_percent": 100, "draw.shed_percent": 0})
+    own: dict[tuple[str, str, int | None], int] = field(default_factory=dict)
+    """Values that a cell has of its own, by switch, lane and cell."""
     orders: list[tuple[str, int]] = field(default_factory=list)
     shown: dict[str, dict[str, int]] = field(default_factory=dict)
     on_order: Callable[[], None] = lambda: None
@@ -81,27 +83,37 @@ class FakeWorld:
             return None
         if query.startswith("awards"):
             lane = query.removeprefix('awards{lane="').removesuffix('"}')
-            return 20.0 * (self.effect if self.of(lane)["draw.release_percent"] < 100 else 1.0)
+            paces = [value for (key, of, _), value in self.own.items() if (key, of) == ("draw.release_percent", lane)]
+            return 20.0 * (self.effect if min(self.of(lane)["draw.release_percent"], *paces, 100) < 100 else 1.0)
         return {"age": self.age, "fronts": self.fronts}[query]
 
     def of(self, lane: str | None) -> dict[str, int]:
         """The switches of a lane. One that has lanes is never set without."""
         return {"live": self.switches, "stress": self.stress}[str(lane)]
 
-    async def told(self, key: str, lane: str | None) -> int | None:
-        return None if self.away else self.of(lane)[key]
+    def _at(self, key: str, lane: str | None, cell: int | None) -> int:
+        return self.own.get((key, str(lane), cell), self.of(lane)[key])
 
-    async def seen(self, key: str, lane: str | None) -> Mapping[str, int | None]:
+    async def told(self, key: str, lane: str | None, cell: int | None = None) -> int | None:
+        return None if self.away else self._at(key, lane, cell)
+
+    async def seen(self, key: str, lane: str | None, cell: int | None = None) -> Mapping[str, int | None]:
+        """Front k is of cell k."""
         values = self.shown.setdefault(f"{key} {lane}", {"front-0": 100, "front-1": 100})
-        for name in values:
+        for number, name in enumerate(values):
             if name not in self.deaf:
-                values[name] = self.of(lane)[key]
-        return dict(values)
+                values[name] = self._at(key, lane, number)
+        return {name: value for number, (name, value) in enumerate(values.items()) if cell in (None, number)}
 
-    async def set(self, key: str, lane: str | None, value: int, why: str) -> None:
+    async def set(self, key: str, lane: str | None, value: int, why: str, cell: int | None = None) -> None:
         self.on_order()
         if self.away:
             raise Away("control is away")
         assert "run" in why
         self.orders.append((key, value))
-        self.of(lane)[key] = value
+        if cell is None:
+            self.of(lane)[key] = value
+        elif value == self.of(lane)[key]:
+            self.own.pop((key, str(lane), cell), None)
+        else:
+            self.own[key, str(lane), cell] = value

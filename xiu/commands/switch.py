@@ -12,7 +12,8 @@ from harness.errors import BadInput, closest
 from harness.who import me
 from system.contract.errors import BadRequest
 from system.contract.ids import LANES, Lane
-from system.contract.switches import SWITCHES, Switch, checked, lanes_of, tables
+from system.contract.places import CELLS_MAX
+from system.contract.switches import SWITCHES, Switch, checked, lanes_of, need_cell, tables
 from xiu.cli import add_word
 from xiu.commands import _stacks
 
@@ -28,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     change.add_argument("key", metavar="KEY", help="as `xiu switch list` shows it")
     change.add_argument("value", metavar="VALUE", help="a whole number; for a bool also on or off")
     change.add_argument("--lane", choices=LANES, help="default: both lanes")
+    change.add_argument("--cell", type=int, help="this cell alone; default: every cell without a value of its own")
     change.add_argument("--why", default="", help="reason, kept with the change")
     history = add_word(words, "history", "who changed what, when and why", "xiu switch history")
     for each in (show, change, history):
@@ -43,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
         try:
             args.value = checked(args.key, SWITCH[args.key].read(args.value))
             lanes_of(args.key, args.lane)
+            if args.cell is not None:
+                need_cell(args.key, args.cell, CELLS_MAX)  # how many there are control knows
         except BadRequest as exc:
             raise BadInput(str(exc)) from exc
     with ControlClient.of(_stacks.need(args)) as control:
@@ -52,14 +56,20 @@ def run(args: argparse.Namespace) -> int:
 def _list(control: ControlClient, args: argparse.Namespace) -> int:
     told = control.document("GET", "/v1/switches", "switches")
     lanes = told.get("lanes") or tables(told["switches"])
+    own = told.get("cells", {})
     if args.json:
         rows = [{"id": key, "value": value} for key, value in told["switches"].items()]
         declared = {switch.key: _declared(switch) for switch in SWITCHES}
-        print(json.dumps({"switches": rows, "lanes": lanes, "declared": declared}, indent=1))
+        more = {"cells": own} if own else {}
+        print(json.dumps({"switches": rows, "lanes": lanes, **more, "declared": declared}, indent=1))
         return 0
     for switch in SWITCHES:
         values = [lanes[lane][switch.key] for lane in LANES]
         print("\n".join(_rows(switch, dict(zip(LANES, values, strict=True)))))
+        for lane, cells in own.items():
+            for cell, values_of in cells.items():
+                if switch.key in values_of:
+                    print(f"* {switch.key:<22} {values_of[switch.key]:>9}{_where(lane, int(cell))}")
         scope = "for each lane" if switch.by_lane else "one for both lanes"
         print(f"    {switch.meaning}; {scope}, read by {', '.join(switch.readers)}")
     return 0
@@ -85,15 +95,23 @@ def _rows(switch: Switch, values: dict[Lane, int]) -> list[str]:
     ]
 
 
+def _where(lane: str | None, cell: int | None) -> str:
+    """In which lane and cell, as far as named: ` (lane live, cell 1)`."""
+    named = [f"lane {lane}"] if lane else []
+    named += [] if cell is None else [f"cell {cell}"]
+    return f" ({', '.join(named)})" if named else ""
+
+
 def _set(control: ControlClient, args: argparse.Namespace) -> int:
     body = {"value": args.value, "who": me(), "why": args.why}
     body |= {"lane": args.lane} if args.lane else {}
+    body |= {} if args.cell is None else {"cell": args.cell}
     done = control.document("PUT", f"/v1/switches/{args.key}", "value", body)
     if args.json:
         print(json.dumps(done, indent=1))
         return 0
     for lane, before in done.get("befores", {done.get("lane"): done["before"]}).items():
-        print(f"{done['key']}: {before} → {done['value']}{f' (lane {lane})' if lane else ''}")
+        print(f"{done['key']}: {before} → {done['value']}{_where(lane, done.get('cell'))}")
     if "held" in done:
         print(f"it holds, and is not written yet: {done['held']}", file=sys.stderr)
     return 0
@@ -106,8 +124,8 @@ def _history(control: ControlClient, args: argparse.Namespace) -> int:
         return 0
     for row in rows:
         when = datetime.fromtimestamp(row["at_us"] / 1e6).astimezone().isoformat(" ", "seconds")
-        lane = f" (lane {row['lane']})" if row.get("lane") else ""
-        print(f"{when}  {row['key']}: {row['before']} → {row['after']}{lane}  {row['who']}  {row['why']}".rstrip())
+        where = _where(row.get("lane"), row.get("cell"))
+        print(f"{when}  {row['key']}: {row['before']} → {row['after']}{where}  {row['who']}  {row['why']}".rstrip())
     if not rows:
         print("no switch was ever set")
     return 0

@@ -19,7 +19,7 @@ from plans.models.playbook import ActionSpec
 from plans.models.quantity import Duration
 from system.contract.errors import BadRequest
 from system.contract.ids import LANES, Lane
-from system.contract.switches import SWITCHES, checked, has_lane
+from system.contract.switches import SWITCHES, checked, has_cell, has_lane
 
 CATCHES_UP = "draw.release_percent"
 """The one switch whose held-back part can be made good: the pace of a schedule."""
@@ -100,48 +100,52 @@ class SetSwitch(ActionSpec):
 
 
 class SwitchAction(ActionKind[SetSwitch]):
-    """Detail: `key`, `lane` (None: both at once), `to`, `before`, `undo` (None: it stays, else `catch_up`)."""
+    """Detail: `key`, `lane` (None: both at once), `cell` (None: every one without a value of its own), `to`, `before`,
+    `undo` (None: it stays, else `catch_up`).
+    """
 
     kind = "set_switch"
     Spec = SetSwitch
 
     def holds(self, spec: SetSwitch, scope: Scope) -> frozenset[Hold]:
-        """The switch in the run's lane; one that has no lane, in both."""
+        """The switch in the run's lane and cell; one that has no lane, in both; one that has no cells, in all."""
         lanes = scope.lanes if has_lane(spec.set.switch) else LANES
-        return frozenset(Hold(spec.set.switch, lane) for lane in lanes)
+        cell = _cell(spec.set.switch, scope)
+        return frozenset(Hold(spec.set.switch, lane if cell is None else f"{lane} {cell}") for lane in lanes)
 
     async def prepare(self, spec: SetSwitch, scope: Scope, home: Path, world: World) -> Detail:
         """See `ActionKind`: the switch's value before must be known."""
         key = spec.set.switch
         lane = next(iter(scope.lanes), None) if has_lane(key) else None
-        before = await world.told(key, lane)
+        cell = _cell(key, scope)
+        before = await world.told(key, lane, cell)
         if before is None:
-            raise Away(f"control does not tell {named(key, lane)}")
+            raise Away(f"control does not tell {named(key, lane, cell)}")
         undo = spec.undo.model_dump() if isinstance(spec.undo, Restore) else None
-        return {"key": key, "lane": lane, "to": spec.set.to, "before": before, "undo": undo}
+        return {"key": key, "lane": lane, "cell": cell, "to": spec.set.to, "before": before, "undo": undo}
 
     def words(self, detail: Detail) -> ActionText:
         """See `ActionKind`."""
-        key, to, before = named(detail["key"], detail["lane"]), detail["to"], detail["before"]
+        key, to, before = _named(detail), detail["to"], detail["before"]
         return ActionText(f"{key}: {before} → {to}", f"{key} = {to}", f"{key} stays {to}; it was {before}")
 
     async def apply(self, detail: Detail, world: World, why: str, within_s: float) -> None:
         """See `ActionKind`."""
-        await world.set(detail["key"], detail["lane"], detail["to"], why)
+        await world.set(detail["key"], detail["lane"], detail["to"], why, detail.get("cell"))
 
     async def read_back(self, detail: Detail, world: World) -> ReadBack:
         """Control and every process that reads the switch."""
-        key, lane, to = detail["key"], detail["lane"], detail["to"]
-        seen = {"control": await world.told(key, lane), **await world.seen(key, lane)}
+        key, lane, to, cell = detail["key"], detail["lane"], detail["to"], detail.get("cell")
+        seen = {"control": await world.told(key, lane, cell), **await world.seen(key, lane, cell)}
         late = [f"{name} ({'?' if shown is None else shown})" for name, shown in seen.items() if shown != to]
-        return ReadBack(tuple(seen), f"{named(key, lane)} is not {to} in {', '.join(late)}" if late else "")
+        return ReadBack(tuple(seen), f"{_named(detail)} is not {to} in {', '.join(late)}" if late else "")
 
     async def undo(self, detail: Detail, progress: ActionProgress, world: World, now_s: float) -> Undo:
         """Back to what it was, unless somebody else has set it since; first what was held back is made good."""
-        key, to, before = named(detail["key"], detail["lane"]), detail["to"], detail["before"]
+        key, to, before = _named(detail), detail["to"], detail["before"]
         if detail["undo"] is None:
             return Undo(f"{key} stays {to}: nothing to undo, as the playbook says")
-        now = await world.told(detail["key"], detail["lane"])
+        now = await world.told(detail["key"], detail["lane"], detail.get("cell"))
         pace = detail["undo"]["catch_up"]
         if now is not None and now not in (to, before, pace):
             return Undo(f"{key} is {now}, set by somebody else since: left alone")
@@ -157,6 +161,16 @@ class SwitchAction(ActionKind[SetSwitch]):
         return Undo(f"{key} = {before} in every process", tuple(steps))
 
 
-def named(key: str, lane: Lane | None) -> str:
+def _cell(key: str, scope: Scope) -> int | None:
+    """The cell that the run is bound to; None: it is bound to none, or the switch has no values by cell."""
+    return int(scope.cell) if scope.cell and has_cell(key) else None
+
+
+def _named(detail: Detail) -> str:
+    return named(detail["key"], detail["lane"], detail.get("cell"))
+
+
+def named(key: str, lane: Lane | None, cell: int | None = None) -> str:
     """A switch in words."""
-    return key if lane is None else f"{key} ({lane})"
+    where = [*([lane] if lane else []), *([] if cell is None else [f"cell {cell}"])]
+    return f"{key} ({', '.join(where)})" if where else key

@@ -45,7 +45,7 @@ class Arm:
         prepared = prepare(
             stage.control, plan, stage.share, stage.order.lane, stage.sizes, state.run_id, stage.folder,
             stage.order.runs / REGISTER, stage.order.seed, stage.system.folder, stage.order.begun_s,
-            RoundPlace(number, first_ns),
+            RoundPlace(number, first_ns), stage.system.way,
         )  # fmt: skip
         t0_ns = prepared.order.t0_wall_ns
         begins_s = 0.0 if first_ns is None else (t0_ns - first_ns) / 1e9

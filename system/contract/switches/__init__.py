@@ -18,11 +18,16 @@ from system.contract.numbers import shown
 from system.contract.switches.declared import Switch
 
 __all__ = [
-    "SWITCHES", "Switch", "Tables", "checked", "defaults", "has_lane", "is_red", "lanes_of", "once", "tables",
+    "SWITCHES", "Cells", "Switch", "Tables", "checked", "defaults", "has_cell", "has_lane", "in_cell", "is_red",
+    "lanes_of", "need_cell", "once", "tables",
 ]  # fmt: skip
 
 Tables = Mapping[Lane, Mapping[str, int]]
 """Every switch's value, for each lane. One that has no lane stands in both with the same value."""
+
+
+Cells = Mapping[Lane, Mapping[int, Mapping[str, int]]]
+"""The values that cells have of their own: lane → cell → switch → value. A cell that is not there follows its lane."""
 
 
 def once(pieces: Iterable[found.Piece]) -> dict[str, Switch]:
@@ -65,9 +70,30 @@ def lanes_of(key: str, lane: Lane | None) -> tuple[Lane, ...]:
     return (lane,)
 
 
+def need_cell(key: str, cell: int, cells: int) -> int:
+    """The cell. Raises BadRequest where the switch has no values by cell, or a system of so many `cells` has not this
+    one.
+    """
+    if not _BY_KEY[key].by_cell:
+        raise BadRequest(f"{key} has no cell, not {cell} either; expected no `cell`")
+    if not 0 <= cell < cells:
+        raise BadRequest(f"no cell {cell} in a system of {cells}; expected 0 to {cells - 1}")
+    return cell
+
+
+def in_cell(both: Tables, own: Cells, cell: int) -> Tables:
+    """Every switch as it holds in a cell: the lane's values, over them the cell's own."""
+    return {lane: {**table, **own.get(lane, {}).get(cell, {})} for lane, table in both.items()}
+
+
 def is_red(key: str, value: int) -> bool:
     """Does this value of the switch hold before it is stored?"""
     return _BY_KEY[key].red == value
+
+
+def has_cell(key: str) -> bool:
+    """Whether a cell may have a value of its own for the switch."""
+    return _BY_KEY[key].by_cell
 
 
 def has_lane(key: str) -> bool:

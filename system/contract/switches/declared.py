@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from system.contract.numbers import whole_number
 
 Type = Literal["bool", "percent", "ms", "count"]
-Scope = Literal["lane"]
+Scope = Literal["lane", "cell"]
 """The scope for which a switch has separate values."""
 READERS = ("front", "credit")
 _UNITS: dict[str, str] = {"bool": "on/off", "percent": "percent", "ms": "ms"}
@@ -33,7 +33,7 @@ class Switch:
     readers: tuple[str, ...]
     meaning: str
     counts: str = ""
-    scope: tuple[Scope, ...] = ("lane",)
+    scope: tuple[Scope, ...] = ("lane", "cell")
     red: int | None = None
 
     def __post_init__(self) -> None:
@@ -43,6 +43,7 @@ class Switch:
             "a percentage and milliseconds are not below 0": self.type in ("percent", "ms") and self.lower < 0,
             "a count says what it counts, nothing else does": (self.type == "count") != bool(self.counts),
             f"its default {self.default} is out of its range": not self.holds(self.default),
+            "a cell has a value of its own within a lane": self.by_cell and not self.by_lane,
             f"its red value {self.red} is out of its range": self.red is not None and not self.holds(self.red),
             "a red value holds in all lanes": self.red is not None and self.by_lane,
             f"its readers are some of {', '.join(READERS)}": not self.readers or not set(self.readers) <= {*READERS},
@@ -55,6 +56,11 @@ class Switch:
     def by_lane(self) -> bool:
         """Each lane has a value of its own."""
         return "lane" in self.scope
+
+    @property
+    def by_cell(self) -> bool:
+        """A cell may have a value of its own within its lane; one without follows the lane."""
+        return "cell" in self.scope
 
     @property
     def unit(self) -> str:

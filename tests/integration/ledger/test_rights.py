@@ -66,8 +66,8 @@ def test_a_ledger_whose_switches_had_no_lane_keeps_their_values_in_both(postgres
             return rows, told
 
     rows, told = asyncio.run(go())
-    assert sorted(rows) == [("draw.shed_percent", "live", 20), ("draw.shed_percent", "stress", 20)]
-    assert [row[1:6] for row in told] == [("draw.shed_percent", None, 0, 20, "me")]
+    assert sorted(rows) == [("draw.shed_percent", "live", None, 20), ("draw.shed_percent", "stress", None, 20)]
+    assert [row[1:7] for row in told] == [("draw.shed_percent", None, None, 0, 20, "me")]
 
 
 @pytest.mark.parametrize(

@@ -18,5 +18,6 @@ WHERE r.state <> 'closed' OR r.closed_us >= %(since_us)s
 SELECT front, instance FROM control.instance
 
 -- name: control_switches
--- Switches that were ever set, by lane.
-SELECT key, lane, value FROM control.switch
+-- Switches that were ever set, by lane; with a cell: the value that this cell has of its own.
+SELECT key, lane, NULL::int AS cell, value FROM control.switch
+UNION ALL SELECT key, lane, cell, value FROM control.switch_cell

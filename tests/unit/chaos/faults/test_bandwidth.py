@@ -14,5 +14,5 @@ def test_a_toxic_each_way() -> None:
 
 def test_a_link_that_its_probe_cannot_measure_is_misplaced() -> None:
     spec = Bandwidth(kind="bandwidth", rate=100)
-    assert list(spec.misplaced(("front-valkey", "credit-valkey"))) == []
+    assert list(spec.misplaced(("front-valkey", "credit-valkey", "client-front"))) == []
     assert [found.what for found in spec.misplaced(("credit-postgres",))] == ["bandwidth on credit-postgres"]

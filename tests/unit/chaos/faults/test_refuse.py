@@ -23,7 +23,7 @@ FILE = {
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> FakeToxiproxy:
     server = FakeToxiproxy.of("play-postgres", "credit-postgres")
-    monkeypatch.setattr(links, "api", lambda stack: server)
+    monkeypatch.setattr(links, "api", lambda stack, part: server)
     return server
 
 

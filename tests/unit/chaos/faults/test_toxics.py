@@ -15,6 +15,7 @@ from chaos import links
 from chaos.errors import ChaosError
 from chaos.faults.toxics import Toxics, ToxicsKind
 from chaos.links import NotClean
+from harness.stack import Stack
 from tests.support.fault_shapes import FakeToxiproxy, as_file, stack
 
 LATENCY = {"type": "latency", "stream": "downstream", "attributes": {"latency": 50, "jitter": 0}}
@@ -29,7 +30,7 @@ SLOW = {
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> FakeToxiproxy:
     server = FakeToxiproxy.of("front-valkey", "credit-valkey")
-    monkeypatch.setattr(links, "api", lambda stack: server)
+    monkeypatch.setattr(links, "api", lambda stack, part: server)
     return server
 
 
@@ -72,6 +73,7 @@ def test_in_force_as_it_was_put_there_and_gone_by_the_line_alone(server: FakeTox
     harmless = (replace(first, attributes={"latency": 0}), server.links["front-valkey"].toxics[1])
     server.links["front-valkey"] = replace(server.links["front-valkey"], toxics=harmless)
     assert not kind.in_force(stack(), detail), "one that somebody made harmless is not in force"
+    assert detail["proxies"] == ["front-valkey"]
     name, climb = ToxicsKind().rungs(stack(), detail)[0]  # another process's, which never saw the injection
     climb()
     assert name == "remove"
@@ -105,3 +107,56 @@ def test_in_somebody_s_toxiproxy_it_outlives_the_stack_and_nothing_of_theirs_is_
     detail = kind.prepare(theirs, Toxics.model_validate({"kind": "toxics", "toxics": [LATENCY]}), "front-valkey")
     assert kind.outlives(detail)
     assert [name for name, _ in kind.rungs(theirs, detail)] == ["remove", "toggle"]
+
+
+EDGE_STATE = {"parts": {"toxiproxy-edge": "ready"}}
+
+
+def edge(state: dict[str, dict[str, str]], **ways: str) -> Stack:
+    at = stack(edge={"client-front": {name.replace("_", "-"): way for name, way in ways.items()}} if ways else {})
+    return stack(addresses=at, state=lambda: state)
+
+
+def test_a_link_of_the_edge_is_disturbed_at_each_of_its_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    server = FakeToxiproxy.of("client-front.front-0", "client-front.front-1")
+    monkeypatch.setattr(links, "api", lambda stack, part: asked.append(part) or server)
+    kind, spec = ToxicsKind(), Toxics.model_validate({"kind": "toxics", "toxics": [LATENCY]})
+    where = edge(EDGE_STATE, front_0="http://127.0.0.1:1", front_1="http://127.0.0.1:2")
+    assert (kind.touches(spec, "client-front"), kind.lacks(where, spec, "client-front")) == (("toxiproxy-edge",), None)
+    detail = json.loads(json.dumps(kind.prepare(where, spec, "client-front")))
+    kind.inject(where, detail)
+    assert [len(proxy.toxics) for proxy in server.links.values()] == [1, 1]
+    assert kind.in_force(where, detail)
+    server.reset()
+    server.add("client-front.front-0", links.toxics_of(detail)[0])
+    assert not kind.in_force(where, detail), "at one end only"
+    assert not kind.undone(where, detail)
+    ToxicsKind().rungs(where, detail)[0][1]()
+    assert kind.undone(where, detail)
+    assert {*asked} == {"toxiproxy-edge"}
+    assert (kind.part(detail), detail["external"]) == ("toxiproxy-edge", False)
+
+
+def test_with_the_second_toxiproxy_at_rest_what_was_on_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(stack: object, part: str) -> FakeToxiproxy:
+        raise ChaosError("connection refused")
+
+    monkeypatch.setattr(links, "api", nobody)
+    where = edge({"parts": {"toxiproxy-edge": "resting"}}, front_0="http://127.0.0.1:1")
+    detail = {"link": "client-front", "proxies": ["client-front.front-0"], "toxics": [], "external": False}
+    ToxicsKind().rungs(where, detail)[0][1]()
+    assert ToxicsKind().undone(where, detail)
+
+
+@pytest.mark.parametrize(
+    ("target", "state", "lack"),
+    [
+        ("client-front", {"parts": {}}, "this stack has no toxiproxy-edge, and client-front no proxy"),
+        ("prometheus-targets", EDGE_STATE, "this stack has no Prometheus of its own"),
+        ("prometheus-targets", {"parts": {}}, "this stack has no toxiproxy-edge"),
+    ],
+)
+def test_a_stack_without_the_edge_lacks_it(target: str, state: dict[str, dict[str, str]], lack: str) -> None:
+    spec = Toxics.model_validate({"kind": "toxics", "toxics": [LATENCY]})
+    assert lack in str(ToxicsKind().lacks(edge(state), spec, target))

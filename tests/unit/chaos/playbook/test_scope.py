@@ -51,9 +51,11 @@ def test_what_is_refused(names: tuple[str, ...], labels: dict[str, str], says: s
     assert len(str(told.value)) < 120
 
 
-def test_two_cells_of_one_lane_are_two_runs_and_one_switch_is_one_runs(tmp_path: Path) -> None:
-    """The switches of this playbook have no cell: the second waits for the first."""
-    rig = Rig(tmp_path, text().replace("trigger:", CELLS).replace("query: age", "query: 'age'"))
+def test_two_cells_of_one_lane_are_two_runs_each_with_the_switch_of_its_cell(tmp_path: Path) -> None:
+    """The lane's own value stays, and a run on the whole lane would wait: there are none beside."""
+    whole = text(id="whole", alert="Other").replace("trigger:", "scope: [lane]\ntrigger:")
+    rig = Rig(tmp_path, text().replace("trigger:", CELLS).replace("query: age", "query: 'age'"), whole)
+    key = "draw.release_percent"
 
     async def script() -> None:
         unbound = rig.engine.heard(alert())
@@ -62,19 +64,21 @@ def test_two_cells_of_one_lane_are_two_runs_and_one_switch_is_one_runs(tmp_path:
         assert rig.engine.heard(alert(2, cell="1")).runs
         await rig.until_state("held")
         assert rig.facts().scope == Scope("stress", "1")
-        assert rig.world.switches == REGULAR
+        assert (rig.world.switches, rig.world.stress) == (REGULAR, REGULAR)
+        assert rig.world.own[key, "stress", 1] == 25
         steps = {"playbook": "slow", "lane": "stress", "cell": "1", "step": "run"}
         assert rig.value("drill_playbook_step_state", **steps, state="held") == 1
-        other = rig.engine.heard(alert(3, cell="0"))
-        assert (other.runs, other.later) == ((), True)
-        assert "has draw.release_percent" in other.not_now["slow"]
+        lane = rig.engine.order("whole", "stress", "me")
+        assert (lane.runs, f"has {key}" in lane.not_now["whole"].replace("draw.shed_percent, ", "")) == ((), True)
+        assert rig.engine.heard(alert(3, cell="0")).runs
+        await rig.until(lambda: (key, "stress", 0) in rig.world.own, "the other cell's")
         assert "goes on" in rig.engine.heard(alert(4, cell="1")).not_now["slow"]
         rig.world.age = 0.0
 
     rig.play(script)
     assert rig.make().runs.keys() == rig.engine.runs.keys()
-    assert rig.facts().scope == Scope("stress", "1"), "of the journal"
-    assert rig.world.stress == REGULAR
+    assert {facts.scope for facts in rig.engine.runs.values()} == {Scope("stress", "1"), Scope("stress", "0")}
+    assert (rig.world.stress, rig.world.own) == (REGULAR, {}), "each follows its lane again"
 
 
 def test_an_order_names_what_is_bound_and_nothing_else(tmp_path: Path) -> None:

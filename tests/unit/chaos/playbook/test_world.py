@@ -128,3 +128,31 @@ def test_garbage_is_no_data(body: bytes, charset: str) -> None:
             await world.set(KEY, "live", 25, "run 1")
 
     asked(answer, talk)
+
+
+def test_a_cell_s_switch_is_asked_set_and_read_back_there_alone() -> None:
+    own = {"live": {"1": {KEY: 30}}}
+    orders: list[Any] = []
+
+    def answer(request: web.Request) -> web.StreamResponse:
+        if request.path == "/metrics":
+            return web.Response(text=SHOWN)
+        if request.method == "PUT":
+            return web.json_response({"key": KEY, "value": 30})
+        lanes = LANES_TOLD if "cell" not in request.query else {**LANES_TOLD, "live": {KEY: 30}}
+        return web.json_response({"lanes": lanes, **({} if "cell" in request.query else {"cells": own})})
+
+    async def talk(world: StackWorld) -> None:
+        at = world._at
+        rows = [replace(place, metrics_url=at.control_url) for place in system(3, 2)]
+        world._at = replace(at, places=Directory((*at.places.of("control"), *rows)))
+        assert (await world.told(KEY, "live"), await world.told(KEY, "live", 1)) == (100, 30)
+        assert [*await world.seen(KEY, "live", 1)] == ["front-1"]
+        assert [*await world.seen(KEY, "live")] == ["front-0", "front-2"], "a cell with its own does not follow"
+        assert [*await world.seen(KEY, "stress")] == ["front-0", "front-1", "front-2"]
+        assert [*world.readers("credit.pause", "live", 1)] == ["credit-live-1"]
+        await world.set(KEY, "live", 30, "run 1", 1)
+        orders.append(True)
+
+    asked(answer, talk)
+    assert orders

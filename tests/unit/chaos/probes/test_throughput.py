@@ -65,6 +65,15 @@ def test_a_link_that_refuses_lets_nothing_through(server: Any) -> None:
     assert gone.seen().yes
 
 
+def test_on_a_link_that_does_not_speak_with_valkey_it_is_refused() -> None:
+    with pytest.raises(ValidationError, match="throughput_falls on client-front: it speaks with Valkey; expected serv"):
+        as_file(
+            targets=["client-front"], inject={"kind": "bandwidth", "rate": 10}, heal={"kind": "remove_toxics"},
+            effect_probe={"kind": "throughput_falls", "within": "1s"},
+            heal_probe={"kind": "link_answers", "within": "1s"},
+        )  # fmt: skip
+
+
 def test_a_pipe_too_wide_for_it_is_refused_with_the_file() -> None:
     with pytest.raises(ValidationError, match="throughput_falls cannot tell so wide a pipe; expected a rate below 512"):
         as_file(

@@ -90,6 +90,7 @@ def test_an_unknown_key_is_told_with_what_was_meant() -> None:
         pytest.param({"default": 11}, "its default 11 is out of its range", id="a default out of range"),
         pytest.param({"scope": (), "red": 11}, "its red value 11 is out of its range", id="red out of range"),
         pytest.param({"red": 0}, "a red value holds in all lanes", id="red in one lane"),
+        pytest.param({"scope": ("cell",)}, "a cell has a value of its own within a lane", id="a cell without a lane"),
         pytest.param({"readers": ()}, "its readers are some of front, credit", id="nobody reads it"),
         pytest.param({"readers": ("play",)}, "its readers are some of front, credit", id="somebody else reads it"),
     ],

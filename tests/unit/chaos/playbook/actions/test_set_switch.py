@@ -43,7 +43,8 @@ def test_one_lane_is_changed_read_back_and_undone() -> None:
     world = FakeWorld()
     detail = prepared(world)
     assert detail == {
-        "key": RELEASE, "lane": "stress", "to": 25, "before": 100, "undo": {"restore": "before", "catch_up": None},
+        "key": RELEASE, "lane": "stress", "cell": None, "to": 25, "before": 100,
+        "undo": {"restore": "before", "catch_up": None},
     }  # fmt: skip
     assert KIND.words(detail).change == f"{RELEASE} (stress): 100 → 25"
     asyncio.run(KIND.apply(detail, world, "run 1", 1.0))
@@ -106,3 +107,33 @@ def test_bad_input_is_told(more: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError) as told:
         spec(**more)
     assert says in str(told.value)
+
+
+IN_CELL = Scope(lane="live", cell="1")
+
+
+def test_bound_to_a_cell_it_is_that_cell_s_switch_alone() -> None:
+    world = FakeWorld()
+    assert KIND.holds(spec(), IN_CELL) == {Hold(RELEASE, "live 1")}
+    detail = prepared(world, IN_CELL)
+    assert (detail["cell"], KIND.words(detail).change) == (1, f"{RELEASE} (live, cell 1): 100 → 25")
+    asyncio.run(KIND.apply(detail, world, "run 1", 1.0))
+    assert (world.own, world.switches[RELEASE]) == ({(RELEASE, "live", 1): 25}, 100)
+    seen = asyncio.run(KIND.read_back(detail, world))
+    assert (set(seen.where), seen.why) == ({"control", "front-1"}, ""), "the parts of that cell alone"
+    undo = asyncio.run(KIND.undo(detail, TOOK, world, 110.0))
+    for step in undo.steps:
+        asyncio.run(KIND.apply(step.detail, world, "run 1", 1.0))
+    assert (world.own, world.switches[RELEASE]) == ({}, 100), "it follows its lane again"
+
+
+def test_one_that_has_no_cells_is_set_for_all_though_the_run_is_bound_to_one() -> None:
+    red = spec(set={"switch": "stress.accept", "to": 0})
+    assert KIND.holds(red, IN_CELL) == {Hold("stress.accept", "live"), Hold("stress.accept", "stress")}
+
+
+def test_a_journal_of_before_there_were_cells_is_read() -> None:
+    world = FakeWorld()
+    old = {"key": RELEASE, "lane": "live", "to": 25, "before": 100, "undo": None}
+    asyncio.run(KIND.apply(old, world, "run 1", 1.0))
+    assert (world.switches[RELEASE], asyncio.run(KIND.read_back(old, world)).why) == (25, "")
