@@ -106,6 +106,8 @@ class Fault(PlanModel):
     def _targets(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
         for target in targets:
             check_target(target)
+        if twice := [target for k, target in enumerate(targets) if target in targets[:k]]:
+            raise ValueError(f"{twice[0]} stands twice; expected each target once")
         return targets
 
     @check

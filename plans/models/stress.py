@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from plans.models.forecast import Id, Words
 from plans.models.ids import FileName
@@ -119,6 +119,13 @@ class PlannedRound(PlanModel):
     pause: Duration = 0.0
 
 
+def _no_pause_before_the_first(rounds: tuple[PlannedRound, ...]) -> tuple[PlannedRound, ...]:
+    """Nothing is closed before the first round."""
+    if rounds[0].pause:
+        raise ValueError("the first round has a pause; expected one between two rounds, at the second of them")
+    return rounds
+
+
 def _as_rounds(value: Any) -> Any:
     """A number of rounds as a list of that many."""
     whole = isinstance(value, int) and not isinstance(value, bool)
@@ -133,6 +140,7 @@ def _as_rounds(value: Any) -> Any:
 Rounds = Annotated[
     tuple[PlannedRound, ...],
     Field(min_length=1, max_length=ROUNDS_MAX),
+    AfterValidator(_no_pause_before_the_first),
     BeforeValidator(_as_rounds, json_schema_input_type=int | tuple[PlannedRound, ...]),
 ]
 

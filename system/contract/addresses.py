@@ -50,8 +50,14 @@ class Address:
 
 
 def is_loopback(url: str) -> bool:
-    """Does this address stay on this host? A name other than `localhost` is not looked up."""
-    host = urlsplit(url).hostname or ""
+    """Does this address stay on this host? A name other than `localhost` is not looked up; a port that cannot be is of
+    no host.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

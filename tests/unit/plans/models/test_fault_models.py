@@ -34,6 +34,7 @@ def test_every_file_of_the_kit_is_good() -> None:
     ("old", "new", "at", "says"),
     [
         pytest.param("[credit-postgres]", "[credit-postgress]", "targets", "did you mean credit-postgres?", id="link"),
+        pytest.param("[credit-postgres]", "[credit-postgres, credit-postgres]", "targets", "stands twice", id="twice"),
         pytest.param("heal: {kind: remove_toxics}\n", "", "# One link", "`heal` is missing", id="no heal"),
         pytest.param("heal_probe: {kind: link_answers, within: 5s}\n", "", "# One link", "`heal_probe` is missing",
                      id="no heal probe"),

@@ -41,6 +41,11 @@ def test_what_is_no_count_is_refused_in_its_line(line: str, tmp_path: Path) -> N
         planned(tmp_path, line)
 
 
+def test_a_pause_before_the_first_round_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match=r"own\.yaml:17: .*the first round has a pause; expected one between two"):
+        planned(tmp_path, "rounds: [{pause: 3s}, {}]")
+
+
 def test_a_later_round_begins_a_whole_number_of_seconds_after_the_first() -> None:
     first_ns = 1_000_000_000_123_456_000
     assert RoundPlace().pad_us(first_ns) == 0

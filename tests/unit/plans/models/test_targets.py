@@ -62,6 +62,7 @@ def test_the_projects_own_list_allows_nothing() -> None:
     [
         ("http://127.0.0.1:80", True), ("http://localhost", True), ("http://[::1]:8", True),
         ("http://127.0.0.1.example", False), ("http://10.0.0.1", False), ("http://localhost.example", False),
+        ("http://127.0.0.1:99999/", False), ("http://127.0.0.1:x/", False), ("http://[::1", False),
     ],
 )  # fmt: skip
 def test_loopback(url: str, here: bool) -> None:
