@@ -1,10 +1,13 @@
-"""Asks the system, before anything starts, whether the files that its parts read can be used (`system.sound`)."""
+"""Asks the system, before anything starts, whether the files that its parts read can be used (`system.sound`); and
+looks at those of the playbook engine.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
+from chaos.playbook.actions import kinds
 from harness.children import for_children
 from harness.errors import BadInput
 
@@ -12,7 +15,10 @@ TIMEOUT_S = 60.0
 
 
 def look() -> None:
-    """Raises BadInput with the system's sentence. A child that cannot be asked keeps nothing from starting."""
+    """Raises BadInput with the system's sentence, PlanError for an action. A child that cannot be asked keeps nothing
+    from starting.
+    """
+    kinds()
     argv = [sys.executable, "-m", "system.sound"]
     try:
         done = subprocess.run(

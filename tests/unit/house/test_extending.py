@@ -175,6 +175,7 @@ SELECT = "-- name: play_biggest\n-- Twice.\nSELECT 1\n"
     [
         pytest.param(KIND, TERM, "xiu fault list", ":20: kind `term` stands in ", id="a kind twice"),
         pytest.param(DO, BROKEN, "xiu playbook check plans/playbooks/noted.yaml", ":1: no Python", id="no action"),
+        pytest.param(DO, BROKEN, "xiu up --detach", ":1: no Python", id="no action, before anything starts"),
         pytest.param(SET, WIDE, "xiu switch list", ":4: ", id="a switch out of its range"),
         pytest.param(SET, TWICE, "xiu status", ":4: switch draw.award stands in ", id="a switch twice"),
         pytest.param(SIGN, "", "xiu halt", ":1: no SIGNAL", id="no signal"),
