@@ -7,7 +7,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from chaos.playbook.actions import kinds
 from harness.children import for_children
 from harness.errors import BadInput
 
@@ -18,6 +17,8 @@ def look() -> None:
     """Raises BadInput with the system's sentence, PlanError for an action. A child that cannot be asked keeps nothing
     from starting.
     """
+    from chaos.playbook.actions import kinds  # with HTTP's libraries: not for `--help`
+
     kinds()
     argv = [sys.executable, "-m", "system.sound"]
     try:
