@@ -9,6 +9,7 @@ import sys
 
 from harness.children import for_children
 from harness.errors import BadInput
+from harness.stack.spawn import die_with_parent
 
 TIMEOUT_S = 60.0
 
@@ -24,7 +25,7 @@ def look() -> None:
     try:
         done = subprocess.run(
             argv, env=for_children(), capture_output=True, encoding="utf-8", errors="replace", timeout=TIMEOUT_S,
-            check=False,
+            check=False, preexec_fn=die_with_parent,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return  # the parts say it themselves, if later
