@@ -31,7 +31,7 @@ from harness.control_client import ControlClient
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
 from harness.guard.leftovers import LeftoverRound, left, meeting
 from harness.guard.room import writable
-from harness.orchestrate import run_plan
+from harness.orchestrate.run import run_plan
 from harness.runs.folder import write_text
 from harness.runs.order import RunOrder, order_of
 from harness.runs.record import RunRecord

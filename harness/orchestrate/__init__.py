@@ -1,6 +1,3 @@
-"""Carries out a stress plan: stack, calibration, lock, load, drain, close, audit, verdict, report."""
-
-from harness.orchestrate.rate import set_rate
-from harness.orchestrate.run import run_plan
-
-__all__ = ["run_plan", "set_rate"]
+"""Carries out a stress plan: stack, calibration, lock, load, drain, close, audit, verdict, report. Imports nothing:
+Locust loads an order from here, and must not load the rest.
+"""

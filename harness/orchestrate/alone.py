@@ -8,14 +8,13 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 
 from harness.control_client import ControlClient
 from harness.engine import shots
 from harness.errors import BadInput, HarnessError
 from harness.forecast.share import Share
 from harness.guard.kill import REGISTER
-from harness.orchestrate.fire_order import FireOrder
+from harness.orchestrate.fire_order import RUNS, FireOrder
 from harness.orchestrate.prepare import Sizes, prepare
 from harness.orchestrate.run import VAR, connections, generator_cpu
 from harness.runs.folder import new_run
@@ -25,7 +24,6 @@ from plans.models import find, load_plan
 from plans.models.quantity import ratio
 from plans.models.stress import StressPlan
 
-RUNS = Path("runs")
 ADMIN_VARIABLE = "XIU_ADMIN_TOKEN"
 
 
@@ -78,7 +76,7 @@ class LocustSession:
         sizes = Sizes(connections=connections(), cpu=generator_cpu() if workers == 1 else None, workers=workers)
         prepared = prepare(
             self._control, wish.plan, wish.share, wish.plan.lane, sizes, folder.name, folder, RUNS / REGISTER,
-            wish.plan.seed, self._stack.folder.path if self._stack else None,
+            wish.plan.seed, self._stack.folder.path if self._stack else None, lead_s=LEAD_S,
         )  # fmt: skip
         self._rounds.append(prepared.round.round)
         return prepared.order
@@ -114,7 +112,8 @@ def _scale(text: str) -> Fraction | None:
         raise BadInput(f"--xiu-scale {text}: {exc}") from exc
 
 
-LEAD_S = 8.0
+LEAD_S, SPARE_S = 5.0, 1.0
+"""The cannons of workers started by hand load within this, on whatever hosts; and what the fire may be late."""
 
 
 def _fit(plan: StressPlan, share: Share, run_time_s: float) -> tuple[StressPlan, Share]:
@@ -123,10 +122,10 @@ def _fit(plan: StressPlan, share: Share, run_time_s: float) -> tuple[StressPlan,
     """
     margin = plan.round.duration - plan.measured_s
     warm_up = min(plan.warm_up.duration, 1.0)
-    room = run_time_s - LEAD_S - warm_up
+    room = run_time_s - LEAD_S - SPARE_S - warm_up
     if room < 2:
         raise BadInput(
-            f"-t {run_time_s:g}s leaves no time for a round", expected=f"at least {LEAD_S + warm_up + 2:g} s"
+            f"-t {run_time_s:g}s leaves no time for a round", expected=f"at least {LEAD_S + SPARE_S + warm_up + 2:g} s"
         )
     shorter = plan.model_copy(
         update={

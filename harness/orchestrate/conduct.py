@@ -35,7 +35,7 @@ from harness.runs.order import RunOrder
 from harness.runs.record import RunRecord, Timeline
 from harness.runs.state import RunState
 from harness.stack.resources import since
-from harness.watch.exporter import Exporter
+from harness.watch.exporter import TAKEN_UP_S, Exporter
 from harness.watch.live import LiveView
 from harness.watch.prom import PromError
 from harness.watch.saved_queries import agreed, save_metrics
@@ -99,6 +99,7 @@ class Conductor:
             return
         try:
             exporter.register(self.system.targets)
+            self.state.scraped_by = time.monotonic() + TAKEN_UP_S
         except OSError as exc:
             self.run.tell("prometheus", of_error(exc))
 
@@ -154,7 +155,11 @@ class Conductor:
             with Spans(stage, self._nemesis) as spans:
                 for number in range(1, count + 1):
                     armed = arm(number)
-                    with given_back(self.control, armed.round_id), self._sampled(armed, spans):
+                    with (
+                        armed.generator,
+                        given_back(self.control, armed.round_id),
+                        self._sampled(armed, spans),
+                    ):
                         with spans.disturbed(last=number == count):
                             fired = fire(armed)
                         close(settle(drain(fired)))

@@ -1,4 +1,8 @@
-"""Sends an order through Locust, headless, in a process of its own, and follows the messages of its cannons."""
+"""Fires an order through Locust, headless, in a process of its own, and follows what its cannons tell.
+
+Locust takes a second or more to load. It is started first and says when it waits for its order: a round is armed for a
+generator that stands ready, and its start is not put off by what a busy machine needs to load a program.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +18,15 @@ from typing import Any
 from harness.children import for_children
 from harness.engine import shots
 from harness.errors import HarnessError
-from harness.orchestrate.fire_order import FireOrder
+from harness.orchestrate.fire_order import FireOrder, locust_log, wanted
 from harness.stack import die_with_parent
 from harness.stack.ports import Ports
 from harness.waits import killed
 
 POLL_S = 0.1
 STOP_DEADLINE_S = 30.0
+STAND_DEADLINE_S = 60.0
+STAND_POLL_S = 0.02
 LOCUSTFILE = Path(__file__).resolve().parent.parent / "locustfile.py"
 
 
@@ -71,60 +77,91 @@ def _message(line: bytes) -> dict[str, Any] | None:
     return message if isinstance(message, dict) and "event" in message else None
 
 
-def fire(
-    order: FireOrder,
-    deadline_s: float,
-    heard: Callable[[int, dict[str, Any]], None],
-    stop: Callable[[], str | None],
-    workers: int = 1,
-) -> FireReport:
-    """Runs the order to its end; calls `heard(worker, message)` for every message of a worker's cannon.
+class LocustProcess:
+    """One Locust that waits for its order, then fires it. A context manager: nothing of it is left behind.
 
-    One worker is a Locust alone; several are forked by a master (`--processes`), which distributes the order.
-
-    `stop()` is called ten times a second; a reason ends the sending at once, and the account is still written. Raises
-    FireFailed, also when the deadline passes.
+    One worker is a Locust alone; several are forked by a master (`--processes`), which deals the order out.
     """
-    folder = Path(order.folder)
-    order.write(folder / "fire-order.json")
-    log = order.log
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "locust",
-                "-f",
-                str(LOCUSTFILE),
-                "--headless",
-                "--only-summary",
-                "--stop-timeout",
-                "20",
-                *(("--processes", str(workers), *_master(workers)) if workers > 1 else ()),
-            ],
-            cwd=folder,  # there is no locust.conf in this folder
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            env=for_children(
-                {"XIU_FIRE_ORDER": str(folder / "fire-order.json"), "HOME": str(folder), **shots.exported()}
-            ),
-            start_new_session=True,
-            preexec_fn=die_with_parent,  # it inherits this process's scheduling policy; the cannon asks for its own
-        )
-    try:
-        _follow(process, order, workers, deadline_s, heard, stop)
-    finally:
-        _end(process)
-        for worker in range(workers):
-            order.tidy(worker)
-        (folder / "fire-order.json").unlink(missing_ok=True)
-    accounts = [order.file("cannon", worker, ".json") for worker in range(workers)]
-    missing = [str(worker) for worker, account in enumerate(accounts) if not account.exists()]
-    if missing:
-        which = "the generator" if workers == 1 else f"worker {', '.join(missing)} of {workers}"
-        raise FireFailed(f"{which} left no account{_why(log)}; the end of {log}:\n{_tail(log)}")
-    return FireReport(tuple(json.loads(account.read_text()) for account in accounts))
+
+    def __init__(self, folder: Path, number: int = 1, workers: int = 1) -> None:
+        """`folder`: of the run; `number`: of the round within it. Starts the process; raises OSError."""
+        folder = folder.resolve()  # the process stands elsewhere
+        self._order_file, self._log, self._workers = folder / "fire-order.json", locust_log(folder, number), workers
+        wanted(self._order_file).unlink(missing_ok=True)
+        with self._log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "locust",
+                    "-f",
+                    str(LOCUSTFILE),
+                    "--headless",
+                    "--only-summary",
+                    "--stop-timeout",
+                    "20",
+                    *(("--processes", str(workers), *_master(workers)) if workers > 1 else ()),
+                ],
+                cwd=folder,  # no locust.conf is here
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=for_children({"XIU_FIRE_ORDER": str(self._order_file), "HOME": str(folder), **shots.exported()}),
+                start_new_session=True,
+                preexec_fn=die_with_parent,  # it inherits this process's policy; the cannon asks for its own
+            )
+
+    def __enter__(self) -> LocustProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Ends the process, if it still runs. Safe to repeat."""
+        _end(self._process)
+        for file in (self._order_file, wanted(self._order_file)):
+            file.unlink(missing_ok=True)
+
+    def stand(self) -> float:
+        """Until it waits for its order; how many seconds that took. Raises FireFailed where it ends before that, or
+        takes too long.
+        """
+        began = time.monotonic()
+        until = began + STAND_DEADLINE_S
+        while not wanted(self._order_file).exists():
+            if self._process.poll() is not None:
+                raise FireFailed(f"the generator ended before its order{_why(self._log)}; {_end_of(self._log)}")
+            if time.monotonic() > until:
+                raise FireFailed(f"the generator was not ready within {STAND_DEADLINE_S:g} s; {_end_of(self._log)}")
+            time.sleep(STAND_POLL_S)
+        return time.monotonic() - began
+
+    def fire(
+        self,
+        order: FireOrder,
+        deadline_s: float,
+        heard: Callable[[int, dict[str, Any]], None],
+        stop: Callable[[], str | None],
+    ) -> FireReport:
+        """Runs the order to its end; `heard(worker, message)` for everything that the cannon of a worker says.
+
+        `stop()` is asked ten times a second; a reason ends the fire at once, the account is still written.
+        Raises FireFailed, also when the deadline passes.
+        """
+        try:
+            order.write(self._order_file)
+            _follow(self._process, order, self._workers, deadline_s, heard, stop)
+        finally:
+            self.end()
+            for worker in range(self._workers):
+                order.tidy(worker)
+        accounts = [order.file("cannon", worker, ".json") for worker in range(self._workers)]
+        missing = [str(worker) for worker, account in enumerate(accounts) if not account.exists()]
+        if missing:
+            which = "the generator" if self._workers == 1 else f"worker {', '.join(missing)} of {self._workers}"
+            raise FireFailed(f"{which} left no account{_why(self._log)}; {_end_of(self._log)}")
+        return FireReport(tuple(json.loads(account.read_text()) for account in accounts))
 
 
 def _follow(
@@ -149,8 +186,7 @@ def _follow(
                 process.terminate()
             until = time.monotonic() + STOP_DEADLINE_S
         if time.monotonic() > until:
-            log = order.log
-            raise FireFailed(f"the generator did not end within {deadline_s:g} s; the end of {log}:\n{_tail(log)}")
+            raise FireFailed(f"the generator did not end within {deadline_s:g} s; {_end_of(order.log)}")
         time.sleep(POLL_S)
     _hear(told, heard)
 
@@ -187,5 +223,6 @@ def _why(log: Path) -> str:
     return f": {lines[-1].removeprefix(SAID)}" if lines else ""
 
 
-def _tail(path: Path) -> str:
-    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+def _end_of(log: Path) -> str:
+    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+    return f"the end of {log}:\n{tail}"

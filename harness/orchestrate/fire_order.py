@@ -10,18 +10,32 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.engine.config import CannonConfig, ProbeTokens
-from harness.errors import BadInput
+from harness.errors import BadInput, EnvironmentNotReady
 from harness.guard.kill import REGISTER
 from harness.stack.folder import Folder
 from plans.models.stress import ROUNDS_MAX
 
 FILE_NAME = re.compile(r"[a-z]{1,20}")
+RUNS = Path("runs")
+"""Where Locust that was started by hand keeps its runs."""
+AWAIT_POLL_S = 0.02
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
+
+
+def wanted(order: Path) -> Path:
+    """The file with which whoever is to fire says that it waits for this order."""
+    return order.with_suffix(".wanted")
+
+
+def locust_log(folder: Path, number: int) -> Path:
+    """File of Locust's output in the round of this number."""
+    return folder / ("locust.log" if number == 1 else f"locust-round-{number}.log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +94,16 @@ class FireOrder:
         return replace(order, folder=str(folder), register=str((runs / REGISTER).resolve()), beside="", config=config)
 
     def write(self, path: Path) -> None:
-        """Into a file that nobody else may read, for a Locust process on this host: it carries tokens."""
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(json.dumps(self.to_json()))
+        """Into a file that nobody else may read, for a Locust process on this host: it carries tokens. It is there
+        whole or not at all.
+        """
+        part = path.with_suffix(".part")
+        try:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(json.dumps(self.to_json()))
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: Path) -> FireOrder:
@@ -90,6 +111,19 @@ class FireOrder:
         text = path.read_text(encoding="utf-8")
         path.unlink()
         return cls.from_json(json.loads(text))
+
+    @classmethod
+    def awaited(cls, path: Path, given_up: Callable[[], bool], deadline_s: float = 120.0) -> FireOrder:
+        """Says that somebody waits for the order of this file, and reads it once it is there. Raises BadInput, OSError;
+        EnvironmentNotReady where none comes, or the wait is given up.
+        """
+        wanted(path).touch()
+        until = time.monotonic() + deadline_s
+        while not path.exists():
+            if given_up() or time.monotonic() > until:
+                raise EnvironmentNotReady("no order came; expected one from the run that started this Locust")
+            time.sleep(AWAIT_POLL_S)
+        return cls.read(path)
 
     def t0_ns(self) -> int:
         """The first intended tap on this host's monotonic clock."""
@@ -103,7 +137,7 @@ class FireOrder:
     @property
     def log(self) -> Path:
         """File of Locust's output."""
-        return Path(self.folder) / ("locust.log" if self.number == 1 else f"locust-round-{self.number}.log")
+        return locust_log(Path(self.folder), self.number)
 
     def tidy(self, worker: int) -> None:
         """Removes a worker's token files: they are not needed any more, and do not belong into a run's folder."""

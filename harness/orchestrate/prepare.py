@@ -26,8 +26,12 @@ FIRST_UID = 1_000_000
 PROBE_UID = 1 << 40
 """Probes use a range of users of their own, so that a win of one of them is a probe's."""
 TAP_S_TO_LOAD = 1 / 600_000
-LEAD_S = 7.0
-"""Seconds in which Locust and the cannon start, connect and load; and those added for each tap."""
+LEAD_S, BURST_LEAD_S = 2.5, 4.0
+"""A cannon starts, connects and loads within this, and a tap's share of it each. A burst's has nobody who stands ready
+for it.
+"""
+SLOWER, LEAD_MOST_S = 1.5, 20.0
+"""On a machine that needs long to load Locust the cannon needs long, too."""
 LEASE_S = 5.0
 FEWEST_CONNECTIONS = 8
 """Connections of a journey beside the taps: one slow answer must not delay its next request."""
@@ -83,17 +87,17 @@ def prepare(
     since_s: float | None = None,
     place: RoundPlace | None = None,
     way: Way = STRAIGHT,
+    lead_s: float = LEAD_S,
 ) -> PreparedRound:
     """Tokens, armed round, order; raises ControlError, ControlAway. `stack`: folder of the one aimed at; `since_s`:
-    when the run was begun, or now; `place`: the round's among those of the plan; `way`: to the fronts.
+    when the run began, or now; `place`: among the plan's rounds; `way`: to the fronts; `lead_s`: for any generator.
     """
     folder, register, topology = folder.resolve(), register.resolve(), control.topology()  # it fires elsewhere
-    stretch = plan.stretch(share.duration_s)
+    place, stretch = place or RoundPlace(), plan.stretch(share.duration_s)
     traffic = _traffic(control, plan, share, sizes, topology)
     files = {"tokens": "\n".join(control.tokens(lane, FIRST_UID, share.users)) + "\n"}
     probes = _probes(control, plan, lane, topology, files)
-    lead_s = LEAD_S + _taps(share, plan, stretch) * TAP_S_TO_LOAD
-    place = place or RoundPlace()
+    lead_s += _taps(share, plan, stretch) * TAP_S_TO_LOAD
     t0_us = control.now_us() + int(lead_s * 1e6) + place.pad_us(time.time_ns() + int(lead_s * 1e9))
     round_ = control.create_round(
         RoundOrder(
@@ -141,6 +145,11 @@ def prepare(
     return PreparedRound(round_, order, plan.warm_up.duration + plan.measured_s * stretch, topology)
 
 
+def lead_after(stood_s: float) -> float:
+    """Seconds from the order to the first tap, for a generator that took so many to stand ready for it."""
+    return min(max(LEAD_S, SLOWER * stood_s), LEAD_MOST_S)
+
+
 def beside(stack: Path | None) -> str:
     """The register of generators in the folder of a stack; empty for a system elsewhere."""
     return "" if stack is None else str(stack.resolve() / REGISTER)
@@ -156,7 +165,7 @@ def burst(
     stack: Path | None = None,
 ) -> PreparedRound:
     """A constant rate of `share.peak_rps` on a round of the stress lane, for calibration; no history, few packets."""
-    lead_s = LEAD_S + share.peak_rps * length_s * TAP_S_TO_LOAD
+    lead_s = BURST_LEAD_S + share.peak_rps * length_s * TAP_S_TO_LOAD
     topology = control.topology()
     t0_us = control.now_us() + int(lead_s * 1e6)
     packets = SponsorSplit(sponsor=1, name="calibration", classes=((1, 16),))

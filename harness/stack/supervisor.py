@@ -154,16 +154,17 @@ class Supervisor:
 
     # -- the life of the stack
 
-    async def _prepare(self) -> None:
+    def _write_files(self) -> None:
         for path, text in self.layout.files.items():
             write_private(path, text)
         for part in self.layout.parts:
             if role_of(part.name) in ("valkey", "prometheus", "alertmanager"):
                 self.folder.data(part.name).mkdir(exist_ok=True)
-        if "postgres" in self.keepers and not (self.folder.data("postgres") / "xiu-made").exists():
-            await self._init_postgres()
 
     async def _init_postgres(self) -> None:
+        """An empty place becomes a cluster, once. Raises PartFailed."""
+        if (self.folder.data("postgres") / "xiu-made").exists():
+            return
         data, log = self.folder.data("postgres"), self.folder.log("postgres-init")
         commands = postgres.init_commands(
             tools.need("initdb"), tools.need("postgres"), data, self.folder.secret / "postgres"
@@ -182,7 +183,7 @@ class Supervisor:
 
     async def _start_part(self, keeper: Keeper) -> None:
         if keeper.part.name == "postgres":
-            await self._prepared.wait()
+            await self._init_postgres()
         for name in keeper.part.after:
             await self.keepers[name].is_ready.wait()
         await keeper.start()
@@ -197,12 +198,10 @@ class Supervisor:
 
     async def start(self) -> None:
         """Start everything that is needed, each part as soon as what it needs is ready. Raises the first PartFailed."""
-        self._prepared = asyncio.Event()
         self.switchboard_port = self.ports.by_name[SUPERVISOR_PORT]
         await self.switchboard.open(self.switchboard_port)
         self.write_down()
-        await self._prepare()
-        self._prepared.set()
+        self._write_files()
         beside = [k for k in self.keepers.values() if not k.part.needed]
         self._beside = [asyncio.create_task(self._start_beside(k), name=f"start {k.part.name}") for k in beside]
         needed = {n: k for n, k in self.keepers.items() if k not in beside and not k.part.on_demand}

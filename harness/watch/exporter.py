@@ -25,6 +25,8 @@ from system.contract.audit import INVARIANTS, Finding
 from system.contract.itself import tell_of_itself
 from system.contract.metrics import LATENCY_BUCKETS_S
 
+TAKEN_UP_S = 5.5
+"""From a new target to its first scrape, at most, on a machine that is not busy."""
 _HELP = {metric.name: metric.help for metric in METRICS}
 
 
@@ -40,6 +42,7 @@ class RunCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All families as they stand now."""
+        self._state.scraped = True
         yield from self._counters()
         yield from self._histograms()
         yield from self._gauges()
@@ -234,7 +237,7 @@ class Exporter:
     def register(self, targets: Path) -> None:
         """Registers the run with the stack's Prometheus: a file_sd document in its folder of targets.
 
-        Prometheus reads it at once and begins within ten seconds, because it renews its list of targets every five.
+        Prometheus reads it at once and begins within `TAKEN_UP_S`: it renews its list of targets every five seconds.
         """
         self._target = targets / f"run-{os.getpid()}-{self.port}.json"
         document = [{"targets": [f"127.0.0.1:{self.port}"], "labels": {"part": "run"}}]

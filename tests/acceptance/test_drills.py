@@ -22,7 +22,7 @@ from chaos.fault_ledger import injected
 from chaos.playbook import journal
 from chaos.seat import taken
 from harness.stack import Stack, find_running
-from tests.support.command import Xiu, wait
+from tests.support.command import Xiu, long_slice, wait
 from tests.support.stores import ValkeyServer
 
 
@@ -46,13 +46,56 @@ def drill(xiu: Xiu, *words: str) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.serial
-def test_a_cut_is_seen_healed_and_every_invariant_valid(xiu: Xiu) -> None:
-    """Arms A and B on a stack of the drill's own, which is stopped afterwards."""
-    code, document = drill(xiu, "credit-cut", "--short")
+def test_on_a_stack_that_runs(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rehearsed, played, left out: one stack, left running by every drill. The first rehearsal is on a
+    stack of the drill's own, which is stopped afterwards.
+    """
+    rehearsed, document = drill(xiu, "valkey-slow", "--dry-run")
+    assert (rehearsed, document["verdict"], document["arms"]) == (0, "PASS", {})
+    assert any("would inject N1 on front-valkey" in note for note in document["notes"])
+    assert xiu.processes() == []
+    assert xiu("up", "--detach").returncode == 0
+    stack = stack_of(xiu)
+    rehearsed, document = drill(xiu, "kill9", "--dry-run", "--count", "12")
+    assert (rehearsed, document["verdict"], document["notes"]) == (0, "PASS", ["would kill 12 times, seed 1"])
+    as_typed(xiu, stack)
+    flushed_with_control_frozen(xiu)
+    left_out(xiu, monkeypatch)
+    at_the_edge(xiu, stack)
+    assert find_running(xiu.folder / "var") == [stack.folder.path]
+
+
+def test_a_drill_that_is_killed_and_one_that_is_halted(xiu: Xiu) -> None:
+    """One stack, left running by both. The fault stays for as long as a busy machine needs to look at it."""
+    assert xiu("up", "--detach").returncode == 0
+    stack, cut = stack_of(xiu), long_cut(xiu.folder)
+    killed(xiu, stack, cut)
+    halted(xiu, stack, cut)
+    assert find_running(xiu.folder / "var") == [stack.folder.path]
+
+
+def long_cut(folder: Path) -> str:
+    """Credit cut off for most of a minute, in a round of two: its drill's file."""
+    plan, file = Path(long_slice(folder)), folder / "long-cut.yaml"
+    plan.write_text(plan.read_text().replace("lane: live", "lane: stress"))
+    file.write_text(
+        f"kind: drill\nid: long-cut\ntitle: {{zh: a, en: a}}\nplan: {plan}\n"
+        "fault: {id: N15, target: credit-postgres, at: 1s, for: 50s}\n"
+        "expect: {drains_within: 10s, recovers_within: 5s}\n"
+    )
+    return str(file)
+
+
+def as_typed(xiu: Xiu, stack: Stack) -> None:
+    """At its full length, its alert judged, beside an engine whose playbook that alert starts: not in arm B. The cut
+    is seen and healed, and every invariant holds.
+    """
+    code, document = drill(xiu, "credit-cut")
     assert (code, document["verdict"]) in ((0, "PASS"), (0, "WARN")), document["reasons"]
     assert set(document["arms"]) == {"A", "B"}
     facts = document["facts"]
     assert facts["injected_s"] < facts["effect_s"] < facts["heal_began_s"] <= facts["heal_seen_s"]
+    assert facts["detection_s"] <= 5
     assert facts["drain_s"] < 10
     record = json.loads((xiu.folder / "runs" / document["arms"]["B"]["run"] / "run.json").read_text())
     assert all(row["valid"] is True for row in record["invariants"])
@@ -64,33 +107,6 @@ def test_a_cut_is_seen_healed_and_every_invariant_valid(xiu: Xiu) -> None:
     assert [kind for kind in kinds if kind in ("fault_injected", "effect_seen", "healed", "heal_seen")] == [
         "fault_injected", "effect_seen", "healed", "heal_seen",
     ]  # fmt: skip
-    assert xiu.processes() == []
-
-
-@pytest.mark.serial
-def test_on_a_stack_that_runs(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rehearsed, left out, killed, halted: one stack, left running by every drill."""
-    assert xiu("up", "--detach").returncode == 0
-    stack = stack_of(xiu)
-    rehearsed, document = drill(xiu, "valkey-slow", "--dry-run")
-    assert (rehearsed, document["verdict"], document["arms"]) == (0, "PASS", {})
-    assert any("would inject N1 on front-valkey" in note for note in document["notes"])
-    rehearsed, document = drill(xiu, "kill9", "--dry-run", "--count", "12")
-    assert (rehearsed, document["verdict"], document["notes"]) == (0, "PASS", ["would kill 12 times, seed 1"])
-    as_typed(xiu, stack)
-    flushed_with_control_frozen(xiu)
-    left_out(xiu, monkeypatch)
-    at_the_edge(xiu, stack)
-    killed(xiu, stack)
-    halted(xiu, stack)
-    assert find_running(xiu.folder / "var") == [stack.folder.path]
-
-
-def as_typed(xiu: Xiu, stack: Stack) -> None:
-    """At its full length, with its alert judged, beside an engine whose playbook that alert starts: not in arm B."""
-    code, document = drill(xiu, "credit-cut")
-    assert (code, document["verdict"]) in ((0, "PASS"), (0, "WARN")), document["reasons"]
-    assert document["facts"]["detection_s"] <= 5
     assert journal.items(stack.folder.path / journal.FILE) == []
 
 
@@ -147,15 +163,15 @@ def at_the_edge(xiu: Xiu, stack: Stack) -> None:
     assert (stack.detours, stack.state()["parts"]["toxiproxy-edge"]) == ((), "resting")
 
 
-def killed(xiu: Xiu, stack: Stack) -> None:
+def killed(xiu: Xiu, stack: Stack, cut: str) -> None:
     """kill -9 of the drill and all its children: nothing is injected 10 s later; meanwhile status names it."""
     folder = stack.folder.path
-    process = xiu.start("drill", "run", "credit-cut", "--arms", "B", "--progress", "none")
+    process = xiu.start("drill", "run", cut, "--arms", "B", "--progress", "none")
     wait(lambda: bool(injected(folder)) and len(toxics(stack)) == 2, 90, xiu.output)
     told = xiu("status").stdout
-    assert "N15 on credit-postgres, drill credit-cut, for another" in told
+    assert "N15 on credit-postgres, drill long-cut, for another" in told
     assert json.loads(xiu("status", "--json").stdout)["injected"][0]["id"] == "N15"
-    assert taken(folder).startswith("drill credit-cut")
+    assert taken(folder).startswith("drill long-cut")
     for second in ("front-killed", "kill9"):
         refused = xiu("drill", "run", second, "--dry-run")
         assert (refused.returncode, "another drill is at work" in refused.stderr) == (5, True), refused.stderr
@@ -166,10 +182,10 @@ def killed(xiu: Xiu, stack: Stack) -> None:
     assert "injected: nothing" in xiu("status").stdout
 
 
-def halted(xiu: Xiu, stack: Stack) -> None:
+def halted(xiu: Xiu, stack: Stack, cut: str) -> None:
     """The red button with control frozen: the fire is out, the fault healed, and nothing begins again."""
     folder = stack.folder.path
-    process = xiu.start("drill", "run", "credit-cut", "--arms", "B", "--progress", "none")
+    process = xiu.start("drill", "run", cut, "--arms", "B", "--progress", "none")
     wait(lambda: bool(injected(folder)) and len(toxics(stack)) == 2, 90, xiu.output)
     control = stack.pid("control")
     os.kill(control, signal.SIGSTOP)

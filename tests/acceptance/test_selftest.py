@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from tests.support.command import Xiu, wait
-
-pytestmark = pytest.mark.serial
 
 
 def test_each_verdict_comes_out_with_its_exit_code(xiu: Xiu) -> None:

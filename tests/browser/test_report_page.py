@@ -17,10 +17,7 @@ from tests.support.sample_run import GOOD, faulted, findings, record, sponsors, 
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-pytestmark = [
-    pytest.mark.serial,
-    pytest.mark.skipif(BROWSER is None, reason=f"no browser on PATH (looked for {', '.join(BROWSERS)})"),
-]
+pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser on PATH (looked for {', '.join(BROWSERS)})")
 DEADLINE_S = 90
 PROBE = """
 <script>

@@ -61,7 +61,7 @@ def test_a_known_delay_is_measured(tmp_path: Path) -> None:
     assert latency["service"]["p50"] == pytest.approx(20, abs=1)
 
 
-MEAN_MS, LOAD, SEED = 4.0, 0.7, 4
+MEAN_MS, LOAD, SEED = 4.0, 0.7, 2
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_queue_theory(tmp_path: Path, poisson: bool, agrees: bool) -> None:
 
     def fire() -> CannonResult:
         with target(tmp_path, "queue", MEAN_MS, seed=SEED) as server:
-            segment = steady(rate, 15, poisson=poisson)
+            segment = steady(rate, 8, poisson=poisson)
             return fired(orders(server, tmp_path, segment, slots=200, seed=SEED, objective_ms=COARSE_MS))
 
     mean_ms = valid(fire).data["mean_ms"]["response"]
@@ -95,7 +95,7 @@ def test_queue_theory(tmp_path: Path, poisson: bool, agrees: bool) -> None:
 def test_spread_of_arrivals_at_the_server(tmp_path: Path, poisson: bool, low: float, high: float) -> None:
     def fire() -> CannonResult:
         with target(tmp_path, "delay") as server:
-            segment = steady(200, 8, poisson=poisson)
+            segment = steady(200, 5, poisson=poisson)
             return fired(orders(server, tmp_path, segment, slots=100, objective_ms=COARSE_MS))
 
     valid(fire)

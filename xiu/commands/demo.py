@@ -12,7 +12,7 @@ from chaos.contingency import Contingency, answered
 from chaos.facts import Timed
 from chaos.library import load_faults
 from harness.engine import shots
-from harness.orchestrate import run_plan
+from harness.orchestrate.run import run_plan
 from harness.orchestrate.system import System
 from harness.runs.order import RunOrder, order_of
 from plans.models import find, find_drill, load_drill, load_plan

@@ -300,7 +300,7 @@ def _run(args: argparse.Namespace) -> int:
         return 0
     if order.on and not args.yes:
         _ask(order)
-    from harness.orchestrate import run_plan  # what plays it is read by who plays alone
+    from harness.orchestrate.run import run_plan  # what plays it is read by who plays alone
 
     _sound.look()
     record = run_plan(order)
@@ -320,7 +320,7 @@ def _ask(order: RunOrder) -> None:
 
 
 def _set_rate(args: argparse.Namespace) -> int:
-    from harness.orchestrate import set_rate
+    from harness.orchestrate.rate import set_rate
 
     said = set_rate(args.taps_per_s, Path(args.runs))
     if args.json:

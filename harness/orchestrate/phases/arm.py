@@ -1,4 +1,4 @@
-"""Phase Arm: fetches tokens, creates a round, writes the order down. Sends no load."""
+"""Phase Arm: a generator is started and stands ready, tokens are fetched, a round is created. Sends no load."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from harness.guard.kill import REGISTER
 from harness.orchestrate.account import RoundAccount
+from harness.orchestrate.fire import LocustProcess
 from harness.orchestrate.phases.stage import Stage
-from harness.orchestrate.prepare import PreparedRound, RoundPlace, prepare
+from harness.orchestrate.prepare import PreparedRound, RoundPlace, lead_after, prepare
 from harness.phrases import sentence
 
 POLL_S = 0.1
@@ -16,10 +17,13 @@ POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """A round that waits for its first tap, and its place in the run's account."""
+    """A round that waits for its first tap, its place in the run's account, and who is to fire: whoever armed it ends
+    the generator.
+    """
 
     prepared: PreparedRound
     account: RoundAccount
+    generator: LocustProcess
 
     @property
     def round_id(self) -> int:
@@ -38,15 +42,22 @@ class Arm:
     stage: Stage
 
     def __call__(self, number: int) -> Armed:
-        """Raises ControlError, ControlAway: nothing was armed, nothing may be sent."""
+        """Raises ControlError, ControlAway, FireFailed, OSError: nothing was armed, nothing may be sent."""
         stage, account, state = self.stage, self.stage.account, self.stage.state
         plan, first_ns = stage.order.loaded.plan, account.first_wall_ns
         self._pause(plan.rounds[number - 1].pause)
-        prepared = prepare(
-            stage.control, plan, stage.share, stage.order.lane, stage.sizes, state.run_id, stage.folder,
-            stage.order.runs / REGISTER, stage.order.seed, stage.system.folder, stage.order.begun_s,
-            RoundPlace(number, first_ns), stage.system.way,
-        )  # fmt: skip
+        generator = LocustProcess(stage.folder, number, stage.sizes.workers)
+        try:
+            lead_s = lead_after(generator.stand())
+            self._scraped(lead_s)
+            prepared = prepare(
+                stage.control, plan, stage.share, stage.order.lane, stage.sizes, state.run_id, stage.folder,
+                stage.order.runs / REGISTER, stage.order.seed, stage.system.folder, stage.order.begun_s,
+                RoundPlace(number, first_ns), stage.system.way, lead_s,
+            )  # fmt: skip
+        except BaseException:
+            generator.end()
+            raise
         t0_ns = prepared.order.t0_wall_ns
         begins_s = 0.0 if first_ns is None else (t0_ns - first_ns) / 1e9
         state.round, state.begins_s, state.duration_s = number, begins_s, begins_s + prepared.duration_s
@@ -55,7 +66,15 @@ class Arm:
             state.begun_at(t0_ns / 1e9)
         mine = RoundAccount(number, begins_s, prepared.duration_s, prepared.round)
         account.rounds.append(mine)
-        return Armed(prepared, mine)
+        return Armed(prepared, mine, generator)
+
+    def _scraped(self, lead_s: float) -> None:
+        """Until Prometheus reads the run's metrics, or will by its first tap: its view is to have all of the load."""
+        state = self.stage.state
+        while state.scraped_by is not None and not state.scraped and not self.stage.over():
+            if (left_s := state.scraped_by - lead_s - time.monotonic()) <= 0:
+                return
+            time.sleep(min(left_s, POLL_S))
 
     def _pause(self, pause_s: float) -> None:
         until = time.monotonic() + pause_s

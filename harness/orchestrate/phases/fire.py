@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.errors import HarnessError
-from harness.orchestrate.fire import fire
 from harness.orchestrate.merge import side_by_side
 from harness.orchestrate.phases.arm import Armed
 from harness.orchestrate.phases.stage import Stage
@@ -32,8 +31,8 @@ class Fire:
         run, prepared = self.stage.run, armed.prepared
         run.phase("warm_up")
         try:
-            workers = self.stage.sizes.workers
-            fired = fire(prepared.order, prepared.duration_s + OVERRUN_S, run.heard, run.stopped, workers)
+            deadline_s = prepared.duration_s + OVERRUN_S
+            fired = armed.generator.fire(prepared.order, deadline_s, run.heard, run.stopped)
         except (HarnessError, OSError) as exc:
             run.broken(exc)
             return Fired(armed, False)

@@ -88,7 +88,7 @@ def end(
         cast(Any, None), cast(Any, None), Path("run"),
     )  # fmt: skip
     got.rounds.append(RoundAccount())
-    armed = Armed(cast(Any, prepared), got.rounds[0])
+    armed = Armed(cast(Any, prepared), got.rounds[0], cast(Any, None))
     closed = Close(stage)(Settle(stage)(phases.Drain(stage)(Fired(armed, True))))
     assert (closed.missing == "") is got.rounds[0].closed
     return run, got

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from harness.stack import Stack, find_running
+from harness.stack import Stack
 from tests.support.command import PLANS, Xiu, wait
 
 pytestmark = pytest.mark.serial
@@ -32,11 +32,7 @@ def rounds(xiu: Xiu) -> list[str]:
     return [one["state"] for one in json.loads(xiu("round", "list", "--json").stdout)["rounds"]]
 
 
-def test_on_a_stack_that_runs(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One stack for all of it."""
-    assert xiu("up", "--detach").returncode == 0
-    (folder,) = find_running(xiu.folder / "var")
-    stack = Stack.attach(folder)
+def test_on_a_stack_that_runs(xiu: Xiu, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     every_rule_sees_its_signal(xiu, monkeypatch)
     out_of_balance(xiu, stack)
     full(xiu)

@@ -7,18 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import SLICE, Xiu
+from tests.support.command import Xiu, plan_with
 
 pytestmark = pytest.mark.serial
 
 
 def test_two_rounds_of_two_workers_close(xiu: Xiu) -> None:
-    plan = xiu.folder / "two.yaml"
-    text = Path(SLICE).read_text().replace("id: slice", "id: two-rounds")
-    forecast = str(Path(SLICE).parent) + "/"
-    named = next(line for line in text.splitlines() if line.startswith("forecast: "))
-    there = (Path(forecast) / named.removeprefix("forecast: ").strip()).resolve()
-    plan.write_text(text.replace(named, f"forecast: {there}") + "rounds: 2\nworkers: 2\n")
+    plan = Path(plan_with(xiu.folder, ("id: slice\n", "id: two-rounds\n")))
+    plan.write_text(plan.read_text() + "rounds: 2\nworkers: 2\n")
     done = xiu.valid("plan", "run", str(plan), "--scale", "1", "--json")
     record = json.loads(done.stdout)
     assert done.returncode == 0, record["reasons"]
@@ -39,4 +35,3 @@ def test_two_rounds_of_two_workers_close(xiu: Xiu) -> None:
     assert len(list(folder.glob("cannon-*.json"))) == 4
     assert json.loads((folder / "history" / "manifest.json").read_text())["count"] >= record["load"]["sent"]
     assert [row["round"] for row in record["traffic"]] == [1, 2]
-    assert xiu.processes() == []

@@ -1,0 +1,44 @@
+"""A round of kill trials ends with its last kill: everybody is asked, then it is closed, however much of it is left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from chaos.trials import round as trial_round
+from system.contract.api import RoundPublic
+
+FAR_US = 10**18
+
+
+class Control:
+    """Closes a round when it is asked to; `asked`: whether before its end."""
+
+    def __init__(self) -> None:
+        self.asked: list[bool] = []
+
+    def topology(self) -> None:
+        return None
+
+    def told_us(self) -> int:
+        raise AssertionError("nobody waits for the round's end")
+
+    def ask_close(self, round_id: int, before_end: bool = False) -> None:
+        self.asked.append(before_end)
+
+    def money(self, round_id: int) -> Any:
+        return SimpleNamespace(state="closed" if self.asked else "open", waiting_for=())
+
+
+@pytest.mark.parametrize("open_", [[], [3, 9]], ids=["settled", "two open"])
+def test_the_round_is_closed_before_its_end(open_: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control()
+    monkeypatch.setattr(trial_round, "settle", lambda *_: open_)
+    round_ = cast(RoundPublic, SimpleNamespace(round=7, end_us=FAR_US))
+    reasons = trial_round._close(cast(Any, control), round_, Path("history"), 1)
+    assert control.asked == [True]
+    assert len(reasons) == bool(open_)
+    assert all("2 users never got a definite answer" in reason for reason in reasons)

@@ -1,0 +1,131 @@
+"""A generator stands ready before its round is armed; how soon the first tap comes follows from how long that took."""
+
+from __future__ import annotations
+
+import stat
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness.control_client import ControlAway
+from harness.errors import EnvironmentNotReady
+from harness.orchestrate import fire
+from harness.orchestrate.account import RunAccount
+from harness.orchestrate.fire import FireFailed, LocustProcess
+from harness.orchestrate.fire_order import FireOrder, wanted
+from harness.orchestrate.phases import Stage, arm
+from harness.orchestrate.prepare import LEAD_MOST_S, LEAD_S, Sizes, lead_after
+from harness.runs.state import RunState
+from tests.support.stores import wait_until
+
+ORDER = FireOrder("run", "there", 1, {"tokens": "tokens"}, {"tokens": "1"}, "register")
+
+
+def test_the_order_is_waited_for_and_found_whole(tmp_path: Path) -> None:
+    file, got = tmp_path / "fire-order.json", []
+    waiting = threading.Thread(target=lambda: got.append(FireOrder.awaited(file, lambda: False, 30)))
+    waiting.start()
+    wait_until(wanted(file).exists, 30, "it says that it waits")
+    ORDER.write(file)
+    waiting.join(30)
+    assert got == [ORDER]
+    assert [path.name for path in tmp_path.iterdir()] == ["fire-order.wanted"], "what carries tokens is gone"
+
+
+def test_an_order_is_for_its_owner_alone(tmp_path: Path) -> None:
+    ORDER.write(tmp_path / "fire-order.json")
+    assert stat.S_IMODE((tmp_path / "fire-order.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(("given_up", "deadline_s"), [(True, 30.0), (False, 0.0)], ids=["given up", "too late"])
+def test_no_order_is_waited_for_in_vain(given_up: bool, deadline_s: float, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentNotReady, match="no order came"):
+        FireOrder.awaited(tmp_path / "fire-order.json", lambda: given_up, deadline_s)
+
+
+@pytest.mark.parametrize(
+    ("stood_s", "lead_s"), [(0.5, LEAD_S), (4.0, 6.0), (60.0, LEAD_MOST_S)], ids=["idle", "busy", "hardly alive"]
+)
+def test_where_locust_takes_long_the_cannon_is_given_longer(stood_s: float, lead_s: float) -> None:
+    assert lead_after(stood_s) == lead_s
+
+
+def test_a_generator_that_ends_before_its_order_is_told_with_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt = tmp_path / "spoilt.py"
+    spoilt.write_text("import sys\nsys.exit('locustfile: no gun today')\n")
+    monkeypatch.setattr(fire, "LOCUSTFILE", spoilt)
+    with LocustProcess(tmp_path) as generator, pytest.raises(FireFailed, match="ended before its order: no gun today"):
+        generator.stand()
+
+
+class Standing:
+    """A generator that is ready at once. `ended`: how often it was."""
+
+    ended = 0
+
+    def __init__(self, *_: object) -> None:
+        Standing.ended = 0
+
+    def stand(self) -> float:
+        return 0.0
+
+    def end(self) -> None:
+        Standing.ended += 1
+
+
+def staged(state: RunState) -> Stage:
+    plan = SimpleNamespace(rounds=(SimpleNamespace(pause=0.0),))
+    order = SimpleNamespace(lane="stress", seed=5, runs=Path("runs"), begun_s=0.0, loaded=SimpleNamespace(plan=plan))
+    run, system = SimpleNamespace(stopped=lambda: None), SimpleNamespace(folder=None, way=None)
+    return Stage(
+        cast(Any, run), cast(Any, order), cast(Any, system), cast(Any, None), state, RunAccount(),
+        cast(Any, None), Sizes(1, None), Path("run"),
+    )  # fmt: skip
+
+
+def test_a_round_that_cannot_be_armed_leaves_no_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    def prepare(*_: object) -> None:
+        raise ControlAway("control does not answer")
+
+    monkeypatch.setattr(arm, "LocustProcess", Standing)
+    monkeypatch.setattr(arm, "prepare", prepare)
+    with pytest.raises(ControlAway):
+        arm.Arm(staged(RunState("run", "smoke", "stress", "1", "", 5.0)))(1)
+    assert Standing.ended == 1
+
+
+@pytest.mark.parametrize(
+    ("scraped", "by_s", "waits"),
+    [(False, 3600.0, True), (True, 3600.0, False), (False, LEAD_S, False), (False, None, False)],
+    ids=["not yet", "read already", "will be by the first tap", "no Prometheus"],
+)
+def test_the_round_is_armed_once_prometheus_will_see_its_first_tap(
+    scraped: bool, by_s: float | None, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, armed = RunState("run", "smoke", "stress", "1", "", 5.0), threading.Event()
+
+    def prepare(*_: object) -> None:
+        armed.set()
+        raise ControlAway("enough is seen")
+
+    monkeypatch.setattr(arm, "LocustProcess", Standing)
+    monkeypatch.setattr(arm, "prepare", prepare)
+    state.scraped, state.scraped_by = scraped, None if by_s is None else time.monotonic() + by_s
+
+    def carry_out() -> None:
+        with pytest.raises(ControlAway):
+            arm.Arm(staged(state))(1)
+
+    arming = threading.Thread(target=carry_out)
+    arming.start()
+    if waits:
+        assert not armed.wait(0.3)
+        state.scraped = True
+    arming.join(30)
+    assert armed.is_set()
