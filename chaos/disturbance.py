@@ -21,7 +21,7 @@ from chaos.errors import ChaosError, External
 from chaos.facts import FaultFacts, Timed
 from chaos.fault_ledger import FaultLedgerEntry, Injected
 from chaos.faults import home, kinds, lacking, refuse_theirs
-from chaos.heal import climbed, heal
+from chaos.heal import failure, heal
 from chaos.probes import FaultProbes
 from chaos.probing import NotSteady, ProbeReading
 from chaos.watchdog import Watchdog
@@ -248,16 +248,16 @@ class Disturbance:
         facts = self.facts
         facts.heal_began_s = self._run.now_s()
         try:
-            facts.rungs = heal(self._run.folder, {mine.key})
+            lines = heal(self._run.folder, {mine.key})
         except Exception as exc:
             # Whatever was raised: the watchdog lives on and tries again.
             facts.not_healed = str(exc) or type(exc).__name__
             self._run.told("not_healed", sentence("not_healed", detail=facts.not_healed.splitlines()[0]))
             return
         facts.healed_s = self._run.now_s()
-        if climbed(facts.rungs):
-            failed = next(line for line in facts.rungs if " failed: " in line)
-            facts.harness_fault = facts.harness_fault or failed
+        facts.rungs = [str(line) for line in lines]
+        if (failed := failure(lines)) is not None:
+            facts.harness_fault = facts.harness_fault or str(failed)
         what = {"fault": mine.fault, "target": mine.target}
         how = (
             sentence("healed", detail="; ".join(facts.rungs), **what)

@@ -115,12 +115,12 @@ def run_drill(order: DrillOrder) -> DrillResult:
     result = _begun(order)
     why = untouchable(order)
     if why is not None:
-        return _ended(order, result, decide(skipped=why, strict=order.strict))
+        return _ended(order, result, decide(skipped=Reason(code="external", text=why), strict=order.strict))
     raise_open_files()
     with stack_of(order) as stack, seated(stack.folder.path, f"drill {drill.id}"):
         lack = next((lack for when, fault in timed if (lack := lacking(fault, when.target, stack))), None)
         if lack is not None:
-            return _ended(order, result, decide(skipped=lack, strict=order.strict))
+            return _ended(order, result, decide(skipped=Reason(code="requires", text=lack), strict=order.strict))
         try:
             _clean(stack, result)
         except ChaosError as exc:

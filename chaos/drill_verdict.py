@@ -40,7 +40,7 @@ def decide(
     disturbed: RunRecord | None = None,
     facts: FaultFacts | Mapping[str, FaultFacts] | None = None,
     expect: Expect | None = None,
-    skipped: str = "",
+    skipped: Reason | None = None,
     harness_fault: str = "",
     has_prometheus: bool = True,
     strict: bool = False,
@@ -51,7 +51,7 @@ def decide(
     expect = expect or Expect()
     found: dict[str, list[Reason]] = {name: [] for name in ORDER}
     if skipped:
-        found["SKIPPED"].append(Reason(code=skipped.split(":", 1)[0], text=skipped))
+        found["SKIPPED"].append(skipped)
     if harness_fault:
         found["HARNESS_FAULT"].append(Reason(code="harness_fault", text=harness_fault))
     if baseline is not None:

@@ -7,7 +7,7 @@ that injected is dead. A fault of a kind that this version does not know is not 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,24 +23,40 @@ from harness.stack.folder import Folder
 from system.contract.places import EDGE
 
 
-def heal(folder: Path, keys: Collection[str] | None = None, patience_s: float = fault_ledger.PATIENCE_S) -> list[str]:
+class HealLine(str):
+    """What was done about one fault, in words. `failed`: what was tried did not take it back."""
+
+    failed: bool
+
+    __slots__ = ("failed",)
+
+
+def _line(text: str, *, failed: bool = False) -> HealLine:
+    line = HealLine(text)
+    line.failed = failed
+    return line
+
+
+def heal(
+    folder: Path, keys: Collection[str] | None = None, patience_s: float = fault_ledger.PATIENCE_S
+) -> list[HealLine]:
     """Heals what is injected in a stack's folder (of these ledger keys alone, if given); a line for each rung.
 
     Empty where nothing was injected. Healing needs no disk: what cannot be written down is printed, and the fault stays
     in the ledger until it can be. Raises NotHealed, after everything was tried, with what is left.
     """
-    lines: list[str] = []
+    lines: list[HealLine] = []
     left: list[str] = []
     with fault_ledger.healing(folder, patience_s) as word:
         mine = [one for one in reversed(injected(folder)) if (one.key in keys if keys is not None else not led(one))]
-        lines += [word] if word and mine else []
+        lines += [_line(word)] if word and mine else []
         for one in mine:
             climb = _Climb(folder, one, lines)
             try:
                 healed = climb.to_the_top()
             except Exception as exc:
                 # Whatever was raised, the next fault is tried as well.
-                climb.say(f"failed: {type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else ''}")
+                climb.fail(f"{type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else ''}")
                 healed = False
             left += [] if healed else [f"{one.fault} on {one.target}"]
     if left:
@@ -48,21 +64,25 @@ def heal(folder: Path, keys: Collection[str] | None = None, patience_s: float = 
     return lines
 
 
-def climbed(lines: list[str]) -> bool:
-    """Did a first rung fail? Then the tool misbehaved, even if all is healed now."""
-    return any(" failed: " in line for line in lines)
+def failure(lines: Iterable[HealLine]) -> HealLine | None:
+    """The first rung that failed: then the tool misbehaved, even if all is healed now."""
+    return next((line for line in lines if line.failed), None)
 
 
 class _Climb:
     """One fault up its ladder. Acts first; writes down afterwards what it did, if that is possible."""
 
-    def __init__(self, folder: Path, one: Injected, lines: list[str]) -> None:
+    def __init__(self, folder: Path, one: Injected, lines: list[HealLine]) -> None:
         self._folder, self._one, self._lines = folder, one, lines
 
-    def say(self, text: str) -> None:
+    def fail(self, why: str, rung: str = "") -> None:
+        """A rung that did not take it back; no rung: none could be tried."""
+        self.say(f"{rung} failed: {why}".lstrip(), failed=True)
+
+    def say(self, text: str, *, failed: bool = False) -> None:
         """A rung, in words and in the ledger."""
         one = self._one
-        self._lines.append(f"{one.fault} on {one.target}: {text}")
+        self._lines.append(_line(f"{one.fault} on {one.target}: {text}", failed=failed))
         try:
             fault_ledger.rung(self._folder, one.key, text)
         except OSError as exc:
@@ -73,7 +93,7 @@ class _Climb:
         folder, one = self._folder, self._one
         kind = to_heal(one.kind, one.home)
         if kind is None:
-            self.say(f"failed: no kind of fault `{one.kind}` is known here")
+            self.fail(f"no kind of fault `{one.kind}` is known here")
             return False
         outlives = kind.outlives(one.detail)
         if not Folder(folder).locked and not outlives:
@@ -81,7 +101,7 @@ class _Climb:
         try:
             stack = _attached(folder, outlives=outlives)
         except HarnessError as exc:
-            self.say(f"failed: {exc}")
+            self.fail(str(exc))
             return False
         if not outlives and kind.part(one.detail) not in stack.state()["parts"]:
             return self._over("its part is gone, and the fault with it: only stores run here", "part gone")
@@ -93,7 +113,7 @@ class _Climb:
                     raise ChaosError("something of it is still there")
             except Exception as exc:
                 # Somebody else's process, no descriptor left, a bug: after each of them the next rung is tried.
-                self.say(f"{name} failed: {str(exc).splitlines()[0] if str(exc) else type(exc).__name__}")
+                self.fail(str(exc).splitlines()[0] if str(exc) else type(exc).__name__, name)
                 continue
             return self._over(f"{name} held, after {time.monotonic() - began:.2f} s", name)
         return False
@@ -107,7 +127,9 @@ class _Climb:
         return True
 
     def _unwritten(self, exc: OSError) -> None:
-        line = f"{self._one.fault} on {self._one.target}: not written down ({exc.strerror}): the ledger still has it"
+        line = _line(
+            f"{self._one.fault} on {self._one.target}: not written down ({exc.strerror}): the ledger still has it"
+        )
         if line not in self._lines:
             self._lines.append(line)
 

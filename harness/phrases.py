@@ -200,7 +200,10 @@ PHRASES: dict[str, Phrase] = {
     "counts_open": ("counts do not close: {name} by {value}", "计数对不上：{name} 差 {value}"),
     "no_tap": ("no tap in the measured part of the plan", "测量段内一次都没有打出"),
     # machine
-    "tool_missing": ("{detail}", "本机没有 Prometheus 或 Alertmanager，告警和预案步骤因此跳过"),
+    "tool_missing": (
+        "{tool} is missing: the stack runs without it (`xiu doctor` says how to get it)",
+        "本机没有 {tool}，告警和预案步骤因此跳过",
+    ),
     "slower": (
         "{indicator}: {actual} {unit}, above the expected {expected:,.6g}, within {upper:,.6g}",
         "{indicator} 为 {actual} {unit}，慢于预期 {expected:,.6g}，仍在上限 {upper:,.6g} 之内",

@@ -118,11 +118,12 @@ def _delivery(forecast: Forecast, share: Share, random: np.random.Generator) -> 
         why="opening to the last win; the release gate spreads the packets over this part of the round",
     )  # fmt: skip
     spent = _spent(share, np.minimum(np.ceil(unsold * share.packets).astype(int), share.packets - least), random)
-    for number, sponsor in enumerate(share.sponsors):
+    for number, (sponsor, given) in enumerate(zip(share.sponsors, forecast.sponsors, strict=True)):
         mean = share.packets * (1 - inputs.unsold.mid) / share.packets * sponsor.budget_fen
         yield Target(
             indicator=f"sponsor_{sponsor.sponsor}_fen", link="credit-postgres", cls="delivery", unit="fen",
             lower=float(min(spent[number].min(), mean)), expected=round(mean), upper=sponsor.budget_fen,
+            name=given.name,
             why=f"{sponsor.name}: its budget, less the amounts of packets that stay unused",
         )  # fmt: skip
 

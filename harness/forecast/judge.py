@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from harness.forecast.lock import Lock, check_lock
 from harness.forecast.target import TOLERANCE, Target
+from plans.models.forecast import Words
 
 State = Literal["PASS", "WARN", "FAIL", "NO_DATA", "NOT_EVALUATED"]
 
@@ -29,6 +30,17 @@ class Judged(BaseModel):
     cls: Literal["demand", "delivery", "quality", "invariant"] = "demand"
     unit: str = ""
     why: str = ""
+    name: Words | None = None
+    """What a sponsor is called; None for what is not of one sponsor."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, given: Any) -> Any:
+        """A record that was written before there was the field: `why` of a sponsor began with the name."""
+        if isinstance(given, dict) and "name" not in given and str(given.get("indicator")).startswith("sponsor_"):
+            zh, _, en = str(given.get("why", "")).split(":", 1)[0].partition(" ")
+            return {**given, "name": {"zh": zh, "en": en or zh}} if zh else given
+        return given
 
 
 def state_of(target: Target, actual: float | None) -> State:

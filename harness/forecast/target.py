@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+from plans.models.forecast import Words
 
 Class = Literal["demand", "delivery", "quality", "invariant"]
 
@@ -25,3 +27,11 @@ class Target(BaseModel):
     expected: float
     upper: float
     why: str
+    name: Words | None = None
+    """What a sponsor is called; None for what is not of one sponsor."""
+
+    @model_serializer(mode="wrap")
+    def _without_no_name(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A lock that was written before there was the field keeps its sha256."""
+        fields: dict[str, Any] = handler(self)
+        return fields if self.name is not None else {key: value for key, value in fields.items() if key != "name"}

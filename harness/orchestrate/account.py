@@ -50,7 +50,7 @@ class RunAccount:
     failures: list[Reason] = field(default_factory=list)
     no_data: list[Reason] = field(default_factory=list)
     resources: dict[str, dict[str, float]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     stopped: str | None = None
     nemesis: NemesisReport = field(default_factory=NemesisReport)
     """What was done to the system meanwhile."""

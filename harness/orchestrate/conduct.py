@@ -188,7 +188,7 @@ class Conductor:
         self.run.phase("idle")
         read_lock(self.folder, self.sealed.sha256)
         account.resources = since(self.system.resources(), self._used_before) | outcome.generators(account)
-        account.notes, account.stopped, account.rated = self.system.notes, self.run.why, hearing.rated
+        account.missing, account.stopped, account.rated = self.system.missing, self.run.why, hearing.rated
         account.blind = hearing.blind() if self.run.why is None and account.fired else []
         account.invalid += self._scribe.reasons()
         record = outcome.record(

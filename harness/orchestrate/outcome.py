@@ -47,7 +47,7 @@ def record(
             invalid=[*got.invalid, *_invalid(account)],
             failures=[*_by_rule(got), *got.failures, *_unbalanced(order, got), *_slow(order, traffic)],
             no_data=[*got.no_data, *_blind(got)],
-            warnings=[*_warnings(chosen, got.notes), *got.nemesis.warnings],
+            warnings=[*_warnings(chosen, got.missing), *got.nemesis.warnings],
         ),
         strict=order.strict,
     )
@@ -138,10 +138,9 @@ def _invalid(account: dict[str, Any] | None) -> list[Reason]:
             for text, more in zip(own["reasons"], told, strict=True)]  # fmt: skip
 
 
-def _warnings(chosen: Chosen, notes: tuple[str, ...]) -> list[Reason]:
+def _warnings(chosen: Chosen, missing: tuple[str, ...]) -> list[Reason]:
     found = [Reason(code=SMALLER_SHARE, text=chosen.why)] if chosen.smaller else []
-    missing = [note for note in notes if note.startswith(("prometheus is missing", "alertmanager is missing"))]
-    return found + [Reason(code=PROMETHEUS_MISSING, text=sentence("tool_missing", detail=note)) for note in missing]
+    return found + [Reason(code=PROMETHEUS_MISSING, text=sentence("tool_missing", tool=tool)) for tool in missing]
 
 
 def _generator(account: dict[str, Any] | None, chosen: Chosen) -> Generator:

@@ -45,8 +45,8 @@ class System(Protocol):
     def admin_token(self) -> str: ...
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """Notes for a person."""
+    def missing(self) -> tuple[str, ...]:
+        """Tools that it runs without, by name."""
         ...
 
     @property
@@ -105,8 +105,8 @@ class OwnStack:
         self.way = way_of(stack)
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        return (*self._stack.notes, *self.way.notes)
+    def missing(self) -> tuple[str, ...]:
+        return self._stack.missing
 
     @property
     def targets(self) -> Path | None:
@@ -169,7 +169,7 @@ class Elsewhere:
             credit_metrics_urls={"stress": metrics} if metrics else {},
             owned=False,
         )
-        self.notes = (f"{self.name} runs elsewhere: its stores are out of reach, what only they tell is not evaluated",)
+        self.missing: tuple[str, ...] = ()
 
     def gone(self) -> str | None:
         return None

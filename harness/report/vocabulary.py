@@ -120,7 +120,9 @@ def _in_cell(what: Both, cell: int | None) -> Both:
 
 
 def sponsor_name(name: str) -> Both:
-    """`云帆 Cloud Sail`: each language its part, or the whole where there is only one."""
+    """A sponsor's name as the ledger keeps it, `云帆 Cloud Sail`: each language its part, or the whole where there is
+    only one.
+    """
     zh, _, en = name.partition(" ")
     return Both(zh, en or zh)
 
@@ -219,6 +221,6 @@ def event_name(kind: str) -> Both:
 def indicator_name(row: Judged) -> Both:
     """What an indicator is called; sponsors by the name that stands in the forecast."""
     if row.indicator.startswith("sponsor_"):
-        name = sponsor_name(row.why.split(":", 1)[0] or row.indicator)
+        name = Both(row.name.zh, row.name.en) if row.name else Both(row.indicator, row.indicator)
         return Both(f"赞助商 {name.zh} 发出的钱", f"money given out by {name.en}")
     return INDICATORS.get(row.indicator, Both(row.indicator, row.indicator))

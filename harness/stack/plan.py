@@ -43,6 +43,8 @@ class Plan:
     runbooks: str = ""
     """What stands before a runbook's page."""
     cells: int = 1
+    missing: tuple[str, ...] = ()
+    """Tools that this machine has not, and without which the stack runs."""
 
     def port_names(self) -> tuple[str, ...]:
         """Every port the stack needs."""
@@ -57,7 +59,8 @@ class Plan:
         """Back from `to_json`."""
         parts = tuple(Part.from_json(p) for p in data["parts"])
         links = {link: (host, port) for link, (host, port) in data["links"].items()}
-        return cls(**{**data, "parts": parts, "links": links, "notes": tuple(data["notes"])})
+        texts = {"notes": tuple(data["notes"]), "missing": tuple(data.get("missing", ()))}
+        return cls(**{**data, "parts": parts, "links": links, **texts})
 
 
 def make_plan(
@@ -79,6 +82,7 @@ def make_plan(
     hot_path()
     theirs = external.externals(environment, cells)
     parts: list[Part] = []
+    missing: list[str] = []
     notes = [f"{part} is external ({external.variable(part)}): used as it is" for part in theirs]
     notes += external.not_used(environment, cells)
     notes += stores.check_stores(theirs, environment)
@@ -106,8 +110,11 @@ def make_plan(
             parts.append(table.toxiproxy(binary, tuple(link.id for link in links_of(cells))))
         parts += table.system(fronts, cells, pinned=fronts < max(2, len(spawn.cores()))) if system is None else system
         if with_prometheus:
-            observers, said = _observers(theirs)
-            parts, notes = parts + observers, notes + said
+            observers, missing = _observers(theirs)
+            parts += observers
+            notes += [
+                f"{name} is missing: the stack runs without it (`xiu doctor` says how to get it)" for name in missing
+            ]
             if "prometheus" in theirs or any(part.name == "prometheus" for part in observers):
                 parts += [table.stores(cell) for cell in range(cells)]
         parts, notes = with_more(parts, notes, more, theirs)
@@ -118,7 +125,7 @@ def make_plan(
     if told and selection == "all" and "alertmanager" not in started:
         notes.append("XIU_ALERT_… is set, and no Alertmanager of this stack's own runs: nobody is told of an alert")
     base = people.runbooks(environment, tools.ROOT / "docs")
-    return Plan(selection, fronts, tuple(parts), theirs, links, tuple(notes), told, base, cells)
+    return Plan(selection, fronts, tuple(parts), theirs, links, tuple(notes), told, base, cells, tuple(missing))
 
 
 def _check_size(fronts: int, cells: int) -> None:
@@ -145,7 +152,8 @@ def with_more(
 
 
 def _observers(theirs: Mapping[str, str]) -> tuple[list[Part], list[str]]:
-    parts, notes = [], []
+    """Those of the stack's own, and the names of the tools that this machine has not."""
+    parts, missing = [], []
     for name, make in (("alertmanager", table.alertmanager), ("prometheus", table.prometheus)):
         if name in theirs:
             # An external one that is away would leave a run without alerts, and nobody would know.
@@ -153,10 +161,10 @@ def _observers(theirs: Mapping[str, str]) -> tuple[list[Part], list[str]]:
             continue
         binary = tools.find(name)
         if binary is None:
-            notes.append(f"{name} is missing: the stack runs without it (`xiu doctor` says how to get it)")
+            missing.append(name)
         else:
             parts.append(make(str(binary)))
-    return parts, notes
+    return parts, missing
 
 
 @dataclass(frozen=True)

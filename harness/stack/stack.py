@@ -241,6 +241,11 @@ class Stack:
         return tuple(self.folder.read_state()["notes"])
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """Tools without which the stack runs; empty for a stack of an older version, which does not tell."""
+        return tuple(self.folder.read_state().get("missing", ()))
+
+    @property
     def admin_token(self) -> str:
         """What operators' calls to control carry."""
         return (self.folder.secret / "admin").read_text(encoding="utf-8").strip()

@@ -111,6 +111,7 @@ class Supervisor:
             "externals": self.plan.externals,
             "notes": list(self.plan.notes),
             "detours": list(self.detour.links),
+            "missing": list(self.plan.missing),
             "resources": self.sampler.to_json(),
             "written_at": time.time(),
         }

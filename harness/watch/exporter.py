@@ -188,9 +188,8 @@ def state_of(finding: Finding) -> str:
 
 
 def sponsor_name(target: Target) -> str:
-    """Chinese · English, as the forecast has it; a target's reason begins with it."""
-    zh, _, en = target.why.split(":", 1)[0].partition(" ")
-    return f"{zh} · {en}" if en else zh or target.indicator
+    """Chinese · English, as the forecast has it."""
+    return f"{target.name.zh} · {target.name.en}" if target.name else target.indicator
 
 
 def _less(whole: int | None, part: int | None) -> int | None:

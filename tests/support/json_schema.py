@@ -33,6 +33,8 @@ def _look(data: Any, rule: dict[str, Any], defs: dict[str, Any], at: str) -> lis
             found += [] if any(not _look(data, one, defs, at) for one in value) else [f"{at}: none of its forms"]
         elif word in ("enum", "const"):
             found += [] if data in (value if word == "enum" else [value]) else [f"{at}: not one of its values"]
+        elif word == "minLength":
+            found += [f"{at}: too short"] if isinstance(data, str) and len(data) < value else []
         elif word == "required":
             found += [f"{at}{name}: missing" for name in value if isinstance(data, dict) and name not in data]
         elif word == "items":

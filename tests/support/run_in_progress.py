@@ -8,6 +8,7 @@ from harness.forecast.judge import Judged
 from harness.forecast.target import Target
 from harness.runs.record import Event
 from harness.runs.state import MoneySample, RunState
+from plans.models.forecast import Words
 
 RESPONSE_US = [[500, 900], [2_500, 90], [60_000, 9], [7_000_000, 1]]
 
@@ -29,10 +30,11 @@ def target(
     link: str = "front-valkey",
     expected: float = 1200,
     why: str = "each packet is won once",
+    name: Words | None = None,
 ) -> Target:
     return Target(
         indicator=indicator, link=link, cls="delivery", unit="packets",
-        lower=expected - 12, expected=expected, upper=expected, why=why,
+        lower=expected - 12, expected=expected, upper=expected, why=why, name=name,
     )  # fmt: skip
 
 

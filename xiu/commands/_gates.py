@@ -287,7 +287,7 @@ def _of_drills(broken: object, late: Expect) -> list[Case]:
              _of(lambda: _arm(facts=made.facts(heal_seen_s=None)))),
         Case("FAIL", 99, "drill: the alert came late", JUDGED, _of(lambda: _arm(expect=late))),
         Case("SKIPPED", 5, "drill: the part belongs to somebody", JUDGED,
-             _of(lambda: drill_verdict.decide(skipped="external: made on purpose"))),
+             _of(lambda: drill_verdict.decide(skipped=_because("external")))),
     ]  # fmt: skip
 
 

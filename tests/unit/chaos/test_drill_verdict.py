@@ -110,7 +110,8 @@ def test_interrupted_comes_first_and_nothing_is_never_green() -> None:
     stopped = run(evidence={"aborted": Reason(code="interrupted", text="by SIGINT")})
     assert decide(baseline=run(), disturbed=stopped, facts=SEEN, expect=EXPECT).exit_code == 3
     assert decide().verdict == "UNKNOWN"
-    assert decide(skipped="external: valkey belongs to somebody").exit_code == 5
+    skipped = decide(skipped=Reason(code="external", text="requires: looks like another code, and is only a text"))
+    assert (skipped.exit_code, [one.code for one in skipped.reasons]) == (5, ["external"])
 
 
 def test_several_drills_are_as_good_as_the_worst() -> None:

@@ -16,7 +16,7 @@ import pytest
 from chaos import fault_ledger
 from chaos.errors import NotHealed
 from chaos.fault_ledger import FILE, FaultLedgerEntry, injected
-from chaos.heal import heal, heal_everything
+from chaos.heal import failure, heal, heal_everything
 from chaos.playbook import halting
 from harness.stack.folder import Folder
 from harness.stack.tools import ROOT
@@ -192,3 +192,32 @@ def test_a_kind_that_is_not_known_here_is_not_healed_and_keeps_no_other_in_force
         heal(tmp_path)
     assert "no kind of fault `rays` is known here" in str(told.value)
     assert [one.kind for one in injected(tmp_path)] == ["rays"]
+
+
+def test_a_failed_rung_is_known_by_its_field_and_not_by_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that quotes a failure is none; the first rung that failed is the tool's fault, though the next held."""
+
+    class Kind:
+        flushes = False
+
+        def outlives(self, detail: object) -> bool:
+            return True
+
+        def rungs(self, stack: object, detail: object) -> list[tuple[str, object]]:
+            def broken() -> None:
+                raise OSError("no way")
+
+            return [("first", broken), ("it said failed: once", lambda: None)]
+
+        def undone(self, stack: object, detail: object) -> bool:
+            return True
+
+    monkeypatch.setattr("chaos.heal.to_heal", lambda kind, home: Kind())
+    fault_ledger.enter(tmp_path, FaultLedgerEntry("X1", "host", "odd", 5.0, 60.0, {}))
+    lines = heal(tmp_path)
+    assert [line.failed for line in lines] == [True, False]
+    assert lines[1].startswith("X1 on host: it said failed: once held")
+    assert failure(lines) == "X1 on host: first failed: no way"
+    assert failure(lines[1:]) is None

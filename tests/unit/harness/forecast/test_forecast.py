@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from harness.forecast.actuals import Actuals, peak_rates, peak_seconds
 from harness.forecast.compute import compute
 from harness.forecast.judge import state_of
 from harness.forecast.limit import Quick, curve, refused_share
+from harness.forecast.lock import canonical
 from harness.forecast.share import Share, apportion, budget_classes
 from harness.forecast.target import Target
 from harness.runs.record import Second
@@ -260,6 +262,27 @@ def _leaves(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str |
 
 SEALED = json.loads(sample_lock().model_dump_json())
 LEAVES = [leaf for leaf in _leaves(SEALED) if leaf != ("sha256",)]
+
+
+def test_a_sponsor_is_named_by_a_field(gala: LoadedPlan):
+    sealed = sample_lock()
+    mine = [target for target in sealed.targets if target.indicator.startswith("sponsor_")]
+    assert [target.name for target in mine] == [one.name for one in sealed.models()[0].sponsors]
+    rows = judge(sealed, {}, sha256=sealed.sha256)
+    assert {row.name for row in rows if not row.indicator.startswith("sponsor_")} == {None}
+    assert [row.name for row in rows if row.indicator.startswith("sponsor_")] == [target.name for target in mine]
+
+
+def test_a_lock_and_a_record_of_before_there_was_the_field_are_read(tmp_path: Path):
+    older = sample_lock().model_dump(mode="json", exclude={"sha256"})
+    older["targets"] = [{key: value for key, value in target.items() if key != "name"} for target in older["targets"]]
+    sha256 = hashlib.sha256(canonical(older)).hexdigest()
+    (tmp_path / "forecast.lock.json").write_text(json.dumps({**older, "sha256": sha256}, ensure_ascii=False))
+    sealed = read_lock(tmp_path / "forecast.lock.json", sha256)
+    rows = judge(sealed, {}, sha256=sha256)
+    assert [row.name for row in rows if row.indicator.startswith("sponsor_")] == [
+        one.name for one in sealed.models()[0].sponsors
+    ]
 
 
 @settings(max_examples=60, deadline=None)

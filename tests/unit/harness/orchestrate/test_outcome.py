@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from harness.orchestrate.account import RoundAccount, RunAccount
-from harness.orchestrate.outcome import _blind, _slow, _unbalanced
+from harness.orchestrate.chosen import Chosen
+from harness.orchestrate.outcome import _blind, _slow, _unbalanced, _warnings
 from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
 from harness.runs.record import JourneyResult, Latency, Percentiles
 from harness.runs.state import MoneySample
@@ -93,3 +94,12 @@ def test_an_interruption_stays_one_whatever_else_was_found(more: str) -> None:
     decision = decide(Evidence(aborted=because, **{more: [Reason(code="x", text="x")]}))  # type: ignore[arg-type]
     assert (decision.verdict, decision.exit_code) == ("ABORTED", 3)
     assert decision.reasons[0] == because
+
+
+def test_a_tool_that_is_missing_is_a_warning_with_its_name() -> None:
+    chosen = cast(Chosen, SimpleNamespace(smaller=False))
+    found = _warnings(chosen, ("prometheus",))
+    assert [(one.code, one.says, one.data) for one in found] == [
+        ("prometheus_missing", "tool_missing", {"tool": "prometheus"})
+    ]
+    assert found[0].text.startswith("prometheus is missing")

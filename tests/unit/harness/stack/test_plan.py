@@ -19,6 +19,10 @@ from tests.support.stack_layout import FOLDER, everything, laid_out, part
 def test_a_plan_survives_json() -> None:
     what = everything(links={"front-valkey": ("h", 1)}, externals={"valkey": "valkey://h:1"}, notes=("n",))
     assert Plan.from_json(json.loads(json.dumps(what.to_json()))) == what
+    lacking = everything(missing=("prometheus",)).to_json()
+    assert Plan.from_json(json.loads(json.dumps(lacking))).missing == ("prometheus",)
+    del lacking["missing"]
+    assert Plan.from_json(lacking).missing == (), "the plan of an older version"
 
 
 def test_every_port_has_one_owner_and_no_placeholder_is_left() -> None:
@@ -169,6 +173,7 @@ def test_a_missing_prometheus_is_said_and_no_error(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(plan.tools, "find", lambda name: None)
     what = plan.make_plan("all", 1, with_prometheus=True, environment={})
     assert any(note.startswith("prometheus is missing") for note in what.notes)
+    assert what.missing == ("alertmanager", "prometheus")
     assert not {"prometheus", "alertmanager", "stores"} & {p.name for p in what.parts}
 
 

@@ -19,6 +19,7 @@ from harness.runs.state import RunState
 from harness.watch.exporter import Exporter, RunCollector, buckets_of
 from harness.watch.prom import PromError, Samples, read_metrics
 from plans.metrics import METRICS, PHASES, STATES
+from plans.models.forecast import Words
 from system.contract.audit import INVARIANTS, Finding
 from system.contract.metrics import LATENCY_BUCKETS_S
 from tests.support.run_in_progress import begun, in_progress, judged, message, target
@@ -41,7 +42,10 @@ def finding(code: str, valid: bool | None = True, counted: int = 7) -> Finding:
 def finished() -> RunState:
     state = in_progress()
     state.judged, state.verdict = (judged(),), "WARN"
-    state.targets = (*state.targets, target("sponsor_7_fen", why="面馆 Noodle House: half of the packets"))
+    state.targets = (
+        *state.targets,
+        target("sponsor_7_fen", why="half: of the packets", name=Words(zh="面馆", en="Noodle House")),
+    )
     state.invariants = (finding("S1"), finding("S2", valid=False), finding("S3", valid=None), finding("S4", counted=0))
     cut = {"title_en": "cut off", "title_zh": "被切断"}
     state.tell("fault_injected", sentence("fault_injected", fault="n15", target="credit-postgres", **cut))
