@@ -37,10 +37,12 @@ def run(say: Say, *, seconds: float = SECONDS, rate_rps: float = RATE_RPS, conne
     server_core, core = two_cores()
     every: list[CannonResult] = []
     kept: list[CannonResult] = []
+    classes: set[str] = set()
 
     def p99(name: str, server: Callable[[int, int], AbstractContextManager[servers.BenchTarget]]) -> float:
         for _ in range(ATTEMPTS):
             with server(server_core, USERS) as target:  # anew: a front of the last sample has its winners already
+                classes.add(servers.realtime(target.pid))
                 result = clients.cannon(target, core, rate_rps, connections, seconds, WARMUP_S, realtime=True)
             every.append(result)
             response = result.latency_ms["response"]
@@ -62,6 +64,7 @@ def run(say: Say, *, seconds: float = SECONDS, rate_rps: float = RATE_RPS, conne
         "valid": all(result.valid for result in kept),
         "invalid_samples": sum(not result.valid for result in every),
         "scheduling": kept[0].data["scheduling"],
+        "scheduling_server": " and ".join(sorted(classes)),
         "refused_too_fast": sum(int(r.load["refused_by_status"].get(TOO_FAST, 0)) for r in kept),
     }
     return Report("open-loop", "ms p99 response", "nginx return 200, same schedule", samples, extra)
