@@ -63,14 +63,29 @@ async def _streams(store: WinLogStore, lane: Lane) -> tuple[TableSum, ...]:
     """Each stream of the lane's win log by key, and each fence."""
     found: list[TableSum] = []
     for key in await _keys(store, f"win:*:{lane}:*"):
+        if (other := await _other(store, key, "stream")) is not None:
+            found.append(other)
+            continue
         answer = await store.command("XINFO", "STREAM", key)
         told = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
         last, deleted = told[b"last-generated-id"].decode(), told[b"max-deleted-entry-id"].decode()
         found.append(TableSum(name=key, rows=int(told[b"length"]), checksum=f"last {last}, deleted to {deleted}"))
     for key in await _keys(store, f"fence:*:{lane}:*"):
+        if (other := await _other(store, key, "string")) is not None:
+            found.append(other)
+            continue
         value = await store.command("GET", key)
         found.append(TableSum(name=key, rows=1, checksum=f"epoch {(value or b'none').decode()}"))
     return tuple(found)
+
+
+async def _other(store: WinLogStore, key: str, expected: str) -> TableSum | None:
+    """The sum of a key that somebody made something else of, by its bytes; None where it is of the expected type."""
+    kind = (await store.command("TYPE", key)).decode()
+    if kind == expected:
+        return None
+    digest = hashlib.sha256(await store.command("DUMP", key) or b"").hexdigest()[:16]
+    return TableSum(name=key, rows=0, checksum=f"no {expected}: {kind} {digest}")
 
 
 async def _keys(store: WinLogStore, pattern: str) -> list[str]:

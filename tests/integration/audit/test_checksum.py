@@ -85,6 +85,28 @@ def test_an_entry_appended_is_seen_in_its_stream(books: Books) -> None:
     assert after.checksum != before.checksum
 
 
+@pytest.mark.parametrize("prefix", ["win", "fence"])
+def test_a_key_of_another_type_is_summed_as_what_it_is(books: Books, prefix: str) -> None:
+    """Somebody wrote over it by hand: seen, and no reason to sum up nothing at all."""
+    key = books.log(1, 9).key.replace("win:", f"{prefix}:")
+
+    async def hand(*command: object) -> None:
+        await books.open()
+        try:
+            await books.store.command(*command)
+        finally:
+            await books.close()
+
+    try:
+        asyncio.run(hand("RPUSH", key, "a"))
+        before = summed(books)
+        assert [one.checksum.split()[2] for one in before.streams if one.name == key] == ["list"]
+        asyncio.run(hand("RPUSH", key, "b"))
+        assert summed(books).checksum != before.checksum
+    finally:
+        asyncio.run(hand("DEL", key))
+
+
 def test_the_other_lane_is_another_sum(books: Books) -> None:
     stress = summed(books, "stress")
     books.sql("UPDATE live.posting SET fen = fen + 1")
