@@ -197,7 +197,7 @@ def test_plan_run_hands_the_order_over_and_exits_with_the_verdict(xiu: Any, monk
         orders.append(order)
         return record(verdict="FAIL", exit_code=99)
 
-    monkeypatch.setattr("harness.orchestrate.run_plan", run_plan)
+    monkeypatch.setattr("harness.orchestrate.run.run_plan", run_plan)
     code, out, _ = xiu("plan", "run", "gala-share", "--seed", "5", "--scale", "1/20000", "--json", "--strict")
     assert code == 99
     assert json.loads(out)["verdict"] == "FAIL"
