@@ -20,6 +20,7 @@ from chaos.watchdog import Watchdog
 from harness.errors import HarnessError
 from harness.orchestrate.hooks import NemesisReport, NowS, Tell
 from harness.orchestrate.system import System
+from harness.phrases import Sentence
 from harness.verdict import Reason
 from plans.models.fault import Fault
 
@@ -102,7 +103,7 @@ class FaultNemesis:
 def _unbreakable(told: Tell) -> Tell:
     """A message that cannot be written (a full disk) keeps no fault in force."""
 
-    def tell(kind: str, text: str) -> None:
+    def tell(kind: str, text: Sentence) -> None:
         try:
             told(kind, text)
         except Exception as exc:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 from chaos import fault_ledger
 from chaos.errors import ChaosError
 from chaos.kinds import Detail
-from harness.phrases import sentence
+from harness.phrases import Sentence, sentence
 from harness.stack import Stack
 from plans.models.fault import FaultSpec, ProbeSpec
 
@@ -33,7 +33,7 @@ class ProbeReading:
     """What a probe found, and in words."""
 
     yes: bool
-    says: str
+    says: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class OwnProbe(Probe[P]):
         return seen
 
 
-def words(en: str, zh: str) -> str:
+def words(en: str, zh: str) -> Sentence:
     """What a probe says, where `harness.phrases` has no sentence for it."""
     return sentence("in_its_words", title_en=en, title_zh=zh)
 

@@ -255,10 +255,10 @@ def of_error(error: BaseException) -> Sentence:
     return sentence("failed", detail=lines[0], kind=type(error).__name__)
 
 
-def again(text: str, says: str, data: dict[str, Any]) -> str:
-    """The sentence of an `Event` or a `Reason`, to be told once more."""
+def again(text: str, says: str, data: dict[str, Any]) -> Sentence:
+    """The sentence of an `Event` or a `Reason`, to be told once more; that of others as `detail`."""
     if not says:
-        return text
+        return sentence("failed", detail=text, kind="")
     told = Sentence(text)
     told.says, told.data = says, data
     return told

@@ -17,6 +17,7 @@ import psutil
 from chaos.errors import ChaosError
 from chaos.kinds import Detail, FaultKind
 from chaos.probing import NotSteady, Probe, ProbeReading, words
+from harness.phrases import Sentence
 from harness.stack import Stack
 from plans.models.fault import FaultSpec, Fits, ProbeSpec
 
@@ -135,7 +136,7 @@ class RoomAgainProbe(Probe[RoomAgain]):
         return ProbeReading(room, _says(room))
 
 
-def _says(room: bool) -> str:
+def _says(room: bool) -> Sentence:
     return words("the disk takes a page", "磁盘还能写") if room else words("the disk is full", "磁盘已满")
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from chaos.probing import NothingYet, Probe, ProbeReading, words
+from harness.phrases import Sentence
 from harness.watch.prom import PromError, read_metrics
 from plans.models.fault import FaultSpec, ProbeSpec
 from plans.models.partial import Contradiction
@@ -62,7 +63,7 @@ class ServiceProbe(Probe[ServiceRises]):
             self._last = total_s, count
         return ProbeReading(self._mean_s >= self._base_s + self.spec.by, self._says(self._mean_s))
 
-    def _says(self, mean_s: float) -> str:
+    def _says(self, mean_s: float) -> Sentence:
         mean, base = mean_s * 1000, self._base_s * 1000
         return words(
             f"taps take {mean:.1f} ms of service, {base:.1f} ms before",

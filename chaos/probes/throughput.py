@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from chaos.probing import NotSteady, Probe, ProbeReading, words
+from harness.phrases import Sentence
 from plans.models.fault import FaultSpec, ProbeSpec
 from plans.models.partial import Contradiction
 from system.contract.links import read_link
@@ -53,7 +54,7 @@ class ThroughputProbe(Probe[ThroughputFalls]):
     def _left_bps(self) -> float:
         return ABOVE * 1024 * float(getattr(self.at.inject, "rate", 0))
 
-    def _says(self, rate: float) -> str:
+    def _says(self, rate: float) -> Sentence:
         target, kb = self.at.target, rate / 1024
         return words(f"{target} lets {kb:,.0f} KB/s through", f"{target} 每秒通过 {kb:,.0f} KB")
 

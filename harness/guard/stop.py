@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from harness.phrases import sentence
+from harness.phrases import Sentence, sentence
 from plans.models.stress import StopRule
 from plans.signals import SIGNALS, Reading, Signal, Value
 
@@ -22,7 +22,7 @@ class StopRules:
         self._readings: deque[Reading] = deque()
         self._told: set[str] = set()
 
-    def feed(self, reading: Reading) -> str | None:
+    def feed(self, reading: Reading) -> Sentence | None:
         """Takes a reading (later than the one before); the reason to stop in words, or None."""
         self._readings.append(reading)
         longest = max(rule.window for rule in self.rules)
@@ -35,7 +35,7 @@ class StopRules:
         """Signals of which nothing was ever read, though rules wait for them."""
         return sorted({rule.signal for rule in self.rules} - self._told)
 
-    def _broken(self, rule: StopRule, now: Reading) -> str | None:
+    def _broken(self, rule: StopRule, now: Reading) -> Sentence | None:
         # The newest reading that is old enough, because readings seldom fall on the window's edge.
         first = next((r for r in reversed(self._readings) if r.t_s <= now.t_s - rule.window * 0.8), None)
         signal = SIGNALS[rule.signal]

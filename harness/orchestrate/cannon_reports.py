@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.guard.stop import Reading, StopRules
-from harness.phrases import sentence
+from harness.phrases import Sentence, sentence
 from harness.runs.state import RunState
 from plans.models.stress import WORKERS_MAX, StressPlan
 
-Tell = Callable[[str, str], None]
+Tell = Callable[[str, Sentence], None]
 OPEN_DOOR_S = 0.5
 """Seconds after the planned opening in which a tap may still meet *not open yet*, because two clocks round
 differently.
@@ -32,7 +32,7 @@ class CannonReports:
         self._rates: dict[int, tuple[float, float]] = {}
         self.rated = False
 
-    def take(self, worker: int, message: dict[str, Any]) -> str | None:
+    def take(self, worker: int, message: dict[str, Any]) -> Sentence | None:
         """One message of a worker's cannon; the stop rule that was broken, in words, or None."""
         if message["event"] == "rate":
             self.rated = True

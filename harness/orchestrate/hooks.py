@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from harness.phrases import Sentence
 from harness.verdict import Reason
 
-Tell = Callable[[str, str], None]
+Tell = Callable[[str, Sentence], None]
 """(kind, text): an event of the run, at this moment, in `events.jsonl` and on the report's timeline. From any thread.
 Kinds: `fault_injected`, `effect_seen`, `alert`, `playbook`, `healed`, `heal_seen`, `backlog_drained`."""
 NowS = Callable[[], float]

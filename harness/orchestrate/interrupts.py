@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from harness.phrases import sentence
+from harness.phrases import Sentence, sentence
 from harness.waits import joined
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Interrupts:
     raising KeyboardInterrupt; but not while the record is `sealing`. All others change nothing.
     """
 
-    def __init__(self, halt: Callable[[str], None]) -> None:
+    def __init__(self, halt: Callable[[Sentence], None]) -> None:
         self._halt = halt
         self._first_s: float | None = None
         self._gave_up = False
@@ -66,7 +66,7 @@ class Interrupts:
 
 
 @contextmanager
-def interruptible(halt: Callable[[str], None]) -> Iterator[Interrupts]:
+def interruptible(halt: Callable[[Sentence], None]) -> Iterator[Interrupts]:
     """Both signals are an `Interrupts` while the block lasts."""
     handler = Interrupts(halt)
     if threading.current_thread() is not threading.main_thread():

@@ -13,7 +13,7 @@ from harness.orchestrate.account import GONE, RunAccount
 from harness.orchestrate.cannon_reports import CannonReports
 from harness.orchestrate.scribe import Scribe
 from harness.orchestrate.system import System
-from harness.phrases import of_error, sentence
+from harness.phrases import Sentence, of_error, sentence
 from harness.runs.state import PhaseName, RunState
 from harness.verdict import Reason
 from plans.models.stress import StressPlan
@@ -43,7 +43,7 @@ class Steering:
         if reason is not None and self.why is None:
             self._halt("stop_rule", reason)
 
-    def interrupted(self, why: str) -> None:
+    def interrupted(self, why: Sentence) -> None:
         """Somebody pressed Ctrl-C, or the process got SIGTERM."""
         self._halt("interrupted", why)
         self.step(f"{why}: the fire ceases, the books are closed, a report follows")
@@ -77,11 +77,11 @@ class Steering:
         self._state.phase = name
         self.tell("phase", sentence(f"phase_{name}"))
 
-    def tell(self, kind: str, text: str) -> None:
+    def tell(self, kind: str, text: Sentence) -> None:
         """An event of the run, at this moment."""
         self._scribe.append(self._state.tell(kind, text))
 
-    def _halt(self, kind: str, why: str) -> None:
+    def _halt(self, kind: str, why: Sentence) -> None:
         self.why = why
         self._account.aborted = Reason(code=kind, text=why)
         self.tell(kind, why)

@@ -64,11 +64,11 @@ class System(Protocol):
         """The generator's to its fronts."""
         ...
 
-    def gone(self) -> str | None:
+    def gone(self) -> Sentence | None:
         """A sentence where the system is gone; None while it is there, or if that is not known here."""
         ...
 
-    def events(self, callback: Callable[[str, str], None]) -> None:
+    def events(self, callback: Callable[[str, Sentence], None]) -> None:
         """From now on calls back with (kind, text) of every event of its parts."""
         ...
 
@@ -112,10 +112,10 @@ class OwnStack:
     def targets(self) -> Path | None:
         return self._stack.folder.targets if self.addresses.prometheus_url else None
 
-    def gone(self) -> str | None:
+    def gone(self) -> Sentence | None:
         return None if self._stack.running else sentence("stack_gone", folder=self.folder)
 
-    def events(self, callback: Callable[[str, str], None]) -> None:
+    def events(self, callback: Callable[[str, Sentence], None]) -> None:
         self._stack.events(lambda event: callback(event.kind, _part_sentence(event)))
 
     def resources(self) -> dict[str, dict[str, float]]:
@@ -171,10 +171,10 @@ class Elsewhere:
         )
         self.missing: tuple[str, ...] = ()
 
-    def gone(self) -> str | None:
+    def gone(self) -> Sentence | None:
         return None
 
-    def events(self, callback: Callable[[str, str], None]) -> None:
+    def events(self, callback: Callable[[str, Sentence], None]) -> None:
         """Parts elsewhere give no events."""
 
     def resources(self) -> dict[str, dict[str, float]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
 from harness.orchestrate.system import System
-from harness.phrases import sentence
+from harness.phrases import Sentence, sentence
 from harness.verdict import Reason
 from system.contract.audit import LaneSum
 
@@ -17,7 +17,7 @@ OTHER = "live"
 class LiveLane:
     """Sums up the live lane before and after. `tell(kind, text)` takes the events."""
 
-    def __init__(self, system: System, control: ControlClient, tell: Callable[[str, str], None]) -> None:
+    def __init__(self, system: System, control: ControlClient, tell: Callable[[str, Sentence], None]) -> None:
         self._system, self._control, self._tell = system, control, tell
         self._before: LaneSum | None = None
         self._busy: list[int] = []

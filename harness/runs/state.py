@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from harness.forecast.judge import Judged
 from harness.forecast.target import Target
+from harness.phrases import Sentence
 from harness.runs.record import Event
 from system.contract.audit import Finding
 
@@ -108,7 +109,7 @@ class RunState:
         """Sum of an outcome over the workers."""
         return sum(int(message["outcomes"].get(name, 0)) for message in self.journey(journey))
 
-    def tell(self, kind: str, text: str) -> Event:
+    def tell(self, kind: str, text: Sentence) -> Event:
         """Adds an event at the run's present time and returns it."""
         event = Event(t_s=round(self.now_s, 3), kind=kind, text=text)
         with self.lock:

@@ -58,6 +58,7 @@ def plain(state: RunState) -> str:
     words = {
         "t": f"{state.now_s:.0f}s",
         "phase": state.phase,
+        **({"round": f"{state.round}/{state.rounds}"} if state.rounds > 1 else {}),
         "offered": _word(_now(state, state.planned_rps), "{:.0f}/s"),
         "answered": _word(_now(state, state.rate_rps), "{:.0f}/s"),
         "p99": _word(percentile_ms(state, 99), "{:.1f}ms"),
@@ -89,7 +90,8 @@ def screen(state: RunState) -> Group:
         table.add_column(width=25, no_wrap=True)
     for row in _rows(state):
         table.add_row(*row)
-    head = f"{state.plan} · {share_words(state.scale).en} · run {state.run_id}"
+    number = f"round {state.round} of {state.rounds} · " if state.rounds > 1 else ""
+    head = f"{number}{state.plan} · {share_words(state.scale).en} · run {state.run_id}"
     lines = [f"{event.t_s:8.1f} s  {' '.join(event.text.split())}" for event in state.events[-EVENTS:]]
     return Group(_line(head, "bold"), table, *(_line(line) for line in lines))
 

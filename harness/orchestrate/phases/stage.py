@@ -18,7 +18,7 @@ from harness.forecast.share import Share
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import System
-from harness.phrases import again, of_error, sentence
+from harness.phrases import Sentence, again, of_error, sentence
 from harness.runs.order import RunOrder
 from harness.runs.state import PhaseName, RunState
 from harness.verdict import Reason
@@ -34,7 +34,7 @@ class RunContext(Protocol):
         """Why the run must end now; None while it need not."""
         ...
 
-    def tell(self, kind: str, text: str) -> None: ...
+    def tell(self, kind: str, text: Sentence) -> None: ...
 
     def phase(self, name: PhaseName) -> None: ...
 

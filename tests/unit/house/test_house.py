@@ -257,3 +257,21 @@ def test_tests_share_through_support_alone() -> None:
         if dotted.startswith("tests.") and not HELP.match(dotted)
     ]
     assert found == [], "what two tests share belongs into tests/support"
+
+
+RIM = {"harness/report/words.py", "harness/watch/live.py"}
+"""Where words are made for readers."""
+
+
+def test_an_events_sentence_is_read_where_words_are_made_alone() -> None:
+    """Others read its kind and its data; that each has both is a matter of types: `tell` takes a `Sentence`."""
+    found = [
+        f"{name}:{node.lineno}"
+        for name in SOURCES
+        if name not in RIM
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "text"
+        and ast.unparse(node.value).endswith(("event", "events[-1]"))
+    ]
+    assert found == []

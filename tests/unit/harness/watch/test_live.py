@@ -55,6 +55,14 @@ def test_a_plain_line_is_words_that_can_be_searched() -> None:
     assert all(re.fullmatch(r"[a-z0-9_]+=\S+", word) for word in line.split(" "))
 
 
+def test_of_several_rounds_the_one_that_is_played_is_named() -> None:
+    state = in_progress()
+    assert "round" not in plain(state)
+    state.round, state.rounds = 2, 3
+    assert " phase=measured round=2/3 offered=" in plain(state)
+    assert drawn(state)[0].startswith("round 2 of 3 · ")
+
+
 def test_a_journey_beside_the_taps_has_words_and_a_row_of_its_own() -> None:
     state = in_progress()
     reads = {
