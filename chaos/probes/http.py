@@ -15,6 +15,7 @@ from plans.models.fault import ProbeSpec, check_target, sort_of
 from plans.models.partial import Contradiction, check
 from plans.models.quantity import Duration
 from system.contract.addresses import is_loopback
+from system.contract.places import front
 
 READ_BYTES = 1 << 20
 """Bytes of a body that are searched."""
@@ -47,7 +48,9 @@ class HttpProbeSpec(ProbeSpec):
         if part is not None:
             check_target(part)
             if sort_of(part) != "part" or part.startswith(("valkey", "postgres")):
-                raise ValueError(f"{part} does not speak HTTP; expected a part that does: front-0, control, play")
+                raise ValueError(
+                    f"{part} does not speak HTTP; expected a part that does: {front(0).name}, control, play"
+                )
         return part
 
     @check
