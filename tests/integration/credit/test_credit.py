@@ -160,7 +160,8 @@ def test_the_answer_of_a_commit_is_lost(
         assert offset(books) == Position(reached, reached)
         assert bench.value("hongbao_credits_total", outcome="posted") == 0
         monkeypatch.setattr(worker_module, "post", real)
-        await bench.worker.once()
+        for _ in range(3):  # counted by one pass, and by none after it
+            await bench.worker.once()
         assert money(books)[0] == 1
         assert bench.value("hongbao_credits_total", outcome="posted") == 1
         await bench.close()
@@ -207,34 +208,6 @@ def test_a_commit_that_is_carried_out_after_its_link_died_is_counted_once(
         assert bench.value("hongbao_credits_total", outcome="posted") == 2
         assert money(books)[0] == 2
         await late.close()
-        await bench.close()
-
-    play(books, body)
-
-
-def test_a_commit_that_never_arrived_is_not_counted_beside_the_one_that_did(
-    books: Books, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = worker_module.post
-
-    async def body(books: Books) -> None:
-        packets = await ready(books)
-        await books.append(1, 0, 1, [books.win(1, packets[0], 5)])
-        bench = Bench(books)
-
-        async def dying(conn, step, prepared):  # type: ignore[no-untyped-def]
-            done = await real(conn, step, prepared)
-            await conn.close()
-            return done
-
-        monkeypatch.setattr(worker_module, "post", dying)
-        with pytest.raises(StoreUnknown):
-            await bench.worker.once()
-        monkeypatch.setattr(worker_module, "post", real)
-        for _ in range(3):
-            await bench.worker.once()
-        assert bench.value("hongbao_credits_total", outcome="posted") == 1
-        assert money(books)[0] == 1
         await bench.close()
 
     play(books, body)
