@@ -10,3 +10,7 @@ GRANT UPDATE (used) ON {schema}.lease TO xiu_{schema};
 GRANT UPDATE (created_us) ON {schema}.round TO xiu_{schema};
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA {schema} TO xiu_control;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO xiu_{schema}, xiu_control;
+-- What moved money or cards stays as it is: no role may change it.
+GRANT INSERT ON {schema}.transfer, {schema}.leg, {schema}.holding TO xiu_{schema};
+GRANT UPDATE (amount) ON {schema}.holding TO xiu_{schema};
+REVOKE UPDATE ON {schema}.posting, {schema}.entry, {schema}.transfer, {schema}.leg FROM xiu_control;

@@ -14,7 +14,9 @@ from system.ledger.migrate import migrate
 from tests.support.books import SECRET
 from tests.support.stores import PostgresServer, ValkeyServer
 
-_TABLES = ("round", "stream", "lease", "batch", "posting", "suspense", "entry", "duplicate")
+_TABLES = (
+    "round", "stream", "lease", "batch", "posting", "suspense", "entry", "duplicate", "transfer", "leg", "holding",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
