@@ -234,5 +234,5 @@ def _columns(legs: tuple[Leg, ...]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _undone(exc: StoreRefused) -> bool:
+def _undone(exc: Exception) -> bool:
     return isinstance(exc.__cause__, psycopg.Error) and exc.__cause__.sqlstate in UNDONE_STATES

@@ -81,12 +81,13 @@ def _operation(route: Route) -> dict[str, Any]:
         tag = {"name": TAG_HEADER, "in": "header", "required": False, "description": says}
         parameters.append({**tag, "schema": {"type": "string"}})
     failures = {str(status): _answer(HTTPStatus(status).phrase, "Error") for status in route.refusals}
+    pending = {"202": _answer("Not known yet: ask again", route.answers.__name__)} if route.pending else {}
     done: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": (route.handler.__doc__ or "").strip(),
         "security": [{route.who: []}],
         "parameters": parameters,
-        "responses": {"200": _answer("OK", route.answers.__name__), **failures},
+        "responses": {"200": _answer("OK", route.answers.__name__), **pending, **failures},
     }
     if route.body is not None:
         done["requestBody"] = {"required": True, "content": _content(route.body.__name__)}

@@ -38,6 +38,8 @@ class Route:
     body: type[BaseModel] | None = None
     errors: tuple[int, ...] = (400, 401, 503)
     """Of its own; `refusals` has those of HTTP besides."""
+    pending: bool = False
+    """It may answer 202, the same model: what was asked may still come to pass."""
 
     @property
     def refusals(self) -> list[int]:

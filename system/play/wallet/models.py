@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import unicodedata
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from system.contract.api import Model
-from system.contract.fields import Whole
+from system.contract.fields import Line as TextLine
+from system.contract.fields import Name, Whole
 from system.contract.ids import Lane
 
 AwardState = Literal["credited", "held", "processing", "not_awarded"]
@@ -24,8 +26,61 @@ class AwardView(Model):
     """Amount credited; null unless it is."""
 
 
+ClientKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""Chosen by the client: the same key again is the same order, not another."""
+
+
+class Spending(Model):
+    """Body of `POST /v1/wallet/spend`: `fen` leaves the balance, at most what credit has posted and nobody spent."""
+
+    key: ClientKey
+    fen: int = Field(ge=1, le=1 << 40)
+    what: TextLine = ""
+
+
+class Reversal(Model):
+    """Body of `POST /v1/transfers/{transfer}/reverse`: two people's names, and why."""
+
+    lane: Lane = "live"
+    by: Name
+    approved_by: Name
+    why: Name
+
+    @model_validator(mode="after")
+    def _two(self) -> Self:
+        if _who(self.by) == _who(self.approved_by):
+            raise ValueError("by and approved_by are one name; expected two people")
+        return self
+
+
+def _who(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+class TransferLeg(Model):
+    """So much of a currency into an account, or out of it (below 0)."""
+
+    account: str
+    currency: str
+    amount: int
+
+
+class TransferView(Model):
+    """A transfer by its key. `pending`: its COMMIT was sent and not answered; the same request, again, says more."""
+
+    key: str
+    state: Literal["done", "pending"]
+    transfer: int | None = None
+    at_us: int | None = None
+    legs: tuple[TransferLeg, ...] = ()
+    again: bool = False
+    """The key was there before: nothing moved now."""
+
+
 class Wallet(Model):
-    """A user's balance. `processing`: the award asked about is on its way; null when none was asked about."""
+    """A user's balance, what was spent taken off. `processing`: the award asked about is on its way; null when none
+    was asked about.
+    """
 
     uid: int
     lane: Lane

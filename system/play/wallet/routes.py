@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from system.contract.ids import INT8_MAX
 from system.contract.web import read_model
 from system.play.route import POOLS, Route, asked_lane, need_operator, user_of
-from system.play.wallet import models, reading
+from system.play.wallet import models, reading, spending
 from system.web import answer, path_number, query_number
 
 PAGE_MAX = 200
@@ -43,6 +44,25 @@ async def bulk(request: web.Request) -> web.Response:
     return answer(await reading.bulk(request.app[POOLS][order.lane], order))
 
 
+async def spend(request: web.Request) -> web.Response:
+    """Spends from the user's balance: once for a key. 202 while nobody knows what became of it: ask again."""
+    lane, uid = user_of(request)
+    order = await read_model(request, models.Spending)
+    return _transferred(await spending.spend(request.app[POOLS][lane], lane, uid, order))
+
+
+async def reverse(request: web.Request) -> web.Response:
+    """Undoes a transfer, once, in the name of two people."""
+    need_operator(request)
+    number = path_number(request, "transfer", INT8_MAX)
+    order = await read_model(request, models.Reversal)
+    return _transferred(await spending.reverse(request.app[POOLS][order.lane], number, order))
+
+
+def _transferred(view: models.TransferView) -> web.Response:
+    return answer(view, 202 if view.state == "pending" else 200)
+
+
 ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/v1/wallet", wallet, models.Wallet, "user",
@@ -59,4 +79,12 @@ ROUTES: tuple[Route, ...] = (
         errors=(400, 401, 404, 503),
     ),
     Route("POST", "/v1/wallets/bulk", bulk, models.BulkAnswer, "operator", body=models.BulkRequest),
+    Route(
+        "POST", "/v1/wallet/spend", spend, models.TransferView, "user", body=models.Spending,
+        errors=(400, 401, 403, 409, 503), pending=True,
+    ),
+    Route(
+        "POST", "/v1/transfers/{transfer}/reverse", reverse, models.TransferView, "operator", body=models.Reversal,
+        errors=(400, 401, 404, 409, 503), pending=True,
+    ),
 )  # fmt: skip

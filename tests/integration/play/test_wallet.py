@@ -248,6 +248,8 @@ def test_description_names_every_route_and_needs_no_network(postgres_dsn: str) -
                 "/v1/wallet/statement",
                 "/v1/sponsors/{sponsor}/statement",
                 "/v1/wallets/bulk",
+                "/v1/wallet/spend",
+                "/v1/transfers/{transfer}/reverse",
             }
             assert "Wallet" in document["components"]["schemas"]
             _, page = await play.call("/docs")

@@ -1,6 +1,8 @@
 -- name: balance
--- What a user has in this lane: fen and number of postings.
-SELECT coalesce(sum(fen), 0), count(*) FROM {schema}.posting WHERE uid = %(uid)s
+-- What a user has in this lane, in one snapshot: fen (what was credited and what transfers moved), number of postings.
+SELECT coalesce(sum(p.fen), 0) + coalesce((SELECT h.amount FROM {schema}.holding h
+           WHERE h.account = 'user:' || %(uid)s::bigint AND h.currency = 'fen'), 0), count(*)
+FROM {schema}.posting p WHERE p.uid = %(uid)s::bigint
 
 -- name: play_award
 -- What became of an award a user was shown: the round's state and packets, the posting, what suspense holds of it, and

@@ -1,0 +1,42 @@
+"""Money that leaves a wallet, and what an operator puts back. Each is one transfer (docs/season.md).
+
+Owns the keys and legs of both. Refuses to decide what there is to spend: the ledger does, under the account's lock.
+"""
+
+from __future__ import annotations
+
+from system.contract.ids import Lane
+from system.ledger.access import Pool
+from system.ledger.accounts import Leg, user
+from system.ledger.transfer import Done, Order, Pending, Transfers
+from system.play.wallet.models import Reversal, Spending, TransferLeg, TransferView
+
+SPENT = "platform:spent"
+"""Where spent money goes: to whoever was paid, outside of this system."""
+
+
+async def spend(pool: Pool, lane: Lane, uid: int, order: Spending) -> TransferView:
+    """Takes the money off the user's balance. Raises Insufficient, KeyReused, Degraded."""
+    legs = (Leg(user(uid), "fen", -order.fen), Leg(SPENT, "fen", order.fen))
+    request = {"fen": order.fen, "what": order.what}
+    return await _sent(pool, lane, order.key, Order("spend", f"spend:{uid}:{order.key}", request, legs))
+
+
+async def reverse(pool: Pool, number: int, order: Reversal) -> TransferView:
+    """Negates the transfer of that number. Raises NotFound, AlreadyReversed, KeyReused, Insufficient, Degraded."""
+    request = {"by": order.by, "approved_by": order.approved_by, "why": order.why}
+    made = Order("reverse", f"reverse:{number}", request, reverses=number)
+    return await _sent(pool, order.lane, made.key, made)
+
+
+async def _sent(pool: Pool, lane: Lane, key: str, order: Order) -> TransferView:
+    try:
+        return view(key, await Transfers(pool, lane).send(order))
+    except Pending:
+        return TransferView(key=key, state="pending")
+
+
+def view(key: str, done: Done) -> TransferView:
+    """A transfer as clients read it."""
+    legs = tuple(TransferLeg(account=leg.account, currency=leg.currency, amount=leg.amount) for leg in done.legs)
+    return TransferView(key=key, state="done", transfer=done.transfer, at_us=done.at_us, legs=legs, again=done.again)

@@ -1,0 +1,97 @@
+"""Spending and reversals over HTTP, on a real ledger: once for a key, never more than there is, two names."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import psycopg
+import pytest
+from pydantic import ValidationError
+
+from system.play.wallet.models import Spending
+from tests.integration.play.test_wallet import ADMIN, Caller, fill, running, token
+
+
+def code(answer: tuple[int, Any]) -> tuple[int, str]:
+    status, body = answer
+    return status, body["error"]["code"]
+
+
+async def balance(play: Caller, uid: int) -> int:
+    return int((await play.call("/v1/wallet", token(uid)))[1]["balance_fen"])
+
+
+def test_spending_takes_it_off_the_balance_once(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            order = {"key": "tea-1", "fen": 25, "what": "a pot of tea"}
+            status, first = await play.call("/v1/wallet/spend", token(5), order)
+            assert (status, first["state"], first["key"], first["again"]) == (200, "done", "tea-1", False)
+            assert {leg["account"]: leg["amount"] for leg in first["legs"]} == {"user:5": -25, "platform:spent": 25}
+            status, again = await play.call("/v1/wallet/spend", token(5), order)
+            assert (status, again) == (200, first | {"again": True})
+            assert await balance(play, 5) == 35
+            assert code(await play.call("/v1/wallet/spend", token(5), order | {"fen": 26})) == (409, "key_reused")
+            # Keys are a user's own: nobody reads, or blocks, another's.
+            assert code(await play.call("/v1/wallet/spend", token(6), order)) == (409, "insufficient")
+            assert code(await play.call("/v1/wallet/spend", token(5), {"key": "b", "fen": 36})) == (409, "insufficient")
+            assert (await play.call("/v1/wallet/spend", token(5), {"key": "b", "fen": 35}))[0] == 200
+            assert await balance(play, 5) == 0
+
+    asyncio.run(body())
+
+
+def test_two_spendings_at_once_of_the_same_money(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            ends = await asyncio.gather(
+                *(play.call("/v1/wallet/spend", token(5), {"key": f"k{k}", "fen": 40}) for k in range(8))
+            )
+            assert sorted(status for status, _ in ends) == [200] + [409] * 7
+            assert await balance(play, 5) == 20
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"key": "", "fen": 1}, {"key": "a b", "fen": 1}, {"key": "x" * 65, "fen": 1}, {"key": "a\n", "fen": 1},
+        {"key": "a", "fen": 0}, {"key": "a", "fen": -5}, {"key": "a", "fen": 1.0}, {"key": "a", "fen": 1 << 41},
+        {"key": "a", "fen": 1, "what": "two\nlines"}, {"key": "a"}, {"fen": 1}, {"key": "a", "fen": 1, "uid": 6},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_order_that_cannot_be(body: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Spending.model_validate_json(json.dumps(body))
+
+
+def test_a_reversal_needs_two_people_and_happens_once(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            _, spent = await play.call("/v1/wallet/spend", token(5), {"key": "a", "fen": 60})
+            path = f"/v1/transfers/{spent['transfer']}/reverse"
+            order = {"by": "Li Lei", "approved_by": "Han Meimei", "why": "paid twice at the till"}
+            assert code(await play.call(path, token(5), order)) == (401, "bad_token")
+            alone = order | {"approved_by": "li  LEI"}
+            assert code(await play.call(path, ADMIN, alone)) == (400, "bad_request")
+            assert code(await play.call(path, ADMIN, order | {"lane": "stress"})) == (404, "not_found")
+            assert code(await play.call("/v1/transfers/999/reverse", ADMIN, order)) == (404, "not_found")
+            status, undone = await play.call(path, ADMIN, order)
+            assert (status, undone["state"]) == (200, "done")
+            assert await balance(play, 5) == 60
+            assert (await play.call(path, ADMIN, order))[1] == undone | {"again": True}
+            assert code(await play.call(path, ADMIN, order | {"why": "another"})) == (409, "key_reused")
+            again = f"/v1/transfers/{undone['transfer']}/reverse"
+            assert code(await play.call(again, ADMIN, order)) == (400, "bad_request")
+            with psycopg.connect(postgres_dsn) as conn:
+                ((request,),) = conn.execute("SELECT request FROM live.transfer WHERE reverses IS NOT NULL").fetchall()
+            assert request == order
+
+    asyncio.run(body())
