@@ -26,8 +26,8 @@ from system.ledger.transfer import (
     transfer,
 )
 from system.ledger.translate import translated
-from tests.integration.books import SECRET
-from tests.integration.credit.test_lost_commit import Link
+from tests.support.books import SECRET
+from tests.support.silent_link import SilentLink
 
 
 def gift(giver: int, taker: int, fen: int, key: str) -> Order:
@@ -202,7 +202,7 @@ def test_a_reversal_negates_once(ledger_dsn: str) -> None:
 @pytest.mark.parametrize("arrives", [True, False], ids=["its answer is lost", "it is lost"])
 def test_a_commit_is_lost_and_the_transfer_is_made_once(ledger_dsn: str, arrives: bool) -> None:
     async def body() -> None:
-        link = Link(ledger_dsn, request_arrives=arrives)
+        link = SilentLink(ledger_dsn, request_arrives=arrives)
         async with link.open(), sender(ledger_dsn) as direct, sender(link.url, size=1, timeout_s=0.5) as transfers:
             await direct.send(grant(1, 100))
             await transfers.find("nothing")
@@ -222,7 +222,7 @@ def test_a_commit_is_lost_and_the_transfer_is_made_once(ledger_dsn: str, arrives
 
 def test_a_commit_that_stays_lost_is_pending_and_an_absent_ledger_is_not(ledger_dsn: str) -> None:
     async def body() -> None:
-        link = Link(ledger_dsn, request_arrives=True)
+        link = SilentLink(ledger_dsn, request_arrives=True)
         async with link.open(), sender(ledger_dsn) as direct:
             await direct.send(grant(1, 100))
             async with sender(link.url, size=1, timeout_s=0.3, patience_s=0.5) as transfers:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from system.play.wallet.models import Spending
-from tests.integration.play.test_wallet import ADMIN, Caller, fill, running, token
+from tests.support.play import ADMIN, Caller, fill, running, token
 
 
 def code(answer: tuple[int, Any]) -> tuple[int, str]:
