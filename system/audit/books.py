@@ -35,7 +35,7 @@ class LedgerBatch(NamedTuple):
     committed_us: int = 0
 
 
-class Leg(NamedTuple):
+class EntryLine(NamedTuple):
     """A row of `entry`."""
 
     batch: int
@@ -109,7 +109,7 @@ class Books:
     postings: Rows
     suspense: list[Suspended]
     batches: dict[int, LedgerBatch]
-    legs: list[Leg]
+    legs: list[EntryLine]
     streams: list[StreamBooks]
     leases: Rows
     used: list[bytes]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from system.audit.books import LEASE, POSTING, Books, LedgerBatch, Leg, Rows, StreamBooks, StreamLog, Suspended
+from system.audit.books import LEASE, POSTING, Books, EntryLine, LedgerBatch, Rows, StreamBooks, StreamLog, Suspended
 from system.contract.api import SponsorSplit
 from system.contract.errors import StoreRefused, UnknownRound
 from system.contract.ids import START, Lane, Position
@@ -63,7 +63,7 @@ async def _books(conn: Connection, logs: WinLogs, lane: Lane, row: tuple[Any, ..
         commitment, await _postings(conn, lane, round_id),
         [Suspended(*item)._replace(uid=item[6] % (1 << 64)) for item in await rows("audit_suspense")],
         {item[0]: _batch(item) for item in await rows("audit_batches")},
-        [Leg(*item) for item in await rows("audit_entries")],
+        [EntryLine(*item) for item in await rows("audit_entries")],
         [await _stream(logs, lane, round_id, item) for item in await rows("audit_streams")],
         np.array([item[:6] for item in leases], dtype=LEASE), [bytes(item[6]) for item in leases],
         {int(item["sponsor"]): str(item["name"]) for item in sponsors},

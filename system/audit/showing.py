@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from system.audit import wins
-from system.audit.books import Books, Leg
+from system.audit.books import Books, EntryLine
 from system.audit.matching import Match, true_fen
 from system.contract.audit import DelayFigures, RoundBooks, SponsorMoney
 
@@ -51,7 +51,7 @@ def _sponsors(books: Books) -> tuple[SponsorMoney, ...]:
     )
 
 
-def _budget_of(leg: Leg) -> int | None:
+def _budget_of(leg: EntryLine) -> int | None:
     """The sponsor whose round budget this leg moves, if it moves one."""
     kind, *rest = leg.account.split(":")
     return int(rest[-1]) if kind == "budget" else None

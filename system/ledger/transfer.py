@@ -66,7 +66,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class TransferRecord:
     """A transfer that is committed, or will be with the caller's transaction. `at_us`: PostgreSQL's clock.
     `again`: the key was there before.
     """
@@ -91,7 +91,7 @@ Decide = Callable[[Connection], Awaitable[Order]]
 """Takes a play's own locks (season, share, counter) and decides the order under them. Raises Refused."""
 
 
-async def transfer(conn: Connection, lane: Lane, order: Order) -> Done:
+async def transfer(conn: Connection, lane: Lane, order: Order) -> TransferRecord:
     """Carries the order out inside the caller's transaction, which holds the play's own locks already.
 
     Raises KeyReused, Insufficient, NotFound, AlreadyReversed (the caller must roll back), and the driver's errors.
@@ -109,7 +109,7 @@ async def transfer(conn: Connection, lane: Lane, order: Order) -> Done:
     row = await (await conn.execute(statement("transfer_write", lane), columns)).fetchone()
     if row is None:
         raise StoreRefused(f"transfer {order.key}: its legs do not add up")
-    return Done(row[0], order.kind, order.request, order.reverses, row[1], legs, again=False)
+    return TransferRecord(row[0], order.kind, order.request, order.reverses, row[1], legs, again=False)
 
 
 class Transfers:
@@ -118,7 +118,7 @@ class Transfers:
     def __init__(self, pool: Pool, lane: Lane, *, patience_s: float = 3.0) -> None:
         self._pool, self._lane, self._patience_s = pool, lane, patience_s
 
-    async def find(self, key: str) -> Done | None:
+    async def find(self, key: str) -> TransferRecord | None:
         """The transfer of that key, without a lock; None decides nothing while a COMMIT may be on its way.
 
         Raises StoreUnknown, StoreRefused.
@@ -126,7 +126,7 @@ class Transfers:
         rows = await self._pool.fetch(statement("transfer_by_key", self._lane), {"key": key}, "transfer by key")
         return _done(rows[0]) if rows else None
 
-    async def send(self, order: Order, decide: Decide | None = None) -> Done:
+    async def send(self, order: Order, decide: Decide | None = None) -> TransferRecord:
         """The order's end: made now, or found under its key. With `decide`, the order that is carried out is what that
         returns under the play's locks; key, kind and request must be `order`'s.
 
@@ -146,7 +146,7 @@ class Transfers:
                     raise Degraded("others were quicker, again and again; nothing was changed, ask again") from exc
             await asyncio.sleep(AGAIN_S)
 
-    async def _once(self, order: Order, decide: Decide | None, attempt: _Attempt) -> Done:
+    async def _once(self, order: Order, decide: Decide | None, attempt: _Attempt) -> TransferRecord:
         # First, and without a lock: who has something is told so, whatever has ended since.
         there = await self.find(order.key)
         if there is not None:
@@ -170,28 +170,28 @@ class Transfers:
                 raise
             return same(there, order)
 
-    async def _settled(self, key: str) -> Done | None:
+    async def _settled(self, key: str) -> TransferRecord | None:
         """What became of an earlier attempt whose COMMIT was sent: it holds the key's lock until its end."""
         async with self._pool.transaction("transfer settled") as conn:
             await conn.execute(statement("transfer_lock_key", self._lane), {"key": key})
             return await _stored(conn, self._lane, key)
 
 
-def same(there: Done, order: Order) -> Done:
+def same(there: TransferRecord, order: Order) -> TransferRecord:
     """What stands under the key, if it is what was asked for. Raises KeyReused."""
     if (there.kind, there.request, there.reverses) != (order.kind, dict(order.request), order.reverses):
         raise KeyReused("this key stands for another request; expected a new key")
     return there
 
 
-async def _stored(conn: Connection, lane: Lane, key: str) -> Done | None:
+async def _stored(conn: Connection, lane: Lane, key: str) -> TransferRecord | None:
     row = await (await conn.execute(statement("transfer_by_key", lane), {"key": key})).fetchone()
     return None if row is None else _done(row)
 
 
-def _done(row: tuple[Any, ...]) -> Done:
+def _done(row: tuple[Any, ...]) -> TransferRecord:
     number, kind, request, reverses, at_us, *columns = row
-    return Done(number, kind, request, reverses, at_us, _legs(*columns), again=True)
+    return TransferRecord(number, kind, request, reverses, at_us, _legs(*columns), again=True)
 
 
 def _legs(accounts: list[str], currencies: list[Any], amounts: list[int]) -> tuple[Leg, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from system.audit.books import LEASE, POSTING, Books, LedgerBatch, Leg, StreamBooks, StreamLog
+from system.audit.books import LEASE, POSTING, Books, EntryLine, LedgerBatch, StreamBooks, StreamLog
 from system.contract.history import (
     NO_PACKET,
     OP_DTYPE,
@@ -52,14 +52,14 @@ def books(wins: dict[int, int], *, credited: int | None = None, closed: bool = T
         np.arange(1, len(packets) + 1, dtype=np.int64), {1: len(packets)},
     )  # fmt: skip
     batches = [LedgerBatch(1, "fund", None, None, None, 0, 0)]
-    legs = [Leg(1, "sponsor:7", -ROUND.budget_fen), Leg(1, "budget:1:7", ROUND.budget_fen)]
+    legs = [EntryLine(1, "sponsor:7", -ROUND.budget_fen), EntryLine(1, "budget:1:7", ROUND.budget_fen)]
     if posted:
         batches.append(LedgerBatch(2, "credit", 0, Position(0, 0), offset, len(posted), money))
-        legs.append(Leg(2, "budget:1:7", -money))
+        legs.append(EntryLine(2, "budget:1:7", -money))
     if closed:
         batches.append(LedgerBatch(3, "refund", None, None, None, 0, 0))
         rest = ROUND.budget_fen - money
-        legs += [Leg(3, "budget:1:7", -rest), Leg(3, "sponsor:7", rest)]
+        legs += [EntryLine(3, "budget:1:7", -rest), EntryLine(3, "sponsor:7", rest)]
     return Books(
         "live", 1, "closed" if closed else "armed", 40, ROUND.budget_fen, START_US, END_US, 40, ROUND,
         commitment(ROUND), postings, [], {batch.batch: batch for batch in batches}, legs,

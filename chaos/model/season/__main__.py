@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from chaos.model.explore import Result, exhaust
 from chaos.model.rules import Rule
-from chaos.model.season.rules import TABLE, Held
+from chaos.model.season.rules import TABLE, RulesInForce
 from chaos.model.season.scenarios import EXHAUSTED, WITHOUT
 
 STATES_MAX = 1_000_000
@@ -20,7 +20,7 @@ OK, BROKEN = 0, 99
 
 def without(rule: Rule) -> Result:
     """Takes the rule out and explores until what the page says is broken."""
-    return exhaust(WITHOUT[rule.name](Held((rule.name,))), STATES_MAX, frozenset(rule.breaks))
+    return exhaust(WITHOUT[rule.name](RulesInForce((rule.name,))), STATES_MAX, frozenset(rule.breaks))
 
 
 def lines() -> Iterator[tuple[str, bool]]:
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK if good else BROKEN
     broken = set[str]()
     for name, make in EXHAUSTED.items():
-        found = exhaust(make(Held()), STATES_MAX)
+        found = exhaust(make(RulesInForce()), STATES_MAX)
         broken |= found.broken.keys() | (set() if found.complete else {"cut short"})
         print(f"{found.states:9,} states  depth {found.depth:3}  {name}", flush=True)
         for what, history in found.broken.items():

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from chaos.model.explore import Machine
-from chaos.model.season.rules import Held
+from chaos.model.season.rules import RulesInForce
 
 NEW, LISTED, LOCKED, DONE = "new", "listed", "locked", "done"
 OPEN, ENDED = "open", "ended"
@@ -26,7 +26,7 @@ class Actor(NamedTuple):
     rows: tuple[str, ...] = ()
 
 
-class State(NamedTuple):
+class CardState(NamedTuple):
     """Cards of A and B, blessings, cards put into blessings; the list that the end committed."""
 
     actors: tuple[Actor, ...]
@@ -38,22 +38,22 @@ class State(NamedTuple):
     rows: tuple[str, ...] = ()
 
 
-Steps = Iterator[tuple[str, State]]
+Steps = Iterator[tuple[str, CardState]]
 
 
-def machine(whats: tuple[str, ...], held: Held) -> Machine[State]:
+def machine(whats: tuple[str, ...], held: RulesInForce) -> Machine[CardState]:
     """These actors at once."""
-    start = State(tuple(Actor(what) for what in whats))
+    start = CardState(tuple(Actor(what) for what in whats))
     return Machine(start, lambda s: acts(s, held), lambda s: iter(()), broken, hangs)
 
 
-def acts(s: State, held: Held) -> Steps:
+def acts(s: CardState, held: RulesInForce) -> Steps:
     """Everything that may happen next."""
     for at, one in enumerate(s.actors):
         yield from (_end if one.what == "end" else _move)(s, at, one, held)
 
 
-def _end(s: State, at: int, one: Actor, held: Held) -> Steps:
+def _end(s: CardState, at: int, one: Actor, held: RulesInForce) -> Steps:
     if one.phase == NEW:
         yield "the end begins", _put(s, at, one._replace(phase=LISTED, rows=s.blessings))
     elif one.phase == LISTED and not (held.season_shared and _phase(s, LOCKED)):
@@ -66,7 +66,7 @@ def _end(s: State, at: int, one: Actor, held: Held) -> Steps:
         )
 
 
-def _move(s: State, at: int, one: Actor, held: Held) -> Steps:
+def _move(s: CardState, at: int, one: Actor, held: RulesInForce) -> Steps:
     giver = "B" if one.what == "B" else "A"
     has = s.b if giver == "B" else s.a
     if one.phase == NEW:
@@ -86,7 +86,7 @@ def _move(s: State, at: int, one: Actor, held: Held) -> Steps:
             yield f"{one.what} {at} commits", _apply(done, one.what, has)
 
 
-def _apply(s: State, what: str, has: Cards) -> State:
+def _apply(s: CardState, what: str, has: Cards) -> CardState:
     if what == "gift":
         return s._replace(a=(has[0] - 1, has[1]), b=(s.b[0] + 1, s.b[1]))
     taken = (1, 1) if min(has) > 0 or max(has) < 1 else (has[0] > 0, has[1] > 0)
@@ -96,15 +96,15 @@ def _apply(s: State, what: str, has: Cards) -> State:
     return s._replace(b=left) if what == "B" else s._replace(a=left)
 
 
-def _put(s: State, at: int, one: Actor) -> State:
+def _put(s: CardState, at: int, one: Actor) -> CardState:
     return s._replace(actors=(*s.actors[:at], one, *s.actors[at + 1 :]))
 
 
-def _phase(s: State, phase: str) -> bool:
+def _phase(s: CardState, phase: str) -> bool:
     return any(one.phase == phase for one in s.actors)
 
 
-def broken(s: State) -> frozenset[str]:
+def broken(s: CardState) -> frozenset[str]:
     """S14: every card is somewhere, once. S15: a blessing is a set of all kinds; the list is all of them, for good."""
     out = set[str]()
     if min(*s.a, *s.b) < 0 or any(s.a[k] + s.b[k] + s.used[k] != (1, 2)[k] for k in (0, 1)):
@@ -114,6 +114,6 @@ def broken(s: State) -> frozenset[str]:
     return frozenset(out)
 
 
-def hangs(s: State) -> frozenset[str]:
+def hangs(s: CardState) -> frozenset[str]:
     """Nobody waits for ever."""
     return frozenset() if all(one.phase == DONE for one in s.actors) else frozenset({"hang"})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from chaos.model.explore import Machine
-from chaos.model.season.rules import Held
+from chaos.model.season.rules import RulesInForce
 
 POT = 7
 BATCHES = ((0, 1), (2,))
@@ -21,7 +21,7 @@ class Payer(NamedTuple):
     each: int = 0
 
 
-class State(NamedTuple):
+class PotState(NamedTuple):
     """`floor`: frozen, None before; `paid`, `blessing`: of each user; `keys`: batches whose transfer is there."""
 
     payers: tuple[Payer, ...]
@@ -35,15 +35,15 @@ class State(NamedTuple):
     over: bool = False
 
 
-Steps = Iterator[tuple[str, State]]
+Steps = Iterator[tuple[str, PotState]]
 
 
-def machine(payers: int, deaths: int, held: Held) -> Machine[State]:
+def machine(payers: int, deaths: int, held: RulesInForce) -> Machine[PotState]:
     """So many payers at once, so many deaths anywhere."""
-    return Machine(State((Payer(),) * payers, deaths), lambda s: acts(s, held), faults, broken, lambda s: hangs(s))
+    return Machine(PotState((Payer(),) * payers, deaths), lambda s: acts(s, held), faults, broken, lambda s: hangs(s))
 
 
-def acts(s: State, held: Held) -> Steps:
+def acts(s: PotState, held: RulesInForce) -> Steps:
     """Everything that may happen next, deaths left out."""
     if s.floor is None:
         yield "list and floor are frozen, committed", s._replace(floor=POT // len(s.paid))
@@ -72,47 +72,47 @@ def acts(s: State, held: Held) -> Steps:
             yield f"payer {at} takes the blessings of batch {one.batch}", _put(_taken(s, one), at, Payer())
 
 
-def faults(s: State) -> Steps:
+def faults(s: PotState) -> Steps:
     """A payer dies wherever it is; another life begins idle."""
     for at, one in enumerate(s.payers):
         if s.deaths and one.phase != IDLE:
             yield f"payer {at} dies, {one.phase}", _put(s, at, Payer())._replace(deaths=s.deaths - 1)
 
 
-def _open(s: State, number: int, held: Held) -> bool:
+def _open(s: PotState, number: int, held: RulesInForce) -> bool:
     if held.batch_key and held.one_transfer:
         return number not in s.keys
     return any(s.blessing[user] > 0 for user in BATCHES[number])
 
 
-def _share(s: State) -> int:
+def _share(s: PotState) -> int:
     """What an unfrozen pot would give each who is left."""
     return (POT - sum(s.paid)) // max(1, sum(count > 0 for count in s.blessing))
 
 
-def _money(s: State, one: Payer, *, keyed: bool = True) -> State:
+def _money(s: PotState, one: Payer, *, keyed: bool = True) -> PotState:
     mine = BATCHES[one.batch]
     paid = tuple(fen + one.each * (user in mine) for user, fen in enumerate(s.paid))
     times = tuple(count + (user in mine) for user, count in enumerate(s.times))
     return s._replace(paid=paid, times=times, keys=_keys(s, one) if keyed else s.keys)
 
 
-def _taken(s: State, one: Payer) -> State:
+def _taken(s: PotState, one: Payer) -> PotState:
     mine = BATCHES[one.batch]
     return s._replace(
         blessing=tuple(count - (user in mine) for user, count in enumerate(s.blessing)), keys=_keys(s, one)
     )
 
 
-def _keys(s: State, one: Payer) -> tuple[int, ...]:
+def _keys(s: PotState, one: Payer) -> tuple[int, ...]:
     return tuple(sorted({*s.keys, one.batch}))
 
 
-def _put(s: State, at: int, one: Payer) -> State:
+def _put(s: PotState, at: int, one: Payer) -> PotState:
     return s._replace(payers=tuple(sorted((*s.payers[:at], one, *s.payers[at + 1 :]))))
 
 
-def broken(s: State) -> frozenset[str]:
+def broken(s: PotState) -> frozenset[str]:
     """S15: each blessing paid once, all the same, the pot = paid + rounding."""
     amounts = {fen for fen in s.paid if fen}
     bad = max(s.times) > 1 or len(amounts) > 1 or sum(s.paid) > POT or min(s.blessing) < 0
@@ -120,6 +120,6 @@ def broken(s: State) -> frozenset[str]:
     return frozenset({"S15"}) if bad else frozenset()
 
 
-def hangs(s: State) -> frozenset[str]:
+def hangs(s: PotState) -> frozenset[str]:
     """In the end everybody is paid."""
     return frozenset() if s.over and s.times == (1, 1, 1) else frozenset({"S15"})

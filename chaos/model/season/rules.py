@@ -47,7 +47,7 @@ TABLE: Final = tuple(rule for rules in MACHINES.values() for rule in rules)
 BY_NAME: Final = {rule.name: rule for rule in TABLE}
 
 
-class Held:
+class RulesInForce:
     """Which rules hold: all but those taken out. Raises UnknownRule."""
 
     __slots__ = ("_without",)

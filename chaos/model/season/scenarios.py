@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from chaos.model.explore import Machine
 from chaos.model.season import cards, pot, shares, spending
-from chaos.model.season.rules import BY_NAME, MACHINES, Held
+from chaos.model.season.rules import BY_NAME, MACHINES, RulesInForce
 
-Make = Callable[[Held], Machine[Any]]
+Make = Callable[[RulesInForce], Machine[Any]]
 
 EXHAUSTED: Final[dict[str, Make]] = {
     "spend twice at once, beside another; a fen comes; a COMMIT is lost": lambda h: spending.machine("aab", 1, 1, 1, h),

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from chaos.model.explore import Machine
-from chaos.model.season.rules import TOLD, Held
+from chaos.model.season.rules import TOLD, RulesInForce
 
 NEW, LOOKED, LOCKED, UNSURE, DONE = "new", "looked", "locked", "unsure", "done"
 PARTS = 2
 OWNER = 0
 
 
-class Client(NamedTuple):
+class ShareClient(NamedTuple):
     """A claim, or (uid -1) a sweep. What it read: claims so far, whether its own is there, whether it is over."""
 
     uid: int
@@ -27,10 +27,10 @@ class Client(NamedTuple):
     word: str = ""
 
 
-class State(NamedTuple):
+class ShareState(NamedTuple):
     """`claims`: who has a part, as often; `refunds`: parts paid back, each time; `flying`: COMMITs on their way."""
 
-    clients: tuple[Client, ...]
+    clients: tuple[ShareClient, ...]
     lost: int
     claims: tuple[int, ...] = ()
     refunds: tuple[int, ...] = ()
@@ -38,14 +38,14 @@ class State(NamedTuple):
     flying: tuple[int, ...] = ()
 
 
-Steps = Iterator[tuple[str, State]]
+Steps = Iterator[tuple[str, ShareState]]
 
 
-def machine(uids: tuple[int, ...], sweeps: int, lost: int, held: Held) -> Machine[State]:
+def machine(uids: tuple[int, ...], sweeps: int, lost: int, held: RulesInForce) -> Machine[ShareState]:
     """These users at once, so many sweeps; so many COMMITs may be lost."""
-    clients = tuple(Client(uid) for uid in (*uids, *(-1,) * sweeps))
+    clients = tuple(ShareClient(uid) for uid in (*uids, *(-1,) * sweeps))
     return Machine(
-        State(clients, lost),
+        ShareState(clients, lost),
         lambda s: acts(s, held),
         lambda s: faults(s, held),
         lambda s: broken(s),
@@ -53,7 +53,7 @@ def machine(uids: tuple[int, ...], sweeps: int, lost: int, held: Held) -> Machin
     )
 
 
-def acts(s: State, held: Held) -> Steps:
+def acts(s: ShareState, held: RulesInForce) -> Steps:
     """Everything that may happen next, faults left out."""
     if not s.over:
         yield "the share expires", s._replace(over=True)
@@ -76,7 +76,7 @@ def acts(s: State, held: Held) -> Steps:
         yield f"client {at}'s COMMIT lands", _apply(s._replace(flying=_without(s.flying, at)), s.clients[at])
 
 
-def faults(s: State, held: Held) -> Steps:
+def faults(s: ShareState, held: RulesInForce) -> Steps:
     """A COMMIT is sent and no answer comes."""
     for at, one in enumerate(s.clients):
         if one.phase == LOCKED and s.lost and _refusal(s, one, held) is None:
@@ -87,14 +87,14 @@ def faults(s: State, held: Held) -> Steps:
         yield f"client {at}'s COMMIT is undone", s._replace(flying=_without(s.flying, at))
 
 
-def _read(s: State, one: Client, held: Held) -> Client:
+def _read(s: ShareState, one: ShareClient, held: RulesInForce) -> ShareClient:
     read = one._replace(phase=LOCKED, own=one.uid in s.claims)
     if held.share_lock:
         read = read._replace(parts=len(s.claims))
     return read._replace(over=s.over) if held.clock_under_lock else read
 
 
-def _refusal(s: State, one: Client, held: Held) -> str | None:
+def _refusal(s: ShareState, one: ShareClient, held: RulesInForce) -> str | None:
     """Why its transaction moves nothing; None if it moves."""
     if one.uid < 0:
         return "swept" if (held.refund_once and s.refunds) or one.parts >= PARTS else None
@@ -105,25 +105,25 @@ def _refusal(s: State, one: Client, held: Held) -> str | None:
     return "the owner" if one.uid == OWNER and held.not_the_owner else None
 
 
-def _end(s: State, at: int, one: Client, held: Held) -> State:
+def _end(s: ShareState, at: int, one: ShareClient, held: RulesInForce) -> ShareState:
     word = _refusal(s, one, held)
     after = s if word else _apply(s, one)
     return _put(after, at, one._replace(phase=DONE, word=word or ("swept" if one.uid < 0 else "has a part")))
 
 
-def _apply(s: State, one: Client) -> State:
+def _apply(s: ShareState, one: ShareClient) -> ShareState:
     if one.uid < 0:
         return s._replace(refunds=(*s.refunds, PARTS - one.parts))
     return s._replace(claims=tuple(sorted((*s.claims, one.uid))))
 
 
-def _put(s: State, at: int, one: Client) -> State:
+def _put(s: ShareState, at: int, one: ShareClient) -> ShareState:
     if one.phase == DONE:
         one = one._replace(parts=0, own=False, over=False)
     return s._replace(clients=(*s.clients[:at], one, *s.clients[at + 1 :]))
 
 
-def _locked(s: State, at: int) -> bool:
+def _locked(s: ShareState, at: int) -> bool:
     return bool(s.flying) or any(one.phase == LOCKED for other, one in enumerate(s.clients) if other != at)
 
 
@@ -131,7 +131,7 @@ def _without(flying: tuple[int, ...], at: int) -> tuple[int, ...]:
     return tuple(other for other in flying if other != at)
 
 
-def broken(s: State) -> frozenset[str]:
+def broken(s: ShareState) -> frozenset[str]:
     """What does not hold in this state."""
     out = set[str]()
     if len(s.claims) + sum(s.refunds) > PARTS or len(set(s.claims)) < len(s.claims) or OWNER in s.claims:
@@ -142,7 +142,7 @@ def broken(s: State) -> frozenset[str]:
     return frozenset(out)
 
 
-def hangs(s: State) -> frozenset[str]:
+def hangs(s: ShareState) -> frozenset[str]:
     """Everybody is answered; what nobody claimed is paid back."""
     if any(one.phase != DONE for one in s.clients):
         return frozenset({"hang"})

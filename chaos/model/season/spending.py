@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from chaos.model.explore import Machine
-from chaos.model.season.rules import TOLD, Held
+from chaos.model.season.rules import TOLD, RulesInForce
 
 NEW, LOOKED, KEYED, LOCKED, UNSURE, DONE = "new", "looked", "keyed", "locked", "unsure", "done"
 KEYS = {"A": "a"}
 REVERSALS = "rs"
 
 
-class Client(NamedTuple):
+class SpendingClient(NamedTuple):
     """One client. `found`, `money`: as its statements read them; `fresh`: it took a new key."""
 
     order: str
@@ -29,10 +29,10 @@ class Client(NamedTuple):
     word: str = ""
 
 
-class State(NamedTuple):
+class SpendingState(NamedTuple):
     """`made`: (order, client, its key) of each transfer; `flying`: clients whose COMMIT is on its way, locks held."""
 
-    clients: tuple[Client, ...]
+    clients: tuple[SpendingClient, ...]
     posted: int
     to_post: int
     lost: int
@@ -41,16 +41,16 @@ class State(NamedTuple):
     flying: tuple[int, ...] = ()
 
 
-Steps = Iterator[tuple[str, State]]
+Steps = Iterator[tuple[str, SpendingState]]
 
 
-def machine(orders: str, posted: int, to_post: int, lost: int, held: Held) -> Machine[State]:
+def machine(orders: str, posted: int, to_post: int, lost: int, held: RulesInForce) -> Machine[SpendingState]:
     """These orders at once; `posted` fen are there, `to_post` still come; so many COMMITs may be lost."""
-    start = State(tuple(Client(order) for order in orders), posted, to_post, lost)
+    start = SpendingState(tuple(SpendingClient(order) for order in orders), posted, to_post, lost)
     return Machine(start, lambda s: acts(s, held), lambda s: faults(s), lambda s: broken(s), lambda s: hangs(s))
 
 
-def key(client: Client, at: int) -> str:
+def key(client: SpendingClient, at: int) -> str:
     """Under which key it sends."""
     return f"new {at}" if client.fresh else KEYS.get(client.order, client.order)
 
@@ -60,7 +60,7 @@ def fen(order: str) -> int:
     return -1 if order in REVERSALS else 2 if order == "A" else 1
 
 
-def acts(s: State, held: Held) -> Steps:
+def acts(s: SpendingState, held: RulesInForce) -> Steps:
     """Everything that may happen next, faults left out."""
     if s.to_post:
         yield "credit posts a fen", s._replace(posted=s.posted + 1, to_post=s.to_post - 1)
@@ -84,7 +84,7 @@ def acts(s: State, held: Held) -> Steps:
         yield f"client {at}'s COMMIT lands", _apply(s._replace(flying=_without(s.flying, at)), at, "")
 
 
-def faults(s: State) -> Steps:
+def faults(s: SpendingState) -> Steps:
     """A COMMIT is sent and no answer comes: it lands later, or the server undoes it."""
     for at, one in enumerate(s.clients):
         if one.phase == LOCKED and s.lost and _would(s, one):
@@ -95,7 +95,7 @@ def faults(s: State) -> Steps:
         yield f"client {at}'s COMMIT is undone", s._replace(flying=_without(s.flying, at))
 
 
-def _looked(s: State, at: int, one: Client, mine: str, held: Held) -> State:
+def _looked(s: SpendingState, at: int, one: SpendingClient, mine: str, held: RulesInForce) -> SpendingState:
     if _has(s, mine):
         return _put(s, at, _answered(s, one, mine, held))
     if one.word == "asked again" and not held.not_found:
@@ -103,19 +103,19 @@ def _looked(s: State, at: int, one: Client, mine: str, held: Held) -> State:
     return _put(s, at, one._replace(phase=LOOKED, found=False))
 
 
-def _answered(s: State, one: Client, mine: str, held: Held) -> Client:
+def _answered(s: SpendingState, one: SpendingClient, mine: str, held: RulesInForce) -> SpendingClient:
     same = any(order == one.order for order, _, under in s.made if under == mine)
     return one._replace(phase=DONE, word="done" if same or not held.request else "another request")
 
 
-def _would(s: State, one: Client, floor: bool = True) -> bool:
+def _would(s: SpendingState, one: SpendingClient, floor: bool = True) -> bool:
     """Whether its transaction comes to its COMMIT."""
     if one.order in REVERSALS:
         return _has(s, "a") and not one.reversed
     return not floor or one.money >= fen(one.order)
 
 
-def _commit(s: State, at: int, one: Client, mine: str, held: Held) -> Steps:
+def _commit(s: SpendingState, at: int, one: SpendingClient, mine: str, held: RulesInForce) -> Steps:
     if not _would(s, one if held.reverse_once else one._replace(reversed=False), held.floor):
         yield f"client {at} is refused", _put(s, at, one._replace(phase=DONE, word="refused"))
     elif held.key_lock and held.look_under_lock and _has(s, mine):
@@ -124,32 +124,32 @@ def _commit(s: State, at: int, one: Client, mine: str, held: Held) -> Steps:
         yield f"client {at} commits", _apply(s, at, "done")
 
 
-def _again(one: Client, held: Held) -> Client:
+def _again(one: SpendingClient, held: RulesInForce) -> SpendingClient:
     return one._replace(phase=NEW, fresh=one.fresh or not held.same_key, word="asked again")
 
 
-def _apply(s: State, at: int, word: str) -> State:
+def _apply(s: SpendingState, at: int, word: str) -> SpendingState:
     one = s.clients[at]
     made = tuple(sorted((*s.made, (one.order, at, key(one, at)))))
     s = s._replace(made=made, holding=s.holding - fen(one.order))
     return _put(s, at, one._replace(phase=DONE, word=word)) if word else s
 
 
-def _put(s: State, at: int, one: Client) -> State:
+def _put(s: SpendingState, at: int, one: SpendingClient) -> SpendingState:
     if one.phase == DONE:
         one = one._replace(found=False, money=0, reversed=False)
     return s._replace(clients=(*s.clients[:at], one, *s.clients[at + 1 :]))
 
 
-def _has(s: State, mine: str) -> bool:
+def _has(s: SpendingState, mine: str) -> bool:
     return any(under == mine for _, _, under in s.made)
 
 
-def _undone(s: State) -> bool:
+def _undone(s: SpendingState) -> bool:
     return any(order in REVERSALS for order, _, _ in s.made)
 
 
-def _locks(s: State, at: int, mine: str | None, phases: tuple[str, ...]) -> bool:
+def _locks(s: SpendingState, at: int, mine: str | None, phases: tuple[str, ...]) -> bool:
     """Whether another session holds the key's lock (or, `mine` None, the account's)."""
     return any(
         mine is None or key(one, other) == mine
@@ -162,7 +162,7 @@ def _without(flying: tuple[int, ...], at: int) -> tuple[int, ...]:
     return tuple(other for other in flying if other != at)
 
 
-def broken(s: State) -> frozenset[str]:
+def broken(s: SpendingState) -> frozenset[str]:
     """What does not hold in this state."""
     out = set[str]()
     orders = [order for order, _, _ in s.made]
@@ -181,6 +181,6 @@ def broken(s: State) -> frozenset[str]:
     return frozenset(out)
 
 
-def hangs(s: State) -> frozenset[str]:
+def hangs(s: SpendingState) -> frozenset[str]:
     """Nobody waits for ever."""
     return frozenset() if all(one.phase == DONE for one in s.clients) else frozenset({"hang"})

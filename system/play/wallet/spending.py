@@ -8,7 +8,7 @@ from __future__ import annotations
 from system.contract.ids import Lane
 from system.ledger.access import Pool
 from system.ledger.accounts import Leg, user
-from system.ledger.transfer import Done, Order, Pending, Transfers
+from system.ledger.transfer import Order, Pending, TransferRecord, Transfers
 from system.play.wallet.models import Reversal, Spending, TransferLeg, TransferView
 
 SPENT = "platform:spent"
@@ -36,7 +36,7 @@ async def _sent(pool: Pool, lane: Lane, key: str, order: Order) -> TransferView:
         return TransferView(key=key, state="pending")
 
 
-def view(key: str, done: Done) -> TransferView:
+def view(key: str, done: TransferRecord) -> TransferView:
     """A transfer as clients read it."""
     legs = tuple(TransferLeg(account=leg.account, currency=leg.currency, amount=leg.amount) for leg in done.legs)
     return TransferView(key=key, state="done", transfer=done.transfer, at_us=done.at_us, legs=legs, again=done.again)

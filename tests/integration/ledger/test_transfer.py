@@ -17,11 +17,11 @@ from system.ledger.access import Connection, Pool, connect
 from system.ledger.accounts import Leg, user
 from system.ledger.transfer import (
     AlreadyReversed,
-    Done,
     Insufficient,
     KeyReused,
     Order,
     Pending,
+    TransferRecord,
     Transfers,
     transfer,
 )
@@ -95,7 +95,9 @@ def test_a_transfer_moves_once_and_its_key_says_so_again(ledger_dsn: str) -> Non
         done = await transfers.send(gift(1, 2, 30, "a"))
         assert (done.again, done.legs) == (False, (Leg("user:1", "fen", -30), Leg("user:2", "fen", 30)))
         again = await transfers.send(gift(1, 2, 30, "a"))
-        assert again == Done(done.transfer, "gift", {"to": 2, "fen": 30}, None, done.at_us, done.legs, again=True)
+        assert again == TransferRecord(
+            done.transfer, "gift", {"to": 2, "fen": 30}, None, done.at_us, done.legs, again=True
+        )
         for other in (gift(1, 2, 31, "a"), gift(1, 3, 30, "a")):
             with pytest.raises(KeyReused):
                 await transfers.send(other)
@@ -140,7 +142,7 @@ def test_of_many_spendings_of_the_same_money_one_is_made(ledger_dsn: str) -> Non
         ends = await asyncio.gather(
             *(transfers.send(gift(1, 2 + k, 60, f"k{k}")) for k in range(16)), return_exceptions=True
         )
-        assert [type(end) for end in ends].count(Done) == 1
+        assert [type(end) for end in ends].count(TransferRecord) == 1
         assert [type(end) for end in ends].count(Insufficient) == 15
 
     play(ledger_dsn, body)
@@ -183,7 +185,7 @@ def test_a_reversal_negates_once(ledger_dsn: str) -> None:
         ends = await asyncio.gather(
             *(transfers.send(reversal(done.transfer, f"k{k}")) for k in range(6)), return_exceptions=True
         )
-        (undone,) = [end for end in ends if isinstance(end, Done)]
+        (undone,) = [end for end in ends if isinstance(end, TransferRecord)]
         assert [type(end) for end in ends].count(AlreadyReversed) == 5
         assert undone.legs == (Leg("user:1", "fen", 30), Leg("user:2", "fen", -30))
         with pytest.raises(Refused, match="is a reversal itself"):
@@ -286,7 +288,7 @@ def test_a_refusal_that_the_same_order_caused_is_its_result(ledger_dsn: str) -> 
 def test_sessions_killed_in_the_middle_leave_each_transfer_whole_or_not_at_all(ledger_dsn: str) -> None:
     rng = random.Random(11)
     order = [gift(*rng.sample(range(6), 2), rng.randint(1, 40), f"k{k}") for k in range(150)]
-    told: dict[str, Done] = {}
+    told: dict[str, TransferRecord] = {}
 
     async def send(transfers: Transfers, one: Order) -> None:
         with contextlib.suppress(Insufficient, Pending, Degraded):

@@ -10,7 +10,7 @@ import pytest
 from chaos.model.explore import exhaust, replay
 from chaos.model.rules import Rule, UnknownRule
 from chaos.model.season.__main__ import lines, main, without
-from chaos.model.season.rules import TABLE, Held
+from chaos.model.season.rules import TABLE, RulesInForce
 from chaos.model.season.scenarios import EXHAUSTED, WITHOUT, Make
 
 DOCS = Path(__file__).parents[5] / "docs"
@@ -27,7 +27,7 @@ REACHED = {
 
 @pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in EXHAUSTED.items()])
 def test_nothing_breaks_in_any_state(make: Make, request: pytest.FixtureRequest) -> None:
-    found = exhaust(make(Held()), 1_000_000)
+    found = exhaust(make(RulesInForce()), 1_000_000)
     assert found.complete
     assert found.broken == {}
     # Not vacuous: what the instance is about has happened in it.
@@ -41,7 +41,7 @@ def test_without_the_rule_what_the_page_says_breaks(rule: Rule) -> None:
     said = [name for name in rule.breaks if name in found.broken]
     assert said, f"nothing of {rule.breaks} is broken in {found.states} states; broken: {sorted(found.broken)}"
     # The history is no accident of the search: replayed, it ends in a state that is broken, or from which nothing goes.
-    machine = WITHOUT[rule.name](Held((rule.name,)))
+    machine = WITHOUT[rule.name](RulesInForce((rule.name,)))
     end = replay(machine, found.broken[said[0]])
     assert said[0] in machine.broken(end) | machine.hangs(end)
 
@@ -57,7 +57,7 @@ def test_the_table_is_the_pages() -> None:
 
 def test_an_unknown_rule_is_refused_by_name() -> None:
     with pytest.raises(UnknownRule, match="no rule 'luck'"):
-        Held(("luck",))
+        RulesInForce(("luck",))
 
 
 def test_the_command_says_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
