@@ -15,6 +15,7 @@ from system.contract.web import application
 from system.ledger.access import Pool, lane_role
 from system.ledger.statements import statement
 from system.play import openapi
+from system.play.background import background
 from system.play.plays import plays, routes
 from system.play.route import POOLS, SETTINGS
 from system.settings import PlaySettings
@@ -92,4 +93,5 @@ def build_app(settings: PlaySettings, registry: CollectorRegistry) -> web.Applic
                 await pool.close()
 
     app.cleanup_ctx.append(work)
+    app.cleanup_ctx.append(background(task for play in plays() for task in play.tasks))
     return app

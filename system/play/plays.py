@@ -1,18 +1,19 @@
 """The plays there are: each a folder of `system/play/` whose package holds `PLAY = Play(…)`, found by being there.
 
 A play brings its routes; its statements stand in `system/ledger/queries/play/NAME/`, its own figures
-in its own collectors.
+in its own collectors, its sweeps and payments in its tasks.
 """
 
 from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from aiohttp import web
 from prometheus_client.registry import Collector
 
 from system import play as room
@@ -20,15 +21,20 @@ from system.contract.errors import SettingsError
 from system.contract.found import imported, line_of
 from system.play.route import Route
 
+PlayTask = Callable[[web.Application], Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """One play. `name`: its folder's. `collectors`: its Prometheus metrics beside the counts of every request."""
+    """One play. `name`: its folder's. `collectors`: its Prometheus metrics beside the counts of every request.
+    `tasks`: work without a request (a sweep, a payer), each an endless coroutine that play starts again if it ends.
+    """
 
     name: str
     about: str
     routes: tuple[Route, ...]
     collectors: tuple[Collector, ...] = ()
+    tasks: tuple[PlayTask, ...] = ()
 
 
 @cache
