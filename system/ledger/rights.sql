@@ -14,3 +14,10 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO xiu_{schema}, xiu_con
 GRANT INSERT ON {schema}.transfer, {schema}.leg, {schema}.holding TO xiu_{schema};
 GRANT UPDATE (amount) ON {schema}.holding TO xiu_{schema};
 REVOKE UPDATE ON {schema}.posting, {schema}.entry, {schema}.transfer, {schema}.leg FROM xiu_control;
+-- An interaction is counted once, and stays as it was.
+GRANT INSERT ON {schema}.tie, {schema}.interaction, {schema}.tie_growth, {schema}.tie_request TO xiu_{schema};
+GRANT INSERT ON {schema}.strength_day, {schema}.strength_user TO xiu_{schema};
+GRANT UPDATE (book, mutual, counts, weights) ON {schema}.tie TO xiu_{schema};
+GRANT UPDATE (ties) ON {schema}.tie_growth TO xiu_{schema};
+GRANT UPDATE ON {schema}.strength_day, {schema}.strength_user TO xiu_{schema};
+REVOKE UPDATE ON {schema}.interaction FROM xiu_control;

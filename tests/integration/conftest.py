@@ -14,10 +14,6 @@ from system.ledger.migrate import migrate
 from tests.support.books import SECRET
 from tests.support.stores import PostgresServer, ValkeyServer
 
-_TABLES = (
-    "round", "stream", "lease", "batch", "posting", "suspense", "entry", "duplicate", "transfer", "leg", "holding",
-)  # fmt: skip
-
 
 @pytest.fixture(scope="session")
 def migrated_dsn(postgres_server: PostgresServer) -> str:
@@ -30,8 +26,9 @@ def migrated_dsn(postgres_server: PostgresServer) -> str:
 @pytest.fixture
 def ledger_dsn(migrated_dsn: str) -> str:
     """The dsn of the migrated database, both lanes empty."""
-    tables = ", ".join(f"{lane}.{table}" for lane in LANES for table in _TABLES)
     with psycopg.connect(migrated_dsn, autocommit=True) as conn:
+        found = conn.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY(%s)", (list(LANES),))
+        tables = ", ".join(f"{lane}.{table}" for lane, table in found)
         conn.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE".encode())
     return migrated_dsn
 
