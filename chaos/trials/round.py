@@ -36,7 +36,7 @@ from harness.orchestrate.settle import settle
 from harness.stack import PartEvent, Stack
 from harness.stack.folder import Folder
 from system.contract.api import RoundOrder, RoundPublic, SponsorSplit
-from system.contract.audit import AuditReport
+from system.contract.audit import OF_PLAYS, AuditReport
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,9 @@ def play_round(stack: Stack, parts: list[str], random: Random, folder: Path) -> 
 
 
 def _result(round_id: int, report: AuditReport, reasons: list[str], trials: tuple[Trial, ...]) -> RoundResult:
-    broken = {finding.code: finding for finding in report.findings if finding.valid is not True}
+    # The round is fired at without plays: a rule of theirs that had nothing to look at is no reason.
+    idle = {finding.code for finding in report.findings if finding.valid is None} & set(OF_PLAYS)
+    broken = {one.code: one for one in report.findings if one.valid is not True and one.code not in idle}
     reasons += [f"{code} {finding.valid}: {finding.figure} {finding.first}".strip() for code, finding in broken.items()]
     if not report.rounds or report.rounds[0].residue_fen:
         reasons.append("residue in the round's money")

@@ -18,12 +18,14 @@ VERDICTS: dict[str, tuple[int, StateText]] = {
 """A run's verdict as a figure, and in words."""
 INVARIANT_STATES: dict[str, tuple[int, StateText]] = {
     "pending": (0, StateText("… 关账后检查 · looked at after the close", BLUE)),
-    "holds": (1, StateText("✓ 成立 · holds", GREEN)),
-    "not_evaluated": (2, StateText("– 未评 · not evaluated", GREY)),
+    "not_evaluated": (1, StateText("– 未评 · not evaluated", GREY)),
+    "holds": (2, StateText("✓ 成立 · holds", GREEN)),
     "unknown": (3, StateText("? 不明 · not known", GREY)),
     "broken": (4, StateText("✕ 被破坏 · broken", RED)),
 }
-"""An invariant's state as a figure, the larger the worse, and in words."""
+"""An invariant's state as a figure, the largest of all stands for all, and in words. What holds stands for what there
+was no play to look at; what is not known, and what is broken, stand for everything.
+"""
 INVARIANTS: dict[str, str] = {code: f"{code} {INVARIANTS_ZH[code]} · {en}" for code, en in INVARIANTS_EN.items()}
 
 STATES: dict[str, tuple[int, StateText]] = {

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from system.audit import conservation, promises, wins
+from system.audit import conservation, promises, season, wins
 from system.audit.books import Books
 from system.audit.history import History, HistoryError, read_history
 from system.audit.judging import Judge
 from system.audit.loading import load, unbalanced
 from system.audit.matching import match
 from system.audit.showing import Windows, shown
+from system.audit.snapshot import snapshot
 from system.contract.audit import INVARIANTS, NEED_HISTORY, AuditReport, RoundBooks
 from system.contract.ids import Lane
 from system.ledger.access import connect, lane_role
@@ -26,8 +27,9 @@ async def audit(
     postgres_url: str, valkey_urls: str | Mapping[int, str], secret: bytes, lane: Lane,
     rounds: Sequence[int] = (), folder: Path | None = None, timeout_s: float = 30.0, faults_us: Windows = (),
 ) -> AuditReport:  # fmt: skip
-    """Audits a lane, only `rounds` of it, or the rounds in the history of `folder`. The balance of the whole lane is
-    always checked. Awards that overlap one of `faults_us` are left out of the delay and shown beside it.
+    """Audits a lane, only `rounds` of it, or the rounds in the history of `folder`. The balance of the whole lane and
+    what plays moved in it are always checked. Awards that overlap one of `faults_us` are left out of the delay and
+    shown beside it.
 
     A ledger of an older version is read as it is, with a note. Raises UnknownRound; StoreUnknown, StoreRefused when the
     stores cannot be read, or the ledger is of a newer version.
@@ -47,10 +49,13 @@ async def audit(
             version = await version_of(conn, lane)
         if version.note:
             notes.append(version.note)
-        async for books in load(conn, logs, lane, rounds, strict=strict):
-            found.append(_round(judges, books, history, faults_us))
-        if found:
-            conservation.rest_of_lane(judges["S1"], lane, await unbalanced(conn, lane, [one.round for one in found]))
+        async with snapshot(conn, lane) as seen:
+            async for books in load(seen, logs, rounds, strict=strict):
+                found.append(_round(judges, books, history, faults_us))
+            if found:
+                over = await unbalanced(seen.rows, [one.round for one in found])
+                conservation.rest_of_lane(judges["S1"], lane, over)
+            await season.judge(judges, seen.rows)
     if history is not None and not strict:
         known = [books.round for books in found]
         promises.of_no_round(judges["S4"], lane, history.ops[~np.isin(history.ops["round"], known)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from system.contract.audit import INVARIANTS, Finding, Valid
+from system.contract.audit import INVARIANTS, OF_PLAYS, Finding, Valid
 
 
 @dataclass
@@ -48,8 +48,10 @@ class Judge:
             valid = None
         elif self.violations:
             valid = False
-        elif self.undecided or not self.counted:
+        elif self.undecided:
             valid = "unknown"
+        elif not self.counted:
+            valid = None if self.code in OF_PLAYS else "unknown"
         return Finding(
             code=self.code,
             says=INVARIANTS[self.code],

@@ -1,4 +1,4 @@
-"""Loads the books from PostgreSQL and Valkey. Owns the order: one snapshot of the ledger, then the streams."""
+"""Loads the books from PostgreSQL and Valkey. Owns the order: the snapshot of the ledger, then the streams."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from system.audit.books import LEASE, POSTING, Books, EntryLine, LedgerBatch, Rows, StreamBooks, StreamLog, Suspended
+from system.audit.snapshot import Snapshot, SnapshotRows
 from system.contract.api import SponsorSplit
 from system.contract.errors import StoreRefused, UnknownRound
 from system.contract.ids import START, Lane, Position
 from system.contract.records import WIN_DTYPE
 from system.ledger.access import Connection
 from system.ledger.statements import statement
-from system.ledger.translate import translated
 from system.lottery import make_round
 from system.winlog import DamagedEntry, WinLogs, WinLogStore, decode
 
@@ -24,29 +24,25 @@ _PACKED = np.dtype([(name, POSTING[name].str.replace("<", ">")) for name in POST
 
 
 async def load(
-    conn: Connection, logs: WinLogs, lane: Lane, rounds: Sequence[int] = (), *, strict: bool = True
+    seen: Snapshot, logs: WinLogs, rounds: Sequence[int] = (), *, strict: bool = True
 ) -> AsyncIterator[Books]:
     """The books of each round of the lane, or of `rounds` alone, one after the other; all from one snapshot.
 
     Raises UnknownRound when a round asked for does not exist and all must (`strict`), StoreUnknown when a store does
     not answer.
     """
-    with translated("read the ledger"):
-        async with conn.transaction():
-            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            found = await (await conn.execute(statement("audit_rounds", lane))).fetchall()
-            missing = set(rounds) - {row[0] for row in found}
-            if missing and strict:
-                raise UnknownRound(f"lane {lane} has no round {', '.join(map(str, sorted(missing)))}")
-            for row in found:
-                if not rounds or row[0] in rounds:
-                    yield await _books(conn, logs, lane, row)
+    found = await seen.rows("audit_rounds")
+    missing = set(rounds) - {row[0] for row in found}
+    if missing and strict:
+        raise UnknownRound(f"lane {seen.lane} has no round {', '.join(map(str, sorted(missing)))}")
+    for row in found:
+        if not rounds or row[0] in rounds:
+            yield await _books(seen.conn, logs, seen.lane, row)
 
 
-async def unbalanced(conn: Connection, lane: Lane, rounds: Sequence[int]) -> list[tuple[int, int | None, int]]:
-    """(batch, its round, fen over) of every batch of other rounds whose legs do not add up. Raises StoreUnknown."""
-    with translated("read the ledger"):
-        return await (await conn.execute(statement("audit_imbalance", lane), {"rounds": list(rounds)})).fetchall()
+async def unbalanced(rows: SnapshotRows, rounds: Sequence[int]) -> list[tuple[int, int | None, int]]:
+    """(batch, its round, fen over) of every batch of other rounds whose legs do not add up."""
+    return [(batch, number, fen) for batch, number, fen in await rows("audit_imbalance", rounds=list(rounds))]
 
 
 async def _books(conn: Connection, logs: WinLogs, lane: Lane, row: tuple[Any, ...]) -> Books:

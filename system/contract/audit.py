@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Valid = Literal["unknown"] | bool | None
-"""True, False, "unknown" (could not be decided), None (not evaluated: needs a run's history)."""
+"""True, False, "unknown" (could not be decided), None (not evaluated: needs a run's history, or a
+play that was played)."""
 
 INVARIANTS: dict[str, str] = {
     "S1": "conservation: every fen of a round's budget is in exactly one place",
@@ -22,6 +23,12 @@ INVARIANTS: dict[str, str] = {
     "S10": "a settled win is answered the same until its round is closed",
     "S11": "forged, expired and replayed tokens win nothing",
     "S12": "no packet is issued again after any restart",
+    "S13": "of each share: paid in = claimed + open + refunded; one claim a user, none late, none by its owner",
+    "S14": "each card issued is in one place, and is the card that was committed to",
+    "S15": "a blessing is five cards of one user; the pot = paid + rounding, each blessing paid once",
+    "S16": "each interaction counts once in its tie, each tie stands once",
+    "S17": "taps, people and exposures counted are those of the definite answers",
+    "S18": "each transfer adds up to 0, each holding to its legs; nobody is under his floor",
 }
 INVARIANTS_ZH: dict[str, str] = {
     "S1": "守恒：每一分预算恰在一处",
@@ -36,8 +43,16 @@ INVARIANTS_ZH: dict[str, str] = {
     "S10": "已定的中奖，答复始终一致",
     "S11": "伪造、过期、重放的令牌一无所获",
     "S12": "任何重启之后，红包不会再发一次",
+    "S13": "每份裂变红包：存入 = 已领 + 未领 + 已退；一人一次，不逾期，不自领",
+    "S14": "每张福卡恰在一处，且正是事先承诺的那张",
+    "S15": "五福合一，恰用五张；奖池 = 已发 + 尾差，每个五福只兑一次",
+    "S16": "每次互动在关系对中恰计一次，每个关系对只有一条",
+    "S17": "计入的次数、人数、曝光，与明确的答复相符",
+    "S18": "每笔划转借贷相抵，每个余额等于其分录之和，无人透支",
 }
 NEED_HISTORY = frozenset({"S2", "S4", "S6", "S9", "S10", "S11"})
+OF_PLAYS = ("S13", "S14", "S15", "S16", "S17", "S18")
+"""Judged by what plays wrote: in a lane where nothing of the kind was done, they are not evaluated."""
 
 
 class Finding(BaseModel):

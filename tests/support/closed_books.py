@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from prometheus_client import CollectorRegistry
 
 from system.audit.close import audit
-from system.contract.audit import AuditReport, Finding
+from system.contract.audit import INVARIANTS, AuditReport, Finding
 from system.credit.metrics import CreditMetrics
 from system.credit.switches import Switches
 from system.credit.worker import Worker
@@ -59,5 +59,5 @@ def close_books(books: Books, hand: Hand | None = None, *, close: bool = True) -
 
 
 def findings(report: AuditReport) -> dict[str, Finding]:
-    assert len(report.findings) == 12
+    assert [finding.code for finding in report.findings] == list(INVARIANTS)
     return {finding.code: finding for finding in report.findings}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from pathlib import Path
 
 from harness.errors import BadInput, closest
@@ -27,6 +28,7 @@ RUNS = "runs"
 """The default of `--runs`; it may not exist before the first run."""
 MARKS = {"worse": "WORSE", "not judged": ""}
 MOST = 1_000
+WIDTH = 80
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -149,10 +151,9 @@ def summary(record: RunRecord) -> list[str]:
     held = [f.code for f in record.invariants if f.valid is True and f.counted > 0]
     rest = [f"{f.code} {f.valid}" for f in record.invariants if f.code not in held and f.valid is not None]
     unread = [f.code for f in record.invariants if f.valid is None]
-    lines.append(f"invariants hold: {', '.join(held) or 'none'}" + (f"; not so: {', '.join(rest)}" if rest else ""))
-    if unread:
-        lines.append(f"not evaluated: {', '.join(unread)}")
-    return lines
+    told = [f"invariants hold: {', '.join(held) or 'none'}" + (f"; not so: {', '.join(rest)}" if rest else "")]
+    told += [f"not evaluated: {', '.join(unread)}"] if unread else []
+    return lines + [line for each in told for line in textwrap.wrap(each, WIDTH, subsequent_indent="  ")]
 
 
 def _report(args: argparse.Namespace) -> int:

@@ -152,8 +152,8 @@ def _verdict() -> Iterator[Panel]:
     yield figure(
         Tile(
             "不变量 · Invariants",
-            "关于钱的铁律，取其中最坏的状态；逐条在右下。 · The rules that money must never break, the worst state of "
-            "all; each one stands in the table below.",
+            "关于钱的铁律，取其中最坏的状态，未评的不计；逐条在右下。 · The rules that money must never break, the "
+            "worst state of those that were evaluated; each one stands in the table below.",
             width=5, height=5,
         ),
         PanelQuery(f"max by () ({standing('drill_invariant_state', 'state', INVARIANT_STATES)})"),
@@ -305,7 +305,7 @@ def _figures() -> Iterator[Panel]:
         if title.startswith("比例"):
             yield _sponsors(words)
     yield rows(
-        Tile("每条不变量 · Each invariant", "关账后逐条检查。 · Looked at one by one after the close.", "none", 12, 12),
+        Tile("每条不变量 · Each invariant", "关账后逐条检查。 · Looked at one by one after the close.", "none", 12, 18),
         PanelQuery(f"max by (code) ({standing('drill_invariant_state', 'state', INVARIANT_STATES)})", ref="A"),
         key="code", columns={"code": "不变量 · invariant", "A": "状态 · state"}, names=INVARIANTS, state_column="A",
         words=mapped(INVARIANT_STATES),
@@ -318,7 +318,7 @@ def _figures() -> Iterator[Panel]:
         "The forecast is locked before the round opens and cannot change afterwards. All figures were measured on this "
         "machine; what is said of ten thousand servers is projected, and not on this page. Vertical bars are drilled "
         "faults and alarms. The run's report is behind the link above, once the address of the reports is filled in.",
-        width=12, height=12,
+        width=12, height=18,
     )  # fmt: skip
 
 

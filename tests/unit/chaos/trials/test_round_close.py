@@ -10,6 +10,7 @@ import pytest
 
 from chaos.trials import round as trial_round
 from system.contract.api import RoundPublic
+from system.contract.audit import INVARIANTS, AuditReport, Finding
 
 FAR_US = 10**18
 
@@ -42,3 +43,22 @@ def test_the_round_is_closed_before_its_end(open_: list[int], monkeypatch: pytes
     assert control.asked == [True]
     assert len(reasons) == bool(open_)
     assert all("2 users never got a definite answer" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("code", "valid", "held"),
+    [
+        pytest.param("S18", None, True, id="nobody played"),
+        pytest.param("S18", False, False, id="what moved does not add up"),
+        pytest.param("S18", "unknown", False, id="nobody knows whether it adds up"),
+        pytest.param("S4", None, False, id="of the draw everything is judged"),
+    ],
+)
+def test_rules_of_plays_that_had_nothing_to_look_at_are_no_reason(code: str, valid: Any, held: bool) -> None:
+    findings = tuple(
+        Finding(code=each, says=says, valid=valid if each == code else True, counted=1, violations=0)
+        for each, says in INVARIANTS.items()
+    )
+    report = AuditReport(lane="live", rounds=(), findings=findings, valid=True)
+    reasons = trial_round._result(1, report, [], ()).reasons
+    assert [reason for reason in reasons if reason.startswith(code)] == ([] if held else [f"{code} {valid}:"])

@@ -70,6 +70,12 @@ def test_the_manager_reads_the_words_of_the_report() -> None:
     assert all(not name.endswith("_fen") for name in INDICATORS)
 
 
+def test_of_all_invariants_what_holds_covers_what_was_not_evaluated_and_nothing_covers_what_is_not_known() -> None:
+    assert sorted(INVARIANT_STATES, key=lambda name: INVARIANT_STATES[name][0]) == [
+        "pending", "not_evaluated", "holds", "unknown", "broken",
+    ]  # fmt: skip
+
+
 def test_every_word_has_a_sign_so_that_colour_never_stands_alone() -> None:
     words = [word.text for states in (STATES, VERDICTS, INVARIANT_STATES) for _, word in states.values()]
     words += [word.text for word in (*PHASES.values(), BROKE_OFF, OF_NO_USE)]

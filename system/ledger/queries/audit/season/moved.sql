@@ -1,0 +1,81 @@
+-- name: season_moved
+-- What there is to look at: transfers, legs, and transfers that reverse another.
+SELECT (SELECT count(*) FROM {schema}.transfer), (SELECT count(*) FROM {schema}.leg),
+       (SELECT count(*) FROM {schema}.transfer WHERE reverses IS NOT NULL)
+
+-- name: season_unbalanced
+-- Transfers whose legs do not add up to 0 of a currency, or that have none (currency null): how many, the fen off of
+-- all, and the first. No row where there is none.
+WITH wrong AS (
+    SELECT transfer, currency, sum(amount) AS amount FROM {schema}.leg
+    GROUP BY transfer, currency HAVING sum(amount) <> 0
+    UNION ALL
+    SELECT t.transfer, NULL, 0 FROM {schema}.transfer t
+    WHERE NOT EXISTS (SELECT 1 FROM {schema}.leg l WHERE l.transfer = t.transfer)
+)
+SELECT count(*) OVER (), coalesce(sum(abs(w.amount)) FILTER (WHERE w.currency = 'fen') OVER (), 0),
+       w.transfer, t.key, w.currency, w.amount
+FROM wrong w LEFT JOIN {schema}.transfer t USING (transfer) ORDER BY w.transfer, w.currency LIMIT 1
+
+-- name: season_accounts
+-- Of every account with a holding, or with a floor and legs: `all`, how many; `legs`, the holdings that are not the
+-- sum of their legs; `under`, those under their floor, by holding or by legs (a user's fen: what credit posted counts).
+-- For each: how many, the fen off of all, and the first.
+WITH moved AS (
+    SELECT account, currency, sum(amount) AS amount FROM {schema}.leg GROUP BY account, currency
+), both_sides AS (
+    SELECT account, currency, h.amount AS held, coalesce(m.amount, 0) AS moved,
+           account ~ '^(sponsor|platform|mint):' AS free
+    FROM {schema}.holding h FULL JOIN moved m USING (account, currency)
+    WHERE h.account IS NOT NULL OR account !~ '^(sponsor|platform|mint):'
+), low AS MATERIALIZED (
+    SELECT account, currency, held, moved, least(held, moved) AS least_of_both,
+           -- A uid that no account of ours can have stays null, and its postings with it.
+           CASE WHEN currency = 'fen' AND account ~ '^user:[0-9]{1,19}$'
+                THEN CASE WHEN substr(account, 6)::numeric <= 9223372036854775807 THEN substr(account, 6)::bigint END
+           END AS uid
+    FROM both_sides WHERE NOT free AND least(held, moved) < 0
+), posted AS (
+    SELECT uid, sum(fen) AS fen FROM {schema}.posting WHERE uid IN (SELECT uid FROM low) GROUP BY uid
+), wrong AS (
+    SELECT 'legs' AS what, account, currency, held, moved, NULL::numeric AS posted,
+           abs(coalesce(held, 0) - moved) AS off
+    FROM both_sides WHERE held IS DISTINCT FROM moved
+    UNION ALL
+    SELECT 'under', account, currency, held, moved, CASE WHEN uid IS NOT NULL THEN coalesce(fen, 0) END,
+           -(least_of_both + coalesce(fen, 0))
+    FROM low LEFT JOIN posted USING (uid) WHERE least_of_both + coalesce(fen, 0) < 0
+)
+SELECT 'all', count(*), 0, NULL, NULL, NULL, NULL, NULL FROM both_sides
+UNION ALL (
+    SELECT DISTINCT ON (what) what, count(*) OVER w, coalesce(sum(off) FILTER (WHERE currency = 'fen') OVER w, 0),
+           account, currency, held, moved, posted
+    FROM wrong WINDOW w AS (PARTITION BY what) ORDER BY what, account, currency
+)
+
+-- name: season_reversals
+-- Reversals that are not what they should be: `legs`, not the negated legs of what they reverse; `again`, of what was
+-- reversed before; `of_reversal`. For each: how many, the fen off of all, and the first.
+WITH pair AS MATERIALIZED (
+    SELECT r.transfer AS reversal, r.reverses, t.reverses IS NOT NULL AS of_reversal,
+           row_number() OVER (PARTITION BY r.reverses ORDER BY r.transfer) AS place
+    FROM {schema}.transfer r LEFT JOIN {schema}.transfer t ON t.transfer = r.reverses WHERE r.reverses IS NOT NULL
+), given_back AS (
+    SELECT p.reversal, l.currency, l.account, l.amount FROM pair p JOIN {schema}.leg l ON l.transfer = p.reversal
+), left_over AS (
+    SELECT reversal, account, currency, sum(amount) AS amount FROM (
+        SELECT reversal, account, currency, amount FROM given_back
+        UNION ALL
+        SELECT p.reversal, l.account, l.currency, l.amount FROM pair p JOIN {schema}.leg l ON l.transfer = p.reverses
+    ) sides GROUP BY reversal, account, currency HAVING sum(amount) <> 0
+), wrong AS (
+    SELECT 'legs' AS what, reversal, coalesce(sum(abs(amount)) FILTER (WHERE currency = 'fen'), 0) AS off
+    FROM left_over GROUP BY reversal
+    UNION ALL
+    SELECT CASE WHEN p.place > 1 THEN 'again' ELSE 'of_reversal' END, p.reversal,
+           coalesce((SELECT sum(g.amount) FROM given_back g
+                     WHERE g.reversal = p.reversal AND g.currency = 'fen' AND g.amount > 0), 0)
+    FROM pair p WHERE p.place > 1 OR p.of_reversal
+)
+SELECT DISTINCT ON (what) what, count(*) OVER w, sum(off) OVER w, reversal, p.reverses
+FROM wrong JOIN pair p USING (reversal) WINDOW w AS (PARTITION BY what) ORDER BY what, reversal
