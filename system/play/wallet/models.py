@@ -90,19 +90,31 @@ class Wallet(Model):
     award: AwardView | None = None
 
 
-class Line(Model):
-    """One credit of a statement."""
+CREDIT = "credit"
 
-    award: str
-    round: int
+
+class Line(Model):
+    """One line of a statement: fen that came (above 0) or went, and since when they count.
+
+    `kind`: *credit* is a packet of the draw, with `award`, `round`, `sponsor`, `awarded_us`; any other is the kind of a
+    transfer, with its number, and what its order was said to be for.
+    """
+
+    kind: str = CREDIT
+    award: str | None = None
+    round: int | None = None
     fen: int
-    sponsor: int
-    awarded_us: int
+    sponsor: int | None = None
+    awarded_us: int | None = None
     credited_us: int
+    transfer: int | None = None
+    what: str = ""
 
 
 class Statement(Model):
-    """A page of a user's credits, newest first. `next` goes into `after` of the next request; null on the last page."""
+    """A page of all that moved a user's money, newest first. `next` goes into `after` of the next request; null on the
+    last page.
+    """
 
     uid: int
     lane: Lane

@@ -10,8 +10,7 @@ import logging
 from typing import Any
 
 from system.contract.errors import BadRequest, Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
-from system.contract.ids import INT8_MAX, ROUND_MAX, Lane, award_id, parse_award_id
-from system.contract.numbers import shown, whole_number
+from system.contract.ids import INT8_MAX, Lane, award_id, parse_award_id
 from system.ledger.access import Pool
 from system.ledger.statements import statement
 from system.play.wallet.models import (
@@ -19,16 +18,15 @@ from system.play.wallet.models import (
     BulkAnswer,
     BulkRequest,
     BulkWin,
-    Line,
     SponsorLine,
     SponsorStatement,
     Statement,
     Wallet,
 )
+from system.play.wallet.paging import StatementPlace, StatementRow, decode, encode, page
 
 log = logging.getLogger("xiu.play")
 _END_OF_TIME = INT8_MAX
-_LATEST = (_END_OF_TIME, ROUND_MAX)
 
 
 async def read(pool: Pool, lane: Lane, name: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -75,27 +73,11 @@ async def award_view(pool: Pool, lane: Lane, uid: int, asked: str) -> AwardView:
 
 
 async def statement_page(pool: Pool, lane: Lane, uid: int, after: str | None, limit: int) -> Statement:
-    """A page of credits, newest first, behind the cursor `after`. Raises BadRequest, Degraded."""
-    before_us, before_round = _cursor(after) if after is not None else _LATEST
-    params = {"uid": uid, "before_us": before_us, "before_round": before_round, "limit": limit}
-    rows = await read(pool, lane, "statement", params)
-    lines = tuple(
-        Line(
-            award=award_id(number, packet), round=number, fen=fen, sponsor=sponsor, awarded_us=award_us,
-            credited_us=credited_us,
-        )
-        for number, packet, fen, sponsor, award_us, credited_us, _ in rows
-    )  # fmt: skip
-    last = f"{lines[-1].awarded_us}-{lines[-1].round}" if len(lines) == limit else None
-    return Statement(uid=uid, lane=lane, lines=lines, next=last)
-
-
-def _cursor(text: str) -> tuple[int, int]:
-    first, _, second = text.partition("-")
-    before_us, before_round = whole_number(first, _LATEST[0]), whole_number(second, _LATEST[1])
-    if before_us is None or before_round is None:
-        raise BadRequest(f"after={shown(text)}; expected the `next` of the page before")
-    return before_us, before_round
+    """A page of what moved the user's money, newest first, behind the cursor `after`. Raises BadRequest, Degraded."""
+    place = StatementPlace() if after is None else decode(after)
+    rows = await read(pool, lane, "statement", {"uid": uid, "limit": limit + 1, **place._asdict()})
+    lines, following = page([StatementRow(*row) for row in rows], place, limit)
+    return Statement(uid=uid, lane=lane, lines=lines, next=None if following is None else encode(following))
 
 
 async def sponsor_page(pool: Pool, lane: Lane, sponsor: int, before: int | None, limit: int) -> SponsorStatement:

@@ -20,7 +20,7 @@ async def wallet(request: web.Request) -> web.Response:
 
 
 async def statement(request: web.Request) -> web.Response:
-    """The user's credits, newest first, a page at a time."""
+    """All that moved the user's money, newest first, a page at a time: credits of the draw, and transfers."""
     lane, uid = user_of(request)
     limit = query_number(request, "limit", 50, 1, PAGE_MAX)
     pool = request.app[POOLS][lane]

@@ -52,7 +52,7 @@ def test_statement_pages_newest_first(postgres_dsn: str) -> None:
             _, second = await play.call(f"/v1/wallet/statement?limit=2&after={first['next']}", token(5))
             assert [line["award"] for line in second["lines"]] == ["1-0"]
             assert second["next"] is None
-            for query in ("limit=0", "limit=x", "after=y", "after=1-99999999999"):
+            for query in ("limit=0", "limit=x", "after=y", "after=1-99999999999", "after=MTAwLTE="):
                 assert (await play.call(f"/v1/wallet/statement?{query}", token(5)))[0] == 400, query
 
     asyncio.run(body())

@@ -10,7 +10,7 @@ from system.contract.errors import BadRequest, BadTag, BadToken, NotFound
 from system.contract.ids import Position, parse_award_id
 from system.contract.numbers import shown, whole_number
 from system.contract.switches import checked
-from system.play.wallet.reading import _cursor
+from system.play.wallet.paging import decode
 from system.tokens import sign, sign_tag, tag_expiry, verify_token
 
 HUGE = "9" * 5_000
@@ -52,8 +52,8 @@ def test_the_upper_end_counts(text: str, upper: int, number: int | None) -> None
 def test_no_place_that_reads_a_number_takes_another_form_or_repeats_it(text: str) -> None:
     cases = [
         (NotFound, lambda: shared.path_number(make_mocked_request("GET", "/", match_info={"round": text}), "round")),
-        (BadRequest, lambda: _cursor(f"{text}-1")),
-        (BadRequest, lambda: _cursor(f"1-{text}")),
+        (BadRequest, lambda: decode(f"{text}-1")),
+        (BadRequest, lambda: decode(f"1-{text}")),
         (ValueError, lambda: parse_award_id(f"1-{text}")),
         (ValueError, lambda: parse_award_id(f"{text}-1")),
         (ValueError, lambda: Position.parse(f"1-{text}")),

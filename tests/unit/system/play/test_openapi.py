@@ -5,12 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
-from system.contract.errors import BadRequest
 from system.play import openapi
 from system.play.plays import routes
-from system.play.wallet.reading import _cursor
 
 
 def references(value: Any) -> set[str]:
@@ -53,16 +49,3 @@ def test_the_page_reads_without_network() -> None:
     assert "balance_fen" in page
     assert "src=" not in page
     assert "http" not in page.lower().replace("httpstatus", "")
-
-
-@pytest.mark.parametrize(
-    ("text", "place"), [("0-0", (0, 0)), ("17-3", (17, 3)), (f"{(1 << 63) - 1}-1", ((1 << 63) - 1, 1))]
-)
-def test_cursors(text: str, place: tuple[int, int]) -> None:
-    assert _cursor(text) == place
-
-
-@pytest.mark.parametrize("text", ["", "1", "-", "1-", "-1", "a-b", "1-2-3", f"{1 << 63}-1", f"1-{1 << 31}", "²-1"])
-def test_bad_cursors(text: str) -> None:
-    with pytest.raises(BadRequest):
-        _cursor(text)

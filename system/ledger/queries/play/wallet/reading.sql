@@ -16,12 +16,17 @@ SELECT r.state, r.packets,
 FROM {schema}.round r WHERE r.round = %(round)s
 
 -- name: statement
--- A user's postings, newest first, a page at a time: `before_us` and `before_round` are the last row's of the page before.
-SELECT p.round, p.packet, p.fen, p.sponsor, p.award_us, b.committed_us, p.batch
-FROM {schema}.posting p JOIN {schema}.batch b USING (batch)
-WHERE p.uid = %(uid)s AND (p.award_us, p.round) < (%(before_us)s, %(before_round)s)
-ORDER BY p.award_us DESC, p.round DESC
-LIMIT %(limit)s
+-- What moved a user's money, newest first: the first rows of each source behind the place that a page ended at. Credits
+-- of the draw behind `award_us` and `round`; parts of transfers behind `transfer`, and what their order says it is for.
+(SELECT 'credit', p.fen, p.award_us, b.committed_us, p.round, p.packet, p.sponsor, NULL::bigint, NULL::text
+ FROM {schema}.posting p JOIN {schema}.batch b USING (batch)
+ WHERE p.uid = %(uid)s::bigint AND (p.award_us, p.round) < (%(award_us)s::bigint, %(round)s::int)
+ ORDER BY p.award_us DESC, p.round DESC LIMIT %(limit)s)
+UNION ALL
+(SELECT t.kind, l.amount, t.at_us, t.at_us, NULL, NULL, NULL, l.transfer, t.request ->> 'what'
+ FROM {schema}.leg l JOIN {schema}.transfer t USING (transfer)
+ WHERE l.account = 'user:' || %(uid)s::bigint AND l.currency = 'fen' AND l.transfer < %(transfer)s::bigint
+ ORDER BY l.transfer DESC LIMIT %(limit)s)
 
 -- name: sponsor_balance
 -- A sponsor's accounts with their balances in fen: its own (negative: what it has paid in) and one budget a round.
