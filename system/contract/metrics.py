@@ -95,6 +95,13 @@ METRICS: tuple[Metric, ...] = (
         ("key", "lane"),
     ),
     Metric("hongbao_credits_total", "counter", "Records settled by credit, by outcome.", _CREDIT, ("lane", "outcome")),
+    Metric(
+        "hongbao_credits_by_home_total",
+        "counter",
+        "Records posted, by the tier of the user's city and whether in town or in the country.",
+        _CREDIT,
+        ("lane", "tier", "area"),
+    ),
     Metric("hongbao_credited_fen_total", "counter", "Money posted to accounts, in fen.", _CREDIT, ("lane",)),
     Metric("hongbao_suspense_fen_total", "counter", "Money held in suspense, in fen.", _CREDIT, ("lane",)),
     Metric(

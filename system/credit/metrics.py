@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from system.contract.ids import Lane
 from system.contract.metrics import CREDIT_OUTCOMES, DELAY_BUCKETS_S, METRICS
+from system.contract.people import AREAS, TIERS, traits
 from system.credit.post import Posted
 
 _HELP = {metric.name: metric.help for metric in METRICS}
@@ -64,6 +65,8 @@ class CreditMetrics:
         progress = self._gauge(registry, "hongbao_credit_progress_age_seconds").labels(lane)
         progress.set_function(lambda: time.monotonic() - self.progress_at)
         self._switch = Gauge("hongbao_switch", _HELP["hongbao_switch"], ["key", "lane"], registry=registry)
+        homes = self._counter(registry, "hongbao_credits_by_home_total", "tier", "area")
+        self._homes = [homes.labels(lane, tier, area) for tier in TIERS for area in AREAS]
         self._delay = DelayHistogram(lane)
         registry.register(self._delay)
         self.oldest_us: int | None = None
@@ -91,7 +94,15 @@ class CreditMetrics:
         """Counts a batch, once it is known to be committed."""
         for outcome, count in zip(CREDIT_OUTCOMES, (batch.postings, batch.duplicates, batch.suspended), strict=True):
             self._credits.labels(self._lane, outcome).inc(count)
+        self._settled_in(batch)
         self._fen.inc(batch.fen)
         self._held.inc(batch.held_fen)
         self._batches.inc()
         self._delay.observe((committed_us - batch.award_us.astype(np.int64)) / 1e6)
+
+    def _settled_in(self, batch: Posted) -> None:
+        """Where those live whose accounts the batch filled."""
+        crowd = traits(batch.uid)
+        place = (crowd.tier - 1) * len(AREAS) + crowd.country
+        for home, count in zip(self._homes, np.bincount(place, minlength=len(self._homes)).tolist(), strict=True):
+            home.inc(count)

@@ -22,7 +22,7 @@ Refusal = Literal["moved", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The effect of a committed batch; `award_us` of each posting, for the delay."""
+    """The effect of a committed batch; `award_us` of each posting, for the delay; `uid`, for where users live."""
 
     name: StreamName
     end: Position
@@ -32,6 +32,7 @@ class Posted:
     duplicates: int
     suspended: int
     award_us: np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
+    uid: np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ async def post(conn: Connection, step: BatchParameters, prepared: Prepared) -> P
     return Posted(
         step.name, chunk.end, len(settled.posted), fen, int(prepared.fen[held].sum(dtype=np.int64)),
         len(settled.duplicates), len(settled.suspense), chunk.records["time_us"][settled.posted],
+        chunk.records["uid"][settled.posted],
     )  # fmt: skip
 
 

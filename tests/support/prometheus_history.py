@@ -26,6 +26,8 @@ RUN = "r1"
 VALUES: Mapping[str, tuple[str, ...]] = {
     "lane": ("live",),
     "outcome": ("win", "lose", "posted"),
+    "tier": ("1", "2", "3", "4"),
+    "area": ("town", "country"),
     "run_id": (RUN,),
     "indicator": (*INDICATORS, "residue_fen", "sponsor_1_fen"),
     "code": tuple(INVARIANTS),

@@ -35,6 +35,7 @@ from dashboards.grafana.pieces import (
 )
 from dashboards.grafana.runbooks import AWAY, runbooks
 from plans.metrics import PLAYBOOK_STATES
+from system.contract.people import SMALLER_CITIES_SHARE
 
 YES = {"0": StateText("✓ no", GREEN), "1": StateText("✕ yes", RED)}
 NO_DATA = StateText("? no data", GREY)
@@ -208,6 +209,28 @@ def _money() -> Iterator[Panel]:
         PanelQuery(f"sum(hongbao_round_release_packets_per_second{{{TAPS}}})", "released by the rounds"),
         PanelQuery(f"sum by (outcome) (rate(hongbao_credits_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
     )
+    yield from _homes()
+
+
+def _homes() -> Iterator[Panel]:
+    def posted(where: str = "") -> str:
+        return f"sum(rate(hongbao_credits_by_home_total{{{TAPS}{where}}}{RATE}))"
+
+    yield lines(
+        Tile("Packets posted, by city", "Per second, by the tier of the city the user lives in or near.", "ops", 12),
+        PanelQuery(f"sum by (tier) (rate(hongbao_credits_by_home_total{{{TAPS}}}{RATE}))", "tier {{tier}}"),
+    )
+    yield lines(
+        Tile(
+            "Packets of smaller cities and of the country",
+            "Of all posted; the line is the share of third- and fourth-tier cities in 2016. None while nothing is "
+            "posted.",
+            "percentunit", 12,
+        ),
+        PanelQuery(f"""{posted(',tier=~"3|4"')} / ({posted()} > 0)""", "third and fourth tier"),
+        PanelQuery(f"""{posted(',area="country"')} / ({posted()} > 0)""", "in the country"),
+        objective=SMALLER_CITIES_SHARE,
+    )  # fmt: skip
 
 
 def _backlog() -> Iterator[Panel]:
@@ -333,6 +356,7 @@ BOARD = Board(
         MayBeEmpty("Faults injected", "a run without a drill injects nothing", undisturbed=True),
         MayBeEmpty("Alerts", "on a good day nothing fires", undisturbed=True),
         MayBeEmpty("Seconds to drain", "nothing was posted lately, so there is no speed to divide by"),
+        MayBeEmpty("Packets of smaller cities and of the country", "nothing was posted lately"),
         MayBeEmpty("Playbooks", NO_ENGINE, without_job="playbook"),
         MayBeEmpty("Playbook runs ended", NO_ENGINE, without_job="playbook"),
         RawCounter(

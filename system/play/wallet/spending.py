@@ -6,6 +6,7 @@ Owns the keys and legs of both. Refuses to decide what there is to spend: the le
 from __future__ import annotations
 
 from system.contract.ids import Lane
+from system.contract.people import need_real_name
 from system.ledger.access import Pool
 from system.ledger.accounts import Leg, user
 from system.ledger.transfer import Order, Pending, TransferRecord, Transfers
@@ -16,7 +17,8 @@ SPENT = "platform:spent"
 
 
 async def spend(pool: Pool, lane: Lane, uid: int, order: Spending) -> TransferView:
-    """Takes the money off the user's balance. Raises Insufficient, KeyReused, Degraded."""
+    """Takes the money off the user's balance. Raises NoRealName, Insufficient, KeyReused, Degraded."""
+    need_real_name(uid)
     legs = (Leg(user(uid), "fen", -order.fen), Leg(SPENT, "fen", order.fen))
     request = {"fen": order.fen, "what": order.what}
     return await _sent(pool, lane, order.key, Order("spend", f"spend:{uid}:{order.key}", request, legs))

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.ids import Position
+from system.contract.people import AREAS, TIERS, traits_of
 from system.credit import worker as worker_module
 from system.credit.metrics import CreditMetrics
 from system.credit.switches import Switches
@@ -103,6 +104,10 @@ def test_an_award_becomes_money_once(books: Books) -> None:
         assert books.sql("SELECT uid, fen FROM {}.posting ORDER BY uid") == [(win.uid, win.fen) for win in wins]
         assert bench.value("hongbao_credits_total", outcome="posted") == 5
         assert bench.value("hongbao_credited_fen_total") == total
+        homes = [(str(tier), area) for tier in TIERS for area in AREAS]
+        found = {home: bench.value("hongbao_credits_by_home_total", tier=home[0], area=home[1]) for home in homes}
+        who = [traits_of(win.uid) for win in wins]
+        assert found == {home: [(str(one.tier), one.area) for one in who].count(home) for home in homes}
         assert bench.value("hongbao_credit_delay_seconds_bucket", le="0.5") == 5
         assert bench.value("hongbao_credit_delay_seconds_bucket", le="0.25") == 0
         await bench.close()

@@ -95,3 +95,45 @@ def test_a_reversal_needs_two_people_and_happens_once(postgres_dsn: str) -> None
             assert request == order
 
     asyncio.run(body())
+
+
+def test_the_statement_tells_all_that_moved_the_money_while_more_is_moved(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            spent = []
+            for k, what in enumerate(("tea", "rice", "")):
+                order = {"key": f"k{k}", "fen": 5 + k, "what": what}
+                spent.append((await play.call("/v1/wallet/spend", token(5), order))[1]["transfer"])
+            undone = {"by": "Li Lei", "approved_by": "Han Meimei", "why": "for the operators' eyes"}
+            back = (await play.call(f"/v1/transfers/{spent[0]}/reverse", ADMIN, undone))[1]["transfer"]
+            _, first = await play.call("/v1/wallet/statement?limit=3", token(5))
+            assert [(line["kind"], line["fen"], line["transfer"], line["what"]) for line in first["lines"]] == [
+                ("reverse", 5, back, ""), ("spend", -7, spent[2], ""), ("spend", -6, spent[1], "rice"),
+            ]  # fmt: skip
+            assert all(line["award"] is None and line["credited_us"] > 0 for line in first["lines"])
+            await play.call("/v1/wallet/spend", token(5), {"key": "new", "fen": 1})
+            _, second = await play.call(f"/v1/wallet/statement?limit=3&after={first['next']}", token(5))
+            assert [(line["kind"], line["fen"]) for line in second["lines"]] == [
+                ("spend", -5), ("credit", 30), ("credit", 20),
+            ]  # fmt: skip
+            _, last = await play.call(f"/v1/wallet/statement?limit=1&after={second['next']}", token(5))
+            assert ([line["award"] for line in last["lines"]], last["next"]) == (["1-0"], None)
+            everything = (await play.call("/v1/wallet/statement", token(5)))[1]["lines"]
+            assert sum(line["fen"] for line in everything) == await balance(play, 5)
+            assert (await play.call("/v1/wallet/statement", token(6)))[1]["lines"] == []
+
+    asyncio.run(body())
+
+
+def test_who_has_no_real_name_keeps_his_money_where_it_is(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            with psycopg.connect(postgres_dsn) as conn:
+                conn.execute("UPDATE live.posting SET uid = 361")
+            order = {"key": "a", "fen": 1}
+            assert code(await play.call("/v1/wallet/spend", token(361), order)) == (403, "no_real_name")
+            assert await balance(play, 361) == 60
+
+    asyncio.run(body())
