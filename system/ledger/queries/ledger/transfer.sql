@@ -32,14 +32,24 @@ JOIN unnest(%(accounts)s::text[], %(currencies)s::text[]) AS o(account, currency
 ORDER BY h.account, h.currency FOR UPDATE OF h
 
 -- name: transfer_move
--- Moves what keeps its floor. A user's fen may be spent down to what credit has posted; every other floor is 0.
-UPDATE {schema}.holding h SET amount = h.amount + o.amount
-FROM unnest(%(accounts)s::text[], %(currencies)s::text[], %(amounts)s::bigint[], %(uids)s::bigint[])
-     AS o(account, currency, amount, uid)
-WHERE (h.account, h.currency) = (o.account, o.currency)
-  AND (o.amount > 0 OR h.amount + o.amount
-       + CASE WHEN o.uid IS NULL THEN 0
-              ELSE (SELECT coalesce(sum(p.fen), 0) FROM {schema}.posting p WHERE p.uid = o.uid) END >= 0)
+-- Moves what keeps its floor. A user's fen may be spent down to what credit has posted; every other floor is 0. What was
+-- posted is found round after round by the index, whatever the planner knows: accounts are locked while this runs.
+WITH RECURSIVE posted(round) AS (
+    (SELECT p.round FROM {schema}.posting p ORDER BY p.round LIMIT 1)
+    UNION ALL
+    SELECT (SELECT p.round FROM {schema}.posting p WHERE p.round > posted.round ORDER BY p.round LIMIT 1)
+    FROM posted WHERE posted.round IS NOT NULL
+), asked AS MATERIALIZED (
+    SELECT o.account, o.currency, o.amount,
+           CASE WHEN o.amount > 0 OR o.uid IS NULL THEN 0
+                ELSE (SELECT coalesce(sum((SELECT sum(p.fen) FROM {schema}.posting p
+                                           WHERE p.round = posted.round AND p.uid = o.uid)), 0) FROM posted)
+           END AS credited
+    FROM unnest(%(accounts)s::text[], %(currencies)s::text[], %(amounts)s::bigint[], %(uids)s::bigint[])
+         AS o(account, currency, amount, uid)
+)
+UPDATE {schema}.holding h SET amount = h.amount + o.amount FROM asked o
+WHERE (h.account, h.currency) = (o.account, o.currency) AND (o.amount > 0 OR h.amount + o.amount + o.credited >= 0)
 RETURNING h.account, h.currency
 
 -- name: transfer_write
