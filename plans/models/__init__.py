@@ -10,6 +10,7 @@ from plans.models.library import LoadedDrill, drill_files, fault_files, find_dri
 from plans.models.load import LoadedPlan, find, forecast_files, load_forecast, load_plan, stress_files
 from plans.models.partial import PlanModel
 from plans.models.playbook import Playbook, playbook_files
+from plans.models.programme import Programme, load_programme
 from plans.models.stress import StressPlan
 
 SCHEMAS: dict[str, type[PlanModel]] = {
@@ -17,6 +18,7 @@ SCHEMAS: dict[str, type[PlanModel]] = {
     "forecast": Forecast,
     "drill": Drill,
     "playbook": Playbook,
+    "programme": Programme,
 }
 """What `xiu schema` exports, beside faults: their model needs the specs of the kinds in `chaos`
 (`chaos.library.fault`).
@@ -33,6 +35,7 @@ __all__ = [
     "PlanModel",
     "Playbook",
     "Problem",
+    "Programme",
     "StressPlan",
     "drill_files",
     "fault_files",
@@ -42,6 +45,7 @@ __all__ = [
     "load_drill",
     "load_forecast",
     "load_plan",
+    "load_programme",
     "playbook_files",
     "read_all",
     "stress_files",

@@ -24,6 +24,7 @@ M = TypeVar("M", bound=PlanModel)
 KINDS = {
     "stress": ("a stress plan", "xiu plan check"),
     "forecast": ("a forecast", "xiu forecast show"),
+    "programme": ("a programme", "xiu round programme"),
     "fault": ("a fault", "xiu fault check"),
     "drill": ("a drill", "xiu drill check"),
     "playbook": ("a playbook", "xiu playbook check"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from system.contract.errors import NoBudget
 from system.contract.fields import SPONSOR_CHARS_MAX, Int8, Line, Name, Text, Whole, name
 from system.contract.ids import Lane
 from system.contract.routing import FRONTS_MAX
@@ -25,10 +27,12 @@ class SponsorSplit(Model):
 
     sponsor: int = Field(ge=1, lt=1 << 16)
     name: str = Field(min_length=1, max_length=SPONSOR_CHARS_MAX)
-    classes: tuple[tuple[Int8, Int8], ...] = Field(min_length=1)
+    classes: tuple[tuple[Int8, Int8], ...] = Field(json_schema_extra={"minItems": 1})
 
     @model_validator(mode="after")
     def _positive(self) -> Self:
+        if not self.budget_fen:
+            raise PydanticCustomError(NoBudget.code, "a sponsor with a budget of 0 fen; expected at least one fen")
         for fen, count in self.classes:
             if not 1 <= fen < 1 << 32 or not 1 <= count < 1 << 32:
                 raise ValueError(f"class ({fen}, {count}) of sponsor {self.sponsor}; expected amounts and counts ≥ 1")

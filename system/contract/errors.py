@@ -50,6 +50,12 @@ class BadRequest(Refused):
     """The request does not parse, or a field is missing or out of range."""
 
 
+class NoBudget(BadRequest):
+    """A sponsor with a budget of 0."""
+
+    code = "no_budget"
+
+
 class BadToken(Refused):
     status, code = 401, "bad_token"
 

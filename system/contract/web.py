@@ -30,6 +30,7 @@ from system.contract.errors import (
     BodyTooLarge,
     HeadersTooLarge,
     MethodNotAllowed,
+    NoBudget,
     NotFound,
     RequestTimeout,
     XiuError,
@@ -252,7 +253,8 @@ async def read_model(request: web.Request, model: type[M], *, empty: bool = Fals
     try:
         return model() if empty and not body else model.model_validate_json(body)
     except ValidationError as exc:
-        raise BadRequest(one_sentence(exc)) from exc
+        kinds = {item["type"] for item in exc.errors(include_url=False, include_context=False, include_input=False)}
+        raise (NoBudget if NoBudget.code in kinds else BadRequest)(one_sentence(exc)) from exc
 
 
 async def read_json(request: web.Request) -> Any:

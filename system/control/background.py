@@ -14,7 +14,7 @@ from system.contract.api import RoundPublic
 from system.contract.errors import SettingsError, XiuError
 from system.contract.ids import LANES
 from system.contract.metrics import ROUND_STATES
-from system.control import topology
+from system.control import programme, topology
 from system.control.closing import CloseOutcome, try_close
 from system.control.state import ControlContext
 from system.control.switches import write_held
@@ -23,6 +23,7 @@ from system.ledger.statements import statement
 
 VIEW_INTERVAL_S = 1.0
 CLOSE_INTERVAL_S = 0.2
+PROGRAMME_INTERVAL_S = 0.1
 PERSON_INTERVAL_S = 5.0
 """A close that needs a person sums every posting at each attempt, so it is not tried more often than this."""
 BALANCE_INTERVAL_S = 5.0
@@ -61,6 +62,7 @@ async def run(control: ControlContext) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_forever("read the view", VIEW_INTERVAL_S, control, _view))
         tasks.create_task(_closes(control))
+        tasks.create_task(_programmes(control))
         tasks.create_task(_forever("write a switch that was held", VIEW_INTERVAL_S, control, write_held))
         tasks.create_task(_forever("watch the balance", BALANCE_INTERVAL_S, control, _balance, BALANCE_SHARE))
 
@@ -149,6 +151,15 @@ async def _closes(control: ControlContext) -> None:
                     await attempt(f"close round {public.round}", _close_one(control, public, due), said)
             show(control)
             await asyncio.sleep(CLOSE_INTERVAL_S)
+
+
+async def _programmes(control: ControlContext) -> None:
+    """Makes and closes the rounds of programmes at their times; what breaks one holds up no other."""
+    said: dict[str, str] = {}
+    while True:
+        for what, step in programme.due(control):
+            await attempt(what, step, said)
+        await asyncio.sleep(PROGRAMME_INTERVAL_S)
 
 
 async def _close_one(control: ControlContext, public: RoundPublic, due: dict[int, float]) -> None:

@@ -9,6 +9,7 @@ import logging
 
 from system.contract.api import Registered, StreamReport
 from system.contract.errors import Conflict, Superseded
+from system.contract.programme import ClockReading
 from system.control.state import ControlContext, FrontReport
 from system.ledger.access import Connection
 from system.ledger.statements import statement
@@ -31,9 +32,16 @@ async def register(control: ControlContext, front: int) -> Registered:
 
 
 async def sync(
-    control: ControlContext, front: int, instance: int, streams: tuple[StreamReport, ...], lanes: bool = False
+    control: ControlContext,
+    front: int,
+    instance: int,
+    streams: tuple[StreamReport, ...],
+    lanes: bool = False,
+    clock: ClockReading | None = None,
 ) -> str:
-    """A SyncAnswer as JSON text, from memory alone, with `lanes` if asked. Raises Superseded for an older instance."""
+    """A SyncAnswer as JSON text, from memory alone, with `lanes` if asked. `clock`: what the front knows of control's.
+    Raises Superseded for an older instance.
+    """
     control.need_front(front)
     view = control.need_view()
     if instance > view.instances.get(front, 0):
@@ -41,7 +49,7 @@ async def sync(
     newest = view.instances.get(front, 0)
     refuse_older(front, instance, newest)
     now = control.clock()
-    view.seen[front] = FrontReport(instance, now, streams)
+    view.seen[front] = FrontReport(instance, now, streams, clock)
     return f'{{"now_us":{now}{view.sync_tail(front, now, lanes, control.settings.topology.cells[front])}'
 
 

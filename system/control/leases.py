@@ -9,6 +9,7 @@ from __future__ import annotations
 from system.contract.api import LeaseGranted, LeaseRequest
 from system.contract.errors import Conflict, UnknownRound
 from system.control.fronts import hold_instance
+from system.control.programme import need_clock
 from system.control.state import ControlContext
 from system.ledger.statements import statement
 from system.settings import ControlSettings
@@ -28,10 +29,12 @@ def lease_size(settings: ControlSettings, packets: int, release_ms: int, fronts:
 async def grant_lease(control: ControlContext, round_id: int, front: int, order: LeaseRequest) -> LeaseGranted:
     """The lease of that number; the same again when asked again. lo == hi: no packet is left.
 
-    Raises Superseded, Conflict (another epoch than the granted, a number skipped, the round closing), StoreUnknown.
+    Raises Superseded, Conflict (another epoch than the granted, a number skipped, the round closing), StoreUnknown;
+    ClockUncertain for a round of a programme.
     """
     control.need_front(front)
     lane = await control.lane_of(round_id)
+    need_clock(control, round_id, front, order.instance)
     key = {"round": round_id, "front": front, "epoch": order.epoch, "number": order.number}
     async with control.pool.transaction("grant a lease") as conn:
         await hold_instance(conn, front, order.instance)

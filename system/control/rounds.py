@@ -15,6 +15,7 @@ from system.contract.api import RoundMoney, RoundOrder, RoundPublic
 from system.contract.errors import BadRequest, NotOver, StoreUnknown, UnknownRound
 from system.control.batches import write_batch
 from system.control.state import ControlContext
+from system.ledger.access import Connection
 from system.ledger.statements import statement
 from system.lottery import commitment, make_round
 from system.lottery.round import SEED_BYTES
@@ -42,43 +43,52 @@ async def create(control: ControlContext, order: RoundOrder) -> RoundPublic:
     Raises BadRequest, HistogramError, StoreUnknown (the round may exist), StoreRefused.
     """
     view = control.need_view()
-    now = control.clock()
-    start, end, release = planned_window(order, now)
-    lane, seed = order.lane, os.urandom(SEED_BYTES)
+    window = planned_window(order, control.clock())
     async with control.pool.transaction("create a round") as conn:
-        row = await (await conn.execute(statement("control_round_id", lane))).fetchone()
+        row = await (await conn.execute(statement("control_round_id", order.lane))).fetchone()
         assert row is not None
         number = int(row[0])
-        params = {
-            "round": number,
-            "packets": order.packets,
-            "budget_fen": order.budget_fen,
-            "start_us": start,
-            "end_us": end,
-            "release_ms": release,
-            "sponsors": Jsonb([sponsor.model_dump(mode="json") for sponsor in order.sponsors]),
-            "seed": seed,
-            "commitment": commitment(make_round(number, order.sponsors, seed)),
-            "created_us": now,
-        }
-        await conn.execute(statement("control_round_insert", lane), params)
-        for front, cell in enumerate(control.settings.topology.cells):
-            await conn.execute(
-                statement("control_stream_insert", lane), {"round": number, "front": front, "cell": cell}
-            )
-        legs = [
-            leg
-            for sponsor in order.sponsors
-            for leg in (
-                (f"sponsor:{sponsor.sponsor}", -sponsor.budget_fen),
-                (f"budget:{number}:{sponsor.sponsor}", sponsor.budget_fen),
-            )
-        ]
-        await write_batch(conn, lane, "fund", number, order.budget_fen, legs)
-    log.info("round %d of lane %s made, %d packets", number, lane, order.packets, extra={"event": "round_made"})
+        await insert_round(control, conn, number, order, os.urandom(SEED_BYTES), window)
+    log.info(
+        "round %d of lane %s made, %d packets", number, order.lane, order.packets, extra={"event": "round_made"}
+    )  # fmt: skip
     if not await control.catch_up():
         raise StoreUnknown(f"round {number} is made, but could not be read back; look before you order it again")
     return view.round(number).public
+
+
+async def insert_round(
+    control: ControlContext, conn: Connection, number: int, order: RoundOrder, seed: bytes, window: tuple[int, int, int]
+) -> None:
+    """Inside the caller's transaction: the round with its streams, and its money moved from the sponsors.
+
+    `window`: start and end in µs since 1970, the release in ms. Raises HistogramError.
+    """
+    lane, (start, end, release) = order.lane, window
+    params = {
+        "round": number,
+        "packets": order.packets,
+        "budget_fen": order.budget_fen,
+        "start_us": start,
+        "end_us": end,
+        "release_ms": release,
+        "sponsors": Jsonb([sponsor.model_dump(mode="json") for sponsor in order.sponsors]),
+        "seed": seed,
+        "commitment": commitment(make_round(number, order.sponsors, seed)),
+        "created_us": control.clock(),
+    }
+    await conn.execute(statement("control_round_insert", lane), params)
+    for front, cell in enumerate(control.settings.topology.cells):
+        await conn.execute(statement("control_stream_insert", lane), {"round": number, "front": front, "cell": cell})
+    legs = [
+        leg
+        for sponsor in order.sponsors
+        for leg in (
+            (f"sponsor:{sponsor.sponsor}", -sponsor.budget_fen),
+            (f"budget:{number}:{sponsor.sponsor}", sponsor.budget_fen),
+        )
+    ]
+    await write_batch(conn, lane, "fund", number, order.budget_fen, legs)
 
 
 async def ask_close(control: ControlContext, round_id: int, before_end: bool = False) -> RoundPublic:

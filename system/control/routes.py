@@ -14,10 +14,11 @@ from system.contract import api
 from system.contract.errors import BadRequest
 from system.contract.ids import INT8_MAX, LANES
 from system.contract.numbers import shown
+from system.contract.programme import ClockReading, ProgrammeOrder
 from system.contract.routing import FRONTS_MAX
 from system.contract.switches import in_cell
 from system.contract.web import bearer, need_secret, read_model
-from system.control import epochs, fronts, issue, leases, rounds, set_aside, streams, switches
+from system.control import epochs, fronts, issue, leases, programme, rounds, set_aside, streams, switches
 from system.control.state import ControlContext
 from system.tokens import internal_key
 from system.web import answer, path_number, query_number
@@ -101,6 +102,7 @@ async def front_list(request: web.Request) -> web.Response:
                 "instance": view.instances.get(front, 0),
                 "synced_instance": seen.instance if seen else 0,
                 "synced_us": seen.at_us if seen else None,
+                "clock": seen.clock.model_dump() if seen and seen.clock else None,
                 "streams": [report.model_dump() for report in seen.streams] if seen else [],
             }
         )
@@ -110,6 +112,15 @@ async def front_list(request: web.Request) -> web.Response:
 async def round_make(request: web.Request) -> web.Response:
     control = operator(request)
     return answer(await rounds.create(control, await read_model(request, api.RoundOrder)), 201)
+
+
+async def programme_list(request: web.Request) -> web.Response:
+    return answer(await programme.listed(request.app[CONTROL]))
+
+
+async def programme_load(request: web.Request) -> web.Response:
+    control = operator(request)
+    return answer(await programme.load(control, await read_model(request, ProgrammeOrder)), 201)
 
 
 async def round_close(request: web.Request) -> web.Response:
@@ -169,7 +180,16 @@ async def front_sync(request: web.Request) -> web.Response:
     control, front = of_front(request)
     said = await read_model(request, api.SyncRequest)
     lanes = request.query.get("lanes") == "1"
-    return _raw(await fronts.sync(control, front, said.instance, said.streams, lanes))
+    return _raw(await fronts.sync(control, front, said.instance, said.streams, lanes, _clock_said(request)))
+
+
+def _clock_said(request: web.Request) -> ClockReading | None:
+    """What the front knows of control's clock. Raises BadRequest."""
+    text = request.query.get("clock")
+    try:
+        return None if text is None else ClockReading.parse(text)
+    except ValueError as exc:
+        raise BadRequest(f"clock={shown(text or '')}; expected OFFSET~UNCERTAIN, in microseconds") from exc
 
 
 async def front_epoch(request: web.Request) -> web.Response:
@@ -205,6 +225,8 @@ def add_routes(app: web.Application) -> None:
     get("/v1/fronts", front_list)
     get("/v1/rounds", round_list)
     get("/v1/rounds/{round}", round_one)
+    get("/v1/programmes", programme_list)
+    post("/v1/programmes", programme_load)
     get("/v1/switches", switch_list)
     get("/v1/switches/history", switch_history)
     post("/v1/rounds", round_make)

@@ -17,6 +17,7 @@ from typing import Any
 from system.contract.api import FrontRound, RoundPublic, SponsorSplit, StreamReport, SwitchChange
 from system.contract.errors import Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
 from system.contract.ids import LANES, Lane
+from system.contract.programme import ClockReading, ProgrammeItem
 from system.contract.switches import SWITCHES, Cells, Tables, in_cell, tables
 from system.control.meters import ControlMeters
 from system.ledger.access import Pool, read_again
@@ -42,13 +43,40 @@ class HeldRound:
     next_packet: int
 
 
+@dataclass(frozen=True, slots=True)
+class AnnouncedRound:
+    """A round of a programme, announced: its number, its secret seed and the commitment are fixed."""
+
+    round: int
+    programme: str
+    lane: Lane
+    item: ProgrammeItem
+    seed: bytes
+    commitment: str
+
+    @property
+    def start_us(self) -> int:
+        assert self.item.order.start_us is not None
+        return self.item.order.start_us
+
+    @property
+    def end_us(self) -> int:
+        return self.start_us + self.item.order.duration_ms * 1000
+
+    @property
+    def arm_us(self) -> int:
+        """From when on control makes the round."""
+        return self.start_us - self.item.arm_ahead_ms * 1000
+
+
 @dataclass(slots=True)
 class FrontReport:
-    """What a front said at its last sync."""
+    """What a front said at its last sync. `clock`: None where it does not know control's."""
 
     instance: int
     at_us: int
     streams: tuple[StreamReport, ...]
+    clock: ClockReading | None = None
 
 
 @dataclass(slots=True)
@@ -58,6 +86,8 @@ class View:
     loaded: bool = False
     topology_version: int = 1
     rounds: dict[int, HeldRound] = field(default_factory=dict)
+    planned: dict[int, AnnouncedRound] = field(default_factory=dict)
+    """Rounds of programmes, made or not."""
     granted: dict[tuple[int, int], int] = field(default_factory=dict)
     instances: dict[int, int] = field(default_factory=dict)
     switches: Tables = field(default_factory=tables)
@@ -186,7 +216,7 @@ class ControlContext:
         view = self.view
         # Closed rounds do not change any more: after the first reading only the newest of them are read again.
         since = self.clock() - CLOSED_READ_US if view.loaded else -1
-        rounds, granted = dict(view.rounds), dict(view.granted)
+        rounds, granted, planned = dict(view.rounds), dict(view.granted), dict[int, AnnouncedRound]()
         async with self.pool.connection("read control's view") as conn:
             for lane in LANES:
                 rows = await (await conn.execute(statement("control_rounds", lane), {"since_us": since})).fetchall()
@@ -194,6 +224,8 @@ class ControlContext:
                 rows = await (await conn.execute(statement("control_granted", lane), {"since_us": since})).fetchall()
                 # Epochs and instances only grow, so a reading that began before a change must not lower them.
                 granted.update(((r, f), max(epoch, granted.get((r, f), 0))) for r, f, epoch in rows)
+                rows = await (await conn.execute(statement("control_programme_rounds", lane))).fetchall()
+                planned.update((row[0], planned_of(lane, row, view.planned.get(row[0]))) for row in rows)
             instances = dict(await (await conn.execute(statement("control_instances", "live"))).fetchall())
             stored = await (await conn.execute(statement("control_switches", "live"))).fetchall()
         for front, instance in instances.items():
@@ -203,9 +235,18 @@ class ControlContext:
         if (rounds, granted, switches, cells) != (view.rounds, view.granted, view.switches, view.cells):
             view.rounds, view.granted, view.switches, view.cells = rounds, granted, switches, cells
             view.changed()
+        view.planned = planned
         view.loaded = True
         if any(held.public.state == "closing" for held in rounds.values()):
             self.close_wanted.set()
+
+
+def planned_of(lane: Lane, row: tuple[Any, ...], known: AnnouncedRound | None = None) -> AnnouncedRound:
+    """A row of control_programme_rounds; an announced round never changes, so a known one is not read again."""
+    number, programme, item, seed, committed = row
+    if known is not None:
+        return known
+    return AnnouncedRound(number, programme, lane, ProgrammeItem.model_validate_json(item), bytes(seed), committed)
 
 
 def _switches(rows: list[tuple[Any, ...]]) -> Tables:

@@ -14,6 +14,7 @@ from system.clock import AuthorityClock, wall_us
 from system.contract.api import FrontRound, SyncAnswer, SyncRequest
 from system.contract.errors import NotFound, StoreRefused, StoreUnknown, XiuError
 from system.contract.ids import LANES
+from system.contract.programme import ClockReading
 from system.contract.switches import Tables, tables
 from system.front.link import ControlApi
 from system.front.metrics import FrontMetrics
@@ -46,6 +47,14 @@ def feed(clock: AuthorityClock, authority_us: int, sent_at: int, received_at: in
     if clock.trusted and doubt_us > DOUBT_MAX_US and abs(authority_us - known_us) <= doubt_us:
         authority_us = known_us
     clock.feed(authority_us, sent_at, received_at)
+
+
+def clock_said(clock: AuthorityClock) -> ClockReading | None:
+    """What control is told of this front's knowledge of its time."""
+    uncertain_us = clock.uncertain_us
+    return (
+        None if uncertain_us is None else ClockReading(offset_us=clock.now_us() - wall_us(), uncertain_us=uncertain_us)
+    )
 
 
 class FrontState:
@@ -165,7 +174,8 @@ class Sync:
         while True:
             reports = tuple(keeper.report() for keeper in self.keepers.values())
             try:
-                answer = await self._control.sync(SyncRequest(instance=self.instance, streams=reports))
+                body = SyncRequest(instance=self.instance, streams=reports)
+                answer = await self._control.sync(body, clock_said(self.state.clock))
             except (StoreUnknown, StoreRefused, NotFound) as exc:
                 self._note(exc)
             else:

@@ -13,6 +13,7 @@ import pytest
 
 from harness.control_client import ControlError
 from harness.errors import BadInput, EnvironmentNotReady
+from plans.models import PlanError
 from system.tokens import tag_expiry, tag_key, token_key, verify_token
 from tests.support.control import SECRET, SPONSORS
 from tests.support.control_process import Process, process_of
@@ -134,6 +135,39 @@ def test_rounds(
     assert "77 fen of sponsor 7; expected" in text
     with pytest.raises(BadInput, match="no round 99"):
         dispatch(["round", "verify", "99", "--json"])
+
+
+def test_a_programme_is_loaded_and_shown(control: Process, capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:
+    assert said(capsys, "round", "programme") == (0, "no programme is loaded\n")
+    words = ("round", "programme", "evening", "--load", "--starts-in", "1h", "--pace", "60")
+    code, text = said(capsys, *words)
+    assert (code, text.splitlines()[0]) == (0, "programme evening, lane live")
+    rows = [line.split() for line in text.splitlines()[2:]]
+    assert [(row[1], row[2]) for row in rows][:2] == [("hour-20", "announced"), ("cue-2036", "announced")]
+    assert len(rows) == 8
+    code, text = said(capsys, "round", "programme", "--json")
+    (held,) = json.loads(text)["programmes"]
+    assert (held["id"], held["rounds"][1]["packets"], held["rounds"][1]["seed"]) == ("evening", 6_000, None)
+    assert sum(one["budget_fen"] for one in held["rounds"]) == 61_500_00
+    assert said(capsys, "round", "programme", "--lane", "stress") == (0, "no programme is loaded\n")
+    with pytest.raises(ControlError, match="give another name"):
+        dispatch([*words, "--scale", "1/20_000"])
+    assert "programme again" in said(capsys, *words, "--as", "again")[1]
+    for wrong, says in (
+        (("--load",), "no programme named"),
+        (("evening", "--starts-in", "soon"), "--starts-in: 'soon'"),
+        (("evening", "--date", "tomorrow"), "--date tomorrow"),
+        (("evening", "--date", "2016-02-07", "--starts-in", "1s"), "one of them"),
+        (("evening", "--pace", "0"), "--pace 0"),
+        (("evening", "--scale", "1/900_000"), "expected a larger scale"),
+        (("evening", "--load", "--as", "past", "--date", "2016-02-07"), "before now"),
+    ):
+        with pytest.raises((BadInput, ControlError), match=says):
+            dispatch(["round", "programme", *wrong])
+    broken = tmp_path / "mine.yaml"
+    broken.write_text("kind: programme\nid: mine\nrounds: 3\n")
+    with pytest.raises(PlanError, match=r"mine\.yaml:3: `rounds`"):
+        dispatch(["round", "programme", str(broken)])
 
 
 def test_a_round_is_closed_by_hand_before_its_end(control: Process, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from system.contract.ids import START
 from system.contract.routing import Topology
 from system.settings import FrontSettings
 from system.winlog import decode
-from tests.support.control import BUDGET_FEN, SECRET, LateClock, running, settings_of
+from tests.support.control import BUDGET_FEN, SECRET, SPONSORS, LateClock, running, settings_of
 from tests.support.deadline import until
 from tests.support.front import eventually, started
 from tests.support.played_front import credit
@@ -59,5 +59,41 @@ def test_a_round_with_a_restart_and_a_lost_store_closes_to_the_fen(
             log = api.control.winlog.stream(0, "live", round_id, 0)
             entries = await log.read_after(START, 1000)
             assert {win.uid for at, raw in entries for win in decode(raw, at).wins()} == {*range(10, 15), 50, 51}
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+
+
+def test_a_round_of_a_programme_is_armed_with_a_lease_before_its_start(
+    valkey_server: ValkeyServer, postgres_dsn: str
+) -> None:
+    async def scenario() -> None:
+        clock = LateClock()
+        async with running(settings_of(postgres_dsn, valkey_server.url), clock) as api:
+            url = str(api.client.make_url("")).rstrip("/")
+            settings = FrontSettings(
+                0, 0, (LOOPBACK, 0), url, valkey_server.url, Topology(("http://127.0.0.1:9000",), (0,)), SECRET
+            )
+            order = {"sponsors": SPONSORS, "duration_ms": 60_000, "start_us": clock.now_us + 3_600_000_000}
+            body = {"name": "one", "title": "One", "arm_ahead_ms": 60_000, "order": order}
+            loaded = await api.ok(
+                await api.admin("POST", "/v1/programmes", {"programme": "evening", "rounds": [body]})
+            )  # fmt: skip
+            (one,) = loaded["rounds"]
+            clock.ahead_us = one["arm_us"] - LateClock().now_us
+            async with started(settings) as front:
+                round_ = await front.ready(one["round"])
+
+                async def armed() -> bool:
+                    found = await api.ok(await api.get("/v1/programmes"))
+                    (shown,) = found["programmes"][0]["rounds"]
+                    (at,) = shown["fronts"]
+                    return bool(
+                        shown["state"] == "armed" and at["ready"] and at["leased_packets"] and not at["refused"]
+                    )
+
+                await until(armed, "armed with a lease")
+                assert clock.now_us < round_.start_us
+                (seen,) = (await api.ok(await api.get("/v1/fronts")))["fronts"]
+                assert 0 <= seen["clock"]["uncertain_us"] <= 50_000
 
     asyncio.run(asyncio.wait_for(scenario(), 60))

@@ -21,3 +21,9 @@ SELECT front, instance FROM control.instance
 -- Switches that were ever set, by lane; with a cell: the value that this cell has of its own.
 SELECT key, lane, NULL::int AS cell, value FROM control.switch
 UNION ALL SELECT key, lane, cell, value FROM control.switch_cell
+
+-- name: control_programme_rounds
+-- Every announced round, programmes by age, rounds in their order.
+SELECT r.round, r.programme, r.item::text, r.seed, r.commitment
+FROM {schema}.programme_round r JOIN {schema}.programme p USING (programme)
+ORDER BY p.loaded_us, r.programme, r.place

@@ -79,6 +79,29 @@ def test_what_becomes_of_a_tap(
     assert (answer.status, TAP_KINDS[answer.kind]) == (status, code)
 
 
+@pytest.mark.parametrize(
+    ("at_us", "status"),
+    [
+        pytest.param(-1_000, 409, id="a millisecond before the start"),
+        pytest.param(-1, 409, id="a microsecond before"),
+        pytest.param(0, 200, id="the start belongs to the round"),
+        pytest.param(1_000, 200, id="a millisecond after it"),
+        pytest.param(60_000_000 - 1_000, 200, id="a millisecond before the end"),
+        pytest.param(60_000_000 - 1, 200, id="a microsecond before"),
+        pytest.param(60_000_000, 410, id="the end does not"),
+        pytest.param(60_000_000 + 1_000, 410, id="a millisecond after it"),
+    ],
+)
+def test_the_window_is_half_open(at_us: int, status: int) -> None:
+    front = StillFront(packets=9)
+    start_us = front.live.start_us
+    front.live.end_us = start_us + 60_000_000
+    replies = Replies()
+    answer = Draw(front, settings()).tap(LIVE, 0, UID, start_us + at_us, replies)
+    assert (answer or replies.got[0]).status == status
+    assert front.live.settled.keys() == ({UID} if status == 200 else set()), "a win within the window alone"
+
+
 def test_not_open_says_when() -> None:
     answer = Draw(StillFront(), settings()).tap(EARLY, 0, UID, NOW_US, Replies())
     assert answer is not None

@@ -39,3 +39,34 @@ def test_the_first_reading_counts_however_slow_it_was() -> None:
     feed(clock, 9_000_000, 1_000_000, 2_000_000)
     assert clock.trusted
     assert clock.offset_us == 7_500_000
+
+
+@pytest.mark.parametrize(
+    ("trips_us", "later_us", "uncertain_us"),
+    [
+        pytest.param([], 0, None, id="never read: unknown"),
+        pytest.param([1_000], 0, 500, id="half the round trip"),
+        pytest.param([1_000], 10_000_000, 2_500, id="and what two clocks may go apart since"),
+        pytest.param([200_000], 0, 100_000, id="a slow first reading"),
+        pytest.param([200_000, 2_000], 0, 1_000, id="a quick one is better"),
+        pytest.param([2_000, 200_000], 0, 1_000, id="a slow one that only confirms takes nothing back"),
+        pytest.param([1_000], 31_000_000, None, id="too old: unknown"),
+    ],
+)
+def test_how_uncertain_the_time_is(trips_us: list[int], later_us: int, uncertain_us: int | None) -> None:
+    now = [1_000_000]
+    clock = AuthorityClock(monotonic=lambda: now[0])
+    for trip in trips_us:
+        feed(clock, now[0] + trip // 2 + KNOWN_OFFSET_US, now[0], now[0] + trip)
+    now[0] += (trips_us or [0])[-1] + later_us
+    found = clock.uncertain_us
+    # The drift within the second reading's own trip is a few microseconds.
+    assert found == uncertain_us or (found is not None and uncertain_us is not None and 0 <= found - uncertain_us <= 50)
+
+
+def test_a_jump_makes_the_time_unknown_until_two_readings_agree() -> None:
+    clock = known()
+    feed(clock, 1_000_000 + KNOWN_OFFSET_US + 60_000, 1_000_000, 1_000_000)
+    assert clock.uncertain_us is None
+    feed(clock, 1_000_000 + KNOWN_OFFSET_US + 60_000, 1_000_000, 1_000_400)
+    assert clock.uncertain_us == 200
