@@ -28,8 +28,8 @@ Ready = Callable[[], str]
 _CATALOGUE = {metric.name: metric for metric in METRICS}
 
 
-def counter(registry: CollectorRegistry, name: str) -> Counter:
-    """The catalogue's counter of that name."""
+def counter(registry: CollectorRegistry | None, name: str) -> Counter:
+    """The catalogue's counter of that name; without a registry, one that is registered later."""
     metric = _CATALOGUE[name]
     return Counter(name, metric.help, metric.labels, registry=registry)
 

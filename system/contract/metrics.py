@@ -21,6 +21,11 @@ APPEND_VERDICTS = ("ok", "fenced", "conflict", "unknown")
 DROPS = ("silent", "idle", "room", "full", "files")
 CREDIT_OUTCOMES = ("posted", "duplicate", "suspense")
 STORES = ("valkey", "postgres")
+CLAIM_OUTCOMES = (
+    "claimed", "again", "pending", "own_share", "share_exhausted", "share_expired", "no_such_link", "insufficient",
+    "degraded", "store_unknown", "internal",
+)  # fmt: skip
+SHARE_OUTCOMES = ("opened", "exhausted", "expired")
 ROUND_STATES = ("armed", "open", "closing", "closed")
 
 
@@ -37,6 +42,7 @@ class Metric:
 
 
 _FRONT, _CREDIT, _CONTROL = ("front",), ("credit",), ("control",)
+_PLAY = ("play",)
 _EACH = ("front", "credit", "control", "play")
 _STORES = ("stores",)
 BUILD_HELP = "Always 1; version, commit and Python of the process."
@@ -163,6 +169,12 @@ METRICS: tuple[Metric, ...] = (
         ("route",),
         LATENCY_BUCKETS_S,
     ),
+    Metric("hongbao_fission_claims_total", "counter", "Claims answered, by outcome.", _PLAY, ("lane", "outcome")),
+    Metric(
+        "hongbao_fission_commits_total", "counter", "Transactions that claimed, one for many users.", _PLAY, ("lane",)
+    ),
+    Metric("hongbao_fission_shares_total", "counter", "Shares opened and settled, by how.", _PLAY, ("lane", "outcome")),
+    Metric("hongbao_fission_refunded_fen_total", "counter", "Expired parts paid back, in fen.", _PLAY, ("lane",)),
     Metric("hongbao_store_up", "gauge", "1 while the store answers in time.", _STORES, ("store",)),
     Metric("hongbao_valkey_memory_bytes", "gauge", "Memory in use.", _STORES),
     Metric("hongbao_valkey_clients", "gauge", "Connected clients.", _STORES),

@@ -10,6 +10,10 @@ GRANT UPDATE (used) ON {schema}.lease TO xiu_{schema};
 GRANT UPDATE (created_us) ON {schema}.round TO xiu_{schema};
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA {schema} TO xiu_control;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO xiu_{schema}, xiu_control;
+-- Shares: what they are and who has which part stays as it is; how many parts are out, and whether they are over, moves.
+GRANT INSERT ON {schema}.fission, {schema}.share, {schema}.claim TO xiu_{schema};
+GRANT UPDATE (claimed, settled_us) ON {schema}.share TO xiu_{schema};
+REVOKE UPDATE ON {schema}.fission, {schema}.claim FROM xiu_control;
 -- What moved money or cards stays as it is: no role may change it.
 GRANT INSERT ON {schema}.transfer, {schema}.leg, {schema}.holding TO xiu_{schema};
 GRANT UPDATE (amount) ON {schema}.holding TO xiu_{schema};

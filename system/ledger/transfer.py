@@ -102,8 +102,8 @@ async def transfer(conn: Connection, lane: Lane, order: Order) -> TransferRecord
     if there is not None:
         return same(there, order)
     legs = balanced(order.legs) if order.reverses is None else await _reversed(conn, lane, order.reverses)
-    await _move(conn, lane, legs)
-    columns = _columns(legs) | {
+    await move(conn, lane, legs)
+    columns = columns_of(legs) | {
         "kind": order.kind, "key": order.key, "request": Jsonb(dict(order.request)), "reverses": order.reverses,
     }  # fmt: skip
     row = await (await conn.execute(statement("transfer_write", lane), columns)).fetchone()
@@ -137,7 +137,7 @@ class Transfers:
             try:
                 return await self._once(order, decide, attempt)
             except (StoreUnknown, StoreRefused) as exc:
-                if not attempt.sent and not _undone(exc):
+                if not attempt.sent and not undone(exc):
                     raise Degraded("the ledger does not answer; nothing was changed, ask again") from exc
                 if time.monotonic() >= until:
                     log.warning("transfer unsettled: %s", exc, extra={"event": "transfer_unsettled"})
@@ -212,12 +212,12 @@ async def _reversed(conn: Connection, lane: Lane, number: int) -> tuple[Leg, ...
     return negated(_legs(*columns))
 
 
-async def _move(conn: Connection, lane: Lane, legs: tuple[Leg, ...]) -> None:
+async def move(conn: Connection, lane: Lane, legs: tuple[Leg, ...]) -> None:
     """Locks every account with a floor, bytewise, and moves what keeps it. Raises Insufficient."""
     floored = tuple(leg for leg in legs if has_floor(leg.account))
     if not floored:
         return
-    columns = _columns(floored)
+    columns = columns_of(floored)
     columns["uids"] = [owner(leg.account) if leg.currency == "fen" else None for leg in floored]
     await conn.execute(statement("transfer_open_holdings", lane), columns)
     await conn.execute(statement("transfer_lock_holdings", lane), columns)
@@ -227,12 +227,14 @@ async def _move(conn: Connection, lane: Lane, legs: tuple[Leg, ...]) -> None:
         raise Insufficient(f"not enough {', '.join(f'{currency} on {account}' for account, currency in under)}")
 
 
-def _columns(legs: tuple[Leg, ...]) -> dict[str, Any]:
+def columns_of(legs: tuple[Leg, ...]) -> dict[str, Any]:
+    """Legs as a statement takes them."""
     return {
         "accounts": [leg.account for leg in legs], "currencies": [leg.currency for leg in legs],
         "amounts": [leg.amount for leg in legs],
     }  # fmt: skip
 
 
-def _undone(exc: Exception) -> bool:
+def undone(exc: Exception) -> bool:
+    """Whether PostgreSQL has undone the whole transaction, and the same one may be sent again."""
     return isinstance(exc.__cause__, psycopg.Error) and exc.__cause__.sqlstate in UNDONE_STATES

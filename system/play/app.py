@@ -64,6 +64,9 @@ def build_app(settings: PlaySettings, registry: CollectorRegistry) -> web.Applic
         for lane in LANES
     }
     app[SETTINGS], app[POOLS] = settings, pools
+    for play in plays():
+        if play.setup is not None:
+            play.setup(app)
     probe = LedgerProbe(pools)
     every = routes()
     for route in every:

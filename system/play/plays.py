@@ -28,6 +28,7 @@ PlayTask = Callable[[web.Application], Awaitable[None]]
 class Play:
     """One play. `name`: its folder's. `collectors`: its Prometheus metrics beside the counts of every request.
     `tasks`: work without a request (a sweep, a payer), each an endless coroutine that play starts again if it ends.
+    `setup`: puts what its routes and tasks share into the application, before it starts.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Play:
     routes: tuple[Route, ...]
     collectors: tuple[Collector, ...] = ()
     tasks: tuple[PlayTask, ...] = ()
+    setup: Callable[[web.Application], None] | None = None
 
 
 @cache

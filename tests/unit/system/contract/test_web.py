@@ -128,12 +128,16 @@ def test_answers_and_metrics() -> None:
 @pytest.mark.parametrize("process", ["control", "play"])
 def test_every_family_of_the_process_is_there(process: str) -> None:
     from system.control.meters import ControlMeters
+    from system.play.plays import plays
 
     registry = CollectorRegistry()
     shared.counted(registry)
     shared.add_health(web.Application(), registry, str)
     if process == "control":
         ControlMeters.of(registry)
+    else:
+        for collector in (each for play in plays() for each in play.collectors):
+            registry.register(collector)
     families = {family.name for family in registry.collect()}
     wanted = {metric.name.removesuffix("_total") for metric in METRICS if process in metric.process}
     assert families == wanted | {metric.name.removesuffix("_total") for metric in ITSELF}

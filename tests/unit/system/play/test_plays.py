@@ -7,7 +7,7 @@ import pytest
 from system.contract.errors import SettingsError
 from system.play.plays import Play, checked, plays, routes
 
-WALLET = plays()[0]
+WALLET = next(play for play in plays() if play.name == "wallet")
 
 
 def test_every_folder_is_a_play_and_every_route_is_served() -> None:

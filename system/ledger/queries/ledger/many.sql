@@ -1,0 +1,18 @@
+-- name: transfer_write_many
+-- Many transfers and their legs. Each adds up to 0 in each currency, or nothing is written, and the counts say so.
+WITH orders AS (
+    SELECT * FROM unnest(%(kinds)s::text[], %(keys)s::text[], %(requests)s::jsonb[]) AS o(kind, key, request)
+), asked AS (
+    SELECT * FROM unnest(%(of_keys)s::text[], %(accounts)s::text[], %(currencies)s::text[], %(amounts)s::bigint[])
+    AS a(key, account, currency, amount)
+), made AS (
+    INSERT INTO {schema}.transfer (kind, key, request, at_us)
+    SELECT o.kind, o.key, o.request, %(at_us)s FROM orders o
+    WHERE NOT EXISTS (SELECT 1 FROM asked GROUP BY key, currency HAVING sum(amount) <> 0)
+    RETURNING transfer, key
+), written AS (
+    INSERT INTO {schema}.leg (transfer, account, currency, amount)
+    SELECT made.transfer, asked.account, asked.currency, asked.amount FROM made JOIN asked USING (key)
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM made), (SELECT count(*) FROM written)

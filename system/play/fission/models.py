@@ -1,0 +1,116 @@
+"""What people send and read of shares, as models. Amounts in fen, times in µs since 1970."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from system.contract.api import Model
+from system.contract.fields import Line
+from system.contract.ids import Lane
+from system.play.fission.links import LINK_CHARS_MAX
+
+PARTS_MAX = 1_000
+LIFETIME_S_MAX = 7 * 86_400
+FEN_MAX = 1 << 40
+
+AwardId = Annotated[str, Field(pattern=r"^[0-9]{1,10}-[0-9]{1,10}$")]
+LinkText = Annotated[str, Field(min_length=1, max_length=LINK_CHARS_MAX)]
+FundingKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class FissionFunding(Model):
+    """Body of `POST /v1/rounds/{round}/fission`: a sponsor of the round pays `fen` for shares, once for a key. Each
+    share has `share_fen` in so many `parts`, to be claimed within `lifetime_s` of its opening.
+    """
+
+    lane: Lane = "live"
+    key: FundingKey
+    sponsor: int = Field(ge=1, lt=1 << 16)
+    fen: int = Field(ge=0, le=FEN_MAX)
+    share_fen: int = Field(ge=1, lt=1 << 32)
+    parts: int = Field(ge=1, le=PARTS_MAX)
+    lifetime_s: int = Field(ge=1, le=LIFETIME_S_MAX)
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        if self.share_fen < self.parts:
+            raise ValueError(f"{self.share_fen} fen in {self.parts} parts; expected at least 1 fen each")
+        return self
+
+
+class FundingView(Model):
+    """A funding by its key. `pending`: its COMMIT was sent and not answered; the same request, again, says more."""
+
+    round: int
+    key: str
+    state: Literal["done", "pending"]
+    fen: int
+    again: bool = False
+
+
+class FissionView(Model):
+    """A round's fission money: paid in = left + what went into shares. `claimed_fen`: what users got of it."""
+
+    round: int
+    lane: Lane
+    share_fen: int
+    parts: int
+    lifetime_s: int
+    paid_in_fen: int
+    left_fen: int
+    shares: int
+    settled: int
+    claims: int
+    claimed_fen: int
+
+
+class ShareOrder(Model):
+    """Body of `POST /v1/shares`: the award that is shared."""
+
+    award: AwardId
+
+
+class ClaimLine(Model):
+    """Who has a part; how much, once the share is settled."""
+
+    uid: int
+    fen: int | None
+    at_us: int
+
+
+class ShareView(Model):
+    """A share. `pending`: whether it was opened is not known yet; the same request, again, says more. `settled`: the
+    last part was claimed, or the rest went back. `own`: the asking user's part.
+    """
+
+    award: str
+    state: Literal["pending", "open", "settled"]
+    link: str | None = None
+    owner: int
+    fen: int | None = None
+    parts: int = 0
+    claimed: int = 0
+    opened_us: int | None = None
+    expires_us: int | None = None
+    own: ClaimLine | None = None
+    claims: tuple[ClaimLine, ...] = ()
+
+
+class ClaimOrder(Model):
+    """Body of `POST /v1/shares/claim`: the link."""
+
+    link: Line
+
+
+class ClaimView(Model):
+    """A user's part of a share. `pending`: its COMMIT was sent and not answered; the same request, again, says more.
+    `again`: the user had it before.
+    """
+
+    award: str
+    state: Literal["claimed", "pending"]
+    fen: int | None = None
+    at_us: int | None = None
+    again: bool = False

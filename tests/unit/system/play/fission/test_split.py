@@ -1,0 +1,71 @@
+"""Splitting a share: the exact sum, at least 1 fen each, an order that nobody knows, no place that is worth more."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from system.lottery import HistogramError, make_histogram
+from system.play.fission.split import parts_of, split_key
+
+SECRET = bytes(range(64))
+
+
+@settings(max_examples=60, deadline=None)
+@given(key=st.binary(min_size=32, max_size=32), parts=st.integers(1, 1000), more=st.integers(0, 1 << 30))
+def test_sum_minimum_and_permutation(key: bytes, parts: int, more: int) -> None:
+    amounts = parts_of(parts + more, parts, key)
+    assert (len(amounts), sum(amounts)) == (parts, parts + more)
+    assert min(amounts) >= 1
+    classes = make_histogram(0, parts, parts + more).classes
+    assert Counter(amounts) == {one.fen: one.packets for one in classes}
+
+
+@pytest.mark.parametrize(
+    ("fen", "parts", "amounts"),
+    [
+        pytest.param(1, 1, [1], id="one fen, one part"),
+        pytest.param(7, 7, [1] * 7, id="as many parts as fen: one fen each"),
+        pytest.param(500, 1, [500], id="one part holds everything"),
+    ],
+)
+def test_small_ones(fen: int, parts: int, amounts: list[int]) -> None:
+    assert parts_of(fen, parts, bytes(32)) == amounts
+
+
+def test_fewer_fen_than_parts() -> None:
+    with pytest.raises(HistogramError):
+        parts_of(6, 7, bytes(32))
+
+
+def test_the_same_award_is_split_the_same_and_each_lane_its_own_way() -> None:
+    live, stress, other = split_key(SECRET, "live", "1-2"), split_key(SECRET, "stress", "1-2"), bytes(32)
+    assert parts_of(1000, 20, live) == parts_of(1000, 20, live)
+    assert len({tuple(parts_of(1000, 20, key)) for key in (live, stress, other)}) == 3
+
+
+@pytest.mark.parametrize("parts", [2, 5, 10])
+def test_no_place_is_worth_more(parts: int) -> None:
+    """1,500 shares: whoever claims first, or last, has the same luck. The keys are fixed, and so is the result."""
+    shares = 1500
+    table = np.array([parts_of(2000, parts, split_key(SECRET, "live", f"1-{k}")) for k in range(shares)])
+    # Which place holds the largest part: chi-square far below its 1 in 100,000.
+    first = np.bincount(_places_of_one_largest(table), minlength=parts)
+    assert float(((first - shares / parts) ** 2 / (shares / parts)).sum()) < {2: 19.6, 5: 28.5, 10: 39.0}[parts]
+    # The mean of each place: within 4.5 standard errors of the share's mean.
+    error = table.std() / np.sqrt(shares)
+    assert np.abs(table.mean(axis=0) - 2000 / parts).max() < 4.5 * error
+    # Who comes next has no luck that the one before tells of, beyond what is drawn without being put back.
+    together = np.corrcoef(table[:, 0], table[:, 1])[0, 1]
+    assert together == pytest.approx(-1 / (parts - 1), abs=4.5 / np.sqrt(shares))
+
+
+def _places_of_one_largest(table: np.ndarray) -> np.ndarray:
+    """Where the largest part is; where several are, one of them, each as often."""
+    luck = np.random.default_rng(2016).random(table.shape)
+    largest = table == table.max(axis=1, keepdims=True)
+    return np.argmax(np.where(largest, luck, -1.0), axis=1)
