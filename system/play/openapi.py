@@ -87,7 +87,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": (route.handler.__doc__ or "").strip(),
         "security": [{route.who: []}],
         "parameters": parameters,
-        "responses": {"200": _answer("OK", route.answers.__name__), **pending, **failures},
+        "responses": {"200": _done(route), **pending, **failures},
     }
     if route.body is not None:
         done["requestBody"] = {"required": True, "content": _content(route.body.__name__)}
@@ -96,6 +96,12 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _content(name: str) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+def _done(route: Route) -> dict[str, Any]:
+    texts = {media: {"schema": {"type": "string"}} for media in route.also}
+    done = _answer("OK", route.answers.__name__)
+    return {**done, "content": {**done["content"], **texts}}
 
 
 def _answer(says: str, name: str) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Route:
     """Of its own; `refusals` has those of HTTP besides."""
     pending: bool = False
     """It may answer 202, the same model: what was asked may still come to pass."""
+    also: tuple[str, ...] = ()
+    """Other media types of the answer, on request."""
 
     @property
     def refusals(self) -> list[int]:

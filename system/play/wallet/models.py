@@ -122,28 +122,6 @@ class Statement(Model):
     next: str | None = None
 
 
-class SponsorLine(Model):
-    """One leg on an account of a sponsor: positive into it."""
-
-    batch: int
-    kind: str
-    round: int
-    account: str
-    fen: int
-    credits: int
-    committed_us: int
-
-
-class SponsorStatement(Model):
-    """A sponsor's accounts with their balances, and a page of legs, newest first."""
-
-    sponsor: int
-    lane: Lane
-    balances: dict[str, int]
-    lines: tuple[SponsorLine, ...]
-    next: str | None = None
-
-
 class BulkRequest(Model):
     """Body of `POST /v1/wallets/bulk`: the users to read, at most 20,000; of one round if it is given."""
 

@@ -10,7 +10,7 @@ import logging
 from typing import Any
 
 from system.contract.errors import BadRequest, Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
-from system.contract.ids import INT8_MAX, Lane, award_id, parse_award_id
+from system.contract.ids import Lane, award_id, parse_award_id
 from system.ledger.access import Pool
 from system.ledger.statements import statement
 from system.play.wallet.models import (
@@ -18,15 +18,12 @@ from system.play.wallet.models import (
     BulkAnswer,
     BulkRequest,
     BulkWin,
-    SponsorLine,
-    SponsorStatement,
     Statement,
     Wallet,
 )
 from system.play.wallet.paging import StatementPlace, StatementRow, decode, encode, page
 
 log = logging.getLogger("xiu.play")
-_END_OF_TIME = INT8_MAX
 
 
 async def read(pool: Pool, lane: Lane, name: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -78,23 +75,6 @@ async def statement_page(pool: Pool, lane: Lane, uid: int, after: str | None, li
     rows = await read(pool, lane, "statement", {"uid": uid, "limit": limit + 1, **place._asdict()})
     lines, following = page([StatementRow(*row) for row in rows], place, limit)
     return Statement(uid=uid, lane=lane, lines=lines, next=None if following is None else encode(following))
-
-
-async def sponsor_page(pool: Pool, lane: Lane, sponsor: int, before: int | None, limit: int) -> SponsorStatement:
-    """A sponsor's accounts and a page of their legs. A batch is never cut in two. Raises Degraded."""
-    balances = await read(pool, lane, "sponsor_balance", {"sponsor": sponsor})
-    params = {"sponsor": sponsor, "before": _END_OF_TIME if before is None else before, "limit": limit + 1}
-    rows = await read(pool, lane, "sponsor_statement", params)
-    if len(rows) > limit:
-        # Two legs of one batch may stand on one sponsor's accounts (fund, refund): keep them on one page.
-        cut = rows[-1][0]
-        rows = [row for row in rows if row[0] != cut] or rows[:limit]
-        following: str | None = str(rows[-1][0])
-    else:
-        following = None
-    names = ("batch", "kind", "round", "account", "fen", "credits", "committed_us")
-    lines = tuple(SponsorLine(**dict(zip(names, row, strict=True))) for row in rows)
-    return SponsorStatement(sponsor=sponsor, lane=lane, balances=dict(balances), lines=lines, next=following)
 
 
 async def bulk(pool: Pool, order: BulkRequest) -> BulkAnswer:

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from system.contract.ids import INT8_MAX
 from system.contract.web import read_model
-from system.play.route import POOLS, Route, asked_lane, need_operator, user_of
+from system.play.route import POOLS, Route, need_operator, user_of
 from system.play.wallet import models, reading, spending
 from system.web import answer, path_number, query_number
 
@@ -25,16 +25,6 @@ async def statement(request: web.Request) -> web.Response:
     limit = query_number(request, "limit", 50, 1, PAGE_MAX)
     pool = request.app[POOLS][lane]
     return answer(await reading.statement_page(pool, lane, uid, request.query.get("after"), limit))
-
-
-async def sponsor(request: web.Request) -> web.Response:
-    """A sponsor's accounts: what it paid in, what each round still holds, and the legs that made it so."""
-    need_operator(request)
-    lane = asked_lane(request)
-    number = path_number(request, "sponsor", (1 << 16) - 1)
-    limit = query_number(request, "limit", 50, 2, PAGE_MAX)
-    after = query_number(request, "after", (1 << 63) - 1, 1, (1 << 63) - 1)
-    return answer(await reading.sponsor_page(request.app[POOLS][lane], lane, number, after, limit))
 
 
 async def bulk(request: web.Request) -> web.Response:
@@ -72,11 +62,6 @@ ROUTES: tuple[Route, ...] = (
         "GET", "/v1/wallet/statement", statement, models.Statement, "user",
         (("after", "`next` of the page before"), ("limit", "lines of a page, 1 to 200, 50 if not given")),
         errors=(400, 401, 403, 503),
-    ),
-    Route(
-        "GET", "/v1/sponsors/{sponsor}/statement", sponsor, models.SponsorStatement, "operator",
-        (("lane", "live or stress"), ("after", "`next` of the page before"), ("limit", "lines of a page, 2 to 200")),
-        errors=(400, 401, 404, 503),
     ),
     Route("POST", "/v1/wallets/bulk", bulk, models.BulkAnswer, "operator", body=models.BulkRequest),
     Route(

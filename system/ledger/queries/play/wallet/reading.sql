@@ -47,20 +47,6 @@ UNION ALL
  WHERE l.account = 'user:' || %(uid)s::bigint AND l.currency = 'fen' AND l.transfer < %(transfer)s::bigint
  ORDER BY l.transfer DESC LIMIT %(limit)s)
 
--- name: sponsor_balance
--- A sponsor's accounts with their balances in fen: its own (negative: what it has paid in) and one budget a round.
-SELECT account, sum(fen) FROM {schema}.entry
-WHERE account = 'sponsor:' || %(sponsor)s OR account LIKE 'budget:%%:' || %(sponsor)s
-GROUP BY account ORDER BY account
-
--- name: sponsor_statement
--- The legs on a sponsor's accounts, newest batch first, a page at a time: `before` is the last batch of the page before.
-SELECT e.batch, b.kind, b.round, e.account, e.fen, b.postings, b.committed_us
-FROM {schema}.entry e JOIN {schema}.batch b USING (batch)
-WHERE (e.account = 'sponsor:' || %(sponsor)s OR e.account LIKE 'budget:%%:' || %(sponsor)s) AND e.batch < %(before)s
-ORDER BY e.batch DESC, e.account
-LIMIT %(limit)s
-
 -- name: play_bulk
 -- Postings of many users at once.
 SELECT uid, round, packet, fen FROM {schema}.posting

@@ -1,0 +1,84 @@
+"""Answers about sponsors, made from the ledger of one lane. Reads, never writes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from system.contract.errors import BadRequest
+from system.contract.ids import INT8_MAX, Lane
+from system.contract.numbers import shown, whole_number
+from system.ledger.access import Pool
+from system.play.sponsors.models import SponsorLine, SponsorStatement, SponsorTotals
+from system.play.wallet.reading import read
+
+WHOLE_LINES_MAX = 200_000
+"""Lines of a statement that is not read by pages."""
+
+
+class SponsorPlace(NamedTuple):
+    """A place in a sponsor's lines: lines before it are older."""
+
+    before_us: int = INT8_MAX
+    before_source: int = 2
+    before_number: int = INT8_MAX
+
+    def __str__(self) -> str:
+        return f"{self.before_us}-{self.before_source}-{self.before_number}"
+
+
+def place_of(text: str) -> SponsorPlace:
+    """The `next` of the page before. Raises BadRequest."""
+    parts = [whole_number(part, INT8_MAX) for part in text.split("-")]
+    match parts:
+        case [int(us), 0 | 1 as source, int(number)]:
+            return SponsorPlace(us, source, number)
+    raise BadRequest(f"after={shown(text)}; expected the `next` of the page before")
+
+
+async def statement(pool: Pool, lane: Lane, sponsor: int, before: SponsorPlace, limit: int) -> SponsorStatement:
+    """A sponsor's accounts and a page of their lines; what one batch moved is never cut in two. Raises Degraded."""
+    key = {"sponsor": sponsor}
+    balances = await read(pool, lane, "sponsor_balance", key)
+    rows = await read(pool, lane, "sponsor_lines", {**key, **before._asdict(), "limit": limit + 1})
+    following: str | None = None
+    if len(rows) > limit:
+        cut = rows[-1][:3]
+        rows = [row for row in rows if row[:3] != cut] or rows[:limit]
+        following = str(SponsorPlace(*rows[-1][:3]))
+    named = await read(pool, lane, "sponsor_name", key)
+    return SponsorStatement(
+        sponsor=sponsor,
+        name=named[0][0] if named else "",
+        lane=lane,
+        balances=dict(balances),
+        totals=totals_of(await read(pool, lane, "sponsor_totals", key)),
+        lines=tuple(_line(row) for row in rows),
+        next=following,
+    )
+
+
+def _line(row: tuple[Any, ...]) -> SponsorLine:
+    at_us, source, number, kind, round_id, account, fen, credits, balance = row
+    return SponsorLine(
+        batch=number if source == 0 else None, transfer=number if source else None, kind=kind, round=round_id,
+        account=account, fen=fen, balance_fen=balance, credits=credits, committed_us=at_us,
+    )  # fmt: skip
+
+
+def totals_of(rows: list[tuple[Any, ...]]) -> SponsorTotals:
+    """Rows of sponsor_totals, (kind, on the own account, on budgets), added up. The two sides of funding and refunds
+    stand on different accounts: a fen that is on one alone is residue.
+    """
+    own, budgets = ({row[0]: int(row[side]) for row in rows} for side in (1, 2))
+    paid_in, refunded = -own.get("fund", 0), own.get("refund", 0)
+    credited, suspense = -budgets.get("credit", 0), -budgets.get("set_aside", 0)
+    open_fen = sum(budgets.values())
+    return SponsorTotals(
+        paid_in_fen=paid_in,
+        credited_fen=credited,
+        suspense_fen=suspense,
+        refunded_fen=refunded,
+        open_fen=open_fen,
+        residue_fen=paid_in - credited - suspense - refunded - open_fen,
+        plays_fen=-own.get("*", 0),
+    )
