@@ -24,6 +24,9 @@ GROUP_WAIT_S = 0.0
 SOURCES_S: Mapping[str, float] = {
     "hongbao_ledger_imbalance_fen": 5.0,  # seconds between two sums that control makes of the ledger
     "hongbao_clock_trusted": 3.0,  # a front asks control each second, and waits two for an answer
+    "hongbao_strength_psi": 5.0,  # seconds between two looks of play at the last snapshot
+    "hongbao_strength_user_jump_points": 5.0,
+    "hongbao_strength_snapshot_time_seconds": 5.0,
     "drill_playbook_files_refused": 1.0,  # seconds between two looks of the engine at its files
     "up": 1.0,  # a target that hangs is down after the scrape's time-out
     "absent": 1.0,

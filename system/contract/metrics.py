@@ -154,6 +154,28 @@ METRICS: tuple[Metric, ...] = (
         _CONTROL,
         ("lane",),
     ),
+    Metric("hongbao_ties", "gauge", "Ties, by what made them.", ("play",), ("lane", "through")),
+    Metric(
+        "hongbao_strength_psi",
+        "gauge",
+        "Shift of the ties' scores in the last day (population stability index).",
+        ("play",),
+        ("lane",),
+    ),
+    Metric(
+        "hongbao_strength_user_jump_points",
+        "gauge",
+        "The largest rise of one user's scores together in the last day.",
+        ("play",),
+        ("lane",),
+    ),
+    Metric(
+        "hongbao_strength_snapshot_time_seconds",
+        "gauge",
+        "The day of the last finished snapshot of scores (its beginning, seconds since 1970).",
+        ("play",),
+        ("lane",),
+    ),
     Metric(
         "hongbao_http_requests_total",
         "counter",

@@ -47,6 +47,9 @@ EFFECTS: dict[str, dict[str, str]] = {
     },
     "RoundBlocked": {'hongbao_front_blocked_rounds{lane="live"}': BEGINS},
     "EpochChurn": {'hongbao_epochs_granted_total{lane="live"}': GROWS},
+    "StrengthShifted": {'hongbao_strength_psi{lane="live"}': "0.01x20 0.3x60"},
+    "StrengthJumped": {'hongbao_strength_user_jump_points{lane="live"}': "900x20 12000x60"},
+    "StrengthSnapshotOld": {'hongbao_strength_snapshot_time_seconds{lane="live"}': "0x20 -259300x60"},
     "PlaybookNeedsPerson": {'drill_playbook_step_state{playbook="p",lane="live",step="run",state="changed"}': BEGINS},
     "PlaybookFileRefused": {"drill_playbook_files_refused": BEGINS},
     "GeneratorSaturated": {"drill_generator_saturated": BEGINS},
@@ -165,10 +168,14 @@ def test_what_a_figure_takes_by_itself_is_what_its_process_does() -> None:
     from system.control.background import BALANCE_INTERVAL_S
     from system.front.link import CALL_TIMEOUT_S
     from system.front.sync import CLOCK_INTERVAL_S
+    from system.play.ties.tasks import LOOK_S as LOOK_AT_SNAPSHOT_S
 
     assert {
         "hongbao_ledger_imbalance_fen": BALANCE_INTERVAL_S,
         "hongbao_clock_trusted": CLOCK_INTERVAL_S + CALL_TIMEOUT_S,
+        "hongbao_strength_psi": LOOK_AT_SNAPSHOT_S,
+        "hongbao_strength_user_jump_points": LOOK_AT_SNAPSHOT_S,
+        "hongbao_strength_snapshot_time_seconds": LOOK_AT_SNAPSHOT_S,
         "drill_playbook_files_refused": LOOK_S,
         "up": seconds(SCRAPE_INTERVAL),
         "absent": seconds(SCRAPE_INTERVAL),

@@ -33,6 +33,7 @@ from dashboards.grafana.pieces import (
     scope_variables,
     states,
 )
+from dashboards.grafana.relations import relations
 from dashboards.grafana.runbooks import AWAY, runbooks
 from plans.metrics import PLAYBOOK_STATES
 from system.contract.people import SMALLER_CITIES_SHARE
@@ -62,6 +63,7 @@ def panels() -> Iterator[Panel]:
     yield from _backlog()
     yield from _generator()
     yield from _states()
+    yield from relations()
     yield from machinery.inside()
     yield from machinery.stores()
     yield from machinery.processes()

@@ -1,0 +1,22 @@
+"""Panels of the relation chain, for any dashboard with a variable `lane`. Owns the panels alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dashboards.grafana.machinery import TAPS
+from dashboards.grafana.pieces import Panel, PanelQuery, Tile, lines
+
+
+def relations() -> Iterator[Panel]:
+    """How the relation chain grows."""
+    yield lines(
+        Tile(
+            "Ties, by what made them",
+            "Pairs of users, each once. The gala expected 200 million and gained 1.1 billion.",
+            "short",
+            24,
+        ),
+        PanelQuery(f"sum by (through) (max by (lane, through) (hongbao_ties{{{TAPS}}}))", "{{through}}"),
+        PanelQuery(f"sum(max by (lane, through) (hongbao_ties{{{TAPS}}}))", "all"),
+    )
