@@ -5,6 +5,9 @@ BENCHES ?= front engine open-loop wins credit wins-cells credit-cells
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 VENV := .venv/bin
 
+# A container's image often says so. Each worker and each command of a test would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test lint bench
 
 help:

@@ -32,7 +32,7 @@ class Reason(BaseModel):
     `harness.phrases`, for other languages).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     code: str
     text: str

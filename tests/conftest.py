@@ -18,6 +18,7 @@ import pytest
 
 from system.contract import compiled
 from tests.support.children import hear_signals
+from tests.support.first_run import import_share
 from tests.support.stores import PostgresServer, ValkeyServer
 
 DEADLINES_S = {"unit": 180.0, "serial": 900.0, "": 420.0}
@@ -27,12 +28,16 @@ LAST_RESORT, LAST_RESORT_S = 2, float(os.environ.get("XIU_TEST_LAST_RESORT_S", "
 process ends: the test's own end hung, too, or no signal reached it."""
 STDERR = os.dup(sys.__stderr__.fileno()) if sys.__stderr__ is not None else 2
 hear_signals()
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Whatever a container's image says: else each worker, and each command that a test starts, compiles everything anew.
+What is written stands in `__pycache__`, which is not tracked."""
 
 
 def plain_here() -> None:
     """This process imports the front's plain source, so that patches are seen; its children run what users run.
 
-    With `XIU_COMPILED=1` it imports the compiled one: `unit/system/contract/test_compiled.py` runs tests so.
+    With `XIU_COMPILED=1` it imports the compiled one: `acceptance/test_compiled.py` runs tests so.
     """
     before = os.environ.get(compiled.VARIABLE)
     if before == "1":
@@ -78,6 +83,12 @@ def watched_asyncio_sleep(delay: float, result: object = None) -> Awaitable[obje
 
 _sleep, _asyncio_sleep = time.sleep, asyncio.sleep
 time.sleep, asyncio.sleep = watched_sleep, watched_asyncio_sleep  # type: ignore[assignment]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """What nobody has compiled yet, workers compile together."""
+    import_share(session.config)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -99,8 +99,31 @@ TEST_SOURCES = [name for name in FILES if name.endswith(".py") and name.startswi
 
 
 @cache
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@cache
 def tree(name: str) -> ast.Module:
-    return ast.parse((ROOT / name).read_text(encoding="utf-8"))
+    return ast.parse(text(name))
+
+
+@cache
+def nodes(name: str) -> tuple[ast.AST, ...]:
+    """Every node of a file: walked once, whoever asks. Most rules look first whether the text has their word at all."""
+    return tuple(ast.walk(tree(name)))
+
+
+@cache
+def statements(name: str) -> tuple[ast.stmt | ast.ExceptHandler, ...]:
+    """Every statement and every `except` of a file, wherever it stands, without expressions, the bulk of a tree."""
+    found: list[ast.stmt | ast.ExceptHandler] = [*tree(name).body]
+    for node in found:  # grows as it goes
+        for room in ("body", "orelse", "finalbody", "handlers"):
+            found += getattr(node, room, ())
+        if isinstance(node, ast.Match):
+            found += (inner for case in node.cases for inner in case.body)
+    return tuple(found)
 
 
 @cache
@@ -110,7 +133,7 @@ def imports(name: str) -> tuple[tuple[str, int], ...]:
 
 
 def _imports(name: str) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree(name)):
+    for node in statements(name):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -144,11 +167,12 @@ def wrong_import(name: str, module: str) -> str | None:
 
 def functions(name: str) -> Iterator[tuple[str, int]]:
     """(where, lines) of every function in a file."""
-    for node in ast.walk(tree(name)):
+    for node in statements(name):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield f"{name}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
 
 
+@cache
 def modules() -> dict[str, str]:
     """Dotted name → file, of every module of the packages."""
     files = [name for name in SOURCES if name.split("/")[0] in PACKAGES]
@@ -194,7 +218,7 @@ def loose() -> list[str]:
 
 def crowded() -> dict[str, int]:
     """Module → lines, of those that are too long."""
-    lines = {name: (ROOT / name).read_text(encoding="utf-8").count("\n") + 1 for name in SOURCES}
+    lines = {name: text(name).count("\n") + 1 for name in SOURCES}
     return {name: count for name, count in lines.items() if count > MODULE_LINES_MAX}
 
 

@@ -64,7 +64,7 @@ def kind(label: str) -> str:
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """States hold no cycle: to look for one among a million of them, again and again, costs an eighth of the time."""
     was = gc.isenabled()
     gc.disable()
@@ -75,7 +75,7 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-@_without_collector()
+@without_collector()
 def exhaust(
     machine: Machine[S], states_max: int, wanted: frozenset[str] = frozenset(), union: set[int] | None = None
 ) -> Result:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 
-from chaos.model.explore import Machine, S
+from chaos.model.explore import Machine, S, without_collector
 
 
 class TooLarge(ValueError):
     """More states than allowed: nothing is proven."""
 
 
+@without_collector()
 def cannot_end(machine: Machine[S], states_max: int, done: Callable[[S], bool]) -> tuple[int, int, S | None]:
     """(states, how many of them no sequence of acts leads out of to a state that is `done`, the first of these).
 

@@ -33,6 +33,7 @@ class Row(NamedTuple):
         return bool(self.first)
 
 
+@cache
 def without(rule: Rule, states_max: int = STATES_MAX) -> Row:
     """Takes the rule out and explores until what the page says is broken, level by level."""
     machine = WITHOUT[rule.name].machine((rule.name, *ALSO_WITHOUT.get(rule.name, ())))

@@ -18,7 +18,7 @@ State = Literal["PASS", "WARN", "FAIL", "NO_DATA", "NOT_EVALUATED"]
 class Judged(BaseModel):
     """One row of `run.json`'s `forecast`: the band, what came, and the state. `actual` is null without data."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     indicator: str
     link: str

@@ -31,7 +31,7 @@ class LockBroken(Exception):
 class Lock(BaseModel):
     """What was expected before the run. `sha256` is over the canonical JSON of everything else."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     version: int = VERSION
     locked_at: str

@@ -17,7 +17,7 @@ TOLERANCE = 0.02
 class Target(BaseModel):
     """What is expected of one indicator, in its unit. `why` is one sentence for people."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     indicator: str
     link: str

@@ -37,7 +37,7 @@ class NothingToCompare(Exception):
 class Difference(BaseModel):
     """One figure of both runs; `ratio` is b ÷ a where that says something; `noise` in the figure's unit."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     what: str
     unit: str
@@ -53,7 +53,7 @@ class Comparison(BaseModel):
     lacks a figure of A (`missing`). `notes`: what else differs and does not forbid the comparison.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     a: str
     b: str

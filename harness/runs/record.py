@@ -25,7 +25,7 @@ SCHEMA_VERSION = 2
 class Record(BaseModel):
     """Frozen, no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Scale(Record):

@@ -16,7 +16,7 @@ class Point(BaseModel):
     `worse`: the figures that are worse beyond noise than in that one; None: not compared.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     id: str
     started_at: str

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import (
@@ -63,8 +64,9 @@ class PlanModel(BaseModel):
     """Base of everything a plan file holds: frozen, unknown keys refused, every field under its YAML name."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True, allow_inf_nan=False
-    )
+        extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True, allow_inf_nan=False,
+        defer_build=True,  # a command reads one or two kinds of file, and imports the models of all
+    )  # fmt: skip
 
     @model_validator(mode="wrap")
     @classmethod
@@ -91,13 +93,8 @@ class PlanModel(BaseModel):
             key = field.alias if field.alias in data else name
             if key not in data:
                 continue
-            how = [*field.metadata, *([Field(discriminator=field.discriminator)] if field.discriminator else [])]
-            kind: Any = field.annotation
-            for more in how:
-                kind = Annotated[kind, more]
-            adapter: TypeAdapter[Any] = TypeAdapter(kind)
             try:
-                good[name] = adapter.validate_python(data[key], context=context)
+                good[name] = _adapter(cls, name).validate_python(data[key], context=context)
             except ValidationError:
                 broken.add(name)
         part = cls.model_construct(**good)
@@ -109,6 +106,16 @@ class PlanModel(BaseModel):
         if name in type(self).model_fields:
             raise Unknown(name)
         raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+
+
+@cache
+def _adapter(model: type[PlanModel], name: str) -> TypeAdapter[Any]:
+    """What reads one field alone; made once, for it costs more than the reading."""
+    field = model.model_fields[name]
+    kind: Any = field.annotation
+    for more in (*field.metadata, *([Field(discriminator=field.discriminator)] if field.discriminator else ())):
+        kind = Annotated[kind, more]
+    return TypeAdapter(kind)
 
 
 M = TypeVar("M", bound=PlanModel)

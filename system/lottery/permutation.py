@@ -29,15 +29,19 @@ def split(size: int) -> tuple[int, int]:
     return a, -(-size // a)
 
 
-def _table(key: bytes, number: int, length: int, modulus: int) -> U32:
-    """Round function number `number`: entry i is the i-th 32-bit word of the keyed stream, scaled to [0, modulus)."""
+def _tables(key: bytes, numbers: range, length: int, modulus: int) -> U32:
+    """Round functions with these numbers, shape (rounds, length): entry i of each is the i-th 32-bit word of its keyed
+    stream, scaled to [0, modulus).
+    """
     blocks = -(-length // _BLOCK_WORDS)
-    stream = b"".join(
-        hmac.digest(key, b"xiu/lottery/1/table" + number.to_bytes(4, "little") + block.to_bytes(4, "little"), "sha256")
-        for block in range(blocks)
-    )
-    words = np.frombuffer(stream, dtype="<u4")[:length].astype(np.uint64)
-    return ((words * np.uint64(modulus)) >> np.uint64(32)).astype(np.uint32)
+    heads = [b"xiu/lottery/1/table" + number.to_bytes(4, "little") for number in numbers]
+    streams = [
+        hmac.digest(key, head + block.to_bytes(4, "little"), "sha256") for head in heads for block in range(blocks)
+    ]
+    words = np.frombuffer(b"".join(streams), dtype="<u4").reshape(len(numbers), -1)[:, :length].astype(np.uint64)
+    words *= np.uint64(modulus)
+    words >>= np.uint64(32)
+    return words.astype(np.uint32)
 
 
 class Permutation:
@@ -51,8 +55,9 @@ class Permutation:
         self.size = size
         self._a, self._b = split(size)
         # Even rounds move the left half by a table over the right half, odd rounds the other way round.
-        halves = [(self._b, self._a), (self._a, self._b)]
-        self._vector = [_table(key, number, *halves[number % 2]) for number in range(ROUNDS)]
+        even = _tables(key, range(0, ROUNDS, 2), self._b, self._a)
+        odd = _tables(key, range(1, ROUNDS, 2), self._a, self._b)
+        self._vector: list[U32] = [table for pair in zip(even, odd, strict=True) for table in pair]
         self._scalar = [array("I", table.tobytes()) for table in self._vector]
 
     def one(self, index: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from xiu.cli import main
+from xiu.commands import _sound
 
 
 @pytest.fixture
@@ -21,3 +22,11 @@ def xiu(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
         return code, out, err
 
     return call
+
+
+@pytest.fixture
+def no_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything starts, a child reads every file of the system. Here nothing starts; the child itself is for
+    `acceptance/test_extending.py`.
+    """
+    monkeypatch.setattr(_sound, "look", lambda: None)

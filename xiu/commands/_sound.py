@@ -9,7 +9,6 @@ import sys
 
 from harness.children import for_children
 from harness.errors import BadInput
-from harness.stack.spawn import die_with_parent
 
 TIMEOUT_S = 60.0
 
@@ -19,6 +18,7 @@ def look() -> None:
     from starting.
     """
     from chaos.playbook.actions import kinds  # with HTTP's libraries: not for `--help`
+    from harness.stack.spawn import die_with_parent
 
     kinds()
     argv = [sys.executable, "-m", "system.sound"]

@@ -23,7 +23,6 @@ from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
 from xiu.commands import _sound
 from xiu.commands._text import about_lines, curve_line, emit, share_json, share_lines, table, targets_table
-from xiu.commands.run import tell
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -300,7 +299,9 @@ def _run(args: argparse.Namespace) -> int:
         return 0
     if order.on and not args.yes:
         _ask(order)
-    from harness.orchestrate.run import run_plan  # what plays it is read by who plays alone
+    # What plays it, and what tells of it, is read by who plays alone.
+    from harness.orchestrate.run import run_plan
+    from xiu.commands.run import tell
 
     _sound.look()
     record = run_plan(order)

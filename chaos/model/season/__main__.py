@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from chaos.model.explore import Result, exhaust
 from chaos.model.rules import Rule
@@ -18,6 +19,7 @@ STATES_MAX = 1_000_000
 OK, BROKEN = 0, 99
 
 
+@cache
 def without(rule: Rule) -> Result:
     """Takes the rule out and explores until what the page says is broken."""
     return exhaust(WITHOUT[rule.name](RulesInForce((rule.name,))), STATES_MAX, frozenset(rule.breaks))

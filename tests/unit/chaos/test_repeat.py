@@ -112,6 +112,7 @@ def test_what_a_fault_requires_and_a_stack_lacks_is_skipped(tmp_path: Path, monk
     assert result.reasons[0].text == "requires: N15 requires toxiproxy, which this stack has not"
 
 
+@pytest.mark.usefixtures("no_look")
 def test_resume_is_for_kill_trials_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,6 +122,7 @@ def test_resume_is_for_kill_trials_alone(
     assert not (tmp_path / "var").exists()
 
 
+@pytest.mark.usefixtures("no_look")
 @pytest.mark.parametrize(("words", "kills"), [((), 30), (("--short",), 15), (("--short", "--count", "7"), 7)])
 def test_short_kill_trials_are_half_as_many(
     words: tuple[str, ...],

@@ -7,6 +7,7 @@ import copy
 import json
 import re
 import string
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,7 @@ def test_every_state_and_event_has_a_word():
     assert set(Kind.__args__) <= PART_EVENTS_ZH.keys()
 
 
+@cache
 def calls() -> list[tuple[str, str, ast.expr]]:
     """(place, what, text) of each event and each reason that is made in the runs' and the faults' code."""
     found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.children import for_children
-from tests.house import SOURCES, TEST_SOURCES, tree
+from tests.house import SOURCES, TEST_SOURCES, nodes, statements, text
 
 RUNS = {"run", "check_call", "check_output", "call"}
 HANGS = """
@@ -64,7 +65,7 @@ child.kill()
 
 def endless(name: str) -> Iterator[str]:
     """Calls that may wait for ever: a run without a deadline, a `with Popen`, which waits at its end."""
-    for node in ast.walk(tree(name)):
+    for node in nodes(name) if "subprocess" in text(name) else ():
         if isinstance(node, ast.With | ast.AsyncWith):
             for item in node.items:
                 if ast.unparse(item.context_expr).startswith("subprocess.Popen("):
@@ -77,10 +78,11 @@ def endless(name: str) -> Iterator[str]:
 
 def unbounded(name: str) -> Iterator[str]:
     """Calls of harness, chaos and xiu that may wait for ever: for a thread, a child, a lock."""
-    whole = tree(name)
-    rooms = [node for node in ast.walk(whole) if isinstance(node, ast.AsyncFunctionDef)]
+    if not WAITS.search(text(name)):
+        return
+    rooms = [node for node in statements(name) if isinstance(node, ast.AsyncFunctionDef)]
     awaited = {id(node) for room in rooms for node in ast.walk(room)}  # its owner cancels it
-    for node in ast.walk(whole):
+    for node in nodes(name):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or id(node) in awaited:
             continue
         if node.func.attr not in MAY_WAIT:
@@ -96,6 +98,7 @@ def unbounded(name: str) -> Iterator[str]:
 
 
 MAY_WAIT = ("join", "communicate", "wait", "flock", "run")
+WAITS = re.compile(rf"\.\s*({'|'.join(MAY_WAIT)})\b")
 REAPED = ("child.wait()", "os.wait()")
 """Of a child that has ended, and of the reaper, whose work it is."""
 

@@ -27,7 +27,10 @@ from tests.house import (
     imports,
     loose,
     main,
+    nodes,
     package_graph,
+    statements,
+    text,
     tree,
     verbs,
     wrong_import,
@@ -43,16 +46,16 @@ def test_the_top_level_is_what_the_blueprint_says() -> None:
 def test_every_aiohttp_app_answers_its_errors_alike() -> None:
     """An app made, or listened for, elsewhere would answer with aiohttp's own texts, or its traceback."""
     made = re.compile(r"\bweb\.(Application\(|AppRunner\(|run_app\(|TCPSite\()")
-    found = [name for name in SOURCES if made.search((ROOT / name).read_text(encoding="utf-8"))]
+    found = [name for name in SOURCES if made.search(text(name))]
     assert found == ["system/contract/web.py"]
 
 
 def test_a_number_that_somebody_wrote_is_read_strictly() -> None:
     """`isdigit` takes ², `int` takes `1_0`, and both take 5,000 digits: system/contract/numbers.py takes neither."""
-    loose = re.compile(r"\.(isdigit|isdecimal|isnumeric)\(")
+    lax = re.compile(r"\.(isdigit|isdecimal|isnumeric)\(")
     # On bytes, where digits are ASCII alone, with a look at the length beside it.
     of_bytes = {"system/front/desk.py", "system/front/admission.py"}
-    found = {name for name in SOURCES if loose.search((ROOT / name).read_text(encoding="utf-8"))}
+    found = {name for name in SOURCES if lax.search(text(name))}
     assert found <= of_bytes
 
 
@@ -81,7 +84,7 @@ def test_a_module_says_what_it_owns() -> None:
 
 def swallowed(name: str) -> Iterator[str]:
     """Handlers that hide every error."""
-    for node in ast.walk(tree(name)):
+    for node in statements(name):
         if isinstance(node, ast.ExceptHandler):
             kind = "BaseException" if node.type is None else getattr(node.type, "id", "")
             if kind in ("Exception", "BaseException") and all(
@@ -104,7 +107,8 @@ def test_nothing_is_left_for_later_and_no_machine_is_named() -> None:
     found = [
         f"{name}:{k}: {line.strip()[:80]}"
         for name in texts
-        for k, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1)
+        if wrong.search(text(name))
+        for k, line in enumerate(text(name).splitlines(), 1)
         if wrong.search(line)
     ]
     assert found == []
@@ -137,9 +141,12 @@ STARTS_ELSEWHERE = {"create_subprocess_exec", "create_subprocess_shell", "system
 MAY_PASS_ON_THE_ENVIRONMENT = re.compile(r"^(harness/children\.py|setup/)")
 
 
+STARTS_ONE = re.compile(rf"subprocess|\b(os|asyncio)\s*\.\s*({'|'.join(STARTS_ELSEWHERE)})\b")
+
+
 def started_without_environment(name: str) -> Iterator[str]:
     """Calls that start a process with whatever environment this one happens to have."""
-    for node in ast.walk(tree(name)):
+    for node in nodes(name) if STARTS_ONE.search(text(name)) else ():
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
@@ -159,7 +166,7 @@ WHOLE = re.compile(
 
 def passed_on(name: str) -> Iterator[str]:
     """Lines that hand the whole environment to somebody."""
-    for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(text(name).splitlines() if WHOLE.search(text(name)) else (), 1):
         if WHOLE.search(line):
             yield f"{name}:{number}: passes the whole environment on"
 
@@ -167,7 +174,7 @@ def passed_on(name: str) -> Iterator[str]:
 def test_yaml_is_read_in_one_place() -> None:
     own = re.compile(r"^plans/models/(scalars|document)\.py$")
     loads = re.compile(r"yaml\.(safe_|full_|unsafe_)?load(_all)?\(|SafeLoader")
-    found = [name for name in SOURCES if not own.match(name) and loads.search((ROOT / name).read_text("utf-8"))]
+    found = [name for name in SOURCES if not own.match(name) and loads.search(text(name))]
     assert found == [], "use plans.models.scalars.load: YAML 1.1 reads 010 as 8 and no as false"
 
 
@@ -228,7 +235,8 @@ def is_about_its_room(test: str) -> bool:
 
 def types_words(test: str) -> bool:
     """Calls the command: through `main`, or by the fixture."""
-    arguments = {arg.arg for node in ast.walk(tree(test)) if isinstance(node, ast.arguments) for arg in node.args}
+    defined = [node for node in statements(test) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    arguments = {arg.arg for node in defined for arg in node.args.args}
     return "xiu" in arguments or any(dotted.startswith("xiu.cli.") for dotted, _ in imports(test))
 
 
@@ -268,8 +276,8 @@ def test_an_events_sentence_is_read_where_words_are_made_alone() -> None:
     found = [
         f"{name}:{node.lineno}"
         for name in SOURCES
-        if name not in RIM
-        for node in ast.walk(tree(name))
+        if name not in RIM and ".text" in text(name)
+        for node in nodes(name)
         if isinstance(node, ast.Attribute)
         and node.attr == "text"
         and ast.unparse(node.value).endswith(("event", "events[-1]"))

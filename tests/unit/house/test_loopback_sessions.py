@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from tests.house import SOURCES, tree
+from tests.house import SOURCES
+from tests.house import text as text_of
 
 FACTORY = "harness/loopback.py"
 MADE_BY_REQUESTS = {"Session", "session", "request", "get", "post", "put", "patch", "delete", "head", "options"}
 OTHERS = {"urllib.request", "http.client", "urllib3", "httpx"}
 
 
-def wrong_calls(source: ast.Module) -> Iterator[int]:
+SUSPECT = re.compile(r"requests|urllib|\bhttpx?\b|trust_env")
+"""One of these words stands in every text that is wrong: the others are not parsed."""
+
+
+def wrong_calls(source: str) -> Iterator[int]:
     """Lines that open a session or send a request past the factory; or one of aiohttp that trusts the environment."""
-    for node in ast.walk(source):
+    for node in ast.walk(ast.parse(source)) if SUSPECT.search(source) else ():
         if isinstance(node, ast.Import):
             yield from (node.lineno for alias in node.names if alias.name in OTHERS)
         elif isinstance(node, ast.ImportFrom):
@@ -34,7 +40,7 @@ def wrong_calls(source: ast.Module) -> Iterator[int]:
 
 
 def test_no_session_is_made_outside_the_factory() -> None:
-    assert [f"{name}:{line}" for name in SOURCES if name != FACTORY for line in wrong_calls(tree(name))] == []
+    assert [f"{name}:{line}" for name in SOURCES if name != FACTORY for line in wrong_calls(text_of(name))] == []
 
 
 @pytest.mark.parametrize(
@@ -52,4 +58,4 @@ def test_no_session_is_made_outside_the_factory() -> None:
     ],
 )
 def test_the_rule_itself(text: str, wrong: bool) -> None:
-    assert bool(list(wrong_calls(ast.parse(text)))) is wrong
+    assert bool(list(wrong_calls(text))) is wrong

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import EnvironmentNotReady
 from harness.guard.room import writable
 from harness.runs.folder import new_run
-
-ROOT = Path(__file__).parents[4]
 
 
 def no_folder(tmp_path: Path) -> str:
@@ -48,16 +45,15 @@ def test_a_folder_that_is_not_there_yet_is_made(tmp_path: Path) -> None:
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
+@pytest.mark.usefixtures("no_look")
 @pytest.mark.parametrize(
     "words", [("plan", "run", "smoke"), ("demo",), ("drill", "run", "flush"), ("drill", "run", "kill9")]
 )
-def test_every_command_that_writes_runs_asks_first(words: tuple[str, ...], tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "xiu.cli", *words, "--runs", closed(tmp_path)]
-    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
-    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 5, done.stderr
-    assert done.stderr.count("\n") == 1
-    assert "no run can be written there" in done.stderr
+def test_every_command_that_writes_runs_asks_first(words: tuple[str, ...], xiu: Any, tmp_path: Path) -> None:
+    code, _, err = xiu(*words, "--runs", closed(tmp_path))
+    assert code == 5, err
+    assert err.count("\n") == 1
+    assert "no run can be written there" in err
     assert not (tmp_path / "var").exists(), "a stack was started"
 
 

@@ -77,7 +77,7 @@ def test_run_json_has_every_field_of_the_contract(runs: Path):
     assert data["latency_ms"]["response"].keys() == {"p50", "p95", "p99", "p999", "max"}
     needed = {"indicator", "link", "lower", "expected", "upper", "actual", "state"}
     assert all(needed <= row.keys() for row in data["forecast"])
-    assert [f["code"] for f in data["invariants"]] == [f"S{n}" for n in range(1, 13)]
+    assert [f["code"] for f in data["invariants"]] == [f"S{n}" for n in range(1, 19)]
     assert all({"code", "valid", "counted", "violations"} <= f.keys() for f in data["invariants"])
 
 

@@ -76,6 +76,7 @@ def test_a_part_that_is_none_or_somebody_s_is_not_restarted(
         os.close(descriptor)
 
 
+@pytest.mark.usefixtures("no_look")
 def test_no_error_shows_the_password_of_an_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -41,6 +41,7 @@ def test_one_id_in_two_forecasts_is_refused_with_both_files_named(kit: Path, xiu
     assert (code, str(first) in err, str(twin) in err) == (2, True, True), err
 
 
+@pytest.mark.usefixtures("no_look")
 def test_one_id_in_two_drills_is_refused_with_both_files_named(
     kit: Path, xiu: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

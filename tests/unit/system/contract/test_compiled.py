@@ -1,4 +1,4 @@
-"""The front's tests on the compiled hot path: same source, same answers. And which build is chosen."""
+"""Which build of the hot path is chosen. That it answers as its source does: `acceptance/test_compiled.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from system.contract import compiled
 from system.contract.compiled import MODULES, Build, build, stands_on
 from system.contract.errors import SettingsError
 
-HERE = Path(__file__)
 IMPORTS = (
     "import system.front.draw as d, sys; from system.contract import compiled as c; print(c.build().kind, d.__file__)"
 )
@@ -30,14 +29,6 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 needs_a_build = pytest.mark.skipif(not compiled.folder().is_dir(), reason="no compiled hot path here: no C compiler")
-
-
-@needs_a_build
-def test_what_holds_for_the_plain_front_holds_for_the_compiled_one() -> None:
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE.parents[1] / "front")]
-    env = for_children({compiled.VARIABLE: "1"})
-    done = subprocess.run(argv, cwd=compiled.ROOT, env=env, capture_output=True, encoding="utf-8", timeout=170)
-    assert done.returncode == 0, done.stdout[-4000:]
 
 
 @needs_a_build

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,7 +25,8 @@ SOUND: dict[str, Any] = {
 }  # fmt: skip
 
 
-def read_in(package: str) -> set[str]:
+@cache
+def read_in(package: str) -> frozenset[str]:
     """Keys of switches that stand as text in a part's code."""
     texts: set[str] = set()
     for file in (ROOT / package).rglob("*.py"):
@@ -33,7 +35,7 @@ def read_in(package: str) -> set[str]:
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
     heads = {switch.key.partition(".")[0] for switch in SWITCHES}
-    return {text for text in texts if KEY.fullmatch(text) and text.partition(".")[0] in heads}
+    return frozenset(text for text in texts if KEY.fullmatch(text) and text.partition(".")[0] in heads)
 
 
 @pytest.mark.parametrize("reader", ["front", "credit"])

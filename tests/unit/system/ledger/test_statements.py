@@ -18,12 +18,16 @@ NOT_THE_SYSTEM = "benching"
 
 
 @cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
 def words() -> dict[str, set[str]]:
     """Module, as `control/epochs`, → the names of statements written in it."""
     found = {}
     for path in sorted(SYSTEM.rglob("*.py")):
-        tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        texts = {node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        texts = {node.value for node in nodes(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
         found[str(path.relative_to(SYSTEM).with_suffix(""))] = texts & set(statements())
     return found
 
@@ -52,7 +56,7 @@ def test_every_name_asked_for_is_there() -> None:
     unknown = [
         f"{path}:{node.lineno}: {node.args[0].value}"
         for path in sorted(SYSTEM.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "statement" and node.args
         if isinstance(node.args[0], ast.Constant) and node.args[0].value not in statements()
     ]

@@ -120,6 +120,7 @@ def test_plan_new_goes_where_plans_live(xiu: Any):
         (("plan", "run", "gala-share", "--on", "http://127.0.0.1:1"), "expected --yes"),
     ],
 )
+@pytest.mark.usefixtures("no_look")
 def test_bad_input_is_one_clear_error(xiu: Any, words: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     code, _, err = xiu(*words)
@@ -190,6 +191,7 @@ def test_run_compare(xiu: Any):
     assert "different plans" in err
 
 
+@pytest.mark.usefixtures("no_look")
 def test_plan_run_hands_the_order_over_and_exits_with_the_verdict(xiu: Any, monkeypatch: pytest.MonkeyPatch):
     orders: list[RunOrder] = []
 

@@ -1,4 +1,7 @@
-"""The self-test: every verdict and every exit code is among its cases, and one that does not come out is red."""
+"""The self-test: every verdict and every exit code is among its cases, and one that does not come out is red.
+
+The cases that run a command are played in `acceptance/test_selftest.py`, all of them.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +47,6 @@ def test_every_verdict_and_every_exit_code_is_produced() -> None:
 def test_the_judging_code_comes_to_the_word_and_the_code(each: Case, tmp_path: Path) -> None:
     came = each.produce(tmp_path)
     assert (came.word, came.exit_code) == (each.word, each.exit_code)
-
-
-@pytest.mark.parametrize("each", [each for each in quick() if each.how != JUDGED], ids=lambda each: each.why)
-def test_the_command_comes_to_the_word_and_the_code(each: Case, tmp_path: Path) -> None:
-    came = each.produce(tmp_path)
-    assert (came.word, came.exit_code) == (each.word, each.exit_code), came.output
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ class Begun(EnvironmentNotReady):
 
 
 @pytest.fixture(autouse=True)
-def nothing_begins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def nothing_begins(no_look: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def begin(*_: object, **__: object) -> None:
         raise Begun("begun")
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -42,14 +43,21 @@ print(json.dumps({
 """
 
 
+def copied(file: Path, to: Path) -> None:
+    """With its time: what Python has compiled of it stays good, or the first command would compile the project anew."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(file, to)
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with the page's files in it."""
     root = tmp_path_factory.mktemp("extending") / "xiu"
     for name in FILES:
         if not name.startswith("tests/"):
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, root / name)
+            copied(ROOT / name, root / name)
+            if name.endswith(".py") and Path(compiled := cache_from_source(ROOT / name)).exists():
+                copied(Path(compiled), Path(cache_from_source(root / name)))
     number = 1 + max(int(step.name[:4]) for step in (root / "system/ledger/migrations").glob("*.sql"))
     for given, text in FILE.findall(PAGE):
         name = given.replace("NNNN", f"{number:04}")
@@ -95,6 +103,7 @@ def test_each_command_of_the_page_runs(copy: Path, command: str) -> None:
 
 HEAL = """
 import sys
+from importlib.util import cache_from_source
 from pathlib import Path
 from chaos import fault_ledger
 from chaos.heal import heal
