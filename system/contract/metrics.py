@@ -197,6 +197,13 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("hongbao_fission_shares_total", "counter", "Shares opened and settled, by how.", _PLAY, ("lane", "outcome")),
     Metric("hongbao_fission_refunded_fen_total", "counter", "Expired parts paid back, in fen.", _PLAY, ("lane",)),
+    Metric(
+        "hongbao_fund_fen_total",
+        "counter",
+        "Money moved into the money fund and out of it, in fen, by where the user lives.",
+        _PLAY,
+        ("lane", "way", "area"),
+    ),
     Metric("hongbao_store_up", "gauge", "1 while the store answers in time.", _STORES, ("store",)),
     Metric("hongbao_valkey_memory_bytes", "gauge", "Memory in use.", _STORES),
     Metric("hongbao_valkey_clients", "gauge", "Connected clients.", _STORES),

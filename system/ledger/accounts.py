@@ -1,8 +1,8 @@
 """Accounts, currencies and legs of transfers. Owns their spelling, and which accounts have a floor. Pure.
 
-An account is a text: `user:UID`, `share:AWARD`, `fission:ROUND`, `issue:SEASON`, `pot:SEASON`, `rounding:SEASON` have
-the floor 0 (a user's fen: what credit has posted counts as well); `sponsor:N`, `platform:NAME`, `mint:SEASON` have
-none. Source: docs/season.md.
+An account is a text: `user:UID`, `fund:UID`, `share:AWARD`, `fission:ROUND`, `issue:SEASON`, `pot:SEASON`,
+`rounding:SEASON` have the floor 0 (a user's fen: what credit has posted counts as well); `sponsor:N`, `platform:NAME`,
+`mint:SEASON` have none. Source: docs/season.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CARDS: tuple[Currency, ...] = CURRENCIES[1:6]
 
 _NUMBER = r"(?:0|[1-9]\d{0,18})"
 _USER = re.compile(f"user:({_NUMBER})")
-_FLOOR = re.compile(rf"user:{_NUMBER}|share:{_NUMBER}-{_NUMBER}|(?:fission|issue|pot|rounding):{_NUMBER}")
+_FLOOR = re.compile(rf"user:{_NUMBER}|share:{_NUMBER}-{_NUMBER}|(?:fund|fission|issue|pot|rounding):{_NUMBER}")
 _NO_FLOOR = re.compile(rf"(?:sponsor|mint):{_NUMBER}|platform:[a-z][a-z_]{{0,31}}")
 
 
@@ -35,6 +35,11 @@ class Leg(NamedTuple):
 def user(uid: int) -> str:
     """The account of a user."""
     return f"user:{uid}"
+
+
+def fund(uid: int) -> str:
+    """What a user has in the money fund, at one yuan a part."""
+    return f"fund:{uid}"
 
 
 def owner(account: str) -> int | None:

@@ -25,3 +25,6 @@ GRANT UPDATE (book, mutual, counts, weights) ON {schema}.tie TO xiu_{schema};
 GRANT UPDATE (ties) ON {schema}.tie_growth TO xiu_{schema};
 GRANT UPDATE ON {schema}.strength_day, {schema}.strength_user TO xiu_{schema};
 REVOKE UPDATE ON {schema}.interaction FROM xiu_control;
+-- A bill stays as it was when the others were asked.
+GRANT INSERT ON {schema}.bill, {schema}.bill_part TO xiu_{schema};
+REVOKE UPDATE ON {schema}.bill, {schema}.bill_part FROM xiu_control;

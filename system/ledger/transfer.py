@@ -90,6 +90,9 @@ class _Attempt:
 Decide = Callable[[Connection], Awaitable[Order]]
 """Takes a play's own locks (season, share, counter) and decides the order under them. Raises Refused."""
 
+After = Callable[[Connection, "TransferRecord"], Awaitable[None]]
+"""What belongs to a transfer and is written with it, once: the interaction that it is. Not called for a repeat."""
+
 
 async def transfer(conn: Connection, lane: Lane, order: Order) -> TransferRecord:
     """Carries the order out inside the caller's transaction, which holds the play's own locks already.
@@ -126,16 +129,16 @@ class Transfers:
         rows = await self._pool.fetch(statement("transfer_by_key", self._lane), {"key": key}, "transfer by key")
         return _done(rows[0]) if rows else None
 
-    async def send(self, order: Order, decide: Decide | None = None) -> TransferRecord:
+    async def send(self, order: Order, decide: Decide | None = None, after: After | None = None) -> TransferRecord:
         """The order's end: made now, or found under its key. With `decide`, the order that is carried out is what that
-        returns under the play's locks; key, kind and request must be `order`'s.
+        returns under the play's locks; key, kind and request must be `order`'s. `after`: the last thing before COMMIT.
 
         Raises Refused (nothing changed), Degraded (nothing was sent), Pending (a COMMIT may still land).
         """
         until, attempt = time.monotonic() + self._patience_s, _Attempt()
         while True:
             try:
-                return await self._once(order, decide, attempt)
+                return await self._once(order, decide, after, attempt)
             except (StoreUnknown, StoreRefused) as exc:
                 if not attempt.sent and not undone(exc):
                     raise Degraded("the ledger does not answer; nothing was changed, ask again") from exc
@@ -146,7 +149,9 @@ class Transfers:
                     raise Degraded("others were quicker, again and again; nothing was changed, ask again") from exc
             await asyncio.sleep(AGAIN_S)
 
-    async def _once(self, order: Order, decide: Decide | None, attempt: _Attempt) -> TransferRecord:
+    async def _once(
+        self, order: Order, decide: Decide | None, after: After | None, attempt: _Attempt
+    ) -> TransferRecord:
         # First, and without a lock: who has something is told so, whatever has ended since.
         there = await self.find(order.key)
         if there is not None:
@@ -156,7 +161,10 @@ class Transfers:
                 decided = order if decide is None else await decide(conn)
                 if (decided.kind, decided.key) != (order.kind, order.key) or decided.request != order.request:
                     raise ValueError(f"decided {decided.kind} {decided.key}; expected {order.kind} {order.key}")
-                return await transfer(conn, self._lane, decided)
+                done = await transfer(conn, self._lane, decided)
+                if after is not None and not done.again:
+                    await after(conn, done)
+                return done
         except StoreUnknown:
             attempt.sent = True
             raise

@@ -28,6 +28,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "outcome": ("win", "lose", "posted"),
     "tier": ("1", "2", "3", "4"),
     "area": ("town", "country"),
+    "way": ("purchase", "sale"),
     "run_id": (RUN,),
     "indicator": (*INDICATORS, "residue_fen", "sponsor_1_fen"),
     "code": tuple(INVARIANTS),

@@ -39,16 +39,21 @@ class SilentLink:
         self._tasks.add(task)
         back, forth = await asyncio.open_connection(self._target.hostname, self._target.port)
         try:
-            await asyncio.gather(self._pump(reader, forth, up=True), self._pump(back, writer, up=False))
+            # What went dead stays dead, also when the link is opened to others again before the answer comes.
+            gone = asyncio.Event()
+            await asyncio.gather(self._pump(reader, forth, gone, up=True), self._pump(back, writer, gone, up=False))
         finally:
             for end in (writer, forth):
                 end.close()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gone: asyncio.Event, *, up: bool
+    ) -> None:
         while data := await reader.read(1 << 16):
-            swallow = self.dead
+            swallow = self.dead or gone.is_set()
             if up and self.armed and COMMIT in data:
                 self.dead, swallow = True, not self._request_arrives
+                gone.set()
             if not swallow:
                 writer.write(data)
                 await writer.drain()

@@ -219,7 +219,7 @@ def _homes() -> Iterator[Panel]:
         return f"sum(rate(hongbao_credits_by_home_total{{{TAPS}{where}}}{RATE}))"
 
     yield lines(
-        Tile("Packets posted, by city", "Per second, by the tier of the city the user lives in or near.", "ops", 12),
+        Tile("Packets posted, by city", "Per second, by the tier of the city the user lives in or near.", "ops"),
         PanelQuery(f"sum by (tier) (rate(hongbao_credits_by_home_total{{{TAPS}}}{RATE}))", "tier {{tier}}"),
     )
     yield lines(
@@ -227,11 +227,15 @@ def _homes() -> Iterator[Panel]:
             "Packets of smaller cities and of the country",
             "Of all posted; the line is the share of third- and fourth-tier cities in 2016. None while nothing is "
             "posted.",
-            "percentunit", 12,
+            "percentunit",
         ),
         PanelQuery(f"""{posted(',tier=~"3|4"')} / ({posted()} > 0)""", "third and fourth tier"),
         PanelQuery(f"""{posted(',area="country"')} / ({posted()} > 0)""", "in the country"),
         objective=SMALLER_CITIES_SHARE,
+    )
+    yield lines(
+        Tile("Money fund", "Per second, into the money fund and out of it, by where the user lives.", YUAN),
+        PanelQuery(f"sum by (way, area) (rate(hongbao_fund_fen_total{{{TAPS}}}{RATE})) / 100", "{{way}}, {{area}}"),
     )  # fmt: skip
 
 
@@ -367,7 +371,9 @@ BOARD = Board(
         LintExcuse("target-job-rule", ("Alerts firing", "Alerts"), OF_RULES),
         LintExcuse("target-instance-rule", ("Alerts firing", "Alerts"), OF_RULES),
         LintExcuse(
-            "panel-units-rule", ("Money awarded and credited", "Money on its way", "Money per second"), NO_UNIT_OF_MONEY
+            "panel-units-rule",
+            ("Money awarded and credited", "Money on its way", "Money per second", "Money fund"),
+            NO_UNIT_OF_MONEY,
         ),
         LintExcuse(
             "target-counter-agg-rule",

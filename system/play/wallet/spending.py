@@ -9,7 +9,7 @@ from system.contract.ids import Lane
 from system.contract.people import need_real_name
 from system.ledger.access import Pool
 from system.ledger.accounts import Leg, user
-from system.ledger.transfer import Order, Pending, TransferRecord, Transfers
+from system.ledger.transfer import After, Order, Pending, TransferRecord, Transfers
 from system.play.wallet.models import Reversal, Spending, TransferLeg, TransferView
 
 SPENT = "platform:spent"
@@ -21,19 +21,20 @@ async def spend(pool: Pool, lane: Lane, uid: int, order: Spending) -> TransferVi
     need_real_name(uid)
     legs = (Leg(user(uid), "fen", -order.fen), Leg(SPENT, "fen", order.fen))
     request = {"fen": order.fen, "what": order.what}
-    return await _sent(pool, lane, order.key, Order("spend", f"spend:{uid}:{order.key}", request, legs))
+    return await sent(pool, lane, order.key, Order("spend", f"spend:{uid}:{order.key}", request, legs))
 
 
 async def reverse(pool: Pool, number: int, order: Reversal) -> TransferView:
     """Negates the transfer of that number. Raises NotFound, AlreadyReversed, KeyReused, Insufficient, Degraded."""
     request = {"by": order.by, "approved_by": order.approved_by, "why": order.why}
     made = Order("reverse", f"reverse:{number}", request, reverses=number)
-    return await _sent(pool, order.lane, made.key, made)
+    return await sent(pool, order.lane, made.key, made)
 
 
-async def _sent(pool: Pool, lane: Lane, key: str, order: Order) -> TransferView:
+async def sent(pool: Pool, lane: Lane, key: str, order: Order, after: After | None = None) -> TransferView:
+    """The order's end, called `key`, as clients read it. Raises Refused, Degraded."""
     try:
-        return view(key, await Transfers(pool, lane).send(order))
+        return view(key, await Transfers(pool, lane).send(order, after=after))
     except Pending:
         return TransferView(key=key, state="pending")
 
