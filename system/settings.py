@@ -247,6 +247,18 @@ class CreditSettings:
         )
 
 
+def _limit(env: Mapping[str, str], whose: str) -> dict[str, int]:
+    name = f"XIU_{whose.upper()}_LIMIT"
+    text = env.get(name)
+    if not text:
+        return {}
+    rate, _, burst = text.partition(":")
+    numbers = whole_number(rate, ROUND_MAX), whole_number(burst, ROUND_MAX)
+    if numbers[0] is None or numbers[1] is None:
+        raise SettingsError(f"{name}={shown(text)}; expected requests a second and at once, as 50:200")
+    return {f"{whose}_rate_per_s": numbers[0], f"{whose}_burst": numbers[1]}
+
+
 @dataclass(frozen=True, slots=True)
 class PlaySettings:
     """Settings of the play process (wallet)."""
@@ -257,15 +269,43 @@ class PlaySettings:
     admin_token: str = ""
     """Empty: there are no operators."""
     store_timeout_s: float = 5.0
+    topology: Topology | None = None
+    """Where the event page's taps go; None: nowhere."""
+    sign_in: bool = False
+    """The event page gives a token to whoever asks: for development."""
+    user_rate_per_s: int = 50
+    """Requests of one user, on the average; `user_burst` at once."""
+    user_burst: int = 200
+    address_rate_per_s: int = 1_000
+    """Requests of one address; behind it may be a whole house, or a telephone network."""
+    address_burst: int = 10_000
+
+    def __post_init__(self) -> None:
+        for whose in ("user", "address"):
+            rate, burst = getattr(self, f"{whose}_rate_per_s"), getattr(self, f"{whose}_burst")
+            if not 1 <= rate <= burst:
+                raise SettingsError(
+                    f"{whose}_burst {burst} must not lie below {whose}_rate_per_s {rate}, nor that below 1"
+                )
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> PlaySettings:
-        """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_SECRET_FILE, and XIU_ADMIN_TOKEN_FILE if it is set."""
+        """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_SECRET_FILE; where they are set also XIU_ADMIN_TOKEN_FILE,
+        XIU_TOPOLOGY, XIU_SIGN_IN (1: yes), XIU_USER_LIMIT and XIU_ADDRESS_LIMIT (requests a second and at once, as
+        50:200). Raises SettingsError.
+        """
+        sign_in = env.get("XIU_SIGN_IN", "0")
+        if sign_in not in ("0", "1"):
+            raise SettingsError(f"XIU_SIGN_IN={shown(sign_in)}; expected 1 or 0")
         return cls(
             listen=host_port(_need(env, "XIU_LISTEN")),
             postgres_url=address(env, "XIU_POSTGRES_URL", "postgres"),
             secret=master_secret(env),
             admin_token=admin_token(env) if env.get("XIU_ADMIN_TOKEN_FILE") else "",
+            topology=topology_of(env) if env.get("XIU_TOPOLOGY") else None,
+            sign_in=sign_in == "1",
+            **_limit(env, "user"),
+            **_limit(env, "address"),
         )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 Effect = Literal["none", "unknown"]
@@ -25,6 +26,10 @@ class XiuError(Exception):
         if len(message) > MESSAGE_CHARS_MAX:
             message = message[:MESSAGE_CHARS_MAX] + "…"
         return {"error": {"code": self.code, "message": message, "effect": self.effect}}
+
+    def headers(self) -> dict[str, str]:
+        """What HTTP wants beside the body."""
+        return {}
 
 
 class SettingsError(XiuError):
@@ -59,6 +64,9 @@ class NoBudget(BadRequest):
 class BadToken(Refused):
     status, code = 401, "bad_token"
 
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
 
 class BadTag(Refused):
     status, code = 403, "bad_tag"
@@ -73,7 +81,16 @@ class NotFound(Refused):
 
 
 class MethodNotAllowed(Refused):
+    """`allowed`: the methods there are."""
+
     status, code = 405, "method_not_allowed"
+
+    def __init__(self, message: str, allowed: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = tuple(sorted(allowed))
+
+    def headers(self) -> dict[str, str]:
+        return {"Allow": ", ".join(self.allowed)} if self.allowed else {}
 
 
 class RequestTimeout(Refused):
@@ -115,12 +132,27 @@ class BodyTooLarge(Refused):
     status, code = 413, "too_large"
 
 
+class UnsupportedMediaType(Refused):
+    """A body that says it is something else than JSON."""
+
+    status, code = 415, "unsupported_media_type"
+
+
 class ForeignUser(Refused):
     status, code = 421, "foreign_user"
 
 
 class TooFast(Refused):
+    """`retry_after_s`: whoever waits so long, in whole seconds, is let in."""
+
     status, code = 429, "too_fast"
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after_s)}
 
 
 class HeadersTooLarge(Refused):

@@ -204,6 +204,13 @@ METRICS: tuple[Metric, ...] = (
         _PLAY,
         ("lane", "way", "area"),
     ),
+    Metric(
+        "hongbao_play_limited_total",
+        "counter",
+        "Requests refused: too many of one user or address.",
+        _PLAY,
+        ("whose",),
+    ),
     Metric("hongbao_store_up", "gauge", "1 while the store answers in time.", _STORES, ("store",)),
     Metric("hongbao_valkey_memory_bytes", "gauge", "Memory in use.", _STORES),
     Metric("hongbao_valkey_clients", "gauge", "Connected clients.", _STORES),

@@ -23,6 +23,19 @@ def whole_number(text: str, upper: int) -> int | None:
     return number if number <= upper else None
 
 
+def number_pattern(upper: int) -> str:
+    """A regular expression for what `whole_number` reads, exactly: for a description that others check against."""
+    if upper < 10:
+        return f"[0-{upper}]"
+    digits = str(upper)
+    choices = ["0", f"[1-9][0-9]{{0,{len(digits) - 2}}}"]
+    for place, digit in enumerate(digits):
+        lowest, behind = (0 if place else 1), len(digits) - place - 1
+        if int(digit) > lowest:
+            choices.append(f"{digits[:place]}[{lowest}-{int(digit) - 1}]" + (f"[0-9]{{{behind}}}" if behind else ""))
+    return f"(?:{'|'.join([*choices, digits])})"
+
+
 def shown(text: object) -> str:
     """The part of the input that an error repeats: quoted, at most 40 characters; of a huge number only its length."""
     if isinstance(text, int) and text.bit_length() > 4 * SHOWN_CHARS:

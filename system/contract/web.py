@@ -63,7 +63,7 @@ COUNT: web.AppKey[Count] = web.AppKey("count", Callable)  # type: ignore[arg-typ
 
 def error_answer(error: XiuError, **more: Any) -> web.Response:
     """The answer of an error: its status, its body; `more` stands beside "error" in it."""
-    return web.json_response(error.body() | more, status=error.status)
+    return web.json_response(error.body() | more, status=error.status, headers=error.headers())
 
 
 def as_error(exc: BaseException) -> XiuError:
@@ -79,8 +79,8 @@ def as_error(exc: BaseException) -> XiuError:
     if isinstance(exc, web.HTTPNotFound):
         return NotFound("no such path")
     if isinstance(exc, web.HTTPMethodNotAllowed):
-        allowed = ", ".join(sorted(exc.allowed_methods))
-        return MethodNotAllowed(f"{shown(exc.method)} is not allowed here; expected {allowed}")
+        allowed = sorted(exc.allowed_methods)
+        return MethodNotAllowed(f"{shown(exc.method)} is not allowed here; expected {', '.join(allowed)}", allowed)
     if isinstance(exc, web.HTTPRequestEntityTooLarge):
         return BodyTooLarge("the body is too large")
     if isinstance(exc, web.HTTPException) and exc.status < 500:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -16,8 +16,10 @@ from system.ledger.access import Pool, lane_role
 from system.ledger.statements import statement
 from system.play import openapi
 from system.play.background import background
+from system.play.guard import LIMITS, guarded, options, per_address
+from system.play.limits import RequestLimits
 from system.play.plays import plays, routes
-from system.play.route import POOLS, SETTINGS
+from system.play.route import POOLS, SETTINGS, Route
 from system.settings import PlaySettings
 from system.web import add_health, counted
 
@@ -54,6 +56,19 @@ class LedgerProbe:
             await asyncio.sleep(PROBE_INTERVAL_S)
 
 
+def add_routes(app: web.Application, every: Iterable[Route]) -> None:
+    """Each route behind its guard; HEAD where there is a GET; OPTIONS says what a path has."""
+    methods: dict[str, set[str]] = {}
+    for route in every:
+        app.router.add_route(route.method, route.path, guarded(route))
+        methods.setdefault(route.path, {"OPTIONS"}).add(route.method)
+        if route.method == "GET":
+            app.router.add_route("HEAD", route.path, guarded(route))
+            methods[route.path].add("HEAD")
+    for path, names in methods.items():
+        app.router.add_route("OPTIONS", path, options(tuple(names)))
+
+
 def build_app(settings: PlaySettings, registry: CollectorRegistry) -> web.Application:
     """The application."""
     app = application(counted(registry), body_bytes_max=BODY_BYTES_MAX)
@@ -67,10 +82,13 @@ def build_app(settings: PlaySettings, registry: CollectorRegistry) -> web.Applic
     for play in plays():
         if play.setup is not None:
             play.setup(app)
+        for path, handler in play.pages:
+            app.router.add_get(path, handler)
     probe = LedgerProbe(pools)
     every = routes()
-    for route in every:
-        app.router.add_route(route.method, route.path, route.handler)
+    app[LIMITS] = RequestLimits(settings, registry)
+    app.middlewares.append(per_address)
+    add_routes(app, every)
     description, page = openapi.document(every, VERSION), openapi.page(every)
 
     async def as_json(_: web.Request) -> web.Response:

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from system import play as room
 from system.contract.errors import SettingsError
 from system.contract.found import imported, line_of
+from system.contract.web import Handler
 from system.play.route import Route
 
 PlayTask = Callable[[web.Application], Awaitable[None]]
@@ -29,6 +30,7 @@ class Play:
     """One play. `name`: its folder's. `collectors`: its Prometheus metrics beside the counts of every request.
     `tasks`: work without a request (a sweep, a payer), each an endless coroutine that play starts again if it ends.
     `setup`: puts what its routes and tasks share into the application, before it starts.
+    `pages`: (path, handler) of what is for people and no operation, as `/`.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Play:
     collectors: tuple[Collector, ...] = ()
     tasks: tuple[PlayTask, ...] = ()
     setup: Callable[[web.Application], None] | None = None
+    pages: tuple[tuple[str, Handler], ...] = ()
 
 
 @cache
@@ -63,6 +66,8 @@ def checked(found: Iterable[tuple[str, object]]) -> tuple[Play, ...]:
     taken: dict[tuple[str, str], Route] = {}
     for route in (route for play in good for route in play.routes):
         what = route.method, route.path
+        if wrong := route.wrong():
+            raise SettingsError(f"{_place(route)}: {wrong}")
         if what in taken:
             both = f"{_place(route)}: {' '.join(what)} stands twice, also in {_place(taken[what])}"
             raise SettingsError(f"{both}; expected each route once")

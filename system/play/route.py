@@ -5,19 +5,34 @@ A user without a token of that lane is refused.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel
 
-from system.contract.errors import BadRequest, BadTag
-from system.contract.ids import LANES, TAG_HEADER, Lane
-from system.contract.numbers import shown
+from system.contract.errors import (
+    BadRequest,
+    BadTag,
+    BadToken,
+    BodyTooLarge,
+    Degraded,
+    HeadersTooLarge,
+    NotFound,
+    RequestTimeout,
+    StoreRefused,
+    StoreUnknown,
+    TooFast,
+    UnsupportedMediaType,
+    XiuError,
+)
+from system.contract.ids import TAG_HEADER, Lane
 from system.contract.web import Handler, bearer, need_secret
 from system.ledger.access import Pool
+from system.play.parameters import Parameter
 from system.settings import PlaySettings
 from system.tokens import tag_expiry, tag_key, token_key, verify_token
 
@@ -25,50 +40,88 @@ SETTINGS = web.AppKey("settings", PlaySettings)
 POOLS: web.AppKey[Mapping[Lane, Pool]] = web.AppKey("pools", Mapping)
 
 
+Who = Literal["user", "operator", "anybody"]
+_USER = web.RequestKey("user", tuple[Lane, int])
+_OF_HTTP: tuple[type[XiuError], ...] = (TooFast, HeadersTooLarge)
+_OF_BODY: tuple[type[XiuError], ...] = (BadRequest, RequestTimeout, BodyTooLarge, UnsupportedMediaType)
+_OF_WHO: Mapping[Who, tuple[type[XiuError], ...]] = {"user": (BadToken, BadTag), "operator": (BadToken,), "anybody": ()}
+_OF_STORES: tuple[type[XiuError], ...] = (Degraded, StoreUnknown, StoreRefused)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation, as the router and the page need it. `query` is (name, meaning)."""
+    """One operation, as the router and the description need it. `parameters`: each of the path and of the query."""
 
     method: Literal["GET", "POST"]
     path: str
     handler: Handler
     answers: type[BaseModel]
-    who: Literal["user", "operator"]
-    query: tuple[tuple[str, str], ...] = ()
+    who: Who
+    parameters: tuple[Parameter[Any], ...] = ()
     body: type[BaseModel] | None = None
-    errors: tuple[int, ...] = (400, 401, 503)
-    """Of its own; `refusals` has those of HTTP besides."""
+    errors: tuple[type[XiuError], ...] = ()
+    """Of its own; `refusals` has those besides that every request may meet."""
     pending: bool = False
     """It may answer 202, the same model: what was asked may still come to pass."""
     also: tuple[str, ...] = ()
     """Other media types of the answer, on request."""
 
     @property
-    def refusals(self) -> list[int]:
-        """Every status but 200 that it may answer with: its own, a head too large, a body too late or too large."""
-        return sorted({*self.errors, 431} | ({408, 413} if self.body is not None else set()))
+    def names(self) -> tuple[str, ...]:
+        """Of the path's parameters, in order."""
+        return tuple(re.findall(r"{(\w+)}", self.path))
+
+    def wrong(self) -> str:
+        """Why nobody can describe it, in words; empty if somebody can."""
+        declared = [parameter.name for parameter in self.parameters]
+        missing = [name for name in self.names if name not in declared]
+        if missing:
+            return f"{self.path} has no parameter {', '.join(missing)}; expected one of system.play.parameters for each"
+        return "" if len(set(declared)) == len(declared) else f"{self.path} declares a parameter twice"
+
+    @property
+    def refusals(self) -> Mapping[int, tuple[str, ...]]:
+        """Status → codes, of every refusal: its own, and those of HTTP, of tokens, parameters, bodies and stores."""
+        found: set[type[XiuError]] = {*self.errors, *_OF_HTTP, *_OF_WHO[self.who], *_OF_STORES, BadRequest}
+        found |= {NotFound} if self.names else set()
+        found |= set(_OF_BODY) if self.body is not None else set()
+        return {
+            status: tuple(sorted({error.code for error in found if error.status == status}))
+            for status in sorted({error.status for error in found})
+        }
+
+
+def tagged(request: web.Request) -> bool:
+    """Has the request a genuine stress tag? Raises BadTag for another."""
+    tag = request.headers.get(TAG_HEADER)
+    if tag is None:
+        return False
+    secret = request.app[SETTINGS].secret
+    if tag_expiry(tag_key(secret), tag.encode("utf-8", "replace")) <= time.time():
+        raise BadTag("tag has expired")
+    return True
 
 
 def user_of(request: web.Request) -> tuple[Lane, int]:
     """(lane, uid) of the request: stress with a genuine tag, live without. Raises BadToken, BadTag."""
-    secret = request.app[SETTINGS].secret
-    now_s = time.time()
-    tag = request.headers.get(TAG_HEADER)
-    if tag is not None and tag_expiry(tag_key(secret), tag.encode("utf-8", "replace")) <= now_s:
-        raise BadTag("tag has expired")
-    lane: Lane = "live" if tag is None else "stress"
-    return lane, verify_token(token_key(secret, lane), bearer(request).encode("utf-8", "replace"), now_s)
+    if _USER not in request:
+        if not bearer(request):
+            raise BadToken("a user's token is missing")
+        lane: Lane = "stress" if tagged(request) else "live"
+        key = token_key(request.app[SETTINGS].secret, lane)
+        request[_USER] = lane, verify_token(key, bearer(request).encode("utf-8", "replace"), time.time())
+    return request[_USER]
+
+
+def is_operator(request: web.Request) -> bool:
+    """Has the request the operators' token?"""
+    try:
+        need_operator(request)
+    except BadToken:
+        return False
+    return True
 
 
 def need_operator(request: web.Request) -> None:
     """Raises BadToken unless the request has the operators' token."""
     need_secret(bearer(request), request.app[SETTINGS].admin_token, "the operators' token")
-
-
-def asked_lane(request: web.Request) -> Lane:
-    """The lane that the query names, live if it names none. Raises BadRequest."""
-    text = request.query.get("lane", "live")
-    for lane in LANES:
-        if text == lane:
-            return lane
-    raise BadRequest(f"lane={shown(text)}; expected one of {', '.join(LANES)}")

@@ -10,12 +10,13 @@ from system.contract.api import Model
 from system.contract.fields import Line
 from system.contract.ids import Lane
 from system.play.fission.links import LINK_CHARS_MAX
+from system.play.parameters import AWARD_PATTERN
 
 PARTS_MAX = 1_000
 LIFETIME_S_MAX = 7 * 86_400
 FEN_MAX = 1 << 40
 
-AwardId = Annotated[str, Field(pattern=r"^[0-9]{1,10}-[0-9]{1,10}$")]
+AwardId = Annotated[str, Field(pattern=AWARD_PATTERN)]
 LinkText = Annotated[str, Field(min_length=1, max_length=LINK_CHARS_MAX)]
 FundingKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 

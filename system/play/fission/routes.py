@@ -7,16 +7,19 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from system.contract.errors import XiuError
-from system.contract.ids import Lane
+from system.contract.errors import UnknownRound, XiuError
+from system.contract.ids import ROUND_MAX, Lane
 from system.contract.web import read_model
-from system.ledger.transfer import Pending
-from system.play.fission import figures, models, shares
+from system.ledger.transfer import Insufficient, KeyReused, Pending
+from system.play.fission import figures, models, refusals, shares
 from system.play.fission.desk import ClaimDesk
-from system.play.fission.links import verified
-from system.play.route import POOLS, SETTINGS, Route, asked_lane, need_operator, user_of
-from system.web import answer, path_number
+from system.play.fission.links import LINK_CHARS_MAX, verified
+from system.play.parameters import LANE, NumberParameter, TextParameter
+from system.play.route import POOLS, SETTINGS, Route, user_of
+from system.web import answer
 
+ROUND = NumberParameter("round", "a round's number", 0, ROUND_MAX)
+LINK = TextParameter("link", "the link, as the owner was told it", f"^[!-~]{{1,{LINK_CHARS_MAX}}}$", required=True)
 DESKS: web.AppKey[Mapping[Lane, ClaimDesk]] = web.AppKey("claim desks", Mapping)
 
 
@@ -34,17 +37,14 @@ async def desks(app: web.Application) -> None:
 
 async def fund_fission(request: web.Request) -> web.Response:
     """A sponsor pays for shares of a round: once for a key. 202 while nobody knows what became of it: ask again."""
-    need_operator(request)
-    number = path_number(request, "round")
     order = await read_model(request, models.FissionFunding)
-    view = await shares.fund(request.app[POOLS][order.lane], number, order)
+    view = await shares.fund(request.app[POOLS][order.lane], ROUND.of(request), order)
     return answer(view, 202 if view.state == "pending" else 200)
 
 
 async def fission(request: web.Request) -> web.Response:
     """Where a round's money for shares is."""
-    need_operator(request)
-    lane, number = asked_lane(request), path_number(request, "round")
+    lane, number = LANE.of(request), ROUND.of(request)
     return answer(await shares.books(request.app[POOLS][lane], lane, number))
 
 
@@ -63,7 +63,7 @@ async def show_share(request: web.Request) -> web.Response:
     """The share that a link leads to. Others' amounts are shown once it is settled."""
     lane, uid = user_of(request)
     pool, secret = request.app[POOLS][lane], request.app[SETTINGS].secret
-    return answer(await shares.show(pool, lane, secret, uid, request.query.get("link", "")))
+    return answer(await shares.show(pool, lane, secret, uid, LINK.need(request)))
 
 
 async def claim_share(request: web.Request) -> web.Response:
@@ -87,23 +87,26 @@ async def claim_share(request: web.Request) -> web.Response:
 
 ROUTES: tuple[Route, ...] = (
     Route(
-        "POST", "/v1/rounds/{round}/fission", fund_fission, models.FundingView, "operator", body=models.FissionFunding,
-        errors=(400, 401, 404, 409, 503), pending=True,
+        "POST", "/v1/rounds/{round}/fission", fund_fission, models.FundingView, "operator", (ROUND,),
+        body=models.FissionFunding, pending=True,
+        errors=(refusals.EmptyBudget, UnknownRound, refusals.NotASponsor, refusals.TermsDiffer, KeyReused),
     ),
     Route(
-        "GET", "/v1/rounds/{round}/fission", fission, models.FissionView, "operator", (("lane", "live or stress"),),
-        errors=(400, 401, 404, 409, 503),
+        "GET", "/v1/rounds/{round}/fission", fission, models.FissionView, "operator", (ROUND, LANE),
+        errors=(UnknownRound, refusals.NotFunded),
     ),
     Route(
-        "POST", "/v1/shares", open_share, models.ShareView, "user", body=models.ShareOrder,
-        errors=(400, 401, 403, 404, 409, 503), pending=True,
+        "POST", "/v1/shares", open_share, models.ShareView, "user", body=models.ShareOrder, pending=True,
+        errors=(
+            UnknownRound, refusals.NoAward, refusals.ForeignAward, refusals.AwardProcessing, refusals.AwardHeld,
+            refusals.NotFunded, refusals.BudgetSpent, KeyReused, Insufficient,
+        ),
     ),
+    Route("GET", "/v1/shares", show_share, models.ShareView, "user", (LINK,), errors=(refusals.NoSuchLink,)),
     Route(
-        "GET", "/v1/shares", show_share, models.ShareView, "user", (("link", "the link, as the owner was told it"),),
-        errors=(400, 401, 403, 404, 503),
-    ),
-    Route(
-        "POST", "/v1/shares/claim", claim_share, models.ClaimView, "user", body=models.ClaimOrder,
-        errors=(400, 401, 403, 404, 409, 410, 503), pending=True,
+        "POST", "/v1/shares/claim", claim_share, models.ClaimView, "user", body=models.ClaimOrder, pending=True,
+        errors=(
+            refusals.NoSuchLink, refusals.OwnShare, refusals.ShareExhausted, refusals.ShareExpired, Insufficient,
+        ),
     ),
 )  # fmt: skip

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from system.contract.people import NoRealName
 from system.contract.web import read_model
+from system.ledger.transfer import Insufficient, KeyReused
 from system.play.fund import buying, models
 from system.play.route import POOLS, Route, user_of
 from system.play.wallet.models import TransferView
@@ -34,9 +36,9 @@ async def _order(request: web.Request, way: buying.FundWay) -> web.Response:
     return answer(done, 202 if done.state == "pending" else 200)
 
 
-_ERRORS = (400, 401, 403, 409, 503)
+_ERRORS = (NoRealName, Insufficient, KeyReused)
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/v1/fund", fund_holding, models.FundView, "user", errors=(400, 401, 403, 503)),
+    Route("GET", "/v1/fund", fund_holding, models.FundView, "user"),
     Route(
         "POST", "/v1/fund/purchase", fund_purchase, TransferView, "user", body=models.FundOrder, errors=_ERRORS,
         pending=True,

@@ -6,13 +6,17 @@ from typing import Any, NamedTuple
 
 from system.contract.errors import BadRequest
 from system.contract.ids import INT8_MAX, Lane
-from system.contract.numbers import shown, whole_number
+from system.contract.numbers import number_pattern, shown, whole_number
 from system.ledger.access import Pool
 from system.play.sponsors.models import SponsorLine, SponsorStatement, SponsorTotals
 from system.play.wallet.reading import read
 
 WHOLE_LINES_MAX = 200_000
 """Lines of a statement that is not read by pages."""
+
+
+PLACE = f"^{number_pattern(INT8_MAX)}-[01]-{number_pattern(INT8_MAX)}$"
+"""How `next` of a page looks."""
 
 
 class SponsorPlace(NamedTuple):

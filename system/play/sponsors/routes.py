@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from system.contract.errors import BadRequest
-from system.contract.numbers import shown
-from system.play.route import POOLS, Route, asked_lane, need_operator
+from system.play.parameters import LANE, ChoiceParameter, NumberParameter, TextParameter
+from system.play.route import POOLS, Route
 from system.play.sponsors import papers, reading
 from system.play.sponsors.models import SponsorStatement
-from system.web import answer, path_number, query_number
+from system.web import answer
 
 PAGE_MAX = 200
-FORMATS = ("json", "csv", "html")
+SPONSOR = NumberParameter("sponsor", "a sponsor's number", 0, (1 << 16) - 1)
+AFTER = TextParameter("after", "`next` of the page before", reading.PLACE)
+LIMIT = NumberParameter("limit", "lines of a page", 2, PAGE_MAX, 50)
+FORMAT = ChoiceParameter("format", "how it is written; the last two without pages", ("json", "csv", "html"))
 
 
 async def sponsor(request: web.Request) -> web.Response:
@@ -20,18 +22,11 @@ async def sponsor(request: web.Request) -> web.Response:
 
     As JSON a page at a time; as CSV and as a page whole.
     """
-    need_operator(request)
-    lane = asked_lane(request)
-    number = path_number(request, "sponsor", (1 << 16) - 1)
-    limit = query_number(request, "limit", 50, 2, PAGE_MAX)
-    after = request.query.get("after")
+    lane, number, after, form = LANE.of(request), SPONSOR.of(request), AFTER.of(request), FORMAT.of(request)
     before = reading.SponsorPlace() if after is None else reading.place_of(after)
-    form = request.query.get("format", "json")
-    if form not in FORMATS:
-        raise BadRequest(f"format={shown(form)}; expected one of {', '.join(FORMATS)}")
     pool = request.app[POOLS][lane]
     if form == "json":
-        return answer(await reading.statement(pool, lane, number, before, limit))
+        return answer(await reading.statement(pool, lane, number, before, LIMIT.of(request)))
     whole = await reading.statement(pool, lane, number, reading.SponsorPlace(), reading.WHOLE_LINES_MAX)
     if form == "html":
         return web.Response(text=papers.as_page(whole), content_type="text/html")
@@ -42,10 +37,6 @@ async def sponsor(request: web.Request) -> web.Response:
 ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/v1/sponsors/{sponsor}/statement", sponsor, SponsorStatement, "operator",
-        (
-            ("lane", "live or stress"), ("after", "`next` of the page before"),
-            ("limit", "lines of a page, 2 to 200"), ("format", "json, csv or html; the last two without pages"),
-        ),
-        errors=(400, 401, 404, 503), also=("text/csv", "text/html"),
+        (SPONSOR, LANE, AFTER, LIMIT, FORMAT), also=("text/csv", "text/html"),
     ),
 )  # fmt: skip

@@ -9,15 +9,22 @@ from aiohttp import web
 
 from system.contract.errors import BadRequest, Degraded, StoreRefused, StoreUnknown
 from system.contract.ids import INT8_MAX
-from system.contract.numbers import shown
+from system.contract.numbers import number_pattern, shown
 from system.contract.web import read_model
-from system.play.route import POOLS, Route, asked_lane, need_operator, user_of
+from system.ledger.interactions import SelfTie
+from system.play.parameters import LANE, NumberParameter, TextParameter
+from system.play.route import POOLS, Route, user_of
 from system.play.ties import asking, models, reading
 from system.play.ties.ingest import ingest
-from system.web import answer, query_number
+from system.web import answer
 
 PAGE_MAX = 200
 TOP_MAX = 50
+AFTER = TextParameter("after", "`next` of the page before", f"^{number_pattern(INT8_MAX)}$")
+LIMIT = NumberParameter("limit", "friends of a page", 1, PAGE_MAX, 50)
+TOP = NumberParameter("top", "how many of the strongest", 1, TOP_MAX, 20)
+FRIEND = NumberParameter("friend", "a uid: that tie alone", 0, INT8_MAX, -1)
+EXPLAIN = NumberParameter("explain", "1: what each term adds", 0, 1, 0)
 
 
 async def add(request: web.Request) -> web.Response:
@@ -31,8 +38,8 @@ async def add(request: web.Request) -> web.Response:
 async def friends(request: web.Request) -> web.Response:
     """The user's friends, a page at a time."""
     lane, uid = user_of(request)
-    limit = query_number(request, "limit", 50, 1, PAGE_MAX)
-    return answer(await reading.friends(request.app[POOLS][lane], lane, uid, request.query.get("after"), limit))
+    pool = request.app[POOLS][lane]
+    return answer(await reading.friends(pool, lane, uid, AFTER.of(request), LIMIT.of(request)))
 
 
 async def askings(request: web.Request) -> web.Response:
@@ -47,25 +54,23 @@ async def relations(request: web.Request) -> web.Response:
     query = request.query
     if "top" in query and "friend" in query:
         raise BadRequest(f"top={shown(query['top'])} beside friend; expected one of the two")
-    friend = query_number(request, "friend", 0, 0, INT8_MAX) if "friend" in query else None
+    friend = FRIEND.of(request) if "friend" in query else None
     return answer(
         await reading.relations(
-            request.app[POOLS][lane], lane, uid, top=query_number(request, "top", 20, 1, TOP_MAX), friend=friend,
-            explain=bool(query_number(request, "explain", 0, 0, 1)),
+            request.app[POOLS][lane], lane, uid, top=TOP.of(request), friend=friend,
+            explain=bool(EXPLAIN.of(request)),
         )
     )  # fmt: skip
 
 
 async def growth(request: web.Request) -> web.Response:
     """How the relation chain grew: by what, by whom, and how the scores moved in the last day."""
-    need_operator(request)
-    lane = asked_lane(request)
+    lane = LANE.of(request)
     return answer(await reading.growth(request.app[POOLS][lane], lane))
 
 
 async def import_pairs(request: web.Request) -> web.Response:
     """Makes ties of an address book's pairs; the same pairs again change nothing."""
-    need_operator(request)
     order = await read_model(request, models.ImportRequest)
     pairs = np.array(order.pairs, dtype=np.int64)
     try:
@@ -79,16 +84,19 @@ async def import_pairs(request: web.Request) -> web.Response:
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("POST", "/v1/friends", add, models.FriendAnswer, "user", body=models.FriendRequest,
-          errors=(400, 401, 403, 503), pending=True),
-    Route("GET", "/v1/friends", friends, models.Friends, "user",
-          (("after", "`next` of the page before"), ("limit", "friends of a page, 1 to 200, 50 if not given")),
-          errors=(400, 401, 403, 503)),
-    Route("GET", "/v1/friends/requests", askings, models.Askings, "user", errors=(401, 403, 503)),
-    Route("GET", "/v1/relations", relations, models.Relations, "user",
-          (("top", "how many of the strongest, 1 to 50, 20 if not given"), ("friend", "a uid: that tie alone"),
-           ("explain", "1: what each term adds; 0 if not given")),
-          errors=(400, 401, 403, 404, 503)),
-    Route("GET", "/v1/relations/growth", growth, models.Growth, "operator", (("lane", "live or stress"),)),
-    Route("POST", "/v1/relations/import", import_pairs, models.ImportAnswer, "operator", body=models.ImportRequest),
+    Route(
+        "POST", "/v1/friends", add, models.FriendAnswer, "user", body=models.FriendRequest, errors=(SelfTie,),
+        pending=True,
+    ),
+    Route("GET", "/v1/friends", friends, models.Friends, "user", (AFTER, LIMIT)),
+    Route("GET", "/v1/friends/requests", askings, models.Askings, "user"),
+    Route(
+        "GET", "/v1/relations", relations, models.Relations, "user", (TOP, FRIEND, EXPLAIN),
+        errors=(SelfTie, reading.NoTie),
+    ),
+    Route("GET", "/v1/relations/growth", growth, models.Growth, "operator", (LANE,)),
+    Route(
+        "POST", "/v1/relations/import", import_pairs, models.ImportAnswer, "operator", body=models.ImportRequest,
+        errors=(SelfTie,),
+    ),
 )  # fmt: skip

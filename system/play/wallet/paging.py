@@ -17,6 +17,8 @@ from system.contract.ids import INT8_MAX, ROUND_MAX, award_id
 from system.contract.numbers import shown
 from system.play.wallet.models import CREDIT, Line
 
+CURSOR = "^A[Q-X][A-Za-z0-9_-]{10}[A-Za-f][A-Za-z0-9_-]{4}[A-HQ-Xg-nw-z0-3][A-Za-z0-9_-]{10}$"
+"""What `encode` writes: base64 whose first byte is the version, and whose numbers lie within their bounds."""
 _VERSION = 1
 _PACKED = struct.Struct(">BQIQ")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from system import web as shared
 from system.contract.errors import BadRequest, BadTag, BadToken, NotFound
 from system.contract.ids import Position, parse_award_id
-from system.contract.numbers import shown, whole_number
+from system.contract.numbers import number_pattern, shown, whole_number
 from system.contract.switches import checked
 from system.play.wallet.paging import decode
 from system.tokens import sign, sign_tag, tag_expiry, verify_token
@@ -86,3 +88,11 @@ def test_names_that_are_repeated_in_an_error_are_cut() -> None:
         with pytest.raises(error) as caught:
             call()
         assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("upper", [0, 7, 9, 10, 99, 200, 65_535, (1 << 31) - 1, (1 << 63) - 1])
+def test_the_pattern_of_a_description_is_what_is_read(upper: int) -> None:
+    pattern = re.compile(number_pattern(upper))
+    beside = {*range(210), *(max(0, upper + near) for near in range(-3, 4)), upper // 2, upper * 2, upper * 10}
+    for text in (*NO_NUMBERS, *map(str, beside), *(f"0{number}" for number in beside)):
+        assert (pattern.fullmatch(text) is not None) == (whole_number(text, upper) is not None), text

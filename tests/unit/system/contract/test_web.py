@@ -128,7 +128,9 @@ def test_answers_and_metrics() -> None:
 @pytest.mark.parametrize("process", ["control", "play"])
 def test_every_family_of_the_process_is_there(process: str) -> None:
     from system.control.meters import ControlMeters
+    from system.play.limits import RequestLimits
     from system.play.plays import plays
+    from system.settings import PlaySettings
 
     registry = CollectorRegistry()
     shared.counted(registry)
@@ -138,6 +140,7 @@ def test_every_family_of_the_process_is_there(process: str) -> None:
     else:
         for collector in (each for play in plays() for each in play.collectors):
             registry.register(collector)
+        RequestLimits(PlaySettings(("127.0.0.1", 0), "", b""), registry)
     families = {family.name for family in registry.collect()}
     wanted = {metric.name.removesuffix("_total") for metric in METRICS if process in metric.process}
     assert families == wanted | {metric.name.removesuffix("_total") for metric in ITSELF}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from system.contract.errors import SettingsError
+from system.play.parameters import LANE
 from system.play.plays import Play, checked, plays, routes
 
 WALLET = next(play for play in plays() if play.name == "wallet")
@@ -24,6 +27,16 @@ def test_every_folder_is_a_play_and_every_route_is_served() -> None:
             [("system.play.wallet", WALLET), ("system.play.cards", Play("cards", "", WALLET.routes[:1]))],
             "GET /v1/wallet stands twice",
             id="a route twice",
+        ),
+        pytest.param(
+            [("system.play.cards", Play("cards", "", (replace(WALLET.routes[0], path="/v1/x/{y}"),)))],
+            "/v1/x/{y} has no parameter y; expected one of system.play.parameters for each",
+            id="a path whose parameter has no bounds",
+        ),
+        pytest.param(
+            [("system.play.cards", Play("cards", "", (replace(WALLET.routes[0], parameters=(LANE, LANE)),)))],
+            "/v1/wallet declares a parameter twice",
+            id="a parameter twice",
         ),
     ],
 )

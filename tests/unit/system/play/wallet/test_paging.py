@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import random
+import re
 
 import pytest
 
 from system.contract.errors import BadRequest
 from system.contract.ids import INT8_MAX, ROUND_MAX
 from system.play.wallet.models import Line
-from system.play.wallet.paging import StatementPlace, StatementRow, decode, encode, page
+from system.play.wallet.paging import CURSOR, StatementPlace, StatementRow, decode, encode, page
 
 
 def credit(award_us: int, number: int) -> StatementRow:
@@ -93,3 +95,18 @@ def test_a_cursor_comes_back_as_it_was(place: StatementPlace) -> None:
 def test_what_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(BadRequest, match="expected the `next` of the page before"):
         decode(text)
+
+
+def test_the_pattern_of_the_description_is_what_is_read() -> None:
+    rng = random.Random(7)
+    for _ in range(500):
+        place = StatementPlace(*(rng.choice((0, most, rng.randrange(most + 1))) for most in StatementPlace()))
+        assert re.fullmatch(CURSOR.strip("^$"), encode(place)), place
+    for _ in range(500):
+        text = base64.urlsafe_b64encode(bytes((rng.choice((0, 1, 1, 1, 2)), *rng.randbytes(20)))).decode()
+        try:
+            decode(text)
+            read = True
+        except BadRequest:
+            read = False
+        assert read == (re.fullmatch(CURSOR.strip("^$"), text) is not None), text

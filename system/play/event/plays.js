@@ -1,0 +1,140 @@
+// -- the plays beside the draw: a section stands where its play is there ---------------------------------------
+const there = (name) => Boolean(event && event.plays.includes(name));
+function section(id, title) {
+  const box = make("section", "", "card");
+  box.id = id; box.hidden = true;
+  const head = make("h2", ""); head.dataset.word = title; head.id = `${id}-title`;
+  box.setAttribute("aria-labelledby", head.id);
+  box.append(head);
+  $("more").append(box);
+  return box;
+}
+function button(word, act) {
+  const made = make("button", say(word), "do");
+  made.type = "button"; made.dataset.word = word;
+  made.addEventListener("click", async () => {
+    if (made.disabled) return;
+    made.disabled = true;
+    try { await act(made); } finally { made.disabled = false; }
+  });
+  return made;
+}
+function note(box) {
+  const made = make("p", "", "said-here");
+  made.setAttribute("role", "status");
+  box.append(made);
+  return (text) => { made.textContent = text; };
+}
+function field(id, word, mode) {
+  const label = make("label", ""), input = make("input", "");
+  label.htmlFor = input.id = id; label.dataset.word = word;
+  input.inputMode = mode; input.required = true;
+  return [label, input];
+}
+
+// Fission: the winner's link, and the part of whoever has one.
+function drawShare(win, state) {
+  const box = $("win-share");
+  if (!there("fission") || state !== "credited") { box.replaceChildren(); return; }
+  if (box.dataset.award === win.award && box.children.length) return;
+  box.dataset.award = win.award;
+  const row = make("div", "", "wide"), words = make("p", "", "said-here");
+  words.setAttribute("role", "status");
+  row.append(button("share", async () => {
+    const got = await order("/v1/shares", { award: win.award }, (text) => { words.textContent = text; });
+    if (got.status !== 200) { words.textContent = refused(got); return; }
+    shareLink(box, words, got.data);
+  }));
+  box.replaceChildren(row, words);
+}
+function shareLink(box, words, share) {
+  const href = `${location.origin}/#share=${encodeURIComponent(share.link)}`, input = make("input", "");
+  input.readOnly = true; input.value = href; input.id = "share-link";
+  input.setAttribute("aria-label", say("link"));
+  input.addEventListener("focus", () => input.select());
+  const row = make("div", "", "row");
+  row.append(input, button("copy", async () => {
+    try { await navigator.clipboard.writeText(href); words.textContent = say("copied"); } catch { input.focus(); }
+  }));
+  words.textContent = `${say("share_hint")} ${say("claimed_of", share.claimed, share.parts)}`;
+  box.replaceChildren(row, words);
+}
+const linkOf = () => { const found = /[#&]share=([^&]+)/.exec(location.hash); return found ? decodeURIComponent(found[1]) : ""; };
+const claimBox = section("claim", "claim_title"), claimed = make("p", "", "sum small"), claimRow = make("div", "", "row");
+claimBox.append(claimed, claimRow);
+const claimSays = note(claimBox);
+claimRow.append(button("claim", async () => {
+  if (!token) { claimSays(say("sign_first")); return; }
+  claimSays("");
+  const got = await order("/v1/shares/claim", { link: linkOf() }, claimSays);
+  if (got.status === 200) { claimed.textContent = say("claimed", yuan(got.data.fen)); claimSays(""); refresh(); refreshPlays(); }
+  else claimSays(refused(got));
+}));
+
+// Five Blessings: cards of losing taps, gifts, the combination.
+const cardBox = section("cards", "cards"), kinds = make("ol", "", "kinds"), giveForm = make("form", ""), asks = make("ol", "", "lines");
+giveForm.id = "give-form";
+const which = make("select", ""), whichLabel = make("label", "");
+which.id = "give-kind"; whichLabel.htmlFor = "give-kind"; whichLabel.dataset.word = "which";
+const [toLabel, to] = field("give-to", "give_label", "numeric");
+to.pattern = "[0-9]{1,18}";
+let season = null, held = [0, 0, 0, 0, 0];
+const giveRow = make("div", "", "row"), giveDo = make("button", ""), askDo = make("button", "");
+giveDo.type = askDo.type = "submit"; giveDo.dataset.word = "give"; askDo.dataset.word = "ask"; giveDo.value = "gift"; askDo.value = "ask";
+giveRow.append(to, giveDo, askDo);
+giveForm.append(whichLabel, which, toLabel, giveRow);
+const combineRow = make("div", "", "row"), combineDo = button("combine", async () => {
+  const got = await order("/v1/cards/combine", { key: newKey(), season: season.season }, cardSays);
+  cardSays(got.status === 200 ? say("combined") : refused(got));
+  refreshPlays();
+});
+combineRow.append(combineDo);
+cardBox.append(kinds, combineRow);
+const cardSays = note(cardBox);
+cardBox.append(giveForm, make("p", "", "said-here"), asks);
+cardBox.querySelector("form + p").id = "give-said";
+cardBox.querySelector("form + p").setAttribute("role", "status");
+const kindName = (kind) => say("kinds").split(/[,，]/)[kind - 1];
+form("give", (by) => `/v1/cards/${by.value}`, (by) => {
+  const kind = Number(which.value), friend = Number(to.value);
+  return by.value === "ask" ? { season: season.season, friend, kind } : { key: newKey(), season: season.season, to: friend, kind, whom: "friend" };
+}, (data, by) => { refreshPlays(); return say(by.value === "ask" ? "asked" : "given"); });
+async function redeem(ticket) {
+  if (!there("cards")) return;
+  const got = await order("/v1/cards/redeem", { ticket }, () => {});
+  if (got.status === 200) { tell(say("got_card", kindName(got.data.kind))); refreshPlays(); }
+}
+async function refreshCards(mine) {
+  const all = await ask("/v1/seasons");
+  if (mine !== token || all.status !== 200) return;
+  season = all.data.seasons.find((each) => each.state === "open") || all.data.seasons.at(-1) || null;
+  const got = await ask("/v1/cards");
+  if (mine !== token || got.status !== 200) return;
+  held = got.data.cards;
+  kinds.replaceChildren(...held.map((n, k) => { const item = make("li", "", n ? "" : "none"); item.append(make("b", String(n)), make("span", kindName(k + 1))); return item; }));
+  which.replaceChildren(...held.map((n, k) => { const option = make("option", `${kindName(k + 1)} (${n})`); option.value = String(k + 1); return option; }));
+  combineDo.disabled = !held.every(Boolean);
+  if (got.data.blessings) cardSays(say("combined"));
+  asks.replaceChildren(...got.data.asks.filter((each) => !each.gift).map((each) => {
+    const item = make("li", "");
+    item.append(make("span", say("asks", each.asker, kindName(each.kind))), button("give", async () => {
+      const got = await order("/v1/cards/gift", { key: newKey(), season: each.season, to: each.asker, kind: each.kind, whom: "friend", ask: each.ask }, cardSays);
+      cardSays(got.status === 200 ? say("given") : refused(got));
+      refreshPlays();
+    }));
+    return item;
+  }));
+  cardBox.hidden = !season;
+}
+
+async function refreshPlays() {
+  const mine = token;
+  if (!mine) return;
+  if (there("cards")) await refreshCards(mine);
+}
+function drawPlays() {
+  claimBox.hidden = !(there("fission") && linkOf());
+  if (!token) cardBox.hidden = true;
+  for (const e of $("more").querySelectorAll("[data-word]")) e.textContent = say(e.dataset.word);
+}
+window.addEventListener("hashchange", () => { claimed.textContent = ""; claimSays(""); draw(); });

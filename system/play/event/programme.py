@@ -1,0 +1,44 @@
+"""Which rounds there are, as the event page shows them: read from the ledger at most once a second, for all pages.
+
+Owns the clock of the answers: the ledger's, carried on by the process's own monotonic clock between two readings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from system.clock import monotonic_us
+from system.ledger.access import Pool
+from system.play.event.models import EventRound, EventSponsor
+from system.play.wallet.reading import read
+
+FRESH_US = 1_000_000
+ROUNDS_MAX = 40
+
+
+class EventProgramme:
+    """The rounds of the live lane."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._reading = asyncio.Lock()
+        self._read_at_us: int | None = None
+        self._offset_us = 0
+        self._rounds: tuple[EventRound, ...] = ()
+
+    async def now(self) -> tuple[int, tuple[EventRound, ...]]:
+        """The ledger's clock in µs since 1970, and the rounds. Raises Degraded."""
+        async with self._reading:
+            if self._read_at_us is None or monotonic_us() - self._read_at_us > FRESH_US:
+                begun_us = monotonic_us()
+                ((clock_us, rows),) = await read(self._pool, "live", "play_rounds", {"limit": ROUNDS_MAX})
+                self._read_at_us = monotonic_us()
+                self._offset_us = clock_us - (begun_us + self._read_at_us) // 2
+                self._rounds = tuple(_round(row) for row in rows)
+        return monotonic_us() + self._offset_us, self._rounds
+
+
+def _round(row: dict[str, Any]) -> EventRound:
+    sponsors = tuple(EventSponsor(sponsor=each["sponsor"], name=each["name"]) for each in row["sponsors"])
+    return EventRound(**{**row, "sponsors": sponsors})

@@ -1,0 +1,100 @@
+"""What the event page is told, on a real ledger: which rounds, whose packets, the ledger's clock; the page itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from tests.support.deadline import until
+from tests.support.play import Caller, running
+from tests.support.stores import PostgresServer
+
+HOUR_US = 3_600_000_000
+
+
+def announce(dsn: str, number: int, starts_in_us: int, *, lasts_us: int = 60_000_000, state: str = "armed") -> None:
+    start_us = time.time_ns() // 1000 + starts_in_us
+    sponsors = [{"sponsor": 7, "name": "云上商城", "classes": [[100, 5]]}]
+    with psycopg.connect(dsn) as conn:
+        conn.execute(
+            "INSERT INTO live.round (round, state, packets, budget_fen, start_us, end_us, release_ms, sponsors, seed,"
+            " commitment, created_us) VALUES (%s, %s, 5, 500, %s, %s, 1, %s, %s, '', 0)",
+            (number, state, start_us, start_us + lasts_us, Jsonb(sponsors), bytes(32)),
+        )
+
+
+async def numbers(play: Caller) -> list[int]:
+    return [each["round"] for each in (await play.call("/v1/event"))[1]["rounds"]]
+
+
+def test_rounds_to_come_open_and_just_over_the_soonest_first(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            announce(postgres_dsn, 4, HOUR_US)
+            announce(postgres_dsn, 2, -1_000_000)
+            announce(postgres_dsn, 1, -HOUR_US // 2, state="closed")
+            announce(postgres_dsn, 3, 5_000_000)
+            announce(postgres_dsn, 9, -2 * HOUR_US, state="closed")
+            status, told = await play.call("/v1/event")
+            assert (status, [each["round"] for each in told["rounds"]]) == (200, [1, 2, 3, 4])
+            assert abs(told["now_us"] - time.time_ns() // 1000) < 5_000_000
+            assert told["rounds"][1]["sponsors"] == [{"sponsor": 7, "name": "云上商城"}], "what it pays is not told"
+            assert {"event", "wallet"} <= set(told["plays"])
+            assert told["sign_in"] is False
+            later = (await play.call("/v1/event"))[1]["now_us"]
+            assert later > told["now_us"], "the clock goes on where the rounds are not read again"
+
+    asyncio.run(body())
+
+
+def test_a_new_round_is_seen_within_seconds_and_an_absent_ledger_outlived(
+    postgres_server: PostgresServer, postgres_dsn: str
+) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            assert await numbers(play) == []
+            announce(postgres_dsn, 1, HOUR_US)
+
+            async def seen() -> bool:
+                return await numbers(play) == [1]
+
+            await until(seen, what="the round on the page")
+            postgres_server.stop()
+            try:
+
+                async def away() -> bool:
+                    status, said = await play.call("/v1/event")
+                    return (status, said.get("error", {}).get("code")) == (503, "degraded")
+
+                await until(away, what="said that the ledger is away")
+                assert (await play.call("/"))[0] == 200, "the page itself needs no ledger"
+            finally:
+                postgres_server.start()
+
+            async def back() -> bool:
+                status, said = await play.call("/v1/event")
+                return status == 200 and len(said["rounds"]) == 1
+
+            await until(back, what="the round again")
+
+    asyncio.run(body())
+
+
+def test_the_page_is_served_and_counted(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            async with play.client.get("/") as answer:
+                page = await answer.text()
+                assert (answer.status, answer.content_type) == (200, "text/html")
+                assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'sha256-")
+            assert 'id="red"' in page
+            _, metrics = await play.call("/metrics")
+            assert 'hongbao_http_requests_total{route="/",status="2xx"} 1.0' in metrics
+            assert 'hongbao_play_limited_total{whose="user"} 0.0' in metrics
+            assert json.dumps((await play.call("/openapi.json"))[1]).count('"/v1/event"') == 1
+
+    asyncio.run(body())
