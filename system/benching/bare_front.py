@@ -32,9 +32,12 @@ HOUR_US = 3_600_000_000
 class BareRound:
     """One open round. With `win_every` = n every n-th eligible tap wins, settled at once; with 0 none."""
 
-    def __init__(self, round_id: int, lane: Lane, start_us: int, end_us: int, win_every: int = 0) -> None:
+    def __init__(
+        self, round_id: int, lane: Lane, start_us: int, end_us: int, win_every: int = 0, season: int = 0
+    ) -> None:
         self.round_id = round_id
         self.lane: Lane = lane
+        self.season = season
         self.start_us = start_us
         self.end_us = end_us
         self.closed = False
@@ -93,10 +96,10 @@ def settings_for(secret: bytes, listen: tuple[str, int]) -> FrontSettings:
     )
 
 
-async def _run(settings: FrontSettings, win_every: int) -> None:
+async def _run(settings: FrontSettings, win_every: int, season: int) -> None:
     now = wall_us()
     rounds = [
-        BareRound(number, lane, now - HOUR_US, now + 24 * HOUR_US, win_every)
+        BareRound(number, lane, now - HOUR_US, now + 24 * HOUR_US, win_every, season)
         for number, lane in zip((LIVE_ROUND, STRESS_ROUND), LANES, strict=True)
     ]
     metrics = FrontMetrics()
@@ -118,6 +121,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--listen", default="127.0.0.1:0", help="host:port, 0 for any port")
     parser.add_argument("--secret", required=True, help="master secret in hex, for tokens that the bench signs itself")
     parser.add_argument("--win-every", type=int, default=1750, help="every n-th eligible tap wins; 0: nobody")
+    parser.add_argument("--season", type=int, default=0, help="losing taps carry tickets of it; 0: none do")
     parser.add_argument("--tokens", type=Path, help="write tokens of users 1 … N here, one a line")
     parser.add_argument("--users", type=int, default=20_000, help="the N of --tokens")
     options = parser.parse_args(argv)
@@ -128,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = settings_for(bytes.fromhex(options.secret), (host, int(port)))
     raise_file_limit(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(settings, options.win_every))
+        runner.run(_run(settings, options.win_every, options.season))
 
 
 if __name__ == "__main__":

@@ -67,6 +67,8 @@ class RoundOrder(Model):
     starts_in_ms: Whole | None = None
     duration_ms: int = Field(gt=0, le=86_400_000)
     release_ms: int | None = Field(default=None, gt=0, le=86_400_000)
+    season: int | None = Field(default=None, ge=1, lt=1 << 31)
+    """The open season whose tickets losing taps carry; none: no tap carries one."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -110,6 +112,8 @@ class RoundPublic(Model):
     sponsors: tuple[SponsorSplit, ...]
     commitment: str
     seed: str | None = None
+    season: int | None = None
+    """Whose tickets losing taps carry."""
 
 
 class FrontRound(Model):

@@ -25,7 +25,9 @@ from system.contract.errors import SettingsError
 ROOT = Path(__file__).resolve().parents[2]
 BUILDS = ROOT / ".tools" / "compiled"
 VARIABLE = "XIU_COMPILED"
-MODULES = tuple(f"system.front.{name}" for name in ("protocol", "desk", "draw", "admission", "limiter", "waiters"))
+MODULES = tuple(
+    f"system.front.{name}" for name in ("protocol", "desk", "draw", "admission", "limiter", "waiters", "tickets")
+)
 """Chosen by measuring: with `answers`, `rounds` or `tokens` among them the front was slower (docs/measuring.md)."""
 COMPILED, PLAIN = "compiled", "plain"
 _IMPORTED = re.compile(r"^(?:from|import) (system[\w.]*)(?: import (.+))?", re.M)

@@ -80,6 +80,12 @@ class NotFound(Refused):
     status, code = 404, "not_found"
 
 
+class UnknownSeason(NotFound):
+    """Never opened on this lane."""
+
+    code = "unknown_season"
+
+
 class MethodNotAllowed(Refused):
     """`allowed`: the methods there are."""
 
@@ -105,6 +111,12 @@ class Conflict(Refused):
     """The state does not allow it (a lease number of an old epoch, a close before the end)."""
 
     status, code = 409, "conflict"
+
+
+class SeasonEnded(Conflict):
+    """Cards neither come nor move any more."""
+
+    code = "season_ended"
 
 
 class NotOver(Conflict):

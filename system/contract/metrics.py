@@ -26,6 +26,7 @@ CLAIM_OUTCOMES = (
     "degraded", "store_unknown", "internal",
 )  # fmt: skip
 SHARE_OUTCOMES = ("opened", "exhausted", "expired")
+CARD_MOVES = ("ticket", "tie", "gift_family", "gift_friend", "combine")
 ROUND_STATES = ("armed", "open", "closing", "closed")
 
 
@@ -41,8 +42,7 @@ class Metric:
     buckets: tuple[float, ...] = ()
 
 
-_FRONT, _CREDIT, _CONTROL = ("front",), ("credit",), ("control",)
-_PLAY = ("play",)
+_FRONT, _CREDIT, _CONTROL, _PLAY = ("front",), ("credit",), ("control",), ("play",)
 _EACH = ("front", "credit", "control", "play")
 _STORES = ("stores",)
 BUILD_HELP = "Always 1; version, commit and Python of the process."
@@ -73,6 +73,7 @@ METRICS: tuple[Metric, ...] = (
         _FRONT,
         ("lane",),
     ),
+    Metric("hongbao_tickets_total", "counter", "Losing taps answered with a ticket.", _FRONT, ("lane",)),
     Metric("hongbao_front_connections", "gauge", "Open client connections.", _FRONT),
     Metric("hongbao_front_places", "gauge", "Client connections there may be at once.", _FRONT),
     Metric(
@@ -211,6 +212,9 @@ METRICS: tuple[Metric, ...] = (
         _PLAY,
         ("whose",),
     ),
+    Metric("hongbao_cards_moved_total", "counter", "Cards drawn, given and combined by play.", _PLAY, ("lane", "what")),
+    Metric("hongbao_pot_paid_fen_total", "counter", "Money of pots paid by this process, in fen.", _PLAY, ("lane",)),
+    Metric("hongbao_pot_batches_waiting", "gauge", "Batches of ended seasons' pots not paid yet.", _PLAY, ("lane",)),
     Metric("hongbao_store_up", "gauge", "1 while the store answers in time.", _STORES, ("store",)),
     Metric("hongbao_valkey_memory_bytes", "gauge", "Memory in use.", _STORES),
     Metric("hongbao_valkey_clients", "gauge", "Connected clients.", _STORES),

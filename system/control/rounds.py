@@ -12,7 +12,8 @@ import os
 from psycopg.types.json import Jsonb
 
 from system.contract.api import RoundMoney, RoundOrder, RoundPublic
-from system.contract.errors import BadRequest, NotOver, StoreUnknown, UnknownRound
+from system.contract.errors import BadRequest, NotOver, SeasonEnded, StoreUnknown, UnknownRound, UnknownSeason
+from system.contract.ids import Lane
 from system.control.batches import write_batch
 from system.control.state import ControlContext
 from system.ledger.access import Connection
@@ -40,7 +41,7 @@ def planned_window(order: RoundOrder, now_us: int) -> tuple[int, int, int]:
 async def create(control: ControlContext, order: RoundOrder) -> RoundPublic:
     """A round, armed: its seed from the operating system, its budget funded by the sponsors, a stream for every front.
 
-    Raises BadRequest, HistogramError, StoreUnknown (the round may exist), StoreRefused.
+    Raises BadRequest, UnknownSeason, SeasonEnded, HistogramError, StoreUnknown (the round may exist), StoreRefused.
     """
     view = control.need_view()
     window = planned_window(order, control.clock())
@@ -62,7 +63,8 @@ async def insert_round(
 ) -> None:
     """Inside the caller's transaction: the round with its streams, and its money moved from the sponsors.
 
-    `window`: start and end in µs since 1970, the release in ms. Raises HistogramError.
+    `window`: start and end in µs since 1970, the release in ms. Raises UnknownSeason, SeasonEnded,
+    HistogramError.
     """
     lane, (start, end, release) = order.lane, window
     params = {
@@ -76,7 +78,9 @@ async def insert_round(
         "seed": seed,
         "commitment": commitment(make_round(number, order.sponsors, seed)),
         "created_us": control.clock(),
+        "season": order.season,
     }
+    await _need_open_season(conn, lane, order.season)
     await conn.execute(statement("control_round_insert", lane), params)
     for front, cell in enumerate(control.settings.topology.cells):
         await conn.execute(statement("control_stream_insert", lane), {"round": number, "front": front, "cell": cell})
@@ -89,6 +93,16 @@ async def insert_round(
         )
     ]
     await write_batch(conn, lane, "fund", number, order.budget_fen, legs)
+
+
+async def _need_open_season(conn: Connection, lane: Lane, season: int | None) -> None:
+    if season is None:
+        return
+    row = await (await conn.execute(statement("control_season", lane), {"season": season})).fetchone()
+    if row is None:
+        raise UnknownSeason(f"no season {season} in lane {lane}")
+    if row[0] != "open":
+        raise SeasonEnded(f"season {season} has ended")
 
 
 async def ask_close(control: ControlContext, round_id: int, before_end: bool = False) -> RoundPublic:

@@ -278,7 +278,22 @@ def _held_over(switches: Tables, red: Mapping[str, SwitchChange]) -> Tables:
 
 def held_of(lane: Lane, row: tuple[Any, ...]) -> HeldRound:
     """A row of control_rounds as control holds it; the seed is public only in a closed round."""
-    number, state, packets, budget, start, end, release, sponsors, seed, commitment, next_packet, created, closed = row
+    (
+        number,
+        state,
+        packets,
+        budget,
+        start,
+        end,
+        release,
+        sponsors,
+        seed,
+        commitment,
+        next_packet,
+        created,
+        closed,
+        season,
+    ) = row
     public = RoundPublic(
         round=number,
         lane=lane,
@@ -296,5 +311,6 @@ def held_of(lane: Lane, row: tuple[Any, ...]) -> HeldRound:
         ),
         commitment=commitment,
         seed=bytes(seed).hex() if state == "closed" else None,
+        season=season,
     )
     return HeldRound(public, bytes(seed).hex(), created, closed, next_packet)

@@ -13,7 +13,7 @@ from system.front.metrics import KIND
 from system.front.seam import SettledWin
 
 JSON_TYPE = "application/json"
-_WIN, _REPEAT = KIND["win"], KIND["repeat"]
+_WIN, _LOSE, _REPEAT = KIND["win"], KIND["lose"], KIND["repeat"]
 UNCOUNTED = -1
 """`kind` of answers that are not about a tap."""
 
@@ -49,9 +49,14 @@ def refusal(error: XiuError, headers: str = "", **more: int) -> HttpAnswer:
     return answer(error.status, _json({**error.body(), **more}), KIND.get(error.code, UNCOUNTED), headers)
 
 
-def lose(next_ms: int) -> HttpAnswer:
-    """An ordinary losing answer; `next_ms`: a user who waits this long is never refused by the limiter."""
-    return answer(200, _json({"won": False, "next_ms": next_ms}), KIND["lose"])
+def lose(next_ms: int, ticket: str = "") -> HttpAnswer:
+    """A losing answer, with its ticket if it has one. `next_ms`: a user who waits this long is never refused by the
+    limiter.
+    """
+    if ticket:
+        # Written out as text, as a win is: a ticket holds letters, digits and dots.
+        return answer(200, f'{{"won":false,"next_ms":{next_ms},"ticket":"{ticket}"}}'.encode(), _LOSE)
+    return answer(200, _json({"won": False, "next_ms": next_ms}), _LOSE)
 
 
 def won(round_id: int, win: SettledWin, repeat: bool) -> HttpAnswer:

@@ -105,7 +105,7 @@ class Desk:
         self.settings = settings
         self.metrics = metrics
         self.admission = Admission(settings)
-        self.draw = Draw(front, settings)
+        self.draw = Draw(front, settings, metrics.tickets)
         self.stopping = False
         # What every tap needs, one look-up away.
         self.now_us = front.now_us

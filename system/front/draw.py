@@ -15,10 +15,13 @@ from system.front import answers
 from system.front.answers import HttpAnswer
 from system.front.limiter import Limiter
 from system.front.seam import DrawRound, FrontContext, SettledWin
+from system.front.tickets import TicketBook
 from system.settings import FrontSettings
+from system.tickets import TicketOffice
 
 _MIX = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
+_BOOKS_MAX = 64
 
 
 class Replier(Protocol):
@@ -35,26 +38,37 @@ class Draw:
     __slots__ = (
         "_accept_stress",
         "_award",
+        "_books",
         "_fronts",
         "_limiter",
         "_lose",
         "_me",
+        "_next_ms",
+        "_office",
         "_shed_percent",
         "_switches",
+        "_ticket_key",
         "delay_s",
         "front",
         "stopping",
+        "tickets",
     )
 
-    def __init__(self, front: FrontContext, settings: FrontSettings) -> None:
+    def __init__(self, front: FrontContext, settings: FrontSettings, tickets: list[int] | None = None) -> None:
+        """`tickets`: how many were given, by lane, added to here."""
         self.front = front
+        self.tickets = tickets if tickets is not None else [0 for _ in LANES]
         self.stopping = False
         self.delay_s: tuple[float, ...] = ()
         """By lane, as LANES has them; empty while no lane is delayed."""
         self._me = settings.front
         self._fronts = len(settings.topology.fronts)
         self._limiter = Limiter(settings.limiter_rate_per_s, settings.limiter_burst, settings.limiter_slots)
-        self._lose = answers.lose(-(-1000 // settings.limiter_rate_per_s))
+        self._next_ms = -(-1000 // settings.limiter_rate_per_s)
+        self._lose = answers.lose(self._next_ms)
+        self._office = TicketOffice(settings.secret)
+        self._books: dict[int, TicketBook] = {}
+        self._ticket_key: tuple[int, ...] = ()
         self._switches: Tables = {}
         self._award: tuple[bool, ...] = ()
         self._shed_percent: tuple[int, ...] = ()
@@ -67,6 +81,8 @@ class Draw:
         self._award = tuple(switches[lane]["draw.award"] == 1 for lane in LANES)
         self._accept_stress = switches["stress"]["stress.accept"] == 1
         self._shed_percent = tuple(switches[lane]["draw.shed_percent"] for lane in LANES)
+        self._ticket_key = tuple(switches[lane]["cards.ticket_key"] for lane in LANES)
+        self._books.clear()
         delays_s = tuple(switches[lane]["draw.delay_ms"] / 1000 for lane in LANES)
         self.delay_s = delays_s if any(delays_s) else ()
 
@@ -109,8 +125,22 @@ class Draw:
             return answers.TOO_FAST
         # 7 The gate, 8 the loser, 9 the winner.
         if now_us < round_.opening_us or not self._award[lane]:
+            return self._loser(round_, lane, uid, now_us) if round_.season else self._lose
+        return self._take(round_, lane, uid, now_us, replier)
+
+    def _loser(self, round_: DrawRound, lane: int, uid: int, now_us: int) -> HttpAnswer:
+        book = self._books.get(round_.round_id)
+        if book is None:
+            if len(self._books) >= _BOOKS_MAX:
+                self._books.clear()
+            key_id = self._ticket_key[lane]
+            book = TicketBook(self._office, round_.lane, round_.season, round_.round_id, key_id, self._next_ms)
+            self._books[round_.round_id] = book
+        answer = book.answer(uid, now_us)
+        if answer is None:
             return self._lose
-        return self._take(round_, uid, now_us, replier)
+        self.tickets[lane] += 1
+        return answer
 
     def _join(self, round_: DrawRound, uid: int, replier: Replier) -> None:
         # The tap that took the packet is the win; one that shares its append shows it again.
@@ -118,10 +148,10 @@ class Draw:
         round_.join(uid, waiting)
         waiting.reply_to(replier.later())
 
-    def _take(self, round_: DrawRound, uid: int, now_us: int, replier: Replier) -> HttpAnswer | None:
+    def _take(self, round_: DrawRound, lane: int, uid: int, now_us: int, replier: Replier) -> HttpAnswer | None:
         waiting = _Waiting(round_.round_id, repeat=False)
         if not round_.award(uid, now_us, waiting):
-            return self._lose
+            return self._loser(round_, lane, uid, now_us) if round_.season else self._lose
         waiting.reply_to(replier.later())
         return None
 

@@ -54,6 +54,8 @@ class FrontMetrics:
     def __init__(self) -> None:
         self.taps: tuple[list[int], ...] = tuple([0] * len(TAP_KINDS) for _ in LANES)
         """Per lane (LANE_INDEX), one count for each of TAP_KINDS."""
+        self.tickets = [0 for _ in LANES]
+        """Per lane: losing taps answered with a ticket."""
         self.connections = 0
         self.places = 0
         self.connections_dropped = dict.fromkeys(DROPS, 0)
@@ -150,6 +152,8 @@ class FrontMetrics:
                 refusals[lane, code] = counts[KIND[code]]
             outcomes[lane, "refused"] = sum(counts[len(_SETTLED) :])
         yield self._by_labels("hongbao_requests_total", outcomes)
+        given: dict[tuple[str, ...], float] = {(lane,): count for lane, count in zip(LANES, self.tickets, strict=True)}
+        yield self._by_labels("hongbao_tickets_total", given)
         yield self._by_labels("hongbao_refusals_total", refusals)
 
     @staticmethod

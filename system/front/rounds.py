@@ -43,6 +43,7 @@ class AwardRound:
         self.lane = public.lane
         self.start_us = public.start_us
         self.end_us = public.end_us
+        self.season = public.season or 0
         self.front = front
         self.had_epoch = order.epoch > 0
         """May an earlier start of this front have awarded already?"""

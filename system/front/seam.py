@@ -40,6 +40,8 @@ class DrawRound(Protocol):
     lane: Lane
     start_us: int
     end_us: int
+    season: int
+    """Whose tickets losing taps may carry; 0: none."""
     closed: bool
     """Closed in the ledger: every tap gets 410."""
     opening_us: int

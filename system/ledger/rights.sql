@@ -28,3 +28,10 @@ REVOKE UPDATE ON {schema}.interaction FROM xiu_control;
 -- A bill stays as it was when the others were asked.
 GRANT INSERT ON {schema}.bill, {schema}.bill_part TO xiu_{schema};
 REVOKE UPDATE ON {schema}.bill, {schema}.bill_part FROM xiu_control;
+-- Five Blessings: a list that is frozen stays as it is; a season only ends, a counter only counts.
+GRANT INSERT ON {schema}.season, {schema}.card_counter, {schema}.card, {schema}.card_ask, {schema}.pot_batch,
+    {schema}.pot_share TO xiu_{schema};
+GRANT UPDATE (state, ended_us, blessings, each_fen) ON {schema}.season TO xiu_{schema};
+GRANT UPDATE (next) ON {schema}.card_counter TO xiu_{schema};
+GRANT UPDATE (gift) ON {schema}.card_ask TO xiu_{schema};
+REVOKE UPDATE ON {schema}.card, {schema}.pot_batch, {schema}.pot_share FROM xiu_control;

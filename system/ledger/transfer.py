@@ -28,6 +28,10 @@ AGAIN_S = 0.05
 """Between two attempts with the same key."""
 UNDONE_STATES = frozenset({"40001", "40P01"})
 """Serialization failure, deadlock: PostgreSQL undid the whole transaction, and the same one may be sent again."""
+FINAL_KINDS = frozenset({"season", "ticket", "tie", "combine", "pot"})
+"""What others have built on: a list that was frozen, a card that the permutation gave. Never reversed by hand."""
+MANY_LEGS = 200
+"""From so many legs on, they are written by a COPY."""
 
 
 class KeyReused(Conflict):
@@ -46,6 +50,12 @@ class AlreadyReversed(Conflict):
     """A transfer is reversed once."""
 
     code = "already_reversed"
+
+
+class Final(Conflict):
+    """Others have built on this transfer."""
+
+    code = "final"
 
 
 class Pending(Exception):
@@ -109,7 +119,10 @@ async def transfer(conn: Connection, lane: Lane, order: Order) -> TransferRecord
     columns = columns_of(legs) | {
         "kind": order.kind, "key": order.key, "request": Jsonb(dict(order.request)), "reverses": order.reverses,
     }  # fmt: skip
-    row = await (await conn.execute(statement("transfer_write", lane), columns)).fetchone()
+    many = len(legs) >= MANY_LEGS
+    row = await (await conn.execute(statement("transfer_head" if many else "transfer_write", lane), columns)).fetchone()
+    if row is not None and many:
+        await _copy(conn, lane, row[0], legs)
     if row is None:
         raise StoreRefused(f"transfer {order.key}: its legs do not add up")
     return TransferRecord(row[0], order.kind, order.request, order.reverses, row[1], legs, again=False)
@@ -212,7 +225,9 @@ async def _reversed(conn: Connection, lane: Lane, number: int) -> tuple[Leg, ...
     row = await (await conn.execute(statement("transfer_legs", lane), {"transfer": number})).fetchone()
     if row is None:
         raise NotFound(f"no transfer {number}")
-    *columns, is_reversal, was_reversed = row
+    *columns, is_reversal, was_reversed, kind = row
+    if kind in FINAL_KINDS:
+        raise Final(f"transfer {number} is a {kind}, on which others have built; it is never reversed")
     if is_reversal:
         raise Refused(f"transfer {number} is a reversal itself; expected one that is none")
     if was_reversed:
@@ -233,6 +248,18 @@ async def move(conn: Connection, lane: Lane, legs: tuple[Leg, ...]) -> None:
     if len(moved) != len(floored):
         under = sorted({leg[:2] for leg in floored} - {(account, currency) for account, currency in moved})
         raise Insufficient(f"not enough {', '.join(f'{currency} on {account}' for account, currency in under)}")
+
+
+async def _copy(conn: Connection, lane: Lane, number: int, legs: tuple[Leg, ...]) -> None:
+    """Writes very many legs. Raises StoreRefused where what was written does not add up."""
+    async with conn.cursor() as cursor:
+        async with cursor.copy(statement("transfer_copy", lane)) as copy:
+            copy.set_types(("int8", "text", "text", "int8"))
+            for leg in legs:
+                await copy.write_row((number, *leg))
+        (off,) = await (await conn.execute(statement("transfer_off", lane), {"transfer": number})).fetchone() or (None,)
+    if off != 0:
+        raise StoreRefused(f"transfer {number}: its legs do not add up")
 
 
 def columns_of(legs: tuple[Leg, ...]) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class TapShot:
             data = json_object(body)
             won = data.get("won")
             if won is False:
-                return ParsedAnswer(code_of(Outcome.LOSE, status), plain=True)
+                # A ticket is one user's in one second: such an answer is not worth remembering.
+                return ParsedAnswer(code_of(Outcome.LOSE, status), plain="ticket" not in data)
             if won is True:
                 return _win(status, data)
         elif status == 202:

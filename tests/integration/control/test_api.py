@@ -353,3 +353,25 @@ def test_a_forged_posting_shows_in_the_balance(settings: ControlSettings) -> Non
             assert await seen()
 
     asyncio.run(body())
+
+
+def test_a_round_has_tickets_of_a_season_that_is_open(settings: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            number = await api.make_round()
+            assert (await api.get(f"/v1/rounds/{number}"))[1]["season"] is None
+            order = ORDER | {"season": 3}
+            assert code(await api.admin("POST", "/v1/rounds", order)) == (404, "unknown_season")
+            made = "INSERT INTO live.season (season, cards, seed, commitment, sponsor, pot_fen, created_us) VALUES"
+            sql(settings, f"{made} (3, '{{1,1,1,1,1}}', sha256(''), '', 7, 1, 0)")
+            other = await api.ok(await api.admin("POST", "/v1/rounds", order))
+            assert other["season"] == 3
+            told = await api.ok(await api.front("sync", {"instance": await api.register()}))
+            seasons = {each["public"]["round"]: each["public"]["season"] for each in told["rounds"]}
+            assert seasons == {number: None, other["round"]: 3}
+            # Lanes never meet, and what has ended gives no cards.
+            assert code(await api.admin("POST", "/v1/rounds", order | {"lane": "stress"})) == (404, "unknown_season")
+            sql(settings, "UPDATE live.season SET state = 'ended'")
+            assert code(await api.admin("POST", "/v1/rounds", order)) == (409, "season_ended")
+
+    asyncio.run(body())

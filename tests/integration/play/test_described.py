@@ -31,9 +31,11 @@ CASES_OF_ALL = 300
 """Made-up requests of the fuzzing phase, shared among the operations; those of the coverage phase come on top."""
 REFUSED = ["2xx", "401", "403", "404", "409", "410", "421"]
 """What a request that is as described may meet: it is not that user's, not there, not now."""
-MAY_CONTRADICT_ITSELF = ["reverse", "fund_fission", "add", "relations", "import_pairs", "bill_ask"]
+MAY_CONTRADICT_ITSELF = [
+    "reverse", "fund_fission", "add", "relations", "import_pairs", "bill_ask", "give_card", "ask_for_card", "tie_card",
+]  # fmt: skip
 """Operations whose body may be as described and still make no sense: one name twice, less money than parts,
-a tie with oneself, or a bill."""
+a tie with oneself, a bill, or a gift."""
 UNLIMITED = "1000000:1000000"
 BY_WHOM = {"user": ("user", "anybody"), "operator": ("operator",)}
 

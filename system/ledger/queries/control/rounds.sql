@@ -4,9 +4,14 @@ SELECT nextval('control.round_id')::int
 
 -- name: control_round_insert
 -- A round, armed.
-INSERT INTO {schema}.round (round, packets, budget_fen, start_us, end_us, release_ms, sponsors, seed, commitment, created_us)
+INSERT INTO {schema}.round (round, packets, budget_fen, start_us, end_us, release_ms, sponsors, seed, commitment, created_us,
+                            season)
 VALUES (%(round)s, %(packets)s, %(budget_fen)s, %(start_us)s, %(end_us)s, %(release_ms)s, %(sponsors)s, %(seed)s,
-        %(commitment)s, %(created_us)s)
+        %(commitment)s, %(created_us)s, %(season)s)
+
+-- name: control_season
+-- The season of a round that is made: it stays open until the round is there.
+SELECT state FROM {schema}.season WHERE season = %(season)s FOR SHARE
 
 -- name: control_stream_insert
 -- The stream of one front in a round.

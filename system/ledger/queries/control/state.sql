@@ -5,7 +5,7 @@ SELECT 1 FROM {schema}.round WHERE round = %(round)s
 -- name: control_rounds
 -- Rounds of the lane as control holds them; of the closed ones those closed since.
 SELECT round, state, packets, budget_fen, start_us, end_us, release_ms, sponsors, seed, commitment, next_packet,
-       created_us, closed_us
+       created_us, closed_us, season
 FROM {schema}.round WHERE state <> 'closed' OR closed_us >= %(since_us)s ORDER BY round
 
 -- name: control_granted

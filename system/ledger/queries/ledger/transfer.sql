@@ -7,10 +7,10 @@ FROM {schema}.transfer t JOIN {schema}.leg l USING (transfer)
 WHERE t.key = %(key)s GROUP BY t.transfer
 
 -- name: transfer_legs
--- The legs of a transfer that is to be reversed, and whether it was already, or is itself a reversal.
+-- The legs of a transfer that is to be reversed, and whether it was already, or is itself a reversal; its kind.
 SELECT array_agg(l.account ORDER BY l.account, l.currency), array_agg(l.currency ORDER BY l.account, l.currency),
        array_agg(l.amount ORDER BY l.account, l.currency), t.reverses IS NOT NULL,
-       EXISTS (SELECT 1 FROM {schema}.transfer r WHERE r.reverses = t.transfer)
+       EXISTS (SELECT 1 FROM {schema}.transfer r WHERE r.reverses = t.transfer), t.kind
 FROM {schema}.transfer t JOIN {schema}.leg l USING (transfer)
 WHERE t.transfer = %(transfer)s GROUP BY t.transfer
 
@@ -68,3 +68,18 @@ WITH asked AS (
     SELECT made.transfer, asked.account, asked.currency, asked.amount FROM made, asked
 )
 SELECT transfer, at_us FROM made
+
+-- name: transfer_head
+-- A transfer of very many legs, which follow.
+INSERT INTO {schema}.transfer (kind, key, request, reverses, at_us)
+VALUES (%(kind)s, %(key)s, %(request)s, %(reverses)s, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
+RETURNING transfer, at_us
+
+-- name: transfer_copy
+-- The legs of such a transfer, in binary.
+COPY {schema}.leg (transfer, account, currency, amount) FROM STDIN (FORMAT binary)
+
+-- name: transfer_off
+-- In how many currencies its legs do not add up to 0; null: it has none.
+SELECT CASE WHEN count(*) > 0 THEN count(*) FILTER (WHERE o.amount <> 0) END
+FROM (SELECT sum(l.amount) AS amount FROM {schema}.leg l WHERE l.transfer = %(transfer)s GROUP BY l.currency) o

@@ -40,6 +40,12 @@ def test_meaning(status: int, body: bytes, outcome: Outcome, packet: int, fen: i
     assert answer.plain is (outcome in (Outcome.LOSE, Outcome.REFUSED))
 
 
+def test_a_losing_tap_with_a_ticket_is_a_losing_tap_whose_bytes_are_not_worth_remembering() -> None:
+    answer = TAP.understand(200, b'{"won":false,"next_ms":143,"ticket":"live.3.17.42.1790000000.1.00"}')
+    assert ((answer.code >> 10 & 7) - 1, answer.packet, answer.fen) == (Outcome.LOSE, NO_PACKET, 0)
+    assert not answer.plain
+
+
 RAW = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"won":false}'
 
 
