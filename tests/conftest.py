@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
+import gc
 import importlib
 import os
 import sys
@@ -85,10 +86,18 @@ _sleep, _asyncio_sleep = time.sleep, asyncio.sleep
 time.sleep, asyncio.sleep = watched_sleep, watched_asyncio_sleep  # type: ignore[assignment]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
-    """What nobody has compiled yet, workers compile together."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[object]:
+    """What nobody has compiled yet, workers compile together. What is collected lives to the end: the garbage collector
+    need not look through it again and again, which costs a tenth of the tests' time.
+    """
     import_share(session.config)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -26,9 +26,10 @@ class Crowd:
 
     def cores(self) -> float:
         """What others used since then. What a process of ours used before it died counts as theirs: it is little."""
-        elapsed_s = time.monotonic() - self._at
+        # Both at once: to look at the processes takes a while, in which others go on.
+        busy_s, elapsed_s = _busy_s() - self._busy_s, time.monotonic() - self._at
         own = sum(max(0.0, used - self._own.get(pid, 0.0)) for pid, used in self._used().items())
-        return round(max(0.0, _busy_s() - self._busy_s - own) / elapsed_s, 2) if elapsed_s > 0 else 0.0
+        return round(max(0.0, busy_s - own) / elapsed_s, 2) if elapsed_s > 0 else 0.0
 
     def _used(self) -> dict[int, float]:
         found: dict[int, float] = {}

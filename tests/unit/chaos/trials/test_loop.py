@@ -132,6 +132,22 @@ def test_what_this_process_uses_is_not_other_work() -> None:
     assert crowd.cores() <= (os.cpu_count() or 1) - own + 0.2
 
 
+def test_what_others_use_while_the_processes_are_looked_at_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = [0.0]
+
+    def look(_: Crowd) -> dict[int, float]:
+        now_s[0] += 1.0
+        return {}
+
+    monkeypatch.setattr(Crowd, "_used", look)
+    monkeypatch.setattr("chaos.trials.crowd._busy_s", lambda: 2 * now_s[0])
+    monkeypatch.setattr("chaos.trials.crowd.time.monotonic", lambda: now_s[0])
+    crowd = Crowd([])
+    crowd.begin()
+    now_s[0] += 1.0
+    assert crowd.cores() == 2.0
+
+
 def trial_of(
     part: str, *, before: int = 1, after: int = 1, back_s: float | None = 0.5, closed: bool = True, others: float = 0.0
 ) -> Trial:

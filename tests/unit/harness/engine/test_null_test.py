@@ -22,17 +22,17 @@ def _ramp(breaks_at_s: float, lag_ms: float = 0.0, response_ms: float = 0.2, unt
 
 
 @pytest.mark.parametrize(
-    ("records", "ceiling"),
+    ("made", "ceiling"),
     [
-        pytest.param(_ramp(9), 50_000, id="all of it kept"),
-        pytest.param(_ramp(3, lag_ms=2), 30_000, id="late from 30,000/s on"),
-        pytest.param(_ramp(4, response_ms=50), 40_000, id="answers stay away from 40,000/s on"),
-        pytest.param(_ramp(2, lag_ms=9, until_s=2.15), 50_000, id="a neighbour's hiccup is not the end"),
-        pytest.param(_ramp(0, lag_ms=9), 0, id="never on time"),
+        pytest.param({"breaks_at_s": 9}, 50_000, id="all of it kept"),
+        pytest.param({"breaks_at_s": 3, "lag_ms": 2}, 30_000, id="late from 30,000/s on"),
+        pytest.param({"breaks_at_s": 4, "response_ms": 50}, 40_000, id="answers stay away from 40,000/s on"),
+        pytest.param({"breaks_at_s": 2, "lag_ms": 9, "until_s": 2.15}, 50_000, id="a hiccup of a neighbour is no end"),
+        pytest.param({"breaks_at_s": 0, "lag_ms": 9}, 0, id="never on time"),
     ],
 )
-def test_ceiling(records: np.ndarray, ceiling: float) -> None:
-    found = judge_ramp(records, 50_000)
+def test_ceiling(made: dict[str, float], ceiling: float) -> None:
+    found = judge_ramp(_ramp(**made), 50_000)
     assert found.ceiling_rps == pytest.approx(0.9 * ceiling, rel=0.03)
     assert found.floor_ms == (pytest.approx(0.2, abs=0.01) if ceiling else None)
 
