@@ -9,6 +9,7 @@ from aiohttp import web
 
 from system.contract.errors import UnknownRound, XiuError
 from system.contract.ids import ROUND_MAX, Lane
+from system.contract.people import NoRealName, need_real_name
 from system.contract.web import read_model
 from system.ledger.transfer import Insufficient, KeyReused, Pending
 from system.play.fission import figures, models, refusals, shares
@@ -73,6 +74,7 @@ async def claim_share(request: web.Request) -> web.Response:
     count = figures.CLAIMS
     try:
         link = verified(request.app[SETTINGS].secret, lane, order.link)
+        need_real_name(uid)
         part = await request.app[DESKS][lane].claim(link, uid)
     except Pending:
         count.labels(lane, "pending").inc()
@@ -106,7 +108,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/v1/shares/claim", claim_share, models.ClaimView, "user", body=models.ClaimOrder, pending=True,
         errors=(
-            refusals.NoSuchLink, refusals.OwnShare, refusals.ShareExhausted, refusals.ShareExpired, Insufficient,
+            NoRealName, refusals.NoSuchLink, refusals.OwnShare, refusals.ShareExhausted, refusals.ShareExpired,
+            Insufficient,
         ),
     ),
 )  # fmt: skip

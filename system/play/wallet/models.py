@@ -79,13 +79,14 @@ class TransferView(Model):
 
 class Wallet(Model):
     """A user's balance, what was spent taken off. `processing`: the award asked about is on its way; null when none
-    was asked about.
+    was asked about. `real_name`: without one the money stays where it is.
     """
 
     uid: int
     lane: Lane
     balance_fen: int
     credits: int
+    real_name: bool
     processing: bool | None = None
     award: AwardView | None = None
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from system.contract.errors import BadRequest, Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
 from system.contract.ids import Lane, award_id, parse_award_id
+from system.contract.people import traits_of
 from system.ledger.access import Pool
 from system.ledger.statements import statement
 from system.play.wallet.models import (
@@ -42,7 +43,10 @@ async def wallet(pool: Pool, lane: Lane, uid: int, asked: str | None) -> Wallet:
     view = await award_view(pool, lane, uid, asked) if asked is not None else None
     ((balance, count),) = await read(pool, lane, "balance", {"uid": uid})
     processing = view.state == "processing" if view else None
-    return Wallet(uid=uid, lane=lane, balance_fen=balance, credits=count, processing=processing, award=view)
+    named = traits_of(uid).real_name
+    return Wallet(
+        uid=uid, lane=lane, balance_fen=balance, credits=count, real_name=named, processing=processing, award=view
+    )
 
 
 async def award_view(pool: Pool, lane: Lane, uid: int, asked: str) -> AwardView:

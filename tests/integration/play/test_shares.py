@@ -170,6 +170,7 @@ def test_who_may_claim_what(postgres_dsn: str) -> None:
         assert code(await claim(play, OWNER, link)) == (409, "own_share")
         assert code(await claim(play, 11, link[:-1] + ("0" if link[-1] != "0" else "1"))) == (404, "no_such_link")
         assert code(await claim(play, 11, "hello")) == (404, "no_such_link")
+        assert code(await claim(play, 361, link)) == (403, "no_real_name")
         assert code(await play.call("/v1/shares?link=hello", token(11))) == (404, "no_such_link")
         assert code(await play.call("/v1/shares/claim", "", {"link": link})) == (401, "bad_token")
         assert code(await play.call("/v1/shares/claim", token(11), {})) == (400, "bad_request")

@@ -37,6 +37,7 @@ def test_balance_and_what_became_of_an_award(postgres_dsn: str) -> None:
                 assert (await play.call(f"/v1/wallet?award={nobody_s}", token(5)))[0] == 404, nobody_s
             assert (await play.call("/v1/wallet?award=x", token(5)))[0] == 400
             assert (await play.call("/v1/wallet", token(77)))[1]["balance_fen"] == 0
+            assert [(await play.call("/v1/wallet", token(uid)))[1]["real_name"] for uid in (5, 361)] == [True, False]
 
     asyncio.run(body())
 

@@ -45,7 +45,7 @@ def test_the_shares_add_up() -> None:
 
 
 def test_one_user_is_as_he_is_among_many_whatever_holds_his_id() -> None:
-    ids = [0, 1, 5, 361, ACCOUNTS - 1, 1 << 32, INT8_MAX]
+    ids = [0, 1, 5, 361, ACCOUNTS - 1, 1 << 32, INT8_MAX, *range(7000, 12_000)]
     crowd = traits(np.array(ids, dtype=np.uint64))
     for at, uid in enumerate(ids):
         one = traits_of(uid)
