@@ -1,6 +1,6 @@
 # Every target is safe to repeat. ARGS goes to the command: make demo ARGS="--full"
 PYTHON ?= python3
-BENCHES ?= front engine open-loop wins credit wins-cells credit-cells
+BENCHES ?= front engine open-loop wins credit wins-cells credit-cells fission
 # Two tests more than cores: most of them wait for a part to start, or for a second to pass.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 VENV := .venv/bin

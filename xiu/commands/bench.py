@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-_SECONDS = {"engine": "run_s", "credit": "", "credit-cells": "", "cards": ""}
+_SECONDS = {"engine": "run_s", "credit": "", "credit-cells": "", "cards": "", "fission": ""}
 """The argument with which a bench takes the length of a sample; empty where the bench has a fixed amount of work."""
 
 

@@ -62,7 +62,7 @@ def test_an_unknown_bench_is_refused_with_what_was_meant() -> None:
 
 
 def test_the_benches_of_this_part_are_there() -> None:
-    known = {"cards", "credit", "credit-cells", "engine", "front", "open-loop", "wins", "wins-cells"}
+    known = {"cards", "credit", "credit-cells", "engine", "fission", "front", "open-loop", "wins", "wins-cells"}
     assert set(bench.names()) == known
 
 
