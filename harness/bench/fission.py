@@ -15,7 +15,7 @@ from harness.bench.common import Report, Say, alternate
 from harness.bench.credit import played
 from harness.stack import Stack, new_folder
 
-LINKS, PARTS, HOT = 300, 10, 1000
+LINKS, PARTS, HOT = 120, 10, 1000
 
 
 def run(say: Say, *, links: int = LINKS, parts: int = PARTS, hot: int = HOT) -> Report:
