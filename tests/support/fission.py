@@ -66,13 +66,14 @@ def execute(dsn: str, text: str, *params: Any) -> list[tuple[Any, ...]]:
 
 
 def expire(dsn: str, award: str) -> None:
-    """The share's time is over, right after its last claim."""
-    execute(
-        dsn,
-        "UPDATE live.share s SET expires_us = 1 + greatest(opened_us, (SELECT max(at_us) FROM live.claim c"
-        " WHERE c.award = s.award)) WHERE award = %s",
-        award,
-    )
+    """The share's time is over, right after its last claim: read under its lock, as claims are."""
+    with psycopg.connect(dsn) as conn:
+        conn.execute("SELECT 1 FROM live.share WHERE award = %s FOR UPDATE", (award,))
+        conn.execute(
+            "UPDATE live.share s SET expires_us = 1 + greatest(opened_us, (SELECT max(at_us) FROM live.claim c"
+            " WHERE c.award = s.award)) WHERE award = %s",
+            (award,),
+        )
 
 
 def code(answer: tuple[int, Any]) -> tuple[int, str]:
