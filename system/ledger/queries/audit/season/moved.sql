@@ -36,7 +36,8 @@ WITH moved AS (
            END AS uid
     FROM both_sides WHERE NOT free AND least(held, moved) < 0
 ), posted AS (
-    SELECT uid, sum(fen) AS fen FROM {schema}.posting WHERE uid IN (SELECT uid FROM low) GROUP BY uid
+    -- + 0: postings are read whole, once; user by user through the index takes ten times as long where many have spent.
+    SELECT uid, sum(fen) AS fen FROM {schema}.posting WHERE uid + 0 IN (SELECT uid FROM low) GROUP BY uid
 ), wrong AS (
     SELECT 'legs' AS what, account, currency, held, moved, NULL::numeric AS posted,
            abs(coalesce(held, 0) - moved) AS off
