@@ -140,7 +140,7 @@ def without_the_index(dsn: str) -> Iterator[None]:
     finally:
         sql(
             dsn,
-            "TRUNCATE live.transfer, live.leg",
+            "TRUNCATE live.transfer CASCADE",
             "ALTER TABLE live.transfer ADD CONSTRAINT transfer_reverses_key UNIQUE (reverses)",
         )
 
