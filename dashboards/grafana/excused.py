@@ -18,9 +18,5 @@ UNCHARTED: dict[str, str] = {
     "drill_playbook_trigger_delay_seconds": "one figure a drill, told by its verdict",
     "drill_http_requests_total": "a handful of questions a run; for whoever looks into the playbook engine",
     "drill_http_request_duration_seconds": "a handful of questions a run; for whoever looks into the playbook engine",
-    "hongbao_fission_claims_total": "the plays have no board yet",
-    "hongbao_fission_commits_total": "the plays have no board yet",
-    "hongbao_fission_shares_total": "the plays have no board yet",
-    "hongbao_fission_refunded_fen_total": "the plays have no board yet",
 }
 """Metric → why no panel and no alert reads it."""

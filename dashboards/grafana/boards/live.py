@@ -35,6 +35,8 @@ from dashboards.grafana.pieces import (
 )
 from dashboards.grafana.relations import relations
 from dashboards.grafana.runbooks import AWAY, runbooks
+from dashboards.grafana.shares import EXCUSES as OF_SHARES
+from dashboards.grafana.shares import shares
 from plans.metrics import PLAYBOOK_STATES
 from system.contract.people import SMALLER_CITIES_SHARE
 
@@ -64,6 +66,7 @@ def panels() -> Iterator[Panel]:
     yield from _generator()
     yield from _states()
     yield from relations()
+    yield from shares()
     yield from machinery.inside()
     yield from machinery.stores()
     yield from machinery.processes()
@@ -359,6 +362,7 @@ BOARD = Board(
     ),
     panels=panels,
     excuses=(
+        *OF_SHARES,
         MayBeEmpty("Faults injected", "a run without a drill injects nothing", undisturbed=True),
         MayBeEmpty("Alerts", "on a good day nothing fires", undisturbed=True),
         MayBeEmpty("Seconds to drain", "nothing was posted lately, so there is no speed to divide by"),
