@@ -34,10 +34,10 @@ def load_faults(home: Path = HOME, more: Sequence[Path] = ()) -> dict[str, Fault
     return {name: read.model for name, read in read_faults(library.fault_files(home, more)).items()}
 
 
-def fault_problems(files: Sequence[Path]) -> list[Problem]:
-    """What is wrong with these files, each as if it stood beside the library's."""
+def fault_problems(files: Sequence[Path], more: Sequence[Path] = ()) -> list[Problem]:
+    """What is wrong with these files, each as if it stood beside the library's and those of the folders `more`."""
     problems: list[Problem] = []
-    taken = {name: read.file for name, read in read_faults(library.fault_files()).items()}
+    taken = {name: read.file for name, read in read_faults(library.fault_files(more=more)).items()}
     for file in files:
         try:
             one, document = read_model(file, fault())

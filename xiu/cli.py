@@ -65,8 +65,11 @@ class Parser(argparse.ArgumentParser):
             raise BadInput(what, expected=" | ".join(known), did_you_mean=closest(choice[1], known))
         unknown = re.search(r"unrecognized arguments: (\S+)", message)
         if unknown:
-            hint = closest(unknown[1].split("=")[0], _options(self))
-            raise BadInput(f"{self.prog}: unknown argument {unknown[1]}", did_you_mean=hint, expected=self._usage())
+            option = unknown[1].split("=")[0]
+            what = f"{self.prog}: unknown argument {unknown[1]}"
+            if words := [parser.prog for parser in _parsers(self) if option in parser._option_string_actions]:
+                raise BadInput(what, expected=f"{option} with {' or '.join(words)}")
+            raise BadInput(what, did_you_mean=closest(option, _options(self)), expected=self._usage())
         raise BadInput(f"{self.prog}: {message}", expected=self._usage())
 
     def _usage(self) -> str:
@@ -77,11 +80,16 @@ def _options(parser: argparse.ArgumentParser) -> set[str]:
     """Every option of a parser and of its sub-commands. An option that a sub-command does not know is reported by the
     parser above it.
     """
-    found = set(parser._option_string_actions)
+    return {option for each in _parsers(parser) for option in each._option_string_actions}
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """The parser and those of its sub-commands."""
+    yield parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            found = found.union(*(_options(each) for each in action.choices.values()))
-    return found
+            for each in action.choices.values():
+                yield from _parsers(each)
 
 
 def _whole(text: str) -> int:

@@ -25,16 +25,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listed = add_word(words, "list", "the faults there are", "xiu fault list --json")
     show = add_word(words, "show", "what a fault does, how it is seen, how it is healed", EXAMPLE)
     show.add_argument("id", metavar="ID", help="as `xiu fault list` shows it")
-    for each in (listed, show):
-        _folders.add(each, "faults")
     check = add_word(words, "check", "every problem of the files, with its line", "xiu fault check my.yaml")
+    for each in (listed, show, check):
+        _folders.add(each, "faults")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="fault files")
 
 
 def run(args: argparse.Namespace) -> int:
     """Calls the sub-command."""
     if args.sub == "check":
-        return _check(args.files, as_json=args.json)
+        return _check(args.files, _folders.given(args, "faults"), as_json=args.json)
     faults = load_faults(more=_folders.given(args, "faults"))
     if args.sub == "list":
         return _list(faults, as_json=args.json)
@@ -44,8 +44,11 @@ def run(args: argparse.Namespace) -> int:
     return _show(faults[args.id], as_json=args.json)
 
 
-def _check(files: list[Path], *, as_json: bool) -> int:
-    problems = fault_problems(files)
+def _check(files: list[Path], more: list[Path], *, as_json: bool) -> int:
+    try:
+        problems = fault_problems(files, more)
+    except PlanError as exc:
+        problems = [*exc.problems, *(each for each in fault_problems(files) if each not in exc.problems)]
     broken = {problem.file for problem in problems}
     problems += [each for file in files if str(file) not in broken for each in _strange(file)]
     bad = {problem.file for problem in problems}

@@ -77,6 +77,7 @@ def test_global_options_stand_anywhere(argv: list[str]) -> None:
         pytest.param(["tri", "run"], 2, "did you mean try?", id="a word nearly right"),
         pytest.param(["try", "rum", "x"], 2, "did you mean run?", id="a sub-word nearly right"),
         pytest.param(["try", "run", "x", "--sead", "1"], 2, "did you mean --seed?", id="an option nearly right"),
+        pytest.param(["try", "list", "--seed", "1"], 2, "expected --seed with xiu try run\n", id="other word's"),
         pytest.param(["try", "run", "x", "--seed", "one"], 2, "is no whole number", id="a value of the wrong kind"),
         pytest.param(["try"], 2, "required", id="a sub-word missing"),
         pytest.param(["--progress", "loud", "try", "list"], 2, "auto", id="a global option's value"),

@@ -54,6 +54,18 @@ def test_an_id_of_the_library_is_taken(mine: Path, capsys: pytest.CaptureFixture
     assert main(["fault", "check", str(HOME / "faults" / "n15-link-cut.yaml")]) == 0
 
 
+def test_an_id_of_a_folder_of_one_s_own_is_taken(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, other = str(mine / "faults"), mine / "other.yaml"
+    other.write_text(MINE, encoding="utf-8")
+    assert main(["fault", "check", str(other)]) == 0
+    assert main(["fault", "check", "--faults", folder, str(mine / "faults" / "x1.yaml")]) == 0
+    assert main(["fault", "check", "--faults", folder, str(other)]) == 2
+    assert f"`id`: X1 stands in {mine / 'faults' / 'x1.yaml'} too" in capsys.readouterr().err
+    (mine / "faults" / "bad.yaml").write_text("kind: fault\nid: Z1\n", encoding="utf-8")
+    assert main(["fault", "check", "--faults", folder, str(other)]) == 2
+    assert f"{mine / 'faults' / 'bad.yaml'}:1: " in capsys.readouterr().err
+
+
 def test_folders_of_one_s_own_stand_beside_the_library(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ["--faults", str(mine / "faults"), "--drills", str(mine / "drills")]
     assert main(["fault", "list", "--faults", str(mine / "faults")]) == 0
