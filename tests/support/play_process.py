@@ -19,12 +19,14 @@ READY_S = 30.0
 
 
 @contextmanager
-def play_process(folder: Path, dsn: str, **env: str) -> Iterator[str]:
-    """Its address, ready. `env`: further settings. Raises AssertionError if it died within the block."""
+def play_process(folder: Path, dsn: str, port: int = 0, **env: str) -> Iterator[str]:
+    """Its address, ready. `port`: 0 for any. `env`: further settings. Raises AssertionError if it died within the
+    block.
+    """
     folder.mkdir(exist_ok=True)
     (folder / "key").write_text(SECRET.hex())
     (folder / "admin").write_text(ADMIN)
-    port = free_port()
+    port = port or free_port()
     given = {
         "XIU_LISTEN": f"{LOOPBACK}:{port}",
         "XIU_POSTGRES_URL": dsn,

@@ -1,11 +1,11 @@
 "use strict";
 // The event page. Everything it shows comes from this system's own JSON; texts are set as text, never as HTML.
 const WORDS = {
-  brand: ["咻一咻", "Xiu: the red packet rush"], sound: ["声音", "Sound"], press: ["咻一下", "tap me"],
+  brand: ["咻一咻", "Xiu"], page: ["咻一咻，抢红包", "Xiu: the red packet rush"], sound: ["声音", "Sound"], press: ["咻一下", "tap me"],
   lang: ["English", "中文"], lang_says: ["Switch to English", "切换到中文"],
   press_says: ["咻一下，抢红包", "Tap for a red packet"],
   no_round: ["还没有场次", "No round yet"], no_round_said: ["场次公布后，这里会倒计时。", "When a round is announced, the countdown stands here."],
-  round: ["第 {0} 场", "Round {0}"], till_start: ["距开抢", "until it opens"], till_end: ["进行中，距结束", "open; until it ends"],
+  round: ["第 {0} 场", "Round {0}"], till_start: ["距开抢", "until it opens"], till_end: ["距结束", "until it ends"],
   over: ["本场已结束", "This round is over"], rounds: ["今晚场次", "Rounds"], none: ["暂无", "None yet"],
   opens_at: ["{0} 开始，{1} 个红包", "opens {0}, {1} packets"], is_open: ["进行中", "open"], soon: ["未开始", "to come"], closed: ["已结束", "over"],
   ready: ["开抢后，按红色按钮。", "When it opens, press the red button."], go: ["快按！", "Press now!"],
@@ -29,12 +29,16 @@ const WORDS = {
   link: ["分享链接", "Link to share"], claimed_of: ["已领 {0}/{1} 份", "{0} of {1} parts claimed"],
   claim_title: ["好友的红包", "A friend's packet"], claim: ["拆开", "Open it"], claimed: ["你分到 {0}", "Your part: {0}"],
   cards: ["集五福", "Five Blessings"], combine: ["合成五福", "Combine all five"], combined: ["五福已合成，等开奖。", "Combined. You have a part in the pot."],
-  kinds: ["爱国福,富强福,和谐福,友善福,敬业福", "Patriot,Wealth,Harmony,Kindness,Devotion"], got_card: ["得到一张：{0}", "A card: {0}"],
+  kinds: ["爱国福,富强福,和谐福,友善福,敬业福", "Patriot,Wealth,Accord,Kind,Duty"], got_card: ["得到一张：{0}", "A card: {0}"],
   give_label: ["送给用户号", "Give to user"], give: ["送出", "Give"], given: ["已送出。", "Given."], which: ["哪一张", "Which card"],
   ask: ["向他要", "Ask for it"], asked: ["已发出请求。", "Asked."], asks: ["用户 {0} 想要：{1}", "User {0} asks for: {1}"],
   friends: ["好友", "Friends"], no_friends: ["还没有好友。分享一个红包吧。", "No friends yet. Share a packet."], fund: ["余额宝", "Money fund"],
   score: ["亲密度 {0}", "strength {0}"],
-  why: ["为什么", "Why"], buy_label: ["转入（元）", "Put in (yuan)"], buy: ["转入", "Put in"], bought: ["已转入 {0}。", "Put in {0}."],
+  friend_label: ["加好友（用户号）", "Add a friend (user number)"], add: ["加好友", "Add"], added: ["已发出邀请，等对方也加你。", "Asked. It is a tie once they add you, too."],
+  tied: ["已成为好友。", "You are friends now."], asked_by: ["用户 {0} 想加你", "User {0} wants to be your friend"], why: ["为什么", "Why"],
+  term_base: ["起点", "base"], term_contact: ["联系", "contact"], term_transfer: ["转账", "transfers"], term_gift: ["送礼", "gifts"], term_claim: ["红包", "packets"], term_card: ["福卡", "cards"],
+  term_book: ["通讯录", "address book"], term_reciprocity: ["往来对等", "reciprocity"], term_mutual: ["共同好友", "mutual friends"],
+  fund_label: ["金额（元）", "Amount (yuan)"], buy: ["转入", "Put in"], sell: ["转出", "Take out"], bought: ["已转入。", "Put in."], sold: ["已转出。", "Taken out."],
   foot: ["红包金额以服务器为准。断网或刷新不会丢，也不会多。", "Amounts are the server's. Nothing is lost by a broken line, and nothing is given twice."],
 };
 const CODES = {
@@ -42,6 +46,8 @@ const CODES = {
   key_reused: ["这笔请求已用过", "this order was used before"], bad_request: ["输入不对", "the input is wrong"],
   degraded: ["系统忙", "the system is busy"], share_expired: ["红包已过期", "the packet has expired"],
   share_exhausted: ["红包已领完", "nothing is left"], own_share: ["不能领自己的红包", "it is your own packet"],
+  kinds_missing: ["还没集齐五张", "a kind is missing"], combined_already: ["已经合成过了", "you have combined already"], no_real_name: ["尚未实名", "no real name was given"],
+  self_tie: ["不能加自己", "that is yourself"], gift_to_oneself: ["不能送给自己", "that is yourself"],
   season_ended: ["活动已结束", "the season is over"], card_not_owned: ["没有这张卡", "you have no such card"],
 };
 const $ = (id) => document.getElementById(id);
@@ -146,7 +152,9 @@ function tick() {
   const key = `${phase}${round ? round.round : ""}${english}`;
   if (key !== lastPhase) {
     lastPhase = key;
-    tell(say({ none: "no_round_said", before: "ready", open: token ? "go" : "sign_first", over: "over" }[phase]));
+    const win = round && won.get(round.round);
+    if (win && phase !== "before") tell(say("said_win", yuan(win.fen)));
+    else tell(say({ none: "no_round_said", before: "ready", open: token ? "go" : "sign_first", over: "over" }[phase]));
     if (event) drawRounds();
   }
   return phase;
@@ -276,7 +284,7 @@ async function statement(mine) {
     item.append(make("span", what), make("b", `${line.fen < 0 ? "−" : "+"}${yuan(Math.abs(line.fen))}`), make("span", `${clock(line.awarded_us || line.credited_us)} · ${line.award || `#${line.transfer}`}`, "soft"));
     if (round && line.kind === "credit" && !won.has(round.round)) {
       won.set(round.round, { award: line.award, fen: line.fen, sponsor: line.sponsor, state: "credited", round });
-      if (current() && current().round === round.round) { shown = round.round; drawWin(); }
+      if (current() && current().round === round.round) { shown = round.round; lastPhase = ""; drawWin(); tick(); }
     }
     return item;
   }) : [make("li", say("none"), "soft")]));
@@ -340,7 +348,7 @@ function drawRounds() {
 }
 function draw() {
   document.documentElement.lang = english ? "en" : "zh-CN";
-  document.title = say("brand");
+  document.title = say("page");
   for (const e of document.querySelectorAll("[data-word]")) e.textContent = say(e.dataset.word);
   $("language").textContent = say("lang"); $("language").lang = english ? "zh-CN" : "en";
   $("language").setAttribute("aria-label", say("lang_says"));

@@ -79,7 +79,7 @@ which.id = "give-kind"; whichLabel.htmlFor = "give-kind"; whichLabel.dataset.wor
 const [toLabel, to] = field("give-to", "give_label", "numeric");
 to.pattern = "[0-9]{1,18}";
 let season = null, held = [0, 0, 0, 0, 0];
-const giveRow = make("div", "", "row"), giveDo = make("button", ""), askDo = make("button", "");
+const giveRow = make("div", "", "row two"), giveDo = make("button", ""), askDo = make("button", "");
 giveDo.type = askDo.type = "submit"; giveDo.dataset.word = "give"; askDo.dataset.word = "ask"; giveDo.value = "gift"; askDo.value = "ask";
 giveRow.append(to, giveDo, askDo);
 giveForm.append(whichLabel, which, toLabel, giveRow);
@@ -127,14 +127,72 @@ async function refreshCards(mine) {
   cardBox.hidden = !season;
 }
 
+// The relation chain: the strongest ties, each with its reasons; who asks, and whom to ask.
+const friendBox = section("friends", "friends"), ties = make("ol", "", "lines"), friendForm = make("form", "");
+friendForm.id = "friend-form";
+const [friendLabel, friend] = field("friend", "friend_label", "numeric"), friendRow = make("div", "", "row"), friendDo = make("button", "");
+friend.pattern = "[0-9]{1,18}";
+friendDo.type = "submit"; friendDo.dataset.word = "add";
+friendRow.append(friend, friendDo);
+friendForm.append(friendLabel, friendRow);
+friendBox.append(ties, friendForm);
+const friendSays = note(friendBox);
+friendBox.lastChild.id = "friend-said";
+async function add(uid) {
+  const got = await order("/v1/friends", { friend: uid }, friendSays);
+  friendSays(got.status === 200 ? say(got.data.state === "tied" ? "tied" : "added") : refused(got));
+  refreshPlays();
+}
+form("friend", "/v1/friends", () => ({ friend: Number(friend.value) }), (data) => { refreshPlays(); return say(data.state === "tied" ? "tied" : "added"); });
+async function refreshFriends(mine) {
+  const strongest = await ask("/v1/relations?top=20&explain=1"), waiting = await ask("/v1/friends/requests");
+  if (mine !== token || strongest.status !== 200 || waiting.status !== 200) return;
+  const rows = waiting.data.askings.map((each) => {
+    const item = make("li", "");
+    item.append(make("span", say("asked_by", each.uid)), button("add", () => add(each.uid)));
+    return item;
+  });
+  for (const tie of strongest.data.relations) {
+    const item = make("li", ""), why = make("details", ""), list = make("p", "", "soft");
+    list.textContent = tie.terms.filter((term) => term.adds).map((term) => `${say(`term_${term.term}`)} ${(term.adds / 100).toFixed(1)}`).join(english ? ", " : "，");
+    why.className = "soft";
+    why.append(make("summary", say("why")), list);
+    item.append(make("span", say("who", tie.friend)), make("b", say("score", (tie.score / 100).toFixed(1))), why);
+    rows.push(item);
+  }
+  ties.replaceChildren(...(rows.length ? rows : [make("li", say("no_friends"), "soft")]));
+  friendBox.hidden = false;
+}
+
+// The money fund: bought from the balance, sold back to it.
+const fundBox = section("fund", "fund"), inFund = make("p", "", "sum small"), fundForm = make("form", "");
+fundForm.id = "fund-form";
+const [fundLabel, fundYuan] = field("fund-yuan", "fund_label", "decimal"), fundRow = make("div", "", "row two"), buy = make("button", ""), sell = make("button", "");
+fundYuan.pattern = "[0-9]{1,9}([.][0-9]{1,2})?";
+buy.type = sell.type = "submit"; buy.dataset.word = "buy"; sell.dataset.word = "sell"; buy.value = "purchase"; sell.value = "sale";
+fundRow.append(fundYuan, buy, sell);
+fundForm.append(fundLabel, fundRow);
+fundBox.append(inFund, fundForm);
+note(fundBox);
+fundBox.lastChild.id = "fund-said";
+form("fund", (by) => `/v1/fund/${by.value}`, () => ({ key: newKey(), fen: fenOf(fundYuan.value) }), (data, by) => { fundYuan.value = ""; refreshPlays(); return say(by.value === "sale" ? "sold" : "bought"); });
+async function refreshFund(mine) {
+  const got = await ask("/v1/fund");
+  if (mine !== token || got.status !== 200) return;
+  inFund.textContent = yuan(got.data.fen);
+  fundBox.hidden = false;
+}
+
 async function refreshPlays() {
   const mine = token;
   if (!mine) return;
   if (there("cards")) await refreshCards(mine);
+  if (there("ties")) await refreshFriends(mine);
+  if (there("fund")) await refreshFund(mine);
 }
 function drawPlays() {
   claimBox.hidden = !(there("fission") && linkOf());
-  if (!token) cardBox.hidden = true;
+  if (!token) for (const box of [cardBox, friendBox, fundBox]) box.hidden = true;
   for (const e of $("more").querySelectorAll("[data-word]")) e.textContent = say(e.dataset.word);
 }
 window.addEventListener("hashchange", () => { claimed.textContent = ""; claimSays(""); draw(); });

@@ -51,6 +51,30 @@ def test_rounds_to_come_open_and_just_over_the_soonest_first(postgres_dsn: str) 
     asyncio.run(body())
 
 
+def test_what_is_announced_has_its_name_before_and_after_it_is_made(postgres_dsn: str) -> None:
+    start_us = time.time_ns() // 1000 + HOUR_US
+    sponsors = [{"sponsor": 7, "name": "云上商城", "classes": [[100, 5], [200, 4]]}]
+    with_time = {"lane": "live", "sponsors": sponsors, "start_us": start_us, "duration_ms": 60_000}
+
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            with psycopg.connect(postgres_dsn) as conn:
+                conn.execute("INSERT INTO live.programme VALUES ('evening', '{}', 0)")
+                for place, number in enumerate((1, 2)):
+                    item = {"name": f"n{number}", "title": f"第{number}场", "order": with_time}
+                    values = (number, place, Jsonb(item), bytes(32))
+                    conn.execute("INSERT INTO live.programme_round VALUES (%s, 'evening', %s, %s, %s, '')", values)
+            announce(postgres_dsn, 1, HOUR_US // 2)
+            _, told = await play.call("/v1/event")
+            made, announced = told["rounds"]
+            assert (made["round"], made["title"], made["packets"]) == (1, "第1场", 5)
+            assert (announced["round"], announced["title"], announced["packets"]) == (2, "第2场", 9)
+            assert (announced["start_us"], announced["end_us"]) == (start_us, start_us + 60_000_000)
+            assert announced["sponsors"] == [{"sponsor": 7, "name": "云上商城"}]
+
+    asyncio.run(body())
+
+
 def test_a_new_round_is_seen_within_seconds_and_an_absent_ledger_outlived(
     postgres_server: PostgresServer, postgres_dsn: str
 ) -> None:

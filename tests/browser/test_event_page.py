@@ -1,0 +1,378 @@
+"""The event page in a real browser: press, hear, win, share, claim as a second user, spend; and whatever goes wrong.
+
+Play and its ledger are real; the front says what a test tells it, so that each of its answers comes when it matters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from system.contract.people import traits_of
+from system.ledger.migrate import migrate
+from system.tickets import Ticket, TicketOffice
+from tests.support.event_page import (
+    BROWSER,
+    BROWSERS,
+    CUT,
+    FLAGS,
+    ScriptedFront,
+    announce,
+    credit,
+    refusal,
+    scripted_front,
+    won,
+)
+from tests.support.play import ADMIN, SECRET
+from tests.support.play_process import play_process
+from tests.support.stores import PostgresServer, free_port
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser on PATH (looked for {', '.join(BROWSERS)})")
+WITHIN_MS = 30_000
+PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+NO_TROUBLE = ("Failed to load resource",)
+"""What Chromium writes of every answer that is not 2xx, and of a connection that was refused."""
+
+
+@dataclass
+class Stage:
+    """Play's address, its ledger, the front, and ways to look at the page."""
+
+    url: str
+    dsn: str
+    front: ScriptedFront
+    folder: Path
+    port: int
+    open: Callable[..., Any]
+    restart: Callable[[], None]
+    stop: Callable[[], None]
+
+    def operator(self, path: str, body: dict[str, Any]) -> Any:
+        request = urllib.request.Request(
+            self.url + path,
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {ADMIN}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=BROWSER, args=[*FLAGS])
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+@pytest.fixture(scope="module")
+def stage(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One play and one browser for the tests of this file; each test has users and rounds of its own."""
+    folder = tmp_path_factory.mktemp("event")
+    dsn, port = postgres_server.create_database("event_page"), free_port()
+    asyncio.run(migrate(dsn, SECRET))
+    with scripted_front() as front, browser() as chromium, ExitStack() as first:
+        settings = {"XIU_TOPOLOGY": json.dumps({"fronts": [front.url], "cells": [0]}), "XIU_SIGN_IN": "1"}
+        playing = [first.enter_context(ExitStack())]
+
+        def start() -> None:
+            playing[0] = first.enter_context(ExitStack())
+            playing[0].enter_context(play_process(folder / "play", dsn, port, **settings))
+
+        def restart() -> None:
+            playing[0].close()
+            start()
+
+        def opened(uid: int | None, size: dict[str, int] = PHONE, language: str = "zh", **more: Any) -> Any:
+            where, theme = more.pop("where", ""), more.pop("theme", "light")
+            context = chromium.new_context(viewport=size, color_scheme=theme, **more)
+            context.set_default_timeout(WITHIN_MS)
+            page = context.new_page()
+            page.trouble = []
+            page.on("pageerror", lambda error: page.trouble.append(str(error)))
+            page.on("console", lambda said: page.trouble.append(said.text) if said.type == "error" else None)
+            who = "" if uid is None else f"uid={uid}&"
+            page.goto(f"http://127.0.0.1:{port}/?{who}lang={language}{where}")
+            return page
+
+        start()
+        yield Stage(f"http://127.0.0.1:{port}", dsn, front, folder, port, opened, restart, lambda: playing[0].close())
+
+
+@pytest.fixture(autouse=True)
+def quiet(stage: Stage) -> None:
+    """A front without an opinion, and no round from the test before."""
+    with psycopg.connect(stage.dsn) as conn:
+        conn.execute("UPDATE live.round SET start_us = 0, end_us = 1")
+    stage.front.answers.clear()
+    stage.front.taps.clear()
+    stage.front.always = (200, {"won": False, "next_ms": 0})
+
+
+def shows(page: Any, selector: str, text: str) -> None:
+    """Waits until the element holds the text."""
+    page.wait_for_function(
+        "([where, text]) => { const e = document.querySelector(where);"
+        " return e && !e.hidden && e.checkVisibility() && e.textContent.includes(text); }",
+        arg=[selector, text],
+    )
+
+
+def holds(page: Any, cards: int) -> None:
+    """Waits until the user has so many cards. A function, not an expression: the page's policy forbids `eval`."""
+    page.wait_for_function(
+        "(n) => [...document.querySelectorAll('.kinds b')].reduce((sum, e) => sum + Number(e.textContent), 0) === n",
+        arg=cards,
+    )
+
+
+def is_open(page: Any) -> None:
+    page.wait_for_selector('#red[aria-disabled="false"]')
+
+
+def untroubled(page: Any) -> None:
+    assert [said for said in page.trouble if not said.startswith(NO_TROUBLE)] == []
+
+
+def test_press_hear_win_share_claim_spend(stage: Stage) -> None:
+    announce(stage.dsn, 1, -1)
+    page = stage.open(1_001)
+    is_open(page)
+    stage.front.answers.append((200, {"won": False, "next_ms": 0}))
+    page.click("#red")
+    shows(page, "#said", "没咻到")
+    page.wait_for_selector('#red[data-heard="1"]')  # the audio node ran to its end
+    stage.front.always = won(1, 0, 520)
+    page.click("#red")
+    shows(page, "#win-fen", "¥5.20")
+    shows(page, "#win-sponsor", "云上商城")
+    shows(page, "#win-state", "入账中")
+    credit(stage.dsn, 1_001, 1, 0, 520)
+    shows(page, "#win-state", "已存入钱包")
+    shows(page, "#balance", "¥5.20")
+
+    funding = {"key": "f", "sponsor": 7, "fen": 1_000, "share_fen": 200, "parts": 2, "lifetime_s": 3600}
+    assert stage.operator("/v1/rounds/1/fission", funding)["state"] == "done"
+    page.click('#win-share [data-word="share"]')
+    link = page.wait_for_selector("#share-link").input_value()
+    assert link.startswith(f"{stage.url}/#share=1-0.")
+
+    friend = stage.open(1_002, where="#" + link.partition("#")[2])
+    friend.click('#claim [data-word="claim"]')
+    shows(friend, "#claim", "你分到 ¥")
+    shows(friend, "#balance", "¥")
+    assert friend.inner_text("#balance") != "¥0.00"
+    own = stage.open(1_001, where="#" + link.partition("#")[2])
+    own.click('#claim [data-word="claim"]')
+    shows(own, "#claim .said-here", "没有成功")
+
+    page.fill("#spend", "2.5")
+    page.click("#spend-form button")
+    shows(page, "#spend-said", "已花掉 ¥2.50")
+    shows(page, "#balance", "¥2.70")
+    page.fill("#spend", "9")
+    page.click("#spend-form button")
+    shows(page, "#spend-said", "余额不足")
+    shows(page, "#balance", "¥2.70")
+    page.click("#wallet summary")
+    assert page.inner_text("#lines").count("¥") == 2
+    for each in (page, friend, own):
+        untroubled(each)
+
+
+def test_cards_come_with_losing_taps_are_given_and_combined(stage: Stage) -> None:
+    order = {"season": 1, "cards": [1, 1, 1, 1, 1], "pot_fen": 5_000, "sponsor": 7}
+    assert stage.operator("/v1/seasons", order)["state"] == "open"
+    announce(stage.dsn, 7, -1)
+    page = stage.open(7_001)
+    is_open(page)
+    office = TicketOffice(SECRET)
+    for second in range(5):
+        ticket = office.write(Ticket("live", 1, 7, 7_001, second, 1))
+        stage.front.answers.append((200, {"won": False, "next_ms": 0, "ticket": ticket}))
+        page.click("#red")
+        holds(page, second + 1)
+        shows(page, "#said", "得到一张")
+    page.select_option("#give-kind", "3")
+    page.fill("#give-to", "7002")
+    page.click('#give-form [data-word="give"]')
+    shows(page, "#give-said", "已送出")
+    holds(page, 4)
+    assert [each.inner_text() for each in page.query_selector_all(".kinds b")] == ["1", "1", "0", "1", "1"]
+    assert page.is_disabled('#cards [data-word="combine"]'), "four kinds are not five"
+    page.select_option("#give-kind", "3")
+    page.fill("#give-to", "7002")
+    page.click('#give-form [data-word="ask"]')
+    shows(page, "#give-said", "已发出请求")
+
+    friend = stage.open(7_002)
+    shows(friend, "#cards .lines", "用户 7001 想要：和谐福")
+    friend.click('#cards .lines [data-word="give"]')
+    shows(friend, "#cards .said-here", "已送出")
+    page.reload()
+    page.click('#cards [data-word="combine"]:not(:disabled)')
+    shows(page, "#cards .said-here", "五福已合成")
+    for each in (page, friend):
+        untroubled(each)
+
+
+def test_friends_and_the_money_fund(stage: Stage) -> None:
+    announce(stage.dsn, 8, -1)
+    one, other = (stage.open(uid, language="en") for uid in (8_001, 8_002))
+    shows(one, "#friends", "No friends yet")
+    one.fill("#friend", "8002")
+    one.click('#friend-form [data-word="add"]')
+    shows(one, "#friend-said", "once they add you")
+    other.reload()
+    shows(other, "#friends .lines", "User 8001 wants to be your friend")
+    other.click('#friends .lines [data-word="add"]')
+    shows(other, "#friends .lines", "strength")
+    other.click("#friends .lines summary")
+    shows(other, "#friends .lines details p", "base")
+
+    named = next(uid for uid in range(8_100, 9_000) if traits_of(uid).real_name)
+    credit(stage.dsn, named, 8, 2, 1_000)
+    page = stage.open(named, language="en")
+    shows(page, "#balance", "¥10.00")
+    page.fill("#fund-yuan", "4")
+    page.click('#fund-form [data-word="buy"]')
+    shows(page, "#fund-said", "Put in")
+    shows(page, "#fund .sum", "¥4.00")
+    shows(page, "#balance", "¥6.00")
+    page.fill("#fund-yuan", "1.5")
+    page.click('#fund-form [data-word="sell"]')
+    shows(page, "#fund .sum", "¥2.50")
+    shows(page, "#balance", "¥7.50")
+    for each in (one, other, page):
+        untroubled(each)
+
+
+def test_one_tap_is_repeated_until_its_answer_is_definite(stage: Stage) -> None:
+    announce(stage.dsn, 2, -1)
+    page = stage.open(2_001, language="en")
+    is_open(page)
+    credit(stage.dsn, 2_001, 2, 1, 100)
+    stage.front.answers.extend((
+        CUT, refusal(503, "degraded"), (202, {"pending": True}), refusal(429, "too_fast"), won(2, 1, 100),
+    ))  # fmt: skip
+    page.click("#red")
+    shows(page, "#win-fen", "¥1.00")
+    shows(page, "#balance", "¥1.00")
+    at_s = [tap.at_s for tap in stage.front.taps]
+    assert len(at_s) == 5, "once for each answer that is not definite, and no tap more"
+    assert at_s[4] - at_s[3] >= 1.0, "Retry-After is kept"
+    assert len({tap.token for tap in stage.front.taps}) == 1
+    untroubled(page)
+
+
+def test_the_button_keeps_to_seven_a_second(stage: Stage) -> None:
+    announce(stage.dsn, 3, -1)
+    page = stage.open(3_001)
+    is_open(page)
+    page.evaluate(
+        "new Promise((done) => { let n = 0; const id = setInterval(() => {"
+        " document.getElementById('red').click(); if (++n === 150) { clearInterval(id); done(); } }, 20); })"
+    )
+    at_s = [tap.at_s for tap in stage.front.taps]
+    assert len(at_s) >= 7
+    # A tap may be longer on its way than the next: eight within a little less than a second are one too many.
+    assert all(later - earlier > 0.9 for earlier, later in zip(at_s, at_s[7:], strict=False))
+
+
+def test_before_and_after_the_round_nothing_is_sent(stage: Stage) -> None:
+    announce(stage.dsn, 4, 3_600)
+    page = stage.open(4_001, language="en")
+    shows(page, "#phase", "until it opens")
+    page.wait_for_function("() => /^(1:00:00|59:\\d\\d)$/.test(document.getElementById('count').textContent)")
+    page.click("#red", force=True)
+    shows(page, "#said", "Not open yet")
+    assert stage.front.taps == []
+    # Whatever the page thinks of the time, the front decides: its *not yet* sets the countdown right.
+    announce(stage.dsn, 5, -1)
+    is_open(page)
+    stage.front.answers.append(refusal(409, "not_open", starts_in_ms=60_000))
+    page.click("#red")
+    shows(page, "#phase", "until it opens")
+    untroubled(page)
+
+
+def test_a_page_left_open_over_a_restart_goes_on(stage: Stage) -> None:
+    announce(stage.dsn, 6, -1)
+    page = stage.open(6_001)
+    is_open(page)
+    credit(stage.dsn, 6_001, 6, 2, 1888, 9)
+    stage.stop()
+    page.click("#red", force=True)
+    shows(page, "#said", "网络不稳")
+    shows(page, "#offline", "连不上")
+    stage.front.always = won(6, 2, 1888, 9, repeat=True)
+    stage.restart()
+    shows(page, "#win-fen", "¥18.88")
+    page.wait_for_selector("#offline", state="hidden")
+    shows(page, "#balance", "¥18.88")
+    page.reload()
+    shows(page, "#win-fen", "¥18.88")
+    untroubled(page)
+
+
+def test_signing_in_and_out(stage: Stage) -> None:
+    page = stage.open(None, language="en")
+    page.fill("#token", "5.1.nonsense")
+    page.click("#token-form button")
+    shows(page, "#sign-wrong", "wrong or has expired")
+    page.fill("#uid", "8001")
+    page.click("#uid-form button")
+    shows(page, "#who", "user 8001")
+    page.evaluate("localStorage.setItem('xiu.token', '8001.1.x')")
+    page.evaluate("localStorage.removeItem('xiu.token')")
+    page.click("#out")
+    page.wait_for_selector("#sign", state="visible")
+    assert page.evaluate("localStorage.getItem('xiu.token')") is None
+
+
+LAYOUT = """() => {
+  const red = document.getElementById("red").getBoundingClientRect();
+  const seen = (names) => [...document.querySelectorAll(names)].filter((e) => e.checkVisibility());
+  const named = (e) => e.textContent.trim() || e.getAttribute("aria-label") || (e.labels || []).length;
+  const name = (e) => e.id || e.textContent;
+  return {
+    wide: document.documentElement.scrollWidth - innerWidth,
+    right: innerWidth - red.right, middle: red.left - innerWidth / 2, below: innerHeight - red.bottom,
+    small: seen("button, input, summary, select").filter((e) => e.getBoundingClientRect().height < 43.5).map(name),
+    nameless: seen("button, input, select").filter((e) => !named(e)).map(name),
+    foreign: performance.getEntriesByType("resource").filter((e) => new URL(e.name).origin !== location.origin).length,
+  };
+}"""
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("size", "theme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone", "desk"])
+def test_the_red_button_is_top_right_and_nothing_runs_off(
+    stage: Stage, language: str, size: dict[str, int], theme: str
+) -> None:
+    announce(stage.dsn, 10 + ["zh", "en"].index(language) + 2 * (size == DESK), 90)
+    page = stage.open(9_001, size, language, theme=theme, reduced_motion="reduce")
+    shows(page, "#who", "9001")
+    found = page.evaluate(LAYOUT)
+    assert found["wide"] <= 0
+    assert found["middle"] > 0, "in the right half"
+    assert found["right"] >= 0
+    assert found["below"] > size["height"] * 0.4, "in the upper half of the first screen"
+    assert (found["small"], found["nameless"], found["foreign"]) == ([], [], 0)
+    assert page.evaluate("getComputedStyle(document.querySelector('.red'), '::after').animationName") == "none"
+    assert page.get_attribute("html", "lang") == ("en" if language == "en" else "zh-CN")
+    page.keyboard.press("Tab")
+    untroubled(page)
