@@ -18,12 +18,16 @@ LEGS = {"accounts": ["user:777"], "currencies": ["fen"], "amounts": [-1], "uids"
 
 
 @pytest.mark.parametrize(
-    ("name", "params"),
-    [("balance", {"uid": 777}), ("statement", PLACE), ("transfer_move", LEGS)],
-    ids=["balance", "statement", "move"],
+    ("name", "params", "index"),
+    [
+        pytest.param("balance", {"uid": 777}, "posting_round_account", id="balance"),
+        pytest.param("statement", PLACE, "posting_round_account", id="statement"),
+        pytest.param("transfer_move", LEGS, "posting_round_account", id="move"),
+        pytest.param("transfer_lock_holdings", LEGS, "holding_pkey", id="lock"),
+    ],
 )
 def test_a_balance_is_found_by_the_index_before_anything_was_analyzed(
-    ledger_dsn: str, name: str, params: dict[str, Any]
+    ledger_dsn: str, name: str, params: dict[str, Any], index: str
 ) -> None:
     with psycopg.connect(ledger_dsn, cursor_factory=psycopg.ClientCursor) as conn:
         for number in (1, 2, 3):
@@ -34,6 +38,6 @@ def test_a_balance_is_found_by_the_index_before_anything_was_analyzed(
         text = conn.cursor().mogrify(statement(name, "live"), params)
         plan = "\n".join(row[0] for row in conn.execute(b"EXPLAIN " + text.encode()).fetchall())
         conn.rollback()
-    assert "posting_round_account" in plan
+    assert index in plan
     assert "Seq Scan on posting" not in plan
     assert "Seq Scan on holding" not in plan
