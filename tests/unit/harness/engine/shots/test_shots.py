@@ -9,9 +9,11 @@ import pytest
 from harness.engine import shots
 from harness.engine.answers import EFFECT_NONE_BIT, STATUS_MASK
 from harness.engine.shot import Aim
+from harness.engine.shots.spend import SHOT as SPEND
 from harness.engine.shots.wallet import SHOT as WALLET
 from harness.errors import BadInput
 from system.contract.history import Outcome
+from system.play.wallet.models import Spending
 
 OWN = """
 from harness.engine.answers import ParsedAnswer, code_of
@@ -38,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_file_is_a_shot_by_its_name() -> None:
-    assert {"tap", "wallet"} <= shots.files().keys()
+    assert {"spend", "tap", "wallet"} <= shots.files().keys()
     assert all(shots.find(name).name == name for name in shots.files())
     assert shots.find(shots.TAP).outcomes == tuple(outcome.name.lower() for outcome in Outcome)
 
@@ -73,7 +75,7 @@ def test_what_is_no_shot_is_refused_with_file_and_line(folder: Path, name: str, 
 
 
 def test_a_name_nobody_has_and_a_folder_that_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadInput, match="no shot 'walet'; expected one of tap, wallet; did you mean wallet"):
+    with pytest.raises(BadInput, match="no shot 'walet'; expected one of spend, tap, wallet; did you mean wallet"):
         shots.find("walet")
     monkeypatch.setenv(shots.VARIABLE, str(folder / "none"))
     with pytest.raises(BadInput, match="none is no folder"):
@@ -113,3 +115,41 @@ def test_the_meaning_of_a_wallets_answer(status: int, body: bytes, outcome: str)
     assert answer.code & STATUS_MASK == status
     assert bool(answer.code & EFFECT_NONE_BIT) is (body == NONE)
     assert not answer.plain, "a balance is not recognised by lookup: it changes"
+
+
+def test_a_spending_is_one_order_of_its_run_and_a_body_that_play_reads() -> None:
+    (made,) = SPEND.requests(Aim("h:1", 7, "run-9.1700000000." + "a" * 80), [b"1003.9.ff"])
+    head, _, body = made.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /v1/wallet/spend HTTP/1.1\r\nHost: h:1\r\nAuthorization: Bearer 1003.9.ff\r\n")
+    assert f"Content-Length: {len(body)}".encode() in head
+    order = Spending.model_validate_json(body)
+    assert (order.key[:19], len(order.key), order.fen) == ("7-run-9-1700000000-", 64, 1)
+    (live,) = SPEND.requests(Aim("h:1", 7, None), [b"1.9.ff"])
+    assert b"X-Xiu-Tag" not in live
+    assert b'"key":"7-live"' in live
+
+
+def refusal(code: str) -> bytes:
+    return b'{"error":{"code":"%s","message":"x","effect":"none"}}' % code.encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        pytest.param(200, b'{"key":"k","state":"done","transfer":7,"again":false}', "spent", id="a fen left"),
+        pytest.param(200, b'{"key":"k","state":"done","transfer":7,"again":true}', "again", id="it had left before"),
+        pytest.param(202, b'{"key":"k","state":"pending"}', "pending", id="its COMMIT is on its way"),
+        pytest.param(409, refusal("insufficient"), "empty", id="nothing there"),
+        pytest.param(403, refusal("no_real_name"), "unnamed", id="no real name"),
+        pytest.param(409, refusal("key_reused"), "refused", id="another order's key"),
+        pytest.param(503, refusal("degraded"), "refused", id="the ledger is away"),
+        pytest.param(200, b'{"state":"done"}', "unknown", id="no transfer"),
+        pytest.param(202, b"{}", "unknown", id="no state"),
+        pytest.param(500, b"", "unknown", id="a crash"),
+    ],
+)
+def test_the_meaning_of_a_spendings_answer(status: int, body: bytes, outcome: str) -> None:
+    answer = SPEND.understand(status, body)
+    assert SPEND.outcomes[(answer.code >> 10 & 0xFF) - 1] == outcome
+    assert answer.code & STATUS_MASK == status
+    assert not answer.plain
