@@ -262,6 +262,8 @@ class Pilot(User):
             print(f"locustfile: {told['failed']}", file=sys.stderr)
             self.environment.process_exit_code = INCOMPLETE
         _state["flown"] = True
+        if os.environ.get(ORDER_VARIABLE) and not isinstance(runner, (MasterRunner, WorkerRunner)):
+            gevent.spawn(runner.quit)  # it was there for this one flight; the shape looks once a second alone
         while not _state["stopping"]:
             gevent.sleep(0.1)
         raise StopUser

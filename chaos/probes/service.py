@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -73,16 +73,20 @@ class ServiceProbe(Probe[ServiceRises]):
     def _told(self) -> tuple[float, float]:
         """Seconds of service and answers so far, of the run that tells of itself; zeros where none does."""
         found = (0.0, 0.0)
-        for file in self.at.stack.folder.targets.glob("run-*.json"):
+        for address in self._addresses():
             try:
-                samples = read_metrics(f"http://{_target(file)}/metrics", TIMEOUT_S)
-            except (PromError, OSError, ValueError, LookupError, TypeError):
+                samples = read_metrics(f"http://{address}/metrics", TIMEOUT_S)
+            except PromError:
                 continue  # of a run that is over
             sums = [value for (name, _), value in samples.items() if name == f"{NAME}_sum"]
             counts = [value for (name, _), value in samples.items() if name == f"{NAME}_count"]
             found = max(found, (sum(sums), sum(counts)), key=lambda one: one[1])
         return found
 
-
-def _target(file: Path) -> str:
-    return str(json.loads(file.read_text(encoding="utf-8"))[0]["targets"][0])
+    def _addresses(self) -> Iterator[str]:
+        """Where runs tell of themselves: the one that the stack knows of, and those that registered."""
+        if self.at.stack.run_port is not None:
+            yield f"127.0.0.1:{self.at.stack.run_port}"
+        for file in self.at.stack.folder.targets.glob("run-*.json"):
+            with suppress(OSError, ValueError, LookupError, TypeError):
+                yield str(json.loads(file.read_text(encoding="utf-8"))[0]["targets"][0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 
 from harness.control_client import ControlClient
@@ -19,6 +19,7 @@ from harness.orchestrate.account import RunAccount
 from harness.orchestrate.checks import look
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.closing import given_back
+from harness.orchestrate.fire import LocustProcess
 from harness.orchestrate.hooks import Nemesis, NoNemesis
 from harness.orchestrate.interrupts import interruptible
 from harness.orchestrate.phases import Arm, Armed, Audit, Close, Drain, Fire, Settle, Stage
@@ -35,14 +36,14 @@ from harness.runs.order import RunOrder
 from harness.runs.record import RunRecord, Timeline
 from harness.runs.state import RunState
 from harness.stack.resources import since
-from harness.watch.exporter import TAKEN_UP_S, Exporter
+from harness.watch.exporter import LAST_READS, Exporter, until_read
 from harness.watch.live import LiveView
 from harness.watch.prom import PromError
 from harness.watch.saved_queries import agreed, save_metrics
 from plans.models.quantity import ratio_text
 
-SCRAPES_S = 2.5
-"""Seconds: two scrapes and a rule evaluation."""
+LAST_READS_S = 2.5
+"""Seconds within which Prometheus, which reads once a second, has read the last figures as often as it takes."""
 
 
 class Conductor:
@@ -75,14 +76,17 @@ class Conductor:
         self.stage = Stage(
             self.run, order, system, self.control, self.state, self.account, chosen.share, sizes, self.folder
         )
+        self._ahead: LocustProcess | None = None
         self._used_before: dict[str, dict[str, float]] = {}
+        self._read_before = 0
+        """How often the run's metrics had been read before its verdict was among them."""
 
     # -- the run
 
     def carry_out(self) -> RunRecord:
         """Everything from the lock to the report. Errors of parts become reasons of the verdict."""
         started = datetime.now(UTC)
-        exporter = Exporter(self.state, git_sha=self._where.commit)
+        exporter = Exporter(self.state, self._where.commit, self.system.run_port)
         try:
             self._announce(exporter)
             with LiveView(self.state, self.order.progress):
@@ -98,15 +102,16 @@ class Conductor:
         if self.system.targets is None:
             return
         try:
-            exporter.register(self.system.targets)
-            self.state.scraped_by = time.monotonic() + TAKEN_UP_S
+            self.state.scraped_by = time.monotonic() + exporter.register(self.system.targets)
         except OSError as exc:
             self.run.tell("prometheus", of_error(exc))
 
     def _carry_out(self, started: datetime) -> RunRecord:
         self.system.events(lambda kind, text: self.run.tell(f"part_{kind}", text))
-        with interruptible(self.run.interrupted) as signals:
+        with interruptible(self.run.interrupted) as signals, ExitStack() as undo:
             self._lock()
+            with suppress(OSError):  # whoever arms the round starts it then, and tells why that does not go
+                self._ahead = undo.enter_context(LocustProcess(self.folder, 1, self.sizes.workers))
             self._precheck()
             live = LiveLane(self.system, self.control, self.run.tell) if self.order.lane == "stress" else None
             try:
@@ -149,7 +154,7 @@ class Conductor:
         ended the phases before. Raises HarnessError, OSError where a round could not be armed.
         """
         stage, count = self.stage, len(self.plan.rounds)
-        arm, fire, drain = Arm(stage), Fire(stage), Drain(stage)
+        arm, fire, drain = Arm(stage, self._ahead), Fire(stage), Drain(stage)
         settle, close, audit = Settle(stage), Close(stage), Audit(stage)
         try:
             with Spans(stage, self._nemesis) as spans:
@@ -197,6 +202,7 @@ class Conductor:
         self.state.money = figures.money_at_close(self.state.money, record)
         self.state.judged, self.state.invariants = record.forecast, record.invariants
         self.state.verdict = record.verdict
+        self._read_before = self.state.reads
         timeline = Timeline(per_second=figures.timeline_of(account), events=self.state.events)
         record = self._scribe.seal(record, timeline, figures.sponsors_of(account.all_books))
         if self._scribe.failed:
@@ -208,7 +214,7 @@ class Conductor:
         url = self.system.addresses.prometheus_url
         if url is None or self.account.gone:
             return
-        time.sleep(SCRAPES_S)
+        until_read(self.state, self._read_before + LAST_READS, LAST_READS_S)
         moments = figures.moments_of(self.plan, self.chosen.share, self.account, self.state.duration_s)
         try:
             rows = save_metrics(

@@ -88,6 +88,7 @@ class LocustProcess:
         folder = folder.resolve()  # the process stands elsewhere
         self._order_file, self._log, self._workers = folder / "fire-order.json", locust_log(folder, number), workers
         wanted(self._order_file).unlink(missing_ok=True)
+        self._began_s = time.time()
         with self._log.open("wb") as out:
             self._process = subprocess.Popen(
                 [
@@ -124,18 +125,17 @@ class LocustProcess:
             file.unlink(missing_ok=True)
 
     def stand(self) -> float:
-        """Until it waits for its order; how many seconds that took. Raises FireFailed where it ends before that, or
-        takes too long.
+        """Until it waits for its order; how many seconds that took from its start. Raises FireFailed where it ends
+        before that, or takes too long.
         """
-        began = time.monotonic()
-        until = began + STAND_DEADLINE_S
+        until = time.monotonic() + STAND_DEADLINE_S
         while not wanted(self._order_file).exists():
             if self._process.poll() is not None:
                 raise FireFailed(f"the generator ended before its order{_why(self._log)}; {_end_of(self._log)}")
             if time.monotonic() > until:
                 raise FireFailed(f"the generator was not ready within {STAND_DEADLINE_S:g} s; {_end_of(self._log)}")
             time.sleep(STAND_POLL_S)
-        return time.monotonic() - began
+        return max(0.0, wanted(self._order_file).stat().st_mtime - self._began_s)
 
     def fire(
         self,

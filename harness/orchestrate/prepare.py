@@ -25,13 +25,13 @@ from system.contract.routing import Topology, front_of
 FIRST_UID = 1_000_000
 PROBE_UID = 1 << 40
 """Probes use a range of users of their own, so that a win of one of them is a probe's."""
-TAP_S_TO_LOAD = 1 / 600_000
-LEAD_S, BURST_LEAD_S = 2.5, 4.0
-"""A cannon starts, connects and loads within this, and a tap's share of it each. A burst's has nobody who stands ready
-for it.
+TAP_S_TO_LOAD, CONNECTION_S = 1 / 600_000, 1 / 5_000
+LEAD_S, BURST_LEAD_S = 1.5, 4.0
+"""A cannon starts within this, beside the time to load each tap and to open each connection. A burst's has nobody who
+stands ready for it.
 """
-SLOWER, LEAD_MOST_S = 1.5, 20.0
-"""On a machine that needs long to load Locust the cannon needs long, too."""
+SLOWER, LEAD_MOST_S = 2.0, 20.0
+"""On a machine that needs long to load Locust the cannon needs long, too: two or three times as long as it needs."""
 LEASE_S = 5.0
 FEWEST_CONNECTIONS = 8
 """Connections of a journey beside the taps: one slow answer must not delay its next request."""
@@ -97,7 +97,7 @@ def prepare(
     traffic = _traffic(control, plan, share, sizes, topology)
     files = {"tokens": "\n".join(control.tokens(lane, FIRST_UID, share.users)) + "\n"}
     probes = _probes(control, plan, lane, topology, files)
-    lead_s += _taps(share, plan, stretch) * TAP_S_TO_LOAD
+    lead_s += _taps(share, plan, stretch) * TAP_S_TO_LOAD + _connections(share, sizes) * CONNECTION_S
     t0_us = control.now_us() + int(lead_s * 1e6) + place.pad_us(time.time_ns() + int(lead_s * 1e9))
     round_ = control.create_round(
         RoundOrder(
@@ -118,7 +118,7 @@ def prepare(
         tokens="tokens",
         result="result.json",
         slots=share.tapping_at_once,
-        connections=min(sizes.connections, share.tapping_at_once),
+        connections=_connections(share, sizes),
         run_id=run_id,
         round=round_.round,
         seed=seed,
@@ -203,6 +203,11 @@ def burst(
         beside=beside(stack),
     )
     return PreparedRound(round_, order, length_s, topology)
+
+
+def _connections(share: Share, sizes: Sizes) -> int:
+    """Of the taps' journey."""
+    return min(sizes.connections, share.tapping_at_once)
 
 
 def _taps(share: Share, plan: StressPlan, stretch: float) -> float:

@@ -55,6 +55,11 @@ class System(Protocol):
         ...
 
     @property
+    def run_port(self) -> int | None:
+        """Where its Prometheus looks for a run, None where it looks nowhere before it is told."""
+        ...
+
+    @property
     def folder(self) -> Path | None:
         """The stack's folder, None for a system elsewhere."""
         ...
@@ -112,6 +117,10 @@ class OwnStack:
     def targets(self) -> Path | None:
         return self._stack.folder.targets if self.addresses.prometheus_url else None
 
+    @property
+    def run_port(self) -> int | None:
+        return self._stack.run_port
+
     def gone(self) -> Sentence | None:
         return None if self._stack.running else sentence("stack_gone", folder=self.folder)
 
@@ -141,6 +150,7 @@ class Elsewhere:
 
     elsewhere = True
     targets: Path | None = None
+    run_port: int | None = None
     folder: Path | None = None
     way = STRAIGHT
 

@@ -77,8 +77,8 @@ class RunState:
     judged: tuple[Judged, ...] = ()
     verdict: str = ""
     """empty while it goes on"""
-    scraped: bool = False
-    """Somebody has read the run's metrics."""
+    reads: int = 0
+    """How often somebody has begun to read the run's metrics."""
     scraped_by: float | None = None
     """A time of `time.monotonic()` by which Prometheus has taken them up; None where no Prometheus was told of them."""
     invariants: tuple[Finding, ...] = ()

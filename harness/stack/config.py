@@ -57,11 +57,13 @@ def prometheus(
     more_targets: Path,
     alertmanager: str | None,
     through: Mapping[str, str] | None = None,
+    run: str | None = None,
 ) -> str:
     """Scrapes every part of ours that has /metrics, and evaluates, every second.
 
-    `more_targets`: folder others drop file_sd JSON into. `through`: part → address it is scraped by way of; its series
-    keep their `instance`.
+    `run`: where a run, while it lasts, tells of itself; known beforehand, so that no run waits until Prometheus takes a
+    new target over. `more_targets`: folder others drop file_sd JSON into. `through`: part → address it is scraped by
+    way of; its series keep their `instance`.
     """
     ways = {part: urlsplit(url).netloc for part, url in (through or {}).items()}
     jobs: dict[str, list[dict[str, object]]] = {}
@@ -74,8 +76,10 @@ def prometheus(
             row: dict[str, object] = {"targets": [ways.get(place.name, at)], "labels": labels}
             jobs.setdefault(job, []).append(row)
     own = [{"job_name": job, "static_configs": rows} for job, rows in jobs.items()]
+    runs = [] if run is None else [{"targets": [run], "labels": {"part": "run"}}]
     harness = {
         "job_name": "harness",
+        "static_configs": runs,
         "file_sd_configs": [{"files": [f"{more_targets}/*.json"], "refresh_interval": "1s"}],
     }
     document: dict[str, object] = {

@@ -24,7 +24,8 @@ from system.contract import places
 from system.contract.links import links_of
 from system.contract.places import Place, check_size, read_place
 
-SUPERVISOR_PORT = "supervisor"
+SUPERVISOR_PORT, RUN_PORT = "supervisor", "run"
+"""Ports that no part has: the supervisor's own, and the one on which a run, while it lasts, tells of itself."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Plan:
 
     def port_names(self) -> tuple[str, ...]:
         """Every port the stack needs."""
-        return (SUPERVISOR_PORT, *(name for part in self.parts for name in part.ports))
+        of_a_run = (RUN_PORT,) if any(part.name == "prometheus" for part in self.parts) else ()
+        return (SUPERVISOR_PORT, *of_a_run, *(name for part in self.parts for name in part.ports))
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON data."""
@@ -262,6 +264,7 @@ def _files(
                 more_targets=folder.targets,
                 alertmanager=urlsplit(where).netloc if where else None,
                 through=through,
+                run=f"127.0.0.1:{ports[RUN_PORT]}",
             )
     if "alertmanager" in names:
         webhooks = [part.webhook for part in parts if part.webhook]

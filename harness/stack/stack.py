@@ -246,6 +246,12 @@ class Stack:
         return tuple(self.folder.read_state().get("missing", ()))
 
     @property
+    def run_port(self) -> int | None:
+        """Where its Prometheus looks for a run; None where it has none of its own, or is of an older version."""
+        port: int | None = self.folder.read_state().get("run_port")
+        return port
+
+    @property
     def admin_token(self) -> str:
         """What operators' calls to control carry."""
         return (self.folder.secret / "admin").read_text(encoding="utf-8").strip()

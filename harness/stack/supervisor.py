@@ -37,7 +37,7 @@ from harness.stack.external import role_of
 from harness.stack.folder import Folder, secret, write_private
 from harness.stack.keeper import Keeper, PartEvent, PartFailed, how_it_ended
 from harness.stack.places import no_place
-from harness.stack.plan import SUPERVISOR_PORT, Layout, Plan, lay_out
+from harness.stack.plan import RUN_PORT, SUPERVISOR_PORT, Layout, Plan, lay_out
 from harness.stack.ports import Ports
 from harness.stack.wire import Switchboard
 
@@ -104,6 +104,7 @@ class Supervisor:
             "supervisor_pid": os.getpid(),
             "reaper_pid": os.getppid(),
             "port": self.ports.by_name[SUPERVISOR_PORT],
+            "run_port": self.ports.by_name.get(RUN_PORT),
             "token": self.token,
             "pids": self.pids(),
             "parts": {name: keeper.shown for name, keeper in self.keepers.items()},

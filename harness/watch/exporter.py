@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,11 @@ from system.contract.audit import INVARIANTS, Finding
 from system.contract.itself import tell_of_itself
 from system.contract.metrics import LATENCY_BUCKETS_S
 
-TAKEN_UP_S = 5.5
-"""From a new target to its first scrape, at most, on a machine that is not busy."""
+TAKEN_UP_S, KNOWN_S = 5.5, 1.5
+"""To the first scrape of a new target, and of one that Prometheus knows, at most, on a machine that is not busy."""
+LAST_READS = 2
+"""Scrapes for which figures must stand so that they are kept: by then every other part was scraped as well."""
+POLL_S = 0.02
 _HELP = {metric.name: metric.help for metric in METRICS}
 
 
@@ -42,7 +47,7 @@ class RunCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All families as they stand now."""
-        self._state.scraped = True
+        self._state.reads += 1
         yield from self._counters()
         yield from self._histograms()
         yield from self._gauges()
@@ -213,40 +218,52 @@ def buckets_of(pairs: list[Any]) -> list[tuple[str, float]]:
 
 
 class Exporter:
-    """Serves a run's metrics on loopback until `stop()`, on a free port below 32768 that is held until then."""
+    """Serves a run's metrics on loopback until `stop()`: on the port where the stack's Prometheus looks for a run
+    (`known`), or, where there is none or another run has it, on a free one below 32768 that is held until then.
+    """
 
-    def __init__(self, state: RunState, git_sha: str = "") -> None:
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(RunCollector(state, git_sha))
-        tell_of_itself(registry, "drill")
+    def __init__(self, state: RunState, git_sha: str = "", known: int | None = None) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(RunCollector(state, git_sha))
+        tell_of_itself(self._registry, "drill")
+        self._held: Ports | None = None
+        self._target: Path | None = None
+        if known is not None:
+            with suppress(OSError):
+                self._serve(known)
+                return
         self._held = Ports(["exporter"])
-        self.port = self._held.by_name["exporter"]
         try:
-            self._server, self._thread = start_http_server(self.port, addr="127.0.0.1", registry=registry)
+            self._serve(self._held.by_name["exporter"])
         except OSError:
             self._held.close()
             raise
-        self._target: Path | None = None
+
+    def _serve(self, port: int) -> None:
+        self._server, self._thread = start_http_server(port, addr="127.0.0.1", registry=self._registry)
+        self.port = port
 
     @property
     def url(self) -> str:
         """Where it is read."""
         return f"http://127.0.0.1:{self.port}/metrics"
 
-    def register(self, targets: Path) -> None:
-        """Registers the run with the stack's Prometheus: a file_sd document in its folder of targets.
-
-        Prometheus reads it at once and begins within `TAKEN_UP_S`: it renews its list of targets every five seconds.
+    def register(self, targets: Path) -> float:
+        """Registers the run with the stack's Prometheus, unless it looks here anyway: a file_sd document in its folder
+        of targets. Seconds within which it reads: it renews its list of targets every five. Raises OSError.
         """
+        if self._held is None:
+            return KNOWN_S
         self._target = targets / f"run-{os.getpid()}-{self.port}.json"
         document = [{"targets": [f"127.0.0.1:{self.port}"], "labels": {"part": "run"}}]
         # Not `*.json`, which Prometheus would read half written.
         draft = self._target.with_suffix(".new")
         draft.write_text(json.dumps(document), encoding="utf-8")
         draft.replace(self._target)
+        return TAKEN_UP_S
 
     def unregister(self) -> None:
-        """Takes the target away. Last figures are kept only if they stood for two scrapes before this."""
+        """Takes the target away. Last figures are kept only if they stood for `LAST_READS` before this."""
         if self._target is not None:
             self._target.unlink(missing_ok=True)
             self._target = None
@@ -257,4 +274,15 @@ class Exporter:
         self._server.shutdown()
         self._server.server_close()
         joined(self._thread)
-        self._held.close()
+        if self._held is not None:
+            self._held.close()
+
+
+def until_read(state: RunState, times: int, within_s: float) -> bool:
+    """Waits until the run's metrics have been read so often in all; False where they have not within the time."""
+    until = time.monotonic() + within_s
+    while state.reads < times:
+        if time.monotonic() > until:
+            return False
+        time.sleep(POLL_S)
+    return True

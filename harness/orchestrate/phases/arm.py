@@ -40,13 +40,16 @@ class Arm:
     """Number of the round within its plan, from 1 on → Armed."""
 
     stage: Stage
+    ahead: LocustProcess | None = None
+    """The first round's generator, where it was started before: it has loaded while the run was checked."""
 
     def __call__(self, number: int) -> Armed:
         """Raises ControlError, ControlAway, FireFailed, OSError: nothing was armed, nothing may be sent."""
         stage, account, state = self.stage, self.stage.account, self.stage.state
         plan, first_ns = stage.order.loaded.plan, account.first_wall_ns
         self._pause(plan.rounds[number - 1].pause)
-        generator = LocustProcess(stage.folder, number, stage.sizes.workers)
+        ahead = self.ahead if number == 1 else None
+        generator = ahead or LocustProcess(stage.folder, number, stage.sizes.workers)
         try:
             lead_s = lead_after(generator.stand())
             self._scraped(lead_s)
@@ -71,7 +74,7 @@ class Arm:
     def _scraped(self, lead_s: float) -> None:
         """Until Prometheus reads the run's metrics, or will by its first tap: its view is to have all of the load."""
         state = self.stage.state
-        while state.scraped_by is not None and not state.scraped and not self.stage.over():
+        while state.scraped_by is not None and not state.reads and not self.stage.over():
             if (left_s := state.scraped_by - lead_s - time.monotonic()) <= 0:
                 return
             time.sleep(min(left_s, POLL_S))

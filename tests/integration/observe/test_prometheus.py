@@ -19,7 +19,7 @@ from dashboards.grafana.boards import forecast
 from dashboards.grafana.render import rendered
 from harness.stack import config, tools
 from harness.stack.ports import Ports
-from harness.watch.exporter import Exporter
+from harness.watch.exporter import KNOWN_S, LAST_READS, Exporter, until_read
 from harness.watch.prom import PromError, Prometheus, read_metrics
 from harness.watch.saved_queries import Moments, fill, save_metrics
 from plans.models.queries import load_queries
@@ -42,6 +42,7 @@ def until(check: Callable[[], bool], what: str) -> float:
 class Server:
     url: str
     targets: Path
+    run_port: int
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +53,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("prometheus")
     targets = folder / "targets"
     targets.mkdir()
-    (folder / "prometheus.yml").write_text(
-        config.prometheus({}, rules=(), more_targets=targets, alertmanager=None), encoding="utf-8"
-    )
-    with Ports(["prometheus"]) as ports, (folder / "log").open("wb") as log:
+    with Ports(["prometheus", "run"]) as ports, (folder / "log").open("wb") as log:
+        known = f"127.0.0.1:{ports.by_name['run']}"
+        (folder / "prometheus.yml").write_text(
+            config.prometheus({}, rules=(), more_targets=targets, alertmanager=None, run=known), encoding="utf-8"
+        )
         address = f"127.0.0.1:{ports.by_name['prometheus']}"
         child = subprocess.Popen(
             [
@@ -67,7 +69,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         try:
             url = f"http://{address}"
             until(lambda: _ready(url), "Prometheus is ready")
-            yield Server(url, targets)
+            yield Server(url, targets, ports.by_name["run"])
         finally:
             child.terminate()
             child.wait(DEADLINE_S)
@@ -176,7 +178,7 @@ def test_a_manager_sees_a_run_under_way_its_verdict_and_one_that_broke_off(serve
                 Finding(code=code, says=says, valid=True, counted=1, violations=0) for code, says in INVARIANTS.items()
             )
             state.verdict = "INVALID"
-            over = [words.VERDICTS["INVALID"][0], 1, forecast.NOT_VALID, 0]
+            over = [words.VERDICTS["INVALID"][0], words.INVARIANT_STATES["holds"][0], forecast.NOT_VALID, 0]
             until(lambda: shown("is-invalid") == over, "the verdict; what it makes void is not green")
         finally:
             for exporter in exporters.values():
@@ -184,6 +186,34 @@ def test_a_manager_sees_a_run_under_way_its_verdict_and_one_that_broke_off(serve
         until(lambda: tile("Verdict", "breaks-off") == forecast.LOST, "no verdict and no exporter any more")
         until(lambda: found(prometheus, 'drill_run_info{run_id="is-invalid"}') is None, "scraped no more")
         assert shown("is-invalid") == over, "a verdict stays"
+
+
+def test_runs_one_after_the_other_on_the_port_that_prometheus_knows_keep_their_figures_apart(server: Server) -> None:
+    """None of them is told to Prometheus; as a person asks later, each is shown as it was at its end."""
+
+    def tile(title: str, run: str, at_s: float) -> float | None:
+        filling = check.Span(at_s - 60, at_s).words() | {"run": run, "job": ".+", "instance": ".+"}
+        return prometheus.value(check.filled(TILES[title], filling), at_s)
+
+    ends: dict[str, tuple[float, int, float | None]] = {}
+    with Prometheus(server.url) as prometheus:
+        for run, users, verdict in (("first-there", 5_100, "PASS"), ("second-there", 5_200, "FAIL")):
+            state = begun()
+            state.run_id, state.users = run, users
+            exporter = Exporter(state, known=server.run_port)
+            try:
+                assert exporter.register(server.targets) == KNOWN_S
+                until(lambda run=run: found(prometheus, f'drill_run_info{{run_id="{run}"}}') == 1, "scraped")
+                state.verdict = verdict
+                assert until_read(state, state.reads + LAST_READS, DEADLINE_S)
+                ends[run] = (time.time(), users, float(words.VERDICTS[verdict][0]))
+            finally:
+                exporter.stop()
+        assert list(server.targets.glob("run-*")) == []
+        for run, (end_s, users, verdict_) in ends.items():
+            shown = tile("Verdict", run, end_s), tile("People taking part at once", run, end_s)
+            assert shown == (verdict_, users), run
+        assert found(prometheus, 'drill_run_info{run_id="first-there"}') is None, "its place is the second one's"
 
 
 CREDITS = """\

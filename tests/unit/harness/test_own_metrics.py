@@ -139,3 +139,11 @@ def test_a_process_that_gets_no_thread_goes_on(mine: OwnMetrics, monkeypatch: py
     assert mine.begin().url(0) is None
     mine.stop()
     assert time.monotonic() - began < 1
+
+
+def test_its_end_waits_for_no_pause(mine: OwnMetrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_metrics._Server, "timeout", 3600.0)
+    monkeypatch.setattr(own_metrics, "END_S", 30.0)
+    read(mine.begin())
+    mine.stop()
+    assert not mine._thread.is_alive()

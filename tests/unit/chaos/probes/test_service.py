@@ -1,4 +1,4 @@
-"""Probe `service_rises`: the generator's own figures, read where the run tells them. Under load: test_drills.py."""
+"""Probe `service_rises`: the generator's figures, read where the run tells them. Under load: acceptance/standing."""
 
 from __future__ import annotations
 
@@ -21,26 +21,29 @@ LATENCY = {"type": "latency", "stream": "downstream", "attributes": {"latency": 
 SLOW = Toxics.model_validate({"kind": "toxics", "toxics": [LATENCY]})
 
 
-def probe(targets: Path, prometheus: str | None = "http://127.0.0.1:1") -> Any:
+def probe(targets: Path, prometheus: str | None = "http://127.0.0.1:1", run_port: int | None = None) -> Any:
     stack = cast(Any, SimpleNamespace(
-        folder=SimpleNamespace(targets=targets), addresses=SimpleNamespace(prometheus_url=prometheus)
+        folder=SimpleNamespace(targets=targets), addresses=SimpleNamespace(prometheus_url=prometheus),
+        run_port=run_port,
     ))  # fmt: skip
     spec = probes()["service_rises"].Spec.model_validate({"kind": "service_rises", "by": "40ms", "within": "5s"})
     return make(spec, ProbeAim(stack, SLOW, "client-front", {}), "effect")
 
 
-def test_what_the_generator_measured_since_the_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["where Prometheus looks for a run", "where a run registered"])
+def test_what_the_generator_measured_since_the_fault(tmp_path: Path, known: bool) -> None:
     registry = CollectorRegistry()
     service = Histogram(NAME, "of a run", ["lane"], registry=registry).labels("stress")
     server, thread = start_http_server(0, "127.0.0.1", registry)
     try:
         (tmp_path / "run-1.json").write_text("half writ")
         (tmp_path / "run-2.json").write_text(json.dumps([{"targets": ["127.0.0.1:1"], "labels": {"part": "run"}}]))
-        asked = probe(tmp_path)
+        asked = probe(tmp_path, run_port=server.server_port if known else 1)
         with pytest.raises(NothingYet, match="told of 0 answers"):
             asked.look()
         here = [{"targets": [f"127.0.0.1:{server.server_port}"], "labels": {"part": "run"}}]
-        (tmp_path / "run-3.json").write_text(json.dumps(here))
+        if not known:
+            (tmp_path / "run-3.json").write_text(json.dumps(here))
         for _ in range(200):
             service.observe(0.002)
         assert asked.look().yes

@@ -36,7 +36,7 @@ class Play:
         nemesis = SimpleNamespace(begin=lambda told, now_s: self.note("begin"), end=self.heal)
         self.conductor = cast(Any, SimpleNamespace(
             stage=stage, plan=plan, run=run, account=self.account, control=None, _nemesis=nemesis,
-            _sampled=self.sampled,
+            _sampled=self.sampled, _ahead=None,
         ))  # fmt: skip
         for name in ("Arm", "Fire", "Drain", "Settle", "Close", "Audit"):
             monkeypatch.setattr(conduct, name, self.phase(name))
@@ -54,7 +54,7 @@ class Play:
                 return SimpleNamespace(number=number, round_id=number, generator=nullcontext())
             return given
 
-        return lambda stage: carry_out
+        return lambda stage, *_: carry_out
 
     def note(self, what: str) -> None:
         self.did.append(what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import threading
 import time
@@ -48,7 +49,7 @@ def test_no_order_is_waited_for_in_vain(given_up: bool, deadline_s: float, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("stood_s", "lead_s"), [(0.5, LEAD_S), (4.0, 6.0), (60.0, LEAD_MOST_S)], ids=["idle", "busy", "hardly alive"]
+    ("stood_s", "lead_s"), [(0.5, LEAD_S), (4.0, 8.0), (60.0, LEAD_MOST_S)], ids=["idle", "busy", "hardly alive"]
 )
 def test_where_locust_takes_long_the_cannon_is_given_longer(stood_s: float, lead_s: float) -> None:
     assert lead_after(stood_s) == lead_s
@@ -62,6 +63,23 @@ def test_a_generator_that_ends_before_its_order_is_told_with_its_words(
     monkeypatch.setattr(fire, "LOCUSTFILE", spoilt)
     with LocustProcess(tmp_path) as generator, pytest.raises(FireFailed, match="ended before its order: no gun today"):
         generator.stand()
+
+
+def test_how_long_it_took_counts_from_its_start_however_late_it_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = tmp_path / "ready.py"
+    ready.write_text(
+        "import os\nfrom pathlib import Path\nPath(os.environ['XIU_FIRE_ORDER']).with_suffix('.wanted').touch()\n"
+        "import sys\nsys.stdin.read()\nimport signal\nsignal.pause()\n"
+    )
+    monkeypatch.setattr(fire, "LOCUSTFILE", ready)
+    began = time.time()
+    with LocustProcess(tmp_path) as generator:
+        said = wanted(tmp_path / "fire-order.json")
+        wait_until(said.exists, 30, "it stands ready")
+        os.utime(said, (began + 7, began + 7))
+        assert generator.stand() == pytest.approx(7, abs=1)
 
 
 class Standing:
@@ -80,7 +98,7 @@ class Standing:
 
 
 def staged(state: RunState) -> Stage:
-    plan = SimpleNamespace(rounds=(SimpleNamespace(pause=0.0),))
+    plan = SimpleNamespace(rounds=(SimpleNamespace(pause=0.0),) * 2)
     order = SimpleNamespace(lane="stress", seed=5, runs=Path("runs"), begun_s=0.0, loaded=SimpleNamespace(plan=plan))
     run, system = SimpleNamespace(stopped=lambda: None), SimpleNamespace(folder=None, way=None)
     return Stage(
@@ -100,6 +118,25 @@ def test_a_round_that_cannot_be_armed_leaves_no_generator(monkeypatch: pytest.Mo
     assert Standing.ended == 1
 
 
+def test_the_first_round_takes_the_generator_that_was_started_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    class Second(Standing):
+        def __init__(self, folder: Path, number: int, workers: int) -> None:
+            made.append(number)
+
+    def prepare(*_: object) -> None:
+        raise ControlAway("enough is seen")
+
+    monkeypatch.setattr(arm, "LocustProcess", Second)
+    monkeypatch.setattr(arm, "prepare", prepare)
+    arms = arm.Arm(staged(RunState("run", "smoke", "stress", "1", "", 5.0)), cast(Any, Standing()))
+    for number in (1, 2):
+        with pytest.raises(ControlAway):
+            arms(number)
+    assert made == [2]
+
+
 @pytest.mark.parametrize(
     ("scraped", "by_s", "waits"),
     [(False, 3600.0, True), (True, 3600.0, False), (False, LEAD_S, False), (False, None, False)],
@@ -116,7 +153,7 @@ def test_the_round_is_armed_once_prometheus_will_see_its_first_tap(
 
     monkeypatch.setattr(arm, "LocustProcess", Standing)
     monkeypatch.setattr(arm, "prepare", prepare)
-    state.scraped, state.scraped_by = scraped, None if by_s is None else time.monotonic() + by_s
+    state.reads, state.scraped_by = int(scraped), None if by_s is None else time.monotonic() + by_s
 
     def carry_out() -> None:
         with pytest.raises(ControlAway):
@@ -126,6 +163,6 @@ def test_the_round_is_armed_once_prometheus_will_see_its_first_tap(
     arming.start()
     if waits:
         assert not armed.wait(0.3)
-        state.scraped = True
+        state.reads = 1
     arming.join(30)
     assert armed.is_set()

@@ -16,7 +16,8 @@ from prometheus_client.core import Metric as Family
 from harness.engine.histogram import Histogram
 from harness.phrases import sentence
 from harness.runs.state import RunState
-from harness.watch.exporter import Exporter, RunCollector, buckets_of
+from harness.stack.ports import Ports
+from harness.watch.exporter import KNOWN_S, TAKEN_UP_S, Exporter, RunCollector, buckets_of, until_read
 from harness.watch.prom import PromError, Samples, read_metrics
 from plans.metrics import METRICS, PHASES, STATES
 from plans.models.forecast import Words
@@ -204,3 +205,40 @@ def test_a_target_is_whole_while_it_is_there_and_gone_afterwards(tmp_path: Path)
     finally:
         exporter.stop()
     assert not list(tmp_path.iterdir())
+
+
+def test_where_prometheus_looks_for_a_run_it_need_not_be_told_and_a_second_run_tells_it(tmp_path: Path) -> None:
+    with Ports(["run"]) as held:
+        known = held.by_name["run"]
+        first, second = Exporter(begun(), known=known), Exporter(begun(), known=known)
+        try:
+            assert first.port == known != second.port
+            assert first.register(tmp_path) == KNOWN_S < TAKEN_UP_S == second.register(tmp_path)
+            assert [file.name.rpartition("-")[2] for file in tmp_path.iterdir()] == [f"{second.port}.json"]
+            assert read_metrics(first.url)
+        finally:
+            first.stop()
+            second.stop()
+        third = Exporter(begun(), known=known)
+        third.stop()
+        assert third.port == known, "given back"
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_last_figures_wait_for_their_readers_and_for_nobody_for_ever() -> None:
+    state = begun()
+    exporter = Exporter(state)
+    try:
+        read_metrics(exporter.url)
+        last = state.reads + 2
+        waiting = threading.Thread(target=until_read, args=(state, last, 3600.0))
+        waiting.start()
+        read_metrics(exporter.url)
+        assert not until_read(state, last, 0.05), "one of the two is missing"
+        assert waiting.is_alive()
+        read_metrics(exporter.url)
+        waiting.join(30)
+        assert not waiting.is_alive()
+        assert until_read(state, last, 0.0)
+    finally:
+        exporter.stop()
