@@ -134,3 +134,11 @@ def plan_with(folder: Path, *changes: tuple[str, str]) -> str:
     for name, text in texts.items():
         (folder / name).write_text(text)
     return str(folder / "slice.yaml")
+
+
+def drill(xiu: Xiu, *words: str) -> tuple[int, dict[str, Any]]:
+    """Runs one drill; its exit code and its document."""
+    done = xiu("drill", "run", *words, "--json", "--progress", "none")
+    assert done.stdout, done.stderr
+    (document,) = json.loads(done.stdout)["drills"]
+    return done.returncode, document

@@ -1,6 +1,6 @@
 """client→front through the second toxiproxy on a real stack: led there, disturbed, healed, led back, whoever dies.
 
-prometheus→targets and the generator: acceptance/test_drills.py.
+prometheus→targets and the generator: acceptance/standing/test_drills_played.py.
 """
 
 from __future__ import annotations

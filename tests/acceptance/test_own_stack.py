@@ -1,23 +1,35 @@
-"""Two rounds one after the other, each fired by two Locust workers: every round's books close, and the sum of both."""
+"""Two rounds one after the other, each fired by two Locust workers, on a stack of the run's own: every round's books
+close, and the sum of both. When all is stopped, every panel of the dashboards has a value, as run.json has it.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.stack import tools
 from tests.support.command import Xiu, plan_with
+from tests.support.panels import agrees_with
 
 pytestmark = pytest.mark.serial
 
 
-def test_two_rounds_of_two_workers_close(xiu: Xiu) -> None:
+def test_two_rounds_of_two_workers_close_and_their_panels_are_green(xiu: Xiu) -> None:
     plan = Path(plan_with(xiu.folder, ("id: slice\n", "id: two-rounds\n")))
     plan.write_text(plan.read_text() + "rounds: 2\nworkers: 2\n")
     done = xiu.valid("plan", "run", str(plan), "--scale", "1", "--json")
     record = json.loads(done.stdout)
     assert done.returncode == 0, record["reasons"]
+    both_close(xiu, record)
+    if tools.find("prometheus") is None:
+        pytest.skip("prometheus is not here; `xiu doctor` names the command that brings it")
+    panels_agree(xiu, record)
+
+
+def both_close(xiu: Xiu, record: dict[str, Any]) -> None:
     first, second = record["rounds"]
     assert second["round"] != first["round"]
     assert second["begins_s"] % 1 == pytest.approx(0, abs=0.05) or second["begins_s"] % 1 > 0.95
@@ -35,3 +47,13 @@ def test_two_rounds_of_two_workers_close(xiu: Xiu) -> None:
     assert len(list(folder.glob("cannon-*.json"))) == 4
     assert json.loads((folder / "history" / "manifest.json").read_text())["count"] >= record["load"]["sent"]
     assert [row["round"] for row in record["traffic"]] == [1, 2]
+
+
+def panels_agree(xiu: Xiu, record: dict[str, Any]) -> None:
+    """A run's own stack has no playbook engine."""
+    over = xiu("dash", "check", "--json")
+    assert over.returncode == 0, over.stdout + over.stderr
+    panels = json.loads(over.stdout)["panels"]
+    agrees_with(record, panels)
+    without = {row["panel"]: row["why"] for row in panels if "engine" in row["why"]}
+    assert set(without) == {"Playbooks", "Playbook runs ended"}

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
+from chaos.seat import seated
 from chaos.trials.count import PARTS
 from chaos.trials.loop import run_trials, summary
-from harness.stack import Stack, new_folder
+from harness.stack import Stack
 
 pytestmark = pytest.mark.serial
 
 TRIALS, SEED = 30, 9
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    with Stack(new_folder(tmp_path / "var"), with_prometheus=False) as started:
-        yield started
-
-
 def test_thirty_kills_lose_nothing_and_double_nothing(
     stack: Stack, record_property: Callable[[str, object], None]
 ) -> None:
     said: list[str] = []
-    trials = run_trials(stack.folder.path, TRIALS, SEED, say=said.append)
+    with seated(stack.folder.path, "kill trials"):
+        trials = run_trials(stack.folder.path, TRIALS, SEED, say=said.append)
     found = summary(trials)
     record_property("shown", "\n".join([*said, str(found)]))
     assert found.open_books == (), said
