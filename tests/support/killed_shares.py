@@ -200,10 +200,11 @@ def _hold(dsn: str, friends: Friends) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Trials with two plays each, four killed; one line each."""
+    """Four kills a trial; one line each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--plays", type=int, default=2)
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="xiu-killed-shares-") as name:
         folder = Path(name)
@@ -215,7 +216,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             for number in range(options.trials):
                 seed = options.seed + number
                 victims: list[Victim] = random.Random(seed).choices(("play", "postgres"), k=4)
-                ends = trial(server, server.create_database(f"t_{number}"), folder / str(number), seed, victims, 2)
+                dsn = server.create_database(f"t_{number}")
+                ends = trial(server, dsn, folder / str(number), seed, victims, options.plays)
                 print(f"trial {number + 1}: {' '.join(victims)} killed; {dict(ends)}; books closed", flush=True)
         finally:
             server.discard()
