@@ -13,14 +13,15 @@ import sys
 from pathlib import Path
 
 import harness.bench
-from harness.bench.common import Report
+from harness.bench.common import TIMES, Report
 from harness.environment import hot_path
 from harness.errors import BadInput, closest
 from harness.stack import raise_open_files
-from system.contract.numbers import shown
+from system.contract.numbers import shown, whole_number
 
 EXAMPLE = "xiu bench front --json"
 LONGEST_S = 3600
+PAIRS_MAX = 100_000_000
 NOT_BENCHES = {"__init__", "common", "servers", "clients", "cpu", "fasthttp"}
 
 
@@ -36,6 +37,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=_length_s, metavar="S", help="length of one sample (default: the bench's own)"
     )
+    parser.add_argument(
+        "--pairs", type=_pairs, metavar="N", help="relations alone: how many pairs (default: 10,000,000)"
+    )
+
+
+def _pairs(text: str) -> int:
+    """Reads a number of pairs."""
+    number = whole_number(text, PAIRS_MAX)
+    if number is None or number < TIMES:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no number of pairs; expected {TIMES} to {PAIRS_MAX}")
+    return number
 
 
 def _length_s(text: str) -> float:
@@ -58,6 +70,10 @@ def run(args: argparse.Namespace) -> int:
     raise_open_files()
     module = importlib.import_module(f"harness.bench.{args.bench.replace('-', '_')}")
     options = {} if args.seconds is None else {_length(args.bench): args.seconds}
+    if args.pairs is not None:
+        if args.bench != "relations":
+            raise BadInput(f"bench {args.bench} takes no --pairs", expected="bench relations")
+        options["pairs"] = args.pairs
     report: Report = module.run(_say, **options)
     if args.json:
         print(json.dumps(report.document(), indent=1))
@@ -70,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-_SECONDS = {"engine": "run_s", "credit": "", "credit-cells": "", "cards": "", "fission": ""}
+_SECONDS = {"engine": "run_s", "credit": "", "credit-cells": "", "cards": "", "fission": "", "relations": ""}
 """The argument with which a bench takes the length of a sample; empty where the bench has a fixed amount of work."""
 
 

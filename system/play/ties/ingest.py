@@ -20,6 +20,7 @@ from system.ledger.statements import statement
 Pairs = npt.NDArray[np.int64]
 LO_HAS_HI, HI_HAS_LO = 1, 2
 """Bits of `book`."""
+_SHORT = 1 << 31
 _ROW = np.dtype(
     [("fields", ">i2"), ("lo_length", ">i4"), ("lo", ">i8"), ("hi_length", ">i4"), ("hi", ">i8"),
      ("book_length", ">i4"), ("book", ">i2")]
@@ -38,8 +39,14 @@ def canonical(pairs: Pairs) -> tuple[Pairs, npt.NDArray[np.int16]]:
         raise Refused(f"no uid: {pairs.min()}; expected 0 or more")
     los, his = pairs.min(axis=1), pairs.max(axis=1)
     bits = np.where(pairs[:, 0] == los, LO_HAS_HI, HI_HAS_LO).astype(np.int16)
-    order = np.lexsort((his, los))
-    los, his, bits = los[order], his[order], bits[order]
+    if his.max() < _SHORT:
+        # All in one number: a sort of those takes a fifth of the time.
+        one = np.sort(los.astype(np.uint64) << 33 | his.astype(np.uint64) << 2 | bits.astype(np.uint64))
+        los, his = (one >> 33).astype(np.int64), (one >> 2 & (_SHORT - 1)).astype(np.int64)
+        bits = (one & 3).astype(np.int16)
+    else:
+        order = np.lexsort((his, los))
+        los, his, bits = los[order], his[order], bits[order]
     starts = np.flatnonzero(np.r_[True, (los[1:] != los[:-1]) | (his[1:] != his[:-1])])
     return np.column_stack((los[starts], his[starts])), np.bitwise_or.reduceat(bits, starts)
 

@@ -62,10 +62,33 @@ def test_an_unknown_bench_is_refused_with_what_was_meant() -> None:
 
 
 def test_the_benches_of_this_part_are_there() -> None:
-    known = {"cards", "credit", "credit-cells", "engine", "fission", "front", "open-loop", "wins", "wins-cells"}
+    known = {
+        "cards",
+        "credit",
+        "credit-cells",
+        "engine",
+        "fission",
+        "front",
+        "open-loop",
+        "relations",
+        "wins",
+        "wins-cells",
+    }
     assert set(bench.names()) == known
 
 
 def test_a_bench_with_work_to_do_takes_no_length() -> None:
     with pytest.raises(BadInput, match="credit takes no --seconds"):
         bench.run(argparse.Namespace(bench="credit", seconds=1.0, json=False))
+
+
+def test_pairs_are_for_relations_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(BadInput, match="credit takes no --pairs"):
+        bench.run(argparse.Namespace(bench="credit", seconds=None, pairs=100, json=False))
+    parser = argparse.ArgumentParser()
+    bench.configure(parser)
+    assert parser.parse_args(["relations", "--pairs", "3000"]).pairs == 3_000
+    for wrong in ("2", "-5", "1e6", "100000001"):
+        with pytest.raises(SystemExit):
+            parser.parse_args(["relations", "--pairs", wrong])
+        assert "expected 3 to 100000000" in capsys.readouterr().err

@@ -10,9 +10,10 @@ from system.ledger.interactions import SelfTie
 from system.play.ties.ingest import canonical, to_copy
 
 
-def test_each_tie_once_in_order_with_the_bits_of_both_sides() -> None:
-    ties, book = canonical(np.array([[9, 2], [1, 2], [2, 9], [1, 2], [4, 3]]))
-    assert ties.tolist() == [[1, 2], [2, 9], [3, 4]]
+@pytest.mark.parametrize("above", [0, (1 << 31) - 10, (1 << 31) - 9, (1 << 62)])
+def test_each_tie_once_in_order_with_the_bits_of_both_sides(above: int) -> None:
+    ties, book = canonical(np.array([[9, 2], [1, 2], [2, 9], [1, 2], [4, 3]]) + above)
+    assert (ties - above).tolist() == [[1, 2], [2, 9], [3, 4]]
     assert book.tolist() == [1, 3, 2]
 
 
