@@ -273,7 +273,7 @@ def test_one_tap_is_repeated_until_its_answer_is_definite(stage: Stage) -> None:
     shows(page, "#balance", "¥1.00")
     at_s = [tap.at_s for tap in stage.front.taps]
     assert len(at_s) == 5, "once for each answer that is not definite, and no tap more"
-    assert at_s[4] - at_s[3] >= 1.0, "Retry-After is kept"
+    assert at_s[4] - at_s[3] >= 0.99, "Retry-After is kept"
     assert len({tap.token for tap in stage.front.taps}) == 1
     untroubled(page)
 
@@ -286,10 +286,12 @@ def test_the_button_keeps_to_seven_a_second(stage: Stage) -> None:
         "new Promise((done) => { let n = 0; const id = setInterval(() => {"
         " document.getElementById('red').click(); if (++n === 150) { clearInterval(id); done(); } }, 20); })"
     )
-    at_s = [tap.at_s for tap in stage.front.taps]
-    assert len(at_s) >= 7
-    # A tap may be longer on its way than the next: eight within a little less than a second are one too many.
-    assert all(later - earlier > 0.9 for earlier, later in zip(at_s, at_s[7:], strict=False))
+    # The page's own clock: when each tap was sent, however long it was on its way.
+    at_ms = page.evaluate(
+        "performance.getEntriesByType('resource').filter((e) => e.name.endsWith('/taps')).map((e) => e.startTime)"
+    )
+    assert len(at_ms) >= 7
+    assert all(later - earlier > 950 for earlier, later in zip(at_ms, at_ms[7:], strict=False))
 
 
 def test_before_and_after_the_round_nothing_is_sent(stage: Stage) -> None:
