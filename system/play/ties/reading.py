@@ -20,8 +20,8 @@ from system.play.ties import models
 from system.play.ties.monitoring import shift
 from system.play.ties.strength import STRONG, Strengths, TieSums, shares, strengths, weights
 
-LOOKED_AT_MAX = 10_000
-"""Ties of a user that are compared, of those with larger uids, and of those with smaller ones."""
+LOOKED_AT_MAX = 20_000
+"""Ties of a user that are compared: of those with larger uids first."""
 ASKINGS_MAX = 200
 THROUGH: tuple[models.Through, ...] = get_args(models.Through)
 """By the number in the ledger."""

@@ -1,21 +1,26 @@
 -- name: ties_of_user
--- The ties of a user, as scores need them: at most `limit` with larger uids, and as many with smaller ones.
-(SELECT lo, hi, through, book, mutual, weights FROM {schema}.tie WHERE lo = %(uid)s LIMIT %(limit)s)
-UNION ALL
-(SELECT lo, hi, through, book, mutual, weights FROM {schema}.tie WHERE hi = %(uid)s LIMIT %(limit)s)
+-- The ties of a user, as scores need them, at most `limit`. Found by both indexes first and cut then: a planner that does
+-- not know the table yet would read it whole, in the hope of so many rows.
+WITH mine AS MATERIALIZED (
+    SELECT lo, hi, through, book, mutual, weights FROM {schema}.tie WHERE lo = %(uid)s::bigint
+    UNION ALL
+    SELECT lo, hi, through, book, mutual, weights FROM {schema}.tie WHERE hi = %(uid)s::bigint
+)
+SELECT lo, hi, through, book, mutual, weights FROM mine LIMIT %(limit)s
 
 -- name: ties_of_pair
 -- The tie of two users.
 SELECT lo, hi, through, book, mutual, weights FROM {schema}.tie WHERE (lo, hi) = (%(lo)s, %(hi)s)
 
 -- name: ties_page
--- Friends of a user beyond a uid, in the order of their uids.
-(SELECT hi AS friend, made_us, made_by, through, book FROM {schema}.tie
- WHERE lo = %(uid)s AND hi > %(after)s ORDER BY hi LIMIT %(limit)s)
-UNION ALL
-(SELECT lo, made_us, made_by, through, book FROM {schema}.tie
- WHERE hi = %(uid)s AND lo > %(after)s ORDER BY lo LIMIT %(limit)s)
-ORDER BY friend LIMIT %(limit)s
+-- Friends of a user beyond a uid, in the order of their uids. Found first and sorted then: in the order of the key, all
+-- ties with a larger uid would be read for those that this user has with smaller ones.
+WITH mine AS MATERIALIZED (
+    SELECT hi AS friend, made_us, made_by, through, book FROM {schema}.tie WHERE lo = %(uid)s::bigint
+    UNION ALL
+    SELECT lo, made_us, made_by, through, book FROM {schema}.tie WHERE hi = %(uid)s::bigint
+)
+SELECT friend, made_us, made_by, through, book FROM mine WHERE friend > %(after)s ORDER BY friend LIMIT %(limit)s
 
 -- name: ties_requests
 -- Who asked this user and was not asked back, the latest first.
