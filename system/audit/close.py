@@ -15,6 +15,7 @@ from system.audit.loading import load, unbalanced
 from system.audit.matching import match
 from system.audit.showing import Windows, shown
 from system.audit.snapshot import snapshot
+from system.audit.unwritten import wait_for_counts
 from system.contract.audit import INVARIANTS, NEED_HISTORY, AuditReport, RoundBooks
 from system.contract.ids import Lane
 from system.ledger.access import connect, lane_role
@@ -49,13 +50,16 @@ async def audit(
             version = await version_of(conn, lane)
         if version.note:
             notes.append(version.note)
+        if history is not None:
+            with translated("read what fronts counted"):
+                await wait_for_counts(conn, lane, rounds)
         async with snapshot(conn, lane) as seen:
             async for books in load(seen, logs, rounds, strict=strict):
                 found.append(_round(judges, books, history, faults_us))
             if found:
                 over = await unbalanced(seen.rows, [one.round for one in found])
                 conservation.rest_of_lane(judges["S1"], lane, over)
-            await season.judge(judges, seen.rows)
+            await season.judge(judges, seen.rows, history=history)
     if history is not None and not strict:
         known = [books.round for books in found]
         promises.of_no_round(judges["S4"], lane, history.ops[~np.isin(history.ops["round"], known)])

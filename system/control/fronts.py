@@ -10,6 +10,7 @@ import logging
 from system.contract.api import Registered, StreamReport
 from system.contract.errors import Conflict, Superseded
 from system.contract.programme import ClockReading
+from system.control import counts
 from system.control.state import ControlContext, FrontReport
 from system.ledger.access import Connection
 from system.ledger.statements import statement
@@ -23,8 +24,9 @@ async def register(control: ControlContext, front: int) -> Registered:
     params = {"front": front, "now_us": control.clock()}
     async with control.pool.transaction("register a front") as conn:
         row = await (await conn.execute(statement("control_register", "live"), params)).fetchone()
-    assert row is not None
-    instance = int(row[0])
+        assert row is not None
+        instance = int(row[0])
+        await counts.begin(conn, front, instance, params["now_us"])
     # A late answer to an older registration must not overwrite a newer one in the view.
     control.view.instances[front] = max(instance, control.view.instances.get(front, 0))
     log.info("front %d registered, instance %d", front, instance, extra={"event": "front_registered"})

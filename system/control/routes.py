@@ -11,6 +11,7 @@ from typing import TypeVar, get_args
 from aiohttp import web
 
 from system.contract import api
+from system.contract.counts import CountsReport
 from system.contract.errors import BadRequest
 from system.contract.ids import INT8_MAX, LANES
 from system.contract.numbers import shown
@@ -18,7 +19,7 @@ from system.contract.programme import ClockReading, ProgrammeOrder
 from system.contract.routing import FRONTS_MAX
 from system.contract.switches import in_cell
 from system.contract.web import bearer, need_secret, read_model
-from system.control import epochs, fronts, issue, leases, programme, rounds, set_aside, streams, switches
+from system.control import counts, epochs, fronts, issue, leases, programme, rounds, set_aside, streams, switches
 from system.control.state import ControlContext
 from system.tokens import internal_key
 from system.web import answer, path_number, query_number
@@ -217,6 +218,13 @@ async def front_confirm(request: web.Request) -> web.Response:
     return web.json_response({"confirmed": f"{said.epoch}-{said.sequence}"})
 
 
+async def front_counts(request: web.Request) -> web.Response:
+    control, front = of_front(request)
+    report = await read_model(request, CountsReport)
+    await counts.write(control, front, report)
+    return web.json_response({"number": report.number})
+
+
 def add_routes(app: web.Application) -> None:
     """Every route of docs/control.md."""
     get, post = app.router.add_get, app.router.add_post
@@ -239,6 +247,7 @@ def add_routes(app: web.Application) -> None:
     front = "/v1/fronts/{front}"
     post(f"{front}/register", front_register)
     post(f"{front}/sync", front_sync)
+    post(f"{front}/counts", front_counts)
     post(f"{front}/rounds/{{round}}/epoch", front_epoch)
     post(f"{front}/rounds/{{round}}/lease", front_lease)
     get(f"{front}/rounds/{{round}}/ledger", front_ledger)

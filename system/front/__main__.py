@@ -16,6 +16,7 @@ import uvloop
 
 from system.contract import compiled
 from system.contract.errors import SettingsError, Superseded
+from system.front.counting import Counting
 from system.front.link import ControlLink
 from system.front.metrics import FrontMetrics
 from system.front.pages import pages
@@ -29,6 +30,8 @@ log = logging.getLogger("system.front")
 
 SETTLE_S: Final = 5.0
 """How long a stop waits for appends on their way; the users of later ones got `pending` long before."""
+COUNTS_S: Final = 1.0
+"""How long a stop waits for control to take the last counts."""
 
 
 async def run(settings: FrontSettings, stop: asyncio.Event) -> int:
@@ -43,6 +46,8 @@ async def run(settings: FrontSettings, stop: asyncio.Event) -> int:
             server = await serve(state, settings, metrics)
             settle_memory()
             log.info("front serves, metrics on %s:%d", host, port, extra={"event": "front_serves"})
+            counting = Counting(server.draw, control, lambda: sync.instance, state.now_us, lambda: bool(state.rounds))
+            counted = asyncio.create_task(counting.run(), name="counting")
             following = asyncio.create_task(sync.run(), name="sync")
             stopping = asyncio.create_task(stop.wait(), name="stop")
             try:
@@ -51,9 +56,10 @@ async def run(settings: FrontSettings, stop: asyncio.Event) -> int:
                 log.info("front stops", extra={"event": "front_stops", "unanswered": left})
             finally:
                 await server.stop()
-                for task in (following, stopping):
+                for task in (following, stopping, counted):
                     task.cancel()
-                await asyncio.wait((following, stopping))
+                await asyncio.wait((following, stopping, counted))
+                await counting.finish(COUNTS_S)
     return _outcome(following)
 
 

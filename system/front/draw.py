@@ -13,12 +13,14 @@ from system.contract.ids import LANES
 from system.contract.switches import Tables
 from system.front import answers
 from system.front.answers import HttpAnswer
+from system.front.glimpse import Glimpse
 from system.front.limiter import Limiter
 from system.front.seam import DrawRound, FrontContext, SettledWin
 from system.front.tickets import TicketBook
 from system.settings import FrontSettings
 from system.tickets import TicketOffice
 
+MINUTE_US = 60_000_000
 _MIX = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 _BOOKS_MAX = 64
@@ -45,9 +47,16 @@ class Draw:
         "_me",
         "_next_ms",
         "_office",
+        "_round_id",
+        "_seen",
         "_shed_percent",
+        "_shown",
         "_switches",
+        "_taps",
         "_ticket_key",
+        "_too_fast",
+        "_until_us",
+        "_users",
         "delay_s",
         "front",
         "stopping",
@@ -73,6 +82,14 @@ class Draw:
         self._award: tuple[bool, ...] = ()
         self._shed_percent: tuple[int, ...] = ()
         self._accept_stress = True
+        # What was seen of one round in one minute; `_turn` puts it aside at the first tap of another.
+        self._round_id = -1
+        self._until_us = 0
+        self._taps = 0
+        self._too_fast = 0
+        self._users: list[int] = []
+        self._shown: dict[int, int] = {}
+        self._seen: list[Glimpse] = []
         self.follow_switches()
 
     def follow_switches(self) -> None:
@@ -111,8 +128,12 @@ class Draw:
         if round_.closed:
             return answers.ROUND_OVER
         if uid in round_.settled:
-            return answers.won(round_id, round_.settled[uid], repeat=True)
+            win = round_.settled[uid]
+            self._count(round_id, uid, now_us)
+            self.show(round_id, win)
+            return answers.won(round_id, win, repeat=True)
         if uid in round_.pending:
+            self._count(round_id, uid, now_us)
             self._join(round_, uid, replier)
             return None
         # 5 The window, half open, on control's clock.
@@ -120,9 +141,16 @@ class Draw:
             return answers.not_open(round_.start_us - now_us) if now_us < round_.start_us else answers.ROUND_OVER
         if self._shed_percent[lane] and random.random() * 100 < self._shed_percent[lane]:
             return answers.DEGRADED
+        if round_id != self._round_id or now_us >= self._until_us:
+            self._turn(round_id, now_us)
         # 6 The limiter comes last, so that a tap refused for another reason does not count against it.
-        if not self._limiter.allow(uid << 1 | lane, now_us):
+        limiter = self._limiter
+        if not limiter.allow(uid << 1 | lane, now_us):
+            self._too_fast += 1
             return answers.TOO_FAST
+        self._taps += 1
+        if limiter.first:
+            self._users.append(uid)
         # 7 The gate, 8 the loser, 9 the winner.
         if now_us < round_.opening_us or not self._award[lane]:
             return self._loser(round_, lane, uid, now_us) if round_.season else self._lose
@@ -142,14 +170,46 @@ class Draw:
         self.tickets[lane] += 1
         return answer
 
+    def _count(self, round_id: int, uid: int, now_us: int) -> None:
+        """A tap that never meets the limiter takes part all the same."""
+        if round_id != self._round_id or now_us >= self._until_us:
+            self._turn(round_id, now_us)
+        self._taps += 1
+        self._users.append(uid)
+
+    def show(self, round_id: int, win: SettledWin) -> None:
+        """A win is shown with its sponsor, in the minute of the last tap."""
+        if round_id != self._round_id:
+            self._turn(round_id, self.front.now_us())
+        self._shown[win.sponsor] = self._shown.get(win.sponsor, 0) + 1
+
+    def _turn(self, round_id: int, now_us: int) -> None:
+        """Another round, or another minute: from now on every user is new."""
+        self._put_aside()
+        self._round_id, self._until_us = round_id, (now_us // MINUTE_US + 1) * MINUTE_US
+        self._limiter.look_anew(now_us)
+
+    def _put_aside(self) -> None:
+        if self._taps or self._too_fast or self._shown:
+            minute_us = self._until_us - MINUTE_US
+            self._seen.append(Glimpse(self._round_id, minute_us, self._taps, self._too_fast, self._users, self._shown))
+            self._taps = self._too_fast = 0
+            self._users, self._shown = [], {}
+
+    def take(self) -> list[Glimpse]:
+        """What was seen since the last call, in the order it was seen; a user of a minute may stand in it twice."""
+        self._put_aside()
+        seen, self._seen = self._seen, []
+        return seen
+
     def _join(self, round_: DrawRound, uid: int, replier: Replier) -> None:
         # The tap that took the packet is the win; one that shares its append shows it again.
-        waiting = _Waiting(round_.round_id, repeat=True)
+        waiting = _Waiting(self, round_.round_id, repeat=True)
         round_.join(uid, waiting)
         waiting.reply_to(replier.later())
 
     def _take(self, round_: DrawRound, lane: int, uid: int, now_us: int, replier: Replier) -> HttpAnswer | None:
-        waiting = _Waiting(round_.round_id, repeat=False)
+        waiting = _Waiting(self, round_.round_id, repeat=False)
         if not round_.award(uid, now_us, waiting):
             return self._loser(round_, lane, uid, now_us) if round_.season else self._lose
         waiting.reply_to(replier.later())
@@ -159,16 +219,21 @@ class Draw:
 class _Waiting:
     """A waiter of the award path; the place for its answer is taken only once it is certain that one will come."""
 
-    __slots__ = ("_early", "_repeat", "_reply", "_round_id")
+    __slots__ = ("_draw", "_early", "_repeat", "_reply", "_round_id")
 
-    def __init__(self, round_id: int, repeat: bool) -> None:
+    def __init__(self, draw: Draw, round_id: int, repeat: bool) -> None:
+        self._draw = draw
         self._round_id = round_id
         self._repeat = repeat
         self._reply: Callable[[HttpAnswer], None] | None = None
         self._early: HttpAnswer | None = None
 
     def __call__(self, win: SettledWin | None) -> None:
-        told = answers.PENDING if win is None else answers.won(self._round_id, win, self._repeat)
+        if win is None:
+            told = answers.PENDING
+        else:
+            told = answers.won(self._round_id, win, self._repeat)
+            self._draw.show(self._round_id, win)
         if self._reply is None:
             self._early = told
         else:

@@ -19,7 +19,9 @@ class Limiter:
     Times are microseconds of any clock; one that steps back costs nobody more than a burst's worth of time.
     """
 
-    __slots__ = ("_bits", "_bits_twice", "_interval", "_mask", "_reach", "_table", "_tolerance", "full")
+    __slots__ = (
+        "_bits", "_bits_twice", "_interval", "_mask", "_reach", "_table", "_tolerance", "first", "full", "mark",
+    )  # fmt: skip
 
     def __init__(self, rate_per_s: int, burst: int, slots: int) -> None:
         if slots < WINDOW or slots & (slots - 1):
@@ -34,6 +36,14 @@ class Limiter:
         self._table = array("Q", [0]) * (2 * (slots + WINDOW))
         self.full = 0
         """Taps refused because no place was free."""
+        self.mark = 0
+        self.first = False
+        """Of the tap allowed last: may it be the first of its user since `look_anew`? Never False for a first one."""
+
+    def look_anew(self, now: int) -> None:
+        """From `now` on every user's next tap counts as a first one."""
+        # An entry's time is at most so far ahead of its last tap: an entry up to here may be older than `now`.
+        self.mark = now + self._reach
 
     def allow(self, key: int, now: int) -> bool:
         """May the tap of `key` (below 2^64) pass at `now`? A refused tap does not count."""
@@ -47,12 +57,15 @@ class Limiter:
         place += 1
         due = table[place]
         if due <= now:
+            self.first = due <= self.mark
             table[place] = now + self._interval
             return True
         if due - self._tolerance <= now:
+            self.first = due <= self.mark
             table[place] = due + self._interval
             return True
         if due - self._reach > now:  # no tap goes that far ahead, so the clock went back
+            self.first = True
             table[place] = now + self._interval
             return True
         return False

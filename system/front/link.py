@@ -21,6 +21,7 @@ from system.contract.api import (
     SyncAnswer,
     SyncRequest,
 )
+from system.contract.counts import CountsReport
 from system.contract.errors import Conflict, NotFound, StoreRefused, StoreUnknown, Superseded
 from system.contract.programme import ClockReading
 from system.tokens import internal_key
@@ -56,6 +57,10 @@ class ControlApi(Protocol):
     async def ledger(self, round_id: int, instance: int) -> LedgerView: ...
 
     async def confirm(self, round_id: int, body: ConfirmRequest) -> None: ...
+
+    async def counts(self, body: CountsReport) -> None:
+        """Writes counts down, once for each number."""
+        ...
 
 
 class ControlLink:
@@ -99,6 +104,9 @@ class ControlLink:
     async def confirm(self, round_id: int, body: ConfirmRequest) -> None:
         await self._call("POST", f"{self._base}/rounds/{round_id}/confirm", _Confirmed, body)
 
+    async def counts(self, body: CountsReport) -> None:
+        await self._call("POST", f"{self._base}/counts", _Written, body)
+
     async def _call(
         self,
         method: str,
@@ -141,6 +149,10 @@ class _Clock(BaseModel):
 
 class _Confirmed(BaseModel):
     confirmed: str
+
+
+class _Written(BaseModel):
+    number: int
 
 
 class _Error(BaseModel):

@@ -15,6 +15,7 @@ import socket
 import time
 
 from system.front.desk import Desk
+from system.front.draw import Draw
 from system.front.metrics import FrontMetrics
 from system.front.places import Places
 from system.front.protocol import TapProtocol
@@ -49,6 +50,11 @@ class Server:
         """While stopping: nobody has been owed an answer for two ticks."""
         self._quiet_ticks = 0
         self.address: tuple[str, int] = settings.listen
+
+    @property
+    def draw(self) -> Draw:
+        """What the taps go through, for whoever counts them."""
+        return self._desk.draw
 
     def start(self) -> None:
         """Opens the listener. Raises OSError."""

@@ -17,7 +17,7 @@ REVOKE UPDATE ON {schema}.fission, {schema}.claim FROM xiu_control;
 -- What moved money or cards stays as it is: no role may change it.
 GRANT INSERT ON {schema}.transfer, {schema}.leg, {schema}.holding TO xiu_{schema};
 GRANT UPDATE (amount) ON {schema}.holding TO xiu_{schema};
-REVOKE UPDATE ON {schema}.posting, {schema}.entry, {schema}.transfer, {schema}.leg FROM xiu_control;
+REVOKE UPDATE ON {schema}.participation, {schema}.posting, {schema}.entry, {schema}.transfer, {schema}.leg FROM xiu_control;
 -- An interaction is counted once, and stays as it was.
 GRANT INSERT ON {schema}.tie, {schema}.interaction, {schema}.tie_growth, {schema}.tie_request TO xiu_{schema};
 GRANT INSERT ON {schema}.strength_day, {schema}.strength_user TO xiu_{schema};

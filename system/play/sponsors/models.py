@@ -38,11 +38,14 @@ class SponsorTotals(Model):
 
 
 class SponsorStatement(Model):
-    """A sponsor's accounts with their balances, the totals, and a page of lines, newest first."""
+    """A sponsor's accounts with their balances, the totals, and a page of lines, newest first. `exposures`: answers to
+    taps that named it, as fronts counted them.
+    """
 
     sponsor: int
     name: str
     lane: Lane
+    exposures: int
     balances: dict[str, int]
     totals: SponsorTotals
     lines: tuple[SponsorLine, ...]

@@ -41,7 +41,8 @@ def _time(at_us: int) -> str:
 
 
 def as_csv(statement: SponsorStatement) -> str:
-    """Every line, the oldest first; the totals below, one a line, in the column `fen`. Lines end as RFC 4180 says."""
+    """Every line, the oldest first; the totals below, one a line, in the column `fen`; at last the
+    exposures, as a count. Lines end as RFC 4180 says."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
@@ -52,6 +53,7 @@ def as_csv(statement: SponsorStatement) -> str:
         )  # fmt: skip
     for name, fen in statement.totals.model_dump().items():
         writer.writerow(("", "total", "", "", "", name, fen, "", ""))
+    writer.writerow(("", "exposures", "", "", "", "", "", "", statement.exposures))
     return out.getvalue()
 
 
@@ -65,7 +67,7 @@ def as_page(statement: SponsorStatement) -> str:
     parts = [
         "<!doctype html><html lang=zh><meta charset=utf-8><meta name=viewport content='width=device-width'>",
         f"<title>{who}</title><style>{_STYLE}</style><h1>对账单 Statement: {who}</h1>",
-        f"<p>lane {statement.lane} · 单位：元 amounts in yuan</p><table>",
+        f"<p>lane {statement.lane} · 单位：元 amounts in yuan · 曝光 shown {statement.exposures:,} times</p><table>",
     ]
     for name, fen in statement.totals.model_dump().items():
         title, says = TOTALS[name]

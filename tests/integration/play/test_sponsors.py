@@ -34,6 +34,8 @@ def played(dsn: str) -> None:
             for account, fen in legs.items():
                 conn.execute("INSERT INTO live.entry VALUES (%s, %s, %s)", (number, account, fen))
         conn.execute("INSERT INTO live.entry VALUES (1, 'sponsor:17', -5), (1, 'budget:1:17', 5)")
+        for number, shown in ((1, '{"7": 3, "17": 5}'), (2, '{"7": 4}')):
+            conn.execute("INSERT INTO live.participation VALUES (1, 0, 0, 1, %s, 9, 0, %s, '')", (number, shown))
         for kind, at_us, fen in (("fund", 25, -30_000), ("refund", 45, 5_000)):
             row = conn.execute(
                 "INSERT INTO live.transfer (kind, key, request, at_us) VALUES (%s, %s, '{}', %s) RETURNING transfer",
@@ -71,6 +73,7 @@ def test_a_statement_closes_to_the_fen_and_is_the_sum_by_hand(postgres_dsn: str)
             names = ("paid_in_fen", "credited_fen", "suspense_fen", "refunded_fen", "plays_fen")
             assert tuple(totals[name] for name in names) == by_hand(postgres_dsn) == (1000, 60, 40, 900, 25_000)
             assert (totals["open_fen"], totals["residue_fen"]) == (0, 0)
+            assert told["exposures"] == 7
             assert told["balances"] == {"budget:1:7": 0, "sponsor:7": -25_100}
             for account, fen in told["balances"].items():
                 lines = [line for line in told["lines"] if line["account"] == account]
@@ -98,7 +101,7 @@ def test_the_same_as_csv_and_as_a_page(postgres_dsn: str) -> None:
             _, told = await play.call("/v1/sponsors/7/statement", ADMIN)
             status, text = await play.call("/v1/sponsors/7/statement?format=csv", ADMIN)
             rows = list(csv.DictReader(io.StringIO(text)))
-            lines = [row for row in rows if row["kind"] != "total"]
+            lines = [row for row in rows if row["kind"] not in ("total", "exposures")]
             assert (status, len(lines)) == (200, len(told["lines"]))
             assert [int(row["fen"]) for row in lines] == [line["fen"] for line in reversed(told["lines"])]
             assert {row["account"]: int(row["fen"]) for row in rows if row["kind"] == "total"} == told["totals"]

@@ -100,3 +100,28 @@ def test_equal_to_the_model(taps: list[tuple[int, int]], rate: int, burst: int) 
         if expected:
             due[key] = at + interval
         assert limiter.allow(key, now) is expected
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 400_000), st.integers(1, 4), st.booleans()), min_size=1, max_size=120
+    )
+)  # fmt: skip
+def test_a_user_s_first_tap_since_everybody_was_new_is_never_missed(steps: list[tuple[int, int, bool]]) -> None:
+    limiter, now, known = Limiter(7, 7, 8), START, set[int]()
+    limiter.look_anew(now)
+    for pause, key, anew in steps:
+        now += pause
+        if anew:
+            limiter.look_anew(now)
+            known.clear()
+        if limiter.allow(key, now):
+            assert limiter.first or key in known
+            known.add(key)
+
+
+def test_who_was_seen_a_second_ago_is_not_looked_at_again() -> None:
+    limiter = Limiter(7, 7, 64)
+    limiter.look_anew(START)
+    firsts = [limiter.allow(5, START + at * 200_000) and limiter.first for at in range(600)]
+    assert (firsts[0], sum(firsts)) == (True, 6), "for the burst's second every tap, then none"

@@ -42,3 +42,8 @@ WHERE l.account = 'sponsor:' || %(sponsor)s::int AND l.currency = 'fen' HAVING c
 -- The name that a sponsor had in its newest round.
 SELECT s ->> 'name' FROM {schema}.round r, jsonb_array_elements(r.sponsors) s
 WHERE (s ->> 'sponsor')::int = %(sponsor)s::int ORDER BY r.round DESC LIMIT 1
+
+-- name: sponsor_shown
+-- Answers that named a sponsor, as fronts counted them.
+SELECT coalesce(sum((p.exposures ->> %(sponsor)s::int::text)::bigint), 0)::bigint FROM {schema}.participation p
+WHERE p.exposures ? %(sponsor)s::int::text

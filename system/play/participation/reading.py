@@ -1,0 +1,72 @@
+"""Counts of taps, people and shown sponsors, merged from what fronts wrote down. Reads, never writes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyroaring import BitMap64
+
+from system.contract.counts import CountedFigures, CountedMinute, CountedRound, Participation, Uncounted
+from system.contract.ids import Lane
+from system.ledger.access import Pool
+from system.play.wallet.reading import read
+
+
+@dataclass(slots=True)
+class CountedSum:
+    """Parts added up; people by the union of their bitmaps."""
+
+    taps: int = 0
+    too_fast: int = 0
+    users: BitMap64 = field(default_factory=BitMap64)
+    shown: Counter[int] = field(default_factory=Counter)
+
+    def add(self, other: CountedSum) -> None:
+        """Takes in another sum."""
+        self.taps += other.taps
+        self.too_fast += other.too_fast
+        self.users |= other.users
+        self.shown.update(other.shown)
+
+    def figures(self) -> dict[str, Any]:
+        """The fields of CountedFigures."""
+        return {
+            "taps": self.taps, "too_fast": self.too_fast, "people": len(self.users),
+            "exposures": dict(sorted(self.shown.items())),
+        }  # fmt: skip
+
+
+async def participation(pool: Pool, lane: Lane, round_id: int | None, programme: str | None) -> Participation:
+    """Every round that somebody took part in, or those asked for, and all of them together. Raises Degraded."""
+    rows = await read(pool, lane, "participation_parts", {"round": round_id, "programme": programme})
+    unheard = await read(pool, lane, "participation_unheard", {})
+    return await asyncio.to_thread(merged, lane, rows, unheard)
+
+
+def merged(lane: Lane, rows: Iterable[tuple[Any, ...]], unheard: Iterable[tuple[Any, ...]]) -> Participation:
+    """Rows of participation_parts and of participation_unheard as an answer. Pure."""
+    minutes: dict[int, dict[int, CountedSum]] = {}
+    for number, minute_us, taps, too_fast, exposures, users in rows:
+        shown = Counter({int(sponsor): int(count) for sponsor, count in exposures.items()})
+        part = CountedSum(taps, too_fast, BitMap64.deserialize(bytes(users)), shown)
+        minutes.setdefault(number, {}).setdefault(minute_us, CountedSum()).add(part)
+    gaps: dict[int, list[Uncounted]] = {}
+    for number, front, instance, since_us, until_us in unheard:
+        gap = Uncounted(front=front, instance=instance, since_us=since_us, until_us=until_us)
+        gaps.setdefault(number, []).append(gap)
+    evening, rounds = CountedSum(), []
+    for number, each in minutes.items():
+        whole = CountedSum()
+        for one in each.values():
+            whole.add(one)
+        evening.add(whole)
+        told = tuple(CountedMinute(minute_us=at_us, **one.figures()) for at_us, one in each.items())
+        rounds.append(
+            CountedRound(round=number, minutes=told, uncounted=tuple(gaps.get(number, ())), **whole.figures())
+        )
+    exact = not any(one.uncounted for one in rounds)
+    return Participation(lane=lane, evening=CountedFigures(**evening.figures()), exact=exact, rounds=tuple(rounds))

@@ -1,0 +1,169 @@
+"""Counts from a front's taps to the answer of play: written once, merged, honest about what a killed front took."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import aiohttp
+import pytest
+from pyroaring import BitMap64
+
+from system.audit.unwritten import wait_for_counts
+from system.ledger.access import connect
+from system.settings import ControlSettings
+from tests.support import play as playing
+from tests.support.control import SECRET, Api, LateClock, running, sql
+from tests.support.deadline import until
+from tests.support.front import Rig
+from tests.support.front_process import Taps, environment, process, started
+
+
+def users(*uids: int) -> str:
+    return base64.b64encode(BitMap64(uids).serialize()).decode()
+
+
+def part(round_id: int, minute_us: int, taps: int, *uids: int, **more: Any) -> dict[str, Any]:
+    return {"round": round_id, "minute_us": minute_us, "taps": taps, "too_fast": 1, "users": users(*uids)} | more
+
+
+async def report(api: Api, instance: int, number: int, *parts: dict[str, Any], **more: Any) -> tuple[int, Any]:
+    body = {"instance": instance, "number": number, "until_us": number, "parts": list(parts)} | more
+    return await api.front("counts", body)
+
+
+async def told(dsn: str, query: str = "") -> Any:
+    async with playing.running(dsn) as play:
+        status, answer = await play.call(f"/v1/participation{query}", playing.ADMIN)
+        assert status == 200, answer
+        assert (await play.call("/v1/participation", playing.token(5)))[0] == 401
+        assert (await play.call("/v1/participation?programme=No!", playing.ADMIN))[0] == 400
+        return answer
+
+
+def test_each_report_is_written_once_and_people_are_merged(settings: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            one, two, other = await api.make_round(), await api.make_round(), await api.make_round(lane="stress")
+            first = await api.register()
+            api.clock.now_us += 1_000_000
+            second = await api.register()
+            far = 1 << 62
+            parts = (
+                part(one, 0, 5, 1, 2, far, exposures={"7": 2}), part(one, 60, 3, 2, 3), part(other, 0, 9, 2),
+            )  # fmt: skip
+            for _ in range(2):
+                assert await report(api, second, 1, *parts) == (200, {"number": 1}), "the same again is taken, once"
+            assert await report(api, first, 4, part(two, 60, 2, 3, 4, exposures={"7": 1, "9": 1})) == (
+                200,
+                {"number": 4},
+            )
+            assert await report(api, second, 2, last=True) == (200, {"number": 2})
+            for wrong in ("not base64", base64.b64encode(b"no bitmap").decode(), users(1)[:-4]):
+                status, answer = await report(api, second, 3, part(one, 0, 1) | {"users": wrong})
+                assert (status, answer["error"]["code"]) == (400, "bad_request"), wrong
+            assert (await report(api, second, 3, part(99, 0, 1)))[0] == 404
+            assert (await api.call("POST", "/v1/fronts/0/counts", {"instance": 1, "number": 1}))[0] == 401
+        live = await told(settings.postgres_url)
+        assert live["evening"] == {"taps": 10, "too_fast": 3, "people": 5, "exposures": {"7": 3, "9": 1}}
+        rounds = {found["round"]: found for found in live["rounds"]}
+        assert (rounds[one]["taps"], rounds[one]["people"]) == (8, 4)
+        minutes = [(found["minute_us"], found["taps"], found["people"]) for found in rounds[one]["minutes"]]
+        assert minutes == [(0, 5, 3), (60, 3, 2)]
+        assert not live["exact"], "the first start was replaced, and wrote no last report"
+        (gap,) = rounds[one]["uncounted"]
+        assert (gap["front"], gap["instance"], gap["since_us"]) == (0, first, 4)
+        assert (await told(settings.postgres_url, f"?round={two}"))["evening"]["people"] == 2
+        assert (await told(settings.postgres_url, "?programme=evening"))["rounds"] == []
+        assert (await told(settings.postgres_url, "?lane=stress"))["evening"]["taps"] == 9
+
+    asyncio.run(body())
+
+
+def front_of(control_url: str, valkey_url: str, folder: Path) -> dict[str, str]:
+    """The environment of a front of that control."""
+    place = SimpleNamespace(control_url=control_url, valkey_url=valkey_url)
+    env = environment(cast("Rig", SimpleNamespace(settings=lambda: place)), folder)
+    Path(env["XIU_SECRET_FILE"]).write_text(SECRET.hex())
+    return env
+
+
+def test_a_front_counts_what_it_answers_and_a_killed_one_is_owned_up_to(
+    settings: ControlSettings, tmp_path: Path
+) -> None:
+    counted = "SELECT coalesce(sum(taps), 0)::int FROM live.participation WHERE instance = %s"
+
+    async def body() -> None:
+        async with running(settings, LateClock()) as api, aiohttp.ClientSession() as session:
+            url = str(api.client.make_url("")).rstrip("/")
+            env = front_of(url, settings.valkey_url, tmp_path)
+            round_id = await api.make_round(duration_ms=600_000)
+            taps, answered = Taps(session, env), 0
+
+            async def tap(uids: range) -> int:
+                statuses = [(await taps.tap(round_id, uid))[0] for uid in uids]
+                assert set(statuses) <= {200, 202}
+                return len(statuses)
+
+            def written(instance: int) -> int:
+                return int(sql(settings, counted, instance)[0][0])
+
+            async with process(env) as front:
+                await started(taps)
+
+                async def known() -> bool:
+                    return (await taps.tap(round_id, 1))[0] in (200, 202)
+
+                await until(known, "the round")
+                answered = 1 + await tap(range(100, 130))
+
+                async def all_written() -> bool:
+                    return written(1) == answered
+
+                await until(all_written, "written down")
+                await tap(range(200, 230))
+                front.kill()
+                await front.wait()
+            lost = answered + 30 - written(1)
+            assert 0 <= lost <= 30
+            async with process(env) as front:
+                await started(taps)
+                again = await tap(range(100, 110))
+                front.send_signal(signal.SIGTERM)
+                assert await asyncio.wait_for(front.wait(), 15) == 0
+            assert written(2) == again, "an orderly stop leaves nothing uncounted"
+        live = await told(settings.postgres_url)
+        (found,) = live["rounds"]
+        assert (found["taps"], found["people"]) == (answered + 30 - lost + again, 31 + 30 - lost)
+        assert [(gap["instance"], live["exact"]) for gap in found["uncounted"]] == [(1, False)]
+        starts = sql(settings, "SELECT instance, last FROM control.counting ORDER BY 1")
+        assert starts == [(1, False), (2, True)]
+
+    asyncio.run(asyncio.wait_for(body(), 90))
+
+
+def test_the_audit_waits_for_a_front_that_has_more_to_write(settings: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(settings, LateClock()) as api:
+            instance, round_id = await api.register(), await api.make_round()
+            sql(settings, "UPDATE live.round SET state = 'closed', closed_us = %s", api.clock.now_us)
+            conn = await connect(settings.postgres_url, "xiu_live", SECRET)
+            async with conn:
+                waits = asyncio.create_task(wait_for_counts(conn, "live", [round_id], patience_s=30.0))
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(asyncio.shield(waits), 0.3)
+                assert (await report(api, instance, 1, until_us=api.clock.now_us))[0] == 200
+                await asyncio.wait_for(waits, 15)
+                sql(settings, "UPDATE control.counting SET until_us = 0")
+                began = asyncio.get_running_loop().time()
+                await wait_for_counts(conn, "live", [round_id], patience_s=0.2)
+                assert asyncio.get_running_loop().time() - began >= 0.2
+                await wait_for_counts(conn, "live", [], patience_s=30.0)
+                sql(settings, "UPDATE live.round SET closed_us = closed_us - 61000000")
+                await wait_for_counts(conn, "live", [round_id], patience_s=30.0)
+
+    asyncio.run(body())
