@@ -18,15 +18,11 @@ from tests.support.stores import LOOPBACK, free_port, wait_until
 READY_S = 30.0
 
 
-@contextmanager
-def play_process(folder: Path, dsn: str, port: int = 0, **env: str) -> Iterator[str]:
-    """Its address, ready. `port`: 0 for any. `env`: further settings. Raises AssertionError if it died within the
-    block.
-    """
+def started_play(folder: Path, dsn: str, port: int, **env: str) -> subprocess.Popen[bytes]:
+    """A play of the caller's, who ends it; not ready yet. Its log is `play.log`."""
     folder.mkdir(exist_ok=True)
     (folder / "key").write_text(SECRET.hex())
     (folder / "admin").write_text(ADMIN)
-    port = port or free_port()
     given = {
         "XIU_LISTEN": f"{LOOPBACK}:{port}",
         "XIU_POSTGRES_URL": dsn,
@@ -35,7 +31,16 @@ def play_process(folder: Path, dsn: str, port: int = 0, **env: str) -> Iterator[
     }
     with (folder / "play.log").open("ab") as log:
         command = [sys.executable, "-m", "system.play"]
-        process = subprocess.Popen(command, env=os.environ | given | env, stdout=log, stderr=log)
+        return subprocess.Popen(command, env=os.environ | given | env, stdout=log, stderr=log)
+
+
+@contextmanager
+def play_process(folder: Path, dsn: str, port: int = 0, **env: str) -> Iterator[str]:
+    """Its address, ready. `port`: 0 for any. `env`: further settings. Raises AssertionError if it died within the
+    block.
+    """
+    port = port or free_port()
+    process = started_play(folder, dsn, port, **env)
     try:
         wait_until(lambda: process.poll() is not None or _ready(port), READY_S, "play ready")
         assert process.poll() is None, (folder / "play.log").read_text()

@@ -71,6 +71,7 @@ def test_the_benches_of_this_part_are_there() -> None:
         "front",
         "open-loop",
         "relations",
+        "tickets",
         "wins",
         "wins-cells",
     }
