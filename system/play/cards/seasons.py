@@ -130,6 +130,11 @@ async def end_season(pool: Pool, lane: Lane, number: int, batch_users: int = BAT
     return await season_view(pool, lane, number)
 
 
+def shares_of(pot_fen: int, users: int) -> tuple[int, int]:
+    """(fen of each, the same for all; fen that remain)."""
+    return divmod(pot_fen, users) if users else (0, pot_fen)
+
+
 async def _freeze(conn: Connection, lane: Lane, number: int, size: int) -> None:
     async def run(name: str, **params: Any) -> Any:
         return await conn.execute(statement(name, lane), {"season": number, **params})
@@ -141,7 +146,7 @@ async def _freeze(conn: Connection, lane: Lane, number: int, size: int) -> None:
     if state != "open":
         return
     ((users,),) = await (await run("cards_count_blessings")).fetchall()
-    each, rest = divmod(pot_fen, users) if users else (0, pot_fen)
+    each, rest = shares_of(pot_fen, users)
     if users:
         await run("cards_freeze_batches", users=users, size=size, each=each)
         await run("cards_freeze_shares", size=size, each=each)

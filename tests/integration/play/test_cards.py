@@ -10,6 +10,7 @@ import pytest
 
 from system.contract.ids import TAG_HEADER
 from system.lottery.deck import Deck, wrong_cards
+from system.play.cards.seasons import shares_of
 from system.tokens import sign_tag, tag_key
 from tests.support.cards import SEASON, deal, drawn, ended, held, opened, ticket
 from tests.support.deadline import until
@@ -216,6 +217,49 @@ def test_lanes_never_meet(postgres_dsn: str) -> None:
             assert await held(play, 5) == {}
             with psycopg.connect(postgres_dsn) as conn:
                 assert conn.execute("SELECT count(*) FROM live.transfer").fetchall() == [(0,)]
+
+    asyncio.run(body())
+
+
+USERS_2016, POT_2016_FEN, EACH_2016_FEN = 791_405, 21_500_000_000, 27_166
+"""215 million yuan among 791,405 people: 271.66 yuan each, the press said."""
+
+
+def test_the_pot_of_2016_to_the_fen() -> None:
+    each, rest = shares_of(POT_2016_FEN, USERS_2016)
+    assert each == EACH_2016_FEN
+    assert 0 <= rest < USERS_2016
+    assert each * USERS_2016 + rest == POT_2016_FEN
+
+
+def test_a_share_of_that_pot_paid_in_batches(postgres_dsn: str) -> None:
+    """2,504 of its people, one in 316: three batches, each a transfer whose legs are copied in."""
+    users = USERS_2016 // 316
+    pot = POT_2016_FEN * users // USERS_2016
+
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            await opened(play, pot_fen=pot)
+            with psycopg.connect(postgres_dsn) as conn:
+                conn.execute(
+                    "INSERT INTO live.holding SELECT 'user:' || u, 'blessing', 1 FROM generate_series(1, %s) u",
+                    (users,),
+                )
+            over = await ended(play)
+            assert (over["blessings"], over["each_fen"]) == (users, EACH_2016_FEN)
+
+            async def paid() -> bool:
+                return bool((await play.call("/v1/seasons/3", token(1)))[1]["state"] == "paid")
+
+            await until(paid, what="the pot is paid", timeout_s=90.0)
+            with psycopg.connect(postgres_dsn) as conn:
+                rows = conn.execute(
+                    "SELECT currency, amount, count(*) FROM live.holding WHERE account LIKE 'user:%'"
+                    " GROUP BY 1, 2 ORDER BY 1"
+                ).fetchall()
+                assert rows == [("blessing", 0, users), ("fen", EACH_2016_FEN, users)]
+                keys = conn.execute("SELECT key FROM live.transfer WHERE kind = 'pot' ORDER BY key").fetchall()
+                assert keys == [(f"pot:3:{batch}",) for batch in range(4)], "three batches and the remainder"
 
     asyncio.run(body())
 
