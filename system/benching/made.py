@@ -76,7 +76,7 @@ async def arm(conn: Connection, round_: Round, cells: int = 1) -> None:
     order = {
         "round": number, "packets": round_.packets, "budget_fen": round_.budget_fen, "start_us": now,
         "end_us": now + HOUR_US, "release_ms": 1000, "sponsors": Jsonb(splits), "seed": round_.seed,
-        "commitment": commitment(round_), "created_us": now,
+        "commitment": commitment(round_), "created_us": now, "season": None,
     }  # fmt: skip
     streams = [{"round": number, "front": cell, "cell": cell, "known": 0} for cell in range(cells)]
     granted = [

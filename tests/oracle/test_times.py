@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import pytest
 from harness.bench.servers import bare_front
 from harness.engine.process import CannonResult
 from harness.engine.schedule import constant, schedule
-from tests.support.firing_range import SERVER_CORE, abreast, arrivals, fired, orders, steady, target, valid
+from tests.support.firing_range import SERVER_CORE, arrivals, fired, orders, steady, target, valid
 
 pytestmark = pytest.mark.serial
 
@@ -65,20 +64,6 @@ def test_a_known_delay_is_measured(tmp_path: Path) -> None:
 MEAN_MS, LOAD, SEED = 4.0, 0.7, 2
 
 
-@pytest.fixture(scope="module")
-def queued(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, CannonResult]:
-    """One exponential server at 70 % load, met by Poisson arrivals (True) and by even ones, at the same time."""
-    rate = LOAD / MEAN_MS * 1000
-
-    def fire(poisson: bool, server_core: int, cannon_core: int) -> CannonResult:
-        folder = tmp_path_factory.mktemp("queue")
-        with target(folder, "queue", MEAN_MS, seed=SEED, core=server_core) as server:
-            segment = steady(rate, 8, poisson=poisson)
-            return fired(orders(server, folder, segment, slots=200, seed=SEED, objective_ms=COARSE_MS, cpu=cannon_core))
-
-    return dict(zip((True, False), abreast(partial(fire, True), partial(fire, False)), strict=True))
-
-
 @pytest.mark.parametrize(
     ("poisson", "agrees"),
     [
@@ -86,28 +71,18 @@ def queued(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, CannonResult]
         pytest.param(False, False, id="evenly spaced ones wait less, and must not match"),
     ],
 )
-def test_queue_theory(queued: dict[bool, CannonResult], poisson: bool, agrees: bool) -> None:
-    """Mean response = service / (1 - load)."""
-    mean_ms = queued[poisson].data["mean_ms"]["response"]
+def test_queue_theory(tmp_path: Path, poisson: bool, agrees: bool) -> None:
+    """One exponential server at 70 % load: mean response = service / (1 - load)."""
+    rate = LOAD / MEAN_MS * 1000
+
+    def fire() -> CannonResult:
+        with target(tmp_path, "queue", MEAN_MS, seed=SEED) as server:
+            segment = steady(rate, 8, poisson=poisson)
+            return fired(orders(server, tmp_path, segment, slots=200, seed=SEED, objective_ms=COARSE_MS))
+
+    mean_ms = valid(fire).data["mean_ms"]["response"]
     theory_ms = MEAN_MS / (1 - LOAD)
     assert (mean_ms == pytest.approx(theory_ms, rel=0.10)) is agrees, f"{mean_ms} ms; theory {theory_ms} ms"
-
-
-@pytest.fixture(scope="module")
-def gaps(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, np.ndarray]:
-    """Between arrivals at a server: of Poisson arrivals (True) and of even ones, at the same time."""
-    seen: dict[bool, np.ndarray] = {}
-
-    def fire(poisson: bool, server_core: int, cannon_core: int) -> CannonResult:
-        folder = tmp_path_factory.mktemp("spread")
-        with target(folder, "delay", core=server_core) as server:
-            segment = steady(200, 5, poisson=poisson)
-            result = fired(orders(server, folder, segment, slots=100, objective_ms=COARSE_MS, cpu=cannon_core))
-        seen[poisson] = np.diff(np.array(arrivals(folder)))
-        return result
-
-    abreast(partial(fire, True), partial(fire, False))
-    return seen
 
 
 @pytest.mark.parametrize(
@@ -117,8 +92,15 @@ def gaps(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, np.ndarray]:
         pytest.param(True, 0.9, 1.1, id="Poisson arrivals: spread about 1"),
     ],
 )
-def test_spread_of_arrivals_at_the_server(gaps: dict[bool, np.ndarray], poisson: bool, low: float, high: float) -> None:
-    assert low <= gaps[poisson].std() / gaps[poisson].mean() <= high
+def test_spread_of_arrivals_at_the_server(tmp_path: Path, poisson: bool, low: float, high: float) -> None:
+    def fire() -> CannonResult:
+        with target(tmp_path, "delay") as server:
+            segment = steady(200, 5, poisson=poisson)
+            return fired(orders(server, tmp_path, segment, slots=100, objective_ms=COARSE_MS))
+
+    valid(fire)
+    gaps = np.diff(np.array(arrivals(tmp_path)))
+    assert low <= gaps.std() / gaps.mean() <= high
 
 
 def test_as_many_arrive_as_rate_times_duration_to_the_unit(tmp_path: Path) -> None:

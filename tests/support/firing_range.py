@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +19,11 @@ ATTEMPTS = 3
 
 
 @contextmanager
-def target(
-    folder: Path, mode: str, mean_ms: float = 0.0, users: int = 400, seed: int = 1, core: int = SERVER_CORE
-) -> Iterator[BenchTarget]:
-    """A known server on a core; its arrivals are in ``folder / 'arrivals'`` after the context."""
+def target(folder: Path, mode: str, mean_ms: float = 0.0, users: int = 400, seed: int = 1) -> Iterator[BenchTarget]:
+    """A known server on the first core; its arrivals are in ``folder / 'arrivals'`` after the context."""
     port = free_port()
     argv = [sys.executable, "-m", "tests.support.target", str(port), mode, str(mean_ms), str(seed)]
-    with child([*argv, str(folder / "arrivals")], port, core) as pid:
+    with child([*argv, str(folder / "arrivals")], port, SERVER_CORE) as pid:
         yield BenchTarget(f"127.0.0.1:{port}", pid, plain_tokens(folder / "tokens", users))
 
 
@@ -71,13 +67,3 @@ def valid(fire: Callable[[], CannonResult]) -> CannonResult:
 
 def fired(config: CannonConfig) -> CannonResult:
     return run_cannon(config)
-
-
-def abreast(*attempts: Callable[[int, int], CannonResult]) -> list[CannonResult]:
-    """Two light fires at once, each `valid`: one with its server on the first core and its cannon on the second, one
-    the other way round. Each is given both cores, the server's first.
-    """
-    cores = ((SERVER_CORE, CANNON_CORE), (CANNON_CORE, SERVER_CORE))
-    with ThreadPoolExecutor(len(cores)) as pool:
-        fires = [partial(fire, *own) for fire, own in zip(attempts, cores, strict=True)]
-        return list(pool.map(valid, fires))

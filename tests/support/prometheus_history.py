@@ -25,7 +25,7 @@ SPAN = Span(START_S + 5.0, float(START_S + LENGTH_S))
 RUN = "r1"
 VALUES: Mapping[str, tuple[str, ...]] = {
     "lane": ("live",),
-    "outcome": ("win", "lose", "posted"),
+    "outcome": ("win", "lose", "posted", "claimed"),
     "tier": ("1", "2", "3", "4"),
     "area": ("town", "country"),
     "way": ("purchase", "sale"),

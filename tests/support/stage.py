@@ -170,10 +170,13 @@ class Stage:
         write_history(folder, ops, SAMPLES)
         return await audit(self.postgres_url, self.valkey.url, SECRET, "live", folder=folder)
 
-    async def broken(self, folder: Path) -> dict[str, str]:
-        """Invariants that do not hold, with the first offender."""
+    async def broken(self, folder: Path, *, whole: bool = True) -> dict[str, str]:
+        """Invariants that do not hold, with the first offender. `whole`: the history has every tap, which S17 needs to
+        hold the counts of real fronts against it.
+        """
         report = await self.judged(folder)
-        return {one.code: one.first for one in report.findings if one.valid is False}
+        judged = (one for one in report.findings if whole or one.code != "S17")
+        return {one.code: one.first for one in judged if one.valid is False}
 
     def sql(self, text: str) -> list[tuple[object, ...]]:
         """As the superuser."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,9 @@ def test_one_stack_looked_at_from_all_sides(xiu: Xiu, stack: Stack, monkeypatch:
     assert changed.returncode == 0, changed.stderr
     assert process.wait(90) in (0, 10), xiu.output()
     assert len(said(xiu, "rate")) == 1
-    assert said(xiu, "live_lane")[0].startswith("live lane untouched: 8 tables")
+    tables = re.match(r"live lane untouched: (\d+) tables", said(xiu, "live_lane")[0])
+    assert tables is not None
+    assert int(tables[1]) >= 11, "the draw's eight, the transfers' three, and what plays brought"
     record = xiu.record()
     assert record["load"]["scheduled"] < 1500
     assert {row["state"] for row in record["forecast"] if row["cls"] == "demand"} == {"NOT_EVALUATED"}

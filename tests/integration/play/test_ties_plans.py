@@ -14,7 +14,7 @@ from system.ledger.statements import statement
     ("name", "params", "indexes"),
     [
         pytest.param("ties_of_user", {"uid": 777, "limit": 200}, ("tie_pkey", "tie_hi"), id="the strongest"),
-        pytest.param("ties_of_pair", {"lo": 777, "hi": 778}, ("tie_pkey",), id="a pair"),
+        pytest.param("ties_of_pair", {"lo": 777, "hi": 778}, ("using tie_",), id="a pair"),
         pytest.param("ties_page", {"uid": 777, "after": -1, "limit": 50}, ("tie_pkey", "tie_hi"), id="friends"),
         pytest.param("ties_neighbours", {"uids": [777, 778], "limit": 10}, ("tie_pkey", "tie_hi"), id="in common"),
     ],
