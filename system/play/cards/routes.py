@@ -29,7 +29,7 @@ async def open_season(request: web.Request) -> web.Response:
     try:
         return answer(await seasons.open_season(pool, order))
     except Pending:
-        return answer(await seasons.season_view(pool, order.lane, order.season), 202)
+        return answer(await seasons.season_after(pool, order.lane, order.season), 202)
 
 
 async def end_season(request: web.Request) -> web.Response:

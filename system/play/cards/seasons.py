@@ -13,7 +13,7 @@ import time
 from functools import lru_cache
 from typing import Any
 
-from system.contract.errors import SeasonEnded, StoreUnknown, UnknownSeason
+from system.contract.errors import Degraded, SeasonEnded, StoreUnknown, UnknownSeason
 from system.contract.ids import Lane
 from system.ledger.access import Connection, Pool
 from system.ledger.accounts import CARDS, Leg
@@ -59,7 +59,7 @@ async def open_season(pool: Pool, order: SeasonOrder) -> SeasonView:
     except KeyReused as exc:
         raise SeasonTaken(f"season {number} was opened with other figures; expected a new number") from exc
     log.info("season %d of lane %s is open", number, lane, extra={"event": "season_open"})
-    return await season_view(pool, lane, number)
+    return await season_after(pool, lane, number)
 
 
 async def season_view(pool: Pool, lane: Lane, number: int) -> SeasonView:
@@ -68,6 +68,16 @@ async def season_view(pool: Pool, lane: Lane, number: int) -> SeasonView:
     if not found:
         raise UnknownSeason(f"no season {number}")
     return found[0]
+
+
+async def season_after(pool: Pool, lane: Lane, number: int) -> SeasonView:
+    """The season that an order has made or ended, or may have. Raises StoreUnknown: to say that nothing happened, or
+    that there is no such season, would be wrong.
+    """
+    try:
+        return await season_view(pool, lane, number)
+    except (Degraded, UnknownSeason) as exc:
+        raise StoreUnknown(f"season {number} cannot be shown now; the same order again says what became of it") from exc
 
 
 async def season_list(pool: Pool, lane: Lane) -> SeasonList:
@@ -127,7 +137,7 @@ async def end_season(pool: Pool, lane: Lane, number: int, batch_users: int = BAT
             if time.monotonic() >= until:
                 raise
         await asyncio.sleep(AGAIN_S)
-    return await season_view(pool, lane, number)
+    return await season_after(pool, lane, number)
 
 
 def shares_of(pot_fen: int, users: int) -> tuple[int, int]:
@@ -139,6 +149,7 @@ async def _freeze(conn: Connection, lane: Lane, number: int, size: int) -> None:
     async def run(name: str, **params: Any) -> Any:
         return await conn.execute(statement(name, lane), {"season": number, **params})
 
+    await run("cards_end_turn")
     row = await (await run("cards_end_season")).fetchone()
     if row is None:
         raise UnknownSeason(f"no season {number}")

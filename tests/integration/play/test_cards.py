@@ -8,8 +8,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from system.contract.errors import Degraded, SeasonEnded
 from system.contract.ids import TAG_HEADER
+from system.ledger.access import Pool, lane_role
+from system.ledger.transfer import Pending, Transfers
 from system.lottery.deck import Deck, wrong_cards
+from system.play.cards import seasons
 from system.play.cards.seasons import shares_of
 from system.tokens import sign_tag, tag_key
 from tests.support.cards import SEASON, deal, drawn, ended, held, opened, ticket
@@ -201,6 +205,73 @@ def test_five_at_once_or_none_and_once_a_season(postgres_dsn: str) -> None:
                 ((number,),) = conn.execute("SELECT transfer FROM live.transfer WHERE kind = 'combine'").fetchall()
             why = {"by": "Li Lei", "approved_by": "Han Meimei", "why": "a mistake"}
             assert code(await play.call(f"/v1/transfers/{number}/reverse", ADMIN, why)) == (409, "final")
+
+    asyncio.run(body())
+
+
+def test_the_end_comes_though_cards_move_all_the_time(postgres_dsn: str) -> None:
+    """Whoever comes after the end has begun to wait does not slip past it."""
+
+    async def body() -> None:
+        async with running(postgres_dsn, timeout_s=30.0) as play:
+            await opened(play)
+            pool = Pool(postgres_dsn, lane_role("live"), SECRET, timeout_s=30.0)
+
+            async def late() -> None:
+                async with pool.transaction() as conn:
+                    await seasons.hold(conn, "live", 3)
+
+            async with pool.transaction() as conn:
+                await seasons.hold(conn, "live", 3)
+                ending = asyncio.create_task(ended(play))
+
+                async def the_end_waits() -> bool:
+                    return waiting(postgres_dsn) == 1
+
+                await until(the_end_waits, what="the end waits")
+                coming = asyncio.create_task(late())
+
+                async def decided() -> bool:
+                    return coming.done() or waiting(postgres_dsn) == 2
+
+                await until(decided, what="who comes late waits, or is in")
+            assert (await ending)["state"] == "ended"
+            with pytest.raises(SeasonEnded):
+                await coming
+            await pool.close()
+
+    asyncio.run(body())
+
+
+def waiting(dsn: str) -> int:
+    """Sessions that wait for a lock."""
+    with psycopg.connect(dsn) as conn:
+        text = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ((count,),) = conn.execute(text).fetchall()
+        return int(count)
+
+
+def test_an_order_that_was_carried_out_is_never_called_none(postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither when the season cannot be read afterwards, nor while nobody knows."""
+
+    async def silent(*_: Any) -> Any:
+        raise Degraded("the ledger does not answer; nothing is lost, ask again")
+
+    async def lost(*_: Any) -> Any:
+        raise Pending("season:4")
+
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            orders = (("/v1/seasons", SEASON), ("/v1/seasons/3/end", {"lane": "live"}))
+            for path, order in orders:
+                with monkeypatch.context() as patch:
+                    patch.setattr(seasons, "_views", silent)
+                    status, said = await play.call(path, ADMIN, order)
+                    assert (status, said["error"]["code"], said["error"]["effect"]) == (503, "store_unknown", "unknown")
+                assert (await play.call(path, ADMIN, order))[0] == 200
+            monkeypatch.setattr(Transfers, "send", lost)
+            status, said = await play.call("/v1/seasons", ADMIN, SEASON | {"season": 4})
+            assert (status, said["error"]["effect"]) == (503, "unknown"), said
 
     asyncio.run(body())
 

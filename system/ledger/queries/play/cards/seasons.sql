@@ -27,8 +27,16 @@ WHERE %(season)s::int IS NULL OR s.season = %(season)s ORDER BY s.season
 SELECT n, kind FROM {schema}.card WHERE season = %(season)s AND n >= %(first)s ORDER BY n LIMIT %(limit)s
 
 -- name: cards_hold_season
--- Whoever moves a card holds the season until the commit: the end waits for it.
-SELECT state, cards, seed FROM {schema}.season WHERE season = %(season)s FOR SHARE
+-- Whoever moves a card holds the season until the commit: the end waits for it. First comes the turn: PostgreSQL lets one
+-- FOR SHARE after the other past a FOR UPDATE that waits, so where cards move all the time the end would never come.
+SELECT state, cards, seed FROM {schema}.season
+WHERE season = %(season)s
+  AND (SELECT pg_advisory_xact_lock_shared(hashtextextended('{schema} season ' || %(season)s::int, 0))) IS NOT NULL
+FOR SHARE
+
+-- name: cards_end_turn
+-- Whoever comes to hold the season after this waits for the end.
+SELECT pg_advisory_xact_lock(hashtextextended('{schema} season ' || %(season)s::int, 0))
 
 -- name: cards_end_season
 -- The end waits for everybody who holds the season, and whoever comes later waits for the end.
