@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, NamedTuple
 
-from system.contract.errors import BadRequest
+from system.contract.errors import BadRequest, Degraded, StoreRefused, StoreUnknown
 from system.contract.ids import INT8_MAX, Lane
 from system.contract.numbers import number_pattern, shown, whole_number
-from system.ledger.access import Pool
+from system.ledger.access import Connection, Pool
+from system.ledger.statements import statement as sql
 from system.play.sponsors.models import SponsorLine, SponsorStatement, SponsorTotals
-from system.play.wallet.reading import read
+
+log = logging.getLogger("xiu.play")
 
 WHOLE_LINES_MAX = 200_000
 """Lines of a statement that is not read by pages."""
+STATEMENTS = 5
+"""Read in one transaction, each with the time that a statement has."""
 
 
 PLACE = f"^{number_pattern(INT8_MAX)}-[01]-{number_pattern(INT8_MAX)}$"
@@ -40,23 +45,40 @@ def place_of(text: str) -> SponsorPlace:
 
 
 async def statement(pool: Pool, lane: Lane, sponsor: int, before: SponsorPlace, limit: int) -> SponsorStatement:
-    """A sponsor's accounts and a page of their lines; what one batch moved is never cut in two. Raises Degraded."""
-    key = {"sponsor": sponsor}
-    balances = await read(pool, lane, "sponsor_balance", key)
-    rows = await read(pool, lane, "sponsor_lines", {**key, **before._asdict(), "limit": limit + 1})
+    """A sponsor's accounts and a page of their lines, all of one moment; what one batch moved is never cut in two.
+
+    Raises Degraded.
+    """
+    name = "sponsor statement"
+    try:
+        async with pool.transaction(name, timeout_s=STATEMENTS * pool.timeout_s) as conn:
+            # Money moves meanwhile: balances, lines and totals of different moments would not close.
+            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            return await _statement(conn, lane, sponsor, before, limit)
+    except (StoreUnknown, StoreRefused) as exc:
+        log.info("%s: %s", name, exc, extra={"event": "ledger_silent"})
+        raise Degraded("the ledger does not answer; nothing is lost, ask again") from exc
+
+
+async def _statement(conn: Connection, lane: Lane, sponsor: int, before: SponsorPlace, limit: int) -> SponsorStatement:
+    async def rows_of(name: str, **more: int) -> list[tuple[Any, ...]]:
+        return await (await conn.execute(sql(name, lane), {"sponsor": sponsor, **more})).fetchall()
+
+    balances = await rows_of("sponsor_balance")
+    rows = await rows_of("sponsor_lines", **before._asdict(), limit=limit + 1)
     following: str | None = None
     if len(rows) > limit:
         cut = rows[-1][:3]
         rows = [row for row in rows if row[:3] != cut] or rows[:limit]
         following = str(SponsorPlace(*rows[-1][:3]))
-    named = await read(pool, lane, "sponsor_name", key)
+    named = await rows_of("sponsor_name")
     return SponsorStatement(
         sponsor=sponsor,
         name=named[0][0] if named else "",
         lane=lane,
-        exposures=(await read(pool, lane, "sponsor_shown", key))[0][0],
+        exposures=(await rows_of("sponsor_shown"))[0][0],
         balances=dict(balances),
-        totals=totals_of(await read(pool, lane, "sponsor_totals", key)),
+        totals=totals_of(await rows_of("sponsor_totals")),
         lines=tuple(_line(row) for row in rows),
         next=following,
     )

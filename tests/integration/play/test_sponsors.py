@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.support.deadline import until
 from tests.support.play import ADMIN, fill, running, token
 
 
@@ -90,6 +91,37 @@ def test_a_statement_closes_to_the_fen_and_is_the_sum_by_hand(postgres_dsn: str)
             assert [(line["kind"], line["batch"], line["transfer"]) for line in paged][:2] == [
                 ("refund", None, 2), ("refund", 4, None),
             ]  # fmt: skip
+
+    asyncio.run(body())
+
+
+def test_a_statement_is_of_one_moment(postgres_dsn: str) -> None:
+    """A play pays back while the statement is read: it is in all of it, or in nothing of it."""
+
+    async def body() -> None:
+        async with running(postgres_dsn, timeout_s=30.0) as play:
+            played(postgres_dsn)
+            with psycopg.connect(postgres_dsn) as gate, psycopg.connect(postgres_dsn) as other:
+                gate.execute("LOCK TABLE live.participation IN ACCESS EXCLUSIVE MODE")
+                asked = asyncio.create_task(play.call("/v1/sponsors/7/statement", ADMIN))
+
+                async def reading() -> bool:
+                    ((count,),) = other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchall()
+                    other.commit()
+                    return bool(count)
+
+                await until(reading, what="the lines are read, and what was shown is not")
+                other.execute(
+                    "WITH t AS (INSERT INTO live.transfer (kind, key, request, at_us) VALUES ('refund', 'x', '{}', 50)"
+                    " RETURNING transfer) INSERT INTO live.leg SELECT transfer, account, 'fen', fen FROM t,"
+                    " (VALUES ('sponsor:7', 100), ('fission:1', -100)) AS l(account, fen)"
+                )
+                other.commit()
+                gate.rollback()
+                _, told = await asked
+            totals, balance = told["totals"], told["balances"]["sponsor:7"]
+            lines = sum(line["fen"] for line in told["lines"] if line["account"] == "sponsor:7")
+            assert lines == balance == totals["refunded_fen"] - totals["paid_in_fen"] - totals["plays_fen"]
 
     asyncio.run(body())
 
