@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from system.contract.errors import Conflict, StoreUnknown
+from system.contract.errors import Conflict, SeasonEnded, StoreUnknown
 from system.contract.ids import LANES, Lane
 from system.contract.programme import (
     CLOCK_UNCERTAIN_US_MAX,
@@ -24,7 +24,7 @@ from system.contract.programme import (
     ProgrammeState,
     ProgrammeView,
 )
-from system.control.rounds import ask_close, insert_round, planned_window
+from system.control.rounds import ask_close, insert_round, need_open_season, planned_window
 from system.control.state import AnnouncedRound, ControlContext
 from system.ledger.statements import statement
 from system.lottery import commitment, make_round
@@ -52,7 +52,8 @@ async def load(control: ControlContext, order: ProgrammeOrder) -> ProgrammeView:
     """Announces a programme: every round has its number and its commitment from now on. The same order again changes
     nothing.
 
-    Raises BadRequest (a round that is over), ProgrammeLoaded, HistogramError, StoreUnknown (ask again), StoreRefused.
+    Raises BadRequest (a round that is over), UnknownSeason, SeasonEnded, ProgrammeLoaded, HistogramError, StoreUnknown
+    (ask again), StoreRefused.
     """
     control.need_view()
     now, lane = control.clock(), order.lane
@@ -67,6 +68,7 @@ async def load(control: ControlContext, order: ProgrammeOrder) -> ProgrammeView:
                 )
         for place, item in enumerate(order.rounds if fresh is not None else ()):
             planned_window(item.order, now)  # not one that is over
+            await need_open_season(conn, lane, item.order.season)
             row = await (await conn.execute(statement("control_round_id", lane))).fetchone()
             assert row is not None
             seed = os.urandom(SEED_BYTES)
@@ -106,6 +108,12 @@ async def arm(control: ControlContext, planned: AnnouncedRound) -> None:
         key = {"round": planned.round}
         if await (await conn.execute(statement("control_programme_lock", planned.lane), key)).fetchone() is None:
             return
+        try:
+            await need_open_season(conn, planned.lane, order.season)
+        except SeasonEnded as exc:
+            # Its money is announced: cards that have ended hold up no round.
+            log.warning("round %d has no tickets: %s", planned.round, exc, extra={"event": "round_without_tickets"})
+            order = order.model_copy(update={"season": None})
         await insert_round(control, conn, planned.round, order, planned.seed, window)
     log.info("round %d armed", planned.round, extra={"event": "round_armed", "programme": planned.programme})
     await control.catch_up()

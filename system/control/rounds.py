@@ -80,7 +80,7 @@ async def insert_round(
         "created_us": control.clock(),
         "season": order.season,
     }
-    await _need_open_season(conn, lane, order.season)
+    await need_open_season(conn, lane, order.season)
     await conn.execute(statement("control_round_insert", lane), params)
     for front, cell in enumerate(control.settings.topology.cells):
         await conn.execute(statement("control_stream_insert", lane), {"round": number, "front": front, "cell": cell})
@@ -95,7 +95,8 @@ async def insert_round(
     await write_batch(conn, lane, "fund", number, order.budget_fen, legs)
 
 
-async def _need_open_season(conn: Connection, lane: Lane, season: int | None) -> None:
+async def need_open_season(conn: Connection, lane: Lane, season: int | None) -> None:
+    """Whose tickets losing taps are to carry; it stays open until the commit. Raises UnknownSeason, SeasonEnded."""
     if season is None:
         return
     row = await (await conn.execute(statement("control_season", lane), {"season": season})).fetchone()

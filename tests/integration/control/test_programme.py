@@ -203,3 +203,21 @@ def test_the_same_programme_again_another_one_and_what_cannot_be_one(settings: C
             assert (due(again), (await entry(again))["state"]) == ([], "missed")
 
     asyncio.run(body())
+
+
+def test_a_season_that_has_ended_holds_up_no_round(settings: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            body = programme(api, "one")
+            body["rounds"][0]["order"]["season"] = 3
+            status, answer = await api.admin("POST", "/v1/programmes", body)
+            assert (status, answer["error"]["code"]) == (404, "unknown_season"), "said before it is announced"
+            made = "INSERT INTO live.season (season, cards, seed, commitment, sponsor, pot_fen, created_us) VALUES"
+            sql(settings, f"{made} (3, '{{1,1,1,1,1}}', decode(repeat('00', 32), 'hex'), '', 7, 1, 0)")
+            loaded = await load(api, body)
+            sql(settings, "UPDATE live.season SET state = 'ended'")
+            api.clock.now_us = loaded["rounds"][0]["arm_us"]
+            armed = await becomes(api, "armed")
+            assert (await api.ok(await api.get(f"/v1/rounds/{armed['round']}")))["season"] is None
+
+    asyncio.run(body())
