@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 import logging
 import signal
 import time
@@ -250,11 +251,25 @@ def _unpacked(body: bytes, encoding: str, bytes_max: int) -> bytes:
 async def read_model(request: web.Request, model: type[M], *, empty: bool = False) -> M:
     """The body as a model of the contract; `empty`: no body is a model of defaults. Raises Refused, in a sentence."""
     body = await _body(request)
+    if empty and not body:
+        return model()
     try:
-        return model() if empty and not body else model.model_validate_json(body)
+        read = model.model_validate_json(body)
     except ValidationError as exc:
         kinds = {item["type"] for item in exc.errors(include_url=False, include_context=False, include_input=False)}
         raise (NoBudget if NoBudget.code in kinds else BadRequest)(one_sentence(exc)) from exc
+    # pydantic takes the last of two. Now that the body is a model, it is neither deep nor are its numbers long.
+    json.loads(body, object_pairs_hook=_each_once)
+    return read
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    """Two readers of one body must not see two amounts. Raises BadRequest for a field that stands twice."""
+    names: set[str] = set()
+    for name, _ in pairs:
+        if name in names:
+            raise BadRequest(f"{shown(name)} stands twice in one object; expected each field once")
+        names.add(name)
 
 
 async def read_json(request: web.Request) -> Any:

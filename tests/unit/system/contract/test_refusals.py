@@ -57,6 +57,7 @@ REFUSED = [
     pytest.param(posted(b"Content-Length: 9%s\r\n" % (b"9" * 5_000)), 400, id="a length without end"),
     pytest.param(posted(LENGTH + b"Expect: a miracle\r\n", PLAIN), 400, id="another expectation"),
     pytest.param(posted(b"Content-Length: 22\r\n", b'{"value":1,"why":"\\ud8'), 400, id="half a surrogate"),
+    pytest.param(posted(b"Content-Length: 21\r\n", b'{"value":1,"value":2}'), 400, id="a field twice"),
 ]  # fmt: skip
 
 
