@@ -42,6 +42,16 @@ async def connected(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """The front's body, in however many pieces it comes. Raises ClientPayloadError for one that is no tap's answer."""
+    body = b""
+    async for piece in content.iter_any():
+        body += piece
+        if len(body) > ANSWER_BYTES_MAX:
+            raise aiohttp.ClientPayloadError(f"more than {ANSWER_BYTES_MAX} bytes")
+    return body
+
+
 async def pass_on(request: web.Request, uid: int, round_id: int) -> web.Response:
     """The answer of the user's front. Raises Degraded (nothing happened), FrontUnknown (nobody knows)."""
     topology = request.app[SETTINGS].topology
@@ -51,7 +61,7 @@ async def pass_on(request: web.Request, uid: int, round_id: int) -> web.Response
     headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
     try:
         async with request.app[FRONTS].post(url, headers=headers, allow_redirects=False) as got:
-            body = await got.content.read(ANSWER_BYTES_MAX)
+            body = await _whole(got.content)
             back = {name: got.headers[name] for name in PASSED_BACK if name in got.headers}
             return web.Response(body=body, status=got.status, headers=back, content_type="application/json")
     except aiohttp.ClientConnectorError as exc:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -121,6 +122,38 @@ def test_what_the_front_says_comes_back_as_it_is(status: int, answer: Any, heade
             assert len(front.asked) == 1
 
     asyncio.run(body())
+
+
+def test_an_answer_in_pieces_comes_back_whole() -> None:
+    async def body() -> None:
+        async with rig() as (client, (front,), _):
+            first_read = asyncio.Event()
+            read_nowait = aiohttp.StreamReader._read_nowait
+
+            def read(self: aiohttp.StreamReader, n: int) -> bytes:
+                first_read.set()
+                return read_nowait(self, n)
+
+            async def in_pieces(request: web.Request) -> web.StreamResponse:
+                said = web.StreamResponse(headers={"Content-Type": "application/json"})
+                await said.prepare(request)
+                await said.write(b'{"won":false,')
+                await first_read.wait()
+                await said.write(b'"next_ms":143}')
+                return said
+
+            front.answer = in_pieces
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(aiohttp.StreamReader, "_read_nowait", read)
+                assert (await told(client))[:2] == (200, LOST)
+            front.answer = _endless
+            assert (await told(client))[:1] == (503,)
+
+    asyncio.run(body())
+
+
+async def _endless(_: web.Request) -> web.Response:
+    return web.Response(body=b" " * (relay.ANSWER_BYTES_MAX + 1))
 
 
 def test_a_tag_is_passed_on_and_a_forged_one_stopped() -> None:
