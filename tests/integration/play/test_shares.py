@@ -102,6 +102,10 @@ def test_what_nobody_claimed_goes_back(postgres_dsn: str) -> None:
         refunds = execute(postgres_dsn, "SELECT request FROM live.transfer WHERE kind = 'refund' ORDER BY key")
         paid = execute(postgres_dsn, "SELECT transfer FROM live.transfer WHERE kind = 'share' ORDER BY key")
         assert [request["of"] for (request,) in refunds] == [number for (number,) in paid]
+        # Put back into a share that is settled, the money would stay there for good.
+        ((number,),) = execute(postgres_dsn, "SELECT transfer FROM live.transfer WHERE key = 'refund:1-1'")
+        two = {"by": "Li Lei", "approved_by": "Han Meimei", "why": "too early"}
+        assert code(await play.call(f"/v1/transfers/{number}/reverse", ADMIN, two)) == (409, "final")
 
     over(postgres_dsn, body)
 
