@@ -28,9 +28,10 @@ AGAIN_S = 0.05
 """Between two attempts with the same key."""
 UNDONE_STATES = frozenset({"40001", "40P01"})
 """Serialization failure, deadlock: PostgreSQL undid the whole transaction, and the same one may be sent again."""
-FINAL_KINDS = frozenset({"season", "ticket", "tie", "combine", "pot", "refund"})
-"""Never reversed by hand: what others have built on (a list that was frozen, a card that the permutation gave), and
-what paid the rest of a share back, for a settled share gives nothing out any more.
+FINAL_KINDS = frozenset({"season", "ticket", "tie", "combine", "pot", "claim", "refund", "return"})
+"""Never reversed by hand: what others have built on (a list that was frozen, a card that the permutation gave, a part
+of which its user is told for ever), and what paid back the rest of a share or of a round's shares, for there nobody
+looks any more.
 """
 MANY_LEGS = 200
 """From so many legs on, they are written by a COPY."""

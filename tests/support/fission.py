@@ -76,6 +76,16 @@ def expire(dsn: str, award: str) -> None:
         )
 
 
+def closed_long_ago(dsn: str, seconds: int, round_id: int = 1) -> None:
+    """The round was closed so long ago, by PostgreSQL's clock."""
+    execute(
+        dsn,
+        "UPDATE live.round SET state = 'closed', closed_us ="
+        " ((extract(epoch FROM clock_timestamp()) - %s) * 1000000)::bigint WHERE round = %s",
+        seconds, round_id,
+    )  # fmt: skip
+
+
 def code(answer: tuple[int, Any]) -> tuple[int, str]:
     """Status and code of a refusal; its effect is none."""
     status, body = answer

@@ -1,5 +1,6 @@
 """S13: of each share, paid in = claimed + open + refunded; at most as many claims as parts, one a user, none by the
-owner, none after the expiry. Counted and summed by PostgreSQL; here the worst is put into words.
+owner, none after the expiry. What was never in a share of its round returns to those who paid, once none is open or can
+be opened. Counted and summed by PostgreSQL; here the worst is put into words.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ _SAYS = {
     "owner": "share {award}: claimed by user {uid}, its owner",
     "late": "share {award}: claimed by user {uid} after the expiry",
 }
+_RETURNS = {
+    "early": "{key}: share {award} was open then, or opened later",
+    "whom": "{key}: to {award}, which had less in it",
+    "from": "{key}: not out of its round's fission money alone",
+}
 
 
 async def judge(judges: Mapping[str, Judge], rows: SnapshotRows) -> None:
@@ -33,4 +39,11 @@ async def judge(judges: Mapping[str, Judge], rows: SnapshotRows) -> None:
     for what, count, fen, award, uid in await rows("season_shares_wrong"):
         mine.broken(_SAYS[what].format(award=award, uid=uid), count)
         fen_off = max(fen_off, int(fen))
+    ((returns, returned),) = await rows("season_returns")
+    if returns:
+        mine.look(returns)
+        mine.figure(returned_fen=returned)
+        for what, count, fen, key, award in await rows("season_returns_wrong"):
+            mine.broken(_RETURNS[what].format(key=key, award=award), count)
+            fen_off = max(fen_off, int(fen))
     mine.residue_fen += fen_off

@@ -14,6 +14,8 @@ from system.play.parameters import AWARD_PATTERN
 
 PARTS_MAX = 1_000
 LIFETIME_S_MAX = 7 * 86_400
+OPEN_S = 86_400
+"""A winner sleeps over it."""
 FEN_MAX = 1 << 40
 
 AwardId = Annotated[str, Field(pattern=AWARD_PATTERN)]
@@ -23,7 +25,8 @@ FundingKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 class FissionFunding(Model):
     """Body of `POST /v1/rounds/{round}/fission`: a sponsor of the round pays `fen` for shares, once for a key. Each
-    share has `share_fen` in so many `parts`, to be claimed within `lifetime_s` of its opening.
+    share has `share_fen` in so many `parts`, to be claimed within `lifetime_s` of its opening. Winners may open shares
+    until `open_s` after the round's close; what is left then returns to the sponsors.
     """
 
     lane: Lane = "live"
@@ -33,6 +36,7 @@ class FissionFunding(Model):
     share_fen: int = Field(ge=1, lt=1 << 32)
     parts: int = Field(ge=1, le=PARTS_MAX)
     lifetime_s: int = Field(ge=1, le=LIFETIME_S_MAX)
+    open_s: int = Field(default=OPEN_S, ge=1, le=LIFETIME_S_MAX)
 
     @model_validator(mode="after")
     def _enough(self) -> Self:
@@ -52,15 +56,17 @@ class FundingView(Model):
 
 
 class FissionView(Model):
-    """A round's fission money: paid in = left + what went into shares. `claimed_fen`: what users got of it."""
+    """A round's fission money: paid in = left + returned + what went into shares. `claimed_fen`: what users got."""
 
     round: int
     lane: Lane
     share_fen: int
     parts: int
     lifetime_s: int
+    open_s: int
     paid_in_fen: int
     left_fen: int
+    returned_fen: int
     shares: int
     settled: int
     claims: int

@@ -59,6 +59,12 @@ class BudgetSpent(Conflict):
     code = "fission_spent"
 
 
+class FissionOver(Conflict):
+    """The time in which shares of that round may be paid for and opened is over; what is left returns."""
+
+    code = "fission_over"
+
+
 class NoSuchLink(NotFound):
     """The link was not made by this system."""
 

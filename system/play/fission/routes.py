@@ -91,7 +91,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/v1/rounds/{round}/fission", fund_fission, models.FundingView, "operator", (ROUND,),
         body=models.FissionFunding, pending=True,
-        errors=(refusals.EmptyBudget, UnknownRound, refusals.NotASponsor, refusals.TermsDiffer, KeyReused),
+        errors=(refusals.EmptyBudget, UnknownRound, refusals.NotASponsor, refusals.TermsDiffer, refusals.FissionOver,
+            KeyReused),
     ),
     Route(
         "GET", "/v1/rounds/{round}/fission", fission, models.FissionView, "operator", (ROUND, LANE),
@@ -101,7 +102,7 @@ ROUTES: tuple[Route, ...] = (
         "POST", "/v1/shares", open_share, models.ShareView, "user", body=models.ShareOrder, pending=True,
         errors=(
             UnknownRound, refusals.NoAward, refusals.ForeignAward, refusals.AwardProcessing, refusals.AwardHeld,
-            refusals.NotFunded, refusals.BudgetSpent, KeyReused, Insufficient,
+            refusals.NotFunded, refusals.BudgetSpent, refusals.FissionOver, KeyReused, Insufficient,
         ),
     ),
     Route("GET", "/v1/shares", show_share, models.ShareView, "user", (LINK,), errors=(refusals.NoSuchLink,)),

@@ -1,7 +1,7 @@
 """Shares: paid for by a sponsor, opened by a winner, shown. Source: docs/season.md, Fission.
 
 Owns keys and legs of both transfers, and what a share's view may tell. Refuses to open one before the award's posting
-is there.
+is there, and when the round's time for it is over.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from system.ledger.statements import statement
 from system.ledger.transfer import Insufficient, Order, Pending, Transfers
 from system.play.fission import refusals
 from system.play.fission.links import ShareLink, key_id, made, verified
-from system.play.fission.models import ClaimLine, FissionFunding, FissionView, FundingView, ShareView
+from system.play.fission.models import OPEN_S, ClaimLine, FissionFunding, FissionView, FundingView, ShareView
 from system.play.fission.split import parts_of, split_key
 from system.play.wallet.reading import award_view, read
 
 
 async def fund(pool: Pool, round_id: int, order: FissionFunding) -> FundingView:
     """The sponsor pays into the round's fission budget. Raises EmptyBudget, UnknownRound, NotASponsor, TermsDiffer,
-    KeyReused, Degraded.
+    FissionOver, KeyReused, Degraded.
     """
     lane = order.lane
     if not order.fen:
@@ -33,13 +33,19 @@ async def fund(pool: Pool, round_id: int, order: FissionFunding) -> FundingView:
         raise refusals.NotASponsor(f"sponsor {order.sponsor} is no sponsor of round {round_id}")
     terms = {"share_fen": order.share_fen, "parts": order.parts, "lifetime_s": order.lifetime_s}
     account = f"fission:{round_id}"
+    # What is as ever stays out of it: a key of before this term was there is the same request.
+    request = {"sponsor": order.sponsor, "fen": order.fen, **terms}
+    terms["open_s"] = order.open_s
+    if order.open_s != OPEN_S:
+        request["open_s"] = order.open_s
     transfer = Order(
-        "fission", f"fission:{round_id}:{order.key}", {"sponsor": order.sponsor, "fen": order.fen, **terms},
+        "fission", f"fission:{round_id}:{order.key}", request,
         (Leg(f"sponsor:{order.sponsor}", "fen", -order.fen), Leg(account, "fen", order.fen)),
     )  # fmt: skip
 
     async def decide(conn: Connection) -> Order:
         await conn.execute(statement("fission_fix_terms", lane), {"round": round_id, **terms})
+        await _hold(conn, lane, round_id)
         fixed = await (await conn.execute(statement("fission_terms", lane), {"round": round_id})).fetchone()
         if fixed != tuple(terms.values()):
             raise refusals.TermsDiffer(f"the shares of round {round_id} are others already; expected the same")
@@ -56,39 +62,53 @@ async def fund(pool: Pool, round_id: int, order: FissionFunding) -> FundingView:
 async def books(pool: Pool, lane: Lane, round_id: int) -> FissionView:
     """Where a round's fission money is. Raises UnknownRound, NotFunded, Degraded."""
     terms = await _terms(pool, lane, round_id)
-    ((paid_in, left, shares, settled, claims, claimed_fen),) = await read(
+    ((paid_in, left, returned, shares, settled, claims, claimed_fen),) = await read(
         pool, lane, "fission_books", {"round": round_id}
     )
-    share_fen, parts, lifetime_s = terms
+    share_fen, parts, lifetime_s, open_s = terms
     return FissionView(
-        round=round_id, lane=lane, share_fen=share_fen, parts=parts, lifetime_s=lifetime_s, paid_in_fen=paid_in,
-        left_fen=left, shares=shares, settled=settled, claims=claims, claimed_fen=claimed_fen,
+        round=round_id, lane=lane, share_fen=share_fen, parts=parts, lifetime_s=lifetime_s, open_s=open_s,
+        paid_in_fen=paid_in, left_fen=left, returned_fen=returned, shares=shares, settled=settled, claims=claims,
+        claimed_fen=claimed_fen,
     )  # fmt: skip
 
 
-async def _terms(pool: Pool, lane: Lane, round_id: int) -> tuple[int, int, int]:
+async def _hold(conn: Connection, lane: Lane, round_id: int) -> int:
+    """Holds the round's fission money back from its return, until the transaction's end; PostgreSQL's clock, in µs.
+
+    Raises FissionOver.
+    """
+    await conn.execute(statement("fission_hold", lane), {"round": round_id})
+    # A statement of its own: the clock is read under the lock.
+    row = await (await conn.execute(statement("fission_clock", lane), {"round": round_id})).fetchone()
+    now_us, over_us = row or (0, None)
+    if over_us is not None and now_us >= over_us:
+        raise refusals.FissionOver(f"the time for shares of round {round_id} is over")
+    return int(now_us)
+
+
+async def _terms(pool: Pool, lane: Lane, round_id: int) -> tuple[int, int, int, int]:
     rows = await read(pool, lane, "fission_round", {"round": round_id})
     if not rows:
         raise UnknownRound(f"no round {round_id}")
-    _, share_fen, parts, lifetime_s = rows[0]
+    _, share_fen, parts, lifetime_s, open_s = rows[0]
     if share_fen is None:
         raise refusals.NotFunded(f"nobody has paid for shares of round {round_id}")
-    return share_fen, parts, lifetime_s
+    return share_fen, parts, lifetime_s, open_s
 
 
 async def open_share(pool: Pool, lane: Lane, secret: bytes, uid: int, award: str) -> tuple[ShareView, bool]:
     """The share of the user's own award, and whether it was there before. Raises BadRequest, UnknownRound, NoAward,
-    ForeignAward, AwardProcessing, AwardHeld, NotFunded, BudgetSpent, Degraded.
+    ForeignAward, AwardProcessing, AwardHeld, NotFunded, BudgetSpent, FissionOver, Degraded.
     """
     await _own(pool, lane, uid, award)
     round_id, _ = parse_award_id(award)
-    share_fen, parts, lifetime_s = await _terms(pool, lane, round_id)
+    share_fen, parts, lifetime_s, _ = await _terms(pool, lane, round_id)
     legs = (Leg(f"fission:{round_id}", "fen", -share_fen), Leg(f"share:{award}", "fen", share_fen))
     order = Order("share", f"share:{award}", {"uid": uid}, legs)
 
     async def decide(conn: Connection) -> Order:
-        row = await (await conn.execute(statement("share_clock", lane))).fetchone()
-        now_us = int(row[0]) if row else 0
+        now_us = await _hold(conn, lane, round_id)
         columns = {
             "award": award, "round": round_id, "uid": uid, "key_id": key_id(now_us), "opened_us": now_us,
             "expires_us": now_us + lifetime_s * 1_000_000,

@@ -18,6 +18,7 @@ from system.ledger.many import transfer_many
 from system.ledger.statements import statement
 from system.ledger.transfer import Order
 from system.play.fission import figures
+from system.play.fission.returns import give_back
 from system.play.route import POOLS
 
 EVERY_S = 1.0
@@ -43,7 +44,7 @@ async def _sweep(conn: Connection, lane: Lane, limit: int) -> dict[str, int]:
         return {}
     rounds = {str(award): int(number) for award, number in rows}
     # Statements of their own: what was claimed until the lock was had is out of the account.
-    clock = await (await conn.execute(statement("share_clock", lane))).fetchone()
+    clock = await (await conn.execute(statement("sweep_clock", lane))).fetchone()
     now_us = int(clock[0]) if clock else 0
     accounts = [f"share:{award}" for award in rounds]
     left = await (await conn.execute(statement("sweep_left", lane), {"accounts": accounts})).fetchall()
@@ -67,6 +68,7 @@ async def sweeps(app: web.Application) -> None:
         for lane, pool in app[POOLS].items():
             try:
                 more = await sweep(pool, lane) == SHARES_MAX or more
+                await give_back(pool, lane)
             except (StoreUnknown, StoreRefused) as exc:
                 log.info("sweep: %s", exc, extra={"event": "sweep_unsettled"})
         if not more:

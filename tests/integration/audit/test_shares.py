@@ -22,6 +22,12 @@ from tests.support.play import SECRET
 from tests.support.stores import PostgresServer, ValkeyServer
 
 TABLES = frozenset({"share", "claim", "leg", "transfer"})
+RETURN = (
+    "INSERT INTO live.transfer (kind, key, request, at_us) VALUES ('return', 'return:1:0', '{\"round\": 1}', %s);"
+    "INSERT INTO live.leg SELECT max(transfer), '%s', 'fen', -10 FROM live.transfer;"
+    "INSERT INTO live.leg SELECT max(transfer), '%s', 'fen', 10 FROM live.transfer"
+)
+NEVER = 1 << 62
 
 
 def s13(dsn: str, valkey: str) -> Finding:
@@ -87,6 +93,10 @@ def test_shares_add_up(shared_dsn: str, valkey_server: ValkeyServer) -> None:
          "share 1-2: claimed by user 31 after the expiry", 0),
         ("UPDATE live.share SET settled_us = NULL WHERE award = '1-1'", "share 1-1: paid in", None),
         ("UPDATE live.share SET settled_us = 1 WHERE award = '1-2'", "share 1-2: paid in", None),
+        (RETURN % (NEVER, "fission:1", "sponsor:7"), "return:1:0: share 1-2 was open then", 0),
+        (RETURN % (1, "fission:1", "sponsor:7"), "return:1:0: share 1-0 was open then, or opened later", 0),
+        (RETURN % (1, "fission:1", "sponsor:9"), "return:1:0: share 1-0 was open", 10),
+        (RETURN % (1, "sponsor:7", "fission:1"), "return:1:0: share 1-0 was open", 20),
     ],
 )  # fmt: skip
 def test_what_a_hand_changed_is_named(shared_dsn: str, text: str, says: str, off: int | None) -> None:
@@ -107,8 +117,13 @@ def test_what_a_hand_changed_is_named(shared_dsn: str, text: str, says: str, off
         assert found.residue_fen == off
 
 
-def test_an_operator_who_takes_back_breaks_nothing(postgres_dsn: str, valkey_server: ValkeyServer) -> None:
-    """A share's opening, and a claim of a share that is full: their reversals are no difference."""
+def test_an_operator_who_takes_back_breaks_nothing(
+    postgres_dsn: str, valkey_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim of a share that is full, and of one that is open, which an older program let him take back: their
+    reversals are no difference.
+    """
+    monkeypatch.setattr("system.ledger.transfer.FINAL_KINDS", frozenset())
     shared(postgres_dsn)
 
     async def go() -> None:

@@ -16,7 +16,7 @@ from system.credit.switches import Switches
 from system.credit.worker import Worker
 from tests.support import deadline
 from tests.support.books import Books
-from tests.support.silent_link import SilentLink
+from tests.support.ledger_links import SilentLink
 from tests.support.stores import ValkeyServer
 
 

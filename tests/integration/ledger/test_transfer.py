@@ -27,7 +27,7 @@ from system.ledger.transfer import (
 )
 from system.ledger.translate import translated
 from tests.support.books import SECRET
-from tests.support.silent_link import SilentLink
+from tests.support.ledger_links import SilentLink
 
 
 def gift(giver: int, taker: int, fen: int, key: str) -> Order:

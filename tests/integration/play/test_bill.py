@@ -13,8 +13,8 @@ from system.ledger.migrate import migrate
 from system.play.bill.asking import ask
 from system.play.bill.models import BillOrder
 from tests.support.deadline import until
+from tests.support.ledger_links import SilentLink
 from tests.support.play import ADMIN, SECRET, Caller, fill, running, token
-from tests.support.silent_link import SilentLink
 
 
 def code(answer: tuple[int, Any]) -> tuple[int, str]:

@@ -25,8 +25,8 @@ from system.play.fission.refusals import OwnShare, ShareExhausted, ShareExpired
 from system.play.fission.sweeps import sweep
 from tests.support.deadline import until
 from tests.support.fission import FUNDING, OWNER, broken, execute, expire, played
+from tests.support.ledger_links import SilentLink
 from tests.support.play import SECRET
-from tests.support.silent_link import SilentLink
 
 FRIENDS = range(1000, 6000)
 

@@ -13,6 +13,7 @@ from tests.support.fission import (
     OWNER,
     broken,
     claim,
+    closed_long_ago,
     code,
     execute,
     expire,
@@ -201,5 +202,36 @@ def test_an_operator_takes_a_share_back(postgres_dsn: str) -> None:
 
         await until(settled, what="the share settled")
         assert (await play.call("/v1/rounds/1/fission", ADMIN))[1]["left_fen"] == 100_000
+
+    over(postgres_dsn, body)
+
+
+def test_what_an_operator_cannot_take_back(postgres_dsn: str) -> None:
+    """A part that its user is told of for ever, money of a share or of a budget that is over."""
+
+    async def body(play: Caller) -> None:
+        await funded(play, postgres_dsn, open_s=1)
+        links = [await opened(play, award) for award in ("1-0", "1-1")]
+        for uid in (11, 12, 13, 14):
+            assert (await claim(play, uid, links[0]))[0] == 200
+        assert (await claim(play, 11, links[1]))[0] == 200
+        expire(postgres_dsn, "1-1")
+        closed_long_ago(postgres_dsn, 1)
+
+        async def returned() -> bool:
+            return bool(execute(postgres_dsn, "SELECT 1 FROM live.transfer WHERE kind = 'return'"))
+
+        await until(returned, what="what is left returned")
+        before = execute(postgres_dsn, "SELECT count(*) FROM live.transfer")
+        two = {"by": "Li Lei", "approved_by": "Han Meimei", "why": "a mistake"}
+        rows = execute(
+            postgres_dsn, "SELECT kind, transfer FROM live.transfer WHERE kind IN ('claim', 'refund', 'return')"
+        )
+        assert {kind for kind, _ in rows} == {"claim", "refund", "return"}
+        for kind, number in rows:
+            assert code(await play.call(f"/v1/transfers/{number}/reverse", ADMIN, two)) == (409, "final"), kind
+        assert execute(postgres_dsn, "SELECT count(*) FROM live.transfer") == before
+        assert code(await play.call("/v1/shares", token(OWNER), {"award": "1-2"})) == (409, "fission_over")
+        assert (await claim(play, 11, links[0]))[1]["again"]
 
     over(postgres_dsn, body)

@@ -61,3 +61,34 @@ WITH moved AS (
 )
 SELECT DISTINCT ON (what) what, count(*) OVER w, sum(off) OVER w, award, uid
 FROM wrong WINDOW w AS (PARTITION BY what) ORDER BY what, award, uid
+
+-- name: season_returns
+-- Returns of rounds' fission money, and their fen.
+SELECT count(DISTINCT t.transfer), coalesce(-sum(l.amount), 0)
+FROM {schema}.transfer t LEFT JOIN {schema}.leg l ON l.transfer = t.transfer AND l.account LIKE 'fission:%%'
+WHERE t.kind = 'return'
+
+-- name: season_returns_wrong
+-- Returns that cannot be: while a share of the round was open, or before one was opened (`early`), to a sponsor who then
+-- had given nothing (`whom`), out of another account (`from`). For each: how many, the fen off of all, the first key and
+-- share or account.
+WITH returned AS (
+    SELECT t.transfer, t.key, t.at_us, (t.request ->> 'round')::int AS round FROM {schema}.transfer t
+    WHERE t.kind = 'return'
+), wrong AS (
+    SELECT 'early' AS what, r.key, s.award AS name, 0 AS off
+    FROM returned r JOIN {schema}.share s USING (round)
+    WHERE s.opened_us > r.at_us OR s.settled_us IS NULL OR s.settled_us > r.at_us
+    UNION ALL
+    SELECT 'whom', max(r.key), p.account, sum(p.amount)
+    FROM (SELECT DISTINCT ON (round) round, key FROM returned ORDER BY round, transfer DESC) r
+    JOIN {schema}.leg f ON f.account = 'fission:' || r.round AND f.currency = 'fen'
+    JOIN {schema}.leg p ON p.transfer = f.transfer AND p.currency = 'fen' AND p.account LIKE 'sponsor:%%'
+    GROUP BY r.round, p.account HAVING sum(p.amount) > 0
+    UNION ALL
+    SELECT 'from', r.key, l.account, abs(l.amount) FROM returned r JOIN {schema}.leg l USING (transfer)
+    WHERE l.currency <> 'fen' OR CASE WHEN l.amount < 0 THEN l.account <> 'fission:' || r.round
+                                      ELSE l.account NOT LIKE 'sponsor:%%' END
+)
+SELECT DISTINCT ON (what) what, count(*) OVER w, sum(off) OVER w, key, name
+FROM wrong WINDOW w AS (PARTITION BY what) ORDER BY what, key, name

@@ -5,6 +5,10 @@ SELECT s.award, s.round FROM {schema}.share s
 WHERE s.settled_us IS NULL AND s.expires_us <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
 ORDER BY s.expires_us, s.award LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 
+-- name: sweep_clock
+-- PostgreSQL's clock in microseconds: the plays' authority of time.
+SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+
 -- name: sweep_left
 -- What these shares still hold, and the transfer that paid each.
 SELECT substr(h.account, 7), h.amount, t.transfer FROM {schema}.holding h
