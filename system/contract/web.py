@@ -214,7 +214,10 @@ def _part(part: int | str) -> str:
 def one_sentence(error: ValidationError) -> str:
     """A pydantic error as one sentence: each place and what is wrong there."""
     parts = []
-    for item in error.errors(include_url=False, include_context=False)[:5]:
+    items = error.errors(include_url=False, include_context=False)
+    # A list with a wrong item counts as too short as well, which says nothing of what was sent.
+    within = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
+    for item in [each for each in items if each["type"] != "too_short" or each["loc"] not in within][:5]:
         place = ".".join(_part(part) for part in item["loc"])[:PLACE_CHARS]
         parts.append(f"{place}: {item['msg']}" if place else item["msg"])
     return "; ".join(parts).replace("\n", " ")

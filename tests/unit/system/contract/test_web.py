@@ -65,8 +65,15 @@ def test_an_error_of_a_model_is_one_sentence() -> None:
         RoundOrder.model_validate_json('{"sponsors": [], "duration_ms": 0, "extra": 1}')
     text = one_sentence(caught.value)
     assert "\n" not in text
-    for word in ("sponsors", "duration_ms", "extra"):
+    for word in ("sponsors: Tuple should have at least 1 item", "duration_ms", "extra"):
         assert word in text
+
+
+def test_a_list_with_a_wrong_item_is_not_called_empty() -> None:
+    wrong = '{"starts_in_ms": 1, "duration_ms": 1, "sponsors": [{"sponsor": 0, "name": "a", "classes": [[1, 1]]}]}'
+    with pytest.raises(ValidationError) as caught:
+        RoundOrder.model_validate_json(wrong)
+    assert one_sentence(caught.value) == "sponsors.0.sponsor: Input should be greater than or equal to 1"
 
 
 def app_of(registry: CollectorRegistry, missing: list[str]) -> web.Application:
