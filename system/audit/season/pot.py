@@ -16,6 +16,7 @@ _SAYS = {
     "not_listed": "has combined, and is not in the list that the end froze",
     "list": "stands in the frozen list as nobody should: without a combination, twice, or with another amount",
     "paid": "was paid what the frozen list does not say: once, one blessing, the same amount for all",
+    "torn": "is not one card of each kind for one blessing, of one user",
     "unpaid": "was never paid, and the season is called paid",
 }
 

@@ -19,6 +19,7 @@ _SAYS = {
     "transfer": "share {award}: a transfer of a claim that is not there",
     "owner": "share {award}: claimed by user {uid}, its owner",
     "late": "share {award}: claimed by user {uid} after the expiry",
+    "round": "share {award}: opened from, or paid back to, another account than its round's",
 }
 _RETURNS = {
     "early": "{key}: share {award} was open then, or opened later",

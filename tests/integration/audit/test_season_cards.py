@@ -50,6 +50,10 @@ HANDS = [
         "user:3 has combined after the end",
     ),
     (
+        "S15", "DELETE FROM live.leg l USING live.transfer t WHERE t.transfer = l.transfer AND t.key = 'combine:3:2'"
+        " AND l.currency = 'card:4'", "combine:3:2 is not one card of each kind",
+    ),
+    (
         "S15", "UPDATE live.holding SET amount = 1 WHERE account = 'user:2' AND currency = 'blessing'",
         "1 blessings held, 3 combined, 3 paid",
     ),

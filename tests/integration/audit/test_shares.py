@@ -97,6 +97,10 @@ def test_shares_add_up(shared_dsn: str, valkey_server: ValkeyServer) -> None:
         (RETURN % (1, "fission:1", "sponsor:7"), "return:1:0: share 1-0 was open then, or opened later", 0),
         (RETURN % (1, "fission:1", "sponsor:9"), "return:1:0: share 1-0 was open", 10),
         (RETURN % (1, "sponsor:7", "fission:1"), "return:1:0: share 1-0 was open", 20),
+        ("UPDATE live.leg l SET account = 'user:99' FROM live.transfer t WHERE t.transfer = l.transfer"
+         " AND t.kind = 'refund' AND l.account = 'fission:1'", "share 1-1: opened from, or paid back to", None),
+        ("UPDATE live.leg l SET account = 'fission:2' FROM live.transfer t WHERE t.transfer = l.transfer"
+         " AND t.key = 'share:1-0' AND l.account = 'fission:1'", "share 1-0: opened from", 1000),
     ],
 )  # fmt: skip
 def test_what_a_hand_changed_is_named(shared_dsn: str, text: str, says: str, off: int | None) -> None:

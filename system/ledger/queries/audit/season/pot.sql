@@ -24,6 +24,12 @@ WITH combined AS (
     SELECT (t.request ->> 'season')::int AS season, l.account, count(*) AS times, max(t.at_us) AS at_us
     FROM {schema}.transfer t JOIN {schema}.leg l USING (transfer)
     WHERE t.kind = 'combine' AND l.currency = 'blessing' AND l.amount = 1 AND l.account LIKE 'user:%%' GROUP BY 1, 2
+), torn AS (
+    SELECT (t.request ->> 'season')::int AS season, t.key AS account FROM {schema}.transfer t
+    JOIN {schema}.leg l USING (transfer) WHERE t.kind = 'combine' GROUP BY t.transfer
+    HAVING count(*) FILTER (WHERE l.account LIKE 'user:%%' AND l.currency LIKE 'card:%%' AND l.amount = -1) <> 5
+        OR count(DISTINCT l.account) FILTER (WHERE l.account LIKE 'user:%%') <> 1
+        OR count(*) FILTER (WHERE l.account LIKE 'user:%%' AND l.currency = 'blessing' AND l.amount = 1) <> 1
 ), listed AS (
     SELECT season, 'user:' || uid AS account, count(*) AS times, sum(fen) AS fen FROM {schema}.pot_share GROUP BY 1, 2
 ), paid AS (
@@ -46,5 +52,6 @@ WITH combined AS (
         CASE WHEN blessings IS NOT NULL AND (listed IS NULL OR blessings <> 1 OR paid_fen <> each_fen) THEN 'paid' END,
         CASE WHEN state = 'paid' AND listed IS NOT NULL AND blessings IS NULL THEN 'unpaid' END
     ], NULL)) AS what FROM everybody
+    UNION ALL SELECT season, account, 'torn' FROM torn
 )
 SELECT what, count(*), min(season), min(account) FROM wrong GROUP BY what ORDER BY what

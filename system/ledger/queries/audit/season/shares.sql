@@ -12,7 +12,7 @@ WHERE l.account >= 'share:' AND l.account < 'share;' AND l.currency = 'fen'
 -- name: season_shares_wrong
 -- Shares that do not add up (`money`), have other claims than they say (`count`), and claims that cannot be: without
 -- their transfer or their part (`claim`), a transfer without its claim (`transfer`), by the owner (`owner`), at or after
--- the expiry (`late`). For each: how many, the fen off of all, the first share and user. An operator may take a share's
+-- the expiry (`late`); openings and refunds with another account than the round's fission money (`round`). For each: how many, the fen off of all, the first share and user. An operator may take a share's
 -- money back, or a claim: what he moved is no difference.
 WITH moved AS (
     SELECT substr(l.account, 7) AS award,
@@ -58,6 +58,11 @@ WITH moved AS (
     UNION ALL
     SELECT CASE WHEN c.uid = s.uid THEN 'owner' ELSE 'late' END, award, c.uid, 0
     FROM {schema}.claim c JOIN {schema}.share s USING (award) WHERE c.uid = s.uid OR c.at_us >= s.expires_us
+    UNION ALL
+    SELECT 'round', substr(l.account, 7), NULL, abs(l.amount) FROM {schema}.transfer t JOIN {schema}.leg l USING (transfer)
+    WHERE t.kind IN ('share', 'refund') AND l.account >= 'share:' AND l.account < 'share;' AND NOT EXISTS (
+        SELECT 1 FROM {schema}.leg o WHERE o.transfer = l.transfer AND o.currency = 'fen' AND o.amount = -l.amount
+        AND o.account = 'fission:' || split_part(substr(l.account, 7), '-', 1))
 )
 SELECT DISTINCT ON (what) what, count(*) OVER w, sum(off) OVER w, award, uid
 FROM wrong WINDOW w AS (PARTITION BY what) ORDER BY what, award, uid
