@@ -59,10 +59,11 @@ def to_copy(ties: Pairs, book: npt.NDArray[np.int16]) -> bytes:
     return b"".join((_HEAD, rows.tobytes(), _END))
 
 
-async def ingest(conn: Connection, lane: Lane, pairs: Pairs, at_us: int) -> int:
+async def ingest(conn: Connection, lane: Lane, pairs: Pairs, at_us: int | None = None) -> int:
     """Makes a tie of each pair that is none, inside the caller's transaction; answers how many it made.
 
-    `pairs`: shape (n, 2), n ≥ 1: who, and whom he has in his address book. Raises SelfTie, Refused, and the driver's
+    `pairs`: shape (n, 2), n ≥ 1: who, and whom he has in his address book. `at_us`: when; PostgreSQL's clock where none
+    is given, which also says whether a season has begun. Raises SelfTie, Refused, and the driver's
     errors.
     """
     ties, book = canonical(pairs)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from aiohttp import web
 
@@ -75,7 +73,7 @@ async def import_pairs(request: web.Request) -> web.Response:
     pairs = np.array(order.pairs, dtype=np.int64)
     try:
         async with request.app[POOLS][order.lane].transaction("import of ties") as conn:
-            made = await ingest(conn, order.lane, pairs, time.time_ns() // 1000)
+            made = await ingest(conn, order.lane, pairs)
     except StoreRefused as exc:
         raise Degraded("the ledger does not answer; nothing was changed, ask again") from exc
     except StoreUnknown as exc:

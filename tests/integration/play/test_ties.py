@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import psycopg
+import pytest
 
 from system.contract.ids import INT8_MAX
 from tests.support.play import ADMIN, Caller, running, token
@@ -105,12 +107,19 @@ def test_the_strongest_first_and_every_score_is_the_sum_of_its_terms(postgres_ds
     asyncio.run(body())
 
 
-def test_an_import_makes_each_tie_once_and_growth_says_by_what(postgres_dsn: str) -> None:
+def test_an_import_makes_each_tie_once_and_growth_says_by_what(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def body() -> None:
         async with running(postgres_dsn) as play:
             path, pairs = "/v1/relations/import", [[9, 2], [2, 9], [2, 9], [3, 2], [1, 2]]
             await friends(play, 1, 2)
-            assert await play.call(path, ADMIN, {"pairs": pairs}) == (200, {"lane": "live", "pairs": 5, "made": 2})
+            began_us = (await play.call("/v1/friends", token(1)))[1]["friends"][0]["made_us"]
+            with monkeypatch.context() as patch:
+                patch.setattr(time, "time_ns", lambda: 1)  # play's clock says nothing of when a tie was made
+                got = await play.call(path, ADMIN, {"pairs": pairs})
+                assert got == (200, {"lane": "live", "pairs": 5, "made": 2})
+            assert (await play.call("/v1/friends", token(9)))[1]["friends"][0]["made_us"] >= began_us
             assert (await play.call(path, ADMIN, {"pairs": pairs}))[1]["made"] == 0
             page = (await play.call("/v1/friends?limit=2", token(2)))[1]
             rest = (await play.call(f"/v1/friends?after={page['next']}", token(2)))[1]

@@ -12,7 +12,8 @@ COPY pg_temp.tie_staging (lo, hi, book) FROM STDIN (FORMAT binary)
 -- many were made.
 WITH tied AS (
     INSERT INTO {schema}.tie AS t (lo, hi, made_us, made_by, through, book)
-    SELECT lo, hi, %(at_us)s, CASE WHEN book = 2 THEN hi ELSE lo END, 0, book FROM pg_temp.tie_staging
+    SELECT lo, hi, coalesce(%(at_us)s::bigint, (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)),
+           CASE WHEN book = 2 THEN hi ELSE lo END, 0, book FROM pg_temp.tie_staging
     ON CONFLICT (lo, hi) DO UPDATE SET book = t.book | excluded.book WHERE t.book <> t.book | excluded.book
     RETURNING t.xmax = 0 AS made
 ), grown AS (
