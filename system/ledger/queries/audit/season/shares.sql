@@ -12,7 +12,8 @@ WHERE l.account >= 'share:' AND l.account < 'share;' AND l.currency = 'fen'
 -- name: season_shares_wrong
 -- Shares that do not add up (`money`), have other claims than they say (`count`), and claims that cannot be: without
 -- their transfer or their part (`claim`), a transfer without its claim (`transfer`), by the owner (`owner`), at or after
--- the expiry (`late`); openings and refunds with another account than the round's fission money (`round`). For each: how many, the fen off of all, the first share and user. An operator may take a share's
+-- the expiry (`late`); openings and refunds with another account than the round's fission money (`round`). For each: how
+-- many, the fen off of all, the first share and user. An operator may take a share's
 -- money back, or a claim: what he moved is no difference.
 WITH moved AS (
     SELECT substr(l.account, 7) AS award,
