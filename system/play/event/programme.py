@@ -9,6 +9,7 @@ import asyncio
 from typing import Any
 
 from system.clock import monotonic_us
+from system.contract.errors import Degraded
 from system.ledger.access import Pool
 from system.play.event.models import EventRound, EventSponsor
 from system.play.wallet.reading import read
@@ -26,13 +27,22 @@ class EventProgramme:
         self._read_at_us: int | None = None
         self._offset_us = 0
         self._rounds: tuple[EventRound, ...] = ()
+        self._failed: tuple[int, str] | None = None
+        """When a reading failed, and why: whoever waited for it hears so as well, and does not try in turn."""
 
     async def now(self) -> tuple[int, tuple[EventRound, ...]]:
         """The ledger's clock in µs since 1970, and the rounds. Raises Degraded."""
+        asked_us = monotonic_us()
         async with self._reading:
             if self._read_at_us is None or monotonic_us() - self._read_at_us > FRESH_US:
                 begun_us = monotonic_us()
-                ((clock_us, rows),) = await read(self._pool, "live", "play_rounds", {"limit": ROUNDS_MAX})
+                if self._failed is not None and self._failed[0] >= asked_us:
+                    raise Degraded(self._failed[1])
+                try:
+                    ((clock_us, rows),) = await read(self._pool, "live", "play_rounds", {"limit": ROUNDS_MAX})
+                except Degraded as exc:
+                    self._failed = monotonic_us(), str(exc)
+                    raise
                 self._read_at_us = monotonic_us()
                 self._offset_us = clock_us - (begun_us + self._read_at_us) // 2
                 self._rounds = tuple(_round(row) for row in rows)
