@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, NamedTuple
 
-from system.contract.errors import BadRequest, Degraded, StoreRefused, StoreUnknown
+from system.contract.errors import BadRequest, Conflict, Degraded, StoreRefused, StoreUnknown
 from system.contract.ids import INT8_MAX, Lane
 from system.contract.numbers import number_pattern, shown, whole_number
 from system.ledger.access import Connection, Pool
@@ -22,6 +22,12 @@ STATEMENTS = 5
 
 PLACE = f"^{number_pattern(INT8_MAX)}-[01]-{number_pattern(INT8_MAX)}$"
 """How `next` of a page looks."""
+
+
+class StatementTooLong(Conflict):
+    """A statement of more lines than are written at once."""
+
+    code = "statement_too_long"
 
 
 class SponsorPlace(NamedTuple):
@@ -42,6 +48,14 @@ def place_of(text: str) -> SponsorPlace:
         case [int(us), 0 | 1 as source, int(number)]:
             return SponsorPlace(us, source, number)
     raise BadRequest(f"after={shown(text)}; expected the `next` of the page before")
+
+
+async def whole_statement(pool: Pool, lane: Lane, sponsor: int) -> SponsorStatement:
+    """Every line of a sponsor's accounts. Raises StatementTooLong, never a part of them; Degraded."""
+    whole = await statement(pool, lane, sponsor, SponsorPlace(), WHOLE_LINES_MAX)
+    if whole.next is not None:
+        raise StatementTooLong(f"more than {WHOLE_LINES_MAX:,} lines; expected format=json, a page at a time")
+    return whole
 
 
 async def statement(pool: Pool, lane: Lane, sponsor: int, before: SponsorPlace, limit: int) -> SponsorStatement:

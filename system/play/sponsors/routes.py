@@ -27,7 +27,7 @@ async def sponsor(request: web.Request) -> web.Response:
     pool = request.app[POOLS][lane]
     if form == "json":
         return answer(await reading.statement(pool, lane, number, before, LIMIT.of(request)))
-    whole = await reading.statement(pool, lane, number, reading.SponsorPlace(), reading.WHOLE_LINES_MAX)
+    whole = await reading.whole_statement(pool, lane, number)
     if form == "html":
         return web.Response(text=papers.as_page(whole), content_type="text/html")
     head = {"Content-Disposition": f'attachment; filename="sponsor-{number}.csv"'}
@@ -38,5 +38,6 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/v1/sponsors/{sponsor}/statement", sponsor, SponsorStatement, "operator",
         (SPONSOR, LANE, AFTER, LIMIT, FORMAT), also=("text/csv", "text/html"),
+        errors=(reading.StatementTooLong,),
     ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from system.play.sponsors import reading
 from tests.support.deadline import until
 from tests.support.play import ADMIN, fill, running, token
 
@@ -126,10 +127,15 @@ def test_a_statement_is_of_one_moment(postgres_dsn: str) -> None:
     asyncio.run(body())
 
 
-def test_the_same_as_csv_and_as_a_page(postgres_dsn: str) -> None:
+def test_the_same_as_csv_and_as_a_page(postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def body() -> None:
         async with running(postgres_dsn) as play:
             played(postgres_dsn)
+            with monkeypatch.context() as patch:
+                patch.setattr(reading, "WHOLE_LINES_MAX", 3)
+                for form in ("csv", "html"):
+                    status, said = await play.call(f"/v1/sponsors/7/statement?format={form}", ADMIN)
+                    assert (status, said["error"]["code"]) == (409, "statement_too_long"), "all of it or nothing"
             _, told = await play.call("/v1/sponsors/7/statement", ADMIN)
             status, text = await play.call("/v1/sponsors/7/statement?format=csv", ADMIN)
             rows = list(csv.DictReader(io.StringIO(text)))
