@@ -24,12 +24,15 @@ LASTS_MS_MIN = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """How an evening is played: what share of it, on which lane, how many times as fast, under which name."""
+    """How an evening is played: what share of it, on which lane, how many times as fast, under which name, with tickets
+    of which season.
+    """
 
     scale: Fraction
     lane: Lane = "live"
     pace: Fraction = Fraction(1)
     name: str = ""
+    season: int | None = None
 
 
 def begins_us(programme: Programme, day: date) -> int:
@@ -72,6 +75,7 @@ def _item(
         sponsors=_splits(programme, one, staging.scale, money),
         start_us=first_us + after_us,
         duration_ms=lasts_ms,
+        season=staging.season,
     )
     return ProgrammeItem(name=one.id, title=one.both_titles, closes=one.closes, arm_ahead_ms=ahead_ms, order=order)
 

@@ -14,7 +14,7 @@ from harness.forecast.programme import Staging, begins_us, programme_order
 from harness.forecast.share import ShareError
 from plans.models import Programme, find, load_programme
 from plans.models.quantity import duration_s, ratio, ratio_text
-from system.contract.ids import LANES
+from system.contract.ids import LANES, ROUND_MAX
 from system.contract.programme import ProgrammeEntry, ProgrammeList, ProgrammeOrder
 from xiu.commands import _stacks
 from xiu.commands._text import emit, table, yuan
@@ -33,12 +33,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--starts-in", metavar="TIME", help="the first round starts so long from now")
     parser.add_argument("--date", metavar="YYYY-MM-DD", help="the day of the evening (default: today)")
     parser.add_argument("--as", dest="name", default="", metavar="NAME", help="its name in control (default: its id)")
+    parser.add_argument(
+        "--season", type=int, metavar="N", help="losing taps carry tickets of this open season"
+    )
 
 
 def programme(args: argparse.Namespace) -> int:
     """Shows what is loaded, or one file; with `--load` hands the file to control."""
     if args.file is None:
-        if args.load or args.starts_in or args.date or args.scale or args.name or args.pace != 1:
+        if args.load or args.starts_in or args.date or args.scale or args.name or args.season or args.pace != 1:
             raise BadInput("no programme named", expected=f"a file or an id: {EXAMPLE}")
         with ControlClient.of(_stacks.need(args)) as control:
             return _show_loaded(args, control)
@@ -60,10 +63,11 @@ def _order(args: argparse.Namespace, held: Programme, now_us: Callable[[], int])
         raise BadInput(f"--pace {args.pace}", expected=f"1 to {PACE_MAX:,}")
     if args.starts_in and args.date:
         raise BadInput("--starts-in and --date", expected="one of them")
+    if args.season is not None and not 1 <= args.season <= ROUND_MAX:
+        raise BadInput(f"--season {args.season}", expected=f"1 to {ROUND_MAX:,}")
+    staging = Staging(scale, args.lane or "live", Fraction(args.pace), args.name, args.season)
     try:
-        return programme_order(
-            held, Staging(scale, args.lane or "live", Fraction(args.pace), args.name), _first(args, held, now_us)
-        )
+        return programme_order(held, staging, _first(args, held, now_us))
     except ShareError as exc:
         raise BadInput(f"{args.file} at scale {ratio_text(scale)}: {exc}") from exc
 

@@ -159,6 +159,8 @@ def test_a_programme_is_loaded_and_shown(control: Process, capsys: pytest.Captur
         (("evening", "--date", "tomorrow"), "--date tomorrow"),
         (("evening", "--date", "2016-02-07", "--starts-in", "1s"), "one of them"),
         (("evening", "--pace", "0"), "--pace 0"),
+        (("evening", "--season", "0"), "--season 0"),
+        (("evening", "--load", "--starts-in", "1h", "--as", "five", "--season", "3"), "no season 3 in lane live"),
         (("evening", "--scale", "1/900_000"), "expected a larger scale"),
         (("evening", "--load", "--as", "past", "--date", "2016-02-07"), "before now"),
     ):

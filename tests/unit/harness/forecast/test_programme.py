@@ -49,6 +49,9 @@ def test_times_are_those_of_the_zone_and_a_pace_makes_them_shorter() -> None:
     assert [item.order.duration_ms for item in quick.rounds[:2]] == [1_000, 5_000]
     assert {(item.order.lane, item.arm_ahead_ms) for item in quick.rounds} == {("stress", 1_000)}
     assert (quick.programme, quick.lane) == ("quick", "stress")
+    assert {item.order.season for item in quick.rounds} == {None}
+    blessed = programme_order(EVENING, Staging(Fraction(1, 10_000), season=3), 0)
+    assert {item.order.season for item in blessed.rounds} == {3}
 
 
 @pytest.mark.parametrize(
