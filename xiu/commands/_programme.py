@@ -33,9 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--starts-in", metavar="TIME", help="the first round starts so long from now")
     parser.add_argument("--date", metavar="YYYY-MM-DD", help="the day of the evening (default: today)")
     parser.add_argument("--as", dest="name", default="", metavar="NAME", help="its name in control (default: its id)")
-    parser.add_argument(
-        "--season", type=int, metavar="N", help="losing taps carry tickets of this open season"
-    )
+    parser.add_argument("--season", type=int, metavar="N", help="losing taps carry tickets of this open season")
 
 
 def programme(args: argparse.Namespace) -> int:
