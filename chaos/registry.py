@@ -52,7 +52,11 @@ def survey(base: type[T], *packages: str, wrong: Callable[[type[T]], str | None]
         except there.Unusable as exc:
             problems.append(Problem(*exc.blame))
             continue
-        for one in _own(module, base):
+        own = list(_own(module, base))
+        if not own and name.startswith(f"{packages[0]}."):
+            none = f"no kind is in it: no class of {base.__name__} with a `kind`"
+            problems.append(Problem(module.__file__ or name, 1, none))
+        for one in own:
             kind: str = vars(one)["kind"]
             if (what := _lacks(one, base) or wrong(one)) is not None:
                 problems.append(Problem(*_place(one), what))

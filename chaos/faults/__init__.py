@@ -19,7 +19,7 @@ from chaos.needs import NEEDS
 from chaos.probes import probes_lack
 from chaos.registry import Survey, survey
 from harness.stack import Stack
-from plans.models.fault import Fault, FaultSpec
+from plans.models.fault import SORTS, Fault, FaultSpec, Fits
 from system.contract.found import own_folders
 
 HERE = str(Path(__file__).parent)
@@ -31,8 +31,15 @@ def _found() -> Survey[FaultKind[Any]]:
 
 
 def fits_nothing(kind: type[FaultKind[Any]]) -> str | None:
-    """What a kind's `FITS` lacks: a row for it, where it has one way only."""
+    """What a kind's `FITS` lacks: a row for it, where it has one way only; a name in each of a row's three."""
     spec = kind.Spec
+    if spec.on not in SORTS:
+        return f"{spec.__name__}.on is {spec.on!r}, and none of {', '.join(SORTS)}"
+    if not isinstance(spec.FITS, dict):
+        return f"{spec.__name__}.FITS is no table of way → Fits"
+    for way, fits in spec.FITS.items():
+        if not isinstance(fits, Fits) or not all(isinstance(names, tuple) and names for names in fits):
+            return f"{spec.__name__}.FITS[{way!r}] is no Fits(heals, effects, healed), a tuple of names each"
     if spec.way is FaultSpec.way and kind.kind not in spec.FITS:
         return f"{spec.__name__}.FITS has no row {kind.kind!r}: no heal and no probe goes with the kind"
     return None

@@ -52,6 +52,7 @@ class LintExcuse:
 
 
 Excuse = MayBeEmpty | RawCounter | LintExcuse
+_DRAWS = ("panels", "variables", "drawn_over", "links")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,13 @@ class Board:
     refresh: str = "5s"
     file: Path = Path()
     """The file it stands in; set when it is found."""
+
+    def __post_init__(self) -> None:
+        """Raises TypeError for what cannot be drawn."""
+        if not isinstance(self.excuses, tuple | list) or not all(isinstance(one, Excuse) for one in self.excuses):
+            raise TypeError("its excuses are no tuple of MayBeEmpty, RawCounter, LintExcuse")
+        if wrong := [name for name in _DRAWS if not callable(getattr(self, name))]:
+            raise TypeError(f"its {wrong[0]} cannot be called")
 
     def may_be_empty(self, panel: str, query: str) -> Iterator[MayBeEmpty]:
         """Its excuses for an empty query."""

@@ -121,6 +121,7 @@ def parts(expr: str) -> Iterator[Selector | Grouping]:
 
 def scoped(expr: str, matchers: str, unscoped: frozenset[str] = frozenset()) -> str:
     """The text with these matchers added to every selector but those of `unscoped`. Raises ValueError."""
+    list(parts(expr))  # a bracket that is never closed is told where the panel stands
     written: list[str] = []
     found = tokens(expr)
     at = 0

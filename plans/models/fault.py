@@ -27,6 +27,8 @@ PARTS = tuple(place.name for place in system())
 """Targets of a system of one front and one cell; larger ones have more, by the rules of `system.contract.places`."""
 HOST = "host"
 """The machine itself, as a target."""
+SORTS = ("link", "part", HOST)
+"""What a kind of fault may be `on`."""
 _ROLES = ("valkey", "front", "credit", *ALONE)
 
 

@@ -5,9 +5,10 @@ A signal compares two readings: the first and the last of a window. An unknown f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from dataclasses import dataclass, field, fields
+from typing import Literal, NamedTuple, Protocol, get_args
 
 PROBE_STATUS = ("401", "403", "421")
 """The answers that a probe with a bad token gets."""
@@ -46,6 +47,10 @@ class NoFigures:
     imbalance_fen: int | None = None
     credit_delay: Mapping[float, float] | None = None
     at_s: float | None = None
+
+
+_LEVELS = tuple(each.name for each in fields(NoFigures))
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,20 @@ class Signal:
     read: Callable[[Reading, Reading], Value | None]
     needs: tuple[str, ...] = ()
     level: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a declaration that no rule could be read by."""
+        wrong = {
+            "its name is small letters, digits and _": not _NAME.fullmatch(str(self.name)),
+            f"unit {self.unit} is none of {', '.join(get_args(Unit))}": self.unit not in get_args(Unit),
+            "it does not say what it is": not str(self.says).strip(),
+            "its `read` cannot be called": not callable(self.read),
+            f"its `needs` is a tuple, some of {', '.join(_LEVELS)}": not isinstance(self.needs, tuple)
+            or not set(self.needs) <= set(_LEVELS),
+        }
+        for what, is_so in wrong.items():
+            if is_so:
+                raise ValueError(f"signal {self.name}: {what}")
 
     def known(self, reading: Reading) -> bool:
         """Has any figure been reported that it is read from? A known 0 counts, too."""

@@ -84,6 +84,8 @@ def pieces(package: str, folders: Iterable[str], beside: Iterable[str] = ()) -> 
 def imported(name: str, folders: Iterable[str]) -> Piece:
     """One module by its full name, and where it stands. Raises Unusable: file, line, what is wrong."""
     file = _file(name.rpartition(".")[2], folders)
+    if file.suffix == ".py" and (hiding := file.with_suffix("") / "__init__.py").is_file():
+        raise Unusable(Blame(str(file), 1, f"the name {file.stem} stands in {hiding} too, which hides this one"))
     try:
         return Piece(file, importlib.import_module(name))
     except SettingsError:  # of a file that this one imports: told already

@@ -43,8 +43,19 @@ def read(files: Iterable[Path]) -> dict[str, Named]:
     return found
 
 
+def sql_of(file: Path) -> str:
+    """The text of a file. Raises SettingsError for one that cannot be read: file, line, why."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as exc:
+        line = 1 + exc.object[: exc.start].count(b"\n")
+        raise SettingsError(f"{file}:{line}: this is no UTF-8; expected a text of SQL") from exc
+    except OSError as exc:
+        raise SettingsError(f"{file}:1: it cannot be read: {exc.strerror}; expected a text of SQL") from exc
+
+
 def _of_file(file: Path) -> list[Named]:
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = sql_of(file).splitlines()
     heads = [k for k, line in enumerate(lines) if _HEAD.match(line)]
     before = lines[: heads[0]] if heads else lines
     for k, line in enumerate(before, 1):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from system.contract.errors import SettingsError
 from system.contract.ids import LANES, Lane
+from system.ledger.named import sql_of
 
 HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
@@ -77,7 +78,7 @@ def steps(folder: Path = MIGRATIONS) -> tuple[MigrationStep, ...]:
             raise SettingsError(
                 f"{shown(file)}:1: out of order; expected {expected:04}_ and small letters, after {found[-1].name}"
             )
-        text = file.read_text(encoding="utf-8")
+        text = sql_of(file)
         lane = text if "{schema}" in text else ""
         found.append(MigrationStep(expected, file.stem, file, "" if lane else text, lane))
     return tuple(found)

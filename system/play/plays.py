@@ -22,6 +22,8 @@ from system.contract.found import imported, line_of
 from system.contract.web import Handler
 from system.play.route import Route
 
+BESIDE = ("/metrics", "/healthz", "/readyz", "/openapi.json", "/docs")
+"""Paths of play itself."""
 PlayTask = Callable[[web.Application], Awaitable[None]]
 
 
@@ -62,21 +64,47 @@ def checked(found: Iterable[tuple[str, object]]) -> tuple[Play, ...]:
             raise SettingsError(f"{file}: no PLAY; expected PLAY = Play(name, about, routes)")
         if play.name != module.rpartition(".")[2]:
             raise SettingsError(f"{file}: a play named {play.name!r}; expected its folder's name")
+        if wrong := _wrong(play):
+            raise SettingsError(f"{file}: {wrong}")
         good.append(play)
-    taken: dict[tuple[str, str], Route] = {}
-    for route in (route for play in good for route in play.routes):
-        what = route.method, route.path
+    taken: dict[tuple[str, str], str] = {}
+    for owner, route in ((each, route) for each in good for route in each.routes):
+        what, place = (route.method, route.path), _place(owner, route)
         if wrong := route.wrong():
-            raise SettingsError(f"{_place(route)}: {wrong}")
+            raise SettingsError(f"{place}: {wrong}")
+        if route.path in BESIDE:
+            raise SettingsError(f"{place}: play itself serves {route.path}; expected another path")
         if what in taken:
-            both = f"{_place(route)}: {' '.join(what)} stands twice, also in {_place(taken[what])}"
+            both = f"{place}: {' '.join(what)} stands twice, also in {taken[what]}"
             raise SettingsError(f"{both}; expected each route once")
-        taken[what] = route
+        taken[what] = place
     return tuple(good)
 
 
-def _place(route: Route) -> str:
+def _wrong(play: Play) -> str:
+    """What of its shape a play lacks, in words; empty: nothing."""
+    routes_, pages = _row(play.routes), _row(play.pages)
+    shape = {
+        "its `routes` are no tuple of Route; expected (Route(…), …)": all(isinstance(one, Route) for one in routes_),
+        "its `collectors` are no tuple of Prometheus collectors": all(
+            hasattr(one, "collect") for one in _row(play.collectors)
+        ),
+        "its `tasks` are no tuple of coroutine functions": all(callable(one) for one in _row(play.tasks)),
+        "its `setup` cannot be called": play.setup is None or callable(play.setup),
+        "its `pages` are no tuple of (path, handler)": all(isinstance(one, tuple) and len(one) == 2 for one in pages),
+    }
+    return next((what for what, is_so in shape.items() if not is_so), "")
+
+
+def _row(value: object) -> tuple[object, ...]:
+    """Its items; of what is no tuple something that is none of what is expected."""
+    return tuple(value) if isinstance(value, tuple | list) else (None,)
+
+
+def _place(play: Play, route: Route) -> str:
     """`file:line` of the route's path, in the file of who answers it."""
+    if not inspect.isfunction(route.handler):
+        return f"system/play/{play.name}/__init__.py:1"
     file = Path(inspect.getsourcefile(route.handler) or "")
     return f"{file}:{line_of(file, route.path)}"
 

@@ -5,6 +5,7 @@ A user without a token of that lane is refused.
 
 from __future__ import annotations
 
+import inspect
 import re
 import time
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ POOLS: web.AppKey[Mapping[Lane, Pool]] = web.AppKey("pools", Mapping)
 
 
 Who = Literal["user", "operator", "anybody"]
+METHODS = ("GET", "POST")
 _USER = web.RequestKey("user", tuple[Lane, int])
 _OF_HTTP: tuple[type[XiuError], ...] = (TooFast, HeadersTooLarge)
 _OF_BODY: tuple[type[XiuError], ...] = (BadRequest, RequestTimeout, BodyTooLarge, UnsupportedMediaType)
@@ -73,6 +75,17 @@ class Route:
 
     def wrong(self) -> str:
         """Why nobody can describe it, in words; empty if somebody can."""
+        shape = {
+            f"method {self.method!r}; expected {' or '.join(METHODS)}": self.method not in METHODS,
+            f"path {self.path!r}; expected one that begins with /": not str(self.path).startswith("/"),
+            f"who {self.who!r}; expected one of {', '.join(_OF_WHO)}": self.who not in _OF_WHO,
+            f"{self.path}: its handler is no coroutine function": not inspect.iscoroutinefunction(self.handler),
+            f"{self.path}: `answers` is no model": not _is_a(self.answers, BaseModel),
+            f"{self.path}: `body` is no model": self.body is not None and not _is_a(self.body, BaseModel),
+            f"{self.path}: `errors` are no classes of XiuError": not all(_is_a(one, XiuError) for one in self.errors),
+        }
+        if found := [what for what, is_so in shape.items() if is_so]:
+            return found[0]
         declared = [parameter.name for parameter in self.parameters]
         missing = [name for name in self.names if name not in declared]
         if missing:
@@ -89,6 +102,10 @@ class Route:
             status: tuple(sorted({error.code for error in found if error.status == status}))
             for status in sorted({error.status for error in found})
         }
+
+
+def _is_a(one: object, base: type) -> bool:
+    return isinstance(one, type) and issubclass(one, base)
 
 
 def tagged(request: web.Request) -> bool:

@@ -113,9 +113,12 @@ def _problems_of(name: str) -> tuple[Problem, ...]:
         if _is_forecast(path):
             load_forecast(path)
         else:
-            load_plan(path, shots.files())
+            for journey in load_plan(path, shots.files()).plan.traffic:
+                shots.find(journey.shot)
     except PlanError as exc:
         return exc.problems
+    except BadInput as exc:  # of a shot's file
+        return (Problem(str(exc.file or name), exc.line or 1, exc.what, exc.expected or "", exc.did_you_mean or ""),)
     return ()
 
 

@@ -11,12 +11,11 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from chaos.playbook.action import ActionKind
 from plans.models.errors import PlanError, Problem
-from plans.models.playbook import Playbook, playbook_of
+from plans.models.playbook import ActionSpec, Playbook, playbook_of
 from system.contract import found
 
 Kind = ActionKind[Any]
@@ -29,7 +28,7 @@ def kinds() -> Mapping[str, Kind]:
     if wrong := [Problem(*blame) for blame in found.twice(__name__, __path__)]:
         raise PlanError(wrong)
     try:
-        return registered(each for piece in found.pieces(__name__, __path__) for each in _classes(piece.module))
+        return registered(each for piece in found.pieces(__name__, __path__) for each in _classes(piece))
     except found.Unusable as exc:
         raise PlanError([Problem(*exc.blame)]) from exc
 
@@ -45,7 +44,7 @@ def registered(classes: Iterable[type[Kind]]) -> dict[str, Kind]:
     known: dict[str, Kind] = {}
     for each in classes:
         name, spec = getattr(each, "kind", None), getattr(each, "Spec", None)
-        if not isinstance(name, str) or spec is None:
+        if not isinstance(name, str) or not (isinstance(spec, type) and issubclass(spec, ActionSpec)):
             raise PlanError([_problem(each, f"{each.__name__} has no `kind` or no `Spec`", "both")])
         default = spec.model_fields["kind"].default
         if default != name:
@@ -62,10 +61,14 @@ def registered(classes: Iterable[type[Kind]]) -> dict[str, Kind]:
     return known
 
 
-def _classes(module: ModuleType) -> list[type[Kind]]:
+def _classes(piece: found.Piece) -> list[type[Kind]]:
+    """Those of a file. Raises PlanError where there is none."""
+    module = piece.module
     mine = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
     kinds = [each for each in mine if issubclass(each, ActionKind)]
-    return [each for each in kinds if "kind" in vars(each) or not inspect.isabstract(each)]
+    if not (classes := [each for each in kinds if "kind" in vars(each) or not inspect.isabstract(each)]):
+        raise PlanError([Problem(str(piece.file), 1, "no action is in it", "a class of ActionKind with a `kind`")])
+    return classes
 
 
 def _problem(each: type[Kind], what: str, expected: str) -> Problem:

@@ -87,7 +87,9 @@ def _module(path: Path) -> ModuleType:
 
 def _check(path: Path, shot: Shot) -> None:
     outcomes, wrong = shot.outcomes, None
-    if shot.name != path.stem:
+    if isinstance(shot, type):
+        wrong = f"SHOT is the class {shot.__name__}", "an object of it"
+    elif shot.name != path.stem:
         wrong = f"a shot named {shot.name!r}", f"{path.stem!r}, as its file is"
     elif shot.at not in get_args(Target):
         wrong = f"at {shot.at!r}", " or ".join(get_args(Target))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -14,6 +15,7 @@ READERS = ("front", "credit")
 _UNITS: dict[str, str] = {"bool": "on/off", "percent": "percent", "ms": "ms"}
 _WORDS = {"on": 1, "off": 0}
 LARGEST = 10**18
+_KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,13 @@ class Switch:
     red: int | None = None
 
     def __post_init__(self) -> None:
+        if not all(type(number) is int and abs(number) <= LARGEST for number in (self.lower, self.upper)):
+            raise ValueError(f"switch {self.key}: its bounds are whole numbers of {LARGEST} at most")
         wrong = {
+            "its key is small letters, digits and _, with a dot in between": not _KEY.fullmatch(str(self.key)),
+            "it does not say what it means": not str(self.meaning).strip(),
+            f"its scope is some of {', '.join(get_args(Scope))}, a tuple": not isinstance(self.scope, tuple)
+            or not set(self.scope) <= set(get_args(Scope)),
             f"type {self.type} is none of {', '.join(get_args(Type))}": self.type not in get_args(Type),
             "a bool is 0 or 1": self.type == "bool" and (self.lower, self.upper) != (0, 1),
             "a percentage and milliseconds are not below 0": self.type in ("percent", "ms") and self.lower < 0,

@@ -110,6 +110,8 @@ def test_an_excuse_holds_where_its_conditions_do(
         pytest.param('"xiu-queue"', '"xiu-live"', 10, "uid 'xiu-live' is that of dashboards/", id="uid twice"),
         pytest.param('"Queue"', '"xiu · SRE live"', 11, "title 'xiu · SRE live' is that of", id="title twice"),
         pytest.param("excuses=", "#", 9, "TypeError: Board.__init__() missing 1 required", id="no excuses"),
+        pytest.param("money\"),),", "money\")),", 9, "TypeError: its excuses are no tuple", id="an excuse, no tuple"),
+        pytest.param("panels=panels", "panels=[]", 9, "TypeError: its panels cannot be called", id="panels as a list"),
         pytest.param("an award counts as its money", "so", 6, "the excuse of 'Backlog' has no reason", id="no reason"),
         pytest.param("BOARD =", "OTHER =", 1, "no BOARD; expected BOARD = Board(uid=…", id="no board"),
         pytest.param("def panels():", "def panels(:", 5, "no Python:", id="no Python"),

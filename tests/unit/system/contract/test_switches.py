@@ -93,13 +93,22 @@ def test_an_unknown_key_is_told_with_what_was_meant() -> None:
         pytest.param({"scope": (), "red": 11}, "its red value 11 is out of its range", id="red out of range"),
         pytest.param({"red": 0}, "a red value holds in all lanes", id="red in one lane"),
         pytest.param({"scope": ("cell",)}, "a cell has a value of its own within a lane", id="a cell without a lane"),
+        pytest.param({"key": "draw x"}, "its key is small letters", id="a key with a blank"),
+        pytest.param({"key": ""}, "its key is small letters", id="no key"),
+        pytest.param({"key": 7}, "its key is small letters", id="a number as key"),
+        pytest.param({"meaning": " "}, "it does not say what it means", id="no meaning"),
+        pytest.param({"lower": 0.5}, "its bounds are whole numbers", id="half a percent"),
+        pytest.param({"upper": "10"}, "its bounds are whole numbers", id="a text as bound"),
+        pytest.param({"upper": 10**30}, "its bounds are whole numbers of", id="more than the ledger keeps"),
+        pytest.param({"scope": ("lan",)}, "its scope is some of lane, cell", id="a scope there is not"),
+        pytest.param({"scope": "lane"}, "its scope is some of lane, cell, a tuple", id="a text as scope"),
         pytest.param({"readers": ()}, "its readers are some of front, credit", id="nobody reads it"),
         pytest.param({"readers": ("play",)}, "its readers are some of front, credit", id="somebody else reads it"),
     ],
 )
 def test_one_that_contradicts_itself_is_refused(more: dict[str, Any], says: str) -> None:
     assert Switch(**SOUND).by_lane
-    with pytest.raises(ValueError, match=re.escape("switch draw.x: ")) as told:
+    with pytest.raises(ValueError, match=re.escape(f"switch {(SOUND | more)['key']}: ")) as told:
         Switch(**(SOUND | more))
     assert says in str(told.value)
 

@@ -41,6 +41,17 @@ def test_what_cannot_be_meant_is_one_sentence_with_file_and_line(
     assert str(caught.value).startswith(f"{file}:{line}: {told}")
 
 
+def test_what_is_no_text_is_one_sentence_too(tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_bytes(b"-- name: a\n-- \xff\nSELECT 1\n")
+    (tmp_path / "b.sql").mkdir()
+    (tmp_path / "c.sql").symlink_to(tmp_path / "nowhere")
+    for name, told in (("a", "2: this is no UTF-8"), ("b", "1: it cannot be read: Is a dir"), ("c", "1: it cannot be")):
+        file = tmp_path / f"{name}.sql"
+        with pytest.raises(SettingsError) as caught:
+            read([file])
+        assert str(caught.value).startswith(f"{file}:{told}")
+
+
 def test_a_name_twice_names_both_places(tmp_path: Path) -> None:
     one, other = tmp_path / "a.sql", tmp_path / "b.sql"
     one.write_text("-- name: a\n-- x\nSELECT 1\n")

@@ -53,6 +53,12 @@ def test_a_file_out_of_order(tmp_path: Path, names: list[str], told: str) -> Non
     assert str(caught.value).startswith(f"{tmp_path}/{told}")
 
 
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "0001_a.sql").write_bytes(b"SELECT 1;\n-- \xff\n")
+    with pytest.raises(SettingsError, match=r"0001_a\.sql:2: this is no UTF-8; expected a text of SQL"):
+        steps(tmp_path)
+
+
 @pytest.mark.parametrize(
     "there",
     [

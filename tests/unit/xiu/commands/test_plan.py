@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.engine import shots
 from harness.forecast import lock, share_of, write_lock
 from harness.runs.folder import new_run, write_run
 from harness.runs.order import RunOrder
@@ -78,6 +79,18 @@ def test_plan_check_tells_all_problems_of_all_files(xiu: Any):
     files = json.loads(out)["files"]
     assert [file["valid"] for file in files] == [False, True]
     assert files[0]["problems"][0]["line"] >= 1
+
+
+def test_plan_check_looks_into_the_file_of_a_shot(xiu: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "bell.py").write_text("\nSHOT = 7\n")
+    monkeypatch.setenv(shots.VARIABLE, str(tmp_path / "own"))
+    text = find("smoke", "stress").read_text(encoding="utf-8").replace("../", f"{HOME}/")
+    more = "traffic: [{shot: tap, share: 100%}, {shot: bell, share: 5%, response_p99: 1s}]\n"
+    Path("bells.yaml").write_text(text.replace("id: smoke\n", "id: bells\n") + more)
+    code, _, err = xiu("plan", "check", "bells.yaml")
+    assert code == 2
+    assert err.startswith(f"{tmp_path}/own/bell.py:1: no shot: ")
 
 
 def test_plan_new_copies_and_keeps_the_comments(xiu: Any):

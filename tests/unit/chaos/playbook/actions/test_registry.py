@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from chaos.playbook import library
+from chaos.playbook import actions, library
 from chaos.playbook.action import ActionKind
 from chaos.playbook.actions import kinds, registered
 from chaos.playbook.actions.set_switch import SetSwitch, SwitchAction
@@ -28,6 +29,13 @@ class Nameless(SwitchAction):
     kind = "nameless"
 
 
+class Misfit(SwitchAction):
+    """Its Spec is no model."""
+
+    kind = "misfit"
+    Spec = dict  # type: ignore[assignment]
+
+
 class Bare(ActionKind[ActionSpec]):
     """Lacks both."""
 
@@ -45,6 +53,7 @@ def test_every_kind_is_found_by_its_name_and_has_words_for_people() -> None:
     [
         pytest.param((SwitchAction, Again), Again, "action kind set_switch stands in ", id="a kind twice"),
         pytest.param((Nameless,), Nameless, "its Spec's `kind` is set_switch", id="another name in its Spec"),
+        pytest.param((Misfit,), Misfit, "Misfit has no `kind` or no `Spec`", id="a Spec of another sort"),
         pytest.param((Bare,), Bare, "Bare has no `kind` or no `Spec`", id="neither"),
     ],
 )
@@ -56,6 +65,16 @@ def test_a_kind_that_is_none_is_one_sentence_with_its_line(
     (problem,) = told.value.problems
     assert (problem.file, problem.line) == (__file__, inspect.getsourcelines(at)[1])
     assert says in problem.what
+
+
+def test_a_file_without_an_action_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "idle.py").write_text('"""Nothing."""\n')
+    monkeypatch.setattr(actions, "__path__", [*actions.__path__, str(tmp_path)])
+    kinds.cache_clear()
+    with pytest.raises(PlanError, match=rf"{tmp_path}/idle.py:1: no action is in it; expected a class of ActionKind"):
+        kinds()
+    kinds.cache_clear()
+    sys.modules.pop("chaos.playbook.actions.idle")
 
 
 WAITS = """\

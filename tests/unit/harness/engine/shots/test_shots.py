@@ -65,6 +65,7 @@ def test_a_shot_of_another_folder_touches_no_file_of_this_one(folder: Path) -> N
         pytest.param("clock", OWN.replace('"play"', '"moon"'), "at 'moon'; expected fronts or play", id="nobody there"),
         pytest.param("clock", OWN.replace("requests", "x"), "clock.py:1: no shot: .*requests", id="no requests"),
         pytest.param("clock", OWN.replace('"/v1/clock"', "7", 1), "route 7; expected two texts", id="no route"),
+        pytest.param("clock", OWN.replace("Clock()", "Clock"), "SHOT is the class Clock; expected an", id="a class"),
         pytest.param("tap", OWN, "tap.py:1: a shot named 'tap' stands in .*; expected another name", id="twice"),
     ],
 )

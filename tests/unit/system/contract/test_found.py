@@ -1,0 +1,18 @@
+"""Files that are found by being there: one that another hides is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from system.contract.found import Unusable, imported
+
+
+def test_a_file_that_a_folder_of_its_name_hides_is_told(tmp_path: Path) -> None:
+    (tmp_path / "draw.py").touch()
+    (tmp_path / "draw").mkdir()
+    (tmp_path / "draw" / "__init__.py").touch()
+    told = rf"draw.py:1: the name draw stands in {tmp_path}/draw/__init__.py too, which hides this one"
+    with pytest.raises(Unusable, match=told):
+        imported("system.contract.switches.draw", [str(tmp_path)])
