@@ -113,7 +113,7 @@ def _problems_of(name: str) -> tuple[Problem, ...]:
         if _is_forecast(path):
             load_forecast(path)
         else:
-            for journey in load_plan(path, shots.files()).plan.traffic:
+            for journey in load_plan(path, shots.files()).plan.beside:
                 shots.find(journey.shot)
     except PlanError as exc:
         return exc.problems
