@@ -243,8 +243,9 @@ def _wrong(document: Document, model: type[BaseModel], error: ErrorDetails) -> P
         )
     if kind == "value_error":
         text = error["msg"].removeprefix("Value error, ")
-        what, _, expected = text.partition("; expected ")
-        return Problem(here.file, here.line, f"`{where}`: {what}" if where else what, expected)
+        what, _, rest = text.partition("; expected ")
+        expected, _, near = rest.partition("; did you mean ")
+        return Problem(here.file, here.line, f"`{where}`: {what}" if where else what, expected, near.removesuffix("?"))
     what = error["msg"][:1].lower() + error["msg"][1:]  # the rest as it is: it may hold a pattern
     return Problem(here.file, here.line, f"`{where}`: {what}, not {_shown(error['input'])}")
 

@@ -11,7 +11,7 @@ from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from plans.models.document import read_partly
 from plans.models.errors import PlanError
@@ -34,6 +34,13 @@ def seconds_of_day(value: object) -> int:
     return hours * 3600 + minutes * 60 + seconds
 
 
+TimeOfDay = Annotated[
+    int,
+    BeforeValidator(seconds_of_day),
+    WithJsonSchema({"type": "string", "pattern": f"^{_AT.pattern}$", "examples": ["20:36", "24:00:00"]}),
+]
+
+
 def _zone(text: str) -> str:
     if not _ZONE.fullmatch(text):
         raise ValueError(f"{text!r} is no zone; expected its distance from UTC, such as '+08:00'")
@@ -51,7 +58,7 @@ class ProgrammeRound(PlanModel):
 
     id: Id
     title: Words
-    at: Annotated[int, BeforeValidator(seconds_of_day)] = Field(description="Time of day, such as 20:36.")
+    at: TimeOfDay = Field(description="Time of day, such as 20:36.")
     lasts: Duration = Field(gt=0)
     packets: Count = Field(ge=1)
     closes: Literal["end", "sold_out"] = "sold_out"

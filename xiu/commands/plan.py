@@ -14,8 +14,8 @@ from harness.errors import Aborted, BadInput
 from harness.forecast.share import Share
 from harness.runs.order import RunOrder, order_of
 from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_plan, stress_files
+from plans.models import load as library
 from plans.models.ids import claimed, is_twin
-from plans.models.load import HOME
 from plans.models.quantity import MOST, ratio
 from plans.models.stress import StressPlan
 from system.contract.addresses import read_address
@@ -261,7 +261,7 @@ def _new(args: argparse.Namespace) -> int:
     if not NAME.fullmatch(ident):
         raise BadInput(f"{ident!r} is not a name", expected="lower-case letters, digits and dashes")
     here = Path("plans/stress")
-    target = Path(name) if as_file else (here if here.is_dir() else HOME / "stress") / f"{name}.yaml"
+    target = Path(name) if as_file else (here if here.is_dir() else library.HOME / "stress") / f"{name}.yaml"
     if target.exists():
         raise BadInput(f"{target} exists", expected="a new name")
     if not target.parent.is_dir():
@@ -271,6 +271,8 @@ def _new(args: argparse.Namespace) -> int:
     forecast = os.path.relpath(loaded.forecast_file, target.parent.resolve())
     text = re.sub(r"^id:.*$", lambda _: f"id: {ident}", text, count=1, flags=re.MULTILINE)
     text = re.sub(r"^forecast:.*$", lambda _: f"forecast: {forecast}", text, count=1, flags=re.MULTILINE)
+    schema = os.path.relpath(library.HOME / "schemas" / "plan.schema.json", target.parent.resolve())
+    text = re.sub(r"^(# yaml-language-server: \$schema=).*$", lambda found: found[1] + schema, text, flags=re.MULTILINE)
     _write_checked(target, text, ident)
     if args.json:
         emit({"id": ident, "file": str(target), "from": loaded.plan.id})

@@ -18,6 +18,8 @@ from plans.models import quantity as q
         pytest.param(q.duration_s, "60s", 60.0, id="seconds"),
         pytest.param(q.duration_s, "200ms", 0.2, id="milliseconds"),
         pytest.param(q.duration_s, " 5 m ", 300.0, id="minutes, with spaces"),
+        pytest.param(q.duration_s, "1m30s", 90.0, id="parts, from long to short"),
+        pytest.param(q.duration_s, "1h 5m 200ms", 3900.2, id="parts with spaces"),
         pytest.param(q.duration_s, 0, 0.0, id="zero needs no unit"),
         pytest.param(q.rate_per_s, "7/s", 7.0, id="per second"),
         pytest.param(q.rate_per_s, "420/m", 7.0, id="per minute"),
@@ -47,6 +49,9 @@ def test_reads(read, text, value):
         pytest.param(q.duration_s, 60, "60s, 5m or 200ms", id="a duration without a unit"),
         pytest.param(q.duration_s, "-5s", "is not a duration", id="a negative duration"),
         pytest.param(q.duration_s, True, "is not a duration", id="a yes"),
+        pytest.param(q.duration_s, "30s1m", "from long to short", id="parts upside down"),
+        pytest.param(q.duration_s, "5s5s", "from long to short", id="a unit twice"),
+        pytest.param(q.duration_s, "23h61m", "at most 24 hours", id="parts longer than a day"),
         pytest.param(q.duration_s, "25h", "at most 24 hours", id="longer than a day"),
         pytest.param(q.count, 10**13, "at most", id="more than there is"),
         pytest.param(q.count, 10**400, "at most", id="a slip of the key"),
@@ -68,6 +73,35 @@ def test_refuses_and_says_what_it_expects(read, text, says):
     with pytest.raises(ValueError, match="expected") as caught:
         read(text)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "meant"),
+    [
+        pytest.param(q.duration_s, "5min", "5m", id="minutes"),
+        pytest.param(q.duration_s, "1m 30 seconds", "1m 30s", id="seconds behind minutes"),
+        pytest.param(q.duration_s, "100μs", "100us", id="a Greek letter"),
+        pytest.param(q.duration_s, "90秒", "90s", id="in Chinese"),
+        pytest.param(q.rate_per_s, "7rps", "7/s", id="slang"),
+        pytest.param(q.rate_per_s, "400 per minute", "400/m", id="in words"),
+        pytest.param(q.count, "35,000", "35_000", id="commas"),
+        pytest.param(q.count, "60 million", "60M", id="millions"),
+        pytest.param(q.share, "25 percent", "25%", id="percent"),
+        pytest.param(q.share, "25％", "25%", id="a wide sign"),
+        pytest.param(q.money_fen, "¥200", "200元", id="a currency in front"),
+        pytest.param(q.money_fen, "1,000 RMB", "1_000元", id="a currency behind"),
+        pytest.param(q.duration_s, "5 d", "", id="days: nothing is guessed"),
+        pytest.param(q.duration_s, "60", "", id="no unit: nothing is guessed"),
+        pytest.param(q.count, "1,5", "", id="a comma that is no group of thousands"),
+        pytest.param(q.money_fen, "200 USD", "", id="another currency"),
+    ],
+)
+def test_another_spelling_names_the_right_one(read: Callable[[object], object], text: str, meant: str) -> None:
+    with pytest.raises(ValueError, match="expected") as caught:
+        read(text)
+    assert str(caught.value).partition("; did you mean ")[2] == (f"{meant}?" if meant else "")
+    if meant:
+        read(meant)
 
 
 @given(st.integers(min_value=0, max_value=10**15))

@@ -292,3 +292,22 @@ def test_a_file_named_by_a_file_can_be_one(xiu: Any, folder: str, plan: str, key
     assert err.startswith(f"odd.yaml:{number}: `{key}`: ")
     assert len(err.splitlines()) == 1
     assert len(err) < 300
+
+
+def test_schemas_are_written_to_a_folder(xiu: Any) -> None:
+    Path("here").mkdir()
+    code, out, _ = xiu("schema", "all", "--to", "here", "--json")
+    files = json.loads(out)["files"]
+    assert code == 0
+    assert "here/plan.schema.json" in files
+    assert {"properties"} <= set(json.loads(Path("here/plan.schema.json").read_text(encoding="utf-8")))
+    assert xiu("schema", "plan", "--to", "here")[1].splitlines() == ["here/plan.schema.json"]
+    assert "expected one kind, or --to DIR" in xiu("schema", "all")[2]
+    assert "expected a folder that exists" in xiu("schema", "all", "--to", "nowhere")[2]
+
+
+def test_a_copied_plan_names_the_schema_from_where_it_lies(xiu: Any) -> None:
+    Path("far/away").mkdir(parents=True)
+    assert xiu("plan", "new", "far/away/lunch.yaml", "--from", "gala-share")[0] == 0
+    named = Path("far/away/lunch.yaml").read_text(encoding="utf-8").splitlines()[0].partition("$schema=")[2]
+    assert (Path("far/away") / named).resolve() == (HOME / "schemas" / "plan.schema.json").resolve()
