@@ -45,20 +45,20 @@ class Contingency:
         self._thread = threading.Thread(target=self._follow, name=f"playbook {playbook}", daemon=True)
         self._since_s = 0.0
         self._engine = False
-        self._told: Tell = lambda kind, text: None
+        self._report: Tell = lambda kind, text: None
         self._unread = ""
         """Why the journal could not be read the last time."""
 
-    def begin(self, told: Tell, now_s: NowS) -> None:
+    def begin(self, report: Tell, now_s: NowS) -> None:
         """See `harness.orchestrate.hooks.Nemesis`."""
-        self._told, self._since_s = told, time.time()
+        self._report, self._since_s = report, time.time()
         at = Stack.attach(self._folder).addresses
         self._engine = at.prometheus_url is not None and "playbook" in at.more
-        self.fault.begin(told, now_s)
+        self.fault.begin(report, now_s)
         if self._engine:
             self._thread.start()
         else:
-            told("playbook", sentence("playbook_skipped", playbook=self._playbook, alert=self._alert))
+            report("playbook", sentence("playbook_skipped", playbook=self._playbook, alert=self._alert))
 
     def end(self) -> NemesisReport:
         """Heals, then waits for the playbook's own end."""
@@ -140,7 +140,7 @@ class Contingency:
             last = self._over.is_set()
             lines = self._lines()
             for line in lines[known:]:
-                self._told("playbook", _words(line))
+                self._report("playbook", _words(line))
             known = max(known, len(lines))
             if last:
                 return

@@ -51,7 +51,7 @@ class FaultRun:
 
     folder: Path
     over: threading.Event
-    told: Tell
+    report: Tell
     now_s: NowS
     watchdog: Watchdog | None = None
 
@@ -118,7 +118,7 @@ class Disturbance:
             log.debug("the nemesis broke", exc_info=True)
             self.facts.harness_fault = f"{type(exc).__name__}: {exc}"
         if self.facts.harness_fault:
-            self._run.told("warning", sentence("harness", detail=self.facts.harness_fault))
+            self._run.report("warning", sentence("harness", detail=self.facts.harness_fault))
 
     def _disturb(self) -> None:
         timed, facts = self.timed, self.facts
@@ -144,7 +144,7 @@ class Disturbance:
             facts.injected_s = self._run.now_s()
             if not os.environ.get(LEAVE_OUT):
                 kind.inject(stack, detail)
-            self._run.told(
+            self._run.report(
                 "fault_injected",
                 sentence(
                     "fault_injected",
@@ -187,7 +187,7 @@ class Disturbance:
         self.facts.effect = seen.says
         if seen.yes:
             self.facts.effect_s = self._run.now_s()
-            self._run.told("effect_seen", seen.says)
+            self._run.report("effect_seen", seen.says)
 
     def _stay(self, stack: Stack, mine: Injected) -> None:
         """Waits until its time is over, or it is gone: measured all the while."""
@@ -240,7 +240,7 @@ class Disturbance:
             return False
         if name in firing(url):
             facts.alert_s = self._run.now_s()
-            self._run.told("alert", sentence("alert_fires", alert=name, after_s=facts.alert_s - facts.effect_s))
+            self._run.report("alert", sentence("alert_fires", alert=name, after_s=facts.alert_s - facts.effect_s))
             return False
         return True
 
@@ -252,7 +252,7 @@ class Disturbance:
         except Exception as exc:
             # Whatever was raised: the watchdog lives on and tries again.
             facts.not_healed = str(exc) or type(exc).__name__
-            self._run.told("not_healed", sentence("not_healed", detail=facts.not_healed.splitlines()[0]))
+            self._run.report("not_healed", sentence("not_healed", detail=facts.not_healed.splitlines()[0]))
             return
         facts.healed_s = self._run.now_s()
         facts.rungs = [str(line) for line in lines]
@@ -264,7 +264,7 @@ class Disturbance:
             if facts.rungs
             else sentence("healed_by_other", **what)
         )
-        self._run.told("healed", how)
+        self._run.report("healed", how)
 
     def _see_heal(self, probes: FaultProbes) -> None:
         if self.facts.healed_s is None:
@@ -272,7 +272,7 @@ class Disturbance:
         seen = self._poll(probes.healed, self.timed.fault.heal_probe.within)
         if seen.yes:
             self.facts.heal_seen_s = self._run.now_s()
-            self._run.told("heal_seen", seen.says)
+            self._run.report("heal_seen", seen.says)
         else:
             self.facts.not_healed = sentence(
                 "heal_not_seen", within_s=self.timed.fault.heal_probe.within, seen=seen.says
@@ -300,7 +300,7 @@ class Disturbance:
                 continue
             if (waiting := backlog(urls)) == 0:
                 facts.drained_s = self._run.now_s()
-                self._run.told("backlog_drained", sentence("backlog_drained", after_s=facts.drain_s or 0.0))
+                self._run.report("backlog_drained", sentence("backlog_drained", after_s=facts.drain_s or 0.0))
                 return
             if waiting is None and self._run.over.is_set():
                 return

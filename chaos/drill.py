@@ -309,14 +309,14 @@ def _clean(stack: Stack, result: DrillResult) -> None:
 
 def _wait_for_playbooks(folder: Path) -> None:
     """A playbook that an earlier fault started resets its switches by itself; EnvironmentNotReady if it does not."""
-    until, told = time.monotonic() + PLAYBOOK_S, False
+    until, announced = time.monotonic() + PLAYBOOK_S, False
     while playing := [run for run in journal.fold(journal.read(folder / journal.FILE)).values() if not run.over]:
         text = f"playbook {playing[0].playbook} (run {playing[0].run}) is in {playing[0].state}"
         if time.monotonic() > until:
             raise EnvironmentNotReady(f"{text}; wait for its end, or: xiu halt")
-        if not told:
+        if not announced:
             say(f"{text}: waiting for its end, {PLAYBOOK_S:g} s at most")
-        told = True
+        announced = True
         time.sleep(POLL_S)
 
 

@@ -56,9 +56,9 @@ class FaultNemesis:
         """Of the faults alone; the drill's is `chaos.drill_verdict`'s."""
         return worst([fault.verdict for fault in self.faults])
 
-    def begin(self, told: Tell, now_s: NowS) -> None:
+    def begin(self, report: Tell, now_s: NowS) -> None:
         """See `harness.orchestrate.hooks.Nemesis`."""
-        self._run.told, self._run.now_s = _unbreakable(told), now_s
+        self._run.report, self._run.now_s = _unbreakable(report), now_s
         try:
             # On the main thread: a watchdog is there before anything is injected.
             self._run.watchdog = Watchdog(self._run.folder)
@@ -100,12 +100,12 @@ class FaultNemesis:
         )
 
 
-def _unbreakable(told: Tell) -> Tell:
+def _unbreakable(report: Tell) -> Tell:
     """A message that cannot be written (a full disk) keeps no fault in force."""
 
     def tell(kind: str, text: Sentence) -> None:
         try:
-            told(kind, text)
+            report(kind, text)
         except Exception as exc:
             log.warning("%s could not be told: %s", kind, exc)
 

@@ -89,8 +89,8 @@ def _lacks(one: type[object], base: type[object]) -> str | None:
     field = spec.model_fields.get("kind")
     if field is None or get_args(field.annotation) != (kind,):
         return f"{spec.__name__}, the Spec of kind `{kind}`, does not say `kind: Literal[{kind!r}]`"
-    told = {name: text for each in spec.__mro__ for name, text in inspect.get_annotations(each).items()}
-    missing = [name for name, text in told.items() if "ClassVar" in str(text) and not hasattr(spec, name)]
+    fields = {name: text for each in spec.__mro__ for name, text in inspect.get_annotations(each).items()}
+    missing = [name for name, text in fields.items() if "ClassVar" in str(text) and not hasattr(spec, name)]
     return f"{spec.__name__}, the Spec of kind `{kind}`, lacks {', '.join(missing)}" if missing else None
 
 

@@ -124,10 +124,10 @@ class ControlClient:
     def now_us(self) -> int:
         """Control's clock, corrected by half the round trip: likely, and perhaps ahead of the true time."""
         before = time.monotonic_ns()
-        now = self.told_us()
+        now = self.clock_us()
         return now + (time.monotonic_ns() - before) // 2000
 
-    def told_us(self) -> int:
+    def clock_us(self) -> int:
         """Control's clock as control gave it. That moment is past, however long the answer took; for *is it over?*."""
         return _read(self.call("GET", "/v1/clock"), lambda answer: int(answer.json()["now_us"]))
 
@@ -246,5 +246,5 @@ def _refusal(method: str, answer: requests.Response) -> ControlError:
     except (ValueError, KeyError, TypeError, AttributeError):
         says, effect = answer.text[:300], "none" if status < 500 else "unknown"
     doubt = "unknown whether it happened: " if effect != "none" and method != "GET" else ""
-    said = f"{doubt}{says} ({method} {urlsplit(answer.url).path}: {status})"
-    return ControlError(said, status, effect, ends_in_ms if isinstance(ends_in_ms, int) else None)
+    message = f"{doubt}{says} ({method} {urlsplit(answer.url).path}: {status})"
+    return ControlError(message, status, effect, ends_in_ms if isinstance(ends_in_ms, int) else None)

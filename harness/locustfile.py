@@ -113,7 +113,7 @@ def _order_crew(environment: Environment, runner: MasterRunner) -> None:
     for client, nonce in crew.ask([client for client in runner.clients if client not in _lost(runner)]).items():
         runner.send_message("xiu_question", {"nonce": nonce}, client)
     with gevent.Timeout(PROOF_DEADLINE_S, False):
-        while not crew.heard_all:
+        while not crew.complete:
             gevent.sleep(0.05)
     proved = crew.proved()
     for client in crew.asked.keys() - set(proved):
@@ -123,8 +123,8 @@ def _order_crew(environment: Environment, runner: MasterRunner) -> None:
     order = _order(environment, len(proved))
     crew.ordered = {client: place for place, client in enumerate(proved)}
     for client, place in crew.ordered.items():
-        told = {"order": order.to_json(), "worker": place, "workers": len(proved)}
-        runner.send_message("xiu_order", crew.secret.seal(crew.asked[client], told), client)
+        message = {"order": order.to_json(), "worker": place, "workers": len(proved)}
+        runner.send_message("xiu_order", crew.secret.seal(crew.asked[client], message), client)
     _state["fired"] = order
 
 
@@ -161,18 +161,18 @@ def _proof(environment: Environment, msg: Any, **_: Any) -> None:
 
 def _ordered(environment: Environment, msg: Any, **_: Any) -> None:
     """An order of the run's own master; any other is ignored."""
-    told = SECRET.opened(_state["nonce"], msg.data)
-    if told is None:
+    message = SECRET.opened(_state["nonce"], msg.data)
+    if message is None:
         print("locustfile: an order that does not carry the run's secret is not obeyed", file=sys.stderr)
         return
     try:
         # A worker that `xiu plan run` forked writes into that run's own folder; any other into a folder of its host.
         forked = os.environ.get(ORDER_VARIABLE)
-        order = FireOrder.from_json(told["order"]) if forked else FireOrder.from_message(told["order"], RUNS)
+        order = FireOrder.from_json(message["order"]) if forked else FireOrder.from_message(message["order"], RUNS)
     except HarnessError as exc:
         print(f"locustfile: {exc}", file=sys.stderr)
         return
-    _state["order"].set((order, int(told["worker"]), int(told["workers"])))
+    _state["order"].set((order, int(message["worker"]), int(message["workers"])))
 
 
 def _flown(environment: Environment, msg: Any, **_: Any) -> None:
@@ -255,11 +255,11 @@ class Pilot(User):
         runner = self.environment.runner
         assert runner is not None
         _state["flight"] = gevent.spawn(_fly, order, worker, workers, runner)
-        told = _state["flight"].get()
+        account = _state["flight"].get()
         if isinstance(runner, WorkerRunner):
-            runner.send_message("xiu_flown", told)
-        elif told.get("failed"):
-            print(f"locustfile: {told['failed']}", file=sys.stderr)
+            runner.send_message("xiu_flown", account)
+        elif account.get("failed"):
+            print(f"locustfile: {account['failed']}", file=sys.stderr)
             self.environment.process_exit_code = INCOMPLETE
         _state["flown"] = True
         if os.environ.get(ORDER_VARIABLE) and not isinstance(runner, (MasterRunner, WorkerRunner)):

@@ -102,7 +102,7 @@ class OwnMetrics:
     def __init__(self, part: str, targets: Path | None, *, name: str = "", pid: int | None = None) -> None:
         self._part, self._pid = part, pid
         self._target = None if targets is None else targets / f"{name or part}.json"
-        self._told = False
+        self._registered = False
         self._over, self._serves = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="own metrics", daemon=True)
         self.port: int | None = None
@@ -149,14 +149,14 @@ class OwnMetrics:
 
     def _tell(self) -> None:
         """Registers with the stack's Prometheus, as soon as the disk takes the file."""
-        if self._told or self._target is None:
+        if self._registered or self._target is None:
             return
         document = [{"targets": [f"127.0.0.1:{self.port}"], "labels": {"part": self._part}}]
         draft = self._target.with_suffix(f".new{os.getpid()}")
         try:
             draft.write_text(json.dumps(document), encoding="utf-8")
             draft.replace(self._target)
-            self._told = True
+            self._registered = True
         except OSError:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)

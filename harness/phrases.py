@@ -259,9 +259,9 @@ def again(text: str, says: str, data: dict[str, Any]) -> Sentence:
     """The sentence of an `Event` or a `Reason`, to be told once more; that of others as `detail`."""
     if not says:
         return sentence("failed", detail=text, kind="")
-    told = Sentence(text)
-    told.says, told.data = says, data
-    return told
+    copy = Sentence(text)
+    copy.says, copy.data = says, data
+    return copy
 
 
 def chinese(says: str, data: Mapping[str, Any]) -> str | None:

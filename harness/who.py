@@ -11,8 +11,8 @@ LONGEST = 64
 def me() -> str:
     """The name under which an operator's act is recorded; a uid without a name is recorded as a number."""
     for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        if told := _plain(os.environ.get(variable, "")):
-            return told
+        if name := _plain(os.environ.get(variable, "")):
+            return name
     return name_of(os.getuid()) or f"uid-{os.getuid()}"
 
 

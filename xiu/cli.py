@@ -110,8 +110,8 @@ def _epilog(example: str, command: str = "") -> str:
     """`command`: the command with its sub-command, such as `plan run`; only its global options are shown. Empty: all of
     them.
     """
-    told = [line for option, line in GLOBALS.items() if not command or heeds(command, option)]
-    return "\n".join((f"example:\n  {example}\n", "global options, before or after the command:", *told))
+    lines = [line for option, line in GLOBALS.items() if not command or heeds(command, option)]
+    return "\n".join((f"example:\n  {example}\n", "global options, before or after the command:", *lines))
 
 
 def add_word(subwords: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
@@ -182,7 +182,7 @@ def dispatch(argv: Sequence[str]) -> int:
 
 
 @contextmanager
-def _told_to_end() -> Iterator[None]:
+def _ended_by_signals() -> Iterator[None]:
     """SIGTERM and SIGHUP end a command as Ctrl-C does, also where a shell in the background ignores Ctrl-C for it.
 
     A signal that is ignored on purpose (`nohup`) or handled already is left alone.
@@ -216,7 +216,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _ended(argv: Sequence[str], *, verbose: bool) -> int:
     """The command's exit code, whatever it raises."""
     try:
-        with _told_to_end():
+        with _ended_by_signals():
             refuse_bytes(argv)
             return dispatch(argv)
     except SystemExit as end:  # argparse, after its help

@@ -184,7 +184,7 @@ class Engine:
         if self._journal.away and not was:
             log.error("%s", self._journal.away, extra={"event": "playbook_no_journal"})
         facts.take(line)
-        self._meters.told(facts, line)
+        self._meters.observe(facts, line)
         level = logging.ERROR if state in journal.ESCALATED else logging.INFO
         log.log(level, "%s %s %s", facts.run, state, text, extra={"event": f"playbook_{state}"})
 
@@ -196,7 +196,7 @@ class Engine:
 
     # -- what starts them
 
-    def heard(self, alert: Alert) -> TriggerResult:
+    def receive(self, alert: Alert) -> TriggerResult:
         """A firing alert: starts what it triggers, once an episode."""
         runs: list[str] = []
         not_now: dict[str, str] = {}

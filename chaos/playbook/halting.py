@@ -29,19 +29,19 @@ def halt(folder: Path, who: str = "xiu halt") -> list[str]:
     if not folder.is_dir():
         return []
     _mark(folder / MARK)
-    told: list[str] = []
+    lines: list[str] = []
     try:
         runs = [facts for facts in journal.fold(journal.read(folder / journal.FILE)).values() if not facts.over]
-        told = [f"playbook {facts.playbook} (run {facts.run}) stops in {facts.state}" for facts in runs]
+        lines = [f"playbook {facts.playbook} (run {facts.run}) stops in {facts.state}" for facts in runs]
         for facts in runs:
-            told += [f"  {done.left}" for done in facts.actions.values()
+            lines += [f"  {done.left}" for done in facts.actions.values()
                      if done.undone_s is None]  # fmt: skip
-        told = told or ["no playbook was at work; none begins from now on"]
+        lines = lines or ["no playbook was at work; none begins from now on"]
         Journal(folder / journal.FILE).tell(Transition(time.time(), "", "", "halt", who))
     except OSError as exc:
         # The mark stops them; what cannot be read or written is reported.
-        told.append(f"none begins, and none goes on; the journal could not be read or written: {exc}")
-    return told
+        lines.append(f"none begins, and none goes on; the journal could not be read or written: {exc}")
+    return lines
 
 
 def _mark(path: Path) -> None:

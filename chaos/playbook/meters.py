@@ -46,16 +46,16 @@ class _Steps(Collector):
         """The newest one is last."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        told = _BY_NAME["drill_playbook_step_state"]
-        family = GaugeMetricFamily(told.name, told.help)
+        family_spec = _BY_NAME["drill_playbook_step_state"]
+        family = GaugeMetricFamily(family_spec.name, family_spec.help)
         others = {"playbook": OTHERS, "lane": "", "step": RUN, "state": "idle"}
-        family.add_sample(told.name, others, 1.0)
+        family.add_sample(family_spec.name, others, 1.0)
         for (playbook, scope), shown in self.newest.items():
             for step, state in shown.steps.items():
                 # A place that a run is not bound to is no label; the lane always is one.
                 labels = {"playbook": playbook, "lane": scope.lane, **scope.bound, "step": step}
                 for each in PLAYBOOK_STATES:
-                    family.add_sample(told.name, {**labels, "state": each}, float(each == state))
+                    family.add_sample(family_spec.name, {**labels, "state": each}, float(each == state))
         yield family
 
     def tell(self, facts: PlaybookFacts, step: str, state: str) -> None:
@@ -105,7 +105,7 @@ class PlaybookMeters:
         for end in sorted(FINAL):
             self._ends.labels(playbook, end)
 
-    def told(self, facts: PlaybookFacts, line: Transition) -> None:
+    def observe(self, facts: PlaybookFacts, line: Transition) -> None:
         """A run went a step on."""
         self._steps.tell(facts, RUN, line.state)
         if (action := line.data.get("action")) is not None:

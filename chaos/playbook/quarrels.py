@@ -42,9 +42,9 @@ def _problem(entry: LibraryEntry, others: list[LibraryEntry], alert: str, key: s
     return Problem(str(entry.file), entry.document.line(("trigger", "alert")), what, expected)
 
 
-def _pairs(group: list[Numbered], told_by: frozenset[str]) -> Iterator[tuple[int, int]]:
-    """Those that one alert may mean both of; `told_by`: labels that tell no two of this group apart any more."""
-    label = _telling(group, told_by) if len(group) > FEW else None
+def _pairs(group: list[Numbered], spent: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Those that one alert may mean both of; `spent`: labels that tell no two of this group apart any more."""
+    label = _dividing_label(group, spent) if len(group) > FEW else None
     if label is None:
         yield from ((i, j) for (i, one), (j, other) in combinations(group, 2) if not _apart(one, other))
         return
@@ -57,19 +57,19 @@ def _pairs(group: list[Numbered], told_by: frozenset[str]) -> Iterator[tuple[int
         for value in values or ():
             same.setdefault(value, []).append(each)
     for alike in same.values():
-        yield from _pairs(alike, told_by | {label})
-    yield from _pairs(loose, told_by | {label})
-    told = [each for each in group if _values(each[1], label) is not None]
+        yield from _pairs(alike, spent | {label})
+    yield from _pairs(loose, spent | {label})
+    labelled = [each for each in group if _values(each[1], label) is not None]
     for i, one in loose:
-        yield from ((min(i, j), max(i, j)) for j, other in told if not _apart(one, other))
+        yield from ((min(i, j), max(i, j)) for j, other in labelled if not _apart(one, other))
 
 
-def _telling(group: list[Numbered], told_by: frozenset[str]) -> str | None:
+def _dividing_label(group: list[Numbered], spent: frozenset[str]) -> str | None:
     """The label whose values most of them name one by one."""
     count = Counter(
         label
         for _, entry in group
-        for label in {each.label for each in entry.playbook.trigger.matchers if each.values is not None} - told_by
+        for label in {each.label for each in entry.playbook.trigger.matchers if each.values is not None} - spent
     )
     return count.most_common(1)[0][0] if count else None
 

@@ -16,7 +16,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {"lane": ("lane",), "cell": ("cell",), "
 part.
 """
 SHOWN = 40
-MOST_TOLD = 8
+MOST_NAMED = 8
 
 
 class Unbound(Exception):
@@ -55,8 +55,8 @@ def bind(names: Iterable[str], labels: Mapping[str, str], known: Callable[[str],
         value = next((labels[label] for label in LABELS[name] if labels.get(label)), "")
         there = list(known(name))
         if value not in there:
-            said = f"{name} {value[:SHOWN]!r} is none" if value else f"no {name} is named"
-            more = f" or {len(there) - MOST_TOLD} more" if len(there) > MOST_TOLD else ""
-            raise Unbound(f"{said}; expected {' or '.join(there[:MOST_TOLD])}{more}: nothing is done")
+            problem = f"{name} {value[:SHOWN]!r} is none" if value else f"no {name} is named"
+            more = f" or {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else ""
+            raise Unbound(f"{problem}; expected {' or '.join(there[:MOST_NAMED])}{more}: nothing is done")
         found[name] = value
     return Scope(**found)

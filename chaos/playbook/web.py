@@ -98,10 +98,10 @@ class Pages:
         """200: taken, or nothing to do. 503: not now, and Alertmanager asks again by itself."""
         self._operator(request)
         try:
-            heard, unread = alerts_of(await read_json(request))
+            firing, unread = alerts_of(await read_json(request))
         except ValueError as exc:
             raise BadRequest(str(exc)) from exc
-        answers = [self._engine.heard(alert) for alert in heard]
+        answers = [self._engine.receive(alert) for alert in firing]
         found = TriggerResult(
             tuple(run for answer in answers for run in answer.runs),
             {playbook: why for answer in answers for playbook, why in answer.not_now.items()},
@@ -109,11 +109,11 @@ class Pages:
         )
         # Each alert has its own answer too: two lanes of one alert may have different results.
         each = [{"alert": alert.name, "lane": alert.lane, "runs": answer.runs, "not_now": answer.not_now}
-                for alert, answer in zip(heard, answers, strict=True)]  # fmt: skip
-        told = {**asdict(found), "alerts": each, "unread": unread}
+                for alert, answer in zip(firing, answers, strict=True)]  # fmt: skip
+        body = {**asdict(found), "alerts": each, "unread": unread}
         if found.later:
-            return error_answer(Degraded(f"ask again: {_why(found)}"), **told)
-        return web.json_response(told)
+            return error_answer(Degraded(f"ask again: {_why(found)}"), **body)
+        return web.json_response(body)
 
     async def _order(self, request: web.Request) -> web.Response:
         self._operator(request)

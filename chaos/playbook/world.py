@@ -46,7 +46,7 @@ class World(Protocol):
         """The one value of an instant query; None: no answer, no sample, several, or not a number."""
         ...
 
-    async def told(self, key: str, lane: Lane | None, cell: int | None = None) -> int | None:
+    async def control_value(self, key: str, lane: Lane | None, cell: int | None = None) -> int | None:
         """The switch as control has it; None: not known."""
         ...
 
@@ -99,7 +99,7 @@ class StackWorld:
             return None
         return value if math.isfinite(value) else None
 
-    async def told(self, key: str, lane: Lane | None, cell: int | None = None) -> int | None:
+    async def control_value(self, key: str, lane: Lane | None, cell: int | None = None) -> int | None:
         """See `World`; where both lanes are meant and differ, it is not known."""
         try:
             of_cell = "" if cell is None else f"?cell={cell}"
@@ -124,8 +124,8 @@ class StackWorld:
         """lane → the cells that have a value of their own, and do not follow it; none where control does not tell."""
         try:
             body = await self._json("GET", f"{self._at.control_url}/v1/switches")
-            told = body["cells"]
-            return {lane: frozenset(int(cell) for cell, own in told[lane].items() if key in own) for lane in told}
+            cells = body["cells"]
+            return {lane: frozenset(int(cell) for cell, own in cells[lane].items() if key in own) for lane in cells}
         except _GARBAGE:
             return {}
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-import signal
-import subprocess
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from chaos.commands import run_here
 from chaos.probing import OwnProbe, ProbeReading, words
 from harness.children import for_children
-from harness.waits import killed
 from plans.models.fault import ProbeSpec
 from plans.models.quantity import Duration
 
@@ -45,23 +41,8 @@ class ExecProbe(OwnProbe[ExecProbeSpec]):
     def seen(self) -> ProbeReading:
         command, spec = " ".join(self.spec.command), self.spec
         env = for_children({"XIU_TARGET": self.at.target, "XIU_STACK": str(self.at.stack.folder.path)})
-        nowhere = subprocess.DEVNULL
-        try:
-            process = subprocess.Popen(
-                spec.command, env=env, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
-            )
-        except OSError as exc:
-            text = exc.strerror or str(exc)
-            return ProbeReading(False, words(f"{command}: cannot be started: {text}", f"{command}：无法启动"))
-        try:
-            code = process.wait(spec.timeout)
-        except subprocess.TimeoutExpired:
-            text = f"{command}: no end within {spec.timeout:g} s"
-            return ProbeReading(False, words(text, f"{command}：{spec.timeout:g} 秒内没有结束"))
-        finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            if process.poll() is None:
-                killed(process)
-        text = f"{command}: exit code {code}, asked for {spec.exit}"
-        return ProbeReading(code == spec.exit, words(text, f"{command}：退出码 {code}，要求 {spec.exit}"))
+        end = run_here(spec.command, env, spec.timeout)
+        if end.code is None:
+            return ProbeReading(False, words(f"{command}: {end.problem}", f"{command}：无法启动，或没有按时结束"))
+        text = f"{command}: exit code {end.code}, asked for {spec.exit}"
+        return ProbeReading(end.code == spec.exit, words(text, f"{command}：退出码 {end.code}，要求 {spec.exit}"))

@@ -49,14 +49,14 @@ class ServiceProbe(Probe[ServiceRises]):
         return None
 
     def look(self) -> ProbeReading:
-        total_s, count = self._last = self._told()
+        total_s, count = self._last = self._totals()
         if count < LEAST:
             raise NothingYet(f"the generator has told of {count:g} answers; {LEAST} are needed")
         self._base_s = self._mean_s = total_s / count
         return ProbeReading(True, self._says(self._base_s))
 
     def seen(self) -> ProbeReading:
-        total_s, count = self._told()
+        total_s, count = self._totals()
         answers = count - self._last[1]
         if answers >= LEAST:
             self._mean_s = (total_s - self._last[0]) / answers
@@ -70,7 +70,7 @@ class ServiceProbe(Probe[ServiceRises]):
             f"点击的服务时间 {mean:.1f} ms，此前 {base:.1f} ms",
         )
 
-    def _told(self) -> tuple[float, float]:
+    def _totals(self) -> tuple[float, float]:
         """Seconds of service and answers so far, of the run that tells of itself; zeros where none does."""
         found = (0.0, 0.0)
         for address in self._addresses():

@@ -191,35 +191,35 @@ def count(marks: Sequence[KillMark], records: Records, postings: Postings, topol
 
 
 def _count(marks: Sequence[KillMark], records: Records, postings: Postings) -> list[Trial]:
-    uid, told_ns = _wins_shown(records)
+    uid, shown_ns = _wins_shown(records)
     # When each posted win was shown to its user; never: later than everything.
     place = np.searchsorted(uid, postings.uid)
     known = place < len(uid)
     known[known] = uid[place[known]] == postings.uid[known]
-    told_of = np.full(len(postings.uid), np.iinfo(np.int64).max)
-    told_of[known] = told_ns[place[known]]
+    shown_at_ns = np.full(len(postings.uid), np.iinfo(np.int64).max)
+    shown_at_ns[known] = shown_ns[place[known]]
     served = np.isin(records["outcome"], (Outcome.WIN, Outcome.LOSE, Outcome.REPEAT, Outcome.PENDING))
     served_sent, served_done = records["sent_ns"][served], records["done_ns"][served]
     trials = []
     for mark in marks:
         from_us = mark.wall_us - (mark.kill_ns - mark.from_ns) // 1000
         drawn_after = postings.award_us > mark.wall_us
-        open_ = (postings.award_us >= from_us) & ~drawn_after & (told_of > mark.kill_ns)
-        after = drawn_after & (told_of > mark.kill_ns) & (told_of <= mark.until_ns)
+        open_ = (postings.award_us >= from_us) & ~drawn_after & (shown_at_ns > mark.kill_ns)
+        after = drawn_after & (shown_at_ns > mark.kill_ns) & (shown_at_ns <= mark.until_ns)
         in_flight = int(open_.sum())
         trials.append(
             Trial(
                 part=mark.part,
                 round=mark.round,
                 at_s=round((mark.kill_ns - mark.from_ns) / NS, 3),
-                before=int(((told_ns >= mark.from_ns) & (told_ns < mark.kill_ns)).sum()),
+                before=int(((shown_ns >= mark.from_ns) & (shown_ns < mark.kill_ns)).sum()),
                 in_flight=in_flight,
                 after=int(after.sum()),
                 hit=_hit(mark, in_flight),
                 back=Recovery(
                     ready=mark.ready_s,
                     serves=_first(served_done[served_sent > max(mark.kill_ns, mark.gone_ns)], mark.kill_ns, NS),
-                    wins=_first(told_of[drawn_after & (told_of < np.iinfo(np.int64).max)], mark.kill_ns, NS),
+                    wins=_first(shown_at_ns[drawn_after & (shown_at_ns < np.iinfo(np.int64).max)], mark.kill_ns, NS),
                     posts=_first(postings.committed_us[drawn_after], mark.wall_us, US),
                 ),
                 others=mark.others,

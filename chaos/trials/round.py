@@ -195,7 +195,7 @@ class _Fire:
         self.over = threading.Event()
         """It fires no more."""
         self._cannon = CannonProcess(config, targets=stack.targets)
-        self._said: queue.Queue[str] = queue.Queue()
+        self._messages: queue.Queue[str] = queue.Queue()
         self.awards = 0
         self.began_ns = 0
 
@@ -218,7 +218,7 @@ class _Fire:
                 if message["event"] == "counts":
                     self.awards = message["awards"]
                 else:
-                    self._said.put(message["event"])
+                    self._messages.put(message["event"])
                 if time.monotonic() - leased > 1 and self._cannon.process.poll() is None:
                     leased = time.monotonic()
                     self._cannon.lease()
@@ -226,7 +226,7 @@ class _Fire:
             log.warning("the cannon is heard of no more: %s", exc)
         finally:
             self.over.set()
-            self._said.put("gone")
+            self._messages.put("gone")
 
     def until_ready(self, round_: RoundPublic) -> None:
         """Loaded and started, and the first win shown."""
@@ -246,7 +246,7 @@ class _Fire:
 
     def _next(self, timeout_s: float) -> str:
         try:
-            return self._said.get(timeout=timeout_s)
+            return self._messages.get(timeout=timeout_s)
         except queue.Empty:
             raise TrialBroken(f"the cannon said nothing for {timeout_s:g} s") from None
         self._cannon.result()
@@ -318,7 +318,7 @@ class _Killer:
             again = [e.at for e in self._events[seen:] if e.part == part and e.kind == "restarted"]
             return again[0] if again else None
 
-        told: list[int] = []
+        awards: list[int] = []
         fronts = fronts_behind(part, self._cells)
 
         def back() -> bool:
@@ -327,10 +327,10 @@ class _Killer:
             at = ready_at()
             if at is None:
                 return False
-            told.append(self._fire.awards)
+            awards.append(self._fire.awards)
             # Fronts of other cells go on winning: among so many more wins, enough are of these fronts.
             fresh = NEW_WINS * len(self._cells) // len(fronts)
-            return told[-1] > told[0] + fresh and self._ledger.posted_after(int(at * 1e6), fronts)
+            return awards[-1] > awards[0] + fresh and self._ledger.posted_after(int(at * 1e6), fronts)
 
         # Past the round's end nobody wins any more: nothing further to wait for.
         left_s = min(RECOVERY_S, self._round.end_us / 1e6 - time.time())

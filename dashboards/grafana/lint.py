@@ -165,9 +165,9 @@ def _panel(board: Document, panel: Document) -> Iterator[str]:
     if not panel.get("targets"):
         yield "no query"
     if mine is not None and mine.for_managers:
-        told = f"{panel['title']} {panel.get('description', '')}"
-        if TECHNICAL.search(told):
-            yield f"jargon where a manager reads: {told!r}"
+        words = f"{panel['title']} {panel.get('description', '')}"
+        if TECHNICAL.search(words):
+            yield f"jargon where a manager reads: {words!r}"
         if not (re.search(r"[\u4e00-\u9fff]", panel["title"]) and re.search("[A-Za-z]{2}", panel["title"])):
             yield "a title in one language; expected Chinese and English"
     refs = [target.get("refId") for target in panel.get("targets", ())]

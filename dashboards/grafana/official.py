@@ -116,9 +116,9 @@ def _panel(board: Document, panel: Document) -> Iterator[tuple[str, str]]:
     config = panel.get("fieldConfig", {})
     properties = [one for override in config.get("overrides") or () for one in override["properties"]]
     mapped = config.get("defaults", {}).get("mappings") or any(one["id"] == "mappings" for one in properties)
-    told = [one["value"] for one in properties if one["id"] == "unit"] or [config.get("defaults", {}).get("unit")]
-    if not mapped and told[-1] not in UNITS:
-        yield "panel-units-rule", f"unit {told[-1]!r} is none of Grafana's own"
+    values = [one["value"] for one in properties if one["id"] == "unit"] or [config.get("defaults", {}).get("unit")]
+    if not mapped and values[-1] not in UNITS:
+        yield "panel-units-rule", f"unit {values[-1]!r} is none of Grafana's own"
 
 
 def _target(panel: Document, expr: str) -> Iterator[tuple[str, str]]:
@@ -161,13 +161,13 @@ def entries(file: Path = FILE) -> list[LintExclusion]:
     """All of `.lint`. Raises ValueError for a rule without a reason, or excused as a whole."""
     document = scalars.load(file.read_text(encoding="utf-8")) or {}
     found = []
-    for rule, told in (document.get("exclusions") or {}).items():
-        if not told or not told.get("reason") or not told.get("entries"):
+    for rule, excluded in (document.get("exclusions") or {}).items():
+        if not excluded or not excluded.get("reason") or not excluded.get("entries"):
             raise ValueError(f"{file.name}: {rule}: no reason, or no entries; expected both")
-        for one in told["entries"]:
+        for one in excluded["entries"]:
             found.append(
                 LintExclusion(
-                    rule, told["reason"], one["dashboard"], one.get("panel", ""), str(one.get("targetIdx", ""))
+                    rule, excluded["reason"], one["dashboard"], one.get("panel", ""), str(one.get("targetIdx", ""))
                 )
             )
     return found

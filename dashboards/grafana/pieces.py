@@ -304,10 +304,10 @@ ALERTS = 'max by (alertname) (ALERTS{alertstate="firing",alertname!="Watchdog"})
 """What is drawn over every panel."""
 
 
-def annotation(name: str, expr: str, title: str, told: str, color: str, tags: str) -> Annotation:
+def annotation(name: str, expr: str, title: str, text_format: str, color: str, tags: str) -> Annotation:
     """Regions drawn over every panel from a query; no call of Grafana's API is needed."""
     query = build.AnnotationQuery().name(name).datasource(DATASOURCE).enable(True).hide(False).icon_color(color)
-    return query.expr(in_scope(expr)).step("1s").title_format(title).text_format(told).tag_keys(tags)
+    return query.expr(in_scope(expr)).step("1s").title_format(title).text_format(text_format).tag_keys(tags)
 
 
 def tagged_annotations(tag: str) -> Annotation:

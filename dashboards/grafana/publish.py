@@ -187,8 +187,8 @@ class GrafanaPublisher:
             return f"{self.url}: the token may not {what}; its service account needs Editor, for data sources Admin"
         if code >= SERVER:
             return f"{self.url} did not {what}: HTTP {code}; Grafana's own log says why"
-        told = exc.response.get("message") if isinstance(exc.response, dict) else None
-        reason = " ".join(str(told).split())[:160] if told else f"no reason given; {LOOK}"
+        message = exc.response.get("message") if isinstance(exc.response, dict) else None
+        reason = " ".join(str(message).split())[:160] if message else f"no reason given; {LOOK}"
         return f"{self.url} refused to {what}: HTTP {code}: {reason}"
 
 

@@ -17,12 +17,13 @@ from harness.engine.process import CannonResult, run_cannon
 from harness.errors import EnvironmentNotReady
 from harness.stack import tools
 from harness.stack.spawn import die_with_parent
+from system.contract.routing import tap_path
 
 # Each wrk thread takes the tokens in turn; requests are built once, as ours are.
 WRK_SCRIPT = """
 local requests, at = {}, 0
 for token in io.lines(os.getenv("XIU_TOKENS")) do
-  requests[#requests + 1] = "POST /v1/rounds/" .. os.getenv("XIU_ROUND") .. "/taps HTTP/1.1\\r\\nHost: " ..
+  requests[#requests + 1] = "POST " .. os.getenv("XIU_PATH") .. " HTTP/1.1\\r\\nHost: " ..
     os.getenv("XIU_HOST") .. "\\r\\nContent-Length: 0\\r\\nAuthorization: Bearer " .. token .. "\\r\\n\\r\\n"
 end
 function request()
@@ -47,7 +48,7 @@ def wrk(target: BenchTarget, core: int, connections: int, seconds: float) -> Wrk
         script = Path(folder) / "taps.lua"
         script.write_text(WRK_SCRIPT)
         argv = [str(program), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(script)]
-        env = {"XIU_TOKENS": str(target.tokens), "XIU_HOST": target.address, "XIU_ROUND": str(target.round)}
+        env = {"XIU_TOKENS": str(target.tokens), "XIU_HOST": target.address, "XIU_PATH": tap_path(target.round)}
         text = _pinned([*argv, f"http://{target.address}/"], core, seconds + 30, env)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     whole = re.search(r"(\d+) requests in", text)
@@ -61,7 +62,7 @@ def wrk(target: BenchTarget, core: int, connections: int, seconds: float) -> Wrk
 def fast_http_user(target: BenchTarget, core: int, users: int, seconds: int) -> float:
     """Requests a second of stock Locust FastHttpUsers without waiting time."""
     argv = [sys.executable, "-m", "harness.bench.fasthttp", f"http://{target.address}", str(users), str(seconds)]
-    text = _pinned(argv, core, seconds + 60, {"XIU_ROUND": str(target.round)})
+    text = _pinned(argv, core, seconds + 60, {"XIU_PATH": tap_path(target.round)})
     return float(json.loads(text.strip().splitlines()[-1])["rps"])
 
 

@@ -14,6 +14,8 @@ import gevent
 from locust import FastHttpUser, constant, task
 from locust.env import Environment
 
+from system.contract.routing import tap_path
+
 SETTLE_S = 1.5
 
 
@@ -21,7 +23,7 @@ class Tapper(FastHttpUser):
     """Taps as fast as the answers come."""
 
     wait_time = constant(0)
-    path = f"/v1/rounds/{os.environ.get('XIU_ROUND', '1')}/taps"
+    path = os.environ.get("XIU_PATH", tap_path(1))
     token = "1.1999999999.00000000000000000000000000000000"
 
     @task

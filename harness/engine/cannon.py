@@ -138,7 +138,7 @@ class Cannon:
             self.gun.cease_fire()
             self.orders.started.set()
 
-    def told_to_stop(self) -> bool:
+    def stop_ordered(self) -> bool:
         """Was it stopped, in any way? Looks at the kill file, too."""
         if self.orders.stop is None and self.config.kill_file is not None and os.path.exists(self.config.kill_file):
             self.stop("kill file")
@@ -157,7 +157,7 @@ class Cannon:
         config, orders, gun = self.config, self.orders, self.gun
         if config.lease_s is not None and now - orders.lease_ns > config.lease_s * NS:
             self.stop("lease lost")
-        self.told_to_stop()
+        self.stop_ordered()
         self._sweep = (self._sweep + 1) % _SWEEPS
         part = gun.connections[self._sweep :: _SWEEPS]
         gun.expire(part, now, int(config.timeout_s * NS), int(config.queue_timeout_s * NS))
@@ -198,7 +198,7 @@ class Cannon:
         self.listen()
         wires = asyncio.create_task(self.wires.run())
         try:
-            await self.wires.all_open(config.ready_timeout_s, self.told_to_stop)
+            await self.wires.all_open(config.ready_timeout_s, self.stop_ordered)
             gun.breaks = 0
             if self.orders.stop is None:  # a start ordered now would meet a closed pipe
                 self.say({"event": "ready", "pid": os.getpid(), "taps": len(tape), "connections": len(gun.connections)})
@@ -243,7 +243,7 @@ class Cannon:
 
     async def _start(self) -> int:
         if self.config.wait_for_start:
-            while not self.orders.started.is_set() and not self.told_to_stop():
+            while not self.orders.started.is_set() and not self.stop_ordered():
                 if self.config.lease_s and monotonic_ns() - self.orders.lease_ns > self.config.lease_s * NS:
                     self.stop("lease lost")
                 with suppress(TimeoutError):

@@ -27,14 +27,14 @@ def clumping(at_ns: Array, lasted_ns: Array) -> dict[str, float]:
 
     `at_ns` (intended) and `lasted_ns` have shape (n,). A percentile with fewer than ten samples beyond is left out.
     """
-    told = {name: q for name, q in QUANTILES.items() if len(lasted_ns) * (1 - q) >= SAMPLES_BEYOND}
-    if not told:
+    shown = {name: q for name, q in QUANTILES.items() if len(lasted_ns) * (1 - q) >= SAMPLES_BEYOND}
+    if not shown:
         return {}
     block = (at_ns - at_ns.min()) // BLOCK_NS
     sizes = np.bincount(block)
-    limits = np.quantile(lasted_ns, list(told.values()))
+    limits = np.quantile(lasted_ns, list(shown.values()))
     found: dict[str, float] = {}
-    for (name, q), limit in zip(told.items(), limits, strict=True):
+    for (name, q), limit in zip(shown.items(), limits, strict=True):
         counts = np.bincount(block[lasted_ns > limit], minlength=len(sizes))
         found[name] = max([1.0, *(_effect(sizes, counts, length, q) for length in LENGTHS)])
     return found

@@ -215,7 +215,7 @@ class Gun:
         self._finish(tap, answer.code, now)
         place = 0
         if answer.packet != NO_PACKET:
-            place = self.tape.told(tap, (answer.packet, answer.fen))
+            place = self.tape.award_place(tap, (answer.packet, answer.fen))
             self._retire(self.tape.user[tap], connection.front)
         if parser.surplus or not parser.keep_alive:
             self.surprises += parser.surplus

@@ -118,12 +118,12 @@ class Tally:
             {
                 "journey": name,
                 "shot": account.journey.shot.name,
-                **told,
+                **figures,
                 "response_us": self._coarse(account.response),
                 "response_sum_us": account.response.sum_us,
                 "response_max_us": account.response.max_us,
             }
-            for name, account, told in zip(self._names[1:], self._accounts[1:], counts[1:], strict=True)
+            for name, account, figures in zip(self._names[1:], self._accounts[1:], counts[1:], strict=True)
         ]
         return {
             **counts[0],

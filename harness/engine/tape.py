@@ -129,7 +129,7 @@ class Tape:
     def codes(self) -> npt.NDArray[np.uint32]:
         return np.frombuffer(self.code, np.uint32, len(self))
 
-    def told(self, tap: int, award: tuple[int, int]) -> int:
+    def award_place(self, tap: int, award: tuple[int, int]) -> int:
         """An answer named this award (packet, fen); returns its place."""
         place = self.awards.setdefault(award, len(self.awards) + 1)
         self.award[tap] = place

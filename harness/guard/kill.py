@@ -208,31 +208,31 @@ def refuse_stress(systems: Sequence[Running], who: str) -> Killed:
 
 def _refuse(system: Running, who: str) -> list[str]:
     """What is not as it should be, a line each; empty: control and every front refuse stress traffic."""
-    said = system.why
+    problem = system.why
     if system.control is not None:
         try:
             system.control.set_switch(SWITCH, 0, who, "kill switch")
         except HarnessError as exc:
-            said = str(exc).splitlines()[0]
-    until = time.monotonic() + (SHOWN_S if not said else 0.0)
+            problem = str(exc).splitlines()[0]
+    until = time.monotonic() + (SHOWN_S if not problem else 0.0)
     while True:
-        wrong = _not_refusing(system, said)
+        wrong = _not_refusing(system, problem)
         if not wrong or time.monotonic() > until:
             return wrong
         time.sleep(POLL_S)
 
 
-def _not_refusing(system: Running, said: str) -> list[str]:
+def _not_refusing(system: Running, problem: str) -> list[str]:
     shown = {name: front_shows(url) for name, url in system.fronts.items()}
     open_ = [
         f"{name} {'does not tell' if value is None else f'shows {value}'}: it may take stress traffic"
         for name, value in shown.items()
         if value != 0
     ]
-    if said:
+    if problem:
         # Fronts that refuse do so whatever became of control; when they restart they read the switch from control
         # again.
-        return [f"control was not told that {SWITCH} is 0: {said}", *open_]
+        return [f"control was not told that {SWITCH} is 0: {problem}", *open_]
     assert system.control is not None
     try:
         value = system.control.switches().get(SWITCH)

@@ -32,7 +32,7 @@ class LeftoverRound:
 
 def left(control: ControlClient) -> list[LeftoverRound]:
     """Every round that is not closed, of both lanes. Raises ControlError, ControlAway."""
-    now_us = control.told_us()
+    now_us = control.clock_us()
     return [LeftoverRound(one, now_us) for one in control.open_rounds()]
 
 

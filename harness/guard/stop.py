@@ -20,7 +20,7 @@ class StopRules:
     def __init__(self, rules: Sequence[StopRule]) -> None:
         self.rules = rules
         self._readings: deque[Reading] = deque()
-        self._told: set[str] = set()
+        self._read: set[str] = set()
 
     def feed(self, reading: Reading) -> Sentence | None:
         """Takes a reading (later than the one before); the reason to stop in words, or None."""
@@ -33,7 +33,7 @@ class StopRules:
 
     def blind(self) -> list[str]:
         """Signals of which nothing was ever read, though rules wait for them."""
-        return sorted({rule.signal for rule in self.rules} - self._told)
+        return sorted({rule.signal for rule in self.rules} - self._read)
 
     def _broken(self, rule: StopRule, now: Reading) -> Sentence | None:
         # The newest reading that is old enough, because readings seldom fall on the window's edge.
@@ -41,7 +41,7 @@ class StopRules:
         signal = SIGNALS[rule.signal]
         value = self._lowest(signal, first, now) if signal.level else signal.read(first or self._readings[0], now)
         if value is not None or (not signal.level and signal.known(now)):
-            self._told.add(signal.name)
+            self._read.add(signal.name)
         if first is None or value is None:
             return None  # the window is not full yet, or nothing is known
         if value.samples < rule.min_samples or value.value <= rule.above:

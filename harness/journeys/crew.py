@@ -16,13 +16,13 @@ INCOMPLETE = 10
 
 @dataclass(slots=True)
 class Crew:
-    """One fire's. `ordered`: client → its place; `told`: place → the account that it sent, in short."""
+    """One fire's. `ordered`: client → its place; `accounts`: place → the account that it sent, in short."""
 
     secret: Secret
     asked: dict[str, str] = field(default_factory=dict)
     answers: dict[str, object] = field(default_factory=dict)
     ordered: dict[str, int] = field(default_factory=dict)
-    told: dict[int, dict[str, Any]] = field(default_factory=dict)
+    accounts: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def ask(self, clients: Collection[str]) -> dict[str, str]:
         """A question for each: client → nonce."""
@@ -36,7 +36,7 @@ class Crew:
             self.answers[client] = proof
 
     @property
-    def heard_all(self) -> bool:
+    def complete(self) -> bool:
         return self.answers.keys() == self.asked.keys()
 
     def proved(self) -> list[str]:
@@ -50,19 +50,19 @@ class Crew:
         """A worker's account at its end; ignored from a worker that has no order."""
         place = self.ordered.get(client)
         if place is not None and isinstance(data, dict):
-            self.told[place] = data
+            self.accounts[place] = data
 
     def over(self, lost: Collection[str]) -> bool:
         """Have all sent their account that still can?"""
-        return all(place in self.told or client in lost for client, place in self.ordered.items())
+        return all(place in self.accounts or client in lost for client, place in self.ordered.items())
 
     def missing(self) -> str:
         """What is not known of the run, in words; empty where every account is there."""
-        silent = sorted(set(self.ordered.values()) - self.told.keys())
-        failed = {place: str(told["failed"]) for place, told in sorted(self.told.items()) if told.get("failed")}
+        silent = sorted(set(self.ordered.values()) - self.accounts.keys())
+        failed = {place: str(one["failed"]) for place, one in sorted(self.accounts.items()) if one.get("failed")}
         if not silent and not failed:
             return ""
-        sent = sum(int(told.get("sent") or 0) for told in self.told.values())
+        sent = sum(int(one.get("sent") or 0) for one in self.accounts.values())
         lost = [f"worker {place} was lost: it told no account" for place in silent]
         lost += [f"worker {place} failed: {text}" for place, text in failed.items()]
         return (

@@ -30,7 +30,7 @@ class RoundAccount:
     fired: dict[str, Any] | None = None
     """The generator's account, of all workers together."""
     samples: Samples = field(default_factory=list)
-    told: RoundMoney | None = None
+    control_money: RoundMoney | None = None
     """The round's money as control reports it, where the stores are out of reach."""
     unsettled: int | None = None
     """Users without a definite answer in the end; None: they could not be asked."""
@@ -94,9 +94,9 @@ class RunAccount:
         return [books for one in self.rounds if (books := self.books(one)) is not None]
 
     @property
-    def told(self) -> bool:
+    def money_is_controls(self) -> bool:
         """Is the money of a round from control, its stores being out of reach?"""
-        return any(one.told is not None for one in self.rounds)
+        return any(one.control_money is not None for one in self.rounds)
 
     def of(self, one: RoundAccount) -> RunAccount:
         """The run as far as this round is concerned; a round that another followed was not stopped."""

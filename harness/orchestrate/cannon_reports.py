@@ -68,9 +68,9 @@ class CannonReports:
             self._rates[seat] = grown[0], grown[1]
 
     def _reading(self) -> Reading:
-        state, told = self._state, list(self._state.counts.values())
+        state, messages = self._state, list(self._state.counts.values())
         status: Counter[str] = Counter()
-        for message in told:
+        for message in messages:
             status.update(message["refused_by_status"])
         return Reading(
             t_s=state.now_s,
@@ -79,8 +79,8 @@ class CannonReports:
             refused_by_status=dict(status),
             early=sum(self._early.values()),
             probes=self._plan.probes.total * state.round,
-            lag_us=_added(message["lag_us"] for message in told),
-            response_us=_added(message["response_us"] for message in told),
+            lag_us=_added(message["lag_us"] for message in messages),
+            response_us=_added(message["response_us"] for message in messages),
             money=state.money,
         )
 

@@ -46,7 +46,7 @@ def over(control: ControlClient, end_us: int, deadline_s: float, give_up: Callab
     until = time.monotonic() + deadline_s
     while not give_up():
         try:
-            left_s = (end_us - control.told_us()) / 1e6
+            left_s = (end_us - control.clock_us()) / 1e6
         except (ControlAway, ControlError) as exc:
             if _refused(exc):
                 raise

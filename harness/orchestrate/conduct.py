@@ -70,7 +70,7 @@ class Conductor:
         )
         self.state.users, self.state.rounds = chosen.share.tapping_at_once, len(self.plan.rounds)
         self.account = RunAccount(stack=system.folder)
-        self._where = environment(self.state.scale, chosen.calibration, system.way.told)
+        self._where = environment(self.state.scale, chosen.calibration, system.way.shares_ms)
         self._scribe = Scribe(self.folder)
         self.run = Steering(self.state, self.plan, system, self.account, self._scribe)
         self.stage = Stage(

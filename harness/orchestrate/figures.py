@@ -117,15 +117,15 @@ def money_of(books: RoundBooks | None) -> RecordMoney:
     )
 
 
-def money_of_control(told: RoundMoney) -> RecordMoney:
+def money_of_control(money: RoundMoney) -> RecordMoney:
     """The round's money as control tells it; what was awarded stands in the win log alone."""
-    spent = told.credited_fen + told.suspense_fen + told.refunded_fen
+    spent = money.credited_fen + money.suspense_fen + money.refunded_fen
     return RecordMoney(
-        budget_fen=told.budget_fen,
-        credited_fen=told.credited_fen,
-        suspense_fen=told.suspense_fen,
-        refunded_fen=told.refunded_fen,
-        residue_fen=told.budget_fen - spent if told.state == "closed" else None,
+        budget_fen=money.budget_fen,
+        credited_fen=money.credited_fen,
+        suspense_fen=money.suspense_fen,
+        refunded_fen=money.refunded_fen,
+        residue_fen=money.budget_fen - spent if money.state == "closed" else None,
     )
 
 
@@ -200,8 +200,8 @@ def sponsors_of(rounds: Sequence[RoundBooks]) -> tuple[SponsorBooks, ...]:
 
 def fired_of(account: RunAccount) -> dict[str, Any] | None:
     """The generator's account of the whole run: of all rounds that were fired, one after the other."""
-    told = [(one.begins_s, one.fired) for one in account.rounds if one.fired is not None]
-    return one_after_the_other(told) if told else None
+    fires = [(one.begins_s, one.fired) for one in account.rounds if one.fired is not None]
+    return one_after_the_other(fires) if fires else None
 
 
 def drain_of(samples: Sequence[tuple[float, MoneySample]], end_s: float) -> float | None:

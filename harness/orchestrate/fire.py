@@ -30,7 +30,7 @@ STAND_POLL_S = 0.02
 LOCUSTFILE = Path(__file__).resolve().parent.parent / "locustfile.py"
 
 
-SAID = "locustfile: "
+PREFIX = "locustfile: "
 """Begins the line in which a pilot reports the result of its cannon."""
 
 
@@ -141,17 +141,17 @@ class LocustProcess:
         self,
         order: FireOrder,
         deadline_s: float,
-        heard: Callable[[int, dict[str, Any]], None],
+        on_message: Callable[[int, dict[str, Any]], None],
         stop: Callable[[], str | None],
     ) -> FireReport:
-        """Runs the order to its end; `heard(worker, message)` for everything that the cannon of a worker says.
+        """Runs the order to its end; `on_message(worker, message)` for everything that the cannon of a worker says.
 
         `stop()` is asked ten times a second; a reason ends the fire at once, the account is still written.
         Raises FireFailed, also when the deadline passes.
         """
         try:
             order.write(self._order_file)
-            _follow(self._process, order, self._workers, deadline_s, heard, stop)
+            _follow(self._process, order, self._workers, deadline_s, on_message, stop)
         finally:
             self.end()
             for worker in range(self._workers):
@@ -169,14 +169,14 @@ def _follow(
     order: FireOrder,
     workers: int,
     deadline_s: float,
-    heard: Callable[[int, dict[str, Any]], None],
+    on_message: Callable[[int, dict[str, Any]], None],
     stop: Callable[[], str | None],
 ) -> None:
-    told = [ProgressTail(order.file("progress", worker, ".jsonl")) for worker in range(workers)]
+    tails = [ProgressTail(order.file("progress", worker, ".jsonl")) for worker in range(workers)]
     until = time.monotonic() + deadline_s
     stopped = False
     while process.poll() is None:
-        _hear(told, heard)
+        _deliver(tails, on_message)
         if not stopped and stop() is not None:
             stopped = True
             # The cannon sees it within 50 ms, writes its account, and Locust ends in order.
@@ -188,13 +188,13 @@ def _follow(
         if time.monotonic() > until:
             raise FireFailed(f"the generator did not end within {deadline_s:g} s; {_end_of(order.log)}")
         time.sleep(POLL_S)
-    _hear(told, heard)
+    _deliver(tails, on_message)
 
 
-def _hear(told: Sequence[ProgressTail], heard: Callable[[int, dict[str, Any]], None]) -> None:
-    for worker, progress in enumerate(told):
+def _deliver(tails: Sequence[ProgressTail], on_message: Callable[[int, dict[str, Any]], None]) -> None:
+    for worker, progress in enumerate(tails):
         for message in progress.fresh():
-            heard(worker, message)
+            on_message(worker, message)
 
 
 def _master(workers: int) -> tuple[str, ...]:
@@ -219,8 +219,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _why(log: Path) -> str:
     """The pilot's report on its cannon, in a few words; empty if there is none."""
     text = log.read_text(encoding="utf-8", errors="replace")
-    lines = [line for line in text.splitlines() if line.startswith(SAID)]
-    return f": {lines[-1].removeprefix(SAID)}" if lines else ""
+    lines = [line for line in text.splitlines() if line.startswith(PREFIX)]
+    return f": {lines[-1].removeprefix(PREFIX)}" if lines else ""
 
 
 def _end_of(log: Path) -> str:

@@ -42,7 +42,7 @@ class NemesisReport:
 class Nemesis(Protocol):
     """Does something to the system while a run's load is on it."""
 
-    def begin(self, told: Tell, now_s: NowS) -> None:
+    def begin(self, report: Tell, now_s: NowS) -> None:
         """The round is armed and sending is about to begin; `now_s()` is still negative. Returns at once: what should
         happen at second t happens on a thread of the nemesis, which waits for `now_s() >= t`.
         """
@@ -60,7 +60,7 @@ class Nemesis(Protocol):
 class NoNemesis:
     """The nemesis of a run without faults."""
 
-    def begin(self, told: Tell, now_s: NowS) -> None:
+    def begin(self, report: Tell, now_s: NowS) -> None:
         """Nothing happens."""
 
     def end(self) -> NemesisReport:

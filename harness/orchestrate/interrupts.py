@@ -31,7 +31,7 @@ class Interrupts:
         self._first_s: float | None = None
         self._gave_up = False
         self.sealing = False
-        self._heard: queue.SimpleQueue[int | None] = (
+        self._signals: queue.SimpleQueue[int | None] = (
             queue.SimpleQueue()
         )  # the only kind of queue into which a handler may put
         self._thread = threading.Thread(target=self._obey, name="interrupts", daemon=True)
@@ -41,13 +41,13 @@ class Interrupts:
         now_s = time.monotonic()
         if self._first_s is None:
             self._first_s = now_s
-            self._heard.put(number)
+            self._signals.put(number)
         elif now_s - self._first_s > ONE_WISH_S and not self._gave_up and not self.sealing:
             self._gave_up = True
             raise KeyboardInterrupt
 
     def _obey(self) -> None:
-        while (number := self._heard.get()) is not None:
+        while (number := self._signals.get()) is not None:
             try:
                 self._halt(sentence("interrupted", signal=signal.Signals(number).name))
             except Exception:
@@ -61,7 +61,7 @@ class Interrupts:
 
     def end(self) -> None:
         """All signals taken are handled when this returns."""
-        self._heard.put(None)
+        self._signals.put(None)
         joined(self._thread)
 
 

@@ -127,7 +127,7 @@ def _generator(own: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "valid": all(one["valid"] for one in own),
         "reasons": [text for one in own for text in one["reasons"]],
-        "said": [told for one in own for told in one.get("said") or [{}] * len(one["reasons"])],
+        "said": [reason for one in own for reason in one.get("said") or [{}] * len(one["reasons"])],
         "cpu_max": max(busy, default=None),
         "late": sum(one["late"] for one in own),
         "seconds": max(one["seconds"] for one in own),
@@ -144,8 +144,8 @@ def _clumps(blocks: Sequence[dict[str, dict[str, float]]]) -> dict[str, dict[str
         most = max((value for block in blocks for value in block[name].values()), default=1.0)
         out[name] = dict.fromkeys(("p50", "p95", "p99", "p999"), most)
         for percentile in out[name]:
-            told = [block[name][percentile] for block in blocks if percentile in block[name]]
-            out[name][percentile] = max(told, default=most)
+            percentiles = [block[name][percentile] for block in blocks if percentile in block[name]]
+            out[name][percentile] = max(percentiles, default=most)
     return out
 
 

@@ -38,7 +38,7 @@ def record(
     peak = rounds.peak_of(each)
     judged = rounds.forecast_of(each) if each else rounds.nothing_armed(played, got)
     traffic = {key: result for one in got.rounds for key, result in traffic_of(one.fired, one.number).items()}
-    findings = got.report.findings if got.report else _unread() if got.told else ()
+    findings = got.report.findings if got.report else _unread() if got.money_is_controls else ()
     decision = decide(
         Evidence(
             indicators=judged,
@@ -98,10 +98,10 @@ def _blind(got: RunAccount) -> list[Reason]:
 
 def _unbalanced(order: RunOrder, got: RunAccount) -> list[Reason]:
     """By control's last reading; the audit finds the batch."""
-    told = [money.imbalance_fen for _, money in got.samples if money.imbalance_fen is not None]
-    if not told or not told[-1]:
+    imbalances = [money.imbalance_fen for _, money in got.samples if money.imbalance_fen is not None]
+    if not imbalances or not imbalances[-1]:
         return []
-    return [Reason(code="lane_unbalanced", text=sentence("lane_unbalanced", lane=order.lane, fen=told[-1]))]
+    return [Reason(code="lane_unbalanced", text=sentence("lane_unbalanced", lane=order.lane, fen=imbalances[-1]))]
 
 
 def _slow(order: RunOrder, traffic: Traffic) -> list[Reason]:
@@ -133,9 +133,9 @@ def _invalid(account: dict[str, Any] | None) -> list[Reason]:
     if account is None or account["generator"]["valid"]:
         return []
     own = account["generator"]
-    told = own.get("said") or [{}] * len(own["reasons"])
+    sentences = own.get("said") or [{}] * len(own["reasons"])
     return [Reason(code="generator_limited", text=text, **more)
-            for text, more in zip(own["reasons"], told, strict=True)]  # fmt: skip
+            for text, more in zip(own["reasons"], sentences, strict=True)]  # fmt: skip
 
 
 def _warnings(chosen: Chosen, missing: tuple[str, ...]) -> list[Reason]:

@@ -54,8 +54,11 @@ def _round(played: Played, got: RunAccount, one: RoundAccount) -> RoundRecord:
     alone = len(got.rounds) == 1  # the audit's findings are of all rounds together
     wins = figures.wins_of(seen, books, figures.wins_apart(got.report) if alone else 0)
     money, delay = figures.money_of(books), figures.delay_of(books)
-    if one.told is not None:
-        money, wins = figures.money_of_control(one.told), wins.model_copy(update={"posted": one.told.postings})
+    if one.control_money is not None:
+        money, wins = (
+            figures.money_of_control(one.control_money),
+            wins.model_copy(update={"posted": one.control_money.postings}),
+        )
     actuals = _actuals(played, one, peak, last_win_s) | {
         "wins": wins.posted,
         "residue_fen": money.residue_fen,
@@ -115,7 +118,7 @@ def not_evaluated(sealed: Lock, got: RunAccount, actuals: Mapping[str, float | i
     names: set[str] = set()
     all_ = {target.indicator for target in sealed.targets}
     sponsors = {name for name in all_ if name.startswith("sponsor_")}
-    if got.told:
+    if got.money_is_controls:
         names |= sponsors | {"credit_delay_p99_s", "wins_residue"}
         if all(money.backlog_entries is None for _, money in got.samples):
             names.add("drain_s")  # its credit worker is out of reach as well
@@ -174,8 +177,8 @@ def wins_of(rounds: Sequence[RoundRecord], apart: int) -> Wins:
 
 def delay_of(rounds: Sequence[RoundRecord]) -> CreditDelay:
     """That of the round whose money took longest; percentiles of several rounds cannot be added."""
-    told = [one.credit_delay_s for one in rounds]
-    return max(told, key=lambda delay: delay.p99 or delay.max or -1.0, default=CreditDelay())
+    delays = [one.credit_delay_s for one in rounds]
+    return max(delays, key=lambda delay: delay.p99 or delay.max or -1.0, default=CreditDelay())
 
 
 def _sum(values: Sequence[int | None]) -> int | None:

@@ -81,8 +81,8 @@ class MoneySampler:
             books = None
         front = [_read(session, url, lane) for url in self._addresses.front_metrics_urls]
         workers = [place.metrics_url for place in self._addresses.places.of("credit") if place.lane == lane]
-        told = [_credit_figures(session, url or "", lane) for url in workers]
-        credit = [samples for samples, _ in told]
+        figures = [_credit_figures(session, url or "", lane) for url in workers]
+        credit = [samples for samples, _ in figures]
         control = _read(session, self._addresses.control_url or "", lane)
         ready = bool(front) and all(front)
         return MoneySample(
@@ -96,7 +96,7 @@ class MoneySampler:
             oldest_age_s=oldest_age_s(credit),
             pending_awards=_whole(sum(one.get("hongbao_pending_awards", 0.0) for one in front)) if ready else None,
             imbalance_fen=_whole(control.get("hongbao_ledger_imbalance_fen")),
-            credit_delay=added([delays for _, delays in told]),
+            credit_delay=added([delays for _, delays in figures]),
             at_s=self._state.now_s,
         )
 
@@ -132,8 +132,8 @@ class _SinceStart:
 
 def backlog(credit: Samples) -> int | None:
     """Awards not yet posted, by the worker. None where it says 0 and hangs: it saw none before it hung."""
-    told = _whole(credit.get("hongbao_stream_lag_entries"))
-    return None if told == 0 and credit.get("hongbao_credit_progress_age_seconds", 0.0) > STALE_S else told
+    lag = _whole(credit.get("hongbao_stream_lag_entries"))
+    return None if lag == 0 and credit.get("hongbao_credit_progress_age_seconds", 0.0) > STALE_S else lag
 
 
 def _sum(values: list[int | None]) -> int | None:

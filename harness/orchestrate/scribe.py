@@ -52,13 +52,13 @@ class Scribe:
             return record
         except OSError as exc:
             self._note(exc)
-        record = self._told(record)
+        record = self._with_failure(record)
         with suppress(OSError):  # a few KiB more may still fit: the verdict before the page that shows it
             write_model(self.folder / "verdict.json", verdict_file(record))
             write_model(self.folder / RUN_FILE, record)
         return record
 
-    def _told(self, record: RunRecord) -> RunRecord:
+    def _with_failure(self, record: RunRecord) -> RunRecord:
         if any(reason.code == CODE for reason in record.reasons):
             return record
         changes: dict[str, object] = {"reasons": (*record.reasons, *self.reasons())}

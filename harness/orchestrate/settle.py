@@ -16,12 +16,11 @@ import requests
 from harness import loopback
 from harness.control_client import ControlClient
 from harness.engine.recorder import Records, read_history, write_history
-from harness.engine.shots import tap
 from harness.orchestrate.closing import insist
 from harness.orchestrate.prepare import owner
 from system.contract.history import FLAG_EFFECT_NONE, FLAG_REPEAT, NO_PACKET, OP_DTYPE, Kind, Outcome, Phase
 from system.contract.ids import TAG_HEADER, Lane, parse_award_id
-from system.contract.routing import Topology
+from system.contract.routing import Topology, tap_path
 
 SETTLE_WORKER = 255
 TIMEOUT_S = 3.0
@@ -65,7 +64,7 @@ def settle(
         while waiting and time.monotonic() < until:
             again: list[int] = []
             for uid in waiting:
-                url = owner(uid, topology) + tap.path(round_id)
+                url = owner(uid, topology) + tap_path(round_id)
                 row = _ask(session, url, {"Authorization": f"Bearer {tokens[uid]}", **headers}, uid, round_id)
                 rows.append(row)
                 if row["outcome"] in (Outcome.PENDING, Outcome.UNKNOWN):

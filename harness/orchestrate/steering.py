@@ -35,7 +35,7 @@ class Steering:
             self._halt(GONE, gone)
         return self.why
 
-    def heard(self, worker: int, message: dict[str, Any]) -> None:
+    def on_message(self, worker: int, message: dict[str, Any]) -> None:
         """A cannon's message: into the state, and through the stop rules."""
         reason = self.hearing.take(worker, message)
         if self._state.phase == "warm_up" and self._state.round_s >= self._plan.warm_up.duration:

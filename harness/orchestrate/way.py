@@ -38,7 +38,7 @@ class Way:
         return self.ends.get(front_url.rstrip("/"), front_url)
 
     @property
-    def told(self) -> dict[str, float | None]:
+    def shares_ms(self) -> dict[str, float | None]:
         """As the record's environment has it: link → share."""
         return {link: self.share_ms if link == TO_FRONTS else None for link in self.links}
 

@@ -39,15 +39,15 @@ class ChartRule:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """One panel of the timeline. `said`: what it shows, in words for a screen reader."""
+    """One panel of the timeline. `words`: what it shows, in words for a screen reader."""
 
     id: str
     zh: str
     en: str
     series: tuple[Series, ...]
     y_ticks: tuple[Tick, ...]
-    said_zh: str
-    said_en: str
+    words_zh: str
+    words_en: str
     rules: tuple[ChartRule, ...] = ()
     log: bool = False
 

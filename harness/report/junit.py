@@ -95,9 +95,9 @@ def render_junit(record: RunRecord) -> str:
         time=f"{lasted_s:.3f}",
     )
     _properties(suite, record)
-    said = "; ".join(reason.text for reason in record.reasons) or "as forecast"
+    text = "; ".join(reason.text for reason in record.reasons) or "as forecast"
     green = exit_code(record.verdict) == 0
-    log = [_case(suite, "xiu.run", "verdict", record.verdict if green else "FAIL", f"{record.verdict}: {said}")]
+    log = [_case(suite, "xiu.run", "verdict", record.verdict if green else "FAIL", f"{record.verdict}: {text}")]
     for row in record.forecast:
         state, text = _indicator(row, record)
         log.append(_case(suite, f"xiu.forecast.{row.link}", row.indicator, state, text))
@@ -105,7 +105,7 @@ def render_junit(record: RunRecord) -> str:
         text = f"{finding.says}: {finding.violations} violations in {finding.counted}; {finding.first}".rstrip("; ")
         log.append(_case(suite, "xiu.invariant", finding.code, _invariant_state(finding), text))
     ET.SubElement(suite, "system-out").text = "\n".join(log)
-    ET.SubElement(suite, "system-err").text = "" if green else clean(f"{record.verdict}: {said}")
+    ET.SubElement(suite, "system-err").text = "" if green else clean(f"{record.verdict}: {text}")
     suite.set("tests", str(len(suite.findall("testcase"))))
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))

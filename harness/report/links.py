@@ -17,13 +17,13 @@ ALERT = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 def runbooks(folder: Path, environment: Mapping[str, str]) -> str:
     """What stands before `alerts.md#…` in a page of that folder. Whatever the variable holds, the page is drawn."""
-    told = environment.get(RUNBOOKS, "").strip()
+    base = environment.get(RUNBOOKS, "").strip()
     try:
-        parts = urlsplit(told)
+        parts = urlsplit(base)
     except ValueError:
         parts = urlsplit("")
     if parts.scheme in SCHEMES and "@" not in parts.netloc:
-        return told.rstrip("/") + "/"
+        return base.rstrip("/") + "/"
     return quote(os.path.relpath(ROOT / "docs", folder.resolve())) + "/"
 
 

@@ -55,15 +55,15 @@ def played(record: RunRecord) -> Both:
 
 def faults(record: RunRecord) -> Both:
     """What was done to the system meanwhile, and the result for the money."""
-    told = [_fault(item) for item in record.drills]
-    if not told:
+    items = [_fault(item) for item in record.drills]
+    if not items:
         return Both("没有注入故障", "no fault was put to it")
     end = Both("", "")
     if broken(record):
         end = Both("，钱或中奖对不上", ", money or wins do not add up")
     elif adds_up(record):
         end = Both("，分文未失", ", nothing lost")
-    return Both("；".join(one.zh for one in told) + end.zh, "; ".join(one.en for one in told) + end.en)
+    return Both("；".join(one.zh for one in items) + end.zh, "; ".join(one.en for one in items) + end.en)
 
 
 def _fault(item: Item) -> Both:
@@ -89,12 +89,12 @@ def title(item: Item) -> Both:
 def moment(label: str) -> Both:
     """When, with its time zone in words."""
     try:
-        told = datetime.fromisoformat(label)
+        at = datetime.fromisoformat(label)
     except ValueError:
         return Both(label, label)
-    offset = told.utcoffset()
-    zone = "" if offset is None else "UTC" if offset == timedelta(0) else f"UTC{told.isoformat()[-6:]}"
-    stamp = f"{told:%Y-%m-%d %H:%M}"
+    offset = at.utcoffset()
+    zone = "" if offset is None else "UTC" if offset == timedelta(0) else f"UTC{at.isoformat()[-6:]}"
+    stamp = f"{at:%Y-%m-%d %H:%M}"
     if not zone:
         return Both(f"{stamp}（未记时区）", f"{stamp} (no time zone recorded)")
     return Both(f"{stamp}（{zone}）", f"{stamp} ({zone})")
@@ -184,8 +184,8 @@ def playbook_rows(record: RunRecord) -> list[PlaybookRow]:
     """Cells: from the alert to the first value read back, to the verified effect, to the verified rollback."""
     rows = []
     for item in record.playbooks:
-        told = item.get("times")
-        times: Item = told if isinstance(told, Mapping) else {}
+        found = item.get("times")
+        times: Item = found if isinstance(found, Mapping) else {}
         actions = [action for action in item.get("actions") or () if isinstance(action, Mapping)]
         sets = tuple(_act(action) for action in actions)
         began = _number(times, "t2") or _number(times, "t3")

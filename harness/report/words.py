@@ -62,9 +62,9 @@ def sentence(record: RunRecord) -> Both:
 def reason_words(reason: Reason, record: RunRecord) -> Both:
     """A reason for people. Codes without words of their own keep their text in both languages."""
     if reason.code == SMALLER_SHARE:
-        told = chinese(reason.says, reason.data)
+        sentence_zh = chinese(reason.says, reason.data)
         zh = f"本机承载不了预定份额，改用较小的份额 {record.scale.factor}（各项比率不变）"
-        return Both(f"{zh}：{told}" if told else zh, reason.text)
+        return Both(f"{zh}：{sentence_zh}" if sentence_zh else zh, reason.text)
     if reason.code == PROMETHEUS_MISSING:
         return Both("本机没有 Prometheus，告警和预案步骤因此跳过", reason.text)
     if reason.code.startswith("invariant_"):

@@ -81,10 +81,10 @@ def figures(run: RunRecord) -> list[Figure]:
         Figure("answered at the peak", "1/s", load.achieved_rps, "higher", RATE),
     ]
     for name in ("response", "service", "queued", "lag"):
-        told, bounds = getattr(run.latency_ms, name), run.quantile_bounds_ms.get(name, {})
+        of, bounds = getattr(run.latency_ms, name), run.quantile_bounds_ms.get(name, {})
         sense: Sense = "shown" if name == "lag" else "lower"
         late = run.latency_ms.lag
-        out += [Figure(f"{name} {p}", "ms", getattr(told, p), sense, floor, False, bounds.get(p), _beyond(load.sent, p),
+        out += [Figure(f"{name} {p}", "ms", getattr(of, p), sense, floor, False, bounds.get(p), _beyond(load.sent, p),
                        getattr(late, p) or 0.0)
                 for p, floor in LATENCY.items()]  # fmt: skip
     delay, refused = run.credit_delay_s, forecast.get("refused_share")

@@ -25,9 +25,9 @@ def bounds_of(account: dict[str, Any]) -> dict[str, Bounds]:
     """By time and percentile: (low, high) in milliseconds, for the percentiles that the account tells."""
     out: dict[str, Bounds] = {}
     for name in TIMES:
-        told, histogram = account["latency_ms"][name], account["histograms"][name]
+        percentiles, histogram = account["latency_ms"][name], account["histograms"][name]
         clumps = account["clumps"][name]
-        found = {p: _bound(histogram, q, clumps[p]) for p, q in QUANTILES.items() if told.get(p) is not None}
+        found = {p: _bound(histogram, q, clumps[p]) for p, q in QUANTILES.items() if percentiles.get(p) is not None}
         out[name] = {p: pair for p, pair in found.items() if pair is not None}
     return out
 

@@ -280,10 +280,10 @@ class RunRecord(Record):
 def moment(label: str) -> datetime | None:
     """A time as it stands in a record, UTC where it names no zone; None where it is none."""
     try:
-        told = datetime.fromisoformat(label)
+        at = datetime.fromisoformat(label)
     except ValueError:
         return None
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def started(record: RunRecord) -> datetime:

@@ -73,7 +73,7 @@ class RunState:
     events: tuple[Event, ...] = ()
     first_tap_s: float | None = None
     """Unix time of the first intended tap, once it is known; `begun_at` puts earlier events right."""
-    told_at: list[float] = field(default_factory=list)
+    event_times_s: list[float] = field(default_factory=list)
     judged: tuple[Judged, ...] = ()
     verdict: str = ""
     """empty while it goes on"""
@@ -99,7 +99,7 @@ class RunState:
     @property
     def beside(self) -> list[str]:
         """The journeys beside the taps that have reported something, in the plan's order."""
-        return list(dict.fromkeys(one["journey"] for told in self.journey() for one in told.get("beside", ())))
+        return list(dict.fromkeys(one["journey"] for message in self.journey() for one in message.get("beside", ())))
 
     def total(self, key: str, journey: str | None = None) -> int:
         """Sum of a cumulative count over the workers."""
@@ -115,7 +115,7 @@ class RunState:
         with self.lock:
             self.events = (*self.events, event)
             if self.first_tap_s is None:
-                self.told_at.append(time.time())
+                self.event_times_s.append(time.time())
         return event
 
     def begun_at(self, first_tap_s: float) -> None:
@@ -123,5 +123,5 @@ class RunState:
         with self.lock:
             self.first_tap_s, self.now_s = first_tap_s, time.time() - first_tap_s
             moved = [event.model_copy(update={"t_s": round(at_s - first_tap_s, 3)})
-                     for event, at_s in zip(self.events, self.told_at, strict=True)]  # fmt: skip
+                     for event, at_s in zip(self.events, self.event_times_s, strict=True)]  # fmt: skip
             self.events = tuple(moved)

@@ -97,11 +97,11 @@ def prometheus(
 
 
 def alertmanager(
-    webhooks: Sequence[str] = (), token_file: Path | None = None, told: Mapping[str, str] | None = None
+    webhooks: Sequence[str] = (), token_file: Path | None = None, to_people: Mapping[str, str] | None = None
 ) -> str:
     """Every alert goes out at once, each on its own, to the webhooks with the token; others may read the API.
 
-    `told`: the ways to people, see `harness.stack.people`; they get alerts as well.
+    `to_people`: the ways to people, see `harness.stack.people`; they get alerts as well.
     """
     route: dict[str, object] = {
         "receiver": "api",
@@ -118,9 +118,9 @@ def alertmanager(
         common = {"send_resolved": False, "http_config": http}
         receiver["webhook_configs"] = [{"url": url, **common} for url in webhooks]
     receivers = [receiver]
-    if told:
+    if to_people:
         route["routes"] = [{"receiver": "api", "continue": True}, people.route()]
-        receivers.append(people.receiver(told))
+        receivers.append(people.receiver(to_people))
     return _yaml({"route": route, "receivers": receivers})
 
 

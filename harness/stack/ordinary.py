@@ -33,13 +33,13 @@ def prefix() -> tuple[str, ...]:
     if uid != 0 and who.name_of(uid):
         return ()
     cause = "PostgreSQL refuses root" if uid == 0 else f"PostgreSQL wants its user named, and uid {uid} has no name"
-    said: list[str] = []
+    lines: list[str] = []
     for way in _ways(uid):
         why = _tried(way)
         if why is None:
             return way
-        said.append(why)
-    raise EnvironmentNotReady(f"{cause}, and {'; '.join(said) or 'this machine knows no other user'}; {OUT}")
+        lines.append(why)
+    raise EnvironmentNotReady(f"{cause}, and {'; '.join(lines) or 'this machine knows no other user'}; {OUT}")
 
 
 def _ways(uid: int) -> list[tuple[str, ...]]:

@@ -32,9 +32,9 @@ def share(folder: Path) -> None:
 def owner_of(folder: Path) -> int | None:
     """Pid of the process the stack is private to; None: it is everybody's, or that process is gone."""
     try:
-        said = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        process = psutil.Process(said["pid"])
-        lives = abs(process.create_time() - said["created"]) < SAME_S and process.status() != psutil.STATUS_ZOMBIE
+        owner = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        process = psutil.Process(owner["pid"])
+        lives = abs(process.create_time() - owner["created"]) < SAME_S and process.status() != psutil.STATUS_ZOMBIE
     except (FileNotFoundError, psutil.NoSuchProcess, ValueError, KeyError, TypeError):
         return None  # a file that cannot be read names nobody
-    return int(said["pid"]) if lives else None
+    return int(owner["pid"]) if lives else None

@@ -39,7 +39,7 @@ class Plan:
     links: dict[str, tuple[str, int]] = field(default_factory=dict)
     """proxies of an external toxiproxy, by link"""
     notes: tuple[str, ...] = ()
-    told: dict[str, str] = field(default_factory=dict)
+    receivers: dict[str, str] = field(default_factory=dict)
     """Ways to people, for alerts; see `people`."""
     runbooks: str = ""
     """What stands before a runbook's page."""
@@ -123,11 +123,11 @@ def make_plan(
         parts += detour.part(parts)
     started = {part.name for part in parts}
     parts = [dataclasses.replace(p, after=tuple(a for a in p.after if a in started)) for p in parts]
-    told = people.people(environment)
-    if told and selection == "all" and "alertmanager" not in started:
+    receivers = people.people(environment)
+    if receivers and selection == "all" and "alertmanager" not in started:
         notes.append("XIU_ALERT_… is set, and no Alertmanager of this stack's own runs: nobody is told of an alert")
     base = people.runbooks(environment, tools.ROOT / "docs")
-    return Plan(selection, fronts, tuple(parts), theirs, links, tuple(notes), told, base, cells, tuple(missing))
+    return Plan(selection, fronts, tuple(parts), theirs, links, tuple(notes), receivers, base, cells, tuple(missing))
 
 
 def _check_size(fronts: int, cells: int) -> None:
@@ -268,5 +268,7 @@ def _files(
             )
     if "alertmanager" in names:
         webhooks = [part.webhook for part in parts if part.webhook]
-        files[folder.config / "alertmanager.yml"] = config.alertmanager(webhooks, folder.secret / "admin", plan.told)
+        files[folder.config / "alertmanager.yml"] = config.alertmanager(
+            webhooks, folder.secret / "admin", plan.receivers
+        )
     return files

@@ -108,7 +108,7 @@ class Stack:
         if new:
             folders.name_last(self.folder.path)
         lifeline, self._lifeline = (None, None) if detach else os.pipe()
-        heard, tell = os.pipe()
+        ready_fd, tell = os.pipe()
         given = [fd for fd in (lifeline, tell) if fd is not None]
         argv = [sys.executable, "-m", "harness.stack.supervisor", str(self.folder.path), "--status-fd", str(tell)]
         argv += [] if lifeline is None else ["--parent-fd", str(lifeline)]
@@ -127,22 +127,22 @@ class Stack:
             for fd in given:
                 os.close(fd)
         try:
-            self._wait_ready(heard)
+            self._wait_ready(ready_fd)
         except BaseException:
             self.stop()
             raise
         finally:
-            os.close(heard)
+            os.close(ready_fd)
         self._listen()
         return self
 
-    def _wait_ready(self, heard: int) -> None:
-        readable, _, _ = select.select([heard], [], [], START_DEADLINE_S)
+    def _wait_ready(self, ready_fd: int) -> None:
+        readable, _, _ = select.select([ready_fd], [], [], START_DEADLINE_S)
         if not readable:
             raise EnvironmentNotReady(
                 f"the stack was not ready within {START_DEADLINE_S:g} s; see {self.folder.path}/logs"
             )
-        line = os.read(heard, 1 << 16)
+        line = os.read(ready_fd, 1 << 16)
         message = json.loads(line) if line else {"status": "failed", "error": self._supervisor_failed()}
         if message["status"] != "ready":
             raise EnvironmentNotReady(message["error"])

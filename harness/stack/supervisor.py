@@ -58,8 +58,8 @@ class Supervisor:
         for name in ("key", "admin"):
             secret(folder.secret / name)
         self.layout: Layout = lay_out(plan, ports.by_name, folder, secret(folder.secret / "postgres"))
-        told = {"XIU_STACK": folder.path.name, "PYTHONUNBUFFERED": "1", "PROMETHEUS_DISABLE_CREATED_SERIES": "True"}
-        self.env = env = for_children(told)
+        own = {"XIU_STACK": folder.path.name, "PYTHONUNBUFFERED": "1", "PROMETHEUS_DISABLE_CREATED_SERIES": "True"}
+        self.env = env = for_children(own)
         self.keepers = {p.name: Keeper(p, folder, env, self._report) for p in self.layout.parts}
         self.sampler = resources.ResourceSampler()
         self.switchboard = Switchboard(self.token, self._answer)
@@ -280,8 +280,8 @@ async def supervise(folder: Folder, say: Callable[[dict[str, Any]], None], paren
         except (HarnessError, OSError) as error:
             code = error.exit_code if isinstance(error, HarnessError) else EnvironmentNotReady.exit_code
             await supervisor.stop()
-            told = str(error) if isinstance(error, HarnessError) else f"the stack in {folder.path}: {error}"
-            say({"status": "failed", "error": told, "exit_code": code})
+            text = str(error) if isinstance(error, HarnessError) else f"the stack in {folder.path}: {error}"
+            say({"status": "failed", "error": text, "exit_code": code})
         finally:
             await supervisor.stop()
             metrics.stop()

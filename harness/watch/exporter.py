@@ -101,8 +101,8 @@ class RunCollector(Collector):
 
     def _cpu(self) -> float | None:
         """Of the busiest cannon; None until one reports it."""
-        told = [message.get("cpu_ratio") for message in list(self._state.counts.values())]
-        return max((ratio for ratio in told if ratio is not None), default=self._state.generator_cpu)
+        ratios = [message.get("cpu_ratio") for message in list(self._state.counts.values())]
+        return max((ratio for ratio in ratios if ratio is not None), default=self._state.generator_cpu)
 
     def _faults(self) -> Metric:
         """A fault is there from its event to the heal's; before the first one there is nothing to name. A heal that

@@ -142,8 +142,8 @@ def _now(state: RunState, rate_rps: float | None) -> float | None:
 
 
 def _busiest(state: RunState) -> float | None:
-    told = [message.get("cpu_ratio") for message in list(state.counts.values())]
-    return max((ratio for ratio in told if ratio is not None), default=state.generator_cpu)
+    ratios = [message.get("cpu_ratio") for message in list(state.counts.values())]
+    return max((ratio for ratio in ratios if ratio is not None), default=state.generator_cpu)
 
 
 def _yuan(fen: int | None) -> float | None:

@@ -71,10 +71,10 @@ class Prometheus:
             if body["status"] == "success":
                 data: dict[str, Any] = body["data"]
                 return data
-            told = body.get("error", "no reason given")
+            reason = body.get("error", "no reason given")
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             raise PromError(f"{self._url}: HTTP {answer.status_code}, no answer of Prometheus", away=True) from exc
-        raise PromError(f"{form['query']}: {told}")
+        raise PromError(f"{form['query']}: {reason}")
 
     def close(self) -> None:
         """Let the connection go."""

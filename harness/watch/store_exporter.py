@@ -220,9 +220,9 @@ class Stores(Collector):
     def collect(self) -> Iterator[Metric]:
         """All families as the stores tell them now."""
         found = self._found()
-        figures: Figures = {("hongbao_store_up", (store,)): float(said is not None) for store, said in found.items()}
-        for said in found.values():
-            figures |= said or {}
+        figures: Figures = {("hongbao_store_up", (store,)): float(read is not None) for store, read in found.items()}
+        for read in found.values():
+            figures |= read or {}
         for name, metric in _CATALOGUE.items():
             rows = {labels: value for (of, labels), value in figures.items() if of == name}
             kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily

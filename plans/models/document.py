@@ -36,7 +36,7 @@ MOST_VALUES = 20_000
 """Values of one file, each alias counted as what it stands for."""
 MOST_SHOWN = 80
 """Characters of a wrong value that an error repeats."""
-MOST_TOLD = 20
+PROBLEMS_MAX = 20
 """Lines of one file on which characters that cannot be seen are reported."""
 _UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
 """What YAML's own constructors raise for a tag on an unsuitable text (`!!bool maybe`, `!!int ""`)."""
@@ -88,7 +88,7 @@ class Document:
         if odd := dict(hidden(text)):
             what, expected = "not YAML: a character that nobody sees: ", "blanks that are blanks, letters that are seen"
             problems = [Problem(self.file, line, what + called(char), expected) for line, char in odd.items()]
-            raise PlanError(problems[:MOST_TOLD])
+            raise PlanError(problems[:PROBLEMS_MAX])
         if FastLoader is not None:
             try:
                 self._check_depth(text, FastLoader)
@@ -259,12 +259,12 @@ def _problems(document: Document, model: type[BaseModel], failure: ValidationErr
     }
     inner = {e["loc"][:depth] for e in errors for depth in range(len(e["loc"]))}
 
-    def told_already(e: ErrorDetails) -> bool:
+    def implied(e: ErrorDetails) -> bool:
         # A misspelt key is one mistake, so the key is not reported as missing too; nor is a list too short because
         # items are wrong.
         return (e["type"] == "missing" and e["loc"] in misspelt) or (e["type"] == "too_short" and e["loc"] in inner)
 
-    return [_problem(document, model, e) for e in errors if not told_already(e)]
+    return [_problem(document, model, e) for e in errors if not implied(e)]
 
 
 def problem_of(document: Document, found: Contradiction) -> Problem:

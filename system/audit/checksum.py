@@ -67,9 +67,9 @@ async def _streams(store: WinLogStore, lane: Lane) -> tuple[TableSum, ...]:
             found.append(other)
             continue
         answer = await store.command("XINFO", "STREAM", key)
-        told = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
-        last, deleted = told[b"last-generated-id"].decode(), told[b"max-deleted-entry-id"].decode()
-        found.append(TableSum(name=key, rows=int(told[b"length"]), checksum=f"last {last}, deleted to {deleted}"))
+        info = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+        last, deleted = info[b"last-generated-id"].decode(), info[b"max-deleted-entry-id"].decode()
+        found.append(TableSum(name=key, rows=int(info[b"length"]), checksum=f"last {last}, deleted to {deleted}"))
     for key in await _keys(store, f"fence:*:{lane}:*"):
         if (other := await _other(store, key, "string")) is not None:
             found.append(other)

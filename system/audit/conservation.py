@@ -59,8 +59,8 @@ def _sums(judge: Judge, books: Books, places: dict[str, Money]) -> int:
         rest = budget - sum(parts.values())
         judge.figure(budget=budget, **parts, residue=rest)
         if rest:
-            told = ", ".join(f"{name.replace('_', ' ')} {fen}" for name, fen in parts.items())
-            judge.broken(f"round {books.round_id}, sponsor {sponsor}: budget {budget} fen, but {told}: {rest} fen off")
+            where = ", ".join(f"{name.replace('_', ' ')} {fen}" for name, fen in parts.items())
+            judge.broken(f"round {books.round_id}, sponsor {sponsor}: budget {budget} fen, but {where}: {rest} fen off")
             off += abs(rest)
     strangers = set().union(*places.values()) - {histogram.sponsor for histogram in books.lottery.histograms}
     for sponsor in sorted(strangers):

@@ -146,11 +146,11 @@ def _posted_has_cause(s6: Judge, s9: Judge, books: Books, ops: Ops) -> None:
     postings = books.postings
     s6.look(len(postings))
     outcome = ops["outcome"]
-    told = _users(ops, np.isin(outcome, (*_MAY_AWARD, Outcome.REPEAT)))
+    answered = _users(ops, np.isin(outcome, (*_MAY_AWARD, Outcome.REPEAT)))
     refused = _users(ops, outcome == Outcome.REFUSED)
     caused = _users(ops, np.isin(outcome, _MAY_AWARD))
     s9.look(int((outcome == Outcome.REFUSED).sum()))
-    nobody = np.flatnonzero(~np.isin(postings["uid"], told))
+    nobody = np.flatnonzero(~np.isin(postings["uid"], answered))
     if len(nobody):
         row = postings[nobody[0]]
         s6.broken(f"posting of {books.name(row['packet'], row['uid'])}, {row['fen']} fen: nobody was told of a win, "

@@ -53,9 +53,9 @@ class BareCards:
         """Combinations a second of the play's code, as many at once as it has sessions."""
 
         async def one(uid: int) -> None:
-            told = await moving.combine(self._pool, LANE, uid, models.Combining(key="k", season=SEASON))
-            if told.state != "done" or told.again:
-                raise RuntimeError(f"user {uid}: {told}")
+            moved = await moving.combine(self._pool, LANE, uid, models.Combining(key="k", season=SEASON))
+            if moved.state != "done" or moved.again:
+                raise RuntimeError(f"user {uid}: {moved}")
 
         return await self._measured([one] * SESSIONS)
 
@@ -125,8 +125,8 @@ def _combining(session: Session) -> Callable[[int], Awaitable[None]]:
             await run("transfer_open_holdings", columns)
             await run("transfer_lock_holdings", columns)
             await run("transfer_move", columns)
-            told = {"kind": "combine", "key": key, "request": Jsonb(request), "reverses": None}
-            await run("transfer_write", _columns(legs) | told)
+            entry = {"kind": "combine", "key": key, "request": Jsonb(request), "reverses": None}
+            await run("transfer_write", _columns(legs) | entry)
 
     return one
 

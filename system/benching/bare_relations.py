@@ -143,8 +143,8 @@ async def _serve(url: str, pairs: int) -> int:
         bare = BareRelations(owner, conn, pool, pairs)
         rates = {"load": bare.load, "copy": bare.copy, "add": bare.add, "talk": bare.talk}
         while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
-            said = await bare.top() if line == "top" else {"rate": await rates[line]()}
-            print(json.dumps(said), flush=True)
+            figures = await bare.top() if line == "top" else {"rate": await rates[line]()}
+            print(json.dumps(figures), flush=True)
         await pool.close()
     return 0
 

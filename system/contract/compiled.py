@@ -81,16 +81,16 @@ def folder() -> Path:
 @functools.cache
 def build() -> Build:
     """What this process runs, and its children where nothing else is said. Raises SettingsError."""
-    said = os.environ.get(VARIABLE, "")
-    if said not in ("", "0", "1"):
-        raise SettingsError(f"{VARIABLE}={said[:20]}: expected 0 (plain), 1 (compiled, or an error), or nothing")
-    if said == "0":
+    setting = os.environ.get(VARIABLE, "")
+    if setting not in ("", "0", "1"):
+        raise SettingsError(f"{VARIABLE}={setting[:20]}: expected 0 (plain), 1 (compiled, or an error), or nothing")
+    if setting == "0":
         return Build(PLAIN, f"{VARIABLE}=0")
     if folder().is_dir():
         return Build(COMPILED, "")
     stale = BUILDS.is_dir() and any(BUILDS.iterdir())
     why = "the build is of another source: make setup" if stale else "not built here: make setup, with a C compiler"
-    if said == "1":
+    if setting == "1":
         raise SettingsError(f"{VARIABLE}=1, and the hot path is {why}")
     return Build(PLAIN, why)
 

@@ -1,4 +1,4 @@
-"""Which front owns a user. Pure; the topology is fixed while a round is open."""
+"""Where a tap goes: its path, and which front owns a user. Pure; the topology is fixed while a round is open."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+TAP_ROUTE = "/v1/rounds/{round}/taps"
+"""The path of a tap, the same at every front and at play. Nothing else in the code spells it."""
 FRONTS_MAX = 999
 """Fronts of one topology, at most: what a command line or a plan may ask for."""
 _MIX = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
+
+
+def tap_path(round_id: int | str) -> str:
+    """Where a round is tapped. `round_id`: its number, or the words that stand for it in a template."""
+    return TAP_ROUTE.format(round=round_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,8 @@ async def open_ledger(control: ControlContext) -> None:
 
 
 async def _until_done(what: str, step: Callable[[], Awaitable[None]]) -> None:
-    wait, said = 0.1, dict[str, str]()
-    while not await attempt(what, step(), said):
+    wait, last = 0.1, dict[str, str]()
+    while not await attempt(what, step(), last):
         await asyncio.sleep(wait)
         wait = min(BACKOFF_MAX_S, wait * 2)
 
@@ -74,36 +74,36 @@ async def _forever(
     step: Callable[[ControlContext], Awaitable[None]],
     share: int = 0,
 ) -> None:
-    said: dict[str, str] = {}
+    last: dict[str, str] = {}
     while True:
         begun = time.monotonic()
-        done = await attempt(what, step(control), said)
+        done = await attempt(what, step(control), last)
         took = time.monotonic() - begun
         await asyncio.sleep(max(interval_s, took * share) if done else interval_s)
 
 
-async def attempt(what: str, step: Awaitable[object], said: dict[str, str] | None = None) -> bool:
+async def attempt(what: str, step: Awaitable[object], last: dict[str, str] | None = None) -> bool:
     """One step that may meet an absent store, or break. Raises SettingsError alone; returns True if the step succeeded.
 
-    Logged when the result changes: `said` keeps the last message of each step.
+    Logged when the result changes: `last` keeps the last message of each step.
     """
-    said = {} if said is None else said
+    last = {} if last is None else last
     try:
         await step
     except SettingsError:
         raise
     except XiuError as exc:
-        if said.get(what) != str(exc):
-            said[what] = str(exc)
+        if last.get(what) != str(exc):
+            last[what] = str(exc)
             log.warning("%s: %s", what, exc, extra={"event": "store_away"})
         return False
     except Exception as exc:
         # A bug of ours, or an unexpected answer: logged, and no reason for the other loops to end.
-        if said.get(what) != repr(exc):
-            said[what] = repr(exc)
+        if last.get(what) != repr(exc):
+            last[what] = repr(exc)
             log.error("%s: broke", what, exc_info=exc, extra={"event": "step_broke"})
         return False
-    if said.pop(what, None) is not None:
+    if last.pop(what, None) is not None:
         log.info("%s: done again", what, extra={"event": "store_back"})
     return True
 
@@ -140,7 +140,7 @@ def show(control: ControlContext) -> None:
 
 async def _closes(control: ControlContext) -> None:
     """Continues every round that is closing, also those that an earlier control began."""
-    said: dict[str, str] = {}
+    last: dict[str, str] = {}
     due: dict[int, float] = {}
     while True:
         await control.close_wanted.wait()
@@ -148,17 +148,17 @@ async def _closes(control: ControlContext) -> None:
         while closing := [held.public for held in control.view.rounds.values() if held.public.state == "closing"]:
             for public in closing:
                 if time.monotonic() >= due.get(public.round, 0.0):
-                    await attempt(f"close round {public.round}", _close_one(control, public, due), said)
+                    await attempt(f"close round {public.round}", _close_one(control, public, due), last)
             show(control)
             await asyncio.sleep(CLOSE_INTERVAL_S)
 
 
 async def _programmes(control: ControlContext) -> None:
     """Makes and closes the rounds of programmes at their times; what breaks one holds up no other."""
-    said: dict[str, str] = {}
+    last: dict[str, str] = {}
     while True:
         for what, step in programme.due(control):
-            await attempt(what, step, said)
+            await attempt(what, step, last)
         await asyncio.sleep(PROGRAMME_INTERVAL_S)
 
 

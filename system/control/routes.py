@@ -179,12 +179,12 @@ async def front_register(request: web.Request) -> web.Response:
 
 async def front_sync(request: web.Request) -> web.Response:
     control, front = of_front(request)
-    said = await read_model(request, api.SyncRequest)
+    body = await read_model(request, api.SyncRequest)
     lanes = request.query.get("lanes") == "1"
-    return _raw(await fronts.sync(control, front, said.instance, said.streams, lanes, _clock_said(request)))
+    return _raw(await fronts.sync(control, front, body.instance, body.streams, lanes, _clock_reading(request)))
 
 
-def _clock_said(request: web.Request) -> ClockReading | None:
+def _clock_reading(request: web.Request) -> ClockReading | None:
     """What the front knows of control's clock. Raises BadRequest."""
     text = request.query.get("clock")
     try:
@@ -195,14 +195,14 @@ def _clock_said(request: web.Request) -> ClockReading | None:
 
 async def front_epoch(request: web.Request) -> web.Response:
     control, front = of_front(request)
-    said = await read_model(request, api.EpochRequest)
-    return answer(await epochs.grant_epoch(control, path_number(request, "round"), front, said.instance))
+    body = await read_model(request, api.EpochRequest)
+    return answer(await epochs.grant_epoch(control, path_number(request, "round"), front, body.instance))
 
 
 async def front_lease(request: web.Request) -> web.Response:
     control, front = of_front(request)
-    said = await read_model(request, api.LeaseRequest)
-    return answer(await leases.grant_lease(control, path_number(request, "round"), front, said))
+    body = await read_model(request, api.LeaseRequest)
+    return answer(await leases.grant_lease(control, path_number(request, "round"), front, body))
 
 
 async def front_ledger(request: web.Request) -> web.Response:
@@ -213,9 +213,9 @@ async def front_ledger(request: web.Request) -> web.Response:
 
 async def front_confirm(request: web.Request) -> web.Response:
     control, front = of_front(request)
-    said = await read_model(request, api.ConfirmRequest)
-    await streams.confirm(control, path_number(request, "round"), front, said)
-    return web.json_response({"confirmed": f"{said.epoch}-{said.sequence}"})
+    body = await read_model(request, api.ConfirmRequest)
+    await streams.confirm(control, path_number(request, "round"), front, body)
+    return web.json_response({"confirmed": f"{body.epoch}-{body.sequence}"})
 
 
 async def front_counts(request: web.Request) -> web.Response:

@@ -122,8 +122,8 @@ class View:
             ]
             rounds = ",".join(item.model_dump_json() for item in shown)
             mine = in_cell(self.switches, self.cells, cell)
-            told = {"switches": mine["live"]} | ({"lanes": mine} if lanes else {})
-            text = f',"rounds":[{rounds}],{json.dumps(told)[1:]}'
+            shown_switches = {"switches": mine["live"]} | ({"lanes": mine} if lanes else {})
+            text = f',"rounds":[{rounds}],{json.dumps(shown_switches)[1:]}'
             self._sync[front, lanes] = text
         return text
 
@@ -252,13 +252,13 @@ def planned_of(lane: Lane, row: tuple[Any, ...], known: AnnouncedRound | None = 
 def _switches(rows: list[tuple[Any, ...]]) -> Tables:
     """Rows of control_switches over the defaults; a key that is no switch any more is left out."""
     plain = tables()
-    said: dict[Lane, dict[str, int]] = {
+    values: dict[Lane, dict[str, int]] = {
         lane: {
             key: int(value) for key, place, cell, value in rows if (place, cell) == (lane, None) and key in plain[lane]
         }
         for lane in LANES
     }
-    return tables(each=said)
+    return tables(each=values)
 
 
 def _cells(rows: list[tuple[Any, ...]]) -> Cells:

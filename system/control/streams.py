@@ -81,7 +81,7 @@ def records_of(lane: Lane, rows: bytes) -> bytes:
     return out.tobytes()
 
 
-async def confirm(control: ControlContext, round_id: int, front: int, said: ConfirmRequest) -> None:
+async def confirm(control: ControlContext, round_id: int, front: int, body: ConfirmRequest) -> None:
     """Takes the front's confirmation: settled, awards no more, its stream ends at this id. Safe to repeat.
 
     Raises Superseded, Conflict (not closing yet, another epoch than the granted, a smaller id than before).
@@ -90,7 +90,7 @@ async def confirm(control: ControlContext, round_id: int, front: int, said: Conf
     lane = await control.lane_of(round_id)
     key = {"round": round_id, "front": front}
     async with control.pool.transaction("confirm a stream") as conn:
-        await hold_instance(conn, front, said.instance)
+        await hold_instance(conn, front, body.instance)
         row = await (await conn.execute(statement("control_round_share", lane), key)).fetchone()
         if row is None:
             raise UnknownRound(f"no round {round_id}")
@@ -101,18 +101,18 @@ async def confirm(control: ControlContext, round_id: int, front: int, said: Conf
         if stream is None:
             raise UnknownRound(f"round {round_id} has no stream of front {front}")
         granted, newest, epoch, sequence = stream
-        if (epoch, sequence) == (said.epoch, said.sequence):
+        if (epoch, sequence) == (body.epoch, body.sequence):
             return
         if state == "closed":
             raise Conflict(f"round {round_id} was closed with {epoch}-{sequence} confirmed")
-        if said.epoch != granted or newest != granted:
-            raise Conflict(f"epoch {said.epoch} is not the granted one ({granted}, newest taken {newest})")
-        if epoch is not None and (epoch, sequence) > (said.epoch, said.sequence):
+        if body.epoch != granted or newest != granted:
+            raise Conflict(f"epoch {body.epoch} is not the granted one ({granted}, newest taken {newest})")
+        if epoch is not None and (epoch, sequence) > (body.epoch, body.sequence):
             raise Conflict(f"{epoch}-{sequence} was confirmed before; a stream does not get shorter")
-        params = key | {"instance": said.instance, "epoch": said.epoch, "sequence": said.sequence}
+        params = key | {"instance": body.instance, "epoch": body.epoch, "sequence": body.sequence}
         await conn.execute(statement("control_confirm", lane), params)
     log.info(
-        "front %d confirmed %d-%d of round %d", front, said.epoch, said.sequence, round_id,
+        "front %d confirmed %d-%d of round %d", front, body.epoch, body.sequence, round_id,
         extra={"event": "stream_confirmed"},
     )  # fmt: skip
     control.close_wanted.set()

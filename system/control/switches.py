@@ -43,11 +43,11 @@ async def change(control: ControlContext, key: str, order: SwitchChange) -> dict
         return {"key": key, "value": value, "before": before, "held": str(exc)}
 
 
-async def _lift(control: ControlContext, key: str, told: dict[str, object]) -> dict[str, object]:
+async def _lift(control: ControlContext, key: str, document: dict[str, object]) -> dict[str, object]:
     """The stored value holds now; the held one does no more."""
     if control.red.pop(key, None) is not None:
         await control.catch_up()
-    return told
+    return document
 
 
 async def write_held(control: ControlContext) -> None:
@@ -78,9 +78,9 @@ async def _write(
     log.info("switch %s (%s): %s to %d, by %s", key, order.lane or "both lanes", befores, value, order.who,
              extra={"event": "switch_set"})  # fmt: skip
     await control.catch_up()
-    told: dict[str, object] = {"key": key, "value": value, "before": befores[lanes[0]]}
-    told |= {} if order.cell is None else {"cell": order.cell}
-    return told | ({"lane": order.lane} if order.lane else {}) | ({} if one else {"befores": befores})
+    document: dict[str, object] = {"key": key, "value": value, "before": befores[lanes[0]]}
+    document |= {} if order.cell is None else {"cell": order.cell}
+    return document | ({"lane": order.lane} if order.lane else {}) | ({} if one else {"befores": befores})
 
 
 async def _write_cell(

@@ -25,7 +25,7 @@ class Switches:
         self._headers = {"X-Xiu-Key": key}
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self.values: dict[str, int] = {switch.key: switch.default for switch in SWITCHES if switch.key in MINE}
-        self._heard = True
+        self._answered = True
         self.known = asyncio.Event()
         """Set once control has answered."""
 
@@ -51,11 +51,11 @@ class Switches:
                 self.take(await answer.json())
         except Exception as exc:
             # Whatever the driver or the answer raised: the last known values stay.
-            if self._heard:
+            if self._answered:
                 log.warning("switches unknown: %s", exc or type(exc).__name__, extra={"event": "switches_unknown"})
-            self._heard = False
+            self._answered = False
         else:
-            self._heard = True
+            self._answered = True
             self.known.set()
 
     def take(self, body: object) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from system.contract.ids import ROUND_MAX, TAG_HEADER
 from system.contract.numbers import whole_number
+from system.contract.routing import TAP_ROUTE
 from system.front import answers
 from system.front.admission import TOKEN_BYTES_MAX, Admission
 from system.front.answers import HttpAnswer
@@ -16,7 +17,7 @@ from system.front.metrics import FrontMetrics
 from system.front.seam import FrontContext
 from system.settings import FrontSettings
 
-_TAPS_PREFIX, _TAPS_SUFFIX = b"/v1/rounds/", b"/taps"
+_TAPS_PREFIX, _TAPS_SUFFIX = TAP_ROUTE.encode().split(b"{round}")
 _TAG = TAG_HEADER.lower().encode()
 _NO_ROUND = -1
 

@@ -230,14 +230,14 @@ class _Waiting:
 
     def __call__(self, win: SettledWin | None) -> None:
         if win is None:
-            told = answers.PENDING
+            answer = answers.PENDING
         else:
-            told = answers.won(self._round_id, win, self._repeat)
+            answer = answers.won(self._round_id, win, self._repeat)
             self._draw.show(self._round_id, win)
         if self._reply is None:
-            self._early = told
+            self._early = answer
         else:
-            self._reply(told)
+            self._reply(answer)
 
     def reply_to(self, reply: Callable[[HttpAnswer], None]) -> None:
         self._reply = reply

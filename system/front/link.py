@@ -88,8 +88,8 @@ class ControlLink:
 
     async def sync(self, body: SyncRequest, clock: ClockReading | None = None) -> SyncAnswer:
         # In the query, where a control of an older version does not look: it would refuse an unknown key of the body.
-        said = "" if clock is None else f"&clock={clock}"
-        return await self._call("POST", f"{self._base}/sync?lanes=1{said}", SyncAnswer, body)
+        query = "" if clock is None else f"&clock={clock}"
+        return await self._call("POST", f"{self._base}/sync?lanes=1{query}", SyncAnswer, body)
 
     async def epoch(self, round_id: int, body: EpochRequest) -> EpochGranted:
         return await self._call("POST", f"{self._base}/rounds/{round_id}/epoch", EpochGranted, body, EPOCH_TIMEOUT_S)

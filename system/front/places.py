@@ -24,7 +24,7 @@ NEVER_SPOKE: Final = 1 << 32
 """Added to the silence of a connection on which nothing ever came."""
 TURNS: Final = 20
 """Going over all connections takes so many turns, together a second, so that no tap waits for it."""
-SAID_AGAIN_S: Final = 10.0
+LOG_AGAIN_S: Final = 10.0
 """Seconds between two log lines of one kind."""
 _AT_ONCE: Final = 256
 """How many connections one search may find."""
@@ -85,7 +85,7 @@ class Places(Generic[G]):
         self._to_go: deque[G] = deque()
         self._in_vain_s = self._pressed_s = float("-inf")
         self._turns: list[list[G]] = []
-        self._said: dict[str, float] = {}
+        self._logged_s: dict[str, float] = {}
 
     def admit(self) -> bool:
         """Is there a place for one more? One connection may be closed for it."""
@@ -125,8 +125,8 @@ class Places(Generic[G]):
     def drop(self, why: str, text: str) -> None:
         """One connection less, for a reason: counted, and logged now and then."""
         self._metrics.connections_dropped[why] += 1
-        if text and self._now_s() - self._said.get(why, float("-inf")) >= SAID_AGAIN_S:
-            self._said[why] = self._now_s()
+        if text and self._now_s() - self._logged_s.get(why, float("-inf")) >= LOG_AGAIN_S:
+            self._logged_s[why] = self._now_s()
             counted = {"event": "connections_dropped", "why": why, "count": self._metrics.connections_dropped[why]}
             log.warning("%s (%d by now)", text, counted["count"], extra=counted)
 

@@ -31,7 +31,7 @@ DOUBT_MAX_US: Final = 10_000
 """A reading of the time with a larger doubt (by its round trip) may confirm the clock, and does not move it."""
 CLOCK_INTERVAL_S: Final = 1.0
 CLOCK_FIRST_S: Final = 0.1
-HEARD_WITHIN_US: Final = 2_000_000
+ANSWERED_WITHIN_US: Final = 2_000_000
 """How long after a sync the list of rounds counts as complete: as long as one call may take."""
 KEEP_CLOSED_S: Final = 60.0
 REGISTER_PAUSE_S: Final = 0.2
@@ -49,7 +49,7 @@ def feed(clock: AuthorityClock, authority_us: int, sent_at: int, received_at: in
     clock.feed(authority_us, sent_at, received_at)
 
 
-def clock_said(clock: AuthorityClock) -> ClockReading | None:
+def clock_reading(clock: AuthorityClock) -> ClockReading | None:
     """What control is told of this front's knowledge of its time."""
     uncertain_us = clock.uncertain_us
     return (
@@ -69,7 +69,7 @@ class FrontState:
         """From the first sync, with the rounds of an earlier start rebuilt, until stopped or superseded."""
         self.learning: set[int] = set()
         """Rounds that control has named and that are not served yet: their winners are still being looked up."""
-        self._heard_us = -HEARD_WITHIN_US
+        self._answered_us = -ANSWERED_WITHIN_US
 
     def start(self) -> None:
         """Taps are served from now on."""
@@ -85,13 +85,13 @@ class FrontState:
         """Control's time."""
         return self.clock.now_us()
 
-    def heard(self) -> None:
+    def answered(self) -> None:
         """Control has named every round that exists."""
-        self._heard_us = self.clock.monotonic()
+        self._answered_us = self.clock.monotonic()
 
     def knows(self, round_id: int) -> bool:
         """See `seam.FrontContext`. A silent control may have opened a round meanwhile."""
-        current = self.clock.monotonic() - self._heard_us <= HEARD_WITHIN_US
+        current = self.clock.monotonic() - self._answered_us <= ANSWERED_WITHIN_US
         return current and round_id not in self.learning
 
 
@@ -109,8 +109,8 @@ class Sync:
         self._settings = settings
         self._metrics = metrics
         self._group: asyncio.TaskGroup | None = None
-        self._heard = True
-        self._told = False
+        self._answered = True
+        self._opened = False
         self._timed = asyncio.Event()
         self._stopping = False
 
@@ -175,23 +175,23 @@ class Sync:
             reports = tuple(keeper.report() for keeper in self.keepers.values())
             try:
                 body = SyncRequest(instance=self.instance, streams=reports)
-                answer = await self._control.sync(body, clock_said(self.state.clock))
+                answer = await self._control.sync(body, clock_reading(self.state.clock))
             except (StoreUnknown, StoreRefused, NotFound) as exc:
                 self._note(exc)
             else:
                 self._note(None)
                 await self._take(answer)
-                self.state.heard()
+                self.state.answered()
             self._refresh()
             await asyncio.sleep(self._settings.sync_interval_s)
 
     def _note(self, error: XiuError | None) -> None:
         """One log line when control falls silent, one when it is heard again."""
-        if self._heard and error is not None:
+        if self._answered and error is not None:
             log.warning("control is silent: %s", error, extra={"event": "control_silent"})
-        elif not self._heard and error is None:
+        elif not self._answered and error is None:
             log.info("control is heard again", extra={"event": "control_heard"})
-        self._heard = error is None
+        self._answered = error is None
 
     async def _take(self, answer: SyncAnswer) -> None:
         state = self.state
@@ -204,19 +204,19 @@ class Sync:
                 state.conditions.percent[lane] = table["draw.release_percent"]
             log.info("switches", extra={"event": "switches", **{str(lane): table for lane, table in switches.items()}})
         self._metrics.set_switches(state.switches)
-        told = set()
+        named = set()
         for order in answer.rounds:
-            told.add(order.public.round)
+            named.add(order.public.round)
             keeper = self.keepers.get(order.public.round)
             if keeper is None:
                 self._adopt(order)
             else:
                 keeper.round.set_state(order.public.state)
         for round_id, keeper in list(self.keepers.items()):
-            if round_id not in told and not keeper.round.over.is_set():
+            if round_id not in named and not keeper.round.over.is_set():
                 await self._missed(keeper)
-        if not self._told and self._group is not None:
-            self._told = True
+        if not self._opened and self._group is not None:
+            self._opened = True
             self._group.create_task(self._open())
 
     async def _missed(self, keeper: StreamKeeper) -> None:

@@ -68,11 +68,11 @@ def _named(file: Path, k: int, lines: list[str]) -> Named:
     head = _HEAD.match(lines[0])
     name = head["name"] if head else ""
     text = "\n".join(lines[1:]).strip("\n") + "\n"
-    told = text.splitlines()
+    body_lines = text.splitlines()
     if not _NAME.fullmatch(name):
         raise SettingsError(f"{file}:{k + 1}: the name {name!r}; expected small letters, digits and _")
-    if not told[0].startswith("--"):
+    if not body_lines[0].startswith("--"):
         raise SettingsError(f"{file}:{k + 1}: {name} has no comment; expected a line that says what it does")
-    if all(not line.strip() or line.startswith("--") for line in told):
+    if all(not line.strip() or line.startswith("--") for line in body_lines):
         raise SettingsError(f"{file}:{k + 1}: {name} has no SQL; expected one statement")
     return Named(name, file, k + 1, text)

@@ -100,7 +100,7 @@ def wrong_cards(deck: Deck, published: str, issued: Iterable[tuple[int, int]]) -
             wrong.append(f"season {deck.season}: card {n} of a deck of {deck.size}")
             break
     good = min(len(rows), deck.size)
-    for n, (kind, (_, told)) in enumerate(zip(deck.kinds(good), rows, strict=False)):
-        if kind != told:
-            wrong.append(f"season {deck.season}: card {n} is of kind {told}; the permutation says {kind}")
+    for n, (kind, (_, listed)) in enumerate(zip(deck.kinds(good), rows, strict=False)):
+        if kind != listed:
+            wrong.append(f"season {deck.season}: card {n} is of kind {listed}; the permutation says {kind}")
     return wrong

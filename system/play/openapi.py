@@ -88,7 +88,7 @@ def _operation(route: Route, refs: Refs) -> dict[str, Any]:
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     for parameter in route.parameters:
         in_path = parameter.name in route.names
-        default = {} if in_path or parameter.untold else {"default": parameter.default}
+        default = {} if in_path or parameter.has_no_default else {"default": parameter.default}
         yield {
             "name": parameter.name,
             "in": "path" if in_path else "query",

@@ -7,6 +7,7 @@ may be left out, stands once, and what it cannot be is a bad request (400).
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +23,7 @@ T = TypeVar("T")
 AWARD_PATTERN = f"^{number_pattern(ROUND_MAX)}-{number_pattern(PACKET_MAX)}$"
 
 
-class Parameter(Generic[T]):
+class Parameter(ABC, Generic[T]):
     """`name` as in the path or the query, `says` for people. `default`: what a query without it means, unless it is
     `required`.
     """
@@ -32,16 +33,16 @@ class Parameter(Generic[T]):
     default: T
     required: bool = False
 
+    @abstractmethod
     def read(self, text: str) -> T:
         """The value that a text writes. Raises ValueError with what was expected."""
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self) -> dict[str, Any]:
         """What a text may be, as JSON Schema; exactly what `read` takes."""
-        raise NotImplementedError
 
     @property
-    def untold(self) -> bool:
+    def has_no_default(self) -> bool:
         """Does nothing stand for a query without it?"""
         return self.default is None
 
@@ -83,7 +84,7 @@ class NumberParameter(Parameter[int]):
         return number
 
     @property
-    def untold(self) -> bool:
+    def has_no_default(self) -> bool:
         return not self.lower <= self.default <= self.upper
 
     def schema(self) -> dict[str, Any]:

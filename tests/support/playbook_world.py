@@ -94,7 +94,7 @@ class FakeWorld:
     def _at(self, key: str, lane: str | None, cell: int | None) -> int:
         return self.own.get((key, str(lane), cell), self.of(lane)[key])
 
-    async def told(self, key: str, lane: str | None, cell: int | None = None) -> int | None:
+    async def control_value(self, key: str, lane: str | None, cell: int | None = None) -> int | None:
         return None if self.away else self._at(key, lane, cell)
 
     async def seen(self, key: str, lane: str | None, cell: int | None = None) -> Mapping[str, int | None]:

@@ -18,7 +18,7 @@ def refused(stack: Stack) -> list[str]:
     if url is None:
         return []
     try:
-        told = loopback.get(f"{url}/v1/playbooks", TIMEOUT_S).json()
-        return [str(one["text"]) for one in told["refused"]]
+        body = loopback.get(f"{url}/v1/playbooks", TIMEOUT_S).json()
+        return [str(one["text"]) for one in body["refused"]]
     except (requests.RequestException, ValueError, KeyError, TypeError):
         return []

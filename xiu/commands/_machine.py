@@ -126,8 +126,8 @@ def _scratch() -> Need:
         where = tempfile.gettempdir()
         tempfile.TemporaryFile(dir=where).close()
     except OSError as exc:
-        said = f"{exc.strerror or exc}"
-        return Need("scratch", "temporary files", True, False, said, "", "export TMPDIR=a folder that can be written")
+        reason = f"{exc.strerror or exc}"
+        return Need("scratch", "temporary files", True, False, reason, "", "export TMPDIR=a folder that can be written")
     return Need("scratch", "temporary files", True, True, "", where)
 
 

@@ -14,6 +14,7 @@ from harness.stack import Addresses, Stack, find_running, find_shared, last_stor
 from harness.stack.folder import Folder
 from harness.stack.tools import ROOT
 from system.contract.places import Role
+from system.contract.routing import tap_path
 
 VAR = Path("var")
 
@@ -91,14 +92,15 @@ def curl(stack: Stack) -> str:
     fronts = stack.addresses.front_urls
     if not fronts:
         return f"curl -s {stack.addresses.toxiproxy_url}/proxies" if stack.addresses.toxiproxy_url else ""
-    return f'curl -s -X POST -H "Authorization: Bearer $(xiu token 1)" {fronts[0]}/v1/rounds/$(xiu round open)/taps'
+    tap = f"{fronts[0]}{tap_path('$(xiu round open)')}"
+    return f'curl -s -X POST -H "Authorization: Bearer $(xiu token 1)" {tap}'
 
 
-TOLD_FIRST: tuple[tuple[Role, ...], ...] = (
+ROLES_FIRST: tuple[tuple[Role, ...], ...] = (
     ("front",), ("control",), ("play",), ("credit",), ("valkey",), ("postgres",),
 )  # fmt: skip
 """Parts are printed in this order, then the links, then these."""
-TOLD_LAST: tuple[tuple[Role, ...], ...] = (
+ROLES_LAST: tuple[tuple[Role, ...], ...] = (
     ("stores",), ("toxiproxy",), ("prometheus",), ("alertmanager",), ("playbook", "other"),
 )  # fmt: skip
 FIGURES_ALONE = ("credit", "stores")
@@ -118,9 +120,9 @@ def _rows(at: Addresses, roles: tuple[Role, ...]) -> Iterator[tuple[str, str]]:
 def stack_lines(stack: Stack, *, secrets: bool = False) -> list[str]:
     """The lines that a person reads: every address, then a ready `curl`; passwords only on request."""
     at = stack.addresses
-    rows = [row for roles in TOLD_FIRST for row in _rows(at, roles)]
+    rows = [row for roles in ROLES_FIRST for row in _rows(at, roles)]
     rows += at.links.items() if at.toxiproxy_url else ()
-    rows += [row for roles in TOLD_LAST for row in _rows(at, roles)]
+    rows += [row for roles in ROLES_LAST for row in _rows(at, roles)]
     lines = [f"stack {stack.folder.path.name} in {stack.folder.path}"]
     addresses = [f"  {name:<16} {url}" for name, url in rows]
     shown_ = list(shown(addresses, secrets=secrets))

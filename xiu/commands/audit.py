@@ -83,7 +83,7 @@ def _ask(stack: Stack, args: argparse.Namespace, history: Path | None) -> int:
     if done.stdout:
         print(done.stdout, end="")
         return done.returncode
-    told = done.stderr.strip()
+    text = done.stderr.strip()
     if done.returncode == BadInput.exit_code:
-        raise BadInput(told)
-    raise EnvironmentNotReady(told or f"the audit ended with code {done.returncode}")
+        raise BadInput(text)
+    raise EnvironmentNotReady(text or f"the audit ended with code {done.returncode}")

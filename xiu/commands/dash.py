@@ -247,8 +247,8 @@ def _steps(
     if found is not None:
         start, end = _milliseconds(found)
         tags = (grafana_board.TAG, f"run:{found.record.run_id.lower()}")
-        told = f"{found.record.run_id}: {found.record.verdict}"
-        yield "annotation", lambda: grafana.annotate(start, end, told, tags)
+        title = f"{found.record.run_id}: {found.record.verdict}"
+        yield "annotation", lambda: grafana.annotate(start, end, title, tags)
 
 
 def _carried_out(steps: Iterable[Step]) -> tuple[dict[str, str], GrafanaError | None]:

@@ -104,8 +104,8 @@ def _show(fault: Fault, *, as_json: bool) -> int:
 
 def _probe(probe: ProbeSpec) -> str:
     """The fault's kind, and the file's own description."""
-    said = probe.model_dump(exclude={"kind", "within"}, exclude_unset=True)
-    more = [key if value is True else f"{key} {_plain(value)}" for key, value in said.items() if value is not False]
+    fields = probe.model_dump(exclude={"kind", "within"}, exclude_unset=True)
+    more = [key if value is True else f"{key} {_plain(value)}" for key, value in fields.items() if value is not False]
     return ", ".join([probe.kind, *more])
 
 

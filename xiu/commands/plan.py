@@ -328,11 +328,11 @@ def _ask(order: RunOrder) -> None:
 def _set_rate(args: argparse.Namespace) -> int:
     from harness.orchestrate.rate import set_rate
 
-    said = set_rate(args.taps_per_s, Path(args.runs))
+    text = set_rate(args.taps_per_s, Path(args.runs))
     if args.json:
-        emit({"taps_per_s": args.taps_per_s, "says": said})
+        emit({"taps_per_s": args.taps_per_s, "says": text})
     else:
-        print(said)
+        print(text)
     return 0
 
 

@@ -252,7 +252,7 @@ def _follow(stack: Stack, name: str, wait_s: float, *, quiet: bool) -> PlaybookF
     Raises EnvironmentNotReady where the end does not come, or nothing can be journalled. The run itself goes on.
     """
     seen, began = 0, time.monotonic()
-    heard = began
+    last_line_s = began
     while True:
         lines = [line for line in journal.read(_file(stack)) if line.run == name]
         for line in lines[seen:]:
@@ -260,7 +260,7 @@ def _follow(stack: Stack, name: str, wait_s: float, *, quiet: bool) -> PlaybookF
                 when = datetime.fromtimestamp(line.at_s).astimezone().strftime("%H:%M:%S.%f")[:-3]
                 print(f"{when}  {line.state.replace('_', ' '):<17}{line.text}".rstrip(), flush=True)
         now = time.monotonic()
-        heard = now if len(lines) > seen else heard
+        last_line_s = now if len(lines) > seen else last_line_s
         seen = len(lines)
         facts = journal.fold(lines).get(name)
         if facts is not None and facts.over:
@@ -270,7 +270,7 @@ def _follow(stack: Stack, name: str, wait_s: float, *, quiet: bool) -> PlaybookF
             raise EnvironmentNotReady(f"the stack stopped; run {name} goes on when it starts again")
         state = "nothing yet" if facts is None else facts.state.replace("_", " ")
         later = f"last told of it: {state}; it goes on in the engine, and xiu playbook list says how it stands"
-        if now - heard > SILENT_S and not stack.folder.has_space():
+        if now - last_line_s > SILENT_S and not stack.folder.has_space():
             raise EnvironmentNotReady(
                 f"run {name}: the disk of {stack.folder.path} is full, so nothing is told; {later}"
             )

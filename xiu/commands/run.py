@@ -151,9 +151,9 @@ def summary(record: RunRecord) -> list[str]:
     held = [f.code for f in record.invariants if f.valid is True and f.counted > 0]
     rest = [f"{f.code} {f.valid}" for f in record.invariants if f.code not in held and f.valid is not None]
     unread = [f.code for f in record.invariants if f.valid is None]
-    told = [f"invariants hold: {', '.join(held) or 'none'}" + (f"; not so: {', '.join(rest)}" if rest else "")]
-    told += [f"not evaluated: {', '.join(unread)}"] if unread else []
-    return lines + [line for each in told for line in textwrap.wrap(each, WIDTH, subsequent_indent="  ")]
+    parts = [f"invariants hold: {', '.join(held) or 'none'}" + (f"; not so: {', '.join(rest)}" if rest else "")]
+    parts += [f"not evaluated: {', '.join(unread)}"] if unread else []
+    return lines + [line for each in parts for line in textwrap.wrap(each, WIDTH, subsequent_indent="  ")]
 
 
 def _report(args: argparse.Namespace) -> int:

@@ -54,11 +54,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(control: ControlClient, args: argparse.Namespace) -> int:
-    told = control.document("GET", "/v1/switches", "switches")
-    lanes = told.get("lanes") or tables(told["switches"])
-    own = told.get("cells", {})
+    document = control.document("GET", "/v1/switches", "switches")
+    lanes = document.get("lanes") or tables(document["switches"])
+    own = document.get("cells", {})
     if args.json:
-        rows = [{"id": key, "value": value} for key, value in told["switches"].items()]
+        rows = [{"id": key, "value": value} for key, value in document["switches"].items()]
         declared = {switch.key: _declared(switch) for switch in SWITCHES}
         more = {"cells": own} if own else {}
         print(json.dumps({"switches": rows, "lanes": lanes, **more, "declared": declared}, indent=1))
@@ -86,12 +86,12 @@ def _declared(switch: Switch) -> dict[str, object]:
 def _rows(switch: Switch, values: dict[Lane, int]) -> list[str]:
     """One line for both lanes, or one for each where they differ; `*` marks a value that is not the default."""
     same = len(set(values.values())) == 1
-    said = [("", values[LANES[0]])] if same else list(values.items())
+    values_by_lane = [("", values[LANES[0]])] if same else list(values.items())
     unit = switch.unit if switch.type == "count" else ""
     return [
         f"{' ' if value == switch.default else '*'} {switch.key:<22} {value:>9} {switch.type:<8} "
         f"{switch.lower} to {switch.upper} {unit}{f'  lane {lane}' if lane else ''}".rstrip()
-        for lane, value in said
+        for lane, value in values_by_lane
     ]
 
 

@@ -14,10 +14,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from chaos.commands import run
 from chaos.playbook.action import ActionKind, ActionProgress, ActionText, Detail, Failed, ReadBack, Undo, UndoStep
-from chaos.playbook.command import run
 from chaos.playbook.scope import Scope
 from chaos.playbook.world import World
+from harness.children import for_children
 from plans.models.partial import Loc, PlanModel
 from plans.models.playbook import ActionSpec
 from plans.models.quantity import Duration
@@ -113,6 +114,7 @@ class ExecAction(ActionKind[ExecActionSpec]):
         return Undo(f"{command} undone by {text}", (UndoStep(f"runs {text}", back),))
 
     async def _run(self, detail: Detail, words: list[str], more: Mapping[str, str], within_s: float) -> str:
-        """What went wrong; empty where it exited with 0."""
-        ended = await run(words, Path(detail["folder"]), more, within_s)
+        """What went wrong; empty where it exited with 0. Of the stack it is told what is in `more` alone."""
+        own = {name: value for name, value in for_children().items() if not name.startswith("XIU_")}
+        ended = await run(words, {**own, **more}, within_s, Path(detail["folder"]), tidy=False)
         return ended.wrong and f"{shlex.join(words)}: {ended.wrong}"

@@ -102,8 +102,8 @@ class HttpAction(ActionKind[HttpActionSpec]):
         """See `ActionKind`."""
 
         def filled(part: HttpActionSpec | HttpUndo) -> dict[str, Any]:
-            told = {"call": part.call.model_dump(), "check": part.check and part.check.model_dump()}
-            found: dict[str, Any] = json.loads(scope.fill(json.dumps(told, ensure_ascii=False)))
+            template = {"call": part.call.model_dump(), "check": part.check and part.check.model_dump()}
+            found: dict[str, Any] = json.loads(scope.fill(json.dumps(template, ensure_ascii=False)))
             return found
 
         return {**filled(spec), "undo": filled(spec.undo) if isinstance(spec.undo, HttpUndo) else None}

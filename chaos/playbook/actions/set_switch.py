@@ -118,7 +118,7 @@ class SwitchAction(ActionKind[SetSwitch]):
         key = spec.set.switch
         lane = next(iter(scope.lanes), None) if has_lane(key) else None
         cell = _cell(key, scope)
-        before = await world.told(key, lane, cell)
+        before = await world.control_value(key, lane, cell)
         if before is None:
             raise Away(f"control does not tell {named(key, lane, cell)}")
         undo = spec.undo.model_dump() if isinstance(spec.undo, Restore) else None
@@ -136,7 +136,7 @@ class SwitchAction(ActionKind[SetSwitch]):
     async def read_back(self, detail: Detail, world: World) -> ReadBack:
         """Control and every process that reads the switch."""
         key, lane, to, cell = detail["key"], detail["lane"], detail["to"], detail.get("cell")
-        seen = {"control": await world.told(key, lane, cell), **await world.seen(key, lane, cell)}
+        seen = {"control": await world.control_value(key, lane, cell), **await world.seen(key, lane, cell)}
         late = [f"{name} ({'?' if shown is None else shown})" for name, shown in seen.items() if shown != to]
         return ReadBack(tuple(seen), f"{_named(detail)} is not {to} in {', '.join(late)}" if late else "")
 
@@ -145,7 +145,7 @@ class SwitchAction(ActionKind[SetSwitch]):
         key, to, before = _named(detail), detail["to"], detail["before"]
         if detail["undo"] is None:
             return Undo(f"{key} stays {to}: nothing to undo, as the playbook says")
-        now = await world.told(detail["key"], detail["lane"], detail.get("cell"))
+        now = await world.control_value(detail["key"], detail["lane"], detail.get("cell"))
         pace = detail["undo"]["catch_up"]
         if now is not None and now not in (to, before, pace):
             return Undo(f"{key} is {now}, set by somebody else since: left alone")

@@ -290,14 +290,14 @@ def _asks(*kinds: tuple[str, str]) -> list[PanelQuery]:
 
 def _figures() -> Iterator[Panel]:
     words = mapped(STATES, n8=OF_NO_USE)
-    for title, told_as, unit, height, decimals, kinds in (
+    for title, description, unit, height, decimals, kinds in (
         ("人数与次数 · Counts", "每秒次数、个数。 · Taps a second, numbers of things.", "locale", 8, 0, [(COUNTS, "")]),
         ("时间 · Times", "越短越好，红包池除外。 · The shorter the better, but for the pool.", "s", 8, None,
          [(TIMES_S, ""), (TIMES_MS, " / 1000")]),
         ("比例 · Shares", "占全部“咻”的比例。 · Of all taps.", "percentunit", 5, 2, [(SHARES, "")]),
     ):  # fmt: skip
         yield rows(
-            Tile(title, told_as, unit, 12, height),
+            Tile(title, description, unit, 12, height),
             *_asks(*kinds),
             key="indicator", columns=_columns("indicator"), names=INDICATORS, state_column="E", words=words,
             decimals=decimals,

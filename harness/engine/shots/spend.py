@@ -40,13 +40,13 @@ class SpendShot:
 
     def understand(self, status: int, body: bytes) -> ParsedAnswer:
         """Only a transfer with a number is one that was made."""
-        told = json_object(body)
-        if status == 200 and told.get("state") == "done" and isinstance(told.get("transfer"), int):
-            return ParsedAnswer(code_of(AGAIN if told.get("again") is True else SPENT, status))
-        if status == 202 and told.get("state") == "pending":
+        document = json_object(body)
+        if status == 200 and document.get("state") == "done" and isinstance(document.get("transfer"), int):
+            return ParsedAnswer(code_of(AGAIN if document.get("again") is True else SPENT, status))
+        if status == 202 and document.get("state") == "pending":
             return ParsedAnswer(code_of(PENDING, status))
         if status >= 400 and (nothing := nothing_happened(status, body)) is not None:
-            error = told.get("error")
+            error = document.get("error")
             code = error.get("code") if isinstance(error, dict) else None
             return ParsedAnswer(code_of(_BY_CODE.get(str(code), REFUSED), status, effect_none=nothing))
         return ParsedAnswer(code_of(UNKNOWN, status))

@@ -9,13 +9,9 @@ from harness.engine.answers import ParsedAnswer, code_of, json_object, nothing_h
 from harness.engine.shot import Aim, Target
 from system.contract.history import NO_PACKET, Outcome
 from system.contract.ids import TAG_HEADER, parse_award_id
+from system.contract.routing import TAP_ROUTE, tap_path
 
-METHOD, ROUTE = "POST", "/v1/rounds/{round}/taps"
-
-
-def path(round_id: int) -> str:
-    """Where a round is tapped."""
-    return ROUTE.format(round=round_id)
+METHOD, ROUTE = "POST", TAP_ROUTE
 
 
 class TapShot:
@@ -29,9 +25,8 @@ class TapShot:
 
     def requests(self, aim: Aim, tokens: Sequence[bytes]) -> list[bytes]:
         """The Host is the first front's: fronts tell users apart by token alone."""
-        head = (
-            f"{METHOD} {path(aim.round)} HTTP/1.1\r\nHost: {aim.host}\r\nContent-Length: 0\r\nAuthorization: Bearer "
-        ).encode()
+        line = f"{METHOD} {tap_path(aim.round)} HTTP/1.1"
+        head = f"{line}\r\nHost: {aim.host}\r\nContent-Length: 0\r\nAuthorization: Bearer ".encode()
         tail = (f"\r\n{TAG_HEADER}: {aim.tag}" if aim.tag else "").encode() + b"\r\n\r\n"
         return [head + token + tail for token in tokens]
 

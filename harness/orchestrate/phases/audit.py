@@ -34,7 +34,7 @@ class Audit:
             if report is None:
                 stage.run.tell("audit", sentence("stores_away", name=stage.system.name))
                 for round_id, one in armed.items():
-                    one.told = stage.control.money(round_id)
+                    one.control_money = stage.control.money(round_id)
         except (HarnessError, OSError) as exc:
             report = None
             account.no_data.append(Reason(code="audit_failed", text=of_error(exc)))

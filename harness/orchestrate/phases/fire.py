@@ -32,7 +32,7 @@ class Fire:
         run.phase("warm_up")
         try:
             deadline_s = prepared.duration_s + OVERRUN_S
-            fired = armed.generator.fire(prepared.order, deadline_s, run.heard, run.stopped)
+            fired = armed.generator.fire(prepared.order, deadline_s, run.on_message, run.stopped)
         except (HarnessError, OSError) as exc:
             run.broken(exc)
             return Fired(armed, False)

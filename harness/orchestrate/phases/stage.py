@@ -50,7 +50,7 @@ class RunContext(Protocol):
         """The next step of a run that must end."""
         ...
 
-    def heard(self, worker: int, message: dict[str, Any]) -> None:
+    def on_message(self, worker: int, message: dict[str, Any]) -> None:
         """A cannon's message."""
         ...
 

@@ -37,8 +37,8 @@ async def judge(judges: Mapping[str, Judge], rows: SnapshotRows) -> None:
         for kind, (minted, drawn, left) in kinds.items():
             mine.look(1)
             if (minted, left) != (cards[kind - 1], minted - drawn):
-                told = f"{minted} minted of {cards[kind - 1]}, {drawn} drawn, {left} left with the issuer"
-                mine.broken(f"season {season}, kind {kind}: {told}")
+                counts = f"{minted} minted of {cards[kind - 1]}, {drawn} drawn, {left} left with the issuer"
+                mine.broken(f"season {season}, kind {kind}: {counts}")
     for kind, minted, held, combined, left in await rows("season_card_places"):
         mine.look(1)
         mine.figure(minted=minted, held=held, combined=combined, left=left)

@@ -47,21 +47,22 @@ def of_round(
     slack = int(unknown.sum())
     mine.look(definite[0] + definite[1])
     short = False
-    for what, told, found in zip(("taps", "taps too fast", "shown sponsors"), definite, counted, strict=True):
+    for what, known, found in zip(("taps", "taps too fast", "shown sponsors"), definite, counted, strict=True):
         mine.figure(**{f"{what.replace(' ', '_')}_counted": found})
-        if found > told + slack:
+        if found > known + slack:
             mine.broken(
-                f"round {number}: {found:,} {what} counted; {told:,} answered, {slack:,} unknown", found - told - slack
+                f"round {number}: {found:,} {what} counted; {known:,} answered, {slack:,} unknown",
+                found - known - slack,
             )
-        elif found < told:
+        elif found < known:
             short = True
-            _missing(mine, f"round {number}: {found:,} {what} counted, {told:,} answered", told - found, died, behind)
-    told_users, may = np.unique(ops["uid"][part]), np.unique(ops["uid"][part | unknown])
+            _missing(mine, f"round {number}: {found:,} {what} counted, {known:,} answered", known - found, died, behind)
+    answered_users, may = np.unique(ops["uid"][part]), np.unique(ops["uid"][part | unknown])
     mine.figure(people=len(users))
     strangers = users - BitMap64(may.tolist())
     if strangers:
         mine.broken(f"round {number}: user {strangers.min()} counted, who was never answered", len(strangers))
-    missing = BitMap64(told_users.tolist()) - users
+    missing = BitMap64(answered_users.tolist()) - users
     if missing:
         _missing(mine, f"round {number}: user {missing.min()} took part and is not counted", len(missing), died, behind)
     elif short and died:

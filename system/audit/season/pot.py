@@ -32,13 +32,13 @@ async def judge(judges: Mapping[str, Judge], rows: SnapshotRows) -> None:
         mine.figure(pots=pot, paid=paid, rounding=rounding, back=back, left=left, combinations=combined)
         off = pot - (left + paid + rounding + back)
         if off:
-            told = f"paid {paid}, rounding {rounding}, back {back}, left {left}"
-            mine.broken(f"season {season}: a pot of {pot} fen, but {told}: {off} fen off", 1, off)
+            figures = f"paid {paid}, rounding {rounding}, back {back}, left {left}"
+            mine.broken(f"season {season}: a pot of {pot} fen, but {figures}: {off} fen off", 1, off)
         if state == "open" and paid + rounding + back:
             mine.broken(f"season {season} is open, and its pot has paid {paid + rounding + back} fen")
         if state != "open" and (blessings != combined or each != (pot // combined if combined else 0)):
-            told = f"{blessings} blessings of {each} fen were frozen, {combined} have combined"
-            mine.broken(f"season {season}: {told}")
+            counts = f"{blessings} blessings of {each} fen were frozen, {combined} have combined"
+            mine.broken(f"season {season}: {counts}")
         if state == "paid" and left:
             mine.broken(f"season {season} is paid, and {left} fen are left in its pot", 1, left)
     ((held, combinations, taken),) = await rows("season_blessings")

@@ -26,8 +26,8 @@ async def judge(judges: Mapping[str, Judge], rows: SnapshotRows) -> None:
     for count, lo, hi, way, says, happened in await rows("season_tie_counts", **counters):
         one, other = (lo, hi) if way <= len(KINDS) else (hi, lo)
         kind = KINDS[(way - 1) % len(KINDS)]
-        told = f"counts {says}, {happened} happened" if says != happened else "has another weight than what happened"
-        mine.broken(f"tie {lo}-{hi}: {kind} from {one} to {other} {told}", count)
+        problem = f"counts {says}, {happened} happened" if says != happened else "has another weight than what happened"
+        mine.broken(f"tie {lo}-{hi}: {kind} from {one} to {other} {problem}", count)
     for through, made, counted in await rows("season_tie_growth"):
         what = KINDS[through - 1] if through else "import"
         mine.broken(f"{made} ties were made by {what}, growth counts {counted}", abs(made - counted))

@@ -101,8 +101,8 @@ async def combine_cards(request: web.Request) -> web.Response:
     return _moved(await moving.combine(request.app[POOLS][lane], lane, uid, order))
 
 
-def _moved(told: models.CardMoved) -> web.Response:
-    return answer(told, 202 if told.state == "pending" else 200)
+def _moved(moved: models.CardMoved) -> web.Response:
+    return answer(moved, 202 if moved.state == "pending" else 200)
 
 
 _SEASON = (UnknownSeason, SeasonEnded)

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from system.contract.errors import Degraded, XiuError
 from system.contract.ids import TAG_HEADER
-from system.contract.routing import front_of
+from system.contract.routing import front_of, tap_path
 from system.play.route import SETTINGS
 
 ANSWER_WITHIN_S = 3.0
@@ -57,7 +57,7 @@ async def pass_on(request: web.Request, uid: int, round_id: int) -> web.Response
     topology = request.app[SETTINGS].topology
     if topology is None:
         raise Degraded("this process knows no fronts; expected XIU_TOPOLOGY")
-    url = f"{topology.fronts[front_of(uid, topology)]}/v1/rounds/{round_id}/taps"
+    url = f"{topology.fronts[front_of(uid, topology)]}{tap_path(round_id)}"
     headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
     try:
         async with request.app[FRONTS].post(url, headers=headers, allow_redirects=False) as got:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from system.contract.errors import ForeignUser, NotOpenYet, Refused, RoundOver, UnknownRound
 from system.contract.ids import ROUND_MAX
+from system.contract.routing import TAP_ROUTE
 from system.contract.web import read_model
 from system.play import plays
 from system.play.event import relay
@@ -63,7 +64,7 @@ async def sign_in(request: web.Request) -> web.Response:
 ROUTES = (
     Route("GET", "/v1/event", event, EventView, "anybody"),
     Route(
-        "POST", "/v1/rounds/{round}/taps", tap, TapAnswer, "user", (ROUND,), pending=True,
+        "POST", TAP_ROUTE, tap, TapAnswer, "user", (ROUND,), pending=True,
         errors=(UnknownRound, NotOpenYet, RoundOver, ForeignUser, relay.FrontUnknown),
     ),
     Route("POST", "/v1/event/sign-in", sign_in, EventSession, "anybody", body=SignIn, errors=(SignInClosed,)),

@@ -64,9 +64,9 @@ def merged(lane: Lane, rows: Iterable[tuple[Any, ...]], unheard: Iterable[tuple[
         for one in each.values():
             whole.add(one)
         evening.add(whole)
-        told = tuple(CountedMinute(minute_us=at_us, **one.figures()) for at_us, one in each.items())
+        counted = tuple(CountedMinute(minute_us=at_us, **one.figures()) for at_us, one in each.items())
         rounds.append(
-            CountedRound(round=number, minutes=told, uncounted=tuple(gaps.get(number, ())), **whole.figures())
+            CountedRound(round=number, minutes=counted, uncounted=tuple(gaps.get(number, ())), **whole.figures())
         )
     exact = not any(one.uncounted for one in rounds)
     return Participation(lane=lane, evening=CountedFigures(**evening.figures()), exact=exact, rounds=tuple(rounds))

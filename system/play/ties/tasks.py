@@ -97,8 +97,8 @@ async def take(pool: Pool, lane: Lane) -> None:
         log.warning("strength of lane %s: %s", lane, exc, extra={"event": "strength_interrupted"})
         return
     if not due.finished:
-        said = {"event": "strength_snapshot", "lane": lane, "day": due.day, "s": round(time.monotonic() - began, 3)}
-        log.info("strength of lane %s, day %d", lane, due.day, extra=said)
+        figures = {"event": "strength_snapshot", "lane": lane, "day": due.day, "s": round(time.monotonic() - began, 3)}
+        log.info("strength of lane %s, day %d", lane, due.day, extra=figures)
 
 
 TASKS = (watch, snapshots)

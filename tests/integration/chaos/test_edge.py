@@ -44,7 +44,7 @@ def test_it_rests_until_a_drill_is_aimed_at_it(stack: Stack, monkeypatch: pytest
         (front,) = stack.addresses.front_urls
         assert way.to(front) == stack.addresses.edge["client-front"]["front-0"] != front
         assert way.share_ms is not None
-        assert [*way.told] == ["client-front"]
+        assert [*way.shares_ms] == ["client-front"]
         nemesis, facts, _ = disturb(stack, "N91", "client-front")
         assert nemesis.verdict == "PASS", facts
         assert heal(stack.folder.path) == [], "the way is no fault while its drill lives"

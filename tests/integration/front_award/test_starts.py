@@ -65,7 +65,7 @@ def test_until_a_restarted_front_is_rebuilt_it_serves_nobody(valkey_server: Valk
 def test_a_front_that_does_not_hear_control_or_its_clock_knows_nothing_of_other_rounds(
     valkey_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("system.front.sync.HEARD_WITHIN_US", 300_000)
+    monkeypatch.setattr("system.front.sync.ANSWERED_WITHIN_US", 300_000)
 
     async def scenario(rig: Rig) -> None:
         round_id = rig.new_round_id()

@@ -62,7 +62,6 @@ OTHERWISE = {
     "harness/stack/ordinary.py": "a look, a few seconds at most",
     "harness/environment.py": "git, five seconds at most",
     "chaos/faults/cpu_hog.py": "a fault: healed by name, by a watchdog if need be",
-    "chaos/probes/exec.py": "a drill's thread may start it; its own time-out ends it",
     "chaos/watchdog.py": "heals what a killed drill left",
 }
 

@@ -50,6 +50,10 @@ def test_every_aiohttp_app_answers_its_errors_alike() -> None:
     assert found == ["system/contract/web.py"]
 
 
+def test_the_path_of_a_tap_is_written_in_one_place() -> None:
+    assert [name for name in SOURCES if "/taps" in text(name)] == ["system/contract/routing.py"]
+
+
 def test_a_number_that_somebody_wrote_is_read_strictly() -> None:
     """`isdigit` takes ², `int` takes `1_0`, and both take 5,000 digits: system/contract/numbers.py takes neither."""
     lax = re.compile(r"\.(isdigit|isdecimal|isnumeric)\(")

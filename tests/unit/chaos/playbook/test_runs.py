@@ -26,7 +26,7 @@ def played(tmp_path: Path, world: Callable[[FakeWorld], None], heal_at: str | No
     world(rig.world)
 
     async def script() -> None:
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         if heal_at is not None:
             await rig.until_state(heal_at)
             rig.world.age = 0.0
@@ -92,7 +92,7 @@ def test_no_data_never_ends_it(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
 
     async def script() -> None:
-        rig.engine.heard(SLOW)
+        rig.engine.receive(SLOW)
         await rig.until_state("held")
         rig.world.no_data = True
         await lasting(30 / SPEED, "no data for 30 s of the fast clock")
@@ -119,7 +119,7 @@ def test_a_switch_somebody_else_set_since_is_left_alone(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
 
     async def script() -> None:
-        rig.engine.heard(SLOW)
+        rig.engine.receive(SLOW)
         await rig.until_state("held")
         rig.world.switches["draw.shed_percent"] = 50
         rig.world.age = 0.0
@@ -133,7 +133,7 @@ def test_a_switch_somebody_put_back_is_not_driven_on_to_catch_up(tmp_path: Path)
     rig = Rig(tmp_path, text(catch_up=", catch_up: 200"))
 
     async def script() -> None:
-        rig.engine.heard(SLOW)
+        rig.engine.receive(SLOW)
         await rig.until_state("held")
         rig.world.switches["draw.release_percent"] = 100
         rig.world.age = 0.0
@@ -148,12 +148,12 @@ def test_a_refused_run_does_not_use_its_alert_up(tmp_path: Path) -> None:
     rig.world.age = None
 
     async def script() -> None:
-        rig.engine.heard(SLOW)
+        rig.engine.receive(SLOW)
         await rig.until_state("refused")
-        assert rig.engine.heard(SLOW).later, "it cools down first"
+        assert rig.engine.receive(SLOW).later, "it cools down first"
         await lasting(11 / SPEED, "it cools down, 11 s of the fast clock")
         rig.world.age = 5.0
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         await rig.until_state("held")
         rig.world.age = 0.0
 
@@ -169,7 +169,7 @@ def test_an_alert_does_not_wait_for_a_person_s_run_that_was_refused(tmp_path: Pa
         rig.engine.order("slow", "live", "me")
         await rig.until_state("refused")
         rig.world.fronts = 2.0
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         await rig.until_state("held")
         rig.world.age = 0.0
 
@@ -220,7 +220,7 @@ def test_a_changed_playbook_is_undone_by_what_the_journal_says(tmp_path: Path) -
     async def begin() -> None:
         async with asyncio.TaskGroup() as group:
             rig.engine.resume(group)
-            rig.engine.heard(SLOW)
+            rig.engine.receive(SLOW)
             await rig.until_state("held")
             rig.engine.let_go()
 
@@ -243,30 +243,30 @@ def test_one_run_an_episode_and_one_run_a_switch_and_cooldown(tmp_path: Path) ->
     async def play() -> None:
         async with asyncio.TaskGroup() as group:
             engine.resume(group)
-            assert len(engine.heard(SLOW).runs) == 1
-            again = engine.heard(SLOW)
+            assert len(engine.receive(SLOW).runs) == 1
+            again = engine.receive(SLOW)
             assert (again.runs, again.later) == ((), False)
-            other = engine.heard(Alert("Other", "live", 1001.0, "f2@1"))
+            other = engine.receive(Alert("Other", "live", 1001.0, "f2@1"))
             assert (other.runs, other.later) == ((), True)
             assert "draw.release_percent" in other.not_now["other"]
             assert engine.order("slow", "live", "me").runs == ()
-            assert engine.heard(Alert("Unknown", "live", 1.0, "f3@1")).not_now == {}
+            assert engine.receive(Alert("Unknown", "live", 1.0, "f3@1")).not_now == {}
             await rig.until_state("held")
             rig.world.age = 0.0
             await rig.until_state("closed")
-            assert engine.heard(SLOW).later is False, "the same firing of the alert, behind the run's end"
-            soon = engine.heard(Alert("Slow", "live", 1002.0, "f1@2"))
+            assert engine.receive(SLOW).later is False, "the same firing of the alert, behind the run's end"
+            soon = engine.receive(Alert("Slow", "live", 1002.0, "f1@2"))
             assert (soon.runs, soon.later) == ((), True)
             assert "cooling" in soon.not_now["slow"]
             await lasting(11 / SPEED, "it cools down, 11 s of the fast clock")
             rig.world.age = 5.0
-            assert engine.heard(Alert("Slow", "live", 1002.0, "f1@2")).runs
+            assert engine.receive(Alert("Slow", "live", 1002.0, "f1@2")).runs
             rig.world.age = 0.0
 
     asyncio.run(play())
     assert len(engine.runs) == 2
     # A new engine knows the episodes of the old one.
-    assert rig.make().heard(SLOW).not_now == {"slow": "a run of this episode is there"}
+    assert rig.make().receive(SLOW).not_now == {"slow": "a run of this episode is there"}
 
 
 def test_a_playbook_of_the_stress_lane_leaves_the_live_lane_as_it_is(tmp_path: Path) -> None:
@@ -274,14 +274,14 @@ def test_a_playbook_of_the_stress_lane_leaves_the_live_lane_as_it_is(tmp_path: P
     rig = Rig(tmp_path)
 
     async def script() -> None:
-        assert rig.engine.heard(Alert("Slow", "stress", 1000.0, "f2@1")).runs
+        assert rig.engine.receive(Alert("Slow", "stress", 1000.0, "f2@1")).runs
         await rig.until_state("held")
         assert rig.world.stress == {"draw.release_percent": 25, "draw.shed_percent": 10}
         assert rig.world.switches == REGULAR
         assert rig.value("drill_playbook_step_state", playbook="slow", lane="stress", step="run", state="held") == 1
         assert rig.value("drill_playbook_step_state", playbook="slow", lane="live", step="run", state="idle") is None
-        assert rig.engine.heard(SLOW).runs, "the other lane's switches are free"
-        assert rig.engine.heard(Alert("Slow", "stress", 1001.0, "f2@2")).later, "this lane's are not"
+        assert rig.engine.receive(SLOW).runs, "the other lane's switches are free"
+        assert rig.engine.receive(Alert("Slow", "stress", 1001.0, "f2@2")).later, "this lane's are not"
         await rig.until(lambda: rig.states().count("held") == 2, "both held")
         assert rig.world.switches == {"draw.release_percent": 25, "draw.shed_percent": 10}
         rig.world.age = 0.0
@@ -299,7 +299,7 @@ def test_a_run_of_a_time_without_lanes_has_its_switches_in_both(tmp_path: Path) 
     facts.take(journal.Transition(1.0, "gone-1", "gone", "executing", "", done))
     rig.engine.runs["gone-1"] = facts
     for lane in ("live", "stress"):
-        answer = rig.engine.heard(Alert("Slow", lane, 1.0, f"{lane}@1"))
+        answer = rig.engine.receive(Alert("Slow", lane, 1.0, f"{lane}@1"))
         assert answer.not_now == {"slow": "run gone-1 has draw.release_percent"}
 
 
@@ -320,13 +320,13 @@ def test_halt_stops_where_it_is_and_resume_lets_begin(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
 
     async def script() -> None:
-        rig.engine.heard(SLOW)
+        rig.engine.receive(SLOW)
         await rig.until_state("held")
         told = halt(tmp_path)
         assert any("slow" in line for line in told)
         assert any("draw.release_percent (live) stays 25; it was 100" in line for line in told)
         await rig.until_state("halted")
-        hindered = rig.engine.heard(Alert("Slow", "live", 1.0, "f9@1"))
+        hindered = rig.engine.receive(Alert("Slow", "live", 1.0, "f9@1"))
         assert (hindered.runs, hindered.later) == ((), True)
         assert rig.engine.order("slow", "live", "me").runs == ()
 
@@ -345,10 +345,10 @@ def test_while_a_drill_is_at_work_no_playbook_begins(tmp_path: Path) -> None:
 
     async def script() -> None:
         with seated(tmp_path, "drill credit-cut"):
-            answer = rig.engine.heard(SLOW)
+            answer = rig.engine.receive(SLOW)
             assert "a drill is at work (drill credit-cut, process" in answer.not_now["slow"]
             assert (answer.runs, answer.later) == ((), True)
-        assert len(rig.engine.heard(SLOW).runs) == 1
+        assert len(rig.engine.receive(SLOW).runs) == 1
         await rig.until_state("held")
         rig.engine.let_go()
 
@@ -376,7 +376,7 @@ def test_on_a_full_disk_no_run_begins_and_the_next_that_can_does(
 
     async def script() -> None:
         disk.full = True
-        answer = rig.engine.heard(SLOW)
+        answer = rig.engine.receive(SLOW)
         assert (answer.runs, answer.later) == ((), True), "Alertmanager asks again"
         assert "No space left" in answer.not_now["slow"]
         assert "No space left" in rig.engine.order("slow", "live", "me").not_now["slow"]
@@ -384,7 +384,7 @@ def test_on_a_full_disk_no_run_begins_and_the_next_that_can_does(
         disk.full = False
         rig.engine.settle()
         assert rig.engine.broken == ""
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         rig.world.age = 0.0
 
     rig.play(script)
@@ -396,7 +396,7 @@ def test_a_disk_that_fills_up_keeps_no_run_from_being_undone(tmp_path: Path, mon
     rig, disk = Rig(tmp_path), FullDisk(monkeypatch)
 
     async def script() -> None:
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         await rig.until_state("held")
         disk.full = True
         rig.world.age = 0.0
@@ -424,7 +424,7 @@ def test_an_act_that_cannot_be_recorded_is_not_done_and_those_before_it_are_undo
     rig.world.on_order = fill
 
     async def script() -> None:
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
 
     rig.play(script)
     (facts,) = rig.engine.runs.values()
@@ -447,7 +447,7 @@ def test_a_run_that_stumbles_goes_on_and_no_other_notices(tmp_path: Path, monkey
     rig.world.on_order = stumble
 
     async def script() -> None:
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         await rig.until_state("held")
         rig.world.age = 0.0
 
@@ -461,13 +461,13 @@ def test_other_playbooks_are_taken_up_and_a_run_keeps_the_one_it_began_with(tmp_
     slower = entries(tmp_path / "others", text().replace("to: 25", "to: 50"), text(id="other", alert="Other"))
 
     async def script() -> None:
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         await rig.until_state("executing")
         rig.engine.take(Library(slower, {}))
         await rig.until_state("held")
         assert rig.world.switches == {"draw.release_percent": 25, "draw.shed_percent": 10}
         assert rig.value("drill_playbook_step_state", playbook="other", lane="live", step="run", state="idle") is None
-        answer = rig.engine.heard(Alert("Other", "live", 1001.0, "f2@1"))
+        answer = rig.engine.receive(Alert("Other", "live", 1001.0, "f2@1"))
         assert "draw.release_percent" in answer.not_now["other"], "what the run has, it has"
         rig.engine.take(Library({}, {}))
         rig.world.age = 0.0

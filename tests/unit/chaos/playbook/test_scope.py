@@ -58,10 +58,10 @@ def test_two_cells_of_one_lane_are_two_runs_each_with_the_switch_of_its_cell(tmp
     key = "draw.release_percent"
 
     async def script() -> None:
-        unbound = rig.engine.heard(alert())
+        unbound = rig.engine.receive(alert())
         assert (unbound.runs, unbound.later) == ((), False)
         assert unbound.not_now["slow"].startswith("no cell is named")
-        assert rig.engine.heard(alert(2, cell="1")).runs
+        assert rig.engine.receive(alert(2, cell="1")).runs
         await rig.until_state("held")
         assert rig.facts().scope == Scope("stress", "1")
         assert (rig.world.switches, rig.world.stress) == (REGULAR, REGULAR)
@@ -70,9 +70,9 @@ def test_two_cells_of_one_lane_are_two_runs_each_with_the_switch_of_its_cell(tmp
         assert rig.value("drill_playbook_step_state", **steps, state="held") == 1
         lane = rig.engine.order("whole", "stress", "me")
         assert (lane.runs, f"has {key}" in lane.not_now["whole"].replace("draw.shed_percent, ", "")) == ((), True)
-        assert rig.engine.heard(alert(3, cell="0")).runs
+        assert rig.engine.receive(alert(3, cell="0")).runs
         await rig.until(lambda: (key, "stress", 0) in rig.world.own, "the other cell's")
-        assert "goes on" in rig.engine.heard(alert(4, cell="1")).not_now["slow"]
+        assert "goes on" in rig.engine.receive(alert(4, cell="1")).not_now["slow"]
         rig.world.age = 0.0
 
     rig.play(script)
@@ -102,9 +102,9 @@ def test_matchers_choose_the_alert(tmp_path: Path) -> None:
     rig = Rig(tmp_path, *texts)
 
     async def script() -> None:
-        (run,) = rig.engine.heard(alert()).runs
+        (run,) = rig.engine.receive(alert()).runs
         assert run.startswith("stress-")
-        answer = rig.engine.heard(alert(2, lane="neither"))
+        answer = rig.engine.receive(alert(2, lane="neither"))
         assert (answer.runs, answer.not_now) == ((), {}), "no playbook of this alert is meant"
         rig.engine.let_go()
 

@@ -50,8 +50,8 @@ def test_an_alert_looks_at_its_own_playbook_and_series_are_of_runs(
     assert series(rig.registry) == series(bare), "as many as of no playbook"
 
     async def script() -> None:
-        assert rig.engine.heard(SLOW).runs
-        assert rig.engine.heard(Alert("Unknown", "live", 1.0, "f2@1")).not_now == {}
+        assert rig.engine.receive(SLOW).runs
+        assert rig.engine.receive(Alert("Unknown", "live", 1.0, "f2@1")).not_now == {}
         assert len(looked) == 1
         await rig.until_state("held")
         rig.world.age = 0.0
@@ -71,11 +71,11 @@ def test_runs_that_ended_are_let_go_but_for_those_that_need_a_person(
 
     async def script() -> None:
         rig.world.age, rig.world.effect = 5.0, 1.0
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         await rig.until_state("verify_timeout")
         rig.world.age = None
         for number in range(runs):
-            assert rig.engine.heard(Alert(f"Other{number}", "live", 1.0, f"o{number}@1")).runs
+            assert rig.engine.receive(Alert(f"Other{number}", "live", 1.0, f"o{number}@1")).runs
             await rig.until(lambda: rig.states().count("refused") > number, "refused")  # noqa: B023 (awaited here)
 
     rig.play(script)
@@ -123,7 +123,7 @@ def test_a_run_that_goes_on_is_seen_from_its_first_second(tmp_path: Path) -> Non
     rig = Rig(tmp_path, text())
 
     async def begin() -> None:
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         await rig.until_state("held")
         rig.engine.let_go()
 

@@ -51,11 +51,11 @@ def test_a_switch_is_read_back_from_every_reader_for_its_own_lane() -> None:
     async def talk(world: StackWorld) -> None:
         lanes: tuple[tuple[Lane, int], ...] = (("live", 100), ("stress", 25))
         for lane, value in lanes:
-            assert await world.told(KEY, lane) == value
+            assert await world.control_value(KEY, lane) == value
             assert await world.seen(KEY, lane) == {"front-0": value, "front-1": value}
             assert list(world.readers("credit.pause", lane)) == [f"credit-{lane}"]
-        assert await world.told(KEY, None) is None, "both lanes are meant, and differ"
-        assert await world.told("stress.accept", None) == 1
+        assert await world.control_value(KEY, None) is None, "both lanes are meant, and differ"
+        assert await world.control_value("stress.accept", None) == 1
         assert (await world.seen(KEY, None))["front-1 (stress)"] == 25
 
     asked(answer, talk)
@@ -73,15 +73,15 @@ def test_what_there_is_and_who_reads_a_switch_is_what_the_directory_says() -> No
 
 
 def test_a_switch_is_set_in_the_lane_it_is_meant_for() -> None:
-    told: list[Any] = []
+    bodies: list[Any] = []
 
     async def talk(world: StackWorld) -> None:
         await world.set(KEY, "stress", 25, "run 1")
         await world.set("stress.accept", None, 0, "run 1")
 
     async def keep(request: web.Request) -> web.StreamResponse:
-        told.append(await request.json())
-        return web.json_response({"value": told[-1]["value"]})
+        bodies.append(await request.json())
+        return web.json_response({"value": bodies[-1]["value"]})
 
     async def run() -> None:
         app = web.Application()
@@ -92,8 +92,8 @@ def test_a_switch_is_set_in_the_lane_it_is_meant_for() -> None:
                 await talk(world)
 
     asyncio.run(run())
-    assert [one.get("lane") for one in told] == ["stress", None]
-    assert "lane" not in told[1]
+    assert [one.get("lane") for one in bodies] == ["stress", None]
+    assert "lane" not in bodies[1]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_garbage_is_no_data(body: bytes, charset: str) -> None:
 
     async def talk(world: StackWorld) -> None:
         assert await world.figure("up") is None
-        assert await world.told(KEY, "live") is None
+        assert await world.control_value(KEY, "live") is None
         assert set((await world.seen(KEY, "live")).values()) == {None}
         with pytest.raises(Away):
             await world.set(KEY, "live", 25, "run 1")
@@ -146,7 +146,7 @@ def test_a_cell_s_switch_is_asked_set_and_read_back_there_alone() -> None:
         at = world._at
         rows = [replace(place, metrics_url=at.control_url) for place in system(3, 2)]
         world._at = replace(at, places=Directory((*at.places.of("control"), *rows)))
-        assert (await world.told(KEY, "live"), await world.told(KEY, "live", 1)) == (100, 30)
+        assert (await world.control_value(KEY, "live"), await world.control_value(KEY, "live", 1)) == (100, 30)
         assert [*await world.seen(KEY, "live", 1)] == ["front-1"]
         assert [*await world.seen(KEY, "live")] == ["front-0", "front-2"], "a cell with its own does not follow"
         assert [*await world.seen(KEY, "stress")] == ["front-0", "front-1", "front-2"]

@@ -24,7 +24,7 @@ class Control:
     def topology(self) -> None:
         return None
 
-    def told_us(self) -> int:
+    def clock_us(self) -> int:
         raise AssertionError("nobody waits for the round's end")
 
     def ask_close(self, round_id: int, before_end: bool = False) -> None:

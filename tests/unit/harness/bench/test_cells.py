@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from harness.bench import cpu, credit_cells, wins_cells
 from harness.errors import EnvironmentNotReady
 from system.contract.routing import Topology, front_of
+from tests.support.children import started
 
 
 def test_cpu_is_added_up_by_role_for_each_piece_of_work() -> None:
@@ -21,10 +24,35 @@ def test_cpu_is_added_up_by_role_for_each_piece_of_work() -> None:
     assert cpu.by_role(used, 1_000_000) == {"credit": 1.0, "postgres": 3.0}
 
 
-def test_cpu_of_a_process_grows() -> None:
-    before = cpu.read({"this": os.getpid()})
-    while cpu.between(before, cpu.read({"this": os.getpid()}))["this"] <= 0:
-        sum(range(100_000))
+BURNS = """
+import os, subprocess, sys, time
+def tell():
+    print(sum(os.times()[:4]), flush=True)
+    sys.stdin.readline()
+tell()
+until = time.process_time() + 0.1
+while time.process_time() < until:
+    sum(range(10_000))
+subprocess.run([sys.executable, "-c", "sum(range(6_000_000))"], check=True, timeout=60)
+tell()
+"""
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def test_the_cpu_of_a_process_is_what_it_used_with_its_ended_children() -> None:
+    """As it says itself, to the kernel's ticks: user and system, its own and its child's, at either moment."""
+    with started([sys.executable, "-c", BURNS], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        said: list[tuple[float, dict[str, float]]] = []
+        for _ in range(2):
+            own_s = float(child.stdout.readline())
+            said.append((own_s, cpu.read({"it": child.pid})))
+            child.stdin.write(b"\n")
+            child.stdin.flush()
+    (began_s, before), (ended_s, after) = said
+    assert cpu.between(before, after)["it"] == pytest.approx(ended_s - began_s, abs=3 * TICK_S)
+    assert ended_s - began_s > 0.1
 
 
 class Played:

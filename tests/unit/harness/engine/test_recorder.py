@@ -40,7 +40,7 @@ def _tape() -> Tape:
         tape.code[tap] = code
         if tap < 5:
             tape.sent[tap], tape.done[tap] = 1000 * tap + 2, 1000 * tap + 3
-    assert [tape.told(tap, (42, 188)) for tap in (1, 2)] == [1, 1]
+    assert [tape.award_place(tap, (42, 188)) for tap in (1, 2)] == [1, 1]
     return tape
 
 

@@ -58,7 +58,7 @@ class Control:
     away: bool = False
     rounds: list[RoundPublic] = field(default_factory=list)
 
-    def told_us(self) -> int:
+    def clock_us(self) -> int:
         return self.now_us()
 
     def open_rounds(self) -> list[RoundPublic]:

@@ -60,10 +60,10 @@ def test_only_who_knows_the_secret_joins() -> None:
     crew.answered("a", OURS.proof(asked["a"], "a"))
     crew.answered("b", THEIRS.proof(asked["b"], "b"))
     crew.answered("c", OURS.proof(asked["a"], "a"))  # what somebody else answered, sent again
-    assert not crew.heard_all
+    assert not crew.complete
     crew.answered("d", {"proof": 7})
     crew.answered("stranger", OURS.proof(asked["a"], "stranger"))
-    assert crew.heard_all
+    assert crew.complete
     assert crew.proved() == ["a"]
 
 

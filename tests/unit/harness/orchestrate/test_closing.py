@@ -149,7 +149,13 @@ def test_a_control_that_cannot_now_or_says_nothing_is_asked_again(
 def test_an_answer_without_sense_is_no_answer(control: ControlClient, rounds: Rounds) -> None:
     rounds.babbles = 1_000_000
     for _ in range(4):
-        for ask in (control.told_us, control.switches, control.topology, control.open_rounds, lambda: control.money(1)):
+        for ask in (
+            control.clock_us,
+            control.switches,
+            control.topology,
+            control.open_rounds,
+            lambda: control.money(1),
+        ):
             with pytest.raises(ControlAway, match="without sense"):
                 ask()
         with pytest.raises(ControlAway, match="unknown whether it happened"):
@@ -168,7 +174,7 @@ def test_what_is_missing_at_the_deadline_is_told(control: ControlClient, rounds:
 
 def test_a_question_is_insisted_on_until_its_deadline(control: ControlClient, rounds: Rounds) -> None:
     rounds.cannot = 3
-    assert closing.insist(control.told_us, time.monotonic() + 5) > 0
+    assert closing.insist(control.clock_us, time.monotonic() + 5) > 0
     rounds.cannot = 1_000_000
     with pytest.raises(ControlError, match="the ledger is away"):
-        closing.insist(control.told_us, time.monotonic() + 0.1)
+        closing.insist(control.clock_us, time.monotonic() + 0.1)

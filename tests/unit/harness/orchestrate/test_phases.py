@@ -44,11 +44,11 @@ class Control:
         self.end_us, self.away, self.closes, self.broken = end_us, away, closes, broken
         self.asked: list[bool] = []
 
-    def told_us(self) -> int:
+    def clock_us(self) -> int:
         self.answer()
         return 1_000
 
-    now_us = told_us
+    now_us = clock_us
 
     def answer(self) -> None:
         if self.away:

@@ -54,7 +54,7 @@ def test_a_signal_through_the_loop_of_a_run(name: str, feed: Any, tmp_path: Path
         told, state.money = feed(second)
         state.now_s = float(second)
         counts = {"event": "counts", "at_ns": second * 10**9, "answered": 100 * second, "reached": 100 * second}
-        run.heard(0, counts | told | {"lag_p99_ms": None})
+        run.on_message(0, counts | told | {"lag_p99_ms": None})
     assert run.hearing.blind() == []
     if feed is good:
         assert run.stopped() is None

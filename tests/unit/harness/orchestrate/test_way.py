@@ -46,19 +46,19 @@ def stack(front: str, way: str, *links: str) -> Any:
 
 def test_straight_unless_a_drill_leads_it(front: str) -> None:
     way = way_of(stack(front, front))
-    assert (way.to(front), way.told, way.notes, way.share_ms) == (front, {}, (), None)
+    assert (way.to(front), way.shares_ms, way.notes, way.share_ms) == (front, {}, (), None)
     assert way == STRAIGHT
 
 
 def test_through_the_proxy_with_its_share(front: str) -> None:
     way = way_of(stack(front, front, "client-front", "prometheus-targets"))
     assert way.share_ms is not None
-    assert way.told == {"client-front": way.share_ms, "prometheus-targets": None}
+    assert way.shares_ms == {"client-front": way.share_ms, "prometheus-targets": None}
     assert "whose own share is" in way.notes[0]
     assert Way({front: "http://127.0.0.1:9"}).to(f"{front}/") == "http://127.0.0.1:9"
 
 
 def test_a_proxy_that_does_not_answer_has_no_share_and_none_is_made_up(front: str) -> None:
     way = way_of(stack(front, "http://127.0.0.1:1", "client-front"))
-    assert (way.share_ms, way.told) == (None, {"client-front": None})
+    assert (way.share_ms, way.shares_ms) == (None, {"client-front": None})
     assert "not measured" in way.notes[0]

@@ -337,7 +337,7 @@ def test_a_missed_latency_points_to_its_second():
 
 
 def test_every_kind_of_event_has_a_name_in_both_languages() -> None:
-    told = re.compile(r'(?:\b_?tell|\b_?told|_halt)\(\s*"(\w+)"')
+    told = re.compile(r'(?:\b_?tell|\b_?report|_halt)\(\s*"(\w+)"')
     root = Path(__file__).parents[4]
     files = [*(root / "harness" / "orchestrate").rglob("*.py"), *(root / "chaos").glob("*.py")]
     kinds = {kind for file in files for kind in told.findall(file.read_text(encoding="utf-8"))}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from system.contract.errors import SettingsError
-from system.play.parameters import LANE
+from system.play.parameters import LANE, Parameter
 from system.play.plays import Play, checked, plays, routes
 
 WALLET = next(play for play in plays() if play.name == "wallet")
@@ -20,6 +20,14 @@ def of(**more: Any) -> tuple[str, Play]:
     """A play of one route, in which something is wrong."""
     ours = {name: more.pop(name) for name in [*more] if name in Play.__slots__}
     return "system.play.cards", Play("cards", "", (replace(ROUTE, **more),), **ours)
+
+
+def test_a_parameter_without_its_reading_or_its_schema_cannot_be_made() -> None:
+    class Odd(Parameter[int]):
+        name, says, default = "odd", "an odd number", 1
+
+    with pytest.raises(TypeError, match="abstract methods"):
+        Odd()  # type: ignore[abstract]
 
 
 def test_every_folder_is_a_play_and_every_route_is_served() -> None:

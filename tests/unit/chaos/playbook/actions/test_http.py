@@ -59,7 +59,7 @@ def played(
         app = web.Application()
         app.router.add_route("*", "/mode", somebody.page)
         async with TestServer(app, port=port):
-            assert rig.engine.heard(SLOW).runs
+            assert rig.engine.receive(SLOW).runs
             await rig.until(lambda: "held" in rig.states() or rig.facts().over, "held, or its end")
             meanwhile(rig)
             rig.world.age = 0.0
@@ -106,7 +106,7 @@ def test_nobody_there_is_no_answer_and_what_was_done_is_undone(tmp_path: Path) -
     rig = Rig(tmp_path, calling(f"http://127.0.0.1:{free_port()}").replace("read_back: 1m", "read_back: 1s"))
 
     async def script() -> None:
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
 
     rig.play(script)
     assert rig.facts().state == "rollback_failed", "nobody knows whether it was heard: a person looks"

@@ -29,7 +29,7 @@ def test_it_goes_on_once_the_figure_holds_and_is_no_work_to_undo(tmp_path: Path)
     rig = Rig(tmp_path, waiting())
 
     async def script() -> None:
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         await rig.until(lambda: rig.states().count("executing") == 2, "it waits")
         assert rig.world.switches["draw.shed_percent"] == 0
         rig.world.fronts = 3.0
@@ -53,7 +53,7 @@ def test_what_never_holds_is_a_failure_and_what_was_done_is_undone(
     rig.world.fronts = fronts
 
     async def script() -> None:
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
 
     rig.play(script)
     facts = rig.facts()
@@ -67,7 +67,7 @@ def test_killed_while_it_waits_the_next_engine_waits_on(tmp_path: Path) -> None:
     rig = Rig(tmp_path, waiting())
 
     async def killed() -> None:
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         await rig.until(lambda: rig.states().count("executing") == 2, "it waits")
         rig.engine.let_go()
 
@@ -92,7 +92,7 @@ def test_a_kind_that_is_gone_is_left_to_a_person_and_named(tmp_path: Path) -> No
     rig = Rig(tmp_path)
 
     async def begin() -> None:
-        assert rig.engine.heard(SLOW).runs
+        assert rig.engine.receive(SLOW).runs
         await rig.until_state("held")
         rig.engine.let_go()
 
