@@ -98,6 +98,12 @@ PHRASES: dict[str, Phrase] = {
         "and {safe:.0%} of that is safe",
         "原定份额的 {part:.0%}：试打每秒 {asked:,.0f} 次，承载了每秒 {carried:,.0f} 次，取其 {safe:.0%} 为稳妥",
     ),
+    "share_wanted": (
+        "{part:.1%} of the natural share, which is {wanted:.0%} of what is safe, as the plan says: "
+        "{carried:,.0f} taps/s were carried in a burst of {asked:,.0f}/s, and {safe:.0%} of that is safe",
+        "原定份额的 {part:.1%}，按计划取稳妥速率的 {wanted:.0%}："
+        "试打每秒 {asked:,.0f} 次，承载了每秒 {carried:,.0f} 次，取其 {safe:.0%} 为稳妥",
+    ),
     "share_half": (
         "half of the rate, since the generator was the limit in run {run}",
         "速率减半，因为运行 {run} 中压测机到了顶",

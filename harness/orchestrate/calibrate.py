@@ -2,7 +2,8 @@
 stress lane.
 
 The burst offers more than the event's share asks for; what is answered a second is the smaller of the two ceilings.
-Rate = min(forecast's rate, 0.85 × measured). The round is closed afterwards; the live lane is not touched.
+Rate = min(forecast's rate, 0.85 × measured) × what the plan says under `calibrated`. The round is closed afterwards;
+the live lane is not touched.
 """
 
 from __future__ import annotations
@@ -34,14 +35,15 @@ COARSE = 20
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was measured, in taps answered a second. `part`: of the forecast's share that is carried
-    safely, at most 1.
+    """What was measured, in taps answered a second. `part`: of the forecast's share that is played: what is carried
+    safely, at most 1, times `wanted`, the plan's share of it.
     """
 
     carried_rps: float
     asked_rps: float
     part: Fraction
     p99_ms: float | None
+    wanted: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """For `environment.json`."""
@@ -68,8 +70,15 @@ def calibrate(
     if closing.over(control, prepared.round.end_us, ROUND_DEADLINE_S):
         closing.close(control, prepared.round.round, ROUND_DEADLINE_S)
     carried = _carried(seen, result.data["start_ns"] / 1e9)
-    part = min(Fraction(1), Fraction(int(SAFE * carried / share.peak_rps * COARSE), COARSE))
-    return Calibration(carried, hot.peak_rps, max(part, Fraction(1, COARSE)), result.latency_ms["response"]["p99"])
+    part, wanted = safe_part(carried, share.peak_rps), order.loaded.plan.calibrated
+    p99_ms = result.latency_ms["response"]["p99"]
+    return Calibration(carried, hot.peak_rps, part * Fraction(str(wanted)), p99_ms, wanted)
+
+
+def safe_part(carried_rps: float, peak_rps: float) -> Fraction:
+    """Of the forecast's peak, what is carried safely: whole twentieths, one at least, all of them at most."""
+    part = min(Fraction(1), Fraction(int(SAFE * carried_rps / peak_rps * COARSE), COARSE))
+    return max(part, Fraction(1, COARSE))
 
 
 def _fired(prepared: PreparedRound, since_s: float) -> tuple[list[tuple[float, int]], CannonResult]:
@@ -116,6 +125,9 @@ def _carried(seen: list[tuple[float, int]], start_s: float) -> float:
 def describe(calibration: Calibration, share: Share) -> str:
     """One sentence: which share is played, and why."""
     measured = {"carried": calibration.carried_rps, "asked": calibration.asked_rps}
+    if calibration.wanted < 1:
+        shares = {"part": float(calibration.part), "wanted": calibration.wanted, "safe": SAFE}
+        return sentence("share_wanted", **shares, **measured)
     if calibration.part < 1:
         return sentence("share_smaller", part=float(calibration.part), safe=SAFE, **measured)
     return sentence("share_natural", **measured)

@@ -13,11 +13,17 @@ from pydantic import BaseModel, ConfigDict
 from harness.runs.noise import Figure, figures, noise
 from harness.runs.record import Environment, RunRecord
 from harness.verdict import EXIT_CODES
+from system.contract.audit import OF_PLAYS
 
 MEMORY_TOLERANCE = 0.1
 UNJUDGED = ("INVALID", "NO_DATA", "ABORTED")
 NEEDED = ("answered at the peak", "response p99", "money residue", "wins residue")
 """Figures that B must have if A has them: without these, B is not known to be as good."""
+
+BESIDE_THE_DRAW = tuple(code for code in OF_PLAYS if code != "S17")
+"""Rules about what a run need not do: a plan that only taps leaves them without anything to look at. Every run taps, so
+S17, which counts taps, is none of them.
+"""
 
 State = Literal["same", "better", "worse", "no data", "not judged"]
 
@@ -50,7 +56,8 @@ class Difference(BaseModel):
 
 class Comparison(BaseModel):
     """`xiu run compare A B`. `verdict`: FAIL where B is worse beyond noise (`regressions` names what), UNKNOWN where it
-    lacks a figure of A (`missing`). `notes`: what else differs and does not forbid the comparison.
+    lacks a figure of A (`missing`). `notes`: what else differs and does not forbid the comparison, such as plays that
+    only one of the two lanes has seen.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -178,17 +185,33 @@ def compare(a: RunRecord, b: RunRecord, like_a: Sequence[RunRecord] = (), *, any
     if b.verdict == "FAIL" and a.verdict != "FAIL":
         worse.insert(0, "verdict")
     missing = [row.what for row in rows if row.what in NEEDED and row.a is not None and row.b is None]
-    missing += [f"invariant {code}" for code in _evaluated(a) if code not in _evaluated(b)]
+    missing += [f"invariant {code}" for code in _evaluated(a) if code not in (*_evaluated(b), *_unplayed(b))]
     verdict: Literal["PASS", "FAIL", "UNKNOWN"] = "FAIL" if worse else "UNKNOWN" if missing else "PASS"
     return Comparison(
         a=a.run_id, b=b.run_id, verdicts=(a.verdict, b.verdict), verdict=verdict, exit_code=EXIT_CODES[verdict],
-        regressions=tuple(worse), missing=tuple(missing), differences=tuple(rows), notes=(*why, *_notes(a, b)),
+        regressions=tuple(worse), missing=tuple(missing), differences=tuple(rows),
+        notes=(*why, *_notes(a, b), *_played_once(a, b)),
     )  # fmt: skip
 
 
 def _evaluated(run: RunRecord) -> list[str]:
     """Invariants that were looked at and known."""
     return [finding.code for finding in run.invariants if finding.valid in (True, False)]
+
+
+def _unplayed(run: RunRecord) -> list[str]:
+    """Rules of plays that looked, and found nothing of their kind in the lane: no evidence is missing."""
+    return [finding.code for finding in run.invariants if finding.code in BESIDE_THE_DRAW and finding.valid is None]
+
+
+def _played_once(a: RunRecord, b: RunRecord) -> list[str]:
+    """A line where only one of the lanes has anything for some rules to look at."""
+    told = []
+    for name, one, other in (("A", a, b), ("B", b, a)):
+        codes = [code for code in _evaluated(one) if code in _unplayed(other)]
+        if codes:
+            told.append(f"evaluated in {name} alone, for the other lane has no such play: {', '.join(codes)}")
+    return told
 
 
 def alike(runs: Sequence[RunRecord], a: RunRecord, b: RunRecord, most: int) -> list[RunRecord]:

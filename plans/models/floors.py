@@ -23,6 +23,8 @@ GROUP_WAIT_S = 0.0
 """Alertmanager's wait on the way to the playbook engine; people wait for `harness.stack.people.GROUP_WAIT`."""
 SOURCES_S: Mapping[str, float] = {
     "hongbao_ledger_imbalance_fen": 5.0,  # seconds between two sums that control makes of the ledger
+    "hongbao_transfers_imbalance": 5.0,
+    "hongbao_programme_rounds": 1.0,  # seconds between two looks of control at its view
     "hongbao_clock_trusted": 3.0,  # a front asks control each second, and waits two for an answer
     "hongbao_strength_psi": 5.0,  # seconds between two looks of play at the last snapshot
     "hongbao_strength_user_jump_points": 5.0,

@@ -232,6 +232,7 @@ class StressPlan(PlanModel):
     forecast: FileName = Field(description="The forecast's file, relative to this one.")
     lane: Literal["live", "stress"] = "stress"
     seed: int = Field(ge=0, lt=1 << 63)
+    calibrated: Annotated[Share, Field(gt=0, le=1, description="Share of the calibrated rate that is played.")] = 1.0
     warm_up: WarmUp
     round: RoundWindow
     rounds: Rounds = Field(

@@ -26,15 +26,19 @@ class Journey(PlanModel):
     rate: Annotated[Rate, Field(gt=0)] | None = Field(
         default=None, description="Of the whole event, the same from first to last; scaled as the forecast is."
     )
+    rate_here: Annotated[Rate, Field(gt=0)] | None = Field(
+        default=None, description="Of this run, the same from first to last, whatever share of the event is played."
+    )
     response_p99: Annotated[Duration, Field(gt=0)] | None = Field(
         default=None, description="Objective: a p99 of its response above it fails the run."
     )
 
     @check
     def _one_rate(self) -> Iterator[Contradiction]:
-        if (self.share is None) == (self.rate is None):
-            what = "neither share nor rate" if self.share is None else "share and rate"
-            yield Contradiction(("shot",), f"{what}", "one of them")
+        given = [name for name in ("share", "rate", "rate_here") if getattr(self, name) is not None]
+        if len(given) != 1:
+            what = " and ".join(given) or "neither share nor rate nor rate_here"
+            yield Contradiction(("shot",), what, "one of share, rate, rate_here")
 
     @property
     def name(self) -> str:
@@ -42,7 +46,9 @@ class Journey(PlanModel):
 
     def peak_rps(self, taps_rps: float, scale: float) -> float:
         """Requests per second where the taps are at `taps_rps`."""
-        return taps_rps * self.share if self.share is not None else (self.rate or 0.0) * scale
+        if self.share is not None:
+            return taps_rps * self.share
+        return self.rate_here if self.rate_here is not None else (self.rate or 0.0) * scale
 
 
 TAPS = Journey(shot=TAP, share=1.0)

@@ -27,6 +27,7 @@ CLAIM_OUTCOMES = (
 )  # fmt: skip
 SHARE_OUTCOMES = ("opened", "exhausted", "expired")
 CARD_MOVES = ("ticket", "tie", "gift_family", "gift_friend", "combine")
+PROGRAMME_STATES = ("announced", "armed", "open", "closing", "closed", "missed")
 ROUND_STATES = ("armed", "open", "closing", "closed")
 
 
@@ -155,6 +156,12 @@ METRICS: tuple[Metric, ...] = (
         _CONTROL,
         ("lane",),
     ),
+    Metric("hongbao_transfers_imbalance", "gauge", "Currencies whose legs do not add up to 0.", _CONTROL, ("lane",)),
+    Metric("hongbao_programme_rounds", "gauge", "Rounds of programmes, by state.", _CONTROL, ("lane", "state")),
+    Metric(
+        "hongbao_participations_total", "counter", "Taps that fronts counted and control wrote.", _CONTROL, ("lane",)
+    ),
+    Metric("hongbao_exposures_total", "counter", "Answers that named a sponsor, as counted.", _CONTROL, ("lane",)),
     Metric("hongbao_ties", "gauge", "Ties, by what made them.", ("play",), ("lane", "through")),
     Metric(
         "hongbao_strength_psi",

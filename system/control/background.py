@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from system.contract.api import RoundPublic
 from system.contract.errors import SettingsError, XiuError
 from system.contract.ids import LANES
-from system.contract.metrics import ROUND_STATES
+from system.contract.metrics import PROGRAMME_STATES, ROUND_STATES
 from system.control import programme, topology
 from system.control.closing import CloseOutcome, try_close
 from system.control.state import ControlContext
@@ -133,6 +133,12 @@ def show(control: ControlContext) -> None:
         meters.budget.labels(lane).set(sum(item.public.budget_fen for item in going))
         waiting = (len(view.waiting.get(item.public.round, ())) for item in going)
         meters.waiting.labels(lane).set(sum(waiting))
+        planned = dict.fromkeys(PROGRAMME_STATES, 0)
+        for one in view.planned.values():
+            if one.lane == lane:
+                planned[programme.state_of(control, one, 0)] += 1
+        for state, count in planned.items():
+            meters.programme.labels(lane, state).set(count)
     for lane, table in view.switches.items():
         for key, value in table.items():
             meters.switch.labels(key, lane).set(value)
@@ -171,10 +177,16 @@ async def _balance(control: ControlContext) -> None:
     for lane in LANES:
         try:
             rows = await control.pool.fetch(statement("control_imbalance", lane), None, "watch the balance")
+            legs = await control.pool.fetch(statement("control_legs_apart", lane), None, "watch the transfers")
         except XiuError:
             # No data is never healthy: an old zero must not stand for a ledger that could not be read.
             control.meters.imbalance.clear()
+            control.meters.transfers.clear()
             raise
         control.meters.imbalance.labels(lane).set(rows[0][0])
+        control.meters.transfers.labels(lane).set(len(legs))
+        for currency, apart in legs:
+            told = {"event": "transfers_imbalance"}
+            log.error("transfers of lane %s are %d of %s apart", lane, apart, currency, extra=told)
         if rows[0][0]:
             log.error("lane %s is out of balance by %d fen", lane, rows[0][0], extra={"event": "imbalance"})

@@ -41,6 +41,9 @@ async def write(control: ControlContext, front: int, report: CountsReport) -> No
                     "users": users[id(part)],
                 }  # fmt: skip
                 await conn.execute(statement("control_counted_insert", lane), {**key, **row})
+    for lane, mine in parts.items():
+        control.meters.participations.labels(lane).inc(sum(part.taps for part in mine))
+        control.meters.exposures.labels(lane).inc(sum(sum(part.exposures.values()) for part in mine))
 
 
 async def begin(conn: Connection, front: int, instance: int, now_us: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from system.contract.ids import LANES
 from system.web import counter, gauge
 
 
@@ -22,11 +23,15 @@ class ControlMeters:
     epochs: Counter
     leases: Counter
     imbalance: Gauge
+    transfers: Gauge
+    programme: Gauge
+    participations: Counter
+    exposures: Counter
     switch: Gauge
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> ControlMeters:
-        return cls(
+        meters = cls(
             rounds=gauge(registry, "hongbao_rounds"),
             packets=gauge(registry, "hongbao_round_packets"),
             unleased=gauge(registry, "hongbao_round_unleased_packets"),
@@ -36,5 +41,13 @@ class ControlMeters:
             epochs=counter(registry, "hongbao_epochs_granted_total"),
             leases=counter(registry, "hongbao_leases_granted_total"),
             imbalance=gauge(registry, "hongbao_ledger_imbalance_fen"),
+            transfers=gauge(registry, "hongbao_transfers_imbalance"),
+            programme=gauge(registry, "hongbao_programme_rounds"),
+            participations=counter(registry, "hongbao_participations_total"),
+            exposures=counter(registry, "hongbao_exposures_total"),
             switch=gauge(registry, "hongbao_switch"),
         )
+        for lane in LANES:  # what was never counted is 0, and not missing
+            meters.participations.labels(lane)
+            meters.exposures.labels(lane)
+        return meters

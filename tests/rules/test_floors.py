@@ -50,6 +50,24 @@ EFFECTS: dict[str, dict[str, str]] = {
     "StrengthShifted": {'hongbao_strength_psi{lane="live"}': "0.01x20 0.3x60"},
     "StrengthJumped": {'hongbao_strength_user_jump_points{lane="live"}': "900x20 12000x60"},
     "StrengthSnapshotOld": {'hongbao_strength_snapshot_time_seconds{lane="live"}': "0x20 -259300x60"},
+    "PlayFailing": {
+        'hongbao_http_requests_total{job="play",route="r",status="5xx"}': GROWS,
+        'hongbao_http_requests_total{job="play",route="r",status="2xx"}': "0+9x80",
+    },
+    "ClaimsPending": {
+        'hongbao_fission_claims_total{lane="live",outcome="pending"}': GROWS,
+        'hongbao_fission_claims_total{lane="live",outcome="claimed"}': "0+9x80",
+    },
+    "PotStuck": {
+        'hongbao_pot_batches_waiting{lane="live"}': BEGINS,
+        'hongbao_pot_paid_fen_total{lane="live"}': "700x80",
+    },
+    "RoundMissed": {'hongbao_programme_rounds{lane="live",state="missed"}': BEGINS},
+    "CountingStopped": {
+        'hongbao_requests_total{lane="live",outcome="lose"}': "0+100x80",
+        'hongbao_participations_total{lane="live"}': "0+100x20 2000x60",
+    },
+    "TransfersImbalance": {'hongbao_transfers_imbalance{lane="live"}': BEGINS},
     "PlaybookNeedsPerson": {'drill_playbook_step_state{playbook="p",lane="live",step="run",state="changed"}': BEGINS},
     "PlaybookFileRefused": {"drill_playbook_files_refused": BEGINS},
     "GeneratorSaturated": {"drill_generator_saturated": BEGINS},
@@ -165,13 +183,15 @@ def test_a_duration_that_is_none_is_refused() -> None:
 def test_what_a_figure_takes_by_itself_is_what_its_process_does() -> None:
     from chaos.playbook.__main__ import LOOK_S
     from harness.stack.config import SCRAPE_INTERVAL
-    from system.control.background import BALANCE_INTERVAL_S
+    from system.control.background import BALANCE_INTERVAL_S, VIEW_INTERVAL_S
     from system.front.link import CALL_TIMEOUT_S
     from system.front.sync import CLOCK_INTERVAL_S
     from system.play.ties.tasks import LOOK_S as LOOK_AT_SNAPSHOT_S
 
     assert {
         "hongbao_ledger_imbalance_fen": BALANCE_INTERVAL_S,
+        "hongbao_transfers_imbalance": BALANCE_INTERVAL_S,
+        "hongbao_programme_rounds": VIEW_INTERVAL_S,
         "hongbao_clock_trusted": CLOCK_INTERVAL_S + CALL_TIMEOUT_S,
         "hongbao_strength_psi": LOOK_AT_SNAPSHOT_S,
         "hongbao_strength_user_jump_points": LOOK_AT_SNAPSHOT_S,

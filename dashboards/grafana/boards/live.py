@@ -33,10 +33,9 @@ from dashboards.grafana.pieces import (
     scope_variables,
     states,
 )
-from dashboards.grafana.relations import relations
+from dashboards.grafana.plays import EXCUSES as OF_PLAYS
+from dashboards.grafana.plays import plays
 from dashboards.grafana.runbooks import AWAY, runbooks
-from dashboards.grafana.shares import EXCUSES as OF_SHARES
-from dashboards.grafana.shares import shares
 from plans.metrics import PLAYBOOK_STATES
 from system.contract.people import SMALLER_CITIES_SHARE
 
@@ -65,8 +64,7 @@ def panels() -> Iterator[Panel]:
     yield from _backlog()
     yield from _generator()
     yield from _states()
-    yield from relations()
-    yield from shares()
+    yield from plays()
     yield from machinery.inside()
     yield from machinery.stores()
     yield from machinery.processes()
@@ -362,7 +360,7 @@ BOARD = Board(
     ),
     panels=panels,
     excuses=(
-        *OF_SHARES,
+        *OF_PLAYS,
         MayBeEmpty("Faults injected", "a run without a drill injects nothing", undisturbed=True),
         MayBeEmpty("Alerts", "on a good day nothing fires", undisturbed=True),
         MayBeEmpty("Seconds to drain", "nothing was posted lately, so there is no speed to divide by"),

@@ -355,6 +355,23 @@ def test_a_forged_posting_shows_in_the_balance(settings: ControlSettings) -> Non
     asyncio.run(body())
 
 
+def test_a_leg_without_another_shows_in_the_balance_of_transfers(settings: ControlSettings) -> None:
+    async def body() -> None:
+        async with running(settings) as api:
+            made = "INSERT INTO live.transfer (kind, key, request, at_us) VALUES ('gift', 'k', '{}', 1)"
+            sql(settings, made)
+            sql(settings, "INSERT INTO live.leg SELECT transfer, 'user:1', 'card:2', 1 FROM live.transfer")
+            sql(settings, "INSERT INTO live.leg SELECT transfer, 'user:1', 'fen', 5 FROM live.transfer")
+            sql(settings, "INSERT INTO live.leg SELECT transfer, 'user:2', 'fen', -5 FROM live.transfer")
+
+            async def seen() -> bool:
+                return api.registry.get_sample_value("hongbao_transfers_imbalance", {"lane": "live"}) == 1
+
+            await until(seen, what="one currency that does not add up")
+
+    asyncio.run(body())
+
+
 def test_a_round_has_tickets_of_a_season_that_is_open(settings: ControlSettings) -> None:
     async def body() -> None:
         async with running(settings) as api:

@@ -58,6 +58,10 @@ def test_each_report_is_written_once_and_people_are_merged(settings: ControlSett
             )  # fmt: skip
             for _ in range(2):
                 assert await report(api, second, 1, *parts) == (200, {"number": 1}), "the same again is taken, once"
+            value, live = api.registry.get_sample_value, {"lane": "live"}
+            assert value("hongbao_participations_total", live) == 5 + 3
+            assert value("hongbao_exposures_total", live) == 2
+            assert value("hongbao_participations_total", {"lane": "stress"}) == 9
             assert await report(api, first, 4, part(two, 60, 2, 3, 4, exposures={"7": 1, "9": 1})) == (
                 200,
                 {"number": 4},

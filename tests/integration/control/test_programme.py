@@ -201,6 +201,12 @@ def test_the_same_programme_again_another_one_and_what_cannot_be_one(settings: C
             assert await entry(again) == first["rounds"][0], "control started again knows it"
             again.clock.now_us = first["rounds"][0]["end_us"]
             assert (due(again), (await entry(again))["state"]) == ([], "missed")
+            missed = ("hongbao_programme_rounds", {"lane": "live", "state": "missed"})
+
+            async def counted() -> bool:
+                return again.registry.get_sample_value(*missed) == 1
+
+            await until(counted, what="a missed round as a metric")
 
     asyncio.run(body())
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from harness.orchestrate.calibrate import Calibration, _carried, describe
+from harness.orchestrate.calibrate import Calibration, _carried, describe, safe_part
 from tests.support.sample_run import sample_lock
 
 
@@ -16,6 +16,19 @@ from tests.support.sample_run import sample_lock
 )
 def test_calibration_says_why(part: Fraction, begins: str) -> None:
     assert describe(Calibration(100.0, 135.0, part, None), sample_lock().share()).startswith(begins)
+
+
+def test_a_plan_that_wants_half_of_what_is_safe_says_so() -> None:
+    half = Calibration(100.0, 135.0, Fraction(3, 8), None, 0.5)
+    assert describe(half, sample_lock().share()).startswith("37.5% of the natural share, which is 50% of what is safe")
+
+
+@pytest.mark.parametrize(
+    ("carried", "part"),
+    [(40_000.0, "1/20"), (200_000.0, "1/20"), (2_000_000.0, "17/20"), (9_000_000.0, "1")],
+)
+def test_what_is_safe_comes_in_twentieths(carried: float, part: str) -> None:
+    assert safe_part(carried, 2_000_000.0) == Fraction(part)
 
 
 @pytest.mark.parametrize(

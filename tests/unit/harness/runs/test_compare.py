@@ -84,6 +84,44 @@ def test_an_invariant_that_b_did_not_evaluate_is_missed():
     assert compare(silent, record()).verdict == "PASS", "B may tell more"
 
 
+def unplayed(*codes: str, **fields: object) -> RunRecord:
+    """A run in whose lane nothing was there for these rules."""
+    rows = [
+        one.model_copy(update={"valid": None, "counted": 0}) if one.code in codes else one
+        for one in record().invariants
+    ]
+    return record(**{"run_id": "b", **fields}).model_copy(update={"invariants": tuple(rows)})
+
+
+OF_PLAYS_ALONE = ("S13", "S14", "S15", "S16", "S18")
+
+
+def test_plays_that_only_one_lane_has_seen_are_told_and_forbid_nothing():
+    played, plain = record(), unplayed(*OF_PLAYS_ALONE)
+    told = f"alone, for the other lane has no such play: {', '.join(OF_PLAYS_ALONE)}"
+    forth, back = compare(played, plain), compare(plain, played)
+    assert (forth.verdict, forth.missing) == ("PASS", ())
+    assert f"evaluated in A {told}" in forth.notes
+    assert (back.verdict, back.missing) == ("PASS", ())
+    assert f"evaluated in B {told}" in back.notes
+    assert not any("evaluated in" in note for note in compare(plain, plain).notes)
+
+
+@pytest.mark.parametrize("code", ["S1", "S17"])
+def test_a_rule_that_every_run_can_be_judged_by_is_missed(code: str):
+    """S17 counts taps, and every run taps."""
+    assert compare(record(), unplayed(code)).missing == (f"invariant {code}",)
+
+
+def test_a_rule_of_a_play_that_could_not_be_decided_or_is_not_told_is_missed():
+    doubtful = [
+        one.model_copy(update={"valid": "unknown"}) if one.code == "S13" else one for one in record().invariants
+    ]
+    for rows in (doubtful, [one for one in record().invariants if one.code != "S13"]):
+        b = record(run_id="b").model_copy(update={"invariants": tuple(rows)})
+        assert compare(record(), b).missing == ("invariant S13",)
+
+
 def test_more_runs_widen_the_noise_to_what_they_show():
     others = [slower(p99, plan="gala-share") for p99 in (2.0, 3.4, 6.0, 9.0, 4.0)]
     assert compare(record(), slower(6.84)).regressions == ("response p99",)

@@ -39,6 +39,12 @@ def test_a_share_follows_the_steps_and_a_rate_is_the_same_from_first_to_last(tmp
     assert (shared.peak_rps(250, 0.01), rated.peak_rps(250, 0.01)) == (50.0, 50.0)
 
 
+def test_a_rate_here_is_the_same_at_every_share_of_the_event(tmp_path: Path) -> None:
+    said = "traffic: [{shot: tap, share: 100%}, {shot: wallet, rate_here: 50/s}]"
+    (beside,) = load_plan(write(tmp_path, said), {"tap", "wallet"}).plan.beside
+    assert [beside.peak_rps(250, scale) for scale in (1.0, 0.01)] == [50.0, 50.0]
+
+
 @pytest.mark.parametrize(
     ("traffic", "words"),
     [
@@ -52,6 +58,9 @@ def test_a_share_follows_the_steps_and_a_rate_is_the_same_from_first_to_last(tmp
         pytest.param("[{shot: tap, share: 100%, response_p99: 1s}]", "a second objective", id="two objectives"),
         pytest.param("[{shot: tap, share: 100%}, {shot: wallet}]", "neither share nor rate", id="no rate"),
         pytest.param("[{shot: tap, share: 100%}, {shot: wallet, share: 1%, rate: 7/s}]", "share and rate", id="both"),
+        pytest.param(
+            "[{shot: tap, share: 100%}, {shot: wallet, rate: 7/s, rate_here: 7/s}]", "rate and rate_here", id="2 rates"
+        ),
         pytest.param(
             "[{shot: tap, share: 100%}, {shot: wallet, share: 1%}, {shot: wallet, share: 2%}]", "wallet stands twice",
             id="one name for two",
