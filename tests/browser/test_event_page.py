@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,11 @@ import pytest
 from system.contract.people import traits_of
 from system.ledger.migrate import migrate
 from system.tickets import Ticket, TicketOffice
+from tests.support.event_browser import DESK, PHONE, browser, holds, is_open, open_page, shows, untroubled
 from tests.support.event_page import (
     BROWSER,
     BROWSERS,
     CUT,
-    FLAGS,
     ScriptedFront,
     announce,
     credit,
@@ -37,10 +38,6 @@ from tests.support.play_process import play_process
 from tests.support.stores import PostgresServer, free_port
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser on PATH (looked for {', '.join(BROWSERS)})")
-WITHIN_MS = 30_000
-PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
-NO_TROUBLE = ("Failed to load resource",)
-"""What Chromium writes of every answer that is not 2xx, and of a connection that was refused."""
 
 
 @dataclass
@@ -66,18 +63,6 @@ class Stage:
             return json.loads(answer.read())
 
 
-@contextmanager
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=BROWSER, args=[*FLAGS])
-        try:
-            yield chromium
-        finally:
-            chromium.close()
-
-
 @pytest.fixture(scope="module")
 def stage(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """One play and one browser for the tests of this file; each test has users and rounds of its own."""
@@ -97,16 +82,9 @@ def stage(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFact
             start()
 
         def opened(uid: int | None, size: dict[str, int] = PHONE, language: str = "zh", **more: Any) -> Any:
-            where, theme = more.pop("where", ""), more.pop("theme", "light")
-            context = chromium.new_context(viewport=size, color_scheme=theme, **more)
-            context.set_default_timeout(WITHIN_MS)
-            page = context.new_page()
-            page.trouble = []
-            page.on("pageerror", lambda error: page.trouble.append(str(error)))
-            page.on("console", lambda said: page.trouble.append(said.text) if said.type == "error" else None)
             who = "" if uid is None else f"uid={uid}&"
-            page.goto(f"http://127.0.0.1:{port}/?{who}lang={language}{where}")
-            return page
+            where = f"http://127.0.0.1:{port}/?{who}lang={language}{more.pop('where', '')}"
+            return open_page(chromium, where, size, **more)
 
         start()
         yield Stage(f"http://127.0.0.1:{port}", dsn, front, folder, port, opened, restart, lambda: playing[0].close())
@@ -120,31 +98,6 @@ def quiet(stage: Stage) -> None:
     stage.front.answers.clear()
     stage.front.taps.clear()
     stage.front.always = (200, {"won": False, "next_ms": 0})
-
-
-def shows(page: Any, selector: str, text: str) -> None:
-    """Waits until the element holds the text."""
-    page.wait_for_function(
-        "([where, text]) => { const e = document.querySelector(where);"
-        " return e && !e.hidden && e.checkVisibility() && e.textContent.includes(text); }",
-        arg=[selector, text],
-    )
-
-
-def holds(page: Any, cards: int) -> None:
-    """Waits until the user has so many cards. A function, not an expression: the page's policy forbids `eval`."""
-    page.wait_for_function(
-        "(n) => [...document.querySelectorAll('.kinds b')].reduce((sum, e) => sum + Number(e.textContent), 0) === n",
-        arg=cards,
-    )
-
-
-def is_open(page: Any) -> None:
-    page.wait_for_selector('#red[aria-disabled="false"]')
-
-
-def untroubled(page: Any) -> None:
-    assert [said for said in page.trouble if not said.startswith(NO_TROUBLE)] == []
 
 
 def test_press_hear_win_share_claim_spend(stage: Stage) -> None:
@@ -208,6 +161,7 @@ def test_cards_come_with_losing_taps_are_given_and_combined(stage: Stage) -> Non
         shows(page, "#said", "得到一张")
     page.select_option("#give-kind", "3")
     page.fill("#give-to", "7002")
+    page.select_option("#give-whom", "family")
     page.click('#give-form [data-word="give"]')
     shows(page, "#give-said", "已送出")
     holds(page, 4)
@@ -222,6 +176,9 @@ def test_cards_come_with_losing_taps_are_given_and_combined(stage: Stage) -> Non
     shows(friend, "#cards .lines", "用户 7001 想要：和谐福")
     friend.click('#cards .lines [data-word="give"]')
     shows(friend, "#cards .said-here", "已送出")
+    with psycopg.connect(stage.dsn) as conn:
+        given = conn.execute("SELECT request ->> 'whom' FROM live.transfer WHERE kind = 'gift' ORDER BY transfer")
+        assert [row[0] for row in given] == ["family", "friend"], "as the givers said"
     page.reload()
     page.click('#cards [data-word="combine"]:not(:disabled)')
     shows(page, "#cards .said-here", "五福已合成")
@@ -296,7 +253,9 @@ def test_the_button_keeps_to_seven_a_second(stage: Stage) -> None:
 
 def test_before_and_after_the_round_nothing_is_sent(stage: Stage) -> None:
     announce(stage.dsn, 4, 3_600)
-    page = stage.open(4_001, language="en")
+    page = stage.open(4_001, language="en", fast_ms=7_200_000)
+    # The phone's own clock is two hours fast: by it the round would be over.
+    assert page.evaluate("Date.now()") > time.time() * 1000 + 7_000_000
     shows(page, "#phase", "until it opens")
     page.wait_for_function("() => /^(1:00:00|59:\\d\\d)$/.test(document.getElementById('count').textContent)")
     page.click("#red", force=True)
@@ -318,7 +277,7 @@ def test_a_page_left_open_over_a_restart_goes_on(stage: Stage) -> None:
     credit(stage.dsn, 6_001, 6, 2, 1888, 9)
     stage.stop()
     page.click("#red", force=True)
-    shows(page, "#said", "网络不稳")
+    shows(page, "#said", "还不知道结果")
     shows(page, "#offline", "连不上")
     stage.front.always = won(6, 2, 1888, 9, repeat=True)
     stage.restart()
@@ -327,6 +286,40 @@ def test_a_page_left_open_over_a_restart_goes_on(stage: Stage) -> None:
     shows(page, "#balance", "¥18.88")
     page.reload()
     shows(page, "#win-fen", "¥18.88")
+    untroubled(page)
+
+
+def test_an_order_whose_answer_was_lost_is_asked_for_again_by_the_next_page(stage: Stage) -> None:
+    announce(stage.dsn, 20, -1)
+    credit(stage.dsn, 9_200, 20, 0, 520)
+    page = stage.open(9_200, language="en")
+    shows(page, "#balance", "¥5.20")
+
+    def lose(route: Any) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/v1/wallet/spend", lose)
+    page.fill("#spend", "2")
+    page.click("#spend-form button")
+    shows(page, "#spend-said", "Not known yet whether it worked")
+    page.unroute("**/v1/wallet/spend", lose)
+    page.reload()
+    shows(page, "#kept", "it is done")
+    shows(page, "#balance", "¥3.20")
+    page.reload()
+    shows(page, "#balance", "¥3.20")
+    assert page.inner_text("#kept") == "", "asked once more, and no more than that"
+    untroubled(page)
+
+
+def test_the_description_for_people_fetches_nothing(stage: Stage) -> None:
+    page = stage.open(None)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{stage.url}/docs")
+    assert "POST /v1/wallet/spend" in page.inner_text("body")
+    assert asked == [f"{stage.url}/docs"]
     untroubled(page)
 
 

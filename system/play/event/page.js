@@ -1,55 +1,6 @@
 "use strict";
 // The event page. Everything it shows comes from this system's own JSON; texts are set as text, never as HTML.
-const WORDS = {
-  brand: ["咻一咻", "Xiu"], page: ["咻一咻，抢红包", "Xiu: the red packet rush"], sound: ["声音", "Sound"], press: ["咻一下", "tap me"],
-  lang: ["English", "中文"], lang_says: ["Switch to English", "切换到中文"],
-  press_says: ["咻一下，抢红包", "Tap for a red packet"],
-  no_round: ["还没有场次", "No round yet"], no_round_said: ["场次公布后，这里会倒计时。", "When a round is announced, the countdown stands here."],
-  round: ["第 {0} 场", "Round {0}"], till_start: ["距开抢", "until it opens"], till_end: ["距结束", "until it ends"],
-  over: ["本场已结束", "This round is over"], rounds: ["今晚场次", "Rounds"], none: ["暂无", "None yet"],
-  opens_at: ["{0} 开始，{1} 个红包", "opens {0}, {1} packets"], is_open: ["进行中", "open"], soon: ["未开始", "to come"], closed: ["已结束", "over"],
-  ready: ["开抢后，按红色按钮。", "When it opens, press the red button."], go: ["快按！", "Press now!"],
-  early: ["还没开始，请等倒计时。", "Not open yet: watch the countdown."],
-  lost: ["这次没咻到，再来！", "No packet this time. Again!"], lost_by: ["这次没咻到，{0} 祝你下次好运。", "No packet this time. Better luck next time, says {0}."],
-  pending: ["正在确认，请稍候…", "Being confirmed, one moment…"],
-  fast: ["手速太快啦，歇 {0} 秒。", "Too fast: wait {0} s."], quick: ["手速太快啦，每秒最多 7 下。", "Too fast: seven a second at most."],
-  away: ["网络不稳，正在自动重试…", "The connection is poor; trying again…"], offline: ["连不上服务器，正在自动重连…", "No connection to the server; trying again…"],
-  sign_first: ["请先登录再抢。", "Sign in first."], signed_out: ["登录已失效，请重新登录。", "Your sign-in has ended. Sign in again."],
-  win_title: ["恭喜，咻到红包！", "You got a red packet!"], by: ["由 {0} 送出", "from {0}"],
-  way: ["入账中…", "On its way to your wallet…"], credited: ["已存入钱包", "In your wallet"], held: ["需人工核对", "Set aside: a person decides"],
-  sponsor: ["赞助商 {0}", "sponsor {0}"], said_win: ["咻到 {0}！", "You won {0}!"],
-  sign_title: ["登录", "Sign in"], token_label: ["口令（token）", "Token"], token_hint: ["用 xiu token 用户号 得到，粘贴到这里。", "Paste what `xiu token UID` prints."],
-  uid_label: ["用户号（开发模式）", "User number (development)"], enter: ["进入", "Enter"],
-  bad_token: ["这个口令不对或已过期。", "This token is wrong or has expired."],
-  wallet: ["钱包", "Wallet"], who: ["用户 {0}", "user {0}"], out: ["退出", "Sign out"], processing: ["有一笔正在入账。", "One credit is on its way."],
-  kind_spend: ["消费", "spent"], kind_reverse: ["退回", "given back"], kind_claim: ["好友红包", "a friend's packet"], kind_pot: ["五福奖金", "Five Blessings"],
-  statement: ["明细", "Statement"], spend_label: ["花掉（元）", "Spend (yuan)"], spend: ["花掉", "Spend"], spent: ["已花掉 {0}。", "Spent {0}."],
-  waiting: ["正在确认…", "Being confirmed…"], said_no: ["没有成功：{0}", "It did not work: {0}"],
-  share: ["分享红包", "Share it"], share_hint: ["把链接发给好友，一起拆。", "Send this link to your friends."], copy: ["复制链接", "Copy link"], copied: ["已复制", "Copied"],
-  link: ["分享链接", "Link to share"], claimed_of: ["已领 {0}/{1} 份", "{0} of {1} parts claimed"],
-  claim_title: ["好友的红包", "A friend's packet"], claim: ["拆开", "Open it"], claimed: ["你分到 {0}", "Your part: {0}"],
-  cards: ["集五福", "Five Blessings"], combine: ["合成五福", "Combine all five"], combined: ["五福已合成，等开奖。", "Combined. You have a part in the pot."],
-  kinds: ["爱国福,富强福,和谐福,友善福,敬业福", "Patriot,Wealth,Accord,Kind,Duty"], got_card: ["得到一张：{0}", "A card: {0}"],
-  give_label: ["送给用户号", "Give to user"], give: ["送出", "Give"], given: ["已送出。", "Given."], which: ["哪一张", "Which card"],
-  ask: ["向他要", "Ask for it"], asked: ["已发出请求。", "Asked."], asks: ["用户 {0} 想要：{1}", "User {0} asks for: {1}"],
-  friends: ["好友", "Friends"], no_friends: ["还没有好友。分享一个红包吧。", "No friends yet. Share a packet."], fund: ["余额宝", "Money fund"],
-  score: ["亲密度 {0}", "strength {0}"],
-  friend_label: ["加好友（用户号）", "Add a friend (user number)"], add: ["加好友", "Add"], added: ["已发出邀请，等对方也加你。", "Asked. It is a tie once they add you, too."],
-  tied: ["已成为好友。", "You are friends now."], asked_by: ["用户 {0} 想加你", "User {0} wants to be your friend"], why: ["为什么", "Why"],
-  term_base: ["起点", "base"], term_contact: ["联系", "contact"], term_transfer: ["转账", "transfers"], term_gift: ["送礼", "gifts"], term_claim: ["红包", "packets"], term_card: ["福卡", "cards"],
-  term_book: ["通讯录", "address book"], term_reciprocity: ["往来对等", "reciprocity"], term_mutual: ["共同好友", "mutual friends"],
-  fund_label: ["金额（元）", "Amount (yuan)"], buy: ["转入", "Put in"], sell: ["转出", "Take out"], bought: ["已转入。", "Put in."], sold: ["已转出。", "Taken out."],
-  foot: ["红包金额以服务器为准。断网或刷新不会丢，也不会多。", "Amounts are the server's. Nothing is lost by a broken line, and nothing is given twice."],
-};
-const CODES = {
-  insufficient: ["余额不足", "the balance is too small"], too_fast: ["请求太频繁", "too many requests"],
-  key_reused: ["这笔请求已用过", "this order was used before"], bad_request: ["输入不对", "the input is wrong"],
-  degraded: ["系统忙", "the system is busy"], share_expired: ["红包已过期", "the packet has expired"],
-  share_exhausted: ["红包已领完", "nothing is left"], own_share: ["不能领自己的红包", "it is your own packet"],
-  kinds_missing: ["还没集齐五张", "a kind is missing"], combined_already: ["已经合成过了", "you have combined already"], no_real_name: ["尚未实名", "no real name was given"],
-  self_tie: ["不能加自己", "that is yourself"], gift_to_oneself: ["不能送给自己", "that is yourself"],
-  season_ended: ["活动已结束", "the season is over"], card_not_owned: ["没有这张卡", "you have no such card"],
-};
+/*WORDS*/
 const $ = (id) => document.getElementById(id);
 const params = new URLSearchParams(location.search);
 const store = {
@@ -58,7 +9,8 @@ const store = {
 };
 const chosen = params.get("lang") || store.get("lang") || (navigator.language || "zh");
 let english = !chosen.toLowerCase().startsWith("zh");
-const say = (name, ...values) => (WORDS[name] || CODES[name] || ["", ""])[english ? 1 : 0].replace(/{(\d)}/g, (_, k) => values[k]);
+const say = (name, ...values) => (WORDS[name] || ["", ""])[english ? 1 : 0].replace(/{(\d)}/g, (_, k) => values[k]);
+const listed = (table, name) => (Object.hasOwn(table, name) ? table[name][english ? 1 : 0] : "");
 const yuan = (fen) => `¥${Math.floor(fen / 100).toLocaleString("en")}.${String(fen % 100).padStart(2, "0")}`;
 const clock = (us) => new Date(us / 1000).toLocaleTimeString(english ? "en-GB" : "zh-CN", { hour12: false });
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -86,19 +38,41 @@ async function ask(path, body, withToken = true) {
   }
 }
 const unsettled = (got) => got.status === 0 || got.status === 202 || got.status >= 500 || got.status === 429;
-async function order(path, body, told) {
+// Why the same is asked again: too fast, certainly nothing happened, or nobody knows.
+const again = (got, pending = "waiting") =>
+  say(got.status === 202 ? pending : got.status === 429 ? "fast" : got.data.error && got.data.error.effect === "none" ? "away" : "unknown", got.wait);
+// Orders under way, kept where a page that is left or loaded anew finds them again. One that is a day old is nobody's.
+const DAY_MS = 86_400_000;
+const kept = () => { try { return JSON.parse(store.get("orders")) || {}; } catch { return {}; } };
+const keep = (id, what) => { const all = kept(); what ? (all[id] = what) : delete all[id]; store.set("orders", Object.keys(all).length ? JSON.stringify(all) : null); };
+async function order(path, body, told, id = newKey()) {
   // An order with a key of its own: the same key again until somebody knows what became of it.
   const mine = token;
+  keep(id, { uid: uidOf(mine), path, body, at: Date.now() });
   for (let tries = 0; mine === token; tries++) {
     const got = await ask(path, body);
-    if (!unsettled(got)) { checkSession(got); return got; }
-    told(say(got.status === 202 ? "waiting" : got.status === 429 ? "fast" : "away", got.wait));
+    if (!unsettled(got)) { if (got.status !== 401) keep(id, null); checkSession(got); return got; }
+    told(again(got));
     await pause(got.status === 429 ? got.wait * 1000 : grows(tries, 300, 5000));
   }
-  return { status: 401, data: {}, code: "bad_token" };
+  return { status: 0, data: {}, code: "" }; // Somebody else is signed in now; this user's next page asks again.
 }
 const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
-const refused = (got) => say("said_no", (CODES[got.code] && say(got.code)) || (got.data.error && got.data.error.message) || got.status);
+const refused = (got) => got.status === 0 ? "" : say("said_no", listed(CODES, got.code) || (got.data.error && got.data.error.message) || got.status);
+let resuming = null;
+async function resume() {
+  // What an earlier page of this user ordered and did not hear the end of.
+  if (resuming === token) return;
+  const mine = resuming = token, told = (text) => { $("kept").textContent = text; };
+  for (const [id, was] of Object.entries(kept())) {
+    if (was.uid !== uidOf(mine) || mine !== token) continue;
+    if (!(Date.now() - was.at < DAY_MS)) { keep(id, null); continue; }
+    const got = await order(was.path, was.body, told, id);
+    if (mine !== token) return;
+    told(got.status === 200 ? say("kept_done") : refused(got));
+    refresh(); refreshPlays();
+  }
+}
 function checkSession(got) {
   if (got.status !== 401 || !token) return;
   signOut();
@@ -119,24 +93,33 @@ const nameOf = (round, number) => {
 };
 const titleOf = (round) => round.title || say("round", round.round);
 async function follow() {
-  // The rounds, for ever: soon before and in a round, else every few seconds; after a failure later and later.
+  // The rounds, for ever, every few seconds; after a failure later and later.
   for (let fails = 0; ; ) {
     const begun = performance.now(), got = await ask("/v1/event", undefined, false);
     if (got.status === 200) {
       offset_us = got.data.now_us - (begun + performance.now()) * 500;
-      const first = event === null;
+      const first = event === null, back = fails > 0 && token;
       event = got.data;
       fails = 0;
       if (first) await begin();
+      else if (back) { refresh(); refreshPlays(); }
       draw();
     } else fails++;
     $("offline").hidden = fails < 2;
-    $("offline").textContent = say("offline");
+    $("offline").textContent = `${say("offline")} ${token && event ? say("stale") : ""}`;
     const rest = fails ? grows(fails, 500, 8000) : document.hidden ? 20000 : 4000 + Math.random() * 2000;
     await Promise.race([pause(rest), new Promise((done) => { poked = done; })]);
   }
 }
 const poke = () => poked && poked();
+async function lookAgain() {
+  // What others do (a gift, the pot, a claim) is seen within a minute, where somebody looks.
+  for (;;) {
+    await pause(45_000 + Math.random() * 30_000);
+    if (token && !document.hidden && !offline()) { refresh(); refreshPlays(); }
+  }
+}
+const offline = () => !$("offline").hidden;
 function count(us) {
   const all = Math.max(0, Math.ceil(us / 1e6)), h = Math.floor(all / 3600), two = (n) => String(n).padStart(2, "0");
   return `${h ? `${h}:` : ""}${two(Math.floor(all / 60) % 60)}:${two(all % 60)}`;
@@ -156,6 +139,8 @@ function tick() {
     if (win && phase !== "before") tell(say("said_win", yuan(win.fen)));
     else tell(say({ none: "no_round_said", before: "ready", open: token ? "go" : "sign_first", over: "over" }[phase]));
     if (event) drawRounds();
+    // Whose answer was lost, and who was away, sees it all the same. Not everybody at once.
+    if (phase === "over" && token) setTimeout(refresh, 1000 + Math.random() * 4000);
   }
   return phase;
 }
@@ -223,10 +208,11 @@ async function tap(round) {
       return;
     }
     if (got.status === 409) { if (data.starts_in_ms) offset_us = round.start_us - data.starts_in_ms * 1000 - performance.now() * 1000; tick(); return; }
-    if (got.status === 401 || got.status === 403) { checkSession(got); return; }
+    if (got.status === 401) { checkSession(got); return; }
     if (got.status === 410 || got.status === 404 || got.status === 421) { if (doubt) await refresh(); poke(); tell(say("over")); return; }
+    if (!unsettled(got)) { tell(refused(got)); return; }
     doubt = doubt || got.status !== 429;
-    tell(say(got.status === 202 ? "pending" : got.status === 429 ? "fast" : "away", got.wait));
+    tell(again(got, "pending"));
     await pause(got.status === 429 ? got.wait * 1000 : got.status === 202 ? grows(tries, 250, 2000) : grows(tries, 400, 5000));
   }
 }
@@ -241,7 +227,7 @@ function showWin(round, win, fresh) {
     $("win").classList.remove("new"); void $("win").offsetWidth; $("win").classList.add("new");
     if (navigator.vibrate) try { navigator.vibrate(80); } catch { /* not allowed */ }
   }
-  refresh(win.award);
+  refresh();
 }
 let shown = null;
 function drawWin() {
@@ -251,26 +237,28 @@ function drawWin() {
   $("win-fen").textContent = yuan(win.fen);
   $("win-sponsor").textContent = say("by", nameOf(win.round, win.sponsor));
   const state = win.state || "processing";
-  $("win-state").textContent = say({ credited: "credited", held: "held" }[state] || "way");
+  $("win-state").textContent = say({ credited: "credited", held: "held", not_awarded: "not_awarded" }[state] || "way");
   drawShare(win, state);
 }
 
 // -- the wallet ------------------------------------------------------------------------------------------------
 let refreshing = 0;
-async function refresh(award) {
-  // The balance; with an award again and again until it is in the ledger.
+const SETTLED = ["credited", "held", "not_awarded"];
+async function refresh() {
+  // The balance; where a win is on its way, again and again until it is in the ledger.
   const mine = token, number = ++refreshing;
   for (let tries = 0; mine && mine === token && number === refreshing; tries++) {
-    const got = await ask(`/v1/wallet${award ? `?award=${award}` : ""}`);
+    const win = [...won.values()].find((each) => !SETTLED.includes(each.state));
+    const got = await ask(`/v1/wallet${win ? `?award=${win.award}` : ""}`);
     if (mine !== token || number !== refreshing) return;
     if (got.status === 401) { checkSession(got); return; }
     if (got.status === 200) {
       $("balance").textContent = yuan(got.data.balance_fen);
       $("processing").hidden = !got.data.processing;
-      const win = [...won.values()].find((each) => each.award === award);
       if (win && got.data.award) { win.state = got.data.award.state; drawWin(); }
       await statement(mine);
-      if (!got.data.processing) return;
+      if (!win) return;
+      if (SETTLED.includes(win.state)) continue;
     } else if (!unsettled(got)) return;
     await pause(grows(tries, 400, 4000));
   }
@@ -280,7 +268,7 @@ async function statement(mine) {
   if (got.status !== 200 || mine !== token) return;
   $("lines").replaceChildren(...(got.data.lines.length ? got.data.lines.map((line) => {
     const item = make("li", ""), round = event && event.rounds.find((each) => each.round === line.round);
-    const what = line.kind === "credit" ? nameOf(round, line.sponsor) : line.what || (WORDS[`kind_${line.kind}`] ? say(`kind_${line.kind}`) : line.kind);
+    const what = line.kind === "credit" ? nameOf(round, line.sponsor) : [listed(KINDS, line.kind) || line.kind, line.what].filter(Boolean).join(" · ");
     item.append(make("span", what), make("b", `${line.fen < 0 ? "−" : "+"}${yuan(Math.abs(line.fen))}`), make("span", `${clock(line.awarded_us || line.credited_us)} · ${line.award || `#${line.transfer}`}`, "soft"));
     if (round && line.kind === "credit" && !won.has(round.round)) {
       won.set(round.round, { award: line.award, fen: line.fen, sponsor: line.sponsor, state: "credited", round });
@@ -306,19 +294,27 @@ function form(id, path, body, done, said = `${id}-said`) {
 }
 
 // -- signing in ------------------------------------------------------------------------------------------------
-function signIn(text) {
-  token = text.trim();
+function become(whose) {
+  // Another user, or nobody: what belongs to one is never shown to the next.
+  const same = token && whose && uidOf(token) === uidOf(whose);
+  token = whose; resuming = null; refreshing++; lastPhase = "";
   store.set("token", token);
-  won.clear(); shown = null; lastPhase = "";
+  if (same) return;
+  won.clear(); shown = null;
+  for (const id of ["balance", "kept", "spend-said"]) $(id).textContent = "";
+  $("lines").replaceChildren();
+  forgetPlays();
+}
+function signIn(text) {
+  become(text.trim());
   $("sign-wrong").textContent = ""; $("token").value = "";
   draw();
   refresh();
   refreshPlays();
+  resume();
 }
 function signOut() {
-  token = null; refreshing++;
-  store.set("token", null);
-  won.clear(); shown = null; lastPhase = "";
+  become(null);
   draw();
 }
 async function withToken(text) {
@@ -327,7 +323,7 @@ async function withToken(text) {
   const got = await ask("/v1/wallet");
   token = before;
   if (got.status === 200 || unsettled(got)) signIn(text);
-  else $("sign-wrong").textContent = say("bad_token");
+  else $("sign-wrong").textContent = say("wrong_token");
 }
 async function withUid(uid) {
   const got = await ask("/v1/event/sign-in", { uid: Number(uid) }, false);
@@ -364,8 +360,8 @@ function draw() {
 }
 async function begin() {
   const uid = params.get("uid");
-  if (uid && /^\d{1,18}$/.test(uid) && event.sign_in && uidOf(token) !== uid) await withUid(uid);
-  else if (token) { refresh(); refreshPlays(); }
+  if (uid && /^\d{1,15}$/.test(uid) && event.sign_in && uidOf(token) !== uid) await withUid(uid);
+  else if (token) { refresh(); refreshPlays(); resume(); }
 }
 $("red").addEventListener("click", press);
 $("sound").addEventListener("click", () => { loud = !loud; store.set("sound", loud ? "on" : "off"); draw(); });
@@ -380,3 +376,4 @@ window.addEventListener("storage", (e) => { if (e.key === "xiu.token" && e.newVa
 setInterval(tick, 200);
 draw();
 follow();
+lookAgain();

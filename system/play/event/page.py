@@ -24,9 +24,9 @@ def _sum(text: str) -> str:
 @cache
 def document() -> tuple[str, str]:
     """The page, and its Content-Security-Policy."""
-    files = ("page.html", "page.css", "page.js", "plays.js")
-    page, style, script, plays = ((HERE / name).read_text(encoding="utf-8") for name in files)
-    script = script.replace("/*PLAYS*/", plays)
+    files = ("page.html", "page.css", "page.js", "words.js", "plays.js")
+    page, style, script, words, plays = ((HERE / name).read_text(encoding="utf-8") for name in files)
+    script = script.replace("/*WORDS*/", words).replace("/*PLAYS*/", plays)
     policy = (
         f"default-src 'none'; script-src {_sum(script)}; style-src {_sum(style)}; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

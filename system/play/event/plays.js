@@ -77,12 +77,21 @@ giveForm.id = "give-form";
 const which = make("select", ""), whichLabel = make("label", "");
 which.id = "give-kind"; whichLabel.htmlFor = "give-kind"; whichLabel.dataset.word = "which";
 const [toLabel, to] = field("give-to", "give_label", "numeric");
-to.pattern = "[0-9]{1,18}";
+to.pattern = "[0-9]{1,15}";
+function whomOf(id) {
+  // Family or friend: the giver says.
+  const made = make("select", "");
+  made.id = id;
+  for (const word of ["friend", "family"]) { const option = make("option", say(word)); option.value = option.dataset.word = word; made.append(option); }
+  return made;
+}
+const whom = whomOf("give-whom"), whomLabel = make("label", "");
+whomLabel.htmlFor = "give-whom"; whomLabel.dataset.word = "whom";
 let season = null, held = [0, 0, 0, 0, 0];
-const giveRow = make("div", "", "row two"), giveDo = make("button", ""), askDo = make("button", "");
+const giveRow = make("div", "", "row"), giveDo = make("button", ""), askDo = make("button", "");
 giveDo.type = askDo.type = "submit"; giveDo.dataset.word = "give"; askDo.dataset.word = "ask"; giveDo.value = "gift"; askDo.value = "ask";
-giveRow.append(to, giveDo, askDo);
-giveForm.append(whichLabel, which, toLabel, giveRow);
+giveRow.append(giveDo, askDo);
+giveForm.append(whichLabel, which, toLabel, to, whomLabel, whom, giveRow);
 const combineRow = make("div", "", "row"), combineDo = button("combine", async () => {
   const got = await order("/v1/cards/combine", { key: newKey(), season: season.season }, cardSays);
   cardSays(got.status === 200 ? say("combined") : refused(got));
@@ -97,12 +106,21 @@ cardBox.querySelector("form + p").setAttribute("role", "status");
 const kindName = (kind) => say("kinds").split(/[,，]/)[kind - 1];
 form("give", (by) => `/v1/cards/${by.value}`, (by) => {
   const kind = Number(which.value), friend = Number(to.value);
-  return by.value === "ask" ? { season: season.season, friend, kind } : { key: newKey(), season: season.season, to: friend, kind, whom: "friend" };
+  return by.value === "ask" ? { season: season.season, friend, kind } : { key: newKey(), season: season.season, to: friend, kind, whom: whom.value };
 }, (data, by) => { refreshPlays(); return say(by.value === "ask" ? "asked" : "given"); });
 async function redeem(ticket) {
   if (!there("cards")) return;
   const got = await order("/v1/cards/redeem", { ticket }, () => {});
   if (got.status === 200) { tell(say("got_card", kindName(got.data.kind))); refreshPlays(); }
+}
+const tieKey = (uid) => `${season.season}:${uidOf(token)}:${uid}`;
+const drawn = () => (store.get("drawn") || "").split(" ").filter(Boolean);
+async function cardOf(uid) {
+  // A tie that was made in the season is worth a card, once. Asked for again, it is the same card.
+  const got = await order("/v1/cards/tie", { season: season.season, friend: uid }, friendSays);
+  if (got.status === 200 || got.code === "no_tie") store.set("drawn", [...drawn().slice(-200), tieKey(uid)].join(" "));
+  friendSays(got.status === 200 ? say("got_card", kindName(got.data.kind)) : refused(got));
+  refreshPlays();
 }
 async function refreshCards(mine) {
   const all = await ask("/v1/seasons");
@@ -112,16 +130,22 @@ async function refreshCards(mine) {
   if (mine !== token || got.status !== 200) return;
   held = got.data.cards;
   kinds.replaceChildren(...held.map((n, k) => { const item = make("li", "", n ? "" : "none"); item.append(make("b", String(n)), make("span", kindName(k + 1))); return item; }));
+  const chosen = which.value || "1";
   which.replaceChildren(...held.map((n, k) => { const option = make("option", `${kindName(k + 1)} (${n})`); option.value = String(k + 1); return option; }));
+  which.value = chosen;
   combineDo.disabled = !held.every(Boolean);
   if (got.data.blessings) cardSays(say("combined"));
   asks.replaceChildren(...got.data.asks.filter((each) => !each.gift).map((each) => {
     const item = make("li", "");
-    item.append(make("span", say("asks", each.asker, kindName(each.kind))), button("give", async () => {
-      const got = await order("/v1/cards/gift", { key: newKey(), season: each.season, to: each.asker, kind: each.kind, whom: "friend", ask: each.ask }, cardSays);
+    const is = whomOf(`ask-${each.ask}`), was = $(is.id), row = make("div", "", "row soft");
+    is.setAttribute("aria-label", say("whom"));
+    if (was) is.value = was.value;
+    row.append(is, button("give", async () => {
+      const got = await order("/v1/cards/gift", { key: newKey(), season: each.season, to: each.asker, kind: each.kind, whom: is.value, ask: each.ask }, cardSays);
       cardSays(got.status === 200 ? say("given") : refused(got));
       refreshPlays();
     }));
+    item.append(make("span", say("asks", each.asker, kindName(each.kind))), row);
     return item;
   }));
   cardBox.hidden = !season;
@@ -131,7 +155,7 @@ async function refreshCards(mine) {
 const friendBox = section("friends", "friends"), ties = make("ol", "", "lines"), friendForm = make("form", "");
 friendForm.id = "friend-form";
 const [friendLabel, friend] = field("friend", "friend_label", "numeric"), friendRow = make("div", "", "row"), friendDo = make("button", "");
-friend.pattern = "[0-9]{1,18}";
+friend.pattern = "[0-9]{1,15}";
 friendDo.type = "submit"; friendDo.dataset.word = "add";
 friendRow.append(friend, friendDo);
 friendForm.append(friendLabel, friendRow);
@@ -152,12 +176,18 @@ async function refreshFriends(mine) {
     item.append(make("span", say("asked_by", each.uid)), button("add", () => add(each.uid)));
     return item;
   });
+  const had = drawn();
   for (const tie of strongest.data.relations) {
     const item = make("li", ""), why = make("details", ""), list = make("p", "", "soft");
     list.textContent = tie.terms.filter((term) => term.adds).map((term) => `${say(`term_${term.term}`)} ${(term.adds / 100).toFixed(1)}`).join(english ? ", " : "，");
     why.className = "soft";
     why.append(make("summary", say("why")), list);
     item.append(make("span", say("who", tie.friend)), make("b", say("score", (tie.score / 100).toFixed(1))), why);
+    if (there("cards") && season && season.state === "open" && !had.includes(tieKey(tie.friend))) {
+      const row = make("div", "", "row soft");
+      row.append(button("tie_card", () => cardOf(tie.friend)));
+      item.append(row);
+    }
     rows.push(item);
   }
   ties.replaceChildren(...(rows.length ? rows : [make("li", say("no_friends"), "soft")]));
@@ -190,9 +220,13 @@ async function refreshPlays() {
   if (there("ties")) await refreshFriends(mine);
   if (there("fund")) await refreshFund(mine);
 }
+function forgetPlays() {
+  // What belongs to one user is never shown to the next.
+  for (const box of [cardBox, friendBox, fundBox]) box.hidden = true;
+  for (const e of $("more").querySelectorAll("[role=status], #claim .sum")) e.textContent = "";
+}
 function drawPlays() {
   claimBox.hidden = !(there("fission") && linkOf());
-  if (!token) for (const box of [cardBox, friendBox, fundBox]) box.hidden = true;
   for (const e of $("more").querySelectorAll("[data-word]")) e.textContent = say(e.dataset.word);
 }
 window.addEventListener("hashchange", () => { claimed.textContent = ""; claimSays(""); draw(); });

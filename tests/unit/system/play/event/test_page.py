@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import base64
 import hashlib
+import json
 import re
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
+from system.front import answers
+from system.play.cards.models import DrawnBy
+from system.play.event import page as page_module
 from system.play.event.page import document, event_page
+from system.play.fund.buying import WAYS
+from system.play.plays import routes
 
 PAGE, POLICY = document()
 SCRIPT = re.findall(r"<script>(.*?)</script>", PAGE, re.S)
 STYLE = re.findall(r"<style>(.*?)</style>", PAGE, re.S)
-WORDS = dict(re.findall(r'(\w+): \[("(?:[^"\\]|\\.)*", "(?:[^"\\]|\\.)*")\]', SCRIPT[0]))
+
+
+def table(name: str) -> dict[str, str]:
+    """What the script says under each name: both languages, as they stand there."""
+    (found,) = re.findall(rf"const {name} = {{\n(.*?)\n}};", SCRIPT[0], re.S)
+    both = re.findall(r'(\w+): \[("(?:[^"\\]|\\.)*", "(?:[^"\\]|\\.)*")\]', found)
+    assert len(dict(both)) == len(both), f"{name} says something twice"
+    return dict(both)
+
+
+WORDS, KINDS, CODES = (table(name) for name in ("WORDS", "KINDS", "CODES"))
 KILOBYTES_MAX = 100
+SYSTEM = Path(page_module.__file__).parents[2]
+KINDS_BY_NAME = {
+    ("play/cards/moving.py", "what"): get_args(DrawnBy),
+    ("play/fund/buying.py", "kind"): tuple(f"fund_{way}" for way in WAYS),
+}
+"""Kinds of transfers that do not stand where the order is made."""
 
 
 def test_one_small_file_that_fetches_nothing() -> None:
@@ -68,11 +93,50 @@ def test_every_word_is_there_in_both_languages() -> None:
     asked |= set(re.findall(r'\bbutton\("(\w+)"', SCRIPT[0]))
     assert len(asked) > 40
     assert asked <= set(WORDS), asked - set(WORDS)
-    for name, both in WORDS.items():
+    for name, both in [*WORDS.items(), *KINDS.items(), *CODES.items()]:
         chinese, english = re.findall(r'"((?:[^"\\]|\\.)*)"', both)
         assert all((chinese, english)), name
         assert not re.search("[\u4e00-\u9fff]", english) or name in ("lang", "lang_says"), name
         assert set(re.findall(r"{\d}", chinese)) == set(re.findall(r"{\d}", english)), name
+
+
+def test_every_refusal_that_a_user_may_meet_has_words() -> None:
+    of_play = {
+        code for route in routes() if route.who != "operator" for codes in route.refusals.values() for code in codes
+    }
+    made = (getattr(answers, name) for name in dir(answers))
+    said = (json.loads(each.close[each.head_bytes :]) for each in made if isinstance(each, answers.HttpAnswer))
+    of_front = {body["error"]["code"] for body in said if "error" in body}
+    assert len(of_play) > 50
+    assert len(of_front) > 10
+    missing = (of_play | of_front | {"internal", "not_open", "method_not_allowed"}) - set(CODES)
+    assert not missing, f"words.js, CODES: no words for {sorted(missing)}; expected zh and en of each"
+
+
+def kinds_of_transfers() -> set[str]:
+    """Of every `Order(…)` of the system, as its source names them."""
+    found: set[str] = set()
+    for path in sorted(SYSTEM.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "Order(" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Order":
+                kind = node.args[0]
+                if isinstance(kind, ast.Constant):
+                    found.add(kind.value)
+                else:
+                    assert isinstance(kind, ast.Name)
+                    found |= set(KINDS_BY_NAME[path.relative_to(SYSTEM).as_posix(), kind.id])
+    return found
+
+
+def test_every_kind_of_transfer_has_words() -> None:
+    kinds = kinds_of_transfers()
+    assert {"spend", "bill", "fund_sale", "claim", "pot", "reverse"} <= kinds
+    missing = kinds - set(KINDS)
+    assert not missing, f"words.js, KINDS: no words for {sorted(missing)}; expected zh and en of each"
+    assert set(KINDS) <= kinds, "words that nothing says"
 
 
 def test_every_control_has_a_name_and_every_label_its_field() -> None:

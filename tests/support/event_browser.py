@@ -1,0 +1,68 @@
+"""Chromium with the event page, and ways to look at it: what it shows, whether it is open, what it complained of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.support.event_page import BROWSER, FLAGS
+
+WITHIN_MS = 30_000
+PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+WRONG_CLOCK = "{ const right = Date.now; Date.now = () => right() + %d; }"
+NO_TROUBLE = ("Failed to load resource",)
+"""What Chromium writes of every answer that is not 2xx, and of a connection that was refused."""
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Chromium, until the end of the block."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=BROWSER, args=[*FLAGS])
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+def open_page(chromium: Any, url: str, size: dict[str, int] = PHONE, *, theme: str = "light", **more: Any) -> Any:
+    """The page at an address, in a context of its own. `fast_ms`: so much is its own clock fast."""
+    fast_ms = more.pop("fast_ms", 0)
+    context = chromium.new_context(viewport=size, color_scheme=theme, **more)
+    if fast_ms:
+        context.add_init_script(WRONG_CLOCK % fast_ms)
+    context.set_default_timeout(WITHIN_MS)
+    page = context.new_page()
+    page.trouble = []
+    page.on("pageerror", lambda error: page.trouble.append(str(error)))
+    page.on("console", lambda said: page.trouble.append(said.text) if said.type == "error" else None)
+    page.goto(url)
+    return page
+
+
+def shows(page: Any, selector: str, text: str) -> None:
+    """Waits until the element holds the text."""
+    page.wait_for_function(
+        "([where, text]) => { const e = document.querySelector(where);"
+        " return e && !e.hidden && e.checkVisibility() && e.textContent.includes(text); }",
+        arg=[selector, text],
+    )
+
+
+def holds(page: Any, cards: int) -> None:
+    """Waits until the user has so many cards. A function, not an expression: the page's policy forbids `eval`."""
+    page.wait_for_function(
+        "(n) => [...document.querySelectorAll('.kinds b')].reduce((sum, e) => sum + Number(e.textContent), 0) === n",
+        arg=cards,
+    )
+
+
+def is_open(page: Any) -> None:
+    page.wait_for_selector('#red[aria-disabled="false"]')
+
+
+def untroubled(page: Any) -> None:
+    assert [said for said in page.trouble if not said.startswith(NO_TROUBLE)] == []
