@@ -45,7 +45,7 @@ const WORDS = {
 const KINDS = {
   bill: ["AA 账单", "a split bill"], claim: ["好友红包", "a friend's packet"], combine: ["合成五福", "Five Blessings combined"],
   fission: ["裂变红包预算", "budget of shared packets"], fund_purchase: ["转入余额宝", "into the money fund"], fund_sale: ["余额宝转出", "out of the money fund"],
-  gift: ["送福卡", "a card given"], pot: ["五福奖金", "Five Blessings"], refund: ["红包退款", "a packet's refund"], reverse: ["撤销", "taken back"],
+  gift: ["送福卡", "a card given"], pot: ["五福奖金", "Five Blessings"], refund: ["红包退款", "a packet's refund"], return: ["预算退回", "a budget's rest"], reverse: ["撤销", "taken back"],
   season: ["五福活动预算", "budget of the Five Blessings"], share: ["分享的红包", "a shared packet"], spend: ["消费", "spent"],
   ticket: ["抽福卡", "a card drawn"], tie: ["好友福卡", "a card for a new friend"],
 };
@@ -56,6 +56,7 @@ const CODES = {
   bad_request: ["输入不对", "the input is wrong"], bad_tag: ["压测标记不对", "the stress tag is wrong"], bad_token: ["请重新登录", "sign in again"],
   bill_too_small: ["金额太小，不够每人一分", "less than one fen for each"], card_not_owned: ["没有这张卡", "you have no such card"],
   combined_already: ["已经合成过了", "you have combined already"], degraded: ["系统忙，什么也没发生", "the system is busy; nothing happened"],
+  fission_over: ["本场的分享红包已结束", "this round's shared packets are over"],
   fission_not_funded: ["本场没有分享红包", "this round has no packets to share"], fission_spent: ["分享红包已发完", "all packets to share are gone"],
   foreign_award: ["这不是你的红包", "that packet is somebody else's"], foreign_user: ["请稍后重试", "another server looks after you; try again"],
   front_unknown: ["还不知道结果，再试一次就知道", "nobody knows yet; the same again tells"], gift_to_oneself: ["不能送给自己", "that is yourself"],
