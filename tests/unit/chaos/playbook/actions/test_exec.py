@@ -13,13 +13,19 @@ from chaos.playbook import journal, library
 from chaos.playbook.actions.exec import ExecAction
 from chaos.playbook.halting import halt
 from plans.models.errors import PlanError
-from tests.support.playbook_rig import REGULAR, SLOW, Rig
+from tests.support.playbook_rig import REGULAR, SLOW, SPEED, Rig
 from tests.support.playbook_world import ALERTS, FakeWorld, text
 
 ACTION = """\
   - {{id: drain, kind: exec, run: [./drain, $lane], {check}read_back: 10m, undo: {undo}}}
 """
 BACK = "{run: [./fill, $lane]}"
+
+
+@pytest.fixture(autouse=True)
+def _time_for_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An undo's deadline passes by the rig's quick clock; a shell on a busy machine starts by the ordinary one."""
+    monkeypatch.setattr("chaos.playbook.run.UNDO_READ_BACK_S", 60 * SPEED)
 
 
 def running(check: str = "", undo: str = BACK) -> str:
