@@ -35,6 +35,12 @@ class OtherAmount(Conflict):
     code = "other_amount"
 
 
+class PartReversed(Conflict):
+    """The part was paid, and an operator gave the payment back. A part is paid once: ask for another bill."""
+
+    code = "part_reversed"
+
+
 async def ask(pool: Pool, lane: Lane, uid: int, order: BillOrder, *, patience_s: float = PATIENCE_S) -> BillView:
     """The bill of that key: made now, or before. Raises Refused (a code each), KeyReused, Degraded."""
     need_real_name(uid)
@@ -102,15 +108,18 @@ async def asked(pool: Pool, lane: Lane, uid: int) -> AskedParts:
 
 
 async def pay(pool: Pool, lane: Lane, uid: int, bill: int, order: PartPayment) -> TransferView:
-    """Pays the user's part, once: to who paid the bill. Raises NotFound, OtherAmount, NoRealName, Insufficient,
-    Degraded.
+    """Pays the user's part, once: to who paid the bill. Raises NotFound, OtherAmount, PartReversed, NoRealName,
+    Insufficient, Degraded.
     """
     rows = await read(pool, lane, "bill_part", {"bill": bill, "uid": uid})
     if not rows:
         raise NotFound(f"nobody asks you for a part of bill {bill}")
-    payee, fen, what = rows[0]
+    payee, fen, what, state = rows[0]
     if order.fen != fen:
         raise OtherAmount(f"your part of bill {bill} is {fen} fen; expected that, not {order.fen}")
+    if state == "reversed":
+        # Its key would find the first payment, and call done what moves nothing.
+        raise PartReversed(f"your part of bill {bill} was paid and given back; expected a new bill")
     need_real_name(uid)
     key = f"bill:{bill}:{uid}"
 

@@ -54,6 +54,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/bills/{bill}", bill_seen, models.BillView, "user", (BILL,)),
     Route(
         "POST", "/v1/bills/{bill}/pay", bill_pay, TransferView, "user", (BILL,), body=models.PartPayment, pending=True,
-        errors=(NoRealName, asking.OtherAmount, Insufficient, KeyReused),
+        errors=(NoRealName, asking.OtherAmount, asking.PartReversed, Insufficient, KeyReused),
     ),
 )  # fmt: skip

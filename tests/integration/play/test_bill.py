@@ -69,6 +69,9 @@ def test_each_pays_his_part_once_to_who_paid_the_bill(postgres_dsn: str) -> None
             assert (await play.call(f"/v1/transfers/{number}/reverse", ADMIN, undo))[0] == 200
             assert [one["state"] for one in (await play.call(path, token(7)))[1]["parts"]] == ["reversed", "paid"]
             assert await balance(play, 5) == 60
+            # What an operator gave back is not paid by the old payment: no *done* for what moved nothing.
+            assert code(await play.call(f"{path}/pay", token(5), {"fen": 33})) == (409, "part_reversed")
+            assert await balance(play, 5) == 60
             line = (await play.call("/v1/wallet/statement?limit=1", token(8)))[1]["lines"][0]
             assert (line["kind"], line["fen"], line["what"]) == ("bill", -33, "hot pot")
 

@@ -36,6 +36,10 @@ LEFT JOIN {schema}.transfer r ON r.reverses = t.transfer
 WHERE p.uid = %(uid)s ORDER BY p.bill DESC LIMIT 50
 
 -- name: bill_part
--- A user's part: to whom, how much, what for.
-SELECT b.uid, p.fen, b.what FROM {schema}.bill_part p JOIN {schema}.bill b USING (bill)
+-- A user's part: to whom, how much, what for, what became of it.
+SELECT b.uid, p.fen, b.what,
+       CASE WHEN r.transfer IS NOT NULL THEN 'reversed' WHEN t.transfer IS NOT NULL THEN 'paid' ELSE 'open' END
+FROM {schema}.bill_part p JOIN {schema}.bill b USING (bill)
+LEFT JOIN {schema}.transfer t ON t.key = 'bill:' || p.bill || ':' || p.uid
+LEFT JOIN {schema}.transfer r ON r.reverses = t.transfer
 WHERE p.bill = %(bill)s AND p.uid = %(uid)s
