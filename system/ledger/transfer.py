@@ -61,6 +61,12 @@ class Final(Conflict):
     code = "final"
 
 
+class NotReversible(Conflict):
+    """A reversal is reversed never: what it gave back is ordered anew."""
+
+    code = "not_reversible"
+
+
 class Pending(Exception):
     """A COMMIT was sent, and nobody knows yet what became of it: ask again with the same key. HTTP 202."""
 
@@ -232,7 +238,7 @@ async def _reversed(conn: Connection, lane: Lane, number: int) -> tuple[Leg, ...
     if kind in FINAL_KINDS:
         raise Final(f"transfer {number} is a {kind}, on which others have built; it is never reversed")
     if is_reversal:
-        raise Refused(f"transfer {number} is a reversal itself; expected one that is none")
+        raise NotReversible(f"transfer {number} is a reversal itself; expected one that is none")
     if was_reversed:
         raise AlreadyReversed(f"transfer {number} was reversed already")
     return negated(_legs(*columns))

@@ -8,7 +8,7 @@ from system.contract.errors import NotFound, UnknownRound
 from system.contract.ids import INT8_MAX
 from system.contract.people import NoRealName
 from system.contract.web import read_model
-from system.ledger.transfer import AlreadyReversed, Final, Insufficient, KeyReused
+from system.ledger.transfer import AlreadyReversed, Final, Insufficient, KeyReused, NotReversible
 from system.play.parameters import AWARD_PATTERN, NumberParameter, TextParameter
 from system.play.route import POOLS, Route, user_of
 from system.play.wallet import models, reading, spending
@@ -68,6 +68,6 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST", "/v1/transfers/{transfer}/reverse", reverse, models.TransferView, "operator", (TRANSFER,),
-        body=models.Reversal, errors=(AlreadyReversed, Final, Insufficient, KeyReused), pending=True,
+        body=models.Reversal, errors=(AlreadyReversed, Final, NotReversible, Insufficient), pending=True,
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from system.contract.ids import Lane
 from system.contract.people import need_real_name
 from system.ledger.access import Pool
 from system.ledger.accounts import Leg, user
-from system.ledger.transfer import After, Order, Pending, TransferRecord, Transfers
+from system.ledger.transfer import After, AlreadyReversed, KeyReused, Order, Pending, TransferRecord, Transfers
 from system.play.wallet.models import Reversal, Spending, TransferLeg, TransferView
 
 SPENT = "platform:spent"
@@ -25,10 +25,18 @@ async def spend(pool: Pool, lane: Lane, uid: int, order: Spending) -> TransferVi
 
 
 async def reverse(pool: Pool, number: int, order: Reversal) -> TransferView:
-    """Negates the transfer of that number. Raises NotFound, AlreadyReversed, KeyReused, Insufficient, Degraded."""
+    """Negates the transfer of that number, once; the same request again has the first result.
+
+    Raises NotFound, AlreadyReversed (in other names, or for another reason), NotReversible, Final, Insufficient,
+    Degraded.
+    """
     request = {"by": order.by, "approved_by": order.approved_by, "why": order.why}
     made = Order("reverse", f"reverse:{number}", request, reverses=number)
-    return await sent(pool, order.lane, made.key, made)
+    try:
+        return await sent(pool, order.lane, made.key, made)
+    except KeyReused as exc:
+        # The key is the transfer's number: no operator gave one, and a new one would change nothing.
+        raise AlreadyReversed(f"transfer {number} was reversed already, in other names or for another reason") from exc
 
 
 async def sent(pool: Pool, lane: Lane, key: str, order: Order, after: After | None = None) -> TransferView:

@@ -87,9 +87,10 @@ def test_a_reversal_needs_two_people_and_happens_once(postgres_dsn: str) -> None
             assert (status, undone["state"]) == (200, "done")
             assert await balance(play, 5) == 60
             assert (await play.call(path, ADMIN, order))[1] == undone | {"again": True}
-            assert code(await play.call(path, ADMIN, order | {"why": "another"})) == (409, "key_reused")
+            for other in ({"why": "another"}, {"by": "Wei Hua"}, {"by": "Han Meimei", "approved_by": "Li Lei"}):
+                assert code(await play.call(path, ADMIN, order | other)) == (409, "already_reversed"), other
             again = f"/v1/transfers/{undone['transfer']}/reverse"
-            assert code(await play.call(again, ADMIN, order)) == (400, "bad_request")
+            assert code(await play.call(again, ADMIN, order)) == (409, "not_reversible")
             with psycopg.connect(postgres_dsn) as conn:
                 ((request,),) = conn.execute("SELECT request FROM live.transfer WHERE reverses IS NOT NULL").fetchall()
             assert request == order
