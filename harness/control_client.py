@@ -19,6 +19,7 @@ from harness import loopback
 from harness.errors import EnvironmentNotReady, HarnessError
 from harness.stack import Addresses
 from system.contract.api import RoundMoney, RoundOrder, RoundPublic
+from system.contract.counts import Participation
 from system.contract.ids import Lane
 from system.contract.routing import Topology
 
@@ -208,6 +209,19 @@ class ControlClient:
             return [int(one["round"]) for one in answer.json()["rounds"] if one["state"] != "closed"]
 
         return _read(self.call("GET", f"/v1/rounds?lane={lane}"), numbers)
+
+    def round_numbers(self, lane: Lane) -> list[int]:
+        """Every round of a lane."""
+
+        def numbers(answer: requests.Response) -> list[int]:
+            return [int(one["round"]) for one in answer.json()["rounds"]]
+
+        return _read(self.call("GET", f"/v1/rounds?lane={lane}"), numbers)
+
+    def participation(self, lane: Lane, round_id: int) -> Participation:
+        """Taps, people and shown sponsors of a round, as fronts counted them."""
+        answer = self._ask("GET", f"{self.play_url}/v1/participation?lane={lane}&round={round_id}")
+        return _read(answer, lambda answer: Participation.model_validate_json(answer.text))
 
     def credited(self, lane: Lane, round_id: int, uids: Sequence[int]) -> list[CreditedWin]:
         """The last wallet read: what each of these users was credited in a round."""

@@ -11,7 +11,7 @@ from chaos.fault_ledger import Injected, injected
 from chaos.heal import strays
 from harness.errors import HarnessError
 from harness.stack import Stack
-from xiu.commands import _engine, _stacks
+from xiu.commands import _counts, _engine, _stacks
 
 EXAMPLE = "xiu status --json"
 
@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     faults = injected(stack.folder.path)
     state = stack.state()
     unknown, unseen = _strays(stack, state)
+    counted, uncounted = _counts.read(stack)
     if args.json:
         rows = [
             {"id": one.fault, "target": one.target, "drill": one.drill, "left_s": round(one.left_s(), 1),
@@ -40,11 +41,14 @@ def run(args: argparse.Namespace) -> int:
         ]
         document = _stacks.document(stack, state, secrets=args.show_secrets)
         more = {"deaths": died, "injected": rows, "in_no_ledger": unknown, "links_unseen": unseen,
-                "playbooks_refused": _engine.refused(stack)}  # fmt: skip
+                "playbooks_refused": _engine.refused(stack), "counted": _counts.document(counted),
+                "counts_unread": uncounted}  # fmt: skip
         print(json.dumps({**document, **more}, indent=1))
         return 0
     print("\n".join(_stacks.stack_lines(stack, secrets=args.show_secrets)))
     _tell_parts(stack, state)
+    for line in _counts.lines(counted, uncounted):
+        print(line)
     for problem in _engine.refused(stack):
         print(f"playbook file refused: {problem}")
     print("injected:" if faults or unknown else "injected: nothing")
