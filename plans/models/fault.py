@@ -17,11 +17,19 @@ from plans.models.errors import closest
 from plans.models.forecast import Words
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Duration
+from system.contract.audit import INVARIANTS
 from system.contract.links import EDGE, LINKS, links_of, read_link
 from system.contract.places import ALONE, front, read_place, system
 
 FaultId = Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,3}[a-z]?$", description="Its number in the catalogue: N15, P1.")]
-Code = Annotated[str, Field(pattern=r"^([SL])([1-9]|1[0-2])$", description="An invariant of docs/money.md.")]
+_RULES = "|".join(code.removeprefix("S") for code in INVARIANTS)
+Code = Annotated[
+    str,
+    Field(
+        pattern=rf"^(S({_RULES})|L([1-9]|1[0-2]))$",
+        description="A rule that an audit judges (docs/money.md, docs/season.md), or an aim of liveness.",
+    ),
+]
 LINK_IDS = tuple(link.id for link in (*links_of(), *EDGE))
 PARTS = tuple(place.name for place in system())
 """Targets of a system of one front and one cell; larger ones have more, by the rules of `system.contract.places`."""

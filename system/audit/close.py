@@ -17,7 +17,7 @@ from system.audit.showing import Windows, shown
 from system.audit.snapshot import snapshot
 from system.audit.unwritten import wait_for_counts
 from system.contract.audit import INVARIANTS, NEED_HISTORY, AuditReport, RoundBooks
-from system.contract.ids import Lane
+from system.contract.ids import LANES, Lane
 from system.ledger.access import connect, lane_role
 from system.ledger.translate import translated
 from system.ledger.version import version_of
@@ -64,7 +64,8 @@ async def audit(
         known = [books.round for books in found]
         promises.of_no_round(judges["S4"], lane, history.ops[~np.isin(history.ops["round"], known)])
     if not found:
-        notes.append(f"lane {lane} has no round")
+        others = " or ".join(f"--lane {other}" for other in LANES if other != lane)
+        notes.append(f"lane {lane} has no round; {others} asks for another")
     lost = judges["S5"].figures.get("posted_whose_log_a_store_lost", 0)
     if lost:
         notes.append(f"{lost} postings stand in the ledger alone: the win log lost the end of an epoch")

@@ -90,11 +90,11 @@ def imported(name: str, folders: Iterable[str]) -> Piece:
         return Piece(file, importlib.import_module(name))
     except SettingsError:  # of a file that this one imports: told already
         raise
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:  # a file that ends the command would end it without a word
         raise Unusable(blamed(exc, file)) from exc
 
 
-def blamed(error: Exception, file: Path) -> Blame:
+def blamed(error: BaseException, file: Path) -> Blame:
     """The place of an error: in `file`, at the line at which it broke there; that of a mistake in the Python of any."""
     if isinstance(error, SyntaxError):
         return Blame(error.filename or str(file), error.lineno or 1, f"no Python: {error.msg}")

@@ -9,6 +9,7 @@ import pytest
 
 from chaos.library import load_faults, read_faults
 from plans.models import PlanError, drill_files, fault_files, load_drill
+from system.contract.audit import INVARIANTS
 from tests.support.plan_files import CUT, N15
 
 
@@ -30,6 +31,11 @@ def test_every_file_of_the_kit_is_good() -> None:
     assert {"credit-cut", "front-killed", "valkey-slow", "flush", "kill9"} <= {drill.id for drill in drills}
 
 
+def test_a_fault_may_aim_at_every_rule_of_an_audit(home: Path) -> None:
+    spoil(home / "faults" / N15, "aims: [", f"aims: [{', '.join(INVARIANTS)}, ")
+    assert set(INVARIANTS) <= set(load_faults(home)["N15"].aims)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "at", "says"),
     [
@@ -44,7 +50,7 @@ def test_every_file_of_the_kit_is_good() -> None:
         pytest.param("{timeout: 0}", "{timeot: 0}", "timeot", "timeout has no attribute timeot", id="attribute"),
         pytest.param("[credit-postgres]", "[front-0]", "inject:", "toxics on front-0; expected a link", id="part"),
         pytest.param("id: N15", "id: n15", "id:", "pattern '^[A-Z][0-9]{1,3}[a-z]?$', not 'n15'", id="its pattern"),
-        pytest.param("aims: [S4,", "aims: [S13,", "aims", "S13", id="invariant"),
+        pytest.param("aims: [S4,", "aims: [S19,", "aims", "S19", id="invariant"),
         pytest.param("expires: 60s", "expires: 60", "expires", "a number with its unit", id="no unit"),
         pytest.param("kind: link_silent, alone: true", "kind: round_trip_rises", "effect_probe",
                      "round_trip_rises without a latency", id="a rise by nothing"),

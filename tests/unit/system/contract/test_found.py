@@ -16,3 +16,10 @@ def test_a_file_that_a_folder_of_its_name_hides_is_told(tmp_path: Path) -> None:
     told = rf"draw.py:1: the name draw stands in {tmp_path}/draw/__init__.py too, which hides this one"
     with pytest.raises(Unusable, match=told):
         imported("system.contract.switches.draw", [str(tmp_path)])
+
+
+def test_a_file_that_ends_the_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "leaving.py").write_text("x = 1\nraise SystemExit(0)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(Unusable, match=r"leaving.py:2: cannot be imported: SystemExit: 0"):
+        imported("leaving", [str(tmp_path)])
