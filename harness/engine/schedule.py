@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,21 @@ class Stretch:
         root = np.sqrt(np.maximum(self.start_rps**2 + 2 * slope * taps, 0.0))
         return np.divide(2 * taps, self.start_rps + root, out=np.zeros_like(taps), where=taps > 0)
 
+    def rate_rps(self, at_s: Floats) -> Floats:
+        """Taps a second at each of these seconds into the piece."""
+        part = at_s / self.duration_s
+        if self.exponential:
+            return np.asarray(self.start_rps * (self.end_rps / self.start_rps) ** part)
+        return np.asarray(self.start_rps + (self.end_rps - self.start_rps) * part)
+
+    def reached(self, at_s: Floats) -> Floats:
+        """Taps of the piece until each of these seconds into it; before it none, behind it all."""
+        at = np.clip(at_s, 0.0, self.duration_s)
+        if self.exponential and self.start_rps != self.end_rps:
+            growth = math.log(self.end_rps / self.start_rps) / self.duration_s
+            return np.asarray(self.start_rps * np.expm1(growth * at) / growth)
+        return np.asarray((self.start_rps + (self.end_rps - self.start_rps) * at / self.duration_s / 2) * at)
+
 
 def constant(rate_rps: float, duration_s: float, *, poisson: bool = False, phase: int = 0) -> list[Stretch]:
     return [Stretch(duration_s, rate_rps, rate_rps, poisson=poisson, phase=phase)]
@@ -93,9 +109,24 @@ def spike(
     return pieces
 
 
+def replay(points: Sequence[Sequence[float]], *, poisson: bool = False, phase: int = 0) -> list[Stretch]:
+    """A recorded rate: (second, taps per second) from 0 on, in a straight line from each point to the next."""
+    if len(points) < 2 or points[0][0] != 0:
+        raise ScheduleError("a recording needs two points, the first at 0 s")
+    return [
+        Stretch(end_s - start_s, start_rps, end_rps, poisson=poisson, phase=phase)
+        for (start_s, start_rps), (end_s, end_rps) in pairwise(points)
+    ]
+
+
 def pieces_of(segments: Iterable[Mapping[str, Any]]) -> list[Stretch]:
-    """Segments as data (``kind``: constant, ramp, spike; ``poisson`` and ``phase`` optional) → pieces."""
-    makers: dict[str, Callable[..., list[Stretch]]] = {"constant": constant, "ramp": ramp, "spike": spike}
+    """Segments as data (``kind``: constant, ramp, spike, replay; ``poisson`` and ``phase`` optional) → pieces."""
+    makers: dict[str, Callable[..., list[Stretch]]] = {
+        "constant": constant,
+        "ramp": ramp,
+        "spike": spike,
+        "replay": replay,
+    }
     out: list[Stretch] = []
     for number, segment in enumerate(segments, 1):
         fields = dict(segment)
@@ -111,6 +142,19 @@ def pieces_of(segments: Iterable[Mapping[str, Any]]) -> list[Stretch]:
     if not out:
         raise ScheduleError("a rate plan without segments")
     return out
+
+
+def per_second(pieces: Sequence[Stretch], measured: bool = True) -> Floats:
+    """Planned taps of each whole second from the first tap on; with `measured`, of the measured pieces alone (the
+    others count as none). The rest of the last second is left out.
+    """
+    edges = np.arange(math.floor(sum(piece.duration_s for piece in pieces) + _ROUNDING) + 1, dtype=np.float64)
+    taps, start_s = np.zeros(len(edges)), 0.0
+    for piece in pieces:
+        if piece.phase or not measured:
+            taps += piece.reached(edges - start_s)
+        start_s += piece.duration_s
+    return np.diff(taps)
 
 
 @dataclass(frozen=True, slots=True)

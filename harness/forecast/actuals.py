@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from plans.models.stress import Segment
+from harness.engine.schedule import pieces_of
+from plans.models.steps import Segment
 
 
 class Counted(Protocol):
@@ -50,15 +51,10 @@ def peak_seconds(segments: Sequence[Segment]) -> list[int]:
     """Whole seconds, from the first intended tap on, in which the plan stays at its highest rate all the time."""
     spans: list[tuple[float, float, float]] = []
     at = 0.0
-    for segment in segments:
-        if segment["kind"] == "spike":
-            start = at + segment["countdown_s"]
-            spans.append((start, start + segment["hold_s"], segment["peak_rps"]))
-            at = start + segment["hold_s"] + segment["decay_s"]
-        else:
-            if segment["kind"] == "constant":
-                spans.append((at, at + segment["duration_s"], segment["rate_rps"]))
-            at += segment["duration_s"]
+    for piece in pieces_of(segments):
+        if piece.start_rps == piece.end_rps:
+            spans.append((at, at + piece.duration_s, piece.start_rps))
+        at += piece.duration_s
     top = max((rate for _, _, rate in spans), default=0.0)
     return [
         second

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from harness.engine.schedule import pieces_of
 from harness.forecast.share import Share
 from plans.models import Forecast
-from plans.models.stress import Segment
+from plans.models.steps import Segment
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,26 +33,15 @@ class Quick:
 
 def curve(segments: Sequence[Segment], step_s: float = STEP_S, phases: tuple[int, ...] = (1,)) -> Floats:
     """Taps per second in steps of `step_s`, of the measured part (phase 1) if nothing else is said; shape (steps,)."""
-    pieces: list[Floats] = []
-
-    def piece(duration: float, start: float, end: float, *, growing: bool = False) -> None:
-        at = (np.arange(round(duration / step_s)) + 0.5) * step_s / duration if duration else np.zeros(0)
-        values = start * (end / start) ** at if growing else start + (end - start) * at
-        pieces.append(np.asarray(values, dtype=np.float64))
-
-    for segment in segments:
-        if segment.get("phase") not in phases:
-            continue
-        if segment["kind"] == "constant":
-            piece(segment["duration_s"], segment["rate_rps"], segment["rate_rps"])
-        elif segment["kind"] == "ramp":
-            piece(segment["duration_s"], segment["from_rps"], segment["to_rps"])
-        else:
-            base, peak = segment["base_rps"], segment["peak_rps"]
-            piece(segment["countdown_s"], base, peak, growing=True)
-            piece(segment["hold_s"], peak, peak)
-            piece(segment["decay_s"], peak, base, growing=True)
-    return np.concatenate(pieces)
+    pieces = [piece for piece in pieces_of(segments) if piece.phase in phases]
+    ends = np.cumsum([piece.duration_s for piece in pieces])
+    middles = (np.arange(round(ends[-1] / step_s)) + 0.5) * step_s
+    owner = np.minimum(np.searchsorted(ends, middles, side="right"), len(pieces) - 1)
+    rates = np.zeros(len(middles))
+    for number in np.unique(owner):
+        mine = owner == number
+        rates[mine] = pieces[number].rate_rps(middles[mine] - (ends[number] - pieces[number].duration_s))
+    return rates
 
 
 def step_of(duration_s: float) -> float:

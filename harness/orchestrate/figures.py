@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.engine.recorder import read_history
+from harness.engine.schedule import per_second, pieces_of
 from harness.forecast.share import Share
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.merge import one_after_the_other
@@ -47,6 +48,12 @@ def latency_of(account: dict[str, Any]) -> Latency:
     return Latency(
         **{name: Percentiles(**account["latency_ms"][name]) for name in ("response", "service", "lag", "queued")}
     )
+
+
+def held_rps(plan: StressPlan, share: Share) -> float:
+    """The rate of the plan's busiest whole second: its peak, unless the plan (a replay) stays there for less."""
+    planned = per_second(pieces_of(plan.segments(share.peak_rps, share.duration_s)))
+    return min(share.peak_rps, float(planned.max(initial=0.0))) or share.peak_rps
 
 
 def peak_rates(account: dict[str, Any], peak_rps: float, first_s: float) -> tuple[float | None, float | None]:
@@ -244,7 +251,7 @@ def moments_of(plan: StressPlan, share: Share, account: RunAccount, duration_s: 
     if first_s is None or fired is None:
         return None
     measured_s = plan.warm_up.duration
-    span = peak_span(fired, share.peak_rps, measured_s)
+    span = peak_span(fired, held_rps(plan, share), measured_s)
     return Moments(
         first_s=first_s,
         opens_s=first_s + plan.round.opens,

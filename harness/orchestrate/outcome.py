@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from harness.engine.schedule import pieces_of
 from harness.forecast.lock import Lock
 from harness.orchestrate import figures, rounds
 from harness.orchestrate.account import RunAccount
@@ -183,8 +184,10 @@ def _steps(order: RunOrder, chosen: Chosen, account: dict[str, Any] | None, begi
     found: list[Step] = []
     at_s = 0.0
     for segment in order.loaded.plan.segments(chosen.share.peak_rps, chosen.share.duration_s):
-        length = sum(value for name, value in segment.items() if name.endswith("_s"))
-        rates = [value for name, value in segment.items() if name.endswith("_rps")]
+        pieces = pieces_of([segment])
+        length = sum(piece.duration_s for piece in pieces)
+        # Of a countdown the peak is told, whether it fades or not.
+        last_rps = segment.get("peak_rps", pieces[-1].end_rps)
         mine = [row for row in rows if at_s <= row["second"] < at_s + length]
         found.append(
             Step(
@@ -192,8 +195,8 @@ def _steps(order: RunOrder, chosen: Chosen, account: dict[str, Any] | None, begi
                 phase="warm-up" if segment["phase"] == 0 else "measured",
                 starts_s=round(at_s + round(begins_s), 3),
                 duration_s=round(length, 3),
-                from_rps=rates[0],
-                to_rps=rates[-1],
+                from_rps=pieces[0].start_rps,
+                to_rps=last_rps,
                 scheduled=sum(row["scheduled"] for row in mine) if mine else None,
                 sent=sum(row["sent"] for row in mine) if mine else None,
                 response_p99_ms=max((row["response_p99_ms"] or 0.0 for row in mine), default=None),

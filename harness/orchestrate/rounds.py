@@ -49,7 +49,8 @@ def _round(played: Played, got: RunAccount, one: RoundAccount) -> RoundRecord:
     plan, books, mine = played.order.loaded.plan, got.books(one), got.of(one)
     peak: Rates = (None, None)
     if one.fired is not None:
-        peak = figures.peak_rates(one.fired, played.chosen.share.peak_rps, plan.warm_up.duration)
+        held_rps = figures.held_rps(plan, played.chosen.share)
+        peak = figures.peak_rates(one.fired, held_rps, plan.warm_up.duration)
     seen, last_win_s = _wins_seen(got, one, played.folder)
     alone = len(got.rounds) == 1  # the audit's findings are of all rounds together
     wins = figures.wins_of(seen, books, figures.wins_apart(got.report) if alone else 0)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from plans.models.characters import LINE_ENDS, called, foreign, hidden, instead_of_a_mark
-from plans.models.errors import PlanError, Problem, closest
+from plans.models.errors import FileProblems, PlanError, Problem, closest
 from plans.models.ids import LARGEST
 from plans.models.partial import Contradiction, Loc, PlanModel, contradictions, validate
 from plans.models.scalars import FastLoader, PlainLoader
@@ -264,7 +264,11 @@ def _problems(document: Document, model: type[BaseModel], failure: ValidationErr
         # items are wrong.
         return (e["type"] == "missing" and e["loc"] in misspelt) or (e["type"] == "too_short" and e["loc"] in inner)
 
-    return [_problem(document, model, e) for e in errors if not implied(e)]
+    found: list[Problem] = []
+    for e in (e for e in errors if not implied(e)):
+        cause = e.get("ctx", {}).get("error")
+        found += cause.problems if isinstance(cause, FileProblems) else [_problem(document, model, e)]
+    return found
 
 
 def problem_of(document: Document, found: Contradiction) -> Problem:
@@ -309,7 +313,7 @@ def read_partly(path: Path, model: type[M]) -> tuple[M | None, Document, list[Pr
         raise PlanError([Problem(str(path), line, "not UTF-8 text", "a file saved as UTF-8")]) from exc
     document = Document(str(path), text)
     _refuse_another(document, model)
-    value, failure = validate(model, document.data)
+    value, failure = validate(model, document.data, path.parent)
     problems = list(document.problems)
     if failure is not None:
         problems += _problems(document, model, failure)

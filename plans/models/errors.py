@@ -37,6 +37,14 @@ class PlanError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class FileProblems(ValueError):
+    """A value of a file names another one, which has these problems."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(str(problem) for problem in self.problems))
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """The known word that was probably meant, or the empty string."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import (
@@ -26,6 +27,8 @@ Flag = Annotated[bool, Strict()]
 """`true` or `false`, no other word for it."""
 _LATER = "checks_later"
 _PARTLY = "partly"
+FOLDER = "folder"
+"""Key of a validation's context: the folder of the file that is read; what the file names is relative to it."""
 
 
 class Unknown(Exception):
@@ -121,13 +124,14 @@ def _adapter(model: type[PlanModel], name: str) -> TypeAdapter[Any]:
 M = TypeVar("M", bound=PlanModel)
 
 
-def validate(model: type[M], data: Any) -> tuple[M | None, ValidationError | None]:
+def validate(model: type[M], data: Any, folder: Path) -> tuple[M | None, ValidationError | None]:
     """The model without its checks. Where a field is broken: what could be read, and the error of the rest."""
+    context = {_LATER: True, FOLDER: folder}
     try:
-        return model.model_validate(data, context={_LATER: True}), None
+        return model.model_validate(data, context=context), None
     except ValidationError as failure:
         try:
-            return model.model_validate(data, context={_LATER: True, _PARTLY: True}), failure
+            return model.model_validate(data, context={**context, _PARTLY: True}), failure
         except ValidationError:
             return None, failure
 

@@ -11,6 +11,7 @@ from plans.models.forecast import Id, Words
 from plans.models.ids import FileName
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration, Share
+from plans.models.steps import OfPeak, Segment, Step
 from plans.models.traffic import TAP, TAPS, Journey, contradictions_of
 from plans.signals import named
 
@@ -23,76 +24,8 @@ else:  # the names that have a reader, and no other
     ShareSignal, TimeSignal = Literal[named("share")], Literal[named("time")]
     AgeSignal, CountSignal = Literal[named("age")], Literal[named("count")]
 
-OfPeak = Annotated[Share, Field(gt=0, description="Share of the forecast's peak rate.")]
-Arrivals = Literal["even", "poisson"]
 LOOKS_S = 1.0
 """Seconds between two readings of the levels."""
-Segment = dict[str, Any]
-"""What `harness.engine.schedule.pieces_of` reads: kind, seconds, taps per second."""
-
-
-class Constant(PlanModel):
-    """The same rate all the time."""
-
-    kind: Literal["constant"]
-    share: OfPeak
-    duration: Duration = Field(gt=0)
-    arrivals: Arrivals = "even"
-
-    def length_s(self) -> float:
-        return self.duration
-
-    def segment(self, peak_rps: float, stretch: float) -> Segment:
-        return {"kind": "constant", "rate_rps": self.share * peak_rps, "duration_s": self.duration * stretch}
-
-    def top(self) -> float:
-        return self.share
-
-
-class Ramp(PlanModel):
-    """From one rate to another in a straight line."""
-
-    kind: Literal["ramp"]
-    from_: OfPeak = Field(alias="from")
-    to: OfPeak
-    duration: Duration = Field(gt=0)
-    arrivals: Arrivals = "even"
-
-    def length_s(self) -> float:
-        return self.duration
-
-    def segment(self, peak_rps: float, stretch: float) -> Segment:
-        edges = {"from_rps": self.from_ * peak_rps, "to_rps": self.to * peak_rps}
-        return {"kind": "ramp", **edges, "duration_s": self.duration * stretch}
-
-    def top(self) -> float:
-        return max(self.from_, self.to)
-
-
-class Spike(PlanModel):
-    """The last seconds of a countdown: taps grow by a constant factor a second, hold the peak, then may fade."""
-
-    kind: Literal["spike"]
-    base: OfPeak
-    peak: OfPeak
-    countdown: Duration = Field(gt=0)
-    hold: Duration = Field(gt=0)
-    fade: Duration = 0.0
-    arrivals: Arrivals = "even"
-
-    def length_s(self) -> float:
-        return self.countdown + self.hold + self.fade
-
-    def segment(self, peak_rps: float, stretch: float) -> Segment:
-        rates = {"base_rps": self.base * peak_rps, "peak_rps": self.peak * peak_rps}
-        times = {"countdown_s": self.countdown * stretch, "hold_s": self.hold * stretch, "decay_s": self.fade * stretch}
-        return {"kind": "spike", **rates, **times}
-
-    def top(self) -> float:
-        return max(self.base, self.peak)
-
-
-Step = Annotated[Constant | Ramp | Spike, Field(discriminator="kind")]
 
 
 class WarmUp(PlanModel):
@@ -267,7 +200,7 @@ class StressPlan(PlanModel):
 
     @check
     def _traffic(self) -> Iterator[Contradiction]:
-        yield from contradictions_of(self.traffic)
+        yield from contradictions_of(self.traffic, self.measured_s)
 
     @property
     def taps(self) -> Journey:
@@ -297,17 +230,28 @@ class StressPlan(PlanModel):
             rate = self.warm_up.share * peak_rps
             out.append({"kind": "constant", "rate_rps": rate, "duration_s": self.warm_up.duration, "phase": 0})
         for step in self.steps:
-            poisson = step.arrivals == "poisson"
-            out.append({**step.segment(peak_rps, stretch), "poisson": poisson, "phase": 1})
+            out += step.segments(peak_rps, stretch)
         return out
 
     def segments_of(
         self, journey: Journey, peak_rps: float, scale: float, duration_s: float | None = None
     ) -> list[Segment]:
-        """Segments of a journey beside the taps: its share of theirs, or its own rate from first to last."""
-        if journey.share is not None:
-            return self.segments(peak_rps * journey.share, duration_s)
-        stretch, rate = self.stretch(duration_s) if duration_s else 1.0, journey.peak_rps(peak_rps, scale)
-        spans = ((self.warm_up.duration, 0), (self.measured_s * stretch, 1))
-        segment = {"kind": "constant", "rate_rps": rate}
-        return [{**segment, "duration_s": span, "phase": phase} for span, phase in spans if span]
+        """Segments of a journey beside the taps: its own steps; else its share of theirs, or its own rate from first
+        to last.
+        """
+        rate = journey.peak_rps(peak_rps, scale)
+        if journey.steps is None and journey.share is not None:
+            return journey.arriving(self.segments(rate, duration_s))
+        stretch = self.stretch(duration_s) if duration_s else 1.0
+        warm_rps = rate if journey.steps is None else rate * self.warm_up.share
+        spans = [(0, warm_rps, self.warm_up.duration)]
+        if journey.steps is None:
+            spans.append((1, rate, self.measured_s * stretch))
+        out: list[Segment] = [
+            {"kind": "constant", "rate_rps": rps, "duration_s": span_s, "phase": phase}
+            for phase, rps, span_s in spans
+            if span_s
+        ]
+        for step in journey.steps or ():
+            out += step.segments(rate, stretch)
+        return journey.arriving(out)

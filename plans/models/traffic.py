@@ -13,6 +13,7 @@ from pydantic import Field
 from plans.models.forecast import Id
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Duration, Rate, Share
+from plans.models.steps import Arrivals, Segment, Step
 
 TAP = "tap"
 
@@ -29,6 +30,12 @@ class Journey(PlanModel):
     rate_here: Annotated[Rate, Field(gt=0)] | None = Field(
         default=None, description="Of this run, the same from first to last, whatever share of the event is played."
     )
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)] | None = Field(
+        default=None, description="A curve of its own: 100% is its share of the taps' peak, or its rate."
+    )
+    arrivals: Arrivals | None = Field(
+        default=None, description="Left out: as the taps arrive, or evenly where it has a rate of its own."
+    )
     response_p99: Annotated[Duration, Field(gt=0)] | None = Field(
         default=None, description="Objective: a p99 of its response above it fails the run."
     )
@@ -40,6 +47,16 @@ class Journey(PlanModel):
             what = " and ".join(given) or "neither share nor rate nor rate_here"
             yield Contradiction(("shot",), what, "one of share, rate, rate_here")
 
+    @check
+    def _arrivals_once(self) -> Iterator[Contradiction]:
+        if self.steps is not None and self.arrivals is not None:
+            yield Contradiction(("arrivals",), "arrivals of the journey and of its steps", "those of each step")
+
+    @check
+    def _peak(self) -> Iterator[Contradiction]:
+        if self.steps is not None and max(step.top() for step in self.steps) < 1 - 1e-9:
+            yield Contradiction(("steps",), "no step reaches the journey's peak", "one with a share of 100%")
+
     @property
     def name(self) -> str:
         return self.journey or self.shot
@@ -50,13 +67,21 @@ class Journey(PlanModel):
             return taps_rps * self.share
         return self.rate_here if self.rate_here is not None else (self.rate or 0.0) * scale
 
+    def arriving(self, segments: list[Segment]) -> list[Segment]:
+        """The segments with the journey's arrivals, if it says how they are."""
+        if self.arrivals is None:
+            return segments
+        return [{**segment, "poisson": self.arrivals == "poisson"} for segment in segments]
+
 
 TAPS = Journey(shot=TAP, share=1.0)
 """The traffic of a plan that names none."""
 
 
-def contradictions_of(traffic: Sequence[Journey]) -> Iterator[Contradiction]:
-    """Exactly one journey taps, at the forecast's rate; each name stands once."""
+def contradictions_of(traffic: Sequence[Journey], measured_s: float) -> Iterator[Contradiction]:
+    """Exactly one journey taps, at the forecast's rate; each name stands once; nobody goes on after the taps, which
+    last `measured_s`.
+    """
     taps = [number for number, one in enumerate(traffic) if one.shot == TAP]
     if not taps:
         yield Contradiction(("traffic",), "no journey of taps", "one: {shot: tap, share: 100%}")
@@ -69,6 +94,16 @@ def contradictions_of(traffic: Sequence[Journey]) -> Iterator[Contradiction]:
         if traffic[number].response_p99 is not None:
             what = "a second objective of the taps"
             yield Contradiction(("traffic", number, "response_p99"), what, "objectives: {response_p99: …}")
+        for key in ("steps", "arrivals"):
+            if getattr(traffic[number], key) is not None:
+                yield Contradiction(
+                    ("traffic", number, key), f"{key} of the taps in two places", "the plan's own steps"
+                )
+    for number, one in enumerate(traffic):
+        lasts_s = sum(step.length_s() for step in one.steps or ())
+        if one.shot != TAP and lasts_s > measured_s + 1e-9:
+            what = f"{lasts_s:g} s, but the taps are over after {measured_s:g} s"
+            yield Contradiction(("traffic", number, "steps"), what, "shorter steps")
     names = [one.name for one in traffic]
     for number, name in enumerate(names):
         if name in names[:number]:

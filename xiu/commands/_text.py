@@ -12,10 +12,7 @@ from typing import Any
 from harness.forecast import Judged, Share, Target
 from harness.report.figures import share_words
 from plans.models.errors import Problem
-from plans.models.stress import Segment
 from xiu.outlet import speaks_every_language
-
-BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def width(text: str) -> int:
@@ -57,7 +54,15 @@ def yuan(fen: int | None) -> str:
 
 
 def targets_table(targets: Sequence[Target]) -> str:
-    rows = [[t.indicator, figure(t.lower), figure(t.expected), figure(t.upper), t.unit, t.cls] for t in targets]
+    """One row for each indicator, under its link."""
+    rows: list[list[str]] = []
+    for link in dict.fromkeys(t.link for t in targets):
+        rows.append([link, *[""] * 5])
+        rows += [
+            [f"  {t.indicator}", figure(t.lower), figure(t.expected), figure(t.upper), t.unit, t.cls]
+            for t in targets
+            if t.link == link
+        ]
     return table(("indicator", "lower", "expected", "upper", "unit", "class"), rows, " rrr")
 
 
@@ -66,38 +71,6 @@ def judged_table(rows: Sequence[Judged]) -> str:
         [r.indicator, figure(r.lower), figure(r.expected), figure(r.upper), figure(r.actual), r.state] for r in rows
     ]
     return table(("indicator", "lower", "expected", "upper", "actual", "state"), cells, " rrrr")
-
-
-def curve_line(segments: Sequence[Segment], columns: int = 64) -> str:
-    """The load's curve in one line of blocks."""
-    corners: list[tuple[float, float]] = []
-    at = 0.0
-    for segment in segments:
-        if segment["kind"] == "constant":
-            edges = [(segment["duration_s"], segment["rate_rps"], segment["rate_rps"])]
-        elif segment["kind"] == "ramp":
-            edges = [(segment["duration_s"], segment["from_rps"], segment["to_rps"])]
-        else:
-            base, peak = segment["base_rps"], segment["peak_rps"]
-            edges = [
-                (segment["countdown_s"], base, peak),
-                (segment["hold_s"], peak, peak),
-                (segment["decay_s"], peak, base),
-            ]
-        for duration, start, end in edges:
-            if duration:
-                corners += [(at, start), (at + duration, end)]
-                at += duration
-    top = max(rate for _, rate in corners)
-    line = ""
-    for column in range(columns):
-        moment = (column + 0.5) * at / columns
-        (t0, r0), (t1, r1) = next(
-            (a, b) for a, b in zip(corners[::2], corners[1::2], strict=True) if a[0] <= moment <= b[0]
-        )
-        rate = r0 + (r1 - r0) * (moment - t0) / (t1 - t0)
-        line += BLOCKS[max(1, round(rate / top * (len(BLOCKS) - 1)))]
-    return line
 
 
 def about_lines(about: str) -> list[str]:

@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ from harness.forecast.share import Share
 from harness.runs.order import RunOrder, order_of
 from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_plan, stress_files
 from plans.models import load as library
-from plans.models.ids import claimed, is_twin
+from plans.models.ids import beside, claimed, is_twin
 from plans.models.quantity import MOST, ratio
+from plans.models.steps import Replay
 from plans.models.stress import StressPlan
+from plans.models.traffic import Journey
 from system.contract.addresses import read_address
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
 from xiu.commands import _sound
-from xiu.commands._text import about_lines, curve_line, emit, share_json, share_lines, table, targets_table
+from xiu.commands._text import about_lines, emit, share_json, share_lines, table, targets_table
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -195,10 +198,12 @@ def _elsewhere(on: str | None) -> str | None:
 def _tell(order: RunOrder, as_json: bool) -> None:
     """What the plan would do, and its forecast."""
     from harness.forecast.compute import compute
+    from xiu.commands._curve import chart, length_lines, length_of, steps_table
 
     loaded, share = order.loaded, order.share()
     targets = compute(loaded.forecast, loaded.plan, share)
     segments = loaded.plan.segments(share.peak_rps, share.duration_s)
+    lasts = length_of(loaded.plan, share, calibrates=order.scale is None)
     if as_json:
         emit(
             {
@@ -207,6 +212,7 @@ def _tell(order: RunOrder, as_json: bool) -> None:
                 "forecast": loaded.forecast.model_dump(mode="json"),
                 "share": share_json(share),
                 "segments": segments,
+                "takes_s": lasts.as_json(),
                 "targets": [target.model_dump(mode="json") for target in targets],
             }
         )
@@ -216,37 +222,28 @@ def _tell(order: RunOrder, as_json: bool) -> None:
     probes = loaded.plan.probes
     print(f"probes     {probes.forged:,} forged, {probes.expired:,} expired, {probes.foreign:,} foreign tokens")
     print(f"lane       {order.lane}, seed {order.seed}\n")
-    print(f"{curve_line(segments)}\n")
-    print(_steps_table(segments))
+    print(f"{chart('taps', segments)}\n")
+    print(steps_table(segments))
+    for one in loaded.plan.beside:
+        beside = loaded.plan.segments_of(one, share.peak_rps, float(share.scale), share.duration_s)
+        print(f"\n{chart(one.name, beside, rows=4, span_s=lasts.load_s)}")
     if loaded.plan.beside:
         print(f"\n{_traffic_table(loaded.plan, share)}")
     print(f"\n{targets_table(targets)}")
+    print("\n" + "\n".join(length_lines(lasts)))
 
 
 def _traffic_table(plan: StressPlan, share: Share) -> str:
     rows = [
-        [one.name, one.shot, f"{one.peak_rps(share.peak_rps, float(share.scale)):,.0f}/s"]
+        [one.name, one.shot, f"{one.peak_rps(share.peak_rps, float(share.scale)):,.0f}/s", _objective(plan, one)]
         for one in (plan.taps, *plan.beside)
     ]
-    return table(("journey", "shot", "at the peak"), rows, "ll")
+    return table(("journey", "shot", "at the peak", "p99 at most"), rows, "llrr")
 
 
-def _steps_table(segments: list[dict[str, Any]]) -> str:
-    rows, at = [], 0.0
-    for segment in segments:
-        kind = segment["kind"] + (", poisson" if segment.get("poisson") else "")
-        if segment["kind"] == "constant":
-            length, rates = segment["duration_s"], f"{segment['rate_rps']:,.0f}/s"
-        elif segment["kind"] == "ramp":
-            length, rates = segment["duration_s"], f"{segment['from_rps']:,.0f}/s to {segment['to_rps']:,.0f}/s"
-        else:
-            length = segment["countdown_s"] + segment["hold_s"] + segment["decay_s"]
-            rates = (
-                f"{segment['base_rps']:,.0f}/s to {segment['peak_rps']:,.0f}/s in {segment['countdown_s']:g} s, held"
-            )
-        rows.append([f"{at:g} s", f"{length:g} s", kind, rates, "measured" if segment["phase"] else "warm-up"])
-        at += length
-    return table(("from", "for", "kind", "taps", ""), rows, "rr")
+def _objective(plan: StressPlan, one: Journey) -> str:
+    objective = plan.objectives.response_p99 if one.name == plan.taps.name else one.response_p99
+    return "–" if objective is None else f"{objective * 1000:,g} ms"
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -271,6 +268,7 @@ def _new(args: argparse.Namespace) -> int:
     forecast = os.path.relpath(loaded.forecast_file, target.parent.resolve())
     text = re.sub(r"^id:.*$", lambda _: f"id: {ident}", text, count=1, flags=re.MULTILINE)
     text = re.sub(r"^forecast:.*$", lambda _: f"forecast: {forecast}", text, count=1, flags=re.MULTILINE)
+    text = _recordings_moved(text, loaded, target.parent.resolve())
     schema = os.path.relpath(library.HOME / "schemas" / "plan.schema.json", target.parent.resolve())
     text = re.sub(r"^(# yaml-language-server: \$schema=).*$", lambda found: found[1] + schema, text, flags=re.MULTILINE)
     _write_checked(target, text, ident)
@@ -279,6 +277,20 @@ def _new(args: argparse.Namespace) -> int:
     else:
         print(f"{target}: a copy of {loaded.plan.id}; edit it, then: xiu plan check {target}")
     return 0
+
+
+def _recordings_moved(text: str, loaded: LoadedPlan, folder: Path) -> str:
+    """The text with the recordings that the plan names, as they are named from `folder`."""
+    steps = [*loaded.plan.steps, *(step for one in loaded.plan.traffic for step in one.steps or ())]
+    for name in {step.recording.file for step in steps if isinstance(step, Replay)}:
+        new = os.path.relpath(beside(loaded.plan_file.resolve(), name), folder)
+        named = re.compile(rf"(\brecording:\s*['\"]?){re.escape(name)}(?=['\"\s,}}])")
+        text = named.sub(partial(_renamed, new), text)
+    return text
+
+
+def _renamed(new: str, found: re.Match[str]) -> str:
+    return found[1] + new
 
 
 def _write_checked(target: Path, text: str, ident: str) -> None:

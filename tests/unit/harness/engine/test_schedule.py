@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.engine.schedule import NS, ScheduleError, constant, pieces_of, ramp, schedule, spike
+from harness.engine.schedule import NS, ScheduleError, constant, per_second, pieces_of, ramp, schedule, spike
 
 rates = st.floats(0.5, 2_000)
 lengths = st.floats(0.1, 5)
@@ -99,3 +99,40 @@ def test_bad_plans_are_refused_in_words(segments: list[dict[str, object]], words
 def test_a_worker_that_is_not_there() -> None:
     with pytest.raises(ScheduleError, match="worker 2 of 2"):
         schedule(constant(1, 1), 1, 2, 2)
+
+
+POINTS = [[0, 0.0], [2, 400.0], [3, 0.0], [5, 0.0], [6, 300.0]]
+
+
+def test_a_replay_follows_its_points_also_through_silence() -> None:
+    plan = schedule(pieces_of([{"kind": "replay", "points": POINTS, "phase": 1}]), 3)
+    assert np.bincount(plan.intended_ns // NS, minlength=6).tolist() == [100, 300, 200, 0, 0, 150]
+    assert plan.duration_ns == 6 * NS
+    random = schedule(pieces_of([{"kind": "replay", "points": POINTS, "poisson": True}]), 3)
+    assert not np.any((random.intended_ns > 3 * NS) & (random.intended_ns < 5 * NS))
+
+
+def test_random_arrivals_follow_from_seed_and_time_alone() -> None:
+    first = {"kind": "constant", "rate_rps": 500, "duration_s": 2, "poisson": True}
+    alone = schedule(pieces_of([first]), 7)
+    longer = schedule(pieces_of([first, {"kind": "ramp", "from_rps": 9, "to_rps": 900, "duration_s": 3}]), 7)
+    assert np.array_equal(alone.intended_ns, longer.intended_ns[: len(alone)]), "what comes later moves nothing"
+    assert np.array_equal(alone.intended_ns, schedule(pieces_of([first]), 7).intended_ns)
+    assert not np.array_equal(alone.intended_ns[:50], schedule(pieces_of([first]), 8).intended_ns[:50])
+
+
+def test_the_planned_taps_of_a_second_are_those_of_the_schedule() -> None:
+    pieces = pieces_of([
+        {"kind": "constant", "rate_rps": 70, "duration_s": 1.5, "phase": 0},
+        {"kind": "spike", "base_rps": 50, "peak_rps": 800, "countdown_s": 2.2, "hold_s": 1, "decay_s": 1.3, "phase": 1},
+        {"kind": "replay", "points": POINTS, "phase": 1},
+    ])  # fmt: skip
+    counted = np.bincount(schedule(pieces, 1).intended_ns // NS, minlength=12)
+    assert np.abs(per_second(pieces, measured=False) - counted).max() <= 1
+    assert per_second(pieces)[0] == 0, "the warm-up is not measured"
+
+
+@pytest.mark.parametrize("points", [[[0, 1.0]], [[1, 1.0], [2, 1.0]], [[0, 1.0], [0, 2.0]], [[0, 1.0], [1, -2.0]]])
+def test_a_recording_without_time_is_refused(points: list[list[float]]) -> None:
+    with pytest.raises(ScheduleError):
+        pieces_of([{"kind": "replay", "points": points}])

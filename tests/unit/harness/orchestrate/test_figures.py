@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from harness.forecast import share_of
 from harness.orchestrate import figures
 from harness.runs.record import Money as RecordMoney
 from harness.runs.record import Wins
 from harness.runs.state import MoneySample
+from plans.models import load_plan
+from plans.models.steps import Replay
 from system.contract.audit import AuditReport, Finding, RoundBooks
+from tests.support.plan_files import PLAN
 from tests.support.sample_run import record as sample_record
 
 
@@ -37,6 +41,17 @@ def account(**refused: int) -> dict[str, Any]:
 )
 def test_errors(refused: dict[str, int], errors: int) -> None:
     assert figures.errors_of(account(**refused), probes=30) == errors
+
+
+def test_a_plan_that_never_stays_at_its_peak_is_looked_at_in_its_busiest_second() -> None:
+    loaded = load_plan(PLAN)
+    plan = loaded.plan
+    share = share_of(loaded.forecast, plan, loaded.forecast.scale)
+    assert figures.held_rps(plan, share) == pytest.approx(share.peak_rps)
+    recorded = {"file": "x.csv", "points": [[0, 0.0], [29, 1.0], [58, 0.0]]}
+    replay = Replay.model_validate({"kind": "replay", "recording": recorded}, context={"parsed": True})
+    pointed = plan.model_copy(update={"steps": (replay,)})
+    assert figures.held_rps(pointed, share) == pytest.approx(share.peak_rps * (1 - 0.5 / 29))
 
 
 def test_the_peak_is_where_the_plan_stands_at_it() -> None:

@@ -311,3 +311,58 @@ def test_a_copied_plan_names_the_schema_from_where_it_lies(xiu: Any) -> None:
     assert xiu("plan", "new", "far/away/lunch.yaml", "--from", "gala-share")[0] == 0
     named = Path("far/away/lunch.yaml").read_text(encoding="utf-8").splitlines()[0].partition("$schema=")[2]
     assert (Path("far/away") / named).resolve() == (HOME / "schemas" / "plan.schema.json").resolve()
+
+
+OWN_CURVE = """
+traffic:
+  - {shot: tap, share: 100%}
+  - shot: wallet
+    share: 20%
+    response_p99: 500ms
+    steps: [{kind: stairs, shares: [10%, 100%], hold: 1s}]
+rounds: [{}, {pause: 30s}]
+"""
+
+
+def own_plan(folder: Path) -> Path:
+    """The smoke plan, with a replayed recording and a journey of its own curve."""
+    text = find("smoke", "stress").read_text(encoding="utf-8").replace("../forecasts", str(HOME / "forecasts"))
+    text = text.replace("{kind: constant, share: 100%, duration: 5s}", "{kind: replay, recording: day.csv}")
+    folder.mkdir(parents=True)
+    (folder / "day.csv").write_text("time,rate\n0,1\n1,4\n4,4\n5,0\n")
+    (folder / "own.yaml").write_text(text.replace("id: smoke", "id: own") + OWN_CURVE, encoding="utf-8")
+    return folder / "own.yaml"
+
+
+def test_a_dry_run_draws_each_journey_and_says_how_long_it_takes(xiu: Any) -> None:
+    file = str(own_plan(Path("mine")))
+    code, out, _ = xiu("plan", "run", file, "--dry-run", "--scale", "1")
+    assert code == 0
+    lines = out.splitlines()
+    taps, wallet = lines.index("taps"), lines.index("wallet")
+    assert lines[taps + 1].lstrip().startswith("250/s │")
+    assert "█" in lines[taps + 1], "the top is reached"
+    assert lines[taps + 9].lstrip().startswith("0 └┄┄┄┄┄┄┄┄┄┄┄─")
+    assert lines[wallet + 1].lstrip().startswith("50/s │")
+    assert "4 points, up to 250/s" in out
+    assert any(line.split()[:3] == ["wallet", "wallet", "50/s"] and line.endswith("500 ms") for line in lines)
+    assert lines[lines.index("front-valkey") + 1].split()[0] == "wins", "targets stand under their link"
+    assert "takes      44 s from first tap to last round's end (load: 2 rounds of 6 s)" in lines
+    assert "at most 2 min 54 s, with every drain to its limit" in out
+    assert "to calibrate" not in out
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_a_dry_run_says_its_length_as_data(xiu: Any) -> None:
+    _, out, _ = xiu("plan", "run", "smoke", "--dry-run", "--json")
+    takes = json.loads(out)["takes_s"]
+    assert (takes["load_s"], takes["rounds"], takes["about_s"], takes["at_most_s"]) == (6, 1, 7, 72)
+    assert takes["calibration_s"] > 0
+
+
+def test_a_copied_plan_names_its_recording_from_where_it_lies(xiu: Any) -> None:
+    file = own_plan(Path("mine"))
+    Path("far/away").mkdir(parents=True)
+    assert xiu("plan", "new", "far/away/lunch.yaml", "--from", str(file))[0] == 0
+    assert "recording: ../../mine/day.csv}" in Path("far/away/lunch.yaml").read_text(encoding="utf-8")
+    assert xiu("plan", "check", "far/away/lunch.yaml")[0] == 0
