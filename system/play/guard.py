@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from system.contract.errors import UnsupportedMediaType, XiuError
+from system.contract.errors import TooFast, UnsupportedMediaType, XiuError
 from system.contract.numbers import shown
 from system.contract.web import Handler
 from system.play.limits import RequestLimits
@@ -21,10 +21,19 @@ UNLIMITED = frozenset(("/healthz", "/readyz", "/metrics"))
 
 @web.middleware
 async def per_address(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Takes a token of the client's address. Operators, and traffic with a genuine stress tag, have no such limit."""
-    if request.path not in UNLIMITED and not _known(request):
-        request.app[LIMITS].take("address", request.remote)
-    return await handler(request)
+    """Takes a token of the client's address. Operators, and traffic with a genuine stress tag, have no such limit.
+
+    Who is refused for what he alone has asked takes none: a client that asks for ever leaves its neighbours theirs.
+    """
+    if request.path in UNLIMITED or _known(request):
+        return await handler(request)
+    limits = request.app[LIMITS]
+    limits.take("address", request.remote)
+    try:
+        return await handler(request)
+    except TooFast:
+        limits.give_back("address", request.remote)
+        raise
 
 
 def _known(request: web.Request) -> bool:

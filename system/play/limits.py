@@ -48,6 +48,11 @@ class TokenBuckets:
             self._full_at.popitem(last=False)
         return 0.0
 
+    def give_back(self, key: Hashable) -> None:
+        """Undoes the last `wait_s` of this key that said 0."""
+        if key in self._full_at:
+            self._full_at[key] -= self._every_s
+
 
 class RequestLimits:
     """The limits of one play process."""
@@ -66,3 +71,7 @@ class RequestLimits:
         if wait_s:
             self._refused[whose].inc()
             raise TooFast(f"too many requests of one {whose}", max(1, math.ceil(wait_s)))
+
+    def give_back(self, whose: Whose, key: Hashable) -> None:
+        """Undoes the last `take` of this key."""
+        self._buckets[whose].give_back(key)

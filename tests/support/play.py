@@ -40,9 +40,9 @@ class Caller:
 
 
 @asynccontextmanager
-async def running(dsn: str, timeout_s: float = 2.0) -> AsyncIterator[Caller]:
+async def running(dsn: str, timeout_s: float = 2.0, **limits: int) -> AsyncIterator[Caller]:
     await migrate(dsn, SECRET)
-    settings = PlaySettings(("127.0.0.1", 0), dsn, SECRET, ADMIN, store_timeout_s=timeout_s)
+    settings = PlaySettings(("127.0.0.1", 0), dsn, SECRET, ADMIN, store_timeout_s=timeout_s, **limits)
     async with TestClient(TestServer(build_app(settings, CollectorRegistry()))) as client:
         caller = Caller(client)
 

@@ -43,6 +43,19 @@ def test_whoever_waits_as_told_is_let_in() -> None:
     assert buckets.wait_s("a") > 0, "and whoever waits less is not"
 
 
+def test_what_is_given_back_can_be_taken_again_and_no_more() -> None:
+    clock = Clock()
+    buckets = TokenBuckets(1, 2, clock)
+    assert [buckets.wait_s("a") == 0 for _ in range(3)] == [True, True, False]
+    buckets.give_back("a")
+    buckets.give_back("nobody")
+    assert [buckets.wait_s("a") == 0 for _ in range(2)] == [True, False]
+    for _ in range(5):
+        assert buckets.wait_s("b") == 0
+        buckets.give_back("b")
+    assert [buckets.wait_s("b") == 0 for _ in range(3)] == [True, True, False]
+
+
 def test_keys_have_buckets_of_their_own_and_the_oldest_is_forgotten() -> None:
     clock = Clock()
     buckets = TokenBuckets(1, 1, clock, most=2)
