@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from system.lottery import HistogramError, make_histogram
 from system.play.fission.split import parts_of, split_key
 
 SECRET = bytes(range(64))
@@ -21,8 +20,7 @@ def test_sum_minimum_and_permutation(key: bytes, parts: int, more: int) -> None:
     amounts = parts_of(parts + more, parts, key)
     assert (len(amounts), sum(amounts)) == (parts, parts + more)
     assert min(amounts) >= 1
-    classes = make_histogram(0, parts, parts + more).classes
-    assert Counter(amounts) == {one.fen: one.packets for one in classes}
+    assert amounts == parts_of(parts + more, parts, key)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +36,21 @@ def test_small_ones(fen: int, parts: int, amounts: list[int]) -> None:
 
 
 def test_fewer_fen_than_parts() -> None:
-    with pytest.raises(HistogramError):
+    with pytest.raises(ValueError, match="6 fen in 7 parts"):
         parts_of(6, 7, bytes(32))
+
+
+def test_the_amounts_are_a_share_s_own_not_the_order_alone() -> None:
+    """1,000 fen in 4 parts: whoever has seen one share of a round knows nothing of the parts of another."""
+    seen = {tuple(sorted(parts_of(1000, 4, split_key(SECRET, "live", f"1-{k}")))) for k in range(200)}
+    assert len(seen) == 200
+
+
+def test_every_way_to_split_comes_as_often() -> None:
+    """6 fen in 3 parts: the 10 compositions, each 300 times of 3,000; chi-square below its 1 in 100,000."""
+    counts = Counter(tuple(parts_of(6, 3, split_key(SECRET, "live", f"1-{k}"))) for k in range(3000))
+    assert len(counts) == 10
+    assert sum((n - 300) ** 2 / 300 for n in counts.values()) < 39.0
 
 
 def test_the_same_award_is_split_the_same_and_each_lane_its_own_way() -> None:
