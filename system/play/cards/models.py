@@ -107,7 +107,7 @@ class Redeeming(Model):
 
 
 class TieCard(Model):
-    """Body of `POST /v1/cards/tie`: a card for having a tie with `friend`, once a season."""
+    """Body of `POST /v1/cards/tie`: a card for a tie that the two made in the season, once. An import makes none."""
 
     season: Number
     friend: Whole

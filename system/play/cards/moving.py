@@ -77,7 +77,9 @@ async def for_tie(pool: Pool, lane: Lane, uid: int, order: TieCard) -> CardMoved
     async def need_tie(conn: Connection) -> None:
         row = await (await conn.execute(statement("cards_new_tie", lane), request)).fetchone()
         if row is None:
-            raise TieMissing(f"no tie with user {order.friend} was made in season {order.season}")
+            raise TieMissing(
+                f"no tie with user {order.friend} was made in season {order.season}; an imported one is none"
+            )
 
     return await draw(pool, lane, uid, order.season, "tie", key, request, need_tie)
 

@@ -177,6 +177,11 @@ def test_a_new_tie_is_a_card_for_both_once(postgres_dsn: str) -> None:
                 )
             old = {"season": 3, "friend": 7}
             assert code(await play.call("/v1/cards/tie", token(5), old)) == (409, "no_tie")
+            # An operator's import makes a tie that was there before: nobody did anything for it.
+            assert (await play.call("/v1/relations/import", ADMIN, {"pairs": [[5, 8]]}))[1]["made"] == 1
+            for uid, friend in ((5, 8), (8, 5)):
+                imported = {"season": 3, "friend": friend}
+                assert code(await play.call("/v1/cards/tie", token(uid), imported)) == (409, "no_tie")
 
     asyncio.run(body())
 

@@ -42,6 +42,6 @@ SELECT season, asker, kind, gift FROM {schema}.card_ask WHERE ask = %(ask)s AND 
 UPDATE {schema}.card_ask SET gift = %(key)s WHERE ask = %(ask)s AND gift IS NULL
 
 -- name: cards_new_tie
--- A tie that was made since the season was opened.
+-- A tie that two users made since the season was opened. One that was imported (through 0) is of before, whenever that was.
 SELECT 1 FROM {schema}.tie t JOIN {schema}.season s ON s.season = %(season)s
-WHERE t.lo = %(lo)s AND t.hi = %(hi)s AND t.made_us >= s.created_us
+WHERE t.lo = %(lo)s AND t.hi = %(hi)s AND t.made_us >= s.created_us AND t.through > 0
