@@ -219,7 +219,9 @@ def one_sentence(error: ValidationError) -> str:
     within = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
     for item in [each for each in items if each["type"] != "too_short" or each["loc"] not in within][:5]:
         place = ".".join(_part(part) for part in item["loc"])[:PLACE_CHARS]
-        parts.append(f"{place}: {item['msg']}" if place else item["msg"])
+        # What this project's own validators say is pydantic's message behind a prefix of pydantic's.
+        what = item["msg"].removeprefix("Value error, ") if item["type"] == "value_error" else item["msg"]
+        parts.append(f"{place}: {what}" if place else what)
     return "; ".join(parts).replace("\n", " ")
 
 

@@ -78,8 +78,8 @@ def refused(model: type[BaseModel], body: dict[str, Any]) -> str:
         (api.SwitchChange, {"value": 1, "why": "a\0b"}, "why"),
         (api.SwitchChange, {"value": 1, "who": "a\0b"}, "who"),
         (api.SwitchChange, {"value": 1, "who": "a\nb"}, "who"),
-        (api.SwitchChange, {"value": 1, "who": " "}, "who: Value error, shows nothing"),
-        (api.SwitchChange, {"value": 1, "who": "a\u200bb"}, "who: Value error, holds the character U+200B"),
+        (api.SwitchChange, {"value": 1, "who": " "}, "who: shows nothing"),
+        (api.SwitchChange, {"value": 1, "who": "a\u200bb"}, "who: holds the character U+200B"),
         (api.SwitchChange, {"value": 1, "why": "x" * 3_000}, "why"),
         (api.SwitchChange, {"value": 1, "why": "a\udc00b"}, "hex escape"),
         (api.SwitchChange, {"value": 10**4_290}, "value"),
@@ -88,7 +88,7 @@ def refused(model: type[BaseModel], body: dict[str, Any]) -> str:
         (
             api.RoundOrder,
             ROUND | sponsor("a\0b"),
-            "sponsors.0: Value error, name holds the character U+0000",
+            "sponsors.0: name holds the character U+0000",
         ),
         (
             api.RoundOrder,
@@ -123,7 +123,7 @@ def test_what_cannot_be_kept_is_refused_by_name_and_not_repeated(
     ],
 )
 def test_a_sponsor_whom_nobody_can_read_is_refused(name: str) -> None:
-    assert "sponsors.0: Value error, name " in refused(api.RoundOrder, ROUND | sponsor(name))
+    assert "sponsors.0: name " in refused(api.RoundOrder, ROUND | sponsor(name))
 
 
 @pytest.mark.parametrize("name", ["春晚 2026", "春\u3000晚", "Café", "Cafe\u0301", "فروشگاه", "\u2764\ufe0f", "7"])
