@@ -223,6 +223,10 @@ class ControlClient:
         answer = self._ask("GET", f"{self.play_url}/v1/participation?lane={lane}&round={round_id}")
         return _read(answer, lambda answer: Participation.model_validate_json(answer.text))
 
+    def at_play(self, method: str, path: str, body: object = None) -> requests.Response:
+        """One operator's request to play: opens a season, pays for shares, reads sums. Raises as `call`."""
+        return self._ask(method, self.play_url + path, body)
+
     def credited(self, lane: Lane, round_id: int, uids: Sequence[int]) -> list[CreditedWin]:
         """The last wallet read: what each of these users was credited in a round."""
         found: list[CreditedWin] = []

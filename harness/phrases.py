@@ -29,6 +29,7 @@ PHRASES: dict[str, Phrase] = {
     "phase_warm_up": ("warm up", "预热"),
     "phase_measured": ("measured", "正式测量"),
     "phase_drain": ("drain", "清空积压"),
+    "phase_season": ("the plays beside the draw", "抽奖之外的玩法"),
     "phase_closing": ("closing", "关账"),
     "drained": ("the backlog is empty: every award is posted", "积压已空：每个中奖都已入账"),
     "closed": ("round {round} closed; the seed is revealed", "第 {round} 场已关账，种子已公开"),
@@ -52,6 +53,24 @@ PHRASES: dict[str, Phrase] = {
     "history_damaged": ("the history cannot be read: {detail}", "操作记录读不出来" + SEE),
     "folder_unwritable": ("the run's folder {folder} cannot be written: {name}: {detail}", "写不进 {folder}（{name}）"),
     "the_samples": ("the samples of the money", "资金采样"),
+    "the_season": ("the plays beside the draw", "抽奖之外的玩法"),
+    "season_open": (
+        "season {season} is open: {cards:,} cards, a pot of {fen:,} fen",
+        "第 {season} 季已开：{cards:,} 张福卡，奖池 {fen:,} 分",
+    ),
+    "season_played": (
+        "season {season}: {orders:,} orders of winners and friends in {took_s:.1f} s",
+        "第 {season} 季：中奖者和好友的 {orders:,} 次操作，用时 {took_s:.1f} 秒",
+    ),
+    "season_paid": (
+        "season {season} has ended: {blessings:,} blessings share {fen:,} fen",
+        "第 {season} 季结束：{blessings:,} 个五福分得 {fen:,} 分",
+    ),
+    "season_unpaid": ("the pot of season {season} is not paid yet", "第 {season} 季的奖池还没有发完"),
+    "season_incomplete": (
+        "{count:,} orders beside the draw were not done; {operation}: {outcome}",
+        "抽奖之外有 {count:,} 次操作没有做成；{operation}：{outcome}",
+    ),
     "the_close": ("the close", "关账"),
     "unsettled": (
         "{count} users never got a definite answer, user {first} first",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from system.contract.metrics import BUILD_HELP, BUILD_LABELS, DELAY_BUCKETS_S, LATENCY_BUCKETS_S, Metric
 
 OUTCOMES = ("win", "lose", "repeat", "refused", "pending", "unknown")
-PHASES = ("idle", "warm_up", "measured", "drain", "closing")
+PHASES = ("idle", "warm_up", "measured", "drain", "season", "closing")
 BOUNDS = ("lower", "expected", "upper")
 PLACES = ("budget", "awarded", "credited", "suspense")
 """The states of money in a run's round."""

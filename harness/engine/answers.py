@@ -51,6 +51,7 @@ class ParsedAnswer:
 
     ``plain``: the same bytes always mean the same, and name no award, so they are recognised by lookup from then on.
     ``settled``: to the same user the same bytes mean the same, award included, as long as the round is open.
+    ``ticket``: of a losing tap that has one, a right to a card; empty otherwise.
     """
 
     code: int
@@ -58,6 +59,7 @@ class ParsedAnswer:
     fen: int = 0
     plain: bool = False
     settled: bool = False
+    ticket: str = ""
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -237,6 +237,7 @@ class Cannon:
             "breaks": gun.breaks,
             "surprises": gun.surprises,
             "awards": len(tape.awards),
+            "tickets": list(tape.tickets),
             "resources": _used(),
             "counts": self.tally.cumulative(),
         }

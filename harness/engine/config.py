@@ -74,6 +74,8 @@ class CannonConfig:
     probes: tuple[ProbeTokens, ...] = ()
     taps_after_win: int | None = 3
     tag: str | None = None
+    season: int = 1
+    """Of cards that shots move: the one that the round carries, or the first."""
     history: str | None = None
     t0_ns: int | None = None
     wait_for_start: bool = False

@@ -217,6 +217,8 @@ class Gun:
         if answer.packet != NO_PACKET:
             place = self.tape.award_place(tap, (answer.packet, answer.fen))
             self._retire(self.tape.user[tap], connection.front)
+        elif answer.ticket:
+            self.tape.saw(answer.ticket)
         if parser.surplus or not parser.keep_alive:
             self.surprises += parser.surplus
             connection.tap = IDLE

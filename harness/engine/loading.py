@@ -107,7 +107,7 @@ def _own(config: CannonConfig, shot: Shot, tokens: list[bytes], uids: npt.NDArra
     connection = _send_abroad(people, fronts_of(uids, topology), config.seed)
     return plan, _Part(
         Strand(plan.intended_ns, plan.phase, connection, people.user, people.kind),
-        shot.requests(Aim(_host(config.fronts[0]), config.round, config.tag), tokens),
+        shot.requests(Aim(_host(config.fronts[0]), config.round, config.tag, config.season), tokens),
         uids,
         addresses,
         people.front_of_connection.tolist(),
@@ -131,7 +131,7 @@ def _beside(
     people = populate(len(plan), owner, len(addresses), mix, seed, (kind, kind))
     return _Part(
         Strand(plan.intended_ns, plan.phase, people.connection, people.user, people.kind),
-        shot.requests(Aim(_host(order.addresses[0]), config.round, config.tag), tokens),
+        shot.requests(Aim(_host(order.addresses[0]), config.round, config.tag, config.season), tokens),
         uids,
         addresses,
         people.front_of_connection.tolist(),

@@ -14,11 +14,15 @@ Target = Literal["fronts", "play"]
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What the requests of a run have in common: the Host, the round, and the tag of the stress lane (None: live)."""
+    """What the requests of a run have in common: the Host, the round, and the tag of the stress lane (None: live).
+
+    `season`: the one that the round carries; 1 where it carries none.
+    """
 
     host: str
     round: int
     tag: str | None
+    season: int = 1
 
 
 class Shot(Protocol):

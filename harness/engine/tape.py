@@ -15,6 +15,8 @@ import numpy.typing as npt
 from harness.engine.schedule import ScheduleError
 
 NEVER = (1 << 63) - 1
+TICKETS_MAX = 2_000
+"""Tickets of one worker that are kept, the first ones that it saw: a sample is enough to play with."""
 
 
 def _zeros(code: str, length: int) -> array[int]:
@@ -50,6 +52,8 @@ class Tape:
     """Of each tap: the place in ``awards`` of the award in its answer, or 0."""
     awards: dict[tuple[int, int], int] = field(default_factory=dict)
     """(packet, fen) → place from 1 on: each distinct award once, however often it was shown."""
+    tickets: dict[str, None] = field(default_factory=dict)
+    """Of losing taps, in the order in which they were seen, each once."""
 
     def __post_init__(self) -> None:
         taps = self.capacity
@@ -134,6 +138,11 @@ class Tape:
         place = self.awards.setdefault(award, len(self.awards) + 1)
         self.award[tap] = place
         return place
+
+    def saw(self, ticket: str) -> None:
+        """An answer had this ticket."""
+        if len(self.tickets) < TICKETS_MAX:
+            self.tickets[ticket] = None
 
     def users(self) -> npt.NDArray[np.int32]:
         return np.frombuffer(self.user, np.int32, len(self))

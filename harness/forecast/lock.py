@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.forecast.season import season_targets
 from harness.forecast.share import Share, share_of
 from harness.forecast.target import Target
 from plans.models import Forecast, LoadedPlan, StressPlan
@@ -65,10 +66,13 @@ def canonical(value: object) -> bytes:
     return text.encode("utf-8")
 
 
-def lock(loaded: LoadedPlan, share: Share, now: datetime | None = None) -> Lock:
-    """Locks forecast, plan and computed targets. `now` is only a label."""
+def lock(loaded: LoadedPlan, share: Share, now: datetime | None = None, *, season: bool = False) -> Lock:
+    """Locks forecast, plan and computed targets. `now` is only a label; `season`: with those of the plays beside."""
     from harness.forecast.compute import compute
 
+    targets = compute(loaded.forecast, loaded.plan, share)
+    if season:
+        targets += season_targets(loaded.forecast, share)
     open_lock = Lock(
         locked_at=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
         scale=ratio_text(share.scale),
@@ -76,7 +80,7 @@ def lock(loaded: LoadedPlan, share: Share, now: datetime | None = None) -> Lock:
         seed=loaded.plan.seed,
         forecast=loaded.forecast.model_dump(mode="json"),
         plan=loaded.plan.model_dump(mode="json"),
-        targets=compute(loaded.forecast, loaded.plan, share),
+        targets=targets,
     )
     return open_lock.model_copy(update={"sha256": open_lock.digest()})
 

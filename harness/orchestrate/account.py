@@ -9,14 +9,35 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from harness.forecast.season import SeasonShare
 from harness.orchestrate.hooks import NemesisReport
 from harness.runs.state import MoneySample
+from harness.season.operating import SeasonSums
 from harness.verdict import Reason
 from system.contract.api import RoundMoney, RoundPublic
 from system.contract.audit import AuditReport, RoundBooks
 
 GONE = "stack_gone"
 Samples = list[tuple[float, MoneySample]]
+
+
+@dataclass(slots=True)
+class SeasonAccount:
+    """What was played beside the draw after one round. `before`: the lane's sums when the round was armed.
+
+    `outcomes`: operation → outcome → orders. `actuals`: by the forecast's indicator, as play and the ledger tell them;
+    empty where nothing was played. `state`, `blessings`, `each_fen`: of the season at its end, None before it.
+    """
+
+    season: int
+    played: SeasonShare
+    before: SeasonSums
+    outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
+    repeats: int = 0
+    actuals: dict[str, int | None] = field(default_factory=dict)
+    state: str | None = None
+    blessings: int | None = None
+    each_fen: int | None = None
 
 
 @dataclass(slots=True)
@@ -35,6 +56,7 @@ class RoundAccount:
     unsettled: int | None = None
     """Users without a definite answer in the end; None: they could not be asked."""
     closed: bool = False
+    season: SeasonAccount | None = None
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from harness.orchestrate.closing import given_back
 from harness.orchestrate.fire import LocustProcess
 from harness.orchestrate.hooks import Nemesis, NoNemesis
 from harness.orchestrate.interrupts import interruptible
-from harness.orchestrate.phases import Arm, Armed, Audit, Close, Drain, Fire, Settle, Stage
+from harness.orchestrate.phases import Arm, Armed, Audit, Celebrate, Close, Drain, Fire, Settle, Stage
 from harness.orchestrate.phases.arm import announce
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.scribe import Scribe
@@ -58,7 +58,7 @@ class Conductor:
         self.folder = new_run(order.runs, self.plan.id)
         self.addresses = system.addresses
         self.control = ControlClient.of(system)
-        self.sealed: Lock = lock(order.loaded, chosen.share)
+        self.sealed: Lock = lock(order.loaded, chosen.share, season=order.season)
         self.state = RunState(
             run_id=self.folder.name,
             plan=self.plan.id,
@@ -155,7 +155,7 @@ class Conductor:
         """
         stage, count = self.stage, len(self.plan.rounds)
         arm, fire, drain = Arm(stage, self._ahead), Fire(stage), Drain(stage)
-        settle, close, audit = Settle(stage), Close(stage), Audit(stage)
+        settle, celebrate, close, audit = Settle(stage), Celebrate(stage), Close(stage), Audit(stage)
         try:
             with Spans(stage, self._nemesis) as spans:
                 for number in range(1, count + 1):
@@ -167,7 +167,7 @@ class Conductor:
                     ):
                         with spans.disturbed(last=number == count):
                             fired = fire(armed)
-                        close(settle(drain(fired)))
+                        close(celebrate(settle(drain(fired))))
                     if self.run.stopped() is not None:
                         break
         except (HarnessError, OSError) as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,19 @@ from harness.engine.schedule import per_second, pieces_of
 from harness.forecast.share import Share
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.merge import one_after_the_other
-from harness.runs.record import CreditDelay, Delay, Latency, Load, Percentiles, RunRecord, Second, SponsorBooks, Wins
+from harness.runs.record import (
+    CreditDelay,
+    Delay,
+    Latency,
+    Load,
+    Percentiles,
+    RunRecord,
+    SeasonOperation,
+    SeasonRecord,
+    Second,
+    SponsorBooks,
+    Wins,
+)
 from harness.runs.record import Money as RecordMoney
 from harness.runs.state import MoneySample
 from harness.watch.saved_queries import Moments
@@ -203,6 +216,26 @@ def sponsors_of(rounds: Sequence[RoundBooks]) -> tuple[SponsorBooks, ...]:
             residue_fen=before.residue_fen + one.budget_fen - one.credited_fen - one.suspense_fen - one.refunded_fen,
         )
     return tuple(found.values())
+
+
+def season_of_run(account: RunAccount) -> SeasonRecord | None:
+    """What was played beside the draw, of all rounds; None where nothing was."""
+    seasons = [one.season for one in account.rounds if one.season is not None]
+    if not seasons:
+        return None
+    last = seasons[-1]
+    summed: dict[str, Counter[str]] = {}
+    for operation, outcomes in (item for one in seasons for item in one.outcomes.items()):
+        summed.setdefault(operation, Counter()).update(outcomes)
+    return SeasonRecord(
+        season=last.season,
+        operations=tuple(SeasonOperation(operation=name, outcomes=dict(each)) for name, each in sorted(summed.items())),
+        repeats=sum(one.repeats for one in seasons),
+        pot_fen=last.played.pot_fen,
+        state=last.state,
+        blessings=last.blessings,
+        each_fen=last.each_fen,
+    )
 
 
 def fired_of(account: RunAccount) -> dict[str, Any] | None:

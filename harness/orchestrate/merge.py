@@ -66,6 +66,7 @@ def _whole(accounts: Sequence[Account], together: Callable[[Sequence[Account]], 
         "generator": _generator([account["generator"] for account in accounts]),
         "stop": next((account["stop"] for account in accounts if account["stop"] is not None), None),
         "awards": sum(account["awards"] for account in accounts),
+        "tickets": [ticket for account in accounts for ticket in account.get("tickets", ())],
         "resources": _resources([account["resources"] for account in accounts]),
     }
 

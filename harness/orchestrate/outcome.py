@@ -81,6 +81,7 @@ def record(
         environment=where,
         forecast_sha256=sealed.sha256,
         stack=None if got.stack is None else os.path.relpath(got.stack, folder.resolve()),
+        season=figures.season_of_run(got),
         rounds=each,
     )
 

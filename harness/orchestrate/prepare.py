@@ -53,11 +53,12 @@ class PreparedRound:
 @dataclass(frozen=True, slots=True)
 class RoundPlace:
     """A round's place in its run. `number` counts from 1; `first_wall_ns`: the first intended tap of the run's first
-    round, None for that round itself.
+    round, None for that round itself; `season`: the one whose tickets losing taps carry.
     """
 
     number: int = 1
     first_wall_ns: int | None = None
+    season: int | None = None
 
     def pad_us(self, t0_wall_ns: int) -> int:
         """Time after the first round at which this round begins, in whole seconds: one time base for all."""
@@ -99,15 +100,7 @@ def prepare(
     probes = _probes(control, plan, lane, topology, files)
     lead_s += _taps(share, plan, stretch) * TAP_S_TO_LOAD + _connections(share, sizes) * CONNECTION_S
     t0_us = control.now_us() + int(lead_s * 1e6) + place.pad_us(time.time_ns() + int(lead_s * 1e9))
-    round_ = control.create_round(
-        RoundOrder(
-            lane=lane,
-            sponsors=share.sponsors,
-            start_us=t0_us + int(plan.round.opens * 1e6),
-            duration_ms=round(share.duration_s * 1000),
-            release_ms=round(share.release_s * 1000),
-        )
-    )
+    round_ = control.create_round(_round_order(plan, share, lane, t0_us, place.season))
     with closing.given_back(control, round_.round):
         tag = control.tag(run_id) if lane == "stress" else None
         # Control's clock is this host's or close to it; the rest of the difference moves all taps alike.
@@ -126,6 +119,7 @@ def prepare(
         too_fast_factor=share.too_fast_factor,
         probes=tuple(probes),
         tag=tag,
+        season=place.season or 1,
         history="history",
         wait_for_start=True,
         lease_s=LEASE_S,
@@ -143,6 +137,18 @@ def prepare(
         since_s=time.time() if since_s is None else since_s,
     )  # fmt: skip
     return PreparedRound(round_, order, plan.warm_up.duration + plan.measured_s * stretch, topology)
+
+
+def _round_order(plan: StressPlan, share: Share, lane: Lane, t0_us: int, season: int | None) -> RoundOrder:
+    """The round whose first intended tap is at `t0_us` of control's clock."""
+    return RoundOrder(
+        lane=lane,
+        sponsors=share.sponsors,
+        start_us=t0_us + int(plan.round.opens * 1e6),
+        duration_ms=round(share.duration_s * 1000),
+        release_ms=round(share.release_s * 1000),
+        season=season,
+    )
 
 
 def lead_after(stood_s: float) -> float:

@@ -68,6 +68,7 @@ def _round(played: Played, got: RunAccount, one: RoundAccount) -> RoundRecord:
     }
     sponsors = figures.sponsors_of([books] if books else [])
     actuals |= {f"sponsor_{sponsor.sponsor}_fen": sponsor.credited_fen for sponsor in sponsors}
+    actuals |= {} if one.season is None else one.season.actuals
     unjudged = not_evaluated(played.sealed, mine, actuals)
     return RoundRecord(
         number=one.number,

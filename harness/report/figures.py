@@ -23,6 +23,11 @@ UNITS: dict[str, tuple[str, str]] = {
     "taps": (" 次", " taps"),
     "packets": (" 个", " packets"),
     "wins": (" 个", " wins"),
+    "people": (" 人", " people"),
+    "claims": (" 份", " claims"),
+    "pairs": (" 对", " pairs"),
+    "cards": (" 张", " cards"),
+    "purchases": (" 笔", " purchases"),
 }
 
 

@@ -30,6 +30,11 @@ INDICATORS: dict[str, Both] = {
     "pool_lasts_s": Both("红包池撑到", "the pool lasted"),
     "residue_fen": Both("对不上的钱", "money unaccounted for"),
     "wins_residue": Both("对不上的中奖", "wins unaccounted for"),
+    "participants": Both("参与人数", "people who took part"),
+    "claims": Both("好友领走的裂变红包", "shares' parts claimed by friends"),
+    "ties": Both("新增关系对", "ties gained"),
+    "cards": Both("发出的福卡", "cards drawn"),
+    "purchases": Both("买入余额宝", "purchases of the money fund"),
 }
 
 STATES: dict[str, Both] = {
@@ -95,6 +100,30 @@ CALIBRATION: dict[str, Both] = {
     "front_capacity_rps": Both("前端容量 次/秒", "front's capacity /s"),
     "chosen_rps": Both("选用 次/秒", "chosen /s"),
 }
+
+
+SEASON_OPERATIONS: dict[str, Both] = {
+    "friend": Both("加好友", "friend's tap"),
+    "tie_card": Both("新关系得卡", "card for a tie"),
+    "redeem": Both("抽卡", "ticket redeemed"),
+    "ask": Both("向好友要卡", "card asked for"),
+    "gift": Both("送卡", "card given"),
+    "combine": Both("集齐五福", "five combined"),
+    "share": Both("打开裂变红包", "share opened"),
+    "claim": Both("领取裂变红包", "share claimed"),
+    "spend": Both("消费", "spending"),
+    "purchase": Both("买入余额宝", "money-fund purchase"),
+    "fund": Both("查余额宝", "fund looked at"),
+    "wallet": Both("查余额", "wallet looked at"),
+}
+"""What people did beside the draw."""
+SEASON_OUTCOMES: dict[str, Both] = {
+    "done": Both("成", "done"),
+    "again": Both("早已成", "done before"),
+    "unknown": Both("不明", "unknown"),
+    "unsent": Both("未送", "not sent"),
+}
+"""What became of it; a refusal goes by its code."""
 
 
 def named(words: dict[str, Both], key: str) -> Both:
@@ -165,6 +194,7 @@ OTHERS_ZH: dict[str, str] = {
     "lane_unbalanced": "通道的账不平",
     "journey_slow": "一路流量太慢",
     "nothing_judged": "没有可评定的",
+    "season_incomplete": "抽奖之外的玩法没有走完",
 }
 """What a reason of this code is about; its own sentence follows."""
 ELSEWHERE = "原文见 run.json"
@@ -190,6 +220,7 @@ EVENTS: dict[str, Both] = {
     "backlog_drained": Both("故障积压清完", "backlog drained"),
     "drained": Both("积压清完", "drained"),
     "late": Both("逾时", "late"),
+    "season": Both("抽奖之外", "season"),
     "closed": Both("关账", "closed"),
     "audit": Both("审计", "audit"),
     "live_lane": Both("线上通道", "live lane"),

@@ -41,6 +41,8 @@ class RunOrder:
     """A stack of its own even where one runs (the demo)."""
     parts: tuple[Part, ...] = ()
     """More parts of a stack that is started for the run: what the command hands in."""
+    season: bool = False
+    """The plays beside the draw are played too, after each round, as the forecast's `season` says."""
     begun_s: float = field(default_factory=time.time)
     """When it was ordered, Unix time: a stop button pressed later stops the run, whatever has been started by then."""
 

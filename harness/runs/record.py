@@ -226,6 +226,27 @@ class JourneyResult(Record):
         return left == 0 and self.sent == sum(self.outcomes.values())
 
 
+class SeasonOperation(Record):
+    """What people did of one kind. `outcomes`: `done`, `again`, `unknown`, `unsent`, or the code of a refusal."""
+
+    operation: str
+    outcomes: dict[str, int]
+
+
+class SeasonRecord(Record):
+    """The plays beside the draw, of all rounds. `repeats`: orders that were sent again. `state`, `blessings`,
+    `each_fen`: as the season ended; null where it did not.
+    """
+
+    season: int
+    operations: tuple[SeasonOperation, ...] = ()
+    repeats: int = 0
+    pot_fen: int
+    state: str | None = None
+    blessings: int | None = None
+    each_fen: int | None = None
+
+
 class RunRecord(Record):
     """`run.json`. `environment` repeats `environment.json`; `forecast_sha256` is the lock's hash at the start;
     `stack` is the folder of the stack that was played on, seen from the run's own folder (None: none of this host).
@@ -263,6 +284,8 @@ class RunRecord(Record):
     about: About | None = None
     traffic: tuple[JourneyResult, ...] = ()
     """Each journey of each round. `load` and `latency_ms` are the taps' alone."""
+    season: SeasonRecord | None = None
+    """What was played beside the draw; null where nothing was."""
     rounds: tuple[RoundRecord, ...] = ()
     """Every round that was armed, in their order. Counts and money above are their sums, percentiles are those of all
     their answers; an indicator of `forecast` and `credit_delay_s` are those of the round that did worst.

@@ -14,7 +14,7 @@ from harness.phrases import Sentence
 from harness.runs.record import Event
 from system.contract.audit import Finding
 
-PhaseName = Literal["idle", "warm_up", "measured", "drain", "closing"]
+PhaseName = Literal["idle", "warm_up", "measured", "drain", "season", "closing"]
 
 
 @dataclass(frozen=True, slots=True)

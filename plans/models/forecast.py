@@ -88,6 +88,26 @@ class PeakFactor(Range):
         return self.low, self.mid, self.high
 
 
+class RatioRange(Range):
+    """A plain number of things for each other thing, as a range."""
+
+    low: float = Field(ge=0, le=1_000)
+    mid: float = Field(ge=0, le=1_000)
+    high: float = Field(ge=0, le=1_000)
+
+    def bounds(self) -> tuple[float, float, float]:
+        return self.low, self.mid, self.high
+
+
+class MoneyRange(Range):
+    low: Money
+    mid: Money
+    high: Money
+
+    def bounds(self) -> tuple[float, float, float]:
+        return self.low, self.mid, self.high
+
+
 class RoundTime(PlanModel):
     """How long the event's round lasts, and how long it is played here: the same rates for a shorter time."""
 
@@ -177,6 +197,36 @@ class Inputs(PlanModel):
     )
 
 
+class SeasonInputs(PlanModel):
+    """What people do beside the draw, after one round: `xiu demo` plays it. The pot is of the full event, and so is the
+    round; `scale` divides both. Everything else is per packet or per person, and stays.
+    """
+
+    claims: ShareRange = Field(description="Parts of shares that friends claim, for each packet won.")
+    parts: int = Field(ge=1, le=1_000, description="Parts of one share.")
+    claim: MoneyRange = Field(description="Money of one part, on the average.")
+    ties: RatioRange = Field(description="Ties that the round's audience gains, for each of its people.")
+    friends: ShareRange = Field(description="Winners who add a friend by hand, the other asking back.")
+    collectors: ShareRange = Field(description="Of those who tap at once, the ones who redeem a ticket.")
+    rare: ShareRange = Field(description="How many cards of the scarce fifth kind there are, to one of another kind.")
+    family_givers: ShareRange = Field(description="Collectors who pass a card to their family.")
+    pot: MoneyRange = Field(description="What the season's blessings share, of the full event.")
+    spenders: ShareRange = Field(description="Winners who spend a part of what they won.")
+    buyers: ShareRange = Field(description="Winners who would buy the money fund on an ordinary day.")
+    buyers_more: ShareRange = Field(description="How many more buy in the festival: 61 % more.")
+
+    @check
+    def _a_fen_each(self) -> Iterator[Contradiction]:
+        for end in ("claim", "pot"):
+            if getattr(self, end).low < 1:
+                yield Contradiction((end, "low"), f"{end} of 0", "at least one fen")
+
+    @check
+    def _somebody_gives(self) -> Iterator[Contradiction]:
+        if self.family_givers.mid <= 0:
+            yield Contradiction(("family_givers", "mid"), "nobody gives a card", "more than 0%")
+
+
 class Limits(PlanModel):
     """Settings of the system that the forecast needs; a run does not change them."""
 
@@ -198,6 +248,7 @@ class Forecast(PlanModel):
     limits: Limits
     inputs: Inputs
     sponsors: tuple[Sponsor, ...] = Field(min_length=1)
+    season: SeasonInputs | None = Field(default=None, description="Played beside the draw by `xiu demo` alone.")
 
     @check
     def _weights(self) -> Iterator[Contradiction]:

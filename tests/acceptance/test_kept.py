@@ -108,7 +108,7 @@ def disturbed_in_mid_round_and_answered(xiu: Xiu, record: dict[str, Any]) -> Non
     assert "playbook" in kinds
     assert record["credit_delay_s"]["in_faults"]["count"] > 0
     assert record["money"]["residue_fen"] == 0
-    assert not_sound(record) == []
+    assert [row for row in record["invariants"] if row["valid"] is not True] == []
     page = (xiu.runs()[-1] / "report.html").read_text()
     assert "CreditStalled" in page
     assert "credit-stalled" in page
@@ -144,7 +144,8 @@ def thin_run(xiu: Xiu) -> dict[str, Any]:
     assert list(by_code) == [f"S{n}" for n in range(1, 19)]
     draw = [row for code, row in by_code.items() if code not in OF_PLAYS]
     assert all(row["valid"] is True and row["counted"] > 0 for row in draw)
-    assert not_sound(record) == [], "and nobody played"
+    assert not_sound(record) == []
+    assert record["season"] is None, "a plan that is run plays the draw alone"
     assert record["resources"]["cannon"]["cpu_s"] > 0
     before = [event for event in xiu.events() if event["kind"] in ("lock", "pre_check", "round")]
     assert [event["t_s"] < 0 for event in before] == [True] * 3, "locked before the first tap"
@@ -157,8 +158,7 @@ def closes_to_the_fen(xiu: Xiu, record: dict[str, Any]) -> None:
     assert said.returncode == 0, said.stdout + said.stderr
     whole = xiu("audit", "--run", "last")
     assert whole.returncode == 0
-    unseen = {line.split()[0] for line in whole.stdout.splitlines() if "not evaluated" in line}
-    assert unseen <= {*OF_PLAYS} - {"S17"}, "nobody played a play in this demo; everything else was looked at"
+    assert "not evaluated" not in whole.stdout, "the demo before this run played every play"
     verified = xiu("round", "verify", str(record["rounds"][0]["round"]))
     assert verified.returncode == 0, verified.stdout + verified.stderr
 

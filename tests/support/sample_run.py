@@ -24,6 +24,8 @@ from harness.runs.record import (
     Resource,
     RunRecord,
     Scale,
+    SeasonOperation,
+    SeasonRecord,
     Second,
     SponsorBooks,
     Step,
@@ -48,6 +50,16 @@ GOOD = Actuals(
     residue_fen=0,
     wins_residue=0,
     sponsor_fen={1: 151_800, 2: 116_760, 3: 132_000},
+)
+
+
+SEASON = SeasonRecord(
+    season=3,
+    operations=(SeasonOperation(operation="claim", outcomes={"done": 540, "again": 51, "share_expired": 1}),),
+    pot_fen=2_150_000,
+    state="paid",
+    blessings=17,
+    each_fen=126_470,
 )
 
 

@@ -1,4 +1,4 @@
-"""A round of the gala at this machine's share, from forecast to verdict."""
+"""The evening in small: a round of the gala at this machine's share and the plays beside it, forecast to verdict."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def _scale(text: str) -> Fraction:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plays the round on the live lane of a stack of its own. The exit code is the verdict's."""
+    """Plays the round on the live lane of a stack of its own, and the season of its forecast after it. The exit code
+    is the verdict's.
+    """
     _sound.look()
     loaded = load_plan(find(args.plan, "stress"), shots.files())
     order = order_of(
@@ -61,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         keep=args.keep,
         own_stack=True,
         parts=(playbook.part(),),
+        season=loaded.forecast.season is not None,
     )
     record = run_plan(order, None if args.no_fault else disturbed(order))
     tell(record, order.runs, as_json=args.json)

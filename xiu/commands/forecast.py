@@ -8,10 +8,12 @@ from pathlib import Path
 
 from harness.errors import BadInput
 from harness.forecast import Share, judge, lock, read_lock, share_of, write_lock
+from harness.forecast.season import season_targets
 from harness.runs.folder import find_run
 from harness.verdict import Evidence, decide
 from plans.models import LoadedPlan
 from plans.models.forecast import Range
+from plans.models.partial import PlanModel
 from plans.models.quantity import ratio
 from xiu.cli import add_word
 from xiu.commands._text import (
@@ -62,6 +64,7 @@ def _show(args: argparse.Namespace) -> int:
     from harness.forecast.compute import compute
 
     targets = compute(loaded.forecast, loaded.plan, share)
+    beside = season_targets(loaded.forecast, share)
     if args.json:
         emit(
             {
@@ -69,6 +72,7 @@ def _show(args: argparse.Namespace) -> int:
                 "forecast": loaded.forecast.model_dump(mode="json"),
                 "share": share_json(share),
                 "targets": [target.model_dump(mode="json") for target in targets],
+                "season": [target.model_dump(mode="json") for target in beside],
             }
         )
         return 0
@@ -76,15 +80,20 @@ def _show(args: argparse.Namespace) -> int:
     print("\n".join(about_lines(loaded.forecast.about) + share_lines(share)))
     for what, source in (("scale", loaded.forecast.scale_source), ("round", loaded.forecast.round.source)):
         print(*textwrap.wrap(f"{what} from {source}", 78, subsequent_indent=" " * 11), sep="\n")
-    rows = []
-    for name in type(loaded.forecast.inputs).model_fields:
-        value = getattr(loaded.forecast.inputs, name)
-        if isinstance(value, Range):
-            rows.append([name, *(figure(bound) for bound in value.bounds())])
-    print("\n" + table(("input (full event)", "low", "mid", "high"), rows, " rrr"))
+    print("\n" + table(("input (full event)", "low", "mid", "high"), _ranges(loaded.forecast.inputs), " rrr"))
     print("\n" + targets_table(targets))
+    if loaded.forecast.season is not None:
+        print("\nbeside the draw, where the season is played too (xiu demo)")
+        print(table(("input (full event)", "low", "mid", "high"), _ranges(loaded.forecast.season), " rrr"))
+        print("\n" + targets_table(beside))
     print("\nsources: the file itself; reasoning: docs/forecast.md")
     return 0
+
+
+def _ranges(inputs: PlanModel) -> list[list[str]]:
+    """The figures of a part of the forecast that are ranges."""
+    values = ((name, getattr(inputs, name)) for name in type(inputs).model_fields)
+    return [[name, *(figure(bound) for bound in value.bounds())] for name, value in values if isinstance(value, Range)]
 
 
 def _lock(args: argparse.Namespace) -> int:

@@ -148,12 +148,29 @@ def summary(record: RunRecord) -> list[str]:
         p = getattr(record.latency_ms, name)
         rows.append([name, *(figure(v) for v in (p.p50, p.p95, p.p99, p.p999, p.max))])
     lines += [table(("ms", "p50", "p95", "p99", "p99.9", "max"), rows, " rrrrr"), "", judged_table(record.forecast), ""]
+    lines += _beside(record)
     held = [f.code for f in record.invariants if f.valid is True and f.counted > 0]
     rest = [f"{f.code} {f.valid}" for f in record.invariants if f.code not in held and f.valid is not None]
     unread = [f.code for f in record.invariants if f.valid is None]
     parts = [f"invariants hold: {', '.join(held) or 'none'}" + (f"; not so: {', '.join(rest)}" if rest else "")]
     parts += [f"not evaluated: {', '.join(unread)}"] if unread else []
     return lines + [line for each in parts for line in textwrap.wrap(each, WIDTH, subsequent_indent="  ")]
+
+
+def _beside(record: RunRecord) -> list[str]:
+    """What was played beside the draw, and what did not come to be done; nothing where nothing was."""
+    season = record.season
+    if season is None:
+        return []
+    done = {one.operation: sum(one.outcomes.get(name, 0) for name in ("done", "again")) for one in season.operations}
+    rest = [
+        f"{one.operation} {name} {count:,}"
+        for one in season.operations for name, count in one.outcomes.items() if name not in ("done", "again")
+    ]  # fmt: skip
+    told = "beside    " + ", ".join(f"{name} {count:,}" for name, count in done.items())
+    paid = f"{figure(season.blessings)} blessings of {yuan(season.each_fen)}" if season.state == "paid" else "no pot"
+    told += f"; {paid}" + (f"; not done: {', '.join(rest)}" if rest else "")
+    return [*textwrap.wrap(told, WIDTH, subsequent_indent="          "), ""]
 
 
 def _report(args: argparse.Namespace) -> int:

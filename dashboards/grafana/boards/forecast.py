@@ -71,12 +71,18 @@ INDICATORS: dict[str, str] = {
     "wins": "送出的红包 · packets won",
     "pool_lasts_s": "红包池撑到 · the pool lasted",
     "wins_residue": "对不上的中奖 · wins unaccounted for",
+    "participants": "参与人数 · people who took part",
+    "claims": "好友领走的裂变红包 · shares' parts claimed by friends",
+    "ties": "新增关系对 · ties gained",
+    "cards": "发出的福卡 · cards drawn",
+    "purchases": "买入余额宝 · purchases of the money fund",
 }
 PHASES: dict[str, StateText] = {
     "idle": StateText("· 空闲 · idle", GREY),
     "warm_up": StateText("↗ 热身 · warming up", YELLOW),
     "measured": StateText("▶ 正式 · the round counts", GREEN),
     "drain": StateText("↘ 清积压 · working off the rest", BLUE),
+    "season": StateText("… 裂变、集五福、消费 · the plays beside the draw", BLUE),
     "closing": StateText("■ 关账 · closing the books", BLUE),
 }
 

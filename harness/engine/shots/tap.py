@@ -36,8 +36,13 @@ class TapShot:
             data = json_object(body)
             won = data.get("won")
             if won is False:
+                ticket = data.get("ticket", "")
                 # A ticket is one user's in one second: such an answer is not worth remembering.
-                return ParsedAnswer(code_of(Outcome.LOSE, status), plain="ticket" not in data)
+                return ParsedAnswer(
+                    code_of(Outcome.LOSE, status),
+                    plain="ticket" not in data,
+                    ticket=ticket if isinstance(ticket, str) else "",
+                )
             if won is True:
                 return _win(status, data)
         elif status == 202:

@@ -1,4 +1,5 @@
-"""The phases of a run, one file each: Arm, Fire, Drain, Settle, Close for every round, and Audit over all of them.
+"""The phases of a run, one file each: Arm, Fire, Drain, Settle, Celebrate, Close for every round, and Audit over
+all of them.
 
 A phase is called with one input and gives one output; the output of a phase is the input of the next. All of them
 work on one `Stage` and fill in one `RunAccount`. What spans several phases is a context manager (`spans`).
@@ -6,6 +7,7 @@ work on one `Stage` and fill in one `RunAccount`. What spans several phases is a
 
 from harness.orchestrate.phases.arm import Arm, Armed
 from harness.orchestrate.phases.audit import Audit
+from harness.orchestrate.phases.celebrate import Celebrate
 from harness.orchestrate.phases.close import Close, Closed
 from harness.orchestrate.phases.drain import Drain, Drained
 from harness.orchestrate.phases.fire import Fire, Fired
@@ -13,5 +15,6 @@ from harness.orchestrate.phases.settle import Settle, Settled
 from harness.orchestrate.phases.stage import Stage
 
 __all__ = [
-    "Arm", "Armed", "Audit", "Close", "Closed", "Drain", "Drained", "Fire", "Fired", "Settle", "Settled", "Stage",
+    "Arm", "Armed", "Audit", "Celebrate", "Close", "Closed", "Drain", "Drained", "Fire", "Fired", "Settle", "Settled",
+    "Stage",
 ]  # fmt: skip

@@ -1,4 +1,6 @@
-"""Phase Arm: a generator is started and stands ready, tokens are fetched, a round is created. Sends no load."""
+"""Phase Arm: a generator is started and stands ready, tokens are fetched, a round is created, and where a season is
+played, that is opened before. Sends no load.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from dataclasses import dataclass
 from harness.guard.kill import REGISTER
 from harness.orchestrate.account import RoundAccount
 from harness.orchestrate.fire import LocustProcess
+from harness.orchestrate.phases.season import opened
 from harness.orchestrate.phases.stage import Stage
 from harness.orchestrate.prepare import PreparedRound, RoundPlace, lead_after, prepare
 from harness.phrases import sentence
@@ -53,10 +56,11 @@ class Arm:
         try:
             lead_s = lead_after(generator.stand())
             self._scraped(lead_s)
+            season = opened(stage)
             prepared = prepare(
                 stage.control, plan, stage.share, stage.order.lane, stage.sizes, state.run_id, stage.folder,
                 stage.order.runs / REGISTER, stage.order.seed, stage.system.folder, stage.order.begun_s,
-                RoundPlace(number, first_ns), stage.system.way, lead_s,
+                RoundPlace(number, first_ns, season.season if season else None), stage.system.way, lead_s,
             )  # fmt: skip
         except BaseException:
             generator.end()
@@ -67,7 +71,7 @@ class Arm:
         if first_ns is None:
             account.first_wall_ns = t0_ns
             state.begun_at(t0_ns / 1e9)
-        mine = RoundAccount(number, begins_s, prepared.duration_s, prepared.round)
+        mine = RoundAccount(number, begins_s, prepared.duration_s, prepared.round, season=season)
         account.rounds.append(mine)
         return Armed(prepared, mine, generator)
 
@@ -86,6 +90,11 @@ class Arm:
 
 
 def announce(stage: Stage, armed: Armed) -> None:
-    """The event of an armed round."""
-    round_ = armed.prepared.round
+    """The event of an armed round, and of the season beside it."""
+    round_, season = armed.prepared.round, armed.account.season
+    if season is not None:
+        stage.run.tell(
+            "season",
+            sentence("season_open", season=season.season, cards=sum(season.played.cards), fen=season.played.pot_fen),
+        )
     stage.run.tell("round", sentence("armed", round=round_.round, commitment=round_.commitment[:16]))

@@ -50,12 +50,14 @@ def every_rule_sees_its_signal(xiu: Xiu, monkeypatch: pytest.MonkeyPatch) -> Non
     assert record["verdict"] in ("PASS", "WARN"), record["reasons"]
     assert not codes(record) & {"stop_rule_blind", "lane_unbalanced"}
     assert record["load"]["scheduled"] == record["load"]["sent"] == 1500
-    two_kinds_of_shot(xiu, record)
+    every_kind_of_shot(xiu, record)
 
 
-def two_kinds_of_shot(xiu: Xiu, record: dict[str, Any]) -> None:
-    """A read of a wallet for every five taps: counts that close and percentiles of its own, and no tap in the books."""
-    taps, reads = record["traffic"]
+def every_kind_of_shot(xiu: Xiu, record: dict[str, Any]) -> None:
+    """A read of a wallet for every five taps, and orders of the plays: counts that close and percentiles of their own,
+    and no tap in the books.
+    """
+    taps, reads, *orders = record["traffic"]
     assert [(one["round"], one["journey"], one["shot"]) for one in (taps, reads)] == [
         (1, "tap", "tap"), (1, "balances", "wallet"),
     ]  # fmt: skip
@@ -67,6 +69,15 @@ def two_kinds_of_shot(xiu: Xiu, record: dict[str, Any]) -> None:
     assert reads["sent"] == sum(reads["outcomes"].values())
     assert reads["outcomes"]["empty"] + reads["outcomes"]["funded"] > 0, reads["outcomes"]
     assert reads["latency_ms"]["response"]["p95"] not in (None, taps["latency_ms"]["response"]["p95"])
+    # Nobody has opened a season in this lane, or a share: that is answered, too.
+    answered = {
+        "friend": {"asked", "tied"}, "claim": {"forged"}, "gift": {"closed"}, "combine": {"closed"},
+        "spend": {"spent", "again", "empty", "unnamed"},
+    }  # fmt: skip
+    assert [one["shot"] for one in orders] == list(answered)
+    for one in orders:
+        assert one["sent"] == sum(one["outcomes"].values()) > 0
+        assert sum(one["outcomes"][name] for name in answered[one["shot"]]) > 0, one["outcomes"]
     ledger = json.loads((xiu.runs()[-1] / "ledger.json").read_text())
     assert ledger["closes"]
     assert next(line["left"] for line in ledger["lines"] if line["code"] == "schedule") == 1500

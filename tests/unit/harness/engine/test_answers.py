@@ -42,6 +42,9 @@ def test_meaning(status: int, body: bytes, outcome: Outcome, packet: int, fen: i
 
 def test_a_losing_tap_with_a_ticket_is_a_losing_tap_whose_bytes_are_not_worth_remembering() -> None:
     answer = TAP.understand(200, b'{"won":false,"next_ms":143,"ticket":"live.3.17.42.1790000000.1.00"}')
+    assert answer.ticket == "live.3.17.42.1790000000.1.00"
+    assert TAP.understand(200, b'{"won":false,"next_ms":143}').ticket == ""
+    assert TAP.understand(200, b'{"won":false,"ticket":7}').ticket == "", "no text is no ticket"
     assert ((answer.code >> 10 & 7) - 1, answer.packet, answer.fen) == (Outcome.LOSE, NO_PACKET, 0)
     assert not answer.plain
 

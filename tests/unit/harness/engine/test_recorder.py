@@ -11,7 +11,7 @@ import pytest
 
 from harness.engine.answers import DROPPED, UNANSWERED, code_of
 from harness.engine.recorder import MANIFEST, HistoryFolderError, pages, read_history, records_of, write_history
-from harness.engine.tape import Tape
+from harness.engine.tape import TICKETS_MAX, Tape
 from system.contract.history import FLAG_EFFECT_NONE, FLAG_REPEAT, NO_PACKET, Outcome
 
 UIDS = np.array([100, 101], np.uint64)
@@ -42,6 +42,13 @@ def _tape() -> Tape:
             tape.sent[tap], tape.done[tap] = 1000 * tap + 2, 1000 * tap + 3
     assert [tape.award_place(tap, (42, 188)) for tap in (1, 2)] == [1, 1]
     return tape
+
+
+def test_the_first_tickets_are_kept_each_once() -> None:
+    tape = _tape()
+    for number in (1, 2, 1, *range(3, TICKETS_MAX + 9)):
+        tape.saw(f"ticket {number}")
+    assert list(tape.tickets) == [f"ticket {number}" for number in range(1, TICKETS_MAX + 1)]
 
 
 def _write(folder: Path, worker: int = 0) -> None:

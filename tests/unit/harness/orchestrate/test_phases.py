@@ -16,25 +16,10 @@ from harness.orchestrate.phases import settle as settle_phase
 from harness.runs.state import MoneySample, RunState
 from harness.verdict import Reason
 from plans.models.stress import DrainLimits
+from tests.support.listening_run import Run
 
 FAR = 10**18
 DRAIN = DrainLimits(answers="1s", credits="1s", close="1s")  # type: ignore[arg-type]
-
-
-class Run:
-    """A run that was stopped for `why`; keeps what it is told."""
-
-    def __init__(self, why: str | None) -> None:
-        self.why, self.told, self.phases = why, [], []  # type: ignore[var-annotated]
-
-    def stopped(self) -> str | None:
-        return self.why
-
-    def tell(self, kind: str, text: str) -> None:
-        self.told.append((kind, text))
-
-    def phase(self, name: str) -> None:
-        self.phases.append(name)
 
 
 class Control:

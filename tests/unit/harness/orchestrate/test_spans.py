@@ -38,7 +38,7 @@ class Play:
             stage=stage, plan=plan, run=run, account=self.account, control=None, _nemesis=nemesis,
             _sampled=self.sampled, _ahead=None,
         ))  # fmt: skip
-        for name in ("Arm", "Fire", "Drain", "Settle", "Close", "Audit"):
+        for name in ("Arm", "Fire", "Drain", "Settle", "Celebrate", "Close", "Audit"):
             monkeypatch.setattr(conduct, name, self.phase(name))
         monkeypatch.setattr(conduct, "given_back", lambda control, round_id: nullcontext())
 
@@ -85,14 +85,14 @@ class Play:
 
 def test_a_run_of_one_round_is_the_phases_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Play(monkeypatch, 1).play() == [
-        "Arm 1", "begin", "Fire 1", "heal", "Drain 1", "Settle 1", "Close 1", "clock stops", "Audit [1]",
+        "Arm 1", "begin", "Fire 1", "heal", "Drain 1", "Settle 1", "Celebrate 1", "Close 1", "clock stops", "Audit [1]",
     ]  # fmt: skip
 
 
 def test_each_round_is_closed_before_the_next_and_the_faults_span_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Play(monkeypatch, 2).play() == [
-        "Arm 1", "begin", "Fire 1", "Drain 1", "Settle 1", "Close 1",
-        "Arm 2", "Fire 2", "heal", "Drain 2", "Settle 2", "Close 2", "clock stops", "Audit [1, 2]",
+        "Arm 1", "begin", "Fire 1", "Drain 1", "Settle 1", "Celebrate 1", "Close 1",
+        "Arm 2", "Fire 2", "heal", "Drain 2", "Settle 2", "Celebrate 2", "Close 2", "clock stops", "Audit [1, 2]",
     ]  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def test_a_run_that_is_stopped_heals_closes_and_audits_and_arms_no_more(monkeypa
     play = Play(monkeypatch, 3, "Fire 1")
     play.how = play.stop
     assert play.play() == [
-        "Arm 1", "begin", "Fire 1", "heal", "Drain 1", "Settle 1", "Close 1", "clock stops", "Audit [1]",
+        "Arm 1", "begin", "Fire 1", "heal", "Drain 1", "Settle 1", "Celebrate 1", "Close 1", "clock stops", "Audit [1]",
     ]  # fmt: skip
     assert [reason.code for reason in play.account.failures] == ["not_healed"], "once"
 
@@ -114,7 +114,8 @@ def test_a_second_round_that_cannot_be_armed_leaves_the_first_healed_and_audited
 ) -> None:
     play = Play(monkeypatch, 2, "Arm 2", away)
     assert play.play() == [
-        "Arm 1", "begin", "Fire 1", "Drain 1", "Settle 1", "Close 1", "Arm 2", "heal", "clock stops", "Audit [1]",
+        "Arm 1", "begin", "Fire 1", "Drain 1", "Settle 1", "Celebrate 1", "Close 1",
+        "Arm 2", "heal", "clock stops", "Audit [1]",
     ]  # fmt: skip
     assert play.why == "control does not answer"
 

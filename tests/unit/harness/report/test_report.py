@@ -29,7 +29,7 @@ from harness.runs.record import (
     Wins,
 )
 from tests.support.report_page import Page, page, said
-from tests.support.sample_run import GOOD, findings, reason, record, timeline
+from tests.support.sample_run import GOOD, SEASON, findings, reason, record, timeline
 
 FAILED = record(
     replace(GOOD, residue_fen=1, drain_s=None, wins=1100),
@@ -116,6 +116,14 @@ def test_journeys_beside_the_taps_have_a_table() -> None:
     told = page(record(traffic=(taps, reads)))
     assert told.count('<th scope="row">balances</th>') == 1
     assert "empty 299 · funded 1" in told
+
+
+def test_what_was_played_beside_the_draw_has_a_section() -> None:
+    assert "h-season" not in page(record())
+    told = page(record(season=SEASON))
+    for text in ("Beside the draw", "share claimed", "领取裂变红包", "done before", "share_expired", "1,264.70"):
+        assert text in told, text
+    assert "the pot was not paid" in page(record(season=SEASON.model_copy(update={"state": "ended"})))
 
 
 def test_run_json_is_embedded_whole_and_harmless():

@@ -70,6 +70,7 @@ def test_run_json_has_every_field_of_the_contract(runs: Path):
         "quantile_bounds_ms",
         "about",
         "traffic",
+        "season",
         "rounds",
     }
     for part, names in PARTS.items():

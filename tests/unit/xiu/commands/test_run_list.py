@@ -1,4 +1,4 @@
-"""`xiu run list` where there is no run: said in words, never an empty table."""
+"""`xiu run list` where there is no run: said in words, never an empty table; and a run in a screen of text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import BadInput
+from tests.support.sample_run import SEASON, record
 from xiu.cli import dispatch
+from xiu.commands.run import summary
 
 
 def test_no_run_yet_is_said(
@@ -21,3 +23,9 @@ def test_no_run_yet_is_said(
 def test_a_folder_that_is_not_there_is_no_empty_list(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nowhere is not a folder"):
         dispatch(["run", "list", "--runs", str(tmp_path / "nowhere")])
+
+
+def test_a_screen_of_text_tells_what_was_played_beside_the_draw() -> None:
+    told = " ".join(" ".join(summary(record(season=SEASON))).split())
+    assert "beside claim 591; 17 blessings of 1,264.70 yuan; not done: claim share_expired 1" in told
+    assert "beside " not in " ".join(summary(record()))

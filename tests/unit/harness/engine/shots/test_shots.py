@@ -76,7 +76,10 @@ def test_what_is_no_shot_is_refused_with_file_and_line(folder: Path, name: str, 
 
 
 def test_a_name_nobody_has_and_a_folder_that_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadInput, match="no shot 'walet'; expected one of spend, tap, wallet; did you mean wallet"):
+    with pytest.raises(
+        BadInput,
+        match="no shot 'walet'; expected one of claim, combine, friend, gift, spend, tap, wallet; did you mean wallet",
+    ):
         shots.find("walet")
     monkeypatch.setenv(shots.VARIABLE, str(folder / "none"))
     with pytest.raises(BadInput, match="none is no folder"):

@@ -1,0 +1,135 @@
+"""An operator's orders: bodies that play reads, sent again while they are pending, and what is read back."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from pydantic import BaseModel
+
+from harness import loopback
+from harness.control_client import ControlAway, ControlClient, ControlError
+from harness.forecast.season import SeasonShare
+from harness.orchestrate import closing
+from harness.season import operating
+from harness.season.operating import PAIRS_A_CALL, SeasonOperator, SeasonSums
+from system.play.cards.models import SeasonEnd, SeasonOrder
+from system.play.fission.models import FissionFunding
+from system.play.plays import routes
+from system.play.ties.models import ImportRequest
+
+PLAYED = SeasonShare(
+    claims=4, parts=2, share_fen=20, ties=9, friends=1, tickets=2, family=4, cards=(5, 5, 5, 5, 2), pot_fen=1_000,
+    spenders=1, buyers=2,
+)  # fmt: skip
+BODIES: dict[str, type[BaseModel]] = {
+    "/v1/seasons": SeasonOrder, "/v1/rounds/9/fission": FissionFunding, "/v1/relations/import": ImportRequest,
+    "/v1/seasons/4/end": SeasonEnd,
+}  # fmt: skip
+SEASONS = {"seasons": [{"season": 3, "issued": 11, "state": "paid"}, {"season": 2, "issued": 5, "state": "paid"}]}
+
+
+def answer(status: int, told: object) -> Any:
+    url = "http://play/x"
+    request = SimpleNamespace(method="POST", url=url)
+    return SimpleNamespace(status_code=status, json=lambda: told, text="refused", request=request, url=url)
+
+
+class Control:
+    """Reads each body as play does. `pending`: so many answers are 202 first."""
+
+    play_url = "http://play"
+
+    def __init__(self, told: dict[str, Any] | None = None, pending: int = 0) -> None:
+        self.told, self.pending, self.read = told or {}, pending, []  # type: ignore[var-annotated]
+
+    def tokens(self, lane: str, first_uid: int, count: int) -> list[str]:
+        return [f"{first_uid}.9.ff"] * count
+
+    def at_play(self, method: str, path: str, body: Any = None) -> Any:
+        route = path.partition("?")[0].replace("/9/", "/{round}/").replace("/4/", "/{season}/")
+        assert (method, route) in {(one.method, one.path) for one in routes()}
+        if body is not None:
+            model = BODIES[path]
+            self.read.append(model.model_validate_json(model.model_validate(body, strict=False).model_dump_json()))
+        if self.pending:
+            self.pending -= 1
+            return answer(202, {})
+        return answer(200, self.told)
+
+
+def operator(control: Control, within_s: float = 5.0) -> SeasonOperator:
+    return SeasonOperator(cast(ControlClient, control), "live", within_s)
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operating, "POLL_S", 0.0)
+    monkeypatch.setattr(closing, "POLL_S", 0.0)
+    monkeypatch.setattr(loopback, "get", lambda url, headers: answer(200, SEASONS))
+
+
+def test_a_new_season_has_the_next_number() -> None:
+    control = Control(pending=2)
+    assert operator(control).open(PLAYED, 7, 1_000_000, None) == 4
+    assert len(control.read) == 3, "the same order until it is done"
+    order = control.read[0]
+    assert (order.season, order.cards, order.pot_fen, order.sponsor) == (4, (5, 5, 5, 5, 2), 1_000, 7)
+    assert control.read[1] == control.read[2] == order
+
+
+def test_a_season_that_was_left_open_is_ended_before_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = {"seasons": [{"season": 4, "issued": 0, "state": "open"}]}
+    monkeypatch.setattr(loopback, "get", lambda url, headers: answer(200, left))
+    control = Control({"state": "paid"})
+    assert operator(control).open(PLAYED, 7, 1_000_000, None) == 5
+    assert [type(order) for order in control.read] == [SeasonEnd, SeasonOrder]
+
+
+def test_all_shares_are_paid_for() -> None:
+    control = Control()
+    operator(control).fund(9, PLAYED, 7)
+    (order,) = control.read
+    assert (order.fen, order.share_fen, order.parts, order.sponsor) == (40, 20, 2, 7)
+
+
+def test_a_book_of_any_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control({"made": 2})
+    pairs = [(number, number + 1) for number in range(PAIRS_A_CALL + 3)]
+    assert operator(control).bring(pairs) == 4
+    assert [len(order.pairs) for order in control.read] == [PAIRS_A_CALL, 3]
+    assert operator(control).bring([]) == 0
+
+
+def test_the_end_is_waited_for_as_long_as_it_is_not_over() -> None:
+    looks = iter([False, False, True])
+    told = operator(Control({"state": "ended"})).end(4, lambda: next(looks))
+    assert (told["state"], next(looks, "none left")) == ("ended", "none left")
+    assert operator(Control({"state": "paid"})).end(4, lambda: False)["state"] == "paid"
+
+
+def test_sums_are_read_back() -> None:
+    control = Control({"ties": 7, "claims": 5})
+    assert operator(control).sums(3, 1_000_000, "tag") == SeasonSums(ties=7, cards=11)
+    assert operator(control).claims(9) == 5
+
+
+@pytest.mark.parametrize(
+    ("rounds", "people"),
+    [
+        pytest.param([{"round": 9, "people": 120, "uncounted": []}], 120, id="counted"),
+        pytest.param([{"round": 9, "people": 120, "uncounted": [{}]}], None, id="some of it uncounted"),
+        pytest.param([], None, id="nobody counted"),
+    ],
+)
+def test_who_took_part(rounds: list[dict[str, Any]], people: int | None) -> None:
+    assert operator(Control({"rounds": rounds, "exact": True})).participants(9) == people
+
+
+def test_what_stays_pending_is_away_and_a_refusal_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ControlAway, match="pending; unknown whether it happened"):
+        operator(Control(pending=10**9), within_s=0.0).fund(9, PLAYED, 7)
+    monkeypatch.setattr(loopback, "get", lambda url, headers: answer(403, {}))
+    with pytest.raises(ControlError, match="GET /v1/seasons"):
+        operator(Control()).open(PLAYED, 7, 1_000_000, None)
