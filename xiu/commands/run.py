@@ -167,7 +167,7 @@ def _beside(record: RunRecord) -> list[str]:
         f"{one.operation} {name} {count:,}"
         for one in season.operations for name, count in one.outcomes.items() if name not in ("done", "again")
     ]  # fmt: skip
-    told = "beside    " + ", ".join(f"{name} {count:,}" for name, count in done.items())
+    told = "beside    " + (", ".join(f"{name} {count:,}" for name, count in done.items()) or "nothing was played")
     paid = f"{figure(season.blessings)} blessings of {yuan(season.each_fen)}" if season.state == "paid" else "no pot"
     told += f"; {paid}" + (f"; not done: {', '.join(rest)}" if rest else "")
     return [*textwrap.wrap(told, WIDTH, subsequent_indent="          "), ""]

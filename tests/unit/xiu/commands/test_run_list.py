@@ -29,3 +29,5 @@ def test_a_screen_of_text_tells_what_was_played_beside_the_draw() -> None:
     told = " ".join(" ".join(summary(record(season=SEASON))).split())
     assert "beside claim 591; 17 blessings of 1,264.70 yuan; not done: claim share_expired 1" in told
     assert "beside " not in " ".join(summary(record()))
+    stopped = SEASON.model_copy(update={"operations": (), "blessings": 0, "each_fen": 0})
+    assert "beside nothing was played; 0 blessings" in " ".join(" ".join(summary(record(season=stopped))).split())
