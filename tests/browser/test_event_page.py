@@ -188,17 +188,22 @@ def test_cards_come_with_losing_taps_are_given_and_combined(stage: Stage) -> Non
 
 def test_friends_and_the_money_fund(stage: Stage) -> None:
     announce(stage.dsn, 8, -1)
-    one, other = (stage.open(uid, language="en") for uid in (8_001, 8_002))
+    far = (1 << 53) + 1  # as a JavaScript number it would be the user one below
+    one, other = (stage.open(uid, language="en") for uid in (far, 8_002))
+    shows(one, "#who", str(far))
     shows(one, "#friends", "No friends yet")
-    one.fill("#friend", "8002")
+    one.fill("#friend", "008002")
     one.click('#friend-form [data-word="add"]')
     shows(one, "#friend-said", "once they add you")
     other.reload()
-    shows(other, "#friends .lines", "User 8001 wants to be your friend")
+    shows(other, "#friends .lines", f"User {far} wants to be your friend")
     other.click('#friends .lines [data-word="add"]')
     shows(other, "#friends .lines", "strength")
     other.click("#friends .lines summary")
     shows(other, "#friends .lines details p", "base")
+    shows(other, "#friends .lines", str(far))
+    with psycopg.connect(stage.dsn) as conn:
+        assert conn.execute("SELECT lo, hi FROM live.tie WHERE lo = 8002").fetchall() == [(8_002, far)]
 
     named = next(uid for uid in range(8_100, 9_000) if traits_of(uid).real_name)
     credit(stage.dsn, named, 8, 2, 1_000)

@@ -20,16 +20,20 @@ const make = (tag, text, name) => { const e = document.createElement(tag); if (t
 // -- talking to play -------------------------------------------------------------------------------------------
 let token = store.get("token");
 const uidOf = (text) => (text || "").split(".")[0];
+// Users' numbers reach beyond 2^53, where JavaScript's end: such a one stays text, in what is read and in what is sent.
+const exact = (text) => JSON.parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (one) => (/^\d+$/.test(one) && !Number.isSafeInteger(Number(one)) ? `"${one}"` : one)));
+const written = (body) => JSON.stringify(body).replace(/"(uid|friend|to)":"(\d+)"/g, '"$1":$2');
+const uidIn = (text) => text.trim().replace(/^0+(?=\d)/, "");
 async function ask(path, body, withToken = true) {
   // One request. status 0: nobody answered; what was asked may have happened all the same.
   const headers = { Accept: "application/json" };
   if (withToken && token) headers.Authorization = `Bearer ${token}`;
   if (body) headers["Content-Type"] = "application/json";
-  const given = body === undefined ? { headers } : { method: "POST", headers, body: body ? JSON.stringify(body) : undefined };
+  const given = body === undefined ? { headers } : { method: "POST", headers, body: body ? written(body) : undefined };
   const stop = new AbortController(), timer = setTimeout(() => stop.abort(), 5000);
   try {
     const got = await fetch(path, { ...given, cache: "no-store", signal: stop.signal });
-    const data = await got.json().catch(() => ({}));
+    const data = await got.text().then(exact).catch(() => ({}));
     return { status: got.status, data, code: data.error ? data.error.code : "", wait: Number(got.headers.get("Retry-After")) || 1 };
   } catch {
     return { status: 0, data: {}, code: "", wait: 1 };
@@ -326,7 +330,7 @@ async function withToken(text) {
   else $("sign-wrong").textContent = say("wrong_token");
 }
 async function withUid(uid) {
-  const got = await ask("/v1/event/sign-in", { uid: Number(uid) }, false);
+  const got = await ask("/v1/event/sign-in", { uid: uidIn(uid) }, false);
   if (got.status === 200) signIn(got.data.token);
   else $("sign-wrong").textContent = refused(got);
 }
@@ -360,7 +364,7 @@ function draw() {
 }
 async function begin() {
   const uid = params.get("uid");
-  if (uid && /^\d{1,15}$/.test(uid) && event.sign_in && uidOf(token) !== uid) await withUid(uid);
+  if (uid && /^\d{1,19}$/.test(uid) && event.sign_in && uidOf(token) !== uid) await withUid(uid);
   else if (token) { refresh(); refreshPlays(); resume(); }
 }
 $("red").addEventListener("click", press);

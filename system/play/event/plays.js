@@ -77,7 +77,7 @@ giveForm.id = "give-form";
 const which = make("select", ""), whichLabel = make("label", "");
 which.id = "give-kind"; whichLabel.htmlFor = "give-kind"; whichLabel.dataset.word = "which";
 const [toLabel, to] = field("give-to", "give_label", "numeric");
-to.pattern = "[0-9]{1,15}";
+to.pattern = "[0-9]{1,19}";
 function whomOf(id) {
   // Family or friend: the giver says.
   const made = make("select", "");
@@ -105,7 +105,7 @@ cardBox.querySelector("form + p").id = "give-said";
 cardBox.querySelector("form + p").setAttribute("role", "status");
 const kindName = (kind) => say("kinds").split(/[,，]/)[kind - 1];
 form("give", (by) => `/v1/cards/${by.value}`, (by) => {
-  const kind = Number(which.value), friend = Number(to.value);
+  const kind = Number(which.value), friend = uidIn(to.value);
   return by.value === "ask" ? { season: season.season, friend, kind } : { key: newKey(), season: season.season, to: friend, kind, whom: whom.value };
 }, (data, by) => { refreshPlays(); return say(by.value === "ask" ? "asked" : "given"); });
 async function redeem(ticket) {
@@ -155,7 +155,7 @@ async function refreshCards(mine) {
 const friendBox = section("friends", "friends"), ties = make("ol", "", "lines"), friendForm = make("form", "");
 friendForm.id = "friend-form";
 const [friendLabel, friend] = field("friend", "friend_label", "numeric"), friendRow = make("div", "", "row"), friendDo = make("button", "");
-friend.pattern = "[0-9]{1,15}";
+friend.pattern = "[0-9]{1,19}";
 friendDo.type = "submit"; friendDo.dataset.word = "add";
 friendRow.append(friend, friendDo);
 friendForm.append(friendLabel, friendRow);
@@ -167,7 +167,7 @@ async function add(uid) {
   friendSays(got.status === 200 ? say(got.data.state === "tied" ? "tied" : "added") : refused(got));
   refreshPlays();
 }
-form("friend", "/v1/friends", () => ({ friend: Number(friend.value) }), (data) => { refreshPlays(); return say(data.state === "tied" ? "tied" : "added"); });
+form("friend", "/v1/friends", () => ({ friend: uidIn(friend.value) }), (data) => { refreshPlays(); return say(data.state === "tied" ? "tied" : "added"); });
 async function refreshFriends(mine) {
   const strongest = await ask("/v1/relations?top=20&explain=1"), waiting = await ask("/v1/friends/requests");
   if (mine !== token || strongest.status !== 200 || waiting.status !== 200) return;
