@@ -65,6 +65,7 @@ const CODES = {
   method_not_allowed: ["不支持这个操作", "this cannot be done here"], no_award: ["没有这个红包", "there is no such packet"], no_cards_left: ["福卡已发完", "all cards are gone"],
   no_real_name: ["尚未实名，钱先留在账上", "you have given no real name; the money stays where it is"], no_such_link: ["链接不对", "there is no such link"], no_tie: ["本次活动中你们没有结成好友", "you two did not become friends in this season"],
   not_found: ["没有找到", "nothing was found"], not_open: ["还没开始", "it is not open yet"], other_amount: ["金额与账单不符", "the bill asks for another amount"],
+  processing: ["红包还在入账，请稍后再花", "the packet is still on its way; spend it once it is there"],
   part_reversed: ["这份已退回，请重新发起账单", "your part was paid back: ask for a new bill"],
   own_share: ["不能领自己的红包", "it is your own packet"], request_timeout: ["请求太慢，请再试", "the request came too slowly"], round_over: ["本场已结束", "the round is over"],
   season_ended: ["活动已结束", "the season is over"], self_bill: ["账单里不能有自己", "your own name is on the bill"], self_tie: ["不能加自己", "that is yourself"],

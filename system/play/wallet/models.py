@@ -11,6 +11,7 @@ from system.contract.api import Model
 from system.contract.fields import Line as TextLine
 from system.contract.fields import Name, Whole
 from system.contract.ids import Lane
+from system.play.parameters import AWARD_PATTERN
 
 AwardState = Literal["credited", "held", "processing", "not_awarded"]
 """`held`: set aside, a person decides. `processing`: not in the ledger yet, and the round is not closed."""
@@ -31,11 +32,15 @@ ClientKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Spending(Model):
-    """Body of `POST /v1/wallet/spend`: `fen` leaves the balance, at most what credit has posted and nobody spent."""
+    """Body of `POST /v1/wallet/spend`: `fen` leaves the balance, at most what credit has posted and nobody spent.
+
+    `award`: one that the user was shown and counts on; while it is not posted yet, too little is called *processing*.
+    """
 
     key: ClientKey
     fen: int = Field(ge=1, le=1 << 40)
     what: TextLine = ""
+    award: str | None = Field(default=None, pattern=AWARD_PATTERN)
 
 
 class Reversal(Model):

@@ -64,7 +64,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/wallets/bulk", bulk, models.BulkAnswer, "operator", body=models.BulkRequest),
     Route(
         "POST", "/v1/wallet/spend", spend, models.TransferView, "user", body=models.Spending,
-        errors=(NoRealName, Insufficient, KeyReused), pending=True,
+        errors=(NoRealName, Insufficient, spending.MoneyProcessing, KeyReused), pending=True,
     ),
     Route(
         "POST", "/v1/transfers/{transfer}/reverse", reverse, models.TransferView, "operator", (TRANSFER,),

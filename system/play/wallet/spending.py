@@ -5,23 +5,53 @@ Owns the keys and legs of both. Refuses to decide what there is to spend: the le
 
 from __future__ import annotations
 
+from system.contract.errors import Conflict, Refused
 from system.contract.ids import Lane
 from system.contract.people import need_real_name
 from system.ledger.access import Pool
 from system.ledger.accounts import Leg, user
-from system.ledger.transfer import After, AlreadyReversed, KeyReused, Order, Pending, TransferRecord, Transfers
+from system.ledger.transfer import (
+    After,
+    AlreadyReversed,
+    Insufficient,
+    KeyReused,
+    Order,
+    Pending,
+    TransferRecord,
+    Transfers,
+)
 from system.play.wallet.models import Reversal, Spending, TransferLeg, TransferView
+from system.play.wallet.reading import award_view
 
 SPENT = "platform:spent"
 """Where spent money goes: to whoever was paid, outside of this system."""
 
 
+class MoneyProcessing(Conflict):
+    """What is settled is not enough, and the award that is counted on is not posted yet. Ask again."""
+
+    code = "processing"
+
+
 async def spend(pool: Pool, lane: Lane, uid: int, order: Spending) -> TransferView:
-    """Takes the money off the user's balance. Raises NoRealName, Insufficient, KeyReused, Degraded."""
+    """Takes the money off the user's balance. Raises NoRealName, Insufficient, MoneyProcessing, KeyReused, Degraded."""
     need_real_name(uid)
     legs = (Leg(user(uid), "fen", -order.fen), Leg(SPENT, "fen", order.fen))
     request = {"fen": order.fen, "what": order.what}
-    return await sent(pool, lane, order.key, Order("spend", f"spend:{uid}:{order.key}", request, legs))
+    try:
+        return await sent(pool, lane, order.key, Order("spend", f"spend:{uid}:{order.key}", request, legs))
+    except Insufficient as exc:
+        if order.award is not None and await _on_its_way(pool, lane, uid, order.award):
+            raise MoneyProcessing(f"award {order.award} is not in the ledger yet; ask again once it is") from exc
+        raise
+
+
+async def _on_its_way(pool: Pool, lane: Lane, uid: int, award: str) -> bool:
+    """Whether the award may still be posted for the user. What it is worth, and whose it is, credit alone knows."""
+    try:
+        return (await award_view(pool, lane, uid, award)).state == "processing"
+    except Refused:
+        return False
 
 
 async def reverse(pool: Pool, number: int, order: Reversal) -> TransferView:

@@ -44,6 +44,29 @@ def test_spending_takes_it_off_the_balance_once(postgres_dsn: str) -> None:
     asyncio.run(body())
 
 
+def test_what_is_still_on_its_way_is_not_spent_and_says_so(postgres_dsn: str) -> None:
+    """The award is named by who was shown it; what is enough without it is spent."""
+
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            fill(postgres_dsn)
+            for award, fen, expected in (
+                ("1-6", 61, "processing"), ("1-0", 61, "insufficient"), ("2-0", 61, "insufficient"),
+                ("1-9", 61, "insufficient"), ("99-0", 61, "insufficient"), (None, 61, "insufficient"),
+            ):  # fmt: skip
+                order = {"key": "a", "fen": fen, "award": award}
+                assert code(await play.call("/v1/wallet/spend", token(5), order)) == (409, expected), award
+            assert code(await play.call("/v1/wallet/spend", token(5), order | {"award": "1"})) == (400, "bad_request")
+            assert await balance(play, 5) == 60
+            order = {"key": "a", "fen": 60, "award": "1-6"}
+            status, spent = await play.call("/v1/wallet/spend", token(5), order)
+            assert (status, spent["again"]) == (200, False)
+            # It is no part of what was ordered.
+            assert (await play.call("/v1/wallet/spend", token(5), {"key": "a", "fen": 60}))[1]["again"]
+
+    asyncio.run(body())
+
+
 def test_two_spendings_at_once_of_the_same_money(postgres_dsn: str) -> None:
     async def body() -> None:
         async with running(postgres_dsn) as play:

@@ -54,7 +54,7 @@ def test_a_refusal_names_its_codes_and_what_http_wants_beside() -> None:
         for status, said in operation["responses"].items()
         if status > "202"
     }
-    assert codes["409"] == ["insufficient", "key_reused"]
+    assert codes["409"] == ["insufficient", "key_reused", "processing"]
     assert codes["415"] == ["unsupported_media_type"]
     assert codes["503"] == ["degraded", "store_refused", "store_unknown"]
     assert set(operation["responses"]["429"]["headers"]) == {"Retry-After"}
