@@ -130,21 +130,31 @@ def _shares(
 
 
 def _friends(winners: Sequence[int], crowd: Uids, random: np.random.Generator) -> Iterable[Pair]:
-    """Each winner and somebody of the crowd, each pair once."""
+    """Each winner and somebody of the crowd, each pair once: an odd and an even one, as no address book has them."""
     seen: set[Pair] = set()
-    for uid, friend in zip(winners, random.choice(crowd, len(winners)).tolist(), strict=True):
+    even, odd = (crowd[crowd % 2 == parity] for parity in range(2))
+    for uid, place in zip(winners, random.random(len(winners)).tolist(), strict=True):
+        others = even if uid % 2 else odd
+        if not len(others):
+            continue
+        friend = int(others[int(place * len(others))])
         pair = _tie(uid, friend)
-        if uid != friend and pair not in seen:
+        if pair not in seen:
             seen.add(pair)
             yield uid, friend
 
 
 def _book(count: int, crowd: Uids, known: set[Pair], random: np.random.Generator) -> Iterable[Pair]:
-    """Pairs of the crowd, each once, none of them `known`; fewer where the crowd is too small for so many."""
+    """Pairs of the crowd, each once, none of them `known`; fewer where the crowd is too small for so many.
+
+    Two odd or two even ones: whom another round makes friends must not have a tie that was imported, for it is no card.
+    """
     seen, misses = set(known), 0
     while count and misses < len(crowd):
         for who, whom in random.choice(crowd, (count, 2)).tolist():
             pair = _tie(who, whom)
+            if (who + whom) % 2:
+                continue
             if who == whom or pair in seen:
                 misses += 1
                 continue

@@ -59,6 +59,16 @@ def test_nobody_is_sent_where_a_rule_refuses_him(seed: int) -> None:
     assert everybody <= set(range(FIRST, FIRST + USERS))
 
 
+def test_who_becomes_a_friend_stands_in_no_round_s_address_book() -> None:
+    """A tie that an earlier round of the season has brought gives no card."""
+    scripts = [script_of(PLAYED, WINS, TICKETS, FIRST, 60, seed) for seed in range(8)]
+    friends = {tuple(sorted(pair)) for script in scripts for pair in script.friends}
+    books = {tuple(sorted(pair)) for script in scripts for pair in script.book}
+    assert friends
+    assert books
+    assert not friends & books
+
+
 def test_fewer_people_play_less() -> None:
     empty = script_of(PLAYED, [], [], FIRST, USERS, 1)
     assert (empty.shares, empty.friends, empty.families, empty.spenders, empty.buyers) == ((), (), (), (), ())
