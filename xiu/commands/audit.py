@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--round", type=int, action="append", default=[], metavar="N", help="only this round; may be repeated"
     )
     parser.add_argument(
-        "--run", metavar="RUN", help="with this run's history: also S2, S4, S6, S9, S10, S11 and the amounts shown"
+        "--run", metavar="RUN", help="with this run's history: also S2, S4, S6, S9, S10, S11, S17 and the amounts shown"
     )
     _stacks.add_stack_options(parser)
 
