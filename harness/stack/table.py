@@ -43,7 +43,7 @@ class Part:
     """which of the allowed cores it is pinned to (Linux), None: not pinned"""
     nice: int = NICE
     policy: Policy = "batch"
-    """`other` for the front alone: no other part may delay it, or the generator beside it"""
+    """`other` for the parts that users wait for, front and play: no other part may delay them, or the generator"""
     restart: bool = True
     stop_signal: int = signal.SIGTERM
     stop_deadline_s: float = 8.0
@@ -252,7 +252,9 @@ def system(fronts: int, cells: int = 1, *, pinned: bool = True) -> tuple[Part, .
                     **_DIRECT,
                     **_listen("play"),
                 }
-                parts.append(_own(place, ("system.play",), env, ("control",)))
+                part = _own(place, ("system.play",), env, ("control",))
+                # Users wait for it: as `batch`, a balance took seconds beside a busy round.
+                parts.append(dataclasses.replace(part, nice=0, policy="other"))
     return (*parts, watchdog())
 
 

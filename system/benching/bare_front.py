@@ -15,12 +15,13 @@ import uvloop
 
 from system.clock import wall_us
 from system.contract.ids import LANES, Lane
+from system.contract.memory import settle_memory
 from system.contract.routing import Topology
 from system.contract.switches import tables
 from system.front.metrics import FrontMetrics
 from system.front.places import raise_file_limit
 from system.front.seam import NEVER, DrawRound, SettledWin, Waiter
-from system.front.server import serve, settle_memory
+from system.front.server import serve
 from system.settings import FrontSettings
 from system.tokens import sign, token_key
 

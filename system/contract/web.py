@@ -36,6 +36,7 @@ from system.contract.errors import (
     RequestTimeout,
     XiuError,
 )
+from system.contract.memory import settle_memory
 from system.contract.numbers import shown
 
 M = TypeVar("M", bound=BaseModel)
@@ -190,6 +191,7 @@ async def serve(app: web.Application, listen: tuple[str, int], grace_s: float = 
     loop = asyncio.get_running_loop()
     async with listening(app, listen, grace_s=grace_s):
         log.info("listening", extra={"event": "listening"})
+        settle_memory()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         await stop.wait()

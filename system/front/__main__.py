@@ -16,12 +16,13 @@ import uvloop
 
 from system.contract import compiled
 from system.contract.errors import SettingsError, Superseded
+from system.contract.memory import settle_memory
 from system.front.counting import Counting
 from system.front.link import ControlLink
 from system.front.metrics import FrontMetrics
 from system.front.pages import pages
 from system.front.places import places_of, raise_file_limit
-from system.front.server import serve, settle_memory
+from system.front.server import serve
 from system.front.sync import FrontState, Sync
 from system.settings import FrontSettings
 from system.winlog import WinLogStore

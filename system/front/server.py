@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import logging
 import socket
 import time
@@ -150,12 +149,3 @@ async def serve(front: FrontContext, settings: FrontSettings, metrics: FrontMetr
     server = Server(front, settings, metrics)
     server.start()
     return server
-
-
-def settle_memory() -> None:
-    """For a process that only serves: objects that exist now stay, so the garbage collector skips them, and runs
-    seldom.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)

@@ -43,7 +43,7 @@ class LedgerProbe:
         while True:
             try:
                 for lane, pool in self._pools.items():
-                    await pool.fetch(statement("balance", lane), {"uid": 0}, f"probe lane {lane}")
+                    await pool.fetch(statement("balances", lane), {"uids": [0]}, f"probe lane {lane}")
                 found = ""
             except XiuError as exc:
                 found = str(exc)

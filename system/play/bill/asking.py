@@ -21,8 +21,8 @@ from system.ledger.statements import statement
 from system.ledger.transfer import AGAIN_S, KeyReused, Order, TransferRecord
 from system.play.bill.models import AskedPart, AskedParts, BillOrder, BillPart, BillView, PartPayment
 from system.play.bill.splitting import part
+from system.play.reading import read
 from system.play.wallet.models import TransferView
-from system.play.wallet.reading import read
 from system.play.wallet.spending import sent
 
 log = logging.getLogger("xiu.play")

@@ -32,7 +32,7 @@ from system.play.cards.errors import (
 from system.play.cards.metrics import moved
 from system.play.cards.models import AskView, CardAsk, CardMoved, Cards, Combining, DrawnBy, Gift, TieCard
 from system.play.cards.seasons import hold
-from system.play.wallet.reading import read
+from system.play.reading import read
 from system.tickets import TicketOffice
 
 ASKS_SHOWN = 50

@@ -22,7 +22,7 @@ from system.ledger.transfer import AGAIN_S, KeyReused, Order, Transfers
 from system.lottery.deck import DECK_SEED_BYTES, Deck
 from system.play.cards.errors import SeasonTaken, SeasonUnpaid
 from system.play.cards.models import IssuedCards, SeasonList, SeasonOrder, SeasonView
-from system.play.wallet.reading import read
+from system.play.reading import read
 
 log = logging.getLogger("xiu.play")
 

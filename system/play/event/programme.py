@@ -12,7 +12,7 @@ from system.clock import monotonic_us
 from system.contract.errors import Degraded
 from system.ledger.access import Pool
 from system.play.event.models import EventRound, EventSponsor
-from system.play.wallet.reading import read
+from system.play.reading import read
 
 FRESH_US = 1_000_000
 ROUNDS_MAX = 40

@@ -16,7 +16,8 @@ from system.play.fission import refusals
 from system.play.fission.links import ShareLink, key_id, made, verified
 from system.play.fission.models import OPEN_S, ClaimLine, FissionFunding, FissionView, FundingView, ShareView
 from system.play.fission.split import parts_of, split_key
-from system.play.wallet.reading import award_view, read
+from system.play.reading import read
+from system.play.wallet.reading import award_view
 
 
 async def fund(pool: Pool, round_id: int, order: FissionFunding) -> FundingView:

@@ -14,8 +14,8 @@ from system.ledger.access import Pool
 from system.ledger.accounts import Leg, fund, user
 from system.ledger.transfer import Order
 from system.play.fund.models import FundOrder, FundView
+from system.play.reading import read
 from system.play.wallet.models import TransferView
-from system.play.wallet.reading import read
 from system.play.wallet.spending import sent
 from system.web import counter
 

@@ -13,7 +13,7 @@ from pyroaring import BitMap64
 from system.contract.counts import CountedFigures, CountedMinute, CountedRound, Participation, Uncounted
 from system.contract.ids import Lane
 from system.ledger.access import Pool
-from system.play.wallet.reading import read
+from system.play.reading import read
 
 
 @dataclass(slots=True)

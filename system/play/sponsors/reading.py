@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from system.contract.errors import BadRequest, Conflict, Degraded, StoreRefused, StoreUnknown
 from system.contract.ids import INT8_MAX, Lane
 from system.contract.numbers import number_pattern, shown, whole_number
-from system.ledger.access import Connection, Pool
+from system.ledger.access import Connection, Pool, read_again
 from system.ledger.statements import statement as sql
 from system.play.sponsors.models import SponsorLine, SponsorStatement, SponsorTotals
 
@@ -64,11 +64,15 @@ async def statement(pool: Pool, lane: Lane, sponsor: int, before: SponsorPlace, 
     Raises Degraded.
     """
     name = "sponsor statement"
-    try:
+
+    async def once() -> SponsorStatement:
         async with pool.transaction(name, timeout_s=STATEMENTS * pool.timeout_s) as conn:
             # Money moves meanwhile: balances, lines and totals of different moments would not close.
             await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             return await _statement(conn, lane, sponsor, before, limit)
+
+    try:
+        return await read_again(once)
     except (StoreUnknown, StoreRefused) as exc:
         log.info("%s: %s", name, exc, extra={"event": "ledger_silent"})
         raise Degraded("the ledger does not answer; nothing is lost, ask again") from exc

@@ -7,13 +7,13 @@ belongs to another user.
 from __future__ import annotations
 
 import logging
-from typing import Any
 
-from system.contract.errors import BadRequest, Degraded, NotFound, StoreRefused, StoreUnknown, UnknownRound
+from system.contract.errors import BadRequest, NotFound, UnknownRound
 from system.contract.ids import Lane, award_id, parse_award_id
 from system.contract.people import traits_of
 from system.ledger.access import Pool
-from system.ledger.statements import statement
+from system.play.reading import read
+from system.play.wallet.balances import BalanceDesk
 from system.play.wallet.models import (
     AwardView,
     BulkAnswer,
@@ -27,21 +27,11 @@ from system.play.wallet.paging import StatementPlace, StatementRow, decode, enco
 log = logging.getLogger("xiu.play")
 
 
-async def read(pool: Pool, lane: Lane, name: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Rows of one statement. Raises Degraded on any error: reading changes nothing."""
-    try:
-        return await pool.fetch(statement(name, lane), params, name)
-    except (StoreUnknown, StoreRefused) as exc:
-        # Where the ledger is, and why it is away, goes to the log: anybody may read this answer.
-        log.info("%s: %s", name, exc, extra={"event": "ledger_silent"})
-        raise Degraded("the ledger does not answer; nothing is lost, ask again") from exc
-
-
-async def wallet(pool: Pool, lane: Lane, uid: int, asked: str | None) -> Wallet:
+async def wallet(desk: BalanceDesk, pool: Pool, lane: Lane, uid: int, asked: str | None) -> Wallet:
     """A user's balance, and what became of the award asked about. Raises BadRequest, UnknownRound, Degraded."""
     # The award first: a credit that commits in between is then in the balance and still *processing*, never lost.
     view = await award_view(pool, lane, uid, asked) if asked is not None else None
-    ((balance, count),) = await read(pool, lane, "balance", {"uid": uid})
+    balance, count = await desk.balance(uid)
     processing = view.state == "processing" if view else None
     named = traits_of(uid).real_name
     return Wallet(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from system.contract.errors import NotFound, UnknownRound
-from system.contract.ids import INT8_MAX
+from system.contract.ids import INT8_MAX, Lane
 from system.contract.people import NoRealName
 from system.contract.web import read_model
 from system.ledger.transfer import AlreadyReversed, Final, Insufficient, KeyReused, NotReversible
 from system.play.parameters import AWARD_PATTERN, NumberParameter, TextParameter
 from system.play.route import POOLS, Route, user_of
 from system.play.wallet import models, reading, spending
+from system.play.wallet.balances import BalanceDesk
 from system.play.wallet.paging import CURSOR
 from system.web import answer
 
@@ -21,11 +24,19 @@ AFTER = TextParameter("after", "`next` of the page before", CURSOR)
 LIMIT = NumberParameter("limit", "lines of a page", 1, PAGE_MAX, 50)
 TRANSFER = NumberParameter("transfer", "a transfer's number", 0, INT8_MAX)
 
+BALANCES: web.AppKey[Mapping[Lane, BalanceDesk]] = web.AppKey("balances", Mapping)
+
+
+def setup(app: web.Application) -> None:
+    """One desk for each lane."""
+    app[BALANCES] = {lane: BalanceDesk(pool, lane) for lane, pool in app[POOLS].items()}
+
 
 async def wallet(request: web.Request) -> web.Response:
     """Balance of the user, and what became of the award asked about: *processing* until it is in the ledger."""
     lane, uid = user_of(request)
-    return answer(await reading.wallet(request.app[POOLS][lane], lane, uid, AWARD.of(request)))
+    desk, pool = request.app[BALANCES][lane], request.app[POOLS][lane]
+    return answer(await reading.wallet(desk, pool, lane, uid, AWARD.of(request)))
 
 
 async def statement(request: web.Request) -> web.Response:

@@ -20,7 +20,7 @@ LEGS = {"accounts": ["user:777"], "currencies": ["fen"], "amounts": [-1], "uids"
 @pytest.mark.parametrize(
     ("name", "params", "index"),
     [
-        pytest.param("balance", {"uid": 777}, "posting_round_account", id="balance"),
+        pytest.param("balances", {"uids": [777, 778]}, "posting_round_account", id="balances"),
         pytest.param("statement", PLACE, "posting_round_account", id="statement"),
         pytest.param("transfer_move", LEGS, "posting_round_account", id="move"),
         pytest.param("transfer_lock_holdings", LEGS, "holding_pkey", id="lock"),

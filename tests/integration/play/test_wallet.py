@@ -149,7 +149,7 @@ def test_no_reader_hears_that_sessions_were_dropped(postgres_dsn: str) -> None:
                 assert {status for status, _ in together} == {200}
                 assert await asyncio.to_thread(dropped, postgres_dsn) > 0
                 again = await asyncio.gather(*(play.call(path, bearer) for _ in range(10)))
-                assert {status for status, _ in again} == {200}
+                assert {status for status, _ in again} == {200}, path
 
     asyncio.run(body())
 

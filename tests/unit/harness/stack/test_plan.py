@@ -68,8 +68,10 @@ def test_proxies_stand_before_what_they_are_named_for() -> None:
 def test_fronts_are_pinned_and_the_rest_is_niced() -> None:
     parts = {p.name: p for p in everything().parts}
     assert {name: p.core for name, p in parts.items() if p.core is not None} == {"front-0": 0, "front-1": 1}
-    assert {p.nice for name, p in parts.items() if not name.startswith("front-")} == {table.NICE}
-    assert {p.nice for name, p in parts.items() if name.startswith("front-")} == {0}
+    asked = {name for name in parts if name.startswith("front-") or name == "play"}
+    assert {(p.nice, p.policy) for name, p in parts.items() if name in asked} == {(0, "other")}, "users wait for these"
+    assert {p.nice for name, p in parts.items() if name not in asked} == {table.NICE}
+    assert "other" not in {p.policy for name, p in parts.items() if name not in asked}
 
 
 def test_topology_names_every_front_with_its_cell() -> None:

@@ -1,0 +1,73 @@
+"""Balances of one lane in one process, gathered: one statement answers all who came while the one before was under way.
+
+Owns who waits. A balance is as new as its question: it is read by a statement that began after it was asked for. With
+few users each has a statement of his own; with many, or on a machine that is short of time, the statements get longer
+and not more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from itertools import islice
+
+from system.contract.errors import Degraded
+from system.contract.ids import Lane
+from system.ledger.access import Pool
+from system.play.reading import read
+
+BATCH_MAX = 256
+"""Most users of one statement: a hundred microseconds of PostgreSQL each at most."""
+
+log = logging.getLogger("xiu.play")
+
+Balance = tuple[int, int]
+"""Fen, and the number of postings that they came by."""
+
+
+class BalanceDesk:
+    """Takes questions from any number of requests at once."""
+
+    def __init__(self, pool: Pool, lane: Lane) -> None:
+        self._pool, self._lane = pool, lane
+        self._waiting: dict[int, asyncio.Future[Balance | Exception]] = {}
+        self._serving: asyncio.Task[None] | None = None
+
+    async def balance(self, uid: int) -> Balance:
+        """The user's balance. Raises Degraded."""
+        future = self._waiting.get(uid)
+        if future is None:
+            future = self._waiting[uid] = asyncio.get_running_loop().create_future()
+        if self._serving is None:
+            self._serving = asyncio.create_task(self._serve(), name=f"balances {self._lane}")
+        found = await asyncio.shield(future)
+        if isinstance(found, Exception):
+            # An error of its own for each who waits: a shared one would carry the traces of all of them.
+            raise Degraded(str(found)) from found
+        return found
+
+    async def _serve(self) -> None:
+        try:
+            while self._waiting:
+                asked = {uid: self._waiting.pop(uid) for uid in list(islice(self._waiting, BATCH_MAX))}
+                try:
+                    await self._answer(asked)
+                finally:
+                    for future in asked.values():
+                        if not future.done():
+                            future.set_result(Degraded("balances are not read just now; ask again"))
+        finally:
+            self._serving = None
+
+    async def _answer(self, asked: dict[int, asyncio.Future[Balance | Exception]]) -> None:
+        try:
+            rows = await read(self._pool, self._lane, "balances", {"uids": list(asked)})
+        except Degraded as exc:
+            for future in asked.values():
+                future.set_result(exc)
+            return
+        except Exception:
+            log.exception("balances broke", extra={"event": "balances_broke"})
+            return
+        for uid, fen, credits in rows:
+            asked[uid].set_result((int(fen), int(credits)))
