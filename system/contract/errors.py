@@ -52,7 +52,13 @@ class Refused(XiuError):
 
 
 class BadRequest(Refused):
-    """The request does not parse, or a field is missing or out of range."""
+    """The request does not parse, or a field is missing or not what it may be."""
+
+
+class OutOfRange(BadRequest):
+    """A number is well written, and larger or smaller than it may be: an id that nobody has, an amount that none is."""
+
+    code = "out_of_range"
 
 
 class NoBudget(BadRequest):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 
+YOUNG_MAX = 50_000
+"""New objects until the collector looks; Python's own is 700."""
+
 
 def settle_memory() -> None:
     """For a process that only serves: objects that exist now stay, so the garbage collector skips them, and runs
@@ -11,4 +14,4 @@ def settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
+    gc.set_threshold(YOUNG_MAX, 50, 100)

@@ -10,14 +10,17 @@ SHOWN_CHARS = 40
 _DIGITS = frozenset("0123456789")
 
 
+def is_whole(text: str) -> bool:
+    """Does `text` write a whole number of any size, without a sign and without leading zeros?"""
+    return bool(text) and _DIGITS.issuperset(text) and (text[0] != "0" or len(text) == 1)
+
+
 def whole_number(text: str, upper: int) -> int | None:
     """The number that `text` writes, from 0 to `upper` inclusive; None for anything else.
 
     One number has one spelling: no leading zeros.
     """
-    if not text or len(text) > len(str(upper)) or not _DIGITS.issuperset(text):
-        return None
-    if text[0] == "0" and len(text) > 1:
+    if len(text) > len(str(upper)) or not is_whole(text):
         return None
     number = int(text)
     return number if number <= upper else None

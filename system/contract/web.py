@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic_core import ErrorDetails, from_json
 
 from system.contract.errors import (
     BadRequest,
@@ -33,6 +33,7 @@ from system.contract.errors import (
     MethodNotAllowed,
     NoBudget,
     NotFound,
+    OutOfRange,
     RequestTimeout,
     XiuError,
 )
@@ -49,6 +50,8 @@ BODY_WITHIN_S = 30.0
 IDLE_S = 75.0
 """A connection that sends nothing, or half a head, is closed after this time."""
 PLACE_CHARS = 80
+_RANGE_KINDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "int_parsing_size"}
+"""How pydantic names a number that is outside of its bounds."""
 ENCODINGS = ("identity", "gzip", "deflate")
 """Content types of a body; a body that is not of its declared type is refused."""
 _ZLIB_BITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
@@ -213,13 +216,17 @@ def _part(part: int | str) -> str:
     return str(part) if isinstance(part, int) or part.isidentifier() else shown(part)
 
 
+def _mistakes(error: ValidationError) -> list[ErrorDetails]:
+    """What is wrong, without what only follows: a list with a wrong item counts as too short as well."""
+    items = error.errors(include_url=False, include_context=False)
+    within = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
+    return [each for each in items if each["type"] != "too_short" or each["loc"] not in within]
+
+
 def one_sentence(error: ValidationError) -> str:
     """A pydantic error as one sentence: each place and what is wrong there."""
     parts = []
-    items = error.errors(include_url=False, include_context=False)
-    # A list with a wrong item counts as too short as well, which says nothing of what was sent.
-    within = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
-    for item in [each for each in items if each["type"] != "too_short" or each["loc"] not in within][:5]:
+    for item in _mistakes(error)[:5]:
         place = ".".join(_part(part) for part in item["loc"])[:PLACE_CHARS]
         # What this project's own validators say is pydantic's message behind a prefix of pydantic's.
         what = item["msg"].removeprefix("Value error, ") if item["type"] == "value_error" else item["msg"]
@@ -263,11 +270,17 @@ async def read_model(request: web.Request, model: type[M], *, empty: bool = Fals
     try:
         read = model.model_validate_json(body)
     except ValidationError as exc:
-        kinds = {item["type"] for item in exc.errors(include_url=False, include_context=False, include_input=False)}
-        raise (NoBudget if NoBudget.code in kinds else BadRequest)(one_sentence(exc)) from exc
+        raise _refusal({item["type"] for item in _mistakes(exc)})(one_sentence(exc)) from exc
     # pydantic takes the last of two. Now that the body is a model, it is neither deep nor are its numbers long.
     json.loads(body, object_pairs_hook=_each_once)
     return read
+
+
+def _refusal(kinds: set[str]) -> type[BadRequest]:
+    """What a body with these kinds of mistakes is refused as."""
+    if NoBudget.code in kinds:
+        return NoBudget
+    return OutOfRange if kinds <= _RANGE_KINDS else BadRequest
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> None:

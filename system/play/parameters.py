@@ -15,9 +15,9 @@ from typing import Any, Generic, TypeVar
 
 from aiohttp import web
 
-from system.contract.errors import BadRequest, NotFound
+from system.contract.errors import BadRequest, NotFound, OutOfRange
 from system.contract.ids import LANES, PACKET_MAX, ROUND_MAX, Lane
-from system.contract.numbers import number_pattern, shown, whole_number
+from system.contract.numbers import is_whole, number_pattern, shown, whole_number
 
 T = TypeVar("T")
 AWARD_PATTERN = f"^{number_pattern(ROUND_MAX)}-{number_pattern(PACKET_MAX)}$"
@@ -40,6 +40,10 @@ class Parameter(ABC, Generic[T]):
     @abstractmethod
     def schema(self) -> dict[str, Any]:
         """What a text may be, as JSON Schema; exactly what `read` takes."""
+
+    def refusal(self, text: str) -> type[BadRequest]:
+        """What a query with a text that cannot be read is refused as."""
+        return BadRequest
 
     @property
     def has_no_default(self) -> bool:
@@ -64,7 +68,7 @@ class Parameter(ABC, Generic[T]):
         try:
             return self.read(given[0])
         except ValueError as exc:
-            raise BadRequest(f"{self.name}={shown(given[0])}; expected {exc}") from exc
+            raise self.refusal(given[0])(f"{self.name}={shown(given[0])}; expected {exc}") from exc
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,9 @@ class NumberParameter(Parameter[int]):
         if number is None or number < self.lower:
             raise ValueError(f"a whole number from {self.lower} to {self.upper}")
         return number
+
+    def refusal(self, text: str) -> type[BadRequest]:
+        return OutOfRange if is_whole(text) else BadRequest
 
     @property
     def has_no_default(self) -> bool:

@@ -23,6 +23,7 @@ from system.contract.errors import (
     Degraded,
     HeadersTooLarge,
     NotFound,
+    OutOfRange,
     RequestTimeout,
     StoreRefused,
     StoreUnknown,
@@ -33,7 +34,7 @@ from system.contract.errors import (
 from system.contract.ids import TAG_HEADER, Lane
 from system.contract.web import Handler, bearer, need_secret
 from system.ledger.access import Pool
-from system.play.parameters import Parameter
+from system.play.parameters import NumberParameter, Parameter
 from system.settings import PlaySettings
 from system.tokens import tag_expiry, tag_key, token_key, verify_token
 
@@ -45,7 +46,7 @@ Who = Literal["user", "operator", "anybody"]
 METHODS = ("GET", "POST")
 _USER = web.RequestKey("user", tuple[Lane, int])
 _OF_HTTP: tuple[type[XiuError], ...] = (TooFast, HeadersTooLarge)
-_OF_BODY: tuple[type[XiuError], ...] = (BadRequest, RequestTimeout, BodyTooLarge, UnsupportedMediaType)
+_OF_BODY: tuple[type[XiuError], ...] = (OutOfRange, RequestTimeout, BodyTooLarge, UnsupportedMediaType)
 _OF_WHO: Mapping[Who, tuple[type[XiuError], ...]] = {"user": (BadToken, BadTag), "operator": (BadToken,), "anybody": ()}
 _OF_STORES: tuple[type[XiuError], ...] = (Degraded, StoreUnknown, StoreRefused)
 
@@ -98,6 +99,7 @@ class Route:
         found: set[type[XiuError]] = {*self.errors, *_OF_HTTP, *_OF_WHO[self.who], *_OF_STORES, BadRequest}
         found |= {NotFound} if self.names else set()
         found |= set(_OF_BODY) if self.body is not None else set()
+        found |= {OutOfRange} if any(isinstance(each, NumberParameter) for each in self.parameters) else set()
         return {
             status: tuple(sorted({error.code for error in found if error.status == status}))
             for status in sorted({error.status for error in found})

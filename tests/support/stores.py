@@ -198,8 +198,10 @@ class ValkeyServer(_Server):
         ]  # fmt: skip
 
     def answers(self) -> bool:
-        # Its own pid: another worker's server may have taken the port in between.
-        return f"process_id:{self.pid}\r".encode() in self.command_line("INFO server")
+        # Its own pid: another worker's server may have taken the port in between. It tells that also while it still
+        # reads its log, and refuses everything else meanwhile.
+        mine = f"process_id:{self.pid}\r".encode() in self.command_line("INFO server")
+        return mine and self.command_line("PING") == b"+PONG\r\n"
 
     def command_line(self, line: str) -> bytes:
         """One inline command, the first answer bytes; empty when the server does not answer."""

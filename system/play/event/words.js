@@ -53,7 +53,7 @@ const CODES = {
   ask_answered: ["这个请求已有人满足", "this request was answered already"], ask_mismatch: ["与请求的卡不符", "another card was asked for"],
   asked_oneself: ["不能向自己要", "that is yourself"], asked_twice: ["同一个人写了两次", "somebody is named twice"],
   award_held: ["这笔红包需人工核对", "this packet is set aside until a person decides"], award_processing: ["红包还在入账", "the packet is still on its way to your wallet"],
-  bad_request: ["输入不对", "the input is wrong"], bad_tag: ["压测标记不对", "the stress tag is wrong"], bad_token: ["请重新登录", "sign in again"],
+  bad_request: ["输入不对", "the input is wrong"], out_of_range: ["数字超出范围", "a number is too large or too small"], bad_tag: ["压测标记不对", "the stress tag is wrong"], bad_token: ["请重新登录", "sign in again"],
   bill_too_small: ["金额太小，不够每人一分", "less than one fen for each"], card_not_owned: ["没有这张卡", "you have no such card"],
   combined_already: ["已经合成过了", "you have combined already"], degraded: ["系统忙，什么也没发生", "the system is busy; nothing happened"],
   fission_over: ["本场的分享红包已结束", "this round's shared packets are over"],

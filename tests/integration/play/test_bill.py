@@ -92,7 +92,7 @@ def test_what_is_refused_leaves_nothing(postgres_dsn: str) -> None:
                 (DINNER | {"fen": 2}, (400, "bill_too_small")),
                 (DINNER | {"uids": []}, (400, "bad_request")),
                 (DINNER | {"uids": list(range(100, 151))}, (400, "bad_request")),
-                (DINNER | {"uids": [1 << 63]}, (400, "bad_request")),
+                (DINNER | {"uids": [1 << 63]}, (400, "out_of_range")),
                 (DINNER | {"what": "two\nlines"}, (400, "bad_request")),
             ):
                 assert code(await play.call("/v1/bills", token(7), order)) == expected, order

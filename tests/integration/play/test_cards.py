@@ -107,7 +107,7 @@ def test_a_gift_is_of_a_card_that_is_there_and_to_somebody_else(postgres_dsn: st
             order = {"key": "a", "season": 3, "to": 6, "kind": kind, "whom": "family"}
             for wrong, refused in (
                 ({"to": 5}, (400, "gift_to_oneself")), ({"kind": kind % 5 + 1}, (409, "card_not_owned")),
-                ({"season": 4}, (404, "unknown_season")), ({"kind": 6}, (400, "bad_request")),
+                ({"season": 4}, (404, "unknown_season")), ({"kind": 6}, (400, "out_of_range")),
                 ({"ask": 99}, (404, "unknown_ask")),
             ):  # fmt: skip
                 assert code(await play.call("/v1/cards/gift", token(5), order | wrong)) == refused

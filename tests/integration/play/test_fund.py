@@ -52,7 +52,8 @@ def test_what_is_bought_leaves_the_balance_once_and_comes_back(postgres_dsn: str
             assert {way: after[way] - before[way] for way in after} == {"purchase": 40, "sale": 30}
             lines = (await play.call("/v1/wallet/statement?limit=2", token(5)))[1]["lines"]
             assert [(line["kind"], line["fen"]) for line in lines] == [("fund_sale", 30), ("fund_purchase", -40)]
-            for body in ({"key": "a", "fen": 0}, {"key": "a"}, {"key": "", "fen": 1}, {"key": "a", "fen": 1, "x": 1}):
+            assert code(await play.call("/v1/fund/sale", token(5), {"key": "a", "fen": 0})) == (400, "out_of_range")
+            for body in ({"key": "a"}, {"key": "", "fen": 1}, {"key": "a", "fen": 1, "x": 1}):
                 assert code(await play.call("/v1/fund/sale", token(5), body)) == (400, "bad_request"), body
 
     asyncio.run(body())

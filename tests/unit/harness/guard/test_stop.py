@@ -166,7 +166,7 @@ def test_a_rule_on_a_signal_that_nobody_reads_is_refused_with_the_name_that_was_
     text = (Path(__file__).parents[4] / "plans" / "stress" / "smoke.yaml").read_text()
     file = tmp_path / "own.yaml"
     file.write_text(text.replace("signal: error_share", "signal: eror_share").replace("../", f"{HOME}/"))
-    with pytest.raises(PlanError, match=r"own\.yaml:14: .*eror_share.*did you mean.*error_share"):
+    with pytest.raises(PlanError, match=r"own\.yaml:15: .*eror_share.*did you mean.*error_share"):
         load_plan(file)
 
 

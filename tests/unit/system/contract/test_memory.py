@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from system.contract.memory import YOUNG_MAX
+
 SERVES = """
 import asyncio, gc, os, signal
 from system.contract.web import application, serve
@@ -24,4 +26,4 @@ print(gc.get_freeze_count() > 10_000, gc.get_threshold()[0])
 
 def test_who_serves_settles_its_memory() -> None:
     done = subprocess.run([sys.executable, "-c", SERVES], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.split() == ["True", "50000"]
+    assert done.stdout.split() == ["True", str(YOUNG_MAX)]

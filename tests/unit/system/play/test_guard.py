@@ -82,8 +82,8 @@ async def told(client: Any, method: str, path: str, **sent: Any) -> tuple[int, s
 
 ROWS = [
     pytest.param("GET", "/v1/things/ab", {}, 401, "bad_token", id="who is asked first"),
-    pytest.param("GET", "/v1/things/ab?number=0", {"headers": bearer(5)}, 400, "bad_request", id="too small"),
-    pytest.param("GET", "/v1/things/ab?number=10", {"headers": bearer(5)}, 400, "bad_request", id="too large"),
+    pytest.param("GET", "/v1/things/ab?number=0", {"headers": bearer(5)}, 400, "out_of_range", id="too small"),
+    pytest.param("GET", "/v1/things/ab?number=10", {"headers": bearer(5)}, 400, "out_of_range", id="too large"),
     pytest.param("GET", "/v1/things/ab?number=1&number=1", {"headers": bearer(5)}, 400, "bad_request", id="twice"),
     pytest.param("GET", "/v1/things/ab?word=A", {"headers": bearer(5)}, 400, "bad_request", id="another pattern"),
     pytest.param("GET", "/v1/things/ab?word=a%0A", {"headers": bearer(5)}, 400, "bad_request", id="a line more"),
