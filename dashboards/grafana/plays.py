@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboards.grafana.board import LintExcuse
+from dashboards.grafana.board import LintExcuse, MayBeEmpty
 from dashboards.grafana.machinery import RATE, TAPS, p99
 from dashboards.grafana.pieces import NO_UNIT_OF_MONEY, YUAN, Panel, PanelQuery, Tile, lines
 from dashboards.grafana.relations import relations
@@ -18,6 +18,7 @@ _PAID = "Pots paid"
 _ROUTES = 'route=~"/v1/(wallet|shares|seasons|friends|relations|fund|bills|transfers|sponsors|participation).*"'
 BALANCE_S = 0.01
 """What 99 of 100 balances may take while a round runs at half the calibrated rate."""
+_UNASKED = "a round alone asks nothing of play"
 
 
 def plays() -> Iterator[Panel]:
@@ -77,5 +78,7 @@ def _cards() -> Iterator[Panel]:
 
 EXCUSES = (
     *OF_SHARES,
+    MayBeEmpty("Plays: requests, by route", _UNASKED),
+    MayBeEmpty("Plays: p99, by route", _UNASKED),
     LintExcuse("panel-units-rule", (_PAID,), NO_UNIT_OF_MONEY),
 )
