@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from harness.stack import Stack, find_running
 from tests.support.command import Xiu, long_slice, wait
 
 
 def test_a_demos_stack_is_its_own_and_the_demo_ends_when_it_is_gone(xiu: Xiu) -> None:
     process = xiu.start("demo", "--plan", long_slice(xiu.folder), "--scale", "1")
-    xiu.wait_for_event("phase", "measured")
+    # Without a posting there is nothing for S5 to look at.
+    wait(lambda: re.search(r"credited_yuan=(?!0\.00)", xiu.output()) is not None, 90, xiu.output)
     refused = xiu("down")
     assert refused.returncode == 2
     assert f"private to process {process.pid}" in refused.stderr
