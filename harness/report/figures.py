@@ -31,17 +31,16 @@ UNITS: dict[str, tuple[str, str]] = {
 }
 
 
-def number(value: float | int | None) -> str:
-    """At most four significant digits; thousands apart; a dash for an unknown figure."""
+def number(value: float | int | None, digits: int = 3) -> str:
+    """At most `digits` significant digits, but a whole number whole; thousands apart; a dash for an unknown figure."""
     if value is None:
         return "–"
     if value == 0:
         return "0"
     if abs(value) >= 1000 or float(value).is_integer():
         return f"{value:,.0f}"
-    if abs(value) >= 100:
-        return f"{value:.0f}"
-    return f"{value:.3g}"
+    text = f"{value:.{digits}g}"
+    return f"{value:,.0f}" if "e+" in text else text
 
 
 def yuan(fen: float | int | None) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import secrets
 import sys
 import time
@@ -19,6 +18,7 @@ import psycopg
 import uvloop
 from psycopg.types.json import Jsonb
 
+from system.benching.asked import answer_rates
 from system.contract.ids import Lane
 from system.ledger.access import Pool, lane_role, role_url
 from system.ledger.accounts import CARDS, Leg, balanced, has_floor, user
@@ -142,8 +142,7 @@ async def _serve(url: str, users: int) -> int:
     bare = BareCards(url, secret, users)
     await bare.open()
     measures = {"combine": bare.combine, "bare": bare.bare}
-    while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
-        print(json.dumps({"rate": await measures[line]()}), flush=True)
+    await answer_rates(measures)
     return 0
 
 

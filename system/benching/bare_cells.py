@@ -14,12 +14,13 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import uvloop
 
 from system.benching import made
+from system.benching.asked import answer_lines
 from system.benching.bare_credit import empty
 from system.ledger.access import Connection, open_url
 from system.ledger.migrate import migrate
@@ -109,8 +110,11 @@ async def _serve(postgres: str, valkeys: Sequence[str], awards: int, entry: int)
             return 2
         rounds = Rounds(conn, stores, awards, entry)
         print(json.dumps({"posted": 0}), flush=True)
-        while words := (await asyncio.to_thread(sys.stdin.readline)).split():
-            print(json.dumps({"posted": await rounds.do(*words)}), flush=True)
+
+        async def done(line: str) -> Mapping[str, object]:
+            return {"posted": await rounds.do(*line.split())}
+
+        await answer_lines(done)
     finally:
         await conn.close()
         for store in stores:

@@ -7,8 +7,6 @@ rounds is refused: it is in use.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import secrets
 import sys
 import time
@@ -20,6 +18,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from system.benching import made
+from system.benching.asked import answer_rates
 from system.contract.ids import Position, StreamName
 from system.credit.metrics import CreditMetrics
 from system.credit.reading import Chunk
@@ -131,8 +130,7 @@ async def _serve(settings: CreditSettings, portions: Portions) -> int:
             return 2
         bare = Bare(settings, conn, store, portions)
         measures = {"post": bare.post, "copy": bare.copy}
-        while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
-            print(json.dumps({"rate": await measures[line]()}), flush=True)
+        await answer_rates(measures)
     return 0
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import json
 import random
 import secrets
 import sys
@@ -22,6 +21,7 @@ import psycopg
 import uvloop
 from psycopg.types.json import Jsonb
 
+from system.benching.asked import answer_rates
 from system.benching.bare_credit import empty
 from system.benching.made import LANE
 from system.ledger.access import Connection, Pool, lane_role, open_url, role_url, transaction
@@ -190,8 +190,7 @@ async def _serve(url: str, sizes: ShareSizes) -> int:
         measures = {
             "spread": shares.spread, "spread_bare": shares.spread_bare, "hot": shares.hot, "hot_bare": shares.hot_bare,
         }  # fmt: skip
-        while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
-            print(json.dumps({"rate": await measures[line]()}), flush=True)
+        await answer_rates(measures)
     await pool.close()
     for conn in bare:
         await conn.close()

@@ -8,16 +8,15 @@ explanation, as play answers them. A ledger that has ties is refused: it is in u
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import uvloop
 
+from system.benching.asked import answer_lines
 from system.ledger.access import Connection, Pool, connect, open_url, transaction
 from system.ledger.interactions import Interaction, interact_all
 from system.ledger.migrate import migrate
@@ -142,9 +141,11 @@ async def _serve(url: str, pairs: int) -> int:
             return 2
         bare = BareRelations(owner, conn, pool, pairs)
         rates = {"load": bare.load, "copy": bare.copy, "add": bare.add, "talk": bare.talk}
-        while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
-            figures = await bare.top() if line == "top" else {"rate": await rates[line]()}
-            print(json.dumps(figures), flush=True)
+
+        async def measured(name: str) -> Mapping[str, object]:
+            return await bare.top() if name == "top" else {"rate": await rates[name]()}
+
+        await answer_lines(measured)
         await pool.close()
     return 0
 

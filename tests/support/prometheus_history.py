@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-
-import requests
 
 from dashboards.grafana.boards.forecast import INDICATORS
 from dashboards.grafana.check import Span
@@ -19,6 +16,7 @@ from harness.stack.ports import Ports
 from plans import metrics as drill
 from system.contract import metrics as system
 from system.contract.metrics import Metric
+from tests.support.prometheus_server import prometheus_at
 
 START_S, LENGTH_S = 1_700_000_000, 60
 SPAN = Span(START_S + 5.0, float(START_S + LENGTH_S))
@@ -94,28 +92,7 @@ def prometheus(folder: Path) -> Iterator[str]:
     argv = [str(promtool), "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(text), str(data)]
     subprocess.run(argv, check=True, capture_output=True, timeout=DEADLINE_S)
     (folder / "prometheus.yml").write_text("{}\n")
-    with Ports(["prometheus"]) as ports, (folder / "log").open("wb") as log:
+    with Ports(["prometheus"]) as ports:
         address = f"127.0.0.1:{ports.by_name['prometheus']}"
-        child = subprocess.Popen(
-            [
-                str(server), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={data}",
-                f"--web.listen-address={address}", "--storage.tsdb.retention.time=100y",
-            ],
-            stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            until_s = time.monotonic() + DEADLINE_S
-            while not _ready(f"http://{address}"):
-                assert time.monotonic() < until_s, (folder / "log").read_text()
-                time.sleep(0.05)
-            yield f"http://{address}"
-        finally:
-            child.terminate()
-            child.wait(DEADLINE_S)
-
-
-def _ready(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/-/ready", timeout=1).ok
-    except requests.RequestException:
-        return False
+        with prometheus_at(server, folder, address, data=data, options=("--storage.tsdb.retention.time=100y",)) as url:
+            yield url

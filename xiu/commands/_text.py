@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.forecast import Judged, Share, Target
-from harness.report.figures import share_words
+from harness.report.figures import number, share_words
 from plans.models.errors import Problem
 from xiu.outlet import speaks_every_language
 
@@ -35,14 +35,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -
 
 
 def figure(value: float | int | None) -> str:
-    """At most four significant digits, with separators of thousands; a dash for an unknown figure."""
-    if value is None:
-        return "–"
-    if value == 0:
-        return "0"
-    if abs(value) >= 1000 or float(value).is_integer():
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
+    """With one digit more than the report's pages have room for."""
+    return number(value, digits=4)
 
 
 def yuan(fen: int | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import requests
 
 from dashboards.grafana import check, words
 from dashboards.grafana.boards import forecast
@@ -24,6 +22,7 @@ from harness.watch.prom import PromError, Prometheus, read_metrics
 from harness.watch.saved_queries import Moments, fill, save_metrics
 from plans.models.queries import load_queries
 from system.contract.audit import INVARIANTS, Finding
+from tests.support.prometheus_server import prometheus_at
 from tests.support.run_in_progress import begun, in_progress, judged, message
 
 DEADLINE_S = 20.0
@@ -53,33 +52,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("prometheus")
     targets = folder / "targets"
     targets.mkdir()
-    with Ports(["prometheus", "run"]) as ports, (folder / "log").open("wb") as log:
+    with Ports(["prometheus", "run"]) as ports:
         known = f"127.0.0.1:{ports.by_name['run']}"
         (folder / "prometheus.yml").write_text(
             config.prometheus({}, rules=(), more_targets=targets, alertmanager=None, run=known), encoding="utf-8"
         )
         address = f"127.0.0.1:{ports.by_name['prometheus']}"
-        child = subprocess.Popen(
-            [
-                str(binary), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-                f"--web.listen-address={address}",
-            ],
-            stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            url = f"http://{address}"
-            until(lambda: _ready(url), "Prometheus is ready")
+        with prometheus_at(binary, folder, address, data=folder / "data") as url:
             yield Server(url, targets, ports.by_name["run"])
-        finally:
-            child.terminate()
-            child.wait(DEADLINE_S)
-
-
-def _ready(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/-/ready", timeout=1).ok
-    except requests.RequestException:
-        return False
 
 
 def found(prometheus: Prometheus, query: str) -> float | None:
