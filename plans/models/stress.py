@@ -12,6 +12,7 @@ from plans.models.ids import FileName
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration, Share
 from plans.models.steps import OfPeak, Segment, Step
+from plans.models.stop_sentence import as_rule
 from plans.models.traffic import TAP, TAPS, Journey, contradictions_of
 from plans.signals import named
 
@@ -136,7 +137,8 @@ class StopAboveCount(_Level):
     above: Count
 
 
-StopRule = Annotated[StopAboveShare | StopAboveTime | StopAboveAge | StopAboveCount, Field(discriminator="signal")]
+_Rule = Annotated[StopAboveShare | StopAboveTime | StopAboveAge | StopAboveCount, Field(discriminator="signal")]
+StopRule = Annotated[_Rule, BeforeValidator(as_rule, json_schema_input_type=_Rule | str)]
 
 
 class DrainLimits(PlanModel):

@@ -16,18 +16,21 @@ __all__ = ["SIGNALS", "Reading", "Signal", "Unit", "Value", "named", "table"]
 
 def table(pieces: Iterable[found.Piece]) -> dict[str, Signal]:
     """The signals of these files by name. Raises SettingsError: a file without one, a name that stands twice."""
-    known: dict[str, tuple[Signal, found.Piece]] = {}
+    known: dict[str, Signal] = {}
+    taken: dict[str, found.Piece] = {}
     for piece in pieces:
         signal = getattr(piece.module, "SIGNAL", None)
         if not isinstance(signal, Signal):
             raise SettingsError(f"{piece.place()}: no SIGNAL; expected SIGNAL = Signal(…)")
-        if signal.name in known:
-            other = known[signal.name][1].place(signal.name)
-            raise SettingsError(
-                f"{piece.place(signal.name)}: signal {signal.name} stands in {other} as well; expected each name once"
-            )
-        known[signal.name] = signal, piece
-    return {name: signal for name, (signal, _) in known.items()}
+        for name in (signal.name, *signal.spoken):
+            if name in taken:
+                other = taken[name].place(name)
+                raise SettingsError(
+                    f"{piece.place(name)}: signal {name} stands in {other} as well; expected each name once"
+                )
+            taken[name] = piece
+        known[signal.name] = signal
+    return known
 
 
 SIGNALS = table(found.pieces(__name__, __path__, beside=("shape",)))

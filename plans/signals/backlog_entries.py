@@ -6,5 +6,5 @@ from plans.signals.shape import Signal, level
 
 SIGNAL = Signal(
     "backlog_entries", "count", "entries of the win log not yet posted", level(lambda money: money.backlog_entries),
-    needs=("backlog_entries",), level=True,
+    needs=("backlog_entries",), level=True, spoken=("backlog",),
 )  # fmt: skip

@@ -6,5 +6,5 @@ from plans.signals.shape import Signal, share
 
 SIGNAL = Signal(
     "error_share", "share", "taps unknown, or refused against the plan, of those answered",
-    share(lambda reading: reading.errors),
+    share(lambda reading: reading.errors), spoken=("errors",),
 )  # fmt: skip

@@ -11,5 +11,5 @@ def _imbalance(money: Levels) -> float | None:
 
 SIGNAL = Signal(
     "imbalance_fen", "count", "sum over all legs of the lane, either way", level(_imbalance),
-    needs=("imbalance_fen",), level=True,
+    needs=("imbalance_fen",), level=True, spoken=("residue", "imbalance"),
 )  # fmt: skip

@@ -10,4 +10,6 @@ def _read(first: Reading, now: Reading) -> Value | None:
     return Value((now.late - first.late) / sent, sent) if sent else None
 
 
-SIGNAL = Signal("late_share", "share", "taps that the generator sent more than 10 ms late, of those sent", _read)
+SIGNAL = Signal(
+    "late_share", "share", "taps that the generator sent more than 10 ms late, of those sent", _read, spoken=("late",)
+)

@@ -6,5 +6,5 @@ from plans.signals.shape import Signal, level
 
 SIGNAL = Signal(
     "oldest_award_age", "age", "age of the oldest award not yet posted", level(lambda money: money.oldest_age_s),
-    needs=("oldest_age_s",), level=True,
+    needs=("oldest_age_s",), level=True, spoken=("oldest award",),
 )  # fmt: skip

@@ -6,5 +6,5 @@ from plans.signals.shape import Signal, share
 
 SIGNAL = Signal(
     "refused_share", "share", "taps refused, for whatever reason, of those answered",
-    share(lambda reading: reading.refused),
+    share(lambda reading: reading.refused), spoken=("refused",),
 )  # fmt: skip

@@ -50,7 +50,7 @@ class NoFigures:
 
 
 _LEVELS = tuple(each.name for each in fields(NoFigures))
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NAME, _SPOKEN = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[a-z][a-z0-9 ]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ class Signal:
     """`read(first, now)`: computed from two readings; None where it is not known.
 
     `needs`: the levels that must have been reported; empty: the generator's own counts. `level`: a figure of one
-    moment, so that a rule asks whether every sample of the window was above its bound.
+    moment, so that a rule asks whether every sample of the window was above its bound. `spoken`: other names for it in
+    a rule that is one sentence; its own, with spaces for `_`, is one already.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Signal:
     read: Callable[[Reading, Reading], Value | None]
     needs: tuple[str, ...] = ()
     level: bool = False
+    spoken: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for a declaration that no rule could be read by."""
@@ -121,6 +123,8 @@ class Signal:
             "its `read` cannot be called": not callable(self.read),
             f"its `needs` is a tuple, some of {', '.join(_LEVELS)}": not isinstance(self.needs, tuple)
             or not set(self.needs) <= set(_LEVELS),
+            "its `spoken` is a tuple of names in small letters": not isinstance(self.spoken, tuple)
+            or not all(_SPOKEN.fullmatch(str(word)) for word in self.spoken),
         }
         for what, is_so in wrong.items():
             if is_so:

@@ -20,6 +20,8 @@ traffic:
 """
 """What the gala's plan leaves out."""
 
+ERRORS = "- {signal: error_share, above: 10%, window: 5s, min_samples: 1_000}"
+
 BROKEN = [
     pytest.param("lane: stress", "lane: stres", "lane:", "did you mean stress?", id="a lane's name"),
     pytest.param("lane: stress", "lane: both", "lane:", "one of live, stress", id="two lanes"),
@@ -64,6 +66,14 @@ BROKEN = [
                  id="a rule that needs no sample"),
     pytest.param("min_samples: 1}", "min_samples: 9}", "min_samples: 9", "at most 5",
                  id="more looks than a window has"),
+    pytest.param(ERRORS, "- eror share > 10% in 5s", "- eror", "did you mean error_share?", id="a sentence on nothing"),
+    pytest.param(ERRORS, "- errors < 10% in 5s", "- errors", "is not a stop rule", id="below a bound"),
+    pytest.param(ERRORS, "- errors", "- errors", "is not a stop rule", id="a sentence without a bound"),
+    pytest.param(ERRORS, "- errors != 0 in 5s", "- errors", "only a count", id="a share that is not 0"),
+    pytest.param(ERRORS, "- residue != 5", "- residue", "only a count", id="a count that is not 5"),
+    pytest.param(ERRORS, "- errors > 10s in 5s", "- errors", "25%", id="a time as a share, in a sentence"),
+    pytest.param(ERRORS, "- errors > 10%", "- errors", "window` is missing", id="a sentence without a window"),
+    pytest.param(ERRORS, "- response p99 > 50 for 3s", "- response", "60s, 5m or 200ms", id="a bare bound"),
     pytest.param("answers: 5s", "answers: 0s", "drain:", "greater than 0", id="a drain that waits for nothing"),
     pytest.param("credits: 60s", "credits: 60", "drain:", "60s, 5m or 200ms", id="a drain without a unit"),
     pytest.param(", close: 60s", "", "drain:", "close` is missing", id="a close that is not waited for"),
