@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.stack import die_with_parent
 from harness.stack.addresses import Addresses
 from harness.waits import killed
-from system.contract.audit import AuditReport, LaneSum
+from system.contract.audit import AuditReport, LaneSum, ShadowReport
 
 DEADLINE_S = 180.0
 """Seconds; a hundred times what a round of the gala takes here."""
@@ -55,6 +55,17 @@ def checksum(addresses: Addresses, secret: Path, lane: str) -> LaneSum:
         return LaneSum.model_validate_json(done.stdout)
     except ValueError as exc:
         raise AuditFailed(f"the checksum ended with {done.returncode}: {done.stderr.strip()[-800:]}") from exc
+
+
+def shadow(addresses: Addresses, secret: Path) -> ShadowReport:
+    """What a stress run needs of the stores before it starts. Raises AuditFailed."""
+    done = _ask(["system.audit.shadow", "--json"], addresses, secret)
+    try:
+        return ShadowReport.model_validate_json(done.stdout)
+    except ValueError as exc:
+        raise AuditFailed(
+            f"the look at the stress lane ended with {done.returncode}: {done.stderr.strip()[-800:]}"
+        ) from exc
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from harness.forecast.lock import Lock
 from harness.guard.precheck import refuse
 from harness.orchestrate import figures, outcome
 from harness.orchestrate.account import RunAccount
-from harness.orchestrate.checks import look
+from harness.orchestrate.checks import Beginning, keep, look
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.closing import given_back
 from harness.orchestrate.fire import LocustProcess
@@ -112,11 +112,9 @@ class Conductor:
             self._lock()
             with suppress(OSError):  # whoever arms the round starts it then, and tells why that does not go
                 self._ahead = undo.enter_context(LocustProcess(self.folder, 1, self.sizes.workers))
-            self._precheck()
             live = LiveLane(self.system, self.control, self.run.tell) if self.order.lane == "stress" else None
+            self._precheck(live)
             try:
-                if live is not None:
-                    live.before()
                 self._play()
             except (HarnessError, OSError) as exc:
                 self.run.broken(exc)
@@ -139,15 +137,18 @@ class Conductor:
             ) from exc
         self.run.tell("lock", sentence("locked", sha=self.sealed.sha256[:16]))
 
-    def _precheck(self) -> None:
+    def _precheck(self, live: LiveLane | None) -> None:
         """Raises EnvironmentNotReady, and the run has sent nothing."""
-        found = look(self.order, self.system, self.control, self.chosen.share, self.sizes)
+        beginning = Beginning(self.folder, self.sealed.sha256, live, self.chosen.calibration)
+        found = look(self.order, self.system, self.control, self.chosen.share, self.sizes, beginning=beginning)
+        keep(found, self.folder)
         for one in found:
-            if one.state != "good":
-                says = sentence("pre_check_item", item=one.item, detail=one.says)
-                self.run.tell("warning" if one.state == "warning" else "refused", says)
+            if one.state in ("warning", "refused"):
+                says = sentence("pre_check_item", item=one.name, detail=one.why)
+                self.run.tell(one.state, says)
         refuse(found)
-        self.run.tell("pre_check", sentence("pre_check_good", count=len(found)))
+        count = sum(one.state != "not_evaluated" for one in found)
+        self.run.tell("pre_check", sentence("pre_check_good", count=count))
 
     def _play(self) -> None:
         """The phases in their order, round by round. The books of every round that was armed are audited, whatever

@@ -20,13 +20,13 @@ from harness.stack import Stack
 from harness.stack.addresses import Addresses
 from harness.stack.keeper import PartEvent
 from plans.models.targets import TargetSystem
-from system.contract.audit import AuditReport, LaneSum
+from system.contract.audit import AuditReport, LaneSum, ShadowReport
 
 ADMIN_VARIABLE = "XIU_ADMIN_TOKEN"
 
 
 class System(Protocol):
-    """What a run needs of its system. `None` from `audit` and `checksum`: the stores are out of reach."""
+    """What a run needs of its system. `None` from `audit`, `checksum` and `shadow`: the stores are out of reach."""
 
     @property
     def elsewhere(self) -> bool:
@@ -91,6 +91,10 @@ class System(Protocol):
         """Sums up a lane. Raises AuditFailed."""
         ...
 
+    def shadow(self) -> ShadowReport | None:
+        """What a stress run needs of the stores before it starts. Raises AuditFailed."""
+        ...
+
     def sampling(self, lane: str, round_id: int, file: Path) -> AbstractContextManager[None]:
         """While the block lasts, a round's money is sampled into `file`; nothing where the stores are out of reach."""
         ...
@@ -137,6 +141,9 @@ class OwnStack:
 
     def checksum(self, lane: str) -> LaneSum | None:
         return auditing.checksum(self.addresses, self._stack.folder.secret / "key", lane)
+
+    def shadow(self) -> ShadowReport | None:
+        return auditing.shadow(self.addresses, self._stack.folder.secret / "key")
 
     def sampling(self, lane: str, round_id: int, file: Path) -> AbstractContextManager[None]:
         return auditing.sampling(self.addresses, self._stack.folder.secret / "key", lane, round_id, file)
@@ -196,6 +203,9 @@ class Elsewhere:
         return None
 
     def checksum(self, lane: str) -> LaneSum | None:
+        return None
+
+    def shadow(self) -> ShadowReport | None:
         return None
 
     def sampling(self, lane: str, round_id: int, file: Path) -> AbstractContextManager[None]:

@@ -10,8 +10,9 @@ from harness.orchestrate.system import System
 from harness.phrases import Sentence, sentence
 from harness.verdict import Reason
 from system.contract.audit import LaneSum
+from system.contract.ids import Lane
 
-OTHER = "live"
+OTHER: Lane = "live"
 
 
 class LiveLane:
@@ -22,12 +23,29 @@ class LiveLane:
         self._before: LaneSum | None = None
         self._busy: list[int] = []
 
-    def before(self) -> None:
-        """Raises HarnessError when it cannot be summed up: then nothing may be sent."""
-        self._busy = self._control.busy("live")
-        self._before = self._system.checksum(OTHER)
+    def shadow(self) -> tuple[str, ...] | None:
+        """What is wrong with the stress lane's stores, a line each; None: out of reach. The same process sums up the
+        live lane. Raises HarnessError.
+        """
+        self._busy = self._control.busy(OTHER)
+        report = self._system.shadow()
+        if report is None:
+            return None
+        self._before = report.live
+        return report.problems
+
+    def before(self) -> str:
+        """What was summed up, in words; empty where the stores are out of reach. Raises HarnessError when it cannot be
+        summed up: then nothing may be sent.
+        """
+        if self._before is None:
+            self._busy = self._control.busy(OTHER)
+            self._before = self._system.checksum(OTHER)
         if self._before is None:
             self._tell("live_lane", sentence("live_away"))
+            return ""
+        tables, streams = len(self._before.tables), len(self._before.streams)
+        return f"{tables} tables, {streams} streams and fences, checksum {self._before.checksum}"
 
     def after(self, *, flushed: bool = False) -> tuple[list[Reason], list[Reason]]:
         """(failures, no data) of the comparison. `flushed`: a fault of the run removed every stream of Valkey, on

@@ -221,7 +221,8 @@ class TagRequest(Model):
     """Body of `POST /v1/tags`."""
 
     run_id: Line
-    ttl_s: int = Field(default=7200, ge=1, le=86_400)
+    ttl_s: int = Field(default=7200, ge=-86_400, le=86_400)
+    """Negative or 0: an expired tag, for the pre-check."""
 
 
 class SwitchChange(Model):

@@ -151,3 +151,16 @@ class LaneSum(BaseModel):
     tables: tuple[TableSum, ...]
     streams: tuple[TableSum, ...]
     checksum: str
+
+
+class ShadowReport(BaseModel):
+    """Answer of `python -m system.audit.shadow --json`: what a stress run needs of the stores before it starts.
+
+    `live`: the sum that is compared after the run; `problems`: what is wrong with the stress lane's stores, a line
+    each.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    live: LaneSum
+    problems: tuple[str, ...]

@@ -1,4 +1,6 @@
-"""One file and one test each: every fault kind, probe, action and switch has a test file named after its own."""
+"""One file and one test each: every fault kind, probe, action, switch and item of the pre-check has a test file named
+after its own.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ import pytest
 from chaos.faults import kinds
 from tests.house import FILES
 
-ROOMS = ("chaos/faults", "chaos/probes", "chaos/playbook/actions", "system/contract/switches")
-NO_KIND = {"system/contract/switches/declared"}
-"""What a switch is; its test is that of the folder."""
+ROOMS = ("chaos/faults", "chaos/probes", "chaos/playbook/actions", "system/contract/switches", "harness/guard/precheck")
+NO_KIND = {"system/contract/switches/declared", "harness/guard/precheck/shape", "harness/guard/precheck/tagging"}
+"""What a switch and an item are; their tests are those of the folder. How a tag is shown: by the two items' tests."""
 
 
 @pytest.mark.parametrize("room", ROOMS)

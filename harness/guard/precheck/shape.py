@@ -1,0 +1,142 @@
+"""The shape of an item of the pre-check: its number, what it looks at, the sentence when it is broken. Owns no item.
+
+An item looks and reports; it sends no load, and takes back whatever it rehearses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from harness.control_client import ControlClient
+from harness.stack.addresses import Addresses
+from plans.models.stress import StopRule
+from plans.models.targets import Targets
+from system.contract.addresses import is_loopback
+from system.contract.ids import Lane
+from system.contract.parties import PARTIES, Party
+from system.contract.places import Place
+
+State = Literal["good", "warning", "refused", "not_evaluated"]
+"""`not_evaluated`: it could not be looked at, or does not apply here; neither green nor a refusal."""
+_NAME = re.compile(r"[a-z]+( [a-z]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found. `subject`: of what in particular, where an item looks at several things. The rest is filled in
+    by the pre-check: the item's number, name and sentence, and how long the look took.
+    """
+
+    state: State
+    says: str
+    subject: str = ""
+    number: int = 0
+    item: str = ""
+    broken: str = ""
+    took_ms: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The item and its subject, as they are printed."""
+        return f"{self.number}. {self.item} {self.subject}".rstrip()
+
+    @property
+    def why(self) -> str:
+        """What a person reads of it: where it is refused the item's sentence comes first."""
+        return f"{self.broken}: {self.says}" if self.state == "refused" else self.says
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """What is about to be done: where to, how much, from where. The callables are None where there is nothing to ask.
+
+    `peak_rps`: of all journeys, `taps_rps`: of the taps alone. `burst`: it is calibration's burst, not the run itself.
+    """
+
+    addresses: Addresses
+    control: ControlClient
+    allowed: Targets
+    elsewhere: bool
+    lane: Lane
+    peak_rps: float
+    duration_s: float
+    taps: float
+    users: int
+    connections: int
+    runs: Path
+    register: Path
+    taps_rps: float = 0.0
+    ceiling_rps: float | None = None
+    """What generator and front carried together when they were calibrated; None: not measured."""
+    burst: bool = False
+    rules: tuple[StopRule, ...] = ()
+    """The plan's stop rules."""
+    parties: tuple[Party, ...] = PARTIES
+    """Those outside that the system calls."""
+    sum_live: Callable[[], str] | None = None
+    """Sums up the live lane; returns it in words, empty where its stores are out of reach. Raises HarnessError."""
+    look_at_shadow: Callable[[], tuple[str, ...] | None] | None = None
+    """What is wrong with the stores of the stress lane, a line each; None: out of reach. Raises HarnessError."""
+    check_lock: Callable[[], str] | None = None
+    """Reads the locked forecast back; returns its hash. Raises LockBroken."""
+
+    def may_ask(self, url: str) -> bool:
+        """May anything be sent there? Else the allow-list refuses the start, and nobody is asked."""
+        return is_loopback(url) or self.allowed.entry(url) is not None
+
+    def tapped(self) -> list[Place]:
+        """The fronts that may be asked."""
+        return [place for place in self.addresses.places.of("front") if place.url and self.may_ask(place.url)]
+
+    def served(self) -> list[str]:
+        """Everywhere that requests go."""
+        served = [place for place in self.addresses.places if place.role in ("control", "front", "play", "credit")]
+        return list(dict.fromkeys(url for place in served for url in (place.url, place.metrics_url) if url))
+
+
+Look = Callable[[StartRequest], Iterator[Checked]]
+
+
+@dataclass(frozen=True, slots=True)
+class PrecheckItem:
+    """One item. `number`: its own for good, as docs/plans.md lists it; `looks_at` and `broken`: as that page says it.
+
+    `look` finds all that is wrong; a HarnessError that it raises breaks the item. `run_alone`: not looked at before
+    calibration's burst.
+    """
+
+    number: int
+    name: str
+    looks_at: str
+    broken: str
+    look: Look
+    run_alone: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an item that the page cannot list."""
+        texts = (self.looks_at, self.broken)
+        wrong = {
+            "its number is a whole one from 1 on": not isinstance(self.number, int) or self.number < 1,
+            "its name is small letters, words with a space between": not _NAME.fullmatch(str(self.name)),
+            "what it looks at and its sentence stand in one row of a table": not all(
+                isinstance(text, str) and text.strip() and "|" not in text and "\n" not in text for text in texts
+            ),
+            "its `look` cannot be called": not callable(self.look),
+        }
+        for what, is_so in wrong.items():
+            if is_so:
+                raise ValueError(f"item {self.name!r} of the pre-check: {what}")
+
+
+def checked(good: bool, says: str, subject: str = "", otherwise: State = "refused") -> Checked:
+    """Good, or `otherwise`."""
+    return Checked("good" if good else otherwise, says, subject)
+
+
+def not_evaluated(says: str, subject: str = "") -> Checked:
+    """Nothing was looked at, and why."""
+    return Checked("not_evaluated", says, subject)

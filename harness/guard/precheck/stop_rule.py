@@ -1,0 +1,83 @@
+"""Item *stop rule*: each rule of the plan is rehearsed on made-up figures, and what it reads is known to be there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, checked, not_evaluated
+from harness.guard.stop import StopRules
+from plans.models.stress import LOOKS_S, StopRule
+from plans.signals import SIGNALS, Reading
+from system.contract.places import Role
+
+HUGE = 1_000_000_000
+STATUSES = tuple(str(status) for status in range(400, 600))
+ROLES: dict[str, Role] = {"pending_awards": "front", "imbalance_fen": "control"}
+"""Level → who tells it; the others are told by the credit workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeUpLevels:
+    """Levels of a rehearsal: all of them known, none of them real."""
+
+    oldest_age_s: float | None
+    backlog_entries: int | None
+    pending_awards: int | None
+    imbalance_fen: int | None
+    credit_delay: dict[float, float] = field(default_factory=dict)
+    at_s: float | None = None
+
+
+def calm(t_s: float) -> Reading:
+    """Everything answered, at once."""
+    count = int(t_s * HUGE)
+    money = MadeUpLevels(0.0, 0, 0, 0, {0.0: float(count)}, t_s)
+    return Reading(t_s, answered=count, lag_us=((0, count),), response_us=((0, count),), money=money)
+
+
+def dreadful(t_s: float) -> Reading:
+    """Beyond every bound that a rule could have."""
+    count = int(t_s * HUGE)
+    money = MadeUpLevels(float(HUGE), HUGE, HUGE, HUGE * HUGE, {float(HUGE): float(count)}, t_s)
+    slow = ((HUGE * 1_000_000, count),)
+    refused = dict.fromkeys(STATUSES, 2 * count)
+    return Reading(t_s, count, 2 * count, refused, lag_us=slow, response_us=slow, money=money)
+
+
+def look(ask: StartRequest) -> Iterator[Checked]:
+    if not ask.rules:
+        yield not_evaluated("the plan has none")
+    for rule in ask.rules:
+        wrong = rehearsed(rule)
+        yield checked(not wrong, wrong or "it fires on figures beyond its bound, and on no others", rule.signal)
+        if unread := _unread(ask, rule.signal):
+            says = f"nothing tells {rule.signal}: no address of {', '.join(unread)}"
+            yield checked(False, says, rule.signal, "warning" if ask.elsewhere else "refused")
+
+
+def rehearsed(rule: StopRule) -> str:
+    """What is wrong with a rule, in words; empty if it fires when it should, and only then."""
+    for figures, fires in ((calm, False), (dreadful, True)):
+        rules = StopRules([rule])
+        moments = range(int(rule.window / LOOKS_S) + 3)
+        fired = any(rules.feed(figures(moment * LOOKS_S)) is not None for moment in moments)
+        if fired != fires:
+            return "it does not fire on figures beyond every bound" if fires else "it fires on figures that are calm"
+    return ""
+
+
+def _unread(ask: StartRequest, signal: str) -> list[str]:
+    """The parts that would tell the signal, of those whose address is not known."""
+    roles = {ROLES.get(level, "credit") for level in SIGNALS[signal].needs}
+    found: list[str] = []
+    for role in sorted(roles):
+        places = ask.addresses.places.of(role, lane=ask.lane)
+        found += [place.name for place in places if not place.metrics_url] if places else [role]
+    return found
+
+
+ITEM = PrecheckItem(
+    12, "stop rule", "each stop rule of the plan: rehearsed on made-up figures, and who tells its signal",
+    "a stop rule would not stop the run", look, run_alone=True,
+)  # fmt: skip

@@ -1,0 +1,18 @@
+"""Item *target*: load goes to this host, or to systems that the allow-list names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, checked
+
+
+def look(ask: StartRequest) -> Iterator[Checked]:
+    wrong = [url for url in ask.served() if not ask.may_ask(url)]
+    says = "every address is loopback or stands in the allow-list"
+    yield checked(not wrong, f"not in plans/targets.yaml: {', '.join(wrong)}" if wrong else says)
+
+
+ITEM = PrecheckItem(
+    2, "target", "every address that requests go to, and the guard's allow-list", "an address is not allowed", look
+)

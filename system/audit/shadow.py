@@ -1,0 +1,113 @@
+"""`python -m system.audit.shadow [--json]`: what a stress run needs of the stores before it starts.
+
+The stress lane's tables are the live lane's, column by column; the stress role may write them, and no lane's role may
+write the other lane's; every cell's Valkey takes a write. Beside it the live lane is summed up, for the comparison
+after the run. Writes one key of the stress lane, which it removes. Exit codes: 0 done · 2 bad input · 5 stores not
+reachable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from system.audit.checksum import BAD_INPUT, DONE, NOT_READY, TIMEOUT_S, checksum
+from system.contract.audit import ShadowReport
+from system.contract.errors import SettingsError, StoreRefused, XiuError
+from system.contract.ids import LANES, Lane
+from system.ledger.access import Connection, connect, lane_role
+from system.ledger.statements import statement
+from system.ledger.translate import translated
+from system.settings import AuditSettings
+from system.winlog import WinLogs, WinLogStore
+
+WRITES = ("audit_may_post", "audit_may_transfer")
+NAMED_MAX = 5
+"""Columns that are told one by one."""
+KEY, KEY_S = "rehearsal:stress", 10
+
+
+async def shadow(postgres_url: str, valkey_urls: str | Mapping[int, str], secret: bytes) -> ShadowReport:
+    """The live lane's sum, and what is wrong. Raises StoreUnknown, StoreRefused when the stores cannot be read."""
+    problems: list[str] = []
+    for lane in LANES:
+        conn = await connect(postgres_url, lane_role(lane), secret, timeout_s=TIMEOUT_S)
+        async with conn:
+            if lane == "stress":
+                problems += await _apart(conn)
+            for other in LANES:
+                problems += await _rights(conn, lane, other)
+    async with WinLogs(valkey_urls, timeout_s=TIMEOUT_S) as logs:
+        for store in logs:
+            problems += await _taken(store)
+    live = await checksum(postgres_url, valkey_urls, secret, "live")
+    return ShadowReport(live=live, problems=tuple(problems))
+
+
+async def _apart(conn: Connection) -> list[str]:
+    """Columns that only one of the lanes has."""
+    with translated("compare the lanes"):
+        rows = await (await conn.execute(statement("audit_lanes_apart", "stress"))).fetchall()
+    told = [f"only the {lane} lane has {name}.{field} ({kind})" for lane, name, field, kind in rows[:NAMED_MAX]]
+    return told + ([f"and {len(rows) - NAMED_MAX} columns more"] if len(rows) > NAMED_MAX else [])
+
+
+async def _rights(conn: Connection, role: Lane, schema: Lane) -> list[str]:
+    """What a lane's role may do in a lane's schema beside what it should."""
+    if role == "live" == schema:
+        return []  # the public's own business
+    for name in WRITES:
+        try:
+            with translated("write nothing"):
+                await conn.execute(statement(name, schema))
+        except StoreRefused as exc:
+            if role == schema:
+                return [f"the {role} role cannot write the {schema} lane: {exc}"]
+            continue
+        if role != schema:
+            return [f"the {role} role may write the {schema} lane"]
+    return []
+
+
+async def _taken(store: WinLogStore) -> list[str]:
+    """A key is written, read back, and removed."""
+    try:
+        await store.command("SET", KEY, "1", "EX", KEY_S)
+        there = await store.command("GET", KEY)
+        await store.command("DEL", KEY)
+    except StoreRefused as exc:
+        return [f"the win log takes no write: {exc}"]
+    return [] if there == b"1" else ["the win log does not hold what was written"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m system.audit.shadow",
+        description="Looks at the stress lane's stores before a run, and sums up the live lane.",
+        epilog="Example: --json",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    args = parser.parse_args(argv)
+    try:
+        settings = AuditSettings.from_env(os.environ)
+        done = asyncio.run(shadow(settings.postgres_url, settings.valkey_urls, settings.secret))
+    except SettingsError as exc:
+        print(f"shadow: {exc}", file=sys.stderr)
+        return BAD_INPUT
+    except XiuError as exc:
+        print(f"shadow: {exc}", file=sys.stderr)
+        return NOT_READY
+    if args.json:
+        print(done.model_dump_json(indent=1))
+    else:
+        for line in done.problems or ("nothing stands against a stress run",):
+            print(line)
+        print(f"{done.live.lane:<45}  {done.live.checksum}")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Item *forged tag*: a bad tag is refused at every hop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.guard.precheck import StartRequest
+from harness.guard.precheck.forged_tag import forged
+from system.tokens import sign_tag
+from tests.support.start_request import KEY, at, genuine, of
+
+
+def test_three_kinds_at_each_hop(whole: StartRequest) -> None:
+    found = of("forged tag", whole)
+    assert {one.state for one in found} == {"good"}
+    assert {(one.subject, one.says) for one in found} == {
+        (hop, f"it refuses an {kind} tag")
+        for hop in ("front-0", "front-1", "play")
+        for kind in ("unsigned", "altered", "expired")
+    }
+
+
+def test_a_hop_that_takes_any_tag_is_named_for_each_kind(whole: StartRequest) -> None:
+    found = of("forged tag", at(whole, front_urls=(f"{whole.addresses.control_url}/lax",)))
+    assert [one.says for one in found if one.state == "refused"] == [
+        f"to an {kind} tag it answers 404 unknown_round, not 403 bad_tag" for kind in ("unsigned", "altered", "expired")
+    ]
+
+
+def test_a_hop_that_loses_tags_does_not_pass_for_one_that_refuses_them(whole: StartRequest) -> None:
+    found = of("forged tag", at(whole, play_url=f"{whole.addresses.control_url}/deaf"))
+    assert {one.subject for one in found if one.state == "refused"} == {"play"}
+
+
+def test_a_live_run_carries_none(whole: StartRequest) -> None:
+    assert [one.state for one in of("forged tag", replace(whole, lane="live"))] == ["not_evaluated"]
+
+
+@pytest.mark.parametrize("last", ["0", "f"])
+def test_a_forged_tag_is_never_the_genuine_one(last: str) -> None:
+    tag = next(tag for exp in range(2_000_000_000, 2_000_001_000) if (tag := sign_tag(KEY, "r", exp)).endswith(last))
+    assert genuine(tag)
+    assert not any(genuine(one) for one in forged(tag).values())
