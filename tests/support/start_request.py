@@ -30,27 +30,33 @@ from system.tokens import sign_tag, tag_expiry, tag_key
 KEY = tag_key(b"of the pre-check's own test, 32 b")
 BAD = "http://127.0.0.1:9"
 """Nobody answers there."""
-METRICS = 'hongbao_switch{{key="stress.accept",lane="stress"}} 1\nhongbao_stream_lag_entries{{lane="stress"}} {lag}\n'
-MOODS = ("broken", "deaf", "lax", "strict", "mute", "behind")
+METRICS = """\
+hongbao_switch{{key="stress.accept",lane="stress"}} 1
+hongbao_stream_lag_entries{{lane="stress"}} {lag}
+hongbao_refusals_total{{code="bad_tag",lane="stress"}} {bad_tags}
+"""
+MOODS = ("broken", "deaf", "lax", "strict", "mute", "dull", "behind")
 UNKNOWN_ROUND, BAD_TAG, BAD_TOKEN = (404, "unknown_round"), (403, "bad_tag"), (401, "bad_token")
 
 
 class Parts(BaseHTTPRequestHandler):
     """Every part in one: fronts, control, play, credit, a bank's double, Prometheus. Before a path may stand a mood:
     `/broken` (not ready), `/deaf` (loses the tag), `/lax` (takes any), `/strict` (takes none), `/mute` (no figures),
-    `/behind` (awards wait).
+    `/dull` (counts no bad tag), `/behind` (awards wait).
     """
 
     def do_GET(self) -> None:
         mood, path = self._asked()
         if path == "/metrics":
-            return self._send(200, "" if mood == "mute" else METRICS.format(lag=7 if mood == "behind" else 0))
+            bad_tags = 0 if mood == "dull" else self.server.bad_tags  # type: ignore[attr-defined]
+            figures = METRICS.format(lag=7 if mood == "behind" else 0, bad_tags=bad_tags)
+            return self._send(200, "" if mood == "mute" else figures)
         if path == "/v1/wallet":
             return self._tagged(mood, (200, ""))
         if path == "/v1/double":
             return self._send(200, json.dumps({"double": "bank"}))
         if path == "/api/v1/alerts":
-            rows = [{"labels": labels, "state": "firing"} for labels in cast(PartServer, self.server).alerts]
+            rows = [{"labels": labels, "state": "firing"} for labels in self.server.alerts]  # type: ignore[attr-defined]
             return self._send(200, json.dumps({"data": {"alerts": rows}}))
         if path == "/api/v1/query":
             return self._send(200, json.dumps({"data": {"result": [{"value": [0, "0.5"]}]}}))
@@ -72,6 +78,7 @@ class Parts(BaseHTTPRequestHandler):
         else:
             good = mood == "lax" or (mood != "strict" and genuine(tag))
             status, code = accepted if good else BAD_TAG
+            self.server.bad_tags += not good  # type: ignore[attr-defined]
         self._send(status, json.dumps({"error": {"code": code}} if code else {}))
 
     def _send(self, status: int, text: str) -> None:
@@ -92,6 +99,7 @@ class PartServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Parts)
         self.alerts: list[dict[str, str]] = []
+        self.bad_tags = 0
 
     @property
     def url(self) -> str:

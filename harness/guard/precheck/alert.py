@@ -12,11 +12,14 @@ from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, ch
 from system.contract.ids import Lane
 
 TIMEOUT_S = 3.0
-DEADLINE_S = 5.0
+DEADLINE_S = 15.0
+"""As long as the windows of most rules, so that what a drill has healed is over."""
 POLL_S = 0.1
 CALLS = "page"
 """The severity for which somebody is called at once."""
 NAMED = "ticket"
+OF_THE_PAST = frozenset({"PlaybookNeedsPerson", "RoundMissed"})
+"""They tell what was, and go on when it is over: named, no reason not to start."""
 
 
 def look(ask: StartRequest) -> Iterator[Checked]:
@@ -46,7 +49,8 @@ def look(ask: StartRequest) -> Iterator[Checked]:
 
 def _counts(labels: Mapping[str, str], lane: Lane) -> bool:
     """Does it call somebody for the lane of this run, or for both?"""
-    return labels.get("severity") == CALLS and labels.get("lane", lane) == lane
+    past = labels.get("alertname") in OF_THE_PAST
+    return labels.get("severity") == CALLS and labels.get("lane", lane) == lane and not past
 
 
 def _firing(url: str) -> list[dict[str, str]]:

@@ -1,13 +1,19 @@
-"""Item *forged tag*: a tag that is forged, altered or expired is refused by each front and by play."""
+"""Item *forged tag*: a tag that is forged, altered or expired is refused by fronts and play, and fronts count it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, checked, not_evaluated
 from harness.guard.precheck.tagging import CANNOT_TAG, RUN_ID, TTL_S, hops, shown, token_of
+from harness.watch.prom import PromError, read_metrics
+from system.contract.places import Place
 
 REFUSED = (403, "bad_tag")
+COUNTED = ("hongbao_refusals_total", frozenset({("code", "bad_tag"), ("lane", "stress")}))
+TIMEOUT_S = 2.0
 
 
 def look(ask: StartRequest) -> Iterator[Checked]:
@@ -15,6 +21,7 @@ def look(ask: StartRequest) -> Iterator[Checked]:
         yield not_evaluated(CANNOT_TAG)
         return
     token, places = token_of(ask), hops(ask)
+    before, told = _counted(ask, places), Counter[str]()
     wrong = forged(ask.control.tag(RUN_ID, TTL_S)) | {"expired": ask.control.tag(RUN_ID, -TTL_S)}
     for kind, tag in wrong.items():
         for place, answer in shown(places, token, tag):
@@ -22,8 +29,25 @@ def look(ask: StartRequest) -> Iterator[Checked]:
                 yield not_evaluated(answer.failed, place.name)
                 continue
             good = (answer.status, answer.code) == REFUSED
+            told[place.name] += good
             says = f"it refuses an {kind} tag" if good else f"to an {kind} tag {answer}, not 403 bad_tag"
             yield checked(good, says, place.name)
+    after = _counted(ask, places)
+    for name in sorted(before.keys() & after.keys()):
+        counted = after[name] - before[name]
+        yield checked(counted >= told[name], f"it refused {told[name]}, and counted {counted:.0f}", name)
+
+
+def _counted(ask: StartRequest, places: list[Place]) -> dict[str, float]:
+    """How many bad tags each front has counted so far; without those that do not tell."""
+    found: dict[str, float] = {}
+    for place in places:
+        if place.role == "front" and place.metrics_url and ask.may_ask(place.metrics_url):
+            with suppress(PromError):
+                samples = read_metrics(f"{place.metrics_url.rstrip('/')}/metrics", TIMEOUT_S)
+                if COUNTED in samples:
+                    found[place.name] = samples[COUNTED]
+    return found
 
 
 def forged(tag: str) -> dict[str, str]:
@@ -39,6 +63,7 @@ def forged(tag: str) -> dict[str, str]:
 
 
 ITEM = PrecheckItem(
-    8, "forged tag", "an unsigned, an altered and an expired tag, shown to each front and to play",
-    "a process does not refuse a bad tag with 403", look,
+    8, "forged tag",
+    "an unsigned, an altered and an expired tag, shown to each front and to play; and what each front counts",
+    "a process does not refuse a bad tag with 403, or does not count it", look,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from harness.control_client import ControlClient
 from harness.orchestrate.auditing import AuditFailed
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
-from system.contract.audit import LaneSum, TableSum
+from system.contract.audit import LaneSum, ShadowReport, TableSum
 
 
 def lane(fen: str) -> LaneSum:
@@ -22,11 +22,17 @@ def lane(fen: str) -> LaneSum:
 class Stores:
     answers: list[LaneSum | None]
     rounds: list[int] = field(default_factory=list)
+    looked: LaneSum | None = None
 
     def checksum(self, lane: str) -> LaneSum | None:
         if not self.answers:
             raise AuditFailed("no answer")
         return self.answers.pop(0)
+
+    def shadow(self) -> ShadowReport | None:
+        if self.looked is None:
+            return None
+        return ShadowReport(live=self.looked, problems=("only the live lane has x.y (integer)",))
 
     def busy(self, lane: str) -> list[int]:
         return self.rounds
@@ -73,3 +79,30 @@ def test_what_is_said(
     found = looked.after()
     assert ([r.code for r in found[0]], [r.code for r in found[1]]) == (failures, unknown)
     assert says in told[-1]
+
+
+def watched(stores: Stores) -> LiveLane:
+    return LiveLane(cast(System, stores), cast(ControlClient, stores), lambda kind, text: None)
+
+
+def test_the_look_at_the_stress_lane_sums_up_the_live_lane_as_well() -> None:
+    stores = Stores([lane("a")], looked=lane("a"))
+    looked = watched(stores)
+    assert looked.shadow() == ("only the live lane has x.y (integer)",)
+    assert looked.before() == "1 tables, 0 streams and fences, checksum a"
+    assert len(stores.answers) == 1, "it was not summed up twice"
+    assert looked.after() == ([], [])
+
+
+def test_without_that_look_the_live_lane_is_summed_up_on_its_own() -> None:
+    looked = watched(Stores([lane("a"), lane("b")]))
+    assert looked.shadow() is None
+    assert looked.before().endswith("checksum a")
+    assert [reason.code for reason in looked.after()[0]] == ["live_lane_changed"]
+
+
+def test_stores_out_of_reach_are_no_words() -> None:
+    looked = watched(Stores([None]))
+    assert looked.shadow() is None
+    assert looked.before() == ""
+    assert looked.after() == ([], [])

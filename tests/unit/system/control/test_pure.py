@@ -99,6 +99,8 @@ def test_tokens_come_in_chunks() -> None:
 
 def test_tags() -> None:
     assert tag_expiry(tag_key(SECRET), tag(SECRET, TagRequest(run_id="r_1", ttl_s=9), 100).encode()) == 109
+    expired = tag(SECRET, TagRequest(run_id="r_1", ttl_s=-60), 100)
+    assert tag_expiry(tag_key(SECRET), expired.encode()) == 40, "genuine, and over: for the pre-check"
     with pytest.raises(BadRequest, match="letters"):
         tag(SECRET, TagRequest(run_id="a b"), 0)
 

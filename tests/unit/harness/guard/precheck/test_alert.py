@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,7 @@ def fires(name: str, severity: str, lane: str | None = None) -> dict[str, str]:
         pytest.param(fires("CreditStalled", "page", "stress"), "refused", id="in the run's lane"),
         pytest.param(fires("TargetDown", "page"), "refused", id="for both lanes"),
         pytest.param(fires("CreditStalled", "page", "live"), "warning", id="in the other lane"),
+        pytest.param(fires("RoundMissed", "page", "stress"), "warning", id="it tells what was"),
         pytest.param(fires("CreditSlow", "ticket", "stress"), "warning", id="for working hours"),
         pytest.param(fires("GeneratorSaturated", "invalid_run"), None, id="of a run before"),
         pytest.param(fires("Watchdog", "none"), None, id="the sign of life"),
@@ -39,6 +41,11 @@ def test_which_alerts_count(whole: StartRequest, server: PartServer, labels: dic
     assert any(one.state == "good" for one in found) == (state != "refused")
     if state:
         assert f"docs/alerts.md#{labels['alertname'].lower()}" in found[0].says
+
+
+def test_the_rules_have_those_that_tell_what_was() -> None:
+    rules = (Path(__file__).parents[5] / "dashboards" / "rules" / "alerts.yml").read_text(encoding="utf-8")
+    assert {name for name in alert.OF_THE_PAST if f"- alert: {name}\n" not in rules} == set()
 
 
 def test_an_alert_that_just_ends_is_waited_for(
