@@ -146,6 +146,14 @@ PHRASES: dict[str, Phrase] = {
         "live lane changed during a stress run: {names}; its own round {round} is not closed, so this proves nothing",
         "压测期间线上通道有变化：{names}；它自己的第 {round} 场还没有关账，因此说明不了什么",
     ),
+    "lanes_apart": (
+        "no record of one lane was met in the other: 0 into live, 0 into stress",
+        "两条通道没有串：进线上 0 条，进压测 0 条",
+    ),
+    "lanes_mixed": (
+        "records of one lane were met in the other: {live:,} into live, {stress:,} into stress",
+        "两条通道串了：进线上 {live:,} 条，进压测 {stress:,} 条",
+    ),
     # parts
     "part_told": ("{detail}", "{part} {kind_zh}"),
     # faults

@@ -1,4 +1,6 @@
-"""Shows that a run on the stress lane left the live lane alone: its checksums before and after. Judges nothing else."""
+"""Shows that a run on the stress lane left the live lane alone: its checksums, and the records of one lane in the
+other, before and after. Judges nothing else.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from harness.errors import HarnessError
 from harness.orchestrate.system import System
 from harness.phrases import Sentence, sentence
 from harness.verdict import Reason
-from system.contract.audit import LaneSum
+from system.contract.audit import LaneSum, ShadowReport
 from system.contract.ids import Lane
 
 OTHER: Lane = "live"
@@ -21,6 +23,7 @@ class LiveLane:
     def __init__(self, system: System, control: ControlClient, tell: Callable[[str, Sentence], None]) -> None:
         self._system, self._control, self._tell = system, control, tell
         self._before: LaneSum | None = None
+        self._first: ShadowReport | None = None
         self._busy: list[int] = []
 
     def shadow(self) -> tuple[str, ...] | None:
@@ -31,7 +34,7 @@ class LiveLane:
         report = self._system.shadow()
         if report is None:
             return None
-        self._before = report.live
+        self._first, self._before = report, report.live
         return report.problems
 
     def before(self) -> str:
@@ -54,13 +57,33 @@ class LiveLane:
         if self._before is None:
             return [], []
         try:
-            now = self._system.checksum(OTHER)
+            last = self._system.shadow() if self._first is not None else None
+            now = self._system.checksum(OTHER) if last is None else last.live
             self._busy = sorted({*self._busy, *self._control.busy("live")})
         except HarnessError as exc:
             text = sentence("live_unknown", detail=str(exc).splitlines()[0])
             self._tell("live_lane", text)
             return [], [Reason(code="live_lane_unknown", text=text)]
         assert now is not None
+        leaks = self._leaks(last)
+        failures, unknown = self._compared(now, flushed)
+        return failures + leaks, unknown
+
+    def _leaks(self, last: ShadowReport | None) -> list[Reason]:
+        """Records of one lane that credit met in the other during the run, in either direction."""
+        if self._first is None or last is None:
+            return []
+        into = {"live": last.into_live - self._first.into_live, "stress": last.into_stress - self._first.into_stress}
+        if not any(into.values()):
+            self._tell("live_lane", sentence("lanes_apart"))
+            return []
+        text = sentence("lanes_mixed", **into)
+        self._tell("live_lane", text)
+        return [Reason(code="lanes_mixed", text=text)]
+
+    def _compared(self, now: LaneSum, flushed: bool) -> tuple[list[Reason], list[Reason]]:
+        """What the sums say: nothing changed, what a flush took, or what else."""
+        assert self._before is not None
         if now == self._before:
             size = {"tables": len(now.tables), "streams": len(now.streams)}
             self._tell("live_lane", sentence("live_untouched", **size, checksum=now.checksum))

@@ -185,6 +185,7 @@ OTHERS_ZH: dict[str, str] = {
     "alert_missing": "该响的告警没有响",
     "not_triggered": "预案没有启动",
     "playbook_failed": "预案没有走完",
+    "lanes_mixed": "两条通道串了",
     "live_lane_changed": "线上通道被触动",
     "live_lane_unknown": "线上通道无法核对",
     "live_lane_in_use": "线上通道自己在用",

@@ -1,9 +1,9 @@
-"""`python -m system.audit.shadow [--json]`: what a stress run needs of the stores before it starts.
+"""`python -m system.audit.shadow [--json]`: what a stress run needs of the stores before it starts, and after it.
 
 The stress lane's tables are the live lane's, column by column; the stress role may write them, and no lane's role may
-write the other lane's; every cell's Valkey takes a write. Beside it the live lane is summed up, for the comparison
-after the run. Writes one key of the stress lane, which it removes. Exit codes: 0 done · 2 bad input · 5 stores not
-reachable.
+write the other lane's; every cell's Valkey takes a write. Beside it the live lane is summed up, and the records of one
+lane that credit met in the other are counted, for the comparison after the run. Writes one key of the stress lane,
+which it removes. Exit codes: 0 done · 2 bad input · 5 stores not reachable.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from system.audit.checksum import BAD_INPUT, DONE, NOT_READY, TIMEOUT_S, checksu
 from system.contract.audit import ShadowReport
 from system.contract.errors import SettingsError, StoreRefused, XiuError
 from system.contract.ids import LANES, Lane
+from system.contract.records import OTHER_LANE
 from system.ledger.access import Connection, connect, lane_role
 from system.ledger.statements import statement
 from system.ledger.translate import translated
@@ -33,6 +34,7 @@ KEY, KEY_S = "rehearsal:stress", 10
 async def shadow(postgres_url: str, valkey_urls: str | Mapping[int, str], secret: bytes) -> ShadowReport:
     """The live lane's sum, and what is wrong. Raises StoreUnknown, StoreRefused when the stores cannot be read."""
     problems: list[str] = []
+    leaked: dict[Lane, int] = {}
     for lane in LANES:
         conn = await connect(postgres_url, lane_role(lane), secret, timeout_s=TIMEOUT_S)
         async with conn:
@@ -40,11 +42,12 @@ async def shadow(postgres_url: str, valkey_urls: str | Mapping[int, str], secret
                 problems += await _apart(conn)
             for other in LANES:
                 problems += await _rights(conn, lane, other)
+            leaked[lane] = await _leaked(conn, lane)
     async with WinLogs(valkey_urls, timeout_s=TIMEOUT_S) as logs:
         for store in logs:
             problems += await _taken(store)
     live = await checksum(postgres_url, valkey_urls, secret, "live")
-    return ShadowReport(live=live, problems=tuple(problems))
+    return ShadowReport(live=live, problems=tuple(problems), into_live=leaked["live"], into_stress=leaked["stress"])
 
 
 async def _apart(conn: Connection) -> list[str]:
@@ -53,6 +56,14 @@ async def _apart(conn: Connection) -> list[str]:
         rows = await (await conn.execute(statement("audit_lanes_apart", "stress"))).fetchall()
     told = [f"only the {lane} lane has {name}.{field} ({kind})" for lane, name, field, kind in rows[:NAMED_MAX]]
     return told + ([f"and {len(rows) - NAMED_MAX} columns more"] if len(rows) > NAMED_MAX else [])
+
+
+async def _leaked(conn: Connection, lane: Lane) -> int:
+    with translated("count leaks"):
+        rows = await conn.execute(statement("audit_leaked", lane), {"reason": OTHER_LANE})
+        row = await rows.fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 async def _rights(conn: Connection, role: Lane, schema: Lane) -> list[str]:
@@ -105,6 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         for line in done.problems or ("nothing stands against a stress run",):
             print(line)
+        print(f"records of the other lane: {done.into_live} in live, {done.into_stress} in stress")
         print(f"{done.live.lane:<45}  {done.live.checksum}")
     return DONE
 

@@ -154,13 +154,15 @@ class LaneSum(BaseModel):
 
 
 class ShadowReport(BaseModel):
-    """Answer of `python -m system.audit.shadow --json`: what a stress run needs of the stores before it starts.
+    """Answer of `python -m system.audit.shadow --json`: what a stress run needs of the stores before and after it.
 
     `live`: the sum that is compared after the run; `problems`: what is wrong with the stress lane's stores, a line
-    each.
+    each; `into_live`, `into_stress`: records of the other lane that credit has met in a lane so far.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     live: LaneSum
     problems: tuple[str, ...]
+    into_live: int = 0
+    into_stress: int = 0

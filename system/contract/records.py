@@ -19,6 +19,8 @@ WIN_DTYPE = np.dtype(
 
 FLAG_STRESS = 1
 """Set on every record of the stress lane."""
+OTHER_LANE = "record of the other lane"
+"""The ledger's reason to hold the money of a record whose flag says the other lane: a leak between the lanes."""
 
 MAX_RECORDS = 512
 """Records of one entry at most: 16 KiB."""

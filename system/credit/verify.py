@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from system.contract.ids import Lane
-from system.contract.records import FLAG_STRESS
+from system.contract.records import FLAG_STRESS, OTHER_LANE
 from system.credit.reading import Chunk
 from system.lottery import Round, amounts
 
@@ -43,7 +43,7 @@ class SuspenseReason(IntEnum):
 _TEXTS = {
     SuspenseReason.SOUND: "sound",
     SuspenseReason.OUTSIDE: "packet outside the round",
-    SuspenseReason.LANE: "record of the other lane",
+    SuspenseReason.LANE: OTHER_LANE,
     SuspenseReason.IMPOSSIBLE: "impossible user id or time",
     SuspenseReason.AMOUNT: "amount or sponsor differs from the lottery's",
     SuspenseReason.LEASE: "packet in no lease of this front",

@@ -20,7 +20,8 @@ PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 FILE = re.compile(r"^`([\w./-]+)`\n```(?:python|yaml|sql)\n(.*?)^```", re.M | re.S)
 COMMANDS = re.compile(r"^```sh\n(.*?)^```", re.M | re.S)
 SECTIONS = [
-    "Fault kind", "Probe", "Action", "Switch", "Signal", "Shot", "Journey", "Board", "Play", "Migration", "Command",
+    "Fault kind", "Probe", "Action", "Switch", "Signal", "Pre-check item", "Shot", "Journey", "Board",
+    "Play", "Migration", "Command",
 ]  # fmt: skip
 LOOK = """
 import json
@@ -29,6 +30,7 @@ from chaos.playbook.actions import kinds as actions
 from chaos.probes import probes
 from dashboards.grafana.shelf import by_uid
 from harness.engine import shots
+from harness.guard.precheck import ITEMS
 from plans.signals import SIGNALS
 from system.contract.switches import SWITCHES
 from system.ledger.statements import statement
@@ -36,6 +38,7 @@ from system.ledger.steps import steps
 from system.play.plays import plays
 print(json.dumps({
     "kinds": [*kinds()], "actions": [*actions()], "probes": [*probes()], "boards": [*by_uid()],
+    "items": [item.name for item in ITEMS],
     "shots": [*shots.files()], "signals": [*SIGNALS], "switches": [s.key for s in SWITCHES],
     "plays": [p.name for p in plays()], "steps": [s.name for s in steps()],
     "sql": statement("play_biggest", "stress").decode(),
@@ -88,7 +91,8 @@ def test_what_the_page_adds_is_found(copy: Path) -> None:
     found = json.loads(done.stdout)
     for where, name in (
         ("kinds", "pinned"), ("probes", "on_one_core"), ("actions", "note"), ("switches", "draw.hush_ms"),
-        ("signals", "refused_503"), ("shots", "statement"), ("boards", "xiu-queue"), ("plays", "biggest"),
+        ("signals", "refused_503"), ("items", "two fronts"), ("shots", "statement"), ("boards", "xiu-queue"),
+        ("plays", "biggest"),
     ):  # fmt: skip
         assert name in found[where], where
     assert any("round_note" in step for step in found["steps"])

@@ -10,6 +10,7 @@ import pytest
 from system.audit.checksum import checksum
 from system.audit.shadow import KEY, main, shadow
 from system.contract.audit import ShadowReport
+from system.contract.records import OTHER_LANE
 from tests.support.books import SECRET, Books
 from tests.support.stores import ValkeyServer
 
@@ -65,6 +66,21 @@ def test_each_way_to_be_broken_is_told(books: Books, hurt: str, undo: str, says:
     finally:
         books.sql(undo)
     assert looked(books).problems == ()
+
+
+@pytest.mark.parametrize("lane", ["live", "stress"])
+def test_records_of_the_other_lane_are_counted_where_they_were_met(books: Books, lane: str) -> None:
+    before = looked(books)
+    books.sql(
+        f"INSERT INTO {lane}.round (round, packets, budget_fen, start_us, end_us, release_ms, sponsors, seed,"
+        f" commitment, created_us) VALUES (77, 1, 1, 0, 1, 1, '[]', decode(repeat('00', 32), 'hex'), 'c', 0);"
+        f"INSERT INTO {lane}.batch (kind, round, committed_us) VALUES ('credit', 77, 0);"
+        f"INSERT INTO {lane}.suspense SELECT max(batch), 77, 0, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0, '{OTHER_LANE}'"
+        f" FROM {lane}.batch"
+    )
+    after = looked(books)
+    grown = {"live": after.into_live - before.into_live, "stress": after.into_stress - before.into_stress}
+    assert grown == {"live": 0, "stress": 0} | {lane: 1}
 
 
 def test_nothing_stays_in_the_win_log(books: Books) -> None:

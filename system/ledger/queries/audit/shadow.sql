@@ -19,3 +19,7 @@ SELECT uid, round, packet, fen, sponsor, front, award_us, batch FROM {schema}.po
 -- name: audit_may_transfer
 -- Adds nothing, as above: what moves money after the draw.
 INSERT INTO {schema}.holding SELECT * FROM {schema}.holding WHERE false
+
+-- name: audit_leaked
+-- Records of the other lane that credit met in this one, by the reason for which their money is held.
+SELECT count(*) FROM {schema}.suspense WHERE reason = %(reason)s

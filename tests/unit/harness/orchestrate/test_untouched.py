@@ -23,6 +23,7 @@ class Stores:
     answers: list[LaneSum | None]
     rounds: list[int] = field(default_factory=list)
     looked: LaneSum | None = None
+    leaked: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0), (0, 0)])
 
     def checksum(self, lane: str) -> LaneSum | None:
         if not self.answers:
@@ -32,7 +33,9 @@ class Stores:
     def shadow(self) -> ShadowReport | None:
         if self.looked is None:
             return None
-        return ShadowReport(live=self.looked, problems=("only the live lane has x.y (integer)",))
+        into_live, into_stress = self.leaked.pop(0)
+        problems = ("only the live lane has x.y (integer)",)
+        return ShadowReport(live=self.looked, problems=problems, into_live=into_live, into_stress=into_stress)
 
     def busy(self, lane: str) -> list[int]:
         return self.rounds
@@ -106,3 +109,26 @@ def test_stores_out_of_reach_are_no_words() -> None:
     assert looked.shadow() is None
     assert looked.before() == ""
     assert looked.after() == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        pytest.param((0, 0), (0, 0), "0 into live, 0 into stress", id="none"),
+        pytest.param((3, 1), (3, 1), "0 into live, 0 into stress", id="those of an earlier run are not this one's"),
+        pytest.param((3, 1), (5, 1), "2 into live, 0 into stress", id="stress records in the live lane"),
+        pytest.param((0, 1), (0, 2), "0 into live, 1 into stress", id="live records in the stress lane"),
+    ],
+)
+def test_records_of_the_wrong_lane_are_counted_in_both_directions(
+    before: tuple[int, int], after: tuple[int, int], says: str
+) -> None:
+    stores, told = Stores([], looked=lane("a"), leaked=[before, after]), list[str]()
+    looked = LiveLane(cast(System, stores), cast(ControlClient, stores), lambda kind, text: told.append(text))
+    looked.shadow()
+    looked.before()
+    failures, unknown = looked.after()
+    assert [reason.code for reason in failures] == ([] if before == after else ["lanes_mixed"])
+    assert unknown == []
+    assert any(says in text for text in told)
+    assert any("live lane untouched" in text for text in told)
