@@ -35,7 +35,7 @@ def environment(
         cores=os.cpu_count() or 1,
         memory_mib=psutil.virtual_memory().total >> 20,
         cpu=_cpu(),
-        machine=hashlib.sha256(platform.node().encode()).hexdigest()[:12],
+        machine=machine(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=platform.python_version(),
         versions={name: _version(name) for name in PACKAGES},
@@ -45,6 +45,11 @@ def environment(
         calibration=calibration,
         detours=dict(detours or {}),
     )
+
+
+def machine() -> str:
+    """This machine, without its name."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:12]
 
 
 def hot_path() -> compiled.Build:

@@ -14,6 +14,7 @@ from harness.forecast import read_lock
 from harness.forecast.share import Share
 from harness.guard.kill import REGISTER
 from harness.guard.precheck import FILE, Checked, StartRequest, precheck, report
+from harness.orchestrate.carried import remembered
 from harness.orchestrate.prepare import Sizes, peak_rps
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
@@ -65,6 +66,7 @@ def look(
             taps_rps=share.peak_rps,
             rules=plan.stop,
             burst=beginning is None,
+            earlier_rps=remembered(order.runs),
             **({} if beginning is None else _of_the_run(beginning)),
         )
     )

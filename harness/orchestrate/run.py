@@ -19,6 +19,7 @@ from harness.guard.kill import REGISTER
 from harness.guard.precheck import refuse
 from harness.guard.room import writable
 from harness.orchestrate.calibrate import OVERLOAD, calibrate, describe
+from harness.orchestrate.carried import remember
 from harness.orchestrate.checks import look
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.conduct import Conductor
@@ -81,6 +82,7 @@ def choose(order: RunOrder, system: System, sizes: Sizes) -> Chosen:
     )
     say("calibrating: a burst of three seconds on the stress lane")
     found = calibrate(order, control, sizes, order.runs / REGISTER, system.folder)
+    remember(order.runs, found.carried_rps)
     control.close()
     why = describe(found, order.share())
     say(why)

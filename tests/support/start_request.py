@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.control_client import ControlAway, ControlClient
+from harness.control_client import ControlAway, ControlClient, ControlError
 from harness.errors import EnvironmentNotReady
 from harness.guard.precheck import ITEMS, Checked, StartRequest, precheck, refuse
 from harness.stack.addresses import Addresses
@@ -135,6 +135,7 @@ class ToldControl:
     ahead_ms: float = 0.0
     away: bool = False
     rounds: list[RoundPublic] = field(default_factory=list)
+    oldest_tag_s: int = -86_400
 
     def clock_us(self) -> int:
         return self.now_us()
@@ -155,6 +156,8 @@ class ToldControl:
         return [f"{uid}.9.ab" for uid in range(first_uid, first_uid + count)]
 
     def tag(self, run_id: str, ttl_s: int = 7200) -> str:
+        if ttl_s < self.oldest_tag_s:
+            raise ControlError("ttl_s: input should be greater than or equal to 1", 400)
         return sign_tag(KEY, run_id, int(time.time()) + ttl_s)
 
 

@@ -72,6 +72,8 @@ class StartRequest:
     taps_rps: float = 0.0
     ceiling_rps: float | None = None
     """What generator and front carried together when they were calibrated; None: not measured."""
+    earlier_rps: float | None = None
+    """The same, of the last calibration on this machine."""
     burst: bool = False
     rules: tuple[StopRule, ...] = ()
     """The plan's stop rules."""

@@ -9,7 +9,7 @@ import pytest
 from harness.guard.precheck import StartRequest
 from harness.guard.precheck.forged_tag import forged
 from system.tokens import sign_tag
-from tests.support.start_request import KEY, at, genuine, of
+from tests.support.start_request import KEY, at, control, genuine, of
 
 
 def test_three_kinds_at_each_hop(whole: StartRequest) -> None:
@@ -45,6 +45,13 @@ def test_a_hop_that_takes_any_tag_is_named_for_each_kind(whole: StartRequest) ->
 def test_a_hop_that_loses_tags_does_not_pass_for_one_that_refuses_them(whole: StartRequest) -> None:
     found = of("forged tag", at(whole, play_url=f"{whole.addresses.control_url}/deaf"))
     assert {one.subject for one in found if one.state == "refused"} == {"play"}
+
+
+def test_an_older_control_gives_no_expired_tag(whole: StartRequest) -> None:
+    found = of("forged tag", control(whole, oldest_tag_s=1))
+    assert [one.says for one in found if one.state == "not_evaluated"] == ["control gives no tag that has expired"]
+    assert {one.state for one in found} == {"good", "not_evaluated"}
+    assert not any("expired" in one.says for one in found if one.state == "good")
 
 
 def test_a_live_run_carries_none(whole: StartRequest) -> None:
