@@ -18,7 +18,7 @@ from system.audit.checksum import BAD_INPUT, DONE, NOT_READY, TIMEOUT_S, checksu
 from system.contract.audit import ShadowReport
 from system.contract.errors import SettingsError, StoreRefused, XiuError
 from system.contract.ids import LANES, Lane
-from system.contract.records import OTHER_LANE
+from system.contract.records import OTHER_LANE, SAYS_LANE
 from system.ledger.access import Connection, connect, lane_role
 from system.ledger.statements import statement
 from system.ledger.translate import translated
@@ -59,8 +59,11 @@ async def _apart(conn: Connection) -> list[str]:
 
 
 async def _leaked(conn: Connection, lane: Lane) -> int:
+    """Records and streams of the other lane that credit met in this one."""
+    (other,) = (each for each in LANES if each != lane)
+    reasons = {"reason": OTHER_LANE, "stopped": f"%{SAYS_LANE.format(lane=other)}%"}
     with translated("count leaks"):
-        rows = await conn.execute(statement("audit_leaked", lane), {"reason": OTHER_LANE})
+        rows = await conn.execute(statement("audit_leaked", lane), reasons)
         row = await rows.fetchone()
     assert row is not None
     return int(row[0])

@@ -21,6 +21,8 @@ FLAG_STRESS = 1
 """Set on every record of the stress lane."""
 OTHER_LANE = "record of the other lane"
 """The ledger's reason to hold the money of a record whose flag says the other lane: a leak between the lanes."""
+SAYS_LANE = "says lane {lane},"
+"""In the ledger's reason to stop a stream: of an entry that belongs to another one."""
 
 MAX_RECORDS = 512
 """Records of one entry at most: 16 KiB."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from system.contract.ids import Position, StreamName
-from system.contract.records import WIN_DTYPE
+from system.contract.records import SAYS_LANE, WIN_DTYPE
 from system.winlog import DamagedEntry, Stored, follows
 from system.winlog.codec import HEADER_BYTES, RECORD_BYTES, Header, read_header
 
@@ -89,9 +89,8 @@ class Reader:
             self.stopped = f"damaged: {exc}"
             return None
         if (header.lane, header.round_id, header.front) != self.name:
-            self.stopped = (
-                f"foreign: entry {stored.at} says lane {header.lane}, round {header.round_id}, front {header.front}"
-            )
+            says = SAYS_LANE.format(lane=header.lane)
+            self.stopped = f"foreign: entry {stored.at} {says} round {header.round_id}, front {header.front}"
             return None
         return header
 

@@ -10,7 +10,7 @@ import pytest
 from system.audit.checksum import checksum
 from system.audit.shadow import KEY, main, shadow
 from system.contract.audit import ShadowReport
-from system.contract.records import OTHER_LANE
+from system.contract.records import OTHER_LANE, SAYS_LANE
 from tests.support.books import SECRET, Books
 from tests.support.stores import ValkeyServer
 
@@ -69,7 +69,7 @@ def test_each_way_to_be_broken_is_told(books: Books, hurt: str, undo: str, says:
 
 
 @pytest.mark.parametrize("lane", ["live", "stress"])
-def test_records_of_the_other_lane_are_counted_where_they_were_met(books: Books, lane: str) -> None:
+def test_what_comes_from_the_other_lane_is_counted_where_it_was_met(books: Books, lane: str) -> None:
     before = looked(books)
     books.sql(
         f"INSERT INTO {lane}.round (round, packets, budget_fen, start_us, end_us, release_ms, sponsors, seed,"
@@ -78,9 +78,13 @@ def test_records_of_the_other_lane_are_counted_where_they_were_met(books: Books,
         f"INSERT INTO {lane}.suspense SELECT max(batch), 77, 0, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0, '{OTHER_LANE}'"
         f" FROM {lane}.batch"
     )
+    other = "live" if lane == "stress" else "stress"
+    stopped = f"foreign: entry 1-1 {SAYS_LANE.format(lane=other)} round 77, front 0"
+    books.sql(f"INSERT INTO {lane}.stream (round, front, cell, stopped) VALUES (77, 0, 0, '{stopped}')")
+    books.sql(f"INSERT INTO {lane}.stream (round, front, cell, stopped) VALUES (77, 1, 0, 'gap: 1-2 is missing')")
     after = looked(books)
     grown = {"live": after.into_live - before.into_live, "stress": after.into_stress - before.into_stress}
-    assert grown == {"live": 0, "stress": 0} | {lane: 1}
+    assert grown == {"live": 0, "stress": 0} | {lane: 2}
 
 
 def test_nothing_stays_in_the_win_log(books: Books) -> None:

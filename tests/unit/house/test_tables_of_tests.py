@@ -1,4 +1,4 @@
-"""docs/money.md and docs/hardening.md have tables: each row has tests, and each test named there exists."""
+"""docs/money.md, hardening.md and plans.md have tables: each row has tests, and each test named there exists."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ HARDENING = (ROOT / "docs" / "hardening.md").read_text(encoding="utf-8")
 TITLE = "## Each sentence, and the test that fails without it"
 SENTENCES = [line for line in MONEY.split(TITLE)[1].splitlines() if line.startswith("| ")][1:]
 KINDS = [line for line in HARDENING.splitlines() if line.startswith("| ") and not line.startswith("| Kind ")]
+PLANS = (
+    (ROOT / "docs" / "plans.md")
+    .read_text(encoding="utf-8")
+    .split("## The stress lane, hop by hop")[1]
+    .split("\n## ")[0]
+)
+HOPS = [line for line in PLANS.splitlines() if line.startswith("| ")][1:]
 NAMED = re.compile(r"`((?:unit|integration|acceptance|rules|contract|browser)/[\w/]+\.py)(?:::(\w+))?`")
 
 
@@ -41,6 +48,12 @@ def test_each_sentence_has_a_test_that_exists(row: str) -> None:
 @pytest.mark.parametrize("row", KINDS, ids=map(first_cell, KINDS))
 def test_each_kind_of_fault_has_a_test_that_exists(row: str) -> None:
     assert row.count(" | ") == 3, "kind, cause, places, test"
+    check(row.rsplit(" | ", 1)[1])
+
+
+@pytest.mark.parametrize("row", HOPS, ids=map(first_cell, HOPS))
+def test_each_hop_of_the_stress_lane_has_a_test_that_exists(row: str) -> None:
+    assert row.count(" | ") == 3, "hop, what carries the lane, what a mix-up meets, test"
     check(row.rsplit(" | ", 1)[1])
 
 

@@ -21,5 +21,6 @@ SELECT uid, round, packet, fen, sponsor, front, award_us, batch FROM {schema}.po
 INSERT INTO {schema}.holding SELECT * FROM {schema}.holding WHERE false
 
 -- name: audit_leaked
--- Records of the other lane that credit met in this one, by the reason for which their money is held.
-SELECT count(*) FROM {schema}.suspense WHERE reason = %(reason)s
+-- What credit met in this lane of the other: records whose money is held, and streams that an entry stopped.
+SELECT (SELECT count(*) FROM {schema}.suspense WHERE reason = %(reason)s)
+     + (SELECT count(*) FROM {schema}.stream WHERE stopped LIKE %(stopped)s)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from system.contract.ids import START, Position, StreamName
+from system.contract.records import SAYS_LANE
 from system.credit import reading
 from system.credit.reading import Chunk, Reader
 from system.winlog import Header, Stored, Win, encode
@@ -89,3 +90,12 @@ def test_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     found, stopped = chunks(log, records_max=3)
     assert [len(chunk.records) for chunk in found] == [3, 3, 3, 1]
     assert (stopped, log.reads) == (None, 3)
+
+
+def test_an_entry_of_the_other_lane_stops_the_stream_and_says_whose_it_is() -> None:
+    """Leaks are counted by these words (`system.audit.shadow`)."""
+    stress = Stored(Position(1, 1), encode(Header("stress", 1, 0, 1, 1, 1), [Win(1, 1, 1, 5, 7, 0)]))
+    found, stopped = chunks(Memory([stress]))
+    assert found == []
+    assert stopped == f"foreign: entry 1-1 {SAYS_LANE.format(lane='stress')} round 1, front 0"
+    assert stopped == "foreign: entry 1-1 says lane stress, round 1, front 0"
