@@ -201,4 +201,5 @@ def inside() -> Iterator[Panel]:
         Tile("Control and wallet, answers", "By process and class of status.", "reqps", 24),
         PanelQuery(f"sum by (job, status) (rate(hongbao_http_requests_total{RATE}))", "{{job}} {{status}}"),
         PanelQuery(f"sum by (whose) (rate(hongbao_play_limited_total{RATE}))", "too many of one {{whose}}"),
+        PanelQuery(f"sum(rate(hongbao_play_bad_tags_total{RATE}))", "bad stress tags"),
     )

@@ -219,6 +219,7 @@ METRICS: tuple[Metric, ...] = (
         _PLAY,
         ("whose",),
     ),
+    Metric("hongbao_play_bad_tags_total", "counter", "Requests refused: a forged or expired stress tag.", _PLAY),
     Metric("hongbao_cards_moved_total", "counter", "Cards drawn, given and combined by play.", _PLAY, ("lane", "what")),
     Metric("hongbao_pot_paid_fen_total", "counter", "Money of pots paid by this process, in fen.", _PLAY, ("lane",)),
     Metric("hongbao_pot_batches_waiting", "gauge", "Batches of ended seasons' pots not paid yet.", _PLAY, ("lane",)),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from system.contract.errors import TooFast, UnsupportedMediaType, XiuError
+from system.contract.errors import BadTag, TooFast, UnsupportedMediaType, XiuError
+from system.contract.ids import Lane
 from system.contract.numbers import shown
 from system.contract.web import Handler
 from system.play.limits import RequestLimits
@@ -48,7 +49,7 @@ def guarded(route: Route) -> Handler:
 
     async def answered(request: web.Request) -> web.StreamResponse:
         if route.who == "user":
-            request.app[LIMITS].take("user", user_of(request))
+            request.app[LIMITS].take("user", _user(request))
         elif route.who == "operator":
             need_operator(request)
         check_all(request, route.parameters)
@@ -57,6 +58,15 @@ def guarded(route: Route) -> Handler:
         return await route.handler(request)
 
     return answered
+
+
+def _user(request: web.Request) -> tuple[Lane, int]:
+    """Who asks, on which lane. Raises BadToken; BadTag, which is counted."""
+    try:
+        return user_of(request)
+    except BadTag:
+        request.app[LIMITS].bad_tag()
+        raise
 
 
 def _need_json(request: web.Request) -> None:

@@ -1,4 +1,5 @@
-"""How many requests a user and an address may make: a token bucket for each. Owns the buckets, and counts refusals.
+"""How many requests a user and an address may make: a token bucket for each. Owns the buckets, and counts refusals,
+those for a bad tag as well.
 
 A bucket is one number, the time at which it is full again (GCRA). What was not seen for long is forgotten first, and
 was full by then.
@@ -64,6 +65,11 @@ class RequestLimits:
         }
         refused = counter(registry, "hongbao_play_limited_total")
         self._refused = {whose: refused.labels(whose) for whose in self._buckets}
+        self._bad_tags = counter(registry, "hongbao_play_bad_tags_total")
+
+    def bad_tag(self) -> None:
+        """Counts a request that was refused for its stress tag."""
+        self._bad_tags.inc()
 
     def take(self, whose: Whose, key: Hashable) -> None:
         """Raises TooFast, which says how long to wait."""

@@ -34,6 +34,7 @@ METRICS = """\
 hongbao_switch{{key="stress.accept",lane="stress"}} 1
 hongbao_stream_lag_entries{{lane="stress"}} {lag}
 hongbao_refusals_total{{code="bad_tag",lane="stress"}} {bad_tags}
+hongbao_play_bad_tags_total {bad_tags}
 """
 MOODS = ("broken", "deaf", "lax", "strict", "mute", "dull", "behind")
 UNKNOWN_ROUND, BAD_TAG, BAD_TOKEN = (404, "unknown_round"), (403, "bad_tag"), (401, "bad_token")

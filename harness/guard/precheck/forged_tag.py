@@ -1,4 +1,4 @@
-"""Item *forged tag*: a tag that is forged, altered or expired is refused by fronts and play, and fronts count it."""
+"""Item *forged tag*: a tag that is forged, altered or expired is refused and counted by fronts and play."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from harness.watch.prom import PromError, read_metrics
 from system.contract.places import Place
 
 REFUSED = (403, "bad_tag")
-COUNTED = ("hongbao_refusals_total", frozenset({("code", "bad_tag"), ("lane", "stress")}))
+COUNTED: dict[str, tuple[str, frozenset[tuple[str, str]]]] = {
+    "front": ("hongbao_refusals_total", frozenset({("code", "bad_tag"), ("lane", "stress")})),
+    "play": ("hongbao_play_bad_tags_total", frozenset()),
+}
 TIMEOUT_S = 2.0
 
 
@@ -44,14 +47,14 @@ def look(ask: StartRequest) -> Iterator[Checked]:
 
 
 def _counted(ask: StartRequest, places: list[Place]) -> dict[str, float]:
-    """How many bad tags each front has counted so far; without those that do not tell."""
+    """How many bad tags each of them has counted so far; without those that do not tell."""
     found: dict[str, float] = {}
     for place in places:
-        if place.role == "front" and place.metrics_url and ask.may_ask(place.metrics_url):
+        if place.metrics_url and ask.may_ask(place.metrics_url):
             with suppress(PromError):
                 samples = read_metrics(f"{place.metrics_url.rstrip('/')}/metrics", TIMEOUT_S)
-                if COUNTED in samples:
-                    found[place.name] = samples[COUNTED]
+                if (figure := COUNTED[place.role]) in samples:
+                    found[place.name] = samples[figure]
     return found
 
 
@@ -69,6 +72,6 @@ def forged(tag: str) -> dict[str, str]:
 
 ITEM = PrecheckItem(
     8, "forged tag",
-    "an unsigned, an altered and an expired tag, shown to each front and to play; and what each front counts",
+    "an unsigned, an altered and an expired tag, shown to each front and to play; and how many of them each counts",
     "a process does not refuse a bad tag with 403, or does not count it", look,
 )  # fmt: skip

@@ -122,6 +122,23 @@ def test_each_refusal_and_each_answer(method: str, path: str, sent: dict[str, An
     asyncio.run(body())
 
 
+def test_a_bad_tag_is_refused_and_counted_once_a_request() -> None:
+    registry = CollectorRegistry()
+
+    async def body() -> None:
+        made = app()
+        made[LIMITS] = RequestLimits(made[SETTINGS], registry)
+        async with TestClient(TestServer(made)) as client:
+            for tag in (TAG[:-1] + ("0" if TAG[-1] != "0" else "1"), sign_tag(tag_key(SECRET), "run", 1), "x"):
+                sent = bearer(5, True) | {"X-Xiu-Tag": tag}
+                assert (await told(client, "GET", "/v1/things/ab", headers=sent))[:2] == (403, "bad_tag")
+            assert (await told(client, "GET", "/v1/things/ab", headers=bearer(5, True)))[0] == 200
+            assert (await told(client, "GET", "/v1/things/ab"))[0] == 401
+
+    asyncio.run(body())
+    assert registry.get_sample_value("hongbao_play_bad_tags_total") == 3
+
+
 def test_methods() -> None:
     async def body() -> None:
         async with TestClient(TestServer(app())) as client:

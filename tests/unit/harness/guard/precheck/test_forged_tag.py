@@ -22,17 +22,24 @@ def test_three_kinds_at_each_hop(whole: StartRequest) -> None:
     }
 
 
+def test_play_counts_as_well(whole: StartRequest) -> None:
+    found = of("forged tag", at(whole, play_url=f"{whole.addresses.control_url}/dull"))
+    assert [(one.subject, one.says) for one in found if one.state == "refused"] == [
+        ("play", "it refused 3, and counted 0")
+    ]
+
+
 def test_what_a_front_refuses_it_counts(whole: StartRequest) -> None:
     dull = f"{whole.addresses.control_url}/dull"
     found = of("forged tag", at(whole, front_metrics_urls=(whole.addresses.control_url, dull)))
     counted = {one.subject: one for one in found if "counted" in one.says}
-    assert counted["front-0"].state == "good"
+    assert (counted["front-0"].state, counted["play"].state) == ("good", "good")
     assert (counted["front-1"].state, counted["front-1"].says) == ("refused", "it refused 3, and counted 0")
 
 
 def test_a_front_that_does_not_tell_is_told_by_another_item(whole: StartRequest) -> None:
     found = of("forged tag", at(whole, front_metrics_urls=(f"{whole.addresses.control_url}/mute",) * 2))
-    assert not any("counted" in one.says for one in found)
+    assert {one.subject for one in found if "counted" in one.says} == {"play"}
 
 
 def test_a_hop_that_takes_any_tag_is_named_for_each_kind(whole: StartRequest) -> None:
