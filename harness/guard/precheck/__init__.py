@@ -6,6 +6,7 @@ Sends no load and changes nothing but its own rehearsals. Finds all that is wron
 
 from __future__ import annotations
 
+import builtins
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -21,6 +22,8 @@ __all__ = ["ITEMS", "Checked", "PrecheckItem", "StartRequest", "State", "prechec
 FILE = "precheck.json"
 """In a run's folder: what was found before it started."""
 BESIDE = ("shape", "tagging")
+_OWN = {*dir(builtins), *globals()}
+"""Names of this module: a file of its folder becomes a name of it when it is imported."""
 
 
 def table(pieces: Iterable[found.Piece]) -> tuple[PrecheckItem, ...]:
@@ -32,6 +35,8 @@ def table(pieces: Iterable[found.Piece]) -> tuple[PrecheckItem, ...]:
         item, stem = getattr(piece.module, "ITEM", None), piece.file.stem.replace("_", " ")
         if not isinstance(item, PrecheckItem):
             raise SettingsError(f"{piece.place()}: no ITEM; expected ITEM = PrecheckItem(…)")
+        if stem in _OWN:
+            raise SettingsError(f"{piece.place()}: a file named {stem}.py would hide that name here; expected another")
         if item.name != stem:
             raise SettingsError(f"{piece.place(item.name)}: item {item.name!r}; expected {stem!r}, as its file is")
         if item.number in known:

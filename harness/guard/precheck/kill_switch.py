@@ -36,7 +36,10 @@ def look(ask: StartRequest) -> Iterator[Checked]:
 
 def _rehearsed(folder: Path) -> str:
     """What went wrong, in words: a process of our own is registered as a generator is, and stopped as one is."""
-    stand_in = subprocess.Popen(STAND_IN, env=for_children(), stdin=subprocess.DEVNULL)
+    try:
+        stand_in = subprocess.Popen(STAND_IN, env=for_children(), stdin=subprocess.DEVNULL)
+    except OSError as exc:
+        return f"no stand-in for the generator could be started: {STAND_IN[0]}: {exc.strerror}"
     try:
         kill_file = folder / "kill"
         with registered([folder], stand_in.pid, "rehearsal", kill_file):

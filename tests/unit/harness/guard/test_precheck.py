@@ -180,6 +180,7 @@ def piece(stem: str, item: object) -> Piece:
         pytest.param(
             [piece("disk", made()), piece("dusk", made(1, "dusk"))], "number 1 stands in precheck/disk.py", id="twice"
         ),
+        pytest.param([piece("round", made(1, "round"))], "round.py would hide that name", id="a name of Python's"),
         pytest.param([piece("disk", made()), piece("dusk", made(3, "dusk"))], "number 3 leaves a gap", id="a gap"),
     ],
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -31,11 +33,24 @@ def test_a_register_that_cannot_be_written(whole: StartRequest) -> None:
 
 
 def test_a_generator_that_does_not_end_at_its_signal(whole: StartRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STAND_IN", ("sh", "-c", "trap '' TERM; while :; do sleep 0.01; done"))
+    def unheard(folders: Sequence[Path]) -> list[Killed]:
+        (folders[0] / "kill").touch()
+        return [Killed("kill file", 1, 0, ""), Killed("signal", 1, 0, "")]
+
+    monkeypatch.setattr(module, "stop_generators", unheard)
     monkeypatch.setattr(module, "GENERATOR_ENDS_S", 0.3)
     found = of("kill switch", replace(whole, lane="live"))
     assert [one.state for one in found] == ["refused"]
     assert found[0].says == "a stand-in for the generator did not end within 0.3 s of its signal"
+
+
+def test_a_stand_in_that_cannot_be_started_is_not_the_register_s_fault(
+    whole: StartRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STAND_IN", ("no-such-program",))
+    (found,) = of("kill switch", replace(whole, lane="live"))
+    assert (found.subject, found.state) == ("generator", "refused")
+    assert found.says == "no stand-in for the generator could be started: no-such-program: No such file or directory"
 
 
 @pytest.mark.parametrize(
