@@ -36,14 +36,14 @@ hongbao_stream_lag_entries{{lane="stress"}} {lag}
 hongbao_refusals_total{{code="bad_tag",lane="stress"}} {bad_tags}
 hongbao_play_bad_tags_total {bad_tags}
 """
-MOODS = ("broken", "deaf", "lax", "strict", "mute", "dull", "behind")
+MOODS = ("broken", "deaf", "lax", "strict", "mute", "dull", "mixed", "behind")
 UNKNOWN_ROUND, BAD_TAG, BAD_TOKEN = (404, "unknown_round"), (403, "bad_tag"), (401, "bad_token")
 
 
 class Parts(BaseHTTPRequestHandler):
     """Every part in one: fronts, control, play, credit, a bank's double, Prometheus. Before a path may stand a mood:
     `/broken` (not ready), `/deaf` (loses the tag), `/lax` (takes any), `/strict` (takes none), `/mute` (no figures),
-    `/dull` (counts no bad tag), `/behind` (awards wait).
+    `/dull` (counts no bad tag), `/mixed` (shows the other lane), `/behind` (awards wait).
     """
 
     def do_GET(self) -> None:
@@ -80,7 +80,8 @@ class Parts(BaseHTTPRequestHandler):
             good = mood == "lax" or (mood != "strict" and genuine(tag))
             status, code = accepted if good else BAD_TAG
             self.server.bad_tags += not good  # type: ignore[attr-defined]
-        self._send(status, json.dumps({"error": {"code": code}} if code else {}))
+        lane = "live" if mood == "mixed" else "stress"
+        self._send(status, json.dumps({"error": {"code": code}} if code else {"lane": lane}))
 
     def _send(self, status: int, text: str) -> None:
         self.send_response(status)

@@ -25,10 +25,11 @@ def look(ask: StartRequest) -> Iterator[Checked]:
 def accepted(role: Role, answer: TagAnswer) -> bool:
     """The token is one of the stress lane: a process that lost the tag would refuse it (401). A front comes to the
     round, which does not exist, once the tag is genuine; it says 503 where control has not told it of its rounds yet.
+    Play says of which lane the wallet is.
     """
     if role == "front":
         return (answer.status, answer.code) in ((404, "unknown_round"), (503, "degraded"))
-    return answer.status == 200
+    return (answer.status, answer.lane) == (200, "stress")
 
 
 ITEM = PrecheckItem(

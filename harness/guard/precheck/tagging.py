@@ -24,14 +24,18 @@ CANNOT_TAG = "the live lane carries no tag"
 
 
 class TagAnswer(NamedTuple):
-    """What a process answered to a tag. `code`: of a refusal; `failed`: why there was no answer, in words."""
+    """What a process answered to a tag. `code`: of a refusal; `failed`: why there was no answer, in words; `lane`: that
+    of which play says that the wallet is.
+    """
 
     status: int
     code: str = ""
     failed: str = ""
+    lane: str = ""
 
     def __str__(self) -> str:
-        return self.failed or f"it answers {self.status}{f' {self.code}' if self.code else ''}"
+        more = f" {self.code}" if self.code else f" of lane {self.lane}" if self.lane else ""
+        return self.failed or f"it answers {self.status}{more}"
 
 
 def hops(ask: StartRequest) -> list[Place]:
@@ -61,7 +65,9 @@ def _answer(session: loopback.LoopbackSession, place: Place, headers: dict[str, 
     except requests.RequestException as exc:
         return TagAnswer(0, failed=f"{url} does not answer: {type(exc).__name__}")
     try:
-        code = str(answer.json()["error"]["code"]) if answer.status_code >= 400 else ""
-    except (ValueError, KeyError, TypeError):
-        code = ""
-    return TagAnswer(answer.status_code, code)
+        body = answer.json()
+        if answer.status_code >= 400:
+            return TagAnswer(answer.status_code, str(body["error"]["code"]))
+        return TagAnswer(answer.status_code, lane=str(body.get("lane", "")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return TagAnswer(answer.status_code)

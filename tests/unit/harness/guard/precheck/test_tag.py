@@ -24,6 +24,12 @@ def test_a_hop_that_loses_or_refuses_it_is_named(whole: StartRequest, mood: str,
     assert [(one.subject, one.says) for one in found if one.state == "refused"] == [("front-1", says)]
 
 
+def test_a_play_that_shows_the_other_lane_is_named(whole: StartRequest) -> None:
+    found = of("tag", at(whole, play_url=f"{whole.addresses.control_url}/mixed"))
+    (wrong,) = [one for one in found if one.state == "refused"]
+    assert (wrong.subject, wrong.says) == ("play", "it answers 200 of lane live")
+
+
 def test_who_does_not_answer_is_not_evaluated_here(whole: StartRequest) -> None:
     found = of("tag", at(whole, play_url=BAD))
     assert [one.subject for one in found if one.state == "not_evaluated"] == ["play"]
@@ -41,7 +47,9 @@ def test_a_live_run_carries_none(whole: StartRequest) -> None:
         pytest.param("front", TagAnswer(503, "degraded"), True, id="it came to the round, of which it is not sure"),
         pytest.param("front", TagAnswer(404, "not_found"), False, id="another program's 404"),
         pytest.param("front", TagAnswer(200), False, id="nobody wins in a round that does not exist"),
-        pytest.param("play", TagAnswer(200), True, id="an empty wallet"),
+        pytest.param("play", TagAnswer(200, lane="stress"), True, id="an empty wallet of the stress lane"),
+        pytest.param("play", TagAnswer(200, lane="live"), False, id="a wallet of the public"),
+        pytest.param("play", TagAnswer(200), False, id="another program's answer"),
         pytest.param("play", TagAnswer(503, "degraded"), False, id="play could not read"),
     ],
 )
