@@ -65,9 +65,8 @@ class LiveLane:
             self._tell("live_lane", text)
             return [], [Reason(code="live_lane_unknown", text=text)]
         assert now is not None
-        leaks = self._leaks(last)
         failures, unknown = self._compared(now, flushed)
-        return failures + leaks, unknown
+        return failures + self._leaks(last), unknown
 
     def _leaks(self, last: ShadowReport | None) -> list[Reason]:
         """Records of one lane that credit met in the other during the run, in either direction."""

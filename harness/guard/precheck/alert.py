@@ -18,7 +18,7 @@ POLL_S = 0.1
 CALLS = "page"
 """The severity for which somebody is called at once."""
 NAMED = "ticket"
-OF_THE_PAST = frozenset({"PlaybookNeedsPerson", "RoundMissed"})
+OF_THE_PAST = frozenset({"MoneyInSuspense", "PlaybookNeedsPerson", "RoundMissed"})
 """They tell what was, and go on when it is over: named, no reason not to start."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.children import for_children
 from harness.guard.kill import SWITCH, front_shows, registered, stop_generators
 from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, checked
+from harness.stack import die_with_parent
 from harness.waits import killed
 
 STAND_IN = ("sleep", "30")
@@ -37,7 +38,7 @@ def look(ask: StartRequest) -> Iterator[Checked]:
 def _rehearsed(folder: Path) -> str:
     """What went wrong, in words: a process of our own is registered as a generator is, and stopped as one is."""
     try:
-        stand_in = subprocess.Popen(STAND_IN, env=for_children(), stdin=subprocess.DEVNULL)
+        stand_in = subprocess.Popen(STAND_IN, env=for_children(), stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
     except OSError as exc:
         return f"no stand-in for the generator could be started: {STAND_IN[0]}: {exc.strerror}"
     try:

@@ -28,6 +28,7 @@ def fires(name: str, severity: str, lane: str | None = None) -> dict[str, str]:
         pytest.param(fires("TargetDown", "page"), "refused", id="for both lanes"),
         pytest.param(fires("CreditStalled", "page", "live"), "warning", id="in the other lane"),
         pytest.param(fires("RoundMissed", "page", "stress"), "warning", id="it tells what was"),
+        pytest.param(fires("MoneyInSuspense", "page", "stress"), "warning", id="a count that never falls again"),
         pytest.param(fires("CreditSlow", "ticket", "stress"), "warning", id="for working hours"),
         pytest.param(fires("GeneratorSaturated", "invalid_run"), None, id="of a run before"),
         pytest.param(fires("Watchdog", "none"), None, id="the sign of life"),
