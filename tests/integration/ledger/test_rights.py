@@ -76,6 +76,12 @@ def test_a_ledger_whose_switches_had_no_lane_keeps_their_values_in_both(postgres
         pytest.param("xiu_live", b"SELECT * FROM stress.posting", id="live may not read stress"),
         pytest.param("xiu_stress", b"SELECT * FROM live.posting", id="stress may not read live"),
         pytest.param("xiu_stress", b"UPDATE live.lease SET used = ''", id="stress may not write live"),
+        pytest.param("xiu_stress", b"INSERT INTO live.posting SELECT * FROM stress.posting", id="stress posts to live"),
+        pytest.param("xiu_live", b"INSERT INTO stress.posting SELECT * FROM live.posting", id="live posts to stress"),
+        pytest.param("xiu_stress", b"INSERT INTO live.leg SELECT * FROM stress.leg", id="stress transfers to live"),
+        pytest.param("xiu_live", b"INSERT INTO stress.leg SELECT * FROM live.leg", id="live transfers to stress"),
+        pytest.param("xiu_stress", b"UPDATE live.holding SET amount = amount", id="stress moves live money"),
+        pytest.param("xiu_live", b"UPDATE stress.holding SET amount = amount", id="live moves stress money"),
         pytest.param("xiu_live", b"SELECT * FROM control.switch", id="a lane may not read control"),
         pytest.param("xiu_live", b"DELETE FROM live.posting", id="nobody deletes a posting"),
         pytest.param("xiu_control", b"DELETE FROM live.posting", id="control deletes no posting either"),
@@ -102,6 +108,26 @@ def test_refused(database: str, role: Role, statement: bytes) -> None:
 def test_allowed(database: str, role: Role, statement: bytes) -> None:
     run_as(database, role, statement)
     assert True
+
+
+def test_a_lane_has_no_right_on_anything_of_the_other(database: str) -> None:
+    """Every table, view and sequence that any migration brought, and those that the next one brings."""
+
+    async def go() -> list[tuple[object, ...]]:
+        async with await open_url(database, name="test") as conn:
+            rows = await conn.execute(
+                "SELECT role, n.nspname, c.relname, has_schema_privilege(role, n.oid, 'USAGE, CREATE'), CASE c.relkind"
+                " WHEN 'S' THEN has_sequence_privilege(role, c.oid, 'USAGE, SELECT, UPDATE')"
+                " ELSE has_table_privilege(role, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES') END"
+                " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,"
+                " LATERAL (SELECT CASE n.nspname WHEN 'live' THEN 'xiu_stress' ELSE 'xiu_live' END AS role)"
+                " WHERE n.nspname IN ('live', 'stress') AND c.relkind IN ('r', 'p', 'v', 'm', 'S')"
+            )
+            return await rows.fetchall()
+
+    found = asyncio.run(go())
+    assert len({name for _, schema, name, *_ in found if schema == "live"}) >= 25, "all that stands there is looked at"
+    assert [row for row in found if row[3] or row[4]] == []
 
 
 def test_pool_rolls_back_and_goes_on(database: str) -> None:

@@ -175,6 +175,17 @@ async def streams_are_separate(b: Bench) -> None:
     assert await b.ids() == ["5-1"]
 
 
+async def the_other_lane_is_fenced(b: Bench) -> None:
+    """A stress win that goes to the live stream of its round, and the other way round: nobody raised a fence there."""
+    for lane, other in (("live", "stress"), ("stress", "live")):
+        round_id = b.round_id + 1_000_000 * (lane == "stress")
+        mine, theirs = b.store.stream(0, lane, round_id, 0), b.store.stream(0, other, round_id, 0)
+        await mine.raise_fence(1)
+        assert [await put(mine, 1, 1), await put(theirs, 1, 1)] == [OK, FENCED]
+        assert len(await mine.read_after(START, 5)) == 1
+        assert await theirs.read_after(START, 5) == []
+
+
 async def read_needs_the_fence(b: Bench) -> None:
     await b.store.ensure_library()
     for read in (b.log.read_under_fence, b.log.last_id):
@@ -284,6 +295,7 @@ async def another_version_of_the_library_is_replaced(b: Bench) -> None:
         tail_deleted,
         stream_deleted,
         streams_are_separate,
+        the_other_lane_is_fenced,
         read_needs_the_fence,
         every_page_needs_the_fence,
         pipelined_and_paged,
