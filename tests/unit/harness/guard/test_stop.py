@@ -19,6 +19,7 @@ from plans.models.stress import StopAboveAge, StopAboveCount, StopAboveShare, St
 from plans.signals import table
 from system.contract.errors import SettingsError
 from system.contract.found import Piece
+from tests.support.plan_files import line_of
 
 ERRORS = StopAboveShare(signal="error_share", above="10%", window="5s", min_samples=100)
 P99 = StopAboveTime(signal="response_p99", above="1s", window="2s", min_samples=100)
@@ -166,7 +167,8 @@ def test_a_rule_on_a_signal_that_nobody_reads_is_refused_with_the_name_that_was_
     text = (Path(__file__).parents[4] / "plans" / "stress" / "smoke.yaml").read_text()
     file = tmp_path / "own.yaml"
     file.write_text(text.replace("signal: error_share", "signal: eror_share").replace("../", f"{HOME}/"))
-    with pytest.raises(PlanError, match=r"own\.yaml:15: .*eror_share.*did you mean.*error_share"):
+    at = line_of(file, "eror_share")
+    with pytest.raises(PlanError, match=rf"own\.yaml:{at}: .*eror_share.*did you mean.*error_share"):
         load_plan(file)
 
 
