@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from plans.models.characters import LINE_ENDS, called, foreign, hidden, instead_of_a_mark
 from plans.models.errors import FileProblems, PlanError, Problem, closest
+from plans.models.formats import FORMAT, KEY, applied, changes_of, format_of
 from plans.models.ids import LARGEST
 from plans.models.partial import Contradiction, Loc, PlanModel, contradictions, validate
 from plans.models.scalars import FastLoader, PlainLoader
@@ -278,7 +279,7 @@ def problem_of(document: Document, found: Contradiction) -> Problem:
     return Problem(document.file, document.line(found.loc), what, found.expected)
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
     """The file's text. Raises OSError, UnicodeDecodeError, and PlanError for one that is too large, or has no end."""
     with path.open("rb") as file:
         data = file.read(LARGEST + 1)
@@ -298,13 +299,31 @@ def _refuse_another(document: Document, model: type[PlanModel]) -> None:
     raise PlanError([Problem(document.file, document.line(("kind",)), what, "one of " + ", ".join(mine))])
 
 
+def older(document: Document) -> list[Problem]:
+    """What stands in a file of an older format that the present one has no more, or writes in another way."""
+    expected = f"format {FORMAT}: xiu plan upgrade {document.file}"
+    version = format_of(document.data)
+    return [
+        Problem(document.file, document.line(one.loc), f"`{one.key}`: of format {version}; {one.what}", expected)
+        for one in changes_of(document.data)
+    ]
+
+
+def _refuse_newer(document: Document) -> None:
+    """Raises PlanError for a file of a format that is not known yet: no word of it could be judged."""
+    version = format_of(document.data)
+    if version is not None and version > FORMAT:
+        what = f"`{KEY}`: {version} is newer than this xiu reads"
+        raise PlanError([Problem(document.file, document.line((KEY,)), what, f"at most {FORMAT}, or a newer xiu")])
+
+
 def read_partly(path: Path, model: type[M]) -> tuple[M | None, Document, list[Problem]]:
     """What can be read of the file as a model, its lines, and every problem; the whole model where there is none.
 
     Raises PlanError where the file is not a YAML document at all.
     """
     try:
-        text = _text_of(path)
+        text = text_of(path)
     except OSError as exc:
         near = closest(path.name, [p.name for p in path.parent.glob("*.y*ml")]) if path.parent.is_dir() else ""
         raise PlanError([Problem(str(path), 0, f"cannot be read: {exc.strerror or exc}", did_you_mean=near)]) from exc
@@ -313,8 +332,12 @@ def read_partly(path: Path, model: type[M]) -> tuple[M | None, Document, list[Pr
         raise PlanError([Problem(str(path), line, "not UTF-8 text", "a file saved as UTF-8")]) from exc
     document = Document(str(path), text)
     _refuse_another(document, model)
-    value, failure = validate(model, document.data, path.parent)
-    problems = list(document.problems)
+    data, problems = document.data, list(document.problems)
+    if KEY in model.model_fields:
+        _refuse_newer(document)
+        problems += older(document)
+        data = applied(data, changes_of(data))
+    value, failure = validate(model, data, path.parent)
     if failure is not None:
         problems += _problems(document, model, failure)
     problems += [problem_of(document, found) for found in contradictions(value)]

@@ -29,6 +29,16 @@ LOOKS_S = 1.0
 """Seconds between two readings of the levels."""
 
 
+def _no_flag(value: Any) -> Any:
+    """A flag equals 0 or 1 in Python, and is no number here."""
+    if isinstance(value, bool):
+        raise ValueError(f"{value} is not a format; expected a whole number")
+    return value
+
+
+Format = Annotated[Literal[1, 2], BeforeValidator(_no_flag)]
+
+
 class WarmUp(PlanModel):
     """Load that is sent and checked, but not measured; a tap belongs to it by its intended time."""
 
@@ -161,6 +171,7 @@ class StressPlan(PlanModel):
     """The whole file."""
 
     kind: Literal["stress"]
+    format: Format = Field(default=1, description="Version of this file's format; left out: the first.")
     id: Id
     title: Words
     about: str = ""

@@ -1,4 +1,4 @@
-"""Stress plans: list, check, show, new, run, rate."""
+"""Stress plans: list, check, show, new, upgrade, run, rate."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The sub-commands."""
-    words = parser.add_subparsers(dest="sub", required=True, metavar="list|check|show|new|run|rate")
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|check|show|new|upgrade|run|rate")
     add_word(words, "list", "the stress plans there are", "xiu plan list --json")
     check = add_word(words, "check", "every problem of the files, with its line", "xiu plan check plans/stress/*.yaml")
     check.add_argument("files", nargs="+", metavar="FILE", help="plans or forecasts")
@@ -43,6 +43,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     new = add_word(words, "new", "a plan of your own, copied from another", "xiu plan new lunch --from gala-share")
     new.add_argument("name", metavar="NAME", help="id and file name of the new plan")
     new.add_argument("--from", dest="source", required=True, metavar="PLAN", help="plan to copy, by file or id")
+    up = add_word(words, "upgrade", "files of an older format, in their place", "xiu plan upgrade plans/stress/*.yaml")
+    up.add_argument("files", nargs="+", metavar="FILE", help="plans; comments and order stay")
     go = add_word(words, "run", "carry a plan out, judge it, write its report", EXAMPLE)
     go.add_argument("file", metavar="FILE", help="plan, by file or id")
     go.add_argument("--dry-run", action="store_true", help="show what would be done; start nothing")
@@ -64,7 +66,15 @@ def _rate(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Calls the sub-command."""
-    does = {"list": _list, "check": _check, "show": _show, "new": _new, "run": _run, "rate": _set_rate}
+    does = {
+        "list": _list,
+        "check": _check,
+        "show": _show,
+        "new": _new,
+        "upgrade": _upgrade,
+        "run": _run,
+        "rate": _set_rate,
+    }
     return does[args.sub](args)
 
 
@@ -307,6 +317,12 @@ def _write_checked(target: Path, text: str, ident: str) -> None:
                 raise
     except OSError as exc:
         raise BadInput(f"{target} cannot be written: {exc.strerror or exc}", expected="a place for a new file") from exc
+
+
+def _upgrade(args: argparse.Namespace) -> int:
+    from xiu.commands._upgrade import upgrade
+
+    return upgrade(args.files, args.json)
 
 
 def _run(args: argparse.Namespace) -> int:
