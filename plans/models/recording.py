@@ -1,12 +1,12 @@
-"""A recorded rate as a CSV file: a header, then a time and a rate in each row. Owns its reading, its limits, and the
-words for what is wrong with a row; not what is done with it.
+"""A recorded rate as a CSV file: a header, then a time and a rate in each row. Owns its reading and writing, its
+limits, and the words for what is wrong with a row; not what is done with it.
 """
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +22,7 @@ MOST_ROWS = 20_000
 """More than a day at a row every five seconds."""
 MOST_TOLD = 20
 EXAMPLE = "a header such as time_s,rate_per_s"
+HEADER = "time,rate_per_s"
 Row = tuple[float, float]
 
 
@@ -53,6 +54,24 @@ def read_recording(path: Path) -> tuple[Row, ...]:
     return tuple((at_s - first_s, rate / top) for at_s, rate in rows)
 
 
+def text_of_rows(rows: Sequence[Row]) -> str:
+    """The text of a recording: Unix time and rate of each row, written as a date (UTC) and a number.
+
+    Raises ValueError for rows that could not be read back.
+    """
+    found = next((one for one in rows if not (math.isfinite(one[1]) and one[1] >= 0)), None)
+    if found is not None:
+        raise ValueError(f"{found[1]:g} at {_date(found[0])} is no rate; expected 0 or more")
+    if wrong := next(_whole(Path(), list(rows)), None):
+        raise ValueError(f"{wrong.what}; expected {wrong.expected}")
+    return "\n".join([HEADER, *(f"{_date(at_s)},{rate!r}" for at_s, rate in rows), ""])
+
+
+def _date(at_s: float) -> str:
+    moment = datetime.fromtimestamp(at_s, UTC)
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
+
+
 def _rows(path: Path, reader: Any, problems: list[Problem]) -> Iterator[Row]:
     """(seconds, rate) of each row; what is wrong is added to `problems`."""
     header, before_s = False, -math.inf
@@ -78,7 +97,7 @@ def _rows(path: Path, reader: Any, problems: list[Problem]) -> Iterator[Row]:
 
 def _checked(path: Path, line: int, cells: list[str], before_s: float, problems: list[Problem]) -> float | None:
     """The row's time in seconds if the whole row is good."""
-    at_s, rate = _seconds(cells[0]), _number(cells[1])
+    at_s, rate = seconds_of(cells[0]), _number(cells[1])
     found: list[Problem] = []
     if at_s is None:
         found.append(Problem(str(path), line, f"{cells[0]!r:.40} is no time", "seconds, or 2016-02-07T20:36:00+08:00"))
@@ -110,7 +129,7 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _seconds(text: str) -> float | None:
+def seconds_of(text: str) -> float | None:
     """Of a number of seconds, or of a date and time (UTC where it names no zone)."""
     value = _number(text)
     if value is not None:

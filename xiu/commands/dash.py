@@ -7,13 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from dashboards.grafana import board as grafana_board
 from dashboards.grafana import check, lint, official, provisioning, render, shelf
@@ -22,11 +20,10 @@ from dashboards.grafana.publish import TOKEN_VARIABLE, URL_VARIABLE, GrafanaPubl
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.runs.folder import RUN_FILE, StoredRun, find_run, run_files
 from harness.secrets import hidden
-from harness.stack import last_folder
-from harness.stack.past import past_prometheus
 from harness.watch.prom import PromError, Prometheus
 from xiu.cli import add_word
 from xiu.commands import _stacks
+from xiu.commands._prometheus import is_address, named, prometheus_url
 from xiu.commands._text import emit, figure, table
 
 EXAMPLE = "xiu dash check"
@@ -93,27 +90,6 @@ class _PrometheusApi:
             raise QueryFailed(str(exc)) from exc
 
 
-@contextmanager
-def _prometheus_url(args: argparse.Namespace) -> Iterator[str]:
-    """The Prometheus to ask: the one named, else the running stack's, else one on the last stack's data.
-
-    Raises EnvironmentNotReady if there is none.
-    """
-    if args.prometheus is not None:
-        yield _named(args)
-        return
-    stack = _stacks.chosen(args)
-    last = last_folder(args.var)
-    if stack is None and last is not None:
-        with past_prometheus(last) as url:
-            yield url
-        return
-    stack = stack or _stacks.need(args)
-    if not stack.addresses.prometheus_url:
-        raise EnvironmentNotReady("the running stack has no Prometheus; `xiu doctor` names the command that brings it")
-    yield stack.addresses.prometheus_url
-
-
 def _span_of(found: StoredRun) -> check.Span:
     """A run's time range, with the scrapes at both edges."""
     record = found.record
@@ -145,7 +121,7 @@ def _disturbed(args: argparse.Namespace, run_id: str) -> bool:
 
 def _check(args: argparse.Namespace) -> int:
     boards, wrong = _rendered()
-    with _prometheus_url(args) as url, Prometheus(url) as prometheus:
+    with prometheus_url(args) as url, Prometheus(url) as prometheus:
         asker = _PrometheusApi(prometheus)
         run_id, span = _shown(args, asker)
         answers = check.check(asker, boards, span, run_id, disturbed=_disturbed(args, run_id))
@@ -308,7 +284,7 @@ def _run_to_show(args: argparse.Namespace, source: str) -> tuple[StoredRun | Non
 def _source(args: argparse.Namespace) -> str:
     """Address of the Prometheus that Grafana is to read; empty if none is known."""
     if args.prometheus is not None:
-        return _named(args)
+        return named(args)
     stack = _stacks.chosen(args)
     return (stack.addresses.prometheus_url or "") if stack else ""
 
@@ -321,25 +297,9 @@ def _addresses(args: argparse.Namespace) -> dict[str, str]:
         # Runbooks may be files of this host (see harness.stack.people); a browser does not follow such a link from
         # Grafana.
         url = found[name] = given if given is not None else "" if around.startswith("file:") else around
-        if (url or given is not None) and not _is_address(url):
+        if (url or given is not None) and not is_address(url):
             raise BadInput(f"--{name} {hidden(url)}", expected="an address, as http://127.0.0.1:8000")
     return {name: url.rstrip("/") for name, url in found.items()}
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        plain = not parts.query and not parts.fragment and not any(map(str.isspace, url))
-        return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _named(args: argparse.Namespace) -> str:
-    """The address given by hand. Raises BadInput for what is no address, because Grafana would store it."""
-    if not _is_address(args.prometheus):
-        raise BadInput(f"--prometheus {hidden(args.prometheus)}", expected="an address, as http://127.0.0.1:9090")
-    return str(args.prometheus)
 
 
 def _figure_lines(answers: list[check.PanelFigure], run_id: str, span: check.Span) -> list[str]:

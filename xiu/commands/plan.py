@@ -1,4 +1,4 @@
-"""Stress plans: list, check, show, new, upgrade, run, rate."""
+"""Stress plans: list, check, show, new, upgrade, record, run, rate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from plans.models.traffic import Journey
 from system.contract.addresses import read_address
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
-from xiu.commands import _sound
+from xiu.commands import _record, _sound
 from xiu.commands._text import about_lines, emit, share_json, share_lines, table, targets_table
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
@@ -33,7 +33,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The sub-commands."""
-    words = parser.add_subparsers(dest="sub", required=True, metavar="list|check|show|new|upgrade|run|rate")
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|check|show|new|upgrade|record|run|rate")
     add_word(words, "list", "the stress plans there are", "xiu plan list --json")
     check = add_word(words, "check", "every problem of the files, with its line", "xiu plan check plans/stress/*.yaml")
     check.add_argument("files", nargs="+", metavar="FILE", help="plans or forecasts")
@@ -45,6 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     new.add_argument("--from", dest="source", required=True, metavar="PLAN", help="plan to copy, by file or id")
     up = add_word(words, "upgrade", "files of an older format, in their place", "xiu plan upgrade plans/stress/*.yaml")
     up.add_argument("files", nargs="+", metavar="FILE", help="plans; comments and order stay")
+    _record.configure(add_word(words, "record", "a rate out of Prometheus, for a replay", _record.EXAMPLE))
     go = add_word(words, "run", "carry a plan out, judge it, write its report", EXAMPLE)
     go.add_argument("file", metavar="FILE", help="plan, by file or id")
     go.add_argument("--dry-run", action="store_true", help="show what would be done; start nothing")
@@ -72,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
         "show": _show,
         "new": _new,
         "upgrade": _upgrade,
+        "record": _record_rate,
         "run": _run,
         "rate": _set_rate,
     }
@@ -323,6 +325,12 @@ def _upgrade(args: argparse.Namespace) -> int:
     from xiu.commands._upgrade import upgrade
 
     return upgrade(args.files, args.json)
+
+
+def _record_rate(args: argparse.Namespace) -> int:
+    from xiu.commands._prometheus import prometheus_url  # with stacks and HTTP, which no other word needs
+
+    return _record.record(args, prometheus_url)
 
 
 def _run(args: argparse.Namespace) -> int:
