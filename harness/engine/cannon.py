@@ -1,8 +1,9 @@
 """The cannon: one process that sends a schedule of requests. ``python -m harness.engine.cannon CONFIG.json``
 
 Reads lines on stdin: ``lease`` (renews the right to send), ``start T0_NS``, ``rate JSON`` (a new plan version),
-``stop``. Writes JSON lines on stdout: ``ready``, ``counts`` (cumulative), ``done``. Stops within a second of ``stop``,
-SIGTERM, the kill file, or its parent's end; and when no lease came for ``lease_s``.
+``append JSON`` (the next window of a plan that goes on), ``stop``. Writes JSON lines on stdout: ``ready``, ``counts``
+(cumulative), ``done``. Stops within a second of ``stop``, SIGTERM, the kill file, or its parent's end; and when no
+lease came for ``lease_s``.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from harness.engine.pacing import Ticker
 from harness.engine.recorder import pages, write_history
 from harness.engine.results import result
 from harness.engine.schedule import ScheduleError, least_taps, pieces_of, schedule
-from harness.engine.strands import replan
+from harness.engine.strands import append, replan
 from harness.engine.tally import Tally
+from harness.engine.versions import AppendOrder, PlanVersions
 from harness.engine.wires import Wires
 
 NS = 1_000_000_000
@@ -62,7 +64,7 @@ class Cannon:
         self.stopped_ns: int | None = None
         self.start_ns: int | None = None
         self.plan_ns = loaded.plan.duration_ns
-        self.versions: list[dict[str, Any]] = []
+        self.versions = PlanVersions()
         self.over = asyncio.Event()
         self._house_at = self._report_at = self._cpu_at = 0
         self._deadline_ns = 0
@@ -106,6 +108,8 @@ class Cannon:
             self.orders.started.set()
         elif word == "rate":
             self._replan(rest)
+        elif word == "append":
+            self._append(rest)
         elif word:
             self.say({"event": "error", "message": f"unknown order {word!r}"})
 
@@ -115,6 +119,8 @@ class Cannon:
             order: dict[str, Any] = json.loads(text)
             at_ns, config = max(int(order["at_ns"]), monotonic_ns() + _HOUSE_NS), self.config
             seed = config.seed + int(order["version"])
+            if config.goes_on:
+                raise ScheduleError("the windows of this plan say its rate")
             if self.start_ns is None or self.orders.stop is not None or self.gun.next >= self.gun.end:
                 raise ScheduleError("not firing")
             pieces = pieces_of(order["segments"])
@@ -127,9 +133,35 @@ class Cannon:
             self.say({"event": "error", "about": "rate", "message": f"rate refused: {exc}"})
             return
         self.plan_ns = at_ns + plan.duration_ns - self.start_ns
-        self.versions.append({"version": order["version"], "at_ns": at_ns, "segments": order["segments"]})
+        self.versions.replace(order["version"], at_ns, order["segments"])
         self.gun.open_fire()
         self.say({"event": "rate", "version": order["version"], "at_ns": at_ns, "taps": len(self.loaded.tape)})
+
+    def _append(self, text: str) -> None:
+        """The next window of a plan that goes on: see `harness.engine.versions`. What stands is not touched."""
+        config, tape, strands = self.config, self.loaded.tape, self.loaded.strands
+        try:
+            order = AppendOrder.of(text, len(strands))
+            if not config.goes_on or self.start_ns is None or self.orders.stop is not None or self.over.is_set():
+                raise ScheduleError("not firing a plan that goes on")
+            at_ns, seed = self.start_ns + self.plan_ns, config.seed + order.version
+            if fresh := self.versions.follows(order, monotonic_ns(), at_ns):
+                every = order.pieces()
+                # Nothing is built that cannot fit, because building takes time from the pacing, which goes on.
+                tape.first_of(at_ns, sum(least_taps(pieces, config.workers) for pieces in every))
+                plans = [
+                    schedule(pieces, seed, config.worker, config.workers, number) for number, pieces in enumerate(every)
+                ]
+                self.gun.pace()  # building and weaving take time; due requests do not wait for both
+                self.gun.end = append(tape, strands, [(plan.intended_ns + at_ns, plan.phase) for plan in plans])
+        except (TypeError, ValueError) as exc:
+            self.say({"event": "error", "about": "append", "message": f"window refused: {exc}"})
+            return
+        if fresh:
+            self.plan_ns += plans[0].duration_ns
+            self.versions.append(order, at_ns)
+            self.gun.open_fire()
+        self.say({"event": "window", "version": order.version, "at_ns": at_ns, "taps": len(tape)})
 
     def stop(self, why: str) -> None:
         """Stops sending at once, whatever the plan says. The first reason stays."""
@@ -172,10 +204,16 @@ class Cannon:
             counts = self.tally.cumulative()
             gun.pace()
             self.say({"event": "counts", "at_ns": now, "cpu_ratio": _recent_cpu(self.cpu)} | counts)
-        if gun.next >= gun.end:
+        if gun.next >= gun.end and not self._awaits(now):
             self._deadline_ns = self._deadline_ns or now + int(config.drain_s * NS)
             if gun.idle or now > self._deadline_ns:
                 self.over.set()
+
+    def _awaits(self, now: int) -> bool:
+        """Can a window still come? A plan that goes on lasts until its end, whether a request is due or not."""
+        if not self.config.goes_on or self.orders.stop is not None:
+            return False
+        return self.start_ns is not None and now < self.start_ns + self.plan_ns
 
     def say(self, message: dict[str, Any], last: bool = False) -> None:
         """One JSON line. Counts are cumulative, so a line may be left out while the reader is slow."""
@@ -233,7 +271,7 @@ class Cannon:
             "run_id": config.run_id,
             "worker": config.worker,
             "stop": self.orders.stop,
-            "rate_versions": self.versions,
+            "rate_versions": self.versions.played,
             "breaks": gun.breaks,
             "surprises": gun.surprises,
             "awards": len(tape.awards),

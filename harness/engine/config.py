@@ -30,7 +30,7 @@ class ProbeTokens:
 class Beside:
     """A journey beside the plan's own: ``shot`` is a name of ``harness.engine.shots``, ``addresses`` whom it asks.
 
-    Its users are those of the run. ``segments``, ``slots`` and ``connections`` as in CannonConfig.
+    Its users are those of the run. ``segments``, ``slots``, ``connections`` and ``room`` as in CannonConfig.
     """
 
     journey: str
@@ -39,6 +39,7 @@ class Beside:
     segments: tuple[dict[str, Any], ...]
     slots: int
     connections: int
+    room: int = 0
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Beside:
@@ -91,6 +92,12 @@ class CannonConfig:
     ready_timeout_s: float = 30.0
     rate_headroom: float = 1.0
     """Room for later plan versions: how many times the plan's taps the run can hold."""
+    goes_on: bool = False
+    """Windows are appended to the plan while it is fired: it ends at its end, not with its last request."""
+    room: int = 0
+    """Of a plan that goes on: requests of the whole run for which there is room, with one a window and worker more."""
+    expected: int = 0
+    """Of a plan that goes on: how many of these are sent if all goes well; users and probes are spread over them."""
     realtime: bool = False
     """Fire in the real-time class where this user may (root, or RLIMIT_RTPRIO), before every ordinary process."""
     labels: dict[str, str] = field(default_factory=dict)
@@ -120,6 +127,11 @@ class CannonConfig:
             raise ConfigError(f"timeout_s {self.timeout_s} and drain_s {self.drain_s} contradict each other")
         if self.rate_headroom < 1:
             raise ConfigError(f"rate_headroom {self.rate_headroom}; expected 1 or more")
+        rooms = [self.room, *(one.room for one in self.beside)]
+        if not self.goes_on and (any(rooms) or self.expected):
+            raise ConfigError(f"room {rooms} of a plan that does not go on; expected goes_on, or rate_headroom")
+        if self.goes_on and not 0 <= self.expected <= self.room:
+            raise ConfigError(f"{self.expected} expected requests, but room for {self.room}")
         if self.lease_s is not None and self.lease_s <= 0:
             raise ConfigError(f"lease_s {self.lease_s}; expected more than 0, or none")
         unknown = [probe.kind for probe in self.probes if probe.kind.upper() not in Kind.__members__]

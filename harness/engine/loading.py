@@ -95,14 +95,15 @@ def _own(config: CannonConfig, shot: Shot, tokens: list[bytes], uids: npt.NDArra
         too_fast_factor=config.too_fast_factor,
         probes=tuple(probes),
     )
+    taps = max(round(len(plan) * config.rate_headroom), _part(config.room, config))
     people = populate(
-        round(len(plan) * config.rate_headroom),
+        taps,
         owner,
         len(addresses),
         mix,
         config.seed + config.worker,
         (Kind.TAP, Kind.TOO_FAST) if shot.name == shots.TAP else (Kind.OTHER, Kind.OTHER),
-        planned=len(plan),
+        planned=min(taps, max(len(plan), _part(config.expected, config))),
     )
     connection = _send_abroad(people, fronts_of(uids, topology), config.seed)
     return plan, _Part(
@@ -128,7 +129,7 @@ def _beside(
     mix = Mix(slots=_share(order.slots, config), connections=_share(order.connections, config))
     seed = config.seed + config.worker + (number << 64)
     kind = Kind.TAP if shot.name == shots.TAP else Kind.OTHER
-    people = populate(len(plan), owner, len(addresses), mix, seed, (kind, kind))
+    people = populate(max(len(plan), _part(order.room, config)), owner, len(addresses), mix, seed, (kind, kind))
     return _Part(
         Strand(plan.intended_ns, plan.phase, people.connection, people.user, people.kind),
         shot.requests(Aim(_host(order.addresses[0]), config.round, config.tag, config.season), tokens),
@@ -149,6 +150,11 @@ def read_tokens(path: Path, worker: int, workers: int) -> tuple[list[bytes], npt
     except ValueError as exc:
         raise ConfigError(f"{path}: a token does not begin with its user's number and a dot") from exc
     return tokens, uids
+
+
+def _part(total: int, config: CannonConfig) -> int:
+    """One worker's part, rounded up."""
+    return -(-total // config.workers)
 
 
 def _share(total: int, config: CannonConfig) -> int:

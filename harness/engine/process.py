@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +113,10 @@ class CannonProcess:
     def rate(self, version: int, at_ns: int, segments: list[dict[str, Any]]) -> None:
         """A new plan version from ``at_ns`` (CLOCK_MONOTONIC) on; answered by a ``rate`` or an ``error`` message."""
         self._tell("rate " + json.dumps({"version": version, "at_ns": at_ns, "segments": segments}))
+
+    def append(self, version: int, segments: Sequence[Sequence[dict[str, Any]]]) -> None:
+        """The next window of a plan that goes on, of each journey; answered by a ``window`` or an ``error`` message."""
+        self._tell("append " + json.dumps({"version": version, "segments": [list(part) for part in segments]}))
 
     def stop(self) -> None:
         self._tell("stop")

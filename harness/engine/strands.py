@@ -87,3 +87,36 @@ def replan(tape: Tape, strands: Sequence[Strand], at_ns: int, intended_ns: Times
     tape.kinds[first:last], tape.phases[first:last], tape.journeys[first:last] = kind, phases[order], journeys
     tape.planned = last
     return last
+
+
+def append(tape: Tape, strands: Sequence[Strand], windows: Sequence[tuple[Times, Bytes]]) -> int:
+    """Adds what each journey intends behind everything that is planned: its times (of the clock) and phases.
+
+    No cell of a planned request is touched. Returns the number of planned requests. Raises ScheduleError if there is no
+    room for them, or they begin before the plan's end.
+    """
+    beside = [int(np.count_nonzero(tape.journey == number)) for number in range(1, len(strands))]
+    begun = [tape.planned - sum(beside), *beside]
+    for number, (mine, _) in enumerate(windows):
+        if begun[number] + len(mine) > len(strands[number].kind):
+            room = len(strands[number].kind)
+            raise ScheduleError(f"{begun[number] + len(mine)} requests of journey {number}; there is room for {room}")
+    times = np.concatenate([mine for mine, _ in windows])
+    order = np.argsort(times, kind="stable")
+    first, last = tape.planned, tape.planned + len(times)
+    if first and len(times) and times[order[0]] < tape.intended[first - 1]:
+        raise ScheduleError("a window that begins before the plan's end")
+    journeys = np.repeat(np.arange(len(strands), dtype=np.uint8), [len(mine) for mine, _ in windows])
+    parts = [slice(begun[number], begun[number] + len(mine)) for number, (mine, _) in enumerate(windows)]
+
+    def woven(name: str) -> npt.NDArray[np.int32]:
+        cells = [getattr(strand, name)[part] for strand, part in zip(strands, parts, strict=True)]
+        return np.concatenate(cells)[order]
+
+    np.frombuffer(tape.intended, np.int64)[first:last] = times[order]
+    np.frombuffer(tape.connection, np.int32)[first:last] = woven("connection")
+    np.frombuffer(tape.user, np.int32)[first:last] = woven("user")
+    tape.kinds[first:last], tape.journeys[first:last] = woven("kind"), journeys[order]
+    tape.phases[first:last] = np.concatenate([phase for _, phase in windows])[order]
+    tape.planned = last
+    return last

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.engine.schedule import ScheduleError, constant, schedule
-from harness.engine.strands import Strand, replan, tape_of
+from harness.engine.strands import Strand, append, replan, tape_of
 from harness.engine.tape import NEVER, Tape
 
 S = 1_000_000_000
@@ -69,3 +69,58 @@ def test_a_version_that_does_not_fit_changes_nothing() -> None:
     with pytest.raises(ScheduleError, match=r"1501 taps; this run has room for 1500 \(rate_headroom\)"):
         replan(tape, [taps, reads], S, np.full(1001, S), np.ones(1001, np.uint8))
     assert (of(tape, 0), of(tape, 1)) == before
+
+
+def window(rate: float, journey: int, at_s: float, seed: int = 9) -> tuple[np.ndarray, np.ndarray]:
+    plan = schedule(constant(rate, 1, phase=1), seed, journey=journey)
+    return plan.intended_ns + int(at_s * S), plan.phase
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_window_is_added_behind_the_plan_and_touches_no_cell_of_it(beside: bool) -> None:
+    strands = [strand(500, 0, room=2.0), *([strand(100, 1, room=2.0, base=10_000)] if beside else [])]
+    tape = tape_of(strands)
+    many = len(tape)
+    stood = [of(tape, number) for number in range(len(strands))]
+    cells = [bytes(column[:many]) for column in (tape.intended, tape.connection, tape.user)]
+    windows = [window((750, 50)[number], number, 2.0) for number in range(len(strands))]
+    assert append(tape, strands, windows) == len(tape) == many + 750 + 50 * beside
+    assert [bytes(column[:many]) for column in (tape.intended, tape.connection, tape.user)] == cells
+    assert (np.diff(tape.times(tape.intended)) >= 0).all()
+    assert tape.intended[len(tape)] == NEVER
+    for number, one in enumerate(strands):
+        times, users, kinds = of(tape, number)
+        assert times == stood[number][0] + windows[number][0].tolist()
+        assert users == one.user[: len(times)].tolist(), "nobody is left out, nobody stands twice"
+        assert kinds == one.kind[: len(times)].tolist()
+    assert (tape.phase[many:] == 1).all()
+
+
+def test_a_window_in_which_a_worker_has_nothing_to_do_is_one() -> None:
+    taps = strand(500, 0, room=2.0)
+    tape = tape_of([taps])
+    none = np.zeros(0, np.int64), np.zeros(0, np.uint8)
+    assert append(tape, [taps], [none]) == 1000
+    assert append(tape, [taps], [window(10, 0, 7.0)]) == 1010
+
+
+@pytest.mark.parametrize(
+    ("windows", "says"),
+    [
+        pytest.param([(1001, 2.0), (50, 2.0)], "2001 requests of journey 0; there is room for 2000", id="taps"),
+        pytest.param([(1000, 2.0), (200, 2.0)], "", id="what fits"),
+        pytest.param([(100, 2.0), (201, 2.0)], "401 requests of journey 1; there is room for 400", id="beside"),
+        pytest.param([(100, 1.5), (50, 2.0)], "a window that begins before the plan's end", id="too early"),
+    ],
+)
+def test_a_window_without_room_changes_nothing(windows: list[tuple[float, float]], says: str) -> None:
+    strands = [strand(500, 0, room=2.0), strand(100, 1, room=2.0, base=10_000)]
+    tape = tape_of(strands)
+    before = [bytes(column) for column in (tape.intended, tape.connection, tape.user)], len(tape)
+    given = [window(rate, number, at_s) for number, (rate, at_s) in enumerate(windows)]
+    if not says:
+        assert append(tape, strands, given) == len(tape)
+        return
+    with pytest.raises(ScheduleError, match=says):
+        append(tape, strands, given)
+    assert ([bytes(column) for column in (tape.intended, tape.connection, tape.user)], len(tape)) == before
