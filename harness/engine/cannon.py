@@ -203,7 +203,8 @@ class Cannon:
             self._report_at = now + int(config.report_s * NS)
             counts = self.tally.cumulative()
             gun.pace()
-            self.say({"event": "counts", "at_ns": now, "cpu_ratio": _recent_cpu(self.cpu)} | counts)
+            at_s = None if self.start_ns is None else (now - self.start_ns) / NS
+            self.say({"event": "counts", "at_ns": now, "at_s": at_s, "cpu_ratio": _recent_cpu(self.cpu)} | counts)
         if gun.next >= gun.end and not self._awaits(now):
             self._deadline_ns = self._deadline_ns or now + int(config.drain_s * NS)
             if gun.idle or now > self._deadline_ns:

@@ -8,6 +8,7 @@ last window: silence is the safe end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -18,6 +19,8 @@ LEAD_S = 2.0
 """Seconds before a window's end at which the next one is decided: a report of the cannons, the way to each of them, and
 a second left."""
 WINDOW_LEAST_S = 3.0
+ROUNDING = 1e-6
+"""Requests; an integral of exactly n requests must give n, whatever the last bit of a float says."""
 Move = Literal["hold", "advance", "stay", "finish", "stop"]
 """hold: green, and to be seen longer · advance: to the next stair · stay: not green, and to be seen again · finish: the
 last stair was green long enough · stop: not green for too long, or somebody said so."""
@@ -147,6 +150,10 @@ class Climb:
         self.windows.append(after)
         return after
 
+    def planned(self, at_s: float) -> int:
+        """Requests of all windows that are ordered whose intended time is before `at_s`, evenly spaced as they are."""
+        return sum(_until(window, at_s) for window in self.windows)
+
     @property
     def safe(self) -> int | None:
         """The highest stair that was green as long as it takes; None where not even the first was."""
@@ -158,3 +165,9 @@ class Climb:
         """Requests of the longest climb: for so many there must be room."""
         one = self.ladder.hold + self.ladder.patience
         return sum(rate * one * self.last.length_s for rate in self.rates_rps)
+
+
+def _until(window: LoadWindow, at_s: float) -> int:
+    """The k-th request of a window is due k intervals after its beginning, the first one at once."""
+    passed_s = min(max(at_s - window.begins_s, 0.0), window.length_s)
+    return math.ceil(passed_s * window.rate_rps - ROUNDING)

@@ -22,6 +22,7 @@ from harness.engine.shot import Shot
 from harness.engine.shots import tap
 from harness.guard.kill import registered
 from harness.guard.rate import read_rate, rest_of
+from harness.guard.windows import read_windows
 from harness.orchestrate.fire_order import FireOrder
 from harness.runs.traffic import each
 
@@ -151,7 +152,7 @@ def _last_counts(result: CannonResult) -> dict[str, Any]:
 
 
 def _keep(cannon: CannonProcess, order: FireOrder, stopping: Callable[[], bool]) -> None:
-    stopped, version = False, 0
+    stopped, version, window = False, 0, 0
     while cannon.process.poll() is None:
         if stopping() and not stopped:
             stopped = True
@@ -163,7 +164,17 @@ def _keep(cannon: CannonProcess, order: FireOrder, stopping: Callable[[], bool])
                 break
             if turn % 5 == 0 and not stopped:
                 version = _rerate(cannon, order, version)
+            if order.config.get("goes_on") and not stopped:
+                window = _append(cannon, order, window)
             gevent.sleep(LEASE_EVERY_S / 10)
+
+
+def _append(cannon: CannonProcess, order: FireOrder, version: int) -> int:
+    """Hands the windows over that were ordered behind this one; the last version handed over."""
+    for line in read_windows(Path(order.folder), after=version):
+        cannon.append(line.version, line.segments)
+        version = line.version
+    return version
 
 
 def _rerate(cannon: CannonProcess, order: FireOrder, version: int) -> int:

@@ -82,6 +82,9 @@ class CannonReports:
             lag_us=_added(message["lag_us"] for message in messages),
             response_us=_added(message["response_us"] for message in messages),
             money=state.money,
+            reached=state.total("reached"),
+            dropped=state.total("dropped"),
+            seen_s=tuple(at_s for one in messages if (at_s := one.get("at_s")) is not None),
         )
 
 

@@ -58,7 +58,8 @@ class Reading:
     """The figures of one moment; every count is of the run so far, over all workers.
 
     `early`: 409s that came before the round opened; `probes`: how many the plan sends, each to be refused. `money`: the
-    last sample; None in it means not known.
+    last sample; None in it means not known. `reached`: by the pacer; `dropped`: of these never sent. `seen_s`: the time
+    of each worker's counts, in seconds from the first intended tap of the round.
     """
 
     t_s: float
@@ -70,6 +71,9 @@ class Reading:
     lag_us: Pairs = ()
     response_us: Pairs = ()
     money: Levels = field(default_factory=NoFigures)
+    reached: int = 0
+    dropped: int = 0
+    seen_s: tuple[float, ...] = ()
 
     @property
     def refused(self) -> int:

@@ -217,3 +217,12 @@ def test_users_and_probes_are_spread_over_what_is_expected(tmp_path: Path) -> No
 def test_an_order_that_contradicts_itself_is_refused(tmp_path: Path, more: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         config(tmp_path, **more)
+
+
+def test_counts_say_how_far_into_the_plan_they_are(
+    tmp_path: Path, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, said = firing(config(tmp_path), clock, monkeypatch)
+    for passed in (1, 1.5):
+        one._house(clock.now_ns + round(passed * S))
+    assert [told["at_s"] for told in said if told["event"] == "counts"] == [1.5]
