@@ -95,6 +95,18 @@ PHRASES: dict[str, Phrase] = {
         "window {version}, stair {stair} at {rate_rps:,.6g}/s: {seen}; {move}",
         "第 {version} 窗，第 {stair} 级，{rate_rps:,.6g} 次/秒：{seen}；{move}",
     ),
+    "window_refused": ("a cannon did not take a window: {detail}", "有压测进程没有接受这一窗" + SEE),
+    "plans_differ": ("the workers played different windows", "各压测进程的窗不一致"),
+    "climb_late": (
+        "a window of the climb was decided too late: this host was the limit",
+        "爬坡的一窗决定得太迟：本机是瓶颈",
+    ),
+    "climb_stopped": (
+        "the climb ended on stair {stair} of {stairs} at {rate_rps:,.6g}/s, {seen}; held: {held}",
+        "爬坡止于第 {stair} 级（共 {stairs} 级），{rate_rps:,.6g} 次/秒，{seen}；站稳的：{held}",
+    ),
+    "held_rate": ("{rate_rps:,.6g}/s", "{rate_rps:,.6g} 次/秒"),
+    "held_none": ("none", "无"),
     "seen_green": ("green", "正常"),
     "seen_stale": ("unclear, a worker did not report", "不明，有压测进程没有上报"),
     "seen_errors": ("red, errors", "异常，有错误"),

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from harness.guard.green import Colour
+from plans.models.steps import WINDOW_LEAST_S
 
 LEAD_S = 2.0
 """Seconds before a window's end at which the next one is decided: a report of the cannons, the way to each of them, and
 a second left."""
-WINDOW_LEAST_S = 3.0
 ROUNDING = 1e-6
 """Requests; an integral of exactly n requests must give n, whatever the last bit of a float says."""
 Move = Literal["hold", "advance", "stay", "finish", "stop"]
@@ -115,7 +115,7 @@ class LoadWindow:
         return [{"kind": "constant", "rate_rps": self.rate_rps, "duration_s": self.length_s, "phase": 1}]
 
 
-class Climb:
+class ClimbPath:
     """The windows of one climb, in the order in which they are played: what was ordered is never changed."""
 
     def __init__(self, rates_rps: Sequence[float], ladder: Ladder, window_s: float, begins_s: float = 0.0) -> None:

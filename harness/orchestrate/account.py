@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.forecast.season import SeasonShare
+from harness.orchestrate.climbing import ClimbLeader
 from harness.orchestrate.hooks import NemesisReport
 from harness.runs.state import MoneySample
 from harness.season.operating import SeasonSums
@@ -82,6 +83,9 @@ class RunAccount:
     """Signals of stop rules that never had a value."""
     rated: bool = False
     """The rate was changed by hand, so the offered load is no longer the one of the forecast."""
+
+    climb: ClimbLeader | None = None
+    """Who led the climb, of a plan that is one."""
 
     @property
     def first_tap_s(self) -> float | None:

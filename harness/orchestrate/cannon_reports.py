@@ -31,12 +31,18 @@ class CannonReports:
         self._early: dict[int, int] = {}
         self._rates: dict[int, tuple[float, float]] = {}
         self.rated = False
+        self.reading: Reading | None = None
+        """The newest of the round that is played."""
+        self.refused_window: str | None = None
+        """Why a cannon did not take a window of a climb."""
 
     def take(self, worker: int, message: dict[str, Any]) -> Sentence | None:
         """One message of a worker's cannon; the stop rule that was broken, in words, or None."""
         if message["event"] == "rate":
             self.rated = True
             self._tell("rate", sentence("rated", version=message["version"], taps=message["taps"]))
+        elif message["event"] == "error" and message.get("about") == "append":
+            self.refused_window = message["message"]
         elif message["event"] == "error":
             self._tell("rate_refused", sentence("rate_refused", detail=message["message"]))
         if message["event"] != "counts":
@@ -56,7 +62,10 @@ class CannonReports:
         if state.round_s <= self._plan.round.opens + OPEN_DOOR_S:
             # before the opening, *not open yet* is the right answer
             self._early[seat] = message["refused_by_status"].get("409", 0)
-        return self._rules.feed(self._reading()) if state.round_s > 0 else None
+        if state.round_s <= 0:
+            return None
+        self.reading = self._reading()
+        return self._rules.feed(self.reading)
 
     def blind(self) -> list[str]:
         """Signals of stop rules that never had a value in the run."""

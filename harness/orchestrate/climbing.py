@@ -6,11 +6,17 @@ What is decided is told as an event. Acting never depends on that: the order goe
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from harness.guard.climb import ENDS, Climb, LoadWindow, Move
-from harness.guard.green import Why, WindowBounds, grade
+from harness.engine.schedule import pieces_of
+from harness.forecast.share import Share
+from harness.guard.climb import ENDS, ClimbPath, Ladder, LoadWindow, Move
+from harness.guard.green import Why, WindowBounds, WindowGrade, grade
 from harness.guard.seen import figures_of
+from harness.guard.windows import WindowLine, write_window
 from harness.phrases import Sentence, sentence
+from plans.models.stress import StressPlan
 from plans.signals import Reading
 
 AHEAD_S = 1.0
@@ -39,7 +45,7 @@ class ClimbLeader:
 
     def __init__(
         self,
-        climb: Climb,
+        climb: ClimbPath,
         bounds: WindowBounds,
         workers: int,
         order: Callable[[LoadWindow], None],
@@ -48,6 +54,8 @@ class ClimbLeader:
         self.climb = climb
         self._bounds, self._workers, self._order, self._tell = bounds, workers, order, tell
         self._mark: Reading | None = None
+        self.grade: WindowGrade | None = None
+        """Of the last window that was looked at."""
         self.late = False
         """A decision came too late for its window to be ordered: this host was the limit."""
 
@@ -61,7 +69,8 @@ class ClimbLeader:
         window = climb.last
         first = self._mark or Reading(0.0)
         figures = figures_of(first, reading, climb.planned, self._bounds.response_s, self._workers, now_s)
-        self._mark, found = reading, grade(figures, self._bounds)
+        self._mark = reading
+        self.grade = found = grade(figures, self._bounds)
         self.late = now_s > window.ends_s - AHEAD_S
         after = climb.take(found.colour, halted=halted or self.late)
         if after is not None:
@@ -70,3 +79,45 @@ class ClimbLeader:
         data = {"version": window.version, "stair": window.stair + 1, "rate_rps": window.rate_rps}
         said = sentence("window_seen", seen=sentence(SEEN[found.why]), move=sentence(MOVES[move]), **data)
         self._tell("climb_over" if move in ENDS else "window", said)
+
+
+def path_of(plan: StressPlan, share: Share) -> ClimbPath | None:
+    """The climb of a plan at this share of the event, at its foot; None of a plan that is none."""
+    step, stretch = plan.climb, plan.stretch(share.duration_s)
+    if step is None:
+        return None
+    ladder = Ladder(step.stairs, step.hold, step.patience)
+    return ClimbPath(step.rates_rps(share.peak_rps, stretch), ladder, step.window * stretch, plan.warm_up.duration)
+
+
+def leader_of(
+    plan: StressPlan, share: Share, workers: int, folder: Path, tell: Callable[[str, Sentence], None]
+) -> ClimbLeader | None:
+    """Who leads the climb of a plan, with its orders in the run's folder; None of a plan that is none."""
+    path = path_of(plan, share)
+    if path is None:
+        return None
+    bounds = WindowBounds(plan.objectives.response_p99, plan.objectives.errors)
+
+    def order(window: LoadWindow) -> None:
+        write_window(folder, WindowLine(window.version, [window.segments()]))
+
+    return ClimbLeader(path, bounds, workers, order, tell)
+
+
+def rate_plan(plan: StressPlan, share: Share, workers: int, headroom: float) -> dict[str, Any]:
+    """What the cannons are told of the taps' rate at the beginning, as fields of their order: all of it, or of a climb
+    the warm-up and its first window, with room for the longest climb.
+    """
+    segments, path = plan.segments(share.peak_rps, share.duration_s), path_of(plan, share)
+    if path is None:
+        return {"segments": tuple(segments), "rate_headroom": headroom}
+    warm = [segment for segment in segments if segment["phase"] == 0]
+    warm_taps = sum(piece.taps for segment in warm for piece in pieces_of([segment]))
+    green = sum(piece.taps for piece in pieces_of(segments))
+    return {
+        "segments": (*warm, *path.windows[0].segments()),
+        "goes_on": True,
+        "room": int(warm_taps + path.taps_most) + (path.ladder.most + 1) * workers,
+        "expected": int(green),
+    }

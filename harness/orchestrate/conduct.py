@@ -18,6 +18,7 @@ from harness.orchestrate import figures, outcome
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.checks import Beginning, keep, look
 from harness.orchestrate.chosen import Chosen
+from harness.orchestrate.climbing import leader_of
 from harness.orchestrate.closing import given_back
 from harness.orchestrate.fire import LocustProcess
 from harness.orchestrate.hooks import Nemesis, NoNemesis
@@ -73,6 +74,9 @@ class Conductor:
         self._where = environment(self.state.scale, chosen.calibration, system.way.shares_ms)
         self._scribe = Scribe(self.folder)
         self.run = Steering(self.state, self.plan, system, self.account, self._scribe)
+        self.run.leader = self.account.climb = leader_of(
+            self.plan, chosen.share, sizes.workers, self.folder, self.run.tell
+        )
         self.stage = Stage(
             self.run, order, system, self.control, self.state, self.account, chosen.share, sizes, self.folder
         )

@@ -65,10 +65,17 @@ def _whole(accounts: Sequence[Account], together: Callable[[Sequence[Account]], 
         "stopped_early": any(account["stopped_early"] for account in accounts),
         "generator": _generator([account["generator"] for account in accounts]),
         "stop": next((account["stop"] for account in accounts if account["stop"] is not None), None),
+        "plans_differ": any(_windows(account) != _windows(first) for account in accounts),
         "awards": sum(account["awards"] for account in accounts),
         "tickets": [ticket for account in accounts for ticket in account.get("tickets", ())],
         "resources": _resources([account["resources"] for account in accounts]),
     }
+
+
+def _windows(account: Account) -> list[tuple[int, Any]]:
+    """The windows of a climb that were played: each cannon plays the same, or their figures are of several plans."""
+    played = account.get("rate_versions", ())
+    return [(one["version"], one["segments"]) for one in played if isinstance(one["segments"][0], list)]
 
 
 def _sum(parts: Sequence[Account], seconds: list[dict[str, Any]], span_s: float, again: Again) -> Account:

@@ -12,6 +12,7 @@ from harness.forecast.lock import Lock
 from harness.orchestrate import figures, rounds
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.chosen import Chosen
+from harness.orchestrate.climbed import played_segments, reasons_of
 from harness.phrases import Sentence, sentence
 from harness.runs.order import RunOrder
 from harness.runs.quantile_bounds import bounds_of
@@ -40,14 +41,15 @@ def record(
     judged = rounds.forecast_of(each) if each else rounds.nothing_armed(played, got)
     traffic = {key: result for one in got.rounds for key, result in traffic_of(one.fired, one.number).items()}
     findings = got.report.findings if got.report else _unread() if got.money_is_controls else ()
+    climb = reasons_of(got.climb, got.stopped, account)
     decision = decide(
         Evidence(
             indicators=judged,
             invariants=findings,
             aborted=None if _by_rule(got) else got.aborted,
-            invalid=[*got.invalid, *_invalid(account)],
-            failures=[*_by_rule(got), *got.failures, *_unbalanced(order, got), *_slow(order, traffic)],
-            no_data=[*got.no_data, *_blind(got)],
+            invalid=[*got.invalid, *_invalid(account), *climb.invalid],
+            failures=[*_by_rule(got), *got.failures, *_unbalanced(order, got), *_slow(order, traffic), *climb.failures],
+            no_data=[*got.no_data, *_blind(got), *climb.no_data],
             warnings=[*_warnings(chosen, got.missing), *got.nemesis.warnings],
         ),
         strict=order.strict,
@@ -60,8 +62,8 @@ def record(
         seed=order.seed,
         started_at=started.isoformat(timespec="milliseconds"),
         ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        steps=tuple(step for one in got.rounds for step in _steps(order, chosen, one.fired, one.begins_s))
-        or _steps(order, chosen, None, 0.0),
+        steps=tuple(step for one in got.rounds for step in _steps(order, chosen, got, one.fired, one.begins_s))
+        or _steps(order, chosen, got, None, 0.0),
         scale=Scale(factor=state.scale, why=chosen.why),
         verdict=decision.verdict,
         exit_code=decision.exit_code,
@@ -179,12 +181,19 @@ def _fired(account: dict[str, Any] | None, peak: tuple[float | None, float | Non
     }
 
 
-def _steps(order: RunOrder, chosen: Chosen, account: dict[str, Any] | None, begins_s: float) -> tuple[Step, ...]:
-    """Each segment of a round with what the seconds that lie in it wholly or partly counted."""
+def _steps(
+    order: RunOrder, chosen: Chosen, got: RunAccount, account: dict[str, Any] | None, begins_s: float
+) -> tuple[Step, ...]:
+    """Each segment of a round with what the seconds that lie in it wholly or partly counted; of a climb those that were
+    played.
+    """
+    segments = order.loaded.plan.segments(chosen.share.peak_rps, chosen.share.duration_s)
+    if got.climb is not None and account is not None:
+        segments = played_segments(got.climb, segments)
     rows = account["seconds"] if account else []
     found: list[Step] = []
     at_s = 0.0
-    for segment in order.loaded.plan.segments(chosen.share.peak_rps, chosen.share.duration_s):
+    for segment in segments:
         pieces = pieces_of([segment])
         length = sum(piece.duration_s for piece in pieces)
         # Of a countdown the peak is told, whether it fades or not.

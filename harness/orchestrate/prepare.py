@@ -15,6 +15,7 @@ from harness.engine.config import Beside, CannonConfig, ProbeTokens
 from harness.forecast.share import Share
 from harness.guard.kill import REGISTER
 from harness.orchestrate import closing
+from harness.orchestrate.climbing import rate_plan
 from harness.orchestrate.fire_order import FireOrder
 from harness.orchestrate.way import STRAIGHT, Way
 from plans.models import StressPlan
@@ -107,7 +108,6 @@ def prepare(
         t0_wall_ns = time.time_ns() + (t0_us - control.now_us()) * 1000
     config = CannonConfig(
         fronts=tuple(urlsplit(way.to(url)).netloc for url in topology.fronts),
-        segments=tuple(plan.segments(share.peak_rps, share.duration_s)),
         tokens="tokens",
         result="result.json",
         slots=share.tapping_at_once,
@@ -126,9 +126,9 @@ def prepare(
         kill_file=str(folder / "kill"),
         cpu=sizes.cpu,
         drain_s=plan.drain.answers,
-        rate_headroom=RATE_HEADROOM,
         objective_ms=plan.objectives.response_p99 * 1000,
         ready_timeout_s=lead_s + 21,
+        **rate_plan(plan, share, sizes.workers, RATE_HEADROOM),
         **traffic,
     )
     order = FireOrder(

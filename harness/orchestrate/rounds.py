@@ -128,7 +128,9 @@ def not_evaluated(sealed: Lock, got: RunAccount, actuals: Mapping[str, float | i
         names |= sponsors | OF_THE_WHOLE | {name for name in all_ if actuals.get(name) is None}
         if got.unsettled != 0:
             names.add("wins_residue")  # a win behind an answer that could not be asked for again is not missing
-    if got.rated:
+    if got.climb is not None:
+        names |= sponsors | OF_THE_WHOLE  # how far it went was the question
+    if got.rated or got.climb is not None:
         names |= {target.indicator for target in sealed.targets if target.cls == "demand"}
     return names
 

@@ -11,6 +11,7 @@ from typing import Any
 from harness.guard.kill import KILLS
 from harness.orchestrate.account import GONE, RunAccount
 from harness.orchestrate.cannon_reports import CannonReports
+from harness.orchestrate.climbing import ClimbLeader
 from harness.orchestrate.scribe import Scribe
 from harness.orchestrate.system import System
 from harness.phrases import Sentence, of_error, sentence
@@ -26,6 +27,8 @@ class Steering:
         self._state, self._plan, self._system, self._account = state, plan, system, account
         self._scribe = scribe
         self.hearing = CannonReports(state, plan, self.tell)
+        self.leader: ClimbLeader | None = None
+        """Of a plan that is a climb."""
         self.why: str | None = None
         """Why the run must end; None while it need not."""
 
@@ -42,6 +45,22 @@ class Steering:
             self.phase("measured")
         if reason is not None and self.why is None:
             self._halt("stop_rule", reason)
+        if self.leader is not None:
+            self._lead(self.leader, message)
+
+    def _lead(self, leader: ClimbLeader, message: dict[str, Any]) -> None:
+        """The climb goes on where its next window is due; cannons that do not all play it end the fire."""
+        if self.hearing.refused_window is not None and self.why is None:
+            text = sentence("window_refused", detail=self.hearing.refused_window)
+            self.tell("window_refused", text)
+            self._account.invalid.append(Reason(code="window_refused", text=text))
+            self.why = text
+        if message["event"] != "counts" or self.hearing.reading is None:
+            return
+        try:
+            leader.take(self.hearing.reading, self._state.round_s, halted=self.why is not None)
+        except OSError as exc:  # no order can be written, so no further window comes
+            self.broken(exc)
 
     def interrupted(self, why: Sentence) -> None:
         """Somebody pressed Ctrl-C, or the process got SIGTERM."""

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -128,8 +129,8 @@ def count(value: object) -> int:
     raise _refuse(value, "a count", "a whole number, such as 35_000, 60M or 2亿", near)
 
 
-def share(value: object) -> float:
-    """A part of 1: `25%`, or 0.25."""
+def share(value: object, most: int = 1) -> float:
+    """A part of 1: `25%`, or 0.25; of a whole that may be more than once there (`most`): 120%."""
     if found := _match(_SHARE, value):
         part = float(_decimal(found[1]) / 100)
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -137,8 +138,8 @@ def share(value: object) -> float:
     else:
         near = _meant(value, _SHARE, {"%": "percent pct prozent"})
         raise _refuse(value, "a share", "a percentage, such as 25%", near)
-    if not 0 <= part <= 1:
-        raise _refuse(value, "a share", "0% to 100%")
+    if not 0 <= part <= most:
+        raise _refuse(value, "a share", f"0% to {100 * most}%")
     return part
 
 
@@ -202,6 +203,8 @@ Duration = Annotated[
 ]
 Rate = Annotated[float, _or_own(rate_per_s, (int | float)), _schema(_RATE, "7/s", "400/m")]
 Share = Annotated[float, BeforeValidator(share), _schema(_SHARE, "25%", minimum=0, maximum=1)]
+Beyond = Annotated[float, BeforeValidator(partial(share, most=2)), _schema(_SHARE, "25%", "120%", minimum=0, maximum=2)]
+"""A share of a peak that may be exceeded: up to 200%."""
 Count = Annotated[
     int,
     BeforeValidator(count),

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from plans.models.partial import Contradiction, PlanModel, check
-from plans.models.quantity import LONGEST_S, Duration, Share
+from plans.models.partial import Contradiction, Flag, PlanModel, check
+from plans.models.quantity import LONGEST_S, Beyond, Count, Duration, Share
 from plans.models.recording import Recorded
 
 OfPeak = Annotated[Share, Field(gt=0, description="Share of the forecast's peak rate.")]
 Arrivals = Literal["even", "poisson"]
 Segment = dict[str, Any]
 """What `harness.engine.schedule.pieces_of` reads: kind, seconds, taps per second."""
-MOST_STAIRS = 100
+MOST_STAIRS, MOST_WINDOWS = 100, 1_000
+WINDOW_LEAST_S = 3.0
+"""Seconds of a window of load: less is over before it could be looked at and answered with the next one."""
 
 
 class _Step(PlanModel):
@@ -149,4 +152,54 @@ class Replay(_Step):
         return [{"kind": "replay", "points": points}]
 
 
-Step = Annotated[Constant | Ramp | Stairs | Spike | Replay, Field(discriminator="kind")]
+class Climb(_Step):
+    """Stair after stair, the next one only where windows of load were green. Which windows come depends on what is
+    seen; the times within each of them on nothing.
+    """
+
+    kind: Literal["climb"]
+    arrivals: Literal["even"] = "even"
+    one_request: Flag = Field(default=True, description="A first stair of one request a window.")
+    shares: tuple[Annotated[Beyond, Field(gt=0)], ...] = Field(
+        min_length=1, max_length=MOST_STAIRS, description="Stairs as shares of the forecast's peak, rising."
+    )
+    window: Duration = Field(ge=WINDOW_LEAST_S, description="How long the load stands before it is looked at.")
+    hold: Count = Field(default=3, ge=1, le=MOST_WINDOWS, description="Green windows in a row that a stair needs.")
+    patience: Count = Field(default=3, le=MOST_WINDOWS, description="Windows beyond these that a stair may have.")
+
+    @check
+    def _rises(self) -> Iterator[Contradiction]:
+        for number, (below, above) in enumerate(pairwise(self.shares), 1):
+            if above <= below:
+                yield Contradiction(("shares", number), f"{above:.6g} after {below:.6g}", "rising shares")
+
+    @check
+    def _within_a_day(self) -> Iterator[Contradiction]:
+        if self.length_s() > LONGEST_S:
+            what = f"{self.stairs} stairs of {self.hold + self.patience} windows may last longer than a day"
+            yield Contradiction(("window",), what, f"at most {LONGEST_S // 3600} hours together")
+
+    @property
+    def stairs(self) -> int:
+        return len(self.shares) + self.one_request
+
+    def length_s(self) -> float:
+        """Of the longest climb: every stair with all of its patience."""
+        return self.stairs * (self.hold + self.patience) * self.window
+
+    def top(self) -> float:
+        return max(self.shares)
+
+    def rates_rps(self, peak_rps: float, stretch: float) -> tuple[float, ...]:
+        """Of each stair."""
+        first = (1 / (self.window * stretch),) if self.one_request else ()
+        return (*first, *(share * peak_rps for share in self.shares))
+
+    def shapes(self, peak_rps: float, stretch: float) -> list[Segment]:
+        """The climb in which every window is green."""
+        held = self.hold * self.window * stretch
+        rates = self.rates_rps(peak_rps, stretch)
+        return [{"kind": "constant", "rate_rps": rate, "duration_s": held} for rate in rates]
+
+
+Step = Annotated[Constant | Ramp | Stairs | Spike | Replay | Climb, Field(discriminator="kind")]

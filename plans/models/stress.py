@@ -11,7 +11,7 @@ from plans.models.forecast import Id, Words
 from plans.models.ids import FileName
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration, Share
-from plans.models.steps import OfPeak, Segment, Step
+from plans.models.steps import Climb, OfPeak, Segment, Step
 from plans.models.stop_sentence import as_rule
 from plans.models.traffic import TAP, TAPS, Journey, contradictions_of
 from plans.signals import named
@@ -212,6 +212,16 @@ class StressPlan(PlanModel):
             yield Contradiction(("steps",), "no step reaches the peak", "one with a share of 100%")
 
     @check
+    def _climbs_alone(self) -> Iterator[Contradiction]:
+        for number, step in enumerate(self.steps):
+            if isinstance(step, Climb) and len(self.steps) > 1:
+                yield Contradiction(("steps", number), "a climb among other steps", "a climb alone, or none")
+            elif isinstance(step, Climb) and len(self.rounds) > 1:
+                yield Contradiction(("rounds",), "a climb in several rounds", "one round")
+            elif isinstance(step, Climb) and self.beside:
+                yield Contradiction(("traffic",), "journeys beside a climb", "the taps alone")
+
+    @check
     def _traffic(self) -> Iterator[Contradiction]:
         yield from contradictions_of(self.traffic, self.measured_s)
 
@@ -226,8 +236,13 @@ class StressPlan(PlanModel):
         return tuple(one for one in self.traffic if one.shot != TAP)
 
     @property
+    def climb(self) -> Climb | None:
+        """The climb, where the plan is one."""
+        return next((step for step in self.steps if isinstance(step, Climb)), None)
+
+    @property
     def measured_s(self) -> float:
-        """Seconds of the steps, as written."""
+        """Seconds of the steps, as written; of a climb, of the longest one."""
         return sum(step.length_s() for step in self.steps)
 
     def stretch(self, duration_s: float) -> float:

@@ -13,7 +13,7 @@ from pydantic import Field
 from plans.models.forecast import Id
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Duration, Rate, Share
-from plans.models.steps import Arrivals, Segment, Step
+from plans.models.steps import Arrivals, Climb, Segment, Step
 
 TAP = "tap"
 
@@ -51,6 +51,11 @@ class Journey(PlanModel):
     def _arrivals_once(self) -> Iterator[Contradiction]:
         if self.steps is not None and self.arrivals is not None:
             yield Contradiction(("arrivals",), "arrivals of the journey and of its steps", "those of each step")
+
+    @check
+    def _no_climb(self) -> Iterator[Contradiction]:
+        if any(isinstance(step, Climb) for step in self.steps or ()):
+            yield Contradiction(("steps",), "a climb of a journey beside the taps", "the taps' steps as a climb")
 
     @check
     def _peak(self) -> Iterator[Contradiction]:

@@ -56,6 +56,19 @@ def length_lines(lasts: PlannedLength) -> list[str]:
     ]
 
 
+def climb_lines(plan: StressPlan, share: Share) -> list[str]:
+    """How a climb goes on; nothing of another plan."""
+    step = plan.climb
+    if step is None:
+        return []
+    window_s, most = step.window * plan.stretch(share.duration_s), step.hold + step.patience
+    many = f"{step.hold} to {most} windows" if most > step.hold else "1 window" if most == 1 else f"{most} windows"
+    return [
+        f"climb      drawn as if every window were green; a stair takes {many}",
+        f"           of {_clock(window_s)}, and the next one needs {step.hold} green in a row",
+    ]
+
+
 def _clock(seconds: float) -> str:
     """`1 h 5 min`, `1 min 30 s`, `7.5 s`."""
     if seconds < 60:
@@ -117,7 +130,7 @@ def steps_table(segments: Sequence[Segment]) -> str:
         length = sum(piece.duration_s for piece in pieces)
         kind = segment["kind"] + (", poisson" if segment.get("poisson") else "")
         if segment["kind"] == "constant":
-            rates = f"{segment['rate_rps']:,.0f}/s"
+            rates = f"{segment['rate_rps']:,.0f}/s" if segment["rate_rps"] >= 10 else f"{segment['rate_rps']:.3g}/s"
         elif segment["kind"] == "ramp":
             rates = f"{segment['from_rps']:,.0f}/s to {segment['to_rps']:,.0f}/s"
         elif segment["kind"] == "replay":

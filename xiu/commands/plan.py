@@ -210,7 +210,7 @@ def _elsewhere(on: str | None) -> str | None:
 def _tell(order: RunOrder, as_json: bool) -> None:
     """What the plan would do, and its forecast."""
     from harness.forecast.compute import compute
-    from xiu.commands._curve import chart, length_lines, length_of, steps_table
+    from xiu.commands._curve import chart, climb_lines, length_lines, length_of, steps_table
 
     loaded, share = order.loaded, order.share()
     targets = compute(loaded.forecast, loaded.plan, share)
@@ -235,7 +235,7 @@ def _tell(order: RunOrder, as_json: bool) -> None:
     print(f"probes     {probes.forged:,} forged, {probes.expired:,} expired, {probes.foreign:,} foreign tokens")
     print(f"lane       {order.lane}, seed {order.seed}\n")
     print(f"{chart('taps', segments)}\n")
-    print(steps_table(segments))
+    print("\n".join([*climb_lines(loaded.plan, share), steps_table(segments)]))
     for one in loaded.plan.beside:
         beside = loaded.plan.segments_of(one, share.peak_rps, float(share.scale), share.duration_s)
         print(f"\n{chart(one.name, beside, rows=4, span_s=lasts.load_s)}")

@@ -8,7 +8,7 @@ from itertools import pairwise, product
 import pytest
 
 from harness.engine.schedule import pieces_of
-from harness.guard.climb import LEAD_S, WINDOW_LEAST_S, Climb, ClimbState, Ladder, Move, decide
+from harness.guard.climb import LEAD_S, WINDOW_LEAST_S, ClimbPath, ClimbState, Ladder, Move, decide
 from harness.guard.green import Colour
 
 COLOURS: tuple[Colour, ...] = ("green", "unclear", "red")
@@ -123,8 +123,8 @@ def test_a_ladder_that_nobody_can_climb_is_refused(wrong: dict[str, int]) -> Non
 RATES = (0.2, 10.0, 100.0)
 
 
-def climb(ladder: Ladder | None = None) -> Climb:
-    return Climb(RATES, ladder or Ladder(stairs=3, hold=2, patience=1), window_s=5.0, begins_s=6.0)
+def climb(ladder: Ladder | None = None) -> ClimbPath:
+    return ClimbPath(RATES, ladder or Ladder(stairs=3, hold=2, patience=1), window_s=5.0, begins_s=6.0)
 
 
 def test_windows_follow_each_other_without_a_gap_and_stand_once_they_are_ordered() -> None:
@@ -193,4 +193,4 @@ def test_there_is_room_for_the_longest_climb() -> None:
 )
 def test_a_climb_that_cannot_be_played_is_refused(rates: tuple[float, ...], window_s: float, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        Climb(rates, Ladder(stairs=3), window_s)
+        ClimbPath(rates, Ladder(stairs=3), window_s)

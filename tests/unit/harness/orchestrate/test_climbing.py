@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.guard.climb import Climb, Ladder, LoadWindow
+from harness.guard.climb import ClimbPath, Ladder, LoadWindow
 from harness.guard.green import WindowBounds
 from harness.orchestrate.climbing import MOVES, SEEN, ClimbLeader
 from harness.phrases import Sentence
@@ -53,7 +53,7 @@ class MadeUpSystem:
 
 @dataclass
 class PlayedClimb:
-    climb: Climb
+    climb: ClimbPath
     leader: ClimbLeader
     orders: list[tuple[float, LoadWindow]] = field(default_factory=list)
     told: list[tuple[str, Sentence]] = field(default_factory=list)
@@ -69,7 +69,7 @@ def played(
     warm_up_s: float = 0.0,
 ) -> PlayedClimb:
     """Until the end of the last window that was ordered."""
-    climb = Climb(RATES[: ladder.stairs], ladder, WINDOW_S, warm_up_s)
+    climb = ClimbPath(RATES[: ladder.stairs], ladder, WINDOW_S, warm_up_s)
     now_s, told, orders = 0.0, [], []
 
     def order(window: LoadWindow) -> None:

@@ -133,3 +133,14 @@ def test_a_second_round_begins_where_the_first_ended() -> None:
     state.round, state.begins_s, state.now_s = 2, 20.0, 21.0
     assert mine.take(0, counts(21, 10, 1, 1_000)) is None, "what the first round counted is no loss of the second"
     assert (state.total("sent"), state.outcome("unknown"), state.rate_rps) == (1010, 4, None)
+
+
+def test_workers_that_played_other_windows_are_told_apart() -> None:
+    def played(*versions: int) -> dict[str, Any]:
+        windows = [{"version": number, "at_ns": number, "segments": [[{"rate_rps": number}]]} for number in versions]
+        return account(FAST) | {"rate_versions": windows}
+
+    assert side_by_side([played(1, 2), played(1, 2)])["plans_differ"] is False
+    assert side_by_side([played(1, 2), played(1)])["plans_differ"] is True
+    by_hand = account(FAST) | {"rate_versions": [{"version": 1, "at_ns": 5, "segments": [{"rate_rps": 7}]}]}
+    assert side_by_side([by_hand, account(FAST)])["plans_differ"] is False, "moments differ by what clocks do"

@@ -366,3 +366,19 @@ def test_a_copied_plan_names_its_recording_from_where_it_lies(xiu: Any) -> None:
     assert xiu("plan", "new", "far/away/lunch.yaml", "--from", str(file))[0] == 0
     assert "recording: ../../mine/day.csv}" in Path("far/away/lunch.yaml").read_text(encoding="utf-8")
     assert xiu("plan", "check", "far/away/lunch.yaml")[0] == 0
+
+
+def test_a_dry_run_of_a_climb_says_that_it_need_not_be_green(xiu: Any) -> None:
+    text = find("smoke", "stress").read_text(encoding="utf-8").replace("../forecasts", str(HOME / "forecasts"))
+    climb = "{kind: climb, shares: [100%], window: 3s, hold: 1, patience: 0}"
+    Path("up.yaml").write_text(text.replace("{kind: constant, share: 100%, duration: 5s}", climb), encoding="utf-8")
+    code, out, _ = xiu("plan", "run", "up.yaml", "--dry-run", "--scale", "1")
+    assert code == 0
+    lines = out.splitlines()
+    assert "climb      drawn as if every window were green; a stair takes 1 window" in lines
+    assert "           of 3 s, and the next one needs 1 green in a row" in lines
+    assert [line.split() for line in lines if line.endswith("measured") and "/s" in line] == [
+        ["1", "s", "3", "s", "constant", "0.333/s", "measured"],
+        ["4", "s", "3", "s", "constant", "250/s", "measured"],
+    ]
+    assert "takes      7 s from first tap to last round's end (load: 7 s)" in lines

@@ -1,0 +1,185 @@
+"""A run that is a climb: what its cannons are told, who orders its windows, and what its end means."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness.engine.schedule import pieces_of
+from harness.forecast import share_of
+from harness.guard.climb import ClimbPath, Ladder
+from harness.guard.green import Colour, Why, WindowBounds, WindowGrade
+from harness.guard.windows import read_windows
+from harness.orchestrate.account import RoundAccount, RunAccount
+from harness.orchestrate.climbed import played_segments, reasons_of
+from harness.orchestrate.climbing import ClimbLeader, leader_of, path_of, rate_plan
+from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
+from harness.orchestrate.scribe import Scribe
+from harness.orchestrate.steering import Steering
+from harness.runs.state import RunState
+from plans.models import LoadedPlan, find, load_plan
+from plans.models.steps import Climb
+from plans.models.stress import StressPlan
+from tests.support.sample_run import sample_lock
+
+STEP = {"kind": "climb", "shares": ["50%", "100%"], "window": "4s", "hold": 1, "patience": 1}
+
+
+def climbing() -> tuple[StressPlan, Any]:
+    """The gala's plan as a climb, and one machine's share of it."""
+    loaded: LoadedPlan = load_plan(find("gala-share", "stress"))
+    plan = loaded.plan.model_copy(update={"steps": (Climb.model_validate(STEP),)})
+    return plan, share_of(loaded.forecast, plan, Fraction(1, 10_000))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_cannons_are_told_the_first_window_and_have_room_for_the_longest_climb(workers: int) -> None:
+    plan, share = climbing()
+    told, path = rate_plan(plan, share, workers, 1.5), path_of(plan, share)
+    assert path is not None
+    pieces = pieces_of(told["segments"])
+    stretch = plan.stretch(share.duration_s)
+    assert [(piece.phase, piece.duration_s) for piece in pieces] == [(0, 6.0), (1, pytest.approx(4.0 * stretch))]
+    assert pieces[1].taps == pytest.approx(1.0), "one request"
+    assert path.windows[0].begins_s == 6.0
+    assert told["goes_on"] is True
+    warm, peak = pieces[0].taps, share.peak_rps
+    green = warm + 1 + 4.0 * stretch * 1.5 * peak
+    longest = warm + 2 + 8.0 * stretch * 1.5 * peak
+    assert told["expected"] == int(green + 1e-6)
+    assert longest - 1 <= told["room"] <= longest + 7 * workers
+    assert told["room"] >= longest - 1 + 6 * workers, "each worker may have one request more a window"
+
+
+def test_any_other_plan_is_told_whole() -> None:
+    plan = load_plan(find("gala-share", "stress")).plan
+    _, share = climbing()
+    assert rate_plan(plan, share, 2, 1.5) == {
+        "segments": tuple(plan.segments(share.peak_rps, share.duration_s)),
+        "rate_headroom": 1.5,
+    }
+    assert leader_of(plan, share, 1, Path(), lambda kind, text: None) is None
+
+
+def run_of(tmp_path: Path) -> tuple[Steering, RunState, RunAccount]:
+    plan, share = climbing()
+    state, account = RunState("r", "climb", "stress", "1", "", 60.0), RunAccount()
+    run = Steering(state, plan, cast(Any, SimpleNamespace(gone=lambda: None)), account, Scribe(tmp_path))
+    run.leader = account.climb = leader_of(plan, share, 1, tmp_path, run.tell)
+    return run, state, account
+
+
+def counts(at_s: float, reached: int) -> dict[str, Any]:
+    return {
+        "event": "counts", "at_ns": int(at_s * 1e9), "at_s": at_s, "reached": reached, "answered": reached,
+        "outcomes": {"unknown": 0, "lose": reached}, "refused_by_status": {}, "lag_p99_ms": None,
+        "lag_us": [[100, reached]], "response_us": [[1_000, reached]],
+    }  # fmt: skip
+
+
+def play(run: Steering, state: RunState, until_s: float) -> None:
+    """A system that answers everything at once, reported twice a second."""
+    assert run.leader is not None
+    path = run.leader.climb
+    while state.now_s < until_s:
+        state.now_s += 0.5
+        warm = round(min(state.now_s, 6.0) * 10)
+        run.on_message(0, counts(state.now_s, warm + path.planned(state.now_s)))
+
+
+def test_readings_of_the_cannons_become_windows_in_the_run_s_folder(tmp_path: Path) -> None:
+    run, state, account = run_of(tmp_path)
+    play(run, state, 60.0)
+    assert account.climb is not None
+    path = account.climb.climb
+    assert (path.state.end, path.safe) == ("finish", 2)
+    lines = read_windows(tmp_path)
+    assert [line.version for line in lines] == [1, 2]
+    assert [line.segments for line in lines] == [[window.segments()] for window in path.windows[1:]]
+    kinds = [event.kind for event in state.events if event.kind != "phase"]
+    assert kinds == ["window", "window", "climb_over"]
+    assert reasons_of(account.climb, run.why, None).failures == []
+
+
+def test_a_cannon_that_refuses_a_window_ends_the_run_as_invalid(tmp_path: Path) -> None:
+    run, state, account = run_of(tmp_path)
+    play(run, state, 9.0)
+    run.on_message(0, {"event": "error", "about": "append", "message": "window refused: window 1 comes 9 ms too late"})
+    assert run.stopped() == "a cannon did not take a window: window refused: window 1 comes 9 ms too late"
+    assert [reason.code for reason in account.invalid] == ["window_refused"]
+    play(run, state, 60.0)
+    assert account.climb is not None
+    assert account.climb.climb.state.end == "stop"
+    assert len(account.invalid) == 1, "told once"
+
+
+def test_a_folder_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
+    run, state, account = run_of(tmp_path)
+    (tmp_path / "windows.jsonl").mkdir()
+    play(run, state, 60.0)
+    assert run.stopped() is not None
+    assert [reason.code for reason in account.invalid] == ["run_broken"]
+
+
+def over(*colours: Colour, why: Why = "green", late: bool = False) -> ClimbLeader:
+    """A climb of three stairs of one window each, which saw these colours; `why`: of the last one."""
+    path = ClimbPath((1.0, 10.0, 100.0), Ladder(3, hold=1, patience=1, reds=2), 5.0, 6.0)
+    leader = ClimbLeader(path, WindowBounds(0.05), 1, lambda window: None, lambda kind, text: None)
+    for colour in colours:
+        path.take(colour)
+        leader.grade = WindowGrade(colour, why)
+    leader.late = late
+    return leader
+
+
+@pytest.mark.parametrize(
+    ("leader", "stopped", "verdict", "codes"),
+    [
+        pytest.param(None, None, "none", [], id="no climb"),
+        pytest.param(over("green", "green", "green"), None, "none", [], id="to the top"),
+        pytest.param(over("green", "red", "red", why="slow"), None, "failures", ["climb_stopped"], id="the system"),
+        pytest.param(over("green", "red", "red"), "a rule", "none", [], id="the run was stopped: that is the reason"),
+        pytest.param(over("unclear", "unclear", why="late"), None, "invalid", ["climb_stopped"], id="the generator"),
+        pytest.param(over("unclear", "unclear", why="stale"), None, "no_data", ["climb_stopped"], id="nobody knows"),
+        pytest.param(over("green"), None, "invalid", ["climb_late"], id="it was never decided"),
+        pytest.param(over("green", late=True), None, "invalid", ["climb_late"], id="decided too late"),
+    ],
+)
+def test_what_a_climb_s_end_means(
+    leader: ClimbLeader | None, stopped: str | None, verdict: str, codes: list[str]
+) -> None:
+    found = reasons_of(leader, stopped, {"plans_differ": False})
+    for name in ("failures", "invalid", "no_data"):
+        assert [reason.code for reason in getattr(found, name)] == (codes if name == verdict else [])
+
+
+def test_where_it_ended_is_told_with_what_was_held() -> None:
+    (reason,) = reasons_of(over("green", "red", "red", why="slow"), None, None).failures
+    assert reason.text == "the climb ended on stair 2 of 3 at 10/s, red, slower than promised; held: 1/s"
+    (reason,) = reasons_of(over("red", "red", why="errors"), None, None).failures
+    assert reason.text.endswith("held: none")
+
+
+def test_workers_that_played_other_windows_are_invalid() -> None:
+    found = reasons_of(over("green", "green", "green"), None, {"plans_differ": True})
+    assert [reason.code for reason in found.invalid] == ["plans_differ"]
+
+
+def test_its_steps_are_the_stairs_that_were_played() -> None:
+    planned = [{"kind": "constant", "rate_rps": 3.0, "duration_s": 6.0, "phase": 0}, {"kind": "constant", "phase": 1}]
+    found = played_segments(over("green", "unclear", "green", "red", "red", why="slow"), planned)
+    assert found[0] == planned[0]
+    assert [(one["rate_rps"], one["duration_s"]) for one in found[1:]] == [(1.0, 5.0), (10.0, 10.0), (100.0, 10.0)]
+
+
+def test_what_only_a_whole_round_can_show_is_not_evaluated() -> None:
+    sealed = sample_lock()
+    known: dict[str, float | int | None] = {target.indicator: target.expected for target in sealed.targets}
+    got = RunAccount([RoundAccount(unsettled=0)], climb=over("green", "green", "green"))
+    demand = {target.indicator for target in sealed.targets if target.cls == "demand"}
+    sponsors = {name for name in known if name.startswith("sponsor_")}
+    assert not_evaluated(sealed, got, known) == demand | sponsors | OF_THE_WHOLE
