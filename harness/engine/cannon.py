@@ -267,6 +267,7 @@ class Cannon:
             cpu=self.cpu,
             objective_ms=config.objective_ms,
             one_of_several=config.workers > 1,
+            goes_on=config.goes_on,
         )
         return account | {
             "run_id": config.run_id,

@@ -57,10 +57,12 @@ def judge(
     cpu: list[CpuSample],
     objective_ms: float,
     residues: Mapping[str, int],
+    idle: bool = False,
 ) -> Health:
     """Health of the taps with an intended time in ``window`` (measured part of the plan, warm-up cut).
 
-    ``reached_ns``: 0 where the pacer never came. ``residues``: differences of counts that must all be 0.
+    ``reached_ns``: 0 where the pacer never came. ``residues``: differences of counts that must all be 0. ``idle``: it
+    may have had none to send, because another worker had the few there were.
     """
     reasons: list[Sentence] = []
     inside = (intended_ns >= window[0]) & (intended_ns < window[1])
@@ -99,7 +101,7 @@ def judge(
     if cpu_max is not None and cpu_max > CPU_SHARE:
         reasons.append(sentence("generator_cpu", share=cpu_max, over_s=CPU_SECONDS))
     reasons += [sentence("counts_open", name=name, value=value) for name, value in residues.items() if value]
-    if not len(intended):
+    if not len(intended) and not idle:
         reasons.append(sentence("no_tap"))
     late = int((lag > LATE_MS * 1e6).sum())
     return Health(not reasons, tuple(reasons), seconds, len(spoilt), late, cpu_max)

@@ -140,11 +140,13 @@ def result(
     cpu: list[CpuSample],
     objective_ms: float,
     one_of_several: bool = False,
+    goes_on: bool = False,
 ) -> dict[str, Any]:
     """The whole account of one cannon, as JSON. ``stopped_ns``: when sending stopped before the plan's end, or None.
 
     At its top stands journey 0; ``beside`` has the same of each other journey. The generator's health is that of all.
-    ``one_of_several``: each second carries its buckets, so that the accounts of all workers can be merged.
+    ``one_of_several``: each second carries its buckets, so that the accounts of all workers can be merged. ``goes_on``:
+    the plan may have ended at its first, single request.
     """
     intended, reached = tape.times(tape.intended), tape.times(tape.reached)
     end_ns = min(start_ns + plan_ns, stopped_ns or start_ns + plan_ns)
@@ -159,7 +161,10 @@ def result(
         for number, part in enumerate(parts)
         for name, value in part["load"]["residues"].items()
     }
-    healthy = health.judge(intended[measured], reached[measured], window, _within(cpu, window), objective_ms, residues)
+    idle = one_of_several and goes_on
+    healthy = health.judge(
+        intended[measured], reached[measured], window, _within(cpu, window), objective_ms, residues, idle
+    )
     own = parts[0]
     users = tape.users()[(tape.times(tape.sent) > 0) & (tape.journey == 0) & ~np.isin(tape.kind, PROBES)]
     kinds = np.bincount(tape.kind[(tape.times(tape.sent) > 0) & (tape.journey == 0)], minlength=1)

@@ -38,7 +38,7 @@ class Close:
     def _close(self, armed: Armed) -> str:
         stage, round_id = self.stage, armed.round_id
         # At any time: control's clock need not be asked, which might be slow to answer just now.
-        early = stage.over()
+        early = stage.early()
         missing = closing.close(
             stage.control,
             round_id,

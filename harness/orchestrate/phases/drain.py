@@ -1,4 +1,4 @@
-"""Phase Drain: waits for the round's end, by control's clock alone."""
+"""Phase Drain: waits for the round's end, by control's clock alone; behind a climb for nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Drain:
         with stage.attempt(sentence("the_end")):
             # How long to wait is measured by this host's clock; whether it is over, by control's alone.
             wait_s = max(0.0, armed.end_us / 1e6 - time.time()) + SPARE_S
-            if not stage.over():
+            if not stage.early():
                 over = closing.over(stage.control, armed.end_us, wait_s, stage.over)
                 if not over:
                     stage.late(sentence("the_end"), wait_s)

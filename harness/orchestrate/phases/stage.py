@@ -78,6 +78,10 @@ class Stage:
         """Must the run end now?"""
         return self.run.stopped() is not None
 
+    def early(self) -> bool:
+        """Is the round's end not waited for? The run must end; or its climb is over, and nobody taps any more."""
+        return self.over() or self.account.climb is not None
+
     def within(self, deadline_s: float) -> float:
         """How long to wait for something for which a whole run waits `deadline_s`."""
         return min(deadline_s, EARLY_S) if self.over() else deadline_s

@@ -92,6 +92,14 @@ def test_every_end_settles_and_closes(why: str | None, open_: list[int], monkeyp
     assert other == []
 
 
+def test_behind_a_climb_the_round_s_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control(end_us=FAR)
+    _, got = end(None, control, monkeypatch, [3], RunAccount(climb=cast(Any, object())))
+    assert control.asked == [True], "closed before its end"
+    assert got.rounds[0].closed
+    assert ([reason.code for reason in got.failures], got.no_data) == (["unsettled"], []), "but the run was a whole one"
+
+
 @pytest.mark.parametrize("why", [None, "killed"])
 def test_a_close_that_does_not_come_is_a_failure_of_a_whole_run_alone(
     why: str | None, monkeypatch: pytest.MonkeyPatch
