@@ -41,6 +41,8 @@ def wish(plan: str, scale: str, run_time_s: float | None) -> Wish:
     Raises BadInput, PlanError, ShareError.
     """
     loaded = load_plan(find(plan, "stress"), shots.files())
+    if loaded.plan.climb is not None:
+        raise BadInput(f"plan {loaded.plan.id} is a climb, which nobody leads here", expected=f"xiu plan run {plan}")
     share = order_of(loaded, RUNS, scale=_scale(scale)).share()
     if run_time_s:
         return Wish(*_fit(loaded.plan, share, float(run_time_s)))

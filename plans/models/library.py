@@ -107,6 +107,8 @@ def load_drill(path: Path, faults: dict[str, Fault] | None) -> LoadedDrill:
         else:
             near = closest(file.name, [each.name for each in file.parent.glob("*.y*ml")])
             problem(("plan",), f"`plan`: {file}: no such file", "a file relative to this one", near)
+    if load and load.plan.climb is not None:
+        problem(("plan",), f"`plan`: {load.plan.id} is a climb", "a load that is the same in every arm")
     known = [_check_when(when, loc, faults, load, problem) for loc, when in _whens(drill)]
     if drill.expect.alert and drill.expect.alert.name not in (rules := alerts().expressions):
         name = drill.expect.alert.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from plans.models.load import HOME
@@ -21,6 +22,20 @@ def spoil(file: Path, *changes: tuple[str, str]) -> None:
 def line_of(file: Path, words: str) -> int:
     lines = file.read_text(encoding="utf-8").splitlines()
     return next(number for number, line in enumerate(lines, 1) if words in line)
+
+
+CLIMB = "{kind: climb, shares: [1%, 50%, 120%], window: 3s, hold: 2, patience: 1}"
+
+
+def as_climb(folder: Path) -> Path:
+    """The gala's plan with a climb instead of its curve, and its forecast, in the sub-folders that they have."""
+    (folder / "forecasts").mkdir()
+    (folder / "stress").mkdir()
+    shutil.copy(FORECAST, folder / "forecasts")
+    head, rest = PLAN.read_text(encoding="utf-8").split("steps:\n")
+    file = folder / "stress" / "climb.yaml"
+    file.write_text(f"{head}steps:\n  - {CLIMB}\n\n{rest[rest.index('probes:') :]}", encoding="utf-8")
+    return file
 
 
 N15, CUT = "n15-link-cut.yaml", "credit-cut.yaml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from harness.engine import cannon as module
 from harness.engine.cannon import Cannon
 from harness.engine.config import Beside, CannonConfig, ConfigError
+from harness.engine.gun import IDLE
 from harness.engine.loading import load
+from harness.engine.results import result
 from harness.engine.schedule import ScheduleError, constant, schedule
 from harness.engine.versions import AHEAD_NS, AppendOrder, PlanVersions
 
@@ -190,6 +193,52 @@ def test_it_lasts_until_its_end_though_no_request_is_due(
     assert not one.over.is_set(), "a window may still come"
     one._house(clock.now_ns + 5 * S)
     assert one.over.is_set()
+
+
+BODY = b'{"won":false,"next_ms":143}'
+LOST = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+
+
+def test_what_was_appended_is_sent_at_its_time_and_every_count_closes(
+    tmp_path: Path, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pacer on a clock that a test moves, over a pipe in place of a connection."""
+    monkeypatch.setattr("harness.engine.gun.monotonic_ns", clock)
+    one, said = firing(config(tmp_path, slots=1, connections=1), clock, monkeypatch)
+    reader, writer = os.pipe()
+    [wire] = one.gun.connections
+    wire.tap, wire.fd = IDLE, writer
+    requests = 0
+    while not one.over.is_set():
+        if len(one.versions.played) < 3 and clock.now_ns >= 100 * S + one.plan_ns - 2 * S:
+            append(one, len(one.versions.played) + 1, 4)
+        one.tick()
+        if wire.tap >= 0:
+            requests += os.read(reader, 1 << 16).count(b"POST ")
+            wire.data_received(LOST)
+        clock.now_ns += S // 100
+    os.close(reader)
+    os.close(writer)
+    tape = one.loaded.tape
+    assert requests == len(tape) == 1 + 3 * 20
+    assert clock.now_ns >= 100 * S + 20 * S, "until the end of the last window"
+    lag = tape.times(tape.sent) - tape.times(tape.intended)
+    assert (lag >= 0).all()
+    assert (lag <= S // 100).all(), "none was moved"
+    one.tally.take()
+    account = result(
+        tape,
+        start_ns=100 * S,
+        plan_ns=one.plan_ns,
+        stopped_ns=None,
+        journeys=one.tally.fired(),
+        cpu=[],
+        objective_ms=50,
+    )
+    assert set(account["load"]["residues"].values()) == {0}
+    assert account["load"]["outcomes"]["lose"] == 61
+    assert account["load"]["measured"]["seconds"] == 20.0
+    assert [told["event"] for told in said if told["event"] == "error"] == []
 
 
 def test_it_ends_at_once_when_it_is_stopped(tmp_path: Path, clock: StillClock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,13 @@ from typing import Any, cast
 import pytest
 
 from harness.engine.schedule import pieces_of
+from harness.errors import BadInput
 from harness.forecast import share_of
 from harness.guard.climb import ClimbPath, Ladder
 from harness.guard.green import Colour, Why, WindowBounds, WindowGrade
 from harness.guard.windows import read_windows
 from harness.orchestrate.account import RoundAccount, RunAccount
+from harness.orchestrate.alone import wish
 from harness.orchestrate.climbed import played_segments, reasons_of
 from harness.orchestrate.climbing import ClimbLeader, leader_of, path_of, rate_plan
 from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
@@ -24,6 +26,7 @@ from harness.runs.state import RunState
 from plans.models import LoadedPlan, find, load_plan
 from plans.models.steps import Climb
 from plans.models.stress import StressPlan
+from tests.support.plan_files import as_climb
 from tests.support.sample_run import sample_lock
 
 STEP = {"kind": "climb", "shares": ["50%", "100%"], "window": "4s", "hold": 1, "patience": 1}
@@ -183,3 +186,8 @@ def test_what_only_a_whole_round_can_show_is_not_evaluated() -> None:
     demand = {target.indicator for target in sealed.targets if target.cls == "demand"}
     sponsors = {name for name in known if name.startswith("sponsor_")}
     assert not_evaluated(sealed, got, known) == demand | sponsors | OF_THE_WHOLE
+
+
+def test_locust_by_hand_leads_no_climb(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"plan gala-share is a climb, which nobody leads here; expected xiu plan run"):
+        wish(str(as_climb(tmp_path)), "", None)

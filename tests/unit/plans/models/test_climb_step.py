@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from pathlib import Path
 
 import pytest
 
-from plans.models import LoadedPlan, PlanError, load_plan
+from plans.models import LoadedPlan, PlanError, load_drill, load_plan
 from plans.models.load import HOME
-from tests.support.plan_files import PLAN, line_of
-
-STEP = "{kind: climb, shares: [1%, 50%, 120%], window: 3s, hold: 2, patience: 1}"
+from tests.support.plan_files import CLIMB, CUT, PLAN, as_climb, line_of
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Path:
     """The gala's plan with a climb instead of its curve."""
-    (tmp_path / "forecasts").mkdir()
-    (tmp_path / "stress").mkdir()
-    shutil.copy(HOME / "forecasts" / "gala-share.yaml", tmp_path / "forecasts")
-    head, rest = PLAN.read_text(encoding="utf-8").split("steps:\n")
-    file = tmp_path / "stress" / "climb.yaml"
-    file.write_text(f"{head}steps:\n  - {STEP}\n\n{rest[rest.index('probes:') :]}", encoding="utf-8")
-    return file
+    return as_climb(tmp_path)
 
 
 def spoilt(file: Path, *changes: tuple[str, str]) -> list[str]:
@@ -93,21 +85,33 @@ def test_a_climb_that_cannot_be_is_refused_at_its_line(plan: Path, old: str, new
     ("more", "says"),
     [
         pytest.param(
-            f"{STEP}\n  - {{kind: constant, share: 10%, duration: 1s}}", "a climb among other steps", id="steps"
+            f"{CLIMB}\n  - {{kind: constant, share: 10%, duration: 1s}}", "a climb among other steps", id="steps"
         ),
-        pytest.param(f"{STEP}\nrounds: 2", "a climb in several rounds; expected one round", id="rounds"),
+        pytest.param(f"{CLIMB}\nrounds: 2", "a climb in several rounds; expected one round", id="rounds"),
         pytest.param(
-            f"{STEP}\ntraffic: [{{shot: tap, share: 100%}}, {{shot: wallet, share: 5%, response_p99: 1s}}]",
+            f"{CLIMB}\ntraffic: [{{shot: tap, share: 100%}}, {{shot: wallet, share: 5%, response_p99: 1s}}]",
             "journeys beside a climb; expected the taps alone",
             id="journeys",
         ),
         pytest.param(
             "{kind: constant, share: 100%, duration: 36s}\n"
-            f"traffic: [{{shot: tap, share: 100%}}, {{shot: wallet, share: 5%, steps: [{STEP}]}}]",
+            f"traffic: [{{shot: tap, share: 100%}}, {{shot: wallet, share: 5%, steps: [{CLIMB}]}}]",
             "a climb of a journey beside the taps",
             id="a journey's own",
         ),
     ],
 )
 def test_a_climb_stands_alone(plan: Path, more: str, says: str) -> None:
-    assert any(says in one for one in spoilt(plan, (STEP, more)))
+    assert any(says in one for one in spoilt(plan, (CLIMB, more)))
+
+
+def test_a_drill_needs_a_load_that_is_the_same_in_every_arm(plan: Path) -> None:
+    folder = plan.parents[1] / "drills"
+    folder.mkdir()
+    text = (HOME / "drills" / CUT).read_text(encoding="utf-8")
+    drill = folder / "own.yaml"
+    drill.write_text(re.sub(r"^plan:.*$", "plan: ../stress/climb.yaml", text, flags=re.MULTILINE), encoding="utf-8")
+    with pytest.raises(PlanError) as caught:
+        load_drill(drill, None)
+    at, what = line_of(drill, "plan:"), "`plan`: gala-share is a climb; expected a load that is the same in every arm"
+    assert f"{drill}:{at}: {what}" in [str(problem) for problem in caught.value.problems]
