@@ -196,6 +196,10 @@ OTHERS_ZH: dict[str, str] = {
     "journey_slow": "一路流量太慢",
     "nothing_judged": "没有可评定的",
     "season_incomplete": "抽奖之外的玩法没有走完",
+    "climb_stopped": "爬坡没有走到最高一级",
+    "climb_late": "爬坡的决定来得太迟",
+    "window_refused": "有压测进程没有接受一窗",
+    "plans_differ": "各压测进程打的不是同一份计划",
 }
 """What a reason of this code is about; its own sentence follows."""
 ELSEWHERE = "原文见 run.json"
@@ -211,6 +215,9 @@ EVENTS: dict[str, Both] = {
     "phase": Both("阶段", "phase"),
     "rate": Both("手动调速", "rate"),
     "rate_refused": Both("调速被拒", "rate refused"),
+    "window": Both("爬坡一窗", "climb window"),
+    "window_refused": Both("爬坡一窗被拒", "climb window refused"),
+    "climb_over": Both("爬坡结束", "climb over"),
     "fault_injected": Both("注入故障", "fault injected"),
     "effect_seen": Both("故障见效", "effect seen"),
     "alert": Both("告警", "alert"),
