@@ -9,10 +9,13 @@ from harness.guard.climb import ClimbPath
 from harness.guard.green import Why
 from harness.orchestrate.climbing import SEEN, ClimbLeader
 from harness.phrases import Sentence, sentence
+from harness.runs.steps import Capacity
 from harness.verdict import Reason
 from plans.models.steps import Segment
 
 OF_THE_GENERATOR: tuple[Why, ...] = ("late", "behind")
+ROUNDING = 1e-9
+"""Of a rate: 100% of the peak is the peak, whatever the last bit of a float says."""
 
 
 @dataclass(slots=True)
@@ -22,12 +25,16 @@ class ClimbReasons:
     invalid: list[Reason] = field(default_factory=list)
     failures: list[Reason] = field(default_factory=list)
     no_data: list[Reason] = field(default_factory=list)
+    warnings: list[Reason] = field(default_factory=list)
 
 
-def reasons_of(leader: ClimbLeader | None, stopped: str | None, account: dict[str, Any] | None) -> ClimbReasons:
-    """`stopped`: why the run ended before its plan; `account`: of all cannons.
+def reasons_of(
+    leader: ClimbLeader | None, peak_rps: float, stopped: str | None, account: dict[str, Any] | None
+) -> ClimbReasons:
+    """`peak_rps`: what is promised; `stopped`: why the run ended before its plan; `account`: of all cannons.
 
-    A climb that ended below its top is a failure of the system where that was red, no failure where it was unclear.
+    A climb that ended below the peak is a failure of the system where that was red, no failure where it was unclear.
+    Where the peak was held, the end above it is a remark: that is what was asked for.
     """
     found = ClimbReasons()
     if leader is None:
@@ -41,7 +48,9 @@ def reasons_of(leader: ClimbLeader | None, stopped: str | None, account: dict[st
         found.invalid.append(Reason(code="climb_late", text=sentence("climb_late")))
         return found
     reason = Reason(code="climb_stopped", text=_ended(path, grade.why))
-    if grade.colour == "red":
+    if _held(path) >= peak_rps * (1 - ROUNDING):
+        found.warnings.append(reason)
+    elif grade.colour == "red":
         found.failures.append(reason)
     elif grade.why in OF_THE_GENERATOR:
         found.invalid.append(reason)
@@ -55,6 +64,28 @@ def _ended(path: ClimbPath, why: Why) -> Sentence:
     held = sentence("held_none") if safe is None else sentence("held_rate", rate_rps=path.rates_rps[safe])
     where = {"stair": last.stair + 1, "stairs": path.ladder.stairs, "rate_rps": last.rate_rps}
     return sentence("climb_stopped", seen=sentence(SEEN[why]), held=held, **where)
+
+
+def _held(path: ClimbPath) -> float:
+    """The rate of the highest stair that was held; 0 where none was."""
+    return 0.0 if path.safe is None else path.rates_rps[path.safe]
+
+
+def capacity_of(leader: ClimbLeader | None, peak_rps: float) -> Capacity | None:
+    """None of a plan that is no climb."""
+    if leader is None:
+        return None
+    path, grade = leader.climb, leader.grade
+    red = path.state.end == "stop" and grade is not None and grade.colour == "red"
+    return Capacity(held_rps=_held(path) or None, red_rps=path.last.rate_rps if red else None, peak_rps=peak_rps)
+
+
+def stairs_seen(leader: ClimbLeader | None) -> list[dict[str, Any]]:
+    """Of each stair that was played, as fields of its step: `seen` and `held`."""
+    seen: dict[int, dict[str, Any]] = {}
+    for window, colour, move in leader.climb.moves if leader is not None else ():
+        seen[window.stair] = {"seen": colour, "held": move in ("advance", "finish")}
+    return [*seen.values()]
 
 
 def played_segments(leader: ClimbLeader, planned: list[Segment]) -> list[Segment]:

@@ -5,6 +5,7 @@ What is decided is told as an event. Acting never depends on that: the order goe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,16 +108,19 @@ def leader_of(
 
 def rate_plan(plan: StressPlan, share: Share, workers: int, headroom: float) -> dict[str, Any]:
     """What the cannons are told of the taps' rate at the beginning, as fields of their order: all of it, or of a climb
-    the warm-up and its first window, with room for the longest climb.
+    the warm-up and its first window, with room for the longest climb. Beyond the peak more people tap, not faster ones:
+    these would meet their limit.
     """
     segments, path = plan.segments(share.peak_rps, share.duration_s), path_of(plan, share)
     if path is None:
-        return {"segments": tuple(segments), "rate_headroom": headroom}
+        return {"segments": tuple(segments), "rate_headroom": headroom, "slots": share.tapping_at_once}
+    more = max(1.0, max(path.rates_rps) / share.peak_rps)
     warm = [segment for segment in segments if segment["phase"] == 0]
     warm_taps = sum(piece.taps for segment in warm for piece in pieces_of([segment]))
     green = sum(piece.taps for piece in pieces_of(segments))
     return {
         "segments": (*warm, *path.windows[0].segments()),
+        "slots": min(share.users, math.ceil(share.tapping_at_once * more - 1e-6)),
         "goes_on": True,
         "room": int(warm_taps + path.taps_most) + (path.ladder.most + 1) * workers,
         "expected": int(green),

@@ -12,12 +12,13 @@ from harness.forecast.lock import Lock
 from harness.orchestrate import figures, rounds
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.chosen import Chosen
-from harness.orchestrate.climbed import played_segments, reasons_of
+from harness.orchestrate.climbed import capacity_of, played_segments, reasons_of, stairs_seen
 from harness.phrases import Sentence, sentence
 from harness.runs.order import RunOrder
 from harness.runs.quantile_bounds import bounds_of
-from harness.runs.record import About, Environment, Generator, Latency, Resource, RunRecord, Scale, Step, Title
+from harness.runs.record import About, Environment, Generator, Latency, Resource, RunRecord, Scale, Title
 from harness.runs.state import RunState
+from harness.runs.steps import Step
 from harness.runs.traffic import Traffic, traffic_of
 from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
 from system.contract.audit import INVARIANTS, Finding
@@ -41,7 +42,7 @@ def record(
     judged = rounds.forecast_of(each) if each else rounds.nothing_armed(played, got)
     traffic = {key: result for one in got.rounds for key, result in traffic_of(one.fired, one.number).items()}
     findings = got.report.findings if got.report else _unread() if got.money_is_controls else ()
-    climb = reasons_of(got.climb, got.stopped, account)
+    climb = reasons_of(got.climb, chosen.share.peak_rps, got.stopped, account)
     decision = decide(
         Evidence(
             indicators=judged,
@@ -50,7 +51,7 @@ def record(
             invalid=[*got.invalid, *_invalid(account), *climb.invalid],
             failures=[*_by_rule(got), *got.failures, *_unbalanced(order, got), *_slow(order, traffic), *climb.failures],
             no_data=[*got.no_data, *_blind(got), *climb.no_data],
-            warnings=[*_warnings(chosen, got.missing), *got.nemesis.warnings],
+            warnings=[*_warnings(chosen, got.missing), *got.nemesis.warnings, *climb.warnings],
         ),
         strict=order.strict,
     )
@@ -84,6 +85,7 @@ def record(
         forecast_sha256=sealed.sha256,
         stack=None if got.stack is None else os.path.relpath(got.stack, folder.resolve()),
         season=figures.season_of_run(got),
+        capacity=capacity_of(got.climb, chosen.share.peak_rps),
         rounds=each,
     )
 
@@ -191,6 +193,7 @@ def _steps(
     if got.climb is not None and account is not None:
         segments = played_segments(got.climb, segments)
     rows = account["seconds"] if account else []
+    seen = iter(stairs_seen(got.climb) if account is not None else ())
     found: list[Step] = []
     at_s = 0.0
     for segment in segments:
@@ -198,10 +201,12 @@ def _steps(
         length = sum(piece.duration_s for piece in pieces)
         # Of a countdown the peak is told, whether it fades or not.
         last_rps = segment.get("peak_rps", pieces[-1].end_rps)
+        stair = next(seen, {}) if segment["phase"] else {}
         mine = [row for row in rows if at_s <= row["second"] < at_s + length]
+        slow_ms = [row["response_p99_ms"] for row in mine if row["response_p99_ms"] is not None]
         found.append(
             Step(
-                kind=segment["kind"],
+                kind="climb" if stair else segment["kind"],
                 phase="warm-up" if segment["phase"] == 0 else "measured",
                 starts_s=round(at_s + round(begins_s), 3),
                 duration_s=round(length, 3),
@@ -209,7 +214,8 @@ def _steps(
                 to_rps=last_rps,
                 scheduled=sum(row["scheduled"] for row in mine) if mine else None,
                 sent=sum(row["sent"] for row in mine) if mine else None,
-                response_p99_ms=max((row["response_p99_ms"] or 0.0 for row in mine), default=None),
+                response_p99_ms=max(slow_ms, default=None),
+                **stair,
             )
         )
         at_s += length

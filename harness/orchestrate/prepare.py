@@ -110,7 +110,6 @@ def prepare(
         fronts=tuple(urlsplit(way.to(url)).netloc for url in topology.fronts),
         tokens="tokens",
         result="result.json",
-        slots=share.tapping_at_once,
         connections=_connections(share, sizes),
         run_id=run_id,
         round=round_.round,

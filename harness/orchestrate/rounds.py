@@ -130,6 +130,8 @@ def not_evaluated(sealed: Lock, got: RunAccount, actuals: Mapping[str, float | i
             names.add("wins_residue")  # a win behind an answer that could not be asked for again is not missing
     if got.climb is not None:
         names |= sponsors | OF_THE_WHOLE  # how far it went was the question
+        if got.climb.climb.state.end != "finish":
+            names |= {"response_p99_ms", "errors"}  # it went on until they were beyond; stair by stair they are judged
     if got.rated or got.climb is not None:
         names |= {target.indicator for target in sealed.targets if target.cls == "demand"}
     return names

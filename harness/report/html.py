@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from harness.forecast.judge import Judged
-from harness.report import figures, scope, vocabulary, words
+from harness.report import climb, figures, scope, vocabulary, words
 from harness.report.bands import Band, band_of
 from harness.report.charts import chart_of
 from harness.report.figures import Amount
 from harness.report.vocabulary import Both
-from harness.runs.record import LedgerFile, Percentiles, Record, RunRecord, Timeline
+from harness.runs.frozen import Record
+from harness.runs.record import LedgerFile, Percentiles, RunRecord, Timeline
 
 if TYPE_CHECKING:
     import jinja2
@@ -132,6 +133,7 @@ def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile, runboo
         chart=chart_of(timeline, record.forecast, _warm_up_s(record), scope.fault_windows(record)),
         unjudged=record.verdict in UNJUDGED,
         scope=scope,
+        climb=climb,
         vocabulary=vocabulary,
         event_text=words.event_text,
         timeline=timeline,

@@ -148,6 +148,22 @@ def _in_cell(what: Both, cell: int | None) -> Both:
     return Both(f"{what.zh}（单元 {cell}）", f"{what.en} (cell {cell})") if cell else what
 
 
+STEP_KINDS: dict[str, Both] = {
+    "constant": Both("恒速", "constant"),
+    "ramp": Both("匀变", "ramp"),
+    "spike": Both("尖峰", "spike"),
+    "replay": Both("重放", "replay"),
+    "climb": Both("台阶", "stair"),
+}
+
+COLOURS: dict[str, tuple[str, Both]] = {
+    "green": ("PASS", Both("正常", "green")),
+    "unclear": ("NO_DATA", Both("不明", "unclear")),
+    "red": ("FAIL", Both("异常", "red")),
+}
+"""Of a climb's window: its state, and its name."""
+
+
 def sponsor_name(name: str) -> Both:
     """A sponsor's name as the ledger keeps it, `云帆 Cloud Sail`: each language its part, or the whole where there is
     only one.

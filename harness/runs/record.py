@@ -8,10 +8,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from harness.forecast.judge import Judged
 from harness.phrases import kept
+from harness.runs.frozen import Record
+from harness.runs.steps import Capacity, Step
 from harness.verdict import Reason, Verdict
 from system.contract.audit import Finding
 
@@ -22,31 +24,11 @@ SCHEMA_VERSION = 2
 """Of `run.json`. 1: written before there was a number. A field that is added keeps it, a changed meaning raises it."""
 
 
-class Record(BaseModel):
-    """Frozen, no unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
 class Scale(Record):
     """`factor` is exact, such as `1/10000`; `why` says who chose it: forecast, user, or this machine's limits."""
 
     factor: str
     why: str
-
-
-class Step(Record):
-    """One stretch of the load, by intended time from the first tap on."""
-
-    kind: str
-    phase: Literal["warm-up", "measured"]
-    starts_s: float
-    duration_s: float
-    from_rps: float
-    to_rps: float
-    scheduled: int | None = None
-    sent: int | None = None
-    response_p99_ms: float | None = None
 
 
 class Load(Record):
@@ -286,6 +268,8 @@ class RunRecord(Record):
     """Each journey of each round. `load` and `latency_ms` are the taps' alone."""
     season: SeasonRecord | None = None
     """What was played beside the draw; null where nothing was."""
+    capacity: Capacity | None = None
+    """Of a climb; null of any other plan."""
     rounds: tuple[RoundRecord, ...] = ()
     """Every round that was armed, in their order. Counts and money above are their sums, percentiles are those of all
     their answers; an indicator of `forecast` and `credit_delay_s` are those of the round that did worst.

@@ -28,13 +28,18 @@ CLIMB = "{kind: climb, shares: [1%, 50%, 120%], window: 3s, hold: 2, patience: 1
 
 
 def as_climb(folder: Path) -> Path:
-    """The gala's plan with a climb instead of its curve, and its forecast, in the sub-folders that they have."""
+    """The gala's plan with a climb instead of its curve."""
+    return with_step(folder, CLIMB)
+
+
+def with_step(folder: Path, step: str) -> Path:
+    """The gala's plan with this step instead of its curve, and its forecast, in the sub-folders that they have."""
     (folder / "forecasts").mkdir()
     (folder / "stress").mkdir()
     shutil.copy(FORECAST, folder / "forecasts")
     head, rest = PLAN.read_text(encoding="utf-8").split("steps:\n")
-    file = folder / "stress" / "climb.yaml"
-    file.write_text(f"{head}steps:\n  - {CLIMB}\n\n{rest[rest.index('probes:') :]}", encoding="utf-8")
+    file = folder / "stress" / "own.yaml"
+    file.write_text(f"{head}steps:\n  - {step}\n\n{rest[rest.index('probes:') :]}", encoding="utf-8")
     return file
 
 

@@ -28,11 +28,11 @@ from harness.runs.record import (
     SeasonRecord,
     Second,
     SponsorBooks,
-    Step,
     Timeline,
     Title,
     Wins,
 )
+from harness.runs.steps import Step
 from harness.verdict import Evidence, Reason, decide
 from plans.models import find, load_plan
 from system.contract.audit import INVARIANTS, Finding

@@ -19,20 +19,11 @@ from dashboards.grafana import check, lint, render
 from dashboards.grafana.promql import Selector, parts
 from harness.stack import tools
 from harness.watch.prom import Prometheus
-from tests.support.prometheus_history import RUN, SPAN, VALUES, prometheus
+from tests.support.prometheus_history import RUN, SPAN, VALUES
 from xiu.cli import main
 
 BOARDS = render.rendered()
 QUERIES = [(board, panel["title"], t) for board in BOARDS.values() for panel, t in lint.targets(board)]
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    try:
-        with prometheus(tmp_path_factory.mktemp("history")) as address:
-            yield address
-    except FileNotFoundError as exc:
-        pytest.skip(str(exc))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,12 +18,13 @@ from harness.guard.green import Colour, Why, WindowBounds, WindowGrade
 from harness.guard.windows import read_windows
 from harness.orchestrate.account import RoundAccount, RunAccount
 from harness.orchestrate.alone import wish
-from harness.orchestrate.climbed import played_segments, reasons_of
+from harness.orchestrate.climbed import capacity_of, played_segments, reasons_of, stairs_seen
 from harness.orchestrate.climbing import ClimbLeader, leader_of, path_of, rate_plan
 from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
 from harness.orchestrate.scribe import Scribe
 from harness.orchestrate.steering import Steering
 from harness.runs.state import RunState
+from harness.runs.steps import Capacity
 from plans.models import LoadedPlan, find, load_plan
 from plans.models.steps import Climb
 from plans.models.stress import StressPlan
@@ -58,12 +60,23 @@ def test_cannons_are_told_the_first_window_and_have_room_for_the_longest_climb(w
     assert told["room"] >= longest - 1 + 6 * workers, "each worker may have one request more a window"
 
 
+def test_beyond_the_peak_more_people_tap_not_faster_ones() -> None:
+    plan, share = climbing()
+    assert rate_plan(plan, share, 1, 1.5)["slots"] == share.tapping_at_once
+    high = Climb.model_validate(STEP | {"shares": ["100%", "120%"]})
+    plan = plan.model_copy(update={"steps": (high,)})
+    assert rate_plan(plan, share, 1, 1.5)["slots"] == share.tapping_at_once * 6 // 5
+    few = replace(share, users=share.tapping_at_once + 7)
+    assert rate_plan(plan, few, 1, 1.5)["slots"] == few.users
+
+
 def test_any_other_plan_is_told_whole() -> None:
     plan = load_plan(find("gala-share", "stress")).plan
     _, share = climbing()
     assert rate_plan(plan, share, 2, 1.5) == {
         "segments": tuple(plan.segments(share.peak_rps, share.duration_s)),
         "rate_headroom": 1.5,
+        "slots": share.tapping_at_once,
     }
     assert leader_of(plan, share, 1, Path(), lambda kind, text: None) is None
 
@@ -105,7 +118,7 @@ def test_readings_of_the_cannons_become_windows_in_the_run_s_folder(tmp_path: Pa
     assert [line.segments for line in lines] == [[window.segments()] for window in path.windows[1:]]
     kinds = [event.kind for event in state.events if event.kind != "phase"]
     assert kinds == ["window", "window", "climb_over"]
-    assert reasons_of(account.climb, run.why, None).failures == []
+    assert reasons_of(account.climb, 35_000.0, run.why, None).failures == []
 
 
 def test_a_cannon_that_refuses_a_window_ends_the_run_as_invalid(tmp_path: Path) -> None:
@@ -126,6 +139,9 @@ def test_a_folder_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
     play(run, state, 60.0)
     assert run.stopped() is not None
     assert [reason.code for reason in account.invalid] == ["run_broken"]
+
+
+PEAK = 80.0
 
 
 def over(*colours: Colour, why: Why = "green", late: bool = False) -> ClimbLeader:
@@ -155,20 +171,56 @@ def over(*colours: Colour, why: Why = "green", late: bool = False) -> ClimbLeade
 def test_what_a_climb_s_end_means(
     leader: ClimbLeader | None, stopped: str | None, verdict: str, codes: list[str]
 ) -> None:
-    found = reasons_of(leader, stopped, {"plans_differ": False})
-    for name in ("failures", "invalid", "no_data"):
+    found = reasons_of(leader, PEAK, stopped, {"plans_differ": False})
+    for name in ("failures", "invalid", "no_data", "warnings"):
         assert [reason.code for reason in getattr(found, name)] == (codes if name == verdict else [])
 
 
+@pytest.mark.parametrize("why", ["slow", "late"])
+def test_an_end_above_a_peak_that_was_held_is_a_remark(why: Why) -> None:
+    colour: Colour = "red" if why == "slow" else "unclear"
+    leader = over("green", "green", colour, colour, why=why)
+    found = reasons_of(leader, 10.0, None, None)
+    assert [reason.code for reason in found.warnings] == ["climb_stopped"]
+    assert [*found.failures, *found.invalid, *found.no_data] == []
+    below = reasons_of(leader, 10.1, None, None)
+    assert len(below.failures if why == "slow" else below.invalid) == 1
+    assert below.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("leader", "held_rps", "red_rps"),
+    [
+        pytest.param(over("green", "green", "green"), 100.0, None, id="to the top"),
+        pytest.param(over("green", "red", "red", why="slow"), 1.0, 10.0, id="the knee is between"),
+        pytest.param(over("green", "unclear", "unclear", why="late"), 1.0, None, id="nobody knows of a knee"),
+        pytest.param(over("red", "red", why="errors"), None, 1.0, id="the first one"),
+    ],
+)
+def test_the_capacity_is_what_was_held_and_what_was_red(
+    leader: ClimbLeader, held_rps: float | None, red_rps: float | None
+) -> None:
+    assert capacity_of(leader, PEAK) == Capacity(held_rps=held_rps, red_rps=red_rps, peak_rps=PEAK)
+
+
+def test_each_stair_has_the_colour_of_its_last_window() -> None:
+    assert stairs_seen(over("green", "unclear", "green", "red", "red", why="slow")) == [
+        {"seen": "green", "held": True},
+        {"seen": "green", "held": True},
+        {"seen": "red", "held": False},
+    ]
+    assert (stairs_seen(None), capacity_of(None, PEAK)) == ([], None)
+
+
 def test_where_it_ended_is_told_with_what_was_held() -> None:
-    (reason,) = reasons_of(over("green", "red", "red", why="slow"), None, None).failures
+    (reason,) = reasons_of(over("green", "red", "red", why="slow"), PEAK, None, None).failures
     assert reason.text == "the climb ended on stair 2 of 3 at 10/s, red, slower than promised; held: 1/s"
-    (reason,) = reasons_of(over("red", "red", why="errors"), None, None).failures
+    (reason,) = reasons_of(over("red", "red", why="errors"), PEAK, None, None).failures
     assert reason.text.endswith("held: none")
 
 
 def test_workers_that_played_other_windows_are_invalid() -> None:
-    found = reasons_of(over("green", "green", "green"), None, {"plans_differ": True})
+    found = reasons_of(over("green", "green", "green"), PEAK, None, {"plans_differ": True})
     assert [reason.code for reason in found.invalid] == ["plans_differ"]
 
 
@@ -186,6 +238,9 @@ def test_what_only_a_whole_round_can_show_is_not_evaluated() -> None:
     demand = {target.indicator for target in sealed.targets if target.cls == "demand"}
     sponsors = {name for name in known if name.startswith("sponsor_")}
     assert not_evaluated(sealed, got, known) == demand | sponsors | OF_THE_WHOLE
+    got.climb = over("green", "red", "red", why="slow")
+    quality = {"response_p99_ms", "errors"}
+    assert not_evaluated(sealed, got, known) == demand | sponsors | OF_THE_WHOLE | quality
 
 
 def test_locust_by_hand_leads_no_climb(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_other_plans_are_no_climb() -> None:
 def test_a_climb_that_cannot_be_is_refused_at_its_line(plan: Path, old: str, new: str, says: str) -> None:
     told = spoilt(plan, (old, new))
     at = line_of(plan, "kind: climb")
-    assert any(says in one and f"climb.yaml:{at}" in one for one in told) or says.startswith(("taps", "no step"))
+    assert any(says in one and f"own.yaml:{at}" in one for one in told) or says.startswith(("taps", "no step"))
     assert any(says in one for one in told)
 
 
@@ -110,7 +110,7 @@ def test_a_drill_needs_a_load_that_is_the_same_in_every_arm(plan: Path) -> None:
     folder.mkdir()
     text = (HOME / "drills" / CUT).read_text(encoding="utf-8")
     drill = folder / "own.yaml"
-    drill.write_text(re.sub(r"^plan:.*$", "plan: ../stress/climb.yaml", text, flags=re.MULTILINE), encoding="utf-8")
+    drill.write_text(re.sub(r"^plan:.*$", "plan: ../stress/own.yaml", text, flags=re.MULTILINE), encoding="utf-8")
     with pytest.raises(PlanError) as caught:
         load_drill(drill, None)
     at, what = line_of(drill, "plan:"), "`plan`: gala-share is a climb; expected a load that is the same in every arm"

@@ -1,0 +1,37 @@
+"""A run's load step by step, and what a climb found, as they stand in `run.json`. Pure data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from harness.runs.frozen import Record
+
+
+class Step(Record):
+    """One stretch of the load, by intended time from the first tap on. `response_p99_ms`: of its worst second.
+
+    `seen`: of a stair of a climb, the colour of its last window, null of any other step; `held`: it was green as long
+    as a stair must be.
+    """
+
+    kind: str
+    phase: Literal["warm-up", "measured"]
+    starts_s: float
+    duration_s: float
+    from_rps: float
+    to_rps: float
+    scheduled: int | None = None
+    sent: int | None = None
+    response_p99_ms: float | None = None
+    seen: Literal["green", "unclear", "red"] | None = None
+    held: bool | None = None
+
+
+class Capacity(Record):
+    """What a climb found, both ends measured: the rate of the highest stair that was held, and of the red stair above
+    it at which the climb ended (null where none was red). The knee lies between them. `peak_rps`: what was asked for.
+    """
+
+    held_rps: float | None
+    red_rps: float | None
+    peak_rps: float
