@@ -41,7 +41,7 @@ def reasons_of(
         return found
     if account is not None and account.get("plans_differ"):
         found.invalid.append(Reason(code="plans_differ", text=sentence("plans_differ")))
-    path, grade = leader.climb, leader.grade
+    path, grade = leader.climb, leader.trouble
     if stopped is not None or path.state.end == "finish":
         return found
     if leader.late or path.state.end is None or grade is None:
@@ -75,16 +75,17 @@ def capacity_of(leader: ClimbLeader | None, peak_rps: float) -> Capacity | None:
     """None of a plan that is no climb."""
     if leader is None:
         return None
-    path, grade = leader.climb, leader.grade
+    path, grade = leader.climb, leader.trouble
     red = path.state.end == "stop" and grade is not None and grade.colour == "red"
     return Capacity(held_rps=_held(path) or None, red_rps=path.last.rate_rps if red else None, peak_rps=peak_rps)
 
 
 def stairs_seen(leader: ClimbLeader | None) -> list[dict[str, Any]]:
-    """Of each stair that was played, as fields of its step: `seen` and `held`."""
+    """Of each stair that was played, as fields of its step: `held`, and `seen`: green if so, else why it was not."""
     seen: dict[int, dict[str, Any]] = {}
     for window, colour, move in leader.climb.moves if leader is not None else ():
-        seen[window.stair] = {"seen": colour, "held": move in ("advance", "finish")}
+        held, before = move in ("advance", "finish"), seen.get(window.stair, {}).get("seen", colour)
+        seen[window.stair] = {"seen": before if colour == "green" and not held else colour, "held": held}
     return [*seen.values()]
 
 

@@ -57,6 +57,8 @@ class ClimbLeader:
         self._mark: Reading | None = None
         self.grade: WindowGrade | None = None
         """Of the last window that was looked at."""
+        self.trouble: WindowGrade | None = None
+        """Of the last one of this stair that was not green: why the climb does not go on."""
         self.late = False
         """A decision came too late for its window to be ordered: this host was the limit."""
 
@@ -72,11 +74,15 @@ class ClimbLeader:
         figures = figures_of(first, reading, climb.planned, self._bounds.response_s, self._workers, now_s)
         self._mark = reading
         self.grade = found = grade(figures, self._bounds)
+        if found.colour != "green":
+            self.trouble = found
         self.late = now_s > window.ends_s - AHEAD_S
         after = climb.take(found.colour, halted=halted or self.late)
         if after is not None:
             self._order(after)
         move = climb.moves[-1][2]
+        if move == "advance":
+            self.trouble = None
         data = {"version": window.version, "stair": window.stair + 1, "rate_rps": window.rate_rps}
         said = sentence("window_seen", seen=sentence(SEEN[found.why]), move=sentence(MOVES[move]), **data)
         self._tell("climb_over" if move in ENDS else "window", said)

@@ -10,8 +10,8 @@ from harness.runs.frozen import Record
 class Step(Record):
     """One stretch of the load, by intended time from the first tap on. `response_p99_ms`: of its worst second.
 
-    `seen`: of a stair of a climb, the colour of its last window, null of any other step; `held`: it was green as long
-    as a stair must be.
+    `seen`: of a stair of a climb, green where it was `held` (green as long as a stair must be), else the colour of its
+    last window that was not; null of any other step.
     """
 
     kind: str

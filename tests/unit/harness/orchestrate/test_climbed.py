@@ -23,11 +23,13 @@ from harness.orchestrate.climbing import ClimbLeader, leader_of, path_of, rate_p
 from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
 from harness.orchestrate.scribe import Scribe
 from harness.orchestrate.steering import Steering
+from harness.phrases import Sentence
 from harness.runs.state import RunState
 from harness.runs.steps import Capacity
 from plans.models import LoadedPlan, find, load_plan
 from plans.models.steps import Climb
 from plans.models.stress import StressPlan
+from plans.signals import Reading
 from tests.support.plan_files import as_climb
 from tests.support.sample_run import sample_lock
 
@@ -151,6 +153,7 @@ def over(*colours: Colour, why: Why = "green", late: bool = False) -> ClimbLeade
     for colour in colours:
         path.take(colour)
         leader.grade = WindowGrade(colour, why)
+        leader.trouble = leader.grade if colour != "green" else leader.trouble
     leader.late = late
     return leader
 
@@ -201,6 +204,28 @@ def test_the_capacity_is_what_was_held_and_what_was_red(
     leader: ClimbLeader, held_rps: float | None, red_rps: float | None
 ) -> None:
     assert capacity_of(leader, PEAK) == Capacity(held_rps=held_rps, red_rps=red_rps, peak_rps=PEAK)
+
+
+def test_a_stair_that_was_never_green_long_enough_is_told_by_what_was_wrong() -> None:
+    """Green, red, green, red …: its patience ends on a green window."""
+    path = ClimbPath((1.0, 10.0), Ladder(2, hold=2, patience=1, reds=2), 5.0, 6.0)
+    told: list[Sentence] = []
+    leader = ClimbLeader(path, WindowBounds(0.05), 1, lambda window: None, lambda kind, text: told.append(text))
+    for number, slow in enumerate((0, 9, 0)):
+        at_s = path.last.decides_s
+        answered = 5 + 5 * number
+        quick = answered - 9 * (number > 0)
+        leader.take(
+            Reading(at_s, answered=answered, reached=answered, response_us=((1_000, quick), (90_000, answered - quick)),
+                    seen_s=(at_s,)), at_s,
+        )  # fmt: skip
+        assert leader.grade is not None
+        assert leader.grade.colour == ("red" if slow else "green")
+    assert path.state.end == "stop"
+    (reason,) = reasons_of(leader, PEAK, None, None).failures
+    assert "red, slower than promised" in reason.text
+    assert stairs_seen(leader) == [{"seen": "red", "held": False}]
+    assert capacity_of(leader, PEAK) == Capacity(held_rps=None, red_rps=1.0, peak_rps=PEAK)
 
 
 def test_each_stair_has_the_colour_of_its_last_window() -> None:
