@@ -48,11 +48,6 @@ def twins(file: str, line: int, kind: str, ident: str) -> list[Problem]:
     ]
 
 
-def is_twin(problem: Problem) -> bool:
-    """Does this problem come from `twins`? A list refuses such files, since nobody knows which of them an id means."""
-    return problem.what.startswith("`id`: ") and " stands in " in problem.what
-
-
 def _same(one: Path, other: Path) -> bool:
     try:
         return os.path.samefile(one, other)

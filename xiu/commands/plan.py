@@ -16,7 +16,7 @@ from harness.forecast.share import Share
 from harness.runs.order import RunOrder, order_of
 from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_plan, stress_files
 from plans.models import load as library
-from plans.models.ids import beside, claimed, is_twin
+from plans.models.ids import beside, claimed
 from plans.models.quantity import MOST, ratio
 from plans.models.steps import Replay
 from plans.models.stress import StressPlan
@@ -25,7 +25,7 @@ from system.contract.addresses import read_address
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
 from xiu.commands import _sound
-from xiu.commands._text import about_lines, emit, share_json, share_lines, table, targets_table
+from xiu.commands._text import about_lines, emit, refused, share_json, share_lines, table, targets_table
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -70,12 +70,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     plans: list[dict[str, Any]] = []
-    twins: list[Problem] = []
+    problems: list[Problem] = []
     for file in stress_files():
         try:
             loaded = load_plan(file, shots.files())
         except PlanError as exc:
-            twins += [problem for problem in exc.problems if is_twin(problem)]
+            problems += exc.problems
             plans.append(
                 {"id": file.stem, "file": _near(file), "valid": False, "problems": [str(p) for p in exc.problems]}
             )
@@ -92,16 +92,14 @@ def _list(args: argparse.Namespace) -> int:
                 "lane": plan.lane,
             }
         )
-    if twins:
-        raise PlanError(twins)
     if args.json:
         emit({"plans": plans})
-        return 0
+        return refused(problems)
     rows = [
         [p["id"], p["title"]["en"] if p["valid"] else f"{len(p['problems'])} problems: xiu plan check"] for p in plans
     ]
     print(table(("plan", "what it is"), rows))
-    return 0
+    return refused(problems)
 
 
 def _near(path: Path) -> str:
