@@ -22,6 +22,7 @@ from typing import Any
 
 import uvloop
 
+from harness import slices
 from harness.engine.config import STOPS, CannonConfig
 from harness.engine.health import CpuSample
 from harness.engine.loading import LoadedGun, load
@@ -302,7 +303,8 @@ def _write(config: CannonConfig, loaded: LoadedGun, account: dict[str, Any]) -> 
 def _schedule_class(realtime: bool) -> str | None:
     """Sets its scheduling class and names it: ``fifo``, ``other``, or None where the system has no such thing.
 
-    Its starter may be a batch process, but a pacer must get its core the moment its timer expires.
+    Its starter may be a batch process, but a pacer must get its core the moment its timer expires: its time slice is as
+    short as that of the parts that it asks.
     """
     if not hasattr(os, "sched_setscheduler"):
         return None
@@ -311,6 +313,7 @@ def _schedule_class(realtime: bool) -> str | None:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
             return "fifo"
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    slices.ask_for(slices.SHORTEST_US)
     return "other"
 
 

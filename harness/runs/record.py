@@ -153,6 +153,8 @@ class Environment(Record):
     commit: str = ""
     hot_path: str = ""
     """Which build of the front ran here: `compiled`, or `plain` with the reason; empty in records of before."""
+    slice_us: int | None = None
+    """Time slice of play and of what it asks, in microseconds; None: the kernel's own, because it gives no other."""
     scale_factor: str = ""
     calibration: dict[str, Any] = Field(default_factory=dict)
     detours: dict[str, float | None] = Field(default_factory=dict)
