@@ -32,6 +32,7 @@ from harness.engine.results import result
 from harness.engine.schedule import ScheduleError, least_taps, pieces_of, schedule
 from harness.engine.strands import replan
 from harness.engine.tally import Tally
+from harness.engine.usage import cpu_sample, used
 from harness.engine.wires import Wires
 
 NS = 1_000_000_000
@@ -58,7 +59,7 @@ class Cannon:
         names = (config.journey, *(one.journey for one in config.beside))
         self.tally = Tally(loaded.gun, names)
         self.orders = Orders(monotonic_ns())
-        self.wires = Wires(loaded.gun, loaded.addresses)
+        self.wires = Wires(loaded.gun, loaded.addresses, config.tls)
         self.cpu: list[CpuSample] = []
         self.stopped_ns: int | None = None
         self.start_ns: int | None = None
@@ -167,7 +168,7 @@ class Cannon:
         gun.pace()
         if now >= self._cpu_at:
             self._cpu_at = now + NS
-            self.cpu.append(_cpu(now))
+            self.cpu.append(cpu_sample(now))
         elif now >= self._report_at:  # not both in one turn, because nothing is paced meanwhile
             self._report_at = now + int(config.report_s * NS)
             counts = self.tally.cumulative()
@@ -228,7 +229,7 @@ class Cannon:
             journeys=self.tally.fired(),
             cpu=self.cpu,
             objective_ms=config.objective_ms,
-            one_of_several=config.workers > 1,
+            one_of_several=config.workers > 1 or bool(config.prepared),
         )
         return account | {
             "run_id": config.run_id,
@@ -239,7 +240,7 @@ class Cannon:
             "surprises": gun.surprises,
             "awards": len(tape.awards),
             "tickets": list(tape.tickets),
-            "resources": _used(),
+            "resources": used(),
             "counts": self.tally.cumulative(),
         }
 
@@ -261,27 +262,6 @@ def _recent_cpu(samples: list[CpuSample]) -> float | None:
     before, now = samples[-2:]
     used = now.cpu_ns + now.waited_ns - before.cpu_ns - before.waited_ns
     return used / (now.at_ns - before.at_ns)
-
-
-def _used() -> dict[str, float] | None:
-    """CPU seconds and highest memory of this process; None where the system does not report them."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return {"cpu_s": round(used.ru_utime + used.ru_stime, 2), "rss_mib_max": round(used.ru_maxrss / unit, 1)}
-
-
-def _cpu(now: int) -> CpuSample:
-    try:
-        with open("/proc/self/schedstat", "rb") as file:
-            used, waited, _ = file.read().split()
-        return CpuSample(now, int(used), int(waited))
-    except OSError:  # not Linux: CPU alone
-        times = os.times()
-        return CpuSample(now, int((times.user + times.system) * NS), 0)
 
 
 def _write(config: CannonConfig, loaded: LoadedGun, account: dict[str, Any]) -> None:

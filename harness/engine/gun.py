@@ -12,7 +12,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic_ns
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import httptools
 
@@ -57,12 +57,13 @@ class ClientConnection(asyncio.Protocol):
         self.known = self.journey.known
         self.parser: AnswerParser | None = None
         self.queue: deque[int] = deque()
-        self.tap, self.fd = DOWN, -1
+        self.tap = DOWN
+        self.fd: Any = -1  # what `gun.write` writes to
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport, self.tap = cast(asyncio.Transport, transport), IDLE
-        self.fd = transport.get_extra_info("socket").fileno()
+        self.fd = self.gun.way_out(self.transport)
         self.gun.next_of(self)
 
     def data_received(self, data: bytes) -> None:
@@ -87,6 +88,19 @@ class ClientConnection(asyncio.Protocol):
             self.gun.broken(self)
 
 
+def _socket_of(transport: asyncio.Transport) -> int:
+    number: int = transport.get_extra_info("socket").fileno()
+    return number
+
+
+def _itself(transport: asyncio.Transport) -> asyncio.Transport:
+    return transport
+
+
+def _written(transport: asyncio.Transport, data: bytes) -> None:
+    transport.write(data)
+
+
 def _remember(answers: dict[bytes, Meaning], data: bytes, meaning: Meaning) -> None:
     if len(answers) >= KNOWN_MAX:
         answers.clear()
@@ -96,7 +110,7 @@ def _remember(answers: dict[bytes, Meaning], data: bytes, meaning: Meaning) -> N
 class Gun:
     """Fires one tape. ``requests``: bytes of each user's request, by user index; each journey's users are its own.
 
-    ``fired``: the shot of each journey; journey 0 taps.
+    ``fired``: the shot of each journey; journey 0 taps. ``raw``: requests are small, and the sockets plain.
     """
 
     def __init__(
@@ -106,8 +120,12 @@ class Gun:
         reserve: list[list[int]],
         taps_after_win: int | None,
         fired: Sequence[Shot] = (),
+        raw: bool = True,
     ) -> None:
         self.tape, self.requests, self.reserve, self.taps_after_win = tape, requests, reserve, taps_after_win
+        # A whole small request goes into a plain socket at once; any other is asyncio's to cut, or to encrypt.
+        self.way_out: Callable[[asyncio.Transport], Any] = _socket_of if raw else _itself
+        self.write: Callable[[Any, bytes], object] = os.write if raw else _written
         self.journeys = [GunJourney(shot) for shot in fired or (shots.find(shots.TAP),)]
         self.connections: list[ClientConnection] = []
         self.down: deque[ClientConnection] = deque()
@@ -144,7 +162,7 @@ class Gun:
         tap, end = self.next, min(self.end, self.next + BATCH)
         tape, connections, now_of, requests = self.tape, self.connections, self.now_of, self.requests
         intended, reached, sent, user, carrier = tape.intended, tape.reached, tape.sent, tape.user, tape.connection
-        clock, write = monotonic_ns, os.write
+        clock, write = monotonic_ns, self.write
         while tap < end:
             now = clock()
             if intended[tap] > now:
@@ -174,7 +192,7 @@ class Gun:
         connection.tap = tap
         tape.sent[tap] = monotonic_ns()
         try:
-            os.write(connection.fd, self.requests[who])
+            self.write(connection.fd, self.requests[who])
         except OSError:
             self.broken(connection)
 

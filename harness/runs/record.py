@@ -288,6 +288,8 @@ class RunRecord(Record):
     """Each journey of each round. `load` and `latency_ms` are the taps' alone."""
     season: SeasonRecord | None = None
     """What was played beside the draw; null where nothing was."""
+    service: Literal["url", "locustfile"] | None = None
+    """Set where the target is no red-packet system but somebody's own service: no money, no win, no invariant then."""
     rounds: tuple[RoundRecord, ...] = ()
     """Every round that was armed, in their order. Counts and money above are their sums, percentiles are those of all
     their answers; an indicator of `forecast` and `credit_delay_s` are those of the round that did worst.

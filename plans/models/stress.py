@@ -215,6 +215,16 @@ class StressPlan(PlanModel):
         return tuple(one for one in self.traffic if one.shot != TAP)
 
     @property
+    def opens_s(self) -> float:
+        """Second of the plan at which the round opens."""
+        return self.round.opens
+
+    @property
+    def to_be_refused(self) -> int:
+        """Requests that must win nothing."""
+        return self.probes.total
+
+    @property
     def measured_s(self) -> float:
         """Seconds of the steps, as written."""
         return sum(step.length_s() for step in self.steps)

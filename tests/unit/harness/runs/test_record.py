@@ -71,6 +71,7 @@ def test_run_json_has_every_field_of_the_contract(runs: Path):
         "about",
         "traffic",
         "season",
+        "service",
         "rounds",
     }
     for part, names in PARTS.items():
