@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 import httptools
 
 from harness.engine import shots
-from harness.engine.answers import DROPPED, KNOWN_MAX, UNANSWERED, AnswerParser, code_of
+from harness.engine.answers import DROPPED, KNOWN_MAX, UNANSWERED, AnswerParser, ParsedAnswer, code_of
 from harness.engine.shot import Shot
 from harness.engine.tape import NEVER, Tape
 from system.contract.history import NO_PACKET
@@ -32,12 +32,13 @@ _NOTHING_KNOWN: dict[bytes, int] = {}
 class GunJourney:
     """The gun's data of one journey: its shot, and the meaning of answers whose bytes it has seen."""
 
-    __slots__ = ("abandoned", "known", "settled", "shot")
+    __slots__ = ("abandoned", "known", "settled", "shot", "ticketed")
 
     def __init__(self, shot: Shot) -> None:
         self.shot = shot
         self.known: dict[bytes, int] = {}
         self.settled: dict[bytes, tuple[int, int]] = {}  # a settled win's answer → its code, the award's place
+        self.ticketed: dict[int, tuple[bytes, bytes, int]] = {}  # length → what is around a ticket, the answer's code
         self.abandoned = 0  # reached, but never sent because sending had stopped
 
 
@@ -105,6 +106,25 @@ def _remember(answers: dict[bytes, Meaning], data: bytes, meaning: Meaning) -> N
     if len(answers) >= KNOWN_MAX:
         answers.clear()
     answers[data] = meaning
+
+
+def _learn_around(journey: GunJourney, data: bytes, answer: ParsedAnswer) -> None:
+    before, ticket, after = data.partition(answer.ticket.encode())
+    if ticket not in after and before.endswith(b'"') and after.startswith(b'"'):
+        journey.ticketed[len(data)] = before, after, answer.code
+
+
+def _ticket_in(journey: GunJourney, data: bytes) -> str:
+    """The ticket of an answer that equals one seen before in all but the ticket; else empty.
+
+    The same length, the same head, and between two quotation marks letters, digits and dots alone: whoever parses it
+    finds the same answer with another ticket.
+    """
+    around = journey.ticketed.get(len(data))
+    if around is None or not data.startswith(around[0]) or not data.endswith(around[1]):
+        return ""
+    ticket = data[len(around[0]) : -len(around[1])]
+    return ticket.decode() if ticket.replace(b".", b"").isalnum() else ""
 
 
 class Gun:
@@ -218,6 +238,11 @@ class Gun:
             self._retire(self.tape.user[tap], connection.front)
             self.next_of(connection)
             return
+        if whole and (ticket := _ticket_in(journey, data)):
+            self._finish(tap, journey.ticketed[len(data)][2], now)
+            self.tape.saw(ticket)
+            self.next_of(connection)
+            return
         parser = connection.parser or AnswerParser()
         try:
             complete = parser.feed(data)
@@ -246,6 +271,8 @@ class Gun:
             _remember(journey.known, data, answer.code)
         elif answer.settled and whole:
             _remember(journey.settled, data, (answer.code, place))
+        elif answer.ticket and whole:
+            _learn_around(journey, data, answer)
         self.next_of(connection)
 
     def _finish(self, tap: int, code: int, now: int) -> None:
