@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -125,6 +126,8 @@ def test_press_hear_win_share_claim_spend(stage: Stage) -> None:
     page.click('#win-share [data-word="share"]')
     link = page.wait_for_selector("#share-link").input_value()
     assert link.startswith(f"{stage.url}/#share=1-0.")
+    ink = page.eval_on_selector("#share-link", "(e) => getComputedStyle(e).color")
+    assert ink == "rgb(43, 21, 18)", "dark on the white of a field, though a win's own text is white"
 
     friend = stage.open(1_002, where="#" + link.partition("#")[2])
     friend.click('#claim [data-word="claim"]')
@@ -145,6 +148,14 @@ def test_press_hear_win_share_claim_spend(stage: Stage) -> None:
     shows(page, "#balance", "¥2.70")
     page.click("#wallet summary")
     assert page.inner_text("#lines").count("¥") == 2
+    page.click("#language")
+    shows(page, "#lines", "spent")
+    shows(page, "#win-share", "0 of 2 parts claimed")
+    friend.click("#language")
+    shows(friend, "#claim", "Your part: ¥")
+    for each in (page, friend):
+        left = each.inner_text("main").replace("云上商城", "")
+        assert not re.search("[\u4e00-\u9fff]", left), f"in the other language: {left}"
     for each in (page, friend, own):
         untroubled(each)
 

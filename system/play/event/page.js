@@ -377,6 +377,7 @@ function draw() {
   if (event) drawRounds();
   tick();
 }
+const unsaid = () => { for (const e of document.querySelectorAll(".said-here, .wrong")) e.textContent = ""; }; // said in the other language
 async function begin() {
   const uid = params.get("uid");
   if (uid && /^\d{1,19}$/.test(uid) && event.sign_in && uidOf(token) !== uid) await withUid(uid);
@@ -384,7 +385,7 @@ async function begin() {
 }
 $("red").addEventListener("click", press);
 $("sound").addEventListener("click", () => { loud = !loud; store.set("sound", loud ? "on" : "off"); draw(); });
-$("language").addEventListener("click", () => { english = !english; store.set("lang", english ? "en" : "zh"); draw(); if (token) { refresh(); refreshPlays(); } });
+$("language").addEventListener("click", () => { english = !english; store.set("lang", english ? "en" : "zh"); unsaid(); draw(); if (token) { refresh(); refreshPlays(); } });
 $("token-form").addEventListener("submit", (e) => { e.preventDefault(); withToken($("token").value); });
 $("uid-form").addEventListener("submit", (e) => { e.preventDefault(); withUid($("uid").value); });
 $("out").addEventListener("click", signOut);

@@ -36,16 +36,18 @@ function field(id, word, mode) {
 function drawShare(win, state) {
   const box = $("win-share");
   if (!there("fission") || state !== "credited") { box.replaceChildren(); return; }
-  if (box.dataset.award === win.award && box.children.length) return;
-  box.dataset.award = win.award;
+  const drawn = `${english} ${win.award}`;
+  if (box.dataset.drawn === drawn && box.children.length) return;
+  box.dataset.drawn = drawn;
   const row = make("div", "", "wide"), words = make("p", "", "said-here");
   words.setAttribute("role", "status");
   row.append(button("share", async () => {
     const got = await order("/v1/shares", { award: win.award }, (text) => { words.textContent = text; });
     if (got.status !== 200) { words.textContent = refused(got); return; }
-    shareLink(box, words, got.data);
+    win.share = got.data;
+    shareLink(box, words, win.share);
   }));
-  box.replaceChildren(row, words);
+  if (win.share) shareLink(box, words, win.share); else box.replaceChildren(row, words);
 }
 function shareLink(box, words, share) {
   const href = `${location.origin}/#share=${encodeURIComponent(share.link)}`, input = make("input", "");
@@ -63,11 +65,17 @@ const linkOf = () => { const found = /[#&]share=([^&]+)/.exec(location.hash); re
 const claimBox = section("claim", "claim_title"), claimed = make("p", "", "sum small"), claimRow = make("div", "", "row");
 claimBox.append(claimed, claimRow);
 const claimSays = note(claimBox);
+let part_fen = null;
+function showPart(fen) {
+  // What this user got of the link's packet; null: nothing yet.
+  part_fen = fen;
+  claimed.textContent = fen === null ? "" : say("claimed", yuan(fen));
+}
 claimRow.append(button("claim", async () => {
   if (!token) { claimSays(say("sign_first")); return; }
   claimSays("");
   const got = await order("/v1/shares/claim", { link: linkOf() }, claimSays);
-  if (got.status === 200) { claimed.textContent = say("claimed", yuan(got.data.fen)); claimSays(""); refresh(); refreshPlays(); }
+  if (got.status === 200) { showPart(got.data.fen); claimSays(""); refresh(); refreshPlays(); }
   else claimSays(refused(got));
 }));
 
@@ -227,10 +235,12 @@ async function refreshPlays() {
 function forgetPlays() {
   // What belongs to one user is never shown to the next.
   for (const box of [cardBox, friendBox, fundBox]) box.hidden = true;
-  for (const e of $("more").querySelectorAll("[role=status], #claim .sum")) e.textContent = "";
+  for (const e of $("more").querySelectorAll("[role=status]")) e.textContent = "";
+  showPart(null);
 }
 function drawPlays() {
+  showPart(part_fen);
   claimBox.hidden = !(there("fission") && linkOf());
   for (const e of $("more").querySelectorAll("[data-word]")) e.textContent = say(e.dataset.word);
 }
-window.addEventListener("hashchange", () => { claimed.textContent = ""; claimSays(""); draw(); });
+window.addEventListener("hashchange", () => { showPart(null); claimSays(""); draw(); });
