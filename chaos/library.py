@@ -34,6 +34,12 @@ def load_faults(home: Path = HOME, more: Sequence[Path] = ()) -> dict[str, Fault
     return {name: read.model for name, read in read_faults(library.fault_files(home, more)).items()}
 
 
+def survey_faults(more: Sequence[Path] = ()) -> tuple[dict[str, Fault], dict[Path, tuple[Problem, ...]]]:
+    """(the usable faults by id, what is wrong with each other file). Raises PlanError for a kind that stands twice."""
+    found, refused = library.survey(library.fault_files(more=more), fault())
+    return {name: read.model for name, read in found.items()}, refused
+
+
 def fault_problems(files: Sequence[Path], more: Sequence[Path] = ()) -> list[Problem]:
     """What is wrong with these files, each as if it stood beside the library's and those of the folders `more`."""
     problems: list[Problem] = []

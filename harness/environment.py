@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from harness import slices
 from harness.children import for_children
 from harness.errors import BadInput, EnvironmentNotReady
 from system.contract import compiled
@@ -41,6 +42,7 @@ def environment(
         versions={name: _version(name) for name in PACKAGES},
         commit=_commit(),
         hot_path=str(hot_path()),
+        slice_us=slices.shortest(),
         scale_factor=scale_factor,
         calibration=calibration,
         detours=dict(detours or {}),

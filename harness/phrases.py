@@ -86,6 +86,7 @@ PHRASES: dict[str, Phrase] = {
         "环境已不在，账没有合上；之后可以运行 xiu audit --run {run}",
     ),
     "failed": ("{detail}", "出错：{kind}" + SEE),
+    "logged_in": ("{count:,} logins, before the load and not measured", "压测前登录 {count:,} 次，不计入"),
     "rated": (
         "rate changed by hand (version {version}): {taps:,} taps in all now",
         "手动调速（版本 {version}）：现在共 {taps:,} 次",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 
 from system.contract.errors import BadTag, BadToken
 from system.contract.ids import INT8_MAX, Lane
@@ -19,6 +20,7 @@ SIG_BYTES = 12
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+@lru_cache(maxsize=64)
 def derive(master: bytes, purpose: str) -> bytes:
     """A 32-byte key for one purpose."""
     return hashlib.blake2b(purpose.encode(), key=master[:64], digest_size=32).digest()

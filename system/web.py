@@ -25,6 +25,7 @@ from system.contract.web import Count, error_answer
 Ready = Callable[[], str]
 """Says what is missing, in words; empty when ready."""
 
+_AS_JSON = {"Content-Type": "application/json; charset=utf-8"}
 _CATALOGUE = {metric.name: metric for metric in METRICS}
 
 
@@ -74,7 +75,7 @@ def query_number(request: web.Request, name: str, default: int, lower: int, uppe
 
 def answer(model: BaseModel, status: int = 200) -> web.Response:
     """A model as JSON."""
-    return web.Response(text=model.model_dump_json(), status=status, content_type="application/json")
+    return web.Response(body=model.model_dump_json().encode(), status=status, headers=_AS_JSON)
 
 
 def add_health(app: web.Application, registry: CollectorRegistry, ready: Ready) -> None:

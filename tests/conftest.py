@@ -19,7 +19,7 @@ import pytest
 
 from system.contract import compiled
 from tests.support.children import hear_signals
-from tests.support.first_run import import_share
+from tests.support.first_run import has_none, import_share
 from tests.support.stores import PostgresServer, ValkeyServer
 
 DEADLINES_S = {"unit": 180.0, "serial": 900.0, "": 420.0}
@@ -33,6 +33,9 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 """Whatever a container's image says: else each worker, and each command that a test starts, compiles everything anew.
 What is written stands in `__pycache__`, which is not tracked."""
+if "XIU_TEST_GRAFANA_URL" not in os.environ:
+    os.environ.setdefault("SSL_CERT_FILE", os.devnull)
+"""Nobody speaks TLS here, but whoever imports aiohttp reads the machine's certificates: 40 ms of each process."""
 
 
 def plain_here() -> None:
@@ -84,6 +87,10 @@ def watched_asyncio_sleep(delay: float, result: object = None) -> Awaitable[obje
 
 _sleep, _asyncio_sleep = time.sleep, asyncio.sleep
 time.sleep, asyncio.sleep = watched_sleep, watched_asyncio_sleep  # type: ignore[assignment]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return (collection_path.suffix == ".py" and has_none(config.option.markexpr, collection_path)) or None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -175,9 +182,3 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         yield server
     finally:
         server.discard()
-
-
-@pytest.fixture
-def postgres_dsn(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> str:
-    """The dsn of an empty database made for this one test."""
-    return postgres_server.create_database("t_" + str(abs(hash(request.node.nodeid))))

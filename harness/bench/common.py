@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.bench.paired import middle
 from harness.environment import hot_path
 from harness.errors import BadInput, EnvironmentNotReady
 
@@ -19,13 +20,17 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A bench's answer. ``samples``: (value, anchor) pairs; ``extra`` joins the document's top level."""
+    """A bench's answer. ``samples``: (value, anchor) pairs; ``extra`` joins the document's top level.
+
+    ``paired``: the ratio is the median of the pairs' own, given with its interval; else that of the two medians.
+    """
 
     bench: str
     unit: str
     anchor: str
     samples: tuple[tuple[float, float], ...]
     extra: dict[str, Any] = field(default_factory=dict)
+    paired: bool = False
 
     @property
     def value(self) -> float:
@@ -37,13 +42,18 @@ class Report:
 
     @property
     def ratio(self) -> float:
-        return self.value / self.anchor_value
+        return middle(self.samples).ratio if self.paired else self.value / self.anchor_value
 
     def document(self) -> dict[str, Any]:
         """The shape of ``xiu bench X --json``."""
         return {
             "bench": self.bench,
             "ratio": round(self.ratio, 4),
+            **(
+                {"interval": middle(self.samples).document()["interval"], "pairs": len(self.samples)}
+                if self.paired
+                else {}
+            ),
             "anchor": self.anchor,
             "value": self.value,
             "unit": self.unit,

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,12 +112,17 @@ def nginx(core: int, users: int = 20_000) -> Iterator[BenchTarget]:
 
 
 @contextmanager
-def bare_front(core: int, users: int = 20_000, win_every: int = 1750, season: int = 0) -> Iterator[BenchTarget]:
-    """The real draw path over a round in memory, with tokens of its users; with a season losing taps carry tickets."""
+def bare_front(
+    core: int, users: int = 20_000, win_every: int = 1750, losing: Sequence[tuple[int, int]] = ()
+) -> Iterator[BenchTarget]:
+    """The real draw path over a round in memory, with tokens of its users. ``losing``: (round, season) of further
+    rounds, in which nobody wins and taps carry tickets of the season, unless that is 0.
+    """
     with tempfile.TemporaryDirectory(prefix="xiu-front-") as folder:
         port, tokens = free_port(), Path(folder) / "tokens"
         argv = [sys.executable, "-m", "system.benching.bare_front", "--secret", secrets.token_hex(32)]
-        argv += ["--listen", f"127.0.0.1:{port}", "--win-every", str(win_every), "--season", str(season)]
+        argv += ["--listen", f"127.0.0.1:{port}", "--win-every", str(win_every)]
+        argv += [word for pair in losing for word in ("--losing", *map(str, pair))]
         with child([*argv, "--tokens", str(tokens), "--users", str(users)], port, core) as pid:
             yield BenchTarget(f"127.0.0.1:{port}", pid, tokens)
 

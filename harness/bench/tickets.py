@@ -1,40 +1,68 @@
-"""Bench ``tickets``: taps/s of the draw path in a round whose losing taps carry tickets ÷ in one without a season.
+"""Bench ``tickets``: taps for each CPU-second of a front in a round whose losing taps carry tickets ÷ in one without.
 
-Two bare fronts on one core, same client (wrk), in alternation: what tickets cost the front.
+Both rounds are one front's, and nobody wins in either; the generator's own gun fires, a fixed number of taps at each in
+turn. ``generator`` is the same ratio for the gun, which looks known answers up and has to read those with a ticket.
+``control`` compares two rounds without tickets: what the measurement makes of no difference at all.
 """
 
 from __future__ import annotations
 
-from harness.bench import clients, servers
-from harness.bench.common import Report, Say, alternate, two_cores
-from harness.errors import EnvironmentNotReady
+import uvloop
+
+from harness.bench import servers, volley
+from harness.bench.common import Report, Say, two_cores
+from harness.bench.paired import middle
 
 USERS = 40_000
 CONNECTIONS = 100
-SECONDS = 3
-TIMES = 7
+TAPS = 200
+TURNS = 10
+PAIRS = 150
+WARM = 20
+GIVEN, PLAIN, OTHER = 11, 12, 13
+"""Rounds: with tickets, and two without."""
 SEASON = 1
-OK_SHARE_MIN = 0.99
 
 
 def run(
-    say: Say, *, seconds: float = SECONDS, connections: int = CONNECTIONS, users: int = USERS, times: int = TIMES
-) -> Report:
-    """Raises EnvironmentNotReady without wrk or two cores, or if answers other than 200 exceed 1 %."""
-    server_core, core = two_cores()
-    with (
-        servers.bare_front(server_core, users, season=SEASON) as given,
-        servers.bare_front(server_core, users) as none,
+    say: Say, *, pairs: int = PAIRS, turns: int = TURNS, taps: int = TAPS, connections: int = CONNECTIONS,
+    users: int = USERS,
+) -> Report:  # fmt: skip
+    """Raises EnvironmentNotReady where processes cannot be pinned, or if a tap does not lose."""
+    core, _ = two_cores()
+    losing = (GIVEN, SEASON), (PLAIN, 0), (OTHER, 0)
+    with servers.bare_front(core, users, losing=losing) as front, volley.one_core(core, [front.pid]):
+        given, control, tickets = uvloop.run(_fire(say, front, pairs, turns, taps, connections))
+    front_pairs = tuple((one.front_rate, other.front_rate) for one, other in given)
+    extra = {
+        "generator": middle([(one.gun_rate, other.gun_rate) for one, other in given]).document(),
+        "control": middle([(one.front_rate, other.front_rate) for one, other in control]).document(),
+        "control_generator": middle([(one.gun_rate, other.gun_rate) for one, other in control]).document(),
+        "front_calls_a_tap": [round(sum(one.calls for one in side) / sum(one.taps for one in side), 4)
+                              for side in zip(*given, strict=True)],
+        "tickets_seen": tickets,
+        "taps_a_pair": turns * taps,
+        "users": users,
+        "connections": connections,
+    }  # fmt: skip
+    return Report("tickets", "taps/CPU-s", "a round without a season, same front", front_pairs, extra, paired=True)
+
+
+async def _fire(
+    say: Say, front: servers.BenchTarget, pairs: int, turns: int, taps: int, connections: int
+) -> tuple[volley.Pairs, volley.Pairs, int]:
+    every = taps * (2 * pairs * turns + WARM)
+    async with (
+        volley.opened(front, GIVEN, every, connections) as given,
+        volley.opened(front, PLAIN, every, connections) as plain,
+        volley.opened(front, OTHER, every, connections) as other,
     ):
-
-        def rate(target: servers.BenchTarget) -> float:
-            result = clients.wrk(target, core, connections, seconds)
-            if result.ok_share < OK_SHARE_MIN:
-                raise EnvironmentNotReady(f"{result.ok_share:.1%} of the taps were answered 200; expected 99 %")
-            return result.rps
-
-        rate(given)
-        rate(none)
-        samples = alternate(lambda: rate(given), lambda: rate(none), say, times)
-    extra = {"users": users, "connections": connections}
-    return Report("tickets", "taps/s", "the same front in a round without a season", samples, extra)
+        for one in (given, plain, other):
+            await one.fire(WARM * taps)
+        found = await volley.in_turn(given, plain, pairs, turns, taps)
+        say(f"{pairs} pairs with tickets and without")
+        control = await volley.in_turn(other, plain, pairs, turns, taps)
+        say(f"{pairs} pairs without tickets on either side")
+        for one in (given, plain, other):
+            one.check()
+        return found, control, given.tickets

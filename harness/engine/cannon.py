@@ -23,6 +23,7 @@ from typing import Any
 
 import uvloop
 
+from harness import slices
 from harness.engine.config import STOPS, CannonConfig
 from harness.engine.health import CpuSample
 from harness.engine.loading import LoadedGun, load
@@ -32,6 +33,7 @@ from harness.engine.results import result
 from harness.engine.schedule import ScheduleError, least_taps, pieces_of, schedule
 from harness.engine.strands import append, replan
 from harness.engine.tally import Tally
+from harness.engine.usage import cpu_sample, used
 from harness.engine.versions import AppendOrder, PlanVersions
 from harness.engine.wires import Wires
 
@@ -59,7 +61,7 @@ class Cannon:
         names = (config.journey, *(one.journey for one in config.beside))
         self.tally = Tally(loaded.gun, names)
         self.orders = Orders(monotonic_ns())
-        self.wires = Wires(loaded.gun, loaded.addresses)
+        self.wires = Wires(loaded.gun, loaded.addresses, config.tls)
         self.cpu: list[CpuSample] = []
         self.stopped_ns: int | None = None
         self.start_ns: int | None = None
@@ -198,7 +200,7 @@ class Cannon:
         gun.pace()
         if now >= self._cpu_at:
             self._cpu_at = now + NS
-            self.cpu.append(_cpu(now))
+            self.cpu.append(cpu_sample(now))
         elif now >= self._report_at:  # not both in one turn, because nothing is paced meanwhile
             self._report_at = now + int(config.report_s * NS)
             counts = self.tally.cumulative()
@@ -266,7 +268,7 @@ class Cannon:
             journeys=self.tally.fired(),
             cpu=self.cpu,
             objective_ms=config.objective_ms,
-            one_of_several=config.workers > 1,
+            one_of_several=config.workers > 1 or bool(config.prepared),
             goes_on=config.goes_on,
         )
         return account | {
@@ -278,7 +280,7 @@ class Cannon:
             "surprises": gun.surprises,
             "awards": len(tape.awards),
             "tickets": list(tape.tickets),
-            "resources": _used(),
+            "resources": used(),
             "counts": self.tally.cumulative(),
         }
 
@@ -302,27 +304,6 @@ def _recent_cpu(samples: list[CpuSample]) -> float | None:
     return used / (now.at_ns - before.at_ns)
 
 
-def _used() -> dict[str, float] | None:
-    """CPU seconds and highest memory of this process; None where the system does not report them."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return {"cpu_s": round(used.ru_utime + used.ru_stime, 2), "rss_mib_max": round(used.ru_maxrss / unit, 1)}
-
-
-def _cpu(now: int) -> CpuSample:
-    try:
-        with open("/proc/self/schedstat", "rb") as file:
-            used, waited, _ = file.read().split()
-        return CpuSample(now, int(used), int(waited))
-    except OSError:  # not Linux: CPU alone
-        times = os.times()
-        return CpuSample(now, int((times.user + times.system) * NS), 0)
-
-
 def _write(config: CannonConfig, loaded: LoadedGun, account: dict[str, Any]) -> None:
     if config.history is not None:
         writer = config.worker if config.segments_as is None else config.segments_as
@@ -342,7 +323,8 @@ def _write(config: CannonConfig, loaded: LoadedGun, account: dict[str, Any]) -> 
 def _schedule_class(realtime: bool) -> str | None:
     """Sets its scheduling class and names it: ``fifo``, ``other``, or None where the system has no such thing.
 
-    Its starter may be a batch process, but a pacer must get its core the moment its timer expires.
+    Its starter may be a batch process, but a pacer must get its core the moment its timer expires: its time slice is as
+    short as that of the parts that it asks.
     """
     if not hasattr(os, "sched_setscheduler"):
         return None
@@ -351,6 +333,7 @@ def _schedule_class(realtime: bool) -> str | None:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
             return "fifo"
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    slices.ask_for(slices.SHORTEST_US)
     return "other"
 
 

@@ -7,6 +7,7 @@ import signal
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness.engine.prepared import PreparedJourney, TlsTrust
 from system.contract.history import Kind
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
@@ -104,6 +105,9 @@ class CannonConfig:
     shot: str = "tap"
     journey: str = "tap"
     beside: tuple[Beside, ...] = ()
+    prepared: tuple[PreparedJourney, ...] = ()
+    """Requests for a service that is no part of this project: of every journey, or of none. No tokens then."""
+    tls: TlsTrust | None = None
 
     def __post_init__(self) -> None:
         if not self.fronts or not self.segments:
@@ -115,6 +119,8 @@ class CannonConfig:
         names = [self.journey, *(one.journey for one in self.beside)]
         if len(set(names)) != len(names):
             raise ConfigError(f"journeys {', '.join(names)}; expected each name once")
+        if self.prepared and [one.journey for one in self.prepared] != names:
+            raise ConfigError(f"prepared requests of other journeys than {', '.join(names)}; expected one for each")
         for one in self.beside:
             if not one.addresses or not one.segments:
                 raise ConfigError(f"journey {one.journey} needs at least one address and one segment")
@@ -148,6 +154,8 @@ class CannonConfig:
         data["segments"] = tuple(data["segments"])
         data["beside"] = tuple(Beside.of(one) for one in data.get("beside", ()))
         data["probes"] = tuple(ProbeTokens(**probe) for probe in data.get("probes", ()))
+        data["prepared"] = tuple(PreparedJourney.of(one) for one in data.get("prepared", ()))
+        data["tls"] = TlsTrust(**data["tls"]) if data.get("tls") else None
         try:
             return cls(**data)
         except TypeError as exc:

@@ -12,12 +12,12 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic_ns
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import httptools
 
 from harness.engine import shots
-from harness.engine.answers import DROPPED, KNOWN_MAX, UNANSWERED, AnswerParser, code_of
+from harness.engine.answers import DROPPED, KNOWN_MAX, UNANSWERED, AnswerParser, ParsedAnswer, code_of
 from harness.engine.shot import Shot
 from harness.engine.tape import NEVER, Tape
 from system.contract.history import NO_PACKET
@@ -32,12 +32,13 @@ _NOTHING_KNOWN: dict[bytes, int] = {}
 class GunJourney:
     """The gun's data of one journey: its shot, and the meaning of answers whose bytes it has seen."""
 
-    __slots__ = ("abandoned", "known", "settled", "shot")
+    __slots__ = ("abandoned", "known", "settled", "shot", "ticketed")
 
     def __init__(self, shot: Shot) -> None:
         self.shot = shot
         self.known: dict[bytes, int] = {}
         self.settled: dict[bytes, tuple[int, int]] = {}  # a settled win's answer → its code, the award's place
+        self.ticketed: dict[int, tuple[bytes, bytes, int]] = {}  # length → what is around a ticket, the answer's code
         self.abandoned = 0  # reached, but never sent because sending had stopped
 
 
@@ -57,12 +58,13 @@ class ClientConnection(asyncio.Protocol):
         self.known = self.journey.known
         self.parser: AnswerParser | None = None
         self.queue: deque[int] = deque()
-        self.tap, self.fd = DOWN, -1
+        self.tap = DOWN
+        self.fd: Any = -1  # what `gun.write` writes to
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport, self.tap = cast(asyncio.Transport, transport), IDLE
-        self.fd = transport.get_extra_info("socket").fileno()
+        self.fd = self.gun.way_out(self.transport)
         self.gun.next_of(self)
 
     def data_received(self, data: bytes) -> None:
@@ -87,16 +89,48 @@ class ClientConnection(asyncio.Protocol):
             self.gun.broken(self)
 
 
+def _socket_of(transport: asyncio.Transport) -> int:
+    number: int = transport.get_extra_info("socket").fileno()
+    return number
+
+
+def _itself(transport: asyncio.Transport) -> asyncio.Transport:
+    return transport
+
+
+def _written(transport: asyncio.Transport, data: bytes) -> None:
+    transport.write(data)
+
+
 def _remember(answers: dict[bytes, Meaning], data: bytes, meaning: Meaning) -> None:
     if len(answers) >= KNOWN_MAX:
         answers.clear()
     answers[data] = meaning
 
 
+def _learn_around(journey: GunJourney, data: bytes, answer: ParsedAnswer) -> None:
+    before, ticket, after = data.partition(answer.ticket.encode())
+    if ticket not in after and before.endswith(b'"') and after.startswith(b'"'):
+        journey.ticketed[len(data)] = before, after, answer.code
+
+
+def _ticket_in(journey: GunJourney, data: bytes) -> str:
+    """The ticket of an answer that equals one seen before in all but the ticket; else empty.
+
+    The same length, the same head, and between two quotation marks letters, digits and dots alone: whoever parses it
+    finds the same answer with another ticket.
+    """
+    around = journey.ticketed.get(len(data))
+    if around is None or not data.startswith(around[0]) or not data.endswith(around[1]):
+        return ""
+    ticket = data[len(around[0]) : -len(around[1])]
+    return ticket.decode() if ticket.replace(b".", b"").isalnum() else ""
+
+
 class Gun:
     """Fires one tape. ``requests``: bytes of each user's request, by user index; each journey's users are its own.
 
-    ``fired``: the shot of each journey; journey 0 taps.
+    ``fired``: the shot of each journey; journey 0 taps. ``raw``: requests are small, and the sockets plain.
     """
 
     def __init__(
@@ -106,8 +140,12 @@ class Gun:
         reserve: list[list[int]],
         taps_after_win: int | None,
         fired: Sequence[Shot] = (),
+        raw: bool = True,
     ) -> None:
         self.tape, self.requests, self.reserve, self.taps_after_win = tape, requests, reserve, taps_after_win
+        # A whole small request goes into a plain socket at once; any other is asyncio's to cut, or to encrypt.
+        self.way_out: Callable[[asyncio.Transport], Any] = _socket_of if raw else _itself
+        self.write: Callable[[Any, bytes], object] = os.write if raw else _written
         self.journeys = [GunJourney(shot) for shot in fired or (shots.find(shots.TAP),)]
         self.connections: list[ClientConnection] = []
         self.down: deque[ClientConnection] = deque()
@@ -144,7 +182,7 @@ class Gun:
         tap, end = self.next, min(self.end, self.next + BATCH)
         tape, connections, now_of, requests = self.tape, self.connections, self.now_of, self.requests
         intended, reached, sent, user, carrier = tape.intended, tape.reached, tape.sent, tape.user, tape.connection
-        clock, write = monotonic_ns, os.write
+        clock, write = monotonic_ns, self.write
         while tap < end:
             now = clock()
             if intended[tap] > now:
@@ -174,7 +212,7 @@ class Gun:
         connection.tap = tap
         tape.sent[tap] = monotonic_ns()
         try:
-            os.write(connection.fd, self.requests[who])
+            self.write(connection.fd, self.requests[who])
         except OSError:
             self.broken(connection)
 
@@ -198,6 +236,11 @@ class Gun:
             code, self.tape.award[tap] = again
             self._finish(tap, code, now)
             self._retire(self.tape.user[tap], connection.front)
+            self.next_of(connection)
+            return
+        if whole and (ticket := _ticket_in(journey, data)):
+            self._finish(tap, journey.ticketed[len(data)][2], now)
+            self.tape.saw(ticket)
             self.next_of(connection)
             return
         parser = connection.parser or AnswerParser()
@@ -228,6 +271,8 @@ class Gun:
             _remember(journey.known, data, answer.code)
         elif answer.settled and whole:
             _remember(journey.settled, data, (answer.code, place))
+        elif answer.ticket and whole:
+            _learn_around(journey, data, answer)
         self.next_of(connection)
 
     def _finish(self, tap: int, code: int, now: int) -> None:

@@ -12,6 +12,7 @@ from harness.engine import shots
 from harness.engine.config import Beside, CannonConfig, ConfigError
 from harness.engine.gun import ClientConnection, Gun
 from harness.engine.population import Mix, Population, populate
+from harness.engine.prepared import AT_ONCE_MAX, PreparedShot, read_requests
 from harness.engine.schedule import Schedule, pieces_of, schedule
 from harness.engine.shot import Aim, Shot
 from harness.engine.strands import Strand, tape_of
@@ -53,12 +54,16 @@ def load(config: CannonConfig) -> LoadedGun:
 
     Raises ConfigError, ScheduleError, PopulationError, BadInput (a shot nobody knows), OSError.
     """
-    fired = [shots.find(config.shot), *(shots.find(one.shot) for one in config.beside)]
-    tokens, uids = read_tokens(Path(config.tokens), config.worker, config.workers)
-    plan, own = _own(config, fired[0], tokens, uids)
-    parts = [own]
-    for number, beside in enumerate(config.beside, 1):
-        parts.append(_beside(config, number, beside, fired[number], tokens, uids))
+    fired = shots_of(config)
+    if config.prepared:
+        orders: tuple[CannonConfig | Beside, ...] = (config, *config.beside)
+        parts = [_prepared(config, number, order) for number, order in enumerate(orders)]
+        plan = schedule(pieces_of(config.segments), config.seed, config.worker, config.workers)
+    else:
+        tokens, uids = read_tokens(Path(config.tokens), config.worker, config.workers)
+        plan, own = _own(config, fired[0], tokens, uids)
+        beside = enumerate(config.beside, 1)
+        parts = [own, *(_beside(config, number, one, fired[number], tokens, uids) for number, one in beside)]
     strands, connections, users, addresses = [], 0, 0, 0
     for part in parts:
         strand = part.strand
@@ -66,13 +71,44 @@ def load(config: CannonConfig) -> LoadedGun:
         connections, users = connections + len(part.front_of_connection), users + len(part.requests)
     tape = tape_of(strands)
     requests = [request for part in parts for request in part.requests]
-    gun = Gun(tape, requests, [line for part in parts for line in part.reserve], config.taps_after_win, fired)
+    raw = config.tls is None and max(map(len, requests)) <= AT_ONCE_MAX
+    gun = Gun(tape, requests, [line for part in parts for line in part.reserve], config.taps_after_win, fired, raw)
     for number, part in enumerate(parts):
         gun.connections += [ClientConnection(gun, front + addresses, number) for front in part.front_of_connection]
         addresses += len(part.addresses)
     gun.down.extend(gun.connections)
     every = [address for part in parts for address in part.addresses]
     return LoadedGun(gun, tape, plan, np.concatenate([part.uids for part in parts]), every, strands)
+
+
+def shots_of(config: CannonConfig) -> list[Shot]:
+    """The shot of each journey, in their order. Raises BadInput for one that nobody knows."""
+    if config.prepared:
+        return [PreparedShot(one) for one in config.prepared]
+    return [shots.find(config.shot), *(shots.find(one.shot) for one in config.beside)]
+
+
+def _prepared(config: CannonConfig, number: int, order: CannonConfig | Beside) -> _Part:
+    """A journey of prepared requests: they and its connections take turns, each on its own."""
+    plan = schedule(pieces_of(order.segments), config.seed, config.worker, config.workers, number)
+    addresses = [_address(one) for one in (order.addresses if isinstance(order, Beside) else order.fronts)]
+    requests = read_requests(Path(config.prepared[number].requests), config.worker, config.workers)
+    wires = max(1, _share(order.connections, config))
+    index = np.arange(round(len(plan) * (config.rate_headroom if number == 0 else 1.0)), dtype=np.int64)
+    return _Part(
+        Strand(
+            plan.intended_ns,
+            plan.phase,
+            (index % wires).astype(np.int32),
+            (index % len(requests)).astype(np.int32),
+            np.full(len(index), Kind.OTHER, np.uint8),
+        ),
+        requests,
+        np.arange(len(requests), dtype=np.uint64),
+        addresses,
+        [wire % len(addresses) for wire in range(wires)],
+        [[] for _ in addresses],
+    )
 
 
 def _own(config: CannonConfig, shot: Shot, tokens: list[bytes], uids: npt.NDArray[np.uint64]) -> tuple[Schedule, _Part]:
@@ -167,7 +203,7 @@ def _host(url: str) -> str:
 
 def _address(front: str) -> tuple[str, int]:
     host, _, port = _host(front).rpartition(":")
-    number = whole_number(port, 65535)
+    host, number = host.removeprefix("[").removesuffix("]"), whole_number(port, 65535)
     if not host or number is None:
         raise ConfigError(f"front {front!r}; expected host:port or http://host:port")
     return host, number

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import Callable
 
 from harness.engine.gun import ClientConnection, Gun
+from harness.engine.prepared import TlsTrust
 
 _AT_ONCE = 16
 _CONNECT_TIMEOUT_S = 2.0
@@ -19,8 +21,10 @@ _LOOK_S = 0.02
 class Wires:
     """Keeps every connection of the gun open while its task runs."""
 
-    def __init__(self, gun: Gun, addresses: list[tuple[str, int]]) -> None:
+    def __init__(self, gun: Gun, addresses: list[tuple[str, int]], tls: TlsTrust | None = None) -> None:
         self._gun, self._addresses = gun, addresses
+        self._tls: ssl.SSLContext | None = None if tls is None else _context(tls)
+        self._host: str | None = None if tls is None else tls.host
         self._work = asyncio.Event()
         self.refusals = 0
         self.last_error = ""
@@ -52,10 +56,12 @@ class Wires:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-                await loop.create_connection(lambda: connection, host, port)
+                await loop.create_connection(lambda: connection, host, port, ssl=self._tls, server_hostname=self._host)
                 return True
         except TimeoutError:
             self.last_error = f"no answer within {_CONNECT_TIMEOUT_S:g} s"
+        except ssl.SSLError as exc:
+            self.last_error = f"TLS: {exc.reason or exc}"
         except OSError as exc:
             self.last_error = os.strerror(exc.errno) if exc.errno else str(exc)
         return False
@@ -72,3 +78,8 @@ class Wires:
             await asyncio.sleep(_LOOK_S)
         why = f"; the last that did not: {self.last_error}" if self.last_error else ""
         raise ConnectionError(f"only {up} of {len(connections)} connections to the fronts stand{why}")
+
+
+def _context(tls: TlsTrust) -> ssl.SSLContext:
+    """The certificate and the name in it are checked, whoever signed it."""
+    return ssl.create_default_context(cafile=tls.ca)

@@ -17,6 +17,7 @@ import gevent
 from locust.stats import RequestStats, StatsEntry, StatsError
 
 from harness.engine import shots
+from harness.engine.prepared import PreparedShot
 from harness.engine.process import CannonProcess, CannonResult
 from harness.engine.shot import Shot
 from harness.engine.shots import tap
@@ -28,27 +29,31 @@ from harness.runs.traffic import each
 
 METHOD, NAME = tap.METHOD, tap.ROUTE
 LEASE_EVERY_S = 1.0
+_UNKNOWN, _FAILED = "unknown: no answer, it may have happened", "no answer, or not as the plan expects"
 
 
 class LocustCounts:
     """Turns the cannon's cumulative counts into additions to Locust's entries, so that pages, CSV and
-    totals are right. Each journey is booked under its shot's method and route.
+    totals are right. Each journey is booked under its shot's method and route. `prepared`: the shots that are
+    no file of this project, by journey.
     """
 
-    def __init__(self, stats: RequestStats) -> None:
-        self._stats = stats
+    def __init__(self, stats: RequestStats, prepared: Mapping[str, Shot] | None = None) -> None:
+        self._stats, self._prepared = stats, prepared or {}
         self._journeys: dict[str, _BookedCounts] = {}
 
     def book(self, counts: dict[str, Any]) -> None:
         """Takes over one message of counts; each number only ever grows."""
         for one in each(counts):
-            booked = self._journeys.setdefault(one.get("journey", shots.TAP), _BookedCounts())
-            self._book(booked, one, shots.find(one.get("shot", shots.TAP)))
+            journey = one.get("journey", shots.TAP)
+            booked = self._journeys.setdefault(journey, _BookedCounts())
+            self._book(booked, one, self._prepared.get(journey) or shots.find(one.get("shot", shots.TAP)))
 
     def _book(self, booked: _BookedCounts, counts: Mapping[str, Any], shot: Shot) -> None:
         outcomes: dict[str, int] = counts["outcomes"]
         answered = booked.grown("answered", sum(outcomes.values()))
-        unknown = booked.grown("unknown", outcomes.get("unknown", 0))
+        failures = getattr(shot, "failures", ("unknown",))
+        unknown = booked.grown("unknown", sum(outcomes.get(name, 0) for name in failures))
         if answered == 0:
             return
         fresh: dict[int, int] = {}
@@ -61,7 +66,7 @@ class LocustCounts:
         for entry in (self._stats.get(shot.route, shot.method), self._stats.total):
             _add(entry, answered, unknown, fresh, spent_us / 1000, counts["response_max_us"] / 1000)
         if unknown:
-            error = StatsError(shot.method, shot.route, "unknown: no answer, it may have happened")
+            error = StatsError(shot.method, shot.route, _FAILED if len(failures) > 1 else _UNKNOWN)
             key = StatsError.create_key(error.method, error.name, error.error)
             self._stats.errors.setdefault(key, error).occurrences += unknown
 
@@ -110,7 +115,7 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
     The cannon's messages are also written to `progress-<worker>.jsonl` (see `FireOrder.file`) in the order's folder.
     """
     config = order.unpack(worker, workers)
-    books = LocustCounts(stats)
+    books = LocustCounts(stats, {one.journey: PreparedShot(one) for one in config.prepared})
     with (
         CannonProcess(config, targets=order.targets) as cannon,
         registered(

@@ -7,13 +7,13 @@ A rule sees the sum of all workers and of all rounds so far: counts and buckets 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 from harness.guard.stop import Reading, StopRules
 from harness.phrases import Sentence, sentence
 from harness.runs.state import RunState
-from plans.models.stress import WORKERS_MAX, StressPlan
+from plans.models.stress import WORKERS_MAX, StopRule, WarmUp
 
 Tell = Callable[[str, Sentence], None]
 OPEN_DOOR_S = 0.5
@@ -22,10 +22,37 @@ differently.
 """
 
 
+class PromisedTimes(Protocol):
+    """What users are promised."""
+
+    @property
+    def response_p99(self) -> float: ...
+
+
+class WatchedPlan(Protocol):
+    """What a running fire is held against, of whatever kind its plan is."""
+
+    @property
+    def warm_up(self) -> WarmUp: ...
+    @property
+    def stop(self) -> Sequence[StopRule]: ...
+    @property
+    def objectives(self) -> PromisedTimes: ...
+    @property
+    def opens_s(self) -> float:
+        """Before this second of the plan *not open yet* is the right answer."""
+        ...
+
+    @property
+    def to_be_refused(self) -> int:
+        """Requests that the plan sends to be refused."""
+        ...
+
+
 class CannonReports:
     """The listener of one run. `tell(kind, text)` takes its events; `rated`: a person changed the rate."""
 
-    def __init__(self, state: RunState, plan: StressPlan, tell: Tell) -> None:
+    def __init__(self, state: RunState, plan: WatchedPlan, tell: Tell) -> None:
         self._state, self._plan, self._tell = state, plan, tell
         self._rules = StopRules(plan.stop)
         self._early: dict[int, int] = {}
@@ -59,7 +86,7 @@ class CannonReports:
             known = len(rates) == len(playing)
             state.rate_rps = sum(answered for answered, _ in rates) if known else None
             state.planned_rps = sum(reached for _, reached in rates) if known else None
-        if state.round_s <= self._plan.round.opens + OPEN_DOOR_S:
+        if state.round_s <= self._plan.opens_s + OPEN_DOOR_S:
             # before the opening, *not open yet* is the right answer
             self._early[seat] = message["refused_by_status"].get("409", 0)
         if state.round_s <= 0:
@@ -87,7 +114,7 @@ class CannonReports:
             unknown=state.outcome("unknown"),
             refused_by_status=dict(status),
             early=sum(self._early.values()),
-            probes=self._plan.probes.total * state.round,
+            probes=self._plan.to_be_refused * state.round,
             lag_us=_added(message["lag_us"] for message in messages),
             response_us=_added(message["response_us"] for message in messages),
             money=state.money,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -254,17 +254,21 @@ def drain_of(samples: Sequence[tuple[float, MoneySample]], end_s: float) -> floa
 
 def timeline_of(account: RunAccount) -> tuple[Second, ...]:
     """The run second by second, the seconds of all its rounds; money as the last sample of the second had it."""
-    by_second = {int(at_s): money for at_s, money in account.samples if at_s >= 0}
-    rows: list[Second] = []
     whole = fired_of(account)
-    for row in whole["seconds"] if whole else ():
+    return seconds_of(whole, {int(at_s): money for at_s, money in account.samples if at_s >= 0}) if whole else ()
+
+
+def seconds_of(whole: dict[str, Any], by_second: Mapping[int, MoneySample]) -> tuple[Second, ...]:
+    """Of a generator's account; `by_second`: the money at each second's end, where there is any."""
+    rows: list[Second] = []
+    for row in whole["seconds"]:
         money = by_second.get(row["second"], MoneySample())
         rows.append(
             Second(
                 second=row["second"],
                 offered=row["scheduled"],
                 answered=row["sent"] - row["unknown"],
-                wins=row["win"],
+                wins=row.get("win", 0),
                 refused=row["refused"],
                 p99_response_ms=row["response_p99_ms"],
                 p99_service_ms=row["service_p99_ms"],

@@ -70,7 +70,7 @@ class FireOrder:
         """Back from `to_json`. Raises BadInput for what is no order."""
         try:
             order = cls(**data)
-            named = [order.config["tokens"], *(probe["tokens"] for probe in order.config.get("probes", ()))]
+            named = _files_named(order.config)
             if not isinstance(order.number, int) or not 1 <= order.number <= ROUNDS_MAX:
                 raise BadInput(f"a fire order for round {order.number!r:.40}", expected=f"1 to {ROUNDS_MAX}")
             good = all(isinstance(text, str) for text in order.files.values()) and set(named) <= order.files.keys()
@@ -143,6 +143,11 @@ class FireOrder:
         """Removes a worker's token files: they are not needed any more, and do not belong into a run's folder."""
         shutil.rmtree(self._secrets(worker), ignore_errors=True)
 
+    def tidy_all(self, workers: int) -> None:
+        """As `tidy`, of every worker."""
+        for worker in range(workers):
+            self.tidy(worker)
+
     def _secrets(self, worker: int) -> Path:
         return self.file("tokens", worker)
 
@@ -162,7 +167,9 @@ class FireOrder:
         config = CannonConfig.from_json(json.dumps(self.config))
         return replace(
             config,
-            tokens=str(secret / config.tokens),
+            tokens=str(secret / config.tokens) if config.tokens else "",
+            prepared=tuple(replace(one, requests=str(secret / one.requests)) for one in config.prepared),
+            tls=config.tls and replace(config.tls, ca=config.tls.ca and str(secret / config.tls.ca)),
             probes=tuple(ProbeTokens(probe.kind, str(secret / probe.tokens), probe.count) for probe in config.probes),
             worker=worker,
             workers=workers,
@@ -170,3 +177,15 @@ class FireOrder:
             result=str(self.file("cannon", worker, ".json")),
             history=None if config.history is None else str(folder / "history"),
         )
+
+
+def _files_named(config: dict[str, Any]) -> list[str]:
+    """The files that a configuration names: of tokens, of prepared requests, of authorities. Raises KeyError, TypeError
+    for what is no configuration.
+    """
+    named = [
+        *(probe["tokens"] for probe in config.get("probes", ())),
+        *(one["requests"] for one in config.get("prepared", ())),
+    ]
+    more = [config["tokens"], (config.get("tls") or {}).get("ca")]
+    return [*named, *(name for name in more if name)]

@@ -50,6 +50,27 @@ def one_after_the_other(accounts: Sequence[tuple[float, Account]]) -> Account:
     return _whole([account for _, account in accounts], together, max)
 
 
+def all_journeys(account: Account) -> Account:
+    """Every journey added up at the top, where one is not the plan's own, and each by its name under `beside`.
+
+    Of a generator whose seconds carry their buckets.
+    """
+    parts: list[Account] = [
+        {name: value for name, value in account.items() if name != "beside"},
+        *account.get("beside", ()),
+    ]
+    if len(parts) == 1:
+        return account
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for row in (row for part in parts for row in part["seconds"]):
+        rows.setdefault(row["second"], []).append(row)
+    together = _sum(
+        parts, [_second(rows[number]) for number in sorted(rows)], account["load"]["measured"]["seconds"], sum
+    )
+    together["load"]["users"] = account["load"]["users"]
+    return account | together | {"beside": parts}
+
+
 Again = Callable[[Iterable[int]], int]
 """Counts of things that each account has: their sum where the things differ, else the largest."""
 

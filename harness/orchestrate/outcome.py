@@ -48,7 +48,7 @@ def record(
             indicators=judged,
             invariants=findings,
             aborted=None if _by_rule(got) else got.aborted,
-            invalid=[*got.invalid, *_invalid(account), *climb.invalid],
+            invalid=[*got.invalid, *invalid_of(account), *climb.invalid],
             failures=[*_by_rule(got), *got.failures, *_unbalanced(order, got), *_slow(order, traffic), *climb.failures],
             no_data=[*got.no_data, *_blind(got), *climb.no_data],
             warnings=[*_warnings(chosen, got.missing), *got.nemesis.warnings, *climb.warnings],
@@ -135,7 +135,8 @@ def _by_rule(got: RunAccount) -> list[Reason]:
     return [got.aborted] if got.aborted is not None and got.aborted.code == "stop_rule" else []
 
 
-def _invalid(account: dict[str, Any] | None) -> list[Reason]:
+def invalid_of(account: dict[str, Any] | None) -> list[Reason]:
+    """Why the generator was the limit, if it was."""
     if account is None or account["generator"]["valid"]:
         return []
     own = account["generator"]

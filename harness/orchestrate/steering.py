@@ -6,24 +6,32 @@ Stopping never depends on reporting: the reason is kept first, and reported afte
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Protocol
 
 from harness.guard.kill import KILLS
 from harness.orchestrate.account import GONE, RunAccount
-from harness.orchestrate.cannon_reports import CannonReports
+from harness.orchestrate.cannon_reports import CannonReports, WatchedPlan
 from harness.orchestrate.climbing import ClimbLeader
 from harness.orchestrate.scribe import Scribe
-from harness.orchestrate.system import System
 from harness.phrases import Sentence, of_error, sentence
 from harness.runs.state import PhaseName, RunState
 from harness.verdict import Reason
-from plans.models.stress import StressPlan
+
+
+class RunGround(Protocol):
+    """What a run needs, and may end under it."""
+
+    def gone(self) -> Sentence | None:
+        """A sentence where it is gone."""
+        ...
 
 
 class Steering:
     """One run's. The `RunContext` that its phases know."""
 
-    def __init__(self, state: RunState, plan: StressPlan, system: System, account: RunAccount, scribe: Scribe) -> None:
+    def __init__(
+        self, state: RunState, plan: WatchedPlan, system: RunGround, account: RunAccount, scribe: Scribe
+    ) -> None:
         self._state, self._plan, self._system, self._account = state, plan, system, account
         self._scribe = scribe
         self.hearing = CannonReports(state, plan, self.tell)

@@ -82,9 +82,15 @@ def _present(values: Iterable[float | int | None]) -> list[float]:
 
 
 def chart_of(
-    timeline: Timeline, rows: Sequence[Judged], warm_up_s: float, faults: Sequence[tuple[float, float]] = ()
+    timeline: Timeline,
+    rows: Sequence[Judged],
+    warm_up_s: float,
+    faults: Sequence[tuple[float, float]] = (),
+    draw: bool = True,
 ) -> Chart:
-    """The timeline's panels; `rows` give the forecast's lines, `faults` (from, to) in seconds what is shaded."""
+    """The timeline's panels; `rows` give the forecast's lines, `faults` (from, to) in seconds what is shaded. `draw`:
+    is it a red-packet system, in which there are wins?
+    """
     seconds = timeline.per_second
     if not seconds:
         return Chart((), (), empty=True)
@@ -102,7 +108,7 @@ def chart_of(
     plots = [
         _taps(timeline, middle, targets),
         _latency(timeline, middle, targets),
-        _wins(timeline, middle, 0.7 * WIDTH / span),
+        _wins(timeline, middle, 0.7 * WIDTH / span) if draw else None,
         _money(timeline, middle),
         _backlog(timeline, middle),
     ]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import jinja2
 
 HERE = Path(__file__).parent
-HEADLINES = ("answered_rps", "response_p99_ms", "errors", "credit_delay_p99_s")
+HEADLINES = ("answered_rps", "response_p99_ms", "errors", "error_share", "credit_delay_p99_s")
 UNJUDGED = ("INVALID", "NO_DATA", "ABORTED")
 """Verdicts under which only figures that were counted exactly keep their mark."""
 
@@ -130,7 +130,9 @@ def render_html(record: RunRecord, timeline: Timeline, books: LedgerFile, runboo
         rows=rows,
         headlines=[by_name[name] for name in HEADLINES if name in by_name],
         by_name=by_name,
-        chart=chart_of(timeline, record.forecast, _warm_up_s(record), scope.fault_windows(record)),
+        chart=chart_of(
+            timeline, record.forecast, _warm_up_s(record), scope.fault_windows(record), draw=record.service is None
+        ),
         unjudged=record.verdict in UNJUDGED,
         scope=scope,
         climb=climb,

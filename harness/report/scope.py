@@ -22,6 +22,8 @@ Item = Mapping[str, Any]
 def share(record: RunRecord) -> Both:
     """How much of which event: at scale 1 the event is the plan's own, however small, and is named."""
     about = record.about
+    if record.service is not None:
+        return Both(f"自己的服务 {record.target}", f"one's own service {record.target}")
     if about is None or not figures.whole(record.scale.factor):
         words = figures.share_words(record.scale.factor)
         return Both(words.zh, words.en)
@@ -37,6 +39,8 @@ def length(record: RunRecord) -> Both | None:
     if about is None:
         return None
     played, full = about.played_s, about.full_s
+    if record.service is not None:
+        return Both(f"{number(full)} 秒", f"{number(full)} s of load")
     if played >= full:
         return Both(f"全程 {number(full)} 秒", f"all {number(full)} s of its round")
     if not played % MINUTE_S and not full % MINUTE_S:

@@ -37,6 +37,19 @@ INDICATORS: dict[str, Both] = {
     "purchases": Both("买入余额宝", "purchases of the money fund"),
 }
 
+OF_A_SERVICE: dict[str, Both] = {
+    "offered_rps": Both("高峰每秒送出的请求", "requests sent per second at the peak"),
+    "answered_rps": Both("高峰每秒得到回答的请求", "requests answered per second at the peak"),
+    "error_share": Both("没有得到正确回答的比例", "share without a right answer"),
+    "response_p50_ms": Both("50% 的回答快于", "half of the answers came within"),
+    "response_p95_ms": Both("95% 的回答快于", "95 % of answers came within"),
+    "service_p50_ms": Both("自发出起，50% 快于", "from sent, half within"),
+    "service_p95_ms": Both("自发出起，95% 快于", "from sent, 95 % within"),
+    "service_p99_ms": Both("自发出起，99% 快于", "from sent, 99 % within"),
+}
+"""Where the target is somebody's own service."""
+SERVICE_LINK = "client-service"
+
 STATES: dict[str, Both] = {
     "PASS": Both("符合", "as forecast"),
     "WARN": Both("留意", "take note"),
@@ -278,4 +291,6 @@ def indicator_name(row: Judged) -> Both:
     if row.indicator.startswith("sponsor_"):
         name = Both(row.name.zh, row.name.en) if row.name else Both(row.indicator, row.indicator)
         return Both(f"赞助商 {name.zh} 发出的钱", f"money given out by {name.en}")
+    if row.link == SERVICE_LINK and row.indicator in OF_A_SERVICE:
+        return OF_A_SERVICE[row.indicator]
     return INDICATORS.get(row.indicator, Both(row.indicator, row.indicator))

@@ -34,6 +34,8 @@ def generator_was_the_limit(record: RunRecord) -> bool:
 
 def sentence(record: RunRecord) -> Both:
     """The verdict in one sentence. Says that the money adds up only where that is known."""
+    if record.service is not None:
+        return _of_a_service(record)
     known = adds_up(record)
     exact = (
         Both("每一分钱都对得上", "every fen is accounted for") if known else Both("账目见下文", "the books are below")
@@ -51,6 +53,24 @@ def sentence(record: RunRecord) -> Both:
         "FAIL": Both(f"没有达到预测；{exact.zh}。", f"The forecast was missed; {exact.en}."),
         "INVALID": Both(
             "不作结论：到顶的是压测机，不是系统。", "No judgement: the load generator was the limit, not the system."
+        ),
+        "NO_DATA": Both("不作结论：该测的没有测到。", "No judgement: something that had to be measured was not."),
+        "ABORTED": Both(
+            "提前中止；以下是到那时为止的记录。", "Stopped before its end; what was recorded until then is below."
+        ),
+    }[record.verdict]
+
+
+def _of_a_service(record: RunRecord) -> Both:
+    """The verdict of a run against somebody's own service."""
+    if record.verdict == "INVALID" and not generator_was_the_limit(record):
+        return Both("不作结论：这次测量本身不可靠。", "No judgement: the measurement itself cannot be relied on.")
+    return {
+        "PASS": Both("服务守住了承诺。", "The service held what was promised."),
+        "WARN": Both("服务守住了承诺；请看留意项。", "The service held what was promised. See the remarks."),
+        "FAIL": Both("服务没有守住承诺。", "The service did not hold what was promised."),
+        "INVALID": Both(
+            "不作结论：到顶的是压测机，不是服务。", "No judgement: the load generator was the limit, not the service."
         ),
         "NO_DATA": Both("不作结论：该测的没有测到。", "No judgement: something that had to be measured was not."),
         "ABORTED": Both(
@@ -212,6 +232,10 @@ def next_steps(record: RunRecord, timeline: Timeline) -> list[Both]:
             Both(
                 "腾出压测机的 CPU，或以更小的份额重跑：--scale。",
                 "Free the generator's CPU, or run a smaller share: --scale.",
+            )
+            if record.service is None
+            else Both(
+                "腾出压测机的 CPU，或调低计划的 rate 重跑。", "Free the generator's CPU, or run with a lower `rate`."
             ),
         ]
     if record.verdict == "NO_DATA":

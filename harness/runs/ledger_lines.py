@@ -25,11 +25,16 @@ def lines_of(record: RunRecord) -> tuple[LedgerLine, ...]:
     """Each equation that must hold; a figure that is not known leaves its residue unknown."""
     load, wins, money = record.load, record.wins, record.money
     known = sum(load.outcomes.values())
-    return (
+    own = (
         _line(
             "schedule", "scheduled = sent + dropped + unsent", load.scheduled, load.sent + load.dropped + load.unsent
         ),
         _line("outcomes", "sent = Σ outcomes", load.sent, known),
+    )
+    if record.service is not None:
+        return own
+    return (
+        *own,
         _line("wins_logged", "wins seen = awards logged", wins.seen, wins.logged),
         _line(
             "wins_posted", "awards logged = posted + suspense", wins.logged, _sum((wins.posted, wins.suspended or 0))
@@ -52,7 +57,9 @@ def lines_of(record: RunRecord) -> tuple[LedgerLine, ...]:
 def books_of(record: RunRecord, sponsors: Sequence[SponsorBooks] = ()) -> LedgerFile:
     """`ledger.json` of a run."""
     lines = lines_of(record)
-    closes = all(line.residue == 0 for line in lines) and record.money.residue_fen == 0 and record.wins.residue == 0
+    closes = all(line.residue == 0 for line in lines)
+    if record.service is None:
+        closes = closes and record.money.residue_fen == 0 and record.wins.residue == 0
     return LedgerFile(
         run_id=record.run_id,
         lines=lines,

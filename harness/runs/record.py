@@ -135,6 +135,8 @@ class Environment(Record):
     commit: str = ""
     hot_path: str = ""
     """Which build of the front ran here: `compiled`, or `plain` with the reason; empty in records of before."""
+    slice_us: int | None = None
+    """Time slice of play and of what it asks, in microseconds; None: the kernel's own, because it gives no other."""
     scale_factor: str = ""
     calibration: dict[str, Any] = Field(default_factory=dict)
     detours: dict[str, float | None] = Field(default_factory=dict)
@@ -270,6 +272,8 @@ class RunRecord(Record):
     """What was played beside the draw; null where nothing was."""
     capacity: Capacity | None = None
     """Of a climb; null of any other plan."""
+    service: Literal["url", "locustfile"] | None = None
+    """Set where the target is no red-packet system but somebody's own service: no money, no win, no invariant then."""
     rounds: tuple[RoundRecord, ...] = ()
     """Every round that was armed, in their order. Counts and money above are their sums, percentiles are those of all
     their answers; an indicator of `forecast` and `credit_delay_s` are those of the round that did worst.

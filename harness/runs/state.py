@@ -68,6 +68,8 @@ class RunState:
     planned_rps: float | None = None
     money: MoneySample = MoneySample()
     saturated: bool = False
+    money_of_ours: bool = True
+    """Is it a red-packet system, whose money is looked at?"""
     users: int = 0
     generator_cpu: float | None = None
     events: tuple[Event, ...] = ()

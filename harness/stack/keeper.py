@@ -133,6 +133,7 @@ class Keeper:
             core=part.core,
             nice=part.nice,
             policy=part.policy,
+            slice_us=part.slice_us,
         )
         self._mourned = False
         self._say("started", f"pid {self.child.pid}")

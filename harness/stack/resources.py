@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
-from harness.stack import spawn
-
+Children = Mapping[int, Sequence[int]]
 SAMPLE_EVERY_S = 1.0
 MIB = 1 << 20
 
@@ -35,11 +38,34 @@ def since(
     }
 
 
-def measure(pid: int) -> tuple[float, float]:
+def children_of() -> Children:
+    """Of every process there is, read once for all parts: psutil reads them all for each that it is asked about."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError, ValueError, IndexError):
+            found[_parent(process)].append(process.pid)
+    return found
+
+
+def _parent(process: psutil.Process) -> int:
+    if not sys.platform.startswith("linux"):
+        return process.ppid()
+    # A name may hold spaces and brackets; the state stands behind the last one, and then the parent.
+    stat = Path(f"/proc/{process.pid}/stat").read_bytes()
+    return int(stat[stat.rindex(b")") + 2 :].split(None, 2)[1])
+
+
+def measure(pid: int, children: Children | None = None) -> tuple[float, float]:
     """(CPU seconds, resident MiB) of a process with its descendants. Memory that they share counts once."""
+    children = children_of() if children is None else children
     cpu_s, own, shared = 0.0, 0, 0
-    for process in spawn.family(pid):
+    family, left = [], [pid]
+    while left:
+        family.append(left.pop())
+        left += children.get(family[-1], ())
+    for member in family:
         try:
+            process = psutil.Process(member)
             times, memory = process.cpu_times(), process.memory_info()
         except psutil.Error:
             continue
@@ -61,8 +87,9 @@ class ResourceSampler:
 
     def sample(self, pids: dict[str, int]) -> None:
         """Take one sample of every part that runs."""
+        children = children_of()
         for part, pid in pids.items():
-            cpu_s, rss_mib = measure(pid)
+            cpu_s, rss_mib = measure(pid, children)
             last_pid, last_cpu_s = self._life.get(part, (pid, 0.0))
             usage = self.usage.setdefault(part, Usage())
             usage.cpu_s += max(0.0, cpu_s - (last_cpu_s if last_pid == pid else 0.0))

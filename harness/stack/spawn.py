@@ -20,6 +20,8 @@ from typing import IO, Literal
 
 import psutil
 
+from harness import slices
+
 Policy = Literal["other", "batch", "idle"]
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -66,7 +68,9 @@ def schedule(policy: Policy) -> None:
         os.sched_setscheduler(0, number, os.sched_param(0))
 
 
-def _before_exec(parent: int, death_signal: int, core: int | None, nice: int, policy: Policy) -> Callable[[], None]:
+def _before_exec(
+    parent: int, death_signal: int, core: int | None, nice: int, policy: Policy, slice_us: int | None
+) -> Callable[[], None]:
     allowed = cores()
     pinned = {allowed[core % len(allowed)]} if core is not None and len(allowed) > 1 else None
 
@@ -83,6 +87,8 @@ def _before_exec(parent: int, death_signal: int, core: int | None, nice: int, po
             with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
                 group.write(str(nice))
         schedule(policy)
+        if slice_us is not None:
+            slices.ask_for(slice_us)
 
     return run
 
@@ -97,6 +103,7 @@ def start(
     core: int | None = None,
     nice: int = 0,
     policy: Policy = "batch",
+    slice_us: int | None = None,
     typed: bytes = b"",
 ) -> subprocess.Popen[bytes]:
     """Start `argv` in a session of its own, output appended to `log`; `typed` is its standard input.
@@ -114,7 +121,7 @@ def start(
             stdout=out,
             stderr=out,
             start_new_session=True,
-            preexec_fn=_before_exec(os.getpid(), death_signal, core, nice, policy),
+            preexec_fn=_before_exec(os.getpid(), death_signal, core, nice, policy, slice_us),
         )
     if child.stdin is not None:
         with child.stdin, contextlib.suppress(BrokenPipeError):

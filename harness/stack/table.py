@@ -12,12 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from harness import slices
 from harness.stack.spawn import Policy
 from system.contract import places
 from system.contract.links import Client, Upstream, link_between
 from system.contract.places import Place, valkey_variable
 
 NICE = 5
+ASKED: Mapping[str, Any] = {"nice": 0, "policy": "other", "slice_us": slices.SHORTEST_US}
+"""How the parts are treated that a user's request passes: each works a few hundred microseconds for it, and is served
+before parts that have work for longer. It takes no more of a core than before.
+"""
 Selection = Literal["all", "stores"]
 
 
@@ -43,7 +48,10 @@ class Part:
     """which of the allowed cores it is pinned to (Linux), None: not pinned"""
     nice: int = NICE
     policy: Policy = "batch"
-    """`other` for the parts that users wait for, front and play: no other part may delay them, or the generator"""
+    """`other` for the parts that users wait for, front, play and what stands between play and its answer: no other part
+    may delay them, or the generator"""
+    slice_us: int | None = None
+    """time slice that is asked of the kernel, see `harness.slices`; None: the kernel's own"""
     restart: bool = True
     stop_signal: int = signal.SIGTERM
     stop_deadline_s: float = 8.0
@@ -108,6 +116,7 @@ def postgres(argv: tuple[str, ...], settings: Mapping[str, str]) -> Part:
         (*argv, *place, *flags),
         "postgres://127.0.0.1:{postgres_port}",
         ports=("postgres",),
+        **ASKED,
         stop_signal=signal.SIGINT,  # fast shutdown: sessions are ended, a checkpoint is written
         stop_deadline_s=20.0,
         # Immediate shutdown: the postmaster takes its children and its shared memory with it.
@@ -119,7 +128,9 @@ def toxiproxy(binary: str, links: tuple[str, ...]) -> Part:
     """toxiproxy with one proxy per link, read from its configuration: they are there again after a restart."""
     place = places.alone("toxiproxy")
     part = _proxies(place, (binary, "-runtime-metrics", "-proxy-metrics"), links)
-    return dataclasses.replace(part, metrics=f"127.0.0.1:{port_of(place.name)}")
+    # One thread at a time: a message wakes one, and not several. The edge's, which may carry every tap, has them all.
+    env = {**part.env, "GOMAXPROCS": "1"}
+    return dataclasses.replace(part, env=env, metrics=f"127.0.0.1:{port_of(place.name)}")
 
 
 def edge(binary: str, proxies: tuple[str, ...]) -> Part:
@@ -138,6 +149,7 @@ def _proxies(place: Place, command: tuple[str, ...], proxies: tuple[str, ...]) -
         f"http://127.0.0.1:{port}/version",
         env={"LOG_LEVEL": "error"},
         ports=(name, *proxies),
+        **ASKED,
     )
 
 
@@ -254,7 +266,7 @@ def system(fronts: int, cells: int = 1, *, pinned: bool = True) -> tuple[Part, .
                 }
                 part = _own(place, ("system.play",), env, ("control",))
                 # Users wait for it: as `batch`, a balance took seconds beside a busy round.
-                parts.append(dataclasses.replace(part, nice=0, policy="other"))
+                parts.append(dataclasses.replace(part, **ASKED))
     return (*parts, watchdog())
 
 
@@ -288,7 +300,7 @@ def _front(place: Place, *, pinned: bool) -> Part:
         **_listen(figures, "XIU_METRICS_LISTEN"),
     }
     part = _own(place, ("system.front",), env, ("control",), metrics=figures)
-    return dataclasses.replace(part, core=place.number if pinned else None, nice=0, policy="other")
+    return dataclasses.replace(part, core=place.number if pinned else None, **ASKED)
 
 
 def _credit(place: Place) -> Part:

@@ -31,6 +31,8 @@ COLUMNS = 80
 EVENTS = 5
 SAMPLES_BEYOND = 10  # a percentile is given only with this many samples above it
 UNKNOWN = "–"
+OF_MONEY = ("wins", "backlog", "oldest", "credited_yuan", "awarded_yuan", "budget_yuan")
+"""Words that only a red-packet system has."""
 
 
 def percentile_ms(state: RunState, percent: float, journey: str | None = None) -> float | None:
@@ -72,6 +74,9 @@ def plain(state: RunState) -> str:
         "budget_yuan": _word(_yuan(money.budget_fen), "{:.2f}"),
         "generator": "limit" if state.saturated else "ok" if known else "?",
     }
+    if not state.money_of_ours:
+        words = {name: word for name, word in words.items() if name not in OF_MONEY}
+        words["good"] = _word(state.outcome("good") if known else None)
     for name in state.beside:
         words |= {
             f"{name}.sent": _word(state.total("sent", name)),
@@ -120,10 +125,13 @@ def _rows(state: RunState) -> Iterable[tuple[str, str, str, str]]:
     )
     yield "p99 response", f"{ms(99)} ms", "p50, p99.9", f"{ms(50)}, {ms(99.9)} ms"
     yield "refused", counted("refused"), "unknown", counted("unknown")
-    yield "wins", counted("win"), "pending", counted("pending")
-    yield "awarded", _text(_yuan(money.awarded_fen), "¥{:,.2f}"), "backlog", waiting
-    budget = _text(_yuan(money.budget_fen), "¥{:,.2f}")
-    yield "credited", _text(_yuan(money.credited_fen), "¥{:,.2f}"), "of budget", budget
+    if state.money_of_ours:
+        yield "wins", counted("win"), "pending", counted("pending")
+        yield "awarded", _text(_yuan(money.awarded_fen), "¥{:,.2f}"), "backlog", waiting
+        budget = _text(_yuan(money.budget_fen), "¥{:,.2f}")
+        yield "credited", _text(_yuan(money.credited_fen), "¥{:,.2f}"), "of budget", budget
+    else:
+        yield "good", counted("good"), "wrong", counted("wrong")
     for name in state.beside:
         sent, unknown = state.total("sent", name), state.outcome("unknown", name)
         p99 = _text(percentile_ms(state, 99, name), "{:,.1f}")

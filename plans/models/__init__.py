@@ -11,10 +11,12 @@ from plans.models.load import LoadedPlan, find, forecast_files, load_forecast, l
 from plans.models.partial import PlanModel
 from plans.models.playbook import Playbook, playbook_files
 from plans.models.programme import Programme, load_programme
+from plans.models.service import LoadedService, ServicePlan, is_service, load_service
 from plans.models.stress import StressPlan
 
 SCHEMAS: dict[str, type[PlanModel]] = {
     "plan": StressPlan,
+    "service": ServicePlan,
     "forecast": Forecast,
     "drill": Drill,
     "playbook": Playbook,
@@ -31,21 +33,25 @@ __all__ = [
     "Forecast",
     "LoadedDrill",
     "LoadedPlan",
+    "LoadedService",
     "PlanError",
     "PlanModel",
     "Playbook",
     "Problem",
     "Programme",
+    "ServicePlan",
     "StressPlan",
     "drill_files",
     "fault_files",
     "find",
     "find_drill",
     "forecast_files",
+    "is_service",
     "load_drill",
     "load_forecast",
     "load_plan",
     "load_programme",
+    "load_service",
     "playbook_files",
     "read_all",
     "stress_files",

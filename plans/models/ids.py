@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 from plans.models.errors import PlanError, Problem, closest
 
 _CLAIM = re.compile(r"^(kind|id):[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
+_KEY = re.compile(r"^['\"]?([A-Za-z_]+)['\"]?[ \t]*:", re.MULTILINE)
 SUFFIXES = (".yaml", ".yml")
 LONGEST_NAME = 255
 """Most bytes of a file's name, and of a path that one plan file gives another."""
@@ -24,14 +25,23 @@ LARGEST = 1 << 20
 
 def claimed(file: Path) -> tuple[str, str]:
     """The kind and the id that a file claims, whatever else is wrong with it; empty where it says none."""
+    found: dict[str, str] = dict(reversed(_CLAIM.findall(_text_of(file))))
+    return found.get("kind", ""), found.get("id", "")
+
+
+def claimed_keys(file: Path) -> set[str]:
+    """The keys of the whole file, whatever else is wrong with it."""
+    return set(_KEY.findall(_text_of(file)))
+
+
+def _text_of(file: Path) -> str:
+    """What stands in it; nothing where it cannot be read, or is too large."""
     try:
         if not file.is_file() or file.stat().st_size > LARGEST:
-            return "", ""
-        text = file.read_bytes().decode("utf-8-sig", "replace")
+            return ""
+        return file.read_bytes().decode("utf-8-sig", "replace")
     except OSError:
-        return "", ""
-    found: dict[str, str] = dict(reversed(_CLAIM.findall(text)))
-    return found.get("kind", ""), found.get("id", "")
+        return ""
 
 
 def twins(file: str, line: int, kind: str, ident: str) -> list[Problem]:
@@ -46,11 +56,6 @@ def twins(file: str, line: int, kind: str, ident: str) -> list[Problem]:
         for other in near
         if claimed(other) == (kind, ident) and not _same(other, path)
     ]
-
-
-def is_twin(problem: Problem) -> bool:
-    """Does this problem come from `twins`? A list refuses such files, since nobody knows which of them an id means."""
-    return problem.what.startswith("`id`: ") and " stands in " in problem.what
 
 
 def _same(one: Path, other: Path) -> bool:

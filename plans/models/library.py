@@ -65,23 +65,31 @@ def _files(folders: Iterable[Path]) -> list[Path]:
 
 def read_all(files: Iterable[Path], model: type[M]) -> dict[str, Read[M]]:
     """Every file by the id in it. Raises PlanError with every problem of all of them, ids that stand twice too."""
-    problems: list[Problem] = []
+    found, refused = survey(files, model)
+    if refused:
+        raise PlanError([problem for problems in refused.values() for problem in problems])
+    return found
+
+
+def survey(files: Iterable[Path], model: type[M]) -> tuple[dict[str, Read[M]], dict[Path, tuple[Problem, ...]]]:
+    """(the usable files by the id in them, what is wrong with each of the others). Of two with one id the later is
+    refused.
+    """
+    refused: dict[Path, tuple[Problem, ...]] = {}
     found: dict[str, Read[M]] = {}
     for file in files:
         try:
             value, document = read_model(file, model)
         except PlanError as exc:
-            problems += exc.problems
+            refused[file] = exc.problems
             continue
         if value.id in found:
             line = document.line(("id",))
             what = f"`id`: {value.id} stands in {found[value.id].file} too"
-            problems.append(Problem(str(file), line, what, "each id in one file"))
+            refused[file] = (Problem(str(file), line, what, "each id in one file"),)
             continue
         found[value.id] = Read(value, file, document)
-    if problems:
-        raise PlanError(problems)
-    return found
+    return found, refused
 
 
 def load_drill(path: Path, faults: dict[str, Fault] | None) -> LoadedDrill:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -73,4 +74,7 @@ if yaml.__with_libyaml__:
 
 def load(text: str) -> Any:
     """The one document of a text that needs no line numbers. Raises yaml.YAMLError, ValueError."""
+    if FastLoader is not None:
+        with suppress(yaml.YAMLError, ValueError):
+            return yaml.load(text, Loader=FastLoader)
     return yaml.load(text, Loader=PlainLoader)

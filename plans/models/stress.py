@@ -241,6 +241,16 @@ class StressPlan(PlanModel):
         return next((step for step in self.steps if isinstance(step, Climb)), None)
 
     @property
+    def opens_s(self) -> float:
+        """Second of the plan at which the round opens."""
+        return self.round.opens
+
+    @property
+    def to_be_refused(self) -> int:
+        """Requests that must win nothing."""
+        return self.probes.total
+
+    @property
     def measured_s(self) -> float:
         """Seconds of the steps, as written; of a climb, of the longest one."""
         return sum(step.length_s() for step in self.steps)

@@ -15,6 +15,7 @@ from plans.models.errors import PlanError, Problem
 from plans.models.formats import FORMAT, KEY, FormatChange, applied, changes_of, format_of
 from plans.models.partial import Loc
 from plans.models.scalars import PlainLoader
+from plans.models.service import ServicePlan, is_service
 from plans.models.stress import StressPlan
 
 
@@ -36,7 +37,10 @@ def upgraded(path: Path) -> UpgradedText:
 
     Raises PlanError for a file that is none, is newer, or has problems that no format explains: nothing is guessed.
     """
-    _, document, problems = read_partly(path, StressPlan)
+    if is_service(path):
+        _, document, problems = read_partly(path, ServicePlan)
+    else:
+        _, document, problems = read_partly(path, StressPlan)
     others = set(problems) - set(older(document))
     if others:
         raise PlanError([*others])

@@ -15,7 +15,7 @@ from system.audit.loading import load, unbalanced
 from system.audit.matching import match
 from system.audit.showing import Windows, shown
 from system.audit.snapshot import snapshot
-from system.audit.unwritten import wait_for_counts
+from system.audit.unwritten import PATIENCE_S, wait_for_counts
 from system.contract.audit import INVARIANTS, NEED_HISTORY, AuditReport, RoundBooks
 from system.contract.ids import LANES, Lane
 from system.ledger.access import connect, lane_role
@@ -27,10 +27,11 @@ from system.winlog import WinLogs
 async def audit(
     postgres_url: str, valkey_urls: str | Mapping[int, str], secret: bytes, lane: Lane,
     rounds: Sequence[int] = (), folder: Path | None = None, timeout_s: float = 30.0, faults_us: Windows = (),
+    patience_s: float = PATIENCE_S,
 ) -> AuditReport:  # fmt: skip
     """Audits a lane, only `rounds` of it, or the rounds in the history of `folder`. The balance of the whole lane and
     what plays moved in it are always checked. Awards that overlap one of `faults_us` are left out of the delay and
-    shown beside it.
+    shown beside it. With a history, fronts have `patience_s` to write what they counted.
 
     A ledger of an older version is read as it is, with a note. Raises UnknownRound; StoreUnknown, StoreRefused when the
     stores cannot be read, or the ledger is of a newer version.
@@ -52,7 +53,7 @@ async def audit(
             notes.append(version.note)
         if history is not None:
             with translated("read what fronts counted"):
-                await wait_for_counts(conn, lane, rounds)
+                await wait_for_counts(conn, lane, rounds, patience_s)
         async with snapshot(conn, lane) as seen:
             async for books in load(seen, logs, rounds, strict=strict):
                 found.append(_round(judges, books, history, faults_us))

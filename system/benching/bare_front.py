@@ -97,12 +97,13 @@ def settings_for(secret: bytes, listen: tuple[str, int]) -> FrontSettings:
     )
 
 
-async def _run(settings: FrontSettings, win_every: int, season: int) -> None:
+async def _run(settings: FrontSettings, win_every: int, losing: Sequence[tuple[int, int]]) -> None:
     now = wall_us()
     rounds = [
-        BareRound(number, lane, now - HOUR_US, now + 24 * HOUR_US, win_every, season)
+        BareRound(number, lane, now - HOUR_US, now + 24 * HOUR_US, win_every)
         for number, lane in zip((LIVE_ROUND, STRESS_ROUND), LANES, strict=True)
     ]
+    rounds += [BareRound(number, "live", now - HOUR_US, now + 24 * HOUR_US, season=season) for number, season in losing]
     metrics = FrontMetrics()
     front = BareFront(rounds)
     metrics.set_switches(front.switches)
@@ -122,7 +123,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--listen", default="127.0.0.1:0", help="host:port, 0 for any port")
     parser.add_argument("--secret", required=True, help="master secret in hex, for tokens that the bench signs itself")
     parser.add_argument("--win-every", type=int, default=1750, help="every n-th eligible tap wins; 0: nobody")
-    parser.add_argument("--season", type=int, default=0, help="losing taps carry tickets of it; 0: none do")
+    parser.add_argument(
+        "--losing",
+        type=int,
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("ROUND", "SEASON"),
+        help="one more live round, in which nobody wins and taps carry tickets of the season; 0: none do",
+    )
     parser.add_argument("--tokens", type=Path, help="write tokens of users 1 … N here, one a line")
     parser.add_argument("--users", type=int, default=20_000, help="the N of --tokens")
     options = parser.parse_args(argv)
@@ -133,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = settings_for(bytes.fromhex(options.secret), (host, int(port)))
     raise_file_limit(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(settings, options.win_every, options.season))
+        runner.run(_run(settings, options.win_every, options.losing))
 
 
 if __name__ == "__main__":

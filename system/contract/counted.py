@@ -5,6 +5,8 @@ The registry is passed in. A path is never a label: the route's template is one,
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from system.contract.metrics import Metric
@@ -18,8 +20,14 @@ def counting(registry: CollectorRegistry, requests: Metric, duration: Metric) ->
     answered = Counter(requests.name, requests.help, requests.labels, registry=registry)
     took = Histogram(duration.name, duration.help, duration.labels, registry=registry, buckets=duration.buckets)
 
+    @cache
+    def series(route: str, status: int) -> tuple[Counter, Histogram]:
+        # Looked up once: routes are templates, so there are few of them.
+        return answered.labels(route, _STATUS_CLASSES.get(status // 100, "5xx")), took.labels(route)
+
     def count(route: str, status: int, seconds: float) -> None:
-        answered.labels(route, _STATUS_CLASSES.get(status // 100, "5xx")).inc()
-        took.labels(route).observe(seconds)
+        answers, times = series(route, status)
+        answers.inc()
+        times.observe(seconds)
 
     return count

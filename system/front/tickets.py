@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from system.contract.ids import Lane
-from system.front import answers
-from system.front.answers import HttpAnswer
-from system.tickets import ONE_IN, PRIME, Ticket, TicketOffice
+from system.front.answers import HttpAnswer, LosingWithTicket
+from system.tickets import ONE_IN, PRIME, TicketOffice
 
 _BITS: Final = 30
 _MASK: Final = (1 << 30) - 1
@@ -23,7 +22,9 @@ _SECOND_US: Final = 1_000_000
 class TicketBook:
     """The tickets of one round."""
 
-    __slots__ = ("_high", "_key_id", "_lane", "_low", "_next_ms", "_office", "_round", "_season", "_second", "_shift")
+    __slots__ = (
+        "_before", "_form", "_high", "_key_id", "_lane", "_low", "_office", "_round", "_season", "_second", "_shift",
+    )  # fmt: skip
 
     def __init__(self, office: TicketOffice, lane: Lane, season: int, round_id: int, key_id: int, next_ms: int) -> None:
         self._office = office
@@ -31,7 +32,8 @@ class TicketBook:
         self._season = season
         self._round = round_id
         self._key_id = key_id
-        self._next_ms = next_ms
+        self._before = f"{lane}.{season}.{round_id}."
+        self._form = LosingWithTicket(next_ms)
         self._second = -1
         self._low = 0
         self._high = 0
@@ -47,8 +49,8 @@ class TicketBook:
         mixed = ((uid & _MASK) * self._low + (uid >> _BITS & _MASK) * self._high + self._shift) % _PRIME
         if mixed >= _HIT_BELOW:
             return None
-        ticket = Ticket(self._lane, self._season, self._round, uid, second, self._key_id)
-        return answers.lose(self._next_ms, self._office.write(ticket))
+        payload = f"{self._before}{uid}.{second}.{self._key_id}"  # as `TicketOffice.write` has it
+        return self._form.answer(self._office.sign(self._key_id, payload))
 
 
 assert (_PRIME, _HIT_BELOW) == (PRIME, PRIME // ONE_IN)  # literals, since the compiler folds those of this file alone

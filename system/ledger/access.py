@@ -13,6 +13,7 @@ import select
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -30,6 +31,11 @@ ROLES: tuple[Role, ...] = ("xiu_control", "xiu_live", "xiu_stress")
 Params = Sequence[Any] | Mapping[str, Any] | None
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 T = TypeVar("T")
+
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+ONE_PLAN: Mapping[str, str] = MappingProxyType({"plan_cache_mode": "force_generic_plan"})
+"""For a session of few statements that are asked often, and whose plan does not depend on their parameters: each is
+planned once, and not each time."""
 
 # What a dead client may hold: a lock, at most this long after it went silent inside a transaction.
 _IDLE_IN_TRANSACTION_MS = 10_000
@@ -65,12 +71,16 @@ def role_url(url: str, role: Role, secret: bytes) -> str:
     return urlunsplit((parts.scheme, netloc, parts.path, parts.query, parts.fragment))
 
 
-async def open_url(url: str, *, timeout_s: float = 5.0, name: str = "xiu") -> Connection:
+async def open_url(
+    url: str, *, timeout_s: float = 5.0, name: str = "xiu", settings: Mapping[str, str] = NO_SETTINGS
+) -> Connection:
     """A connection to exactly `url`, in autocommit: a transaction always needs `async with conn.transaction()`.
 
-    Raises StoreRefused when there is no connection: nothing can have happened.
+    `settings`: PostgreSQL's, for this session. Raises StoreRefused when there is no connection: nothing can have
+    happened.
     """
-    options = f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}"
+    wanted = {"idle_in_transaction_session_timeout": str(_IDLE_IN_TRANSACTION_MS), **settings}
+    options = " ".join(f"-c {key}={value}" for key, value in wanted.items())
     try:
         async with asyncio.timeout(timeout_s):
             conn = await SoundConnection.connect(
@@ -94,13 +104,19 @@ async def open_url(url: str, *, timeout_s: float = 5.0, name: str = "xiu") -> Co
 
 
 async def connect(
-    url: str, role: Role, secret: bytes, *, timeout_s: float = 5.0, name: str | None = None
+    url: str,
+    role: Role,
+    secret: bytes,
+    *,
+    timeout_s: float = 5.0,
+    name: str | None = None,
+    settings: Mapping[str, str] = NO_SETTINGS,
 ) -> Connection:
     """A connection of `role` to the database that `url` names. `name`: whose it is, for people; default: the role.
 
     Raises StoreRefused.
     """
-    return await open_url(role_url(url, role, secret), timeout_s=timeout_s, name=name or role)
+    return await open_url(role_url(url, role, secret), timeout_s=timeout_s, name=name or role, settings=settings)
 
 
 @contextmanager
@@ -175,8 +191,17 @@ class Pool:
     Each use has a deadline of `timeout_s`; waiting for a free connection has the same again.
     """
 
-    def __init__(self, url: str, role: Role, secret: bytes, *, size: int = 4, timeout_s: float = 5.0) -> None:
-        self.url, self.role, self.secret, self.timeout_s = url, role, secret, timeout_s
+    def __init__(
+        self,
+        url: str,
+        role: Role,
+        secret: bytes,
+        *,
+        size: int = 4,
+        timeout_s: float = 5.0,
+        settings: Mapping[str, str] = NO_SETTINGS,
+    ) -> None:
+        self.url, self.role, self.secret, self.timeout_s, self._settings = url, role, secret, timeout_s, settings
         self._idle: list[Connection] = []
         self._places = asyncio.Semaphore(size)
         self._closed = False
@@ -228,7 +253,7 @@ class Pool:
             if not conn.closed and not conn.broken and not _spoken_to(conn):
                 return conn
             await conn.close()
-        return await connect(self.url, self.role, self.secret, timeout_s=self.timeout_s)
+        return await connect(self.url, self.role, self.secret, timeout_s=self.timeout_s, settings=self._settings)
 
     async def _give_back(self, conn: Connection, sound: bool) -> None:
         idle = not conn.closed and conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE

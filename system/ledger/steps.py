@@ -70,13 +70,18 @@ def beginning() -> MigrationStep:
 
 @cache
 def steps(folder: Path = MIGRATIONS) -> tuple[MigrationStep, ...]:
-    """Every step, in order. Raises SettingsError for a file out of order: its name, what was expected."""
+    """Every step, in order. Raises SettingsError for a file out of order: its name, what was expected, and which file
+    has its number.
+    """
     found = [beginning()]
     for file in sorted(folder.glob("*.sql")):
         match, expected = _NAME.fullmatch(file.stem), found[-1].number + 1
         if match is None or int(match["number"]) != expected:
+            twin = match and next((one for one in found if one.number == int(match["number"])), None)
+            also = f"; {shown(twin.file)}:1 has the number {twin.number:04} as well" if twin else ""
             raise SettingsError(
-                f"{shown(file)}:1: out of order; expected {expected:04}_ and small letters, after {found[-1].name}"
+                f"{shown(file)}:1: out of order; expected {expected:04}_ and small letters, after"
+                f" {found[-1].name}{also}"
             )
         text = sql_of(file)
         lane = text if "{schema}" in text else ""

@@ -45,6 +45,7 @@ POOLS: web.AppKey[Mapping[Lane, Pool]] = web.AppKey("pools", Mapping)
 Who = Literal["user", "operator", "anybody"]
 METHODS = ("GET", "POST")
 _USER = web.RequestKey("user", tuple[Lane, int])
+_TAGGED = web.RequestKey("tagged", bool)
 _OF_HTTP: tuple[type[XiuError], ...] = (TooFast, HeadersTooLarge)
 _OF_BODY: tuple[type[XiuError], ...] = (OutOfRange, RequestTimeout, BodyTooLarge, UnsupportedMediaType)
 _OF_WHO: Mapping[Who, tuple[type[XiuError], ...]] = {"user": (BadToken, BadTag), "operator": (BadToken,), "anybody": ()}
@@ -112,24 +113,29 @@ def _is_a(one: object, base: type) -> bool:
 
 def tagged(request: web.Request) -> bool:
     """Has the request a genuine stress tag? Raises BadTag for another."""
-    tag = request.headers.get(TAG_HEADER)
-    if tag is None:
-        return False
-    secret = request.app[SETTINGS].secret
-    if tag_expiry(tag_key(secret), tag.encode("utf-8", "replace")) <= time.time():
-        raise BadTag("tag has expired")
-    return True
+    known = request.get(_TAGGED)
+    if known is None:
+        tag = request.headers.get(TAG_HEADER)
+        known = tag is not None
+        if tag is not None:
+            secret = request.app[SETTINGS].secret
+            if tag_expiry(tag_key(secret), tag.encode("utf-8", "replace")) <= time.time():
+                raise BadTag("tag has expired")
+        request[_TAGGED] = known
+    return known
 
 
 def user_of(request: web.Request) -> tuple[Lane, int]:
     """(lane, uid) of the request: stress with a genuine tag, live without. Raises BadToken, BadTag."""
-    if _USER not in request:
-        if not bearer(request):
+    user = request.get(_USER)
+    if user is None:
+        token = bearer(request)
+        if not token:
             raise BadToken("a user's token is missing")
         lane: Lane = "stress" if tagged(request) else "live"
         key = token_key(request.app[SETTINGS].secret, lane)
-        request[_USER] = lane, verify_token(key, bearer(request).encode("utf-8", "replace"), time.time())
-    return request[_USER]
+        user = request[_USER] = lane, verify_token(key, token.encode("utf-8", "replace"), time.time())
+    return user
 
 
 def is_operator(request: web.Request) -> bool:

@@ -48,8 +48,16 @@ def test_ctrl_c_four_times_in_a_terminal_costs_no_record(xiu: Xiu) -> None:
     wait(lambda: xiu.processes() == [], 20, xiu.processes)
 
 
-def test_a_front_killed_in_mid_round_loses_no_win(xiu: Xiu) -> None:
-    assert xiu("up", "--detach").returncode == 0
+def test_what_hurts_a_stack_that_stands(xiu: Xiu) -> None:
+    """One that `xiu up` started, in the foreground; at last that is killed, too."""
+    up = xiu.start("up")
+    wait(lambda: find_running(xiu.folder / "var") != [] and "try:" in xiu.output(), 60, xiu.output)
+    a_front_killed_in_mid_round_loses_no_win(xiu)
+    the_kill_switch_is_an_interruption(xiu)
+    nothing_is_left_of_a_killed_up(xiu, up)
+
+
+def a_front_killed_in_mid_round_loses_no_win(xiu: Xiu) -> None:
     stack = Stack.attach(find_running(xiu.folder / "var")[0])
     process = xiu.start("plan", "run", SLICE, "--scale", "1", "--json")
     xiu.wait_for_event("phase", "measured")
@@ -63,8 +71,10 @@ def test_a_front_killed_in_mid_round_loses_no_win(xiu: Xiu) -> None:
     assert record["wins"]["seen"] > 0
 
 
-def test_the_kill_switch_is_an_interruption(xiu: Xiu) -> None:
+def the_kill_switch_is_an_interruption(xiu: Xiu) -> None:
+    known = len(xiu.runs())
     process = xiu.start("plan", "run", long_slice(xiu.folder), "--scale", "1", "--json")
+    wait(lambda: len(xiu.runs()) > known, 60, xiu.output)
     xiu.wait_for_event("phase", "measured")
     assert xiu("kill").returncode == 0
     assert process.wait(120) == 3, xiu.output()[-2000:]
@@ -72,6 +82,13 @@ def test_the_kill_switch_is_an_interruption(xiu: Xiu) -> None:
     assert record["verdict"] == "ABORTED"
     assert record["reasons"][0]["code"] == "killed"
     assert any(event["kind"] == "killed" for event in xiu.events())
+
+
+def nothing_is_left_of_a_killed_up(xiu: Xiu, up: subprocess.Popen[bytes]) -> None:
+    up.kill()
+    up.wait(60)
+    wait(lambda: xiu.processes() == [], 20, xiu.processes)
+    assert find_running(xiu.folder / "var") == []
 
 
 def test_a_lock_that_changes_under_a_run_judges_nothing(xiu: Xiu) -> None:
@@ -83,19 +100,3 @@ def test_a_lock_that_changes_under_a_run_judges_nothing(xiu: Xiu) -> None:
     assert "forecast.lock.json" in xiu.output()
     assert not (xiu.runs()[-1] / "verdict.json").exists()
     wait(lambda: xiu.processes() == [], 20, xiu.processes)
-
-
-def test_nothing_is_left_of_a_killed_up(xiu: Xiu) -> None:
-    process = xiu.start("up")
-    wait(lambda: find_running(xiu.folder / "var") != [] and "try:" in xiu.output(), 60, xiu.output)
-    process.kill()
-    process.wait(60)
-    wait(lambda: xiu.processes() == [], 20, xiu.processes)
-    assert find_running(xiu.folder / "var") == []
-
-
-def test_down_leaves_nothing(xiu: Xiu) -> None:
-    assert xiu("up", "--detach").returncode == 0
-    assert xiu("status").returncode == 0
-    assert xiu("down").returncode == 0
-    assert xiu.processes() == []

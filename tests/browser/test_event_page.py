@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ from tests.support.event_page import (
 )
 from tests.support.play import ADMIN, SECRET
 from tests.support.play_process import play_process
-from tests.support.stores import PostgresServer, free_port
+from tests.support.stores import PostgresServer, free_port, wait_until
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser on PATH (looked for {', '.join(BROWSERS)})")
 
@@ -84,7 +85,10 @@ def stage(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFact
         def opened(uid: int | None, size: dict[str, int] = PHONE, language: str = "zh", **more: Any) -> Any:
             who = "" if uid is None else f"uid={uid}&"
             where = f"http://127.0.0.1:{port}/?{who}lang={language}{more.pop('where', '')}"
-            return open_page(chromium, where, size, **more)
+            page = open_page(chromium, where, size, **more)
+            if uid is not None:
+                shows(page, "#who", str(uid))  # a press before that is told to sign in first, and taps nothing
+            return page
 
         start()
         yield Stage(f"http://127.0.0.1:{port}", dsn, front, folder, port, opened, restart, lambda: playing[0].close())
@@ -122,6 +126,8 @@ def test_press_hear_win_share_claim_spend(stage: Stage) -> None:
     page.click('#win-share [data-word="share"]')
     link = page.wait_for_selector("#share-link").input_value()
     assert link.startswith(f"{stage.url}/#share=1-0.")
+    ink = page.eval_on_selector("#share-link", "(e) => getComputedStyle(e).color")
+    assert ink == "rgb(43, 21, 18)", "dark on the white of a field, though a win's own text is white"
 
     friend = stage.open(1_002, where="#" + link.partition("#")[2])
     friend.click('#claim [data-word="claim"]')
@@ -142,23 +148,41 @@ def test_press_hear_win_share_claim_spend(stage: Stage) -> None:
     shows(page, "#balance", "¥2.70")
     page.click("#wallet summary")
     assert page.inner_text("#lines").count("¥") == 2
+    page.click("#language")
+    shows(page, "#lines", "spent")
+    shows(page, "#win-share", "0 of 2 parts claimed")
+    friend.click("#language")
+    shows(friend, "#claim", "Your part: ¥")
+    for each in (page, friend):
+        left = each.inner_text("main").replace("云上商城", "")
+        assert not re.search("[\u4e00-\u9fff]", left), f"in the other language: {left}"
     for each in (page, friend, own):
         untroubled(each)
 
 
-def test_cards_come_with_losing_taps_are_given_and_combined(stage: Stage) -> None:
+def test_cards_come_with_losing_taps_and_friends_are_given_combined_and_paid(stage: Stage) -> None:
     order = {"season": 1, "cards": [1, 1, 1, 1, 1], "pot_fen": 5_000, "sponsor": 7}
     assert stage.operator("/v1/seasons", order)["state"] == "open"
     announce(stage.dsn, 7, -1)
     page = stage.open(7_001)
     is_open(page)
     office = TicketOffice(SECRET)
-    for second in range(5):
+    for second in range(4):
         ticket = office.write(Ticket("live", 1, 7, 7_001, second, 1))
         stage.front.answers.append((200, {"won": False, "next_ms": 0, "ticket": ticket}))
         page.click("#red")
         holds(page, second + 1)
         shows(page, "#said", "得到一张")
+    page.fill("#friend", "7002")
+    page.click('#friend-form [data-word="add"]')
+    shows(page, "#friend-said", "已发出邀请")
+    friend = stage.open(7_002)
+    friend.click('#friends .lines [data-word="add"]')
+    shows(friend, "#friend-said", "已成为好友")
+    page.reload()
+    pressed_over_a_refresh(page, '#friends [data-word="tie_card"]')  # a new friend is worth the fifth
+    shows(page, "#friend-said", "得到一张")
+    holds(page, 5)
     page.select_option("#give-kind", "3")
     page.fill("#give-to", "7002")
     page.select_option("#give-whom", "family")
@@ -172,7 +196,7 @@ def test_cards_come_with_losing_taps_are_given_and_combined(stage: Stage) -> Non
     page.click('#give-form [data-word="ask"]')
     shows(page, "#give-said", "已发出请求")
 
-    friend = stage.open(7_002)
+    friend.reload()
     shows(friend, "#cards .lines", "用户 7001 想要：和谐福")
     friend.click('#cards .lines [data-word="give"]')
     shows(friend, "#cards .said-here", "已送出")
@@ -182,8 +206,28 @@ def test_cards_come_with_losing_taps_are_given_and_combined(stage: Stage) -> Non
     page.reload()
     page.click('#cards [data-word="combine"]:not(:disabled)')
     shows(page, "#cards .said-here", "五福已合成")
+    assert stage.operator("/v1/seasons/1/end", {})["state"] == "ended"
+    wait_until(lambda: pot_of(stage) == ["paid"], 30, "the pot paid")
+    page.reload()
+    shows(page, "#balance", "¥50.00")
+    page.click("#wallet summary")
+    shows(page, "#lines", "五福奖金")
     for each in (page, friend):
         untroubled(each)
+
+
+def pot_of(stage: Stage) -> list[str]:
+    """The state of each season."""
+    with psycopg.connect(stage.dsn) as conn:
+        return [str(state) for (state,) in conn.execute("SELECT state FROM live.season")]
+
+
+def pressed_over_a_refresh(page: Any, selector: str) -> None:
+    """Down, everything read anew, up: that is one press of the same button."""
+    page.hover(selector)
+    page.mouse.down()
+    page.evaluate("refresh().then(refreshPlays)")
+    page.mouse.up()
 
 
 def test_friends_and_the_money_fund(stage: Stage) -> None:
@@ -197,10 +241,12 @@ def test_friends_and_the_money_fund(stage: Stage) -> None:
     shows(one, "#friend-said", "once they add you")
     other.reload()
     shows(other, "#friends .lines", f"User {far} wants to be your friend")
-    other.click('#friends .lines [data-word="add"]')
+    pressed_over_a_refresh(other, '#friends .lines [data-word="add"]')
     shows(other, "#friends .lines", "strength")
     other.click("#friends .lines summary")
+    other.evaluate("refreshPlays()")
     shows(other, "#friends .lines details p", "base")
+    assert other.evaluate("document.activeElement.tagName") == "SUMMARY", "the focus outlives a refresh, too"
     shows(other, "#friends .lines", str(far))
     with psycopg.connect(stage.dsn) as conn:
         assert conn.execute("SELECT lo, hi FROM live.tie WHERE lo = 8002").fetchall() == [(8_002, far)]

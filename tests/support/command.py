@@ -91,6 +91,11 @@ class Xiu:
         data: dict[str, Any] = json.loads((self.runs()[-1] / "run.json").read_text())
         return data
 
+    def precheck(self) -> dict[str, Any]:
+        """What was looked at before the newest run."""
+        data: dict[str, Any] = json.loads((self.runs()[-1] / "precheck.json").read_text(encoding="utf-8"))
+        return data
+
     def events(self) -> list[dict[str, Any]]:
         """What the newest run has told so far."""
         runs = self.runs()

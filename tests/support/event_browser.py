@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from tests.support.event_page import BROWSER, FLAGS
 
 WITHIN_MS = 30_000
@@ -45,19 +47,33 @@ def open_page(chromium: Any, url: str, size: dict[str, int] = PHONE, *, theme: s
 
 def shows(page: Any, selector: str, text: str) -> None:
     """Waits until the element holds the text."""
-    page.wait_for_function(
+    _waits(
+        page,
         "([where, text]) => { const e = document.querySelector(where);"
         " return e && !e.hidden && e.checkVisibility() && e.textContent.includes(text); }",
-        arg=[selector, text],
+        [selector, text],
     )
 
 
 def holds(page: Any, cards: int) -> None:
-    """Waits until the user has so many cards. A function, not an expression: the page's policy forbids `eval`."""
-    page.wait_for_function(
+    """Waits until the user has so many cards."""
+    _waits(
+        page,
         "(n) => [...document.querySelectorAll('.kinds b')].reduce((sum, e) => sum + Number(e.textContent), 0) === n",
-        arg=cards,
+        cards,
     )
+
+
+def _waits(page: Any, function: str, arg: Any) -> None:
+    """Until the function says so, else fails with all that the page shows. A function, not an expression: the page's
+    policy forbids `eval`.
+    """
+    from playwright.sync_api import TimeoutError as OutOfTime
+
+    try:
+        page.wait_for_function(function, arg=arg)
+    except OutOfTime:
+        pytest.fail(f"not within {WITHIN_MS} ms: {arg}; the page shows:\n{page.inner_text('body')}\n{page.trouble}")
 
 
 def is_open(page: Any) -> None:

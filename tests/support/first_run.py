@@ -26,6 +26,11 @@ def is_compiled(file: Path) -> bool:
     return any(file.parent.glob(f"__pycache__/{file.stem}.*-pytest-*.pyc"))
 
 
+def has_none(marks: str, file: Path) -> bool:
+    """Whether a file has no test for `-m serial`: few have one, and those beside need not be imported."""
+    return marks == "serial" and file.name.startswith("test_") and "mark.serial" not in file.read_text(encoding="utf-8")
+
+
 def share(files: Sequence[Path], worker: str, workers: int) -> Sequence[Path]:
     """What one of the workers begins with. `worker`: as xdist calls it, `gw0` on."""
     return files[int(worker.removeprefix("gw")) % workers :: workers]

@@ -19,6 +19,7 @@ import numpy as np
 import psycopg
 
 from system.audit.close import audit
+from system.audit.unwritten import PATIENCE_S
 from system.contract.audit import AuditReport
 from system.contract.errors import StoreRefused, StoreUnknown
 from system.contract.history import NO_PACKET, OP_DTYPE, Outcome
@@ -42,7 +43,9 @@ SAMPLES = [{"t_ns": 1, "credited_fen": 0, "awarded_fen": 0, "budget_fen": 1}]
 
 @dataclass
 class Stage:
-    """One open round. `told`: what users heard, in order: (uid, outcome, win)."""
+    """One open round. `told`: what users heard, in order: (uid, outcome, win). `patience_s`: how long the audit waits
+    for what fronts counted; one in this process writes it nowhere.
+    """
 
     api: Api
     worker: Worker
@@ -51,6 +54,7 @@ class Stage:
     postgres_url: str
     round_id: int
     told: list[tuple[int, Outcome, SettledWin | None]] = field(default_factory=list)
+    patience_s: float = 0.0
 
     @property
     def settings(self) -> FrontSettings:
@@ -64,7 +68,8 @@ class Stage:
         return FrontSettings(0, 0, (LOOPBACK, 0), url, self.valkey.url, topology, SECRET, **limits)  # type: ignore[arg-type]
 
     def environment(self, folder: Path) -> dict[str, str]:
-        """Of a front as a process of its own."""
+        """Of a front as a process of its own: its counts are waited for."""
+        self.patience_s = PATIENCE_S
         secret = folder / "secret"
         secret.write_text(SECRET.hex())
         return dict(os.environ) | {
@@ -168,7 +173,9 @@ class Stage:
             op["sent_ns"], op["done_ns"] = 10 * at + 1, 10 * at + 2
             op["packet"], op["fen"] = (win.packet, win.fen) if win else (NO_PACKET, 0)
         write_history(folder, ops, SAMPLES)
-        return await audit(self.postgres_url, self.valkey.url, SECRET, "live", folder=folder)
+        return await audit(
+            self.postgres_url, self.valkey.url, SECRET, "live", folder=folder, patience_s=self.patience_s
+        )
 
     async def broken(self, folder: Path, *, whole: bool = True) -> dict[str, str]:
         """Invariants that do not hold, with the first offender. `whole`: the history has every tap, which S17 needs to

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from harness import slices
 from harness.environment import hot_path
 from harness.errors import EnvironmentNotReady, HarnessError
 from harness.guard.room import ANYBODY_WRITES
@@ -64,6 +65,7 @@ def machine(runs: Path, environment: Mapping[str, str]) -> Iterator[Need]:
     yield _local_ports()
     yield _memory()
     yield _cores()
+    yield _slices()
     yield _hot_path()
     yield _locale()
 
@@ -178,6 +180,13 @@ def _cores() -> Need:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
     remedy = "" if cores >= 2 else "no pinning here: latencies are not comparable"
     return Need("cores", "front and generator on one each", False, cores >= 2, str(cores or "?"), "", remedy)
+
+
+def _slices() -> Need:
+    name, what_for = "time slices", "balances answered soon beside a busy front"
+    shortest = slices.shortest()
+    version = "the kernel's own" if shortest is None else f"{shortest} us"
+    return Need(name, what_for, False, shortest is not None, version, "", "" if shortest else "Linux 6.12 or later")
 
 
 def _locale() -> Need:

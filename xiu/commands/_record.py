@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,14 +32,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="where stacks are kept")
 
 
-def record(
-    args: argparse.Namespace, prometheus_url: Callable[[argparse.Namespace], AbstractContextManager[str]]
-) -> int:
+def record(args: argparse.Namespace) -> int:
     """Asks the Prometheus that is meant, and writes the file: whole, or not at all. Raises BadInput,
     EnvironmentNotReady.
     """
     from harness.watch.prom import PromError, Prometheus
     from harness.watch.recorded import recorded_rate
+    from xiu.commands._prometheus import prometheus_url  # with stacks and HTTP, which no other word needs
 
     start_s, end_s = _range(args, time.time())
     step_s = _step(args.step)

@@ -6,12 +6,12 @@ import json
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from harness.forecast import Judged, Share, Target
 from harness.report.figures import number, share_words
-from plans.models.errors import Problem
+from plans.models.errors import PlanError, Problem
 from xiu.outlet import speaks_every_language
 
 
@@ -100,6 +100,14 @@ def share_json(share: Share) -> dict[str, Any]:
         "too_fast_factor": share.too_fast_factor,
         "sponsors": [sponsor.model_dump(mode="json") for sponsor in share.sponsors],
     }
+
+
+def refused(problems: Iterable[Problem]) -> int:
+    """Tells on stderr what is wrong with files that a list could not take in, each once; the list's exit code."""
+    told = sorted(set(problems))
+    for problem in told:
+        print(problem, file=sys.stderr)
+    return PlanError.exit_code if told else 0
 
 
 def problem_rows(problems: Sequence[Problem]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from system.contract.numbers import shown, whole_number
 EXAMPLE = "xiu bench front --json"
 LONGEST_S = 3600
 PAIRS_MAX = 100_000_000
-NOT_BENCHES = {"__init__", "common", "servers", "clients", "cpu", "fasthttp"}
+NOT_BENCHES = {"__init__", "common", "servers", "clients", "cpu", "fasthttp", "paired", "volley"}
 
 
 def names() -> list[str]:
@@ -86,7 +86,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-_SECONDS = {"engine": "run_s", "credit": "", "credit-cells": "", "cards": "", "fission": "", "relations": ""}
+_SECONDS = {
+    "engine": "run_s",
+    "credit": "",
+    "credit-cells": "",
+    "cards": "",
+    "tickets": "",
+    "fission": "",
+    "relations": "",
+}
 """The argument with which a bench takes the length of a sample; empty where the bench has a fixed amount of work."""
 
 

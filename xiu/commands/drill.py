@@ -17,10 +17,9 @@ from harness.guard.room import writable
 from harness.verdict import exit_code
 from plans.models import LoadedDrill, PlanError, Problem, drill_files, find_drill, load_drill
 from plans.models.fault import Fault
-from plans.models.ids import is_twin
 from xiu.cli import add_word
 from xiu.commands import _folders, _sound
-from xiu.commands._text import emit, problem_rows, table
+from xiu.commands._text import emit, problem_rows, refused, table
 from xiu.commands._together import refuse
 from xiu.commands._trials import run_trials_of
 
@@ -55,14 +54,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    faults = load_faults(more=_folders.given(args, "faults"))
     rows: list[dict[str, Any]] = []
-    twins: list[Problem] = []
+    problems: list[Problem] = []
+    faults: dict[str, Fault] | None = None
+    try:
+        faults = load_faults(more=_folders.given(args, "faults"))
+    except PlanError as exc:
+        problems += exc.problems
     for file in drill_files(more=_folders.given(args, "drills")):
         try:
             drill = load_drill(file, faults).drill
         except PlanError as exc:
-            twins += filter(is_twin, exc.problems)
+            problems += exc.problems
             rows.append(
                 {"id": file.stem, "file": str(file), "valid": False, "problems": [str(p) for p in exc.problems]}
             )
@@ -72,17 +75,15 @@ def _list(args: argparse.Namespace) -> int:
         )
         rows.append({"id": drill.id, "file": str(file), "valid": True, "title": drill.title.model_dump(), "does": what,
                      "about": drill.about})  # fmt: skip
-    if twins:
-        raise PlanError(twins)
     if args.json:
         emit({"drills": rows})
-        return 0
+        return refused(problems)
     cells = [
         [r["id"], r["does"], r["title"]["en"]] if r["valid"] else [r["id"], "", f"{len(r['problems'])} problems: check"]
         for r in rows
     ]
     print(table(("drill", "does", "what it shows"), cells))
-    return 0
+    return refused(problems)
 
 
 def _check(args: argparse.Namespace) -> int:

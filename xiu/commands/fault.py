@@ -6,15 +6,16 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from chaos.library import fault, fault_problems, load_faults
+from chaos.library import fault, fault_problems, load_faults, survey_faults
 from harness.errors import BadInput, closest
 from plans.models import PlanError, Problem
 from plans.models.document import read_model
 from plans.models.fault import Fault, ProbeSpec
 from xiu.cli import add_word
 from xiu.commands import _folders
-from xiu.commands._text import emit, problem_rows, table
+from xiu.commands._text import emit, problem_rows, refused, table
 
 EXAMPLE = "xiu fault show N15"
 
@@ -35,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
     """Calls the sub-command."""
     if args.sub == "check":
         return _check(args.files, _folders.given(args, "faults"), as_json=args.json)
-    faults = load_faults(more=_folders.given(args, "faults"))
     if args.sub == "list":
-        return _list(faults, as_json=args.json)
+        return _list(_folders.given(args, "faults"), as_json=args.json)
+    faults = load_faults(more=_folders.given(args, "faults"))
     if args.id not in faults:
         hint = closest(args.id.upper(), faults)
         raise BadInput(f"no fault {args.id}", expected="one of " + ", ".join(faults), did_you_mean=hint)
@@ -75,15 +76,23 @@ def _strange(file: Path) -> Iterator[Problem]:
             yield Problem(str(file), line, f"`{key}.query`: {what}", "a metric of the code or of a recording rule")
 
 
-def _list(faults: dict[str, Fault], *, as_json: bool) -> int:
+def _list(more: list[Path], *, as_json: bool) -> int:
+    faults, broken = survey_faults(more)
+    problems = [problem for found in broken.values() for problem in found]
     if as_json:
-        rows = [{"id": f.id, "title": f.title.model_dump(), "targets": f.targets, "aims": f.aims}
-                for f in faults.values()]  # fmt: skip
+        rows: list[dict[str, Any]] = [
+            {"id": f.id, "valid": True, "title": f.title.model_dump(), "targets": f.targets, "aims": f.aims}
+            for f in faults.values()
+        ]
+        rows += [
+            {"id": file.stem, "valid": False, "file": str(file), "problems": [str(each) for each in found]}
+            for file, found in broken.items()
+        ]
         emit({"faults": rows})
-        return 0
+        return refused(problems)
     cells = [[f.id, f.title.en, ", ".join(f.targets), " ".join(f.aims)] for f in faults.values()]
     print(table(("fault", "what happens", "on", "aimed at"), cells))
-    return 0
+    return refused(problems)
 
 
 def _show(fault: Fault, *, as_json: bool) -> int:

@@ -16,16 +16,17 @@ from harness.forecast.share import Share
 from harness.runs.order import RunOrder, order_of
 from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_plan, stress_files
 from plans.models import load as library
-from plans.models.ids import beside, claimed, is_twin
+from plans.models.ids import beside, claimed
 from plans.models.quantity import MOST, ratio
+from plans.models.service import LoadedService, is_service, load_service
 from plans.models.steps import Replay
 from plans.models.stress import StressPlan
 from plans.models.traffic import Journey
 from system.contract.addresses import read_address
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
-from xiu.commands import _record, _sound
-from xiu.commands._text import about_lines, emit, share_json, share_lines, table, targets_table
+from xiu.commands import _record, _service, _sound
+from xiu.commands._text import about_lines, emit, refused, share_json, share_lines, table, targets_table
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         "show": _show,
         "new": _new,
         "upgrade": _upgrade,
-        "record": _record_rate,
+        "record": _record.record,
         "run": _run,
         "rate": _set_rate,
     }
@@ -82,12 +83,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     plans: list[dict[str, Any]] = []
-    twins: list[Problem] = []
+    problems: list[Problem] = []
     for file in stress_files():
         try:
+            if is_service(file):
+                own = load_service(file)
+                plans.append({"id": own.plan.id, "file": _near(file), "valid": True, **_service.listed(own)})
+                continue
             loaded = load_plan(file, shots.files())
         except PlanError as exc:
-            twins += [problem for problem in exc.problems if is_twin(problem)]
+            problems += exc.problems
             plans.append(
                 {"id": file.stem, "file": _near(file), "valid": False, "problems": [str(p) for p in exc.problems]}
             )
@@ -104,16 +109,14 @@ def _list(args: argparse.Namespace) -> int:
                 "lane": plan.lane,
             }
         )
-    if twins:
-        raise PlanError(twins)
     if args.json:
         emit({"plans": plans})
-        return 0
+        return refused(problems)
     rows = [
         [p["id"], p["title"]["en"] if p["valid"] else f"{len(p['problems'])} problems: xiu plan check"] for p in plans
     ]
     print(table(("plan", "what it is"), rows))
-    return 0
+    return refused(problems)
 
 
 def _near(path: Path) -> str:
@@ -127,6 +130,8 @@ def _problems_of(name: str) -> tuple[Problem, ...]:
         path = find(name, "stress")
         if _is_forecast(path):
             load_forecast(path)
+        elif is_service(path):
+            load_service(path)
         else:
             for journey in load_plan(path, shots.files()).plan.beside:
                 shots.find(journey.shot)
@@ -259,6 +264,8 @@ def _objective(plan: StressPlan, one: Journey) -> str:
 
 
 def _show(args: argparse.Namespace) -> int:
+    if is_service(path := find(args.file, "stress")):
+        return _service.show(args, path)
     _tell(_order(args), args.json)
     return 0
 
@@ -275,13 +282,18 @@ def _new(args: argparse.Namespace) -> int:
         raise BadInput(f"{target} exists", expected="a new name")
     if not target.parent.is_dir():
         raise BadInput(f"{target.parent} is not a folder", expected="a folder that exists")
-    loaded = load_plan(find(args.source, "stress"), shots.files())
+    source, folder = find(args.source, "stress"), target.parent.resolve()
+    own = is_service(source)
+    loaded = load_service(source) if own else load_plan(source, shots.files())
     text = loaded.plan_file.read_text(encoding="utf-8")
-    forecast = os.path.relpath(loaded.forecast_file, target.parent.resolve())
     text = re.sub(r"^id:.*$", lambda _: f"id: {ident}", text, count=1, flags=re.MULTILINE)
-    text = re.sub(r"^forecast:.*$", lambda _: f"forecast: {forecast}", text, count=1, flags=re.MULTILINE)
-    text = _recordings_moved(text, loaded, target.parent.resolve())
-    schema = os.path.relpath(library.HOME / "schemas" / "plan.schema.json", target.parent.resolve())
+    if isinstance(loaded, LoadedService):
+        text = _service.files_moved(text, loaded, folder)
+    else:
+        forecast = os.path.relpath(loaded.forecast_file, folder)
+        text = re.sub(r"^forecast:.*$", lambda _: f"forecast: {forecast}", text, count=1, flags=re.MULTILINE)
+        text = _recordings_moved(text, loaded, folder)
+    schema = os.path.relpath(library.HOME / "schemas" / f"{'service' if own else 'plan'}.schema.json", folder)
     text = re.sub(r"^(# yaml-language-server: \$schema=).*$", lambda found: found[1] + schema, text, flags=re.MULTILINE)
     _write_checked(target, text, ident)
     if args.json:
@@ -312,7 +324,8 @@ def _write_checked(target: Path, text: str, ident: str) -> None:
             try:
                 out.write(text)
                 out.flush()
-                if load_plan(target, shots.files()).plan.id != ident:
+                again = load_service(target) if is_service(target) else load_plan(target, shots.files())
+                if again.plan.id != ident:
                     raise BadInput(f"{target}: the plan copied has no line `id: …` of its own", expected="one to copy")
             except BaseException:
                 target.unlink()
@@ -327,13 +340,9 @@ def _upgrade(args: argparse.Namespace) -> int:
     return upgrade(args.files, args.json)
 
 
-def _record_rate(args: argparse.Namespace) -> int:
-    from xiu.commands._prometheus import prometheus_url  # with stacks and HTTP, which no other word needs
-
-    return _record.record(args, prometheus_url)
-
-
 def _run(args: argparse.Namespace) -> int:
+    if is_service(path := find(args.file, "stress")):
+        return _service.run(args, path)
     order = _order(args)
     if args.dry_run:
         _tell(order, args.json)

@@ -26,7 +26,7 @@ from plans.models.quantity import duration_s
 from system.contract.ids import LANES
 from xiu.cli import add_word
 from xiu.commands import _folders, _stacks
-from xiu.commands._text import emit, table
+from xiu.commands._text import emit, refused, table
 from xiu.commands._together import refuse
 
 EXAMPLE = "xiu playbook run credit-stalled"
@@ -108,15 +108,13 @@ def _list(args: argparse.Namespace) -> int:
             for file, problems in found.refused.items()
         ]
         emit({"playbooks": rows})
-        return 0
+        return refused(found.problems)
     cells = [
         [name, one.playbook.trigger.alert, ", ".join(_does(one.playbook)), last[name].state if name in last else "–"]
         for name, one in entries.items()
     ]
     print(table(("playbook", "starts at", "does", "last run here"), cells))
-    for problem in found.problems:
-        print(f"refused: {problem}")
-    return 0
+    return refused(found.problems)
 
 
 def _does(playbook: Playbook) -> list[str]:

@@ -127,34 +127,50 @@ def tell(record: RunRecord, runs: Path, *, as_json: bool) -> None:
 
 def summary(record: RunRecord) -> list[str]:
     """A run in a screen of plain text."""
-    load, money, wins = record.load, record.money, record.wins
-    lines = [
-        f"{record.verdict}  {record.plan}, {played(record).en}, lane {record.lane}, seed {record.seed}",
-        f"faults    {faults(record).en}",
-    ]
+    load, money, wins, own = record.load, record.money, record.wins, record.service is not None
+    lines = [f"{record.verdict}  {record.plan}, {played(record).en}, " + (f"seed {record.seed}" if own else
+             f"lane {record.lane}, seed {record.seed}")]  # fmt: skip
+    lines += [] if own else [f"faults    {faults(record).en}"]
     lines += [f"  {reason.code}: {reason.text}" for reason in record.reasons]
     lines += [
         "",
         f"scheduled {load.scheduled:,} = sent {load.sent:,} + dropped {load.dropped:,} + unsent {load.unsent:,}",
         "outcomes  " + ", ".join(f"{name} {number:,}" for name, number in load.outcomes.items()),
+    ]
+    lines += [] if own else [
         f"wins      seen {figure(wins.seen)}, logged {figure(wins.logged)}, posted {figure(wins.posted)}, "
         f"residue {figure(wins.residue)}",
         f"money     awarded {yuan(money.awarded_fen)}, credited {yuan(money.credited_fen)}, "
         f"residue {figure(money.residue_fen)} fen",
-        "",
-    ]
+    ]  # fmt: skip
+    lines.append("")
     rows = []
     for name in ("response", "service", "lag", "queued"):
         p = getattr(record.latency_ms, name)
         rows.append([name, *(figure(v) for v in (p.p50, p.p95, p.p99, p.p999, p.max))])
     lines += [table(("ms", "p50", "p95", "p99", "p99.9", "max"), rows, " rrrrr"), "", judged_table(record.forecast), ""]
     lines += _beside(record)
+    if own:
+        return [*lines, *_of_requests(record)]
     held = [f.code for f in record.invariants if f.valid is True and f.counted > 0]
     rest = [f"{f.code} {f.valid}" for f in record.invariants if f.code not in held and f.valid is not None]
     unread = [f.code for f in record.invariants if f.valid is None]
     parts = [f"invariants hold: {', '.join(held) or 'none'}" + (f"; not so: {', '.join(rest)}" if rest else "")]
     parts += [f"not evaluated: {', '.join(unread)}"] if unread else []
     return lines + [line for each in parts for line in textwrap.wrap(each, WIDTH, subsequent_indent="  ")]
+
+
+def _of_requests(record: RunRecord) -> list[str]:
+    """Of several requests or tasks, each one's counts and response; nothing of one alone."""
+    if len(record.traffic) < 2:
+        return []
+    rows = []
+    for one in record.traffic:
+        p = one.latency_ms.response
+        good = one.outcomes.get("good", 0)
+        cells = [f"{one.sent:,}", f"{one.sent - good:,}", *(figure(v) for v in (p.p50, p.p99, p.max))]
+        rows.append([one.journey, *cells])
+    return [table(("of each", "sent", "not good", "p50", "p99", "max"), rows, " rrrrr")]
 
 
 def _beside(record: RunRecord) -> list[str]:

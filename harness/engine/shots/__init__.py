@@ -31,7 +31,11 @@ def folders() -> tuple[Path, ...]:
 
 
 def files() -> dict[str, Path]:
-    """Name → file of every shot. Raises BadInput for a folder that is none, and for a name that stands twice."""
+    """Name → file of every shot.
+
+    Raises BadInput for a folder that is none, for a name that stands twice, and for a file of one's own that holds no
+    shot of its name, whether it is asked for or not.
+    """
     found: dict[str, Path] = {}
     for folder in folders():
         if not folder.is_dir():
@@ -40,6 +44,8 @@ def files() -> dict[str, Path]:
             if path.stem in found:
                 says = f"a shot named {path.stem!r} stands in {found[path.stem]} already"
                 raise BadInput(says, expected="another name", file=path, line=1)
+            if folder != HERE:
+                _load(path)
             found[path.stem] = path
     return found
 

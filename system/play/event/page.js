@@ -16,6 +16,15 @@ const clock = (us) => new Date(us / 1000).toLocaleTimeString(english ? "en-GB" :
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const grows = (tries, first, most) => Math.min(first * 2 ** tries, most) * (0.75 + Math.random() / 2);
 const make = (tag, text, name) => { const e = document.createElement(tag); if (text) e.textContent = text; if (name) e.className = name; return e; };
+function fill(list, rows) {
+  // Rows are [key, make]. A row that says the same as before stays the same element, so that a press, the focus, an open line outlive a refresh.
+  const had = new Map([...list.children].map((e) => [e.dataset.key, e]));
+  const now = rows.map(([key, made]) => { const id = `${english} ${key}`, e = had.get(id) || made(); had.delete(id); e.dataset.key = id; return e; });
+  for (const e of [...list.children]) if (!now.includes(e)) e.remove();
+  now.forEach((e, k) => { if (list.children[k] !== e) list.insertBefore(e, list.children[k] || null); });
+}
+
+const nothing = [["none", () => make("li", say("none"), "soft")]];
 
 // -- talking to play -------------------------------------------------------------------------------------------
 let token = store.get("token");
@@ -270,16 +279,19 @@ async function refresh() {
 async function statement(mine) {
   const got = await ask("/v1/wallet/statement?limit=50");
   if (got.status !== 200 || mine !== token) return;
-  $("lines").replaceChildren(...(got.data.lines.length ? got.data.lines.map((line) => {
-    const item = make("li", ""), round = event && event.rounds.find((each) => each.round === line.round);
+  fill($("lines"), got.data.lines.length ? got.data.lines.map((line) => {
+    const round = event && event.rounds.find((each) => each.round === line.round);
     const what = line.kind === "credit" ? nameOf(round, line.sponsor) : [listed(KINDS, line.kind) || line.kind, line.what].filter(Boolean).join(" · ");
-    item.append(make("span", what), make("b", `${line.fen < 0 ? "−" : "+"}${yuan(Math.abs(line.fen))}`), make("span", `${clock(line.awarded_us || line.credited_us)} · ${line.award || `#${line.transfer}`}`, "soft"));
     if (round && line.kind === "credit" && !won.has(round.round)) {
       won.set(round.round, { award: line.award, fen: line.fen, sponsor: line.sponsor, state: "credited", round });
       if (current() && current().round === round.round) { shown = round.round; lastPhase = ""; drawWin(); tick(); }
     }
-    return item;
-  }) : [make("li", say("none"), "soft")]));
+    return [`${what} ${JSON.stringify(line)}`, () => {
+      const item = make("li", "");
+      item.append(make("span", what), make("b", `${line.fen < 0 ? "−" : "+"}${yuan(Math.abs(line.fen))}`), make("span", `${clock(line.awarded_us || line.credited_us)} · ${line.award || `#${line.transfer}`}`, "soft"));
+      return item;
+    }];
+  }) : nothing);
 }
 const fenOf = (text) => { const [whole, part = ""] = text.trim().split("."); return Number(whole) * 100 + Number(part.padEnd(2, "0")); };
 function form(id, path, body, done, said = `${id}-said`) {
@@ -339,12 +351,15 @@ async function withUid(uid) {
 
 // -- drawing ---------------------------------------------------------------------------------------------------
 function drawRounds() {
-  $("rounds").replaceChildren(...(event.rounds.length ? event.rounds.map((round) => {
-    const item = make("li", ""), now = now_us();
+  fill($("rounds"), event.rounds.length ? event.rounds.map((round) => {
+    const now = now_us();
     const state = round.state !== "armed" || now >= round.end_us ? "closed" : now < round.start_us ? "soon" : "is_open";
-    item.append(make("span", titleOf(round)), make("b", say(state)), make("span", say("opens_at", clock(round.start_us), round.packets.toLocaleString("en")), "soft"));
-    return item;
-  }) : [make("li", say("none"), "soft")]));
+    return [`${state} ${JSON.stringify(round)}`, () => {
+      const item = make("li", "");
+      item.append(make("span", titleOf(round)), make("b", say(state)), make("span", say("opens_at", clock(round.start_us), round.packets.toLocaleString("en")), "soft"));
+      return item;
+    }];
+  }) : nothing);
 }
 function draw() {
   document.documentElement.lang = english ? "en" : "zh-CN";
@@ -362,6 +377,7 @@ function draw() {
   if (event) drawRounds();
   tick();
 }
+const unsaid = () => { for (const e of document.querySelectorAll(".said-here, .wrong")) e.textContent = ""; }; // said in the other language
 async function begin() {
   const uid = params.get("uid");
   if (uid && /^\d{1,19}$/.test(uid) && event.sign_in && uidOf(token) !== uid) await withUid(uid);
@@ -369,7 +385,7 @@ async function begin() {
 }
 $("red").addEventListener("click", press);
 $("sound").addEventListener("click", () => { loud = !loud; store.set("sound", loud ? "on" : "off"); draw(); });
-$("language").addEventListener("click", () => { english = !english; store.set("lang", english ? "en" : "zh"); draw(); if (token) { refresh(); refreshPlays(); } });
+$("language").addEventListener("click", () => { english = !english; store.set("lang", english ? "en" : "zh"); unsaid(); draw(); if (token) { refresh(); refreshPlays(); } });
 $("token-form").addEventListener("submit", (e) => { e.preventDefault(); withToken($("token").value); });
 $("uid-form").addEventListener("submit", (e) => { e.preventDefault(); withUid($("uid").value); });
 $("out").addEventListener("click", signOut);

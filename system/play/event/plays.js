@@ -36,16 +36,18 @@ function field(id, word, mode) {
 function drawShare(win, state) {
   const box = $("win-share");
   if (!there("fission") || state !== "credited") { box.replaceChildren(); return; }
-  if (box.dataset.award === win.award && box.children.length) return;
-  box.dataset.award = win.award;
+  const drawn = `${english} ${win.award}`;
+  if (box.dataset.drawn === drawn && box.children.length) return;
+  box.dataset.drawn = drawn;
   const row = make("div", "", "wide"), words = make("p", "", "said-here");
   words.setAttribute("role", "status");
   row.append(button("share", async () => {
     const got = await order("/v1/shares", { award: win.award }, (text) => { words.textContent = text; });
     if (got.status !== 200) { words.textContent = refused(got); return; }
-    shareLink(box, words, got.data);
+    win.share = got.data;
+    shareLink(box, words, win.share);
   }));
-  box.replaceChildren(row, words);
+  if (win.share) shareLink(box, words, win.share); else box.replaceChildren(row, words);
 }
 function shareLink(box, words, share) {
   const href = `${location.origin}/#share=${encodeURIComponent(share.link)}`, input = make("input", "");
@@ -63,11 +65,17 @@ const linkOf = () => { const found = /[#&]share=([^&]+)/.exec(location.hash); re
 const claimBox = section("claim", "claim_title"), claimed = make("p", "", "sum small"), claimRow = make("div", "", "row");
 claimBox.append(claimed, claimRow);
 const claimSays = note(claimBox);
+let part_fen = null;
+function showPart(fen) {
+  // What this user got of the link's packet; null: nothing yet.
+  part_fen = fen;
+  claimed.textContent = fen === null ? "" : say("claimed", yuan(fen));
+}
 claimRow.append(button("claim", async () => {
   if (!token) { claimSays(say("sign_first")); return; }
   claimSays("");
   const got = await order("/v1/shares/claim", { link: linkOf() }, claimSays);
-  if (got.status === 200) { claimed.textContent = say("claimed", yuan(got.data.fen)); claimSays(""); refresh(); refreshPlays(); }
+  if (got.status === 200) { showPart(got.data.fen); claimSays(""); refresh(); refreshPlays(); }
   else claimSays(refused(got));
 }));
 
@@ -129,13 +137,13 @@ async function refreshCards(mine) {
   const got = await ask("/v1/cards");
   if (mine !== token || got.status !== 200) return;
   held = got.data.cards;
-  kinds.replaceChildren(...held.map((n, k) => { const item = make("li", "", n ? "" : "none"); item.append(make("b", String(n)), make("span", kindName(k + 1))); return item; }));
+  fill(kinds, held.map((n, k) => [`${k} ${n}`, () => { const item = make("li", "", n ? "" : "none"); item.append(make("b", String(n)), make("span", kindName(k + 1))); return item; }]));
   const chosen = which.value || "1";
-  which.replaceChildren(...held.map((n, k) => { const option = make("option", `${kindName(k + 1)} (${n})`); option.value = String(k + 1); return option; }));
+  fill(which, held.map((n, k) => [`${k} ${n}`, () => { const option = make("option", `${kindName(k + 1)} (${n})`); option.value = String(k + 1); return option; }]));
   which.value = chosen;
   combineDo.disabled = !held.every(Boolean);
   if (got.data.blessings) cardSays(say("combined"));
-  asks.replaceChildren(...got.data.asks.filter((each) => !each.gift).map((each) => {
+  fill(asks, got.data.asks.filter((each) => !each.gift).map((each) => [each.ask, () => {
     const item = make("li", "");
     const is = whomOf(`ask-${each.ask}`), was = $(is.id), row = make("div", "", "row soft");
     is.setAttribute("aria-label", say("whom"));
@@ -147,7 +155,7 @@ async function refreshCards(mine) {
     }));
     item.append(make("span", say("asks", each.asker, kindName(each.kind))), row);
     return item;
-  }));
+  }]));
   cardBox.hidden = !season;
 }
 
@@ -171,27 +179,31 @@ form("friend", "/v1/friends", () => ({ friend: uidIn(friend.value) }), (data) =>
 async function refreshFriends(mine) {
   const strongest = await ask("/v1/relations?top=20&explain=1"), waiting = await ask("/v1/friends/requests");
   if (mine !== token || strongest.status !== 200 || waiting.status !== 200) return;
-  const rows = waiting.data.askings.map((each) => {
+  const rows = waiting.data.askings.map((each) => [`asks ${each.uid}`, () => {
     const item = make("li", "");
     item.append(make("span", say("asked_by", each.uid)), button("add", () => add(each.uid)));
     return item;
-  });
+  }]);
   const had = drawn();
   for (const tie of strongest.data.relations) {
-    const item = make("li", ""), why = make("details", ""), list = make("p", "", "soft");
-    list.textContent = tie.terms.filter((term) => term.adds).map((term) => `${say(`term_${term.term}`)} ${(term.adds / 100).toFixed(1)}`).join(english ? ", " : "，");
-    why.className = "soft";
-    why.append(make("summary", say("why")), list);
-    item.append(make("span", say("who", tie.friend)), make("b", say("score", (tie.score / 100).toFixed(1))), why);
-    if (there("cards") && season && season.state === "open" && !had.includes(tieKey(tie.friend))) {
-      const row = make("div", "", "row soft");
-      row.append(button("tie_card", () => cardOf(tie.friend)));
-      item.append(row);
-    }
-    rows.push(item);
+    const worth = there("cards") && season && season.state === "open" && !had.includes(tieKey(tie.friend));
+    rows.push([`${worth} ${JSON.stringify(tie)}`, () => tieRow(tie, worth)]);
   }
-  ties.replaceChildren(...(rows.length ? rows : [make("li", say("no_friends"), "soft")]));
+  fill(ties, rows.length ? rows : [["none", () => make("li", say("no_friends"), "soft")]]);
   friendBox.hidden = false;
+}
+function tieRow(tie, worth) {
+  const item = make("li", ""), why = make("details", ""), list = make("p", "", "soft");
+  list.textContent = tie.terms.filter((term) => term.adds).map((term) => `${say(`term_${term.term}`)} ${(term.adds / 100).toFixed(1)}`).join(english ? ", " : "，");
+  why.className = "soft";
+  why.append(make("summary", say("why")), list);
+  item.append(make("span", say("who", tie.friend)), make("b", say("score", (tie.score / 100).toFixed(1))), why);
+  if (worth) {
+    const row = make("div", "", "row soft");
+    row.append(button("tie_card", () => cardOf(tie.friend)));
+    item.append(row);
+  }
+  return item;
 }
 
 // The money fund: bought from the balance, sold back to it.
@@ -223,10 +235,12 @@ async function refreshPlays() {
 function forgetPlays() {
   // What belongs to one user is never shown to the next.
   for (const box of [cardBox, friendBox, fundBox]) box.hidden = true;
-  for (const e of $("more").querySelectorAll("[role=status], #claim .sum")) e.textContent = "";
+  for (const e of $("more").querySelectorAll("[role=status]")) e.textContent = "";
+  showPart(null);
 }
 function drawPlays() {
+  showPart(part_fen);
   claimBox.hidden = !(there("fission") && linkOf());
   for (const e of $("more").querySelectorAll("[data-word]")) e.textContent = say(e.dataset.word);
 }
-window.addEventListener("hashchange", () => { claimed.textContent = ""; claimSays(""); draw(); });
+window.addEventListener("hashchange", () => { showPart(null); claimSays(""); draw(); });

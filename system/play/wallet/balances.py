@@ -1,8 +1,8 @@
-"""Balances of one lane in one process, gathered: one statement answers all who came while the one before was under way.
+"""Balances of one lane in one process, gathered: one statement answers all who came since the one before began.
 
-Owns who waits. A balance is as new as its question: it is read by a statement that began after it was asked for. With
-few users each has a statement of his own; with many, or on a machine that is short of time, the statements get longer
-and not more.
+Owns who waits, and how often is asked. A balance is as new as its question: it is read by a statement that began after
+it was asked for. With few users each has a statement of his own, at once; with many the statements get longer and not
+more. A statement costs every process on its way several hundred microseconds, each further user of it about ten.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from system.play.reading import read
 BATCH_MAX = 256
 """Most users of one statement: a hundred microseconds of PostgreSQL each at most."""
 
+EVERY_S = 0.004
+"""From the beginning of a statement to that of the next, at least."""
+
 log = logging.getLogger("xiu.play")
 
 Balance = tuple[int, int]
@@ -28,8 +31,9 @@ Balance = tuple[int, int]
 class BalanceDesk:
     """Takes questions from any number of requests at once."""
 
-    def __init__(self, pool: Pool, lane: Lane) -> None:
-        self._pool, self._lane = pool, lane
+    def __init__(self, pool: Pool, lane: Lane, every_s: float = EVERY_S) -> None:
+        self._pool, self._lane, self._every_s = pool, lane, every_s
+        self._next_s = 0.0
         self._waiting: dict[int, asyncio.Future[Balance | Exception]] = {}
         self._serving: asyncio.Task[None] | None = None
 
@@ -49,6 +53,7 @@ class BalanceDesk:
     async def _serve(self) -> None:
         try:
             while self._waiting:
+                await self._pause()
                 asked = {uid: self._waiting.pop(uid) for uid in list(islice(self._waiting, BATCH_MAX))}
                 try:
                     await self._answer(asked)
@@ -58,6 +63,12 @@ class BalanceDesk:
                             future.set_result(Degraded("balances are not read just now; ask again"))
         finally:
             self._serving = None
+
+    async def _pause(self) -> None:
+        loop = asyncio.get_running_loop()
+        if (early_s := self._next_s - loop.time()) > 0:
+            await asyncio.sleep(early_s)
+        self._next_s = loop.time() + self._every_s
 
     async def _answer(self, asked: dict[int, asyncio.Future[Balance | Exception]]) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
@@ -10,9 +11,10 @@ from system.contract.errors import NotFound, UnknownRound
 from system.contract.ids import INT8_MAX, Lane
 from system.contract.people import NoRealName
 from system.contract.web import read_model
+from system.ledger.access import ONE_PLAN, Pool, lane_role
 from system.ledger.transfer import AlreadyReversed, Final, Insufficient, KeyReused, NotReversible
 from system.play.parameters import AWARD_PATTERN, NumberParameter, TextParameter
-from system.play.route import POOLS, Route, user_of
+from system.play.route import POOLS, SETTINGS, Route, user_of
 from system.play.wallet import models, reading, spending
 from system.play.wallet.balances import BalanceDesk
 from system.play.wallet.paging import CURSOR
@@ -28,8 +30,17 @@ BALANCES: web.AppKey[Mapping[Lane, BalanceDesk]] = web.AppKey("balances", Mappin
 
 
 def setup(app: web.Application) -> None:
-    """One desk for each lane."""
-    app[BALANCES] = {lane: BalanceDesk(pool, lane) for lane, pool in app[POOLS].items()}
+    """One desk for each lane, with a session of its own: it has one statement under way at most."""
+    given = app[SETTINGS]
+    more: dict[str, Any] = {"size": 1, "timeout_s": given.store_timeout_s, "settings": ONE_PLAN}
+    pools = {lane: Pool(given.postgres_url, lane_role(lane), given.secret, **more) for lane in app[POOLS]}
+    app[BALANCES] = {lane: BalanceDesk(pool, lane) for lane, pool in pools.items()}
+
+    async def closed(_: web.Application) -> None:
+        for pool in pools.values():
+            await pool.close()
+
+    app.on_cleanup.append(closed)
 
 
 async def wallet(request: web.Request) -> web.Response:

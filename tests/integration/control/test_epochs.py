@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -264,7 +265,7 @@ def test_the_ledger_of_a_stream_is_read_whole(settings: ControlSettings) -> None
 
 def test_the_ledger_away_is_said_and_outlived(settings: ControlSettings, postgres_server: PostgresServer) -> None:
     async def body() -> None:
-        async with running(settings) as api:
+        async with running(replace(settings, store_timeout_s=1.5)) as api:
             number = await api.make_round()
             front = await PlayedFront(api, number).start()
             postgres_server.stop()

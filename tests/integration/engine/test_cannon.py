@@ -82,7 +82,7 @@ def test_every_mood_of_a_server(house: House, tmp_path: Path) -> None:
 
 
 def test_a_silent_server_costs_its_time_out_in_the_response(house: House, tmp_path: Path) -> None:
-    result = run_cannon(_config(house, tmp_path, 10, 1, slots=1, timeout_s=0.3, drain_s=5.0, users=[moody.SILENT]))
+    result = run_cannon(_config(house, tmp_path, 10, 0.5, slots=1, timeout_s=0.3, drain_s=5.0, users=[moody.SILENT]))
     assert result.outcomes["unknown"] == result.load["sent"]
     assert result.latency_ms["response"]["max"] >= 300
     assert result.latency_ms["good"]["response"]["max"] is None
@@ -181,7 +181,7 @@ def test_a_kill_file_stops_one_that_connects_or_waits_for_its_start(
 @pytest.mark.parametrize("what", ["history", "result"])
 def test_what_cannot_be_kept_is_one_sentence(house: House, tmp_path: Path, what: str) -> None:
     (tmp_path / "file").write_text("")
-    config = replace(_config(house, tmp_path, 50, 0.5), **{what: str(tmp_path / "file" / "x")})
+    config = replace(_config(house, tmp_path, 50, 0.5, users=PLAIN), **{what: str(tmp_path / "file" / "x")})
     with pytest.raises(CannonError) as told:
         run_cannon(config)
     assert "cannot be written: Not a directory" in str(told.value)
@@ -193,7 +193,7 @@ def test_what_cannot_be_kept_is_one_sentence(house: House, tmp_path: Path, what:
 def test_the_class_it_fires_in_is_asked_for_and_said(house: House, tmp_path: Path, asked: bool) -> None:
     """What a user may is not this test's: the answer has to be what the system granted."""
     granted = subprocess.run([sys.executable, "-c", _ASK], capture_output=True, check=False, timeout=20).returncode == 0
-    result = run_cannon(_config(house, tmp_path, 100, 0.5, realtime=asked))
+    result = run_cannon(_config(house, tmp_path, 100, 0.5, users=PLAIN, realtime=asked))
     assert result.data["scheduling"] == ("fifo" if asked and granted else "other")
 
 

@@ -46,11 +46,11 @@ def test_migrate_again_changes_nothing(database: str) -> None:
     assert {row[0] for row in before} == {"control", "live", "stress"}
 
 
-def test_a_ledger_whose_switches_had_no_lane_keeps_their_values_in_both(postgres_dsn: str) -> None:
+def test_a_ledger_whose_switches_had_no_lane_keeps_their_values_in_both(empty_dsn: str) -> None:
     """The tables as they were before switches had lanes, with a value and a change in them."""
 
     async def go() -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
-        async with await open_url(postgres_dsn, name="test") as conn:
+        async with await open_url(empty_dsn, name="test") as conn:
             await conn.execute("DROP SCHEMA IF EXISTS control CASCADE")
             await conn.execute(beginning().control.encode())
             await conn.execute("INSERT INTO control.switch (key, value) VALUES ('draw.shed_percent', 20)")
@@ -59,8 +59,8 @@ def test_a_ledger_whose_switches_had_no_lane_keeps_their_values_in_both(postgres
                 " VALUES ('draw.shed_percent', 0, 20, 'me', '', 1)"
             )
         for _ in range(2):
-            await migrate(postgres_dsn, SECRET)
-        async with await connect(postgres_dsn, "xiu_control", SECRET) as conn:
+            await migrate(empty_dsn, SECRET)
+        async with await connect(empty_dsn, "xiu_control", SECRET) as conn:
             rows = await (await conn.execute(statement("control_switches", "live"))).fetchall()
             told = await (await conn.execute(statement("control_switch_history", "live"), {"limit": 9})).fetchall()
             return rows, told

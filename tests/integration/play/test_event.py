@@ -79,7 +79,7 @@ def test_a_new_round_is_seen_within_seconds_and_an_absent_ledger_outlived(
     postgres_server: PostgresServer, postgres_dsn: str
 ) -> None:
     async def body() -> None:
-        async with running(postgres_dsn) as play:
+        async with running(postgres_dsn, timeout_s=1.0) as play:
             assert await numbers(play) == []
             announce(postgres_dsn, 1, HOUR_US)
 

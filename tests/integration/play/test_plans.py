@@ -6,15 +6,44 @@ asks for his.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import psycopg
 import pytest
 
+from system.ledger.access import ONE_PLAN, Pool
 from system.ledger.statements import statement
+from tests.support.play import SECRET
 
 PLACE = {"uid": 777, "limit": 51, "award_us": 1 << 62, "round": (1 << 31) - 1, "transfer": 1 << 62}
 LEGS = {"accounts": ["user:777"], "currencies": ["fen"], "amounts": [-1], "uids": [777]}
+
+
+def test_the_one_plan_of_the_balances_is_by_the_index_also_if_it_was_made_when_nobody_had_anything(
+    ledger_dsn: str,
+) -> None:
+    with psycopg.connect(ledger_dsn, cursor_factory=psycopg.ClientCursor) as conn:
+        for name, value in ONE_PLAN.items():
+            conn.execute(f"SET {name} = {value}")
+        conn.execute(b"PREPARE balances AS " + statement("balances", "live").replace(b"%(uids)s", b"$1"))
+        plan = "\n".join(row[0] for row in conn.execute("EXPLAIN EXECUTE balances ('{777,778}')").fetchall())
+        conn.execute("EXECUTE balances ('{777,778}')")
+        counted = conn.execute("SELECT generic_plans, custom_plans FROM pg_prepared_statements").fetchall()
+    assert counted == [(2, 0)], "one plan for all users"
+    assert {"posting_round_account", "holding_pkey"} <= set(plan.replace("\n", " ").split())
+    assert "Seq Scan" not in plan
+
+
+def test_the_sessions_of_the_balances_plan_once(ledger_dsn: str) -> None:
+    async def body() -> list[tuple[Any, ...]]:
+        pool = Pool(ledger_dsn, "xiu_live", SECRET, size=1, settings=ONE_PLAN)
+        try:
+            return await pool.fetch(b"SHOW plan_cache_mode")
+        finally:
+            await pool.close()
+
+    assert asyncio.run(body()) == [("force_generic_plan",)]
 
 
 @pytest.mark.parametrize(

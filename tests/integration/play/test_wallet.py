@@ -200,7 +200,7 @@ def test_description_names_every_route_and_needs_no_network(postgres_dsn: str) -
 
 def test_an_absent_ledger_is_said_and_outlived(postgres_server: PostgresServer, postgres_dsn: str) -> None:
     async def body() -> None:
-        async with running(postgres_dsn) as play:
+        async with running(postgres_dsn, timeout_s=1.0) as play:
             fill(postgres_dsn)
             postgres_server.stop()
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.first_run import files_of, is_compiled, share
+from tests.support.first_run import files_of, has_none, is_compiled, share
 
 
 def test_the_shares_of_all_workers_are_all_files_each_once() -> None:
@@ -20,6 +20,14 @@ def test_files_are_those_of_the_folders_and_files_that_are_named(tmp_path: Path)
         (tmp_path / name).touch()
     assert files_of(["."], tmp_path) == [tmp_path / "deep" / "test_b.py", tmp_path / "test_a.py"]
     assert files_of(["test_a.py", "deep/test_b.py::test_one"], tmp_path) == [tmp_path / "test_a.py"]
+
+
+def test_for_serial_tests_a_file_without_any_is_left_out(tmp_path: Path) -> None:
+    for name, text in (("test_a.py", "pytestmark = pytest.mark.serial"), ("test_b.py", ""), ("__init__.py", "")):
+        (tmp_path / name).write_text(text)
+    left_out = {marks: [file.name for file in sorted(tmp_path.iterdir()) if has_none(marks, file)]
+                for marks in ("serial", "not serial", "")}  # fmt: skip
+    assert left_out == {"serial": ["test_b.py"], "not serial": [], "": []}
 
 
 def test_what_pytest_has_compiled_is_known(tmp_path: Path) -> None:

@@ -78,9 +78,10 @@ def test_the_benches_of_this_part_are_there() -> None:
     assert set(bench.names()) == known
 
 
-def test_a_bench_with_work_to_do_takes_no_length() -> None:
-    with pytest.raises(BadInput, match="credit takes no --seconds"):
-        bench.run(argparse.Namespace(bench="credit", seconds=1.0, json=False))
+@pytest.mark.parametrize("name", ["credit", "tickets"])
+def test_a_bench_with_work_to_do_takes_no_length(name: str) -> None:
+    with pytest.raises(BadInput, match=f"{name} takes no --seconds"):
+        bench.run(argparse.Namespace(bench=name, seconds=1.0, json=False))
 
 
 def test_pairs_are_for_relations_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,7 @@ def test_run_json_has_every_field_of_the_contract(runs: Path):
         "traffic",
         "season",
         "capacity",
+        "service",
         "rounds",
     }
     for part, names in PARTS.items():

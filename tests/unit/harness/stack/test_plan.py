@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from harness import slices
 from harness.stack import LINKS, plan, table
 from harness.stack.external import externals, through
 from harness.stack.plan import Plan
@@ -68,8 +69,10 @@ def test_proxies_stand_before_what_they_are_named_for() -> None:
 def test_fronts_are_pinned_and_the_rest_is_niced() -> None:
     parts = {p.name: p for p in everything().parts}
     assert {name: p.core for name, p in parts.items() if p.core is not None} == {"front-0": 0, "front-1": 1}
-    asked = {name for name in parts if name.startswith("front-") or name == "play"}
-    assert {(p.nice, p.policy) for name, p in parts.items() if name in asked} == {(0, "other")}, "users wait for these"
+    asked = {name for name in parts if name.startswith("front-")} | {"play", "postgres", "toxiproxy", "edge"}
+    treated = {(p.nice, p.policy, p.slice_us) for name, p in parts.items() if name in asked}
+    assert treated == {(0, "other", slices.SHORTEST_US)}, "a user's request passes these"
+    assert {p.slice_us for name, p in parts.items() if name not in asked} == {None}
     assert {p.nice for name, p in parts.items() if name not in asked} == {table.NICE}
     assert "other" not in {p.policy for name, p in parts.items() if name not in asked}
 

@@ -126,7 +126,7 @@ def test_children_are_started_from_the_main_thread_alone(tmp_path: Path) -> None
 
 def test_cpu_adds_up_over_the_lives_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = iter([(1.0, 10.0), (2.5, 30.0), (0.5, 20.0), (0.75, 5.0)])
-    monkeypatch.setattr("harness.stack.resources.measure", lambda pid: next(samples))
+    monkeypatch.setattr("harness.stack.resources.measure", lambda pid, children: next(samples))
     sampler = ResourceSampler()
     for pid in (1, 1, 2, 2):
         sampler.sample({"front-0": pid})

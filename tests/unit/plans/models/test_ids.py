@@ -33,6 +33,14 @@ def test_one_id_in_two_stress_plans_is_refused_with_both_files_named(kit: Path, 
     assert (code, str(first) in err, str(twin) in err) == (2, True, True), err
 
 
+def test_a_list_with_a_broken_plan_shows_the_others_and_says_what_is_wrong(kit: Path, xiu: Any) -> None:
+    broken = kit / "stress" / "broken.yaml"
+    broken.write_text("kind: stress\nid: broken\n")
+    for more in ((), ("--json",)):
+        code, out, err = xiu("plan", "list", *more)
+        assert (code, "smoke" in out, f"{broken}:1: " in err) == (2, True, True), err
+
+
 def test_one_id_in_two_forecasts_is_refused_with_both_files_named(kit: Path, xiu: Any) -> None:
     first = load_plan(kit / "stress" / "smoke.yaml").forecast_file
     twin = first.with_name("z-twin.yml")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from chaos.library import fault
 from plans.models.drill import Drill
 from plans.models.forecast import Forecast
+from plans.models.service import ServicePlan
 from plans.models.stress import Probes, StressPlan
 
 ROOT = Path(__file__).parents[4]
@@ -41,7 +42,7 @@ def fields(model: type[BaseModel], known: set[type[BaseModel]]) -> Iterator[tupl
             yield from fields(inner, known)
 
 
-@pytest.mark.parametrize("model", [StressPlan, Forecast, fault(), Drill])
+@pytest.mark.parametrize("model", [StressPlan, ServicePlan, Forecast, fault(), Drill])
 def test_every_key_has_a_reader(model: type[BaseModel]) -> None:
     found = list(fields(model, set()))
     assert len(found) > 10

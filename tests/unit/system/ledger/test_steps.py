@@ -53,6 +53,23 @@ def test_a_file_out_of_order(tmp_path: Path, names: list[str], told: str) -> Non
     assert str(caught.value).startswith(f"{tmp_path}/{told}")
 
 
+@pytest.mark.parametrize(
+    ("names", "also"),
+    [
+        pytest.param(["0001_a", "0001_b"], "{folder}/0001_a.sql:1 has the number 0001 as well", id="beside it"),
+        pytest.param(["0001_a", "0002_b", "0001_c"], "{folder}/0001_a.sql:1 has the number 0001", id="sorted by name"),
+        pytest.param(["0000_a"], "system/ledger/schema.sql:1 has the number 0000 as well", id="the beginning's"),
+    ],
+)
+def test_a_number_that_two_files_have_blames_both(tmp_path: Path, names: list[str], also: str) -> None:
+    for name in names:
+        (tmp_path / f"{name}.sql").write_text("SELECT 1")
+    with pytest.raises(SettingsError) as caught:
+        steps(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}/")
+    assert also.format(folder=tmp_path) in str(caught.value)
+
+
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "0001_a.sql").write_bytes(b"SELECT 1;\n-- \xff\n")
     with pytest.raises(SettingsError, match=r"0001_a\.sql:2: this is no UTF-8; expected a text of SQL"):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness import slices
 from harness.errors import EnvironmentNotReady
 from harness.stack import ordinary
 from system.contract import compiled
@@ -87,6 +88,7 @@ def test_little_of_anything_else_is_said(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0}, raising=False)
     monkeypatch.setattr(socket, "create_connection", refused)
     monkeypatch.setattr("tempfile.gettempdir", lambda: "/proc/nope")
+    monkeypatch.setattr(slices, "shortest", lambda: None)
     monkeypatch.setattr(_machine, "speaks_every_language", lambda stream: False)
     found = missing(looked())
     found.pop("hot path", None)  # whether it is built here is no matter of this test
@@ -97,6 +99,7 @@ def test_little_of_anything_else_is_said(monkeypatch: pytest.MonkeyPatch, capsys
         "processes": False,
         "memory": False,
         "cores": False,
+        "time slices": False,
         "locale": False,
     }
     monkeypatch.setattr(doctor, "_tools", list)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,11 +110,62 @@ def test_a_playbook_of_one_s_own_stands_beside_the_library(
     monkeypatch.chdir(tmp_path)
     text = (HOME / "playbooks" / "credit-stalled.yaml").read_text(encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(text.replace("id: credit-stalled", "id: mine"), encoding="utf-8")
-    assert main(["playbook", "list", "--playbooks", str(tmp_path), "--json"]) == 0
-    found = {row["id"]: row for row in json.loads(capsys.readouterr().out)["playbooks"]}
+    assert main(["playbook", "list", "--playbooks", str(tmp_path), "--json"]) == 2
+    told = capsys.readouterr()
+    found = {row["id"]: row for row in json.loads(told.out)["playbooks"]}
+    assert f"{tmp_path / 'mine.yaml'}:" in told.err
     assert "mine" in found
     assert not found["mine"]["valid"], "one alert would start two playbooks that set one switch: nobody can tell which"
     assert "mine" not in [row["id"] for row in _listed(capsys)]
+
+
+BROKEN = {
+    "fault": "kind: fault\nid: Z1\n",
+    "drill": "kind: drill\nid: broken\n",
+    "playbook": "kind: playbook\nid: broken\n",
+}
+
+
+@pytest.mark.parametrize("word", BROKEN)
+def test_a_list_with_a_broken_file_shows_the_others_and_says_what_is_wrong(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.yaml").write_text(BROKEN[word], encoding="utf-8")
+    where = [f"--{word}s", str(tmp_path)]
+    assert main([word, "list"]) == 0
+    good = capsys.readouterr().out.splitlines()
+    assert main([word, "list", *where]) == 2
+    told = capsys.readouterr()
+    assert len(good) > 2
+    assert {line.split()[0] for line in good} <= {line.split()[0] for line in told.out.splitlines()}
+    assert f"{tmp_path / 'broken.yaml'}:1: " in told.err
+    assert main([word, "list", "--json", *where]) == 2
+    told = capsys.readouterr()
+    rows = {row["id"]: row for row in json.loads(told.out)[f"{word}s"]}
+    assert [name for name, row in rows.items() if not row["valid"]] == ["broken"]
+    assert rows["broken"]["problems"] == sorted(told.err.splitlines())
+
+
+def test_with_a_broken_action_no_playbook_is_listed_as_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "wrong.py").write_text("def broken(:\n", encoding="utf-8")
+    env = os.environ | {"XIU_ACTIONS": str(tmp_path), "PYTHONPATH": str(HOME.parent)}
+    done = subprocess.run(
+        [sys.executable, "-m", "xiu.cli", "playbook", "list"],
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert f"{tmp_path / 'wrong.py'}:1: " in done.stderr
+
+
+def test_drills_are_listed_beside_a_broken_fault(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (mine / "faults" / "bad.yaml").write_text(BROKEN["fault"], encoding="utf-8")
+    assert main(["drill", "list", "--faults", str(mine / "faults"), "--drills", str(mine / "drills")]) == 2
+    told = capsys.readouterr()
+    assert "X1 on credit-postgres, N1 on front-valkey" in told.out
+    assert f"{mine / 'faults' / 'bad.yaml'}:1: " in told.err
 
 
 def _listed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:

@@ -75,6 +75,14 @@ def test_what_is_no_shot_is_refused_with_file_and_line(folder: Path, name: str, 
         shots.find(name)
 
 
+def test_what_is_no_shot_is_refused_when_it_is_found(folder: Path) -> None:
+    (folder / "clock.py").write_text(OWN)
+    assert shots.find("wallet").name == "wallet"
+    (folder / "bell.py").write_text(OWN)
+    with pytest.raises(BadInput, match=r"bell\.py:1: a shot named 'clock'; expected 'bell'"):
+        shots.find("wallet")
+
+
 def test_a_name_nobody_has_and_a_folder_that_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         BadInput,

@@ -9,6 +9,7 @@ import pytest
 
 from system.contract.errors import Degraded, StoreUnknown
 from system.play.wallet.balances import BATCH_MAX, BalanceDesk
+from tests.support.deadline import until
 
 
 class SlowPool:
@@ -47,6 +48,31 @@ def test_who_comes_during_a_statement_is_in_the_next() -> None:
         assert await asyncio.gather(*first, *later) == [(10, 1), (10, 1), (20, 2), (20, 2), (30, 3)]
         assert pool.asked == [[1], [1, 2, 3]]
         assert await desk.balance(4) == (40, 4), "and the desk serves on"
+
+    asyncio.run(body())
+
+
+def test_statements_begin_apart_and_who_comes_alone_waits_for_none() -> None:
+    every_s = 0.2
+
+    async def body() -> None:
+        loop, pool = asyncio.get_running_loop(), SlowPool()
+        pool.go.set()
+        desk = BalanceDesk(pool, "live", every_s)  # type: ignore[arg-type]
+        await asyncio.gather(*await asked_for(desk, pool, 1))
+        began_s = loop.time()
+        await asyncio.gather(*await asked_for(desk, pool, 2), *await asked_for(desk, pool, 3))
+        assert loop.time() - began_s > every_s / 2
+        assert pool.asked == [[1], [2, 3]], "the second statement waits for whoever comes"
+        next_s = loop.time() + every_s
+
+        async def later() -> bool:
+            return loop.time() > next_s
+
+        await until(later, what="the time of the next statement")
+        waiting = await asked_for(desk, pool, 4)
+        assert pool.asked[2:] == [[4]], "the last one began long ago"
+        await asyncio.gather(*waiting)
 
     asyncio.run(body())
 

@@ -1,0 +1,198 @@
+"""A run against one's own service, from lock to verdict: Lock, Check, Log in, Arm, Fire, Judge. A record is always
+written once the pre-check has passed. No round, no money, no audit: those are phases of another sequence.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from harness.environment import environment
+from harness.errors import BadInput, EnvironmentNotReady, HarnessError
+from harness.forecast import read_lock, write_lock
+from harness.guard.room import writable
+from harness.orchestrate import figures
+from harness.orchestrate.account import RoundAccount, RunAccount
+from harness.orchestrate.clock import RunClock
+from harness.orchestrate.fire import LocustProcess
+from harness.orchestrate.interrupts import interruptible
+from harness.orchestrate.merge import side_by_side
+from harness.orchestrate.phases.fire import OVERRUN_S
+from harness.orchestrate.prepare import lead_after
+from harness.orchestrate.run import generator_cpu
+from harness.orchestrate.scribe import Scribe
+from harness.orchestrate.steering import Steering
+from harness.phrases import Sentence, sentence
+from harness.runs.folder import new_run
+from harness.runs.record import RunRecord, Timeline
+from harness.runs.state import RunState
+from harness.service import checks, judging
+from harness.service.login import logged_in
+from harness.service.order import ServiceOrder
+from harness.service.prepare import connections_of, fire_order
+from harness.service.record import record, whole_of
+from harness.stack import raise_open_files, schedule
+from harness.watch.live import LiveView
+from plans.models.target_service import UrlTarget
+
+
+class OwnGround:
+    """What such a run stands on: nothing of ours, so nothing of it can be gone."""
+
+    def gone(self) -> Sentence | None:
+        return None
+
+
+def run_service(order: ServiceOrder) -> RunRecord:
+    """Carries the order out and returns its record; everything is written to a new folder under `order.runs`.
+
+    Raises EnvironmentNotReady or BadInput when nothing could be begun.
+    """
+    if not isinstance(order.target, UrlTarget):
+        raise BadInput("a locustfile as target is not played yet", expected="a target with a url")
+    checks.refuse(list(checks.allowed(order)))  # before anything is made, looked up or sent
+    writable(order.runs)
+    raise_open_files()
+    schedule("batch")  # this process and Locust yield to the cannon
+    return ServiceConductor(order).carry_out()
+
+
+class ServiceConductor:
+    """One run. `state` is there for the live view before `carry_out` begins."""
+
+    def __init__(self, order: ServiceOrder) -> None:
+        plan = order.plan
+        self.order, self.plan = order, plan
+        self.folder = new_run(order.runs, plan.id)
+        self.sealed = judging.lock_of(plan)
+        self.state = RunState(
+            run_id=self.folder.name, plan=plan.id, lane="stress", scale="1", forecast_sha256=self.sealed.sha256,
+            duration_s=plan.length_s, targets=self.sealed.targets, money_of_ours=False,
+        )  # fmt: skip
+        self.account = RunAccount()
+        self._scribe = Scribe(self.folder)
+        self.run = Steering(self.state, plan, OwnGround(), self.account, self._scribe)
+
+    def carry_out(self) -> RunRecord:
+        """Everything from the lock to the report. Errors of parts become reasons of the verdict."""
+        started = datetime.now(UTC)
+        where = environment("1", {})
+        with (
+            LiveView(self.state, self.order.progress),
+            interruptible(self.run.interrupted) as signals,
+            LocustProcess(self.folder, 1, self.plan.workers) as generator,
+        ):
+            self._lock()
+            self._check()
+            try:
+                self._play(generator)
+            except (HarnessError, OSError) as exc:
+                if not self.account.rounds:
+                    raise
+                self.run.broken(exc)
+            except KeyboardInterrupt:
+                self.run.step("interrupted again: nothing more is waited for, the record is written")
+            signals.sealing = True
+            values, wrong = judging.asked(self.plan, time.time())
+            for text in wrong:
+                self.run.tell("prometheus", sentence("failed", detail=text, kind=""))
+            return self._conclude(started, where, values)
+
+    def _lock(self) -> None:
+        """Raises EnvironmentNotReady: without a lock in its folder a run judges nothing."""
+        try:
+            write_lock(self.sealed, self.folder)
+        except OSError as exc:
+            why = exc.strerror or exc
+            raise EnvironmentNotReady(f"{self.folder} cannot be written: {why}; nothing was sent") from exc
+        self.run.tell("lock", sentence("locked", sha=self.sealed.sha256[:16]))
+
+    def _check(self) -> None:
+        """Raises EnvironmentNotReady, and the run has sent nothing."""
+        found = list(checks.ready(self.order))
+        for one in found:
+            if not one.good:
+                self.run.tell("refused", sentence("pre_check_item", item=one.name, detail=one.says))
+        checks.refuse(found)
+        self.run.tell("pre_check", sentence("pre_check_good", count=len(found)))
+
+    def _play(self, generator: LocustProcess) -> None:
+        """Log in, Arm, Fire. Raises HarnessError, OSError."""
+        target = self.order.target
+        assert isinstance(target, UrlTarget)
+        tokens = logged_in(self.order, target, lambda: self.run.stopped() is not None)
+        if tokens:
+            self.run.tell("login", sentence("logged_in", count=len(tokens)))
+        lead_s = lead_after(generator.stand())
+        cpu = generator_cpu() if self.plan.workers == 1 else None
+        order = fire_order(self.order, target, tokens, self.state.run_id, self.folder, lead_s, cpu)
+        self.state.users = sum(connections_of(self.plan, target))
+        mine = RoundAccount(duration_s=self.plan.length_s)
+        self.account.rounds.append(mine)
+        self.account.first_wall_ns = order.t0_wall_ns
+        self.state.begun_at(order.t0_wall_ns / 1e9)
+        self._scribe.rewrite(self.state.events)
+        clock = RunClock(self.state, order.t0_wall_ns)
+        clock.start()
+        try:
+            self.run.phase("warm_up")
+            deadline_s = lead_s + self.plan.length_s + self.plan.drain.answers + OVERRUN_S
+            fired = generator.fire(order, deadline_s, self._heard, self.run.stopped)
+            mine.fired = side_by_side(fired.accounts)
+            self.run.ceased(mine.fired["stop"])
+        except (HarnessError, OSError) as exc:
+            self.run.broken(exc)
+        finally:
+            clock.stop()
+            order.tidy_all(self.plan.workers)
+
+    def _heard(self, worker: int, message: dict[str, Any]) -> None:
+        self.run.on_message(worker, all_requests(message) if message["event"] == "counts" else message)
+
+    def _conclude(self, started: datetime, where: Any, asked: dict[str, float | None]) -> RunRecord:
+        account, hearing = self.account, self.run.hearing
+        self.run.phase("idle")
+        read_lock(self.folder, self.sealed.sha256)
+        account.stopped, account.rated = self.run.why, hearing.rated
+        account.blind = hearing.blind() if self.run.why is None and account.fired else []
+        account.invalid += self._scribe.reasons()
+        made = record(self.order, self.sealed, self.state, account, asked, self.folder, started, where)
+        self.state.judged, self.state.verdict = made.forecast, made.verdict
+        whole = whole_of(account)
+        timeline = Timeline(per_second=figures.seconds_of(whole, {}) if whole else (), events=self.state.events)
+        made = self._scribe.seal(made, timeline, ())
+        if self._scribe.failed:
+            with suppress(OSError):
+                print(f"xiu: {self._scribe.failed}; the verdict is {made.verdict}", file=sys.stderr, flush=True)
+        return made
+
+
+ADDED = ("scheduled", "reached", "sent", "dropped", "waiting", "abandoned", "answered")
+
+
+def all_requests(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A cannon's counts with all requests added up at the top, each of several under `beside`; whatever is not as
+    expected is refused there, so that stop rules count it.
+    """
+    parts = [{name: value for name, value in message.items() if name != "beside"}, *message.get("beside", ())]
+    outcomes: Counter[str] = Counter()
+    buckets: Counter[int] = Counter()
+    for part in parts:
+        outcomes.update(part["outcomes"])
+        buckets.update(dict(map(tuple, part["response_us"])))
+    bad = outcomes["refused"] + outcomes["wrong"]
+    return {
+        **message,
+        **{name: sum(part[name] for part in parts) for name in ADDED},
+        "outcomes": dict(outcomes),
+        "refused_by_status": {"not as expected": bad},
+        "response_us": sorted(map(list, buckets.items())),
+        "response_sum_us": sum(part["response_sum_us"] for part in parts),
+        "response_max_us": max(part["response_max_us"] for part in parts),
+        "beside": parts if len(parts) > 1 else [],
+    }

@@ -1,0 +1,96 @@
+"""From a plan for one's own service to the order of its generator. Sends nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from harness.engine.config import Beside, CannonConfig
+from harness.engine.prepared import NAME, PreparedJourney, TlsTrust, write_requests
+from harness.forecast.share import apportion
+from harness.guard.kill import REGISTER
+from harness.orchestrate.fire_order import FireOrder
+from harness.orchestrate.prepare import CONNECTION_S, LEASE_S, TAP_S_TO_LOAD
+from harness.service.order import ServiceOrder
+from harness.service.requests import bytes_of, route
+from plans.models.service import ServicePlan
+from plans.models.target_service import UrlTarget
+from system.contract.addresses import read_address
+
+FEWEST, MOST = 8, 1_000
+"""Connections of a request, where the plan does not say: about one for each request of a second."""
+RATE_HEADROOM = 1.25
+
+
+def weights_of(target: UrlTarget) -> list[float]:
+    """The part of the rate that each request has."""
+    whole = sum(one.weight for one in target.each)
+    return [one.weight / whole for one in target.each]
+
+
+def connections_of(plan: ServicePlan, target: UrlTarget) -> list[int]:
+    """Of each request; each worker has one of each at least."""
+    parts = weights_of(target)
+    if target.connections is not None:
+        spare = target.connections - plan.workers * len(parts)
+        return [plan.workers + more for more in apportion(max(0, spare), [Fraction(one.weight) for one in target.each])]
+    return [min(MOST, max(FEWEST, plan.workers, math.ceil(plan.rate * part))) for part in parts]
+
+
+def fire_order(
+    order: ServiceOrder, target: UrlTarget, tokens: Sequence[str], run_id: str, folder: Path, lead_s: float,
+    cpu: int | None,
+) -> FireOrder:  # fmt: skip
+    """Everything that the generator needs; it carries secrets. Raises BadInput, EnvironmentNotReady."""
+    plan, folder = order.plan, folder.resolve()
+    address = read_address("service", target.url)
+    files = {f"requests{chr(97 + number // 26)}{chr(97 + number % 26)}": one for number, one in enumerate(target.each)}
+    prepared = tuple(
+        PreparedJourney(one.request, one.method, route(target, one), name, one.expect.status, one.expect.contains)
+        for name, one in files.items()
+    )
+    wires, parts = connections_of(plan, target), weights_of(target)
+    tls = TlsTrust(address.host, "authorities" if target.tls else None) if address.scheme == "https" else None
+    lead_s += plan.rate * plan.length_s * TAP_S_TO_LOAD + sum(wires) * CONNECTION_S
+    config = CannonConfig(
+        fronts=(address.endpoint,),
+        segments=tuple(plan.segments(parts[0])),
+        tokens="",
+        result="result.json",
+        slots=wires[0],
+        connections=wires[0],
+        run_id=run_id,
+        seed=plan.seed,
+        taps_after_win=None,
+        history="history",
+        wait_for_start=True,
+        lease_s=LEASE_S,
+        kill_file=str(folder / "kill"),
+        cpu=cpu,
+        timeout_s=target.timeout,
+        queue_timeout_s=2 * target.timeout,
+        drain_s=plan.drain.answers,
+        rate_headroom=RATE_HEADROOM if len(parts) == 1 else 1.0,
+        objective_ms=plan.objectives.response_p99 * 1000,
+        ready_timeout_s=lead_s + 21,
+        shot=NAME,
+        journey=prepared[0].journey,
+        beside=tuple(
+            Beside(one.journey, NAME, (address.endpoint,), tuple(plan.segments(part)), wire, wire)
+            for one, part, wire in zip(prepared[1:], parts[1:], wires[1:], strict=True)
+        ),
+        prepared=prepared,
+        tls=tls,
+    )
+    texts = {name: write_requests(bytes_of(target, one, order.environment, tokens)) for name, one in files.items()}
+    if tls is not None and target.tls is not None:
+        texts["authorities"] = order.file(target.tls.ca).read_text(encoding="utf-8")
+    return FireOrder(
+        run_id=run_id, folder=str(folder), t0_wall_ns=time.time_ns() + int(lead_s * 1e9),
+        config=json.loads(config.to_json()), files=texts, register=str((order.runs / REGISTER).resolve()),
+        since_s=order.begun_s,
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""From the requests of a plan to their bytes: each place filled in from the environment, a row, the token. Pure.
+
+What comes out holds secrets, and is handed to the generator alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from harness.errors import BadInput, EnvironmentNotReady
+from plans.models.filling import PLACE, TOKEN, filled, of_environment
+from plans.models.target_service import Login, PlannedRequest, UrlTarget
+
+WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+def needs(target: UrlTarget) -> list[str]:
+    """The names of the environment that a target's texts need."""
+    texts = [one.texts() for one in (target, *(target.requests or ()), *((target.login,) if target.login else ()))]
+    return of_environment([*texts, target.url])
+
+
+def missing(names: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Those that are not set, or empty."""
+    return [name for name in names if not environment.get(name)]
+
+
+def filling(
+    one: PlannedRequest | Login, environment: Mapping[str, str], tokens: Sequence[str] = ()
+) -> Iterator[tuple[str, dict[str, str], bytes]]:
+    """Path and query, headers, body: for each row of its data, each with a token where there are some; at least once.
+
+    Raises BadInput for a header that the row or the environment breaks, EnvironmentNotReady for a name nobody set.
+    """
+    rows: Sequence[Any] = one.data.rows if one.data is not None else ({},)
+    for number in range(max(len(rows), len(tokens))):
+        row = rows[number % len(rows)]
+        names = dict(row) if isinstance(row, Mapping) else {}
+        if tokens:
+            names[TOKEN] = tokens[number % len(tokens)]
+        try:
+            path = PLACE.sub(lambda place: _quoted(place[0], environment, names), one.path)  # noqa: B023
+            headers = {name: str(filled(text, environment, names)) for name, text in one.headers.items()}
+            body, kind = _body(one, environment, names, row)
+        except KeyError as exc:
+            raise EnvironmentNotReady(
+                f"the environment has no {exc.args[0]}; expected it set: the plan names it"
+            ) from exc
+        if kind and not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = kind
+        for name, text in headers.items():
+            if any(ord(char) < 32 or ord(char) > 255 for char in text):
+                what = f"header {name} of row {number % len(rows) + 1} holds a character that no header has"
+                raise BadInput(what, expected="Latin letters on one line")
+        yield path, headers, body
+
+
+def _quoted(place: str, environment: Mapping[str, str], names: Mapping[str, Any]) -> str:
+    return quote(str(filled(place, environment, names)), safe="")
+
+
+def _body(
+    one: PlannedRequest | Login, environment: Mapping[str, str], names: Mapping[str, Any], row: Any
+) -> tuple[bytes, str]:
+    """The body and its type; a row of JSON lines is the body where the plan has none."""
+    if one.body is not None:
+        return str(filled(one.body, environment, names)).encode(), ""
+    value = one.json_
+    if value is not None:
+        value = filled(value, environment, names)
+    elif one.data is not None and one.data.file.endswith(".jsonl") and one.method in WITH_BODY:
+        value = row
+    if value is None:
+        return b"", ""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), "application/json"
+
+
+def bytes_of(
+    target: UrlTarget, one: PlannedRequest, environment: Mapping[str, str], tokens: Sequence[str] = ()
+) -> list[bytes]:
+    """The whole bytes of a request, one for each row or token. Raises as `filling`."""
+    own = urlsplit(target.url)
+    root = own.path + (f"?{own.query}" if own.query else "")
+    found: list[bytes] = []
+    for path, headers, body in filling(one, environment, tokens):
+        named = {name.lower() for name in headers}
+        lines = [f"{one.method} {path or root} HTTP/1.1"]
+        plain = {"Host": own.netloc, "User-Agent": "xiu", "Accept": "*/*"}
+        lines += [f"{name}: {text}" for name, text in plain.items() if name.lower() not in named]
+        lines += [f"{name}: {text}" for name, text in headers.items()]
+        if body or one.method in WITH_BODY:
+            lines.append(f"Content-Length: {len(body)}")
+        found.append("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+    return found
+
+
+def route(target: UrlTarget, one: PlannedRequest) -> str:
+    """Of a request, as the plan writes it: no place is filled in."""
+    own = urlsplit(target.url)
+    return one.path or own.path
