@@ -56,7 +56,7 @@ def look(
             allowed=load_targets(),
             elsewhere=system.elsewhere,
             lane=order.lane,
-            peak_rps=peak_rps(plan, share) * overload,
+            peak_rps=peak_rps(plan, share) * max(overload, plan.top),
             duration_s=duration_s,
             taps=peak_rps(plan, share) * duration_s,
             users=share.tapping_at_once,

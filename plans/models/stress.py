@@ -208,7 +208,7 @@ class StressPlan(PlanModel):
 
     @check
     def _peak(self) -> Iterator[Contradiction]:
-        if max(step.top() for step in self.steps) < 1 - 1e-9:
+        if self.top < 1 - 1e-9:
             yield Contradiction(("steps",), "no step reaches the peak", "one with a share of 100%")
 
     @check
@@ -249,6 +249,11 @@ class StressPlan(PlanModel):
     def to_be_refused(self) -> int:
         """Requests that must win nothing."""
         return self.probes.total
+
+    @property
+    def top(self) -> float:
+        """The highest rate of the steps as a share of the peak: more than 1 of a climb beyond it."""
+        return max(step.top() for step in self.steps)
 
     @property
     def measured_s(self) -> float:

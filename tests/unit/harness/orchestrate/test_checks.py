@@ -41,8 +41,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[StartRequest]:
     return every
 
 
-def ask(runs: Path, overload: float = 1.0, beginning: Beginning | None = None) -> None:
-    order = order_of(load_plan(find("gala-share", "stress")), runs, lane="stress")
+def ask(runs: Path, overload: float = 1.0, beginning: Beginning | None = None, plan: str = "gala-share") -> None:
+    order = order_of(load_plan(find(plan, "stress")), runs, lane="stress")
     system, control = cast(System, Nothing()), cast(ControlClient, None)
     look(order, system, control, order.share(), Sizes(500, None), overload, beginning)
 
@@ -57,6 +57,16 @@ def test_the_burst_is_asked_for_with_its_overload_and_without_what_is_the_run_s(
     assert (hot.burst, hot.ceiling_rps, hot.sum_live, hot.look_at_shadow, hot.check_lock) == (True,) + (None,) * 4
     assert plain.rules
     assert plain.register == tmp_path / ".generators"
+
+
+def test_a_climb_beyond_the_peak_is_asked_for_at_its_top(asked: list[StartRequest], tmp_path: Path) -> None:
+    ask(tmp_path)
+    ask(tmp_path, plan="step-to-knee")
+    ask(tmp_path, 1.35, plan="step-to-knee")
+    plain, climb, burst = asked
+    assert climb.peak_rps == pytest.approx(1.2 * plain.peak_rps)
+    assert burst.peak_rps == pytest.approx(1.35 * plain.peak_rps), "the burst itself goes no stairs"
+    assert climb.taps_rps == plain.taps_rps
 
 
 def test_a_run_brings_its_lock_its_live_lane_and_what_was_calibrated(asked: list[StartRequest], tmp_path: Path) -> None:

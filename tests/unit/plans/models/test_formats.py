@@ -15,6 +15,7 @@ from plans.models import formats as module
 from plans.models.document import Document
 from plans.models.formats import CHANGES, FIRST, FORMAT, FormatChange, applied, changes_of
 from plans.models.load import HOME
+from plans.models.service import is_service, load_service
 from plans.models.stress import StressPlan
 from plans.models.upgrade import upgraded
 from tests.support.plan_files import PLAN, line_of, spoil
@@ -45,7 +46,8 @@ def test_the_model_knows_each_format_and_every_step_between_them() -> None:
 
 @pytest.mark.parametrize("file", stress_files(), ids=lambda file: file.stem)
 def test_the_plans_of_the_checkout_are_of_the_present_format(file: Path) -> None:
-    assert load_plan(file).plan.format == FORMAT
+    plan = load_service(file).plan if is_service(file) else load_plan(file).plan
+    assert plan.format == FORMAT
 
 
 def test_an_older_key_is_refused_at_its_line_with_the_command(plan: Path) -> None:

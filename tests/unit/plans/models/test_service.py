@@ -156,3 +156,13 @@ def test_a_bad_row_is_told_with_its_line(rich: Path, name: str, text: str, line:
     with pytest.raises(PlanError) as refused:
         load_service(rich)
     assert [(Path(one.file).name, one.line) for one in refused.value.problems if word in str(one)] == [(name, line)]
+
+
+def test_a_climb_is_refused_because_nobody_leads_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    steps = "steps:\n  - {kind: climb, shares: [50%, 100%], window: 3s}"
+    file.write_text(SMALL[: SMALL.index("steps:")] + steps + SMALL[SMALL.index("\n", SMALL.index("steps:")) :])
+    with pytest.raises(PlanError) as caught:
+        load_service(file)
+    at = line_of(file, "kind: climb")
+    assert f"{file}:{at}: `steps[1]`: a climb, which nobody leads here; expected stairs" in str(caught.value)

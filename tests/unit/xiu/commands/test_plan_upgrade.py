@@ -61,3 +61,12 @@ def test_no_file_is_touched_where_one_cannot_be_upgraded(xiu: Any) -> None:
     assert "dinner.yaml:7: `lane`: 'stres'; expected one of live, stress; did you mean stress?" in err
     assert "nowhere.yaml: cannot be read" in err
     assert (lunch.read_bytes(), dinner.read_bytes()) == before
+
+
+def test_a_plan_for_one_s_own_service_has_a_format_too(xiu: Any) -> None:
+    file = Path("mine.yaml")
+    text = (HOME / "stress" / "own-service.yaml").read_text(encoding="utf-8").replace("id: own-service", "id: mine")
+    file.write_text(text.replace("format: 2\n", ""), encoding="utf-8")
+    code, out, _ = xiu("plan", "upgrade", "mine.yaml")
+    assert (code, out) == (0, "mine.yaml: format 1 → 2\n")
+    assert file.read_text(encoding="utf-8") == text
