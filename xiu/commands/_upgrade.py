@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import codecs
 import os
 import shutil
@@ -14,11 +15,11 @@ from plans.models.upgrade import UpgradedText, upgraded
 from xiu.commands._text import emit
 
 
-def upgrade(files: list[str], as_json: bool) -> int:
+def upgrade(args: argparse.Namespace) -> int:
     """Upgrades each file. Raises PlanError with the problems of all, and then no file is touched; BadInput."""
     fresh: list[tuple[Path, UpgradedText]] = []
     problems: list[Problem] = []
-    for name in files:
+    for name in args.files:
         try:
             fresh.append((Path(name), upgraded(Path(name))))
         except PlanError as exc:
@@ -28,7 +29,7 @@ def upgrade(files: list[str], as_json: bool) -> int:
     for path, one in fresh:
         if one.is_new:
             _write(path, one.text)
-    if as_json:
+    if args.json:
         emit({"files": [{"file": str(path), "was": one.was, "changes": list(one.told)} for path, one in fresh]})
         return 0
     for path, one in fresh:

@@ -25,7 +25,7 @@ from plans.models.traffic import Journey
 from system.contract.addresses import read_address
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
-from xiu.commands import _record, _service, _sound
+from xiu.commands import _record, _service, _sound, _upgrade
 from xiu.commands._text import about_lines, emit, refused, share_json, share_lines, table, targets_table
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         "check": _check,
         "show": _show,
         "new": _new,
-        "upgrade": _upgrade,
+        "upgrade": _upgrade.upgrade,
         "record": _record.record,
         "run": _run,
         "rate": _set_rate,
@@ -332,12 +332,6 @@ def _write_checked(target: Path, text: str, ident: str) -> None:
                 raise
     except OSError as exc:
         raise BadInput(f"{target} cannot be written: {exc.strerror or exc}", expected="a place for a new file") from exc
-
-
-def _upgrade(args: argparse.Namespace) -> int:
-    from xiu.commands._upgrade import upgrade
-
-    return upgrade(args.files, args.json)
 
 
 def _run(args: argparse.Namespace) -> int:
