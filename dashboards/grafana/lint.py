@@ -104,11 +104,13 @@ def _idle(board: Document, mine: Board) -> Iterator[str]:
     }
     for one in mine.excuses:
         for title in one.panels if isinstance(one, LintExcuse) else (one.panel,):
-            place = f"{shelf.where(mine, title)}: {mine.uid}: {title}"
+            wrong = ""
             if title not in titles:
-                yield f"{place}: excused, and there is no such panel"
+                wrong = "excused, and there is no such panel"
             elif isinstance(one, RawCounter) and (title, one.metric) not in asked:
-                yield f"{place}: {one.metric}: excused as it stands, and it does not stand there"
+                wrong = f"{one.metric}: excused as it stands, and it does not stand there"
+            if wrong:  # then alone the file is read, for the line
+                yield f"{shelf.where(mine, title)}: {mine.uid}: {title}: {wrong}"
 
 
 def _board(board: Document) -> Iterator[str]:

@@ -32,8 +32,13 @@ def shares() -> Iterator[Panel]:
         PanelQuery(f"sum by (outcome) (rate(hongbao_fission_shares_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
     )
     yield lines(
-        Tile(_BACK, "What nobody claimed in time, per second.", YUAN, 6),
+        Tile(
+            _BACK, "What nobody claimed in time, and what was in no share when a round was over, per second.", YUAN, 6
+        ),
         PanelQuery(f"sum by (lane) (rate(hongbao_fission_refunded_fen_total{{{TAPS}}}{RATE})) / 100", "{{lane}}"),
+        PanelQuery(
+            f"sum by (lane) (rate(hongbao_fission_returned_fen_total{{{TAPS}}}{RATE})) / 100", "{{lane}} to sponsors"
+        ),
     )
 
 

@@ -186,6 +186,7 @@ def compare(a: RunRecord, b: RunRecord, like_a: Sequence[RunRecord] = (), *, any
         worse.insert(0, "verdict")
     missing = [row.what for row in rows if row.what in NEEDED and row.a is not None and row.b is None]
     missing += [f"invariant {code}" for code in _evaluated(a) if code not in (*_evaluated(b), *_unplayed(b))]
+    missing += ["season"] if _season_happened(a) and b.season is not None and not _season_happened(b) else []
     verdict: Literal["PASS", "FAIL", "UNKNOWN"] = "FAIL" if worse else "UNKNOWN" if missing else "PASS"
     return Comparison(
         a=a.run_id, b=b.run_id, verdicts=(a.verdict, b.verdict), verdict=verdict, exit_code=EXIT_CODES[verdict],
@@ -204,10 +205,19 @@ def _unplayed(run: RunRecord) -> list[str]:
     return [finding.code for finding in run.invariants if finding.code in BESIDE_THE_DRAW and finding.valid is None]
 
 
+def _season_happened(run: RunRecord) -> bool:
+    """Something was played beside the draw, and the season came to its end. One that was ordered need not have."""
+    if run.season is None or run.season.state != "paid":
+        return False
+    return any(each.outcomes.get("done") for each in run.season.operations)
+
+
 def _played_once(a: RunRecord, b: RunRecord) -> list[str]:
-    """A line where only one of the lanes has anything for some rules to look at."""
+    """A line where only one had a season, or only one of the lanes has anything for some rules to look at."""
     told = []
     for name, one, other in (("A", a, b), ("B", b, a)):
+        if _season_happened(one) and other.season is None:
+            told.append(f"a season was played in {name} alone")
         codes = [code for code in _evaluated(one) if code in _unplayed(other)]
         if codes:
             told.append(f"evaluated in {name} alone, for the other lane has no such play: {', '.join(codes)}")

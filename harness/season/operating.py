@@ -94,9 +94,10 @@ class SeasonOperator:
 
     def participants(self, round_id: int) -> int | None:
         """Distinct people who took part in the round, as fronts counted; None where some of it is uncounted."""
-        document = self._read(f"/v1/participation?lane={self.lane}&round={round_id}")
-        found = [one for one in document["rounds"] if one["round"] == round_id]
-        return int(found[0]["people"]) if found and not found[0]["uncounted"] else None
+        until_s = time.monotonic() + self.within_s
+        counted = insist(lambda: self.control.participation(self.lane, round_id), until_s)
+        found = [one for one in counted.rounds if one.round == round_id]
+        return found[0].people if found and not found[0].uncounted else None
 
     def _done(self, path: str, order: Mapping[str, Any]) -> dict[str, Any]:
         return insist(lambda: _settled(self.control.at_play("POST", path, order)), time.monotonic() + self.within_s)

@@ -2,7 +2,7 @@
 
 `XIU_COMPILED`: unset takes the compiled build if it exists for this very source; `0` is plain; `1` is compiled, or an
 error. `setup/hot_path.py` builds into `.tools/compiled/KEY/`; the key is a hash of every source on which the compiled
-modules depend, so that a stale build is never loaded.
+modules depend, and of the Python and the mypy that the build is for, so that a stale build is never loaded.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.abc import MetaPathFinder
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec
 from importlib.util import spec_from_file_location
@@ -66,8 +67,14 @@ def stands_on(modules: Sequence[str] = MODULES) -> list[str]:
 
 @functools.cache
 def key() -> str:
-    """Hash of the sources and of the Python that the build is for: 16 hex digits."""
-    digest = hashlib.sha256(f"{sys.version}\n{EXTENSION_SUFFIXES[0]}\n{MODULES}\n".encode())
+    """Hash of the sources, of the Python that the build is for, and of the compiler (mypyc is part of mypy): 16 hex
+    digits.
+    """
+    try:
+        mypy = metadata.version("mypy")
+    except metadata.PackageNotFoundError:
+        mypy = "none"
+    digest = hashlib.sha256(f"{sys.version}\n{EXTENSION_SUFFIXES[0]}\n{mypy}\n{MODULES}\n".encode())
     for module in stands_on():
         digest.update(source(module).read_bytes())
     return digest.hexdigest()[:16]

@@ -206,6 +206,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("hongbao_fission_shares_total", "counter", "Shares opened and settled, by how.", _PLAY, ("lane", "outcome")),
     Metric("hongbao_fission_refunded_fen_total", "counter", "Expired parts paid back, in fen.", _PLAY, ("lane",)),
     Metric(
+        "hongbao_fission_returned_fen_total",
+        "counter",
+        "What was in no share, back to the sponsors, in fen.",
+        _PLAY,
+        ("lane",),
+    ),
+    Metric(
         "hongbao_fund_fen_total",
         "counter",
         "Money moved into the money fund and out of it, in fen, by where the user lives.",

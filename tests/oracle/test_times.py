@@ -95,7 +95,7 @@ def test_queue_theory(tmp_path: Path, poisson: bool, agrees: bool) -> None:
 def test_spread_of_arrivals_at_the_server(tmp_path: Path, poisson: bool, low: float, high: float) -> None:
     def fire() -> CannonResult:
         with target(tmp_path, "delay") as server:
-            segment = steady(400, 2.5, poisson=poisson)
+            segment = steady(200, 5, poisson=poisson)
             return fired(orders(server, tmp_path, segment, slots=100, objective_ms=COARSE_MS))
 
     valid(fire)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from dashboards.grafana.board import REPORTS, Board, LintExcuse, MayBeEmpty, other_boards, page
+from dashboards.grafana.evening import EXCUSES as OF_THE_EVENING
+from dashboards.grafana.evening import evening
 from dashboards.grafana.pieces import (
     ALERTS,
     BLUE,
@@ -139,6 +141,7 @@ def panels() -> Iterator[Panel]:
     yield from _verdict()
     yield from _progress()
     yield from _load()
+    yield from evening()
     yield from _figures()
 
 
@@ -365,6 +368,7 @@ BOARD = Board(
             )
         ),
         LintExcuse("panel-units-rule", ("发出的钱与到账的钱 · Money won and money in accounts",), NO_UNIT_OF_MONEY),
+        *OF_THE_EVENING,
     ),
     variables=lambda: [
         datasource_variable(),

@@ -14,6 +14,7 @@ from system.ledger.access import Connection, Pool
 from system.ledger.accounts import Leg
 from system.ledger.statements import statement
 from system.ledger.transfer import Insufficient, Order, transfer
+from system.play.fission import figures
 
 log = logging.getLogger("xiu.play")
 
@@ -32,6 +33,7 @@ async def give_back(pool: Pool, lane: Lane) -> int:
             # An operator has just taken a funding back: the next look sees what is left.
             log.info("return of round %d: %s", number, exc, extra={"event": "return_waits", "lane": lane})
             continue
+        figures.RETURNED.labels(lane).inc(fen)
         if fen:
             log.info("round %d: %d fen returned", number, fen, extra={"event": "fission_returned", "lane": lane})
         returned += fen

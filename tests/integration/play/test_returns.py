@@ -12,7 +12,7 @@ from system.ledger.access import Pool
 from system.ledger.accounts import Leg
 from system.ledger.migrate import migrate
 from system.ledger.transfer import Order, Transfers
-from system.play.fission import claims, refusals, shares
+from system.play.fission import claims, figures, refusals, shares
 from system.play.fission.models import FissionFunding
 from system.play.fission.returns import give_back
 from system.play.fission.sweeps import sweep
@@ -45,6 +45,11 @@ def funding(**changes: object) -> FissionFunding:
     return FissionFunding.model_validate(FUNDING | {"open_s": OPEN_S} | changes)
 
 
+def returned() -> float:
+    """What this process has counted, in fen."""
+    return float(figures.RETURNED.labels("live")._value.get())
+
+
 def back(dsn: str) -> dict[str, int]:
     rows = execute(
         dsn,
@@ -71,7 +76,9 @@ def test_back_to_who_paid_once_all_shares_are_settled(postgres_dsn: str) -> None
                 expire(postgres_dsn, award)
             assert await sweep(pool, "live") == 2
             # One share was claimed whole; of the rest a third is sponsor 9's.
+            counted = returned()
             assert await give_back(pool, "live") == 149_000
+            assert returned() - counted == 149_000
             assert back(postgres_dsn) == {"fission:1": -149_000, "sponsor:7": 99_333, "sponsor:9": 49_667}
             assert await give_back(pool, "live") == 0, "once"
             books = await shares.books(pool, "live", 1)

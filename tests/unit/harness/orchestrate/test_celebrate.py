@@ -44,6 +44,11 @@ class Control:
     def tokens(self, lane: str, first_uid: int, count: int) -> list[str]:
         return [f"{uid}.9.ff" for uid in range(first_uid, first_uid + count)]
 
+    def participation(self, lane: str, round_id: int) -> Any:
+        if self.broken == "participation":
+            raise ControlError("play refused", 400)
+        return SimpleNamespace(rounds=[SimpleNamespace(round=round_id, people=90, uncounted=())])
+
     def at_play(self, method: str, path: str, body: Any = None) -> Any:
         route = path.partition("?")[0]
         self.asked[f"{method} {route}"] += 1
@@ -52,7 +57,6 @@ class Control:
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         document = {
             "made": 3, "claims": 4, "state": state, "blessings": 2, "each_fen": 500,
-            "rounds": [{"round": ROUND, "people": 90, "uncounted": []}],
         }  # fmt: skip
         return SimpleNamespace(status_code=200, json=lambda: document)
 

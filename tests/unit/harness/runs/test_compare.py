@@ -19,7 +19,7 @@ from harness.runs.folder import new_run, write_run
 from harness.runs.quantile_bounds import bounds_of
 from harness.runs.record import Percentiles, Resource, RunRecord
 from harness.runs.trend import trend
-from tests.support.sample_run import GOOD, findings, reason, record, sponsors, timeline
+from tests.support.sample_run import GOOD, SEASON, findings, reason, record, sponsors, timeline
 from xiu.cli import main
 
 
@@ -120,6 +120,32 @@ def test_a_rule_of_a_play_that_could_not_be_decided_or_is_not_told_is_missed():
     for rows in (doubtful, [one for one in record().invariants if one.code != "S13"]):
         b = record(run_id="b").model_copy(update={"invariants": tuple(rows)})
         assert compare(record(), b).missing == ("invariant S13",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        pytest.param({}, (), id="played, and paid"),
+        pytest.param({"state": None, "blessings": None, "each_fen": None}, ("season",), id="it never ended"),
+        pytest.param({"state": "ended"}, ("season",), id="its pot was not paid"),
+        pytest.param({"operations": ()}, ("season",), id="nobody played"),
+    ],
+)
+def test_a_season_that_was_ordered_and_did_not_happen_is_missed(changes: dict[str, object], missing: tuple[str, ...]):
+    a = record(season=SEASON)
+    b = record(run_id="b", season=SEASON.model_copy(update=changes))
+    found = compare(a, b)
+    assert (found.missing, found.verdict) == (missing, "UNKNOWN" if missing else "PASS")
+    assert compare(b, a).missing == (), "B may do more"
+
+
+def test_a_run_that_opened_no_season_lacks_none():
+    played, plain = record(season=SEASON), record(run_id="b")
+    forth, back = compare(played, plain), compare(plain, played)
+    assert (forth.missing, back.missing) == ((), ())
+    told = "a season was played in {} alone"
+    assert told.format("A") in forth.notes
+    assert told.format("B") in back.notes
 
 
 def test_more_runs_widen_the_noise_to_what_they_show():

@@ -14,6 +14,7 @@ from harness.forecast.season import SeasonShare
 from harness.orchestrate import closing
 from harness.season import operating
 from harness.season.operating import PAIRS_A_CALL, SeasonOperator, SeasonSums
+from system.contract.counts import CountedFigures, CountedRound, Participation, Uncounted
 from system.play.cards.models import SeasonEnd, SeasonOrder
 from system.play.fission.models import FissionFunding
 from system.play.plays import routes
@@ -27,6 +28,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/v1/seasons": SeasonOrder, "/v1/rounds/9/fission": FissionFunding, "/v1/relations/import": ImportRequest,
     "/v1/seasons/4/end": SeasonEnd,
 }  # fmt: skip
+LOST_START = Uncounted(front=0, instance=1, since_us=1, until_us=2)
 SEASONS = {"seasons": [{"season": 3, "issued": 11, "state": "paid"}, {"season": 2, "issued": 5, "state": "paid"}]}
 
 
@@ -116,15 +118,29 @@ def test_sums_are_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rounds", "people"),
+    ("round_id", "uncounted", "people"),
     [
-        pytest.param([{"round": 9, "people": 120, "uncounted": []}], 120, id="counted"),
-        pytest.param([{"round": 9, "people": 120, "uncounted": [{}]}], None, id="some of it uncounted"),
-        pytest.param([], None, id="nobody counted"),
+        pytest.param(9, (), 120, id="counted"),
+        pytest.param(9, (LOST_START,), None, id="some of it uncounted"),
+        pytest.param(8, (), None, id="nobody counted"),
     ],
 )
-def test_who_took_part(rounds: list[dict[str, Any]], people: int | None) -> None:
-    assert operator(Control({"rounds": rounds, "exact": True})).participants(9) == people
+def test_who_took_part_is_asked_once_more_where_nobody_answered(
+    round_id: int, uncounted: tuple[Uncounted, ...], people: int | None
+) -> None:
+    figures = CountedFigures(taps=130, too_fast=0, people=120, exposures={})
+    one = CountedRound(**figures.model_dump(), round=round_id, minutes=(), uncounted=uncounted)
+    answers = iter([ControlAway("no answer"), Participation(lane="live", evening=figures, exact=True, rounds=(one,))])
+
+    class Counted(Control):
+        def participation(self, lane: str, round_id: int) -> Participation:
+            assert (lane, round_id) == ("live", 9)
+            found = next(answers)
+            if isinstance(found, ControlAway):
+                raise found
+            return found
+
+    assert operator(Counted()).participants(9) == people
 
 
 def test_what_stays_pending_is_away_and_a_refusal_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

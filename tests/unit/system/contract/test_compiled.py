@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,20 @@ def test_a_process_runs_the_build_it_says(said: str, ran: str) -> None:
 def test_every_source_that_is_compiled_in_is_part_of_the_key() -> None:
     assert {*MODULES, "system.front.answers", "system.tokens", "system.contract.errors"} <= {*stands_on()}
     assert not [module for module in stands_on() if module.startswith(("system.credit", "system.ledger"))]
+
+
+def test_another_mypy_is_another_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {compiled.key.__wrapped__()}
+    for version in ("9.9.9", None):
+
+        def told(_: str, version: str | None = version) -> str:
+            if version is None:
+                raise metadata.PackageNotFoundError
+            return version
+
+        monkeypatch.setattr(metadata, "version", told)
+        keys.add(compiled.key.__wrapped__())
+    assert len(keys) == 3
 
 
 def test_a_build_of_another_source_is_never_run(chosen: pytest.MonkeyPatch, tmp_path: Path) -> None:
