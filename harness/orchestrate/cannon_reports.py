@@ -109,6 +109,7 @@ class CannonReports:
             lag_us=_added(message["lag_us"] for message in messages),
             response_us=_added(message["response_us"] for message in messages),
             money=state.money,
+            asked=state.asked,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
 
 from plans.models.forecast import Id, Words
 from plans.models.ids import FileName
@@ -137,7 +137,17 @@ class StopAboveCount(_Level):
     above: Count
 
 
-_Rule = Annotated[StopAboveShare | StopAboveTime | StopAboveAge | StopAboveCount, Field(discriminator="signal")]
+class StopAboveQuery(_Level):
+    """Stop when the one value of a PromQL query stays above a bound for a window. A query without data never stops."""
+
+    signal: Literal["promql"]
+    query: str = Field(min_length=1)
+    above: FiniteFloat
+
+
+_Rule = Annotated[
+    StopAboveShare | StopAboveTime | StopAboveAge | StopAboveCount | StopAboveQuery, Field(discriminator="signal")
+]
 StopRule = Annotated[_Rule, BeforeValidator(as_rule, json_schema_input_type=_Rule | str)]
 
 
