@@ -23,6 +23,7 @@ from typing import Any
 import uvloop
 
 from harness.engine.config import STOPS, CannonConfig
+from harness.engine.followers import feed
 from harness.engine.health import CpuSample
 from harness.engine.loading import LoadedGun, load
 from harness.engine.pacing import Ticker
@@ -163,8 +164,11 @@ class Cannon:
         part = gun.connections[self._sweep :: _SWEEPS]
         gun.expire(part, now, int(config.timeout_s * NS), int(config.queue_timeout_s * NS))
         gun.pace()  # between any two pieces of work, due requests are sent
-        self.tally.take()
+        finished = self.tally.take()
         gun.pace()
+        if self.loaded.followers:
+            feed(self.loaded.followers, finished, now)
+            gun.pace()
         if now >= self._cpu_at:
             self._cpu_at = now + NS
             self.cpu.append(cpu_sample(now))

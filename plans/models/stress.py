@@ -186,6 +186,9 @@ class StressPlan(PlanModel):
     workers: Annotated[int, Field(ge=1, le=WORKERS_MAX, description="Locust workers that share the load.")] = 1
     steps: tuple[Step, ...] = Field(min_length=1)
     traffic: tuple[Journey, ...] = Field(default=(TAPS,), min_length=1, description="Left out: the taps alone.")
+    journeys: tuple[FileName, ...] = Field(
+        default=(), description="Files of plans/journeys, relative to this one; their rows are added to the traffic."
+    )
     probes: Probes = Probes()
     stop: tuple[StopRule, ...] = Field(min_length=1)
     drain: DrainLimits
@@ -266,6 +269,8 @@ class StressPlan(PlanModel):
             return journey.arriving(self.segments(rate, duration_s))
         stretch = self.stretch(duration_s) if duration_s else 1.0
         warm_rps = rate if journey.steps is None else rate * self.warm_up.share
+        if journey.after is not None:
+            warm_rps = 0.0  # there is nothing to follow yet
         spans = [(0, warm_rps, self.warm_up.duration)]
         if journey.steps is None:
             spans.append((1, rate, self.measured_s * stretch))

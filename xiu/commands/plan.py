@@ -13,8 +13,9 @@ from typing import Any
 from harness.engine import shots
 from harness.errors import Aborted, BadInput
 from harness.forecast.share import Share
-from harness.runs.order import RunOrder, order_of
-from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_plan, stress_files
+from harness.runs import plays
+from harness.runs.order import RunOrder, order_of, short_form
+from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_journey, load_plan, stress_files
 from plans.models import load as library
 from plans.models.ids import beside, claimed
 from plans.models.quantity import MOST, ratio
@@ -27,6 +28,7 @@ from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
 from xiu.commands import _service, _sound
 from xiu.commands._text import about_lines, emit, refused, share_json, share_lines, table, targets_table
+from xiu.commands._together import refuse
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -49,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     go.add_argument("--dry-run", action="store_true", help="show what would be done; start nothing")
     go.add_argument("--seed", type=int, metavar="N", help="seed of the schedule (default: the plan's)")
     go.add_argument("--scale", metavar="1/N", help="no calibration: exactly this share of the event")
+    go.add_argument("--short", action="store_true", help="in short form: a fifth of the people, 15 s at most, as it is")
     go.add_argument("--yes", action="store_true", help="do not ask before load goes to a system elsewhere")
     go.add_argument("--stack", metavar="DIR", help="folder of the running stack to use")
     go.add_argument("--on", metavar="CONTROL_URL", help="a red-packet system that runs elsewhere; stress lane alone")
@@ -120,9 +123,14 @@ def _problems_of(name: str) -> tuple[Problem, ...]:
             load_forecast(path)
         elif is_service(path):
             load_service(path)
+        elif claimed(path)[0] == "journey":
+            for row in load_journey(path).rows:
+                shots.find(row.shot)
         else:
-            for journey in load_plan(path, shots.files()).plan.beside:
+            loaded = load_plan(path, shots.files())
+            for journey in loaded.plan.beside:
                 shots.find(journey.shot)
+            plays.check(loaded)
     except PlanError as exc:
         return exc.problems
     except BadInput as exc:  # of a shot's file
@@ -177,6 +185,10 @@ def _order(args: argparse.Namespace) -> RunOrder:
             scale = ratio(args.scale)
         except ValueError as exc:
             raise BadInput(f"--scale: {exc}") from exc
+    duration_s = None
+    if getattr(args, "short", False):
+        refuse("--short", {"--scale": args.scale}, "the short form has a scale of its own")
+        scale, duration_s = short_form(loaded)
     on = _elsewhere(getattr(args, "on", None))
     return order_of(
         loaded,
@@ -184,6 +196,7 @@ def _order(args: argparse.Namespace) -> RunOrder:
         getattr(args, "seed", None),
         lane="stress" if on else loaded.plan.lane,
         scale=scale,
+        duration_s=duration_s,
         strict=args.strict,
         progress=args.progress,
         stack=Path(args.stack) if getattr(args, "stack", None) else None,
@@ -281,6 +294,7 @@ def _new(args: argparse.Namespace) -> int:
         forecast = os.path.relpath(loaded.forecast_file, folder)
         text = re.sub(r"^forecast:.*$", lambda _: f"forecast: {forecast}", text, count=1, flags=re.MULTILINE)
         text = _recordings_moved(text, loaded, folder)
+        text = _journeys_moved(text, loaded, folder)
     schema = os.path.relpath(library.HOME / "schemas" / f"{'service' if own else 'plan'}.schema.json", folder)
     text = re.sub(r"^(# yaml-language-server: \$schema=).*$", lambda found: found[1] + schema, text, flags=re.MULTILINE)
     _write_checked(target, text, ident)
@@ -298,6 +312,14 @@ def _recordings_moved(text: str, loaded: LoadedPlan, folder: Path) -> str:
         new = os.path.relpath(beside(loaded.plan_file.resolve(), name), folder)
         named = re.compile(rf"(\brecording:\s*['\"]?){re.escape(name)}(?=['\"\s,}}])")
         text = named.sub(partial(_renamed, new), text)
+    return text
+
+
+def _journeys_moved(text: str, loaded: LoadedPlan, folder: Path) -> str:
+    """The text with the journey files that the plan names, as they are named from `folder`."""
+    for name in loaded.plan.journeys:
+        new = os.path.relpath(beside(loaded.plan_file.resolve(), name), folder)
+        text = re.sub(rf"(?<=[\s\[,'\"]){re.escape(name)}(?=['\"\s,\]])", new.replace("\\", r"\\"), text)
     return text
 
 

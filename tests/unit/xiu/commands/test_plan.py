@@ -366,3 +366,19 @@ def test_a_copied_plan_names_its_recording_from_where_it_lies(xiu: Any) -> None:
     assert xiu("plan", "new", "far/away/lunch.yaml", "--from", str(file))[0] == 0
     assert "recording: ../../mine/day.csv}" in Path("far/away/lunch.yaml").read_text(encoding="utf-8")
     assert xiu("plan", "check", "far/away/lunch.yaml")[0] == 0
+
+
+def test_the_short_form_has_a_scale_of_its_own(xiu: Any):
+    code, _, err = xiu("plan", "run", "full-link", "--short", "--scale", "1/2", "--dry-run")
+    assert code == 2
+    assert "--scale with --short" in err
+    code, out, _ = xiu("plan", "run", "full-link", "--short", "--dry-run", "--json")
+    assert code == 0
+    assert sum(one["duration_s"] for one in json.loads(out)["segments"]) == pytest.approx(15.0)
+
+
+def test_a_copy_names_the_journeys_from_where_it_stands(xiu: Any, tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    code, _, err = xiu("plan", "new", str(tmp_path / "mine" / "whole.yaml"), "--from", "full-link")
+    assert (code, err) == (0, "")
+    assert xiu("plan", "check", str(tmp_path / "mine" / "whole.yaml"))[0] == 0
