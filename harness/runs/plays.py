@@ -21,11 +21,11 @@ def check(loaded: LoadedPlan) -> None:
     figures.
     """
     plan = loaded.plan
-    by_name = {one.name: shots.find(one.shot) for one in plan.traffic}
+    shot_of = {one.name: one.shot for one in plan.traffic}
     for one in plan.traffic:
         if one.after is None:
             continue
-        outcomes = by_name[one.after].outcomes
+        outcomes = shots.find(shot_of[one.after]).outcomes
         for name in one.on:
             if name not in outcomes:
                 says = f"journey {one.name}: {one.after} has no outcome {name!r}"

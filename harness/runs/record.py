@@ -202,11 +202,9 @@ class About(Record):
 
 
 class JourneyResult(Record):
-    """One journey of one round: `scheduled = sent + dropped + unfed + unsent`, `sent = Σ outcomes`; rates of the
-    measured part.
-
-    `round`: place in the run, from 1 on. `outcomes` are those of the `shot` (`harness.engine.shots`). `unfed`: slots of
-    a follow-up that came due while no answer had left anything to follow.
+    """One journey of one round: `scheduled = sent + dropped + unfed + unsent`, `sent = Σ outcomes`. Rates are those of
+    the measured part, `outcomes` those of the `shot`. `round`: from 1 on. `unfed`: slots of a follow-up that came due
+    while no answer had left anything to follow.
     """
 
     round: int

@@ -167,6 +167,14 @@ class Objectives(PlanModel):
     errors: Count = 0
 
 
+class Purpose(PlanModel):
+    """What a plan is for, a sentence each."""
+
+    when: str = Field(min_length=10, max_length=200, description="When to use it.")
+    cannot_tell: str = Field(min_length=10, max_length=200, description="What its result says nothing about.")
+    looks_for: str = Field(min_length=10, max_length=200, description="The bottleneck that it looks for.")
+
+
 class StressPlan(PlanModel):
     """The whole file."""
 
@@ -174,6 +182,7 @@ class StressPlan(PlanModel):
     id: Id
     title: Words
     about: str = ""
+    purpose: Purpose | None = Field(default=None, description="Each plan of the project has one.")
     forecast: FileName = Field(description="The forecast's file, relative to this one.")
     lane: Literal["live", "stress"] = "stress"
     seed: int = Field(ge=0, lt=1 << 63)

@@ -8,14 +8,13 @@ import re
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from harness.engine import shots
 from harness.errors import Aborted, BadInput
 from harness.forecast.share import Share
 from harness.runs import plays
 from harness.runs.order import RunOrder, order_of, short_form
-from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_journey, load_plan, stress_files
+from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_journey, load_plan
 from plans.models import load as library
 from plans.models.ids import beside, claimed
 from plans.models.quantity import MOST, ratio
@@ -26,8 +25,8 @@ from plans.models.traffic import Journey
 from system.contract.addresses import read_address
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
-from xiu.commands import _service, _sound
-from xiu.commands._text import about_lines, emit, refused, share_json, share_lines, table, targets_table
+from xiu.commands import _library, _service, _sound
+from xiu.commands._text import about_lines, emit, share_json, share_lines, table, targets_table
 from xiu.commands._together import refuse
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
@@ -47,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     new.add_argument("name", metavar="NAME", help="id and file name of the new plan")
     new.add_argument("--from", dest="source", required=True, metavar="PLAN", help="plan to copy, by file or id")
     go = add_word(words, "run", "carry a plan out, judge it, write its report", EXAMPLE)
-    go.add_argument("file", metavar="FILE", help="plan, by file or id")
+    go.add_argument("file", metavar="FILE", help="plan, by file or id; all: each plan there is, with --short")
     go.add_argument("--dry-run", action="store_true", help="show what would be done; start nothing")
     go.add_argument("--seed", type=int, metavar="N", help="seed of the schedule (default: the plan's)")
     go.add_argument("--scale", metavar="1/N", help="no calibration: exactly this share of the event")
@@ -68,51 +67,8 @@ def _rate(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Calls the sub-command."""
-    does = {"list": _list, "check": _check, "show": _show, "new": _new, "run": _run, "rate": _set_rate}
+    does = {"list": _library.list_plans, "check": _check, "show": _show, "new": _new, "run": _run, "rate": _set_rate}
     return does[args.sub](args)
-
-
-def _list(args: argparse.Namespace) -> int:
-    plans: list[dict[str, Any]] = []
-    problems: list[Problem] = []
-    for file in stress_files():
-        try:
-            if is_service(file):
-                own = load_service(file)
-                plans.append({"id": own.plan.id, "file": _near(file), "valid": True, **_service.listed(own)})
-                continue
-            loaded = load_plan(file, shots.files())
-        except PlanError as exc:
-            problems += exc.problems
-            plans.append(
-                {"id": file.stem, "file": _near(file), "valid": False, "problems": [str(p) for p in exc.problems]}
-            )
-            continue
-        plan = loaded.plan
-        title = plan.title.model_dump()
-        plans.append(
-            {
-                "id": plan.id,
-                "file": _near(file),
-                "valid": True,
-                "title": title,
-                "forecast": loaded.forecast.id,
-                "lane": plan.lane,
-            }
-        )
-    if args.json:
-        emit({"plans": plans})
-        return refused(problems)
-    rows = [
-        [p["id"], p["title"]["en"] if p["valid"] else f"{len(p['problems'])} problems: xiu plan check"] for p in plans
-    ]
-    print(table(("plan", "what it is"), rows))
-    return refused(problems)
-
-
-def _near(path: Path) -> str:
-    """The path relative to the current folder, if it lies there."""
-    return os.path.relpath(path) if path.resolve().is_relative_to(Path.cwd()) else str(path)
 
 
 def _problems_of(name: str) -> tuple[Problem, ...]:
@@ -236,7 +192,7 @@ def _tell(order: RunOrder, as_json: bool) -> None:
         )
         return
     print(f"{loaded.plan.title.en}\n{loaded.plan.title.zh}\n")
-    print("\n".join(about_lines(loaded.plan.about) + share_lines(share)))
+    print("\n".join(about_lines(loaded.plan.about) + _library.purpose_lines(loaded.plan) + share_lines(share)))
     probes = loaded.plan.probes
     print(f"probes     {probes.forged:,} forged, {probes.expired:,} expired, {probes.foreign:,} foreign tokens")
     print(f"lane       {order.lane}, seed {order.seed}\n")
@@ -345,6 +301,8 @@ def _write_checked(target: Path, text: str, ident: str) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.file == _library.ALL:
+        return _library.run_all(args, _order)
     if is_service(path := find(args.file, "stress")):
         return _service.run(args, path)
     order = _order(args)
