@@ -95,7 +95,7 @@ def run_all(args: argparse.Namespace, order_of: Callable[[argparse.Namespace], R
         try:
             record = run_plan(order_of(one))
         except HarnessError as exc:
-            rows.append([file.stem, "–", str(exc).splitlines()[0], ""])
+            rows.append([file.stem, "–", "", str(exc).splitlines()[0]])
             worst = max(worst, exc.exit_code)
             continue
         worst = max(worst, int(record.exit_code))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,17 +13,20 @@ import numpy as np
 import pytest
 
 from harness.control_client import ControlClient, ControlError
+from harness.engine import shots
 from harness.engine.recorder import write_history
 from harness.forecast.season import SeasonShare
+from harness.forecast.share import share_of
 from harness.orchestrate import figures
 from harness.orchestrate.account import GONE, RoundAccount, RunAccount, SeasonAccount
 from harness.orchestrate.phases import Armed, Celebrate, Settled, Stage, celebrate
 from harness.orchestrate.phases.celebrate import seen_wins
-from harness.orchestrate.phases.season import opened
+from harness.orchestrate.phases.season import funded, opened
 from harness.runs.state import RunState
 from harness.season.operating import SeasonOperator, SeasonSums
 from harness.season.script import SeenWin
 from harness.verdict import Reason
+from plans.models import find, load_plan
 from system.contract.history import NO_PACKET, OP_DTYPE, Outcome
 from tests.support.listening_run import Run
 
@@ -211,3 +215,20 @@ def test_nothing_is_opened_that_was_not_ordered() -> None:
         stage = Stage(*(cast(Any, None),) * len(dataclasses.fields(Stage)))
         assert opened(dataclasses.replace(stage, order=cast(Any, order))) is None
     assert figures.season_of_run(RunAccount(rounds=[RoundAccount()])) is None
+
+
+def test_shares_are_paid_for_when_a_round_is_armed_that_journeys_will_share_in() -> None:
+    loaded = load_plan(find("full-link", "stress"), shots.files())
+    share = share_of(loaded.forecast, loaded.plan, Fraction(1))
+    control = Control()
+    order = SimpleNamespace(lane="stress", loaded=loaded)
+    none = (cast(Any, None),) * len(dataclasses.fields(Stage))
+    stage = dataclasses.replace(
+        Stage(*none), order=cast(Any, order), control=cast(ControlClient, control), share=cast(Any, share)
+    )
+    funded(stage, ROUND)
+    assert control.asked == {f"POST /v1/rounds/{ROUND}/fission": 1}
+    taps = load_plan(find("gala-share", "stress"), shots.files())
+    order = SimpleNamespace(lane="stress", loaded=taps)
+    funded(dataclasses.replace(stage, order=cast(Any, order)), ROUND)
+    assert control.asked[f"POST /v1/rounds/{ROUND}/fission"] == 1, "taps alone share nothing"
