@@ -71,6 +71,7 @@ class ControlClient:
     def __init__(self, control_url: str, play_url: str, admin_token: str, timeout_s: float = TIMEOUT_S) -> None:
         self._control = control_url.rstrip("/")
         self._play = play_url.rstrip("/")
+        self.admin_token = admin_token
         self._session = loopback.session(timeout_s)
         self._session.headers["Authorization"] = f"Bearer {admin_token}"
 

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 UNKNOWN = 0
-OUTCOMES_MAX = 254
+OUTCOMES_MAX = 253
 """Most outcomes of a shot."""
-DROPPED = OUTCOMES_MAX  # pseudo outcome of a request that was reached but never sent
-OUTCOMES = OUTCOMES_MAX + 2
+UNFED = OUTCOMES_MAX  # pseudo outcome of a follow-up's slot that came due while nothing had been left for it
+DROPPED = OUTCOMES_MAX + 1  # pseudo outcome of a request that was reached but never sent
+OUTCOMES = OUTCOMES_MAX + 3
 """Different values of outcome + 1 in a code."""
 KNOWN_MAX = 8192
 STATUS_MASK = 0x3FF
@@ -51,7 +52,8 @@ class ParsedAnswer:
 
     ``plain``: the same bytes always mean the same, and name no award, so they are recognised by lookup from then on.
     ``settled``: to the same user the same bytes mean the same, award included, as long as the round is open.
-    ``ticket``: of a losing tap that has one, a right to a card; empty otherwise.
+    ``ticket``: of a losing tap that has one, a right to a card; empty otherwise. ``note``: what a follow-up needs to
+    know of the answer: an award, a link, a card's kind.
     """
 
     code: int
@@ -60,6 +62,7 @@ class ParsedAnswer:
     plain: bool = False
     settled: bool = False
     ticket: str = ""
+    note: str = ""
 
 
 def json_object(body: bytes) -> dict[str, Any]:

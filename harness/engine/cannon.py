@@ -23,8 +23,8 @@ from typing import Any
 
 import uvloop
 
-from harness import slices
 from harness.engine.config import STOPS, CannonConfig
+from harness.engine.followers import feed
 from harness.engine.health import CpuSample
 from harness.engine.loading import LoadedGun, load
 from harness.engine.pacing import Ticker
@@ -33,7 +33,7 @@ from harness.engine.results import result
 from harness.engine.schedule import ScheduleError, least_taps, pieces_of, schedule
 from harness.engine.strands import append, replan
 from harness.engine.tally import Tally
-from harness.engine.usage import cpu_sample, used
+from harness.engine.usage import cpu_sample, schedule_class, used
 from harness.engine.versions import AppendOrder, PlanVersions
 from harness.engine.wires import Wires
 
@@ -196,8 +196,11 @@ class Cannon:
         part = gun.connections[self._sweep :: _SWEEPS]
         gun.expire(part, now, int(config.timeout_s * NS), int(config.queue_timeout_s * NS))
         gun.pace()  # between any two pieces of work, due requests are sent
-        self.tally.take()
+        finished = self.tally.take()
         gun.pace()
+        if self.loaded.followers:
+            feed(self.loaded.followers, finished, now)
+            gun.pace()
         if now >= self._cpu_at:
             self._cpu_at = now + NS
             self.cpu.append(cpu_sample(now))
@@ -320,23 +323,6 @@ def _write(config: CannonConfig, loaded: LoadedGun, account: dict[str, Any]) -> 
     fresh.replace(path)
 
 
-def _schedule_class(realtime: bool) -> str | None:
-    """Sets its scheduling class and names it: ``fifo``, ``other``, or None where the system has no such thing.
-
-    Its starter may be a batch process, but a pacer must get its core the moment its timer expires: its time slice is as
-    short as that of the parts that it asks.
-    """
-    if not hasattr(os, "sched_setscheduler"):
-        return None
-    if realtime:
-        with suppress(PermissionError):
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-            return "fifo"
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-    slices.ask_for(slices.SHORTEST_US)
-    return "other"
-
-
 def main(argv: list[str]) -> int:
     if len(argv) != 2:
         print("usage: python -m harness.engine.cannon CONFIG.json", file=sys.stderr)
@@ -344,7 +330,7 @@ def main(argv: list[str]) -> int:
     config = CannonConfig.from_json(Path(argv[1]).read_text(encoding="utf-8"))
     if config.cpu is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {config.cpu})
-    policy = _schedule_class(config.realtime)
+    policy = schedule_class(config.realtime)
     loaded = load(config)
 
     async def fire() -> None:

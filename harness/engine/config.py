@@ -31,7 +31,10 @@ class ProbeTokens:
 class Beside:
     """A journey beside the plan's own: ``shot`` is a name of ``harness.engine.shots``, ``addresses`` whom it asks.
 
-    Its users are those of the run. ``segments``, ``slots``, ``connections`` and ``room`` as in CannonConfig.
+    Its users are those of the run. ``segments``, ``slots``, ``connections`` and ``room`` as in CannonConfig. A
+    follow-up comes ``after`` another journey: after each of its answers whose outcome is one of ``on`` come ``each``
+    requests.
+    ``patience_s``: also after each request that has no answer by then.
     """
 
     journey: str
@@ -41,10 +44,15 @@ class Beside:
     slots: int
     connections: int
     room: int = 0
+    after: str = ""
+    on: tuple[str, ...] = ()
+    each: int = 1
+    patience_s: float | None = None
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Beside:
-        return cls(**{**data, "addresses": tuple(data["addresses"]), "segments": tuple(data["segments"])})
+        lists = ("addresses", "segments", "on")
+        return cls(**data | {name: tuple(data[name]) for name in lists if name in data})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,8 @@ class CannonConfig:
     of N workers, worker k takes the lines k mod N. ``segments``: see ``schedule.pieces_of``; ``phase`` 0 is warm-up,
     1 is measured. ``t0_ns``: CLOCK_MONOTONIC start shared by all workers; else a ``start`` line, or at once.
     ``slots`` and ``connections`` are of the whole run and are divided among the workers. The plan's own journey is
-    ``journey``, of ``shot``; ``beside`` are the others.
+    ``journey``, of ``shot``; ``beside`` are the others. ``operator``: file with the operators' token, for shots that
+    need it.
     """
 
     fronts: tuple[str, ...]
@@ -78,6 +87,8 @@ class CannonConfig:
     tag: str | None = None
     season: int = 1
     """Of cards that shots move: the one that the round carries, or the first."""
+    sponsor: int = 1
+    """The first of the round's."""
     history: str | None = None
     t0_ns: int | None = None
     wait_for_start: bool = False
@@ -108,6 +119,7 @@ class CannonConfig:
     prepared: tuple[PreparedJourney, ...] = ()
     """Requests for a service that is no part of this project: of every journey, or of none. No tokens then."""
     tls: TlsTrust | None = None
+    operator: str | None = None
 
     def __post_init__(self) -> None:
         if not self.fronts or not self.segments:
@@ -121,7 +133,9 @@ class CannonConfig:
             raise ConfigError(f"journeys {', '.join(names)}; expected each name once")
         if self.prepared and [one.journey for one in self.prepared] != names:
             raise ConfigError(f"prepared requests of other journeys than {', '.join(names)}; expected one for each")
-        for one in self.beside:
+        for number, one in enumerate(self.beside, 1):
+            if one.after and one.after not in names[:number]:
+                raise ConfigError(f"journey {one.journey} after {one.after!r}; expected one that stands before it")
             if not one.addresses or not one.segments:
                 raise ConfigError(f"journey {one.journey} needs at least one address and one segment")
             if not self.workers <= one.connections <= one.slots:

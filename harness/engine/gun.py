@@ -10,36 +10,52 @@ import asyncio
 import os
 from array import array
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from time import monotonic_ns
 from typing import Any, TypeVar, cast
 
 import httptools
 
 from harness.engine import shots
-from harness.engine.answers import DROPPED, KNOWN_MAX, UNANSWERED, AnswerParser, ParsedAnswer, code_of
+from harness.engine.answers import DROPPED, KNOWN_MAX, UNANSWERED, UNFED, AnswerParser, ParsedAnswer, code_of
 from harness.engine.shot import Shot
 from harness.engine.tape import NEVER, Tape
 from system.contract.history import NO_PACKET
 
-IDLE, DOWN = -1, -2
+IDLE, DOWN, HUNGRY = -1, -2, -3
+"""HUNGRY: idle, of a journey whose requests are made of what earlier answers left."""
 BATCH = 128  # taps paced before answers are looked at again
+POOL_MAX = 50_000
+"""Follow-ups that wait at most; beyond that the one that waited longest is forgotten."""
 STARVED_NS = 200_000  # overdue by this much, the next answer paces without waiting for the tick
 Meaning = TypeVar("Meaning")
 _NOTHING_KNOWN: dict[bytes, int] = {}
+Pool = deque[tuple[int, bytes]]
+"""User and whole request of each follow-up that waits for its slot."""
 
 
 class GunJourney:
-    """The gun's data of one journey: its shot, and the meaning of answers whose bytes it has seen."""
+    """The gun's data of one journey: its shot, and the meaning of answers whose bytes it has seen.
 
-    __slots__ = ("abandoned", "known", "settled", "shot", "ticketed")
+    ``pools``: of a journey that follows another, by front: user and whole request of each follow-up that waits for its
+    slot. ``keeps``: do others follow it, so that what its answers say is kept?
+    """
 
-    def __init__(self, shot: Shot) -> None:
+    __slots__ = ("abandoned", "keeps", "known", "pools", "settled", "shot", "ticketed")
+
+    def __init__(self, shot: Shot, follows: bool = False) -> None:
         self.shot = shot
+        self.pools: dict[int, Pool] | None = {} if follows else None
+        self.keeps = False
         self.known: dict[bytes, int] = {}
         self.settled: dict[bytes, tuple[int, int]] = {}  # a settled win's answer → its code, the award's place
         self.ticketed: dict[int, tuple[bytes, bytes, int]] = {}  # length → what is around a ticket, the answer's code
         self.abandoned = 0  # reached, but never sent because sending had stopped
+
+    def pool(self, front: int) -> Pool:
+        """Of the follow-ups for that front."""
+        assert self.pools is not None
+        return self.pools.setdefault(front, deque(maxlen=POOL_MAX))
 
 
 class ClientConnection(asyncio.Protocol):
@@ -49,13 +65,16 @@ class ClientConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        *("code", "done", "fd", "finished", "front", "gun", "journey", "known", "parser", "queue", "tap", "transport"),
+        *("code", "done", "fd", "finished", "front", "gun", "journey", "known", "parser", "pool", "queue"),
+        *("rest", "tap", "transport"),
     )
 
     def __init__(self, gun: Gun, front: int, journey: int = 0) -> None:
         self.gun, self.front, self.journey = gun, front, gun.journeys[journey]
         self.done, self.code, self.finished = gun.tape.done, gun.tape.code, gun.finished.append
         self.known = self.journey.known
+        self.pool = None if self.journey.pools is None else self.journey.pool(front)
+        self.rest = IDLE if self.pool is None else HUNGRY
         self.parser: AnswerParser | None = None
         self.queue: deque[int] = deque()
         self.tap = DOWN
@@ -63,7 +82,7 @@ class ClientConnection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport, self.tap = cast(asyncio.Transport, transport), IDLE
+        self.transport, self.tap = cast(asyncio.Transport, transport), self.rest
         self.fd = self.gun.way_out(self.transport)
         self.gun.next_of(self)
 
@@ -80,7 +99,7 @@ class ClientConnection(asyncio.Protocol):
         if self.queue:
             self.gun.next_of(self)
         else:
-            self.tap = IDLE
+            self.tap = self.rest
         if now > self.gun.starved:
             self.gun.pace()
 
@@ -131,6 +150,7 @@ class Gun:
     """Fires one tape. ``requests``: bytes of each user's request, by user index; each journey's users are its own.
 
     ``fired``: the shot of each journey; journey 0 taps. ``raw``: requests are small, and the sockets plain.
+    ``following``: journeys that follow others.
     """
 
     def __init__(
@@ -141,12 +161,15 @@ class Gun:
         taps_after_win: int | None,
         fired: Sequence[Shot] = (),
         raw: bool = True,
+        following: Collection[int] = (),
     ) -> None:
         self.tape, self.requests, self.reserve, self.taps_after_win = tape, requests, reserve, taps_after_win
         # A whole small request goes into a plain socket at once; any other is asyncio's to cut, or to encrypt.
         self.way_out: Callable[[asyncio.Transport], Any] = _socket_of if raw else _itself
         self.write: Callable[[Any, bytes], object] = os.write if raw else _written
-        self.journeys = [GunJourney(shot) for shot in fired or (shots.find(shots.TAP),)]
+        self.journeys = [
+            GunJourney(shot, number in following) for number, shot in enumerate(fired or (shots.find(shots.TAP),))
+        ]
         self.connections: list[ClientConnection] = []
         self.down: deque[ClientConnection] = deque()
         self.wake: Callable[[], None] = lambda: None
@@ -198,12 +221,28 @@ class Gun:
                     write(connection.fd, requests[who])
                 except OSError:
                     self.broken(connection)
+            elif connection.tap == HUNGRY:
+                self._follow(connection, tap)
             else:
                 connection.queue.append(tap)
                 self.waiting += 1
             tap += 1
         self.next = tap
         self.starved = intended[tap] + STARVED_NS if tap < self.end else NEVER
+
+    def _follow(self, connection: ClientConnection, tap: int) -> None:
+        """Sends what an earlier answer left; where nothing is left the slot stays empty, and is counted as that."""
+        pool = connection.pool
+        if not pool:
+            self._finish(tap, code_of(UNFED, 0), monotonic_ns())
+            return
+        self.tape.user[tap], request = pool.popleft()
+        connection.tap = tap
+        self.tape.sent[tap] = monotonic_ns()
+        try:
+            self.write(connection.fd, request)
+        except OSError:
+            self.broken(connection)
 
     def send(self, connection: ClientConnection, tap: int) -> None:
         tape = self.tape
@@ -218,11 +257,14 @@ class Gun:
 
     def next_of(self, connection: ClientConnection) -> None:
         """Sends the connection's next waiting tap, if there is one."""
-        if connection.queue:
+        queue = connection.queue
+        connection.tap = connection.rest
+        while queue and connection.tap == HUNGRY:
             self.waiting -= 1
-            self.send(connection, connection.queue.popleft())
-        else:
-            connection.tap = IDLE
+            self._follow(connection, queue.popleft())
+        if queue and connection.tap == IDLE:
+            self.waiting -= 1
+            self.send(connection, queue.popleft())
 
     def unfamiliar(self, connection: ClientConnection, data: bytes, now: int) -> None:
         """An answer that the lookup does not know: new, split, with an award in it, or not asked for."""
@@ -241,6 +283,8 @@ class Gun:
         if whole and (ticket := _ticket_in(journey, data)):
             self._finish(tap, journey.ticketed[len(data)][2], now)
             self.tape.saw(ticket)
+            if journey.keeps:
+                self.tape.notes[tap] = ticket
             self.next_of(connection)
             return
         parser = connection.parser or AnswerParser()
@@ -256,6 +300,8 @@ class Gun:
         connection.parser, connection.known = None, journey.known
         answer = journey.shot.understand(parser.status, parser.body)
         self._finish(tap, answer.code, now)
+        if answer.note and journey.keeps:
+            self.tape.notes[tap] = answer.note
         place = 0
         if answer.packet != NO_PACKET:
             place = self.tape.award_place(tap, (answer.packet, answer.fen))

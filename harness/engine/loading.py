@@ -10,16 +10,20 @@ import numpy.typing as npt
 
 from harness.engine import shots
 from harness.engine.config import Beside, CannonConfig, ConfigError
+from harness.engine.followers import Follower, outcomes_named
 from harness.engine.gun import ClientConnection, Gun
 from harness.engine.population import Mix, Population, populate
 from harness.engine.prepared import AT_ONCE_MAX, PreparedShot, read_requests
 from harness.engine.schedule import Schedule, pieces_of, schedule
-from harness.engine.shot import Aim, Shot
+from harness.engine.shot import Aim, People, Shot
 from harness.engine.strands import Strand, tape_of
 from harness.engine.tape import Tape
 from system.contract.history import Kind
 from system.contract.numbers import whole_number
 from system.contract.routing import Topology, fronts_of
+
+NOBODY = People(Aim("", 0, None), ())
+"""Prepared requests are of nobody, and follow none."""
 
 
 @dataclass(slots=True)
@@ -35,11 +39,12 @@ class LoadedGun:
     uids: npt.NDArray[np.uint64]
     addresses: list[tuple[str, int]]
     strands: list[Strand]
+    followers: list[Follower]
 
 
 @dataclass(slots=True)
 class _Part:
-    """What one journey brings: users and addresses are counted from its own first."""
+    """What one journey brings: users and addresses are counted from its own first. `owner`: each user's address."""
 
     strand: Strand
     requests: list[bytes]
@@ -47,6 +52,7 @@ class _Part:
     addresses: list[tuple[str, int]]
     front_of_connection: list[int]
     reserve: list[list[int]]
+    owner: npt.NDArray[np.int32]
 
 
 def load(config: CannonConfig) -> LoadedGun:
@@ -58,27 +64,56 @@ def load(config: CannonConfig) -> LoadedGun:
     if config.prepared:
         orders: tuple[CannonConfig | Beside, ...] = (config, *config.beside)
         parts = [_prepared(config, number, order) for number, order in enumerate(orders)]
-        plan = schedule(pieces_of(config.segments), config.seed, config.worker, config.workers)
+        plan, people = schedule(pieces_of(config.segments), config.seed, config.worker, config.workers), NOBODY
     else:
         tokens, uids = read_tokens(Path(config.tokens), config.worker, config.workers)
         plan, own = _own(config, fired[0], tokens, uids)
+        people = People(_aim(config, config.fronts[0]), tokens)
         beside = enumerate(config.beside, 1)
         parts = [own, *(_beside(config, number, one, fired[number], tokens, uids) for number, one in beside)]
     strands, connections, users, addresses = [], 0, 0, 0
+    first_user: list[int] = []
     for part in parts:
         strand = part.strand
+        first_user.append(users)
         strands.append(replace(strand, connection=strand.connection + connections, user=strand.user + users))
         connections, users = connections + len(part.front_of_connection), users + len(part.requests)
     tape = tape_of(strands)
     requests = [request for part in parts for request in part.requests]
     raw = config.tls is None and max(map(len, requests)) <= AT_ONCE_MAX
-    gun = Gun(tape, requests, [line for part in parts for line in part.reserve], config.taps_after_win, fired, raw)
+    following = [number for number, beside in enumerate(config.beside, 1) if beside.after]
+    reserve = [line for part in parts for line in part.reserve]
+    gun = Gun(tape, requests, reserve, config.taps_after_win, fired, raw, following)
+    first_address: list[int] = []
     for number, part in enumerate(parts):
         gun.connections += [ClientConnection(gun, front + addresses, number) for front in part.front_of_connection]
+        first_address.append(addresses)
         addresses += len(part.addresses)
     gun.down.extend(gun.connections)
     every = [address for part in parts for address in part.addresses]
-    return LoadedGun(gun, tape, plan, np.concatenate([part.uids for part in parts]), every, strands)
+    uids = np.concatenate([part.uids for part in parts])
+    followers = _followers(config, gun, parts, people, first_user, first_address)
+    return LoadedGun(gun, tape, plan, uids, every, strands, followers)
+
+
+def _followers(
+    config: CannonConfig, gun: Gun, parts: list[_Part], people: People, users: list[int], addresses: list[int]
+) -> list[Follower]:
+    """Of each journey that follows another. `users`, `addresses`: of each journey the first."""
+    names = [config.journey, *(one.journey for one in config.beside)]
+    found: list[Follower] = []
+    for number, one in enumerate(config.beside, 1):
+        if not one.after:
+            continue
+        source = names.index(one.after)
+        front_of, on = parts[number].owner + addresses[number], outcomes_named(gun.journeys[source].shot, one.on)
+        found.append(
+            Follower(
+                gun, number, source, people, (users[source], users[number]), front_of, parts[number].requests, on,
+                one.each, one.patience_s,
+            )
+        )  # fmt: skip
+    return found
 
 
 def shots_of(config: CannonConfig) -> list[Shot]:
@@ -108,6 +143,7 @@ def _prepared(config: CannonConfig, number: int, order: CannonConfig | Beside) -
         addresses,
         [wire % len(addresses) for wire in range(wires)],
         [[] for _ in addresses],
+        np.zeros(len(requests), np.int32),
     )
 
 
@@ -144,11 +180,12 @@ def _own(config: CannonConfig, shot: Shot, tokens: list[bytes], uids: npt.NDArra
     connection = _send_abroad(people, fronts_of(uids, topology), config.seed)
     return plan, _Part(
         Strand(plan.intended_ns, plan.phase, connection, people.user, people.kind),
-        shot.requests(Aim(_host(config.fronts[0]), config.round, config.tag, config.season), tokens),
+        shot.requests(_aim(config, config.fronts[0]), tokens),
         uids,
         addresses,
         people.front_of_connection.tolist(),
         [list(users) for users in people.reserve],
+        owner,
     )
 
 
@@ -158,22 +195,37 @@ def _beside(
     """A journey beside it: the same users, over connections of its own."""
     plan = schedule(pieces_of(order.segments), config.seed, config.worker, config.workers, number)
     addresses = [_address(one) for one in order.addresses]
+    if getattr(shot, "who", "user") == "operator":
+        tokens, uids = _operator(config, order.slots)
     if shot.at == "fronts":
         owner = fronts_of(uids, Topology(order.addresses, (0,) * len(addresses))).astype(np.int32)
     else:
         owner = (np.arange(len(uids)) % len(addresses)).astype(np.int32)
     mix = Mix(slots=_share(order.slots, config), connections=_share(order.connections, config))
     seed = config.seed + config.worker + (number << 64)
-    kind = Kind.TAP if shot.name == shots.TAP else Kind.OTHER
+    kind = Kind.TAP if shot.name == shots.TAP or getattr(shot, "taps", False) else Kind.OTHER
     people = populate(max(len(plan), _part(order.room, config)), owner, len(addresses), mix, seed, (kind, kind))
     return _Part(
         Strand(plan.intended_ns, plan.phase, people.connection, people.user, people.kind),
-        shot.requests(Aim(_host(order.addresses[0]), config.round, config.tag, config.season), tokens),
+        shot.requests(_aim(config, order.addresses[0]), tokens),
         uids,
         addresses,
         people.front_of_connection.tolist(),
         [[] for _ in addresses],
+        owner,
     )
+
+
+def _aim(config: CannonConfig, first: str) -> Aim:
+    return Aim(_host(first), config.round, config.tag, config.season, config.sponsor)
+
+
+def _operator(config: CannonConfig, slots: int) -> tuple[list[bytes], npt.NDArray[np.uint64]]:
+    """The operators' token at every place. Raises ConfigError where the run was given none."""
+    if config.operator is None:
+        raise ConfigError("a journey of an operator, and no token of one")
+    token = Path(config.operator).read_bytes().strip()
+    return [token] * slots, np.zeros(slots, np.uint64)
 
 
 def read_tokens(path: Path, worker: int, workers: int) -> tuple[list[bytes], npt.NDArray[np.uint64]]:

@@ -49,6 +49,22 @@ def posts(aim: Aim, route: str, tokens: Sequence[bytes], bodies: Sequence[Mappin
     return made
 
 
+def reads(aim: Aim, path: str, tokens: Sequence[bytes]) -> list[bytes]:
+    """The whole bytes of each user's question."""
+    head = f"GET {path} HTTP/1.1\r\nHost: {aim.host}\r\nAuthorization: Bearer ".encode()
+    tail = (f"\r\n{TAG_HEADER}: {aim.tag}" if aim.tag else "").encode() + b"\r\n\r\n"
+    return [head + token + tail for token in tokens]
+
+
+def read_meaning(outcomes: Sequence[str], status: int, body: bytes, found: str | None) -> ParsedAnswer:
+    """`found`: the outcome that a 200 means, None where it makes no sense. A definite no is *refused*."""
+    if status == 200 and found is not None:
+        return ParsedAnswer(code_of(outcomes.index(found), status))
+    if status >= 400 and (nothing := nothing_happened(status, body)) is not None:
+        return ParsedAnswer(code_of(outcomes.index("refused"), status, effect_none=nothing))
+    return ParsedAnswer(code_of(UNKNOWN, status))
+
+
 def meaning(
     outcomes: Sequence[str], status: int, body: bytes, done: Mapping[str, str], by_code: Mapping[str, str]
 ) -> ParsedAnswer:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.engine import health
-from harness.engine.answers import DROPPED, OUTCOMES, STATUS_MASK, outcomes_of
+from harness.engine.answers import DROPPED, OUTCOMES, STATUS_MASK, UNFED, outcomes_of
 from harness.engine.clumps import clumping
 from harness.engine.health import CpuSample
 from harness.engine.histogram import Histogram
@@ -37,26 +37,27 @@ class JourneyAccount:
 def counts(
     code: npt.NDArray[np.uint32], sent: npt.NDArray[np.int64], finished: int, shot: Shot = TAP
 ) -> dict[str, Any]:
-    """``scheduled = sent + dropped + unsent`` and ``sent = Σ outcomes``, with what is left over as ``residues``."""
+    """``scheduled = sent + dropped + unfed + unsent`` and ``sent = Σ outcomes``; what is left over as ``residues``."""
     outcome = outcomes_of(code)
     by = np.bincount(outcome + 1, minlength=OUTCOMES)
     outcomes = {name: int(by[number + 1]) for number, name in enumerate(shot.outcomes)}
     refused = shot.outcomes.index("refused") if "refused" in shot.outcomes else DROPPED
-    dropped = int(by[DROPPED + 1])
+    dropped, unfed = int(by[DROPPED + 1]), int(by[UNFED + 1])
     fired = int(((sent > 0) & (outcome != DROPPED)).sum())
-    unsent = int(((sent == 0) & (outcome != DROPPED)).sum())
+    unsent = int(((sent == 0) & (outcome != DROPPED) & (outcome != UNFED)).sum())
     status = np.bincount((code & STATUS_MASK)[(outcome == refused) & (outcome != DROPPED)], minlength=1)
     return {
         "scheduled": len(code),
         "sent": fired,
         "dropped": dropped,
+        "unfed": unfed,
         "unsent": unsent,
         "outcomes": outcomes,
         "refused_by_status": {str(s): int(status[s]) for s in np.flatnonzero(status)},
         "residues": {
-            "scheduled - sent - dropped - unsent": len(code) - fired - dropped - unsent,
+            "scheduled - sent - dropped - unfed - unsent": len(code) - fired - dropped - unfed - unsent,
             "sent - outcomes": fired - sum(outcomes.values()),
-            "outcomes - completions seen": sum(outcomes.values()) + dropped - finished,
+            "outcomes - completions seen": sum(outcomes.values()) + dropped + unfed - finished,
         },
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.engine.answers import DROPPED, OUTCOMES, STATUS_MASK, outcomes_of
+from harness.engine.answers import DROPPED, OUTCOMES, STATUS_MASK, UNFED, outcomes_of
 from harness.engine.gun import Gun, GunJourney
 from harness.engine.histogram import SAMPLES_BEYOND, Histogram
 from harness.engine.results import JourneyAccount
@@ -30,23 +30,24 @@ class _Account:
         self.reached = self.finished = 0
 
     def take(self, outcome: npt.NDArray[np.int64], code: npt.NDArray[np.uint32]) -> bool:
-        """Counts what was finished; were some of it dropped?"""
+        """Counts what was finished; was some of it never sent?"""
         by = np.bincount(outcome + 1, minlength=OUTCOMES)
         self._by += by
         if self._refused is not None and by[self._refused + 1]:
             refused = code[outcome == self._refused] & STATUS_MASK
             self._status += np.bincount(refused, minlength=STATUS_MASK + 1)
-        return bool(by[DROPPED + 1])
+        return bool(by[DROPPED + 1] or by[UNFED + 1])
 
     def counts(self, scheduled: int, waiting: int) -> dict[str, Any]:
-        """Counts since the start: reached = sent + waiting + dropped + abandoned, sent = answered + in flight."""
+        """Counts since the start: reached = sent + waiting + dropped + unfed + abandoned, sent = answered + flying."""
         outcomes = {name: int(self._by[number + 1]) for number, name in enumerate(self.journey.shot.outcomes)}
-        dropped, abandoned = int(self._by[DROPPED + 1]), self.journey.abandoned
+        dropped, unfed, abandoned = int(self._by[DROPPED + 1]), int(self._by[UNFED + 1]), self.journey.abandoned
         return {
             "scheduled": scheduled,
             "reached": self.reached,
-            "sent": self.reached - waiting - dropped - abandoned,
+            "sent": self.reached - waiting - dropped - unfed - abandoned,
             "dropped": dropped,
+            "unfed": unfed,
             "waiting": waiting,
             "abandoned": abandoned,
             "answered": sum(outcomes.values()),
@@ -80,7 +81,8 @@ class Tally:
             for name, one in zip(self._names, self._accounts, strict=True)
         ]
 
-    def take(self) -> None:
+    def take(self) -> npt.NDArray[np.intp]:
+        """What came to an end since the last time, by place on the tape."""
         gun = self._gun
         taps = np.frombuffer(gun.finished, np.int32).astype(np.intp)
         del gun.finished[:]
@@ -95,6 +97,7 @@ class Tally:
                 account.reached += int(reached[number])
         self.lag.record_ns(self._reached[came] - self._intended[came])
         self._looked_at = gun.next
+        return taps
 
     def _take(self, number: int, taps: npt.NDArray[np.intp]) -> None:
         account = self._accounts[number]
@@ -102,7 +105,7 @@ class Tally:
         code = self._code[taps]
         outcome = outcomes_of(code)
         if account.take(outcome, code):
-            taps = taps[outcome != DROPPED]
+            taps = taps[(outcome != DROPPED) & (outcome != UNFED)]
         done = self._done[taps]
         account.response.record_ns(done - self._intended[taps])
         account.service.record_ns(done - self._sent[taps])

@@ -54,6 +54,8 @@ class Tape:
     """(packet, fen) → place from 1 on: each distinct award once, however often it was shown."""
     tickets: dict[str, None] = field(default_factory=dict)
     """Of losing taps, in the order in which they were seen, each once."""
+    notes: dict[int, str] = field(default_factory=dict)
+    """Of requests that others follow, by place: what their answers said, until the follow-ups have taken it."""
 
     def __post_init__(self) -> None:
         taps = self.capacity

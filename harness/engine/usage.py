@@ -1,10 +1,12 @@
-"""What this process uses: CPU, time it waited for one, memory. Read from the system; judges nothing."""
+"""What a generator uses, and how it is scheduled: CPU, time it waited for one, memory. Judges nothing."""
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
+from harness import slices
 from harness.engine.health import CpuSample
 
 NS = 1_000_000_000
@@ -30,3 +32,20 @@ def cpu_sample(now: int) -> CpuSample:
     except OSError:  # not Linux: CPU alone
         times = os.times()
         return CpuSample(now, int((times.user + times.system) * NS), 0)
+
+
+def schedule_class(realtime: bool) -> str | None:
+    """Sets its scheduling class and names it: ``fifo``, ``other``, or None where the system has no such thing.
+
+    Its starter may be a batch process, but a pacer must get its core the moment its timer expires: its time slice is as
+    short as that of the parts that it asks.
+    """
+    if not hasattr(os, "sched_setscheduler"):
+        return None
+    if realtime:
+        with suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+            return "fifo"
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    slices.ask_for(slices.SHORTEST_US)
+    return "other"

@@ -8,10 +8,30 @@ from collections import deque
 from collections.abc import Sequence
 
 from harness.phrases import Sentence, sentence
-from plans.models.stress import StopRule
+from plans.models.stress import StopAboveQuery, StopRule
 from plans.signals import SIGNALS, Reading, Signal, Value
 
 __all__ = ["SIGNALS", "Reading", "StopRules"]
+
+
+def signal_of(rule: StopRule) -> Signal:
+    """What a rule reads."""
+    return _query_signal(rule.query) if isinstance(rule, StopAboveQuery) else SIGNALS[rule.signal]
+
+
+def _query_signal(query: str) -> Signal:
+    """A level: what the query gave when Prometheus was asked last."""
+
+    def read(_: Reading, now: Reading) -> Value | None:
+        value = now.asked.values.get(query)
+        return None if value is None else Value(value, 1)
+
+    return Signal("promql", "count", query, read, level=True, taken_s=lambda reading: reading.asked.at_s)
+
+
+def subject(rule: StopRule) -> str:
+    """What a rule reads, as people know it."""
+    return rule.query if isinstance(rule, StopAboveQuery) else rule.signal
 
 
 class StopRules:
@@ -33,29 +53,30 @@ class StopRules:
 
     def blind(self) -> list[str]:
         """Signals of which nothing was ever read, though rules wait for them."""
-        return sorted({rule.signal for rule in self.rules} - self._read)
+        return sorted({subject(rule) for rule in self.rules} - self._read)
 
     def _broken(self, rule: StopRule, now: Reading) -> Sentence | None:
         # The newest reading that is old enough, because readings seldom fall on the window's edge.
         first = next((r for r in reversed(self._readings) if r.t_s <= now.t_s - rule.window * 0.8), None)
-        signal = SIGNALS[rule.signal]
+        signal = signal_of(rule)
         value = self._lowest(signal, first, now) if signal.level else signal.read(first or self._readings[0], now)
         if value is not None or (not signal.level and signal.known(now)):
-            self._read.add(signal.name)
+            self._read.add(subject(rule))
         if first is None or value is None:
             return None  # the window is not full yet, or nothing is known
         if value.samples < rule.min_samples or value.value <= rule.above:
             return None
         much = "1 sample" if value.samples == 1 else f"{value.samples:,} samples"
         figures = {"value": value.value, "above": rule.above, "window_s": rule.window, "samples": value.samples}
-        return sentence("stop_rule", signal=rule.signal, much=much, **figures)
+        return sentence("stop_rule", signal=subject(rule), much=much, **figures)
 
     def _lowest(self, signal: Signal, first: Reading | None, now: Reading) -> Value | None:
-        """Of a level the lowest in the window, each sample of the money counted once."""
+        """Of a level the lowest in the window, each sample counted once."""
         since_s = now.t_s if first is None else first.t_s
         known: dict[float, float] = {}
         for reading in self._readings:
             value = signal.read(reading, reading) if reading.t_s >= since_s else None
             if value is not None:
-                known[reading.money.at_s if reading.money.at_s is not None else reading.t_s] = value.value
+                taken_s = signal.taken_s(reading)
+                known[taken_s if taken_s is not None else reading.t_s] = value.value
         return Value(min(known.values()), len(known)) if known else None

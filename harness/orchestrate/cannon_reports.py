@@ -121,6 +121,7 @@ class CannonReports:
             reached=state.total("reached"),
             dropped=state.total("dropped"),
             seen_s=tuple(at_s for one in messages if (at_s := one.get("at_s")) is not None),
+            asked=state.asked,
         )
 
 

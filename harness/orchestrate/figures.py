@@ -269,7 +269,7 @@ def seconds_of(whole: dict[str, Any], by_second: Mapping[int, MoneySample]) -> t
                 offered=row["scheduled"],
                 answered=row["sent"] - row["unknown"],
                 wins=row.get("win", 0),
-                refused=row["refused"],
+                refused=row.get("refused", 0),
                 p99_response_ms=row["response_p99_ms"],
                 p99_service_ms=row["service_p99_ms"],
                 backlog_entries=money.backlog_entries,

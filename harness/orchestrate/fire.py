@@ -10,14 +10,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.children import for_children
 from harness.engine import shots
-from harness.errors import HarnessError
+from harness.errors import BadInput, HarnessError
 from harness.orchestrate.fire_order import FireOrder, locust_log, wanted
 from harness.stack import die_with_parent
 from harness.stack.ports import Ports
@@ -27,6 +27,8 @@ POLL_S = 0.1
 STOP_DEADLINE_S = 30.0
 STAND_DEADLINE_S = 60.0
 STAND_POLL_S = 0.02
+BAD_INPUT = 2
+"""Exit code of a Locust whose file is bad."""
 LOCUSTFILE = Path(__file__).resolve().parent.parent / "locustfile.py"
 
 
@@ -83,8 +85,18 @@ class LocustProcess:
     One worker is a Locust alone; several are forked by a master (`--processes`), which deals the order out.
     """
 
-    def __init__(self, folder: Path, number: int = 1, workers: int = 1) -> None:
-        """`folder`: of the run; `number`: of the round within it. Starts the process; raises OSError."""
+    def __init__(
+        self,
+        folder: Path,
+        number: int = 1,
+        workers: int = 1,
+        file: Path = LOCUSTFILE,
+        told: Mapping[str, str] | None = None,
+        words: Sequence[str] = (),
+    ) -> None:
+        """`folder`: of the run; `number`: of the round within it; `file`: what Locust runs, `told`: of the environment,
+        what it is told beside; `words`: Locust's own options. Starts the process; raises OSError.
+        """
         folder = folder.resolve()  # the process stands elsewhere
         self._order_file, self._log, self._workers = folder / "fire-order.json", locust_log(folder, number), workers
         wanted(self._order_file).unlink(missing_ok=True)
@@ -96,18 +108,21 @@ class LocustProcess:
                     "-m",
                     "locust",
                     "-f",
-                    str(LOCUSTFILE),
+                    str(file),
                     "--headless",
                     "--only-summary",
                     "--stop-timeout",
                     "20",
+                    *words,
                     *(("--processes", str(workers), *_master(workers)) if workers > 1 else ()),
                 ],
                 cwd=folder,  # no locust.conf is here
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                env=for_children({"XIU_FIRE_ORDER": str(self._order_file), "HOME": str(folder), **shots.exported()}),
+                env=for_children(
+                    {"XIU_FIRE_ORDER": str(self._order_file), "HOME": str(folder), **shots.exported(), **(told or {})}
+                ),
                 start_new_session=True,
                 preexec_fn=die_with_parent,  # it inherits this process's policy; the cannon asks for its own
             )
@@ -126,10 +141,12 @@ class LocustProcess:
 
     def stand(self) -> float:
         """Until it waits for its order; how many seconds that took from its start. Raises FireFailed where it ends
-        before that, or takes too long.
+        before that, or takes too long; BadInput where it says that its file is bad.
         """
         until = time.monotonic() + STAND_DEADLINE_S
         while not wanted(self._order_file).exists():
+            if self._process.poll() == BAD_INPUT:
+                raise BadInput(_why(self._log).removeprefix(": ") or f"Locust refuses its file; {_end_of(self._log)}")
             if self._process.poll() is not None:
                 raise FireFailed(f"the generator ended before its order{_why(self._log)}; {_end_of(self._log)}")
             if time.monotonic() > until:

@@ -36,6 +36,8 @@ SLOWER, LEAD_MOST_S = 2.0, 20.0
 LEASE_S = 5.0
 FEWEST_CONNECTIONS = 8
 """Connections of a journey beside the taps: one slow answer must not delay its next request."""
+OPERATOR = "operator"
+"""The file with the operators' token, where a journey is an operator's."""
 RATE_HEADROOM = 1.25
 """Room for a rate raised by hand; the memory of every tap is touched before the start."""
 
@@ -96,9 +98,9 @@ def prepare(
     """
     folder, register, topology = folder.resolve(), register.resolve(), control.topology()  # it fires elsewhere
     place, stretch = place or RoundPlace(), plan.stretch(share.duration_s)
-    traffic = _traffic(control, plan, share, sizes, topology)
     files = {"tokens": "\n".join(control.tokens(lane, FIRST_UID, share.users)) + "\n"}
     probes = _probes(control, plan, lane, topology, files)
+    traffic = _traffic(control, plan, share, sizes, topology, files)
     lead_s += _taps(share, plan, stretch) * TAP_S_TO_LOAD + _connections(share, sizes) * CONNECTION_S
     t0_us = control.now_us() + int(lead_s * 1e6) + place.pad_us(time.time_ns() + int(lead_s * 1e9))
     round_ = control.create_round(_round_order(plan, share, lane, t0_us, place.season))
@@ -119,6 +121,7 @@ def prepare(
         probes=tuple(probes),
         tag=tag,
         season=place.season or 1,
+        sponsor=share.sponsors[0].sponsor,
         history="history",
         wait_for_start=True,
         lease_s=LEASE_S,
@@ -226,7 +229,7 @@ def peak_rps(plan: StressPlan, share: Share) -> float:
 
 
 def _traffic(
-    control: ControlClient, plan: StressPlan, share: Share, sizes: Sizes, topology: Topology
+    control: ControlClient, plan: StressPlan, share: Share, sizes: Sizes, topology: Topology, files: dict[str, str]
 ) -> dict[str, Any]:
     """The taps' journey, and those beside it: the same users, over as many connections as their part of the taps' rate
     says.
@@ -245,9 +248,17 @@ def _traffic(
                 segments=tuple(plan.segments_of(one, share.peak_rps, float(share.scale), share.duration_s)),
                 slots=slots,
                 connections=min(slots, max(fewest, round(sizes.connections * part))),
+                after=one.after or "",
+                on=one.on,
+                each=one.each,
+                patience_s=one.patience,
             )
         )
-    return {"shot": plan.taps.shot, "journey": plan.taps.name, "beside": tuple(found)}
+    played: dict[str, Any] = {"shot": plan.taps.shot, "journey": plan.taps.name, "beside": tuple(found)}
+    if any(getattr(shots.find(one.shot), "who", "user") == "operator" for one in plan.beside):
+        files[OPERATOR] = control.admin_token
+        played["operator"] = OPERATOR
+    return played
 
 
 def _probes(

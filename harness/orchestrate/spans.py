@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+from harness.orchestrate.asked import QuerySampler
 from harness.orchestrate.clock import RunClock
 from harness.orchestrate.hooks import Nemesis
 from harness.orchestrate.phases.arm import Armed
 from harness.orchestrate.phases.stage import Stage
 from harness.orchestrate.sampler import MoneySampler
 from harness.phrases import sentence
+from plans.models.stress import StopAboveQuery
 
 
 class Spans:
@@ -80,11 +82,15 @@ def sampled(stage: Stage, armed: Armed) -> Iterator[None]:
     addresses, round_id = stage.system.addresses, armed.round_id
     earlier = stage.account.samples
     sampler = MoneySampler(addresses, stage.control, round_id, stage.state, earlier[-1][1] if earlier else None)
+    queries = [rule.query for rule in stage.order.loaded.plan.stop if isinstance(rule, StopAboveQuery)]
+    asking = QuerySampler(addresses.prometheus_url or "", queries if addresses.prometheus_url else (), stage.state)
     sampler.start()
+    asking.start()
     try:
         with _for_s2(stage, armed):
             yield
     finally:
+        asking.stop()
         sampler.stop()
         armed.account.samples = sampler.rows
 

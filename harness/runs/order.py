@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from harness.engine import shots
 from harness.errors import BadInput
 from harness.forecast.share import Share, share_of
+from harness.runs import plays
 from plans.models import LoadedPlan
 
 if TYPE_CHECKING:
@@ -57,12 +58,30 @@ class RunOrder:
         return share_of(self.loaded.forecast, self.loaded.plan, scale, self.duration_s)
 
 
+SHORT_S, SHORT_PART = 15.0, 5
+"""A round of a short form lasts so long at most, with this part of the people."""
+
+
+def short_form(loaded: LoadedPlan) -> tuple[Fraction, float | None]:
+    """Scale and seconds of a plan's round in short form: to see that it runs, not what the system carries. A climb
+    needs its time: it has fewer people alone.
+    """
+    lasts_s = loaded.plan.round.duration
+    if loaded.plan.climb is not None:
+        return loaded.forecast.scale / SHORT_PART, None
+    if lasts_s <= SHORT_S:
+        return loaded.forecast.scale, None
+    margin_s = lasts_s - loaded.plan.measured_s
+    return loaded.forecast.scale / SHORT_PART, max(SHORT_S, margin_s + 1)
+
+
 def order_of(loaded: LoadedPlan, runs: Path, seed: int | None = None, **options: object) -> RunOrder:
     """An order for a plan; the plan's own seed and lane unless others are given. Raises BadInput for a seed or shot."""
     if seed is not None and not 0 <= seed < 1 << 63:
         raise BadInput(f"--seed {seed}", expected="0 to 2^63 - 1")
     for journey in loaded.plan.traffic:
         shots.find(journey.shot)  # before anything is started
+    plays.check(loaded)
     own = RunOrder(loaded, runs, loaded.plan.seed if seed is None else seed, loaded.plan.lane)
     seeded = loaded if seed is None else replace(loaded, plan=loaded.plan.model_copy(update={"seed": seed}))
     return replace(own, loaded=seeded, **options)  # type: ignore[arg-type]

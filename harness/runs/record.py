@@ -184,9 +184,9 @@ class About(Record):
 
 
 class JourneyResult(Record):
-    """One journey of one round: `scheduled = sent + dropped + unsent`, `sent = Σ outcomes`; rates of the measured part.
-
-    `round`: place in the run, from 1 on. `outcomes` are those of the `shot` (`harness.engine.shots`).
+    """One journey of one round: `scheduled = sent + dropped + unfed + unsent`, `sent = Σ outcomes`. Rates are those of
+    the measured part, `outcomes` those of the `shot`. `round`: from 1 on. `unfed`: slots of a follow-up that came due
+    while no answer had left anything to follow.
     """
 
     round: int
@@ -196,6 +196,7 @@ class JourneyResult(Record):
     sent: int
     dropped: int
     unsent: int
+    unfed: int = 0
     outcomes: dict[str, int]
     refused_by_status: dict[str, int] = Field(default_factory=dict)
     offered_rps: float | None = None
@@ -206,7 +207,7 @@ class JourneyResult(Record):
     @property
     def closes(self) -> bool:
         """Is every request accounted for?"""
-        left = self.scheduled - self.sent - self.dropped - self.unsent
+        left = self.scheduled - self.sent - self.dropped - self.unfed - self.unsent
         return left == 0 and self.sent == sum(self.outcomes.values())
 
 

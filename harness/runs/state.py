@@ -12,6 +12,7 @@ from harness.forecast.judge import Judged
 from harness.forecast.target import Target
 from harness.phrases import Sentence
 from harness.runs.record import Event
+from plans.signals.shape import NO_ANSWERS, QueryAnswers
 from system.contract.audit import Finding
 
 PhaseName = Literal["idle", "warm_up", "measured", "drain", "season", "closing"]
@@ -67,6 +68,8 @@ class RunState:
     rate_rps: float | None = None
     planned_rps: float | None = None
     money: MoneySample = MoneySample()
+    asked: QueryAnswers = NO_ANSWERS
+    """What Prometheus told of the queries of stop rules."""
     saturated: bool = False
     money_of_ours: bool = True
     """Is it a red-packet system, whose money is looked at?"""

@@ -39,6 +39,7 @@ def _journey(account: Mapping[str, Any], number: int) -> JourneyResult:
         journey=account.get("journey", "tap"),
         shot=account.get("shot", "tap"),
         **counts,
+        unfed=load.get("unfed", 0),
         outcomes=dict(load["outcomes"]),
         refused_by_status=dict(load.get("refused_by_status", {})),
         offered_rps=load.get("offered_rps"),

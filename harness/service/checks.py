@@ -63,6 +63,9 @@ def ready(order: ServiceOrder) -> Iterator[StartItem]:
         needed = sum(connections_of(order.plan, target)) + FILES_BESIDE
         enough = soft == resource.RLIM_INFINITY or soft >= needed
         yield StartItem("open files", enough, f"the limit is {soft:,}, {needed:,} are needed: ulimit -n {needed}")
+    else:
+        file = order.file(target.locustfile)
+        yield StartItem("locustfile", file.is_file(), f"{file}" + ("" if file.is_file() else " is no file"))
     order.runs.mkdir(parents=True, exist_ok=True)
     space = int(order.plan.rate * order.plan.length_s * OP_DTYPE.itemsize) + BYTES_BESIDE
     free = shutil.disk_usage(order.runs).free

@@ -4,6 +4,7 @@ written once the pre-check has passed. No round, no money, no audit: those are p
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections import Counter
@@ -13,13 +14,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness.environment import environment
-from harness.errors import BadInput, EnvironmentNotReady, HarnessError
+from harness.errors import EnvironmentNotReady, HarnessError
 from harness.forecast import read_lock, write_lock
 from harness.guard.room import writable
 from harness.orchestrate import figures
 from harness.orchestrate.account import RoundAccount, RunAccount
 from harness.orchestrate.clock import RunClock
-from harness.orchestrate.fire import LocustProcess
+from harness.orchestrate.fire import FireFailed, LocustProcess
+from harness.orchestrate.fire_order import FireOrder
 from harness.orchestrate.interrupts import interruptible
 from harness.orchestrate.merge import side_by_side
 from harness.orchestrate.phases.fire import OVERRUN_S
@@ -34,11 +36,13 @@ from harness.runs.state import RunState
 from harness.service import checks, judging
 from harness.service.login import logged_in
 from harness.service.order import ServiceOrder
-from harness.service.prepare import connections_of, fire_order
+from harness.service.prepare import OWN_LOCUSTFILE, connections_of, fire_order, tasks_order, told_of, users_of
 from harness.service.record import record, whole_of
 from harness.stack import raise_open_files, schedule
 from harness.watch.live import LiveView
 from plans.models.target_service import UrlTarget
+
+STANDS_STILL_S = 15.0
 
 
 class OwnGround:
@@ -53,8 +57,6 @@ def run_service(order: ServiceOrder) -> RunRecord:
 
     Raises EnvironmentNotReady or BadInput when nothing could be begun.
     """
-    if not isinstance(order.target, UrlTarget):
-        raise BadInput("a locustfile as target is not played yet", expected="a target with a url")
     checks.refuse(list(checks.allowed(order)))  # before anything is made, looked up or sent
     writable(order.runs)
     raise_open_files()
@@ -75,6 +77,8 @@ class ServiceConductor:
             duration_s=plan.length_s, targets=self.sealed.targets, money_of_ours=False,
         )  # fmt: skip
         self.account = RunAccount()
+        self._heard_s = math.inf
+        """When the generator last told something, CLOCK_MONOTONIC."""
         self._scribe = Scribe(self.folder)
         self.run = Steering(self.state, plan, OwnGround(), self.account, self._scribe)
 
@@ -85,12 +89,12 @@ class ServiceConductor:
         with (
             LiveView(self.state, self.order.progress),
             interruptible(self.run.interrupted) as signals,
-            LocustProcess(self.folder, 1, self.plan.workers) as generator,
         ):
             self._lock()
             self._check()
             try:
-                self._play(generator)
+                with self._generator() as generator:
+                    self._play(generator)
             except (HarnessError, OSError) as exc:
                 if not self.account.rounds:
                     raise
@@ -123,15 +127,7 @@ class ServiceConductor:
 
     def _play(self, generator: LocustProcess) -> None:
         """Log in, Arm, Fire. Raises HarnessError, OSError."""
-        target = self.order.target
-        assert isinstance(target, UrlTarget)
-        tokens = logged_in(self.order, target, lambda: self.run.stopped() is not None)
-        if tokens:
-            self.run.tell("login", sentence("logged_in", count=len(tokens)))
-        lead_s = lead_after(generator.stand())
-        cpu = generator_cpu() if self.plan.workers == 1 else None
-        order = fire_order(self.order, target, tokens, self.state.run_id, self.folder, lead_s, cpu)
-        self.state.users = sum(connections_of(self.plan, target))
+        order, lead_s = self._armed(generator)
         mine = RoundAccount(duration_s=self.plan.length_s)
         self.account.rounds.append(mine)
         self.account.first_wall_ns = order.t0_wall_ns
@@ -142,7 +138,8 @@ class ServiceConductor:
         try:
             self.run.phase("warm_up")
             deadline_s = lead_s + self.plan.length_s + self.plan.drain.answers + OVERRUN_S
-            fired = generator.fire(order, deadline_s, self._heard, self.run.stopped)
+            self._heard_s = time.monotonic() + lead_s
+            fired = generator.fire(order, deadline_s, self._heard, self._stopped)
             mine.fired = side_by_side(fired.accounts)
             self.run.ceased(mine.fired["stop"])
         except (HarnessError, OSError) as exc:
@@ -151,7 +148,39 @@ class ServiceConductor:
             clock.stop()
             order.tidy_all(self.plan.workers)
 
+    def _generator(self) -> LocustProcess:
+        """Whoever fires: our own pilot with its cannon, or somebody's locustfile."""
+        target = self.order.target
+        if isinstance(target, UrlTarget):
+            return LocustProcess(self.folder, 1, self.plan.workers)
+        csv = ("--csv", str(self.folder.resolve() / "locust"))
+        return LocustProcess(self.folder, 1, 1, OWN_LOCUSTFILE, told_of(self.order, target), csv)
+
+    def _armed(self, generator: LocustProcess) -> tuple[FireOrder, float]:
+        """The order, and the seconds until its first request. Raises HarnessError."""
+        target = self.order.target
+        if not isinstance(target, UrlTarget):
+            lead_s = lead_after(generator.stand())
+            self.state.users = users_of(self.plan, target)
+            return tasks_order(self.order, self.state.run_id, self.folder, lead_s, generator_cpu()), lead_s
+        tokens = logged_in(self.order, target, lambda: self.run.stopped() is not None)
+        if tokens:
+            self.run.tell("login", sentence("logged_in", count=len(tokens)))
+        lead_s = lead_after(generator.stand())
+        cpu = generator_cpu() if self.plan.workers == 1 else None
+        self.state.users = sum(connections_of(self.plan, target))
+        return fire_order(self.order, target, tokens, self.state.run_id, self.folder, lead_s, cpu), lead_s
+
+    def _stopped(self) -> str | None:
+        """Why the run must end: one that runs somebody's code may stand still, and then it does not even hear it."""
+        still_s = time.monotonic() - self._heard_s
+        if still_s > STANDS_STILL_S and self.run.why is None and not isinstance(self.order.target, UrlTarget):
+            text = f"the locustfile let nothing else run for {still_s:.0f} s: a task blocks gevent"
+            self.run.broken(FireFailed(text))
+        return self.run.stopped()
+
     def _heard(self, worker: int, message: dict[str, Any]) -> None:
+        self._heard_s = time.monotonic()
         self.run.on_message(worker, all_requests(message) if message["event"] == "counts" else message)
 
     def _conclude(self, started: datetime, where: Any, asked: dict[str, float | None]) -> RunRecord:
@@ -185,7 +214,7 @@ def all_requests(message: Mapping[str, Any]) -> dict[str, Any]:
     for part in parts:
         outcomes.update(part["outcomes"])
         buckets.update(dict(map(tuple, part["response_us"])))
-    bad = outcomes["refused"] + outcomes["wrong"]
+    bad = sum(outcomes.values()) - outcomes["good"] - outcomes["unknown"]
     return {
         **message,
         **{name: sum(part[name] for part in parts) for name in ADDED},

@@ -18,10 +18,12 @@ from harness.orchestrate.prepare import CONNECTION_S, LEASE_S, TAP_S_TO_LOAD
 from harness.service.order import ServiceOrder
 from harness.service.requests import bytes_of, route
 from plans.models.service import ServicePlan
-from plans.models.target_service import UrlTarget
+from plans.models.target_service import LocustTarget, UrlTarget
 from system.contract.addresses import read_address
 
-FEWEST, MOST = 8, 1_000
+OWN_LOCUSTFILE = Path(__file__).resolve().parent.parent / "journeys" / "own_locustfile.py"
+TASKS_VARIABLE = "XIU_OWN_TASKS"
+FEWEST, MOST, MOST_READY = 8, 1_000, 200
 """Connections of a request, where the plan does not say: about one for each request of a second."""
 RATE_HEADROOM = 1.25
 
@@ -93,4 +95,39 @@ def fire_order(
         run_id=run_id, folder=str(folder), t0_wall_ns=time.time_ns() + int(lead_s * 1e9),
         config=json.loads(config.to_json()), files=texts, register=str((order.runs / REGISTER).resolve()),
         since_s=order.begun_s,
+    )  # fmt: skip
+
+
+def users_of(plan: ServicePlan, target: LocustTarget) -> int:
+    """How many stand ready to take a task each."""
+    return target.users or min(MOST_READY, max(FEWEST, math.ceil(plan.rate)))
+
+
+def told_of(order: ServiceOrder, target: LocustTarget) -> dict[str, str]:
+    """What a Locust with somebody's own file is told at its start."""
+    told = {
+        "locustfile": str(order.file(target.locustfile)),
+        "host": target.host and target.host.rstrip("/"),
+        "classes": list(target.classes),
+        "users": users_of(order.plan, target),
+    }
+    return {TASKS_VARIABLE: json.dumps(told)}
+
+
+def tasks_order(order: ServiceOrder, run_id: str, folder: Path, lead_s: float, cpu: int | None) -> FireOrder:
+    """The order to a Locust with somebody's own file; it carries no secret."""
+    plan, folder = order.plan, folder.resolve()
+    config = {
+        "tokens": "",
+        "segments": plan.segments(),
+        "seed": plan.seed,
+        "objective_ms": plan.objectives.response_p99 * 1000,
+        "drain_s": plan.drain.answers,
+        "kill_file": str(folder / "kill"),
+        "cpu": cpu,
+    }
+    lead_s += plan.rate * plan.length_s * TAP_S_TO_LOAD
+    return FireOrder(
+        run_id=run_id, folder=str(folder), t0_wall_ns=time.time_ns() + int(lead_s * 1e9), config=config, files={},
+        register=str((order.runs / REGISTER).resolve()), since_s=order.begun_s,
     )  # fmt: skip

@@ -6,8 +6,18 @@ from plans.models.drill import Drill
 from plans.models.errors import PlanError, Problem
 from plans.models.fault import Fault
 from plans.models.forecast import Forecast
+from plans.models.journey import JourneyFile
 from plans.models.library import LoadedDrill, drill_files, fault_files, find_drill, load_drill, read_all
-from plans.models.load import LoadedPlan, find, forecast_files, load_forecast, load_plan, stress_files
+from plans.models.load import (
+    LoadedPlan,
+    find,
+    forecast_files,
+    journey_files,
+    load_forecast,
+    load_journey,
+    load_plan,
+    stress_files,
+)
 from plans.models.partial import PlanModel
 from plans.models.playbook import Playbook, playbook_files
 from plans.models.programme import Programme, load_programme
@@ -18,6 +28,7 @@ SCHEMAS: dict[str, type[PlanModel]] = {
     "plan": StressPlan,
     "service": ServicePlan,
     "forecast": Forecast,
+    "journey": JourneyFile,
     "drill": Drill,
     "playbook": Playbook,
     "programme": Programme,
@@ -31,6 +42,7 @@ __all__ = [
     "Drill",
     "Fault",
     "Forecast",
+    "JourneyFile",
     "LoadedDrill",
     "LoadedPlan",
     "LoadedService",
@@ -47,8 +59,10 @@ __all__ = [
     "find_drill",
     "forecast_files",
     "is_service",
+    "journey_files",
     "load_drill",
     "load_forecast",
+    "load_journey",
     "load_plan",
     "load_programme",
     "load_service",

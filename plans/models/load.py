@@ -11,8 +11,10 @@ from plans.models.document import Document, problem_of, read_partly
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.forecast import Forecast
 from plans.models.ids import beside, look_up, nameable, twins
+from plans.models.journey import JourneyFile
 from plans.models.partial import Contradiction, Unknown
 from plans.models.stress import StressPlan
+from plans.models.traffic import Journey, named_well
 
 HOME = Path(__file__).resolve().parent.parent
 """The folder `plans/`: an id is looked up in its sub-folders."""
@@ -30,6 +32,10 @@ class LoadedPlan:
 
 def stress_files() -> list[Path]:
     return sorted((HOME / "stress").glob("*.yaml"))
+
+
+def journey_files() -> list[Path]:
+    return sorted((HOME / "journeys").glob("*.yaml"))
 
 
 def forecast_files() -> list[Path]:
@@ -66,6 +72,8 @@ def load_plan(path: Path, shots: Collection[str] | None = None) -> LoadedPlan:
             problems += [*more, *_twins(other)]
         except PlanError as exc:
             problems += exc.problems
+    if plan:
+        plan = _with_journeys(path, document, plan, forecast, problems)
     if plan and shots is not None:
         problems += _unknown_shots(document, plan, shots)
     if plan and forecast:
@@ -73,6 +81,47 @@ def load_plan(path: Path, shots: Collection[str] | None = None) -> LoadedPlan:
     if problems or plan is None or forecast is None:
         raise PlanError(problems)
     return LoadedPlan(plan, forecast, path, forecast_file.resolve())
+
+
+def load_journey(path: Path) -> JourneyFile:
+    """Raises PlanError with every problem."""
+    value, document, problems = read_partly(path, JourneyFile)
+    problems += _twins(document)
+    if problems or value is None:
+        raise PlanError(problems)
+    return value
+
+
+def _with_journeys(
+    path: Path, document: Document, plan: StressPlan, forecast: Forecast | None, problems: list[Problem]
+) -> StressPlan:
+    """The plan with the rows of the journeys that it names, each with its rate; what is wrong joins `problems`."""
+    rows: list[Journey] = []
+    with suppress(Unknown):
+        rows += plan.traffic
+        for number, name in enumerate(plan.journeys):
+            loc, file = ("journeys", number), beside(path, name)
+            if not file.is_file():
+                near = closest(file.name, [other.name for other in file.parent.glob("*.y*ml")])
+                what, line = f"`journeys`: {file}: no such file", document.line(loc)
+                problems.append(Problem(document.file, line, what, "a file relative to this one", near))
+                continue
+            try:
+                more = load_journey(file).rows
+            except PlanError as exc:
+                problems += exc.problems
+                continue
+            before = len(rows)
+            rows += more
+            for found in named_well(rows):
+                if int(found.loc[1]) >= before:
+                    problems.append(problem_of(document, found._replace(loc=loc)))
+        if forecast is not None:
+            try:
+                rows = [row.rated(forecast) for row in rows]
+            except ValueError as exc:
+                problems.append(problem_of(document, Contradiction(("forecast",), str(exc), "`season:` in it")))
+    return plan.model_copy(update={"traffic": tuple(rows)}) if rows else plan
 
 
 def _unknown_shots(document: Document, plan: StressPlan, shots: Collection[str]) -> list[Problem]:

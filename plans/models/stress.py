@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
 
 from plans.models.forecast import Id, Words
 from plans.models.ids import FileName
@@ -147,7 +147,17 @@ class StopAboveCount(_Level):
     above: Count
 
 
-_Rule = Annotated[StopAboveShare | StopAboveTime | StopAboveAge | StopAboveCount, Field(discriminator="signal")]
+class StopAboveQuery(_Level):
+    """Stop when the one value of a PromQL query stays above a bound for a window. A query without data never stops."""
+
+    signal: Literal["promql"]
+    query: str = Field(min_length=1)
+    above: FiniteFloat
+
+
+_Rule = Annotated[
+    StopAboveShare | StopAboveTime | StopAboveAge | StopAboveCount | StopAboveQuery, Field(discriminator="signal")
+]
 StopRule = Annotated[_Rule, BeforeValidator(as_rule, json_schema_input_type=_Rule | str)]
 
 
@@ -167,6 +177,14 @@ class Objectives(PlanModel):
     errors: Count = 0
 
 
+class Purpose(PlanModel):
+    """What a plan is for, a sentence each."""
+
+    when: str = Field(min_length=10, max_length=200, description="When to use it.")
+    cannot_tell: str = Field(min_length=10, max_length=200, description="What its result says nothing about.")
+    looks_for: str = Field(min_length=10, max_length=200, description="The bottleneck that it looks for.")
+
+
 class StressPlan(PlanModel):
     """The whole file."""
 
@@ -175,6 +193,7 @@ class StressPlan(PlanModel):
     id: Id
     title: Words
     about: str = ""
+    purpose: Purpose | None = Field(default=None, description="Each plan of the project has one.")
     forecast: FileName = Field(description="The forecast's file, relative to this one.")
     lane: Literal["live", "stress"] = "stress"
     seed: int = Field(ge=0, lt=1 << 63)
@@ -187,6 +206,9 @@ class StressPlan(PlanModel):
     workers: Annotated[int, Field(ge=1, le=WORKERS_MAX, description="Locust workers that share the load.")] = 1
     steps: tuple[Step, ...] = Field(min_length=1)
     traffic: tuple[Journey, ...] = Field(default=(TAPS,), min_length=1, description="Left out: the taps alone.")
+    journeys: tuple[FileName, ...] = Field(
+        default=(), description="Files of plans/journeys, relative to this one; their rows are added to the traffic."
+    )
     probes: Probes = Probes()
     stop: tuple[StopRule, ...] = Field(min_length=1)
     drain: DrainLimits
@@ -287,6 +309,8 @@ class StressPlan(PlanModel):
             return journey.arriving(self.segments(rate, duration_s))
         stretch = self.stretch(duration_s) if duration_s else 1.0
         warm_rps = rate if journey.steps is None else rate * self.warm_up.share
+        if journey.after is not None:
+            warm_rps = 0.0  # there is nothing to follow yet
         spans = [(0, warm_rps, self.warm_up.duration)]
         if journey.steps is None:
             spans.append((1, rate, self.measured_s * stretch))

@@ -10,12 +10,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plans.models.forecast import Id
+from plans.models.fan_out import FanOut, per_packet
+from plans.models.forecast import Forecast, Id
 from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Duration, Rate, Share
 from plans.models.steps import Arrivals, Climb, Segment, Step
 
 TAP = "tap"
+RATES = ("share", "rate", "rate_here", "per_win", "fan_out")
+"""Of these a journey has one."""
 
 
 class Journey(PlanModel):
@@ -39,13 +42,36 @@ class Journey(PlanModel):
     response_p99: Annotated[Duration, Field(gt=0)] | None = Field(
         default=None, description="Objective: a p99 of its response above it fails the run."
     )
+    per_win: Annotated[Share, Field(gt=0)] | None = Field(
+        default=None, description="Instead of a rate: requests for each packet that the forecast expects to be won."
+    )
+    fan_out: FanOut | None = Field(
+        default=None, description="Instead of a rate: as many for each packet as the forecast's season says."
+    )
+    after: Id | None = Field(
+        default=None, description="A journey above: each request is made of an answer to one of its requests."
+    )
+    on: tuple[Id, ...] = Field(default=(), description="The outcomes of `after` that are followed.")
+    each: int = Field(default=1, ge=1, le=1_000, description="Follow-ups of one answer.")
+    patience: Annotated[Duration, Field(gt=0)] | None = Field(
+        default=None, description="Also a follow-up of each request that has no answer by then."
+    )
 
     @check
     def _one_rate(self) -> Iterator[Contradiction]:
-        given = [name for name in ("share", "rate", "rate_here") if getattr(self, name) is not None]
+        given = [name for name in RATES if getattr(self, name) is not None]
         if len(given) != 1:
             what = " and ".join(given) or "neither share nor rate nor rate_here"
-            yield Contradiction(("shot",), what, "one of share, rate, rate_here")
+            yield Contradiction(("shot",), what, f"one of {', '.join(RATES)}")
+
+    @check
+    def _follows_something(self) -> Iterator[Contradiction]:
+        if self.after is None:
+            for key in ("on", "each", "patience"):
+                if key in self.model_fields_set and getattr(self, key) != type(self).model_fields[key].default:
+                    yield Contradiction((key,), f"`{key}` of a journey that follows none", "`after:` with a name")
+        elif not self.on:
+            yield Contradiction(("after",), f"which answers of {self.after}", "`on:` with some of its outcomes")
 
     @check
     def _arrivals_once(self) -> Iterator[Contradiction]:
@@ -71,6 +97,14 @@ class Journey(PlanModel):
         if self.share is not None:
             return taps_rps * self.share
         return self.rate_here if self.rate_here is not None else (self.rate or 0.0) * scale
+
+    def rated(self, forecast: Forecast) -> Journey:
+        """With a rate of its own where it has one for each win. Raises ValueError: the forecast has no season."""
+        if self.per_win is None and self.fan_out is None:
+            return self
+        each = self.per_win if self.fan_out is None else per_packet(forecast, self.fan_out)
+        rate = (each or 0.0) * forecast.inputs.packets.mid / forecast.round.full
+        return self.model_copy(update={"rate": rate, "per_win": None, "fan_out": None})
 
     def arriving(self, segments: list[Segment]) -> list[Segment]:
         """The segments with the journey's arrivals, if it says how they are."""
@@ -109,7 +143,15 @@ def contradictions_of(traffic: Sequence[Journey], measured_s: float) -> Iterator
         if one.shot != TAP and lasts_s > measured_s + 1e-9:
             what = f"{lasts_s:g} s, but the taps are over after {measured_s:g} s"
             yield Contradiction(("traffic", number, "steps"), what, "shorter steps")
+    yield from named_well(traffic)
+
+
+def named_well(traffic: Sequence[Journey]) -> Iterator[Contradiction]:
+    """Each name once, and what a journey follows stands above it."""
     names = [one.name for one in traffic]
-    for number, name in enumerate(names):
+    for number, (name, one) in enumerate(zip(names, traffic, strict=True)):
         if name in names[:number]:
             yield Contradiction(("traffic", number, "shot"), f"journey {name} stands twice", "`journey:` with a name")
+        if one.after is not None and one.after not in names[:number]:
+            where = ("traffic", number, "after")
+            yield Contradiction(where, f"no journey {one.after} above it", f"one of {', '.join(names[:number])}")

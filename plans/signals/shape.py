@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, get_args
 
 PROBE_STATUS = ("401", "403", "421")
@@ -49,6 +50,16 @@ class NoFigures:
     at_s: float | None = None
 
 
+class QueryAnswers(NamedTuple):
+    """What Prometheus gave at one moment, by query; what it did not give is missing. None: it was never asked."""
+
+    at_s: float | None = None
+    values: Mapping[str, float] = MappingProxyType({})
+
+
+NO_ANSWERS = QueryAnswers()
+
+
 _LEVELS = tuple(each.name for each in fields(NoFigures))
 _NAME, _SPOKEN = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[a-z][a-z0-9 ]*")
 
@@ -74,6 +85,7 @@ class Reading:
     reached: int = 0
     dropped: int = 0
     seen_s: tuple[float, ...] = ()
+    asked: QueryAnswers = NO_ANSWERS
 
     @property
     def refused(self) -> int:
@@ -107,7 +119,7 @@ class Signal:
 
     `needs`: the levels that must have been reported; empty: the generator's own counts. `level`: a figure of one
     moment, so that a rule asks whether every sample of the window was above its bound. `spoken`: other names for it in
-    a rule that is one sentence; its own, with spaces for `_`, is one already.
+    a rule that is one sentence; its own, with spaces for `_`, is one already. `taken_s`: when a level was sampled.
     """
 
     name: str
@@ -117,6 +129,7 @@ class Signal:
     needs: tuple[str, ...] = ()
     level: bool = False
     spoken: tuple[str, ...] = ()
+    taken_s: Callable[[Reading], float | None] = lambda reading: reading.money.at_s
 
     def __post_init__(self) -> None:
         """Raises ValueError for a declaration that no rule could be read by."""

@@ -51,7 +51,7 @@ def test_ctrl_c_four_times_in_a_terminal_costs_no_record(xiu: Xiu) -> None:
 def test_what_hurts_a_stack_that_stands(xiu: Xiu) -> None:
     """One that `xiu up` started, in the foreground; at last that is killed, too."""
     up = xiu.start("up")
-    wait(lambda: find_running(xiu.folder / "var") != [] and "try:" in xiu.output(), 60, xiu.output)
+    wait(lambda: find_running(xiu.folder / "var") != [] and "try:" in xiu.output(), 150, xiu.output)
     a_front_killed_in_mid_round_loses_no_win(xiu)
     the_kill_switch_is_an_interruption(xiu)
     nothing_is_left_of_a_killed_up(xiu, up)
@@ -74,7 +74,7 @@ def a_front_killed_in_mid_round_loses_no_win(xiu: Xiu) -> None:
 def the_kill_switch_is_an_interruption(xiu: Xiu) -> None:
     known = len(xiu.runs())
     process = xiu.start("plan", "run", long_slice(xiu.folder), "--scale", "1", "--json")
-    wait(lambda: len(xiu.runs()) > known, 60, xiu.output)
+    wait(lambda: len(xiu.runs()) > known, 90, xiu.output)
     xiu.wait_for_event("phase", "measured")
     assert xiu("kill").returncode == 0
     assert process.wait(120) == 3, xiu.output()[-2000:]

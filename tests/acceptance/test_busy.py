@@ -41,13 +41,14 @@ def full(xiu: Xiu) -> None:
     )
     if mounted.returncode:
         return  # nobody here may make a small disk; the unit tests of the scribe have the same with a full device
+    process = None
     try:
         process = xiu.start("--runs", str(disk), "plan", "run", "smoke", "--scale", "1", "--progress", "none")
 
         def measuring() -> bool:
             return any('"measured"' in path.read_text() for path in disk.glob("2*/events.jsonl"))
 
-        wait(measuring, 60, xiu.output)
+        wait(measuring, 150, xiu.output)
         with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
             while filler.write(bytes(1 << 20)):
                 continue
@@ -56,6 +57,9 @@ def full(xiu: Xiu) -> None:
         assert "the verdict is INVALID" in sentence
         assert "Traceback" not in xiu.output()
     finally:
+        if process is not None and process.poll() is None:  # it failed above; whoever writes there keeps it mounted
+            process.kill()
+            process.wait(60)
         subprocess.run(["umount", str(disk)], check=True, timeout=30)
     rounds = json.loads(xiu("round", "list", "--json").stdout)["rounds"]
     assert rounds

@@ -52,7 +52,9 @@ def test_from_nothing_to_a_verdict(tmp_path: Path) -> None:
 def test_every_other_plan_on_the_page_is_a_good_one(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("user\nann\n")
     (tmp_path / "orders.jsonl").write_text('{"sku": 1}\n')
-    _, shop, forecast, targets = boxes("yaml")
+    _, shop, tasks, forecast, targets = boxes("yaml")
+    (tmp_path / "tasks.yaml").write_text(tasks)
+    assert load_service(tmp_path / "tasks.yaml").plan.rate == 60
     (tmp_path / "shop.yaml").write_text(shop + forecast)
     plan = load_service(tmp_path / "shop.yaml").plan
     assert plan.forecast is not None
@@ -62,6 +64,7 @@ def test_every_other_plan_on_the_page_is_a_good_one(tmp_path: Path) -> None:
 
 
 def test_the_page_names_every_key_of_a_target() -> None:
-    schema = ServicePlan.model_json_schema(by_alias=True)["$defs"]["UrlTarget"]["properties"]
+    models = ServicePlan.model_json_schema(by_alias=True)["$defs"]
     text = PAGE.read_text(encoding="utf-8")
-    assert [key for key in schema if f"`{key}`" not in text] == []
+    for model in ("UrlTarget", "LocustTarget"):
+        assert [key for key in models[model]["properties"] if f"`{key}`" not in text] == []

@@ -8,13 +8,13 @@ import re
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from harness.engine import shots
 from harness.errors import Aborted, BadInput
 from harness.forecast.share import Share
-from harness.runs.order import RunOrder, order_of
-from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_plan, stress_files
+from harness.runs import plays
+from harness.runs.order import RunOrder, order_of, short_form
+from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_journey, load_plan
 from plans.models import load as library
 from plans.models.ids import beside, claimed
 from plans.models.quantity import MOST, ratio
@@ -25,8 +25,9 @@ from plans.models.traffic import Journey
 from system.contract.addresses import read_address
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
-from xiu.commands import _record, _service, _sound, _upgrade
-from xiu.commands._text import about_lines, emit, refused, share_json, share_lines, table, targets_table
+from xiu.commands import _library, _record, _service, _sound, _upgrade
+from xiu.commands._text import about_lines, emit, share_json, share_lines, table, targets_table
+from xiu.commands._together import refuse
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -48,10 +49,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     up.add_argument("files", nargs="+", metavar="FILE", help="plans; comments and order stay")
     _record.configure(add_word(words, "record", "a rate out of Prometheus, for a replay", _record.EXAMPLE))
     go = add_word(words, "run", "carry a plan out, judge it, write its report", EXAMPLE)
-    go.add_argument("file", metavar="FILE", help="plan, by file or id")
+    go.add_argument("file", metavar="FILE", help="plan, by file or id; all: each plan there is, with --short")
     go.add_argument("--dry-run", action="store_true", help="show what would be done; start nothing")
     go.add_argument("--seed", type=int, metavar="N", help="seed of the schedule (default: the plan's)")
     go.add_argument("--scale", metavar="1/N", help="no calibration: exactly this share of the event")
+    go.add_argument("--short", action="store_true", help="in short form: a fifth of the people, 15 s at most, as it is")
     go.add_argument("--yes", action="store_true", help="do not ask before load goes to a system elsewhere")
     go.add_argument("--stack", metavar="DIR", help="folder of the running stack to use")
     go.add_argument("--on", metavar="CONTROL_URL", help="a red-packet system that runs elsewhere; stress lane alone")
@@ -69,7 +71,7 @@ def _rate(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Calls the sub-command."""
     does = {
-        "list": _list,
+        "list": _library.list_plans,
         "check": _check,
         "show": _show,
         "new": _new,
@@ -81,49 +83,6 @@ def run(args: argparse.Namespace) -> int:
     return does[args.sub](args)
 
 
-def _list(args: argparse.Namespace) -> int:
-    plans: list[dict[str, Any]] = []
-    problems: list[Problem] = []
-    for file in stress_files():
-        try:
-            if is_service(file):
-                own = load_service(file)
-                plans.append({"id": own.plan.id, "file": _near(file), "valid": True, **_service.listed(own)})
-                continue
-            loaded = load_plan(file, shots.files())
-        except PlanError as exc:
-            problems += exc.problems
-            plans.append(
-                {"id": file.stem, "file": _near(file), "valid": False, "problems": [str(p) for p in exc.problems]}
-            )
-            continue
-        plan = loaded.plan
-        title = plan.title.model_dump()
-        plans.append(
-            {
-                "id": plan.id,
-                "file": _near(file),
-                "valid": True,
-                "title": title,
-                "forecast": loaded.forecast.id,
-                "lane": plan.lane,
-            }
-        )
-    if args.json:
-        emit({"plans": plans})
-        return refused(problems)
-    rows = [
-        [p["id"], p["title"]["en"] if p["valid"] else f"{len(p['problems'])} problems: xiu plan check"] for p in plans
-    ]
-    print(table(("plan", "what it is"), rows))
-    return refused(problems)
-
-
-def _near(path: Path) -> str:
-    """The path relative to the current folder, if it lies there."""
-    return os.path.relpath(path) if path.resolve().is_relative_to(Path.cwd()) else str(path)
-
-
 def _problems_of(name: str) -> tuple[Problem, ...]:
     """Checks a stress plan or, if it says that it is one, a forecast."""
     try:
@@ -132,9 +91,14 @@ def _problems_of(name: str) -> tuple[Problem, ...]:
             load_forecast(path)
         elif is_service(path):
             load_service(path)
+        elif claimed(path)[0] == "journey":
+            for row in load_journey(path).rows:
+                shots.find(row.shot)
         else:
-            for journey in load_plan(path, shots.files()).plan.beside:
+            loaded = load_plan(path, shots.files())
+            for journey in loaded.plan.beside:
                 shots.find(journey.shot)
+            plays.check(loaded)
     except PlanError as exc:
         return exc.problems
     except BadInput as exc:  # of a shot's file
@@ -189,6 +153,10 @@ def _order(args: argparse.Namespace) -> RunOrder:
             scale = ratio(args.scale)
         except ValueError as exc:
             raise BadInput(f"--scale: {exc}") from exc
+    duration_s = None
+    if getattr(args, "short", False):
+        refuse("--short", {"--scale": args.scale}, "the short form has a scale of its own")
+        scale, duration_s = short_form(loaded)
     on = _elsewhere(getattr(args, "on", None))
     return order_of(
         loaded,
@@ -196,6 +164,7 @@ def _order(args: argparse.Namespace) -> RunOrder:
         getattr(args, "seed", None),
         lane="stress" if on else loaded.plan.lane,
         scale=scale,
+        duration_s=duration_s,
         strict=args.strict,
         progress=args.progress,
         stack=Path(args.stack) if getattr(args, "stack", None) else None,
@@ -235,7 +204,7 @@ def _tell(order: RunOrder, as_json: bool) -> None:
         )
         return
     print(f"{loaded.plan.title.en}\n{loaded.plan.title.zh}\n")
-    print("\n".join(about_lines(loaded.plan.about) + share_lines(share)))
+    print("\n".join(about_lines(loaded.plan.about) + _library.purpose_lines(loaded.plan) + share_lines(share)))
     probes = loaded.plan.probes
     print(f"probes     {probes.forged:,} forged, {probes.expired:,} expired, {probes.foreign:,} foreign tokens")
     print(f"lane       {order.lane}, seed {order.seed}\n")
@@ -293,6 +262,7 @@ def _new(args: argparse.Namespace) -> int:
         forecast = os.path.relpath(loaded.forecast_file, folder)
         text = re.sub(r"^forecast:.*$", lambda _: f"forecast: {forecast}", text, count=1, flags=re.MULTILINE)
         text = _recordings_moved(text, loaded, folder)
+        text = _journeys_moved(text, loaded, folder)
     schema = os.path.relpath(library.HOME / "schemas" / f"{'service' if own else 'plan'}.schema.json", folder)
     text = re.sub(r"^(# yaml-language-server: \$schema=).*$", lambda found: found[1] + schema, text, flags=re.MULTILINE)
     _write_checked(target, text, ident)
@@ -310,6 +280,14 @@ def _recordings_moved(text: str, loaded: LoadedPlan, folder: Path) -> str:
         new = os.path.relpath(beside(loaded.plan_file.resolve(), name), folder)
         named = re.compile(rf"(\brecording:\s*['\"]?){re.escape(name)}(?=['\"\s,}}])")
         text = named.sub(partial(_renamed, new), text)
+    return text
+
+
+def _journeys_moved(text: str, loaded: LoadedPlan, folder: Path) -> str:
+    """The text with the journey files that the plan names, as they are named from `folder`."""
+    for name in loaded.plan.journeys:
+        new = os.path.relpath(beside(loaded.plan_file.resolve(), name), folder)
+        text = re.sub(rf"(?<=[\s\[,'\"]){re.escape(name)}(?=['\"\s,\]])", new.replace("\\", r"\\"), text)
     return text
 
 
@@ -335,6 +313,8 @@ def _write_checked(target: Path, text: str, ident: str) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.file == _library.ALL:
+        return _library.run_all(args, _order)
     if is_service(path := find(args.file, "stress")):
         return _service.run(args, path)
     order = _order(args)

@@ -32,7 +32,7 @@ EXAMPLE = "xiu schema plan > plan.schema.json"
 def configure(parser: argparse.ArgumentParser) -> None:
     """The kind of file."""
     words = [*sorted(KINDS), "all"]
-    parser.add_argument("kind", choices=words, metavar="|".join(words), help="`all` only with --to")
+    parser.add_argument("kind", choices=words, metavar="KIND", help=", ".join(words) + "; `all` only with --to")
     parser.add_argument("--to", metavar="DIR", help="write DIR/KIND.schema.json instead of printing it")
 
 

@@ -1,6 +1,7 @@
 """A friend's claim of a share. Links stand in the file that `XIU_LINKS` names, one a line, and are dealt out in turn.
 
-Without that file each user claims a link that nobody made: play refuses it by its MAC, without a look-up.
+Without that file each user claims a link that nobody made: play refuses it by its MAC, without a look-up. As a
+follow-up of shares, friends of each owner claim through the link of the answer.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from harness.engine.answers import ParsedAnswer
 from harness.engine.orders import meaning, posts
-from harness.engine.shot import Aim, Target
+from harness.engine.shot import Aim, Following, People, Target
 
 VARIABLE = "XIU_LINKS"
 NOBODYS = "0-0.0." + "0" * 32
@@ -24,6 +25,7 @@ class ClaimShot:
 
     name = "claim"
     at: Target = "play"
+    noted = True
     method, route = "POST", "/v1/shares/claim"
     outcomes = ("unknown", "claimed", "again", "late", "own", "unnamed", "forged", "pending", "refused")
     good = frozenset(("claimed", "again", "late", "own", "unnamed", "forged"))
@@ -33,6 +35,13 @@ class ClaimShot:
         links = links_of(os.environ.get(VARIABLE, ""))
         bodies = [{"link": links[place % len(links)]} for place in range(len(tokens))]
         return posts(aim, self.route, tokens, bodies)
+
+    def follow(self, people: People, place: int, note: str, each: int) -> list[Following]:
+        """The next `each` people after the owner, each once."""
+        friends = [people.other(place, step) for step in range(1, min(each, len(people.tokens) - 1) + 1)]
+        tokens = [people.tokens[who] for who in friends]
+        made = posts(people.aim, self.route, tokens, [{"link": note}] * len(tokens)) if note else []
+        return list(zip(friends, made, strict=False))
 
     def understand(self, status: int, body: bytes) -> ParsedAnswer:
         """As `POST /v1/shares/claim` answers."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from harness.engine.answers import ParsedAnswer
 from harness.engine.orders import key_of, meaning, posts
-from harness.engine.shot import Aim, Target
+from harness.engine.shot import Aim, Following, People, Target
+from harness.engine.shots.gift import gatherer
 
 
 class CombineShot:
@@ -23,6 +24,11 @@ class CombineShot:
     def requests(self, aim: Aim, tokens: Sequence[bytes]) -> list[bytes]:
         """Once a season, whatever the key."""
         return posts(aim, self.route, tokens, [{"key": key_of(aim), "season": aim.season}] * len(tokens))
+
+    def follow(self, people: People, place: int, note: str, each: int) -> list[Following]:
+        """After a gift: whoever gathers the family's cards tries."""
+        who = gatherer(place)
+        return [(who, self.requests(people.aim, [people.tokens[who]])[0])]
 
     def understand(self, status: int, body: bytes) -> ParsedAnswer:
         """As `POST /v1/cards/combine` answers."""

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.engine.answers import ParsedAnswer
-from harness.engine.orders import key_of, meaning, neighbours, posts
-from harness.engine.shot import Aim, Target
+from harness.engine.orders import key_of, meaning, neighbours, posts, uid_of
+from harness.engine.shot import Aim, Following, People, Target
 
-KINDS = 5
+KINDS = FAMILY = 5
+
+
+def gatherer(place: int) -> int:
+    """Who gathers the cards of a family: the first of five people who stand side by side."""
+    return place // FAMILY * FAMILY
 
 
 class GiftShot:
@@ -18,6 +23,7 @@ class GiftShot:
 
     name = "gift"
     at: Target = "play"
+    noted = True
     method, route = "POST", "/v1/cards/gift"
     outcomes = ("unknown", "given", "again", "none", "closed", "pending", "refused")
     good = frozenset(("given", "again", "none"))
@@ -29,6 +35,17 @@ class GiftShot:
             for place, to in enumerate(neighbours(tokens))
         ]
         return posts(aim, self.route, tokens, bodies)
+
+    def follow(self, people: People, place: int, note: str, each: int) -> list[Following]:
+        """A card that came (`note`: its kind) goes to whoever gathers the family's."""
+        to = gatherer(place)
+        if to == place or not note:
+            return []
+        body = {
+            "key": f"{key_of(people.aim)[:60]}-{note}", "season": people.aim.season, "to": uid_of(people.tokens[to]),
+            "kind": int(note), "whom": "family",
+        }  # fmt: skip
+        return [(place, posts(people.aim, self.route, [people.tokens[place]], [body])[0])]
 
     def understand(self, status: int, body: bytes) -> ParsedAnswer:
         """As `POST /v1/cards/gift` answers."""

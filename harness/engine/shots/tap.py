@@ -42,6 +42,7 @@ class TapShot:
                     code_of(Outcome.LOSE, status),
                     plain="ticket" not in data,
                     ticket=ticket if isinstance(ticket, str) else "",
+                    note=ticket if isinstance(ticket, str) else "",
                 )
             if won is True:
                 return _win(status, data)
@@ -61,8 +62,8 @@ def _win(status: int, data: dict[str, Any]) -> ParsedAnswer:
     if not (0 <= packet < NO_PACKET and 0 <= fen < 1 << 32):
         return ParsedAnswer(code_of(Outcome.UNKNOWN, status))
     if data.get("repeat"):
-        return ParsedAnswer(code_of(Outcome.REPEAT, status), packet, fen, settled=True)
-    return ParsedAnswer(code_of(Outcome.WIN, status), packet, fen)
+        return ParsedAnswer(code_of(Outcome.REPEAT, status), packet, fen, settled=True, note=data["award"])
+    return ParsedAnswer(code_of(Outcome.WIN, status), packet, fen, note=data["award"])
 
 
 SHOT = TapShot()

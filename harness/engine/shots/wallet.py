@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from harness.engine.answers import UNKNOWN, ParsedAnswer, code_of, json_object, nothing_happened
-from harness.engine.shot import Aim, Target
-from system.contract.ids import TAG_HEADER
+from harness.engine.orders import reads
+from harness.engine.shot import Aim, Following, People, Target
 
 EMPTY, FUNDED, REFUSED = 1, 2, 3
 
@@ -22,19 +23,31 @@ class WalletShot:
 
     def requests(self, aim: Aim, tokens: Sequence[bytes]) -> list[bytes]:
         """Play tells users apart by token, and lanes by the tag."""
-        head = f"{self.method} {self.route} HTTP/1.1\r\nHost: {aim.host}\r\nAuthorization: Bearer ".encode()
-        tail = (f"\r\n{TAG_HEADER}: {aim.tag}" if aim.tag else "").encode() + b"\r\n\r\n"
-        return [head + token + tail for token in tokens]
+        return reads(aim, self.route, tokens)
+
+    def follow(self, people: People, place: int, note: str, each: int) -> list[Following]:
+        """The same user looks; after a win he asks about that award."""
+        path = f"{self.route}?award={note}" if note else self.route
+        return [(place, reads(people.aim, path, [people.tokens[place]])[0])] * each
 
     def understand(self, status: int, body: bytes) -> ParsedAnswer:
         """A balance is a whole number of fen, not below 0."""
         if status == 200:
-            balance = json_object(body).get("balance_fen")
+            document = json_object(body)
+            balance = document.get("balance_fen")
             if isinstance(balance, int) and not isinstance(balance, bool) and balance >= 0:
-                return ParsedAnswer(code_of(FUNDED if balance else EMPTY, status))
+                return ParsedAnswer(code_of(FUNDED if balance else EMPTY, status), note=_credited(document))
         elif status >= 400 and (nothing := nothing_happened(status, body)) is not None:
             return ParsedAnswer(code_of(REFUSED, status, effect_none=nothing))
         return ParsedAnswer(code_of(UNKNOWN, status))
+
+
+def _credited(document: dict[str, Any]) -> str:
+    """The award that was asked about, if its money is there."""
+    award = document.get("award")
+    if document.get("processing") is not False or not isinstance(award, dict) or not isinstance(award.get("fen"), int):
+        return ""
+    return str(award.get("award", ""))
 
 
 SHOT = WalletShot()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, checked, not_evaluated
-from harness.guard.stop import StopRules
-from plans.models.stress import LOOKS_S, StopRule
+from harness.guard.stop import StopRules, subject
+from harness.watch.prom import PromError, Prometheus
+from plans.models.stress import LOOKS_S, StopAboveQuery, StopRule
 from plans.signals import SIGNALS, Reading
+from plans.signals.shape import QueryAnswers
 from system.contract.places import Role
 
 HUGE = 1_000_000_000
+ASK_S = 2.0
 STATUSES = tuple(str(status) for status in range(400, 600))
 ROLES: dict[str, Role] = {"pending_awards": "front", "imbalance_fen": "control"}
 """Level → who tells it; the others are told by the credit workers."""
@@ -50,10 +55,12 @@ def look(ask: StartRequest) -> Iterator[Checked]:
         yield not_evaluated("the plan has none")
     for rule in ask.rules:
         wrong = rehearsed(rule)
-        yield checked(not wrong, wrong or "it fires on figures beyond its bound, and on no others", rule.signal)
-        if unread := _unread(ask, rule.signal):
-            says = f"nothing tells {rule.signal}: no address of {', '.join(unread)}"
-            yield checked(False, says, rule.signal, "warning" if ask.elsewhere else "refused")
+        yield checked(not wrong, wrong or "it fires on figures beyond its bound, and on no others", subject(rule))
+        if unread := _unread(ask, rule):
+            says = f"nothing tells {subject(rule)}: no address of {', '.join(unread)}"
+            yield checked(False, says, subject(rule), "warning" if ask.elsewhere else "refused")
+        elif isinstance(rule, StopAboveQuery) and (refused := _not_understood(ask, rule.query)):
+            yield checked(False, refused, rule.query)
 
 
 def rehearsed(rule: StopRule) -> str:
@@ -61,15 +68,35 @@ def rehearsed(rule: StopRule) -> str:
     for figures, fires in ((calm, False), (dreadful, True)):
         rules = StopRules([rule])
         moments = range(int(rule.window / LOOKS_S) + 3)
-        fired = any(rules.feed(figures(moment * LOOKS_S)) is not None for moment in moments)
+        fired = any(rules.feed(_asked(rule, figures(moment * LOOKS_S), fires)) is not None for moment in moments)
         if fired != fires:
             return "it does not fire on figures beyond every bound" if fires else "it fires on figures that are calm"
     return ""
 
 
-def _unread(ask: StartRequest, signal: str) -> list[str]:
+def _asked(rule: StopRule, figures: Reading, beyond: bool) -> Reading:
+    """With what Prometheus would have given, beyond the bound or far below it."""
+    if not isinstance(rule, StopAboveQuery):
+        return figures
+    value = math.inf if beyond else -math.inf
+    return replace(figures, asked=QueryAnswers(figures.t_s, {rule.query: value}))
+
+
+def _not_understood(ask: StartRequest, query: str) -> str:
+    """Why Prometheus gives no single value, in its words; empty if it does, or has no data yet, or is away."""
+    try:
+        with Prometheus(ask.addresses.prometheus_url or "", ASK_S) as prometheus:
+            prometheus.value(query, time.time())
+    except PromError as exc:
+        return "" if exc.away else str(exc).splitlines()[0]
+    return ""
+
+
+def _unread(ask: StartRequest, rule: StopRule) -> list[str]:
     """The parts that would tell the signal, of those whose address is not known."""
-    roles = {ROLES.get(level, "credit") for level in SIGNALS[signal].needs}
+    if isinstance(rule, StopAboveQuery):
+        return [] if ask.addresses.prometheus_url else ["prometheus"]
+    roles = {ROLES.get(level, "credit") for level in SIGNALS[rule.signal].needs}
     found: list[str] = []
     for role in sorted(roles):
         places = ask.addresses.places.of(role, lane=ask.lane)

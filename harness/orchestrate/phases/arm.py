@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from harness.guard.kill import REGISTER
 from harness.orchestrate.account import RoundAccount
+from harness.orchestrate.closing import given_back
 from harness.orchestrate.fire import LocustProcess
-from harness.orchestrate.phases.season import opened
+from harness.orchestrate.phases.season import funded, opened
 from harness.orchestrate.phases.stage import Stage
 from harness.orchestrate.prepare import PreparedRound, RoundPlace, lead_after, prepare
 from harness.phrases import sentence
@@ -62,6 +63,8 @@ class Arm:
                 stage.order.runs / REGISTER, stage.order.seed, stage.system.folder, stage.order.begun_s,
                 RoundPlace(number, first_ns, season.season if season else None), stage.system.way, lead_s,
             )  # fmt: skip
+            with given_back(stage.control, prepared.round.round):
+                funded(stage, prepared.round.round)
         except BaseException:
             generator.end()
             raise

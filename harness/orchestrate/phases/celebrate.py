@@ -21,6 +21,7 @@ from harness.orchestrate.phases.settle import Settled
 from harness.orchestrate.phases.stage import EARLY_S, Stage
 from harness.orchestrate.prepare import FIRST_UID
 from harness.phrases import sentence
+from harness.runs.plays import SHARES, played
 from harness.season.asking import GOOD, SeasonAsker, new_session
 from harness.season.script import SeasonScript, SeenWin, script_of
 from harness.season.stories import Stories
@@ -45,7 +46,7 @@ class Celebrate:
             return settled
         stage.run.phase("season")
         with self._attempt():
-            if not stage.over():
+            if stage.order.season and not stage.over():
                 self._play(settled.armed, season)
         with self._attempt():
             if settled.armed.account.number == stage.state.rounds or stage.over():
@@ -69,7 +70,8 @@ class Celebrate:
         script = script_of(season.played, wins, tickets, FIRST_UID, share.users, seed)
         began, over = time.monotonic(), over_after(stage, max(LEAST_S, orders_of(script) / ORDERS_A_SECOND))
         operator, tag = operator_of(stage), tag_of(stage)
-        operator.fund(number, season.played, sponsor_of(stage))
+        if SHARES not in played(stage.order.loaded.plan):  # else they are paid for since the round was armed
+            operator.fund(number, season.played, sponsor_of(stage))
         operator.bring(script.book)
         tokens = dict(enumerate(stage.control.tokens(stage.order.lane, FIRST_UID, share.users), FIRST_UID))
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.engine.config import STOPS, CannonConfig
+from harness.engine.config import STOPS, Beside, CannonConfig
 from harness.engine.process import CannonError, CannonProcess, run_cannon
 from harness.engine.recorder import read_history
-from system.contract.history import FLAG_EFFECT_NONE, NO_PACKET, Outcome
+from system.contract.history import FLAG_EFFECT_NONE, NO_PACKET, Kind, Outcome
 from tests.support import moody_server as moody
 from tests.support.moody_server import House
 
@@ -79,6 +79,28 @@ def test_every_mood_of_a_server(house: House, tmp_path: Path) -> None:
     attempts = records["attempt"][records["uid"] == moody.PENDING]
     assert attempts.tolist() == list(range(20)), "who is pending asks again"
     assert sum(house.taps.values()) == load["sent"]
+
+
+def test_follow_ups_are_of_whom_an_answer_was_and_empty_slots_are_unfed(house: House, tmp_path: Path) -> None:
+    """Users who are refused tap again: 5 refusals a second, 40 slots; no answer moves a slot."""
+    address, slots = f"http://127.0.0.1:{house.port}", ({"kind": "constant", "rate_rps": 40, "duration_s": 2},)
+    again = Beside("retries", "again", (address,), slots, 8, 8, after="tap", on=("refused",))
+    account = run_cannon(
+        _config(house, tmp_path, 55, 2, timeout_s=0.3, drain_s=1.0, taps_after_win=3, beside=(again,))
+    ).data
+    load = account["beside"][0]["load"]
+    assert load["scheduled"] == 80 == load["sent"] + load["dropped"] + load["unfed"] + load["unsent"]
+    assert load["unfed"] > 40
+    assert load["sent"] > 3
+    assert load["outcomes"]["refused"] == load["sent"]
+    assert not any(load["residues"].values())
+    records = read_history(tmp_path / "history")
+    retries = records[records["journey"] == 1]
+    assert len(retries) == load["sent"]
+    assert set(retries["uid"].tolist()) == {moody.TOO_FAST}
+    assert set(retries["kind"].tolist()) == {Kind.TAP}, "a tap as every other one: the books count it"
+    off = np.diff(np.sort(retries["intended_ns"].astype(np.int64))) % 25_000_000
+    assert (np.minimum(off, 25_000_000 - off) <= 2).all(), "each at a slot of the schedule"
 
 
 def test_a_silent_server_costs_its_time_out_in_the_response(house: House, tmp_path: Path) -> None:

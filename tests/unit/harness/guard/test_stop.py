@@ -15,8 +15,9 @@ from harness.runs.state import MoneySample
 from plans import signals
 from plans.models.errors import PlanError
 from plans.models.load import HOME, load_plan
-from plans.models.stress import StopAboveAge, StopAboveCount, StopAboveShare, StopAboveTime, StopRule
+from plans.models.stress import StopAboveAge, StopAboveCount, StopAboveQuery, StopAboveShare, StopAboveTime, StopRule
 from plans.signals import table
+from plans.signals.shape import QueryAnswers
 from system.contract.errors import SettingsError
 from system.contract.found import Piece
 from tests.support.plan_files import line_of
@@ -27,6 +28,7 @@ DELAY = StopAboveTime(signal="credit_delay_p99", above="1s", window="2s", min_sa
 AGE = StopAboveAge(signal="oldest_award_age", above="60s", window="2s", min_samples=1)
 FEN = StopAboveCount(signal="imbalance_fen", above=0)
 PENDING = StopAboveCount(signal="pending_awards", above=10, window="3s", min_samples=3)
+QUERY = StopAboveQuery(signal="promql", query="sum(up)", above=-2.5, window="2s", min_samples=2)
 Rows = list[Reading]
 
 
@@ -71,7 +73,23 @@ def lags(count: int, **lag_us: int) -> Rows:
     return [Reading(float(t), lag_us=of(t)) for t in range(count)]
 
 
+def asked(*values: float | None, query: str = "sum(up)", at_s: float | None = None) -> Rows:
+    """One reading a second; None: Prometheus gave no value. `at_s`: when all of them were taken."""
+    return [
+        Reading(
+            float(t), asked=QueryAnswers(float(t) if at_s is None else at_s, {} if value is None else {query: value})
+        )
+        for t, value in enumerate(values)
+    ]
+
+
 CASES: list[Any] = [
+    pytest.param(QUERY, asked(-2.4, -2.4, -2.4), True, id="a query above its bound"),
+    pytest.param(QUERY, asked(-2.4, -2.5, -2.4), False, id="a query once at its bound"),
+    pytest.param(QUERY, asked(-2.4, None, -2.4), True, id="a query unknown between two looks"),
+    pytest.param(QUERY, asked(None, None, None), False, id="a query without data"),
+    pytest.param(QUERY, asked(9, 9, 9, query="sum(down)"), False, id="another query"),
+    pytest.param(QUERY, asked(9, 9, 9, at_s=1.0), False, id="one look at a query, read thrice"),
     pytest.param(ERRORS, taps(8, answered=1000, unknown=101), True, id="a share above its bound"),
     pytest.param(ERRORS, taps(8, answered=1000, unknown=100), False, id="a share at its bound"),
     pytest.param(ERRORS, taps(3, answered=1000, unknown=500), False, id="a window that is not full"),
@@ -117,10 +135,12 @@ def test_rules(rule: StopRule, rows: Rows, fires: bool) -> None:
 def test_every_signal_a_plan_may_name_has_a_reader_and_a_case() -> None:
     named: dict[str, str] = {}
     for model in get_args(get_args(StopRule)[0]):
+        if model is StopAboveQuery:
+            continue  # a plan's own, not one of the signals
         unit = {"Share": "share", "Time": "time", "Age": "age", "Count": "count"}[model.__name__[9:]]
         named |= dict.fromkeys(get_args(model.model_fields["signal"].annotation), unit)
     assert named == {signal.name: signal.unit for signal in SIGNALS.values()}
-    fired = {case.values[0].signal for case in CASES if case.values[2]}
+    fired = {case.values[0].signal for case in CASES if case.values[2]} - {"promql"}
     assert fired | {"response_p99"} == named.keys()
 
 
@@ -134,11 +154,12 @@ def test_more_looks_than_a_window_has_are_refused(signal: str) -> None:
 
 
 def test_a_rule_that_nothing_is_told_for_is_known() -> None:
-    rules = StopRules([ERRORS, AGE, FEN, DELAY])
+    rules = StopRules([ERRORS, AGE, FEN, DELAY, QUERY])
     for row in looks(None, None, None, of="oldest_age_s"):
         rules.feed(row)
-    assert rules.blind() == ["credit_delay_p99", "imbalance_fen", "oldest_award_age"]
-    rules.feed(Reading(9.0, money=MoneySample(credit_delay={}, oldest_age_s=0.0, imbalance_fen=0)))
+    assert rules.blind() == ["credit_delay_p99", "imbalance_fen", "oldest_award_age", "sum(up)"]
+    money = MoneySample(credit_delay={}, oldest_age_s=0.0, imbalance_fen=0)
+    rules.feed(Reading(9.0, money=money, asked=QueryAnswers(9.0, {"sum(up)": 0.0})))
     assert rules.blind() == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,17 +13,20 @@ import numpy as np
 import pytest
 
 from harness.control_client import ControlClient, ControlError
+from harness.engine import shots
 from harness.engine.recorder import write_history
 from harness.forecast.season import SeasonShare
+from harness.forecast.share import share_of
 from harness.orchestrate import figures
 from harness.orchestrate.account import GONE, RoundAccount, RunAccount, SeasonAccount
 from harness.orchestrate.phases import Armed, Celebrate, Settled, Stage, celebrate
 from harness.orchestrate.phases.celebrate import seen_wins
-from harness.orchestrate.phases.season import opened
+from harness.orchestrate.phases.season import funded, opened
 from harness.runs.state import RunState
 from harness.season.operating import SeasonOperator, SeasonSums
 from harness.season.script import SeenWin
 from harness.verdict import Reason
+from plans.models import find, load_plan
 from system.contract.history import NO_PACKET, OP_DTYPE, Outcome
 from tests.support.listening_run import Run
 
@@ -93,8 +97,19 @@ def history(folder: Path) -> None:
     write_history(folder, rows, "run", 1, 0)
 
 
+def ordered(season: bool = True) -> SimpleNamespace:
+    """What a run's order says of plays; its plan has taps alone."""
+    plan = SimpleNamespace(beside=())
+    return SimpleNamespace(lane="live", seed=5, season=season, loaded=SimpleNamespace(plan=plan))
+
+
 def played(
-    folder: Path, control: Control, why: str | None = None, got: RunAccount | None = None, rounds: int = 1
+    folder: Path,
+    control: Control,
+    why: str | None = None,
+    got: RunAccount | None = None,
+    rounds: int = 1,
+    ordered_season: bool = True,
 ) -> tuple[Run, RunAccount, SeasonAccount]:
     run, account = Run(why), got or RunAccount()
     state = RunState("run", "smoke", "live", "1", "", 5.0)
@@ -104,7 +119,7 @@ def played(
     prepared = SimpleNamespace(round=SimpleNamespace(round=ROUND))
     share = SimpleNamespace(users=200, sponsors=(SimpleNamespace(sponsor=7),))
     stage = Stage(
-        cast(Any, run), cast(Any, SimpleNamespace(lane="live", seed=5)), cast(Any, None), cast(ControlClient, control),
+        cast(Any, run), cast(Any, ordered(ordered_season)), cast(Any, None), cast(ControlClient, control),
         state, account, cast(Any, share), cast(Any, None), folder,
     )  # fmt: skip
     settled = Settled(Armed(cast(Any, prepared), account.rounds[0], cast(Any, None)), 0, True)
@@ -168,6 +183,14 @@ def test_a_stopped_run_plays_nothing_and_ends_the_season(tmp_path: Path) -> None
     assert got.invalid == []
 
 
+def test_a_season_that_journeys_have_opened_is_ended_and_not_played_once_more(tmp_path: Path) -> None:
+    control = Control()
+    _, got, season = played(tmp_path, control, ordered_season=False)
+    assert (season.outcomes, season.state) == ({}, "paid")
+    assert control.asked == {"POST /v1/seasons/3/end": 1}
+    assert (got.failures, got.invalid, got.no_data) == ([], [], [])
+
+
 def test_of_a_stack_that_is_gone_nothing_is_asked(tmp_path: Path) -> None:
     control = Control()
     run, _, _ = played(tmp_path, control, "gone", RunAccount(aborted=Reason(code=GONE, text="gone")))
@@ -184,8 +207,28 @@ def test_nothing_is_opened_that_was_not_ordered() -> None:
     forecast = SimpleNamespace(season=object(), round=SimpleNamespace(full=7))
     for season, inputs in ((False, object()), (True, None)):
         order = SimpleNamespace(
-            season=season, loaded=SimpleNamespace(forecast=SimpleNamespace(**{**vars(forecast), "season": inputs}))
+            season=season,
+            loaded=SimpleNamespace(
+                forecast=SimpleNamespace(**{**vars(forecast), "season": inputs}), plan=SimpleNamespace(beside=())
+            ),
         )
         stage = Stage(*(cast(Any, None),) * len(dataclasses.fields(Stage)))
         assert opened(dataclasses.replace(stage, order=cast(Any, order))) is None
     assert figures.season_of_run(RunAccount(rounds=[RoundAccount()])) is None
+
+
+def test_shares_are_paid_for_when_a_round_is_armed_that_journeys_will_share_in() -> None:
+    loaded = load_plan(find("full-link", "stress"), shots.files())
+    share = share_of(loaded.forecast, loaded.plan, Fraction(1))
+    control = Control()
+    order = SimpleNamespace(lane="stress", loaded=loaded)
+    none = (cast(Any, None),) * len(dataclasses.fields(Stage))
+    stage = dataclasses.replace(
+        Stage(*none), order=cast(Any, order), control=cast(ControlClient, control), share=cast(Any, share)
+    )
+    funded(stage, ROUND)
+    assert control.asked == {f"POST /v1/rounds/{ROUND}/fission": 1}
+    taps = load_plan(find("gala-share", "stress"), shots.files())
+    order = SimpleNamespace(lane="stress", loaded=taps)
+    funded(dataclasses.replace(stage, order=cast(Any, order)), ROUND)
+    assert control.asked[f"POST /v1/rounds/{ROUND}/fission"] == 1, "taps alone share nothing"

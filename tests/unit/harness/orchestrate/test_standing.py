@@ -98,10 +98,9 @@ class Standing:
 
 
 def staged(state: RunState) -> Stage:
-    plan = SimpleNamespace(rounds=(SimpleNamespace(pause=0.0),) * 2)
-    order = SimpleNamespace(
-        lane="stress", seed=5, runs=Path("runs"), begun_s=0.0, loaded=SimpleNamespace(plan=plan), season=False
-    )
+    plan = SimpleNamespace(rounds=(SimpleNamespace(pause=0.0),) * 2, beside=())
+    loaded = SimpleNamespace(plan=plan, forecast=SimpleNamespace(season=None))
+    order = SimpleNamespace(lane="stress", seed=5, runs=Path("runs"), begun_s=0.0, loaded=loaded, season=False)
     run, system = SimpleNamespace(stopped=lambda: None), SimpleNamespace(folder=None, way=None)
     return Stage(
         cast(Any, run), cast(Any, order), cast(Any, system), cast(Any, None), state, RunAccount(),

@@ -116,6 +116,8 @@ def test_journeys_beside_the_taps_have_a_table() -> None:
     told = page(record(traffic=(taps, reads)))
     assert told.count('<th scope="row">balances</th>') == 1
     assert "empty 299 · funded 1" in told
+    follow_up = reads.model_copy(update={"sent": 1400, "unfed": 100})
+    assert re.search(r"funded 1 · .{0,90}unfed.{0,20} 100<", page(record(traffic=(taps, follow_up))))
 
 
 def test_what_was_played_beside_the_draw_has_a_section() -> None:

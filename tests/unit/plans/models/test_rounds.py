@@ -12,6 +12,8 @@ from plans.models.load import HOME, load_plan
 from plans.models.stress import StressPlan
 
 SMOKE = (HOME / "stress" / "smoke.yaml").read_text().replace("../", f"{HOME}/")
+LINE = len(SMOKE.splitlines()) + 1
+"""That of the first line that is added."""
 
 
 def planned(tmp_path: Path, *lines: str) -> StressPlan:
@@ -37,12 +39,12 @@ def test_rounds(lines: tuple[str, ...], pauses: list[float], workers: int, tmp_p
 
 @pytest.mark.parametrize("line", ["rounds: 0", "rounds: 9", "rounds: two", "rounds: []", "rounds: true", "workers: 0"])
 def test_what_is_no_count_is_refused_in_its_line(line: str, tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match=rf"own\.yaml:19: .*{line.split(':')[0]}.*1"):
+    with pytest.raises(PlanError, match=rf"own\.yaml:{LINE}: .*{line.split(':')[0]}.*1"):
         planned(tmp_path, line)
 
 
 def test_a_pause_before_the_first_round_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match=r"own\.yaml:19: .*the first round has a pause; expected one between two"):
+    with pytest.raises(PlanError, match=rf"own\.yaml:{LINE}: .*the first round has a pause; expected one between two"):
         planned(tmp_path, "rounds: [{pause: 3s}, {}]")
 
 

@@ -382,3 +382,51 @@ def test_a_dry_run_of_a_climb_says_that_it_need_not_be_green(xiu: Any) -> None:
         ["4", "s", "3", "s", "constant", "250/s", "measured"],
     ]
     assert "takes      7 s from first tap to last round's end (load: 7 s)" in lines
+
+
+def test_the_short_form_has_a_scale_of_its_own(xiu: Any):
+    code, _, err = xiu("plan", "run", "full-link", "--short", "--scale", "1/2", "--dry-run")
+    assert code == 2
+    assert "--scale with --short" in err
+    code, out, _ = xiu("plan", "run", "full-link", "--short", "--dry-run", "--json")
+    assert code == 0
+    assert sum(one["duration_s"] for one in json.loads(out)["segments"]) == pytest.approx(15.0)
+
+
+def test_a_copy_names_the_journeys_from_where_it_stands(xiu: Any, tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    code, _, err = xiu("plan", "new", str(tmp_path / "mine" / "whole.yaml"), "--from", "full-link")
+    assert (code, err) == (0, "")
+    assert xiu("plan", "check", str(tmp_path / "mine" / "whole.yaml"))[0] == 0
+
+
+def test_all_plans_are_played_in_short_form_alone(xiu: Any):
+    code, _, err = xiu("plan", "run", "all")
+    assert code == 2
+    assert "--short" in err
+    code, _, err = xiu("plan", "run", "all", "--short", "--seed", "5")
+    assert code == 2
+    assert "--seed" in err
+
+
+def test_one_plan_that_cannot_be_played_keeps_no_other_back(xiu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.errors import EnvironmentNotReady
+    from plans.models import stress_files
+    from plans.models.service import is_service
+
+    played: list[RunOrder] = []
+
+    def run_plan(order: RunOrder) -> Any:
+        played.append(order)
+        if order.loaded.plan.id == "soak":
+            raise EnvironmentNotReady("no stack today")
+        return record(plan=order.loaded.plan.id)
+
+    monkeypatch.setattr("harness.orchestrate.run.run_plan", run_plan)
+    code, out, _ = xiu("plan", "run", "all", "--short", "--json")
+    rows = {row["plan"]: row for row in json.loads(out)["runs"]}
+    assert len(rows) == len(played) == sum(not is_service(file) for file in stress_files())
+    assert code == EnvironmentNotReady.exit_code
+    assert rows["soak"]["why"] == "no stack today"
+    assert rows["two-workers"]["verdict"] == "PASS"
+    assert all(order.share().duration_s <= 16.5 for order in played if order.loaded.plan.climb is None)

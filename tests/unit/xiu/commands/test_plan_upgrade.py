@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plans.models.load import HOME
-from tests.support.plan_files import PLAN
+from tests.support.plan_files import PLAN, line_of
 
 
 def old(name: str, *changes: tuple[str, str]) -> Path:
@@ -58,7 +58,8 @@ def test_no_file_is_touched_where_one_cannot_be_upgraded(xiu: Any) -> None:
     before = lunch.read_bytes(), dinner.read_bytes()
     code, _, err = xiu("plan", "upgrade", "lunch.yaml", "dinner.yaml", "nowhere.yaml")
     assert code == 2
-    assert "dinner.yaml:7: `lane`: 'stres'; expected one of live, stress; did you mean stress?" in err
+    at = line_of(Path("dinner.yaml"), "lane: stres")
+    assert f"dinner.yaml:{at}: `lane`: 'stres'; expected one of live, stress; did you mean stress?" in err
     assert "nowhere.yaml: cannot be read" in err
     assert (lunch.read_bytes(), dinner.read_bytes()) == before
 

@@ -111,12 +111,12 @@ def test_a_bad_file_among_good_ones_is_named_and_hides_none(
     files = [*playbook_files(), bad, folder]
     monkeypatch.setattr("chaos.playbook.library.playbook_files", lambda: files)
     var = ["--var", str(tmp_path / "var")]
-    assert main(["playbook", "list", *var]) == 0
-    told = capsys.readouterr().out
-    assert "credit-stalled" in told
-    assert f"refused: {bad}:3: " in told
-    assert f"refused: {folder}: " in told
-    assert main(["playbook", "list", "--json", *var]) == 0
+    assert main(["playbook", "list", *var]) == 2
+    out, err = capsys.readouterr()
+    assert "credit-stalled" in out
+    assert f"{bad}:3: " in err
+    assert f"{folder}: " in err
+    assert main(["playbook", "list", "--json", *var]) == 2
     rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)["playbooks"]}
     assert (rows["credit-stalled"]["valid"], rows["bad"]["valid"], rows["folder"]["valid"]) == (True, False, False)
     assert main(["playbook", "show", "credit-stalled"]) == 0

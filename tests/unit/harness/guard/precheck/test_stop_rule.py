@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from harness.guard.precheck import StartRequest
 from harness.guard.precheck.stop_rule import rehearsed
+from harness.watch.prom import PromError, Prometheus
 from plans.models.stress import StopRule
 from plans.signals import SIGNALS, Signal, Value
 from tests.support.start_request import at, of
@@ -62,6 +63,38 @@ def test_a_signal_that_nobody_tells(whole: StartRequest, signal: str, changes: d
     assert (found.state, found.says) == ("refused", f"nothing tells {signal}: no address of {who}")
     (found,) = [one for one in of("stop rule", replace(ask, elsewhere=True)) if one.state != "good"]
     assert found.state == "warning", "elsewhere it is the verdict that says so"
+
+
+def query(text: str = "sum(up)", above: float = 3) -> StopRule:
+    data = {"signal": "promql", "query": text, "above": above, "window": "3s"}
+    found: StopRule = TypeAdapter(StopRule).validate_python(data)
+    return found
+
+
+@pytest.mark.parametrize("above", [-5, 0, 1e12])
+def test_a_rule_on_a_query_fires_in_its_rehearsal(above: float) -> None:
+    assert rehearsed(query(above=above)) == ""
+
+
+def test_a_query_without_a_prometheus(whole: StartRequest) -> None:
+    ask = at(replace(whole, rules=(query(),)), prometheus_url=None)
+    (found,) = [one for one in of("stop rule", ask) if one.state != "good"]
+    assert (found.state, found.says) == ("refused", "nothing tells sum(up): no address of prometheus")
+
+
+def test_a_query_that_prometheus_does_not_understand(whole: StartRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Prometheus, text: str, at_s: float) -> float | None:
+        raise PromError(f"{text}: parse error")
+
+    monkeypatch.setattr(Prometheus, "value", refuse)
+    ask = at(replace(whole, rules=(query("sum("),)), prometheus_url="http://127.0.0.1:1")
+    (found,) = [one for one in of("stop rule", ask) if one.state != "good"]
+    assert (found.subject, found.state, found.says) == ("sum(", "refused", "sum(: parse error")
+
+
+def test_a_prometheus_that_is_away_refuses_no_query(whole: StartRequest) -> None:
+    ask = at(replace(whole, rules=(query(),)), prometheus_url="http://127.0.0.1:1")
+    assert [one.state for one in of("stop rule", ask)] == ["good"], "the item monitoring refuses it"
 
 
 def test_a_plan_without_rules(whole: StartRequest) -> None:

@@ -1,0 +1,81 @@
+"""`xiu plan run` of somebody's own locustfile: an honest figure of what they have, and never a silent PASS."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.support import own_locustfile_examples as examples
+from tests.support.command import INVALID, Xiu
+from tests.support.own_service import own_service
+
+PLAN = """\
+kind: stress
+id: tasks
+title: Tasks
+target: {{locustfile: mine.py, host: "{host}", users: 20}}
+rate: {rate}
+warm_up: {{duration: 1s, share: 100%}}
+steps: [{{kind: constant, share: 100%, duration: 3s}}]
+stop: [{{signal: error_share, above: 99%, window: 60s}}]
+drain: {{answers: 3s}}
+objectives: {{response_p99: 2s}}
+"""
+
+
+@pytest.fixture
+def xiu(tmp_path: Path) -> Xiu:
+    return Xiu(tmp_path)
+
+
+def written(folder: Path, tasks: str, host: str = "http://127.0.0.1:1", rate: str = "40/s") -> tuple[str, ...]:
+    (folder / "mine.py").write_text(tasks)
+    (folder / "tasks.yaml").write_text(PLAN.format(host=host, rate=rate))
+    return ("plan", "run", "tasks.yaml", "--progress", "none")
+
+
+def table_of(run: Path) -> dict[tuple[str, str], tuple[int, int]]:
+    """Locust's own table: (type, name) → requests, failures."""
+    with (run / "locust_stats.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {(row["Type"], row["Name"]): (int(row["Request Count"]), int(row["Failure Count"])) for row in rows}
+
+
+def test_tasks_on_an_open_schedule(xiu: Xiu, tmp_path: Path) -> None:
+    with own_service() as shop:
+        done = xiu.valid(*written(tmp_path, examples.SHOP, shop.url))
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = xiu.record()
+    assert record["service"] == "locustfile"
+    load, each = record["load"], {one["journey"]: one for one in record["traffic"]}
+    assert load["scheduled"] == load["sent"] == load["outcomes"]["good"] == 160
+    assert each.keys() == {"browse", "order"}
+    assert record["latency_ms"]["response"]["p50"] >= record["latency_ms"]["service"]["p50"]
+    table = table_of(xiu.runs()[-1])
+    assert {name: table["TASK", name][0] for name in each} == {name: one["sent"] for name, one in each.items()}
+    assert table["", "Aggregated"] == (160, 0)
+    assert table["GET", "/hello"][0] == each["browse"]["sent"]
+    assert shop.users.total() == each["order"]["sent"] * len(xiu.runs())
+    assert set(record["money"].values()) == {None}
+
+
+def test_a_file_that_cannot_be_imported_is_bad_input_at_its_line(xiu: Xiu, tmp_path: Path) -> None:
+    done = xiu(*written(tmp_path, examples.IMPORTS_NOTHING))
+    assert done.returncode == 2
+    assert "mine.py:3: cannot be imported: ModuleNotFoundError: No module named 'no_such_thing'" in done.stderr
+
+
+def test_tasks_that_raise_or_block_or_send_elsewhere_are_never_green(xiu: Xiu, tmp_path: Path) -> None:
+    """A hundred tasks of a tenth of a second each cannot begin in time: gevent is the limit."""
+    done = xiu(*written(tmp_path, examples.BAD, rate="30/s"))
+    assert done.returncode == INVALID, done.stdout + done.stderr
+    record = xiu.record()
+    assert "generator_limited" in {reason["code"] for reason in record["reasons"]}
+    load = record["load"]
+    assert load["scheduled"] == 120 == load["sent"] + load["dropped"] + load["unsent"]
+    assert load["sent"] == sum(load["outcomes"].values())
+    each = {one["journey"]: one for one in record["traffic"]}
+    assert each["boom"]["outcomes"]["raised"] == each["boom"]["sent"] > 0
+    assert each["away"]["outcomes"]["raised"] == each["away"]["sent"] > 0, "shop.example is not on the list"

@@ -1,0 +1,53 @@
+"""Locustfiles as people write them, good and bad: the text of each."""
+
+from __future__ import annotations
+
+SHOP = """\
+from locust import HttpUser, between, task
+
+
+class Shopper(HttpUser):
+    wait_time = between(1, 5)
+
+    def on_start(self):
+        form = {"user": "ann", "password": "geheim-77"}
+        self.token = self.client.post("/login", json=form).json()["session"]["token"]
+
+    @task(3)
+    def browse(self):
+        self.client.get("/hello")
+
+    @task
+    def order(self):
+        bearer = {"Authorization": "Bearer " + self.token}
+        with self.client.post("/orders", json={"sku": 1}, headers=bearer, catch_response=True) as answer:
+            if answer.status_code != 201:
+                answer.failure("no order")
+"""
+IMPORTS_NOTHING = """\
+from locust import User, task
+
+import no_such_thing
+"""
+BAD = """\
+import time
+import urllib.request
+
+from locust import User, task
+
+
+class Bad(User):
+    @task
+    def boom(self):
+        raise ValueError("boom")
+
+    @task
+    def away(self):
+        urllib.request.urlopen("http://shop.example/")
+
+    @task
+    def hog(self):
+        until = time.perf_counter() + 0.1
+        while time.perf_counter() < until:
+            pass
+"""

@@ -1,0 +1,113 @@
+"""The library of stress plans: what each is for, and all of them in short form, one after the other."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness.engine import shots
+from harness.errors import BadInput, HarnessError
+from harness.runs.order import RunOrder
+from plans.models import PlanError, Problem, StressPlan, load_plan, stress_files
+from plans.models.service import is_service, load_service
+from xiu.commands import _service
+from xiu.commands._text import emit, refused, table
+from xiu.commands._together import refuse
+
+ALL = "all"
+WIDTH = 78
+
+
+def list_plans(args: argparse.Namespace) -> int:
+    """Every plan with its title and its purpose."""
+    plans: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    for file in stress_files():
+        try:
+            if is_service(file):
+                own = load_service(file)
+                plans.append({"id": own.plan.id, "file": _near(file), "valid": True, **_service.listed(own)})
+                continue
+            loaded = load_plan(file, shots.files())
+        except PlanError as exc:
+            problems += exc.problems
+            plans.append(
+                {"id": file.stem, "file": _near(file), "valid": False, "problems": [str(p) for p in exc.problems]}
+            )
+            continue
+        plan = loaded.plan
+        plans.append(
+            {
+                "id": plan.id,
+                "file": _near(file),
+                "valid": True,
+                "title": plan.title.model_dump(),
+                "purpose": plan.purpose.model_dump() if plan.purpose else None,
+                "forecast": loaded.forecast.id,
+                "lane": plan.lane,
+            }
+        )
+    if args.json:
+        emit({"plans": plans})
+        return refused(problems)
+    rows = [
+        [p["id"], p["title"]["en"] if p["valid"] else f"{len(p['problems'])} problems: xiu plan check"] for p in plans
+    ]
+    print(table(("plan", "what it is"), rows))
+    for one in plans:
+        if purpose := one.get("purpose"):
+            print(f"\n{one['id']}")
+            for head, key in (("use it", "when"), ("cannot tell", "cannot_tell"), ("looks for", "looks_for")):
+                print("\n".join(_wrapped(f"  {head:13}", purpose[key])))
+    return refused(problems)
+
+
+def purpose_lines(plan: StressPlan) -> list[str]:
+    """What a plan is for; nothing where it does not say."""
+    told = plan.purpose
+    if told is None:
+        return []
+    said = {"use it": told.when, "not told": told.cannot_tell, "looks for": told.looks_for}
+    return [line for name, text in said.items() for line in _wrapped(f"{name:11}", text)]
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
+
+
+def run_all(args: argparse.Namespace, order_of: Callable[[argparse.Namespace], RunOrder]) -> int:
+    """Each plan in short form; the highest exit code. A plan that cannot be played keeps none of the others back."""
+    if not args.short:
+        raise BadInput("run all", expected="--short: every plan whole takes hours")
+    refuse("run all", {"--dry-run": args.dry_run, "--on": args.on, "--seed": args.seed}, "each plan has its own")
+    from harness.orchestrate.run import run_plan
+
+    rows: list[list[str]] = []
+    worst = 0
+    for file in (one for one in stress_files() if not is_service(one)):
+        one = copy.copy(args)
+        one.file = str(file)
+        try:
+            record = run_plan(order_of(one))
+        except HarnessError as exc:
+            rows.append([file.stem, "–", "", str(exc).splitlines()[0]])
+            worst = max(worst, exc.exit_code)
+            continue
+        worst = max(worst, int(record.exit_code))
+        why = "; ".join(str(reason.text) for reason in record.reasons)
+        rows.append([record.plan, str(record.verdict), record.run_id, why[:WIDTH]])
+    if args.json:
+        emit({"runs": [dict(zip(("plan", "verdict", "run", "why"), row, strict=True)) for row in rows]})
+    else:
+        print(table(("plan", "verdict", "run", "why"), rows))
+    return worst
+
+
+def _near(path: Path) -> str:
+    """The path relative to the current folder, if it lies there."""
+    return os.path.relpath(path) if path.resolve().is_relative_to(Path.cwd()) else str(path)
