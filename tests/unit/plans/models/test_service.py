@@ -99,6 +99,8 @@ def test_a_locustfile_is_a_target_too(tmp_path: Path) -> None:
         pytest.param("rate: 100/s", "rate: 0/s", "rate:", "greater than 0", id="no rate"),
         pytest.param("rate: 100/s", "rate: -5/s", "rate:", "is not a rate", id="a negative rate"),
         pytest.param("100%], hold", "90%], hold", "steps:", "no step reaches the peak", id="a plan below its rate"),
+        pytest.param("kind: stairs", "kind: climb", "kind: climb", "one of constant, ramp",
+                     id="a climb, which nobody leads"),
         pytest.param("hold: 5s", "hold: 0s", "kind: stairs", "greater than 0", id="a step of no length"),
         pytest.param("signal: error_share", "signal: oldest_award_age", "oldest_award_age", "one of error_share",
                      id="a stop rule on money"),
