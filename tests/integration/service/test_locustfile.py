@@ -68,6 +68,19 @@ def test_a_file_that_cannot_be_imported_is_bad_input_at_its_line(xiu: Xiu, tmp_p
     assert "mine.py:3: cannot be imported: ModuleNotFoundError: No module named 'no_such_thing'" in done.stderr
 
 
+def test_the_kill_switch_ends_it_and_the_counts_close(xiu: Xiu, tmp_path: Path) -> None:
+    words = written(tmp_path, examples.BAD, rate="10/s")
+    plan = tmp_path / "tasks.yaml"
+    plan.write_text(plan.read_text().replace("duration: 3s", "duration: 120s"))
+    running = xiu.start(*words)
+    xiu.wait_for_event("phase", "measur")
+    assert xiu("kill").returncode in (0, 5)
+    assert running.wait(60) == 3, xiu.output()
+    load = xiu.record()["load"]
+    assert load["scheduled"] == load["sent"] + load["dropped"] + load["unsent"]
+    assert load["unsent"] > 0
+
+
 def test_tasks_that_raise_or_block_or_send_elsewhere_are_never_green(xiu: Xiu, tmp_path: Path) -> None:
     """A hundred tasks of a tenth of a second each cannot begin in time: gevent is the limit."""
     done = xiu(*written(tmp_path, examples.BAD, rate="30/s"))
