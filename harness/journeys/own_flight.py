@@ -7,9 +7,7 @@ every user was still busy is queued: the service was.
 
 from __future__ import annotations
 
-import gc
 import json
-import os
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -195,10 +193,6 @@ class TaskFlight:
     def fly(self, stopping: Callable[[], bool]) -> dict[str, Any]:
         """Fires to the end, or until it is stopped; writes account and history. Raises OSError."""
         schedule_class(realtime=False)  # its starter is a batch process
-        if self.config["cpu"] is not None and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, {self.config["cpu"]})
-        gc.collect()
-        gc.freeze()
         start_ns = self.order.t0_ns()
         self.tape.shift(start_ns)
         arrears_until = start_ns + self.plan_ns + int(self.config["drain_s"] * NS)

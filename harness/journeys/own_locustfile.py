@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,8 @@ class Starter(User):
 
     @task
     def flight(self) -> None:
+        # Locust's own is not in place while a shape runs, and would quit before the account is written.
+        _state["signal"] = gevent.signal_handler(signal.SIGTERM, _stopping)
         _state["flight"] = gevent.spawn(_fly, self.environment)
         failed = _state["flight"].get()
         if failed:

@@ -162,7 +162,7 @@ class ServiceConductor:
         if not isinstance(target, UrlTarget):
             lead_s = lead_after(generator.stand())
             self.state.users = users_of(self.plan, target)
-            return tasks_order(self.order, self.state.run_id, self.folder, lead_s, generator_cpu()), lead_s
+            return tasks_order(self.order, self.state.run_id, self.folder, lead_s), lead_s
         tokens = logged_in(self.order, target, lambda: self.run.stopped() is not None)
         if tokens:
             self.run.tell("login", sentence("logged_in", count=len(tokens)))

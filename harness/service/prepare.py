@@ -114,7 +114,7 @@ def told_of(order: ServiceOrder, target: LocustTarget) -> dict[str, str]:
     return {TASKS_VARIABLE: json.dumps(told)}
 
 
-def tasks_order(order: ServiceOrder, run_id: str, folder: Path, lead_s: float, cpu: int | None) -> FireOrder:
+def tasks_order(order: ServiceOrder, run_id: str, folder: Path, lead_s: float) -> FireOrder:
     """The order to a Locust with somebody's own file; it carries no secret."""
     plan, folder = order.plan, folder.resolve()
     config = {
@@ -124,7 +124,6 @@ def tasks_order(order: ServiceOrder, run_id: str, folder: Path, lead_s: float, c
         "objective_ms": plan.objectives.response_p99 * 1000,
         "drain_s": plan.drain.answers,
         "kill_file": str(folder / "kill"),
-        "cpu": cpu,
     }
     lead_s += plan.rate * plan.length_s * TAP_S_TO_LOAD
     return FireOrder(

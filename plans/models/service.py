@@ -18,7 +18,7 @@ from plans.models.forecast import Id, Words
 from plans.models.ids import claimed_keys, twins
 from plans.models.partial import Contradiction, PlanModel, check, once
 from plans.models.quantity import Duration, Rate, Share
-from plans.models.steps import Climb, Segment, Step
+from plans.models.steps import Constant, Ramp, Replay, Segment, Spike, Stairs
 from plans.models.stress import WORKERS_MAX, Format, StopAboveShare, StopAboveTime, WarmUp
 from plans.models.target_service import LocustTarget, Target, Url, UrlTarget
 from plans.signals import SIGNALS
@@ -53,6 +53,10 @@ class OwnStopTime(StopAboveTime):
 
 
 OwnStop = Annotated[OwnStopShare | OwnStopTime, Field(discriminator="signal")]
+
+
+OwnStep = Annotated[Constant | Ramp | Stairs | Spike | Replay, Field(discriminator="kind")]
+"""Those whose times follow from the file alone: nobody leads a climb here."""
 
 
 class OwnObjectives(PlanModel):
@@ -135,7 +139,7 @@ class ServicePlan(PlanModel):
     seed: int = Field(default=1, ge=0, lt=1 << 63)
     workers: Annotated[int, Field(ge=1, le=WORKERS_MAX, description="Locust workers that share the load.")] = 1
     warm_up: WarmUp = WarmUp.model_construct(duration=2.0, share=1.0)
-    steps: tuple[Step, ...] = Field(min_length=1)
+    steps: tuple[OwnStep, ...] = Field(min_length=1)
     stop: tuple[OwnStop, ...] = Field(
         default=(OwnStopShare.model_construct(signal="error_share", above=0.5, window=5.0, min_samples=100),),
         min_length=1,
@@ -149,12 +153,6 @@ class ServicePlan(PlanModel):
     def _peak(self) -> Iterator[Contradiction]:
         if max(step.top() for step in self.steps) < 1 - 1e-9:
             yield Contradiction(("steps",), "no step reaches the peak", "one with a share of 100%")
-
-    @check
-    def _no_climb(self) -> Iterator[Contradiction]:
-        for number, step in enumerate(self.steps):
-            if isinstance(step, Climb):
-                yield Contradiction(("steps", number), "a climb, which nobody leads here", "stairs")
 
     @check
     def _requests_of_the_forecast(self) -> Iterator[Contradiction]:

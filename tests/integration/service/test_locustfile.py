@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import own_locustfile_examples as examples
-from tests.support.command import INVALID, Xiu
+from tests.support.command import INVALID, Xiu, valid_or_late
 from tests.support.own_service import own_service
 
 PLAN = """\
@@ -46,8 +46,9 @@ def table_of(run: Path) -> dict[tuple[str, str], tuple[int, int]]:
 def test_tasks_on_an_open_schedule(xiu: Xiu, tmp_path: Path) -> None:
     with own_service() as shop:
         done = xiu.valid(*written(tmp_path, examples.SHOP, shop.url))
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert xiu.runs(), done.stderr
     record = xiu.record()
+    assert valid_or_late(record), done.stdout + done.stderr
     assert record["service"] == "locustfile"
     load, each = record["load"], {one["journey"]: one for one in record["traffic"]}
     assert load["scheduled"] == load["sent"] == load["outcomes"]["good"] == 160
@@ -65,6 +66,19 @@ def test_a_file_that_cannot_be_imported_is_bad_input_at_its_line(xiu: Xiu, tmp_p
     done = xiu(*written(tmp_path, examples.IMPORTS_NOTHING))
     assert done.returncode == 2
     assert "mine.py:3: cannot be imported: ModuleNotFoundError: No module named 'no_such_thing'" in done.stderr
+
+
+def test_the_kill_switch_ends_it_and_the_counts_close(xiu: Xiu, tmp_path: Path) -> None:
+    words = written(tmp_path, examples.BAD, rate="10/s")
+    plan = tmp_path / "tasks.yaml"
+    plan.write_text(plan.read_text().replace("duration: 3s", "duration: 120s"))
+    running = xiu.start(*words)
+    xiu.wait_for_event("phase", "measur")
+    assert xiu("kill").returncode in (0, 5)
+    assert running.wait(60) == 3, xiu.output()
+    load = xiu.record()["load"]
+    assert load["scheduled"] == load["sent"] + load["dropped"] + load["unsent"]
+    assert load["unsent"] > 0
 
 
 def test_tasks_that_raise_or_block_or_send_elsewhere_are_never_green(xiu: Xiu, tmp_path: Path) -> None:

@@ -99,6 +99,8 @@ def test_a_locustfile_is_a_target_too(tmp_path: Path) -> None:
         pytest.param("rate: 100/s", "rate: 0/s", "rate:", "greater than 0", id="no rate"),
         pytest.param("rate: 100/s", "rate: -5/s", "rate:", "is not a rate", id="a negative rate"),
         pytest.param("100%], hold", "90%], hold", "steps:", "no step reaches the peak", id="a plan below its rate"),
+        pytest.param("kind: stairs", "kind: climb", "kind: climb", "one of constant, ramp",
+                     id="a climb, which nobody leads"),
         pytest.param("hold: 5s", "hold: 0s", "kind: stairs", "greater than 0", id="a step of no length"),
         pytest.param("signal: error_share", "signal: oldest_award_age", "oldest_award_age", "one of error_share",
                      id="a stop rule on money"),
@@ -156,13 +158,3 @@ def test_a_bad_row_is_told_with_its_line(rich: Path, name: str, text: str, line:
     with pytest.raises(PlanError) as refused:
         load_service(rich)
     assert [(Path(one.file).name, one.line) for one in refused.value.problems if word in str(one)] == [(name, line)]
-
-
-def test_a_climb_is_refused_because_nobody_leads_it(tmp_path: Path) -> None:
-    file = tmp_path / "mine.yaml"
-    steps = "steps:\n  - {kind: climb, shares: [50%, 100%], window: 3s}"
-    file.write_text(SMALL[: SMALL.index("steps:")] + steps + SMALL[SMALL.index("\n", SMALL.index("steps:")) :])
-    with pytest.raises(PlanError) as caught:
-        load_service(file)
-    at = line_of(file, "kind: climb")
-    assert f"{file}:{at}: `steps[1]`: a climb, which nobody leads here; expected stairs" in str(caught.value)
