@@ -14,9 +14,9 @@ from harness.errors import EnvironmentNotReady, HarnessError
 from harness.forecast import lock, read_lock, write_lock
 from harness.forecast.lock import Lock
 from harness.guard.precheck import refuse
-from harness.orchestrate import figures, outcome
+from harness.orchestrate import acts, figures, outcome
 from harness.orchestrate.account import RunAccount
-from harness.orchestrate.checks import Beginning, keep, look
+from harness.orchestrate.checks import Beginning, granted, keep, look
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.closing import given_back
 from harness.orchestrate.fire import LocustProcess
@@ -124,6 +124,7 @@ class Conductor:
                 failures, unknown = live.after(flushed=self.account.nemesis.flushed)
                 self.account.failures += failures
                 self.account.no_data += unknown
+                self.account.live_lane = live.proof
             signals.sealing = True
             return self._conclude(started)
 
@@ -141,12 +142,17 @@ class Conductor:
         """Raises EnvironmentNotReady, and the run has sent nothing."""
         beginning = Beginning(self.folder, self.sealed.sha256, live, self.chosen.calibration)
         found = look(self.order, self.system, self.control, self.chosen.share, self.sizes, beginning=beginning)
-        keep(found, self.folder)
+        keep(found, self.folder, granted(self.system))
         for one in found:
             if one.state in ("warning", "refused"):
                 says = sentence("pre_check_item", item=one.name, detail=one.why)
                 self.run.tell(one.state, says)
-        refuse(found)
+        try:
+            refuse(found)
+        except EnvironmentNotReady:
+            acts.refused(self.order, self.folder.name, found)
+            raise
+        self.account.audit_sha256 = acts.started(self.order, self.chosen.share, self.folder.name, self.sealed.sha256)
         count = sum(one.state != "not_evaluated" for one in found)
         self.run.tell("pre_check", sentence("pre_check_good", count=count))
 
@@ -206,6 +212,7 @@ class Conductor:
         self._read_before = self.state.reads
         timeline = Timeline(per_second=figures.timeline_of(account), events=self.state.events)
         record = self._scribe.seal(record, timeline, figures.sponsors_of(account.all_books))
+        acts.ended(self.order, record)
         if self._scribe.failed:
             print(f"xiu: {self._scribe.failed}; the verdict is {record.verdict}", file=sys.stderr, flush=True)
         return record

@@ -13,12 +13,14 @@ from harness.orchestrate import figures, rounds
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.chosen import Chosen
 from harness.phrases import Sentence, sentence
+from harness.runs.guarded import RunGuard
 from harness.runs.order import RunOrder
 from harness.runs.quantile_bounds import bounds_of
 from harness.runs.record import About, Environment, Generator, Latency, Resource, RunRecord, Scale, Step, Title
 from harness.runs.state import RunState
 from harness.runs.traffic import Traffic, traffic_of
 from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
+from harness.who import me
 from system.contract.audit import INVARIANTS, Finding
 
 
@@ -82,6 +84,12 @@ def record(
         forecast_sha256=sealed.sha256,
         stack=None if got.stack is None else os.path.relpath(got.stack, folder.resolve()),
         season=figures.season_of_run(got),
+        guard=RunGuard(
+            started_by=me(),
+            approved_by=order.approved_by,
+            audit_sha256=got.audit_sha256,
+            live_lane=got.live_lane,
+        ),
         rounds=each,
     )
 

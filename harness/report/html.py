@@ -16,7 +16,8 @@ from harness.report.bands import Band, band_of
 from harness.report.charts import chart_of
 from harness.report.figures import Amount
 from harness.report.vocabulary import Both
-from harness.runs.record import LedgerFile, Percentiles, Record, RunRecord, Timeline
+from harness.runs.base import Record
+from harness.runs.record import LedgerFile, Percentiles, RunRecord, Timeline
 
 if TYPE_CHECKING:
     import jinja2

@@ -8,10 +8,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from harness.forecast.judge import Judged
 from harness.phrases import kept
+from harness.runs.base import Record
+from harness.runs.guarded import RunGuard
 from harness.verdict import Reason, Verdict
 from system.contract.audit import Finding
 
@@ -20,12 +22,6 @@ Lane = Literal["live", "stress"]
 
 SCHEMA_VERSION = 2
 """Of `run.json`. 1: written before there was a number. A field that is added keeps it, a changed meaning raises it."""
-
-
-class Record(BaseModel):
-    """Frozen, no unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Scale(Record):
@@ -291,6 +287,8 @@ class RunRecord(Record):
     """What was played beside the draw; null where nothing was."""
     service: Literal["url", "locustfile"] | None = None
     """Set where the target is no red-packet system but somebody's own service: no money, no win, no invariant then."""
+    guard: RunGuard | None = None
+    """Who began it, and what became of the public's lane; null in records of before."""
     rounds: tuple[RoundRecord, ...] = ()
     """Every round that was armed, in their order. Counts and money above are their sums, percentiles are those of all
     their answers; an indicator of `forecast` and `credit_delay_s` are those of the round that did worst.

@@ -73,6 +73,7 @@ def test_run_json_has_every_field_of_the_contract(runs: Path):
         "season",
         "service",
         "rounds",
+        "guard",
     }
     for part, names in PARTS.items():
         assert data[part].keys() == names
