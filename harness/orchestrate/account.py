@@ -83,6 +83,8 @@ class RunAccount:
     """Signals of stop rules that never had a value."""
     audit_sha256: str | None = None
     """Of the line in the audit log with which the run began."""
+    silent_s: float | None = None
+    """From a pressed stop button to the last request sent."""
     live_lane: LiveLaneProof | None = None
     """Of a run on the stress lane, whose stores are within reach."""
     rated: bool = False

@@ -13,6 +13,7 @@ from harness.environment import environment
 from harness.errors import EnvironmentNotReady, HarnessError
 from harness.forecast import lock, read_lock, write_lock
 from harness.forecast.lock import Lock
+from harness.guard.kill import REGISTER
 from harness.guard.precheck import refuse
 from harness.orchestrate import acts, figures, outcome
 from harness.orchestrate.account import RunAccount
@@ -26,6 +27,7 @@ from harness.orchestrate.phases import Arm, Armed, Audit, Celebrate, Close, Drai
 from harness.orchestrate.phases.arm import announce
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.scribe import Scribe
+from harness.orchestrate.silence import fell_silent_s
 from harness.orchestrate.spans import Spans, sampled
 from harness.orchestrate.steering import Steering
 from harness.orchestrate.system import System
@@ -203,6 +205,8 @@ class Conductor:
         account.missing, account.stopped, account.rated = self.system.missing, self.run.why, hearing.rated
         account.blind = hearing.blind() if self.run.why is None and account.fired else []
         account.invalid += self._scribe.reasons()
+        registers = [folder / REGISTER for folder in (self.order.runs, self.system.folder) if folder is not None]
+        account.silent_s = fell_silent_s(registers, self.folder / "history", started.timestamp())
         record = outcome.record(
             self.order, self.chosen, self.sealed, self.state, account, self.folder, started, self._where
         )

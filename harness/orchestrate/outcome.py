@@ -88,6 +88,7 @@ def record(
             started_by=me(),
             approved_by=order.approved_by,
             audit_sha256=got.audit_sha256,
+            silent_s=got.silent_s,
             live_lane=got.live_lane,
         ),
         rounds=each,

@@ -26,10 +26,12 @@ class LiveLaneProof(Record):
 class RunGuard(Record):
     """`started_by`, `approved_by`: by name; `audit_sha256`: of the run's first line in the audit log (`audit.jsonl`).
 
-    `live_lane`: null for a run on the live lane, and where the stores are out of reach.
+    `silent_s`: seconds from a pressed stop button to the last request sent; null where none was pressed. `live_lane`:
+    null for a run on the live lane, and where the stores are out of reach.
     """
 
     started_by: str
     approved_by: str | None = None
     audit_sha256: str | None = None
+    silent_s: float | None = None
     live_lane: LiveLaneProof | None = None
