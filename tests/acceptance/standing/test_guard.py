@@ -62,4 +62,4 @@ def test_one_stack_looked_at_from_all_sides(xiu: Xiu, stack: Stack, monkeypatch:
     assert (told.returncode, json.loads(told.stdout)["problems"]) == (0, [])
     lines = json.loads(told.stdout)["lines"]
     assert [line["act"] for line in lines][-3:] == ["started", "rate", "ended"]
-    assert [line["sha256"] for line in lines][-3] == record["guard"]["audit_sha256"]
+    assert lines[-3]["sha256"] == record["guard"]["audit_sha256"]
