@@ -50,6 +50,7 @@ def beyond_every_limit(xiu: Xiu) -> None:
     )
     assert xiu("plan", "run", SLICE, "--scale", "1").returncode == 5
     allowed.unlink()
+    allowed.parent.rmdir()
     refused = [f"{row['number']} {row['subject']}" for row in xiu.precheck()["items"] if row["state"] == "refused"]
     assert refused == ["3 rate", "3 duration", "3 step", "3 headroom", "22 "]
     assert not (Path(xiu.runs()[-1]) / "history" / "manifest.json").exists()
