@@ -8,6 +8,7 @@ random (Poisson) arrivals are N independent streams of rate r/N, whose union is 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -155,6 +156,24 @@ def per_second(pieces: Sequence[Stretch], measured: bool = True) -> Floats:
             taps += piece.reached(edges - start_s)
         start_s += piece.duration_s
     return np.diff(taps)
+
+
+def steepest(pieces: Sequence[Stretch], within_s: float = 1.0) -> float:
+    """By how much the rate rises within so many seconds at most, from none before the first piece; taps a second."""
+    edges = np.concatenate(([0.0], np.cumsum([piece.duration_s for piece in pieces])))
+    # Linear and exponential pieces rise most where an edge is one end of the window.
+    times = np.unique(np.clip(np.concatenate((edges, edges - within_s, edges + within_s)), 0.0, edges[-1]))
+    lowest, most = deque([(0.0, 0.0)]), 0.0
+    for piece, start_s, end_s in zip(pieces, edges, edges[1:], strict=False):
+        inside = times[np.searchsorted(times, start_s) : np.searchsorted(times, end_s, "right")]
+        for at_s, rate_rps in zip(inside.tolist(), piece.rate_rps(inside - start_s).tolist(), strict=True):
+            while lowest and lowest[0][0] < at_s - within_s - _ROUNDING:
+                lowest.popleft()
+            while lowest and lowest[-1][1] >= rate_rps:
+                lowest.pop()
+            lowest.append((at_s, rate_rps))
+            most = max(most, rate_rps - lowest[0][1])
+    return most
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def registered(
             raise refused[0]
         # After the entry: a button pressed from now on finds the entry.
         since_s = psutil.Process().create_time() if since_s is None else since_s
-        if any(_pressed_s(folder) > since_s for folder in folders) and _by_file([generator]).failed:
+        if any(pressed_s(folder) > since_s for folder in folders) and _by_file([generator]).failed:
             _by_signal([generator])
         yield generator
     finally:
@@ -125,7 +125,7 @@ def generators(folder: Path) -> list[GeneratorProcess]:
     return found
 
 
-def _pressed_s(folder: Path) -> float:
+def pressed_s(folder: Path) -> float:
     """When a button was last pressed, Unix time; 0 for never."""
     try:
         return (folder / MARK).stat().st_mtime

@@ -14,6 +14,7 @@ from typing import Any
 from harness.engine.schedule import pieces_of
 
 FILE = "rate"
+GRANT_FILE = "granted.json"
 LEAD_S = 1.0
 """Seconds until every pilot has seen the file, so that all workers change at one moment."""
 
@@ -25,6 +26,35 @@ class RateOrder:
     version: int
     taps_per_s: int
     at_wall_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What the allow-list grants a run: the highest rate, and its highest rise within a second; None: no limit."""
+
+    rate_max: float | None = None
+    step_max: float | None = None
+
+
+def write_grant(run: Path, grant: Granted) -> None:
+    """Keeps it beside the run. Raises OSError."""
+    (run / GRANT_FILE).write_text(json.dumps(asdict(grant)))
+
+
+def beyond(run: Path, taps_per_s: int, now_rps: float | None) -> str:
+    """What a changed rate would go beyond, in words; empty where it keeps to what is granted. `now_rps`: the rate at
+    this moment, None where it is not known: then a rise is taken to begin at nothing.
+    """
+    try:
+        grant = Granted(**json.loads((run / GRANT_FILE).read_text()))
+    except FileNotFoundError:
+        return ""  # fired by hand, on this host
+    if grant.rate_max is not None and taps_per_s > grant.rate_max:
+        return f"{taps_per_s:,} taps/s; the allow-list grants {grant.rate_max:,.0f}"
+    step = taps_per_s - (now_rps or 0.0)
+    if grant.step_max is not None and step > grant.step_max:
+        return f"{step:,.0f} taps/s more within a second; the allow-list grants {grant.step_max:,.0f}"
+    return ""
 
 
 def read_rate(run: Path) -> RateOrder | None:

@@ -12,6 +12,7 @@ from typing import Any
 from harness.forecast.season import SeasonShare
 from harness.orchestrate.climbing import ClimbLeader
 from harness.orchestrate.hooks import NemesisReport
+from harness.runs.guarded import LiveLaneProof
 from harness.runs.state import MoneySample
 from harness.season.operating import SeasonSums
 from harness.verdict import Reason
@@ -81,6 +82,12 @@ class RunAccount:
     """Folder of the stack that was played on."""
     blind: list[str] = field(default_factory=list)
     """Signals of stop rules that never had a value."""
+    audit_sha256: str | None = None
+    """Of the line in the audit log with which the run began."""
+    silent_s: float | None = None
+    """From a pressed stop button to the last request sent."""
+    live_lane: LiveLaneProof | None = None
+    """Of a run on the stress lane, whose stores are within reach."""
     rated: bool = False
     """The rate was changed by hand, so the offered load is no longer the one of the forecast."""
 

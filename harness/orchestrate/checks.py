@@ -14,12 +14,15 @@ from harness.forecast import read_lock
 from harness.forecast.share import Share
 from harness.guard.kill import REGISTER
 from harness.guard.precheck import FILE, Checked, StartRequest, precheck, report
+from harness.guard.precheck.shape import entries
+from harness.guard.rate import Granted, write_grant
 from harness.orchestrate.carried import remembered
-from harness.orchestrate.prepare import Sizes, peak_rps
+from harness.orchestrate.prepare import Sizes, peak_rps, step_rps
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
 from harness.runs.folder import write_text
 from harness.runs.order import RunOrder
+from harness.who import me
 from plans.models.targets import load_targets
 
 
@@ -64,6 +67,10 @@ def look(
             runs=order.runs,
             register=order.runs / REGISTER,
             taps_rps=share.peak_rps,
+            # A burst goes from nothing to all of it at once.
+            step_rps=peak_rps(plan, share) * overload if beginning is None else step_rps(plan, share),
+            started_by=me(),
+            approved_by=order.approved_by,
             rules=plan.stop,
             burst=beginning is None,
             earlier_rps=remembered(order.runs),
@@ -87,9 +94,19 @@ def _locked(beginning: Beginning) -> str:
     return read_lock(beginning.folder, beginning.sha256).sha256
 
 
-def keep(found: list[Checked], folder: Path) -> None:
-    """`precheck.json` in the run's folder. Raises EnvironmentNotReady where it cannot be written."""
+def granted(system: System) -> Granted:
+    """What the allow-list grants a run on this system, where several of its entries do the least."""
+    found = entries(system.addresses, load_targets())
+    steps = [entry.step_max for entry in found if entry.step_max is not None]
+    return Granted(min((entry.rate_max for entry in found), default=None), min(steps, default=None))
+
+
+def keep(found: list[Checked], folder: Path, grant: Granted) -> None:
+    """`precheck.json` in the run's folder, and what is granted, which a changed rate must keep to. Raises
+    EnvironmentNotReady where it cannot be written.
+    """
     try:
+        write_grant(folder, grant)
         write_text(folder / FILE, json.dumps(report(found), ensure_ascii=False, indent=1) + "\n")
     except OSError as exc:
         raise EnvironmentNotReady(f"{folder} cannot be written: {exc.strerror or exc}; nothing was sent") from exc

@@ -13,10 +13,11 @@ from harness.environment import environment
 from harness.errors import EnvironmentNotReady, HarnessError
 from harness.forecast import lock, read_lock, write_lock
 from harness.forecast.lock import Lock
+from harness.guard.kill import REGISTER
 from harness.guard.precheck import refuse
-from harness.orchestrate import figures, outcome
+from harness.orchestrate import acts, figures, outcome
 from harness.orchestrate.account import RunAccount
-from harness.orchestrate.checks import Beginning, keep, look
+from harness.orchestrate.checks import Beginning, granted, keep, look
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.climbing import leader_of
 from harness.orchestrate.closing import given_back
@@ -27,6 +28,7 @@ from harness.orchestrate.phases import Arm, Armed, Audit, Celebrate, Close, Drai
 from harness.orchestrate.phases.arm import announce
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.scribe import Scribe
+from harness.orchestrate.silence import fell_silent_s
 from harness.orchestrate.spans import Spans, sampled
 from harness.orchestrate.steering import Steering
 from harness.orchestrate.system import System
@@ -128,6 +130,7 @@ class Conductor:
                 failures, unknown = live.after(flushed=self.account.nemesis.flushed)
                 self.account.failures += failures
                 self.account.no_data += unknown
+                self.account.live_lane = live.proof
             signals.sealing = True
             return self._conclude(started)
 
@@ -145,12 +148,17 @@ class Conductor:
         """Raises EnvironmentNotReady, and the run has sent nothing."""
         beginning = Beginning(self.folder, self.sealed.sha256, live, self.chosen.calibration)
         found = look(self.order, self.system, self.control, self.chosen.share, self.sizes, beginning=beginning)
-        keep(found, self.folder)
+        keep(found, self.folder, granted(self.system))
         for one in found:
             if one.state in ("warning", "refused"):
                 says = sentence("pre_check_item", item=one.name, detail=one.why)
                 self.run.tell(one.state, says)
-        refuse(found)
+        try:
+            refuse(found)
+        except EnvironmentNotReady:
+            acts.refused(self.order, self.folder.name, found)
+            raise
+        self.account.audit_sha256 = acts.started(self.order, self.chosen.share, self.folder.name, self.sealed.sha256)
         count = sum(one.state != "not_evaluated" for one in found)
         self.run.tell("pre_check", sentence("pre_check_good", count=count))
 
@@ -201,6 +209,8 @@ class Conductor:
         account.missing, account.stopped, account.rated = self.system.missing, self.run.why, hearing.rated
         account.blind = hearing.blind() if self.run.why is None and account.fired else []
         account.invalid += self._scribe.reasons()
+        registers = [folder / REGISTER for folder in (self.order.runs, self.system.folder) if folder is not None]
+        account.silent_s = fell_silent_s(registers, self.folder / "history", started.timestamp())
         record = outcome.record(
             self.order, self.chosen, self.sealed, self.state, account, self.folder, started, self._where
         )
@@ -210,6 +220,7 @@ class Conductor:
         self._read_before = self.state.reads
         timeline = Timeline(per_second=figures.timeline_of(account), events=self.state.events)
         record = self._scribe.seal(record, timeline, figures.sponsors_of(account.all_books))
+        acts.ended(self.order, record)
         if self._scribe.failed:
             print(f"xiu: {self._scribe.failed}; the verdict is {record.verdict}", file=sys.stderr, flush=True)
         return record

@@ -90,12 +90,13 @@ class LocustProcess:
         folder: Path,
         number: int = 1,
         workers: int = 1,
-        file: Path = LOCUSTFILE,
+        file: Path | None = None,
         told: Mapping[str, str] | None = None,
         words: Sequence[str] = (),
     ) -> None:
-        """`folder`: of the run; `number`: of the round within it; `file`: what Locust runs, `told`: of the environment,
-        what it is told beside; `words`: Locust's own options. Starts the process; raises OSError.
+        """`folder`: of the run; `number`: of the round within it; `file`: what Locust runs instead,
+        `told`: of the environment, what it is told beside; `words`: Locust's own options. Starts the process;
+        raises OSError.
         """
         folder = folder.resolve()  # the process stands elsewhere
         self._order_file, self._log, self._workers = folder / "fire-order.json", locust_log(folder, number), workers
@@ -108,7 +109,7 @@ class LocustProcess:
                     "-m",
                     "locust",
                     "-f",
-                    str(file),
+                    str(file or LOCUSTFILE),
                     "--headless",
                     "--only-summary",
                     "--stop-timeout",

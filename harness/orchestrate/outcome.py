@@ -14,6 +14,7 @@ from harness.orchestrate.account import RunAccount
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.climbed import capacity_of, played_segments, reasons_of, stairs_seen
 from harness.phrases import Sentence, sentence
+from harness.runs.guarded import RunGuard
 from harness.runs.order import RunOrder
 from harness.runs.quantile_bounds import bounds_of
 from harness.runs.record import About, Environment, Generator, Latency, Resource, RunRecord, Scale, Title
@@ -21,6 +22,7 @@ from harness.runs.state import RunState
 from harness.runs.steps import Step
 from harness.runs.traffic import Traffic, traffic_of
 from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
+from harness.who import me
 from system.contract.audit import INVARIANTS, Finding
 
 
@@ -86,7 +88,19 @@ def record(
         stack=None if got.stack is None else os.path.relpath(got.stack, folder.resolve()),
         season=figures.season_of_run(got),
         capacity=capacity_of(got.climb, chosen.share.peak_rps),
+        guard=_guard(order, got),
         rounds=each,
+    )
+
+
+def _guard(order: RunOrder, got: RunAccount) -> RunGuard:
+    """Who began the run, who approved of it, and what it left behind."""
+    return RunGuard(
+        started_by=me(),
+        approved_by=order.approved_by,
+        audit_sha256=got.audit_sha256,
+        silent_s=got.silent_s,
+        live_lane=got.live_lane,
     )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from harness.control_client import ControlClient
 from harness.engine import shots
 from harness.engine.config import Beside, CannonConfig, ProbeTokens
+from harness.engine.schedule import pieces_of, steepest
 from harness.forecast.share import Share
 from harness.guard.kill import REGISTER
 from harness.orchestrate import closing
@@ -226,6 +227,13 @@ def _taps(share: Share, plan: StressPlan, stretch: float) -> float:
 def peak_rps(plan: StressPlan, share: Share) -> float:
     """Requests of all journeys a second, at the taps' peak."""
     return share.peak_rps + sum(one.peak_rps(share.peak_rps, float(share.scale)) for one in plan.beside)
+
+
+def step_rps(plan: StressPlan, share: Share) -> float:
+    """By how much the rate of all journeys rises within a second at most, requests a second."""
+    curves = [plan.segments(share.peak_rps, share.duration_s)]
+    curves += [plan.segments_of(one, share.peak_rps, float(share.scale), share.duration_s) for one in plan.beside]
+    return sum(steepest(pieces_of(segments)) for segments in curves)
 
 
 def _traffic(

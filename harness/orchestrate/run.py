@@ -18,7 +18,8 @@ from harness.errors import BadInput, EnvironmentNotReady
 from harness.guard.kill import REGISTER
 from harness.guard.precheck import refuse
 from harness.guard.room import writable
-from harness.orchestrate.calibrate import OVERLOAD, calibrate, describe
+from harness.orchestrate import acts
+from harness.orchestrate.calibrate import BURST_S, OVERLOAD, calibrate, describe
 from harness.orchestrate.carried import remember
 from harness.orchestrate.checks import look
 from harness.orchestrate.chosen import Chosen
@@ -80,6 +81,7 @@ def choose(order: RunOrder, system: System, sizes: Sizes) -> Chosen:
             OVERLOAD,
         )
     )
+    acts.burst(order, order.share().peak_rps * OVERLOAD, BURST_S)
     say("calibrating: a burst of three seconds on the stress lane")
     found = calibrate(order, control, sizes, order.runs / REGISTER, system.folder)
     remember(order.runs, found.carried_rps)

@@ -10,6 +10,7 @@ from harness.control_client import ControlClient
 from harness.errors import HarnessError
 from harness.orchestrate.system import System
 from harness.phrases import Sentence, sentence
+from harness.runs.guarded import LiveLaneProof
 from harness.verdict import Reason
 from system.contract.audit import LaneSum, ShadowReport
 from system.contract.ids import Lane
@@ -25,6 +26,8 @@ class LiveLane:
         self._before: LaneSum | None = None
         self._first: ShadowReport | None = None
         self._busy: list[int] = []
+        self._after: LaneSum | None = None
+        self._met: dict[Lane, int] = {}
 
     def shadow(self) -> tuple[str, ...] | None:
         """What is wrong with the stress lane's stores, a line each; None: out of reach. The same process sums up the
@@ -65,14 +68,34 @@ class LiveLane:
             self._tell("live_lane", text)
             return [], [Reason(code="live_lane_unknown", text=text)]
         assert now is not None
+        self._after = now
         failures, unknown = self._compared(now, flushed)
         return failures + self._leaks(last), unknown
+
+    @property
+    def proof(self) -> LiveLaneProof | None:
+        """What was read before and after; None where nothing was."""
+        if self._before is None:
+            return None
+        return LiveLaneProof(
+            tables=len(self._before.tables),
+            streams=len(self._before.streams),
+            before=self._before.checksum,
+            after=self._after.checksum if self._after else None,
+            changed=tuple(_apart(self._before, self._after)) if self._after else (),
+            into_live=self._met.get("live"),
+            into_stress=self._met.get("stress"),
+        )
 
     def _leaks(self, last: ShadowReport | None) -> list[Reason]:
         """Records of one lane that credit met in the other during the run, in either direction."""
         if self._first is None or last is None:
             return []
-        into = {"live": last.into_live - self._first.into_live, "stress": last.into_stress - self._first.into_stress}
+        into: dict[Lane, int] = {
+            "live": last.into_live - self._first.into_live,
+            "stress": last.into_stress - self._first.into_stress,
+        }
+        self._met = into
         if not any(into.values()):
             self._tell("live_lane", sentence("lanes_apart"))
             return []

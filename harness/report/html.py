@@ -16,7 +16,7 @@ from harness.report.bands import Band, band_of
 from harness.report.charts import chart_of
 from harness.report.figures import Amount
 from harness.report.vocabulary import Both
-from harness.runs.frozen import Record
+from harness.runs.base import Record
 from harness.runs.record import LedgerFile, Percentiles, RunRecord, Timeline
 
 if TYPE_CHECKING:

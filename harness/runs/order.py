@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from harness.stack import Part
 
 Progress = Literal["auto", "plain", "none"]
+NAME = re.compile(r"[\w.@+-]([\w .@+-]{0,62}[\w.@+-])?")
+"""Of a person, in any alphabet, on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class RunOrder:
     """More parts of a stack that is started for the run: what the command hands in."""
     season: bool = False
     """The plays beside the draw are played too, after each round, as the forecast's `season` says."""
+    approved_by: str | None = None
+    """Who agreed to the run, by name; the guard's allow-list may ask for it."""
     begun_s: float = field(default_factory=time.time)
     """When it was ordered, Unix time: a stop button pressed later stops the run, whatever has been started by then."""
 
@@ -76,9 +81,13 @@ def short_form(loaded: LoadedPlan) -> tuple[Fraction, float | None]:
 
 
 def order_of(loaded: LoadedPlan, runs: Path, seed: int | None = None, **options: object) -> RunOrder:
-    """An order for a plan; the plan's own seed and lane unless others are given. Raises BadInput for a seed or shot."""
+    """An order for a plan; the plan's own seed and lane unless others are given. Raises BadInput for a seed, a
+    name or a shot.
+    """
     if seed is not None and not 0 <= seed < 1 << 63:
         raise BadInput(f"--seed {seed}", expected="0 to 2^63 - 1")
+    if (name := options.get("approved_by")) is not None and not NAME.fullmatch(str(name)):
+        raise BadInput(f"--approved-by {name!r} is not a name", expected="1 to 64 letters, digits and . _ @ + -")
     for journey in loaded.plan.traffic:
         shots.find(journey.shot)  # before anything is started
     plays.check(loaded)

@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 
 from harness.forecast.judge import Judged
 from harness.phrases import kept
-from harness.runs.frozen import Record
+from harness.runs.base import Record
+from harness.runs.guarded import RunGuard
 from harness.runs.steps import Capacity, Step
 from harness.verdict import Reason, Verdict
 from system.contract.audit import Finding
@@ -275,6 +276,8 @@ class RunRecord(Record):
     """Of a climb; null of any other plan."""
     service: Literal["url", "locustfile"] | None = None
     """Set where the target is no red-packet system but somebody's own service: no money, no win, no invariant then."""
+    guard: RunGuard | None = None
+    """Who began it, and what became of the public's lane; null in records of before."""
     rounds: tuple[RoundRecord, ...] = ()
     """Every round that was armed, in their order. Counts and money above are their sums, percentiles are those of all
     their answers; an indicator of `forecast` and `credit_delay_s` are those of the round that did worst.

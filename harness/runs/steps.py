@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from harness.runs.frozen import Record
+from harness.runs.base import Record
 
 
 class Step(Record):

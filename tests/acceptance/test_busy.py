@@ -6,7 +6,10 @@ import contextlib
 import json
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from harness.guard.precheck.shape import served
+from harness.stack import Stack, find_running
 from tests.support.command import SLICE, Xiu, wait
 
 
@@ -15,6 +18,7 @@ def test_on_a_stack_that_stands(xiu: Xiu) -> None:
     assert xiu("up", "--detach").returncode == 0
     assert xiu("status").returncode == 0
     a_switch_stops_the_start(xiu)
+    beyond_every_limit(xiu)
     full(xiu)
     assert xiu("down").returncode == 0
     assert xiu.processes() == []
@@ -30,6 +34,28 @@ def a_switch_stops_the_start(xiu: Xiu) -> None:
     assert not (Path(xiu.runs()[-1]) / "history" / "manifest.json").exists()
     assert xiu("plan", "rate", "100").returncode == 5
     assert xiu("switch", "set", "draw.award", "1").returncode == 0
+
+
+def beyond_every_limit(xiu: Xiu) -> None:
+    """Of an allow-list that names this stack, and approved by nobody: each is named, nothing is sent, and the audit log
+    tells of both refusals.
+    """
+    at = Stack.attach(find_running(xiu.folder / "var")[0]).addresses
+    hosts = json.dumps([f"127.0.0.1:{urlsplit(url).port}" for url in served(at)])
+    allowed = xiu.folder / "plans" / "targets.yaml"
+    allowed.parent.mkdir()
+    allowed.write_text(
+        f"kind: targets\ntargets:\n  - {{id: here, hosts: {hosts}, rate_max: 1/s, duration_max: 1s, step_max: 1/s,\n"
+        "     capacity: 10/s, live_headroom: 50%, approval: true}\n"
+    )
+    assert xiu("plan", "run", SLICE, "--scale", "1").returncode == 5
+    allowed.unlink()
+    allowed.parent.rmdir()
+    refused = [f"{row['number']} {row['subject']}" for row in xiu.precheck()["items"] if row["state"] == "refused"]
+    assert refused == ["3 rate", "3 duration", "3 step", "3 headroom", "22 "]
+    assert not (Path(xiu.runs()[-1]) / "history" / "manifest.json").exists()
+    told = json.loads(xiu("plan", "log", "--json").stdout)
+    assert ([line["act"] for line in told["lines"]], told["problems"]) == (["refused", "refused"], [])
 
 
 def full(xiu: Xiu) -> None:

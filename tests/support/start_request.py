@@ -33,6 +33,7 @@ BAD = "http://127.0.0.1:9"
 METRICS = """\
 hongbao_switch{{key="stress.accept",lane="stress"}} 1
 hongbao_stream_lag_entries{{lane="stress"}} {lag}
+hongbao_requests_total{{lane="live",outcome="lose"}} {live}
 hongbao_refusals_total{{code="bad_tag",lane="stress"}} {bad_tags}
 hongbao_play_bad_tags_total {bad_tags}
 """
@@ -50,7 +51,8 @@ class Parts(BaseHTTPRequestHandler):
         mood, path = self._asked()
         if path == "/metrics":
             bad_tags = 0 if mood == "dull" else self.server.bad_tags  # type: ignore[attr-defined]
-            figures = METRICS.format(lag=7 if mood == "behind" else 0, bad_tags=bad_tags)
+            live = int(self.server.live_rps * time.monotonic())  # type: ignore[attr-defined]
+            figures = METRICS.format(lag=7 if mood == "behind" else 0, bad_tags=bad_tags, live=live)
             return self._send(200, "" if mood == "mute" else figures)
         if path == "/v1/wallet":
             return self._tagged(mood, (200, ""))
@@ -94,7 +96,7 @@ class Parts(BaseHTTPRequestHandler):
 
 
 class PartServer(ThreadingHTTPServer):
-    """Serves the parts; `alerts`: labels of those that fire."""
+    """Serves the parts; `alerts`: labels of those that fire; `live_rps`: taps of the public, at each front."""
 
     daemon_threads = True
 
@@ -102,6 +104,7 @@ class PartServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Parts)
         self.alerts: list[dict[str, str]] = []
         self.bad_tags = 0
+        self.live_rps = 0.0
 
     @property
     def url(self) -> str:
@@ -170,6 +173,7 @@ def ready(url: str, folder: Path, **changes: Any) -> StartRequest:
         addresses=at, control=cast(ControlClient, ToldControl()), allowed=Targets(kind="targets"), elsewhere=False,
         lane="stress", peak_rps=1000.0, duration_s=60.0, taps=60_000, users=100, connections=100,
         runs=folder / "runs", register=folder / "runs" / ".generators", taps_rps=900.0, ceiling_rps=1000.0,
+        step_rps=500.0, started_by="ann",
         sum_live=lambda: "12 tables", look_at_shadow=tuple, check_lock=lambda: "ab" * 32,
     )  # fmt: skip
     return replace(whole, **changes)
@@ -190,10 +194,10 @@ def control(ask: StartRequest, **changes: Any) -> StartRequest:
     return replace(ask, control=cast(ControlClient, ToldControl(**changes)))
 
 
-def entry(ask: StartRequest, rate: float = 1e6, length: float = 3600.0) -> Targets:
+def entry(ask: StartRequest, rate: float = 1e6, length: float = 3600.0, **more: Any) -> Targets:
     """An allow-list that names the system with these limits."""
     host = (ask.addresses.control_url or "").removeprefix("http://")
-    one = TargetSystem.model_construct(id="here", hosts=(host,), rate_max=rate, duration_max=length)
+    one = TargetSystem.model_construct(id="here", hosts=(host,), rate_max=rate, duration_max=length, **more)
     return Targets.model_construct(kind="targets", targets=(one,))
 
 

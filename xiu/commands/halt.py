@@ -13,7 +13,7 @@ from harness.guard.kill import stop_generators
 from harness.stack import Stack, find_running
 from xiu.commands._stacks import VAR
 from xiu.commands._text import emit
-from xiu.commands.kill import as_data, as_text, nothing_found, refuse, registers, report_undone
+from xiu.commands.kill import as_data, as_text, nothing_found, recorded, refuse, registers, report_undone
 
 EXAMPLE = "xiu halt"
 ENGINE = "playbook"
@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     healed = heal_everything(args.var, HEALER_S)
     # Control last: traffic stops without it, so a dead or frozen control delays nothing.
     ways.append(refuse(args.var, "xiu halt"))
+    recorded(Path(args.runs), ways, "xiu halt")
     undone = [*(line for way in ways for line in way.undone), *healed.unseen, *unstopped]
     if not undone and not healed.running and not (healed.lines or healed.left or any(way.done for way in ways)):
         undone = [nothing_found(args)]

@@ -10,8 +10,10 @@ from typing import Any
 
 from harness.control_client import ControlClient
 from harness.errors import EnvironmentNotReady, HarnessError
+from harness.guard.audit_log import write
 from harness.guard.kill import REGISTER, Killed, Running, refuse_stress, stop_generators
 from harness.stack import Stack, find_running
+from harness.who import me
 from xiu.commands import _stacks
 from xiu.commands._stacks import VAR
 from xiu.commands._text import emit
@@ -32,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """
     ways = stop_generators(registers(args))
     ways.append(refuse(args.var, "xiu kill"))
+    recorded(Path(args.runs), ways, "xiu kill")
     undone = [line for way in ways for line in way.undone]
     if not undone and not any(way.done for way in ways):
         undone = [nothing_found(args)]
@@ -40,6 +43,13 @@ def run(args: argparse.Namespace) -> int:
     else:
         print("\n".join(as_text(ways)))
     return report_undone(undone)
+
+
+def recorded(runs: Path, ways: list[Killed], word: str) -> None:
+    """A line in the audit log of the runs that are kept there; what was stopped is stopped, told or not."""
+    if runs.is_dir():
+        with suppress(OSError):
+            write(runs, "kill", me(), by=word, ways={way.way: way.says for way in ways})
 
 
 def registers(args: argparse.Namespace) -> list[Path]:

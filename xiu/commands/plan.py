@@ -1,4 +1,4 @@
-"""Stress plans: list, check, show, new, upgrade, record, run, rate."""
+"""Stress plans: list, check, show, new, upgrade, record, run, rate, log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The sub-commands."""
-    words = parser.add_subparsers(dest="sub", required=True, metavar="list|check|show|new|upgrade|record|run|rate")
+    words = parser.add_subparsers(dest="sub", required=True, metavar="list|check|show|new|upgrade|record|run|rate|log")
     add_word(words, "list", "the stress plans there are", "xiu plan list --json")
     check = add_word(words, "check", "every problem of the files, with its line", "xiu plan check plans/stress/*.yaml")
     check.add_argument("files", nargs="+", metavar="FILE", help="plans or forecasts")
@@ -57,7 +57,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     go.add_argument("--yes", action="store_true", help="do not ask before load goes to a system elsewhere")
     go.add_argument("--stack", metavar="DIR", help="folder of the running stack to use")
     go.add_argument("--on", metavar="CONTROL_URL", help="a red-packet system that runs elsewhere; stress lane alone")
+    go.add_argument("--approved-by", metavar="NAME", help="who agreed to the run; the allow-list may ask for a name")
     rate = add_word(words, "rate", "change the rate of the plan that runs now", "xiu plan rate 5000")
+    add_word(words, "log", "who started, changed and stopped which load", "xiu plan log")
     rate.add_argument("taps_per_s", type=_rate, metavar="N", help="taps a second, of all workers together")
 
 
@@ -79,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
         "record": _record.record,
         "run": _run,
         "rate": _set_rate,
+        "log": _log,
     }
     return does[args.sub](args)
 
@@ -169,6 +172,7 @@ def _order(args: argparse.Namespace) -> RunOrder:
         progress=args.progress,
         stack=Path(args.stack) if getattr(args, "stack", None) else None,
         on=on,
+        approved_by=getattr(args, "approved_by", None),
     )
 
 
@@ -353,6 +357,12 @@ def _set_rate(args: argparse.Namespace) -> int:
     else:
         print(text)
     return 0
+
+
+def _log(args: argparse.Namespace) -> int:
+    from xiu.commands._log import show
+
+    return show(Path(args.runs), as_json=args.json)
 
 
 def loaded_of(name: str) -> LoadedPlan:

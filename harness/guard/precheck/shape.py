@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from harness.control_client import ControlClient
 from harness.stack.addresses import Addresses
 from plans.models.stress import StopRule
-from plans.models.targets import Targets
+from plans.models.targets import Targets, TargetSystem
 from system.contract.addresses import is_loopback
 from system.contract.ids import Lane
 from system.contract.parties import PARTIES, Party
@@ -54,7 +55,8 @@ class Checked:
 class StartRequest:
     """What is about to be done: where to, how much, from where. The callables are None where there is nothing to ask.
 
-    `peak_rps`: of all journeys, `taps_rps`: of the taps alone. `burst`: it is calibration's burst, not the run itself.
+    `peak_rps`: of all journeys, `taps_rps`: of the taps alone; `step_rps`: by how much the rate of all rises
+    within a second at most. `burst`: it is calibration's burst, not the run itself.
     """
 
     addresses: Addresses
@@ -70,6 +72,11 @@ class StartRequest:
     runs: Path
     register: Path
     taps_rps: float = 0.0
+    step_rps: float = 0.0
+    started_by: str = ""
+    approved_by: str | None = None
+    now: datetime | None = None
+    """When it is, with its zone; None: this moment."""
     ceiling_rps: float | None = None
     """What generator and front carried together when they were calibrated; None: not measured."""
     earlier_rps: float | None = None
@@ -90,14 +97,29 @@ class StartRequest:
         """May anything be sent there? Else the allow-list refuses the start, and nobody is asked."""
         return is_loopback(url) or self.allowed.entry(url) is not None
 
+    def entries(self) -> list[TargetSystem]:
+        """The systems of the allow-list to which requests go, each once."""
+        return entries(self.addresses, self.allowed)
+
     def tapped(self) -> list[Place]:
         """The fronts that may be asked."""
         return [place for place in self.addresses.places.of("front") if place.url and self.may_ask(place.url)]
 
     def served(self) -> list[str]:
         """Everywhere that requests go."""
-        served = [place for place in self.addresses.places if place.role in ("control", "front", "play", "credit")]
-        return list(dict.fromkeys(url for place in served for url in (place.url, place.metrics_url) if url))
+        return served(self.addresses)
+
+
+def served(addresses: Addresses) -> list[str]:
+    """Every address of a system to which requests go, each once."""
+    places = [place for place in addresses.places if place.role in ("control", "front", "play", "credit")]
+    return list(dict.fromkeys(url for place in places for url in (place.url, place.metrics_url) if url))
+
+
+def entries(addresses: Addresses, allowed: Targets) -> list[TargetSystem]:
+    """The systems of the allow-list to which a system's addresses belong, each once."""
+    found = [entry for url in served(addresses) if (entry := allowed.entry(url)) is not None]
+    return list({entry.id: entry for entry in found}.values())
 
 
 Look = Callable[[StartRequest], Iterator[Checked]]

@@ -51,5 +51,15 @@ def test_one_stack_looked_at_from_all_sides(xiu: Xiu, stack: Stack, monkeypatch:
     }  # fmt: skip
     assert looked["took_ms"] < 5000, "a start does not wait for it (the live lane's sum was read before, too)"
     record = xiu.record()
+    live = record["guard"]["live_lane"]
+    assert (live["before"], live["changed"], live["into_live"], live["into_stress"]) == (live["after"], [], 0, 0)
+    assert "Guard and clean-up" in (xiu.runs()[-1] / "report.html").read_text(encoding="utf-8")
     assert record["load"]["scheduled"] < 1500
     assert {row["state"] for row in record["forecast"] if row["cls"] == "demand"} == {"NOT_EVALUATED"}
+
+    # Who did all this stands in the audit log, and every run's own hash points into it.
+    told = xiu("plan", "log", "--json")
+    assert (told.returncode, json.loads(told.stdout)["problems"]) == (0, [])
+    lines = json.loads(told.stdout)["lines"]
+    assert [line["act"] for line in lines][-3:] == ["started", "rate", "ended"]
+    assert lines[-3]["sha256"] == record["guard"]["audit_sha256"]

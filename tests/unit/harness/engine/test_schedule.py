@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.engine.schedule import NS, ScheduleError, constant, per_second, pieces_of, ramp, schedule, spike
+from harness.engine.schedule import (
+    NS,
+    ScheduleError,
+    Stretch,
+    constant,
+    per_second,
+    pieces_of,
+    ramp,
+    schedule,
+    spike,
+    steepest,
+)
 
 rates = st.floats(0.5, 2_000)
 lengths = st.floats(0.1, 5)
@@ -136,3 +147,21 @@ def test_the_planned_taps_of_a_second_are_those_of_the_schedule() -> None:
 def test_a_recording_without_time_is_refused(points: list[list[float]]) -> None:
     with pytest.raises(ScheduleError):
         pieces_of([{"kind": "replay", "points": points}])
+
+
+@pytest.mark.parametrize(
+    ("pieces", "rises"),
+    [
+        pytest.param(constant(7, 1), 7, id="it begins"),
+        pytest.param(constant(7, 5) + constant(5, 5) + constant(9, 5), 7, id="a step down and one up"),
+        pytest.param(constant(1, 5) + constant(4, 0.5) + constant(9, 5), 8, id="two steps within a second"),
+        pytest.param(constant(1, 5) + constant(4, 1.5) + constant(9, 5), 5, id="and not"),
+        pytest.param(ramp(0, 100, 10), 10, id="a ramp"),
+        pytest.param(ramp(0, 10, 0.5), 10, id="a short one"),
+        pytest.param(constant(10, 2) + ramp(10, 110, 10) + constant(200, 0.3), 100, id="a ramp and a step"),
+        pytest.param(spike(10, 1000, 10, 5), 1000 - 1000 / 100**0.1, id="a spike's last second"),
+        pytest.param(ramp(100, 1, 3), 100, id="downhill"),
+    ],
+)
+def test_how_much_the_rate_rises_within_a_second(pieces: list[Stretch], rises: float) -> None:
+    assert steepest(pieces) == pytest.approx(rises)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +18,7 @@ from harness.guard.precheck import alert as alert_module
 from harness.guard.precheck import kill_switch as kill_module
 from harness.guard.precheck import monitoring as monitoring_module
 from harness.guard.precheck import shadow as shadow_module
+from plans.models.targets import HoursOfDay
 from system.contract.errors import SettingsError
 from system.contract.found import Piece
 from system.contract.parties import Party
@@ -24,6 +26,8 @@ from system.contract.switches import defaults
 from tests.support.start_request import BAD, PartServer, at, control, entry, refusal
 
 ROOT = Path(__file__).parents[4]
+NOON = datetime(2016, 2, 7, 12, 0, tzinfo=UTC)
+MORNING = HoursOfDay.model_validate({"from": "06:00", "until": "12:00"})
 PAGE = (ROOT / "docs" / "plans.md").read_text(encoding="utf-8")
 
 
@@ -52,6 +56,9 @@ BROKEN: list[tuple[str, Callable[[StartRequest], StartRequest]]] = [
     ("2. target", lambda ask: at(ask, front_metrics_urls=("http://192.0.2.1:80",))),
     ("3. limit rate", lambda ask: replace(ask, allowed=entry(ask, rate=999.0))),
     ("3. limit duration", lambda ask: replace(ask, allowed=entry(ask, length=59.0))),
+    ("3. limit step", lambda ask: replace(ask, allowed=entry(ask, step_max=499.0))),
+    ("3. limit hours", lambda ask: replace(ask, now=NOON, allowed=entry(ask, hours=MORNING))),
+    ("3. limit headroom", lambda ask: replace(ask, allowed=entry(ask, capacity=1000.0, live_headroom=0.001))),
     ("4. part front-1", lambda ask: at(ask, front_urls=(ask.addresses.front_urls[0], BAD))),
     ("4. part play", lambda ask: at(ask, play_url=BAD)),
     ("4. part front-0", lambda ask: at(ask, front_urls=(mood(ask, "broken"),))),
@@ -79,6 +86,8 @@ BROKEN: list[tuple[str, Callable[[StartRequest], StartRequest]]] = [
     ("19. monitoring", lambda ask: at(ask, prometheus_url=BAD)),
     ("20. alert CreditStalled", lambda ask: at(ask, prometheus_url=ask.addresses.control_url)),
     ("21. forecast", lambda ask: replace(ask, check_lock=broken_lock)),
+    ("22. approval", lambda ask: replace(ask, allowed=entry(ask, approval=True))),
+    ("22. approval", lambda ask: replace(ask, allowed=entry(ask, approval=True), approved_by="Ann")),
 ]
 OWN_TEST = {"12. stop rule", "15. left round"}
 """Broken by what stands in a plan (its own test), and never a refusal."""
@@ -88,7 +97,7 @@ def test_whole_nothing_is_refused(whole: StartRequest) -> None:
     found = precheck(whole)
     assert {one.name: one.why for one in found if one.state not in ("good", "not_evaluated")} == {}
     assert {one.item for one in found if one.state == "not_evaluated"} == {
-        "double", "stop rule", "monitoring", "alert",
+        "double", "stop rule", "monitoring", "alert", "approval",
     }  # fmt: skip
     refuse(found)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.errors import BadInput, EnvironmentNotReady
-from harness.guard.rate import read_rate, rest_of, write_rate
+from harness.guard.kill import REGISTER, registered
+from harness.guard.rate import Granted, beyond, read_rate, rest_of, write_grant, write_rate
 from harness.orchestrate.rate import set_rate
 
 PLAN: list[dict[str, Any]] = [
@@ -43,3 +46,42 @@ def test_nothing_runs(tmp_path: Path) -> None:
         set_rate(5, tmp_path)
     with pytest.raises(BadInput, match="xiu kill"):
         set_rate(0, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rate", "now_rps", "says"),
+    [
+        pytest.param(1000, 900.0, "", id="as much as is granted"),
+        pytest.param(1001, 901.0, "1,001 taps/s; the allow-list grants 1,000", id="one more"),
+        pytest.param(500, 400.0, "", id="a step as high as is granted"),
+        pytest.param(501, 400.0, "101 taps/s more within a second; the allow-list grants 100", id="one more than that"),
+        pytest.param(100, None, "", id="from nothing"),
+        pytest.param(
+            101, None, "101 taps/s more within a second; the allow-list grants 100", id="nobody knows from what"
+        ),
+        pytest.param(1, 900.0, "", id="down, as far as one likes"),
+    ],
+)
+def test_a_changed_rate_keeps_to_what_is_granted(tmp_path: Path, rate: int, now_rps: float | None, says: str) -> None:
+    write_grant(tmp_path, Granted(rate_max=1000.0, step_max=100.0))
+    assert beyond(tmp_path, rate, now_rps) == says
+
+
+def test_a_run_of_this_host_is_granted_everything(tmp_path: Path) -> None:
+    assert beyond(tmp_path, 10**9, None) == ""
+    write_grant(tmp_path, Granted())
+    assert beyond(tmp_path, 10**9, None) == ""
+
+
+def test_beyond_what_is_granted_no_pilot_is_told(tmp_path: Path) -> None:
+    run = tmp_path / "r1"
+    run.mkdir()
+    counts = [{"event": "counts", "at_ns": n * 10**9, "reached": n * 300} for n in range(3)]
+    (run / "progress-0.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in counts))
+    write_grant(run, Granted(rate_max=1000.0, step_max=100.0))
+    with registered([tmp_path / REGISTER], os.getpid(), "r1", run / "kill", run):
+        with pytest.raises(BadInput, match="a rate of 101 taps/s more within a second"):
+            set_rate(401, tmp_path)
+        with pytest.raises(BadInput, match="a rate of 1,001 taps/s; the allow-list grants 1,000"):
+            set_rate(1001, tmp_path)
+    assert read_rate(run) is None

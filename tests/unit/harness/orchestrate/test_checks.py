@@ -14,8 +14,9 @@ from harness.errors import EnvironmentNotReady
 from harness.forecast import write_lock
 from harness.forecast.lock import LOCK_FILE, LockBroken
 from harness.guard.precheck import FILE, Checked, StartRequest
+from harness.guard.rate import Granted, beyond
 from harness.orchestrate import checks
-from harness.orchestrate.checks import Beginning, keep, look
+from harness.orchestrate.checks import Beginning, granted, keep, look
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
@@ -93,7 +94,8 @@ def test_a_run_on_the_live_lane_with_a_scale_of_its_own(asked: list[StartRequest
 
 
 def test_what_was_found_stands_in_the_run_s_folder(tmp_path: Path) -> None:
-    keep([Checked("refused", "no room", "", 18, "disk", "the disk has too little room", 0.25)], tmp_path)
+    keep([Checked("refused", "no room", "", 18, "disk", "the disk has too little room", 0.25)], tmp_path, Granted(9.0))
+    assert beyond(tmp_path, 10, None) == "10 taps/s; the allow-list grants 9"
     assert json.loads((tmp_path / FILE).read_text())["items"] == [
         {"state": "refused", "says": "no room", "subject": "", "number": 18, "item": "disk", "took_ms": 0.25}
     ]
@@ -101,4 +103,30 @@ def test_what_was_found_stands_in_the_run_s_folder(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_refuses_the_start(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentNotReady, match="nothing was sent"):
-        keep([], tmp_path / "none")
+        keep([], tmp_path / "none", Granted())
+
+
+ALLOWED = """kind: targets
+targets:
+  - {id: here, hosts: ["127.0.0.1:1", "127.0.0.1:2"], rate_max: 900/s, duration_max: 1m, step_max: 50/s}
+  - {id: play, hosts: ["127.0.0.1:3"], rate_max: 800/s, duration_max: 1m}
+"""
+
+
+def test_what_is_granted_is_the_least_of_the_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, three, four = (f"http://127.0.0.1:{port}" for port in (1, 2, 3, 4))
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "targets.yaml").write_text(ALLOWED)
+    monkeypatch.chdir(tmp_path)
+    both = Nothing(addresses=Addresses.plain(control_url=one, front_urls=(two,), play_url=three))
+    assert granted(cast(System, both)) == Granted(rate_max=800.0, step_max=50.0)
+    assert granted(cast(System, Nothing(addresses=Addresses.plain(control_url=four)))) == Granted()
+
+
+def test_a_step_of_the_plan_and_of_the_burst(asked: list[StartRequest], tmp_path: Path) -> None:
+    ask(tmp_path, 1.35)
+    ask(tmp_path, beginning=Beginning(tmp_path, "", None, {}))
+    burst, run = asked
+    assert burst.step_rps == burst.peak_rps, "from nothing to all of it"
+    assert 0 < run.step_rps < run.peak_rps
+    assert run.started_by

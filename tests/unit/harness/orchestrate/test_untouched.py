@@ -11,6 +11,7 @@ from harness.control_client import ControlClient
 from harness.orchestrate.auditing import AuditFailed
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
+from harness.runs.guarded import LiveLaneProof
 from system.contract.audit import LaneSum, ShadowReport, TableSum
 
 
@@ -132,3 +133,31 @@ def test_records_of_the_wrong_lane_are_counted_in_both_directions(
     assert unknown == []
     assert any(says in text for text in told)
     assert any("live lane untouched" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    ("answers", "leaked", "proof"),
+    [
+        pytest.param([None], [], None, id="out of reach"),
+        pytest.param(
+            [lane("a"), lane("a")], [], LiveLaneProof(tables=1, streams=0, before="a", after="a"), id="no leaks told"
+        ),
+        pytest.param([lane("a")], [], LiveLaneProof(tables=1, streams=0, before="a"), id="not read again"),
+        pytest.param(
+            [lane("a"), lane("b")], [],
+            LiveLaneProof(tables=1, streams=0, before="a", after="b", changed=("live.posting",)), id="changed",
+        ),
+        pytest.param(
+            [], [(3, 1), (5, 1)],
+            LiveLaneProof(tables=1, streams=0, before="c", after="c", into_live=2, into_stress=0), id="leaks",
+        ),
+    ],
+)  # fmt: skip
+def test_the_proof_has_what_was_read(
+    answers: list[LaneSum | None], leaked: list[tuple[int, int]], proof: LiveLaneProof | None
+) -> None:
+    looked = watched(Stores(list(answers), looked=lane("c") if leaked else None, leaked=list(leaked)))
+    looked.shadow()
+    looked.before()
+    looked.after()
+    assert looked.proof == proof

@@ -15,6 +15,7 @@ from harness.report.axes import bars, bridged, linear, logarithmic, nice_step, p
 from harness.report.bands import band_of
 from harness.report.charts import chart_of
 from harness.report.figures import number, scale, with_unit, yuan
+from harness.runs.guarded import LiveLaneProof, RunGuard
 from harness.runs.record import (
     Event,
     Generator,
@@ -368,3 +369,32 @@ def test_without_data_the_next_step_names_what_was_missing(made: RunRecord, says
     assert made.verdict == "NO_DATA"
     assert says in text
     assert ("xiu doctor" in text) == doctor
+
+
+PROOF = LiveLaneProof(tables=27, streams=4, before="a" * 64, after="a" * 64, into_live=0, into_stress=0)
+
+
+@pytest.mark.parametrize(
+    ("proof", "says"),
+    [
+        pytest.param(PROOF, ["untouched", "27 tables, 4 streams", "0 of stress in live"], id="untouched"),
+        pytest.param(
+            PROOF.model_copy(update={"after": "b" * 64, "changed": ("live.posting",), "into_live": 3}),
+            ["changed", "live.posting", "3 of stress in live"], id="changed",
+        ),
+        pytest.param(
+            PROOF.model_copy(update={"after": None, "into_stress": None}),
+            ["could not be read again", "unknown of live in stress"], id="not known",
+        ),
+    ],
+)  # fmt: skip
+def test_who_began_it_and_what_became_of_the_live_lane(proof: LiveLaneProof, says: list[str]) -> None:
+    guard = RunGuard(started_by="ann", approved_by="bob", audit_sha256="c" * 64, silent_s=0.04, live_lane=proof)
+    part = page(record(guard=guard)).split('aria-labelledby="h-guard"')[1].split("</section>")[0]
+    text = " ".join(re.sub(r'<span lang="zh">.*?</span>|<[^>]+>|[✓✕?]', " ", part).split())
+    for words in ("started by ann", "approved by bob", "cccccccc", "the last request was sent 0.04 s later", *says):
+        assert words in text, text
+
+
+def test_a_record_of_before_has_no_guard() -> None:
+    assert "h-guard" not in page(record())

@@ -74,6 +74,7 @@ def test_run_json_has_every_field_of_the_contract(runs: Path):
         "capacity",
         "service",
         "rounds",
+        "guard",
     }
     for part, names in PARTS.items():
         assert data[part].keys() == names

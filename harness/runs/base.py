@@ -1,4 +1,4 @@
-"""The base of what a run's files hold. Owns no field."""
+"""The base of a run's models: no unknown keys, no field changes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,37 @@
+"""What kept a run within bounds, as data of `run.json`: who began and approved it, and that the public's lane was left
+alone.
+"""
+
+from __future__ import annotations
+
+from harness.runs.base import Record
+
+
+class LiveLaneProof(Record):
+    """The live lane before and after a run on the stress lane: one checksum over every table and stream of it.
+
+    `after` null: it could not be read again; `changed`: the tables and streams that differ. `into_live`, `into_stress`:
+    records of the other lane that credit met in a lane meanwhile; null where that is not known.
+    """
+
+    tables: int
+    streams: int
+    before: str
+    after: str | None = None
+    changed: tuple[str, ...] = ()
+    into_live: int | None = None
+    into_stress: int | None = None
+
+
+class RunGuard(Record):
+    """`started_by`, `approved_by`: by name; `audit_sha256`: of the run's first line in the audit log (`audit.jsonl`).
+
+    `silent_s`: seconds from a pressed stop button to the last request sent; null where none was pressed. `live_lane`:
+    null for a run on the live lane, and where the stores are out of reach.
+    """
+
+    started_by: str
+    approved_by: str | None = None
+    audit_sha256: str | None = None
+    silent_s: float | None = None
+    live_lane: LiveLaneProof | None = None
