@@ -51,7 +51,9 @@ class Steering:
         reason = self.hearing.take(worker, message)
         if self._state.phase == "warm_up" and self._state.round_s >= self._plan.warm_up.duration:
             self.phase("measured")
-        if reason is not None and self.why is None:
+        # Behind a climb's end there is no load left to stop; the answers of its last window may come late.
+        over = self.leader is not None and self.leader.climb.state.end is not None
+        if reason is not None and self.why is None and not over:
             self._halt("stop_rule", reason)
         if self.leader is not None:
             self._lead(self.leader, message)

@@ -99,6 +99,11 @@ def counts(at_s: float, reached: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def lost(at_s: float) -> dict[str, Any]:
+    """Nearly everything got no answer."""
+    return counts(at_s, 10**7) | {"outcomes": {"unknown": 9 * 10**6, "lose": 10**6}}
+
+
 def play(run: Steering, state: RunState, until_s: float) -> None:
     """A system that answers everything at once, reported twice a second."""
     assert run.leader is not None
@@ -141,6 +146,25 @@ def test_a_folder_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
     play(run, state, 60.0)
     assert run.stopped() is not None
     assert [reason.code for reason in account.invalid] == ["run_broken"]
+
+
+def test_behind_a_climb_s_end_no_rule_stops_what_is_over(tmp_path: Path) -> None:
+    """The last answers of a stair that was too high may come late; the load has ended already."""
+    run, state, account = run_of(tmp_path)
+    play(run, state, 60.0)
+    state.now_s += 6.0
+    run.on_message(0, lost(state.now_s))
+    assert run.stopped() is None
+    assert account.climb is not None
+    assert account.climb.climb.state.end == "finish"
+
+
+def test_a_rule_stops_a_climb_that_goes_on(tmp_path: Path) -> None:
+    run, state, _ = run_of(tmp_path)
+    play(run, state, 9.0)
+    state.now_s += 3.0
+    run.on_message(0, lost(state.now_s))
+    assert str(run.stopped()).startswith("error_share")
 
 
 PEAK = 80.0
