@@ -34,16 +34,16 @@ def burst(order: RunOrder, peak: float, lasts_s: float) -> None:
 
 def refused(order: RunOrder, run_id: str, found: Sequence[Checked]) -> None:
     """The items that refused the start, by name."""
-    told(order, "refused", run=run_id, **_what(order), items=[one.name for one in found if one.state == "refused"])
+    note(order, "refused", run=run_id, **_what(order), items=[one.name for one in found if one.state == "refused"])
 
 
 def ended(order: RunOrder, record: RunRecord) -> None:
     """With its verdict and the reasons' codes."""
     reasons = [reason.code for reason in record.reasons]
-    told(order, "ended", run=record.run_id, verdict=record.verdict, reasons=reasons, sent=record.load.sent)
+    note(order, "ended", run=record.run_id, verdict=record.verdict, reasons=reasons, sent=record.load.sent)
 
 
-def told(order: RunOrder, act: Act, **about: Any) -> None:
+def note(order: RunOrder, act: Act, **about: Any) -> None:
     """Adds a line; a log that does not take it is said, and nothing more."""
     try:
         write(order.runs, act, me(), **about)

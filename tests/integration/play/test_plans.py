@@ -20,10 +20,13 @@ PLACE = {"uid": 777, "limit": 51, "award_us": 1 << 62, "round": (1 << 31) - 1, "
 LEGS = {"accounts": ["user:777"], "currencies": ["fen"], "amounts": [-1], "uids": [777]}
 
 
+@pytest.mark.parametrize("known_empty", [False, True], ids=["nothing is known", "known to be empty"])
 def test_the_one_plan_of_the_balances_is_by_the_index_also_if_it_was_made_when_nobody_had_anything(
-    ledger_dsn: str,
+    ledger_dsn: str, known_empty: bool
 ) -> None:
-    with psycopg.connect(ledger_dsn, cursor_factory=psycopg.ClientCursor) as conn:
+    with psycopg.connect(ledger_dsn, cursor_factory=psycopg.ClientCursor, autocommit=True) as conn:
+        if known_empty:
+            conn.execute("VACUUM (ANALYZE) live.posting, live.holding")
         for name, value in ONE_PLAN.items():
             conn.execute(f"SET {name} = {value}")
         conn.execute(b"PREPARE balances AS " + statement("balances", "live").replace(b"%(uids)s", b"$1"))

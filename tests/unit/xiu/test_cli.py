@@ -129,11 +129,17 @@ COMMANDS = Path(cli.__file__).with_name("commands")
 
 
 def sources(word: str) -> tuple[str, str]:
-    """Of a word's module, and of it with what it takes from its neighbours."""
-    own = (COMMANDS / f"{word.replace('-', '_')}.py").read_text(encoding="utf-8")
-    found = re.findall(r"from xiu\.commands\.(\w+) import|\b(_[a-z]\w*)\b", own)
-    beside = {COMMANDS / f"{name}.py" for pair in found for name in pair if name}
-    return own, own + "".join(file.read_text(encoding="utf-8") for file in beside if file.exists())
+    """Of a word's module, and of it with what it takes from its neighbours, and they from theirs."""
+    name = word.replace("-", "_")
+    texts: dict[str, str] = {}
+    wanted = [name]
+    while wanted:
+        file = COMMANDS / f"{(one := wanted.pop())}.py"
+        if one not in texts and file.exists():
+            texts[one] = file.read_text(encoding="utf-8")
+            found = re.findall(r"from xiu\.commands\.(\w+) import|\b(_[a-z]\w*)\b", texts[one])
+            wanted += [other for pair in found for other in pair if other]
+    return texts[name], "".join(texts.values())
 
 
 def options(parser: argparse.ArgumentParser) -> Iterator[str]:
