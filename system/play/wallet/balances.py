@@ -19,7 +19,7 @@ from system.play.reading import read
 BATCH_MAX = 256
 """Most users of one statement: a hundred microseconds of PostgreSQL each at most."""
 
-EVERY_S = 0.004
+EVERY_S = 0.002
 """From the beginning of a statement to that of the next, at least."""
 
 log = logging.getLogger("xiu.play")
