@@ -83,7 +83,8 @@ class CpuHogKind(FaultKind[CpuHog]):
 
     def undone(self, stack: Stack, detail: Detail) -> bool:
         self._children = [child for child in self._children if child.poll() is None]
-        return not list(hogs(detail))
+        # A process on its way out has no command line any more, and cannot be reaped yet.
+        return not self._children and not list(hogs(detail))
 
 
 def hogs(detail: Detail) -> Iterator[psutil.Process]:
