@@ -179,7 +179,6 @@ class ControlSettings:
     lease_seconds: float = 2.0
     lease_packets_min: int = 16
     lease_packets_max: int = 5000
-    leases_held_max: int = 2
     store_timeout_s: float = 5.0
     more_valkeys: Mapping[int, str] = field(default_factory=dict)
     """Cell → address, of the cells that have one of their own"""

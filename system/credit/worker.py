@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 TURN_BATCHES = 8
 """Batches of one stream before the other streams get a turn."""
 WAIT_MS = 250
-"""Seconds to wait for an entry before the rounds are looked up again."""
+"""Milliseconds to wait for an entry before the rounds are looked up again."""
 BACK_OFF_S = (0.05, 1.0)
 RECORDS_PER_S_MIN = 10_000
 """A batch that takes longer counts as not answered."""

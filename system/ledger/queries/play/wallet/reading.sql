@@ -12,7 +12,7 @@ FROM {schema}.round r WHERE r.round = %(round)s
 -- name: statement
 -- What moved a user's money, newest first: the first rows of each source behind the place that a page ended at. Credits
 -- of the draw behind `award_us` and `round`; parts of transfers behind `transfer`, and what their order says it is for.
--- Round after round by the index, as `balance`.
+-- Round after round by the index, as `balances`.
 WITH RECURSIVE posted(round) AS (
     (SELECT p.round FROM {schema}.posting p ORDER BY p.round LIMIT 1)
     UNION ALL
