@@ -19,6 +19,7 @@ from plans.models.ids import claimed_keys, twins
 from plans.models.partial import Contradiction, PlanModel, check, once
 from plans.models.quantity import Duration, Rate, Share
 from plans.models.steps import Constant, Ramp, Replay, Segment, Spike, Stairs
+from plans.models.stop_sentence import as_rule
 from plans.models.stress import WORKERS_MAX, Format, StopAboveShare, StopAboveTime, WarmUp
 from plans.models.target_service import LocustTarget, Target, Url, UrlTarget
 from plans.signals import SIGNALS
@@ -52,7 +53,8 @@ class OwnStopTime(StopAboveTime):
     signal: OwnTime
 
 
-OwnStop = Annotated[OwnStopShare | OwnStopTime, Field(discriminator="signal")]
+_OwnRule = Annotated[OwnStopShare | OwnStopTime, Field(discriminator="signal")]
+OwnStop = Annotated[_OwnRule, BeforeValidator(as_rule, json_schema_input_type=_OwnRule | str)]
 
 
 OwnStep = Annotated[Constant | Ramp | Stairs | Spike | Replay, Field(discriminator="kind")]

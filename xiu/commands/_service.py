@@ -15,7 +15,7 @@ from plans.models.target_service import UrlTarget
 from xiu.commands import _sound
 from xiu.commands._text import about_lines, emit, table, targets_table
 
-NOT_HERE = ("scale", "stack", "on")
+NOT_HERE = ("scale", "stack", "on", "short", "approved_by")
 NAMING = re.compile(r"(\b(?:data|ca|locustfile|recording):\s*['\"]?)([^'\"\s,}]+)")
 """The keys of such a plan that name a file beside it."""
 
@@ -50,8 +50,11 @@ def show(args: argparse.Namespace, path: Path) -> int:
 def run(args: argparse.Namespace, path: Path) -> int:
     """Carries the plan out. Raises BadInput for options that mean a red-packet system."""
     for name in NOT_HERE:
-        if getattr(args, name, None) is not None:
-            raise BadInput(f"--{name} with a plan for one's own service", expected="it left out: the plan has a target")
+        if getattr(args, name, None):
+            option = name.replace("_", "-")
+            raise BadInput(
+                f"--{option} with a plan for one's own service", expected="it left out: the plan has a target"
+            )
     loaded = load_service(path)
     if args.dry_run:
         _tell(loaded.plan, args.json)

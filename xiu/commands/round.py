@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     for each in (close, verify, aside):
         each.add_argument("round", metavar="ROUND", type=int, help="number of the round")
-    aside.add_argument("entry", metavar="ENTRY", help="epoch-sequence, as the alert names it")
+    aside.add_argument("entry", metavar="ENTRY", help="epoch-sequence, as the credit worker's log names it")
     aside.add_argument("--front", type=int, default=0, help="whose stream (default: 0)")
     aside.add_argument("--why", default="set aside by hand", help="reason, kept with the entry")
     says = "the evening's programme: what is loaded with its states; a file's; `--load` has control play it"

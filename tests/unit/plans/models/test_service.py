@@ -35,6 +35,13 @@ def test_seven_lines_are_a_plan(tmp_path: Path) -> None:
     assert plan.length_s == 7
 
 
+def test_a_stop_rule_may_be_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(SMALL + "stop: [response p99 > 2s in 5s]\n")
+    (rule,) = load_service(file).plan.stop
+    assert (rule.signal, rule.above, rule.window) == ("response_p99", 2.0, 5.0)
+
+
 def test_a_plan_may_say_more(rich: Path) -> None:
     plan = load_service(rich).plan
     assert isinstance(plan.target, UrlTarget)

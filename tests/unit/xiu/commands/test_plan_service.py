@@ -60,7 +60,9 @@ def test_a_dry_run_shows_requests_curve_and_bands(xiu: Any, mine: Path) -> None:
     assert data["takes_s"] == 13
 
 
-@pytest.mark.parametrize("words", [("--scale", "1/2"), ("--on", "http://127.0.0.1:1")])
+@pytest.mark.parametrize(
+    "words", [("--scale", "1/2"), ("--on", "http://127.0.0.1:1"), ("--short",), ("--approved-by", "Li")]
+)
 def test_options_of_a_red_packet_system_are_refused(xiu: Any, mine: Path, words: tuple[str, ...]) -> None:
     code, _, err = xiu("plan", "run", str(mine.resolve()), *words)
     assert code == 2
