@@ -55,6 +55,16 @@ def shows(page: Any, selector: str, text: str) -> None:
     )
 
 
+def shows_times(page: Any, selector: str, text: str, times: int) -> None:
+    """Waits until the element holds the text so often; 0: until it no longer does."""
+    _waits(
+        page,
+        "([where, text, times]) => { const e = document.querySelector(where);"
+        " return e && e.textContent.split(text).length - 1 === times; }",
+        [selector, text, times],
+    )
+
+
 def holds(page: Any, cards: int) -> None:
     """Waits until the user has so many cards."""
     _waits(
