@@ -65,6 +65,11 @@ def shows_times(page: Any, selector: str, text: str, times: int) -> None:
     )
 
 
+def all_english(page: Any, but: str) -> None:
+    """Waits until no Chinese is left but this name: lists change their language with the next look."""
+    _waits(page, "(but) => !/[\u4e00-\u9fff]/.test(document.querySelector('main').innerText.replaceAll(but, ''))", but)
+
+
 def holds(page: Any, cards: int) -> None:
     """Waits until the user has so many cards."""
     _waits(
