@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -105,6 +106,23 @@ def beside(file: Path, named: str) -> Path:
     plain = file.parent / named
     short = Path(os.path.normpath(plain))
     return short if _same(short, plain) or not plain.exists() else plain
+
+
+@contextmanager
+def named_file(path: Path, expected: str, pattern: str) -> Iterator[None]:
+    """Inside of it a file that another one names is read. Raises ValueError, with the file and what was expected.
+
+    `pattern`: of the files beside it, one of which may have been meant.
+    """
+    try:
+        yield
+    except OSError as exc:
+        near = closest(path.name, [each.name for each in path.parent.glob(pattern)]) if path.parent.is_dir() else ""
+        hint = f"; did you mean {near}?" if near else ""
+        said = f"{path} cannot be read: {exc.strerror or exc}; expected {expected} relative to this one{hint}"
+        raise ValueError(said) from exc
+    except UnicodeDecodeError as exc:
+        raise ValueError(f"{path} is not UTF-8 text; expected {expected}") from exc
 
 
 def by_id(files: Iterable[Path]) -> dict[str, Path]:

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
-from plans.models.errors import FileProblems, Problem, closest
-from plans.models.ids import LARGEST, beside, nameable
+from plans.models.errors import FileProblems, Problem
+from plans.models.ids import LARGEST, beside, nameable, named_file
 from plans.models.partial import FOLDER, PlanModel
 from plans.models.quantity import LONGEST_S
 
@@ -152,17 +152,8 @@ def _read(value: object, info: ValidationInfo) -> object:
     if folder is None:
         raise ValueError("a recording is read with its plan's file alone")
     path = beside(folder / "plan", nameable(value))
-    try:
+    with named_file(path, "a CSV file", "*.csv"):
         return Recording(file=value, points=read_recording(path))
-    except FileProblems:
-        raise
-    except OSError as exc:
-        near = closest(path.name, [file.name for file in path.parent.glob("*.csv")]) if path.parent.is_dir() else ""
-        hint = f"; did you mean {near}?" if near else ""
-        said = f"{path} cannot be read: {exc.strerror or exc}; expected a CSV file relative to this one{hint}"
-        raise ValueError(said) from exc
-    except UnicodeDecodeError as exc:
-        raise ValueError(f"{path} is not UTF-8 text; expected a CSV file") from exc
 
 
 Recorded = Annotated[Recording, BeforeValidator(_read), WithJsonSchema({"type": "string", "examples": ["monday.csv"]})]

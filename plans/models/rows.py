@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
-from plans.models.errors import FileProblems, Problem, closest
-from plans.models.ids import beside, nameable
+from plans.models.errors import FileProblems, Problem
+from plans.models.ids import beside, nameable, named_file
 from plans.models.partial import FOLDER, PlanModel
 
 MOST_BYTES, MOST_ROWS, MOST_TOLD = 16 << 20, 100_000, 20
@@ -102,17 +102,8 @@ def _read(value: object, info: ValidationInfo) -> object:
     if folder is None:
         raise ValueError("rows are read with their plan's file alone")
     path = beside(folder / "plan", nameable(value))
-    try:
+    with named_file(path, "a CSV file or JSON lines", "*"):
         columns, rows, digest = read_rows(path)
-    except FileProblems:
-        raise
-    except OSError as exc:
-        near = closest(path.name, [each.name for each in path.parent.glob("*")]) if path.parent.is_dir() else ""
-        hint = f"; did you mean {near}?" if near else ""
-        said = f"{path} cannot be read: {exc.strerror or exc}; expected a file relative to this one{hint}"
-        raise ValueError(said) from exc
-    except UnicodeDecodeError as exc:
-        raise ValueError(f"{path} is not UTF-8 text; expected a CSV file or JSON lines") from exc
     return DataRows(file=value, sha256=digest, count=len(rows), columns=columns, rows=rows)
 
 

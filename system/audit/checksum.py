@@ -8,16 +8,14 @@ codes: 0 done · 2 bad input · 5 stores not reachable.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import hashlib
-import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 
 from psycopg import sql
 
+from system.audit.look import shown
 from system.contract.audit import LaneSum, TableSum
-from system.contract.errors import SettingsError, XiuError
 from system.contract.ids import LANES, Lane
 from system.ledger.access import Connection, connect, lane_role
 from system.ledger.statements import statement
@@ -25,7 +23,6 @@ from system.ledger.translate import translated
 from system.settings import AuditSettings
 from system.winlog import WinLogs, WinLogStore
 
-DONE, BAD_INPUT, NOT_READY = 0, 2, 5
 TIMEOUT_S = 30.0
 SCAN_COUNT = 1000
 
@@ -106,29 +103,22 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def _lines(done: LaneSum) -> Iterator[str]:
+    for one in (*done.tables, *done.streams):
+        yield f"{one.name:<32} {one.rows:>12,}  {one.checksum}"
+    yield f"{done.lane:<45}  {done.checksum}"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m system.audit.checksum", description="Sums up a lane.", epilog="Example: --lane live --json"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--lane", choices=LANES, default="live")
-    args = parser.parse_args(argv)
-    try:
-        settings = AuditSettings.from_env(os.environ)
-        done = asyncio.run(checksum(settings.postgres_url, settings.valkey_urls, settings.secret, args.lane))
-    except SettingsError as exc:
-        print(f"checksum: {exc}", file=sys.stderr)
-        return BAD_INPUT
-    except XiuError as exc:
-        print(f"checksum: {exc}", file=sys.stderr)
-        return NOT_READY
-    if args.json:
-        print(done.model_dump_json(indent=1))
-    else:
-        for one in (*done.tables, *done.streams):
-            print(f"{one.name:<32} {one.rows:>12,}  {one.checksum}")
-        print(f"{done.lane:<45}  {done.checksum}")
-    return DONE
+
+    def look(settings: AuditSettings, args: argparse.Namespace) -> Coroutine[None, None, LaneSum]:
+        return checksum(settings.postgres_url, settings.valkey_urls, settings.secret, args.lane)
+
+    return shown(parser, argv, look, _lines)
 
 
 if __name__ == "__main__":

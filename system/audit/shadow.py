@@ -9,14 +9,13 @@ which it removes. Exit codes: 0 done · 2 bad input · 5 stores not reachable.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 
-from system.audit.checksum import BAD_INPUT, DONE, NOT_READY, TIMEOUT_S, checksum
+from system.audit.checksum import TIMEOUT_S, checksum
+from system.audit.look import shown
 from system.contract.audit import ShadowReport
-from system.contract.errors import SettingsError, StoreRefused, XiuError
+from system.contract.errors import StoreRefused
 from system.contract.ids import LANES, Lane
 from system.contract.records import OTHER_LANE, SAYS_LANE
 from system.ledger.access import Connection, connect, lane_role
@@ -97,31 +96,23 @@ async def _taken(store: WinLogStore) -> list[str]:
     return [] if there == b"1" else ["the win log does not hold what was written"]
 
 
+def _lines(done: ShadowReport) -> Iterator[str]:
+    yield from done.problems or ("nothing stands against a stress run",)
+    yield f"records of the other lane: {done.into_live} in live, {done.into_stress} in stress"
+    yield f"{done.live.lane:<45}  {done.live.checksum}"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m system.audit.shadow",
         description="Looks at the stress lane's stores before a run, and sums up the live lane.",
         epilog="Example: --json",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    args = parser.parse_args(argv)
-    try:
-        settings = AuditSettings.from_env(os.environ)
-        done = asyncio.run(shadow(settings.postgres_url, settings.valkey_urls, settings.secret))
-    except SettingsError as exc:
-        print(f"shadow: {exc}", file=sys.stderr)
-        return BAD_INPUT
-    except XiuError as exc:
-        print(f"shadow: {exc}", file=sys.stderr)
-        return NOT_READY
-    if args.json:
-        print(done.model_dump_json(indent=1))
-    else:
-        for line in done.problems or ("nothing stands against a stress run",):
-            print(line)
-        print(f"records of the other lane: {done.into_live} in live, {done.into_stress} in stress")
-        print(f"{done.live.lane:<45}  {done.live.checksum}")
-    return DONE
+
+    def look(settings: AuditSettings, _: argparse.Namespace) -> Coroutine[None, None, ShadowReport]:
+        return shadow(settings.postgres_url, settings.valkey_urls, settings.secret)
+
+    return shown(parser, argv, look, _lines)
 
 
 if __name__ == "__main__":

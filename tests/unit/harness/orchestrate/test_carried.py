@@ -34,3 +34,4 @@ def test_a_file_that_is_none_is_forgotten(tmp_path: Path, text: str) -> None:
 
 def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     remember(tmp_path / "none", 1.0)
+    assert remembered(tmp_path / "none") is None
