@@ -260,7 +260,7 @@ def _limit(env: Mapping[str, str], whose: str) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class PlaySettings:
-    """Settings of the play process (wallet)."""
+    """Settings of the users' API: wallet, shares, cards, ties, the event page. Times in seconds."""
 
     listen: tuple[str, int]
     postgres_url: str

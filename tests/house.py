@@ -27,7 +27,6 @@ TOP_LEVEL = {
     "CONTRIBUTING.md",
     "Makefile",
     "README.md",
-    "deploy",
     "docs",
     "pyproject.toml",
     "requirements.lock",

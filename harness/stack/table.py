@@ -218,24 +218,16 @@ def _own(
     env: Mapping[str, str],
     after: tuple[str, ...],
     *,
-    listens: str | None = None,
     metrics: str | None = None,
 ) -> Part:
-    """A process of the system. `listens`: name of the port of what it serves; `metrics`: of its /metrics. One of them
-    may be the other.
-    """
-    listens, metrics = listens or place.name, metrics or place.name
-    common = {
-        "XIU_CELL": str(place.cell or 0),
-        "XIU_SECRET_FILE": "{folder}/secret/key",
-        "XIU_TOPOLOGY": "{topology}",
-    }
+    """A process of the system. `metrics`: name of the port of its /metrics, that of what it serves without it."""
+    metrics = metrics or place.name
     return Part(
         place.name,
         (sys.executable, "-m", *module),
-        f"http://127.0.0.1:{port_of(listens)}/readyz",
-        env={**common, **env},
-        ports=tuple(dict.fromkeys((listens, metrics))),
+        f"http://127.0.0.1:{port_of(place.name)}/readyz",
+        env={"XIU_SECRET_FILE": "{folder}/secret/key", **env},
+        ports=tuple(dict.fromkeys((place.name, metrics))),
         after=after,
         metrics=f"127.0.0.1:{port_of(metrics)}",
     )
@@ -261,7 +253,7 @@ def system(fronts: int, cells: int = 1, *, pinned: bool = True) -> tuple[Part, .
                 env = {
                     "XIU_POSTGRES_URL": _through("play", "postgres", None),
                     **_OPERATORS,
-                    **_DIRECT,
+                    **_TOPOLOGY,
                     **_listen("play"),
                 }
                 part = _own(place, ("system.play",), env, ("control",))
@@ -271,7 +263,7 @@ def system(fronts: int, cells: int = 1, *, pinned: bool = True) -> tuple[Part, .
 
 
 _OPERATORS = {"XIU_ADMIN_TOKEN_FILE": "{folder}/secret/admin"}
-_DIRECT = {"XIU_CONTROL_URL": "{control_url}"}
+_TOPOLOGY = {"XIU_TOPOLOGY": "{topology}"}
 
 
 def _listen(name: str, variable: str = "XIU_LISTEN") -> dict[str, str]:
@@ -287,7 +279,7 @@ def _control(place: Place, cells: int, after: tuple[str, ...]) -> Part:
     """Control speaks to the Valkey of every cell, through a link of its own each."""
     env = {valkey_variable(cell): _through("control", "valkey", cell) for cell in range(cells)}
     env["XIU_POSTGRES_URL"] = _through("control", "postgres", None)
-    return _own(place, ("system.control",), {**env, **_OPERATORS, **_listen(place.name)}, after)
+    return _own(place, ("system.control",), {**env, **_OPERATORS, **_TOPOLOGY, **_listen(place.name)}, after)
 
 
 def _front(place: Place, *, pinned: bool) -> Part:
@@ -296,6 +288,7 @@ def _front(place: Place, *, pinned: bool) -> Part:
         "XIU_VALKEY_URL": _through("front", "valkey", place.cell),
         "XIU_CONTROL_URL": _through("front", "control", place.cell),
         "XIU_FRONT": str(place.number),
+        **_TOPOLOGY,
         **_listen(place.name),
         **_listen(figures, "XIU_METRICS_LISTEN"),
     }
@@ -307,8 +300,9 @@ def _credit(place: Place) -> Part:
     env = {
         "XIU_VALKEY_URL": _through("credit", "valkey", place.cell),
         "XIU_POSTGRES_URL": _through("credit", "postgres", place.cell),
+        "XIU_CELL": str(place.cell or 0),
         "XIU_LANE": str(place.lane),
-        **_DIRECT,
+        "XIU_CONTROL_URL": "{control_url}",
         **_listen(place.name, "XIU_METRICS_LISTEN"),
     }
     return _own(place, ("system.credit", "--lane", str(place.lane)), env, ("control",))

@@ -38,8 +38,8 @@ from tests.house import (
 
 
 def test_the_top_level_is_what_the_blueprint_says() -> None:
-    assert {name.split("/")[0] for name in FILES} <= TOP_LEVEL
-    assert {name.split("/")[1] for name in FILES if name.startswith("tests/") and name.count("/") > 1} <= TESTS
+    assert {name.split("/")[0] for name in FILES} == TOP_LEVEL
+    assert {name.split("/")[1] for name in FILES if name.startswith("tests/") and name.count("/") > 1} == TESTS
     assert set(PACKAGES) <= {name.split("/")[0] for name in FILES}
 
 

@@ -62,7 +62,8 @@ def test_a_place_that_does_not_exist_is_one_sentence_with_the_nearest_name() -> 
 )
 def test_each_process_reaches_the_stores_of_its_cell_through_its_own_link(name: str, variable: str, link: str) -> None:
     assert part(LAYOUT, name).env[variable] == AT.links[link]
-    assert part(LAYOUT, name).env["XIU_CELL"] == str(AT.places.place(name).cell or 0)
+    told = {"XIU_CELL": str(AT.places.place(name).cell)} if name.startswith("credit") else {}
+    assert {k: v for k, v in part(LAYOUT, name).env.items() if k == "XIU_CELL"} == told, "fronts know the topology"
 
 
 def test_proxies_stand_before_the_store_of_their_cell() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,20 @@ from harness.stack import LINKS, plan, table
 from harness.stack.external import externals, through
 from harness.stack.plan import Plan
 from harness.stack.table import Part
+from system.settings import ControlSettings, CreditSettings, FrontSettings, PlaySettings
 from tests.support.stack_layout import FOLDER, everything, laid_out, part
+
+
+class Noted(dict[str, str]):
+    """A process's environment that notes what was asked for."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        super().__init__(env)
+        self.read: set[str] = set()
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        self.read.add(name)
+        return super().get(name, default)
 
 
 def test_a_plan_survives_json() -> None:
@@ -50,6 +64,18 @@ def test_every_port_has_one_owner_and_no_placeholder_is_left() -> None:
 def test_each_process_reaches_each_store_through_its_own_link(name: str, variable: str, link: str) -> None:
     layout = laid_out(everything())
     assert part(layout, name).env[variable] == layout.addresses.links[link]
+
+
+@pytest.mark.parametrize("name", ["control", "front-1", "credit-live", "credit-stress-1", "play"])
+def test_a_process_is_given_no_variable_that_it_does_not_read(name: str, tmp_path: Path) -> None:
+    kinds = {"control": ControlSettings, "front": FrontSettings, "credit": CreditSettings, "play": PlaySettings}
+    given = Noted(part(laid_out(everything(cells=2)), name).env)
+    for variable in ("XIU_SECRET_FILE", "XIU_ADMIN_TOKEN_FILE"):
+        (tmp_path / variable).write_text("ab" * 32)
+        if variable in given:
+            given[variable] = str(tmp_path / variable)
+    kinds[name.partition("-")[0]].from_env(given)
+    assert given.read >= given.keys()
 
 
 def test_proxies_stand_before_what_they_are_named_for() -> None:
