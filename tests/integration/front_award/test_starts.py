@@ -246,9 +246,13 @@ def test_a_switch_of_the_stress_lane_leaves_the_live_lane_as_it_is(valkey_server
         async with rig.front() as front:
             ours, theirs = await front.ready(live), await front.ready(stress)
             rig.control.lanes = {"live": defaults(), "stress": {**defaults(), "draw.award": 0}}
+            # Awaited first: a gate may be shut for another reason, a Valkey that is slow on a busy machine.
+            await eventually(lambda: front.state.switches["stress"]["draw.award"] == 0, "the stress lane is switched")
             await eventually(lambda: theirs.opening_us == NEVER, "the stress lane is shut")
-            assert ours.opening_us < NEVER
+            assert front.state.switches["live"] == defaults()
+            await eventually(lambda: ours.opening_us < NEVER, "the live lane is open")
             assert await front.win(live, 1)
+            assert theirs.opening_us == NEVER
             shown = generate_latest(front.metrics.registry)
             assert b'hongbao_switch{key="draw.award",lane="live"} 1.0' in shown
             assert b'hongbao_switch{key="draw.award",lane="stress"} 0.0' in shown
