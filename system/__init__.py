@@ -2,8 +2,8 @@
 
 Fronts draw. A losing tap is answered from memory; a winning one is written to the win log and answered once that write
 is on the disk. Credit workers turn the win log into postings, each batch in one transaction. Control owns what must
-exist once: rounds, seeds, leases, epochs, switches, the clock. Play is the users' side of what follows: wallets, shares,
-cards, ties, the event page. The audit closes the books over all of it.
+exist once: rounds, seeds, leases, epochs, switches, the clock. Play is the users' side of what follows: wallets,
+shares, cards, ties, the event page. The audit closes the books over all of it.
 
 A tap has ten steps, and the code counts them:
 

@@ -93,6 +93,7 @@ _SECONDS = {
     "cards": "",
     "tickets": "",
     "fission": "",
+    "recorder": "",
     "relations": "",
 }
 """The argument with which a bench takes the length of a sample; empty where the bench has a fixed amount of work."""

@@ -70,6 +70,7 @@ def test_the_benches_of_this_part_are_there() -> None:
         "fission",
         "front",
         "open-loop",
+        "recorder",
         "relations",
         "tickets",
         "wins",
@@ -78,7 +79,7 @@ def test_the_benches_of_this_part_are_there() -> None:
     assert set(bench.names()) == known
 
 
-@pytest.mark.parametrize("name", ["credit", "tickets"])
+@pytest.mark.parametrize("name", ["credit", "recorder", "tickets"])
 def test_a_bench_with_work_to_do_takes_no_length(name: str) -> None:
     with pytest.raises(BadInput, match=f"{name} takes no --seconds"):
         bench.run(argparse.Namespace(bench=name, seconds=1.0, json=False))
