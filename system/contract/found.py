@@ -10,6 +10,7 @@ import ast
 import importlib
 import os
 import pkgutil
+import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ from types import ModuleType
 from typing import NamedTuple
 
 from system.contract.errors import SettingsError
+
+_PARSES = threading.Lock()
+"""Python 3.11 counts the depth of a tree once for all threads: of two that parse at once, one breaks (SystemError)."""
 
 
 class Blame(NamedTuple):
@@ -106,7 +110,9 @@ def blamed(error: BaseException, file: Path) -> Blame:
 def line_of(file: Path, text: str) -> int:
     """The line at which a text stands in a file of Python; 1 where it does not."""
     try:
-        nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        source = file.read_text(encoding="utf-8")
+        with _PARSES:
+            nodes = ast.walk(ast.parse(source))
     except (OSError, ValueError, SyntaxError):
         return 1
     return min((node.lineno for node in nodes if isinstance(node, ast.Constant) and node.value == text), default=1)

@@ -17,11 +17,11 @@ def test_a_demos_stack_is_its_own_and_the_demo_ends_when_it_is_gone(xiu: Xiu) ->
     assert f"private to process {process.pid}" in refused.stderr
     stack = Stack.attach(find_running(xiu.folder / "var")[0])
     stack.down()
-    assert process.wait(20) == 3, xiu.output()
+    assert process.wait(60) == 3, xiu.output()
     record = xiu.record()
     assert (record["verdict"], record["reasons"][0]["code"]) == ("ABORTED", "stack_gone")
     assert record["load"]["unsent"] > 0, "the fire ceased"
-    wait(lambda: xiu.processes() == [], 20, xiu.processes)
+    xiu.all_gone()
     # The books can be closed afterwards: of that stack, though nothing of it runs.
     audit = xiu("audit", "--run", "last")
     assert audit.returncode in (0, 10), audit.stdout + audit.stderr  # S4 is unknown where a probe was not sent yet

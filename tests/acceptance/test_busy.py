@@ -21,7 +21,7 @@ def test_on_a_stack_that_stands(xiu: Xiu) -> None:
     beyond_every_limit(xiu)
     full(xiu)
     assert xiu("down").returncode == 0
-    assert xiu.processes() == []
+    xiu.all_gone()
 
 
 def a_switch_stops_the_start(xiu: Xiu) -> None:

@@ -34,7 +34,7 @@ def test_a_rehearsal_has_a_stack_of_its_own_where_none_runs_and_stops_it(xiu: Xi
     rehearsed, document = drill(xiu, "valkey-slow", "--dry-run")
     assert (rehearsed, document["verdict"], document["arms"]) == (0, "PASS", {})
     assert any("would inject N1 on front-valkey" in note for note in document["notes"])
-    assert xiu.processes() == []
+    xiu.all_gone()
 
 
 def test_a_drill_that_is_killed_and_one_that_is_halted(xiu: Xiu) -> None:

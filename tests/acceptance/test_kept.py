@@ -67,7 +67,7 @@ def test_a_demo_that_is_kept_and_what_follows_on_its_stack(xiu: Xiu, monkeypatch
 
     assert xiu("down").returncode == 0
     agrees_with(again, shown(xiu, "--run", "last")["panels"])
-    assert xiu.processes() == []
+    xiu.all_gone()
     closes_to_the_fen(xiu, again)
     tamper(xiu, again["rounds"][0]["round"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.support.command import Xiu, wait
+from tests.support.command import Xiu
 from xiu.commands._gates import quick
 
 
@@ -15,4 +15,4 @@ def test_each_verdict_comes_out_with_its_exit_code(xiu: Xiu) -> None:
     assert [(row["word"], row["exit_code"]) for row in rows] == [(each.word, each.exit_code) for each in quick()]
     assert done.returncode == 0, done.stderr
     assert {row["exit_code"] for row in rows} == {0, 1, 2, 3, 4, 5, 10, 99}
-    wait(lambda: xiu.processes() == [], 20, xiu.processes)
+    xiu.all_gone()

@@ -9,12 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.bench.servers import free_port
 from plans.models.service import ServicePlan, load_service
 from plans.models.targets import load_targets
 from tests.support.children import started
 from tests.support.command import INVALID, Xiu, valid_or_late, wait
 from tests.support.plan_files import spoil
+from tests.support.stores import free_port
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "your-service.md"
 

@@ -26,12 +26,14 @@ from tests.support.event_browser import (
     PHONE,
     all_english,
     browser,
+    has_shown,
     holds,
     is_open,
     open_page,
     shows,
     shows_times,
     untroubled,
+    watched,
 )
 from tests.support.event_page import (
     BROWSER,
@@ -61,6 +63,7 @@ class Stage:
     folder: Path
     port: int
     open: Callable[..., Any]
+    close_pages: Callable[[], None]
     restart: Callable[[], None]
     stop: Callable[[], None]
 
@@ -100,13 +103,19 @@ def stage(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFact
                 shows(page, "#who", str(uid))  # a press before that is told to sign in first, and taps nothing
             return page
 
+        def close_pages() -> None:
+            for context in list(chromium.contexts):
+                context.close()
+
         start()
-        yield Stage(f"http://127.0.0.1:{port}", dsn, front, folder, port, opened, restart, lambda: playing[0].close())
+        url = f"http://127.0.0.1:{port}"
+        yield Stage(url, dsn, front, folder, port, opened, close_pages, restart, lambda: playing[0].close())
 
 
 @pytest.fixture(autouse=True)
 def quiet(stage: Stage) -> None:
-    """A front without an opinion, and no round from the test before."""
+    """A front without an opinion, no round from the test before, and no page of it that goes on asking."""
+    stage.close_pages()
     with psycopg.connect(stage.dsn) as conn:
         conn.execute("UPDATE live.round SET start_us = 0, end_us = 1")
     stage.front.answers.clear()
@@ -233,9 +242,20 @@ def pot_of(stage: Stage) -> list[str]:
 
 def pressed_over_a_refresh(page: Any, selector: str) -> None:
     """Down, everything read anew, up: that is one press of the same button."""
-    page.hover(selector)
-    page.mouse.down()
+
+    def down() -> bool:
+        """What is still being read may move the button away from under the pointer."""
+        page.hover(selector)
+        page.mouse.down()
+        if page.evaluate("(where) => Boolean(document.querySelector(where + ':active'))", selector):
+            return True
+        page.mouse.move(0, 0)
+        page.mouse.up()
+        return False
+
+    wait_until(down, 30, f"{selector} pressed")
     page.evaluate("refresh().then(refreshPlays)")
+    page.hover(selector)  # wherever it stands now
     page.mouse.up()
 
 
@@ -286,6 +306,8 @@ def test_one_tap_is_repeated_until_its_answer_is_definite(stage: Stage) -> None:
         CUT, refusal(503, "degraded"), (202, {"pending": True}), refusal(429, "too_fast"), won(2, 1, 100),
     ))  # fmt: skip
     page.click("#red")
+    # Not by the win that is shown: a statement that was asked for behind the posting shows it, too.
+    wait_until(lambda: len(stage.front.taps) >= 5, 30, "a definite answer")
     shows(page, "#win-fen", "¥1.00")
     shows(page, "#balance", "¥1.00")
     at_s = [tap.at_s for tap in stage.front.taps]
@@ -299,15 +321,18 @@ def test_the_button_keeps_to_seven_a_second(stage: Stage) -> None:
     announce(stage.dsn, 3, -1)
     page = stage.open(3_001)
     is_open(page)
+    # A hundred and fifty presses, and on a busy machine more: until there are taps enough to look at.
     page.evaluate(
         "new Promise((done) => { let n = 0; const id = setInterval(() => {"
-        " document.getElementById('red').click(); if (++n === 150) { clearInterval(id); done(); } }, 20); })"
+        " document.getElementById('red').click();"
+        " const sent = performance.getEntriesByType('resource').filter((e) => e.name.endsWith('/taps')).length;"
+        " if (++n >= 150 && sent > 8) { clearInterval(id); done(); } }, 20); })"
     )
     # The page's own clock: when each tap was sent, however long it was on its way.
     at_ms = page.evaluate(
         "performance.getEntriesByType('resource').filter((e) => e.name.endsWith('/taps')).map((e) => e.startTime)"
     )
-    assert len(at_ms) >= 7
+    assert len(at_ms) > 8
     assert all(later - earlier > 950 for earlier, later in zip(at_ms, at_ms[7:], strict=False))
 
 
@@ -325,8 +350,9 @@ def test_before_and_after_the_round_nothing_is_sent(stage: Stage) -> None:
     announce(stage.dsn, 5, -1)
     is_open(page)
     stage.front.answers.append(refusal(409, "not_open", starts_in_ms=60_000))
+    watched(page, "#phase")
     page.click("#red")
-    shows(page, "#phase", "until it opens")
+    has_shown(page, "until it opens")
     untroubled(page)
 
 
@@ -363,8 +389,11 @@ def test_an_order_whose_answer_was_lost_is_asked_for_again_by_the_next_page(stag
     page.fill("#spend", "2")
     page.click("#spend-form button")
     shows(page, "#spend-said", "Not known yet whether it worked")
+    # This page asks again and again: it is gone before an answer may come through.
+    address = page.url
+    page.goto("about:blank")
     page.unroute("**/v1/wallet/spend", lose)
-    page.reload()
+    page.goto(address)
     shows(page, "#kept", "it is done")
     shows(page, "#balance", "¥3.20")
     page.reload()
@@ -375,6 +404,7 @@ def test_an_order_whose_answer_was_lost_is_asked_for_again_by_the_next_page(stag
 
 def test_the_description_for_people_fetches_nothing(stage: Stage) -> None:
     page = stage.open(None)
+    page.goto("about:blank")  # the event page asks for the rounds every few seconds
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{stage.url}/docs")

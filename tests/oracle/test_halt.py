@@ -55,8 +55,8 @@ def test_fire_ceases(tmp_path: Path, halt: Callable[[CannonProcess], None], with
             for message in cannon.lines():
                 if message["event"] == "counts" and message["sent"] > RATE_RPS / 4 and not halted_ns:
                     cannon.lease()
-                    halted_ns = time.monotonic_ns()
                     halt(cannon)
+                    halted_ns = time.monotonic_ns()
             result = cannon.result()
     assert halted_ns
     assert (max(arrivals(tmp_path)) - halted_ns) / 1e9 <= within_s + 0.2

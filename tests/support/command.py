@@ -120,6 +120,10 @@ class Xiu:
                 continue
         return found
 
+    def all_gone(self) -> None:
+        """Until none of them is left: who has let go of everything may still stand in the list for a moment."""
+        wait(lambda: self.processes() == [], 30, self.processes)
+
 
 def valid_or_late(record: dict[str, Any]) -> bool:
     """Is the run green, or INVALID for the one reason that a busy machine has: its generator was late?"""

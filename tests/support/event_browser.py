@@ -91,6 +91,21 @@ def _waits(page: Any, function: str, arg: Any) -> None:
         pytest.fail(f"not within {WITHIN_MS} ms: {arg}; the page shows:\n{page.inner_text('body')}\n{page.trouble}")
 
 
+def watched(page: Any, selector: str) -> None:
+    """From now on every text of the element is kept: the next look of the page may change it at any moment."""
+    page.evaluate(
+        "(where) => { const e = document.querySelector(where); window.shownTexts = [e.textContent];"
+        " const keep = () => window.shownTexts.push(e.textContent);"
+        " new MutationObserver(keep).observe(e, { childList: true, characterData: true, subtree: true }); }",
+        selector,
+    )
+
+
+def has_shown(page: Any, text: str) -> None:
+    """Waits until the watched element has held the text, for however short a time."""
+    _waits(page, "(text) => window.shownTexts.some((one) => one.includes(text))", text)
+
+
 def is_open(page: Any) -> None:
     page.wait_for_selector('#red[aria-disabled="false"]')
 

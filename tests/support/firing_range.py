@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from harness.bench.servers import BenchTarget, child, free_port, plain_tokens
+from harness.bench.servers import BenchTarget, child, plain_tokens
 from harness.engine.config import CannonConfig
 from harness.engine.process import CannonResult, run_cannon
+from tests.support.stores import free_port
 
 SERVER_CORE, CANNON_CORE = 0, 1
 ATTEMPTS = 3

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harness.bench.servers import free_port
+from tests.support.stores import free_port
 
 LOSE, WIN_ONCE, SPLIT, RESET, SILENT, CLOSE, PENDING, TOO_FAST, STORE_AWAY, TWICE, GARBAGE, RESERVE = range(1, 13)
 _UID = re.compile(rb"Bearer (\d+)\.")

@@ -59,7 +59,7 @@ class Rig:
         return list(journal.fold(journal.read(self.folder / journal.FILE)).values())[-1]
 
     async def until(self, check: Callable[[], bool], what: str) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not check():  # noqa: ASYNC110 (what is waited for stands in a file)
                 await asyncio.sleep(TICK_S)
         assert check(), what

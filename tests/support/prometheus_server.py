@@ -11,7 +11,7 @@ import requests
 
 from tests.support.stores import wait_until
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A small part for tests: answers 200 on every path, tells its environment on /env, and dies or dawdles when asked to.
 
-Arguments: port, and optionally `--ready-after S`, `--die SECONDS`, `--say TEXT`, `--write FILE` (at its
-start, or it dies).
+Arguments: port, and optionally `--ready-after S`, `--die SECONDS` (behind its first 200, however late that is asked
+for; 0: at its start), `--say TEXT`, `--write FILE` (at its start, or it dies).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 class Handler(BaseHTTPRequestHandler):
     began = time.monotonic()
     ready_after_s = 0.0
+    die_after_s: float | None = None
 
     def do_GET(self) -> None:
         ready = time.monotonic() - self.began >= self.ready_after_s
@@ -27,6 +28,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        if ready and Handler.die_after_s is not None:
+            threading.Timer(Handler.die_after_s, lambda: os._exit(7)).start()
 
     def log_message(self, format: str, *args: object) -> None:
         return
@@ -45,8 +48,9 @@ def main() -> None:
     if args.write is not None:
         args.write.write_bytes(b"." * 100_000)
     Handler.ready_after_s = args.ready_after
-    if args.die is not None:
-        threading.Timer(args.die, lambda: os._exit(7)).start()
+    if args.die == 0:
+        os._exit(7)
+    Handler.die_after_s = args.die
     ThreadingHTTPServer(("127.0.0.1", args.port), Handler).serve_forever()
 
 

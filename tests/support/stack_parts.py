@@ -15,7 +15,7 @@ from harness.stack import Part, PartEvent, Stack
 from tests.support.stores import wait_until
 
 CHILD = Path(__file__).with_name("stack_child.py")
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def child(name: str, *flags: str, **more: Any) -> Part:

@@ -61,10 +61,10 @@ class Stage:
         url = str(self.api.client.make_url("")).rstrip("/")
         topology = Topology(("http://127.0.0.1:9000",), (0,))
         limits = {
-            "tap_deadline_s": 1.0,
-            "append_timeout_s": 1.5,
+            "tap_deadline_s": 2.5,
+            "append_timeout_s": 3.0,
             "append_retry_s": 0.05,
-        }  # a busy disk is no dead store
+        }  # a busy disk, or a process that stands still for a second, is no dead store
         return FrontSettings(0, 0, (LOOPBACK, 0), url, self.valkey.url, topology, SECRET, **limits)  # type: ignore[arg-type]
 
     def environment(self, folder: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ Refuses: fakes, and stores somebody else started.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib.util
 import os
@@ -39,17 +40,35 @@ _TRAMPOLINE = (
 )
 
 
+HELD: list[socket.socket] = []
+"""Ports that were given out: bound, listening to nobody, for as long as this process lives."""
+
+
 def free_port() -> int:
-    """A port in [20000, 32768), free on the loopback interface a moment ago."""
-    ports = random.sample(range(20000, 32768), 200)
-    for port in ports:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            try:
-                probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
-            return port
+    """A port in [20000, 32768) of the loopback interface, for whoever listens with address reuse, as every server here
+    does. Nobody else gets it, however late its server starts: neither another test worker nor a stack of one
+    (`harness.stack.ports` holds its own the same way). Who connects before that is refused.
+    """
+    for port in random.sample(range(20000, 32768), 200):
+        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            held.bind((LOOPBACK, port))
+        except OSError:
+            held.close()
+            continue
+        if sys.platform == "linux":
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            HELD.append(held)
+        else:
+            held.close()  # elsewhere it would keep the server itself out
+        return port
     raise RuntimeError("no free port in [20000, 32768)")
+
+
+@atexit.register
+def _let_go() -> None:
+    for held in HELD:
+        held.close()
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
@@ -177,7 +196,10 @@ class _Server:
         self.start()
 
     def freeze(self) -> None:
+        """Stands still once this returns: a signal is on its way for a moment."""
         os.kill(self.pid, signal.SIGSTOP)
+        stands = psutil.Process(self.pid)
+        wait_until(lambda: stands.status() == psutil.STATUS_STOPPED, START_TIMEOUT_S, f"{self.name} frozen")
 
     def thaw(self) -> None:
         os.kill(self.pid, signal.SIGCONT)

@@ -269,16 +269,16 @@ async function refresh() {
       $("balance").textContent = yuan(got.data.balance_fen);
       $("processing").hidden = !got.data.processing;
       if (win && got.data.award) { win.state = got.data.award.state; drawWin(); }
-      await statement(mine);
+      await statement(() => mine !== token || number !== refreshing);
       if (!win) return;
       if (SETTLED.includes(win.state)) continue;
     } else if (!unsettled(got)) return;
     await pause(grows(tries, 400, 4000));
   }
 }
-async function statement(mine) {
+async function statement(stale) {
   const got = await ask("/v1/wallet/statement?limit=50");
-  if (got.status !== 200 || mine !== token) return;
+  if (got.status !== 200 || stale()) return;
   fill($("lines"), got.data.lines.length ? got.data.lines.map((line) => {
     const round = event && event.rounds.find((each) => each.round === line.round);
     const what = line.kind === "credit" ? nameOf(round, line.sponsor) : [listed(KINDS, line.kind) || line.kind, line.what].filter(Boolean).join(" · ");

@@ -130,12 +130,12 @@ async function cardOf(uid) {
   friendSays(got.status === 200 ? say("got_card", kindName(got.data.kind)) : refused(got));
   refreshPlays();
 }
-async function refreshCards(mine) {
+async function refreshCards(stale) {
   const all = await ask("/v1/seasons");
-  if (mine !== token || all.status !== 200) return;
+  if (stale() || all.status !== 200) return;
   season = all.data.seasons.find((each) => each.state === "open") || all.data.seasons.at(-1) || null;
   const got = await ask("/v1/cards");
-  if (mine !== token || got.status !== 200) return;
+  if (stale() || got.status !== 200) return;
   held = got.data.cards;
   fill(kinds, held.map((n, k) => [`${k} ${n}`, () => { const item = make("li", "", n ? "" : "none"); item.append(make("b", String(n)), make("span", kindName(k + 1))); return item; }]));
   const chosen = which.value || "1";
@@ -176,9 +176,9 @@ async function add(uid) {
   refreshPlays();
 }
 form("friend", "/v1/friends", () => ({ friend: uidIn(friend.value) }), (data) => { refreshPlays(); return say(data.state === "tied" ? "tied" : "added"); });
-async function refreshFriends(mine) {
+async function refreshFriends(stale) {
   const strongest = await ask("/v1/relations?top=20&explain=1"), waiting = await ask("/v1/friends/requests");
-  if (mine !== token || strongest.status !== 200 || waiting.status !== 200) return;
+  if (stale() || strongest.status !== 200 || waiting.status !== 200) return;
   const rows = waiting.data.askings.map((each) => [`asks ${each.uid}`, () => {
     const item = make("li", "");
     item.append(make("span", say("asked_by", each.uid)), button("add", () => add(each.uid)));
@@ -218,19 +218,21 @@ fundBox.append(inFund, fundForm);
 note(fundBox);
 fundBox.lastChild.id = "fund-said";
 form("fund", (by) => `/v1/fund/${by.value}`, () => ({ key: newKey(), fen: fenOf(fundYuan.value) }), (data, by) => { fundYuan.value = ""; refreshPlays(); return say(by.value === "sale" ? "sold" : "bought"); });
-async function refreshFund(mine) {
+async function refreshFund(stale) {
   const got = await ask("/v1/fund");
-  if (mine !== token || got.status !== 200) return;
+  if (stale() || got.status !== 200) return;
   inFund.textContent = yuan(got.data.fen);
   fundBox.hidden = false;
 }
 
+let refreshingPlays = 0;
 async function refreshPlays() {
-  const mine = token;
+  // What a later look has shown, an earlier one whose answers come late does not show over it.
+  const mine = token, number = ++refreshingPlays, stale = () => mine !== token || number !== refreshingPlays;
   if (!mine) return;
-  if (there("cards")) await refreshCards(mine);
-  if (there("ties")) await refreshFriends(mine);
-  if (there("fund")) await refreshFund(mine);
+  if (there("cards")) await refreshCards(stale);
+  if (there("ties")) await refreshFriends(stale);
+  if (there("fund")) await refreshFund(stale);
 }
 function forgetPlays() {
   // What belongs to one user is never shown to the next.

@@ -65,7 +65,8 @@ def every_kind_of_shot(xiu: Xiu, record: dict[str, Any]) -> None:
     assert reads["scheduled"] == 300 == reads["sent"] + reads["dropped"] + reads["unsent"]
     assert reads["sent"] == sum(reads["outcomes"].values())
     assert reads["outcomes"]["empty"] + reads["outcomes"]["funded"] > 0, reads["outcomes"]
-    assert reads["latency_ms"]["response"]["p95"] not in (None, taps["latency_ms"]["response"]["p95"])
+    assert reads["latency_ms"]["response"]["p95"] is not None
+    assert reads["latency_ms"] != taps["latency_ms"], "one percentile may be the same, not all of them"
     # Nobody has opened a season in this lane, or a share: that is answered, too.
     answered = {
         "friend": {"asked", "tied"}, "claim": {"forged"}, "gift": {"closed"}, "combine": {"closed"},

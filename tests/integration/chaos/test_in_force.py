@@ -111,10 +111,10 @@ def test_drill_and_watchdog_killed_the_stack_heals(stack: Stack) -> None:
 def test_a_fault_whose_drill_lives_on_is_healed_when_it_expires(stack: Stack) -> None:
     way, folder = kinds()["toxics"], stack.folder.path
     old = stack.kill("watchdog")  # one that dies is back
-    wait_until(lambda: stack.pids().get("watchdog", old) != old, 10, "a watchdog again")
+    wait_until(lambda: stack.pids().get("watchdog", old) != old, 20, "a watchdog again")
     detail = way.prepare(stack, FAULTS["N1"].inject, "front-valkey")
+    way.inject(stack, detail)  # first: half a second behind the entry it is healed, injected or not
     mine = fault_ledger.enter(folder, FaultLedgerEntry("N1", "front-valkey", "toxics", 60.0, 0.5, detail))
-    way.inject(stack, detail)
-    wait_until(lambda: injected(folder) == [], 10, "the stack's watchdog")
+    wait_until(lambda: injected(folder) == [], 20, "the stack's watchdog")
     assert mine.owner_lives()
     assert toxics(stack) == []

@@ -25,8 +25,8 @@ def test_faults_that_overlap_are_each_seen_and_healed(stack: Stack) -> None:
     """A cut, a slow link, a thin pipe on that same link once it is healed."""
     began, told = time.monotonic(), list[tuple[str, str]]()
     timed = (
-        Timed(THIN, "front-valkey", 2.5, 1.0),
-        Timed(FAULTS["N15"], "credit-postgres", 0.0, 2.0),
+        Timed(THIN, "front-valkey", 3.5, 1.0),
+        Timed(FAULTS["N15"], "credit-postgres", 0.0, 3.5),
         Timed(FAULTS["N1"], "front-valkey", 0.5, 1.0),
     )
     nemesis = FaultNemesis(stack.folder.path, *timed)

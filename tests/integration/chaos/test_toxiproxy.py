@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> Iterator[tuple[SafeToxiproxy, subprocess.Popen[byt
         process = subprocess.Popen(
             [str(SERVER), "-port", str(port)], stdout=log, stderr=log, env={**os.environ, "LOG_LEVEL": "error"}
         )
-    api = SafeToxiproxy(f"http://127.0.0.1:{port}", timeout_s=0.5)
+    api = SafeToxiproxy(f"http://127.0.0.1:{port}", timeout_s=20.0)
 
     def answers() -> bool:
         try:
@@ -42,7 +42,7 @@ def server(tmp_path: Path) -> Iterator[tuple[SafeToxiproxy, subprocess.Popen[byt
         except ToxiproxyError:
             return False
 
-    wait_until(answers, 10, "toxiproxy")
+    wait_until(answers, 30, "toxiproxy")
     assert api.populate({LINK: (f"127.0.0.1:{listen}", "127.0.0.1:9")}) == [LINK]
     yield api, process
     process.send_signal(signal.SIGCONT)
@@ -113,10 +113,11 @@ CALLS: list[Any] = [
 @needs_server
 @pytest.mark.parametrize("call", CALLS)
 def test_a_server_that_hangs_is_an_error_in_time(server: Server, call: Callable[[SafeToxiproxy], None]) -> None:
-    api, process = server
+    patient, process = server
+    api = SafeToxiproxy(patient.url, timeout_s=0.5)
     process.send_signal(signal.SIGSTOP)
     stands = psutil.Process(process.pid)
-    wait_until(lambda: stands.status() == psutil.STATUS_STOPPED, 5, "SIGSTOP")
+    wait_until(lambda: stands.status() == psutil.STATUS_STOPPED, 20, "SIGSTOP")
     with pytest.raises(ToxiproxyError, match=r"no answer within 0.5 s"):
         call(api)
 
@@ -162,7 +163,7 @@ def liar() -> Iterator[Callable[[int], SafeToxiproxy]]:
         handler = type("Handler", (Liar,), {"status": status})
         servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
         threading.Thread(target=servers[-1].serve_forever, args=(0.02,), daemon=True).start()
-        return SafeToxiproxy(f"http://127.0.0.1:{servers[-1].server_port}", timeout_s=2)
+        return SafeToxiproxy(f"http://127.0.0.1:{servers[-1].server_port}", timeout_s=20)
 
     yield make
     for each in servers:

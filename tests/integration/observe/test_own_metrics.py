@@ -24,8 +24,12 @@ def told(target: Path, pid: int) -> bool:
     if not target.exists():
         return False
     (row,) = json.loads(target.read_text())
-    found = {name: value for (name, _), value in read_metrics(f"http://{row['targets'][0]}/metrics").items()}
-    builds = [labels for name, labels in read_metrics(f"http://{row['targets'][0]}/metrics") if "build" in name]
+    try:
+        samples = read_metrics(f"http://{row['targets'][0]}/metrics")
+    except PromError:  # it answers late
+        return False
+    found = {name: value for (name, _), value in samples.items()}
+    builds = [labels for name, labels in samples if "build" in name]
     with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
         began_ticks = float(stat.read().split(")")[-1].split()[19])
     assert [dict(each)["commit"] for each in builds] == [commit()]
@@ -57,19 +61,19 @@ def test_each_own_process_of_a_stack_is_scraped_for_as_long_as_it_lives(tmp_path
         targets, state = stack.folder.targets, stack.state()
         parts = {"supervisor": int(state["supervisor_pid"]), "watchdog": int(state["pids"]["watchdog"])}
         for part, pid in parts.items():
-            wait_until(lambda part=part, pid=pid: told(targets / f"{part}.json", pid), 10, part)  # type: ignore[misc]
+            wait_until(lambda part=part, pid=pid: told(targets / f"{part}.json", pid), 20, part)  # type: ignore[misc]
         # Of a run and its cannon that were killed: nothing else begins here, and still nobody scrapes them for long.
         ended = subprocess.Popen([sys.executable, "-c", ""])
         ended.wait(20)
         dead = [targets / f"cannon-{ended.pid}.json", targets / f"run-{ended.pid}-9104.json"]
         for path in dead:
             path.write_text("[]")
-        wait_until(lambda: not any(path.exists() for path in dead), 10, "what killed processes left is taken away")
+        wait_until(lambda: not any(path.exists() for path in dead), 20, "what killed processes left is taken away")
         watchdog = Watchdog(stack.folder.path)
         with CannonProcess(cannon(tmp_path), targets=targets) as held:
             mine = [targets / f"cannon-{held.process.pid}.json", targets / f"watchdog-{watchdog.pid}.json"]
-            wait_until(lambda: told(mine[0], held.process.pid), 10, "the cannon")
-            wait_until(lambda: told(mine[1], watchdog.pid), 10, "the drill's watchdog")
+            wait_until(lambda: told(mine[0], held.process.pid), 20, "the cannon")
+            wait_until(lambda: told(mine[1], watchdog.pid), 20, "the drill's watchdog")
             url = stack.addresses.prometheus_url
             if url is not None:
                 prometheus = Prometheus(url)
@@ -82,7 +86,7 @@ def test_a_cannon_without_a_stack_is_read_at_a_port_of_its_own_until_it_is_let_g
     with CannonProcess(cannon(tmp_path)) as held:
         url = held.metrics.url(10)
         assert url is not None
-        assert ("process_cpu_seconds_total", frozenset()) in read_metrics(url)
+        assert ("process_cpu_seconds_total", frozenset()) in read_metrics(url, 20.0)
         began = time.monotonic()
     assert time.monotonic() - began < 5, "told to stop, it waits no longer for fronts that do not answer"
     with pytest.raises(PromError):

@@ -86,7 +86,10 @@ def test_the_figures_are_those_of_the_stores(scraped: Scraped, valkey_server: Va
         ledger.execute("SELECT pg_stat_force_next_flush()")
         ledger.execute("CHECKPOINT")
         after = scraped.whole()
-        assert one(after, "hongbao_valkey_clients") == one(before, "hongbao_valkey_clients") + 1
+        # Of Valkey's own list: who left a moment before may still stand on it.
+        wait_until(
+            lambda: one(scraped.whole(), "hongbao_valkey_clients") == len(client.client_list()) >= 2, 20, "clients"
+        )
         with psycopg.connect(postgres_dsn) as holder, psycopg.connect(postgres_dsn) as waiter:
             holder.execute("LOCK TABLE observed")
             waiter.execute("SET lock_timeout = '20s'")
@@ -140,8 +143,10 @@ def test_a_store_that_hangs_or_is_dead_tells_nothing_of_before_and_the_other_goe
     if store == "valkey":
         server.freeze()
         try:
-            took, others = [], []
-            for _ in range(5):
+            took, others = [DEADLINE_S * 2], [0.0]
+            until = time.monotonic() + 30
+            # On a busy machine a scrape may be late, or the other store: not for ever.
+            while (min(took) >= DEADLINE_S + 0.3 or 1 not in others) and time.monotonic() < until:
                 began = time.monotonic()
                 told = scraped()
                 took.append(time.monotonic() - began)
@@ -152,7 +157,7 @@ def test_a_store_that_hangs_or_is_dead_tells_nothing_of_before_and_the_other_goe
             assert 1 in others
         finally:
             server.thaw()
-        wait_until(lambda: up(scraped(), store) == 1, 10, "back")
+        wait_until(lambda: up(scraped(), store) == 1, 20, "back")
     server.restart(kill=True)
     wait_until(lambda: up(scraped(), store) == 1, 20, "back after its restart")
     assert up(scraped.whole(), other) == 1
@@ -176,11 +181,12 @@ def test_a_question_that_hangs_is_put_once_and_its_late_answer_is_thrown_away() 
     for _ in range(3):
         look.begin()
         assert look.end(time.monotonic() + 0.02) is None
+    wait_until(lambda: store.asked > 0, 20, "its thread runs")
     assert store.asked == 1
     store.go.set()
-    wait_until(lambda: look._pending is None, 5, "the late answer")
+    wait_until(lambda: look._pending is None, 20, "the late answer")
     look.begin()
-    assert look.end(time.monotonic() + 5) == {("hongbao_valkey_clients", ()): 2.0}
+    assert look.end(time.monotonic() + 20) == {("hongbao_valkey_clients", ()): 2.0}
 
 
 def test_without_a_store_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

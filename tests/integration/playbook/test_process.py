@@ -50,7 +50,7 @@ def engine(folder: Folder, playbooks: Path | None, port: int, *more: Path) -> It
 
 def told(port: int) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = loopback.get(f"http://127.0.0.1:{port}/v1/playbooks", 2.0).json()
+        found: dict[str, Any] = loopback.get(f"http://127.0.0.1:{port}/v1/playbooks", 20.0).json()
     except requests.RequestException:
         return {"playbooks": [], "refused": []}
     return found
@@ -72,14 +72,14 @@ def test_a_bad_file_does_not_keep_the_engine_down_and_a_mended_one_is_taken_up(t
         wait_until(lambda: ids(port) == ["appends-slow"], DEADLINE_S, "the good one")
         (problem,) = told(port)["refused"]
         assert (problem["file"], problem["line"]) == (str(playbooks / "credit-stalled.yaml"), line)
-        ready = loopback.get(f"http://127.0.0.1:{port}/readyz", 2.0)
+        ready = loopback.get(f"http://127.0.0.1:{port}/readyz", 20.0)
         assert ready.status_code == 200
         assert f"credit-stalled.yaml:{line}: " in ready.text
-        assert "drill_playbook_files_refused 1.0" in loopback.get(f"http://127.0.0.1:{port}/metrics", 2.0).text
+        assert "drill_playbook_files_refused 1.0" in loopback.get(f"http://127.0.0.1:{port}/metrics", 20.0).text
         (playbooks / "credit-stalled.yaml").write_text(good["credit-stalled"], encoding="utf-8")
         wait_until(lambda: len(ids(port)) == 2, DEADLINE_S, "the mended one")
         assert told(port)["refused"] == []
-        assert "drill_playbook_files_refused 0.0" in loopback.get(f"http://127.0.0.1:{port}/metrics", 2.0).text
+        assert "drill_playbook_files_refused 0.0" in loopback.get(f"http://127.0.0.1:{port}/metrics", 20.0).text
         child.send_signal(signal.SIGTERM)
         assert child.wait(DEADLINE_S) == 0
 

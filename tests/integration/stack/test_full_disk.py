@@ -56,8 +56,8 @@ with Stack(new_folder(disk / "var"), with_prometheus=False, system=parts) as sta
     filler.unlink()
     wait_until(lambda: truth(stack)["parts"]["play"] == "ready", 20, "play again")
     # Behind the space comes what could not be written.
-    wait_until(lambda: {"front-0", "play"} <= set(stack.deaths()), 10, "the deaths written down")
-    assert stack.folder.read_state()["parts"]["play"] == "ready"
+    wait_until(lambda: {"front-0", "play"} <= set(stack.deaths()), 20, "the deaths written down")
+    wait_until(lambda: stack.folder.read_state()["parts"]["play"] == "ready", 20, "its state written down")
 print("good")
 """
 

@@ -62,7 +62,7 @@ def test_every_part_starts_answers_through_its_proxy_and_stops(make: Make) -> No
         assert ports
         assert max(ports) < ABOVE
     wait_gone(processes)
-    assert not stack.folder.locked
+    wait_until(lambda: not stack.folder.locked, DEADLINE_S, "the folder is free")
 
 
 def test_stores_keep_what_an_answer_promised(make: Make) -> None:
@@ -144,7 +144,7 @@ def test_a_frozen_part_is_stopped_all_the_same(make: Make) -> None:
         stack.kill("postgres", signal.SIGSTOP)
         began = time.monotonic()
     wait_gone(processes)
-    assert time.monotonic() - began < DEADLINE_S
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_part_that_does_not_come_up_ends_the_start_by_name_and_leaves_nothing(
     stack = make(system=[part], with_prometheus=False)
     with pytest.raises(EnvironmentNotReady, match=says):
         stack.start()
-    assert not stack.folder.locked
+    wait_until(lambda: not stack.folder.locked, DEADLINE_S, "the folder is free")
     assert stack.folder.read_state()["pids"] == {}
 
 
@@ -218,10 +218,19 @@ def test_prometheus_scrapes_every_second_and_alerts_reach_alertmanager(make: Mak
             return {row["metric"]["part"] for row in answer["data"]["result"] if row["value"][1] == "1"}
 
         wait_until(lambda: {"toxiproxy", "prometheus", "alertmanager", "stores"} <= up(), DEADLINE_S, "targets up")
-        stores = get(f"{at.prometheus_url}/api/v1/query?query=hongbao_store_up")["data"]["result"]
-        assert {row["metric"]["store"]: row["value"][1] for row in stores} == {"valkey": "1", "postgres": "1"}
-        managers = get(f"{at.prometheus_url}/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
-        assert [row["url"].startswith(at.alertmanager_url) for row in managers] == [True]
+
+        def stores() -> dict[str, str]:
+            """Each store as it was last seen: one that answers late is down for that look."""
+            rows = get(f"{at.prometheus_url}/api/v1/query?query=hongbao_store_up")["data"]["result"]
+            return {row["metric"]["store"]: row["value"][1] for row in rows}
+
+        def managers() -> list[bool]:
+            """Found by Prometheus some seconds after its start."""
+            rows = get(f"{at.prometheus_url}/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
+            return [row["url"].startswith(at.alertmanager_url) for row in rows]
+
+        wait_until(lambda: stores() == {"valkey": "1", "postgres": "1"}, DEADLINE_S, "both stores up")
+        wait_until(lambda: managers() == [True], DEADLINE_S, "the one Alertmanager")
         groups = get(f"{at.prometheus_url}/api/v1/rules")["data"]["groups"]
         assert groups
         assert all(group["interval"] == 1 for group in groups)
@@ -240,11 +249,13 @@ def test_a_part_that_nobody_needs_may_not_start_and_the_stack_is_ready(make: Mak
     broken = Part("broken", ("/bin/false",), "http://127.0.0.1:{broken_port}/", ports=("broken",), needed=False)
     stack = make(system=[child("control")], more=(broken,), with_prometheus=False)
     with stack:
-        wait_until(lambda: stack.folder.read_state()["parts"]["broken"] == "gave_up", DEADLINE_S, "given up")
+        # Another part's event writes the state down, too: this one's may still be on its way.
+        wait_until(lambda: '"gave_up"' in stack.folder.events.read_text(), DEADLINE_S, "given up, and said")
         told = [json.loads(line) for line in stack.folder.events.read_text().splitlines()]
         assert [row["detail"] for row in told if row["kind"] == "gave_up"] == [
             "broken ended at once (exit code 1); the last lines of its log: (empty)"
         ]
+        wait_until(lambda: stack.folder.read_state()["parts"]["broken"] == "gave_up", DEADLINE_S, "given up")
 
 
 def test_addresses_survive_json() -> None:

@@ -30,15 +30,15 @@ def mine(tmp_path: Path) -> Iterator[OwnMetrics]:
 
 
 def read(metrics: OwnMetrics) -> set[str]:
-    url = metrics.url(10)
+    url = metrics.url(30)
     assert url is not None
-    return {name for name, _ in read_metrics(url)}
+    return {name for name, _ in read_metrics(url, 20.0)}
 
 
 def test_figures_are_served_until_the_end_and_the_target_goes_with_them(mine: OwnMetrics, tmp_path: Path) -> None:
     assert {"drill_build_info", "process_open_fds"} <= read(mine.begin())
     target = tmp_path / "watchdog.json"
-    wait_until(target.exists, 5, "the target")
+    wait_until(target.exists, 20, "the target")
     assert json.loads(target.read_text()) == [{"targets": [f"127.0.0.1:{mine.port}"], "labels": {"part": "watchdog"}}]
     mine.stop()
     assert os.listdir(tmp_path) == []
@@ -61,19 +61,20 @@ def test_what_a_killed_holder_left_goes_when_the_next_one_begins(mine: OwnMetric
     for name in (*gone, *kept):
         (tmp_path / name).write_text("[]")
     read(mine.begin())
-    wait_until((tmp_path / "watchdog.json").exists, 5, "the target")
+    wait_until((tmp_path / "watchdog.json").exists, 20, "the target")
     assert sorted(os.listdir(tmp_path)) == sorted([*kept, "watchdog.json"])
 
 
 def test_a_port_that_is_held_for_a_part_or_taken_is_left_alone(
     mine: OwnMetrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Ports(["part"]) as ports, socket.create_server(("127.0.0.1", 0)) as taken, Ports(["free"]) as free:
-        tries = iter([ports.by_name["part"], taken.getsockname()[1], free.by_name["free"]])
-        free.close()
-        monkeypatch.setattr(random, "randrange", lambda *_: next(tries))
+    with Ports(["part"]) as ports, socket.create_server(("127.0.0.1", 0)) as taken:
+        hindered = [ports.by_name["part"], taken.getsockname()[1]]
+        tries, any_port = iter(hindered), random.randrange
+        monkeypatch.setattr(random, "randrange", lambda *bounds: next(tries, None) or any_port(*bounds))
         read(mine.begin())
-        assert mine.port == free.by_name["free"]
+        assert next(tries, None) is None, "both were tried"
+        assert mine.port not in hindered
 
 
 def test_without_any_port_there_are_no_figures_and_nothing_else_happens(
@@ -83,7 +84,7 @@ def test_without_any_port_there_are_no_figures_and_nothing_else_happens(
         monkeypatch.setattr(own_metrics, "TRIES", 3)
         monkeypatch.setattr(random, "randrange", lambda *_: ports.by_name["part"])
         mine.begin()
-        wait_until(lambda: bool(caplog.records), 5, "it is said")
+        wait_until(lambda: bool(caplog.records), 20, "it is said")
         assert mine.url(0) is None
         assert "no free port" in caplog.text
         mine.stop()
@@ -101,9 +102,9 @@ def test_a_full_disk_costs_the_target_until_there_is_space(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_text", refuse)
         assert read(mine.begin())
-        assert full.wait(5)
+        assert full.wait(20)
         assert os.listdir(tmp_path) == []
-    wait_until((tmp_path / "watchdog.json").exists, 5, "space again")
+    wait_until((tmp_path / "watchdog.json").exists, 20, "space again")
 
 
 def test_scrapers_that_say_nothing_hold_few_places_and_not_for_long(
@@ -124,7 +125,7 @@ def test_scrapers_that_say_nothing_hold_few_places_and_not_for_long(
             except PromError:
                 return False
 
-        wait_until(answers, 10, "places are free again")
+        wait_until(answers, 30, "places are free again")
     finally:
         for each in silent:
             each.close()
@@ -135,10 +136,11 @@ def test_a_process_that_gets_no_thread_goes_on(mine: OwnMetrics, monkeypatch: py
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(own_metrics, "END_S", 60.0)
     began = time.monotonic()
     assert mine.begin().url(0) is None
     mine.stop()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 30, "nobody is waited for who never began"
 
 
 def test_its_end_waits_for_no_pause(mine: OwnMetrics, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,10 @@ from chaos.faults.toxics import Toxics
 from chaos.probes import link, make, probes
 from chaos.probing import NotSteady, ProbeAim
 from tests.support.fault_shapes import as_file
+from tests.support.stores import wait_until
 
+PATIENT_S, DEADLINE_S = 20.0, 30.0
+"""How long a link that answers may take, and a probe that must say so: this machine may stand still for a moment."""
 LATE = {"type": "latency", "stream": "downstream", "attributes": {"latency": 100}}
 SLOW = Toxics.model_validate({"kind": "toxics", "toxics": [LATE]})
 
@@ -66,42 +69,63 @@ def probe(links: dict[str, Any], tmp_path: Path, kind: str, inject: Any = SLOW, 
     return make(spec, ProbeAim(stack, inject, "front-valkey", {"link": "front-valkey"}), "effect")
 
 
+def asks(monkeypatch: pytest.MonkeyPatch, timeout_s: float) -> None:
+    """From now on a question waits so long for its answer."""
+    monkeypatch.setattr(link, "ASK_TIMEOUT_S", timeout_s)
+    for function in (link.round_trip_s, link._LinkProbe.ask, link._LinkProbe.ask_all):
+        monkeypatch.setattr(function, "__defaults__", (timeout_s,))
+
+
+def looked(probe: Any) -> None:
+    """As it is without a fault, seen in a moment in which nothing kept the machine from answering at once."""
+
+    def at_once() -> bool:
+        probe.look()
+        return bool(probe.base_s < 0.05)
+
+    wait_until(at_once, DEADLINE_S, "a link that answers at once")
+
+
 def test_silent_alone(links: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "ASK_TIMEOUT_S", 0.2)
     alone = probe(links, tmp_path, "link_silent", Refuse(kind="refuse"), alone=True)
+    asks(monkeypatch, PATIENT_S)
     assert alone.look().yes
     assert not alone.seen().yes
+    asks(monkeypatch, 0.2)
     links["front-valkey"].wait_s = None
-    assert alone.seen().yes
+    wait_until(lambda: alone.seen().yes, DEADLINE_S, "silent, and it alone")
     links["credit-valkey"].wait_s = None
     seen = alone.seen()
     assert (seen.yes, "credit-valkey" in seen.says) == (False, True)
     assert probe(links, tmp_path, "link_silent").seen().yes, "without `alone` the others are not asked"
 
 
-def test_slower_by_what_was_asked_for(links: dict[str, Any], tmp_path: Path) -> None:
+def test_slower_by_what_was_asked_for(links: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rises = probe(links, tmp_path, "round_trip_rises")
-    rises.look()
-    assert not rises.seen().yes
-    links["front-valkey"].wait_s = 0.1
+    asks(monkeypatch, PATIENT_S)
+    looked(rises)
+    wait_until(lambda: not rises.seen().yes, DEADLINE_S, "no slower without a fault")
+    links["front-valkey"].wait_s = rises.base_s + 0.1
     assert rises.seen().yes
 
 
 def test_it_answers_as_fast_as_before(links: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "BACK_SLACK_S", 0.05)
     answers = probe(links, tmp_path, "link_answers")
-    answers.look()
-    assert answers.seen().yes
-    links["front-valkey"].wait_s = 0.3
+    asks(monkeypatch, PATIENT_S)
+    looked(answers)
+    wait_until(lambda: answers.seen().yes, DEADLINE_S, "as fast as before")
+    links["front-valkey"].wait_s = 2 * answers.base_s + 0.3
     assert not answers.seen().yes, "an answer, but a slow one"
     links["front-valkey"].wait_s = 0.0
-    assert answers.seen().yes
+    wait_until(lambda: answers.seen().yes, DEADLINE_S, "as fast as before again")
 
 
 def test_a_link_that_is_mute_without_a_fault_is_no_steady_state(
     links: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link, "ROUND_TRIPS", 2)
+    asks(monkeypatch, 0.5)
     links["front-valkey"].wait_s = None
     began = time.monotonic()
     with pytest.raises(NotSteady, match="front-valkey answers 0 of 2 questions"):

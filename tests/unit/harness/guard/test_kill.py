@@ -16,6 +16,7 @@ import pytest
 from harness.control_client import ControlClient
 from harness.guard import kill
 from harness.guard.kill import Running, generators, kill_all, registered
+from harness.watch.prom import read_metrics
 from tests.support.children import started
 
 
@@ -96,7 +97,8 @@ class ReplyHandler(BaseHTTPRequestHandler):
 def test_a_switch_is_set_when_control_and_every_front_show_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, control: object, front: object, undone: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(kill, "SHOWN_S", 0.3)
+    monkeypatch.setattr(kill, "SHOWN_S", 0.3 if undone else 30.0)
+    monkeypatch.setattr(kill, "read_metrics", lambda url, _: read_metrics(url, 20.0))
     monkeypatch.setattr(ReplyHandler, "control", control)
     monkeypatch.setattr(ReplyHandler, "front", front)
     with ThreadingHTTPServer(("127.0.0.1", 0), ReplyHandler) as server:

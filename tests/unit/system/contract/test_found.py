@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from system.contract.found import Unusable, imported
+from system.contract import found
+from system.contract.found import Unusable, imported, line_of
 
 
 def test_a_file_that_a_folder_of_its_name_hides_is_told(tmp_path: Path) -> None:
@@ -23,3 +27,21 @@ def test_a_file_that_ends_the_command_is_told(tmp_path: Path, monkeypatch: pytes
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(Unusable, match=r"leaving.py:2: cannot be imported: SystemExit: 0"):
         imported("leaving", [str(tmp_path)])
+
+
+def test_several_threads_may_ask_for_a_line_at_once() -> None:
+    """As apps that are built in threads do. Whenever the garbage collector looks, another thread has its turn."""
+    file, before = Path(found.__file__), gc.get_threshold()
+
+    def yields(*_: object) -> None:
+        time.sleep(0)
+
+    gc.callbacks.append(yields)
+    gc.set_threshold(20)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            lines = list(pool.map(line_of, [file] * 20, ["no such text"] * 20))
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(yields)
+    assert lines == [1] * 20

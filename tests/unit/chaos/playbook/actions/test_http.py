@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 from chaos.playbook import journal, library
 from chaos.playbook.actions.http import HttpAction
 from plans.models.errors import PlanError
+from tests.support import playbook_rig
 from tests.support.playbook_rig import REGULAR, SLOW, Rig
 from tests.support.playbook_world import ALERTS, text
 from tests.support.stores import free_port
@@ -93,7 +94,10 @@ def test_it_calls_reads_back_and_takes_it_back(tmp_path: Path) -> None:
         pytest.param((302,), 2, "read_back_failed", id="a redirect is not followed"),
     ],
 )
-def test_another_status(tmp_path: Path, answers: tuple[int, ...], calls: int, end: str) -> None:
+def test_another_status(
+    tmp_path: Path, answers: tuple[int, ...], calls: int, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playbook_rig, "SPEED", 5.0)  # a minute for the read-back, on a machine that may stand still
     somebody = Somebody(*answers)
     rig = played(tmp_path, somebody)
     assert (rig.facts().state, len(somebody.heard)) == (end, calls)
