@@ -184,6 +184,8 @@ PHRASES: dict[str, Phrase] = {
         "records of one lane were met in the other: {live:,} into live, {stress:,} into stress",
         "两条通道串了：进线上 {live:,} 条，进压测 {stress:,} 条",
     ),
+    # the closed loop
+    "closed_loop_missing": ("the closed loop beside left no figures: {detail}", "旁边的闭环没有留下数字" + SEE),
     # parts
     "part_told": ("{detail}", "{part} {kind_zh}"),
     # faults

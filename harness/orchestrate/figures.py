@@ -15,12 +15,12 @@ from harness.engine.schedule import per_second, pieces_of
 from harness.forecast.share import Share
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.merge import one_after_the_other
+from harness.runs.percentiles import Percentiles
 from harness.runs.record import (
     CreditDelay,
     Delay,
     Latency,
     Load,
-    Percentiles,
     RunRecord,
     SeasonOperation,
     SeasonRecord,

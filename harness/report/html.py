@@ -17,7 +17,8 @@ from harness.report.charts import chart_of
 from harness.report.figures import Amount
 from harness.report.vocabulary import Both
 from harness.runs.base import Record
-from harness.runs.record import LedgerFile, Percentiles, RunRecord, Timeline
+from harness.runs.percentiles import Percentiles
+from harness.runs.record import LedgerFile, RunRecord, Timeline
 
 if TYPE_CHECKING:
     import jinja2

@@ -13,7 +13,9 @@ from pydantic import Field, model_validator
 from harness.forecast.judge import Judged
 from harness.phrases import kept
 from harness.runs.base import Record
+from harness.runs.closed_loop import ClosedLoopResult
 from harness.runs.guarded import RunGuard
+from harness.runs.percentiles import Percentiles
 from harness.runs.steps import Capacity, Step
 from harness.verdict import Reason, Verdict
 from system.contract.audit import Finding
@@ -44,16 +46,6 @@ class Load(Record):
     achieved_rps: float | None
     users: int
     connections: int
-
-
-class Percentiles(Record):
-    """Milliseconds; null where fewer than ten samples lie beyond the percentile."""
-
-    p50: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-    p999: float | None = None
-    max: float | None = None
 
 
 class Latency(Record):
@@ -276,6 +268,8 @@ class RunRecord(Record):
     """Of a climb; null of any other plan."""
     service: Literal["url", "locustfile"] | None = None
     """Set where the target is no red-packet system but somebody's own service: no money, no win, no invariant then."""
+    closed_loop: ClosedLoopResult | None = None
+    """What plain Locust told beside the schedule; null where the plan asks for none, or nothing came of it."""
     guard: RunGuard | None = None
     """Who began it, and what became of the public's lane; null in records of before."""
     rounds: tuple[RoundRecord, ...] = ()

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.runs.record import JourneyResult, Latency, Percentiles
+from harness.runs.percentiles import Percentiles
+from harness.runs.record import JourneyResult, Latency
 
 Key = tuple[int, str]
 """(round, from 1 on; journey)"""

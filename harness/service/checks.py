@@ -45,8 +45,8 @@ def allowed(order: ServiceOrder) -> Iterator[StartItem]:
             continue
         yield StartItem("allow-list", True, f"{host} is " + ("loopback" if entry is None else f"allowed by {entry.id}"))
         if entry is not None:
-            rate = f"{plan.rate:,.0f}/s at the peak, {entry.rate_max:,.0f} allowed by {entry.id}"
-            yield StartItem("rate limit", plan.rate <= entry.rate_max, rate)
+            rate = f"{plan.most_rps:,.0f}/s at the peak, {entry.rate_max:,.0f} allowed by {entry.id}"
+            yield StartItem("rate limit", plan.most_rps <= entry.rate_max, rate)
             length = f"{plan.length_s:g} s of load, {entry.duration_max:g} allowed by {entry.id}"
             yield StartItem("duration limit", plan.length_s <= entry.duration_max, length)
 

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,11 +34,14 @@ from harness.runs.folder import new_run
 from harness.runs.record import RunRecord, Timeline
 from harness.runs.state import RunState
 from harness.service import checks, judging
+from harness.service.closed import ClosedLoopFire, closed_loop
 from harness.service.login import logged_in
 from harness.service.order import ServiceOrder
 from harness.service.prepare import OWN_LOCUSTFILE, connections_of, fire_order, tasks_order, told_of, users_of
 from harness.service.record import record, whole_of
+from harness.service.stand_in import StandInProcess, standing_in
 from harness.stack import raise_open_files, schedule
+from harness.verdict import Reason
 from harness.watch.live import LiveView
 from plans.models.target_service import UrlTarget
 
@@ -79,6 +82,8 @@ class ServiceConductor:
         self.account = RunAccount()
         self._heard_s = math.inf
         """When the generator last told something, CLOCK_MONOTONIC."""
+        self._stand_in: StandInProcess | None = None
+        self._closed: dict[str, Any] | None = None
         self._scribe = Scribe(self.folder)
         self.run = Steering(self.state, plan, OwnGround(), self.account, self._scribe)
 
@@ -89,12 +94,14 @@ class ServiceConductor:
         with (
             LiveView(self.state, self.order.progress),
             interruptible(self.run.interrupted) as signals,
+            ExitStack() as served,
         ):
             self._lock()
+            self._stand_in = served.enter_context(self._served())
             self._check()
             try:
-                with self._generator() as generator:
-                    self._play(generator)
+                with self._generator() as generator, self._beside() as beside:
+                    self._play(generator, beside)
             except (HarnessError, OSError) as exc:
                 if not self.account.rounds:
                     raise
@@ -125,8 +132,10 @@ class ServiceConductor:
         checks.refuse(found)
         self.run.tell("pre_check", sentence("pre_check_good", count=len(found)))
 
-    def _play(self, generator: LocustProcess) -> None:
+    def _play(self, generator: LocustProcess, beside: ClosedLoopFire | None) -> None:
         """Log in, Arm, Fire. Raises HarnessError, OSError."""
+        if beside is not None:
+            beside.stand()
         order, lead_s = self._armed(generator)
         mine = RoundAccount(duration_s=self.plan.length_s)
         self.account.rounds.append(mine)
@@ -139,14 +148,50 @@ class ServiceConductor:
             self.run.phase("warm_up")
             deadline_s = lead_s + self.plan.length_s + self.plan.drain.answers + OVERRUN_S
             self._heard_s = time.monotonic() + lead_s
+            self._stands_still(order)
+            if beside is not None:
+                beside.begin(order, deadline_s, lambda: self.run.why)
             fired = generator.fire(order, deadline_s, self._heard, self._stopped)
             mine.fired = side_by_side(fired.accounts)
+            self._compared(beside)
             self.run.ceased(mine.fired["stop"])
         except (HarnessError, OSError) as exc:
             self.run.broken(exc)
         finally:
             clock.stop()
             order.tidy_all(self.plan.workers)
+
+    def _served(self) -> AbstractContextManager[StandInProcess | None]:
+        """A service of our own, where the plan asks for one. Raises EnvironmentNotReady."""
+        target = self.order.target
+        if not isinstance(target, UrlTarget) or target.stand_in is None:
+            return nullcontext()
+        return standing_in(target)
+
+    def _stands_still(self, order: FireOrder) -> None:
+        """Tells the stand-in when to. Raises OSError where it has died."""
+        target = self.order.target
+        if self._stand_in is None or not isinstance(target, UrlTarget) or target.stand_in is None:
+            return
+        at_s = self.plan.warm_up.duration + target.stand_in.at
+        self._stand_in.stands_still(order.t0_wall_ns + int(at_s * 1e9), target.stand_in.length)
+
+    def _beside(self) -> AbstractContextManager[ClosedLoopFire | None]:
+        """The closed loop, where the plan asks for one. Raises OSError."""
+        target = self.order.target
+        if self.plan.closed_loop is None or not isinstance(target, UrlTarget):
+            return nullcontext()
+        return closed_loop(self.order, target, self.folder)
+
+    def _compared(self, beside: ClosedLoopFire | None) -> None:
+        """Waits for the closed loop's figures; a run that was to show them and cannot is without data."""
+        if beside is None:
+            return
+        beside.end()
+        self._closed = beside.account
+        if self._closed is None:
+            text = sentence("closed_loop_missing", detail=beside.failed or "it left no account")
+            self.account.no_data.append(Reason(code="closed_loop_missing", text=text))
 
     def _generator(self) -> LocustProcess:
         """Whoever fires: our own pilot with its cannon, or somebody's locustfile."""
@@ -190,7 +235,7 @@ class ServiceConductor:
         account.stopped, account.rated = self.run.why, hearing.rated
         account.blind = hearing.blind() if self.run.why is None and account.fired else []
         account.invalid += self._scribe.reasons()
-        made = record(self.order, self.sealed, self.state, account, asked, self.folder, started, where)
+        made = record(self.order, self.sealed, self.state, account, asked, self._closed, started, where)
         self.state.judged, self.state.verdict = made.forecast, made.verdict
         whole = whole_of(account)
         timeline = Timeline(per_second=figures.seconds_of(whole, {}) if whole else (), events=self.state.events)

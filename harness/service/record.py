@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from harness.engine.schedule import pieces_of
@@ -34,6 +33,7 @@ from harness.runs.record import (
 from harness.runs.state import RunState
 from harness.runs.steps import Step
 from harness.runs.traffic import traffic_of
+from harness.service.closed import result_of
 from harness.service.judging import actuals_of
 from harness.service.order import ServiceOrder
 from harness.verdict import Evidence, Reason, decide
@@ -56,11 +56,13 @@ def record(
     state: RunState,
     got: RunAccount,
     asked: dict[str, float | None],
-    folder: Path,
+    closed: Mapping[str, Any] | None,
     started: datetime,
     where: Environment,
 ) -> RunRecord:
-    """The whole record. `asked`: what one's own Prometheus said. Raises LockBroken."""
+    """The whole record. `asked`: what one's own Prometheus said; `closed`: the account of a closed loop beside.
+    Raises LockBroken.
+    """
     plan, whole, raw = order.plan, whole_of(got), figures.fired_of(got)
     actuals = {**actuals_of(plan, whole), **asked}
     judged = judge(sealed, actuals, _not_evaluated(sealed, got, actuals), state.forecast_sha256)
@@ -111,6 +113,7 @@ def record(
             users=first.get("connections", 0),
         ),
         traffic=traffic,
+        closed_loop=result_of(closed, whole),
         service="url" if isinstance(plan.target, UrlTarget) else "locustfile",
     )
 

@@ -14,13 +14,14 @@ from pydantic import BeforeValidator, Field
 
 from plans.models.document import read_partly
 from plans.models.errors import PlanError
+from plans.models.filling import PLACE
 from plans.models.forecast import Id, Words
 from plans.models.ids import claimed_keys, twins
 from plans.models.partial import Contradiction, PlanModel, check, once
-from plans.models.quantity import Duration, Rate, Share
+from plans.models.quantity import Count, Duration, Rate, Share
 from plans.models.steps import Constant, Ramp, Replay, Segment, Spike, Stairs
 from plans.models.stop_sentence import as_rule
-from plans.models.stress import WORKERS_MAX, Format, StopAboveShare, StopAboveTime, WarmUp
+from plans.models.stress import WORKERS_MAX, Format, Purpose, StopAboveShare, StopAboveTime, WarmUp
 from plans.models.target_service import LocustTarget, Target, Url, UrlTarget
 from plans.signals import SIGNALS
 
@@ -128,6 +129,14 @@ class OwnDrain(PlanModel):
     answers: Annotated[Duration, Field(gt=0)] = 6.0
 
 
+class ClosedLoop(PlanModel):
+    """Plain Locust beside the schedule, in the same seconds, at the same service: so many users, each of whom sends his
+    next request when the one before is answered. Its figures stand beside those of the schedule.
+    """
+
+    users: Annotated[Count, Field(ge=1, le=1_000)] = Field(description="All together, they want the plan's rate.")
+
+
 class ServicePlan(PlanModel):
     """The whole file."""
 
@@ -136,10 +145,12 @@ class ServicePlan(PlanModel):
     id: Id
     title: Annotated[Words, BeforeValidator(_titled, json_schema_input_type=str | Words)]
     about: str = ""
+    purpose: Purpose | None = Field(default=None, description="Each plan of the project has one.")
     target: Target
     rate: Rate = Field(gt=0, description="Requests (or tasks) a second at the peak, 100% of the steps.")
     seed: int = Field(default=1, ge=0, lt=1 << 63)
     workers: Annotated[int, Field(ge=1, le=WORKERS_MAX, description="Locust workers that share the load.")] = 1
+    closed_loop: ClosedLoop | None = None
     warm_up: WarmUp = WarmUp.model_construct(duration=2.0, share=1.0)
     steps: tuple[OwnStep, ...] = Field(min_length=1)
     stop: tuple[OwnStop, ...] = Field(
@@ -178,6 +189,33 @@ class ServicePlan(PlanModel):
     def _alone(self) -> Iterator[Contradiction]:
         if isinstance(self.target, LocustTarget) and self.workers > 1:
             yield Contradiction(("workers",), "several workers of a locustfile", "1")
+
+    @check
+    def _stands_still_meanwhile(self) -> Iterator[Contradiction]:
+        found = self.target.stand_in if isinstance(self.target, UrlTarget) else None
+        if found is not None and found.at + found.length >= self.measured_s:
+            what = f"it stands still until {found.at + found.length:g} s of {self.measured_s:g}"
+            yield Contradiction(("target", "stand_in", "for"), what, "an end before the steps'")
+
+    @check
+    def _a_closed_loop_can_be_beside(self) -> Iterator[Contradiction]:
+        if self.closed_loop is None:
+            return
+        here = ("closed_loop",)
+        target = self.target
+        if not isinstance(target, UrlTarget):
+            yield Contradiction(here, "a closed loop beside a locustfile", "a target with a url")
+        elif len(target.each) > 1 or target.login is not None or target.tls is not None:
+            yield Contradiction(here, "a closed loop of several requests, a login or an own authority", "one request")
+        elif target.data is not None or PLACE.search(str([target.url, *target.texts()])):
+            yield Contradiction(here, "a closed loop of a request with places in it", "one request, the same each time")
+        if any(not isinstance(step, Constant) or step.share != 1.0 for step in self.steps):
+            yield Contradiction(here, "a closed loop beside a rate that moves", "constant steps of 100%")
+
+    @property
+    def most_rps(self) -> float:
+        """The highest rate that the service sees, of the schedule and of what is beside it."""
+        return self.rate * (1 if self.closed_loop is None else 2)
 
     @property
     def opens_s(self) -> float:

@@ -22,9 +22,10 @@ from plans.models.ids import FileName, beside
 from plans.models.partial import FOLDER, Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration
 from plans.models.rows import RowsFile
-from system.contract.addresses import read_address
+from system.contract.addresses import is_loopback, read_address
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+BODILESS = ("GET", "DELETE", "OPTIONS")
 MOST_REQUESTS, MOST_CONNECTIONS, MOST_USERS = 32, 20_000, 10_000
 SECRET_HEADERS = frozenset(("authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"))
 OWN_HEADERS = frozenset(("content-length", "transfer-encoding", "connection", "expect", "upgrade"))
@@ -167,6 +168,15 @@ class Tls(PlanModel):
     ca: Annotated[FileName, AfterValidator(_authority)] = Field(description="One's own authority: a PEM file.")
 
 
+class StandIn(PlanModel):
+    """A small server of this project's own at the target's address, there as long as the run. It answers each request
+    at once, and stands still once.
+    """
+
+    at: Duration = Field(description="From the first measured request until it stands still.")
+    length: Annotated[Duration, Field(gt=0, le=30)] = Field(alias="for", description="How long it stands still.")
+
+
 class UrlTarget(_Sent):
     """A service at an address: one request, or several with weights."""
 
@@ -178,6 +188,21 @@ class UrlTarget(_Sent):
         default=None, description="Of all requests; left out: about one for each request of a second."
     )
     timeout: Annotated[Duration, Field(gt=0, le=60)] = 5.0
+    stand_in: StandIn | None = Field(default=None, description="Left out: the service is yours, and runs already.")
+
+    @check
+    def _a_stand_in_is_plain(self) -> Iterator[Contradiction]:
+        if self.stand_in is None:
+            return
+        if not self.url.startswith("http://") or not is_loopback(self.url):
+            yield Contradiction(("stand_in",), f"a stand-in at {self.url}", "an http:// url of this host")
+        if self.login is not None:
+            yield Contradiction(("login",), "a login at a stand-in", "it left out")
+        for one in self.requests or (self,):
+            if one.method not in BODILESS or one.body is not None or one.json_ is not None:
+                expected = f"one of {', '.join(BODILESS)}, without a body"
+                yield Contradiction(("stand_in",), f"{one.method} to a stand-in", expected)
+                return
 
     @check
     def _one_or_several(self) -> Iterator[Contradiction]:
@@ -267,4 +292,4 @@ def _kind(value: Any) -> str:
 Target = Annotated[
     Annotated[UrlTarget, Tag("UrlTarget")] | Annotated[LocustTarget, Tag("LocustTarget")], Discriminator(_kind)
 ]
-__all__ = ["Expectation", "LocustTarget", "Login", "PlannedRequest", "Target", "Tls", "UrlTarget"]
+__all__ = ["Expectation", "LocustTarget", "Login", "PlannedRequest", "StandIn", "Target", "Tls", "UrlTarget"]

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.forecast import Lock, judge, lock, share_of
 from harness.forecast.actuals import Actuals
+from harness.runs.percentiles import Percentiles
 from harness.runs.record import (
     About,
     CreditDelay,
@@ -20,7 +21,6 @@ from harness.runs.record import (
     Latency,
     Load,
     Money,
-    Percentiles,
     Resource,
     RunRecord,
     Scale,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import copy
 import os
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ from typing import Any
 from harness.engine import shots
 from harness.errors import BadInput, HarnessError
 from harness.runs.order import RunOrder
-from plans.models import PlanError, Problem, StressPlan, load_plan, stress_files
+from plans.models import PlanError, Problem, load_plan, stress_files
 from plans.models.service import is_service, load_service
 from xiu.commands import _service
-from xiu.commands._text import emit, refused, table
+from xiu.commands._text import emit, refused, table, wrapped
 from xiu.commands._together import refuse
 
 ALL = "all"
@@ -63,25 +62,14 @@ def list_plans(args: argparse.Namespace) -> int:
         if purpose := one.get("purpose"):
             print(f"\n{one['id']}")
             for head, key in (("use it", "when"), ("cannot tell", "cannot_tell"), ("looks for", "looks_for")):
-                print("\n".join(_wrapped(f"  {head:13}", purpose[key])))
+                print("\n".join(wrapped(f"  {head:13}", purpose[key])))
     return refused(problems)
 
 
-def purpose_lines(plan: StressPlan) -> list[str]:
-    """What a plan is for; nothing where it does not say."""
-    told = plan.purpose
-    if told is None:
-        return []
-    said = {"use it": told.when, "not told": told.cannot_tell, "looks for": told.looks_for}
-    return [line for name, text in said.items() for line in _wrapped(f"{name:11}", text)]
-
-
-def _wrapped(head: str, text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
-
-
 def run_all(args: argparse.Namespace, order_of: Callable[[argparse.Namespace], RunOrder]) -> int:
-    """Each plan in short form; the highest exit code. A plan that cannot be played keeps none of the others back."""
+    """Each plan in short form; the highest exit code. A plan that cannot be played keeps none of the others back. One
+    for a service that only its user can start is left out.
+    """
     if not args.short:
         raise BadInput("run all", expected="--short: every plan whole takes hours")
     refuse("run all", {"--dry-run": args.dry_run, "--on": args.on, "--seed": args.seed}, "each plan has its own")
@@ -89,11 +77,16 @@ def run_all(args: argparse.Namespace, order_of: Callable[[argparse.Namespace], R
 
     rows: list[list[str]] = []
     worst = 0
-    for file in (one for one in stress_files() if not is_service(one)):
+    for file in stress_files():
         one = copy.copy(args)
         one.file = str(file)
         try:
-            record = run_plan(order_of(one))
+            if is_service(file):
+                if not _service.brings_its_own(own := load_service(file)):
+                    continue
+                record = _service.played(args, own)
+            else:
+                record = run_plan(order_of(one))
         except HarnessError as exc:
             rows.append([file.stem, "–", "", str(exc).splitlines()[0]])
             worst = max(worst, exc.exit_code)

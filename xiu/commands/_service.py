@@ -6,14 +6,17 @@ import argparse
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import BadInput
 from plans.models.ids import beside
 from plans.models.service import LoadedService, ServicePlan, load_service
 from plans.models.target_service import UrlTarget
 from xiu.commands import _sound
-from xiu.commands._text import about_lines, emit, table, targets_table
+from xiu.commands._text import about_lines, emit, purpose_lines, table, targets_table
+
+if TYPE_CHECKING:
+    from harness.runs.record import RunRecord
 
 NOT_HERE = ("scale", "stack", "on", "short", "approved_by")
 NAMING = re.compile(r"(\b(?:data|ca|locustfile|recording):\s*['\"]?)([^'\"\s,}]+)")
@@ -23,7 +26,9 @@ NAMING = re.compile(r"(\b(?:data|ca|locustfile|recording):\s*['\"]?)([^'\"\s,}]+
 def listed(loaded: LoadedService) -> dict[str, Any]:
     """A row of `xiu plan list`."""
     plan = loaded.plan
-    return {"title": plan.title.model_dump(), "forecast": None, "lane": None, "target": address_of(plan)}
+    purpose = plan.purpose.model_dump() if plan.purpose else None
+    named = {"title": plan.title.model_dump(), "purpose": purpose, "forecast": None, "lane": None}
+    return {**named, "target": address_of(plan)}
 
 
 def address_of(plan: ServicePlan) -> str:
@@ -59,18 +64,27 @@ def run(args: argparse.Namespace, path: Path) -> int:
     if args.dry_run:
         _tell(loaded.plan, args.json)
         return 0
-    # What plays it, and what tells of it, is read by who plays alone.
+    from xiu.commands.run import tell  # what tells of it is read by who plays alone
+
+    _sound.look()
+    record = played(args, loaded)
+    tell(record, Path(args.runs), as_json=args.json)
+    return int(record.exit_code)
+
+
+def brings_its_own(loaded: LoadedService) -> bool:
+    """Does the plan start the service that it sends to?"""
+    return isinstance(loaded.plan.target, UrlTarget) and loaded.plan.target.stand_in is not None
+
+
+def played(args: argparse.Namespace, loaded: LoadedService) -> RunRecord:
+    """The plan, carried out. Raises EnvironmentNotReady, BadInput."""
+    # What plays it is read by who plays alone.
     from harness.service.conduct import run_service
     from harness.service.order import service_order
-    from xiu.commands.run import tell
 
-    order = service_order(
-        loaded, Path(args.runs), getattr(args, "seed", None), strict=args.strict, progress=args.progress
-    )
-    _sound.look()
-    record = run_service(order)
-    tell(record, order.runs, as_json=args.json)
-    return int(record.exit_code)
+    seed = getattr(args, "seed", None)
+    return run_service(service_order(loaded, Path(args.runs), seed, strict=args.strict, progress=args.progress))
 
 
 def _tell(plan: ServicePlan, as_json: bool) -> None:
@@ -92,7 +106,13 @@ def _tell(plan: ServicePlan, as_json: bool) -> None:
     print(f"{plan.title.en}\n")
     print(
         "\n".join(
-            [*about_lines(plan.about), f"target     {address_of(plan)}", f"rate       {plan.rate:,.6g}/s at the peak"]
+            [
+                *about_lines(plan.about),
+                *purpose_lines(plan.purpose),
+                f"target     {address_of(plan)}",
+                f"rate       {plan.rate:,.6g}/s at the peak",
+                *_beside_lines(plan),
+            ]
         )
     )
     print(f"\n{chart('requests', segments)}\n")
@@ -102,6 +122,16 @@ def _tell(plan: ServicePlan, as_json: bool) -> None:
     print(f"\n{targets_table(targets)}")
     warm_s, drain_s = plan.warm_up.duration, plan.drain.answers
     print(f"\nload       {plan.length_s:g} s, {warm_s:g} s of it warm-up; answers are waited for {drain_s:g} s")
+
+
+def _beside_lines(plan: ServicePlan) -> list[str]:
+    """What else the run starts; nothing as a rule."""
+    found = plan.target.stand_in if isinstance(plan.target, UrlTarget) else None
+    stands = [] if found is None else [
+        f"stand-in   a server of xiu's own, which stands still for {found.length:g} s after {found.at:g} s"
+    ]  # fmt: skip
+    closed = plan.closed_loop
+    return stands + ([] if closed is None else [f"beside     a closed loop of plain Locust, {closed.users:,} users"])
 
 
 def _requests_table(plan: ServicePlan, target: UrlTarget) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from harness.forecast import Judged, Share, Target
 from harness.report.figures import number, share_words
 from plans.models.errors import PlanError, Problem
+from plans.models.stress import Purpose
 from xiu.outlet import speaks_every_language
 
 
@@ -70,6 +71,19 @@ def judged_table(rows: Sequence[Judged]) -> str:
 def about_lines(about: str) -> list[str]:
     """The file's own description in lines of 78 characters; nothing where it has none."""
     return [*textwrap.wrap(" ".join(about.split()), 78), ""] if about.strip() else []
+
+
+def wrapped(head: str, text: str) -> list[str]:
+    """A text in lines of 78 characters behind its name."""
+    return textwrap.wrap(text, 78, initial_indent=head, subsequent_indent=" " * len(head))
+
+
+def purpose_lines(told: Purpose | None) -> list[str]:
+    """What a plan is for; nothing where it does not say."""
+    if told is None:
+        return []
+    said = {"use it": told.when, "not told": told.cannot_tell, "looks for": told.looks_for}
+    return [line for name, text in said.items() for line in wrapped(f"{name:11}", text)]
 
 
 def share_lines(share: Share) -> list[str]:

@@ -26,7 +26,7 @@ from system.contract.addresses import read_address
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
 from xiu.commands import _library, _record, _service, _sound, _upgrade
-from xiu.commands._text import about_lines, emit, share_json, share_lines, table, targets_table
+from xiu.commands._text import about_lines, emit, purpose_lines, share_json, share_lines, table, targets_table
 from xiu.commands._together import refuse
 
 EXAMPLE = "xiu plan run plans/stress/gala-share.yaml"
@@ -208,7 +208,7 @@ def _tell(order: RunOrder, as_json: bool) -> None:
         )
         return
     print(f"{loaded.plan.title.en}\n{loaded.plan.title.zh}\n")
-    print("\n".join(about_lines(loaded.plan.about) + _library.purpose_lines(loaded.plan) + share_lines(share)))
+    print("\n".join(about_lines(loaded.plan.about) + purpose_lines(loaded.plan.purpose) + share_lines(share)))
     probes = loaded.plan.probes
     print(f"probes     {probes.forged:,} forged, {probes.expired:,} expired, {probes.foreign:,} foreign tokens")
     print(f"lane       {order.lane}, seed {order.seed}\n")

@@ -151,13 +151,26 @@ def summary(record: RunRecord) -> list[str]:
     lines += [table(("ms", "p50", "p95", "p99", "p99.9", "max"), rows, " rrrrr"), "", judged_table(record.forecast), ""]
     lines += _beside(record)
     if own:
-        return [*lines, *_of_requests(record)]
+        return [*lines, *_closed_loop(record), *_of_requests(record)]
     held = [f.code for f in record.invariants if f.valid is True and f.counted > 0]
     rest = [f"{f.code} {f.valid}" for f in record.invariants if f.code not in held and f.valid is not None]
     unread = [f.code for f in record.invariants if f.valid is None]
     parts = [f"invariants hold: {', '.join(held) or 'none'}" + (f"; not so: {', '.join(rest)}" if rest else "")]
     parts += [f"not evaluated: {', '.join(unread)}"] if unread else []
     return lines + [line for each in parts for line in textwrap.wrap(each, WIDTH, subsequent_indent="  ")]
+
+
+def _closed_loop(record: RunRecord) -> list[str]:
+    """The schedule and the closed loop beside it, one above the other; nothing where there was none."""
+    one = record.closed_loop
+    if one is None:
+        return []
+    rows = [
+        [name, f"{sent:,}", *(figure(v) for v in (p.p50, p.p95, p.p99, p.max))]
+        for name, sent, p in (("on its schedule", one.wanted, one.open_ms), ("closed loop", one.sent, one.response_ms))
+    ]
+    told = [] if one.factor is None else [f"the closed loop tells a p99 that is {one.factor:,.0f} times too small"]
+    return [table(("response, ms", "requests", "p50", "p95", "p99", "max"), rows, " rrrrr"), *told, ""]
 
 
 def _of_requests(record: RunRecord) -> list[str]:

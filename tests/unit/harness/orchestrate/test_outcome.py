@@ -11,7 +11,8 @@ from harness.orchestrate.account import RoundAccount, RunAccount
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.outcome import _blind, _slow, _unbalanced, _warnings
 from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
-from harness.runs.record import JourneyResult, Latency, Percentiles
+from harness.runs.percentiles import Percentiles
+from harness.runs.record import JourneyResult, Latency
 from harness.runs.state import MoneySample
 from harness.verdict import Evidence, Reason, decide
 from plans.models.traffic import Journey

@@ -16,13 +16,13 @@ from harness.report.bands import band_of
 from harness.report.charts import chart_of
 from harness.report.figures import number, scale, with_unit, yuan
 from harness.runs.guarded import LiveLaneProof, RunGuard
+from harness.runs.percentiles import Percentiles
 from harness.runs.record import (
     Event,
     Generator,
     JourneyResult,
     Latency,
     Money,
-    Percentiles,
     Resource,
     RunRecord,
     Second,

@@ -16,8 +16,9 @@ from harness.engine.clumps import clumping
 from harness.engine.histogram import Histogram
 from harness.runs.compare import NotComparable, NothingToCompare, alike, compare, obstacles
 from harness.runs.folder import new_run, write_run
+from harness.runs.percentiles import Percentiles
 from harness.runs.quantile_bounds import bounds_of
-from harness.runs.record import Percentiles, Resource, RunRecord
+from harness.runs.record import Resource, RunRecord
 from harness.runs.trend import trend
 from tests.support.sample_run import GOOD, SEASON, findings, reason, record, sponsors, timeline
 from xiu.cli import main

@@ -64,6 +64,7 @@ def test_run_json_has_every_field_of_the_contract(runs: Path):
     data = json.loads((finished(runs) / "run.json").read_text())
     assert data.keys() == FIELDS | {
         "schema_version",
+        "closed_loop",
         "environment",
         "forecast_sha256",
         "stack",

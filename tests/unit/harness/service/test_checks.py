@@ -57,6 +57,16 @@ def test_a_prometheus_that_is_not_on_the_list_is_refused_too(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("deaf")
+def test_a_closed_loop_beside_counts_for_the_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "targets.yaml").write_text(TARGETS.replace("50/s", "150/s"))
+    monkeypatch.chdir(tmp_path)
+    alone = [one.good for one in checks.allowed(order(tmp_path, "http://staging.example/"))]
+    beside = [one.good for one in checks.allowed(order(tmp_path, "http://staging.example/", "closed_loop: {users: 4}"))]
+    assert (alone, beside) == ([True, True, False], [True, False, False])
+
+
+@pytest.mark.usefixtures("deaf")
 def test_the_limits_of_an_entry_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "plans").mkdir()
     (tmp_path / "plans" / "targets.yaml").write_text(TARGETS)

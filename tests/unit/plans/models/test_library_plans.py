@@ -10,9 +10,10 @@ from harness.engine import shots
 from harness.engine.schedule import pieces_of, schedule
 from harness.runs.order import order_of, short_form
 from plans.models import load_plan, stress_files
-from plans.models.service import is_service
+from plans.models.service import is_service, load_service
 
 FILES = [file for file in stress_files() if not is_service(file)]
+ALL = stress_files()
 
 
 def test_there_are_sixteen() -> None:
@@ -20,7 +21,7 @@ def test_there_are_sixteen() -> None:
 
 
 def test_no_two_say_the_same() -> None:
-    purposes = [load_plan(file).plan.purpose for file in FILES]
+    purposes = [(load_service(file) if is_service(file) else load_plan(file)).plan.purpose for file in ALL]
     assert all(purposes)
     for part in ("when", "cannot_tell", "looks_for"):
         said = [getattr(purpose, part) for purpose in purposes]
@@ -43,7 +44,7 @@ def test_each_is_good_and_its_short_form_is_short(file: Path) -> None:
     assert short.share().packets >= 10
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", ALL, ids=lambda file: file.stem)
 def test_its_page_in_the_docs_names_it(file: Path) -> None:
     page = (Path(__file__).resolve().parents[4] / "docs" / "plans.md").read_text(encoding="utf-8")
     assert f"`{file.stem}`" in page

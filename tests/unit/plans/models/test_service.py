@@ -134,6 +134,53 @@ def test_a_broken_plan_is_refused_at_its_line(rich: Path, old: str, new: str, at
     assert said[0].line == line_of(rich, at)
 
 
+STANDS_IN = 'target: {url: "http://127.0.0.1:8080/", stand_in: {at: 1s, for: 2s}}'
+CLOSED = "closed_loop: {users: 4}\n"
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Path:
+    file = tmp_path / "mine.yaml"
+    file.write_text(SMALL.replace('target: {url: "http://127.0.0.1:8080/hello"}', STANDS_IN) + CLOSED)
+    return file
+
+
+def test_a_server_of_its_own_and_a_closed_loop_beside(beside: Path) -> None:
+    plan = load_service(beside).plan
+    assert isinstance(plan.target, UrlTarget)
+    assert plan.target.stand_in is not None
+    assert (plan.target.stand_in.at, plan.target.stand_in.length) == (1, 2)
+    assert plan.closed_loop is not None
+    assert (plan.closed_loop.users, plan.most_rps) == (4, 200)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "word"),
+    [
+        pytest.param("127.0.0.1", "shop.example", "target:", "of this host", id="a stand-in somewhere else"),
+        pytest.param("http:", "https:", "target:", "http:// url", id="a stand-in with TLS"),
+        pytest.param("stand_in:", "method: POST, stand_in:", "target:", "without a body", id="a body for a stand-in"),
+        pytest.param("stand_in:", "body: a, stand_in:", "target:", "without a body", id="a body in a GET"),
+        pytest.param("for: 2s", "for: 4s", "target:", "an end before the steps'", id="longer than the plan"),
+        pytest.param("for: 2s", "for: 0s", "target:", "greater than 0", id="no stand-still"),
+        pytest.param("users: 4", "users: 0", "closed_loop:", "greater than or equal to 1", id="nobody"),
+        pytest.param("share: 100%", "share: 50%", "closed_loop:", "constant steps of 100%", id="a rate that moves"),
+        pytest.param("8080/", "8080/$item", "closed_loop:", "the same each time", id="a place in the url"),
+        pytest.param("stand_in: {at: 1s, for: 2s}", "requests: [{request: a}, {request: b}]", "closed_loop:",
+                     "expected one request", id="several requests"),
+        pytest.param("{url: \"http://127.0.0.1:8080/\", stand_in: {at: 1s, for: 2s}}", "{locustfile: mine.py}",
+                     "closed_loop:", "a target with a url", id="a locustfile"),
+    ],
+)  # fmt: skip
+def test_what_cannot_stand_beside_is_refused(beside: Path, old: str, new: str, at: str, word: str) -> None:
+    spoil(beside, (old, new))
+    with pytest.raises(PlanError) as refused:
+        load_service(beside)
+    said = [problem for problem in refused.value.problems if word in str(problem)]
+    assert said, str(refused.value)
+    assert said[0].line == line_of(beside, at)
+
+
 def test_all_of_it_is_told_at_once(rich: Path) -> None:
     spoil(rich, ("timeout: 2s", "timeout: 0s"), ("rate: 100/s", "rate: 100"), ("weight: 4", "weight: 0"),
           ("errors: 1%", "errors: 101%"), ("users.csv", "user.csv"))  # fmt: skip

@@ -422,10 +422,19 @@ def test_one_plan_that_cannot_be_played_keeps_no_other_back(xiu: Any, monkeypatc
             raise EnvironmentNotReady("no stack today")
         return record(plan=order.loaded.plan.id)
 
+    own: list[str] = []
+
+    def run_service(order: Any) -> Any:
+        own.append(order.plan.id)
+        return record(plan=order.plan.id)
+
     monkeypatch.setattr("harness.orchestrate.run.run_plan", run_plan)
+    monkeypatch.setattr("harness.service.conduct.run_service", run_service)
     code, out, _ = xiu("plan", "run", "all", "--short", "--json")
     rows = {row["plan"]: row for row in json.loads(out)["runs"]}
-    assert len(rows) == len(played) == sum(not is_service(file) for file in stress_files())
+    assert len(played) == sum(not is_service(file) for file in stress_files())
+    assert own == ["closed-loop"], "of plans for services, the one that brings its own"
+    assert rows.keys() == {*own, *(order.loaded.plan.id for order in played)}
     assert code == EnvironmentNotReady.exit_code
     assert rows["soak"]["why"] == "no stack today"
     assert rows["two-workers"]["verdict"] == "PASS"

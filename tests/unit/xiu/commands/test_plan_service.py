@@ -26,6 +26,7 @@ def mine() -> Path:
 
 def test_the_library_s_own_is_listed_checked_and_copied(xiu: Any) -> None:
     plans = {one["id"]: one for one in json.loads(xiu("plan", "list", "--json")[1])["plans"]}
+    assert "the first plan" in plans["own-service"]["purpose"]["when"]
     assert plans["own-service"]["target"] == "http://127.0.0.1:8080/"
     Path("far").mkdir()
     assert xiu("plan", "new", "far/shop.yaml", "--from", "own-service")[0] == 0
@@ -58,6 +59,14 @@ def test_a_dry_run_shows_requests_curve_and_bands(xiu: Any, mine: Path) -> None:
     assert "response_p99_ms" in out
     data = json.loads(xiu("plan", "show", str(mine.resolve()), "--json")[1])
     assert data["takes_s"] == 13
+
+
+def test_a_dry_run_shows_what_else_is_started(xiu: Any) -> None:
+    code, out, _ = xiu("plan", "run", "closed-loop", "--dry-run")
+    assert code == 0
+    assert "stand-in   a server of xiu's own, which stands still for 2 s after 3 s" in out
+    assert "beside     a closed loop of plain Locust, 4 users" in out
+    assert "looks for  coordinated omission" in out
 
 
 @pytest.mark.parametrize(
