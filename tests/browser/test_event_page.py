@@ -197,10 +197,15 @@ def test_cards_come_with_losing_taps_and_friends_are_given_combined_and_paid(sta
     friend = stage.open(7_002)
     friend.click('#friends .lines [data-word="add"]')
     shows(friend, "#friend-said", "已成为好友")
+    assert stage.operator("/v1/relations/import", {"pairs": [[7_001, 7_003]]})["made"] == 1
     page.reload()
+    shows_times(page, "#friends .lines", "亲密度", 2)
+    assert page.query_selector_all('#friends li:has([data-word="tie_card"])')[0].inner_text().startswith("用户 7002")
+    assert len(page.query_selector_all('#friends [data-word="tie_card"]')) == 1, "an imported tie is worth no card"
     pressed_over_a_refresh(page, '#friends [data-word="tie_card"]')  # a new friend is worth the fifth
     shows(page, "#friend-said", "得到一张")
     holds(page, 5)
+    page.wait_for_selector('#friends [data-word="tie_card"]', state="detached")  # once, play says
     page.select_option("#give-kind", "3")
     page.fill("#give-to", "7002")
     page.select_option("#give-whom", "family")

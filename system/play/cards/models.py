@@ -91,13 +91,16 @@ class AskView(Model):
 
 
 class Cards(Model):
-    """What a user holds: cards of kind 1 to 5, blessings; `asks`: what friends ask this user for, newest first."""
+    """What a user holds: cards of kind 1 to 5, blessings; `asks`: what friends ask this user for, newest first.
+    `ties`: friends for whose tie `POST /v1/cards/tie` gives a card now, the newest tie first, at most 200.
+    """
 
     uid: int
     lane: Lane
     cards: tuple[int, ...]
     blessings: int
     asks: tuple[AskView, ...]
+    ties: tuple[int, ...]
 
 
 class Redeeming(Model):

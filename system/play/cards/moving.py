@@ -36,16 +36,19 @@ from system.play.reading import read
 from system.tickets import TicketOffice
 
 ASKS_SHOWN = 50
+TIES_SHOWN = 200
 _ASK = ("ask", "season", "asker", "asked", "kind", "at_us", "gift")
 
 
 async def cards_of(pool: Pool, lane: Lane, uid: int) -> Cards:
-    """What a user holds, and is asked for. Raises Degraded."""
+    """What a user holds, is asked for, and may draw for new ties. Raises Degraded."""
     held = dict(await read(pool, lane, "cards_held", {"uid": uid}))
     asks = await read(pool, lane, "cards_asks", {"uid": uid, "limit": ASKS_SHOWN})
+    ties = await read(pool, lane, "cards_ties", {"uid": uid, "limit": TIES_SHOWN})
     return Cards(
         uid=uid, lane=lane, cards=tuple(held.get(card, 0) for card in CARDS), blessings=held.get("blessing", 0),
         asks=tuple(AskView(**dict(zip(_ASK, row, strict=True))) for row in asks),
+        ties=tuple(friend for (friend,) in ties),
     )  # fmt: skip
 
 

@@ -95,7 +95,7 @@ function whomOf(id) {
 }
 const whom = whomOf("give-whom"), whomLabel = make("label", "");
 whomLabel.htmlFor = "give-whom"; whomLabel.dataset.word = "whom";
-let season = null, held = [0, 0, 0, 0, 0];
+let season = null, held = [0, 0, 0, 0, 0], worthCards = [];
 const giveRow = make("div", "", "row"), giveDo = make("button", ""), askDo = make("button", "");
 giveDo.type = askDo.type = "submit"; giveDo.dataset.word = "give"; askDo.dataset.word = "ask"; giveDo.value = "gift"; askDo.value = "ask";
 giveRow.append(giveDo, askDo);
@@ -121,12 +121,9 @@ async function redeem(ticket) {
   const got = await order("/v1/cards/redeem", { ticket }, () => {});
   if (got.status === 200) { tell(say("got_card", kindName(got.data.kind))); refreshPlays(); }
 }
-const tieKey = (uid) => `${season.season}:${uidOf(token)}:${uid}`;
-const drawn = () => (store.get("drawn") || "").split(" ").filter(Boolean);
 async function cardOf(uid) {
-  // A tie that was made in the season is worth a card, once. Asked for again, it is the same card.
+  // A tie that was made in the season is worth a card, once: play says which ones are. Asked for again, it is the same card.
   const got = await order("/v1/cards/tie", { season: season.season, friend: uid }, friendSays);
-  if (got.status === 200 || got.code === "no_tie") store.set("drawn", [...drawn().slice(-200), tieKey(uid)].join(" "));
   friendSays(got.status === 200 ? say("got_card", kindName(got.data.kind)) : refused(got));
   refreshPlays();
 }
@@ -137,6 +134,7 @@ async function refreshCards(stale) {
   const got = await ask("/v1/cards");
   if (stale() || got.status !== 200) return;
   held = got.data.cards;
+  worthCards = got.data.ties;
   fill(kinds, held.map((n, k) => [`${k} ${n}`, () => { const item = make("li", "", n ? "" : "none"); item.append(make("b", String(n)), make("span", kindName(k + 1))); return item; }]));
   const chosen = which.value || "1";
   fill(which, held.map((n, k) => [`${k} ${n}`, () => { const option = make("option", `${kindName(k + 1)} (${n})`); option.value = String(k + 1); return option; }]));
@@ -184,9 +182,8 @@ async function refreshFriends(stale) {
     item.append(make("span", say("asked_by", each.uid)), button("add", () => add(each.uid)));
     return item;
   }]);
-  const had = drawn();
   for (const tie of strongest.data.relations) {
-    const worth = there("cards") && season && season.state === "open" && !had.includes(tieKey(tie.friend));
+    const worth = there("cards") && worthCards.includes(tie.friend);
     rows.push([`${worth} ${JSON.stringify(tie)}`, () => tieRow(tie, worth)]);
   }
   fill(ties, rows.length ? rows : [["none", () => make("li", say("no_friends"), "soft")]]);
@@ -239,6 +236,7 @@ function forgetPlays() {
   for (const box of [cardBox, friendBox, fundBox]) box.hidden = true;
   for (const e of $("more").querySelectorAll("[role=status]")) e.textContent = "";
   showPart(null);
+  worthCards = [];
 }
 function drawPlays() {
   showPart(part_fen);

@@ -165,6 +165,7 @@ def test_a_new_tie_is_a_card_for_both_once(postgres_dsn: str) -> None:
                 assert (await play.call("/v1/cards/gift", token(5), gift))[0] == 200
             for uid, friend in ((5, 6), (6, 5)):
                 about = {"season": 3, "friend": friend}
+                assert (await play.call("/v1/cards", token(uid)))[1]["ties"] == [friend]
                 status, card = await play.call("/v1/cards/tie", token(uid), about)
                 assert (status, card["what"], card["again"]) == (200, "tie", False)
                 assert (await play.call("/v1/cards/tie", token(uid), about))[1] == card | {"again": True}
@@ -182,6 +183,37 @@ def test_a_new_tie_is_a_card_for_both_once(postgres_dsn: str) -> None:
             for uid, friend in ((5, 8), (8, 5)):
                 imported = {"season": 3, "friend": friend}
                 assert code(await play.call("/v1/cards/tie", token(uid), imported)) == (409, "no_tie")
+            # What is offered is what is accepted: not the old tie, nor the imported one, nor one whose card is there.
+            assert (await play.call("/v1/cards", token(5)))[1]["ties"] == []
+
+    asyncio.run(body())
+
+
+def test_ties_are_offered_while_there_are_cards_in_an_open_season(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            await opened(play, cards=[1, 1, 1, 1, 1])
+            deal(postgres_dsn, 5, kinds=(1,))
+            with psycopg.connect(postgres_dsn) as conn:
+                for friend in (6, (1 << 63) - 1):
+                    conn.execute(
+                        "INSERT INTO live.tie (lo, hi, made_us, made_by, through)"
+                        " SELECT 5, %s, created_us + %s %% 10, 5, 1 FROM live.season",
+                        (friend, friend),
+                    )
+            newest_first = [(1 << 63) - 1, 6]
+            assert (await play.call("/v1/cards", token(5)))[1]["ties"] == newest_first
+            assert (await play.call("/v1/cards", token(newest_first[0])))[1]["ties"] == [5]
+            for friend, left in ((newest_first[0], [6]), (6, [])):
+                about = {"season": 3, "friend": friend}
+                assert (await play.call("/v1/cards/tie", token(5), about))[0] == 200
+                assert (await play.call("/v1/cards", token(5)))[1]["ties"] == left
+            assert (await play.call("/v1/cards", token(6)))[1]["ties"] == [5]
+            await drawn(play, 7)
+            await drawn(play, 8)
+            assert (await play.call("/v1/cards", token(6)))[1]["ties"] == [5]
+            await drawn(play, 9)
+            assert (await play.call("/v1/cards", token(6)))[1]["ties"] == [], "the last card is out"
 
     asyncio.run(body())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg
@@ -14,8 +15,9 @@ from system.ledger.statements import statement
     ("name", "params", "indexes"),
     [
         pytest.param("ties_of_user", {"uid": 777, "limit": 200}, ("tie_pkey", "tie_hi"), id="the strongest"),
-        pytest.param("ties_of_pair", {"lo": 777, "hi": 778}, ("using tie_",), id="a pair"),
+        pytest.param("ties_of_pair", {"lo": 777, "hi": 778}, ("tie_(pkey|hi)",), id="a pair"),
         pytest.param("ties_page", {"uid": 777, "after": -1, "limit": 50}, ("tie_pkey", "tie_hi"), id="friends"),
+        pytest.param("cards_ties", {"uid": 777, "limit": 200}, ("tie_pkey", "tie_hi", "card_key"), id="worth a card"),
         pytest.param("ties_neighbours", {"uids": [777, 778], "limit": 10}, ("tie_pkey", "tie_hi"), id="in common"),
     ],
 )
@@ -30,5 +32,6 @@ def test_ties_are_found_by_the_indexes_before_anything_was_analyzed(
         text = conn.cursor().mogrify(statement(name, "live"), params)
         plan = "\n".join(row[0] for row in conn.execute(b"EXPLAIN " + text.encode()).fetchall())
         conn.rollback()
-    assert all(index in plan for index in indexes), plan
-    assert "Seq Scan" not in plan, plan
+    # By the index row by row, or a page at a time: which of the two depends on what tests before have left in the file.
+    assert all(re.search(rf"(using|Index Scan on) {index}", plan) for index in indexes), plan
+    assert "Seq Scan" not in plan.replace("Seq Scan on season", ""), plan  # seasons are few

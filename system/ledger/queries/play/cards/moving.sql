@@ -45,3 +45,18 @@ UPDATE {schema}.card_ask SET gift = %(key)s WHERE ask = %(ask)s AND gift IS NULL
 -- A tie that two users made since the season was opened. One that was imported (through 0) is of before, whenever that was.
 SELECT 1 FROM {schema}.tie t JOIN {schema}.season s ON s.season = %(season)s
 WHERE t.lo = %(lo)s AND t.hi = %(hi)s AND t.made_us >= s.created_us AND t.through > 0
+
+-- name: cards_ties
+-- Friends whose tie gives this user a card now: as `cards_new_tie` has it, the season open, cards left, none drawn for it
+-- yet; the newest first. Ties by both indexes, as in `ties_of_user`; each card by its key, never by reading all of them.
+WITH mine AS MATERIALIZED (
+    SELECT lo, hi, hi AS friend, made_us, through FROM {schema}.tie WHERE lo = %(uid)s::bigint
+    UNION ALL
+    SELECT lo, hi, lo, made_us, through FROM {schema}.tie WHERE hi = %(uid)s::bigint
+)
+SELECT t.friend FROM {schema}.season s JOIN {schema}.card_counter c USING (season)
+JOIN mine t ON t.made_us >= s.created_us AND t.through > 0
+WHERE s.state = 'open' AND c.next < (SELECT sum(n) FROM unnest(s.cards) n) AND (
+    SELECT d.n FROM {schema}.card d
+    WHERE d.key = format('tie:%%s:%%s:%%s:%%s', s.season, t.lo, t.hi, %(uid)s::bigint)) IS NULL
+ORDER BY t.made_us DESC, t.friend LIMIT %(limit)s
