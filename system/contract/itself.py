@@ -13,11 +13,12 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, PlatformCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from system.contract.metrics import BUILD_HELP, BUILD_LABELS
+from system.contract.process_figures import ProcessFigures
 
 ROOT = Path(__file__).resolve().parents[2]
 UNKNOWN = "unknown"
@@ -48,7 +49,7 @@ def tell_of_itself(registry: CollectorRegistry, prefix: str = "hongbao", pid: in
     registry.register(_Build(f"{prefix}_build_info"))
     PlatformCollector(registry=registry)
     whose: Callable[[], int | str] = (lambda: "self") if pid is None else lambda: pid
-    ProcessCollector(pid=whose, registry=registry)
+    registry.register(ProcessFigures(whose))
 
 
 @functools.cache

@@ -200,9 +200,8 @@ class Pool:
         *,
         size: int = 4,
         timeout_s: float = 5.0,
-        settings: Mapping[str, str] = NO_SETTINGS,
     ) -> None:
-        self.url, self.role, self.secret, self.timeout_s, self._settings = url, role, secret, timeout_s, settings
+        self.url, self.role, self.secret, self.timeout_s = url, role, secret, timeout_s
         self._idle: list[Connection] = []
         self._places = asyncio.Semaphore(size)
         self._closed = False
@@ -254,7 +253,7 @@ class Pool:
             if not conn.closed and not conn.broken and not _spoken_to(conn):
                 return conn
             await conn.close()
-        return await connect(self.url, self.role, self.secret, timeout_s=self.timeout_s, settings=self._settings)
+        return await connect(self.url, self.role, self.secret, timeout_s=self.timeout_s)
 
     async def _give_back(self, conn: Connection, sound: bool) -> None:
         idle = not conn.closed and conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE

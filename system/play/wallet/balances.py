@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from itertools import islice
 
 from system.contract.errors import Degraded
 from system.contract.ids import Lane
-from system.ledger.access import Pool
-from system.play.reading import read
+from system.ledger.standing import Answer
+from system.play.reading import reading
 
 BATCH_MAX = 256
 """Most users of one statement: a hundred microseconds of PostgreSQL each at most."""
@@ -31,8 +32,9 @@ Balance = tuple[int, int]
 class BalanceDesk:
     """Takes questions from any number of requests at once."""
 
-    def __init__(self, pool: Pool, lane: Lane, every_s: float = EVERY_S) -> None:
-        self._pool, self._lane, self._every_s = pool, lane, every_s
+    def __init__(self, ask: Callable[[bytes], Awaitable[Answer]], lane: Lane, every_s: float = EVERY_S) -> None:
+        """`ask`: the statement `balances`, for an array of users. Raises StoreUnknown, StoreRefused."""
+        self._ask, self._lane, self._every_s = ask, lane, every_s
         self._next_s = 0.0
         self._waiting: dict[int, asyncio.Future[Balance | Exception]] = {}
         self._serving: asyncio.Task[None] | None = None
@@ -72,7 +74,9 @@ class BalanceDesk:
 
     async def _answer(self, asked: dict[int, asyncio.Future[Balance | Exception]]) -> None:
         try:
-            rows = await read(self._pool, self._lane, "balances", {"uids": list(asked)})
+            with reading("balances"):
+                rows = await self._ask(b"{%s}" % ",".join(map(str, asked)).encode())
+            found = [(int(uid), (int(fen), int(credits))) for uid, fen, credits in rows]
         except Degraded as exc:
             for future in asked.values():
                 future.set_result(exc)
@@ -80,5 +84,5 @@ class BalanceDesk:
         except Exception:
             log.exception("balances broke", extra={"event": "balances_broke"})
             return
-        for uid, fen, credits in rows:
-            asked[uid].set_result((int(fen), int(credits)))
+        for uid, balance in found:
+            asked[uid].set_result(balance)

@@ -11,7 +11,9 @@ from system.contract.errors import NotFound, UnknownRound
 from system.contract.ids import INT8_MAX, Lane
 from system.contract.people import NoRealName
 from system.contract.web import read_model
-from system.ledger.access import ONE_PLAN, Pool, lane_role
+from system.ledger.access import ONE_PLAN, lane_role
+from system.ledger.standing import StandingStatement
+from system.ledger.statements import statement as statement_of
 from system.ledger.transfer import AlreadyReversed, Final, Insufficient, KeyReused, NotReversible
 from system.play.parameters import AWARD_PATTERN, NumberParameter, TextParameter
 from system.play.route import POOLS, SETTINGS, Route, user_of
@@ -32,13 +34,18 @@ BALANCES: web.AppKey[Mapping[Lane, BalanceDesk]] = web.AppKey("balances", Mappin
 def setup(app: web.Application) -> None:
     """One desk for each lane, with a session of its own: it has one statement under way at most."""
     given = app[SETTINGS]
-    more: dict[str, Any] = {"size": 1, "timeout_s": given.store_timeout_s, "settings": ONE_PLAN}
-    pools = {lane: Pool(given.postgres_url, lane_role(lane), given.secret, **more) for lane in app[POOLS]}
-    app[BALANCES] = {lane: BalanceDesk(pool, lane) for lane, pool in pools.items()}
+
+    def standing(lane: Lane) -> StandingStatement:
+        text = statement_of("balances", lane).replace(b"%(uids)s", b"$1")
+        more: dict[str, Any] = {"timeout_s": given.store_timeout_s, "settings": ONE_PLAN, "what": "balances"}
+        return StandingStatement(given.postgres_url, lane_role(lane), given.secret, text, **more)
+
+    sessions = {lane: standing(lane) for lane in app[POOLS]}
+    app[BALANCES] = {lane: BalanceDesk(session.ask, lane) for lane, session in sessions.items()}
 
     async def closed(_: web.Application) -> None:
-        for pool in pools.values():
-            await pool.close()
+        for session in sessions.values():
+            await session.close()
 
     app.on_cleanup.append(closed)
 

@@ -6,15 +6,13 @@ asks for his.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import psycopg
 import pytest
 
-from system.ledger.access import ONE_PLAN, Pool
+from system.ledger.access import ONE_PLAN
 from system.ledger.statements import statement
-from tests.support.play import SECRET
 
 PLACE = {"uid": 777, "limit": 51, "award_us": 1 << 62, "round": (1 << 31) - 1, "transfer": 1 << 62}
 LEGS = {"accounts": ["user:777"], "currencies": ["fen"], "amounts": [-1], "uids": [777]}
@@ -36,17 +34,6 @@ def test_the_one_plan_of_the_balances_is_by_the_index_also_if_it_was_made_when_n
     assert counted == [(2, 0)], "one plan for all users"
     assert {"posting_round_account", "holding_pkey"} <= set(plan.replace("\n", " ").split())
     assert "Seq Scan" not in plan
-
-
-def test_the_sessions_of_the_balances_plan_once(ledger_dsn: str) -> None:
-    async def body() -> list[tuple[Any, ...]]:
-        pool = Pool(ledger_dsn, "xiu_live", SECRET, size=1, settings=ONE_PLAN)
-        try:
-            return await pool.fetch(b"SHOW plan_cache_mode")
-        finally:
-            await pool.close()
-
-    assert asyncio.run(body()) == [("force_generic_plan",)]
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from system.contract.errors import Degraded, StoreUnknown
+from system.ledger.standing import Answer
 from system.play.wallet.balances import BATCH_MAX, BalanceDesk
 from tests.support.deadline import until
 
 
-class SlowPool:
+class SlowLedger:
     """Answers statements one by one, when it is let; `asked` has the users of each."""
 
     def __init__(self) -> None:
@@ -20,16 +20,16 @@ class SlowPool:
         self.go = asyncio.Event()
         self.error: Exception | None = None
 
-    async def fetch(self, text: bytes, params: Any = None, what: str = "read") -> list[tuple[Any, ...]]:
-        uids = list(params["uids"])
+    async def ask(self, parameter: bytes) -> Answer:
+        uids = [int(uid) for uid in parameter.strip(b"{}").split(b",")]
         self.asked.append(uids)
         await self.go.wait()
         if self.error is not None:
             raise self.error
-        return [(uid, 10 * uid, uid) for uid in uids]
+        return [(b"%d" % uid, b"%d" % (10 * uid), b"%d" % uid) for uid in uids]
 
 
-async def asked_for(desk: BalanceDesk, pool: SlowPool, *uids: int) -> list[asyncio.Task[tuple[int, int]]]:
+async def asked_for(desk: BalanceDesk, ledger: SlowLedger, *uids: int) -> list[asyncio.Task[tuple[int, int]]]:
     """Questions that wait at the desk."""
     tasks = [asyncio.create_task(desk.balance(uid)) for uid in uids]
     await asyncio.sleep(0)
@@ -39,14 +39,14 @@ async def asked_for(desk: BalanceDesk, pool: SlowPool, *uids: int) -> list[async
 
 def test_who_comes_during_a_statement_is_in_the_next() -> None:
     async def body() -> None:
-        pool = SlowPool()
-        desk = BalanceDesk(pool, "live")  # type: ignore[arg-type]
-        first = await asked_for(desk, pool, 1)
-        later = await asked_for(desk, pool, 1, 2, 2, 3)
-        assert pool.asked == [[1]], "the statement under way began before the later questions"
-        pool.go.set()
+        ledger = SlowLedger()
+        desk = BalanceDesk(ledger.ask, "live")
+        first = await asked_for(desk, ledger, 1)
+        later = await asked_for(desk, ledger, 1, 2, 2, 3)
+        assert ledger.asked == [[1]], "the statement under way began before the later questions"
+        ledger.go.set()
         assert await asyncio.gather(*first, *later) == [(10, 1), (10, 1), (20, 2), (20, 2), (30, 3)]
-        assert pool.asked == [[1], [1, 2, 3]]
+        assert ledger.asked == [[1], [1, 2, 3]]
         assert await desk.balance(4) == (40, 4), "and the desk serves on"
 
     asyncio.run(body())
@@ -56,22 +56,22 @@ def test_statements_begin_apart_and_who_comes_alone_waits_for_none() -> None:
     every_s = 0.2
 
     async def body() -> None:
-        loop, pool = asyncio.get_running_loop(), SlowPool()
-        pool.go.set()
-        desk = BalanceDesk(pool, "live", every_s)  # type: ignore[arg-type]
-        await asyncio.gather(*await asked_for(desk, pool, 1))
+        loop, ledger = asyncio.get_running_loop(), SlowLedger()
+        ledger.go.set()
+        desk = BalanceDesk(ledger.ask, "live", every_s)
+        await asyncio.gather(*await asked_for(desk, ledger, 1))
         began_s = loop.time()
-        await asyncio.gather(*await asked_for(desk, pool, 2), *await asked_for(desk, pool, 3))
+        await asyncio.gather(*await asked_for(desk, ledger, 2), *await asked_for(desk, ledger, 3))
         assert loop.time() - began_s > every_s / 2
-        assert pool.asked == [[1], [2, 3]], "the second statement waits for whoever comes"
+        assert ledger.asked == [[1], [2, 3]], "the second statement waits for whoever comes"
         next_s = loop.time() + every_s
 
         async def later() -> bool:
             return loop.time() > next_s
 
         await until(later, what="the time of the next statement")
-        waiting = await asked_for(desk, pool, 4)
-        assert pool.asked[2:] == [[4]], "the last one began long ago"
+        waiting = await asked_for(desk, ledger, 4)
+        assert ledger.asked[2:] == [[4]], "the last one began long ago"
         await asyncio.gather(*waiting)
 
     asyncio.run(body())
@@ -79,12 +79,12 @@ def test_statements_begin_apart_and_who_comes_alone_waits_for_none() -> None:
 
 def test_a_statement_has_so_many_users_and_no_more() -> None:
     async def body() -> None:
-        pool = SlowPool()
-        pool.go.set()
-        desk = BalanceDesk(pool, "live")  # type: ignore[arg-type]
+        ledger = SlowLedger()
+        ledger.go.set()
+        desk = BalanceDesk(ledger.ask, "live")
         await asyncio.gather(*(desk.balance(uid) for uid in range(1, 2 * BATCH_MAX + 1)))
-        assert sum(map(len, pool.asked)) == 2 * BATCH_MAX
-        assert max(map(len, pool.asked)) == BATCH_MAX
+        assert sum(map(len, ledger.asked)) == 2 * BATCH_MAX
+        assert max(map(len, ledger.asked)) == BATCH_MAX
 
     asyncio.run(body())
 
@@ -92,15 +92,15 @@ def test_a_statement_has_so_many_users_and_no_more() -> None:
 @pytest.mark.parametrize("error", [StoreUnknown("no answer"), ValueError("a bug")])
 def test_all_who_wait_are_told_of_a_silent_ledger_and_the_desk_goes_on(error: Exception) -> None:
     async def body() -> None:
-        pool = SlowPool()
-        pool.error = error
-        desk = BalanceDesk(pool, "live")  # type: ignore[arg-type]
-        waiting = await asked_for(desk, pool, 1, 2)
-        pool.go.set()
+        ledger = SlowLedger()
+        ledger.error = error
+        desk = BalanceDesk(ledger.ask, "live")
+        waiting = await asked_for(desk, ledger, 1, 2)
+        ledger.go.set()
         found = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(each) for each in found] == [Degraded, Degraded]
         assert found[0] is not found[1]
-        pool.error = None
+        ledger.error = None
         assert await desk.balance(1) == (10, 1)
 
     asyncio.run(body())
@@ -108,12 +108,12 @@ def test_all_who_wait_are_told_of_a_silent_ledger_and_the_desk_goes_on(error: Ex
 
 def test_who_goes_away_takes_nothing_from_those_who_wait() -> None:
     async def body() -> None:
-        pool = SlowPool()
-        desk = BalanceDesk(pool, "live")  # type: ignore[arg-type]
-        gone, stays = await asked_for(desk, pool, 1, 1)
+        ledger = SlowLedger()
+        desk = BalanceDesk(ledger.ask, "live")
+        gone, stays = await asked_for(desk, ledger, 1, 1)
         gone.cancel()
         await asyncio.sleep(0)
-        pool.go.set()
+        ledger.go.set()
         assert await stays == (10, 1)
 
     asyncio.run(body())
