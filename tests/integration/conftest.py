@@ -5,6 +5,8 @@ Valkey without anything of another test.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -57,6 +59,20 @@ def template(postgres_server: PostgresServer) -> str:
 
 
 @pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
+    """One of this one test, nearly empty, which it may stop or kill: every file of every database that was made since
+    the last checkpoint is synced first, and where many tests made one that takes a minute.
+    """
+    server = PostgresServer(tmp_path / "postgres")
+    try:
+        server.init()
+        server.start()
+        yield server
+    finally:
+        server.discard()
+
+
+@pytest.fixture
 def postgres_dsn(postgres_server: PostgresServer, template: str, request: pytest.FixtureRequest) -> str:
     """The dsn of a migrated database of this one test: whoever migrates it finds nothing to do. `empty_dsn`: for tests
     of the migration.
@@ -73,6 +89,6 @@ def empty_dsn(postgres_server: PostgresServer, request: pytest.FixtureRequest) -
 @pytest.fixture
 def fresh_valkey(valkey_server: ValkeyServer) -> ValkeyServer:
     """No streams, no fences, no functions of another test: round ids begin at 1 in each database."""
-    valkey_server.command_line("FLUSHALL")
-    valkey_server.command_line("FUNCTION FLUSH")
+    for command in ("FLUSHALL", "FUNCTION FLUSH"):
+        assert valkey_server.command_line(command) == b"+OK\r\n", f"{command}: no answer; it would hit the test itself"
     return valkey_server

@@ -52,11 +52,11 @@ class Books:
 
     async def open(self) -> None:
         self._hand = psycopg.connect(self.postgres_url, autocommit=True)
-        self.store = WinLogStore(self.valkey_url, timeout_s=5.0)
+        self.store = WinLogStore(self.valkey_url, timeout_s=20.0)
 
     async def reconnect(self) -> None:
         """Uses up the connections that a restart of Valkey broke, and waits until it has read its files."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 with contextlib.suppress(StoreUnknown, StoreRefused):
                     return await self.store.command("PING", "-")

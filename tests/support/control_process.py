@@ -17,6 +17,9 @@ from system.tokens import internal_key
 from tests.support.control import ADMIN, SECRET
 from tests.support.stores import free_port, wait_until
 
+START_S = 60.0
+"""Until it is there, and until it has gone."""
+
 
 class Process:
     def __init__(self, folder: Path, postgres_url: str, valkey_url: str, cells: tuple[int, ...] = (0,)) -> None:
@@ -39,7 +42,7 @@ class Process:
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "system.control"]
             self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
-        wait_until(lambda: self.answers("/healthz"), 20, "control alive")
+        wait_until(lambda: self.answers("/healthz"), START_S, "control alive")
 
     def answers(self, path: str) -> bool:
         try:
@@ -48,7 +51,7 @@ class Process:
             return False
 
     def ready(self) -> None:
-        wait_until(lambda: self.answers("/readyz"), 20, "control ready")
+        wait_until(lambda: self.answers("/readyz"), START_S, "control ready")
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -63,7 +66,7 @@ class Process:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        code = self.process.wait(20)
+        code = self.process.wait(START_S)
         self.process = None
         return code
 

@@ -20,7 +20,8 @@ Script = Callable[[int], tuple[tuple[bytes, ...], bool]]
 
 
 class DyingServer:
-    """Listens on `port` while the block runs; `served` counts connections that were answered and dropped.
+    """Listens on `port` while the block runs; `served` counts connections that were answered and dropped, each a moment
+    after its client has heard so.
 
     `asked`: waits for the client's first bytes before it answers; else the end meets the client in its first write.
     """
@@ -32,6 +33,7 @@ class DyingServer:
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(4)]
         self.port: int = self._listener.getsockname()[1]
         self.served = 0
+        self._counting = threading.Lock()
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -44,7 +46,7 @@ class DyingServer:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
-            thread.join(5.0)
+            thread.join(20.0)
 
     def _serve(self) -> None:
         while True:
@@ -54,7 +56,7 @@ class DyingServer:
                 return
             answers, reset = self._script(next(self._turn))
             with contextlib.suppress(OSError), client:
-                client.settimeout(2.0)
+                client.settimeout(10.0)
                 for answer in answers:
                     if self._asked:
                         client.recv(65536)
@@ -62,4 +64,5 @@ class DyingServer:
                         client.sendall(answer)
                 if reset:
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            self.served += 1
+            with self._counting:
+                self.served += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import random
 import sys
 import tempfile
@@ -40,6 +41,8 @@ FUNDING = {
     "key": "f", "sponsor": SPONSOR, "fen": 9_000, "share_fen": 1_000, "parts": PARTS, "lifetime_s": 3600,
     "open_s": OPEN_S,
 }  # fmt: skip
+ROOM = 0.2
+"""Of the orders: so many may be sent between the moment of a kill and the kill, no more."""
 DEADLINE_S = 120.0
 MUST_HOLD = {"S1", "S3", "S5", "S7", "S8", "S12", "S13", "S14", "S15", "S16", "S18"}
 """Judged by the stores alone; S2, S4, S6, S9 to S11 and S17 need a generator's history."""
@@ -73,11 +76,12 @@ def trial(
         _funded(stack, rounds[0])
         for number, victim in enumerate(victims):
             at = (number + chance.random()) / len(victims)
+            users.no_further_than = at + ROOM
             wait_until(lambda at=at: users.progress >= at, DEADLINE_S, f"{at:.0%} of the orders")  # type: ignore[misc]
             if number == len(victims) // 2:
                 _expired(dsn, rounds[0], EXPIRING)
             users.victim = victim
-            stack.strike(victim, chance.randrange(plays))
+            stack.strike(victim, chance.randrange(plays), functools.partial(_met, users))
             figures.kills.append(f"{victim} at {at:.0%}")
         users.join()
         full = execute(dsn, "SELECT count(*) FROM live.claim GROUP BY award HAVING count(*) = %s", PARTS)
@@ -117,6 +121,13 @@ def _announced(stack: SeasonStack) -> tuple[int, int]:
         told = stack.operator("POST", "/v1/programmes", {"programme": name, "rounds": [item]})
         numbers.append(int(told["rounds"][0]["round"]))
     return numbers[0], numbers[1]
+
+
+def _met(users: SeasonUsers) -> None:
+    """The victim is dead, and the orders go on. A play stays dead until somebody had to ask again."""
+    before, users.no_further_than = users.asked_again, 1.0
+    if users.victim == "play":
+        wait_until(lambda: users.asked_again > before or users.progress >= 1, DEADLINE_S, "a dead play met")
 
 
 def _funded(stack: SeasonStack, number: int) -> None:
@@ -295,8 +306,8 @@ def _trial_of(
     chance = random.Random(-seed)
     victims = [only] * 4 if only else chance.sample([*VICTIMS, chance.choice(VICTIMS)], k=4)
     at_pot: Victim = only or chance.choice(VICTIMS)
-    valkey.command_line("FLUSHALL")
-    valkey.command_line("FUNCTION FLUSH")
+    for command in ("FLUSHALL", "FUNCTION FLUSH"):
+        assert valkey.command_line(command) == b"+OK\r\n", command
     dsn = server.create_database(f"t_{seed}")
     return trial(server, dsn, valkey, folder / str(seed), seed, victims, plays=plays, at_pot=at_pot)
 

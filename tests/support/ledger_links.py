@@ -14,6 +14,9 @@ from tests.support.stores import LOOPBACK
 
 COMMIT = b"COMMIT\0"
 WAYS = ("reset", "end", "nonsense")
+LOST_S = 2.5
+"""The time-out of who speaks over a link that goes dead: longer than a busy machine stands still, for what comes before
+the COMMIT has to be answered within it."""
 _RESET = struct.pack("ii", 1, 0)
 _FOR_EVER = 1 << 40
 

@@ -20,7 +20,8 @@ from tests.support.deadline import until
 
 SECRET = bytes(range(64))
 ADMIN = "operators-token-of-the-tests"
-FAR = int(time.time()) + 3600
+FAR = int(time.time()) + 86_400
+"""Read when the tests are collected: beyond the end of the slowest run."""
 
 
 def token(uid: int, lane: Lane = "live", expires_s: int = FAR) -> str:
@@ -40,7 +41,8 @@ class Caller:
 
 
 @asynccontextmanager
-async def running(dsn: str, timeout_s: float = 2.0, **limits: int) -> AsyncIterator[Caller]:
+async def running(dsn: str, timeout_s: float = 20.0, **limits: int) -> AsyncIterator[Caller]:
+    """Play on that ledger, ready. `timeout_s`: how long its ledger may take; a busy disk takes seconds."""
     await migrate(dsn, SECRET)
     settings = PlaySettings(("127.0.0.1", 0), dsn, SECRET, ADMIN, store_timeout_s=timeout_s, **limits)
     async with TestClient(TestServer(build_app(settings, CollectorRegistry()))) as client:

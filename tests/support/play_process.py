@@ -15,7 +15,7 @@ from tests.support.children import END_S
 from tests.support.play import ADMIN, SECRET
 from tests.support.stores import LOOPBACK, free_port, wait_until
 
-READY_S = 30.0
+READY_S = 60.0
 
 
 def started_play(folder: Path, dsn: str, port: int, **env: str) -> subprocess.Popen[bytes]:

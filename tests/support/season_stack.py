@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
@@ -100,16 +101,20 @@ class SeasonStack:
         if self.control.process is not None:
             self.control.stop(signal.SIGKILL)
 
-    def strike(self, victim: str, number: int = 0) -> None:
-        """kill -9 of `postgres`, `control` or a play, which is then started again. From the main thread."""
+    def strike(self, victim: str, number: int = 0, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """kill -9 of `postgres`, `control` or a play, started again after `meanwhile`. From the main thread."""
         if victim == "postgres":
-            self._server.restart(kill=True)
+            self._server.kill()
+            meanwhile()
+            self._server.start()
         elif victim == "control":
             self.control.stop(signal.SIGKILL)
+            meanwhile()
             self.control.start()
         else:
             play = self.plays[number % len(self.plays)]
             play.kill()
+            meanwhile()
             play.start()
 
     def ask_play(self, path: str, body: Any, wait_for: str = "") -> None:

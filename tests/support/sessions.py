@@ -12,9 +12,14 @@ ROLE = "xiu_live"
 
 
 def dropped(dsn: str, role: str = ROLE) -> int:
-    """Ends every session of the role, as an operator or a failover does; how many there were."""
+    """Ends every session of the role in this database, as an operator or a failover does; how many there were. Those of
+    a test before, in a database of its own, may be about to end.
+    """
     with psycopg.connect(dsn, autocommit=True) as conn:
-        text = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = %s"
+        text = (
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE usename = %s AND datname = current_database()"
+        )
         row = conn.execute(text, (role,)).fetchone()
         return int(row[0]) if row else 0
 

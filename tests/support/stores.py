@@ -31,6 +31,9 @@ from harness.stack.postgres import as_ordinary_user
 START_TIMEOUT_S = STOP_TIMEOUT_S = 120.0
 POLL_S = 0.02
 LOOPBACK = "127.0.0.1"
+ASK_TIMEOUT_S = 2.0
+"""Of a look whether a server is up, which is repeated."""
+COMMAND_TIMEOUT_S = 30.0
 
 # The child is killed when this process dies, also by kill -9. The trampoline runs after unshare, because a change of
 # credentials clears the parent-death signal.
@@ -223,12 +226,14 @@ class ValkeyServer(_Server):
     def answers(self) -> bool:
         # Its own pid: another worker's server may have taken the port in between. It tells that also while it still
         # reads its log, and refuses everything else meanwhile.
-        mine = f"process_id:{self.pid}\r".encode() in self.command_line("INFO server")
-        return mine and self.command_line("PING") == b"+PONG\r\n"
+        mine = f"process_id:{self.pid}\r".encode() in self.command_line("INFO server", ASK_TIMEOUT_S)
+        return mine and self.command_line("PING", ASK_TIMEOUT_S) == b"+PONG\r\n"
 
-    def command_line(self, line: str) -> bytes:
-        """One inline command, the first answer bytes; empty when the server does not answer."""
-        with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, self.port), timeout=1.0) as conn:
+    def command_line(self, line: str, timeout_s: float = COMMAND_TIMEOUT_S) -> bytes:
+        """One inline command, the first answer bytes; empty when the server does not answer: it may still carry the
+        command out, later than whoever asked believes.
+        """
+        with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, self.port), timeout=timeout_s) as conn:
             conn.sendall(line.encode() + b"\r\n")
             return conn.recv(65536)
         return b""
@@ -254,7 +259,7 @@ class PostgresServer(_Server):
             str(postgres_bin() / "initdb"), "-D", str(self.data), "-U", self.user, "-A", "trust",
             "-E", "UTF8", "--locale=C", "--no-sync",
         ]  # fmt: skip
-        done = subprocess.run(_as_user(command), capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(_as_user(command), capture_output=True, text=True, timeout=180, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"initdb: {done.stderr.strip()}")
 
@@ -279,7 +284,7 @@ class PostgresServer(_Server):
 
     def answers(self) -> bool:
         try:
-            with psycopg.connect(self.dsn(), connect_timeout=2):
+            with psycopg.connect(self.dsn(), connect_timeout=round(ASK_TIMEOUT_S)):
                 return True
         except psycopg.OperationalError:
             return False

@@ -12,7 +12,7 @@ from system.contract.ids import START
 from system.winlog import Header, Verdict, Win, WinLog, WinLogStore, encode
 from tests.support.stores import ValkeyServer
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 20.0
 ROUNDS = itertools.count(1_000_000)  # no other test on the shared server has a round of these
 
 

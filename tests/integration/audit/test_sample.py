@@ -89,10 +89,10 @@ def test_the_process(books: Books, tmp_path: Path) -> None:
 
     child = subprocess.Popen(command(1), env=env)
     try:
-        wait_until(lambda: out.exists() and len(read_samples(out).rows) >= 2, 20, "samples")
+        wait_until(lambda: out.exists() and len(read_samples(out).rows) >= 2, 60, "samples")
     finally:
         child.send_signal(signal.SIGTERM)
-        assert child.wait(10) == 0
+        assert child.wait(60) == 0
     assert read_samples(out).rows["budget_fen"].tolist()[0] == books.rounds[1].budget_fen
     done = subprocess.run(command(9), env=env, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (2, "sample: lane live has no round 9\n")

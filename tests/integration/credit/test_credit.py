@@ -186,7 +186,7 @@ def test_a_commit_that_is_carried_out_after_its_link_died_is_counted_once(
         bench = Bench(books)
         settings = books.settings()
         late = await connect(
-            settings.postgres_url, lane_role("live"), settings.secret, timeout_s=5.0, name="a COMMIT on its way"
+            settings.postgres_url, lane_role("live"), settings.secret, timeout_s=20.0, name="a COMMIT on its way"
         )
 
         async def dying(conn, step, prepared):  # type: ignore[no-untyped-def]
@@ -451,7 +451,7 @@ def test_it_goes_on_when_a_store_was_away(
         running = asyncio.ensure_future(bench.worker.run())
         try:
             await books.append(1, 0, 1, [books.win(1, packets[2], 2)])
-            await asyncio.to_thread(wait_until, lambda: offset(books) == Position(1, 1), 20, "credit")
+            await asyncio.to_thread(wait_until, lambda: offset(books) == Position(1, 1), 60, "credit")
             for restarted, packet in ((postgres_server, 0), (valkey_server, 1)):
                 # In this thread: a store dies with the thread that started it.
                 restarted.restart(kill=restarted is valkey_server)
@@ -459,7 +459,7 @@ def test_it_goes_on_when_a_store_was_away(
                 epoch = packet + 2
                 await books.epoch(1, 0, epoch)
                 await books.append(1, 0, epoch, [books.win(1, packets[packet], packet)])
-                await asyncio.to_thread(wait_until, lambda at=epoch: offset(books) == Position(at, 1), 20, "credit")
+                await asyncio.to_thread(wait_until, lambda at=epoch: offset(books) == Position(at, 1), 60, "credit")
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

@@ -20,6 +20,8 @@ from system.contract.metrics import METRICS
 from tests.support.books import SECRET, Books
 from tests.support.stores import ValkeyServer, free_port, wait_until
 
+WITHIN_S = 60.0
+
 
 class Process:
     """A credit worker of its own, on a port of its own."""
@@ -37,16 +39,16 @@ class Process:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.child = subprocess.Popen([sys.executable, "-m", "system.credit"], env=self.env, stdout=log, stderr=log)
-        wait_until(lambda: self.status("/readyz") == 200, 30, f"credit: {self.log.read_text()}")
+        wait_until(lambda: self.status("/readyz") == 200, WITHIN_S, f"credit: {self.log.read_text()}")
 
     def stop(self, number: int) -> int:
         assert self.child is not None
         self.child.send_signal(number)
-        return self.child.wait(20)
+        return self.child.wait(WITHIN_S)
 
     def status(self, path: str) -> int:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as exc:
             exc.close()
@@ -56,7 +58,7 @@ class Process:
 
     def metrics(self) -> dict[tuple[str, str], float]:
         """(sample, value of its last label, empty without any; of a switch its key) → value."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=20) as answer:
             families = text_string_to_metric_families(answer.read().decode())
         return {
             (sample.name, sample.labels.get("key") or ["", *sample.labels.values()][-1]): sample.value
@@ -114,18 +116,18 @@ def test_killed_paused_and_stopped(books: Books, process: Process, control_port:
             lease = books.lease(1, 0, 1, 1, 20)
             await asyncio.to_thread(process.start)
             await books.append(1, 0, 1, [books.win(1, lease[0], 1)])
-            await asyncio.to_thread(wait_until, lambda: posted(books) == 1, 20, "first posting")
+            await asyncio.to_thread(wait_until, lambda: posted(books) == 1, WITHIN_S, "first posting")
             process.stop(signal.SIGKILL)
             await books.append(1, 0, 1, [books.win(1, lease[1], 2)])
             values["credit.pause"] = 1
             await asyncio.to_thread(process.start)
             shown = ("hongbao_switch", "credit.pause")
-            await asyncio.to_thread(wait_until, lambda: process.metrics().get(shown) == 1, 20, "pause read back")
+            await asyncio.to_thread(wait_until, lambda: process.metrics().get(shown) == 1, WITHIN_S, "pause read back")
             await books.append(1, 0, 1, [books.win(1, lease[2], 3)])
             lag = ("hongbao_stream_lag_entries", "live")
-            await asyncio.to_thread(wait_until, lambda: process.metrics()[lag] >= 1, 20, "backlog shown")
+            await asyncio.to_thread(wait_until, lambda: process.metrics()[lag] >= 1, WITHIN_S, "backlog shown")
             values["credit.pause"] = 0
-            await asyncio.to_thread(wait_until, lambda: posted(books) == 3, 20, "all postings")
+            await asyncio.to_thread(wait_until, lambda: posted(books) == 3, WITHIN_S, "all postings")
         finally:
             await control.cleanup()
             await books.close()
@@ -145,7 +147,7 @@ def test_without_settings_it_says_so(process: Process) -> None:
         env=process.env,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=WITHIN_S,
         check=False,
     )
     assert (done.returncode, done.stderr) == (2, "credit: XIU_LANE is not set\n")

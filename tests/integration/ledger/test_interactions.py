@@ -96,7 +96,7 @@ def test_many_sessions_on_the_same_ties_in_any_order(ledger_dsn: str) -> None:
     ]
 
     async def go() -> None:
-        pool = Pool(ledger_dsn, "xiu_live", SECRET, size=8)
+        pool = Pool(ledger_dsn, "xiu_live", SECRET, size=8, timeout_s=60.0)
 
         async def one(call: tuple[Interaction, ...]) -> None:
             async with pool.transaction("test") as conn:

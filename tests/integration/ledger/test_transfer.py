@@ -27,7 +27,8 @@ from system.ledger.transfer import (
 )
 from system.ledger.translate import translated
 from tests.support.books import SECRET
-from tests.support.ledger_links import SilentLink
+from tests.support.ledger_links import LOST_S, SilentLink
+from tests.support.stores import wait_until
 
 
 def gift(giver: int, taker: int, fen: int, key: str) -> Order:
@@ -71,7 +72,7 @@ def sound(dsn: str) -> None:
 
 @asynccontextmanager
 async def sender(
-    dsn: str, *, size: int = 8, timeout_s: float = 5.0, patience_s: float = 5.0
+    dsn: str, *, size: int = 8, timeout_s: float = 30.0, patience_s: float = 30.0
 ) -> AsyncIterator[Transfers]:
     pool = Pool(dsn, "xiu_live", SECRET, size=size, timeout_s=timeout_s)
     try:
@@ -160,7 +161,8 @@ def test_of_many_askings_with_one_key_all_get_the_one_result(ledger_dsn: str) ->
     assert held(ledger_dsn, "user:1") == 40
 
 
-def test_gifts_that_cross_each_other_never_wait_for_each_other(ledger_dsn: str) -> None:
+def test_gifts_that_cross_each_other_never_wait_for_each_other(postgres_dsn: str) -> None:
+    """In a database of its own: what PostgreSQL counts, it counts of all that ever happened there."""
     rng = random.Random(3)
 
     async def body(transfers: Transfers) -> None:
@@ -170,9 +172,11 @@ def test_gifts_that_cross_each_other_never_wait_for_each_other(ledger_dsn: str) 
             *(transfers.send(gift(a, b, rng.randint(1, 9), f"k{k}")) for k, (a, b) in enumerate(pairs))
         )
 
-    play(ledger_dsn, body)
-    assert sql(ledger_dsn, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
-    assert sql(ledger_dsn, "SELECT count(*), sum(amount) FROM live.holding") == [(5, 5000)]
+    play(postgres_dsn, body)
+    sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'xiu_live'"
+    wait_until(lambda: sql(postgres_dsn, sessions) == [(0,)], 30, "the sessions' end, when all they counted is shown")
+    assert sql(postgres_dsn, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
+    assert sql(postgres_dsn, "SELECT count(*), sum(amount) FROM live.holding") == [(5, 5000)]
 
 
 def test_a_reversal_negates_once(ledger_dsn: str) -> None:
@@ -205,7 +209,7 @@ def test_a_reversal_negates_once(ledger_dsn: str) -> None:
 def test_a_commit_is_lost_and_the_transfer_is_made_once(ledger_dsn: str, arrives: bool) -> None:
     async def body() -> None:
         link = SilentLink(ledger_dsn, request_arrives=arrives)
-        async with link.open(), sender(ledger_dsn) as direct, sender(link.url, size=1, timeout_s=0.5) as transfers:
+        async with link.open(), sender(ledger_dsn) as direct, sender(link.url, size=1, timeout_s=LOST_S) as transfers:
             await direct.send(grant(1, 100))
             await transfers.find("nothing")
             link.armed = True
@@ -227,7 +231,7 @@ def test_a_commit_that_stays_lost_is_pending_and_an_absent_ledger_is_not(ledger_
         link = SilentLink(ledger_dsn, request_arrives=True)
         async with link.open(), sender(ledger_dsn) as direct:
             await direct.send(grant(1, 100))
-            async with sender(link.url, size=1, timeout_s=0.3, patience_s=0.5) as transfers:
+            async with sender(link.url, size=1, timeout_s=LOST_S, patience_s=0.5) as transfers:
                 await transfers.find("nothing")
                 link.armed = True
                 with pytest.raises(Pending):
@@ -308,18 +312,20 @@ def test_sessions_killed_in_the_middle_leave_each_transfer_whole_or_not_at_all(l
         for uid in range(6):
             await transfers.send(grant(uid, 200))
 
-        async def all_of_them() -> None:
+        async def all_of_them(hurried: Transfers) -> None:
             places = asyncio.Semaphore(8)
 
             async def one_of_them(one: Order) -> None:
                 async with places:
-                    await send(transfers, one)
+                    await send(hurried, one)
 
             await asyncio.gather(*(one_of_them(one) for one in order))
 
-        sending = asyncio.create_task(all_of_them())
-        await kill(sending)
-        await sending
+        # Whoever is killed again and again gives up soon, and asks once more when nobody is killed any longer.
+        async with sender(ledger_dsn, patience_s=2.0) as hurried:
+            sending = asyncio.create_task(all_of_them(hurried))
+            await kill(sending)
+            await sending
         for one in order:
             await send(transfers, one)
 

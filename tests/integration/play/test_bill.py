@@ -13,7 +13,7 @@ from system.ledger.migrate import migrate
 from system.play.bill.asking import ask
 from system.play.bill.models import BillOrder
 from tests.support.deadline import until
-from tests.support.ledger_links import SilentLink
+from tests.support.ledger_links import LOST_S, SilentLink
 from tests.support.play import ADMIN, SECRET, Caller, fill, running, token
 
 
@@ -125,10 +125,10 @@ def test_a_bill_whose_commit_is_lost_is_made_once(postgres_dsn: str, arrives: bo
     async def body() -> None:
         link = SilentLink(postgres_dsn, request_arrives=arrives)
         async with link.open():
-            pool = Pool(link.url, "xiu_live", SECRET, size=1, timeout_s=0.5)
+            pool = Pool(link.url, "xiu_live", SECRET, size=1, timeout_s=LOST_S)
             await pool.fetch(b"SELECT 1")
             link.armed = True
-            asking = asyncio.create_task(ask(pool, "live", 7, order, patience_s=20))
+            asking = asyncio.create_task(ask(pool, "live", 7, order, patience_s=60))
 
             async def dead() -> bool:
                 return link.dead

@@ -272,7 +272,8 @@ def test_the_end_comes_though_cards_move_all_the_time(postgres_dsn: str) -> None
                     return coming.done() or waiting(postgres_dsn) == 2
 
                 await until(decided, what="who comes late waits, or is in")
-            assert (await ending)["state"] == "ended"
+            # What was in the pot is paid by the next look: the end may be told after that.
+            assert (await ending)["state"] in ("ended", "paid")
             with pytest.raises(SeasonEnded):
                 await coming
             await pool.close()

@@ -25,7 +25,7 @@ from system.play.fission.refusals import OwnShare, ShareExhausted, ShareExpired
 from system.play.fission.sweeps import sweep
 from tests.support.deadline import until
 from tests.support.fission import FUNDING, OWNER, broken, execute, expire, played
-from tests.support.ledger_links import SilentLink
+from tests.support.ledger_links import LOST_S, SilentLink
 from tests.support.play import SECRET
 
 FRIENDS = range(1000, 6000)
@@ -146,7 +146,7 @@ def test_an_answer_that_is_lost(postgres_dsn: str, arrives: bool) -> None:
         async with pools(postgres_dsn, 1) as (sound,):
             link = await shared(postgres_dsn, sound, 8)
             relay = SilentLink(postgres_dsn, request_arrives=arrives)
-            async with relay.open(), pools(relay.url, 1, timeout_s=1.0) as dying, desks(dying) as (desk,):
+            async with relay.open(), pools(relay.url, 1, timeout_s=LOST_S) as dying, desks(dying) as (desk,):
                 relay.armed = True
                 assert {await one for one in asyncio.as_completed([told(desk, link, k) for k in range(11, 16)])} == {
                     Pending

@@ -37,7 +37,7 @@ def test_who_asks_for_ever_takes_nothing_from_the_others_of_his_address(postgres
 
             greedy = [asyncio.create_task(for_ever(uid)) for uid in GREEDY for _ in range(4)]
             try:
-                await until(past_the_limit, what="more requests than the address has tokens")
+                await until(past_the_limit, what="more requests than the address has tokens", timeout_s=120)
                 told = [await play.call("/v1/shares/claim", token(uid), {"link": link}) for uid in POLITE]
             finally:
                 stop = True

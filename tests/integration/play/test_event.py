@@ -76,18 +76,20 @@ def test_what_is_announced_has_its_name_before_and_after_it_is_made(postgres_dsn
 
 
 def test_a_new_round_is_seen_within_seconds_and_an_absent_ledger_outlived(
-    postgres_server: PostgresServer, postgres_dsn: str
+    own_postgres: PostgresServer,
 ) -> None:
+    dsn = own_postgres.create_database("ledger")
+
     async def body() -> None:
-        async with running(postgres_dsn, timeout_s=1.0) as play:
+        async with running(dsn) as play:
             assert await numbers(play) == []
-            announce(postgres_dsn, 1, HOUR_US)
+            announce(dsn, 1, HOUR_US)
 
             async def seen() -> bool:
                 return await numbers(play) == [1]
 
             await until(seen, what="the round on the page")
-            postgres_server.stop()
+            own_postgres.stop()
             try:
 
                 async def away() -> bool:
@@ -97,7 +99,7 @@ def test_a_new_round_is_seen_within_seconds_and_an_absent_ledger_outlived(
                 await until(away, what="said that the ledger is away")
                 assert (await play.call("/"))[0] == 200, "the page itself needs no ledger"
             finally:
-                postgres_server.start()
+                own_postgres.start()
 
             async def back() -> bool:
                 status, said = await play.call("/v1/event")

@@ -18,7 +18,7 @@ from system.play.fission.returns import give_back
 from system.play.fission.sweeps import sweep
 from tests.support.deadline import until
 from tests.support.fission import FUNDING, OWNER, broken, closed_long_ago, execute, expire, played
-from tests.support.ledger_links import SilentLink
+from tests.support.ledger_links import LOST_S, SilentLink
 from tests.support.play import SECRET
 
 OPEN_S = 100
@@ -67,8 +67,8 @@ def test_back_to_who_paid_once_all_shares_are_settled(postgres_dsn: str) -> None
             async with pool.transaction() as conn:
                 await claims.take(conn, "live", "1-0", [11, 12, 13, 14])
             assert await give_back(pool, "live") == 0, "the round is not closed"
-            closed_long_ago(postgres_dsn, OPEN_S - 10)
-            assert await give_back(pool, "live") == 0, "winners may open shares for ten seconds yet"
+            closed_long_ago(postgres_dsn, OPEN_S - 90)
+            assert await give_back(pool, "live") == 0, "winners may open shares for a minute and a half yet"
             await shares.open_share(pool, "live", SECRET, OWNER, "1-2")
             closed_long_ago(postgres_dsn, OPEN_S)
             assert await give_back(pool, "live") == 0, "two shares are open"
@@ -147,7 +147,7 @@ def test_an_answer_that_is_lost(postgres_dsn: str, arrives: bool) -> None:
             closed_long_ago(postgres_dsn, OPEN_S)
             relay = SilentLink(postgres_dsn, request_arrives=arrives)
             async with relay.open():
-                dying = Pool(relay.url, "xiu_live", SECRET, timeout_s=1.0)
+                dying = Pool(relay.url, "xiu_live", SECRET, timeout_s=LOST_S)
                 relay.armed = True
                 with pytest.raises(Exception, match="return"):
                     await give_back(dying, "live")

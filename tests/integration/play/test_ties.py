@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
 
 from system.contract.ids import INT8_MAX
+from system.play.ties import reading
 from tests.support.play import ADMIN, Caller, running, token
 
 DAY_US = 86_400_000_000
@@ -79,7 +81,9 @@ def test_two_who_ask_at_the_same_moment_have_one_tie(postgres_dsn: str) -> None:
     asyncio.run(body())
 
 
-def test_the_strongest_first_and_every_score_is_the_sum_of_its_terms(postgres_dsn: str) -> None:
+def test_the_strongest_first_and_every_score_is_the_sum_of_its_terms(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def body() -> None:
         async with running(postgres_dsn) as play:
             await friends(play, 1, 2, 3, 4)
@@ -90,6 +94,9 @@ def test_the_strongest_first_and_every_score_is_the_sum_of_its_terms(postgres_ds
                 conn.execute(
                     "UPDATE live.tie SET weights = ARRAY(SELECT w * 50 + 2 FROM unnest(weights) w) WHERE hi = 3"
                 )
+            # A score decays: what is compared is read at one moment.
+            now_ns = time.time_ns()
+            monkeypatch.setattr(reading, "time", SimpleNamespace(time_ns=lambda: now_ns))
             status, best = await play.call("/v1/relations?explain=1", token(1))
             assert (status, best["looked_at"], best["weights"]) == (200, 3, 1)
             assert best["relations"][0]["friend"] == 3

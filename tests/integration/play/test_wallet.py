@@ -198,11 +198,13 @@ def test_description_names_every_route_and_needs_no_network(postgres_dsn: str) -
     asyncio.run(body())
 
 
-def test_an_absent_ledger_is_said_and_outlived(postgres_server: PostgresServer, postgres_dsn: str) -> None:
+def test_an_absent_ledger_is_said_and_outlived(own_postgres: PostgresServer) -> None:
+    dsn = own_postgres.create_database("ledger")
+
     async def body() -> None:
-        async with running(postgres_dsn, timeout_s=1.0) as play:
-            fill(postgres_dsn)
-            postgres_server.stop()
+        async with running(dsn) as play:
+            fill(dsn)
+            own_postgres.stop()
             try:
                 status, answer = await play.call("/v1/wallet", token(5))
                 assert (status, answer["error"]["code"], answer["error"]["effect"]) == (503, "degraded", "none")
@@ -214,7 +216,7 @@ def test_an_absent_ledger_is_said_and_outlived(postgres_server: PostgresServer, 
 
                 await until(away, what="not ready")
             finally:
-                postgres_server.start()
+                own_postgres.start()
 
             async def back() -> bool:
                 return (await play.call("/v1/wallet", token(5)))[0] == 200

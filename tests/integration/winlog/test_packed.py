@@ -15,7 +15,7 @@ _CELLS = itertools.count(7000)
 
 def test_packed_is_the_same(valkey_server: ValkeyServer) -> None:
     async def body() -> None:
-        async with WinLogStore(valkey_server.url, timeout_s=5.0) as store:
+        async with WinLogStore(valkey_server.url, timeout_s=20.0) as store:
             log = store.stream(next(_CELLS), "live", 1, 0)
             assert await log.read_after(START, PACKED_FROM) == []
             for number in range(1, 3 * PACKED_FROM):
