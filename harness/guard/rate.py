@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.engine.schedule import pieces_of
+from plans.models.targets import TargetSystem
 
 FILE = "rate"
 GRANT_FILE = "granted.json"
@@ -34,6 +36,13 @@ class Granted:
 
     rate_max: float | None = None
     step_max: float | None = None
+
+    @classmethod
+    def by(cls, entries: Iterable[TargetSystem]) -> Granted:
+        """By the entries to which a run's addresses belong: where several say something, the least."""
+        every = tuple(entries)
+        steps = [entry.step_max for entry in every if entry.step_max is not None]
+        return cls(min((entry.rate_max for entry in every), default=None), min(steps, default=None))
 
 
 def write_grant(run: Path, grant: Granted) -> None:

@@ -8,19 +8,21 @@ import ipaddress
 import socket
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from system.contract.addresses import bracketed, is_loopback
 
-Allowed = Callable[[str], bool]
+NOT_THERE = "is not in plans/targets.yaml"
+Refusal = Callable[[str], str | None]
 
 
 class SendingGuard:
-    """An audit hook of the interpreter. `allowed(url)`: does this address stand in the allow-list? `refused`: hosts
-    that were not let through.
+    """An audit hook of the interpreter. `refusal(url)`: why nothing may be sent there, None where the allow-list does
+    not say: then this host alone is let through. `refused`: hosts that were not.
     """
 
-    def __init__(self, allowed: Allowed) -> None:
-        self._allowed = allowed
+    def __init__(self, refusal: Refusal) -> None:
+        self._refusal = refusal
         self._looked_up: set[str] = set()
         self._known: set[str] = set()
         self._busy = False
@@ -38,18 +40,19 @@ class SendingGuard:
 
     def _name(self, host: object, port: object) -> None:
         text = host.decode("ascii", "replace") if isinstance(host, bytes | bytearray) else str(host or "localhost")
-        if self._here(text) or self._allowed(f"http://{bracketed(text)}:{port or 80}"):
-            self._looked_up.add(text)
-            return
-        self._refuse(text)
+        if why := self.why_not(f"http://{bracketed(text)}:{port or 80}"):
+            self._refuse(text, why)
+        self._looked_up.add(text)
 
     def _address(self, host: str, port: object) -> None:
-        if self._here(host) or self._allowed(f"http://{bracketed(host)}:{port}") or host in self._addresses():
-            return
-        self._refuse(host)
+        why = self.why_not(f"http://{bracketed(host)}:{port}")
+        if why and (why != NOT_THERE or host not in self._addresses()):
+            self._refuse(host, why)
 
-    def _here(self, host: str) -> bool:
-        return is_loopback(f"http://{bracketed(host)}")
+    def why_not(self, url: str) -> str:
+        """Why nothing may be sent to an address; empty where it may."""
+        why = self._refusal(url)
+        return why if why is not None else "" if is_loopback(url) else NOT_THERE
 
     def _addresses(self) -> set[str]:
         """Of every name that was allowed; a name is looked up again once."""
@@ -65,9 +68,10 @@ class SendingGuard:
             self._busy = False
         return self._known
 
-    def _refuse(self, host: str) -> None:
+    def _refuse(self, host: str, why: str) -> NoReturn:
         self.refused.add(host)
-        raise PermissionError(f"{host} is not in plans/targets.yaml; nothing was sent to it")
+        says = f"{host} {why}" if why == NOT_THERE else f"{host}: {why}"
+        raise PermissionError(f"{says}; nothing was sent to it")
 
 
 def _is_address(text: str) -> bool:

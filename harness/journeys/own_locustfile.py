@@ -30,7 +30,6 @@ from harness.journeys.own_tasks import StandingUser, TaskLeaf, TaskShot, leaves_
 from harness.journeys.pilot import LocustCounts
 from harness.orchestrate.fire_order import FireOrder
 from plans.models.targets import load_targets
-from system.contract.addresses import is_loopback
 from system.contract.found import blamed
 
 # Its CSV files are whole when the run ends: they are written a few times a second, and once more before Locust quits.
@@ -52,7 +51,14 @@ def _read() -> tuple[dict[str, Any], list[type[User]], list[TaskLeaf]]:
     told: dict[str, Any] = json.loads(os.environ[TASKS_VARIABLE])
     file = Path(told["locustfile"])
     allowed = load_targets()
-    SendingGuard(lambda url: allowed.entry(url) is not None).install()  # before the first line of somebody else's
+    refused: dict[str, str] = told["refused"]
+
+    def refusal(url: str) -> str | None:
+        entry = allowed.entry(url)
+        return None if entry is None else refused.get(entry.id, "")
+
+    guard = SendingGuard(refusal)
+    guard.install()  # before the first line of somebody else's
     try:
         found, _ = load_locustfile(str(file))
     except (Exception, SystemExit) as exc:
@@ -67,8 +73,8 @@ def _read() -> tuple[dict[str, Any], list[type[User]], list[TaskLeaf]]:
     classes = [found[name] for name in names]
     for cls in classes:
         cls.host = told["host"] or cls.host
-        if cls.host and not is_loopback(cls.host) and allowed.entry(cls.host) is None:
-            _refused(f"{file}: {cls.__name__}.host: {cls.host} is not in plans/targets.yaml; nothing was sent")
+        if cls.host and (why := guard.why_not(cls.host)):
+            _refused(f"{file}: {cls.__name__}.host: {cls.host} {why}; nothing was sent")
     try:
         return told, classes, leaves_of(classes)
     except BadInput as exc:

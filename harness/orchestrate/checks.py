@@ -96,9 +96,7 @@ def _locked(beginning: Beginning) -> str:
 
 def granted(system: System) -> Granted:
     """What the allow-list grants a run on this system, where several of its entries do the least."""
-    found = entries(system.addresses, load_targets())
-    steps = [entry.step_max for entry in found if entry.step_max is not None]
-    return Granted(min((entry.rate_max for entry in found), default=None), min(steps, default=None))
+    return Granted.by(entries(system.addresses, load_targets()))
 
 
 def keep(found: list[Checked], folder: Path, grant: Granted) -> None:

@@ -63,6 +63,12 @@ class RunOrder:
         return share_of(self.loaded.forecast, self.loaded.plan, scale, self.duration_s)
 
 
+def approver(name: object) -> None:
+    """Raises BadInput for what is no name of a person; None is nobody."""
+    if name is not None and not NAME.fullmatch(str(name)):
+        raise BadInput(f"--approved-by {name!r} is not a name", expected="1 to 64 letters, digits and . _ @ + -")
+
+
 SHORT_S, SHORT_PART = 15.0, 5
 """A round of a short form lasts so long at most, with this part of the people."""
 
@@ -86,8 +92,7 @@ def order_of(loaded: LoadedPlan, runs: Path, seed: int | None = None, **options:
     """
     if seed is not None and not 0 <= seed < 1 << 63:
         raise BadInput(f"--seed {seed}", expected="0 to 2^63 - 1")
-    if (name := options.get("approved_by")) is not None and not NAME.fullmatch(str(name)):
-        raise BadInput(f"--approved-by {name!r} is not a name", expected="1 to 64 letters, digits and . _ @ + -")
+    approver(options.get("approved_by"))
     for journey in loaded.plan.traffic:
         shots.find(journey.shot)  # before anything is started
     plays.check(loaded)

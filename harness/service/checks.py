@@ -1,85 +1,115 @@
-"""Before the first packet: each thing that a run against one's own service needs, by name. What is broken is refused.
+"""Before the first packet: the guard and the pre-check of every plan, and beside them what a run against one's own
+service needs alone. What is broken is refused by name.
 
 The allow-list is looked at first; an address that is not on it is not even looked up.
 """
 
 from __future__ import annotations
 
-import resource
-import shutil
 import socket
 import ssl
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from harness.errors import EnvironmentNotReady
+from harness.engine.schedule import pieces_of, steepest
 from harness.guard.kill import REGISTER
+from harness.guard.precheck import GUARD, ITEMS, Checked, LoadRequest, precheck
+from harness.guard.precheck.approval import missing_name
+from harness.guard.precheck.limit import of_the_load
+from harness.guard.precheck.shape import checked
 from harness.service.order import ServiceOrder
-from harness.service.prepare import connections_of
+from harness.service.prepare import connections_of, users_of
 from harness.service.requests import missing, needs
+from harness.who import me
+from plans.models.service import ServicePlan
 from plans.models.target_service import UrlTarget
-from plans.models.targets import load_targets
-from system.contract.addresses import is_loopback, read_address
-from system.contract.history import OP_DTYPE
+from plans.models.targets import TargetSystem, load_targets
+from system.contract.addresses import read_address
 
 TIMEOUT_S = 3.0
-FILES_BESIDE, BYTES_BESIDE = 64, 64 << 20
+LATER = tuple(item for item in ITEMS if item not in GUARD)
 
 
-class StartItem(NamedTuple):
-    """One thing that was looked at before the start."""
-
-    name: str
-    good: bool
-    says: str
-
-
-def allowed(order: ServiceOrder) -> Iterator[StartItem]:
-    """Every address is this host, or stands in the allow-list, within its limits. Sends nothing."""
-    plan, known = order.plan, load_targets()
-    for url in order.urls:
-        host, entry = urlsplit(url).netloc, known.entry(url)
-        if not is_loopback(url) and entry is None:
-            yield StartItem("allow-list", False, f"{host} is not in plans/targets.yaml")
-            continue
-        yield StartItem("allow-list", True, f"{host} is " + ("loopback" if entry is None else f"allowed by {entry.id}"))
-        if entry is not None:
-            rate = f"{plan.most_rps:,.0f}/s at the peak, {entry.rate_max:,.0f} allowed by {entry.id}"
-            yield StartItem("rate limit", plan.most_rps <= entry.rate_max, rate)
-            length = f"{plan.length_s:g} s of load, {entry.duration_max:g} allowed by {entry.id}"
-            yield StartItem("duration limit", plan.length_s <= entry.duration_max, length)
-
-
-def ready(order: ServiceOrder) -> Iterator[StartItem]:
-    """What the run needs beside permission."""
-    target = order.target
-    if isinstance(target, UrlTarget):
-        unset = missing(needs(target), order.environment)
-        yield StartItem("environment", not unset, f"not set: {', '.join(unset)}" if unset else "every name is set")
-        why = _unreachable(order, target)
-        yield StartItem("target", not why, why or f"{urlsplit(target.url).netloc} takes connections")
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        needed = sum(connections_of(order.plan, target)) + FILES_BESIDE
-        enough = soft == resource.RLIM_INFINITY or soft >= needed
-        yield StartItem("open files", enough, f"the limit is {soft:,}, {needed:,} are needed: ulimit -n {needed}")
-    else:
-        file = order.file(target.locustfile)
-        yield StartItem("locustfile", file.is_file(), f"{file}" + ("" if file.is_file() else " is no file"))
-    order.runs.mkdir(parents=True, exist_ok=True)
-    space = int(order.plan.rate * order.plan.length_s * OP_DTYPE.itemsize) + BYTES_BESIDE
-    free = shutil.disk_usage(order.runs).free
-    yield StartItem(
-        "disk", free >= space, f"{free >> 20:,} MiB free for {space >> 20:,} MiB of records in {order.runs}"
+def load_of(order: ServiceOrder, check_lock: Callable[[], str] | None = None) -> LoadRequest:
+    """The order as the question that guard and pre-check answer."""
+    plan, target = order.plan, order.target
+    users = sum(connections_of(plan, target)) if isinstance(target, UrlTarget) else users_of(plan, target)
+    return LoadRequest(
+        allowed=load_targets(),
+        peak_rps=plan.most_rps,
+        step_rps=_step_rps(plan),
+        duration_s=plan.length_s,
+        taps=plan.most_rps * plan.length_s,
+        users=users,
+        connections=users,
+        runs=order.runs,
+        register=order.runs / REGISTER,
+        started_by=me(),
+        approved_by=order.approved_by,
+        rules=plan.stop,
+        check_lock=check_lock,
+        urls=order.urls,
+        named_at={url: order.at(*keys) for url, keys in order.named.items()},
     )
-    yield _kill_switch(order)
 
 
-def refuse(found: list[StartItem]) -> None:
-    """Raises EnvironmentNotReady that names each broken item; does nothing where all is well."""
-    lines = "".join(f"\n  {one.name}: {one.says}" for one in found if not one.good)
-    if lines:
-        raise EnvironmentNotReady(f"the pre-check refuses the start, nothing was sent:{lines}")
+def _step_rps(plan: ServicePlan) -> float:
+    """By how much the rate rises within a second at most; a closed loop beside it begins at once."""
+    return steepest(pieces_of(plan.segments())) + (plan.most_rps / 2 if plan.closed_loop is not None else 0.0)
+
+
+def allowed(ask: LoadRequest) -> list[Checked]:
+    """Every address is this host, or stands in the allow-list, within its limits. Asks the service nothing."""
+    return precheck(ask, GUARD)
+
+
+def ready(order: ServiceOrder, ask: LoadRequest) -> list[Checked]:
+    """What the run needs beside permission."""
+    return [*precheck(ask, LATER), *_own(order)]
+
+
+def _own(order: ServiceOrder) -> Iterator[Checked]:
+    """Items of one's own service: they have no number, because no other plan has them."""
+    target = order.target
+    if not isinstance(target, UrlTarget):
+        file = order.file(target.locustfile)
+        says = f"{file}" + ("" if file.is_file() else " is no file")
+        yield _item("locustfile", file.is_file(), says, order.at("target", "locustfile"))
+        return
+    unset = missing(needs(target), order.environment)
+    says = f"not set: {', '.join(unset)}" if unset else "every name is set"
+    yield _item("environment", not unset, says, order.at("target"))
+    why = _unreachable(order, target)
+    says = why or f"{urlsplit(target.url).netloc} takes connections"
+    yield _item("service", not why, says, order.at("target", "url"))
+
+
+BROKEN = {
+    "locustfile": "there are no tasks to run",
+    "environment": "a variable that the plan names is not set",
+    "service": "the service cannot be reached",
+}
+
+
+def _item(name: str, good: bool, says: str, place: str) -> Checked:
+    state = checked(good, says if good else place + says).state
+    return Checked(state, says if good else place + says, item=name, broken=BROKEN[name])
+
+
+def refusals(ask: LoadRequest) -> dict[str, str]:
+    """Entry of the allow-list → why this load may not go there, empty where it may. For a locustfile, whose tasks name
+    their hosts when they send. Asks nobody: what the public needs is looked at for a host that the plan names alone.
+    """
+    named = {entry.id for entry in ask.entries()}
+    return {entry.id: _refusal(ask, entry, entry.id in named) for entry in ask.allowed.targets}
+
+
+def _refusal(ask: LoadRequest, entry: TargetSystem, named: bool) -> str:
+    says = next((one.says for one in of_the_load(ask, entry) if one.state == "refused"), "")
+    says = says or missing_name(ask, [entry])
+    if not says and entry.live_headroom is not None and not named:
+        says = f"{entry.at('live_headroom')}what the public needs is looked at for the `host` of the plan alone"
+    return says
 
 
 def _unreachable(order: ServiceOrder, target: UrlTarget) -> str:
@@ -99,15 +129,3 @@ def _unreachable(order: ServiceOrder, target: UrlTarget) -> str:
     except OSError as exc:
         return f"{address.endpoint} takes no connection: {exc.strerror or type(exc).__name__}"
     return ""
-
-
-def _kill_switch(order: ServiceOrder) -> StartItem:
-    path = order.runs / REGISTER / ".rehearsal"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("rehearsed")
-        good = path.read_text() == "rehearsed"
-        path.unlink()
-    except OSError as exc:
-        return StartItem("kill switch", False, f"its register cannot be written: {path.parent}: {exc.strerror}")
-    return StartItem("kill switch", good, "its register can be written")

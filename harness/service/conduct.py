@@ -8,7 +8,7 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +16,14 @@ from typing import Any
 from harness.environment import environment
 from harness.errors import EnvironmentNotReady, HarnessError
 from harness.forecast import read_lock, write_lock
+from harness.guard.kill import REGISTER
+from harness.guard.precheck import Checked, refuse
+from harness.guard.rate import Granted
 from harness.guard.room import writable
+from harness.guard.run_acts import RunActs
 from harness.orchestrate import figures
 from harness.orchestrate.account import RoundAccount, RunAccount
+from harness.orchestrate.checks import keep
 from harness.orchestrate.clock import RunClock
 from harness.orchestrate.fire import FireFailed, LocustProcess
 from harness.orchestrate.fire_order import FireOrder
@@ -28,6 +33,7 @@ from harness.orchestrate.phases.fire import OVERRUN_S
 from harness.orchestrate.prepare import lead_after
 from harness.orchestrate.run import generator_cpu
 from harness.orchestrate.scribe import Scribe
+from harness.orchestrate.silence import fell_silent_s
 from harness.orchestrate.steering import Steering
 from harness.phrases import Sentence, sentence
 from harness.runs.folder import new_run
@@ -60,18 +66,36 @@ def run_service(order: ServiceOrder) -> RunRecord:
 
     Raises EnvironmentNotReady or BadInput when nothing could be begun.
     """
-    checks.refuse(list(checks.allowed(order)))  # before anything is made, looked up or sent
+    ask, acts = checks.load_of(order), acts_of(order)
+    found = checks.allowed(ask)
+    refused(found, acts, None)  # before a run is made, a name looked up or anything sent
     writable(order.runs)
     raise_open_files()
     schedule("batch")  # this process and Locust yield to the cannon
-    return ServiceConductor(order).carry_out()
+    return ServiceConductor(order, found).carry_out()
+
+
+def acts_of(order: ServiceOrder) -> RunActs:
+    """What the audit log is told of such a run."""
+    return RunActs(order.runs, order.plan.id, order.name, "stress", order.approved_by)
+
+
+def refused(found: Sequence[Checked], acts: RunActs, run_id: str | None) -> None:
+    """Raises EnvironmentNotReady where something was refused, and the audit log tells of it."""
+    try:
+        refuse(found)
+    except EnvironmentNotReady:
+        acts.refused(run_id, found)
+        raise
 
 
 class ServiceConductor:
     """One run. `state` is there for the live view before `carry_out` begins."""
 
-    def __init__(self, order: ServiceOrder) -> None:
+    def __init__(self, order: ServiceOrder, allowed: Sequence[Checked] = ()) -> None:
+        """`allowed`: what the guard found before there was a run."""
         plan = order.plan
+        self._allowed, self._acts = allowed, acts_of(order)
         self.order, self.plan = order, plan
         self.folder = new_run(order.runs, plan.id)
         self.sealed = judging.lock_of(plan)
@@ -125,12 +149,19 @@ class ServiceConductor:
 
     def _check(self) -> None:
         """Raises EnvironmentNotReady, and the run has sent nothing."""
-        found = list(checks.ready(self.order))
+        ask = checks.load_of(self.order, lambda: read_lock(self.folder, self.sealed.sha256).sha256)
+        found = [*self._allowed, *checks.ready(self.order, ask)]
+        keep(found, self.folder, Granted.by(ask.entries()))
         for one in found:
-            if not one.good:
-                self.run.tell("refused", sentence("pre_check_item", item=one.name, detail=one.says))
-        checks.refuse(found)
-        self.run.tell("pre_check", sentence("pre_check_good", count=len(found)))
+            if one.state in ("warning", "refused"):
+                self.run.tell(one.state, sentence("pre_check_item", item=one.name, detail=one.why))
+        refused(found, self._acts, self.folder.name)
+        self.account.audit_sha256 = self._acts.started(
+            self.folder.name, peak_rps=round(ask.peak_rps), step_rps=round(ask.step_rps),
+            duration_s=round(ask.duration_s, 3), seed=self.plan.seed, forecast_sha256=self.sealed.sha256,
+        )  # fmt: skip
+        count = sum(one.state != "not_evaluated" for one in found)
+        self.run.tell("pre_check", sentence("pre_check_good", count=count))
 
     def _play(self, generator: LocustProcess, beside: ClosedLoopFire | None) -> None:
         """Log in, Arm, Fire. Raises HarnessError, OSError."""
@@ -198,8 +229,9 @@ class ServiceConductor:
         target = self.order.target
         if isinstance(target, UrlTarget):
             return LocustProcess(self.folder, 1, self.plan.workers)
+        told = told_of(self.order, target, checks.refusals(checks.load_of(self.order)))
         csv = ("--csv", str(self.folder.resolve() / "locust"))
-        return LocustProcess(self.folder, 1, 1, OWN_LOCUSTFILE, told_of(self.order, target), csv)
+        return LocustProcess(self.folder, 1, 1, OWN_LOCUSTFILE, told, csv)
 
     def _armed(self, generator: LocustProcess) -> tuple[FireOrder, float]:
         """The order, and the seconds until its first request. Raises HarnessError."""
@@ -235,11 +267,14 @@ class ServiceConductor:
         account.stopped, account.rated = self.run.why, hearing.rated
         account.blind = hearing.blind() if self.run.why is None and account.fired else []
         account.invalid += self._scribe.reasons()
+        registers, history = [self.order.runs / REGISTER], self.folder / "history"
+        account.silent_s = fell_silent_s(registers, history, started.timestamp())
         made = record(self.order, self.sealed, self.state, account, asked, self._closed, started, where)
         self.state.judged, self.state.verdict = made.forecast, made.verdict
         whole = whole_of(account)
         timeline = Timeline(per_second=figures.seconds_of(whole, {}) if whole else (), events=self.state.events)
         made = self._scribe.seal(made, timeline, ())
+        self._acts.ended(made)
         if self._scribe.failed:
             with suppress(OSError):
                 print(f"xiu: {self._scribe.failed}; the verdict is {made.verdict}", file=sys.stderr, flush=True)

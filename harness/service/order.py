@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import BadInput
-from harness.runs.order import Progress
+from harness.runs.order import Progress, approver
 from harness.service.requests import needs
 from plans.models.ids import beside
 from plans.models.service import LoadedService, ServicePlan
@@ -24,6 +24,7 @@ class ServiceOrder:
     runs: Path
     strict: bool = False
     progress: Progress = "auto"
+    approved_by: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     begun_s: float = field(default_factory=time.time)
 
@@ -42,12 +43,24 @@ class ServiceOrder:
         return target.url if isinstance(target, UrlTarget) else target.host or target.locustfile
 
     @property
-    def urls(self) -> tuple[str, ...]:
-        """Every address that the run will call."""
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """Every address that the run will call, and the keys under which the plan has it."""
         target, forecast = self.target, self.plan.forecast
         own = target.url if isinstance(target, UrlTarget) else target.host
         asked = forecast.prometheus if forecast is not None else None
-        return tuple(url for url in (own, asked) if url is not None)
+        keys = ("target", "url" if isinstance(target, UrlTarget) else "host")
+        every = {asked: ("forecast", "prometheus"), own: keys}
+        return {url: at for url, at in every.items() if url is not None}
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every address that the run will call, the service's own first."""
+        return tuple(reversed(self.named))
+
+    def at(self, *keys: str) -> str:
+        """Where the plan says something, `file:line: `."""
+        document = self.loaded.document
+        return f"{document.file}:{document.line(keys)}: " if document is not None else ""
 
     def file(self, named: str) -> Path:
         """A file that the plan names."""
@@ -60,6 +73,7 @@ def service_order(loaded: LoadedService, runs: Path, seed: int | None = None, **
         raise BadInput(f"--seed {seed}", expected="0 to 2^63 - 1")
     if seed is not None:
         loaded = replace(loaded, plan=loaded.plan.model_copy(update={"seed": seed}))
+    approver(options.get("approved_by"))
     target = loaded.plan.target
     named = needs(target) if isinstance(target, UrlTarget) else []
     environment = {name: value for name in named if (value := os.environ.get(name))}

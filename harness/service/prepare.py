@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -103,13 +103,16 @@ def users_of(plan: ServicePlan, target: LocustTarget) -> int:
     return target.users or min(MOST_READY, max(FEWEST, math.ceil(plan.rate)))
 
 
-def told_of(order: ServiceOrder, target: LocustTarget) -> dict[str, str]:
-    """What a Locust with somebody's own file is told at its start."""
+def told_of(order: ServiceOrder, target: LocustTarget, refused: Mapping[str, str]) -> dict[str, str]:
+    """What a Locust with somebody's own file is told at its start. `refused`: by entry of the allow-list, why the load
+    may not go there.
+    """
     told = {
         "locustfile": str(order.file(target.locustfile)),
         "host": target.host and target.host.rstrip("/"),
         "classes": list(target.classes),
         "users": users_of(order.plan, target),
+        "refused": dict(refused),
     }
     return {TASKS_VARIABLE: json.dumps(told)}
 

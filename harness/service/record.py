@@ -15,6 +15,7 @@ from harness.orchestrate.account import RunAccount
 from harness.orchestrate.merge import all_journeys
 from harness.orchestrate.rounds import no_load
 from harness.phrases import sentence
+from harness.runs.guarded import RunGuard
 from harness.runs.quantile_bounds import bounds_of
 from harness.runs.record import (
     About,
@@ -37,6 +38,7 @@ from harness.service.closed import result_of
 from harness.service.judging import actuals_of
 from harness.service.order import ServiceOrder
 from harness.verdict import Evidence, Reason, decide
+from harness.who import me
 from plans.models.service import ServicePlan
 from plans.models.target_service import UrlTarget
 
@@ -114,7 +116,15 @@ def record(
         ),
         traffic=traffic,
         closed_loop=result_of(closed, whole),
+        guard=_guard(order, got),
         service="url" if isinstance(plan.target, UrlTarget) else "locustfile",
+    )
+
+
+def _guard(order: ServiceOrder, got: RunAccount) -> RunGuard:
+    """Who began the run, and who approved of it; there is no public's lane."""
+    return RunGuard(
+        started_by=me(), approved_by=order.approved_by, audit_sha256=got.audit_sha256, silent_s=got.silent_s
     )
 
 

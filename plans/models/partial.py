@@ -108,6 +108,8 @@ class PlanModel(BaseModel):
     def __getattr__(self, name: str) -> Any:
         if name in type(self).model_fields:
             raise Unknown(name)
+        if name in type(self).__private_attributes__:
+            return super().__getattr__(name)  # type: ignore[misc]
         raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
 
 

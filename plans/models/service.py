@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from plans.models.document import read_partly
+from plans.models.document import Document, read_partly
 from plans.models.errors import PlanError
 from plans.models.filling import PLACE
 from plans.models.forecast import Id, Words
@@ -215,7 +215,8 @@ class ServicePlan(PlanModel):
     @property
     def most_rps(self) -> float:
         """The highest rate that the service sees, of the schedule and of what is beside it."""
-        return self.rate * (1 if self.closed_loop is None else 2)
+        top = max(self.warm_up.share, *(step.top() for step in self.steps))
+        return self.rate * top * (1 if self.closed_loop is None else 2)
 
     @property
     def opens_s(self) -> float:
@@ -254,6 +255,8 @@ class LoadedService:
 
     plan: ServicePlan
     plan_file: Path
+    document: Document | None = field(default=None, compare=False, repr=False)
+    """Its lines; None of a plan that was made by hand."""
 
 
 def is_service(path: Path) -> bool:
@@ -269,4 +272,4 @@ def load_service(path: Path) -> LoadedService:
         problems += twins(document.file, document.line(("id",)), str(kind), str(ident))
     if problems or plan is None:
         raise PlanError(problems)
-    return LoadedService(plan, path)
+    return LoadedService(plan, path, document)

@@ -5,20 +5,21 @@ are refused.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
-from plans.models.document import read_model
+from plans.models.document import Document, read_model
 from plans.models.errors import PlanError, Problem
 from plans.models.forecast import Id
 from plans.models.load import HOME
 from plans.models.partial import Contradiction, Flag, PlanModel, check
 from plans.models.quantity import Duration, Rate, Share
+from plans.models.target_service import Url
 
 TARGETS = "plans/targets.yaml"
 Host = Annotated[
@@ -61,6 +62,13 @@ def _seconds(text: str) -> float:
     return int(hours) * 3600.0 + int(minutes) * 60.0
 
 
+class PublicTraffic(PlanModel):
+    """Who tells how much the public sends a system that is no red-packet system: one figure of a Prometheus."""
+
+    prometheus: Url = Field(description="Its address: this host's, or a host of the allow-list.")
+    query: str = Field(min_length=1, description="PromQL; one value, requests a second.")
+
+
 class TargetSystem(PlanModel):
     """One system: every host to which load may go, `name` or `name:port`, and what it is granted at most."""
 
@@ -78,6 +86,9 @@ class TargetSystem(PlanModel):
     live_headroom: Share | None = Field(
         default=None, description="Of `capacity`, what the public's traffic and the run's together must leave free."
     )
+    public: PublicTraffic | None = Field(
+        default=None, description="Who tells the public's traffic; left out: the fronts of a red-packet system."
+    )
     approval: Flag = Field(
         default=False, description="A run needs the name of somebody who approved it: --approved-by NAME."
     )
@@ -87,6 +98,13 @@ class TargetSystem(PlanModel):
         description="Addresses of /metrics of its fronts, in the order of the topology: money is read there.",
     )
     credit_metrics: str | None = Field(default=None, description="Address of its stress lane's credit worker.")
+
+    _at: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    def at(self, key: str) -> str:
+        """Where a limit stands, `file:line: `; empty where that is not known."""
+        place = self._at.get(key) or self._at.get("id")
+        return f"{place}: " if place else ""
 
     @check
     def _both(self) -> Iterator[Contradiction]:
@@ -133,8 +151,16 @@ def load_targets(path: Path | None = None) -> Targets:
         here = Path(TARGETS)
         path = here if here.is_file() else HOME / "targets.yaml"
     try:
-        return read_model(path, Targets)[0]
+        found, document = read_model(path, Targets)
     except PlanError as exc:
         if not path.exists():
             raise PlanError([Problem(os.fspath(path), 0, "no allow-list", "a file of kind `targets`")]) from exc
         raise
+    for number, target in enumerate(found.targets):
+        target._at = _lines(document, number)
+    return found
+
+
+def _lines(document: Document, number: int) -> dict[str, str]:
+    keys = document.data["targets"][number]
+    return {key: f"{document.file}:{document.line(('targets', number, key))}" for key in keys}

@@ -18,7 +18,7 @@ from xiu.commands._text import about_lines, emit, purpose_lines, table, targets_
 if TYPE_CHECKING:
     from harness.runs.record import RunRecord
 
-NOT_HERE = ("scale", "stack", "on", "short", "approved_by")
+NOT_HERE = ("scale", "stack", "on", "short")
 NAMING = re.compile(r"(\b(?:data|ca|locustfile|recording):\s*['\"]?)([^'\"\s,}]+)")
 """The keys of such a plan that name a file beside it."""
 
@@ -83,8 +83,9 @@ def played(args: argparse.Namespace, loaded: LoadedService) -> RunRecord:
     from harness.service.conduct import run_service
     from harness.service.order import service_order
 
-    seed = getattr(args, "seed", None)
-    return run_service(service_order(loaded, Path(args.runs), seed, strict=args.strict, progress=args.progress))
+    seed, name = getattr(args, "seed", None), getattr(args, "approved_by", None)
+    order = service_order(loaded, Path(args.runs), seed, strict=args.strict, progress=args.progress, approved_by=name)
+    return run_service(order)
 
 
 def _tell(plan: ServicePlan, as_json: bool) -> None:

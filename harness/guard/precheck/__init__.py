@@ -10,14 +10,17 @@ import builtins
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 
 from harness.errors import EnvironmentNotReady, HarnessError
-from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, State
+from harness.guard.precheck.shape import Checked, LoadItem, LoadRequest, PrecheckItem, StartRequest, State
 from system.contract import found
 from system.contract.errors import SettingsError
 
-__all__ = ["ITEMS", "Checked", "PrecheckItem", "StartRequest", "State", "precheck", "refuse", "report", "table"]
+__all__ = [
+    "GUARD", "ITEMS", "Checked", "LoadItem", "LoadRequest", "PrecheckItem", "StartRequest", "State", "precheck",
+    "refuse", "report", "table",
+]  # fmt: skip
 
 FILE = "precheck.json"
 """In a run's folder: what was found before it started."""
@@ -52,12 +55,17 @@ def table(pieces: Iterable[found.Piece]) -> tuple[PrecheckItem, ...]:
 ITEMS = table(found.pieces(__name__, __path__, beside=BESIDE))
 
 
-def precheck(ask: StartRequest, items: Iterable[PrecheckItem] = ITEMS) -> list[Checked]:
-    """Every item, in the order of their numbers. Never raises for what it finds."""
-    return [each for item in items if not (ask.burst and item.run_alone) for each in _looked(item, ask)]
+GUARD = tuple(item for item in ITEMS if item.name in ("target", "limit", "approval"))
+"""What the guard's allow-list says of a load."""
 
 
-def _looked(item: PrecheckItem, ask: StartRequest) -> Iterator[Checked]:
+def precheck(ask: LoadRequest, items: Iterable[PrecheckItem] = ITEMS) -> list[Checked]:
+    """Every item that this kind of plan needs, in the order of their numbers. Never raises for what it finds."""
+    needed = [item for item in items if isinstance(ask, StartRequest) or isinstance(item, LoadItem)]
+    return [each for item in needed if not (ask.burst and item.run_alone) for each in _looked(item, ask)]
+
+
+def _looked(item: PrecheckItem, ask: LoadRequest) -> Iterator[Checked]:
     """Each thing an item finds, with the time since the one before; nothing found is told as such."""
     since, count = time.monotonic(), 0
     for each in _whole(item, ask):
@@ -69,9 +77,9 @@ def _looked(item: PrecheckItem, ask: StartRequest) -> Iterator[Checked]:
         yield Checked("not_evaluated", "nothing of the kind is there", "", item.number, item.name, item.broken)
 
 
-def _whole(item: PrecheckItem, ask: StartRequest) -> Iterator[Checked]:
+def _whole(item: PrecheckItem, ask: LoadRequest) -> Iterator[Checked]:
     try:
-        yield from item.look(ask)
+        yield from item.look(ask) if isinstance(item, LoadItem) else item.look(cast(StartRequest, ask))
     except HarnessError as exc:
         yield Checked("refused", str(exc).splitlines()[0])
 

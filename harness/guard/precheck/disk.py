@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
-from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, checked
+from harness.guard.precheck.shape import Checked, LoadItem, LoadRequest, checked
 from system.contract.history import OP_DTYPE
 
 BYTES_BESIDE = 64 << 20
 """Logs, report and metrics of a run beside its operation records."""
 
 
-def look(ask: StartRequest) -> Iterator[Checked]:
+def look(ask: LoadRequest) -> Iterator[Checked]:
     ask.runs.mkdir(parents=True, exist_ok=True)
     needed = int(ask.taps * OP_DTYPE.itemsize) + BYTES_BESIDE
     free = shutil.disk_usage(ask.runs).free
@@ -20,7 +20,7 @@ def look(ask: StartRequest) -> Iterator[Checked]:
     yield checked(free >= needed, says)
 
 
-ITEM = PrecheckItem(
+ITEM = LoadItem(
     18, "disk", "free space in the folder of the runs, beside a record for every tap", "the disk has too little room",
     look,
 )  # fmt: skip

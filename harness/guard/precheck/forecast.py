@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.forecast.lock import LockBroken
-from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, checked, not_evaluated
+from harness.guard.precheck.shape import Checked, LoadItem, LoadRequest, checked, not_evaluated
 
 
-def look(ask: StartRequest) -> Iterator[Checked]:
+def look(ask: LoadRequest) -> Iterator[Checked]:
     if ask.check_lock is None:
         yield not_evaluated("nothing is judged by a forecast")
         return
@@ -20,7 +20,7 @@ def look(ask: StartRequest) -> Iterator[Checked]:
     yield checked(True, f"locked, sha256 {sha256[:16]}…")
 
 
-ITEM = PrecheckItem(
+ITEM = LoadItem(
     21, "forecast", "`forecast.lock.json` in the run's folder, read back and compared by its sha256",
     "the forecast is not locked as it was computed", look, run_alone=True,
 )  # fmt: skip

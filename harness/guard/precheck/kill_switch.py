@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.children import for_children
 from harness.guard.kill import SWITCH, front_shows, registered, stop_generators
-from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, checked
+from harness.guard.precheck.shape import Checked, LoadItem, LoadRequest, StartRequest, checked
 from harness.stack import die_with_parent
 from harness.waits import killed
 
@@ -18,7 +18,7 @@ GENERATOR_ENDS_S = 3.0
 """Thrice what the kill switch promises: here it is asked whether it works, on a machine that may be busy."""
 
 
-def look(ask: StartRequest) -> Iterator[Checked]:
+def look(ask: LoadRequest) -> Iterator[Checked]:
     try:
         ask.register.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".rehearsal-", dir=ask.register) as folder:
@@ -27,7 +27,7 @@ def look(ask: StartRequest) -> Iterator[Checked]:
         yield checked(False, f"its register cannot be written: {ask.register}: {exc.strerror}", "register")
         return
     yield checked(not wrong, wrong or "a stand-in was stopped by kill file and signal", "generator")
-    if ask.lane == "stress":
+    if isinstance(ask, StartRequest) and ask.lane == "stress":
         for place in ask.tapped():
             if place.metrics_url and ask.may_ask(place.metrics_url):
                 value = front_shows(place.metrics_url)
@@ -58,7 +58,7 @@ def _rehearsed(folder: Path) -> str:
         killed(stand_in)
 
 
-ITEM = PrecheckItem(
+ITEM = LoadItem(
     13, "kill switch",
     "kill file and signal, rehearsed on a stand-in for the generator; and that each front tells its `stress.accept`",
     "the run could not be stopped in each of the three ways", look,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 
-from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, checked
+from harness.guard.precheck.shape import Checked, LoadItem, LoadRequest, checked
 
 FILES_BESIDE = 64
 """Open files of a generator beside its connections."""
 
 
-def look(ask: StartRequest) -> Iterator[Checked]:
+def look(ask: LoadRequest) -> Iterator[Checked]:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = min(ask.connections, ask.users) + FILES_BESIDE
     enough = soft == resource.RLIM_INFINITY or soft >= needed
@@ -21,7 +21,7 @@ def look(ask: StartRequest) -> Iterator[Checked]:
         yield checked(False, says, "connections", "warning")
 
 
-ITEM = PrecheckItem(
+ITEM = LoadItem(
     16, "open files", "the open-file limit, beside the connections that the load needs",
     "the open-file limit is too low", look,
 )  # fmt: skip

@@ -6,8 +6,8 @@ An item looks and reports; it sends no load, and takes back whatever it rehearse
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -43,7 +43,7 @@ class Checked:
     @property
     def name(self) -> str:
         """The item and its subject, as they are printed."""
-        return f"{self.number}. {self.item} {self.subject}".rstrip()
+        return f"{self.number}. {self.item} {self.subject}".rstrip() if self.number else self.item
 
     @property
     def why(self) -> str:
@@ -51,19 +51,17 @@ class Checked:
         return f"{self.broken}: {self.says}" if self.state == "refused" else self.says
 
 
-@dataclass(frozen=True, slots=True)
-class StartRequest:
-    """What is about to be done: where to, how much, from where. The callables are None where there is nothing to ask.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRequest:
+    """A load that is about to be sent, by whatever kind of plan: where to, how much, from where. The guard and the
+    items that every plan needs know this alone.
 
-    `peak_rps`: of all journeys, `taps_rps`: of the taps alone; `step_rps`: by how much the rate of all rises
-    within a second at most. `burst`: it is calibration's burst, not the run itself.
+    `peak_rps`: of all journeys; `step_rps`: by how much the rate of all rises within a second at most; `taps`: requests
+    of the whole load. `burst`: it is calibration's burst, not the run itself. `urls`: of one's own service; `named_at`:
+    where the plan names each of them, `file:line`.
     """
 
-    addresses: Addresses
-    control: ControlClient
     allowed: Targets
-    elsewhere: bool
-    lane: Lane
     peak_rps: float
     duration_s: float
     taps: float
@@ -71,35 +69,78 @@ class StartRequest:
     connections: int
     runs: Path
     register: Path
-    taps_rps: float = 0.0
     step_rps: float = 0.0
     started_by: str = ""
     approved_by: str | None = None
     now: datetime | None = None
     """When it is, with its zone; None: this moment."""
+    burst: bool = False
+    rules: tuple[StopRule, ...] = ()
+    """The plan's stop rules."""
+    check_lock: Callable[[], str] | None = None
+    """Reads the locked forecast back; returns its hash. Raises LockBroken."""
+    urls: tuple[str, ...] = ()
+    named_at: Mapping[str, str] = field(default_factory=dict)
+
+    def may_ask(self, url: str) -> bool:
+        """May anything be sent there? Else the allow-list refuses the start, and nobody is asked."""
+        return is_loopback(url) or self.allowed.entry(url) is not None
+
+    def served(self) -> list[str]:
+        """Everywhere that requests go."""
+        return list(self.urls)
+
+    def entries(self) -> list[TargetSystem]:
+        """The systems of the allow-list to which requests go, each once."""
+        found = [entry for url in self.served() if (entry := self.allowed.entry(url)) is not None]
+        return list({entry.id: entry for entry in found}.values())
+
+    def aims(self) -> int:
+        """Addresses among which the connections are shared."""
+        return 1
+
+    def prometheus(self) -> str | None:
+        """Who answers the queries of stop rules."""
+        return None
+
+    def fronts(self) -> Sequence[Place]:
+        """Fronts of a red-packet system, which tell what the public sends; none of one's own service."""
+        return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRequest(LoadRequest):
+    """A load on a red-packet system. The callables are None where there is nothing to ask. `taps_rps`: of the taps
+    alone.
+    """
+
+    addresses: Addresses
+    control: ControlClient
+    elsewhere: bool
+    lane: Lane
+    taps_rps: float = 0.0
     ceiling_rps: float | None = None
     """What generator and front carried together when they were calibrated; None: not measured."""
     earlier_rps: float | None = None
     """The same, of the last calibration on this machine."""
-    burst: bool = False
-    rules: tuple[StopRule, ...] = ()
-    """The plan's stop rules."""
     parties: tuple[Party, ...] = PARTIES
     """Those outside that the system calls."""
     sum_live: Callable[[], str] | None = None
     """Sums up the live lane; returns it in words, empty where its stores are out of reach. Raises HarnessError."""
     look_at_shadow: Callable[[], tuple[str, ...] | None] | None = None
     """What is wrong with the stores of the stress lane, a line each; None: out of reach. Raises HarnessError."""
-    check_lock: Callable[[], str] | None = None
-    """Reads the locked forecast back; returns its hash. Raises LockBroken."""
 
-    def may_ask(self, url: str) -> bool:
-        """May anything be sent there? Else the allow-list refuses the start, and nobody is asked."""
-        return is_loopback(url) or self.allowed.entry(url) is not None
+    def aims(self) -> int:
+        """Every front has connections of its own."""
+        return max(1, len(self.addresses.front_urls))
 
-    def entries(self) -> list[TargetSystem]:
-        """The systems of the allow-list to which requests go, each once."""
-        return entries(self.addresses, self.allowed)
+    def prometheus(self) -> str | None:
+        """The stack's own."""
+        return self.addresses.prometheus_url
+
+    def fronts(self) -> Sequence[Place]:
+        """Every front of the system."""
+        return self.addresses.places.of("front")
 
     def tapped(self) -> list[Place]:
         """The fronts that may be asked."""
@@ -123,6 +164,7 @@ def entries(addresses: Addresses, allowed: Targets) -> list[TargetSystem]:
 
 
 Look = Callable[[StartRequest], Iterator[Checked]]
+LookAtLoad = Callable[[LoadRequest], Iterator[Checked]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +196,13 @@ class PrecheckItem:
         for what, is_so in wrong.items():
             if is_so:
                 raise ValueError(f"item {self.name!r} of the pre-check: {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadItem(PrecheckItem):
+    """An item that every plan needs, one for one's own service as well."""
+
+    look: LookAtLoad
 
 
 def checked(good: bool, says: str, subject: str = "", otherwise: State = "refused") -> Checked:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from harness.guard.precheck.shape import Checked, PrecheckItem, StartRequest, checked, not_evaluated
+from harness.guard.precheck.shape import Checked, LoadItem, LoadRequest, StartRequest, checked, not_evaluated
 from harness.guard.stop import StopRules, subject
 from harness.watch.prom import PromError, Prometheus
 from plans.models.stress import LOOKS_S, StopAboveQuery, StopRule
@@ -50,7 +50,7 @@ def dreadful(t_s: float) -> Reading:
     return Reading(t_s, count, 2 * count, refused, lag_us=slow, response_us=slow, money=money)
 
 
-def look(ask: StartRequest) -> Iterator[Checked]:
+def look(ask: LoadRequest) -> Iterator[Checked]:
     if not ask.rules:
         yield not_evaluated("the plan has none")
     for rule in ask.rules:
@@ -58,7 +58,8 @@ def look(ask: StartRequest) -> Iterator[Checked]:
         yield checked(not wrong, wrong or "it fires on figures beyond its bound, and on no others", subject(rule))
         if unread := _unread(ask, rule):
             says = f"nothing tells {subject(rule)}: no address of {', '.join(unread)}"
-            yield checked(False, says, subject(rule), "warning" if ask.elsewhere else "refused")
+            elsewhere = isinstance(ask, StartRequest) and ask.elsewhere
+            yield checked(False, says, subject(rule), "warning" if elsewhere else "refused")
         elif isinstance(rule, StopAboveQuery) and (refused := _not_understood(ask, rule.query)):
             yield checked(False, refused, rule.query)
 
@@ -82,20 +83,22 @@ def _asked(rule: StopRule, figures: Reading, beyond: bool) -> Reading:
     return replace(figures, asked=QueryAnswers(figures.t_s, {rule.query: value}))
 
 
-def _not_understood(ask: StartRequest, query: str) -> str:
+def _not_understood(ask: LoadRequest, query: str) -> str:
     """Why Prometheus gives no single value, in its words; empty if it does, or has no data yet, or is away."""
     try:
-        with Prometheus(ask.addresses.prometheus_url or "", ASK_S) as prometheus:
+        with Prometheus(ask.prometheus() or "", ASK_S) as prometheus:
             prometheus.value(query, time.time())
     except PromError as exc:
         return "" if exc.away else str(exc).splitlines()[0]
     return ""
 
 
-def _unread(ask: StartRequest, rule: StopRule) -> list[str]:
+def _unread(ask: LoadRequest, rule: StopRule) -> list[str]:
     """The parts that would tell the signal, of those whose address is not known."""
     if isinstance(rule, StopAboveQuery):
-        return [] if ask.addresses.prometheus_url else ["prometheus"]
+        return [] if ask.prometheus() else ["prometheus"]
+    if not isinstance(ask, StartRequest):
+        return []  # its rules are on what the generator counts
     roles = {ROLES.get(level, "credit") for level in SIGNALS[rule.signal].needs}
     found: list[str] = []
     for role in sorted(roles):
@@ -104,7 +107,7 @@ def _unread(ask: StartRequest, rule: StopRule) -> list[str]:
     return found
 
 
-ITEM = PrecheckItem(
+ITEM = LoadItem(
     12, "stop rule", "each stop rule of the plan: rehearsed on made-up figures, and who tells its signal",
     "a stop rule would not stop the run", look, run_alone=True,
 )  # fmt: skip

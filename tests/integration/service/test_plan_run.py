@@ -102,5 +102,5 @@ def test_nobody_there_is_told_before_the_start(xiu: Xiu, tmp_path: Path) -> None
     (tmp_path / "wrong.yaml").write_text(WRONG.format(url=gone))
     done = xiu("plan", "run", "wrong.yaml", "--progress", "none")
     assert done.returncode == 5
-    assert "target: " in done.stderr
+    assert "service: the service cannot be reached: wrong.yaml:" in done.stderr
     assert "takes no connection" in done.stderr

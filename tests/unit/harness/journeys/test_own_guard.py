@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
 
 from harness.journeys.own_guard import SendingGuard
 
+LIMITED = "plans/targets.yaml:4: 60 requests/s at the peak, 50 allowed by live"
+
 
 def guard() -> SendingGuard:
-    return SendingGuard(lambda url: url.startswith("http://staging.example:") or url == "http://10.1.2.3:80")
+    def refusal(url: str) -> str | None:
+        if url.startswith(("http://live.example:", "http://127.0.0.1:7777")):
+            return LIMITED
+        return "" if url.startswith("http://staging.example:") or url == "http://10.1.2.3:80" else None
+
+    return SendingGuard(refusal)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "staging.example", None, b"localhost"])
@@ -39,3 +47,14 @@ def test_an_address_is_called_if_it_is_of_an_allowed_name(monkeypatch: pytest.Mo
     one("socket.connect", (None, "/run/a.sock"))
     with pytest.raises(PermissionError):
         one("socket.sendto", (None, ("192.0.2.8", 53)))
+
+
+def test_a_host_that_is_granted_less_than_the_load_is_refused_with_its_limit_on_this_host_too() -> None:
+    one = guard()
+    says = re.escape(LIMITED) + "; nothing was sent to it"
+    with pytest.raises(PermissionError, match=f"^live.example: {says}"):
+        one("socket.getaddrinfo", ("live.example", 80, 0, 0, 0))
+    with pytest.raises(PermissionError, match=f"^127.0.0.1: {says}"):
+        one("socket.connect", (None, ("127.0.0.1", 7777)))
+    one("socket.connect", (None, ("127.0.0.1", 7778)))
+    assert one.refused == {"live.example", "127.0.0.1"}

@@ -69,9 +69,7 @@ def test_a_dry_run_shows_what_else_is_started(xiu: Any) -> None:
     assert "looks for  coordinated omission" in out
 
 
-@pytest.mark.parametrize(
-    "words", [("--scale", "1/2"), ("--on", "http://127.0.0.1:1"), ("--short",), ("--approved-by", "Li")]
-)
+@pytest.mark.parametrize("words", [("--scale", "1/2"), ("--on", "http://127.0.0.1:1"), ("--short",)])
 def test_options_of_a_red_packet_system_are_refused(xiu: Any, mine: Path, words: tuple[str, ...]) -> None:
     code, _, err = xiu("plan", "run", str(mine.resolve()), *words)
     assert code == 2
@@ -89,6 +87,14 @@ def test_the_order_is_handed_over_and_the_verdict_is_the_exit_code(
         return record(verdict="FAIL", exit_code=99)
 
     monkeypatch.setattr("harness.service.conduct.run_service", run_service)
-    code, out, _ = xiu("plan", "run", str(mine.resolve()), "--seed", "5", "--json", "--strict")
+    code, out, _ = xiu("plan", "run", str(mine.resolve()), "--seed", "5", "--json", "--strict", "--approved-by", "Li")
     assert (code, json.loads(out)["verdict"]) == (99, "FAIL")
     assert (orders[0].plan.seed, orders[0].strict, orders[0].urls) == (5, True, ("http://127.0.0.1:8080/hello",))
+    assert orders[0].approved_by == "Li"
+
+
+@pytest.mark.usefixtures("no_look")
+def test_an_approval_by_nobody_is_refused(xiu: Any, mine: Path) -> None:
+    code, _, err = xiu("plan", "run", str(mine.resolve()), "--approved-by", "\n")
+    assert code == 2
+    assert "--approved-by '\\n' is not a name" in err

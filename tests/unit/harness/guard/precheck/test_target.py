@@ -16,7 +16,7 @@ ELSEWHERE = "http://192.0.2.1:80"
 @pytest.mark.parametrize("where", ["front_urls", "front_metrics_urls"])
 def test_every_address_counts_also_that_of_figures(whole: StartRequest, where: str) -> None:
     (found,) = of("target", at(whole, **{where: (ELSEWHERE,)}))
-    assert (found.state, found.says) == ("refused", f"not in plans/targets.yaml: {ELSEWHERE}")
+    assert (found.state, found.says) == ("refused", f"{ELSEWHERE} is not in plans/targets.yaml")
 
 
 def test_nobody_is_asked_anything_at_an_address_that_is_not_allowed(whole: StartRequest) -> None:
