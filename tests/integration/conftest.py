@@ -15,7 +15,7 @@ import pytest
 from system.contract.ids import LANES
 from system.ledger.migrate import migrate
 from tests.support.books import SECRET
-from tests.support.stores import PostgresServer, ValkeyServer
+from tests.support.stores import PostgresServer, ValkeyServer, wait_until
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +43,20 @@ def emptied(conn: psycopg.Connection[Any]) -> None:
         conn.execute(f"ALTER SEQUENCE {lane}.{sequence} RESTART".encode())
 
 
+def alone(conn: psycopg.Connection[Any]) -> None:
+    """No session of a test before is left: one whose client has gone may still carry out what it was asked."""
+    others = (
+        "SELECT count(pg_terminate_backend(pid))::int FROM pg_stat_activity"
+        " WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+    wait_until(lambda: conn.execute(others).fetchone() == (0,), 60, "the end of every session of the tests before")
+
+
 @pytest.fixture
 def ledger_dsn(migrated_dsn: str) -> str:
     """The dsn of the migrated database, both lanes empty."""
     with psycopg.connect(migrated_dsn, autocommit=True) as conn:
+        alone(conn)
         emptied(conn)
     return migrated_dsn
 

@@ -17,8 +17,9 @@ from system.credit.metrics import CreditMetrics
 from system.credit.switches import Switches
 from system.credit.worker import Worker
 from system.ledger.access import connect, lane_role
+from system.ledger.migrate import migrate
 from system.winlog import Win
-from tests.support.books import START_US, Books
+from tests.support.books import SECRET, START_US, Books
 from tests.support.stores import PostgresServer, ValkeyServer, wait_until
 
 Play = Callable[[Books], Awaitable[None]]
@@ -442,9 +443,10 @@ def test_paused_it_posts_nothing_and_shows_the_backlog(books: Books) -> None:
     play(books, body)
 
 
-def test_it_goes_on_when_a_store_was_away(
-    books: Books, postgres_server: PostgresServer, valkey_server: ValkeyServer
-) -> None:
+def test_it_goes_on_when_a_store_was_away(own_postgres: PostgresServer, valkey_server: ValkeyServer) -> None:
+    url = own_postgres.create_database("ledger")
+    asyncio.run(migrate(url, SECRET))
+
     async def body(books: Books) -> None:
         packets = await ready(books)
         bench = Bench(books)
@@ -452,7 +454,7 @@ def test_it_goes_on_when_a_store_was_away(
         try:
             await books.append(1, 0, 1, [books.win(1, packets[2], 2)])
             await asyncio.to_thread(wait_until, lambda: offset(books) == Position(1, 1), 60, "credit")
-            for restarted, packet in ((postgres_server, 0), (valkey_server, 1)):
+            for restarted, packet in ((own_postgres, 0), (valkey_server, 1)):
                 # In this thread: a store dies with the thread that started it.
                 restarted.restart(kill=restarted is valkey_server)
                 await books.reconnect()
@@ -466,4 +468,4 @@ def test_it_goes_on_when_a_store_was_away(
         assert money(books)[0] == 3
         assert bench.value("hongbao_credit_errors_total") >= 1
 
-    play(books, body)
+    play(Books(url, valkey_server.url), body)
