@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 
-async def until(check: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 30.0) -> None:
+async def until(check: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 60.0) -> None:
     """Asks until the answer is True; TimeoutError naming `what` at the deadline."""
     deadline = time.monotonic() + timeout_s
     while not await check():

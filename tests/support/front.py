@@ -30,7 +30,7 @@ _ROUND_IDS = itertools.count(1000)
 """Apart from those of other tests on the same server: that a fence was raised outlives FLUSHALL."""
 
 
-async def eventually(check: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
+async def eventually(check: Callable[[], bool], what: str, timeout_s: float = 40.0) -> None:
     async def asked() -> bool:
         return check()
 
@@ -120,7 +120,7 @@ class Rig:
 
     def reader(self) -> WinLogStore:
         """Connections of its own: those that are kept may have been ended by a kill that the loop has not heard of."""
-        return WinLogStore(self.valkey.url, timeout_s=5.0)
+        return WinLogStore(self.valkey.url, timeout_s=20.0)
 
     def log(self, round_id: int) -> WinLog:
         return self.control.store.stream(0, self.control.rounds[round_id].public.lane, round_id, 0)
@@ -144,8 +144,8 @@ class Rig:
 
 @asynccontextmanager
 async def rig(valkey: ValkeyServer) -> AsyncIterator[Rig]:
-    async with WinLogStore(valkey.url, timeout_s=5.0) as store, Relay(valkey.port) as relay:
-        valkey.command_line("FLUSHALL")
+    async with WinLogStore(valkey.url, timeout_s=20.0) as store, Relay(valkey.port) as relay:
+        assert valkey.command_line("FLUSHALL") == b"+OK\r\n"
         control = FakeControl(store)
         async with TestServer(control.app()) as server:
             yield Rig(control, server, relay, valkey)
@@ -153,7 +153,7 @@ async def rig(valkey: ValkeyServer) -> AsyncIterator[Rig]:
 
 def on(valkey: ValkeyServer, scenario: Callable[[Rig], Awaitable[None]]) -> None:
     async def whole() -> None:
-        async with rig(valkey) as made, asyncio.timeout(40):
+        async with rig(valkey) as made, asyncio.timeout(150):
             await scenario(made)
 
     asyncio.run(whole())

@@ -80,7 +80,7 @@ class Taps:
 
 
 async def started(taps: Taps) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not await taps.ready():
         assert time.monotonic() < deadline, "the front was not ready in time"
         await asyncio.sleep(0.02)

@@ -38,7 +38,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "place": drill.PLACES,
     "state": ("PASS", "open", "idle", "holds"),
 }
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 def samples() -> Iterator[str]:

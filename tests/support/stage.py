@@ -155,7 +155,7 @@ class Stage:
         self.clock.ahead_us = 61_000_000
         await self.api.close(self.round_id)
 
-    async def close(self, timeout_s: float = 20.0) -> None:
+    async def close(self, timeout_s: float = 50.0) -> None:
         """Past the end: closed, with the credit worker at work; a front must be there to confirm."""
         await self.end()
 

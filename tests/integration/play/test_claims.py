@@ -32,7 +32,7 @@ FRIENDS = range(1000, 6000)
 
 
 @asynccontextmanager
-async def pools(dsn: str, count: int, timeout_s: float = 20.0) -> AsyncIterator[list[Pool]]:
+async def pools(dsn: str, count: int, timeout_s: float = 60.0) -> AsyncIterator[list[Pool]]:
     made = [Pool(dsn, "xiu_live", SECRET, timeout_s=timeout_s) for _ in range(count)]
     try:
         yield made
@@ -42,7 +42,7 @@ async def pools(dsn: str, count: int, timeout_s: float = 20.0) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def desks(every: Sequence[Pool], patience_s: float = 60.0) -> AsyncIterator[list[ClaimDesk]]:
+async def desks(every: Sequence[Pool], patience_s: float = 180.0) -> AsyncIterator[list[ClaimDesk]]:
     """A desk on each pool, as so many processes have them."""
     made = [ClaimDesk(pool, "live", patience_s=patience_s) for pool in every]
     running = [asyncio.create_task(desk.run()) for desk in made]
