@@ -49,7 +49,7 @@ def wrk(target: BenchTarget, core: int, connections: int, seconds: float) -> Wrk
         script.write_text(WRK_SCRIPT)
         argv = [str(program), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(script)]
         env = {"XIU_TOKENS": str(target.tokens), "XIU_HOST": target.address, "XIU_PATH": tap_path(target.round)}
-        text = _pinned([*argv, f"http://{target.address}/"], core, seconds + 30, env)
+        text = pinned([*argv, f"http://{target.address}/"], core, seconds + 30, env)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     whole = re.search(r"(\d+) requests in", text)
     if rate is None or whole is None:
@@ -62,7 +62,7 @@ def wrk(target: BenchTarget, core: int, connections: int, seconds: float) -> Wrk
 def fast_http_user(target: BenchTarget, core: int, users: int, seconds: int) -> float:
     """Requests a second of stock Locust FastHttpUsers without waiting time."""
     argv = [sys.executable, "-m", "harness.bench.fasthttp", f"http://{target.address}", str(users), str(seconds)]
-    text = _pinned(argv, core, seconds + 60, {"XIU_PATH": tap_path(target.round)})
+    text = pinned(argv, core, seconds + 60, {"XIU_PATH": tap_path(target.round)})
     return float(json.loads(text.strip().splitlines()[-1])["rps"])
 
 
@@ -99,7 +99,7 @@ def cannon(
         return run_cannon(config)
 
 
-def _pinned(argv: list[str], core: int, timeout_s: float, env: dict[str, str]) -> str:
+def pinned(argv: list[str], core: int, timeout_s: float, env: dict[str, str]) -> str:
     """Standard output of a program on a core. Raises EnvironmentNotReady if it fails."""
     done = subprocess.run(
         [sys.executable, "-c", _PIN, str(core), *argv],

@@ -7,8 +7,10 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable
+from functools import cache
 
 _CLOCK_MONOTONIC = 1
+_ABSOLUTE = 1
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -51,12 +53,32 @@ class Ticker:
 
 
 def _periodic_descriptor(period_us: int) -> int:
+    fd = timer_descriptor()
+    period = _TimeSpec(period_us // 1_000_000, period_us % 1_000_000 * 1000)
+    _set(fd, 0, _TimerSpec(period, period))
+    return fd
+
+
+def timer_descriptor() -> int:
+    """A file that can be read once its time has come (Linux). Raises OSError."""
     # os.timerfd_create exists from Python 3.13 on; the C library has it everywhere.
-    libc = ctypes.CDLL(None, use_errno=True)
-    fd = int(libc.timerfd_create(_CLOCK_MONOTONIC, _NONBLOCK_CLOEXEC))
+    fd = int(_libc().timerfd_create(_CLOCK_MONOTONIC, _NONBLOCK_CLOEXEC))
     if fd < 0:
         raise OSError(ctypes.get_errno(), "timerfd_create")
-    period = _TimeSpec(period_us // 1_000_000, period_us % 1_000_000 * 1000)
-    if libc.timerfd_settime(fd, 0, ctypes.byref(_TimerSpec(period, period)), None) < 0:
-        raise OSError(ctypes.get_errno(), "timerfd_settime")
     return fd
+
+
+def set_alarm(fd: int, at_ns: int) -> None:
+    """Lets a timer descriptor come due once, at this time of CLOCK_MONOTONIC; at once where it has passed."""
+    at = max(1, at_ns)  # 0 would disarm it
+    _set(fd, _ABSOLUTE, _TimerSpec(_TimeSpec(0, 0), _TimeSpec(at // 1_000_000_000, at % 1_000_000_000)))
+
+
+def _set(fd: int, flags: int, spec: _TimerSpec) -> None:
+    if _libc().timerfd_settime(fd, flags, ctypes.byref(spec), None) < 0:
+        raise OSError(ctypes.get_errno(), "timerfd_settime")
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

@@ -7,10 +7,12 @@ alone; the requests that a task makes stand beside them with Locust's own times.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,9 @@ from locust.util.load_locustfile import load_locustfile
 from harness.engine.process import CannonError
 from harness.errors import BadInput, HarnessError
 from harness.guard.kill import registered
-from harness.journeys.own_flight import TaskFlight, heard
+from harness.journeys.own_flight import TaskFlight
 from harness.journeys.own_guard import SendingGuard
+from harness.journeys.own_gun import heard
 from harness.journeys.own_tasks import StandingUser, TaskLeaf, TaskShot, leaves_of
 from harness.journeys.pilot import LocustCounts
 from harness.orchestrate.fire_order import FireOrder
@@ -36,8 +39,12 @@ from system.contract.found import blamed
 locust.stats.CSV_STATS_INTERVAL_SEC = locust.stats.CSV_STATS_FLUSH_INTERVAL_SEC = CSV_EVERY_S = 0.25  # type: ignore[assignment]
 ORDER_VARIABLE, TASKS_VARIABLE = "XIU_FIRE_ORDER", "XIU_OWN_TASKS"
 LAST_WORD_S = 20.0
-BAD = 2
-_state: dict[str, Any] = {"stopping": False, "flown": False, "flight": None}
+READY_S = 45.0
+"""Within which every user has begun."""
+BAD, NOT_READY, FAILED = 2, 5, 10
+ENDED_BY_IT = "the locustfile ended Locust"
+_state: dict[str, Any] = {"stopping": "", "flown": False, "flight": None}
+"""`stopping`: why nothing more may be started; empty while it may."""
 
 
 def _refused(text: str) -> None:
@@ -62,7 +69,7 @@ def _read() -> tuple[dict[str, Any], list[type[User]], list[TaskLeaf]]:
     try:
         found, _ = load_locustfile(str(file))
     except (Exception, SystemExit) as exc:
-        where, line, what = blamed(exc, file) if isinstance(exc, Exception) else (file, 1, f"it exits: {exc.code}")
+        where, line, what = blamed(exc, file)
         _refused(f"{where}:{line}: {what}; expected a file that Locust can import")
     names = told["classes"] or list(found)
     for name in names:
@@ -100,15 +107,19 @@ def _init(environment: Environment, **_: Any) -> None:
     listen(lambda exception=None, **_: heard(exception))
 
 
+def _told_to_end() -> None:
+    _state["stopping"] = _state["stopping"] or "SIGTERM"
+
+
 @events.test_stopping.add_listener
 def _stopping(**_: Any) -> None:
-    _state["stopping"] = True
+    _state["stopping"] = _state["stopping"] or ENDED_BY_IT
 
 
 @events.quitting.add_listener
 def _quitting(environment: Environment, **_: Any) -> None:
-    """Ctrl-C or SIGTERM: nothing more is started, and the account is written before this process ends."""
-    _state["stopping"] = True
+    """Nothing more is started, and the account is written before this process ends."""
+    _state["stopping"] = _state["stopping"] or ENDED_BY_IT
     if _state["flight"] is not None:
         _state["flight"].join(timeout=LAST_WORD_S)
 
@@ -134,12 +145,12 @@ class Starter(User):
     @task
     def flight(self) -> None:
         # Locust's own is not in place while a shape runs, and would quit before the account is written.
-        _state["signal"] = gevent.signal_handler(signal.SIGTERM, _stopping)
+        _state["signal"] = gevent.signal_handler(signal.SIGTERM, _told_to_end)
         _state["flight"] = gevent.spawn(_fly, self.environment)
-        failed = _state["flight"].get()
+        code, failed = _state["flight"].get()
         if failed:
             print(f"locustfile: {failed}", file=sys.stderr, flush=True)
-            self.environment.process_exit_code = 10
+            self.environment.process_exit_code = code
         gevent.sleep(2 * CSV_EVERY_S)
         _state["flown"] = True
         runner = self.environment.runner
@@ -150,11 +161,15 @@ class Starter(User):
         raise StopUser
 
 
-def _fly(environment: Environment) -> str:
-    """Why it failed, in words; empty if it did not. Never raises: Locust would fly again."""
+def _fly(environment: Environment) -> tuple[int, str]:
+    """Exit code and words where it failed, empty words if it did not. Never raises: Locust would fly again."""
+    code = NOT_READY
     try:
         users = _ready(environment)
-        order = FireOrder.awaited(Path(os.environ[ORDER_VARIABLE]), lambda: _state["stopping"])
+        gc.collect()
+        gc.freeze()  # what is loaded is there to the end; to look through it again would be lag of our own
+        order = FireOrder.awaited(Path(os.environ[ORDER_VARIABLE]), lambda: bool(_state["stopping"]))
+        code = FAILED
         runner = environment.runner
         assert runner is not None
         books = LocustCounts(runner.stats, {leaf.name: TaskShot(leaf.name) for leaf in LEAVES})
@@ -164,8 +179,8 @@ def _fly(environment: Environment) -> str:
         with registered(folders, os.getpid(), order.run_id, kill_file, None, order.since_s):
             TaskFlight(order, LEAVES, users, weights, books.book).fly(lambda: _state["stopping"])
     except (CannonError, OSError, ValueError, HarnessError) as exc:
-        return " ".join(str(exc).split()) or type(exc).__name__
-    return ""
+        return code, " ".join(str(exc).split()) or type(exc).__name__
+    return 0, ""
 
 
 def _ready(environment: Environment) -> list[list[StandingUser]]:
@@ -175,19 +190,30 @@ def _ready(environment: Environment) -> list[list[StandingUser]]:
     made: list[list[StandingUser]] = []
     for cls, number in zip(CLASSES, numbers, strict=True):
         first = sum(map(len, made))
-        made.append([StandingUser(cls(environment), first + place) for place in range(number)])
+        try:
+            made.append([StandingUser(cls(environment), first + place) for place in range(number)])
+        except BaseException as exc:  # of somebody else's code
+            raise HarnessError(_broke(exc, f"{cls.__name__} cannot be made")) from exc
     begun = [gevent.spawn(_begun, one) for each in made for one in each]
-    gevent.joinall(begun)
+    gevent.joinall(begun, timeout=READY_S)
     wrong = next((text for one in begun if (text := one.value)), None)
     if wrong:
         raise HarnessError(wrong)
+    if late := sum(not one.ready() for one in begun):
+        raise HarnessError(f"{late} of {len(begun)} users have not begun within {READY_S:g} s: on_start has not ended")
     return made
 
 
 def _begun(one: StandingUser) -> str:
     try:
         one.begin()
-    except Exception as exc:  # of somebody else's code
-        where, line, what = blamed(exc, Path(TOLD["locustfile"]))
-        return f"{where}:{line}: on_start of {type(one.user).__name__}: {what}"
+    except BaseException as exc:  # of somebody else's code
+        return _broke(exc, f"on_start of {type(one.user).__name__}")
     return ""
+
+
+def _broke(exc: BaseException, what: str) -> str:
+    """Where somebody else's code broke, in one line."""
+    file = Path(TOLD["locustfile"])
+    mine = [frame.lineno for frame in traceback.extract_tb(exc.__traceback__) if Path(frame.filename) == file]
+    return f"{file}:{mine[-1] if mine else 1}: {what}: {type(exc).__name__}: {' '.join(str(exc).split())}"

@@ -7,6 +7,7 @@ generator that stands ready, and its start is not put off by what a busy machine
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from typing import Any
 
 from harness.children import for_children
 from harness.engine import shots
-from harness.errors import BadInput, HarnessError
+from harness.errors import BadInput, EnvironmentNotReady, HarnessError
 from harness.orchestrate.fire_order import FireOrder, locust_log, wanted
 from harness.stack import die_with_parent
 from harness.stack.ports import Ports
@@ -27,8 +28,8 @@ POLL_S = 0.1
 STOP_DEADLINE_S = 30.0
 STAND_DEADLINE_S = 60.0
 STAND_POLL_S = 0.02
-BAD_INPUT = 2
-"""Exit code of a Locust whose file is bad."""
+BAD_INPUT, NOT_READY = 2, 5
+"""Exit codes of a Locust whose file is bad, or whose users cannot begin."""
 LOCUSTFILE = Path(__file__).resolve().parent.parent / "locustfile.py"
 
 
@@ -102,6 +103,8 @@ class LocustProcess:
         self._order_file, self._log, self._workers = folder / "fire-order.json", locust_log(folder, number), workers
         wanted(self._order_file).unlink(missing_ok=True)
         self._began_s = time.time()
+        self.patience_s = STOP_DEADLINE_S
+        """How long it may take to end in order."""
         with self._log.open("wb") as out:
             self._process = subprocess.Popen(
                 [
@@ -136,18 +139,21 @@ class LocustProcess:
 
     def end(self) -> None:
         """Ends the process, if it still runs. Safe to repeat."""
-        _end(self._process)
+        _end(self._process, self.patience_s)
         for file in (self._order_file, wanted(self._order_file)):
             file.unlink(missing_ok=True)
 
     def stand(self) -> float:
         """Until it waits for its order; how many seconds that took from its start. Raises FireFailed where it ends
-        before that, or takes too long; BadInput where it says that its file is bad.
+        before that, or takes too long; BadInput where it says that its file is bad, EnvironmentNotReady where its users
+        cannot begin.
         """
         until = time.monotonic() + STAND_DEADLINE_S
         while not wanted(self._order_file).exists():
             if self._process.poll() == BAD_INPUT:
                 raise BadInput(_why(self._log).removeprefix(": ") or f"Locust refuses its file; {_end_of(self._log)}")
+            if self._process.poll() == NOT_READY and (why := _why(self._log)):
+                raise EnvironmentNotReady(f"{why.removeprefix(': ')}; nothing was measured; see {self._log}")
             if self._process.poll() is not None:
                 raise FireFailed(f"the generator ended before its order{_why(self._log)}; {_end_of(self._log)}")
             if time.monotonic() > until:
@@ -164,12 +170,12 @@ class LocustProcess:
     ) -> FireReport:
         """Runs the order to its end; `on_message(worker, message)` for everything that the cannon of a worker says.
 
-        `stop()` is asked ten times a second; a reason ends the fire at once, the account is still written.
+        `stop()` is asked ten times a second, to the end; a reason ends the fire at once, the account is still written.
         Raises FireFailed, also when the deadline passes.
         """
         try:
             order.write(self._order_file)
-            _follow(self._process, order, self._workers, deadline_s, on_message, stop)
+            self._follow(order, deadline_s, on_message, stop)
         finally:
             self.end()
             for worker in range(self._workers):
@@ -181,32 +187,32 @@ class LocustProcess:
             raise FireFailed(f"{which} left no account{_why(self._log)}; {_end_of(self._log)}")
         return FireReport(tuple(json.loads(account.read_text()) for account in accounts))
 
-
-def _follow(
-    process: subprocess.Popen[bytes],
-    order: FireOrder,
-    workers: int,
-    deadline_s: float,
-    on_message: Callable[[int, dict[str, Any]], None],
-    stop: Callable[[], str | None],
-) -> None:
-    tails = [ProgressTail(order.file("progress", worker, ".jsonl")) for worker in range(workers)]
-    until = time.monotonic() + deadline_s
-    stopped = False
-    while process.poll() is None:
+    def _follow(
+        self,
+        order: FireOrder,
+        deadline_s: float,
+        on_message: Callable[[int, dict[str, Any]], None],
+        stop: Callable[[], str | None],
+    ) -> None:
+        tails = [ProgressTail(order.file("progress", worker, ".jsonl")) for worker in range(self._workers)]
+        began_s, stopped_s = time.monotonic(), math.inf
+        while self._process.poll() is None:
+            _deliver(tails, on_message)
+            why, now_s = stop(), time.monotonic()
+            if why is not None and stopped_s == math.inf:
+                stopped_s = now_s
+                # The cannon sees it within 50 ms, writes its account, and Locust ends in order.
+                try:
+                    (Path(order.folder) / "kill").touch()
+                except OSError:  # a full disk does not keep anybody from stopping
+                    self._process.terminate()
+            if now_s > stopped_s + self.patience_s:
+                text = f"the generator did not end within {self.patience_s:g} s of its stop"
+                raise FireFailed(f"{text}; {_end_of(order.log)}")
+            if stopped_s == math.inf and now_s > began_s + deadline_s:
+                raise FireFailed(f"the generator did not end within {deadline_s:g} s; {_end_of(order.log)}")
+            time.sleep(POLL_S)
         _deliver(tails, on_message)
-        if not stopped and stop() is not None:
-            stopped = True
-            # The cannon sees it within 50 ms, writes its account, and Locust ends in order.
-            try:
-                (Path(order.folder) / "kill").touch()
-            except OSError:  # a full disk does not keep anybody from stopping
-                process.terminate()
-            until = time.monotonic() + STOP_DEADLINE_S
-        if time.monotonic() > until:
-            raise FireFailed(f"the generator did not end within {deadline_s:g} s; {_end_of(order.log)}")
-        time.sleep(POLL_S)
-    _deliver(tails, on_message)
 
 
 def _deliver(tails: Sequence[ProgressTail], on_message: Callable[[int, dict[str, Any]], None]) -> None:
@@ -225,11 +231,11 @@ def _master(workers: int) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], patience_s: float) -> None:
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(STOP_DEADLINE_S)
+            process.wait(patience_s)
         except subprocess.TimeoutExpired:
             killed(process)
 

@@ -51,7 +51,7 @@ from harness.verdict import Reason
 from harness.watch.live import LiveView
 from plans.models.target_service import UrlTarget
 
-STANDS_STILL_S = 15.0
+STANDS_STILL_S, FORCED_S = 15.0, 1.0
 
 
 class OwnGround:
@@ -105,7 +105,9 @@ class ServiceConductor:
         )  # fmt: skip
         self.account = RunAccount()
         self._heard_s = math.inf
-        """When the generator last told something, CLOCK_MONOTONIC."""
+        """When the generator last told something, CLOCK_MONOTONIC; inf: nothing is expected of it."""
+        self._over = False
+        self._firing: LocustProcess | None = None
         self._stand_in: StandInProcess | None = None
         self._closed: dict[str, Any] | None = None
         self._scribe = Scribe(self.folder)
@@ -182,12 +184,14 @@ class ServiceConductor:
             self._stands_still(order)
             if beside is not None:
                 beside.begin(order, deadline_s, lambda: self.run.why)
+            self._firing = generator
             fired = generator.fire(order, deadline_s, self._heard, self._stopped)
             mine.fired = side_by_side(fired.accounts)
             self._compared(beside)
             self.run.ceased(mine.fired["stop"])
         except (HarnessError, OSError) as exc:
-            self.run.broken(exc)
+            if not any(reason.code == "run_broken" for reason in self.account.invalid):  # else it is told already
+                self.run.broken(exc)
         finally:
             clock.stop()
             order.tidy_all(self.plan.workers)
@@ -251,13 +255,17 @@ class ServiceConductor:
     def _stopped(self) -> str | None:
         """Why the run must end: one that runs somebody's code may stand still, and then it does not even hear it."""
         still_s = time.monotonic() - self._heard_s
-        if still_s > STANDS_STILL_S and self.run.why is None and not isinstance(self.order.target, UrlTarget):
-            text = f"the locustfile let nothing else run for {still_s:.0f} s: a task blocks gevent"
-            self.run.broken(FireFailed(text))
+        if still_s > STANDS_STILL_S and not isinstance(self.order.target, UrlTarget):
+            if self._firing is not None:
+                self._firing.patience_s = FORCED_S
+            if self.run.why is None:
+                text = f"the locustfile let nothing else run for {still_s:.0f} s: a task blocks gevent"
+                self.run.broken(FireFailed(text))
         return self.run.stopped()
 
     def _heard(self, worker: int, message: dict[str, Any]) -> None:
-        self._heard_s = time.monotonic()
+        self._over = self._over or message["event"] == "over"
+        self._heard_s = math.inf if self._over else time.monotonic()
         self.run.on_message(worker, all_requests(message) if message["event"] == "counts" else message)
 
     def _conclude(self, started: datetime, where: Any, asked: dict[str, float | None]) -> RunRecord:

@@ -117,8 +117,8 @@ def told_of(order: ServiceOrder, target: LocustTarget, refused: Mapping[str, str
     return {TASKS_VARIABLE: json.dumps(told)}
 
 
-def tasks_order(order: ServiceOrder, run_id: str, folder: Path, lead_s: float) -> FireOrder:
-    """The order to a Locust with somebody's own file; it carries no secret."""
+def tasks_order(order: ServiceOrder, run_id: str, folder: Path, lead_s: float, cpu: int | None = None) -> FireOrder:
+    """The order to a Locust with somebody's own file; it carries no secret. `cpu`: the core it pins itself to."""
     plan, folder = order.plan, folder.resolve()
     config = {
         "tokens": "",
@@ -127,6 +127,7 @@ def tasks_order(order: ServiceOrder, run_id: str, folder: Path, lead_s: float) -
         "objective_ms": plan.objectives.response_p99 * 1000,
         "drain_s": plan.drain.answers,
         "kill_file": str(folder / "kill"),
+        "cpu": cpu,
     }
     lead_s += plan.rate * plan.length_s * TAP_S_TO_LOAD
     return FireOrder(

@@ -51,3 +51,12 @@ class Bad(User):
         while time.perf_counter() < until:
             pass
 """
+ENDLESS = (
+    BAD
+    + """
+    @task
+    def endless(self):
+        while True:
+            time.sleep(0.01)
+"""
+)

@@ -69,14 +69,18 @@ def test_a_file_that_cannot_be_imported_is_bad_input_at_its_line(xiu: Xiu, tmp_p
 
 
 def test_the_kill_switch_ends_it_and_the_counts_close(xiu: Xiu, tmp_path: Path) -> None:
-    words = written(tmp_path, examples.BAD, rate="10/s")
+    """Tasks that never end are broken off: they are not waited for as long as answers are."""
+    words = written(tmp_path, examples.ENDLESS, rate="10/s")
     plan = tmp_path / "tasks.yaml"
-    plan.write_text(plan.read_text().replace("duration: 3s", "duration: 120s"))
+    plan.write_text(plan.read_text().replace("duration: 3s", "duration: 120s").replace("answers: 3s", "answers: 100s"))
     running = xiu.start(*words)
     xiu.wait_for_event("phase", "measur")
     assert xiu("kill").returncode in (0, 5)
     assert running.wait(60) == 3, xiu.output()
-    load = xiu.record()["load"]
+    record = xiu.record()
+    endless = next(one for one in record["traffic"] if one["journey"] == "endless")
+    assert endless["outcomes"]["unknown"] == endless["sent"] > 0
+    load = record["load"]
     assert load["scheduled"] == load["sent"] + load["dropped"] + load["unsent"]
     assert load["unsent"] > 0
 

@@ -1,0 +1,149 @@
+"""Bench ``locustfile``: the highest rate at which somebody's own tasks run on an open schedule and the run is valid ÷
+the rate that plain Locust reaches with the same file in a closed loop.
+
+Same server (nginx, alone on its core), same core, same number of users. FastHttpUser gives the ratio; HttpUser, whose
+client costs several times as much, stands beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from harness.bench import clients, servers
+from harness.bench.common import Report, Say, alternate, two_cores
+from harness.bench.engine import RESPONSE_P99_MS_MAX, highest, sustained
+from harness.engine.process import CannonResult
+from harness.errors import EnvironmentNotReady
+from harness.orchestrate.fire import LocustProcess
+from harness.orchestrate.prepare import lead_after
+from harness.service.order import ServiceOrder
+from harness.service.prepare import OWN_LOCUSTFILE, tasks_order, told_of
+from plans.models.service import load_service
+from plans.models.target_service import LocustTarget
+
+USERS = 50
+SECONDS = 5.0
+WARM_UP_S, DRAIN_S = 2.0, 3.0
+CLOSE_ENOUGH = 0.06
+ATTEMPTS = 2
+SPARE_S = 30.0
+TASKS = """\
+from locust import {kind}, constant, task
+
+
+class Shopper({kind}):
+    wait_time = constant(0)
+
+    @task(3)
+    def browse(self):
+        self.client.get("/hello")
+
+    @task
+    def order(self):
+        with self.client.post("/orders", json={{"sku": 1}}, catch_response=True) as answer:
+            if answer.status_code != 200:
+                answer.failure("no order")
+"""
+PLAN = """\
+kind: stress
+id: tasks
+title: Tasks
+target: {{locustfile: mine.py, host: "http://{address}", users: {users}}}
+rate: {rate}/s
+warm_up: {{duration: {warm_up:g}s, share: 100%}}
+steps: [{{kind: constant, share: 100%, duration: {seconds:g}s}}]
+drain: {{answers: {drain:g}s}}
+objectives: {{response_p99: {objective:g}ms}}
+"""
+
+
+def plain(target: servers.BenchTarget, core: int, kind: str, users: int, seconds: float) -> float:
+    """Tasks a second of plain Locust with this file, all users spawned at once; a task makes one request. Of the whole
+    seconds behind the warm-up. Raises EnvironmentNotReady if one fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="xiu-plain-") as folder:
+        file, told = Path(folder) / "mine.py", Path(folder) / "stats"
+        file.write_text(TASKS.format(kind=kind))
+        length = round(WARM_UP_S + seconds + 1)
+        argv = [sys.executable, "-m", "locust", "-f", str(file), "--headless", "--only-summary", "-u", str(users)]
+        argv += ["-r", str(users), "-t", f"{length}s", "-H", f"http://{target.address}", "--json-file", str(told)]
+        clients.pinned(argv, core, length + SPARE_S, {"HOME": folder})
+        entries = json.loads(told.with_suffix(".json").read_text())
+    if failed := sum(entry["num_failures"] for entry in entries):
+        raise EnvironmentNotReady(f"{failed} requests of plain Locust failed")
+    by_second: dict[int, int] = {}
+    for entry in entries:
+        for second, count in entry["num_reqs_per_sec"].items():
+            by_second[int(second)] = by_second.get(int(second), 0) + count
+    whole = [by_second[second] for second in sorted(by_second)][1 + round(WARM_UP_S) : -1]
+    if not whole:
+        raise EnvironmentNotReady(f"plain Locust sent for {len(by_second)} s; expected {length}")
+    return statistics.mean(whole)
+
+
+def open_schedule(
+    target: servers.BenchTarget, core: int, kind: str, users: int, seconds: float, rate_rps: float
+) -> CannonResult:
+    """The same file as `xiu plan run` runs it, at a constant rate. Raises FireFailed."""
+    with tempfile.TemporaryDirectory(prefix="xiu-tasks-") as name:
+        folder = Path(name)
+        (folder / "mine.py").write_text(TASKS.format(kind=kind))
+        plan = PLAN.format(
+            address=target.address, users=users, rate=round(rate_rps), warm_up=WARM_UP_S, seconds=seconds,
+            drain=DRAIN_S, objective=RESPONSE_P99_MS_MAX,
+        )  # fmt: skip
+        (folder / "tasks.yaml").write_text(plan)
+        order = ServiceOrder(load_service(folder / "tasks.yaml"), folder / "runs")
+        assert isinstance(order.target, LocustTarget)
+        run = folder / "run"
+        run.mkdir()
+        with LocustProcess(run, 1, 1, OWN_LOCUSTFILE, told_of(order, order.target, {})) as generator:
+            lead_s = lead_after(generator.stand())
+            fire = tasks_order(order, "bench", run, lead_s, core)
+            length_s = lead_s + WARM_UP_S + seconds + DRAIN_S + SPARE_S
+            (account,) = generator.fire(fire, length_s, lambda *_: None, lambda: None).accounts
+        return CannonResult(account)
+
+
+def run(say: Say, *, seconds: float = SECONDS, users: int = USERS) -> Report:
+    """Raises EnvironmentNotReady without nginx or two cores."""
+    server_core, core = two_cores()
+    with servers.nginx(server_core) as target:
+
+        def pairs(kind: str) -> tuple[tuple[float, float], ...]:
+            last = plain(target, core, kind, users, seconds) / 2
+
+            def holds(rate_rps: float) -> bool:
+                return any(tried(rate_rps) for _ in range(ATTEMPTS))
+
+            def tried(rate_rps: float) -> bool:
+                got = open_schedule(target, core, kind, users, seconds, rate_rps)
+                good = sustained(got)
+                why = "holds" if good else f"does not hold: {'; '.join(got.generator['reasons']) or 'users were busy'}"
+                times = {name: got.latency_ms[name]["p99"] for name in ("response", "lag", "queued")}
+                say(f"{kind} {rate_rps:,.0f}/s {why}; p99 {times} ms, CPU {got.generator['cpu_max']:.2f}")
+                return good
+
+            def value() -> float:
+                nonlocal last
+                found = highest(holds, last, CLOSE_ENOUGH)
+                if not found:
+                    raise EnvironmentNotReady(f"no valid run from {last / 8:,.0f}/s up: something else uses the cores")
+                last = found
+                return found
+
+            return alternate(value, lambda: plain(target, core, kind, users, seconds), say)
+
+        fast, classic = pairs("FastHttpUser"), pairs("HttpUser")
+    beside = Report("", "", "", classic)
+    extra = {
+        "http_user": {"ratio": round(beside.ratio, 4), "value": beside.value, "anchor_value": beside.anchor_value,
+                      "samples": [list(pair) for pair in classic]},
+        "users": users,
+        "objective_ms": RESPONSE_P99_MS_MAX,
+    }  # fmt: skip
+    return Report("locustfile", "tasks/s", "plain Locust, closed loop, FastHttpUser", fast, extra)
