@@ -46,7 +46,8 @@ class AuthorityClock:
         """Takes one reading; returns whether the clock is trusted afterwards."""
         offset = authority_us - (sent_at + received_at) // 2
         doubt = (received_at - sent_at + 1) // 2
-        slack = JUMP_LIMIT_US + (received_at - sent_at) // 2
+        # What is known may itself be wrong by its doubt: behind a slow first reading, a quick one is no jump.
+        slack = JUMP_LIMIT_US + (received_at - sent_at) // 2 + (self._uncertain(received_at) if self._known else 0)
         if not self._known and self._suspect is None:
             self._accept(offset, received_at, doubt)
         elif self._suspect is not None:

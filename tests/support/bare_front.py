@@ -76,14 +76,14 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Runs a scenario on the event loop the front has in earnest."""
 
     async def whole() -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             await scenario()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(whole())
 
 
-async def eventually(check: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:
+async def eventually(check: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
     """Waits until `check` holds; TimeoutError naming `what` at the deadline."""
     deadline = time.monotonic() + timeout_s
     while not check():
@@ -94,7 +94,7 @@ async def eventually(check: Callable[[], bool], what: str, timeout_s: float = 10
 
 async def soon(answer: Awaitable[bytes]) -> bytes:
     """The answer, within the time any test may wait."""
-    return await asyncio.wait_for(answer, 10)
+    return await asyncio.wait_for(answer, 30)
 
 
 def token(uid: int, lane: Lane = "live", ttl_s: int = 600) -> bytes:

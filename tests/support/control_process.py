@@ -54,7 +54,7 @@ class Process:
         wait_until(lambda: self.answers("/readyz"), START_S, "control ready")
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             headers = {"Authorization": f"Bearer {ADMIN}", "X-Xiu-Key": internal_key(SECRET)}
             connection.request(method, path, None if body is None else json.dumps(body), headers)

@@ -77,7 +77,7 @@ class FakeControl:
 
     def add_round(
         self, round_id: int, *, lane: Lane = "live", packets: int = 1000, starts_in_s: float = 0.0,
-        duration_s: float = 60.0, release_ms: int = 1,
+        duration_s: float = 600.0, release_ms: int = 1,
     ) -> FakeRound:  # fmt: skip
         sponsors = (SponsorSplit(sponsor=7, name="Seven", classes=((100, packets - 1), (888, 1))),)
         start_us = wall_us() + int(starts_in_s * 1e6)

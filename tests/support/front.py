@@ -113,9 +113,9 @@ class Rig:
         return FrontSettings(0, 0, (LOOPBACK, 0), self._url, url, topology, SECRET, **fixed)  # type: ignore[arg-type]
 
     @asynccontextmanager
-    async def front(self) -> AsyncIterator[FrontUnderTest]:
+    async def front(self, **limits: float) -> AsyncIterator[FrontUnderTest]:
         """A start of front 0, ended with the block."""
-        async with started(self.settings()) as front:
+        async with started(self.settings(**limits)) as front:
             yield front
 
     def reader(self) -> WinLogStore:

@@ -88,7 +88,8 @@ async def started(taps: Taps) -> None:
 
 def on_process(valkey: ValkeyServer, scenario: Callable[[Rig, aiohttp.ClientSession], Awaitable[None]]) -> None:
     async def whole(rig: Rig) -> None:
-        async with aiohttp.ClientSession() as session:
+        # Nobody but the front closes a connection for its silence, however long the test is held up.
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=600.0)) as session:
             await scenario(rig, session)
 
     on(valkey, whole)

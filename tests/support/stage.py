@@ -152,7 +152,7 @@ class Stage:
 
     async def end(self) -> None:
         """Past the end, and asked to close; nothing more."""
-        self.clock.ahead_us = 61_000_000
+        self.clock.ahead_us = 301_000_000
         await self.api.close(self.round_id)
 
     async def close(self, timeout_s: float = 50.0) -> None:
@@ -193,14 +193,14 @@ class Stage:
 
 
 def stage(
-    postgres_url: str, valkey: ValkeyServer, scenario: Callable[[Stage], Awaitable[None]], timeout_s: float = 60.0
+    postgres_url: str, valkey: ValkeyServer, scenario: Callable[[Stage], Awaitable[None]], timeout_s: float = 180.0
 ) -> None:
     """Plays a scenario on a fresh stage."""
 
     async def play() -> None:
         clock = LateClock()
         async with running(settings_of(postgres_url, valkey.url), clock) as api, credit(api) as worker:
-            number = await api.make_round(duration_ms=60_000, release_ms=20_000)  # leases of 16
+            number = await api.make_round(duration_ms=300_000, release_ms=20_000)  # leases of 16
             await scenario(Stage(api, worker, clock, valkey, postgres_url, number))
 
     asyncio.run(asyncio.wait_for(play(), timeout_s))

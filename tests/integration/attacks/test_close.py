@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from system.contract.api import EpochGranted, EpochRequest
 from system.contract.ids import Position
 from system.front.answers import HttpAnswer
 from system.front.draw import Draw
+from system.front.link import ControlLink
 from tests.support.deadline import lasting, until
 from tests.support.front_process import process
 from tests.support.stage import Stage, eventually, stage
@@ -131,9 +136,17 @@ def test_closed_before_its_end_with_appends_in_doubt(
 
 
 def test_a_tail_lost_between_confirmation_and_close_is_appended_and_confirmed_again(
-    postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path
+    postgres_dsn: str, fresh_valkey: ValkeyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The front, which looks at its tail once a second, gets its next epoch once credit has looked at what is left."""
+
     async def attack(s: Stage) -> None:
+        ask, credit_has_looked = ControlLink.epoch, asyncio.Event()
+
+        async def held(link: ControlLink, round_id: int, body: EpochRequest) -> EpochGranted:
+            await credit_has_looked.wait()
+            return await ask(link, round_id, body)
+
         async with s.front() as front:
             keeper = front.keeper(s.round_id)
             for uid in range(3):
@@ -141,9 +154,11 @@ def test_a_tail_lost_between_confirmation_and_close_is_appended_and_confirmed_ag
             await s.end()
             await eventually(lambda: keeper.confirmed == Position(1, 3), "confirmed")
             await s.waits("credit of front 0: at 0-0, confirmed 1-3")
+            monkeypatch.setattr(ControlLink, "epoch", held)
             s.valkey.command_line("FLUSHALL")
             await s.worker.once()
             assert s.posted() == {}, "there is nothing to post any more"
+            credit_has_looked.set()
             await eventually(lambda: keeper.confirmed is not None and keeper.confirmed.epoch > 1, "confirmed again")
             await until(lambda: is_closed(s), "closed")
         assert set(s.posted()) == {0, 1, 2}

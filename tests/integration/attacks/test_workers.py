@@ -84,6 +84,7 @@ def test_frozen_within_its_transaction(postgres_dsn: str, fresh_valkey: ValkeySe
                 with pytest.raises(StoreUnknown):
                     await other.once()
                 assert s.posted() == {}
+            other._settings = s.worker._settings
             for _ in range(2):
                 await other.once()
         await paid_once(s, tmp_path)

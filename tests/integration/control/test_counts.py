@@ -132,14 +132,21 @@ def test_a_front_counts_what_it_answers_and_a_killed_one_is_owned_up_to(
                 await tap(range(200, 230))
                 front.kill()
                 await front.wait()
-            lost = answered + 30 - written(1)
-            assert 0 <= lost <= 30
             async with process(env) as front:
                 await started(taps)
                 again = await tap(range(100, 110))
                 front.send_signal(signal.SIGTERM)
-                assert await asyncio.wait_for(front.wait(), 15) == 0
+                assert await asyncio.wait_for(front.wait(), 60) == 0
+
+            async def said_last() -> bool:
+                return bool(sql(settings, "SELECT 1 FROM control.counting WHERE instance = 2 AND last"))
+
+            # Its report came; what it waits for the answer is bounded, and shorter than a commit on a busy disk.
+            await until(said_last, "the last word of the second start")
             assert written(2) == again, "an orderly stop leaves nothing uncounted"
+            # Only now: a report that was under way when its front was killed is still written.
+            lost = answered + 30 - written(1)
+            assert 0 <= lost <= 30
         live = await told(settings.postgres_url)
         (found,) = live["rounds"]
         assert (found["taps"], found["people"]) == (answered + 30 - lost + again, 31 + 30 - lost)
@@ -147,7 +154,7 @@ def test_a_front_counts_what_it_answers_and_a_killed_one_is_owned_up_to(
         starts = sql(settings, "SELECT instance, last FROM control.counting ORDER BY 1")
         assert starts == [(1, False), (2, True)]
 
-    asyncio.run(asyncio.wait_for(body(), 90))
+    asyncio.run(asyncio.wait_for(body(), 240))
 
 
 def test_the_audit_waits_for_a_front_that_has_more_to_write(settings: ControlSettings) -> None:
@@ -161,7 +168,7 @@ def test_the_audit_waits_for_a_front_that_has_more_to_write(settings: ControlSet
                 with pytest.raises(TimeoutError):
                     await asyncio.wait_for(asyncio.shield(waits), 0.3)
                 assert (await report(api, instance, 1, until_us=api.clock.now_us))[0] == 200
-                await asyncio.wait_for(waits, 15)
+                await asyncio.wait_for(waits, 60)
                 sql(settings, "UPDATE control.counting SET until_us = 0")
                 began = asyncio.get_running_loop().time()
                 await wait_for_counts(conn, "live", [round_id], patience_s=0.2)

@@ -17,6 +17,7 @@ from system.settings import ControlSettings
 from tests.support.control import running, sql
 from tests.support.deadline import until
 from tests.support.sessions import dropped, none_left
+from tests.support.stores import wait_until
 
 ROLE = "xiu_control"
 
@@ -33,8 +34,13 @@ async def no_ledger(settings: ControlSettings) -> AsyncIterator[None]:
             if not yes:
                 conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
 
+    def gone() -> bool:
+        with psycopg.connect(other, autocommit=True) as conn:
+            return not conn.execute("SELECT 1 FROM pg_stat_activity WHERE datname = %s", (name,)).fetchall()
+
     allow(False)
     try:
+        wait_until(gone, 30, "every session has ended")  # a backend that was told to end takes its time
         yield
     finally:
         allow(True)

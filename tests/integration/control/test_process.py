@@ -36,7 +36,7 @@ def test_killed_while_closing_it_goes_on(control: Process, postgres_dsn: str) ->
     number = control.call("POST", "/v1/rounds", order)[1]["round"]
     instance = control.call("POST", "/v1/fronts/0/register")[1]["instance"]
     epoch = control.call("POST", f"/v1/fronts/0/rounds/{number}/epoch", {"instance": instance})[1]["epoch"]
-    wait_until(lambda: control.call("POST", f"/v1/rounds/{number}/close")[0] == 200, 10, "the end of the window")
+    wait_until(lambda: control.call("POST", f"/v1/rounds/{number}/close")[0] == 200, 60, "the end of the window")
     with psycopg.connect(postgres_dsn) as conn:
         conn.execute("SELECT 1 FROM live.round FOR NO KEY UPDATE")
         control.stop(signal.SIGKILL)
@@ -47,7 +47,7 @@ def test_killed_while_closing_it_goes_on(control: Process, postgres_dsn: str) ->
     assert control.call("POST", f"/v1/fronts/0/rounds/{number}/confirm", word)[0] == 200
     control.stop(signal.SIGKILL)
     control.start()
-    wait_until(lambda: control.call("GET", f"/v1/rounds/{number}")[1].get("state") == "closed", 20, "closed")
+    wait_until(lambda: control.call("GET", f"/v1/rounds/{number}")[1].get("state") == "closed", 60, "closed")
     with psycopg.connect(postgres_dsn) as conn:
         kinds = conn.execute("SELECT kind, count(*) FROM live.batch GROUP BY kind ORDER BY kind").fetchall()
         assert kinds == [("fund", 1), ("refund", 1)]
@@ -80,9 +80,9 @@ def test_killed_between_a_number_taken_and_granted(
     asking = threading.Thread(target=ask)
     try:
         asking.start()
-        wait_until(lambda: numbers()[0] >= 1, 10, "a number taken")
+        wait_until(lambda: numbers()[0] >= 1, 60, "a number taken")
         control.stop(signal.SIGKILL)
-        asking.join(10)
+        asking.join(60)
         spent = numbers()[0]
     finally:
         fresh_valkey.thaw()
@@ -127,7 +127,7 @@ def test_a_topology_that_contradicts_an_open_round_is_refused(
         with wider.log.open("ab") as log:
             process = subprocess.Popen([sys.executable, "-m", "system.control"], env=wider.env, stdout=log, stderr=log)
         try:
-            assert process.wait(20) == 2
+            assert process.wait(60) == 2
         finally:
             if process.poll() is None:
                 process.kill()
@@ -143,7 +143,7 @@ def test_a_ledger_of_other_migrations_ends_it_with_the_file(control: Process, po
     with control.log.open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", "system.control"], env=control.env, stdout=log, stderr=log)
     try:
-        assert process.wait(30) == 2
+        assert process.wait(60) == 2
     finally:
         if process.poll() is None:
             process.kill()
@@ -157,7 +157,7 @@ def test_a_ledger_of_other_migrations_ends_it_with_the_file(control: Process, po
 def test_bad_settings_are_one_sentence(module: str) -> None:
     env = {key: value for key, value in os.environ.items() if not key.startswith("XIU_")}
     done = subprocess.run(
-        [sys.executable, "-m", module], env=env, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", module], env=env, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 2
     assert done.stderr.strip().endswith("is not set")

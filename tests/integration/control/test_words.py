@@ -104,7 +104,7 @@ def test_rounds(
     number = control.call("POST", "/v1/rounds", order)[1]["round"]
     code, text = said(capsys, "round", "list", "--json")
     assert (code, json.loads(text)["rounds"][0]["id"]) == (0, number)
-    wait_until(lambda: "over" in said(capsys, "round", "list", "--lane", "live")[1], 10, "over")
+    wait_until(lambda: "over" in said(capsys, "round", "list", "--lane", "live")[1], 60, "over")
     assert said(capsys, "round", "list", "--lane", "stress") == (0, "no round\n")
     with pytest.raises(BadInput, match="revealed when it is closed"):
         dispatch(["round", "verify", str(number)])
@@ -197,7 +197,7 @@ def test_control_away_is_said(control: Process) -> None:
 def close(control: Process, number: int) -> None:
     assert control.call("POST", f"/v1/rounds/{number}/close")[0] == 200
     confirmed(control, number)
-    wait_until(lambda: control.call("GET", f"/v1/rounds/{number}")[1]["state"] == "closed", 15, "closed")
+    wait_until(lambda: control.call("GET", f"/v1/rounds/{number}")[1]["state"] == "closed", 60, "closed")
 
 
 def confirmed(control: Process, number: int) -> None:

@@ -32,7 +32,7 @@ def test_who_waits_for_a_win_is_told_it_and_the_rest_is_refused() -> None:
             await eventually(lambda: len(waiters) == 1, "the award is on its way")
             reader, writer = await asyncio.open_connection(*made.server.address)
             await eventually(lambda: made.metrics.connections == 2, "the second client is there")
-            stopping = asyncio.create_task(made.server.stop())
+            stopping = asyncio.create_task(made.server.stop(deadline_s=30.0))
             await asyncio.sleep(0)
             writer.write(tap(LIVE, token(2)))
             refused = await soon(reader.read())
@@ -41,7 +41,7 @@ def test_who_waits_for_a_win_is_told_it_and_the_rest_is_refused() -> None:
             assert not stopping.done()
             waiters[0](WON)
             assert b'"award":"1-5"' in await soon(winner)
-            await asyncio.wait_for(stopping, 10)
+            await asyncio.wait_for(stopping, 60)
             writer.close()
             with pytest.raises(ConnectionError):
                 await asyncio.open_connection(*made.server.address)
@@ -57,7 +57,7 @@ def test_a_stop_does_not_wait_for_ever() -> None:
             hold(made.front.rounds[LIVE], waiters)
             winner = asyncio.create_task(made.exchange(tap(LIVE, token(1))))
             await eventually(lambda: len(waiters) == 1, "the award is on its way")
-            await asyncio.wait_for(made.server.stop(deadline_s=0.2), 5)
+            await asyncio.wait_for(made.server.stop(deadline_s=0.2), 60)
             assert await soon(winner) == b""
             waiters[0](WON)
             assert made.metrics.taps[0][0] == 1

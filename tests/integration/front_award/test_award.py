@@ -59,7 +59,7 @@ def test_a_second_tap_of_the_same_user_shares_the_append(valkey_server: ValkeySe
     async def scenario(rig: Rig) -> None:
         round_id = rig.new_round_id()
         rig.control.add_round(round_id)
-        async with rig.front() as front:
+        async with rig.front(tap_deadline_s=30.0, append_timeout_s=30.0, recent_s=40.0) as front:
             round_ = await front.ready(round_id)
             first = await front.tap(round_id, 5)
             second: asyncio.Future[SettledWin | None] = asyncio.get_running_loop().create_future()
@@ -81,6 +81,7 @@ def test_a_lost_answer_is_pending_then_settled_by_the_same_bytes_sent_again(valk
             rig.relay.mute = True
             assert await (await front.tap(round_id, 1)) is None
             await eventually(lambda: rig.relay.dropped >= 2, "sent at least twice")
+            await eventually(lambda: round_.slow, "the append takes longer than it should")
             assert round_.opening_us == NEVER, "the gate stays shut while an append is unanswered"
             assert 1 in round_.pending
             rig.relay.mute = False

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import resource
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from system.front.places import LOG_AGAIN_S
 from tests.support.deadline import until
 from tests.support.front import Rig
 from tests.support.front_process import Taps, environment, on_process, process, started
@@ -49,7 +51,7 @@ class Crowd:
             client = socket.socket()
             client.setblocking(False)
             self.sockets.append(client)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await loop.sock_connect(client, self._at)
             if not number % 50:
                 await asyncio.sleep(0)
@@ -74,6 +76,16 @@ class Crowd:
             client.close()
 
 
+def kept_alive() -> aiohttp.TCPConnector:
+    """Connections that this side never closes for their silence, however long the test is held up."""
+    return aiohttp.TCPConnector(keepalive_timeout=600.0)
+
+
+def lines_most(began: float) -> int:
+    """How often the front may have said the same since then: once, where nothing holds up the test for so long."""
+    return 1 + int((time.monotonic() - began) / LOG_AGAIN_S)
+
+
 async def figures(session: aiohttp.ClientSession, env: dict[str, str]) -> Counter[str]:
     async with session.get(f"http://{env['XIU_METRICS_LISTEN']}/metrics") as answer:
         text = await answer.text()
@@ -92,8 +104,8 @@ def test_a_crowd_that_says_nothing_costs_no_tap_and_no_tapper_its_connection(
         round_id = rig.new_round_id()
         rig.control.add_round(round_id)
         env = environment(rig, tmp_path) | {"XIU_METRICS_LISTEN": f"{LOOPBACK}:{free_port()}"}
-        taps, log = Taps(session, env), tmp_path / "front.log"
-        async with process(env, files=FILES, log=log), aiohttp.ClientSession() as other:
+        taps, log, began = Taps(session, env), tmp_path / "front.log", time.monotonic()
+        async with process(env, files=FILES, log=log), aiohttp.ClientSession(connector=kept_alive()) as other:
             crowd = stack.enter_context(Crowd(env["XIU_LISTEN"]))
             await started(taps)
             regular = Taps(other, env)
@@ -104,16 +116,21 @@ def test_a_crowd_that_says_nothing_costs_no_tap_and_no_tapper_its_connection(
                 assert await taps.win(round_id, uid)
                 assert (await regular.tap(round_id, 1))[1]["repeat"] is True
             assert [conn for conns in other.connector._conns.values() for conn, _ in conns] == [kept]  # type: ignore[union-attr]
+            places = (await figures(session, env))["hongbao_front_places"]
+            assert 0 < places < FILES
+
+            async def accepted() -> bool:
+                # The last of the crowd are connected by the kernel before the front has looked at them.
+                seen = await figures(session, env)
+                gone = seen["hongbao_front_connections_dropped_total.room"]
+                return gone >= CROWD - places and max(crowd.left, seen["hongbao_front_connections"]) <= places
+
+            await until(accepted, "all of the crowd were accepted, and those beyond the places sent away")
             seen = await figures(session, env)
-            places = seen["hongbao_front_places"]
-            assert places < FILES
-            assert seen["hongbao_front_connections"] <= places
-            assert seen["hongbao_front_connections_dropped_total.room"] >= CROWD - places
             assert seen["hongbao_front_connections_dropped_total.full"] == 0
             assert seen["hongbao_front_connections_dropped_total.files"] == 0
-            assert crowd.left <= places
         said = [line for line in log.read_text().splitlines() if "places were taken" in line]
-        assert len(said) == 1, "once, not for each"
+        assert 1 <= len(said) <= lines_most(began), "once, not for each"
 
     with contextlib.ExitStack() as stack:
         on_process(valkey_server, scenario)
@@ -126,7 +143,7 @@ def test_a_front_without_an_open_file_left_says_so_and_accepts_again_once_there_
         round_id = rig.new_round_id()
         rig.control.add_round(round_id)
         env = environment(rig, tmp_path) | {"XIU_METRICS_LISTEN": f"{LOOPBACK}:{free_port()}"}
-        taps, log = Taps(session, env), tmp_path / "front.log"
+        taps, log, began = Taps(session, env), tmp_path / "front.log", time.monotonic()
         async with process(env, files=FILES, log=log) as front:
             crowd = stack.enter_context(Crowd(env["XIU_LISTEN"]))
             await started(taps)
@@ -141,7 +158,7 @@ def test_a_front_without_an_open_file_left_says_so_and_accepts_again_once_there_
 
             await until(said, "the metric says it")
             assert (await taps.tap(round_id, 1))[1] == first | {"repeat": True}, "who is connected is served"
-            assert log.read_text().count("can accept no more") == 1
+            assert 1 <= log.read_text().count("can accept no more") <= lines_most(began)
             resource.prlimit(front.pid, resource.RLIMIT_NOFILE, (FILES, FILES))
             async with aiohttp.ClientSession() as other:
                 assert (await Taps(other, env).tap(round_id, 1))[1] == first | {"repeat": True}

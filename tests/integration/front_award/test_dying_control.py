@@ -64,7 +64,7 @@ def on_uvloop(whole: Callable[[], Awaitable[None]]) -> None:
 
     async def watched() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(str(context)))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             await whole()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

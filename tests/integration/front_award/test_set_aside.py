@@ -54,7 +54,7 @@ async def set_aside(api: Api, worker: Worker, round_id: int, at: Position) -> in
 
 async def close(api: Api, worker: Worker, clock: LateClock, front: FrontUnderTest, round_id: int) -> None:
     round_ = front.round(round_id)
-    clock.ahead_us = 61_000_000
+    clock.ahead_us = 301_000_000
     await api.close(round_id)
 
     async def closed() -> bool:
@@ -72,13 +72,12 @@ async def balance(api: Api, round_id: int, won: dict[int, SettledWin], held_fen:
     assert money["refunded_fen"] == BUDGET_FEN - total
 
 
-def test_a_front_started_anew_is_blocked_until_then_and_goes_on(valkey_server: ValkeyServer, postgres_dsn: str) -> None:
+def test_a_front_started_anew_is_blocked_until_then_and_goes_on(fresh_valkey: ValkeyServer, postgres_dsn: str) -> None:
     async def scenario() -> None:
-        valkey_server.command_line("FLUSHALL")  # an earlier test's round of the same number
         clock = LateClock()
-        async with running(settings_of(postgres_dsn, valkey_server.url), clock) as api, credit(api) as worker:
-            settings = front_settings(api, valkey_server)
-            round_id = await api.make_round(duration_ms=60_000, release_ms=20_000)
+        async with running(settings_of(postgres_dsn, fresh_valkey.url), clock) as api, credit(api) as worker:
+            settings = front_settings(api, fresh_valkey)
+            round_id = await api.make_round(duration_ms=300_000, release_ms=20_000)
             async with started(settings) as first:
                 await first.ready(round_id)
                 won = {uid: await first.win(round_id, uid) for uid in range(3)}
@@ -100,22 +99,21 @@ def test_a_front_started_anew_is_blocked_until_then_and_goes_on(valkey_server: V
 
 
 def test_a_front_that_remembers_goes_on_whatever_the_damaged_record_says(
-    valkey_server: ValkeyServer, postgres_dsn: str
+    fresh_valkey: ValkeyServer, postgres_dsn: str
 ) -> None:
     async def scenario() -> None:
-        valkey_server.command_line("FLUSHALL")  # an earlier test's round of the same number
         clock = LateClock()
         async with AsyncExitStack() as stack:
-            api = await stack.enter_async_context(running(settings_of(postgres_dsn, valkey_server.url), clock))
+            api = await stack.enter_async_context(running(settings_of(postgres_dsn, fresh_valkey.url), clock))
             worker = await stack.enter_async_context(credit(api))
-            round_id = await api.make_round(duration_ms=60_000, release_ms=20_000)
-            front = await stack.enter_async_context(started(front_settings(api, valkey_server)))
+            round_id = await api.make_round(duration_ms=300_000, release_ms=20_000)
+            front = await stack.enter_async_context(started(front_settings(api, fresh_valkey)))
             await front.ready(round_id)
             won = {uid: await front.win(round_id, uid) for uid in range(3)}
             at = await damage_last(api, round_id, HEADER_BYTES + 4)  # the amount
             held_fen = await set_aside(api, worker, round_id, at)
             before = front.keeper(round_id).epoch
-            valkey_server.restart(kill=True)
+            fresh_valkey.restart(kill=True)
             await eventually(lambda: front.keeper(round_id).epoch > before, "a new epoch")
             round_ = await front.ready(round_id)
             assert (round_.blocked, round_.settled) == ("", won)

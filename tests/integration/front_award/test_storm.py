@@ -13,7 +13,7 @@ import pytest
 from system.contract.ids import fence_key
 from system.front.seam import SettledWin
 from tests.support.deadline import lasting, until
-from tests.support.front import FrontUnderTest, Rig, on
+from tests.support.front import FrontUnderTest, Rig, eventually, on
 from tests.support.stores import ValkeyServer
 
 PACKETS = 4000
@@ -45,6 +45,10 @@ class Crowd:
                 self.next_uid += 1
                 round_.award(self.next_uid, now, self._hears(self.next_uid))
             await asyncio.sleep(0.002)
+
+    def has_heard(self, count: int) -> bool:
+        """Have at least so many been told that they won?"""
+        return len(self.told) >= count
 
     def _hears(self, uid: int) -> Callable[[SettledWin | None], None]:
         def hear(win: SettledWin | None) -> None:
@@ -96,11 +100,13 @@ def test_no_answer_changes_and_nothing_acknowledged_is_lost(valkey_server: Valke
             async with rig.front() as front:
                 round_ = await front.ready(round_id)
                 assert {uid: round_.settled.get(uid) for uid in crowd.told} == crowd.told
+                heard = len(crowd.told)
                 tapping = asyncio.create_task(crowd.tap(front))
                 try:
                     for _ in range(FAULTS // 2):
                         await lasting(chance.uniform(0.02, 0.2), "between two faults")
                         await chance.choice(KINDS)(rig, round_id)
+                    await eventually(partial(crowd.has_heard, heard + 11), "users win, whatever the faults")
                 finally:
                     tapping.cancel()
                     with contextlib.suppress(asyncio.CancelledError):

@@ -41,6 +41,16 @@ def test_the_first_reading_counts_however_slow_it_was() -> None:
     assert clock.offset_us == 7_500_000
 
 
+def test_a_quick_reading_behind_a_slow_first_one_is_no_jump() -> None:
+    clock = AuthorityClock(monotonic=lambda: 2_000_000)
+    feed(clock, 9_000_000, 1_000_000, 2_000_000)
+    feed(clock, 9_900_000, 2_000_000, 2_000_400)
+    assert (clock.trusted, clock.jumps) == (True, 0)
+    assert clock.offset_us == 7_899_800
+    feed(clock, 9_960_200, 2_000_000, 2_000_400)
+    assert (clock.trusted, clock.jumps) == (False, 1), "by the better reading, 60 ms are a jump again"
+
+
 @pytest.mark.parametrize(
     ("trips_us", "later_us", "uncertain_us"),
     [
