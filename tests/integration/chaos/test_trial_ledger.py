@@ -8,6 +8,7 @@ import pytest
 
 from chaos.trials.ledger import TrialLedger
 from system.ledger.access import connect, lane_role
+from system.ledger.migrate import migrate
 from system.ledger.statements import statement
 from tests.support.books import SECRET, Books
 from tests.support.stores import PostgresServer, ValkeyServer
@@ -48,15 +49,17 @@ def test_an_open_batch_is_seen_and_its_fate_told(
     asyncio.run(play())
 
 
-def test_a_server_that_died_is_met_again(ledger_dsn: str, postgres_server: PostgresServer) -> None:
-    ledger = TrialLedger(ledger_dsn, "live", 1)
+def test_a_server_that_died_is_met_again(own_postgres: PostgresServer) -> None:
+    dsn = own_postgres.create_database("ledger")
+    asyncio.run(migrate(dsn, SECRET))
+    ledger = TrialLedger(dsn, "live", 1)
     assert not ledger.posted_after(0)
-    postgres_server.stop()
+    own_postgres.stop()
     try:
         assert not ledger.posted_after(0)
         assert ledger.fate("3") == ""
     finally:
-        postgres_server.start()
+        own_postgres.start()
     assert ledger.open_batch() == ""
     assert len(ledger.postings().uid) == 0
     ledger.close()

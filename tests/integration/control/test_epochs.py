@@ -263,19 +263,21 @@ def test_the_ledger_of_a_stream_is_read_whole(settings: ControlSettings) -> None
     asyncio.run(body())
 
 
-def test_the_ledger_away_is_said_and_outlived(settings: ControlSettings, postgres_server: PostgresServer) -> None:
+def test_the_ledger_away_is_said_and_outlived(settings: ControlSettings, own_postgres: PostgresServer) -> None:
+    url = own_postgres.create_database("ledger")
+
     async def body() -> None:
-        async with running(replace(settings, store_timeout_s=1.5)) as api:
+        async with running(replace(settings, postgres_url=url)) as api:
             number = await api.make_round()
             front = await PlayedFront(api, number).start()
-            postgres_server.stop()
+            own_postgres.stop()
             try:
                 status, answer = await api.lease(number, front.instance, front.epoch, 1)
                 assert (status, answer["error"]["code"][:6]) == (503, "store_")
                 assert (await api.front("sync", {"instance": front.instance}))[0] == 200, "answered from memory"
                 assert (await api.get("/v1/clock"))[0] == 200
             finally:
-                postgres_server.start()
+                own_postgres.start()
 
             async def leased() -> bool:
                 return (await api.lease(number, front.instance, front.epoch, 1))[0] == 200

@@ -94,18 +94,20 @@ def test_killed_between_a_number_taken_and_granted(
     assert numbers() == (spent + 1, spent + 1)
 
 
-def test_without_stores_it_lives_and_says_so(control: Process, postgres_server: PostgresServer) -> None:
-    postgres_server.stop()
-    try:
+def test_without_stores_it_lives_and_says_so(
+    own_postgres: PostgresServer, fresh_valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    url = own_postgres.create_database("ledger")
+    own_postgres.stop()
+    with process_of(tmp_path / "control", url, fresh_valkey.url) as control:
         control.start()
         assert control.call("GET", "/readyz")[0] == 503
         status, answer = control.call("GET", "/v1/switches")
         assert (status, answer["error"]["code"]) == (503, "store_refused")
         assert control.call("GET", "/v1/clock")[0] == 200
-    finally:
-        postgres_server.start()
-    control.ready()
-    assert control.stop() == 0
+        own_postgres.start()
+        control.ready()
+        assert control.stop() == 0
 
 
 def test_orderly_stop_is_quick(control: Process) -> None:
