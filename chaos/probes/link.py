@@ -21,7 +21,9 @@ from plans.models.partial import Contradiction, Flag
 from plans.models.quantity import Share
 from system.contract.links import read_link
 
-ASK_TIMEOUT_S = 0.5
+ASK_TIMEOUT_S, STEADY_TIMEOUT_S = 0.5, 2.0
+"""Seconds for an answer; longer before the fault: one that is late once is no reason to inject nothing, a mute link is.
+"""
 ROUND_TRIPS = 7
 BACK_FACTOR, BACK_SLACK_S = 1.2, 0.005
 PORTS = {"valkey": 6379, "postgres": 5432}
@@ -89,7 +91,7 @@ class _LinkProbe(Probe[P]):
 
     def look(self) -> ProbeReading:
         target = self.at.target
-        trips = [self.ask(target) for _ in range(ROUND_TRIPS)]
+        trips = [self.ask(target, STEADY_TIMEOUT_S) for _ in range(ROUND_TRIPS)]
         answered = [trip for trip in trips if trip is not None]
         if len(answered) < ROUND_TRIPS:
             raise NotSteady(f"{target} answers {len(answered)} of {ROUND_TRIPS} questions, without any fault")

@@ -407,6 +407,27 @@ def test_an_order_whose_answer_was_lost_is_asked_for_again_by_the_next_page(stag
     untroubled(page)
 
 
+def test_an_answer_that_comes_late_is_not_shown_over_a_newer_one(stage: Stage) -> None:
+    page = stage.open(9_300)
+    page.evaluate("refreshPlays()")
+    held: list[Any] = []
+
+    def first_is_late(route: Any) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/v1/cards", first_is_late)
+    page.evaluate("() => { window.late = refreshPlays(); }")
+    wait_until(lambda: page.evaluate("1") == 1 and bool(held), 30, "the first look has asked")
+    page.evaluate("refreshPlays()")
+    held[0].fulfill(json={"cards": [9, 9, 9, 9, 9], "asks": [], "blessings": 0})
+    page.evaluate("window.late")
+    holds(page, 0)
+    untroubled(page)
+
+
 def test_the_description_for_people_fetches_nothing(stage: Stage) -> None:
     page = stage.open(None)
     page.goto("about:blank")  # the event page asks for the rounds every few seconds

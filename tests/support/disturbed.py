@@ -17,18 +17,36 @@ FAULTS = load_faults()
 Told = list[tuple[str, str]]
 
 
+class FaultClock:
+    """A fault's own time. It stands still at `stop_s` until it may go on, and then goes on from there."""
+
+    def __init__(self, stop_s: float) -> None:
+        self._stop_s, self._began, self._goes_on = stop_s, time.monotonic(), False
+
+    def __call__(self) -> float:
+        now_s = time.monotonic() - self._began
+        return now_s if self._goes_on else min(now_s, self._stop_s)
+
+    def go_on(self) -> None:
+        self._began = time.monotonic() - self()
+        self._goes_on = True
+
+
 def disturb(
     stack: Stack, fault: str, target: str, for_s: float = 0.5, meanwhile: Callable[[], None] | None = None
 ) -> tuple[FaultNemesis, FaultFacts, Told]:
-    """One fault from beginning to end, on a clock of its own; `meanwhile` runs once its effect was seen."""
-    began, told = time.monotonic(), list[tuple[str, str]]()
+    """One fault from beginning to end, on a clock of its own; `meanwhile` runs once its effect was seen, and before
+    half of the fault's time is over, however late this process is.
+    """
+    clock, told = FaultClock(for_s / 2 if meanwhile is not None else float("inf")), list[tuple[str, str]]()
     nemesis = FaultNemesis(stack.folder.path, Timed(FAULTS[fault], target, 0.0, for_s))
-    nemesis.begin(lambda kind, text: told.append((kind, text)), lambda: time.monotonic() - began)
-    until = time.monotonic() + 20
-    while meanwhile is not None and nemesis.facts.effect_s is None and time.monotonic() < until:
-        time.sleep(0.01)
+    nemesis.begin(lambda kind, text: told.append((kind, text)), clock)
     if meanwhile is not None:
+        until = time.monotonic() + 20
+        while nemesis.facts.effect_s is None and time.monotonic() < until:
+            time.sleep(0.01)
         meanwhile()
+        clock.go_on()
     nemesis.wait(60)
     nemesis.end()
     return nemesis, nemesis.facts, told

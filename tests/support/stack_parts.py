@@ -27,7 +27,7 @@ def child(name: str, *flags: str, **more: Any) -> Part:
 
 def get(url: str) -> Any:
     """The JSON behind an address."""
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=30) as answer:
         return json.load(answer)
 
 

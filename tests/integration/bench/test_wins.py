@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import requests
@@ -40,10 +41,18 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WinsRig]:
         control.close()
 
 
+def measured(rig: WinsRig) -> float:
+    """A sample. One in which a tap heard that its win is on its way is none, as the bench says: on a busy machine."""
+    for _ in range(4):
+        with suppress(EnvironmentNotReady):
+            return rig.durable(1.0, 1)
+    return rig.durable(1.0, 1)
+
+
 def test_every_user_wins_and_every_win_stands_in_the_stream(rig: WinsRig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "wrk", tap_all)
     for sample in (1, 2):
-        assert rig.durable(1.0, 1) == USERS
+        assert measured(rig) == USERS
         assert rig.wins == sample * USERS
         assert rig.entries == rig.wins, "one tap at a time: one record an entry"
     assert rig.xadd(0.1) > 0

@@ -97,14 +97,14 @@ class Rig:
 
     def link(self, name: str, enabled: bool) -> None:
         url = f"{self.stack.addresses.toxiproxy_url}/proxies/{name}"
-        answer = requests.post(url, json={"enabled": enabled}, timeout=5)
+        answer = requests.post(url, json={"enabled": enabled}, timeout=30)
         assert answer.json()["enabled"] is enabled
 
     def shown(self, key: str, lane: Lane = "live") -> set[float]:
         """The switch of a lane in control and every front."""
         values = {float(self.control.switches(lane)[key])}
         for url in self.stack.addresses.front_metrics_urls:
-            text = requests.get(f"{url}/metrics", timeout=5).text
+            text = requests.get(f"{url}/metrics", timeout=30).text
             mine = f'hongbao_switch{{key="{key}",lane="{lane}"}}'
             values |= {float(line.split()[1]) for line in text.splitlines() if mine in line}
         return values
@@ -114,13 +114,13 @@ class Rig:
 
     def issued(self) -> float:
         url = self.stack.addresses.front_metrics_urls[0]
-        rows = requests.get(f"{url}/metrics", timeout=5).text.splitlines()
+        rows = requests.get(f"{url}/metrics", timeout=30).text.splitlines()
         return next(float(row.split()[1]) for row in rows if 'packets_issued_total{lane="live"}' in row)
 
     def webhook(self) -> dict[str, Any]:
         """The alert that fires now, sent once more as Alertmanager sends it."""
         at = self.stack.addresses
-        firing = requests.get(f"{at.alertmanager_url}/api/v2/alerts", timeout=5).json()
+        firing = requests.get(f"{at.alertmanager_url}/api/v2/alerts", timeout=30).json()
         # The cut hits both lanes; the other lane's alert has to wait, for the switch is taken.
         mine = [
             one
@@ -130,7 +130,7 @@ class Rig:
         alerts = [{**one, "status": "firing"} for one in mine]
         assert alerts
         bearer = {"Authorization": f"Bearer {self.stack.admin_token}"}
-        answer = requests.post(f"{at.more['playbook']}/alerts", json={"alerts": alerts}, headers=bearer, timeout=5)
+        answer = requests.post(f"{at.more['playbook']}/alerts", json={"alerts": alerts}, headers=bearer, timeout=30)
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -188,9 +188,9 @@ def test_nothing_fired_while_the_stack_started(rig: Rig) -> None:
     """From Prometheus's first second until awards were made: asked of what it recorded itself."""
     query = 'count by (alertname) (count_over_time(ALERTS{alertname!="Watchdog",alertstate="firing"}[10m]))'
     url = f"{rig.stack.addresses.prometheus_url}/api/v1/query"
-    answer = requests.post(url, data={"query": query}, timeout=5).json()["data"]["result"]
+    answer = requests.post(url, data={"query": query}, timeout=30).json()["data"]["result"]
     assert [one["metric"]["alertname"] for one in answer] == []
-    rules = requests.get(f"{rig.stack.addresses.prometheus_url}/api/v1/rules?type=alert", timeout=5).json()
+    rules = requests.get(f"{rig.stack.addresses.prometheus_url}/api/v1/rules?type=alert", timeout=30).json()
     pages = [rule["annotations"]["runbook_url"] for group in rules["data"]["groups"] for rule in group["rules"]]
     assert pages
     assert all(page.startswith("file:///") and Path(page[7:].partition("#")[0]).is_file() for page in pages)
@@ -246,13 +246,13 @@ def test_slow_appends_slow_the_release_down(rig: Rig, record_property: Callable[
     known, slow_s = len(rig.runs()), time.time()
     toxics = f"{rig.stack.addresses.toxiproxy_url}/proxies/front-valkey/toxics"
     toxic = {"name": "slow", "type": "latency", "attributes": {"latency": 300}}
-    assert requests.post(toxics, json=toxic, timeout=5).ok
+    assert requests.post(toxics, json=toxic, timeout=30).ok
     try:
         run = rig.newest(known).run
         facts = rig.wait(run, "held")
         assert rig.shown(RELEASE) == {10}
     finally:
-        assert requests.delete(f"{toxics}/slow", timeout=5).ok
+        assert requests.delete(f"{toxics}/slow", timeout=30).ok
     assert facts.playbook == "appends-slow"
     alert_s = facts.times["t2"] - slow_s
     record_property("shown", f"slow to alert {alert_s:.2f} s")
@@ -296,7 +296,7 @@ def test_awards_that_are_stuck_are_told_in_time(rig: Rig, record_property: Calla
     query = 'min_over_time(timestamp(ALERTS{alertname="AwardsStuck",alertstate="firing",lane="live"})[60s:1s])'
 
     def told_s() -> float | None:
-        result = requests.post(url, data={"query": query}, timeout=5).json()["data"]["result"]
+        result = requests.post(url, data={"query": query}, timeout=30).json()["data"]["result"]
         return float(result[0]["value"][1]) if result else None
 
     cut_s = time.time()
@@ -318,12 +318,12 @@ def test_the_stress_lane_s_alert_changes_the_stress_lane_alone(rig: Rig) -> None
 
     def told() -> dict[str, Any]:
         url = f"{rig.stack.addresses.more['playbook']}/v1/playbooks"
-        rows = requests.get(url, timeout=5).json()["playbooks"]
+        rows = requests.get(url, timeout=30).json()["playbooks"]
         return next((row for row in rows if row["id"] == "credit-stalled"), {})
 
     def firing() -> set[str]:
         url = f"{rig.stack.addresses.alertmanager_url}/api/v2/alerts"
-        alerts = [one["labels"] for one in requests.get(url, timeout=5).json()]
+        alerts = [one["labels"] for one in requests.get(url, timeout=30).json()]
         return {one["lane"] for one in alerts if one["alertname"] == "CreditStalled"}
 
     def mine() -> list[PlaybookFacts]:

@@ -40,7 +40,7 @@ def test_a_win_stays_in_its_users_cell_and_the_books_of_both_close(make: Make) -
 
         def tap(uid: int, front: int) -> tuple[int, bool]:
             url = f"{topology.fronts[front]}/v1/rounds/{round_id}/taps"
-            answer = requests.post(url, headers={"Authorization": f"Bearer {tokens[uid - 1]}"}, timeout=5)
+            answer = requests.post(url, headers={"Authorization": f"Bearer {tokens[uid - 1]}"}, timeout=30)
             return answer.status_code, answer.json().get("won", False)
 
         def both_won() -> bool:

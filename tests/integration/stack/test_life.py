@@ -211,10 +211,9 @@ def test_prometheus_scrapes_every_second_and_alerts_reach_alertmanager(make: Mak
         at = stack.addresses
         assert at.prometheus_url
         assert at.alertmanager_url
-        answer = {}
 
         def up() -> set[str]:
-            answer.update(get(f"{at.prometheus_url}/api/v1/query?query=up"))
+            answer = get(f"{at.prometheus_url}/api/v1/query?query=up")
             return {row["metric"]["part"] for row in answer["data"]["result"] if row["value"][1] == "1"}
 
         wait_until(lambda: {"toxiproxy", "prometheus", "alertmanager", "stores"} <= up(), DEADLINE_S, "targets up")

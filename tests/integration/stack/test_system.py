@@ -19,7 +19,7 @@ DEADLINE_S = 30.0
 def answers(url: str) -> bool:
     """200? On a busy machine a part that is ready may be not ready for a moment."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=30) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
