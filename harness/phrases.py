@@ -11,6 +11,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from harness.phrases_capacity import CAPACITY_PHRASES
+
 Phrase = tuple[str, str]
 """English, Chinese."""
 
@@ -108,6 +110,7 @@ PHRASES: dict[str, Phrase] = {
     ),
     "held_rate": ("{rate_rps:,.6g}/s", "{rate_rps:,.6g} 次/秒"),
     "held_none": ("none", "无"),
+    **CAPACITY_PHRASES,
     "seen_green": ("green", "正常"),
     "seen_stale": ("unclear, a worker did not report", "不明，有压测进程没有上报"),
     "seen_errors": ("red, errors", "异常，有错误"),

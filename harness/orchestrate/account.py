@@ -91,6 +91,8 @@ class RunAccount:
     rated: bool = False
     """The rate was changed by hand, so the offered load is no longer the one of the forecast."""
 
+    cells: int = 1
+    """Of the system that was played on."""
     climb: ClimbLeader | None = None
     """Who led the climb, of a plan that is one."""
 

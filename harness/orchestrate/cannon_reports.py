@@ -117,6 +117,7 @@ class CannonReports:
             probes=self._plan.to_be_refused * state.round,
             lag_us=_added(message["lag_us"] for message in messages),
             response_us=_added(message["response_us"] for message in messages),
+            response_sum_us=sum(message.get("response_sum_us", 0) for message in messages),
             money=state.money,
             reached=state.total("reached"),
             dropped=state.total("dropped"),

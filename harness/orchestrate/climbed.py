@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from harness.capacity.answer import CapacityAsked, answer_of
+from harness.forecast.share import Share
 from harness.guard.climb import ClimbPath
 from harness.guard.green import Why
 from harness.orchestrate.climbing import SEEN, ClimbLeader
 from harness.phrases import Sentence, sentence
 from harness.runs.steps import Capacity
 from harness.verdict import Reason
+from harness.watch.usage import cores_between
 from plans.models.steps import Segment
+from plans.models.stress import StressPlan
 
 OF_THE_GENERATOR: tuple[Why, ...] = ("late", "behind")
 ROUNDING = 1e-9
@@ -78,6 +83,25 @@ def capacity_of(leader: ClimbLeader | None, peak_rps: float) -> Capacity | None:
     path, grade = leader.climb, leader.trouble
     red = path.state.end == "stop" and grade is not None and grade.colour == "red"
     return Capacity(held_rps=_held(path) or None, red_rps=path.last.rate_rps if red else None, peak_rps=peak_rps)
+
+
+def answered(leader: ClimbLeader | None, plan: StressPlan, share: Share, cells: int, cores: int) -> Capacity | None:
+    """As `capacity_of`, with what follows from it. `cells`: that the system has; `cores`: of this host."""
+    found, step = capacity_of(leader, share.peak_rps), plan.climb
+    if found is None or leader is None or step is None:
+        return found
+    asked = CapacityAsked(
+        held_rps=found.held_rps,
+        red_rps=found.red_rps,
+        objective_s=plan.objectives.response_p99,
+        event_rps=share.peak_rps / float(share.scale),
+        cells=cells,
+        headroom=step.headroom,
+        spare=step.spare,
+        cores=cores,
+    )
+    answer = answer_of(leader.looks, asked, partial(cores_between, leader.usage))
+    return found.model_copy(update={"answer": answer})
 
 
 def stairs_seen(leader: ClimbLeader | None) -> list[dict[str, Any]]:

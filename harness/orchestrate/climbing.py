@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness.capacity.looks import WindowLook, spent
 from harness.engine.schedule import pieces_of
 from harness.forecast.share import Share
 from harness.guard.climb import ENDS, ClimbPath, Ladder, LoadWindow, Move
@@ -17,6 +18,7 @@ from harness.guard.green import Why, WindowBounds, WindowGrade, grade
 from harness.guard.seen import figures_of
 from harness.guard.windows import WindowLine, write_window
 from harness.phrases import Sentence, sentence
+from harness.watch.usage import UsageSample
 from plans.models.stress import StressPlan
 from plans.signals import Reading
 
@@ -53,6 +55,11 @@ class ClimbLeader:
         tell: Callable[[str, Sentence], None],
     ) -> None:
         self.climb = climb
+        self.looks: list[WindowLook] = []
+        """What was seen of each window that was decided."""
+        self.usage: list[UsageSample] = []
+        """What each part used meanwhile, where that is told."""
+        self._seen_s = 0.0
         self._bounds, self._workers, self._order, self._tell = bounds, workers, order, tell
         self._mark: Reading | None = None
         self.grade: WindowGrade | None = None
@@ -66,7 +73,7 @@ class ClimbLeader:
         """A reading at `now_s` from the round's first intended tap; decides where that is due."""
         climb = self.climb
         if now_s <= climb.windows[0].begins_s:
-            self._mark = reading  # of the warm-up
+            self._mark, self._seen_s = reading, now_s  # of the warm-up
         if not climb.due(now_s):
             return
         window = climb.last
@@ -74,6 +81,14 @@ class ClimbLeader:
         figures = figures_of(first, reading, climb.planned, self._bounds.response_s, self._workers, now_s)
         self._mark = reading
         self.grade = found = grade(figures, self._bounds)
+        spent_s, buckets = spent(first, reading)
+        self.looks.append(
+            WindowLook(
+                window.stair, window.rate_rps, found.colour, found.why, self._seen_s, now_s, figures.span_s,
+                figures.planned, figures.answered, spent_s, buckets,
+            )
+        )  # fmt: skip
+        self._seen_s = now_s
         if found.colour != "green":
             self.trouble = found
         self.late = now_s > window.ends_s - AHEAD_S

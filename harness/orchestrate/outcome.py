@@ -12,7 +12,7 @@ from harness.forecast.lock import Lock
 from harness.orchestrate import figures, rounds
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.chosen import Chosen
-from harness.orchestrate.climbed import capacity_of, played_segments, reasons_of, stairs_seen
+from harness.orchestrate.climbed import answered, played_segments, reasons_of, stairs_seen
 from harness.phrases import Sentence, sentence
 from harness.runs.guarded import RunGuard
 from harness.runs.order import RunOrder
@@ -87,7 +87,7 @@ def record(
         forecast_sha256=sealed.sha256,
         stack=None if got.stack is None else os.path.relpath(got.stack, folder.resolve()),
         season=figures.season_of_run(got),
-        capacity=capacity_of(got.climb, chosen.share.peak_rps),
+        capacity=answered(got.climb, plan, chosen.share, got.cells, where.cores),
         guard=_guard(order, got),
         rounds=each,
     )

@@ -16,6 +16,7 @@ from harness.orchestrate.phases.arm import Armed
 from harness.orchestrate.phases.stage import Stage
 from harness.orchestrate.sampler import MoneySampler
 from harness.phrases import sentence
+from harness.watch.usage import UsageSampler
 from plans.models.stress import StopAboveQuery
 
 
@@ -87,12 +88,28 @@ def sampled(stage: Stage, armed: Armed) -> Iterator[None]:
     sampler.start()
     asking.start()
     try:
-        with _for_s2(stage, armed):
+        with _for_s2(stage, armed), _usage(stage):
             yield
     finally:
         asking.stop()
         sampler.stop()
         armed.account.samples = sampler.rows
+
+
+@contextmanager
+def _usage(stage: Stage) -> Iterator[None]:
+    """What each part uses is sampled while a climb goes on: the limiting one is asked for at its end."""
+    leader = stage.account.climb
+    if leader is None:
+        yield
+        return
+    sampler = UsageSampler(stage.system.resources, lambda: stage.state.round_s)
+    leader.usage = sampler.samples
+    sampler.start()
+    try:
+        yield
+    finally:
+        sampler.stop()
 
 
 @contextmanager

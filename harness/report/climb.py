@@ -1,9 +1,13 @@
-"""What a climb found, in words: the highest rate that was held, and where its end was. Pure."""
+"""What a climb found, in words: the highest rate that was held, where its end was, and what follows from it. Pure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from harness.phrases import chinese
 from harness.report.figures import number
-from harness.report.vocabulary import Both
+from harness.report.vocabulary import ELSEWHERE, GRADES, Both
+from harness.runs.capacity import CapacityAnswer, GradedFigure, SaidInWords
 from harness.runs.steps import Capacity
 
 
@@ -26,3 +30,48 @@ def found(capacity: Capacity) -> Both:
         f"{zh}。拐点在它与 {number(red)} 次/秒之间，两端都是实测。",
         f"{en}. The knee lies between it and {number(red)}/s, both measured.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityRow:
+    """One figure of the answer, as it is printed: a dash where it is not known."""
+
+    name: Both
+    value: str
+    between: str
+    grade: Both
+    why: Both
+
+
+def said(words: SaidInWords) -> Both:
+    """A sentence of the answer, in both languages."""
+    return Both(chinese(words.says, words.data) or ELSEWHERE, words.text)
+
+
+def rows(answer: CapacityAnswer) -> list[CapacityRow]:
+    """Every figure of the answer, in the order in which they are asked for."""
+    return [
+        _row(Both("安全速率 次/秒", "safe rate /s"), answer.safe),
+        _row(Both("拐点 次/秒", "knee /s"), answer.knee),
+        _row(Both("最大吞吐 次/秒", "most /s"), answer.most),
+        _row(Both("全场需要的单元", "cells for the event"), answer.cells),
+    ]
+
+
+def _row(name: Both, one: GradedFigure) -> CapacityRow:
+    between = "" if one.low is None and one.high is None else f"{number(one.low)} … {number(one.high)}"
+    grade = Both("–", "–") if one.grade is None else GRADES[one.grade]
+    return CapacityRow(name, number(one.value), between, grade, said(one))
+
+
+def law(answer: CapacityAnswer) -> Both | None:
+    """The scaling law's parameters, each with its interval; None where nothing was fitted."""
+    one = answer.law
+    if one is None:
+        return None
+    told = ", ".join(
+        f"{sign} {number(value)} ({number(low)} … {number(high)})"
+        for sign, (value, low, high) in (("λ", one.one_rps), ("α", one.contention), ("β", one.coherency))
+    )
+    reach = f"{number(one.from_in_flight)} … {number(one.to_in_flight)}"
+    return Both(f"扩展律（USL）：{told}；实测并发 {reach}", f"scaling law (USL): {told}; measured {reach} in flight")

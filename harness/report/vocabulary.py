@@ -175,6 +175,12 @@ COLOURS: dict[str, tuple[str, Both]] = {
     "red": ("FAIL", Both("异常", "red")),
 }
 """Of a climb's window: its state, and its name."""
+GRADES: dict[str, Both] = {
+    "measured": Both("实测", "measured"),
+    "interpolated": Both("内插", "interpolated"),
+    "projected": Both("推算", "projected"),
+}
+"""What a figure of the capacity answer rests on."""
 
 
 def sponsor_name(name: str) -> Both:

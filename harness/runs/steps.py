@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.runs.base import Record
+from harness.runs.capacity import CapacityAnswer
 
 
 class Step(Record):
@@ -35,3 +36,5 @@ class Capacity(Record):
     held_rps: float | None
     red_rps: float | None
     peak_rps: float
+    answer: CapacityAnswer | None = None
+    """What follows from it, each figure with its grade; null in records of before."""

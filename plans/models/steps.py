@@ -166,6 +166,10 @@ class Climb(_Step):
     window: Duration = Field(ge=WINDOW_LEAST_S, description="How long the load stands before it is looked at.")
     hold: Count = Field(default=3, ge=1, le=MOST_WINDOWS, description="Green windows in a row that a stair needs.")
     patience: Count = Field(default=3, le=MOST_WINDOWS, description="Windows beyond these that a stair may have.")
+    headroom: Annotated[Share, Field(lt=1)] = Field(
+        default=0.3, description="Of each cell's safe rate, what stays free when the cells of the event are reckoned."
+    )
+    spare: Count = Field(default=1, le=1_000, description="Cells beside those that the event needs.")
 
     @check
     def _rises(self) -> Iterator[Contradiction]:

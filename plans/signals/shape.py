@@ -81,6 +81,7 @@ class Reading:
     probes: int = 0
     lag_us: Pairs = ()
     response_us: Pairs = ()
+    response_sum_us: int = 0
     money: Levels = field(default_factory=NoFigures)
     reached: int = 0
     dropped: int = 0

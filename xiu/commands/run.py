@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 from harness.errors import BadInput, closest
+from harness.report import climb
 from harness.report.html import render_html
 from harness.report.junit import render_junit
 from harness.report.links import runbooks
@@ -149,7 +150,7 @@ def summary(record: RunRecord) -> list[str]:
         p = getattr(record.latency_ms, name)
         rows.append([name, *(figure(v) for v in (p.p50, p.p95, p.p99, p.p999, p.max))])
     lines += [table(("ms", "p50", "p95", "p99", "p99.9", "max"), rows, " rrrrr"), "", judged_table(record.forecast), ""]
-    lines += _beside(record)
+    lines += [*_capacity(record), *_beside(record)]
     if own:
         return [*lines, *_closed_loop(record), *_of_requests(record)]
     held = [f.code for f in record.invariants if f.valid is True and f.counted > 0]
@@ -184,6 +185,20 @@ def _of_requests(record: RunRecord) -> list[str]:
         cells = [f"{one.sent:,}", f"{one.sent - good:,}", *(figure(v) for v in (p.p50, p.p99, p.max))]
         rows.append([one.journey, *cells])
     return [table(("of each", "sent", "not good", "p50", "p99", "max"), rows, " rrrrr")]
+
+
+def _capacity(record: RunRecord) -> list[str]:
+    """What a climb says of capacity: each figure with its grade, then why; nothing of any other plan."""
+    answer = record.capacity.answer if record.capacity is not None else None
+    if answer is None:
+        return []
+    rows = climb.rows(answer)
+    cells = [[row.name.en, row.value, row.between, row.grade.en] for row in rows]
+    lines = [table(("capacity", "value", "between", "grade"), cells, " rr")]
+    law = climb.law(answer)
+    said = [f"{row.name.en}: {row.why.en}" for row in rows] + [f"top suspect: {answer.suspect.text}"]
+    said += [law.en] if law is not None else []
+    return [*lines, *(line for each in said for line in textwrap.wrap(each, WIDTH, subsequent_indent="  ")), ""]
 
 
 def _beside(record: RunRecord) -> list[str]:

@@ -76,6 +76,7 @@ class Arm:
             state.begun_at(t0_ns / 1e9)
         mine = RoundAccount(number, begins_s, prepared.duration_s, prepared.round, season=season)
         account.rounds.append(mine)
+        account.cells = len(set(prepared.topology.cells))
         return Armed(prepared, mine, generator)
 
     def _scraped(self, lead_s: float) -> None:

@@ -18,7 +18,7 @@ from harness.guard.green import Colour, Why, WindowBounds, WindowGrade
 from harness.guard.windows import read_windows
 from harness.orchestrate.account import RoundAccount, RunAccount
 from harness.orchestrate.alone import wish
-from harness.orchestrate.climbed import capacity_of, played_segments, reasons_of, stairs_seen
+from harness.orchestrate.climbed import answered, capacity_of, played_segments, reasons_of, stairs_seen
 from harness.orchestrate.climbing import ClimbLeader, leader_of, path_of, rate_plan
 from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
 from harness.orchestrate.scribe import Scribe
@@ -26,6 +26,7 @@ from harness.orchestrate.steering import Steering
 from harness.phrases import Sentence
 from harness.runs.state import RunState
 from harness.runs.steps import Capacity
+from harness.watch.usage import UsageSample
 from plans.models import LoadedPlan, find, load_plan
 from plans.models.steps import Climb
 from plans.models.stress import StressPlan
@@ -95,7 +96,7 @@ def counts(at_s: float, reached: int) -> dict[str, Any]:
     return {
         "event": "counts", "at_ns": int(at_s * 1e9), "at_s": at_s, "reached": reached, "answered": reached,
         "outcomes": {"unknown": 0, "lose": reached}, "refused_by_status": {}, "lag_p99_ms": None,
-        "lag_us": [[100, reached]], "response_us": [[1_000, reached]],
+        "lag_us": [[100, reached]], "response_us": [[1_000, reached]], "response_sum_us": 1_000 * reached,
     }  # fmt: skip
 
 
@@ -295,3 +296,26 @@ def test_what_only_a_whole_round_can_show_is_not_evaluated() -> None:
 def test_locust_by_hand_leads_no_climb(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"plan gala-share is a climb, which nobody leads here; expected xiu plan run"):
         wish(str(as_climb(tmp_path)), "", None)
+
+
+def test_a_climb_s_windows_become_its_answer(tmp_path: Path) -> None:
+    run, state, account = run_of(tmp_path)
+    play(run, state, 60.0)
+    leader = account.climb
+    assert leader is not None
+    plan, share = climbing()
+    windows = [(look.stair, look.colour, look.rate_rps) for look in leader.looks]
+    assert windows == [(number, "green", rate) for number, rate in enumerate(leader.climb.rates_rps)]
+    assert [look.from_s for look in leader.looks][1:] == [look.to_s for look in leader.looks][:-1]
+    last = leader.looks[-1]
+    assert last.answered == pytest.approx(last.due, abs=2)
+    assert last.in_flight == pytest.approx(0.001 * last.answered_rps), "a millisecond each"
+    leader.usage = [UsageSample(at_s, {"front-0": 0.9 * at_s}) for at_s in (0.0, 30.0, 60.0)]
+    found = answered(leader, plan, share, 2, 2)
+    assert found is not None
+    assert (found.held_rps, found.red_rps) == (share.peak_rps, None)
+    assert found.answer is not None
+    assert (found.answer.safe.value, found.answer.safe.grade) == (share.peak_rps, "measured")
+    assert found.answer.cells.value == 28_573, "two cells: 350 M/s ÷ (17,500/s × 0.7), and one spare"
+    assert found.answer.suspect.text.startswith("no end was met; next to run full: front-0, 0.90 of its 1 core(s)")
+    assert answered(None, plan, share, 1, 2) is None

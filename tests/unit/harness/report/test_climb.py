@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from harness.phrases import sentence
 from harness.report.climb import found
+from harness.runs.capacity import CapacityAnswer, GradedFigure, PartLoad, SaidInWords, ScalingLaw
 from harness.runs.steps import Capacity, Step
 from tests.support.report_page import page, said
 from tests.support.sample_run import record
+from xiu.commands.run import summary
 
 WARM = Step(kind="constant", phase="warm-up", starts_s=0, duration_s=6, from_rps=100, to_rps=100)
 
@@ -65,3 +68,53 @@ def test_what_was_found_is_one_sentence(held: float | None, red: float | None, z
     told = found(Capacity(held_rps=held, red_rps=red, peak_rps=100))
     assert zh in told.zh
     assert en in told.en
+
+
+ANSWER = CapacityAnswer(
+    safe=GradedFigure(value=350.0, grade="measured", text=sentence("safe_held", windows=3)),
+    knee=GradedFigure(low=350.0, high=700.0, text=sentence("knee_between", low=350.0, high=700.0)),
+    most=GradedFigure(text=sentence("law_none", levels=2, spread=2.0, least=4, apart=2.0)),
+    cells=GradedFigure(
+        value=11, grade="projected",
+        text=sentence("cells_needed", peak_rps=2450.0, safe_rps=350.0, headroom=0.3, needed=10, spare=1),
+    ),
+    law=ScalingLaw(
+        one_rps=(1000, 990, 1010), contention=(0.05, 0.04, 0.06), coherency=(0, 0, 0.001), from_in_flight=1,
+        to_in_flight=16,
+    ),
+    suspect=SaidInWords(text=sentence("suspect_waits", part="front-0", cores=0.5, most=1.0)),
+    parts=(PartLoad(part="front-0", cores=0.5, most=1, rate_rps=700, cores_before=0.25, before_rps=350),),
+)  # fmt: skip
+CLIMBED = record(steps=(WARM, *STAIRS), capacity=Capacity(held_rps=350, red_rps=700, peak_rps=1000, answer=ANSWER))
+
+
+def test_each_figure_of_the_answer_stands_with_its_grade_and_its_reason_in_both_languages() -> None:
+    text = page(CLIMBED)
+    table = text[text.index('<table class="dense capacity">') :]
+    table = table[: table.index("</table>")]
+    en, zh = said(table, "en"), said(table, "zh")
+    told = [" ".join(said(row, "en").split()) for row in table[table.index("<tbody>") :].split("<tr>")[1:]]
+    assert told[0] == "safe rate /s measured held for 3 windows within the objectives 350 –"
+    assert told[1].startswith("knee /s – between 350/s, held, and 700/s, red; where")
+    assert told[1].endswith(" – 350 … 700")
+    assert told[3].startswith("cells for the event projected 2,450/s ÷ (350/s a cell × (1 − 0.3)) = 10, and 1 spare")
+    assert "too few loads for a law: 2 that differ" in en
+    assert "推算" in zh
+    assert "前提：单元互不共享" in zh
+    whole = " ".join(said(text, "en").split())
+    assert "Top suspect: no part ran full (front-0 is nearest, 0.50 of its 1 core(s))" in whole
+    assert "λ 1,000 (990 … 1,010), α 0.05 (0.04 … 0.06), β 0 (0 … 0.001); measured 1 … 16 in flight" in whole
+    assert '<table class="dense parts">' in text
+
+
+def test_the_answer_stands_on_the_command_line() -> None:
+    text = "\n".join(summary(CLIMBED))
+    table = text[text.index("\ncapacity ") + 1 :].splitlines()
+    assert table[0].split() == ["capacity", "value", "between", "grade"]
+    assert [line.split()[-1] for line in table if line.startswith(("safe rate /s ", "cells for the event "))] == [
+        "measured", "projected",
+    ]  # fmt: skip
+    assert "top suspect: no part ran full" in text
+    assert "scaling law (USL): λ 1,000" in text
+    assert max(map(len, table[: table.index("")])) <= 80
+    assert "capacity" not in "\n".join(summary(record()))

@@ -1,0 +1,93 @@
+"""The sentences of the capacity answer, as `harness.phrases` keeps all others. Owns words, no figures."""
+
+from __future__ import annotations
+
+CAPACITY_PHRASES: dict[str, tuple[str, str]] = {
+    "safe_none": ("no stair was held: no rate is known to be safe", "没有一级站稳：没有哪个速率可说安全"),
+    "safe_held": ("held for {windows} windows within the objectives", "连续 {windows} 窗达标"),
+    "safe_held_p99": (
+        "held for {windows} windows: p99 {p99_ms:,.3g} ms of {bound_ms:,.6g} ms promised, no more errors than allowed",
+        "连续 {windows} 窗达标：p99 {p99_ms:,.3g} 毫秒，承诺 {bound_ms:,.6g} 毫秒，错误没有超出",
+    ),
+    "knee_none": ("no stair was held and none was red: nothing is known", "没有站稳的级，也没有异常的级：无从得知"),
+    "knee_above": (
+        "no knee was reached up to {rps:,.6g}/s, the highest stair that was held",
+        "到站稳的最高一级 {rps:,.6g} 次/秒为止没有拐点",
+    ),
+    "knee_below": ("the first stair was red already: below {rps:,.6g}/s", "第一级就异常：低于 {rps:,.6g} 次/秒"),
+    "knee_full": (
+        "of {due_rps:,.6g}/s asked for, {rps:,.6g}/s were answered: more does not get through",
+        "要求 {due_rps:,.6g} 次/秒，只答了 {rps:,.6g} 次/秒：再多也过不去",
+    ),
+    "knee_crossed": (
+        "where the p99, {below_ms:,.3g} ms on the stair below and {above_ms:,.3g} ms on that above, crosses "
+        "{bound_ms:,.6g} ms",
+        "p99 从下一级的 {below_ms:,.3g} 毫秒到上一级的 {above_ms:,.3g} 毫秒，在此越过 {bound_ms:,.6g} 毫秒",
+    ),
+    "knee_between": (
+        "between {low:,.6g}/s, held, and {high:,.6g}/s, red; where, the stairs do not tell",
+        "在站稳的 {low:,.6g} 次/秒与异常的 {high:,.6g} 次/秒之间；各级数据不足以再细分",
+    ),
+    "law_none": (
+        "too few loads for a law: {levels} that differ, the largest {spread:,.3g} times the smallest; "
+        "expected {least} and {apart:g} times",
+        "负载太少，不足以拟合：只有 {levels} 种，最大是最小的 {spread:,.3g} 倍；需要 {least} 种、{apart:g} 倍",
+    ),
+    "most_full": (
+        "of {due_rps:,.6g}/s asked for, {rps:,.6g}/s got through on the last stair",
+        "最后一级要求 {due_rps:,.6g} 次/秒，通过 {rps:,.6g} 次/秒",
+    ),
+    "most_beyond": (
+        "the law has no peak within {reach:g} times the {in_flight:,.3g} in flight that were measured: not told",
+        "在实测并发 {in_flight:,.3g} 的 {reach:g} 倍之内没有峰值：不推算",
+    ),
+    "most_law": (
+        "peak of the scaling law at {in_flight:,.3g} in flight; measured up to {measured:,.3g}",
+        "扩展律的峰值，在并发 {in_flight:,.3g}；实测到 {measured:,.3g}",
+    ),
+    "cells_none": ("not known: no rate is known to be safe", "未知：没有安全速率"),
+    "cells_needed": (
+        "{peak_rps:,.6g}/s ÷ ({safe_rps:,.6g}/s a cell × (1 − {headroom:.3g})) = {needed:,}, and {spare} spare; holds "
+        "as far as cells share nothing and each is as this one, on such a machine",
+        "{peak_rps:,.6g} 次/秒 ÷（每单元 {safe_rps:,.6g} 次/秒 ×（1 − {headroom:.3g}））= {needed:,}，另备 {spare}；"
+        "前提：单元互不共享，且各单元与机器同此",
+    ),
+    "suspect_unknown": (
+        "not known: no part here tells what it uses of a CPU",
+        "未知：这里的部件不报告 CPU 用量",
+    ),
+    "suspect_full": (
+        "{part}: {cores:.2f} of its {most:g} core(s) busy at {rps:,.6g}/s: it runs full first",
+        "{part}：{rps:,.6g} 次/秒时占 {cores:.2f} 核（上限 {most:g}）：它先满",
+    ),
+    "suspect_full_from": (
+        "{part}: {cores:.2f} of its {most:g} core(s) busy at {rps:,.6g}/s, {before:.2f} at {before_rps:,.6g}/s: "
+        "it runs full first",
+        "{part}：{rps:,.6g} 次/秒时占 {cores:.2f} 核（上限 {most:g}），{before_rps:,.6g} 次/秒时 {before:.2f}：它先满",
+    ),
+    "suspect_nearly": (
+        "no end was met; next to run full: {part}, {cores:.2f} of its {most:g} core(s) busy at {rps:,.6g}/s",
+        "没有碰到尽头；下一个会满的：{part}，{rps:,.6g} 次/秒时占 {cores:.2f} 核（上限 {most:g}）",
+    ),
+    "suspect_nearly_from": (
+        "no end was met; next to run full: {part}, {cores:.2f} of its {most:g} core(s) busy at {rps:,.6g}/s, "
+        "{before:.2f} at {before_rps:,.6g}/s",
+        "没有碰到尽头；下一个会满的：{part}，{rps:,.6g} 次/秒时占 {cores:.2f} 核（上限 {most:g}），"
+        "{before_rps:,.6g} 次/秒时 {before:.2f}",
+    ),
+    "suspect_machine": (
+        "this machine: {cores:.2f} of its {most:g} cores busy, no part alone at its limit ({part} {used:.2f}): "
+        "more cores, or less beside",
+        "本机：{most:g} 核占了 {cores:.2f}，没有单个部件到顶（{part} {used:.2f}）：加核，或减少旁边的负载",
+    ),
+    "suspect_waits": (
+        "no part ran full ({part} is nearest, {cores:.2f} of its {most:g} core(s)): what ended the climb waits, it "
+        "does not work: a lock, a store's disk, the network, or connections",
+        "没有部件占满（最接近的是 {part}，{cores:.2f} 核，上限 {most:g}）：尽头在等待而不在计算："
+        "锁、存储的磁盘、网络或连接",
+    ),
+    "suspect_next": (
+        "no end was met, and no part was near its limit ({part} is nearest, {cores:.2f} of its {most:g} core(s))",
+        "没有碰到尽头，也没有部件接近上限（最接近的是 {part}，{cores:.2f} 核，上限 {most:g}）",
+    ),
+}

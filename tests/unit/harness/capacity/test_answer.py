@@ -1,0 +1,180 @@
+"""The capacity answer: each figure from steps made up, with its grade; what was not seen is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from harness.capacity.answer import CapacityAsked, answer_of, cells_needed
+from harness.capacity.looks import WindowLook
+from harness.guard.green import Colour
+from harness.runs.capacity import CapacityAnswer
+
+CONTENTION, COHERENCY, ONE_RPS = 0.05, 0.001, 1000.0
+WINDOWS, SPAN_S = 3, 5.0
+
+
+def rate_at(n: float) -> float:
+    return ONE_RPS * n / (1 + CONTENTION * (n - 1) + COHERENCY * n * (n - 1))
+
+
+def stair(
+    number: int, rate_rps: float, in_flight: float, p99_ms: int, colour: Colour = "green", answered: float = 1.0
+) -> list[WindowLook]:
+    """Three windows of a stair; `answered`: of what was due."""
+    done = round(rate_rps * SPAN_S * answered)
+    slow = done // 50
+    return [
+        WindowLook(
+            number, rate_rps, colour, "green" if colour == "green" else "slow",
+            from_s=(WINDOWS * number + window) * SPAN_S, to_s=(WINDOWS * number + window + 1) * SPAN_S,
+            span_s=SPAN_S, due=round(rate_rps * SPAN_S), answered=done, spent_s=in_flight * SPAN_S,
+            slow_us={1_000: done - slow, p99_ms * 1000: slow},
+        )
+        for window in range(WINDOWS)
+    ]  # fmt: skip
+
+
+def climb(*loads: float) -> list[WindowLook]:
+    """Of a system that obeys the law: each stair at the rate that goes with so many in flight."""
+    return [look for number, n in enumerate(loads) for look in stair(number, rate_at(n), n, 10 + number)]
+
+
+def busy(used: Mapping[str, tuple[float, float]], at_s: float) -> Any:
+    """Part → cores on the stairs before `at_s`, and from then on."""
+    return lambda from_s, to_s: {part: cores[from_s >= at_s] for part, cores in used.items()}
+
+
+def asked(held: float | None, red: float | None, **more: Any) -> CapacityAsked:
+    whole = {"objective_s": 0.1, "event_rps": 350e6, "cells": 1, "headroom": 0.3, "spare": 1, "cores": 2}
+    return CapacityAsked(held_rps=held, red_rps=red, **(whole | more))
+
+
+def answer(looks: list[WindowLook], held: float | None, red: float | None, **more: Any) -> CapacityAnswer:
+    return answer_of(looks, asked(held, red, **more), lambda from_s, to_s: {})
+
+
+def test_of_a_system_that_obeys_the_law_every_figure_is_told() -> None:
+    looks = climb(1, 2, 4, 8, 16)
+    held = looks[-1].rate_rps
+    found = answer(looks, held, None)
+    assert (found.safe.value, found.safe.grade) == (held, "measured")
+    assert found.safe.text.startswith("held for 3 windows: p99 14 ms of 100 ms promised")
+    assert found.law is not None
+    assert found.law.contention[0] == pytest.approx(CONTENTION, abs=1e-3)
+    assert found.law.coherency[0] == pytest.approx(COHERENCY, abs=1e-4)
+    assert found.most.grade == "projected"
+    assert found.most.value == pytest.approx(rate_at(30.8), rel=0.01)
+    assert found.most.low is not None
+    assert found.most.high is not None
+    assert found.most.low <= found.most.value <= found.most.high
+    assert answer(climb(1, 4, 16, 32, 40), held, None).most.grade == "interpolated"
+
+
+def test_a_knee_that_was_not_reached_is_said() -> None:
+    found = answer(climb(1, 2, 4, 8), 5_000.0, None)
+    assert (found.knee.value, found.knee.grade, found.knee.low, found.knee.high) == (None, None, 5_000.0, None)
+    assert found.knee.text == "no knee was reached up to 5,000/s, the highest stair that was held"
+
+
+def test_a_knee_between_two_stairs_is_where_the_p99_crosses_the_promise() -> None:
+    looks = [*stair(0, 1000.0, 2.0, 20), *stair(1, 2000.0, 9.0, 500, "red")]
+    found = answer(looks, 1000.0, 2000.0).knee
+    assert (found.grade, found.low, found.high) == ("interpolated", 1000.0, 2000.0)
+    assert found.value == pytest.approx(1500.0), "100 ms is half way from 20 to 500, by factors"
+
+
+def test_what_gets_through_a_full_system_is_measured() -> None:
+    looks = [*stair(0, 1000.0, 2.0, 20), *stair(1, 2000.0, 900.0, 5000, "red", answered=0.6)]
+    found = answer(looks, 1000.0, 2000.0)
+    assert (found.knee.value, found.knee.grade) == (1200.0, "measured")
+    assert (found.most.value, found.most.grade) == (1200.0, "measured")
+    assert found.most.text == "of 2,000/s asked for, 1,200/s got through on the last stair"
+
+
+def test_a_knee_of_which_the_stairs_tell_no_more_has_its_ends_alone() -> None:
+    looks = [*stair(0, 10.0, 0.1, 20), *stair(1, 20.0, 0.2, 500, "red")]
+    found = answer(looks, 10.0, 20.0).knee
+    assert (found.value, found.grade, found.low, found.high) == (None, None, 10.0, 20.0)
+    assert "the stairs do not tell" in found.text, "too few answers for a p99"
+
+
+def test_a_first_stair_that_was_red_makes_nothing_safe() -> None:
+    found = answer(stair(0, 1000.0, 2.0, 500, "red"), None, 1000.0)
+    assert (found.safe.value, found.cells.value, found.knee.high) == (None, None, 1000.0)
+    assert found.cells.text == "not known: no rate is known to be safe"
+
+
+def test_too_few_steps_are_said_and_no_law_is_guessed() -> None:
+    found = answer(climb(1, 2, 4), 3_000.0, None)
+    assert (found.law, found.most.value, found.most.grade) == (None, None, None)
+    assert found.most.text.startswith("too few loads for a law: 3 that differ, the largest 4 times the smallest")
+    nothing = answer([], None, None)
+    assert (nothing.safe.value, nothing.knee.value, nothing.most.value, nothing.cells.value) == (None,) * 4
+    assert nothing.suspect.text == "not known: no part here tells what it uses of a CPU"
+
+
+def test_a_queue_that_grows_and_an_unclear_window_are_no_points_of_the_law() -> None:
+    odd = [*stair(5, 9000.0, 700.0, 5000, "red", answered=0.5), *stair(6, 8000.0, 1.0, 10, "unclear")]
+    with_odd, without = answer([*climb(1, 2, 4, 8, 16), *odd], 1.0, None), answer(climb(1, 2, 4, 8, 16), 1.0, None)
+    assert with_odd.law == without.law
+
+
+def test_cells_are_the_peak_by_what_is_safe_with_headroom_and_spare() -> None:
+    found = answer([], 50_000.0, None, cells=2)
+    assert (found.cells.value, found.cells.grade) == (20_001, "projected")
+    assert found.cells.text.startswith("3.5e+08/s ÷ (25,000/s a cell × (1 − 0.3)) = 20,000, and 1 spare")
+
+
+@pytest.mark.parametrize(
+    ("peak", "safe", "headroom", "cells"),
+    [(700, 100, 0.3, 10), (701, 100, 0.3, 11), (1, 1000, 0.0, 1), (100, 100, 0.0, 1)],
+)
+def test_a_cell_more_from_the_first_request_beyond(peak: float, safe: float, headroom: float, cells: int) -> None:
+    assert cells_needed(peak, safe, headroom) == cells
+
+
+def test_no_cells_without_a_rate() -> None:
+    with pytest.raises(ValueError, match="a headroom of 1"):
+        cells_needed(1, 1, 1)
+
+
+TWO = [*stair(0, 1000.0, 2.0, 20), *stair(1, 2000.0, 9.0, 500, "red")]
+
+
+@pytest.mark.parametrize(
+    ("used", "red", "says"),
+    [
+        pytest.param(
+            {"front-0": (0.5, 0.97), "valkey-0": (0.2, 0.4), "machine": (1.0, 1.9)}, 2000.0,
+            "front-0: 0.97 of its 1 core(s) busy at 2,000/s, 0.50 at 1,000/s: it runs full first", id="a core",
+        ),
+        pytest.param(
+            {"front-0": (0.3, 0.6), "postgres": (0.5, 1.8), "machine": (1.0, 1.9)}, 2000.0,
+            "postgres: 1.80 of its 2 core(s) busy", id="several cores",
+        ),
+        pytest.param(
+            {"front-0": (0.3, 0.6), "machine": (1.0, 1.9)}, 2000.0,
+            "this machine: 1.90 of its 2 cores busy, no part alone at its limit (front-0 0.60)", id="the machine",
+        ),
+        pytest.param(
+            {"front-0": (0.3, 0.6), "machine": (0.5, 0.9)}, 2000.0,
+            "no part ran full (front-0 is nearest, 0.60 of its 1 core(s)): what ended the climb waits", id="a wait",
+        ),
+        pytest.param(
+            {"front-0": (0.3, 0.6)}, None, "no end was met, and no part was near its limit (front-0", id="no end",
+        ),
+        pytest.param(
+            {"front-0": (0.3, 0.9)}, None,
+            "no end was met; next to run full: front-0, 0.90 of its 1 core(s) busy at 2,000/s, 0.30", id="what is next",
+        ),
+    ],
+)  # fmt: skip
+def test_the_suspect_is_named_with_its_evidence(
+    used: Mapping[str, tuple[float, float]], red: float | None, says: str
+) -> None:
+    found = answer_of(TWO, asked(1000.0, red), busy(used, WINDOWS * SPAN_S))
+    assert found.suspect.text.startswith(says)
+    assert found.parts[0].cores / found.parts[0].most >= found.parts[-1].cores / found.parts[-1].most
