@@ -37,7 +37,7 @@ class LoadPoint(NamedTuple):
     rate_rps: float
 
 
-class Range(NamedTuple):
+class Within(NamedTuple):
     """A figure, and between which ones it lies: 95 of 100 times."""
 
     value: float
@@ -58,22 +58,22 @@ class UslFit:
     reach; else None: then the law has no peak, or one that nothing is known of.
     """
 
-    one_rps: Range
-    contention: Range
-    coherency: Range
+    one_rps: Within
+    contention: Within
+    coherency: Within
     lowest: float
     highest: float
-    best: Range | None
+    best: Within | None
     best_in_flight: float | None
     _draws: Floats
 
-    def rate_rps(self, in_flight: float) -> Range | None:
+    def rate_rps(self, in_flight: float) -> Within | None:
         """The throughput at so many in flight; None beyond reach."""
         if not 0 < in_flight <= REACH * self.highest:
             return None
         of = in_flight / (self._draws @ np.array([1.0, in_flight, in_flight**2]))
         whole = self.one_rps.value * in_flight / self._law(in_flight)
-        return Range(whole, *_middle(of))
+        return Within(whole, *_middle(of))
 
     def _law(self, n: float) -> float:
         return 1 + self.contention.value * (n - 1) + self.coherency.value * n * (n - 1)
@@ -95,9 +95,9 @@ def fit(points: Sequence[LoadPoint]) -> UslFit | NoFit:
     many = _parameters(draws)
     best, at = _peak(theta, draws, float(n.max()))
     return UslFit(
-        one_rps=Range(float(one[0]), *_middle(many[0])),
-        contention=Range(float(contention[0]), *_middle(many[1])),
-        coherency=Range(float(coherency[0]), *_middle(many[2])),
+        one_rps=Within(float(one[0]), *_middle(many[0])),
+        contention=Within(float(contention[0]), *_middle(many[1])),
+        coherency=Within(float(coherency[0]), *_middle(many[2])),
         lowest=float(n.min()),
         highest=float(n.max()),
         best=best,
@@ -164,7 +164,7 @@ def _parameters(theta: Floats) -> tuple[Floats, Floats, Floats]:
     return one, np.maximum(0.0, (theta[:, 1] + theta[:, 2]) * one), np.maximum(0.0, theta[:, 2] * one)
 
 
-def _peak(theta: Floats, draws: Floats, highest: float) -> tuple[Range | None, float | None]:
+def _peak(theta: Floats, draws: Floats, highest: float) -> tuple[Within | None, float | None]:
     """The highest throughput within reach, and at how many in flight; None where the law still rises there."""
     if theta[2] <= 0:
         return None, None
@@ -176,7 +176,7 @@ def _peak(theta: Floats, draws: Floats, highest: float) -> tuple[Range | None, f
     tops = np.clip(np.sqrt(draws[:, 0] / curved), edges[0] * 1e-9, edges[1])
     rates = tops / (draws[:, 0] + draws[:, 1] * tops + draws[:, 2] * tops**2)
     value = at / float(theta @ np.array([1.0, at, at**2]))
-    return Range(value, *_middle(rates[rates > 0])), at
+    return Within(value, *_middle(rates[rates > 0])), at
 
 
 def _middle(values: Floats) -> tuple[float, float]:
