@@ -19,6 +19,7 @@ from chaos.facts import Timed
 from chaos.fault_ledger import FaultLedgerEntry, injected
 from chaos.faults import kinds, refuse_theirs
 from chaos.heal import heal, heal_everything, heal_strays, strays
+from chaos.library import fault as fault_file
 from chaos.nemesis import FaultNemesis
 from chaos.toxiproxy import ToxicState
 from chaos.watchdog import Watchdog
@@ -47,10 +48,22 @@ def test_a_fault_is_seen_and_healed(stack: Stack, fault: str, target: str) -> No
     assert len(facts.rungs) == 1
 
 
-@pytest.mark.parametrize(("fault", "target"), [("N15", "credit-postgres"), ("N1", "front-valkey"), ("P1", "front-0")])
-def test_left_out_it_is_not_effective(stack: Stack, fault: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+VERY_SLOW = FAULTS["N1"].model_dump(mode="json") | {
+    "id": "N92", "expires": "60s",
+    "effect_probe": {"kind": "round_trip_rises", "share": 0.8, "within": "3s"},
+    "heal_probe": {"kind": "link_answers", "within": "5s"},
+    "inject": {"kind": "toxics", "toxics": [
+        {"type": "latency", "stream": "downstream", "attributes": {"latency": 4_000}},
+    ]},
+}  # fmt: skip
+"""Slower than a link without any fault is on a machine that stands still for a second."""
+
+
+@pytest.mark.parametrize(("name", "target"), [("N15", "credit-postgres"), ("N92", "front-valkey"), ("P1", "front-0")])
+def test_left_out_it_is_not_effective(stack: Stack, name: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FAULTS, "N92", fault_file().model_validate(VERY_SLOW))
     monkeypatch.setenv(LEAVE_OUT, "1")
-    nemesis, facts, _ = disturb(stack, fault, target)
+    nemesis, facts, _ = disturb(stack, name, target)
     assert (nemesis.verdict, facts.effect_s) == ("FAULT_NOT_EFFECTIVE", None)
     assert [reason.code for reason in nemesis.end().invalid] == ["fault_not_effective"]
 
