@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Xiu, valid_or_late
+from tests.support.command import INVALID, Xiu, valid_or_late
 from tests.support.own_service import PASSWORD, own_service, trusted
+from tests.support.stores import free_port
 
 SHOP = """\
 kind: stress
@@ -86,10 +87,12 @@ def test_several_requests_behind_a_login_over_tls(xiu: Xiu, tmp_path: Path, monk
 def test_what_is_not_as_expected_stops_the_run_and_fails_it(xiu: Xiu, tmp_path: Path) -> None:
     with own_service() as service:
         (tmp_path / "wrong.yaml").write_text(WRONG.format(url=service.url))
-        done = xiu("plan", "run", "wrong.yaml", "--progress", "none")
-    assert done.returncode == 99, done.stdout + done.stderr
+        done = xiu.valid("plan", "run", "wrong.yaml", "--progress", "none")
     record = xiu.record()
-    assert "stop_rule" in {reason["code"] for reason in record["reasons"]}
+    codes = {reason["code"] for reason in record["reasons"]}
+    assert "stop_rule" in codes
+    # On a machine too busy for the generator that comes first: what was fired is no measurement, and no success.
+    assert done.returncode == (INVALID if "generator_limited" in codes else 99), done.stdout + done.stderr
     load = record["load"]
     assert load["outcomes"]["refused"] == load["sent"] > 0
     assert load["scheduled"] == load["sent"] + load["dropped"] + load["unsent"]
@@ -97,8 +100,7 @@ def test_what_is_not_as_expected_stops_the_run_and_fails_it(xiu: Xiu, tmp_path: 
 
 
 def test_nobody_there_is_told_before_the_start(xiu: Xiu, tmp_path: Path) -> None:
-    with own_service() as service:
-        gone = service.url
+    gone = f"http://127.0.0.1:{free_port()}"  # held: nobody else listens there either
     (tmp_path / "wrong.yaml").write_text(WRONG.format(url=gone))
     done = xiu("plan", "run", "wrong.yaml", "--progress", "none")
     assert done.returncode == 5
