@@ -30,6 +30,14 @@ SHARES: Final = (
     Rule("refund_once", "one refund a share", ("S13",)),
     Rule("own_first", "one's own key first", (TOLD,)),
 )
+RETURNS: Final = (
+    Rule("return_alone", "a return alone, openings and fundings together", ("S13",)),
+    Rule("over_under_lock", "the end of the time for shares read under that lock", ("S13",)),
+    Rule("all_settled", "no return while a share is open", ("S13",)),
+    Rule("return_floor", "no more returned than is there, in the statement that moves", ("S13",)),
+    Rule("as_paid", "to each sponsor as he has in it, what he got back taken off", ("S13",)),
+    Rule("next_number", "the next return under the next number", (TOLD,)),
+)
 CARDS: Final = (
     Rule("season_shared", "gift and combine hold the season, and need it open", ("S15",)),
     Rule("list_after_lock", "the end lists after its lock", ("S15",)),
@@ -42,7 +50,7 @@ POT: Final = (
     Rule("one_transfer", "blessing and money in one transfer", ("S15",)),
 )
 
-MACHINES: Final = {"spending": SPENDING, "shares": SHARES, "cards": CARDS, "pot": POT}
+MACHINES: Final = {"spending": SPENDING, "shares": SHARES, "returns": RETURNS, "cards": CARDS, "pot": POT}
 TABLE: Final = tuple(rule for rules in MACHINES.values() for rule in rules)
 BY_NAME: Final = {rule.name: rule for rule in TABLE}
 

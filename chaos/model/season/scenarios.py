@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from chaos.model.explore import Machine
-from chaos.model.season import cards, pot, shares, spending
+from chaos.model.season import cards, pot, returns, shares, spending
 from chaos.model.season.rules import BY_NAME, MACHINES, RulesInForce
 
 Make = Callable[[RulesInForce], Machine[Any]]
@@ -17,11 +17,14 @@ EXHAUSTED: Final[dict[str, Make]] = {
     "reversed under two keys": lambda h: spending.machine("ars", 1, 0, 1, h),
     "owner, one user twice, another; a sweep; a COMMIT is lost": lambda h: shares.machine((0, 1, 1, 2), 1, 1, h),
     "one user twice, another; two sweeps; a COMMIT is lost": lambda h: shares.machine((1, 1, 2), 2, 1, h),
+    "a share, a funding, three orders of an operator; two return, killed anywhere": lambda h: returns.machine(
+        ("open", "pay", "take", "undo", "hand", "return", "return"), 1, h
+    ),
     "two gifts, two combine, the season ends": lambda h: cards.machine(("gift", "gift", "A", "B", "end"), h),
     "two payers, killed twice anywhere": lambda h: pot.machine(2, 2, h),
 }
 _MAKES = list(EXHAUSTED.values())
-_FIRST: Final = {"spending": _MAKES[0], "shares": _MAKES[3], "cards": _MAKES[5], "pot": _MAKES[6]}
+_FIRST: Final = {"spending": _MAKES[0], "shares": _MAKES[3], "returns": _MAKES[5], "cards": _MAKES[6], "pot": _MAKES[7]}
 WITHOUT: Final[dict[str, Make]] = {rule.name: _FIRST[name] for name, rules in MACHINES.items() for rule in rules} | {
     "request": _MAKES[1],
     "reverse_once": _MAKES[2],
