@@ -187,6 +187,10 @@ PHRASES: dict[str, Phrase] = {
         "records of one lane were met in the other: {live:,} into live, {stress:,} into stress",
         "两条通道串了：进线上 {live:,} 条，进压测 {stress:,} 条",
     ),
+    "public_touched": (
+        "the public's round {round}: {seen:,} wins seen, {posted:,} posted, {fen:,} fen over, rules broken: {broken}",
+        "大众那一场（第 {round} 场）：看到 {seen:,} 个中奖，入账 {posted:,} 个，余 {fen:,} 分，被破坏的规则：{broken}",
+    ),
     # the closed loop
     "closed_loop_missing": ("the closed loop beside left no figures: {detail}", "旁边的闭环没有留下数字" + SEE),
     # parts

@@ -120,6 +120,9 @@ class CannonConfig:
     """Requests for a service that is no part of this project: of every journey, or of none. No tokens then."""
     tls: TlsTrust | None = None
     operator: str | None = None
+    public: str | None = None
+    """File with tokens of the live lane, for shots of the public; they tap at ``public_round`` and carry no tag."""
+    public_round: int = 0
 
     def __post_init__(self) -> None:
         if not self.fronts or not self.segments:

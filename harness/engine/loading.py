@@ -195,8 +195,14 @@ def _beside(
     """A journey beside it: the same users, over connections of its own."""
     plan = schedule(pieces_of(order.segments), config.seed, config.worker, config.workers, number)
     addresses = [_address(one) for one in order.addresses]
-    if getattr(shot, "who", "user") == "operator":
+    who, aim = getattr(shot, "who", "user"), _aim(config, order.addresses[0])
+    if who == "operator":
         tokens, uids = _operator(config, order.slots)
+    elif who == "public":
+        if config.public is None:
+            raise ConfigError("a journey of the public, and no token of the live lane")
+        tokens, uids = read_tokens(Path(config.public), config.worker, config.workers)
+        aim = replace(aim, round=config.public_round, tag=None)
     if shot.at == "fronts":
         owner = fronts_of(uids, Topology(order.addresses, (0,) * len(addresses))).astype(np.int32)
     else:
@@ -207,7 +213,7 @@ def _beside(
     people = populate(max(len(plan), _part(order.room, config)), owner, len(addresses), mix, seed, (kind, kind))
     return _Part(
         Strand(plan.intended_ns, plan.phase, people.connection, people.user, people.kind),
-        shot.requests(_aim(config, order.addresses[0]), tokens),
+        shot.requests(aim, tokens),
         uids,
         addresses,
         people.front_of_connection.tolist(),

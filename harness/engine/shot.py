@@ -61,7 +61,8 @@ class Shot(Protocol):
     *refused* (a definite no) is counted by HTTP status as well. `good`: the outcomes that are a right answer.
 
     It may say more: `taps = True` (its requests are taps, so that the books count them), `who = "operator"` (it has the
-    operators' token, not users'), `plays = "season"` or `"shares"` (what has to be opened before it has an effect),
+    operators' token, not users') or `"public"` (it has tokens of the live lane, and the public's round),
+    `plays = "season"` or `"shares"` (what has to be opened before it has an effect),
     `noted = True` (as a follow-up it needs what the answer said, and follows no answer that says nothing).
     """
 

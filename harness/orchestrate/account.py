@@ -59,6 +59,8 @@ class RoundAccount:
     """Users without a definite answer in the end; None: they could not be asked."""
     closed: bool = False
     season: SeasonAccount | None = None
+    public: RoundPublic | None = None
+    """The public's round of the live lane, over the same seconds; None where no journey is the public's."""
 
 
 @dataclass(slots=True)
@@ -75,6 +77,8 @@ class RunAccount:
     no_data: list[Reason] = field(default_factory=list)
     resources: dict[str, dict[str, float]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    public: AuditReport | None = None
+    """The live lane's books of the public's round; None where there is none, or they could not be read."""
     stopped: str | None = None
     nemesis: NemesisReport = field(default_factory=NemesisReport)
     """What was done to the system meanwhile."""

@@ -48,18 +48,20 @@ def audit(
         raise AuditFailed(f"the audit ended with {done.returncode}: {done.stderr.strip()[-800:]}") from exc
 
 
-def checksum(addresses: Addresses, secret: Path, lane: str) -> LaneSum:
-    """What a lane holds, summed up. Raises AuditFailed."""
-    done = _ask(["system.audit.checksum", "--json", "--lane", lane], addresses, secret)
+def checksum(addresses: Addresses, secret: Path, lane: str, apart: int | None = None) -> LaneSum:
+    """What a lane holds, summed up, without what belongs to round `apart`. Raises AuditFailed."""
+    done = _ask(["system.audit.checksum", "--json", "--lane", lane, *_apart(apart)], addresses, secret)
     try:
         return LaneSum.model_validate_json(done.stdout)
     except ValueError as exc:
         raise AuditFailed(f"the checksum ended with {done.returncode}: {done.stderr.strip()[-800:]}") from exc
 
 
-def shadow(addresses: Addresses, secret: Path) -> ShadowReport:
-    """What a stress run needs of the stores before it starts. Raises AuditFailed."""
-    done = _ask(["system.audit.shadow", "--json"], addresses, secret)
+def shadow(addresses: Addresses, secret: Path, apart: int | None = None) -> ShadowReport:
+    """What a stress run needs of the stores before it starts; the live lane's sum without round `apart`. Raises
+    AuditFailed.
+    """
+    done = _ask(["system.audit.shadow", "--json", *_apart(apart)], addresses, secret)
     try:
         return ShadowReport.model_validate_json(done.stdout)
     except ValueError as exc:
@@ -85,6 +87,10 @@ def sampling(addresses: Addresses, secret: Path, lane: str, round_id: int, file:
             process.wait(SAMPLE_DEADLINE_S)
         except subprocess.TimeoutExpired:
             killed(process)
+
+
+def _apart(round_id: int | None) -> list[str]:
+    return [] if round_id is None else ["--apart", str(round_id)]
 
 
 def _env(addresses: Addresses, secret: Path) -> dict[str, str]:

@@ -25,16 +25,17 @@ def never() -> bool:
 
 
 @contextmanager
-def given_back(control: ControlClient, round_id: int) -> Iterator[None]:
-    """A round that is played in the block. If the block breaks, its close is asked for at once, whatever the time.
+def given_back(control: ControlClient, *round_ids: int) -> Iterator[None]:
+    """Rounds that are played in the block. If the block breaks, their close is asked for at once, whatever the time.
 
-    Without that the round would stay armed, with its budget.
+    Without that a round would stay armed, with its budget.
     """
     try:
         yield
     except BaseException:
-        with suppress(HarnessError):
-            control.ask_close(round_id, before_end=True)
+        for round_id in round_ids:
+            with suppress(HarnessError):
+                control.ask_close(round_id, before_end=True)
         raise
 
 

@@ -27,6 +27,7 @@ from harness.orchestrate.interrupts import interruptible
 from harness.orchestrate.phases import Arm, Armed, Audit, Celebrate, Close, Drain, Fire, Settle, Stage
 from harness.orchestrate.phases.arm import announce
 from harness.orchestrate.prepare import Sizes
+from harness.orchestrate.public import public_books, public_round
 from harness.orchestrate.scribe import Scribe
 from harness.orchestrate.silence import fell_silent_s
 from harness.orchestrate.spans import Spans, sampled
@@ -127,7 +128,7 @@ class Conductor:
             except KeyboardInterrupt:
                 self.run.step("interrupted again: nothing more is waited for, the record is written")
             if live is not None:
-                failures, unknown = live.after(flushed=self.account.nemesis.flushed)
+                failures, unknown = live.after(flushed=self.account.nemesis.flushed, public=public_round(self.account))
                 self.account.failures += failures
                 self.account.no_data += unknown
                 self.account.live_lane = live.proof
@@ -175,7 +176,7 @@ class Conductor:
                     armed = arm(number)
                     with (
                         armed.generator,
-                        given_back(self.control, armed.round_id),
+                        given_back(self.control, *armed.round_ids),
                         self._sampled(armed, spans),
                     ):
                         with spans.disturbed(last=number == count):
@@ -188,6 +189,7 @@ class Conductor:
                 raise
             self.run.broken(exc)
         audit(self.account.rounds)
+        public_books(stage)
 
     @contextmanager
     def _sampled(self, armed: Armed, spans: Spans) -> Iterator[None]:

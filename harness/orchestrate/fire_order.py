@@ -169,6 +169,7 @@ class FireOrder:
             config,
             tokens=str(secret / config.tokens) if config.tokens else "",
             operator=None if config.operator is None else str(secret / config.operator),
+            public=None if config.public is None else str(secret / config.public),
             prepared=tuple(replace(one, requests=str(secret / one.requests)) for one in config.prepared),
             tls=config.tls and replace(config.tls, ca=config.tls.ca and str(secret / config.tls.ca)),
             probes=tuple(ProbeTokens(probe.kind, str(secret / probe.tokens), probe.count) for probe in config.probes),
@@ -188,5 +189,5 @@ def _files_named(config: dict[str, Any]) -> list[str]:
         *(probe["tokens"] for probe in config.get("probes", ())),
         *(one["requests"] for one in config.get("prepared", ())),
     ]
-    more = [config["tokens"], config.get("operator"), (config.get("tls") or {}).get("ca")]
+    more = [config["tokens"], config.get("operator"), config.get("public"), (config.get("tls") or {}).get("ca")]
     return [*named, *(name for name in more if name)]

@@ -13,8 +13,9 @@ from harness.orchestrate import figures, rounds
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.climbed import answered, played_segments, reasons_of, stairs_seen
+from harness.orchestrate.public import public_of, public_touched
 from harness.phrases import Sentence, sentence
-from harness.runs.guarded import RunGuard
+from harness.runs.guarded import PublicProof, RunGuard
 from harness.runs.order import RunOrder
 from harness.runs.quantile_bounds import bounds_of
 from harness.runs.record import About, Environment, Generator, Latency, Resource, RunRecord, Scale, Title
@@ -45,13 +46,15 @@ def record(
     traffic = {key: result for one in got.rounds for key, result in traffic_of(one.fired, one.number).items()}
     findings = got.report.findings if got.report else _unread() if got.money_is_controls else ()
     climb = reasons_of(got.climb, chosen.share.peak_rps, got.stopped, account)
+    public = public_of(got, traffic)
+    failed = [*got.failures, *public_touched(public)]
     decision = decide(
         Evidence(
             indicators=judged,
             invariants=findings,
             aborted=None if _by_rule(got) else got.aborted,
             invalid=[*got.invalid, *invalid_of(account), *climb.invalid],
-            failures=[*_by_rule(got), *got.failures, *_unbalanced(order, got), *_slow(order, traffic), *climb.failures],
+            failures=[*_by_rule(got), *_unbalanced(order, got), *_slow(order, traffic), *climb.failures, *failed],
             no_data=[*got.no_data, *_blind(got), *climb.no_data],
             warnings=[*_warnings(chosen, got.missing), *got.nemesis.warnings, *climb.warnings],
         ),
@@ -88,12 +91,12 @@ def record(
         stack=None if got.stack is None else os.path.relpath(got.stack, folder.resolve()),
         season=figures.season_of_run(got),
         capacity=answered(got.climb, plan, chosen.share, got.cells, where.cores),
-        guard=_guard(order, got),
+        guard=_guard(order, got, public),
         rounds=each,
     )
 
 
-def _guard(order: RunOrder, got: RunAccount) -> RunGuard:
+def _guard(order: RunOrder, got: RunAccount, public: PublicProof | None) -> RunGuard:
     """Who began the run, who approved of it, and what it left behind."""
     return RunGuard(
         started_by=me(),
@@ -101,6 +104,7 @@ def _guard(order: RunOrder, got: RunAccount) -> RunGuard:
         audit_sha256=got.audit_sha256,
         silent_s=got.silent_s,
         live_lane=got.live_lane,
+        public=public,
     )
 
 

@@ -37,6 +37,10 @@ SLOWER, LEAD_MOST_S = 2.0, 20.0
 LEASE_S = 5.0
 FEWEST_CONNECTIONS = 8
 """Connections of a journey beside the taps: one slow answer must not delay its next request."""
+PUBLIC = "public"
+"""The file with the live lane's tokens, where a journey is the public's."""
+USERS_A_PLACE = 2
+"""Of the public: whoever has won goes on, so there are some more users than tap at once."""
 OPERATOR = "operator"
 """The file with the operators' token, where a journey is an operator's."""
 RATE_HEADROOM = 1.25
@@ -52,6 +56,13 @@ class PreparedRound:
     duration_s: float
     """From the first intended tap to the end of the plan."""
     topology: Topology
+    public: RoundPublic | None = None
+    """The public's round of the live lane, where a journey of the plan is the public's: over the same seconds."""
+
+    @property
+    def round_ids(self) -> tuple[int, ...]:
+        """Of all that is armed."""
+        return (self.round.round, *((self.public.round,) if self.public else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +118,13 @@ def prepare(
     round_ = control.create_round(_round_order(plan, share, lane, t0_us, place.season))
     with closing.given_back(control, round_.round):
         tag = control.tag(run_id) if lane == "stress" else None
-        # Control's clock is this host's or close to it; the rest of the difference moves all taps alike.
-        t0_wall_ns = time.time_ns() + (t0_us - control.now_us()) * 1000
+        public = None
+        if PUBLIC in files:
+            public = control.create_round(_round_order(plan, share, "live", t0_us, None))
+            traffic["public_round"] = public.round
+        with closing.given_back(control, *((public.round,) if public else ())):
+            # Control's clock is this host's or close to it; the rest of the difference moves all taps alike.
+            t0_wall_ns = time.time_ns() + (t0_us - control.now_us()) * 1000
     config = CannonConfig(
         fronts=tuple(urlsplit(way.to(url)).netloc for url in topology.fronts),
         tokens="tokens",
@@ -139,7 +155,7 @@ def prepare(
         register=str(register), beside=beside(stack), number=place.number,
         since_s=time.time() if since_s is None else since_s,
     )  # fmt: skip
-    return PreparedRound(round_, order, plan.warm_up.duration + plan.measured_s * stretch, topology)
+    return PreparedRound(round_, order, plan.warm_up.duration + plan.measured_s * stretch, topology, public)
 
 
 def _round_order(plan: StressPlan, share: Share, lane: Lane, t0_us: int, season: int | None) -> RoundOrder:
@@ -247,7 +263,12 @@ def _traffic(
         part = one.peak_rps(share.peak_rps, float(share.scale)) / share.peak_rps
         at = topology.fronts if shots.find(one.shot).at == "fronts" else (control.play_url,)
         fewest = max(sizes.workers, len(at), FEWEST_CONNECTIONS)
-        slots = min(share.tapping_at_once, max(fewest, round(share.tapping_at_once * part)))
+        who = getattr(shots.find(one.shot), "who", "user")
+        slots = max(fewest, round(share.tapping_at_once * part))
+        if who == PUBLIC:
+            files[PUBLIC] = "\n".join(control.tokens("live", FIRST_UID, USERS_A_PLACE * slots)) + "\n"
+        else:
+            slots = min(share.tapping_at_once, slots)
         found.append(
             Beside(
                 journey=one.name,
@@ -255,7 +276,7 @@ def _traffic(
                 addresses=tuple(urlsplit(url).netloc for url in at),
                 segments=tuple(plan.segments_of(one, share.peak_rps, float(share.scale), share.duration_s)),
                 slots=slots,
-                connections=min(slots, max(fewest, round(sizes.connections * part))),
+                connections=min(slots, max(fewest, round(sizes.connections * min(1.0, part)))),
                 after=one.after or "",
                 on=one.on,
                 each=one.each,
@@ -266,6 +287,8 @@ def _traffic(
     if any(getattr(shots.find(one.shot), "who", "user") == "operator" for one in plan.beside):
         files[OPERATOR] = control.admin_token
         played["operator"] = OPERATOR
+    if PUBLIC in files:
+        played["public"] = PUBLIC
     return played
 
 

@@ -87,11 +87,11 @@ class System(Protocol):
         """Closes the books; what touches one of `faults_us` (wall clock) is shown apart. Raises AuditFailed."""
         ...
 
-    def checksum(self, lane: str) -> LaneSum | None:
-        """Sums up a lane. Raises AuditFailed."""
+    def checksum(self, lane: str, apart: int | None = None) -> LaneSum | None:
+        """Sums up a lane, without what belongs to round `apart`. Raises AuditFailed."""
         ...
 
-    def shadow(self) -> ShadowReport | None:
+    def shadow(self, apart: int | None = None) -> ShadowReport | None:
         """What a stress run needs of the stores before it starts. Raises AuditFailed."""
         ...
 
@@ -139,11 +139,11 @@ class OwnStack:
     ) -> AuditReport | None:
         return auditing.audit(self.addresses, self._stack.folder.secret / "key", lane, rounds, history, faults_us)
 
-    def checksum(self, lane: str) -> LaneSum | None:
-        return auditing.checksum(self.addresses, self._stack.folder.secret / "key", lane)
+    def checksum(self, lane: str, apart: int | None = None) -> LaneSum | None:
+        return auditing.checksum(self.addresses, self._stack.folder.secret / "key", lane, apart)
 
-    def shadow(self) -> ShadowReport | None:
-        return auditing.shadow(self.addresses, self._stack.folder.secret / "key")
+    def shadow(self, apart: int | None = None) -> ShadowReport | None:
+        return auditing.shadow(self.addresses, self._stack.folder.secret / "key", apart)
 
     def sampling(self, lane: str, round_id: int, file: Path) -> AbstractContextManager[None]:
         return auditing.sampling(self.addresses, self._stack.folder.secret / "key", lane, round_id, file)
@@ -202,10 +202,10 @@ class Elsewhere:
     ) -> AuditReport | None:
         return None
 
-    def checksum(self, lane: str) -> LaneSum | None:
+    def checksum(self, lane: str, apart: int | None = None) -> LaneSum | None:
         return None
 
-    def shadow(self) -> ShadowReport | None:
+    def shadow(self, apart: int | None = None) -> ShadowReport | None:
         return None
 
     def sampling(self, lane: str, round_id: int, file: Path) -> AbstractContextManager[None]:

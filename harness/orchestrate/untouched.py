@@ -53,15 +53,16 @@ class LiveLane:
         tables, streams = len(self._before.tables), len(self._before.streams)
         return f"{tables} tables, {streams} streams and fences, checksum {self._before.checksum}"
 
-    def after(self, *, flushed: bool = False) -> tuple[list[Reason], list[Reason]]:
+    def after(self, *, flushed: bool = False, public: int | None = None) -> tuple[list[Reason], list[Reason]]:
         """(failures, no data) of the comparison. `flushed`: a fault of the run removed every stream of Valkey, on
-        purpose; what is gone then is due to the fault, and a difference cannot be blamed on anybody.
+        purpose; what is gone then is due to the fault, and a difference cannot be blamed on anybody. `public`: a round
+        of the live lane that was played meanwhile; its own rows and streams are left out.
         """
         if self._before is None:
             return [], []
         try:
-            last = self._system.shadow() if self._first is not None else None
-            now = self._system.checksum(OTHER) if last is None else last.live
+            last = self._system.shadow(public) if self._first is not None else None
+            now = self._system.checksum(OTHER, public) if last is None else last.live
             self._busy = sorted({*self._busy, *self._control.busy("live")})
         except HarnessError as exc:
             text = sentence("live_unknown", detail=str(exc).splitlines()[0])

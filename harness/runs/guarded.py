@@ -23,6 +23,30 @@ class LiveLaneProof(Record):
     into_stress: int | None = None
 
 
+class PublicProof(Record):
+    """The public's own round, played on the live lane beside a stress run: what its users saw, and what the live lane's
+    books say of it. `doubtful`: answers that leave open what happened; `broken`: rules of the books that do not hold.
+    """
+
+    round: int
+    sent: int
+    refused: int
+    doubtful: int
+    wins_seen: int
+    wins_posted: int
+    budget_fen: int
+    credited_fen: int
+    refunded_fen: int
+    residue_fen: int
+    broken: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Is every win that was posted one that its users saw, but for doubtful answers, and nothing missing?"""
+        apart = self.wins_posted - self.wins_seen
+        return not self.broken and self.residue_fen == 0 and 0 <= apart <= self.doubtful
+
+
 class RunGuard(Record):
     """`started_by`, `approved_by`: by name; `audit_sha256`: of the run's first line in the audit log (`audit.jsonl`).
 
@@ -35,3 +59,5 @@ class RunGuard(Record):
     audit_sha256: str | None = None
     silent_s: float | None = None
     live_lane: LiveLaneProof | None = None
+    public: PublicProof | None = None
+    """Where a journey of the plan was the public's; null of any other."""

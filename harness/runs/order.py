@@ -96,6 +96,9 @@ def order_of(loaded: LoadedPlan, runs: Path, seed: int | None = None, **options:
     for journey in loaded.plan.traffic:
         shots.find(journey.shot)  # before anything is started
     plays.check(loaded)
+    if options.get("on") and plays.has_public(loaded.plan):
+        what = f"{loaded.plan.id} has a journey of the public"
+        raise BadInput(f"--on with {what}", expected="a plan of the stress lane alone: the public there is its own")
     own = RunOrder(loaded, runs, loaded.plan.seed if seed is None else seed, loaded.plan.lane)
     seeded = loaded if seed is None else replace(loaded, plan=loaded.plan.model_copy(update={"seed": seed}))
     return replace(own, loaded=seeded, **options)  # type: ignore[arg-type]

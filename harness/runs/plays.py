@@ -16,11 +16,19 @@ def played(plan: StressPlan) -> frozenset[str]:
     return frozenset(getattr(shots.find(one.shot), "plays", "") for one in plan.beside) - {""}
 
 
+def has_public(plan: StressPlan) -> bool:
+    """Is a journey of the plan the public's, on the live lane?"""
+    return any(getattr(shots.find(one.shot), "who", "user") == "public" for one in plan.beside)
+
+
 def check(loaded: LoadedPlan) -> None:
-    """Raises BadInput: a shot nobody knows, an outcome that the followed shot has not, a play without a season's
-    figures.
+    """Raises BadInput: taps of the public beside its own, a shot nobody knows, an outcome that the followed shot lacks,
+    a play without a season's figures.
     """
     plan = loaded.plan
+    if has_public(plan) and (plan.lane != "stress" or len(plan.rounds) > 1):
+        says = "a journey of the public beside the live lane's own, or in several rounds"
+        raise BadInput(says, expected="lane: stress, and one round", file=loaded.plan_file)
     shot_of = {one.name: one.shot for one in plan.traffic}
     for one in plan.traffic:
         if one.after is None:

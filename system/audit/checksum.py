@@ -31,35 +31,57 @@ _ROWS = sql.SQL(
     "SELECT count(*), coalesce(sum(hashtextextended(t::text, 1)::numeric), 0),"
     " coalesce(sum(hashtextextended(t::text, 2)::numeric), 0) FROM {} AS t"
 )
+# What belongs to a round says so itself, or by the batch of its money.
+_NOT_OF_ROUND = sql.SQL(" WHERE round <> {}")
+_NOT_OF_BATCH = sql.SQL(" WHERE batch NOT IN (SELECT batch FROM {} WHERE round = {})")
 
 
-async def checksum(postgres_url: str, valkey_urls: str | Mapping[int, str], secret: bytes, lane: Lane) -> LaneSum:
-    """The sums of a lane. Raises StoreUnknown, StoreRefused when the stores cannot be read."""
+async def checksum(
+    postgres_url: str, valkey_urls: str | Mapping[int, str], secret: bytes, lane: Lane, apart: int | None = None
+) -> LaneSum:
+    """The sums of a lane; without the rows and streams of round `apart`, where one is named.
+
+    Raises StoreUnknown, StoreRefused when the stores cannot be read.
+    """
     conn = await connect(postgres_url, lane_role(lane), secret, timeout_s=TIMEOUT_S)
     async with conn, WinLogs(valkey_urls, timeout_s=TIMEOUT_S) as logs:
         with translated("read the ledger"):
-            tables = await _tables(conn, lane)
-        streams = [each for store in logs for each in await _streams(store, lane)]
+            tables = await _tables(conn, lane, apart)
+        streams = [each for store in logs for each in await _streams(store, lane, apart)]
     return LaneSum(lane=lane, tables=tables, streams=tuple(streams), checksum=_digest((*tables, *streams)))
 
 
-async def _tables(conn: Connection, lane: Lane) -> tuple[TableSum, ...]:
+async def _tables(conn: Connection, lane: Lane, apart: int | None) -> tuple[TableSum, ...]:
     """Each table of the schema, by name; a table that is added later is summed as well."""
     found: list[TableSum] = []
     async with conn.transaction():
         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         names = await (await conn.execute(statement("audit_tables", lane))).fetchall()
+        told: dict[str, str] = {}
+        if apart is not None:
+            told = dict(await (await conn.execute(statement("audit_rounds_told", lane))).fetchall())
         for (name,) in names:
-            row = await (await conn.execute(_ROWS.format(sql.Identifier(lane, name)))).fetchone()
+            rows = _ROWS.format(sql.Identifier(lane, name)) + _without(apart, lane, told.get(name))
+            row = await (await conn.execute(rows)).fetchone()
             assert row is not None
             found.append(TableSum(name=f"{lane}.{name}", rows=int(row[0]), checksum=_short(f"{row[1]} {row[2]}")))
     return tuple(found)
 
 
-async def _streams(store: WinLogStore, lane: Lane) -> tuple[TableSum, ...]:
+def _without(apart: int | None, lane: Lane, tells: str | None) -> sql.Composable:
+    """The condition that leaves a round's rows out. `tells`: the table's column that says of which round a row is."""
+    if apart is None or tells is None:
+        return sql.SQL("")
+    number = sql.Literal(apart)
+    if tells == "round":
+        return _NOT_OF_ROUND.format(number)
+    return _NOT_OF_BATCH.format(sql.Identifier(lane, "batch"), number)
+
+
+async def _streams(store: WinLogStore, lane: Lane, apart: int | None) -> tuple[TableSum, ...]:
     """Each stream of the lane's win log by key, and each fence."""
     found: list[TableSum] = []
-    for key in await _keys(store, f"win:*:{lane}:*"):
+    for key in await _keys(store, f"win:*:{lane}:*", apart):
         if (other := await _other(store, key, "stream")) is not None:
             found.append(other)
             continue
@@ -67,7 +89,7 @@ async def _streams(store: WinLogStore, lane: Lane) -> tuple[TableSum, ...]:
         info = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
         last, deleted = info[b"last-generated-id"].decode(), info[b"max-deleted-entry-id"].decode()
         found.append(TableSum(name=key, rows=int(info[b"length"]), checksum=f"last {last}, deleted to {deleted}"))
-    for key in await _keys(store, f"fence:*:{lane}:*"):
+    for key in await _keys(store, f"fence:*:{lane}:*", apart):
         if (other := await _other(store, key, "string")) is not None:
             found.append(other)
             continue
@@ -85,14 +107,14 @@ async def _other(store: WinLogStore, key: str, expected: str) -> TableSum | None
     return TableSum(name=key, rows=0, checksum=f"no {expected}: {kind} {digest}")
 
 
-async def _keys(store: WinLogStore, pattern: str) -> list[str]:
+async def _keys(store: WinLogStore, pattern: str, apart: int | None) -> list[str]:
     cursor, keys = "0", set[str]()
     while True:
         next_cursor, page = await store.command("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT)
         keys |= {key.decode() for key in page}
         cursor = next_cursor.decode() if isinstance(next_cursor, bytes) else str(next_cursor)
         if cursor == "0":
-            return sorted(keys)
+            return sorted(key for key in keys if apart is None or key.split(":")[3:4] != [str(apart)])
 
 
 def _digest(sums: Iterable[TableSum]) -> str:
@@ -114,9 +136,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m system.audit.checksum", description="Sums up a lane.", epilog="Example: --lane live --json"
     )
     parser.add_argument("--lane", choices=LANES, default="live")
+    parser.add_argument("--apart", type=int, metavar="ROUND", help="without the rows and streams of this round")
 
     def look(settings: AuditSettings, args: argparse.Namespace) -> Coroutine[None, None, LaneSum]:
-        return checksum(settings.postgres_url, settings.valkey_urls, settings.secret, args.lane)
+        return checksum(settings.postgres_url, settings.valkey_urls, settings.secret, args.lane, args.apart)
 
     return shown(parser, argv, look, _lines)
 

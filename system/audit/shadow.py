@@ -30,8 +30,13 @@ NAMED_MAX = 5
 KEY, KEY_S = "rehearsal:stress", 10
 
 
-async def shadow(postgres_url: str, valkey_urls: str | Mapping[int, str], secret: bytes) -> ShadowReport:
-    """The live lane's sum, and what is wrong. Raises StoreUnknown, StoreRefused when the stores cannot be read."""
+async def shadow(
+    postgres_url: str, valkey_urls: str | Mapping[int, str], secret: bytes, apart: int | None = None
+) -> ShadowReport:
+    """The live lane's sum (without what belongs to round `apart`), and what is wrong.
+
+    Raises StoreUnknown, StoreRefused when the stores cannot be read.
+    """
     problems: list[str] = []
     leaked: dict[Lane, int] = {}
     for lane in LANES:
@@ -45,7 +50,7 @@ async def shadow(postgres_url: str, valkey_urls: str | Mapping[int, str], secret
     async with WinLogs(valkey_urls, timeout_s=TIMEOUT_S) as logs:
         for store in logs:
             problems += await _taken(store)
-    live = await checksum(postgres_url, valkey_urls, secret, "live")
+    live = await checksum(postgres_url, valkey_urls, secret, "live", apart)
     return ShadowReport(live=live, problems=tuple(problems), into_live=leaked["live"], into_stress=leaked["stress"])
 
 
@@ -109,8 +114,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog="Example: --json",
     )
 
-    def look(settings: AuditSettings, _: argparse.Namespace) -> Coroutine[None, None, ShadowReport]:
-        return shadow(settings.postgres_url, settings.valkey_urls, settings.secret)
+    parser.add_argument("--apart", type=int, metavar="ROUND", help="the live lane's sum without this round of it")
+
+    def look(settings: AuditSettings, args: argparse.Namespace) -> Coroutine[None, None, ShadowReport]:
+        return shadow(settings.postgres_url, settings.valkey_urls, settings.secret, args.apart)
 
     return shown(parser, argv, look, _lines)
 

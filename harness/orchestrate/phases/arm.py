@@ -34,6 +34,11 @@ class Armed:
         return self.prepared.round.round
 
     @property
+    def round_ids(self) -> tuple[int, ...]:
+        """The round, and the public's beside it."""
+        return self.prepared.round_ids
+
+    @property
     def end_us(self) -> int:
         """When the round's window ends, by control's clock."""
         return self.prepared.round.end_us
@@ -63,7 +68,7 @@ class Arm:
                 stage.order.runs / REGISTER, stage.order.seed, stage.system.folder, stage.order.begun_s,
                 RoundPlace(number, first_ns, season.season if season else None), stage.system.way, lead_s,
             )  # fmt: skip
-            with given_back(stage.control, prepared.round.round):
+            with given_back(stage.control, *prepared.round_ids):
                 funded(stage, prepared.round.round)
         except BaseException:
             generator.end()
@@ -74,7 +79,9 @@ class Arm:
         if first_ns is None:
             account.first_wall_ns = t0_ns
             state.begun_at(t0_ns / 1e9)
-        mine = RoundAccount(number, begins_s, prepared.duration_s, prepared.round, season=season)
+        mine = RoundAccount(
+            number, begins_s, prepared.duration_s, prepared.round, season=season, public=prepared.public
+        )
         account.rounds.append(mine)
         account.cells = len(set(prepared.topology.cells))
         return Armed(prepared, mine, generator)

@@ -36,7 +36,12 @@ class Close:
         return Closed(settled.armed, missing)
 
     def _close(self, armed: Armed) -> str:
-        stage, round_id = self.stage, armed.round_id
+        missing = [self._close_one(armed, round_id) for round_id in armed.round_ids]
+        armed.account.closed = not any(missing)
+        return "; ".join(filter(None, missing))
+
+    def _close_one(self, armed: Armed, round_id: int) -> str:
+        stage = self.stage
         # At any time: control's clock need not be asked, which might be slow to answer just now.
         early = stage.early()
         missing = closing.close(
@@ -49,7 +54,6 @@ class Close:
         if missing:
             stage.missing(Reason(code="not_closed", text=sentence("not_closed", round=round_id, detail=missing)))
             return missing
-        armed.account.closed = True
         before_end = early and time.time() * 1e6 < armed.end_us
         stage.run.tell("closed", sentence("closed_early" if before_end else "closed", round=round_id))
         return ""

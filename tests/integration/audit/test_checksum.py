@@ -71,6 +71,23 @@ def test_any_change_is_seen_and_its_table_named(books: Books, table: str, change
     assert after.streams == before.streams
 
 
+@pytest.mark.parametrize("change", [pytest.param(c, id=i) for _, c, i in CHANGES])
+def test_a_round_can_be_left_out_with_its_money_and_its_streams(books: Books, change: str) -> None:
+    (number,) = books.rounds
+
+    def without(round_id: int) -> LaneSum:
+        return asyncio.run(checksum(books.postgres_url, books.valkey_url, SECRET, "live", round_id))
+
+    before, other = without(number), without(number + 1)
+    assert other == summed(books), "all of it is of the one round there is"
+    rows = {one.name: one.rows for one in before.tables}
+    assert [rows[f"live.{name}"] for name in ("round", "stream", "lease", "batch", "posting", "entry")] == [0] * 6
+    assert before.streams == ()
+    books.sql(change)
+    assert without(number) == before
+    assert without(number + 1) != other
+
+
 def test_two_rows_that_change_places_are_no_change(books: Books) -> None:
     before = summed(books)
     books.sql(

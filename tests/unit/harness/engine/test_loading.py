@@ -107,6 +107,24 @@ def test_a_journey_beside_the_taps_has_its_own_connections_requests_and_times(tm
     assert np.array_equal(tape.times(tape.intended)[taps], alone.tape.times(alone.tape.intended))
 
 
+def test_the_public_has_tokens_and_a_round_of_its_own_and_carries_no_tag(tmp_path: Path) -> None:
+    live = tmp_path / "live"
+    live.write_text("".join(f"{uid}.9.ee\n" for uid in range(5000, 5020)))
+    public = Beside(**WALLET | {"journey": "public", "shot": "public", "addresses": FRONTS[:1]})
+    config = _config(tmp_path, tag="run.9.aa", round=7, beside=(public,), public=str(live), public_round=8)
+    assert CannonConfig.from_json(config.to_json()) == config
+    gun = load(config).gun
+    theirs = [request for request in gun.requests if b"/v1/rounds/8/taps" in request]
+    assert len(theirs) == 20
+    assert not any(b"X-Xiu-Tag" in request for request in theirs)
+    assert all(b".9.ee" in request for request in theirs)
+    ours = [request for request in gun.requests if request not in theirs]
+    assert len(ours) == 200
+    assert all(b"/v1/rounds/7/taps" in request and b"X-Xiu-Tag: run.9.aa" in request for request in ours)
+    with pytest.raises(ConfigError, match="no token of the live lane"):
+        load(_config(tmp_path, beside=(public,)))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -28,6 +28,7 @@ class Control:
     def __init__(self, end_us: int = 0, away: int = 0, closes: bool = True, broken: bool = False) -> None:
         self.end_us, self.away, self.closes, self.broken = end_us, away, closes, broken
         self.asked: list[bool] = []
+        self.rounds: list[int] = []
 
     def clock_us(self) -> int:
         self.answer()
@@ -48,6 +49,7 @@ class Control:
     def ask_close(self, round_id: int, before_end: bool = False) -> None:
         self.answer()
         self.asked.append(before_end)
+        self.rounds.append(round_id)
 
     def money(self, round_id: int) -> Any:
         return SimpleNamespace(state="closed" if self.closes else "closing", waiting_for=("front 0",))
@@ -59,13 +61,14 @@ def end(
     monkeypatch: pytest.MonkeyPatch,
     open_: list[int],
     evidence: RunAccount | None = None,
+    rounds: tuple[int, ...] = (7,),
 ) -> tuple[Run, RunAccount]:
     """Whatever ended the fire: Drain, Settle, Close."""
     monkeypatch.setattr(settle_phase, "settle", lambda *_: control.settled(open_))
     run, got = Run(why), evidence or RunAccount()
     state = RunState("run", "smoke", "stress", "1", "", 5.0)
     state.money = MoneySample(backlog_entries=0)
-    prepared = SimpleNamespace(round=SimpleNamespace(round=7, end_us=control.end_us), topology=None)
+    prepared = SimpleNamespace(round=SimpleNamespace(round=7, end_us=control.end_us), topology=None, round_ids=rounds)
     order = SimpleNamespace(lane="stress", seed=5, loaded=SimpleNamespace(plan=SimpleNamespace(drain=DRAIN)))
     system = SimpleNamespace(addresses=SimpleNamespace(credit_metrics_urls={"stress": "http://credit"}))
     stage = Stage(
@@ -90,6 +93,14 @@ def test_every_end_settles_and_closes(why: str | None, open_: list[int], monkeyp
     found, other = (got.failures, got.no_data) if why is None else (got.no_data, got.failures)
     assert [reason.code for reason in found] == ["unsettled"] * bool(open_)
     assert other == []
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_the_publics_round_is_closed_with_the_runs_own(closes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control(closes=closes)
+    _, got = end(None, control, monkeypatch, [], rounds=(7, 8))
+    assert control.rounds == [7, 8]
+    assert [reason.code for reason in got.failures] == ([] if closes else ["not_closed", "not_closed"])
 
 
 def test_behind_a_climb_the_round_s_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ class Play:
             self.note(f"{name} {number}")
             if name == "Arm":
                 self.account.rounds.append(RoundAccount(number))
-                return SimpleNamespace(number=number, round_id=number, generator=nullcontext())
+                return SimpleNamespace(number=number, round_ids=(number,), generator=nullcontext())
             return given
 
         return lambda stage, *_: carry_out

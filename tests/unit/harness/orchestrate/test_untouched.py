@@ -24,14 +24,17 @@ class Stores:
     answers: list[LaneSum | None]
     rounds: list[int] = field(default_factory=list)
     looked: LaneSum | None = None
+    apart: list[int | None] = field(default_factory=list)
     leaked: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0), (0, 0)])
 
-    def checksum(self, lane: str) -> LaneSum | None:
+    def checksum(self, lane: str, apart: int | None = None) -> LaneSum | None:
+        self.apart.append(apart)
         if not self.answers:
             raise AuditFailed("no answer")
         return self.answers.pop(0)
 
-    def shadow(self) -> ShadowReport | None:
+    def shadow(self, apart: int | None = None) -> ShadowReport | None:
+        self.apart.append(apart)
         if self.looked is None:
             return None
         into_live, into_stress = self.leaked.pop(0)
@@ -62,6 +65,16 @@ def test_what_a_flush_took_on_purpose_is_no_trace_of_the_run(now: LaneSum, flush
     looked.before()
     found = looked.after(flushed=flushed)
     assert ([reason.code for reason in found[0]], found[1]) == (failures, [])
+
+
+def test_the_publics_round_of_meanwhile_is_left_out_of_the_second_sum() -> None:
+    for stores in (Stores([lane("a"), lane("a")]), Stores([], looked=lane("a"))):
+        looked = LiveLane(cast(System, stores), cast(ControlClient, stores), lambda kind, text: None)
+        looked.shadow()
+        looked.before()
+        assert looked.after(public=9) == ([], [])
+        assert stores.apart[0] is None
+        assert stores.apart[-1] == 9
 
 
 CASES = [

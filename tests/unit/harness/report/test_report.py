@@ -6,16 +6,18 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.forecast.actuals import Actuals
+from harness.orchestrate.public import public_touched
 from harness.report import vocabulary
 from harness.report.axes import bars, bridged, linear, logarithmic, nice_step, paths, short
 from harness.report.bands import band_of
 from harness.report.charts import chart_of
 from harness.report.figures import number, scale, with_unit, yuan
-from harness.runs.guarded import LiveLaneProof, RunGuard
+from harness.runs.guarded import LiveLaneProof, PublicProof, RunGuard
 from harness.runs.percentiles import Percentiles
 from harness.runs.record import (
     Event,
@@ -394,6 +396,31 @@ def test_who_began_it_and_what_became_of_the_live_lane(proof: LiveLaneProof, say
     text = " ".join(re.sub(r'<span lang="zh">.*?</span>|<[^>]+>|[✓✕?]', " ", part).split())
     for words in ("started by ann", "approved by bob", "cccccccc", "the last request was sent 0.04 s later", *says):
         assert words in text, text
+
+
+PUBLIC = PublicProof(
+    round=9, sent=900, refused=2, doubtful=1, wins_seen=20, wins_posted=21, budget_fen=1000, credited_fen=900,
+    refunded_fen=100, residue_fen=0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        pytest.param({}, "its books close by themselves", id="a doubtful answer was a win"),
+        pytest.param({"wins_posted": 20, "doubtful": 0}, "its books close by themselves", id="all that was seen"),
+        pytest.param({"wins_posted": 22}, "its books do not close", id="a win that nobody of the public saw"),
+        pytest.param({"wins_posted": 19}, "its books do not close", id="a win that was seen is missing"),
+        pytest.param({"residue_fen": -1}, "its books do not close", id="a fen too many"),
+        pytest.param({"broken": ("S3",)}, "its books do not close", id="a rule of the books is broken"),
+    ],
+)
+def test_the_publics_own_round_stands_beside_the_checksum(changes: dict[str, Any], says: str) -> None:
+    proof = PUBLIC.model_copy(update=changes)
+    text = page(record(guard=RunGuard(started_by="ann", live_lane=PROOF, public=proof)))
+    assert says in text
+    assert "round 9 of the live lane" in text
+    assert [reason.code for reason in public_touched(proof)] == ([] if "by themselves" in says else ["public_touched"])
 
 
 def test_a_record_of_before_has_no_guard() -> None:

@@ -41,6 +41,16 @@ def test_a_play_needs_the_seasons_figures() -> None:
         plays.check(replace(plan, plan=plan.plan.model_copy(update={"traffic": (TAPS, cards)})))
 
 
+def test_the_public_stands_beside_one_round_of_the_stress_lane_alone() -> None:
+    plan = loaded("ninety-ten")
+    order_of(plan, Path("runs"))
+    for changes in ({"lane": "live"}, {"rounds": 2 * plan.plan.rounds}):
+        with pytest.raises(BadInput, match="journey of the public beside the live lane's own, or in several rounds"):
+            plays.check(replace(plan, plan=plan.plan.model_copy(update=changes)))
+    with pytest.raises(BadInput, match="--on with ninety-ten has a journey of the public"):
+        order_of(plan, Path("runs"), on="http://127.0.0.1:1")
+
+
 def test_a_short_form_is_a_fifth_of_the_people_for_15_seconds_and_a_short_plan_as_it_is() -> None:
     assert short_form(loaded()) == (Fraction(1, 5), 15.0)
     assert short_form(loaded("smoke")) == (Fraction(1), None)
