@@ -31,7 +31,7 @@ log = logging.getLogger("system.front")
 
 SETTLE_S: Final = 5.0
 """How long a stop waits for appends on their way; the users of later ones got `pending` long before."""
-COUNTS_S: Final = 1.0
+COUNTS_S: Final = 2.0
 """How long a stop waits for control to take the last counts."""
 
 
