@@ -126,7 +126,7 @@ class BareShares:
                 }  # fmt: skip
                 await self._owner.execute(statement("share_open", LANE), columns)
             orders = [Order("share", f"share:{award}", {}, legs[award]) for award in awards]
-            await transfer_many(self._owner, LANE, orders, 0)
+            await transfer_many(self._owner, LANE, orders)
         wanted = [(award, next(self._uids)) for award in awards for _ in range(parts)]
         self._chance.shuffle(wanted)
         return wanted, awards
@@ -164,7 +164,7 @@ async def _claim(conn: Connection, award: str, uid: int) -> None:
         }  # fmt: skip
         for name in _MOVES[:3]:
             await ask(name, **legs)
-        order = {"kinds": ["claim"], "keys": [key], "requests": [Jsonb({})], "of_keys": [key, key], "at_us": at_us}
+        order = {"kinds": ["claim"], "keys": [key], "requests": [Jsonb({})], "of_keys": [key, key]}
         await ask("transfer_write_many", **legs, **order)
         await ask("claim_count", award=award, claims=1, at_us=at_us)
         await ask(

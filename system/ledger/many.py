@@ -18,8 +18,8 @@ from system.ledger.statements import statement
 from system.ledger.transfer import Order, columns_of, move
 
 
-async def transfer_many(conn: Connection, lane: Lane, orders: Sequence[Order], at_us: int) -> None:
-    """Carries the orders out, all or none, at `at_us`, PostgreSQL's clock under the caller's lock.
+async def transfer_many(conn: Connection, lane: Lane, orders: Sequence[Order]) -> None:
+    """Carries the orders out, all or none, at one moment of PostgreSQL's clock, read under all locks.
 
     Whoever writes one of these keys holds that lock, and the caller has seen that none of them is there. Raises
     Insufficient, ValueError (legs that do not add up, a reversal), and the driver's errors (a key that is there).
@@ -33,7 +33,6 @@ async def transfer_many(conn: Connection, lane: Lane, orders: Sequence[Order], a
         "keys": [order.key for order in orders],
         "requests": [Jsonb(dict(order.request)) for order in orders],
         "of_keys": [order.key for order, legs in zip(orders, each, strict=True) for _ in legs],
-        "at_us": at_us,
     }
     row = await (await conn.execute(statement("transfer_write_many", lane), columns)).fetchone()
     if row != (len(orders), sum(map(len, each))):

@@ -126,7 +126,7 @@ async def take(conn: Connection, lane: Lane, award: str, uids: Sequence[int]) ->
     new = {uid: part for uid, part in parts.items() if not part.again}
     if new:
         at_us = next(iter(new.values())).at_us
-        await transfer_many(conn, lane, [_order(award, uid, part) for uid, part in new.items()], at_us)
+        await transfer_many(conn, lane, [_order(award, uid, part) for uid, part in new.items()])
         columns = {"award": award, "claims": len(new), "at_us": at_us}
         await conn.execute(statement("claim_count", lane), columns)
         # A claim is an interaction with the owner. Ties are the last locks.

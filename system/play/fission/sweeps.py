@@ -50,7 +50,7 @@ async def _sweep(conn: Connection, lane: Lane, limit: int) -> dict[str, int]:
     left = await (await conn.execute(statement("sweep_left", lane), {"accounts": accounts})).fetchall()
     if left:
         orders = [_refund(award, rounds[award], fen, paid_by) for award, fen, paid_by in left]
-        await transfer_many(conn, lane, orders, now_us)
+        await transfer_many(conn, lane, orders)
     await conn.execute(statement("sweep_settle", lane), {"awards": list(rounds), "at_us": now_us})
     return dict.fromkeys(rounds, 0) | {award: fen for award, fen, _ in left}
 

@@ -14,9 +14,10 @@ import pytest
 
 from system.contract.errors import Degraded
 from system.ledger.access import Pool
+from system.ledger.accounts import Leg
 from system.ledger.migrate import migrate
-from system.ledger.transfer import Pending
-from system.play.fission import figures, shares
+from system.ledger.transfer import Order, Pending, Transfers, transfer
+from system.play.fission import claims, figures, shares
 from system.play.fission.claims import ClaimedPart
 from system.play.fission.desk import ClaimDesk
 from system.play.fission.links import ShareLink, verified
@@ -221,5 +222,52 @@ def test_a_silent_ledger_is_no_refusal_for_good(postgres_dsn: str) -> None:
                 assert await told(desk, link, 11) is Degraded
             async with desks([pool]) as (desk,):
                 assert isinstance(await told(desk, link, 11), ClaimedPart)
+
+    asyncio.run(body())
+
+
+def test_a_claim_that_waits_for_its_user_has_the_time_at_which_it_moved(postgres_dsn: str) -> None:
+    """A user's transfers have one order, by number and by time: the clock is read under all locks."""
+
+    async def body() -> None:
+        async with pools(postgres_dsn, 2) as every:
+            link = await shared(postgres_dsn, every[0], parts=2)
+
+            def gift(key: str) -> Order:
+                return Order("gift", key, {}, (Leg("platform:gifts", "fen", -1), Leg("user:11", "fen", 1)))
+
+            await Transfers(every[0], "live").send(gift("gift:1:a"))
+            async with every[0].transaction() as busy:
+                await busy.execute(b"SELECT 1 FROM live.holding WHERE account = 'user:11' FOR UPDATE")
+
+                async def claim() -> None:
+                    async with every[1].transaction() as conn:
+                        await claims.take(conn, "live", link.award, [11, 12])
+
+                waiting = asyncio.create_task(claim())
+                held = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+                async def waits() -> bool:
+                    return bool(execute(postgres_dsn, held))
+
+                await until(waits, what="the claim at the user's lock")
+                await transfer(busy, "live", gift("gift:1:b"))
+            await waiting
+            moved = execute(
+                postgres_dsn,
+                "SELECT at_us, kind FROM live.transfer JOIN live.leg USING (transfer)"
+                " WHERE account = 'user:11' ORDER BY transfer",
+            )
+            assert [kind for _, kind in moved] == ["gift", "gift", "claim"]
+            assert [at_us for at_us, _ in moved] == sorted(at_us for at_us, _ in moved)
+            # Who was in time for a part is another question: the clock under the share's lock decides it.
+            clocks = execute(
+                postgres_dsn,
+                "SELECT c.at_us <= t.at_us, c.at_us = i.at_us FROM live.claim c"
+                " JOIN live.transfer t ON t.key = 'claim:' || c.award || ':' || c.uid"
+                " JOIN live.interaction i ON i.key = t.key",
+            )
+            assert clocks == [(True, True)] * 2
+        assert broken(postgres_dsn) == {}
 
     asyncio.run(body())
