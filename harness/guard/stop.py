@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from harness.phrases import Sentence, sentence
-from plans.models.stress import StopAboveQuery, StopRule
+from plans.models.stress import StopAboveQuery, StopAboveShare, StopAboveTime, StopRule
 from plans.signals import SIGNALS, Reading, Signal, Value
 
 __all__ = ["SIGNALS", "Reading", "StopRules"]
@@ -31,7 +31,21 @@ def _query_signal(query: str) -> Signal:
 
 def subject(rule: StopRule) -> str:
     """What a rule reads, as people know it."""
-    return rule.query if isinstance(rule, StopAboveQuery) else rule.signal
+    if isinstance(rule, StopAboveQuery):
+        return rule.query
+    journey = journey_of(rule)
+    return rule.signal if journey is None else f"{rule.signal} of {journey}"
+
+
+def journey_of(rule: StopRule) -> str | None:
+    """The journey whose counts alone a rule reads; None: those of the taps, or of all requests."""
+    return rule.journey if isinstance(rule, StopAboveShare | StopAboveTime) else None
+
+
+def read_by(rule: StopRule, reading: Reading) -> Reading | None:
+    """The part of a reading that a rule looks at; None where its journey has not been heard of."""
+    journey = journey_of(rule)
+    return reading if journey is None else reading.journeys.get(journey)
 
 
 class StopRules:
@@ -58,9 +72,12 @@ class StopRules:
     def _broken(self, rule: StopRule, now: Reading) -> Sentence | None:
         # The newest reading that is old enough, because readings seldom fall on the window's edge.
         first = next((r for r in reversed(self._readings) if r.t_s <= now.t_s - rule.window * 0.8), None)
-        signal = signal_of(rule)
-        value = self._lowest(signal, first, now) if signal.level else signal.read(first or self._readings[0], now)
-        if value is not None or (not signal.level and signal.known(now)):
+        signal, mine = signal_of(rule), read_by(rule, now)
+        if mine is None:
+            return None
+        since = read_by(rule, first or self._readings[0]) or Reading(0.0)
+        value = self._lowest(signal, first, now) if signal.level else signal.read(since, mine)
+        if value is not None or (not signal.level and signal.unit != "factor" and signal.known(mine)):
             self._read.add(subject(rule))
         if first is None or value is None:
             return None  # the window is not full yet, or nothing is known

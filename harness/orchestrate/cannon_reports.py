@@ -7,7 +7,7 @@ A rule sees the sum of all workers and of all rounds so far: counts and buckets 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from harness.guard.stop import Reading, StopRules
@@ -123,7 +123,38 @@ class CannonReports:
             dropped=state.total("dropped"),
             seen_s=tuple(at_s for one in messages if (at_s := one.get("at_s")) is not None),
             asked=state.asked,
+            journeys=_journeys(messages, state.now_s),
         )
+
+
+def _journeys(messages: Iterable[Mapping[str, Any]], now_s: float) -> dict[str, Reading]:
+    """Of each journey over all cannons; of one's own service a part that stands beside is that of its name."""
+    parts: dict[str, list[Mapping[str, Any]]] = {}
+    for message in messages:
+        named = {one["journey"]: one for one in (message, *message.get("beside", ())) if "journey" in one}
+        for name, one in named.items():
+            parts.setdefault(name, []).append(one)
+    found: dict[str, Reading] = {}
+    for name, ones in parts.items():
+        status: Counter[str] = Counter()
+        for one in ones:
+            status.update(one.get("refused_by_status", {}))
+        if any(
+            "not as expected" not in one.get("refused_by_status", {}) and "wrong" in one["outcomes"] for one in ones
+        ):
+            # Of one's own service whatever is not as expected is refused, as it is for all requests together.
+            bad = sum(
+                sum(one["outcomes"].values()) - one["outcomes"]["good"] - one["outcomes"]["unknown"] for one in ones
+            )
+            status = Counter({"not as expected": bad})
+        found[name] = Reading(
+            t_s=now_s,
+            answered=sum(one["answered"] for one in ones),
+            unknown=sum(one["outcomes"].get("unknown", 0) for one in ones),
+            refused_by_status=dict(status),
+            response_us=_added(one["response_us"] for one in ones),
+        )
+    return found
 
 
 def seat_of(round_: int, worker: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness import loopback
 from harness.control_client import ControlClient
@@ -25,7 +25,8 @@ TIMEOUT_S = 2.0
 
 STALE_S = 1.0
 """Seconds; a worker that makes progress finishes a pass four times a second."""
-DELAYS = "hongbao_credit_delay_seconds_bucket"
+DELAYS, APPENDS = "hongbao_credit_delay_seconds_bucket", "hongbao_append_duration_seconds_bucket"
+PUBLIC = "live"
 
 SUMS = ("credited_fen", "suspense_fen", "awarded_fen", "budget_fen", "postings", "issued_packets")
 
@@ -50,6 +51,7 @@ class MoneySampler:
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._awarded = _SinceStart()
         self._issued = _SinceStart()
+        self._baseline = before.live_baseline if before is not None else None
         self.rows: list[tuple[float, MoneySample]] = []
 
     def start(self) -> None:
@@ -79,10 +81,13 @@ class MoneySampler:
             books = self._control.money(self._round)
         except HarnessError:
             books = None
-        front = [_read(session, url, lane) for url in self._addresses.front_metrics_urls]
+        told = [_figures(session, url, lane) for url in self._addresses.front_metrics_urls]
+        front, public = [one.samples for one in told], added([one.appends for one in told])
+        if self._baseline is None or self._state.now_s <= 0:
+            self._baseline = public  # the last one before the load; a run that is under way has its first one
         workers = [place.metrics_url for place in self._addresses.places.of("credit") if place.lane == lane]
-        figures = [_credit_figures(session, url or "", lane) for url in workers]
-        credit = [samples for samples, _ in figures]
+        figures = [_figures(session, url or "", lane) for url in workers]
+        credit = [one.samples for one in figures]
         control = _read(session, self._addresses.control_url or "", lane)
         ready = bool(front) and all(front)
         return MoneySample(
@@ -96,7 +101,9 @@ class MoneySampler:
             oldest_age_s=oldest_age_s(credit),
             pending_awards=_whole(sum(one.get("hongbao_pending_awards", 0.0) for one in front)) if ready else None,
             imbalance_fen=_whole(control.get("hongbao_ledger_imbalance_fen")),
-            credit_delay=added([delays for _, delays in figures]),
+            credit_delay=added([one.delays for one in figures]),
+            live_append=public,
+            live_baseline=self._baseline,
             at_s=self._state.now_s,
         )
 
@@ -149,7 +156,7 @@ def oldest_age_s(workers: list[Samples]) -> float | None:
 
 
 def added(histograms: list[dict[float, float] | None]) -> dict[float, float] | None:
-    """One histogram of all workers' delays, bucket by bucket; None where one of them tells none."""
+    """One histogram of all processes, bucket by bucket; None where one of them tells none."""
     known = [one for one in histograms if one is not None]
     if not known or len(known) < len(histograms):
         return None
@@ -160,23 +167,34 @@ def _whole(value: float | None) -> int | None:
     return None if value is None or (value := number(value)) is None else int(value)
 
 
+class _PlaceFigures(NamedTuple):
+    """Of one process: samples of a lane (or without one) by name; the histograms of credit delays of that lane, and of
+    the public's appends, None where it tells none.
+    """
+
+    samples: Samples
+    delays: dict[float, float] | None
+    appends: dict[float, float] | None
+
+
 def _read(session: loopback.LoopbackSession, url: str, lane: str) -> Samples:
     """Samples of one process for a lane (or without a lane), by name; empty if it does not answer."""
-    return _credit_figures(session, url, lane)[0]
+    return _figures(session, url, lane).samples
 
 
-def _credit_figures(
-    session: loopback.LoopbackSession, url: str, lane: str
-) -> tuple[Samples, dict[float, float] | None]:
-    """The same, and the histogram of its credit delays, None where it tells none."""
+def _figures(session: loopback.LoopbackSession, url: str, lane: str) -> _PlaceFigures:
+    """Everything of one process; nothing where it does not answer."""
     found: Samples = {}
     delays: dict[float, float] = {}
+    appends: dict[float, float] = {}
     with contextlib.suppress(PromError):
         for (name, pairs), value in read_metrics(f"{url.rstrip('/')}/metrics", TIMEOUT_S, session).items():
             labels = dict(pairs)
+            if name == APPENDS and labels.get("lane") == PUBLIC:
+                appends[float(labels["le"])] = value
             if labels.get("lane", lane) != lane:
                 continue
             found[name] = found.get(name, 0.0) + value
             if name == DELAYS:
                 delays[float(labels["le"])] = value
-    return found, delays or None
+    return _PlaceFigures(found, delays or None, appends or None)

@@ -38,6 +38,10 @@ class MoneySample:
     """Sum over all legs of the round's lane: 0 where its books balance."""
     credit_delay: Mapping[float, float] | None = None
     """Upper edge in seconds → awards that were posted within it, since the worker began."""
+    live_append: Mapping[float, float] | None = None
+    """Upper edge in seconds → wins of the public that had their win log's answer within it, since the fronts began."""
+    live_baseline: Mapping[float, float] | None = None
+    """The same, as it was before the run's first tap."""
     at_s: float | None = None
     """When the sample was taken, in run seconds."""
 

@@ -297,19 +297,24 @@ def all_requests(message: Mapping[str, Any]) -> dict[str, Any]:
     expected is refused there, so that stop rules count it.
     """
     parts = [{name: value for name, value in message.items() if name != "beside"}, *message.get("beside", ())]
+    parts = [{**part, "refused_by_status": {"not as expected": _bad(part["outcomes"])}} for part in parts]
     outcomes: Counter[str] = Counter()
     buckets: Counter[int] = Counter()
     for part in parts:
         outcomes.update(part["outcomes"])
         buckets.update(dict(map(tuple, part["response_us"])))
-    bad = sum(outcomes.values()) - outcomes["good"] - outcomes["unknown"]
     return {
         **message,
         **{name: sum(part[name] for part in parts) for name in ADDED},
         "outcomes": dict(outcomes),
-        "refused_by_status": {"not as expected": bad},
+        "refused_by_status": {"not as expected": _bad(outcomes)},
         "response_us": sorted(map(list, buckets.items())),
         "response_sum_us": sum(part["response_sum_us"] for part in parts),
         "response_max_us": max(part["response_max_us"] for part in parts),
         "beside": parts if len(parts) > 1 else [],
     }
+
+
+def _bad(outcomes: Mapping[str, int]) -> int:
+    """Answers that were not as expected."""
+    return sum(outcomes.values()) - outcomes["good"] - outcomes["unknown"]

@@ -13,6 +13,7 @@ from plans.models.forecast import Forecast
 from plans.models.ids import beside, look_up, nameable, twins
 from plans.models.journey import JourneyFile
 from plans.models.partial import Contradiction, Unknown
+from plans.models.stop_journeys import contradictions as stop_contradictions
 from plans.models.stress import StressPlan
 from plans.models.traffic import Journey, named_well
 
@@ -74,6 +75,10 @@ def load_plan(path: Path, shots: Collection[str] | None = None) -> LoadedPlan:
             problems += exc.problems
     if plan:
         plan = _with_journeys(path, document, plan, forecast, problems)
+    if plan:
+        with suppress(Unknown):
+            names = [plan.taps.name, *(one.name for one in plan.beside)]
+            problems += [problem_of(document, found) for found in stop_contradictions(plan.stop, names)]
     if plan and shots is not None:
         problems += _unknown_shots(document, plan, shots)
     if plan and forecast:

@@ -20,6 +20,7 @@ _DURATION_PART = re.compile(_PART)
 _RATE = re.compile(rf"({_NUMBER})\s*/\s*(s|m|h)")
 _COUNT = re.compile(rf"({_NUMBER})\s*([kKMG万亿]?)")
 _SHARE = re.compile(rf"({_NUMBER})\s*%")
+_FACTOR = re.compile(rf"({_NUMBER})\s*x")
 _MONEY = re.compile(rf"({_NUMBER})\s*(元|yuan|分|fen)")
 _RATIO = re.compile(rf"({_NUMBER})\s*/\s*({_NUMBER})")
 
@@ -143,6 +144,13 @@ def share(value: object, most: int = 1) -> float:
     return part
 
 
+def factor(value: object) -> float:
+    """A multiple: `1.2x`. Never a bare number, which would be read as something else."""
+    if found := _match(_FACTOR, value):
+        return float(_decimal(found[1]))
+    raise _refuse(value, "a multiple", "a number with an x, such as 1.2x")
+
+
 def money_fen(value: object) -> int:
     """Whole fen of `200元`, `0.88元`, `88分`, `200yuan`. Never a float, never a bare number."""
     if found := _match(_MONEY, value):
@@ -203,6 +211,7 @@ Duration = Annotated[
 ]
 Rate = Annotated[float, _or_own(rate_per_s, (int | float)), _schema(_RATE, "7/s", "400/m")]
 Share = Annotated[float, BeforeValidator(share), _schema(_SHARE, "25%", minimum=0, maximum=1)]
+Factor = Annotated[float, _or_own(factor, (int | float)), _schema(_FACTOR, "1.2x")]
 Beyond = Annotated[float, BeforeValidator(partial(share, most=2)), _schema(_SHARE, "25%", "120%", minimum=0, maximum=2)]
 """A share of a peak that may be exceeded: up to 200%."""
 Count = Annotated[

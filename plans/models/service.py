@@ -6,20 +6,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from plans.models.document import Document, read_partly
+from plans.models.document import Document, problem_of, read_partly
 from plans.models.errors import PlanError
 from plans.models.filling import PLACE
 from plans.models.forecast import Id, Words
 from plans.models.ids import claimed_keys, twins
-from plans.models.partial import Contradiction, PlanModel, check, once
+from plans.models.partial import Contradiction, PlanModel, Unknown, check, once
 from plans.models.quantity import Count, Duration, Rate, Share
 from plans.models.steps import Constant, Ramp, Replay, Segment, Spike, Stairs
+from plans.models.stop_journeys import contradictions
 from plans.models.stop_sentence import as_rule
 from plans.models.stress import WORKERS_MAX, Format, Purpose, StopAboveShare, StopAboveTime, WarmUp
 from plans.models.target_service import LocustTarget, Target, Url, UrlTarget
@@ -268,6 +270,11 @@ def load_service(path: Path) -> LoadedService:
     """Raises PlanError with every problem."""
     plan, document, problems = read_partly(path, ServicePlan)
     kind, ident = document.data.get("kind"), document.data.get("id")
+    if plan is not None:
+        with suppress(Unknown):
+            of = plan.target
+            names = [one.request for one in of.each] if isinstance(of, UrlTarget) else None
+            problems += [problem_of(document, found) for found in contradictions(plan.stop, names)]
     if kind and ident:
         problems += twins(document.file, document.line(("id",)), str(kind), str(ident))
     if problems or plan is None:

@@ -8,9 +8,9 @@ from typing import Any
 from plans.models.errors import closest
 from plans.signals import SIGNALS
 
-FORM = "like `response p99 > 50ms for 3s` or `errors > 0.1% in 5s with 100 samples`"
+FORM = "like `response p99 > 50ms for 3s`, `errors of balances > 0.1% in 5s` or `live p99 > 1.2x baseline for 5s`"
 _SENTENCE = re.compile(
-    r"(?P<what>[^<>=!]+?)\s*(?P<than>>|!=)\s*(?P<above>[^\s<>=!]+)"
+    r"(?P<what>[^<>=!]+?)(?:\s+of\s+(?P<journey>\S+))?\s*(?P<than>>|!=)\s*(?P<above>[^\s<>=!]+)(?:\s+baseline)?"
     r"(?:\s+(?:for|in|over)\s+(?P<window>\S+))?(?:\s+with\s+(?P<min_samples>\S+)\s+samples?)?"
 )
 
@@ -26,6 +26,8 @@ def as_rule(rule: Any) -> Any:
     if read["than"] == "!=" and (read["above"] != "0" or SIGNALS[signal].unit != "count"):
         raise ValueError(f"`{rule:.80}`: only a count can be asked for != 0; expected > and a bound")
     given: dict[str, Any] = {"signal": signal, "above": _count(read["above"])}
+    if read["journey"] is not None:
+        given["journey"] = read["journey"]
     if read["window"] is not None:
         given["window"] = read["window"]
     if read["min_samples"] is not None:

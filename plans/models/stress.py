@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
 from plans.models.forecast import Id, Words
 from plans.models.ids import FileName
 from plans.models.partial import Contradiction, PlanModel, check
-from plans.models.quantity import Count, Duration, Share
+from plans.models.quantity import Count, Duration, Factor, Share
 from plans.models.steps import Climb, OfPeak, Segment, Step
 from plans.models.stop_sentence import as_rule
 from plans.models.traffic import TAP, TAPS, Journey, contradictions_of
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     ShareSignal: TypeAlias = str
     TimeSignal: TypeAlias = str
     AgeSignal: TypeAlias = str
+    FactorSignal: TypeAlias = str
     CountSignal: TypeAlias = str
 else:  # the names that have a reader, and no other
     ShareSignal, TimeSignal = Literal[named("share")], Literal[named("time")]
     AgeSignal, CountSignal = Literal[named("age")], Literal[named("count")]
+    FactorSignal = Literal[named("factor")]
 
 LOOKS_S = 1.0
 """Seconds between two readings of the levels."""
@@ -101,10 +103,16 @@ class Probes(PlanModel):
         return self.forged + self.expired + self.foreign
 
 
+StopJourney = Annotated[
+    Id | None, Field(default=None, description="Of this journey alone; left out: of the taps (of all requests).")
+]
+
+
 class StopAboveShare(PlanModel):
     """Stop when a share of the taps is above a bound over a window."""
 
     signal: ShareSignal
+    journey: StopJourney
     above: Share
     window: Duration = Field(gt=0)
     min_samples: Count = Field(default=100, ge=1)
@@ -114,7 +122,17 @@ class StopAboveTime(PlanModel):
     """Stop when a time is above a bound over a window."""
 
     signal: TimeSignal
+    journey: StopJourney
     above: Duration
+    window: Duration = Field(gt=0)
+    min_samples: Count = Field(default=100, ge=1)
+
+
+class StopAboveFactor(PlanModel):
+    """Stop when a figure is above a multiple of what it was before the load, over a window."""
+
+    signal: FactorSignal
+    above: Factor = Field(gt=1)
     window: Duration = Field(gt=0)
     min_samples: Count = Field(default=100, ge=1)
 
@@ -156,7 +174,8 @@ class StopAboveQuery(_Level):
 
 
 _Rule = Annotated[
-    StopAboveShare | StopAboveTime | StopAboveAge | StopAboveCount | StopAboveQuery, Field(discriminator="signal")
+    StopAboveShare | StopAboveTime | StopAboveAge | StopAboveCount | StopAboveFactor | StopAboveQuery,
+    Field(discriminator="signal"),
 ]
 StopRule = Annotated[_Rule, BeforeValidator(as_rule, json_schema_input_type=_Rule | str)]
 

@@ -16,7 +16,7 @@ PROBE_STATUS = ("401", "403", "421")
 LATE_US = 10_000
 """A tap that the generator sends later than this is late (`harness.engine.health.LATE_MS`)."""
 
-Unit = Literal["share", "time", "age", "count"]
+Unit = Literal["share", "time", "age", "count", "factor"]
 Pairs = tuple[tuple[int, int], ...]
 """(upper edge in µs, count), as the cannons report them: cumulative over the run, not over the edges."""
 
@@ -35,6 +35,10 @@ class Levels(Protocol):
     @property
     def credit_delay(self) -> Mapping[float, float] | None: ...
     @property
+    def live_append(self) -> Mapping[float, float] | None: ...
+    @property
+    def live_baseline(self) -> Mapping[float, float] | None: ...
+    @property
     def at_s(self) -> float | None: ...
 
 
@@ -47,6 +51,8 @@ class NoFigures:
     pending_awards: int | None = None
     imbalance_fen: int | None = None
     credit_delay: Mapping[float, float] | None = None
+    live_append: Mapping[float, float] | None = None
+    live_baseline: Mapping[float, float] | None = None
     at_s: float | None = None
 
 
@@ -70,7 +76,8 @@ class Reading:
 
     `early`: 409s that came before the round opened; `probes`: how many the plan sends, each to be refused. `money`: the
     last sample; None in it means not known. `reached`: by the pacer; `dropped`: of these never sent. `seen_s`: the time
-    of each worker's counts, in seconds from the first intended tap of the round.
+    of each worker's counts, in seconds from the first intended tap of the round. `journeys`: of each journey, or of
+    each request of one's own service, its own counts.
     """
 
     t_s: float
@@ -87,6 +94,7 @@ class Reading:
     dropped: int = 0
     seen_s: tuple[float, ...] = ()
     asked: QueryAnswers = NO_ANSWERS
+    journeys: Mapping[str, Reading] = field(default_factory=dict)
 
     @property
     def refused(self) -> int:
@@ -118,6 +126,7 @@ class Value(NamedTuple):
 class Signal:
     """`read(first, now)`: computed from two readings; None where it is not known.
 
+    `unit` factor: a multiple of what it was before the load.
     `needs`: the levels that must have been reported; empty: the generator's own counts. `level`: a figure of one
     moment, so that a rule asks whether every sample of the window was above its bound. `spoken`: other names for it in
     a rule that is one sentence; its own, with spaces for `_`, is one already. `taken_s`: when a level was sampled.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from harness.guard.precheck.shape import Checked, LoadItem, LoadRequest, StartRequest, checked, not_evaluated
-from harness.guard.stop import StopRules, subject
+from harness.guard.stop import StopRules, journey_of, subject
 from harness.watch.prom import PromError, Prometheus
 from plans.models.stress import LOOKS_S, StopAboveQuery, StopRule
 from plans.signals import SIGNALS, Reading
@@ -17,8 +17,12 @@ from system.contract.places import Role
 
 HUGE = 1_000_000_000
 ASK_S = 2.0
+USUAL = {1.0: 1000.0}
+"""What the public waited before a made-up load."""
 STATUSES = tuple(str(status) for status in range(400, 600))
-ROLES: dict[str, Role] = {"pending_awards": "front", "imbalance_fen": "control"}
+ROLES: dict[str, Role] = {
+    "pending_awards": "front", "imbalance_fen": "control", "live_append": "front", "live_baseline": "front",
+}  # fmt: skip
 """Level → who tells it; the others are told by the credit workers."""
 
 
@@ -31,20 +35,24 @@ class MadeUpLevels:
     pending_awards: int | None
     imbalance_fen: int | None
     credit_delay: dict[float, float] = field(default_factory=dict)
+    live_append: dict[float, float] = field(default_factory=dict)
+    live_baseline: dict[float, float] = field(default_factory=dict)
     at_s: float | None = None
 
 
 def calm(t_s: float) -> Reading:
     """Everything answered, at once."""
     count = int(t_s * HUGE)
-    money = MadeUpLevels(0.0, 0, 0, 0, {0.0: float(count)}, t_s)
+    money = MadeUpLevels(0.0, 0, 0, 0, {0.0: float(count)}, {1.0: float(count)}, USUAL, t_s)
     return Reading(t_s, answered=count, lag_us=((0, count),), response_us=((0, count),), money=money)
 
 
 def dreadful(t_s: float) -> Reading:
     """Beyond every bound that a rule could have."""
     count = int(t_s * HUGE)
-    money = MadeUpLevels(float(HUGE), HUGE, HUGE, HUGE * HUGE, {float(HUGE): float(count)}, t_s)
+    beyond = float(HUGE)
+    live = {1.0: 0.0, beyond: float(count)}
+    money = MadeUpLevels(beyond, HUGE, HUGE, HUGE * HUGE, {beyond: float(count)}, live, USUAL, t_s)
     slow = ((HUGE * 1_000_000, count),)
     refused = dict.fromkeys(STATUSES, 2 * count)
     return Reading(t_s, count, 2 * count, refused, lag_us=slow, response_us=slow, money=money)
@@ -76,7 +84,9 @@ def rehearsed(rule: StopRule) -> str:
 
 
 def _asked(rule: StopRule, figures: Reading, beyond: bool) -> Reading:
-    """With what Prometheus would have given, beyond the bound or far below it."""
+    """With what Prometheus would have given, beyond the bound or far below it; of a journey's rule, as its counts."""
+    if (journey := journey_of(rule)) is not None:
+        return replace(figures, journeys={journey: figures})
     if not isinstance(rule, StopAboveQuery):
         return figures
     value = math.inf if beyond else -math.inf

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
@@ -15,7 +15,15 @@ from harness.runs.state import MoneySample
 from plans import signals
 from plans.models.errors import PlanError
 from plans.models.load import HOME, load_plan
-from plans.models.stress import StopAboveAge, StopAboveCount, StopAboveQuery, StopAboveShare, StopAboveTime, StopRule
+from plans.models.stress import (
+    StopAboveAge,
+    StopAboveCount,
+    StopAboveFactor,
+    StopAboveQuery,
+    StopAboveShare,
+    StopAboveTime,
+    StopRule,
+)
 from plans.signals import table
 from plans.signals.shape import QueryAnswers
 from system.contract.errors import SettingsError
@@ -29,6 +37,9 @@ AGE = StopAboveAge(signal="oldest_award_age", above="60s", window="2s", min_samp
 FEN = StopAboveCount(signal="imbalance_fen", above=0)
 PENDING = StopAboveCount(signal="pending_awards", above=10, window="3s", min_samples=3)
 QUERY = StopAboveQuery(signal="promql", query="sum(up)", above=-2.5, window="2s", min_samples=2)
+LIVE = StopAboveFactor(signal="live_p99", above="1.2x", window="2s", min_samples=100)
+BALANCES = StopAboveShare(signal="error_share", journey="balances", above="10%", window="5s", min_samples=100)
+SLOW = StopAboveTime(signal="response_p99", journey="balances", above="1s", window="2s", min_samples=100)
 Rows = list[Reading]
 
 
@@ -62,6 +73,30 @@ def delays(*upto_s: float) -> Rows:
         seen = {edge: count + (100 if took_s <= edge else 0) for edge, count in seen.items()}
         rows.append(Reading(float(t), money=MoneySample(credit_delay=dict(seen))))
     return rows
+
+
+USUAL: Mapping[float, float] = {0.01: 990.0, 0.02: 1_000.0, float("inf"): 1_000.0}
+"""A thousand wins of the public before the load, with a p99 of 10 ms."""
+
+
+def live(*p99_ms: float, base: Mapping[float, float] | None = USUAL, wins: int = 1000) -> Rows:
+    """Each second so many wins of the public, with such a p99 within the bucket of 10 to 20 ms."""
+    rows, seen = [], {0.01: 0.0, 0.02: 0.0, float("inf"): 0.0}
+    for t, ms in enumerate(p99_ms):
+        # Of a thousand, so many up to 10 ms that the 990th of those in the bucket stands at p99_ms.
+        quick = (0.99 - (ms - 10) / 10) / (1 - (ms - 10) / 10) if ms < 20 else 0.0
+        seen = {edge: count + wins * (quick if edge == 0.01 else 1) for edge, count in seen.items()}
+        rows.append(Reading(float(t), money=MoneySample(live_append=dict(seen), live_baseline=base)))
+    return rows
+
+
+def beside(rows: Rows, name: str = "balances") -> Rows:
+    """The same counts as those of a journey, while the taps do well."""
+    return [Reading(row.t_s, answered=10_000 * int(row.t_s), journeys={name: row}) for row in rows]
+
+
+def slow(count: int) -> Rows:
+    return [Reading(float(t), response_us=((2_000_000, 1000 * t),)) for t in range(count)]
 
 
 def pairs(**lag_us: int) -> Callable[[float], tuple[tuple[int, int], ...]]:
@@ -120,6 +155,22 @@ CASES: list[Any] = [
     pytest.param(FEN, looks(0, 0, of="imbalance_fen"), False, id="balanced"),
     pytest.param(PENDING, looks(11, 11, 11, 11, 11, of="pending_awards"), True, id="a level over enough looks"),
     pytest.param(PENDING, looks(11, None, None, 11, of="pending_awards"), False, id="a level over too few looks"),
+    pytest.param(LIVE, live(10, 10, 15, 15, 15), True, id="the public waits half as long again"),
+    pytest.param(LIVE, live(10, 10, 11, 11, 11), False, id="the public waits a tenth more"),
+    pytest.param(LIVE, live(15, 15, 15, base=None), False, id="nothing is known of before"),
+    pytest.param(LIVE, live(15, 15, 15, base={0.01: 99.0, 0.02: 99.0, float("inf"): 99.0}), False,
+                 id="hardly anybody won before"),
+    pytest.param(LIVE, live(15, 15, 15, 15, wins=40), False, id="too few wins of the public"),
+    pytest.param(LIVE, live(15, 15, 15, wins=0), False, id="nobody of the public"),
+    pytest.param(LIVE, [*live(15, 15, 15), Reading(3.0, money=MoneySample(
+        live_append={0.01: 1.0, 0.02: 2.0, float("inf"): 2.0}, live_baseline=USUAL))], False, id="a front began anew"),
+    pytest.param(BALANCES, beside(taps(8, answered=1000, s503=101)), True, id="a journey's errors"),
+    pytest.param(BALANCES, beside(taps(8, answered=1000, s503=100)), False, id="a journey's errors at the bound"),
+    pytest.param(BALANCES, taps(8, answered=1000, s503=900), False, id="the taps' errors are not the journey's"),
+    pytest.param(BALANCES, beside(taps(8, answered=1000, s503=900), "friends"), False, id="another journey's errors"),
+    pytest.param(ERRORS, beside(taps(8, answered=1000, s503=900)), False, id="a journey's errors are not the taps'"),
+    pytest.param(SLOW, beside(slow(5)), True, id="a journey's response"),
+    pytest.param(SLOW, slow(5), False, id="the taps' response is not the journey's"),
     pytest.param(StopAboveCount(signal="backlog_entries", above=5), looks(6, 6, of="backlog_entries"), True,
                  id="backlog"),
 ]  # fmt: skip
@@ -137,7 +188,9 @@ def test_every_signal_a_plan_may_name_has_a_reader_and_a_case() -> None:
     for model in get_args(get_args(StopRule)[0]):
         if model is StopAboveQuery:
             continue  # a plan's own, not one of the signals
-        unit = {"Share": "share", "Time": "time", "Age": "age", "Count": "count"}[model.__name__[9:]]
+        unit = {"Share": "share", "Time": "time", "Age": "age", "Count": "count", "Factor": "factor"}[
+            model.__name__[9:]
+        ]
         named |= dict.fromkeys(get_args(model.model_fields["signal"].annotation), unit)
     assert named == {signal.name: signal.unit for signal in SIGNALS.values()}
     fired = {case.values[0].signal for case in CASES if case.values[2]} - {"promql"}
@@ -207,3 +260,21 @@ def test_a_file_is_all_that_a_signal_needs() -> None:
     """Each file of the folder is a signal of that name, and there is no other place that lists them."""
     folder = Path(signals.__file__).parent
     assert {path.stem for path in folder.glob("*.py")} - {"__init__", "shape"} == SIGNALS.keys()
+
+
+def test_a_rule_on_a_journey_says_so_and_one_that_nobody_played_is_blind() -> None:
+    rules = StopRules([BALANCES])
+    reasons = [rules.feed(row) for row in beside(taps(8, answered=1000, s503=101))]
+    assert str(reasons[-1]).startswith("error_share of balances 0.101 above 0.1 over 5 s")
+    assert rules.blind() == []
+    unheard = StopRules([BALANCES])
+    for row in taps(8, answered=1000):
+        unheard.feed(row)
+    assert unheard.blind() == ["error_share of balances"]
+
+
+def test_a_public_of_which_nothing_is_known_leaves_its_rule_blind() -> None:
+    rules = StopRules([LIVE])
+    for row in live(15, 15, 15, wins=0):
+        rules.feed(row)
+    assert rules.blind() == ["live_p99"]

@@ -144,3 +144,23 @@ def test_workers_that_played_other_windows_are_told_apart() -> None:
     assert side_by_side([played(1, 2), played(1)])["plans_differ"] is True
     by_hand = account(FAST) | {"rate_versions": [{"version": 1, "at_ns": 5, "segments": [{"rate_rps": 7}]}]}
     assert side_by_side([by_hand, account(FAST)])["plans_differ"] is False, "moments differ by what clocks do"
+
+
+def test_a_rule_on_a_journey_sees_that_journey_over_all_workers() -> None:
+    mine, state = hearing(StopAboveTime(signal="response_p99", journey="balances", above="50ms", window="2s"))
+    said: list[str | None] = []
+    for second in range(1, 6):
+        state.now_s = float(second)
+        for worker, p99_us in ((0, 1_000), (1, 100_000)):
+            beside = counts(second, 500 * second, 0, p99_us) | {"journey": "balances"}
+            taps = counts(second, 900 * second, 0, 1_000) | {"journey": "tap", "beside": [beside]}
+            said.append(mine.take(worker, taps))
+    assert any(said), "half of the balances took 100 ms"
+    assert mine.reading is not None
+    assert mine.reading.journeys.keys() == {"tap", "balances"}
+    assert mine.reading.journeys["balances"].answered == 5_000
+    assert mine.reading.answered == 9_000, "a read of a balance is no tap"
+    fine, state = hearing(StopAboveTime(signal="response_p99", journey="tap", above="50ms", window="2s"))
+    for second in range(1, 6):
+        state.now_s = float(second)
+        assert fine.take(0, taps) is None

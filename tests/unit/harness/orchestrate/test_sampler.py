@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, NoReturn, cast
+
 import pytest
 
-from harness.orchestrate.sampler import added, backlog, oldest_age_s
+from harness.control_client import ControlClient
+from harness.errors import HarnessError
+from harness.orchestrate import sampler
+from harness.orchestrate.sampler import MoneySampler, added, backlog, oldest_age_s
+from harness.runs.state import RunState
+from harness.stack.addresses import Addresses
 
 LAG, PROGRESS = "hongbao_stream_lag_entries", "hongbao_credit_progress_age_seconds"
 
@@ -31,3 +39,34 @@ def test_workers_of_several_cells_are_one_figure_and_none_where_one_is_silent() 
     assert oldest_age_s([]) is None
     assert added([{0.1: 2.0, 1.0: 5.0}, {0.1: 1.0, 1.0: 1.0}]) == {0.1: 3.0, 1.0: 6.0}
     assert added([{0.1: 2.0}, None]) is None
+
+
+APPENDS = "hongbao_append_duration_seconds_bucket"
+
+
+def test_the_public_s_wins_and_what_they_were_before_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the stress lane, too: of the public's lane; the last figures before the first tap are the baseline."""
+    state = RunState("r", "p", "stress", "1", "", 10.0)
+    counted: dict[tuple[str, str], float] = {}
+
+    def read(url: str, *_: object) -> dict[object, float]:
+        rows = counted if "front" in url else {}
+        return {(APPENDS, (("lane", lane), ("le", edge))): count for (lane, edge), count in rows.items()}
+
+    monkeypatch.setattr(sampler, "read_metrics", read)
+    at = Addresses.plain(control_url="http://control", front_metrics_urls=("http://front",))
+    away = cast(ControlClient, SimpleNamespace(money=lambda round_: no_money()))
+    mine = MoneySampler(at, away, 1, state)
+    session = cast(Any, None)
+    for now_s, count in ((-2.0, 100.0), (-1.0, 200.0), (1.0, 500.0), (2.0, 900.0)):
+        state.now_s = now_s
+        counted |= {("live", "0.01"): count, ("live", "+Inf"): count + 1, ("stress", "0.01"): 7_000.0}
+        money = mine._sample(session)
+        assert money.live_append == {0.01: count, float("inf"): count + 1}
+    assert money.live_baseline == {0.01: 200.0, float("inf"): 201.0}
+    counted.clear()
+    assert mine._sample(session).live_append is None
+
+
+def no_money() -> NoReturn:
+    raise HarnessError("control is away")

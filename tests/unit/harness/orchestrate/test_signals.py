@@ -17,7 +17,9 @@ from plans.models.stress import StopRule
 from plans.signals import SIGNALS
 from tests.support.sample_run import sample_lock
 
-BOUNDS = {"share": "10%", "time": "1s", "age": "10s", "count": 10}
+BOUNDS = {"share": "10%", "time": "1s", "age": "10s", "count": 10, "factor": "1.2x"}
+USUAL = {1.0: 1_000.0, 5.0: 1_000.0, float("inf"): 1_000.0}
+"""What the public's wins took before the load."""
 
 
 def bad(second: int) -> tuple[dict[str, Any], MoneySample]:
@@ -26,7 +28,14 @@ def bad(second: int) -> tuple[dict[str, Any], MoneySample]:
             "lag_us": [[20_000, 100 * second]], "response_us": [[5_000_000, 100 * second]]}  # fmt: skip
     delay = {1.0: 0.0, 5.0: 100.0 * second, float("inf"): 100.0 * second}
     return told, MoneySample(
-        oldest_age_s=60.0, backlog_entries=500, pending_awards=500, imbalance_fen=-500, credit_delay=delay, at_s=second
+        oldest_age_s=60.0,
+        backlog_entries=500,
+        pending_awards=500,
+        imbalance_fen=-500,
+        credit_delay=delay,
+        at_s=second,
+        live_append=delay,
+        live_baseline=USUAL,
     )
 
 
@@ -36,7 +45,14 @@ def good(second: int) -> tuple[dict[str, Any], MoneySample]:
             "lag_us": [[100, 100 * second]], "response_us": [[1_000, 100 * second]]}  # fmt: skip
     delay = {1.0: 100.0 * second, 5.0: 100.0 * second, float("inf"): 100.0 * second}
     return told, MoneySample(
-        oldest_age_s=0.0, backlog_entries=0, pending_awards=0, imbalance_fen=0, credit_delay=delay, at_s=second
+        oldest_age_s=0.0,
+        backlog_entries=0,
+        pending_awards=0,
+        imbalance_fen=0,
+        credit_delay=delay,
+        at_s=second,
+        live_append=delay,
+        live_baseline=USUAL,
     )
 
 

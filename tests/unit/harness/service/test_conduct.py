@@ -45,3 +45,11 @@ def test_a_locustfile_that_lets_nothing_else_run_makes_the_run_invalid(tmp_path:
     one._heard_s = time.monotonic() - 60
     assert "a task blocks gevent" in (one._stopped() or "")
     assert [reason.code for reason in one.account.invalid] == ["run_broken"]
+
+
+def test_a_stop_rule_on_one_request_sees_what_was_not_as_expected_of_it() -> None:
+    message = {**counts("browse", unknown=0, good=8, refused=0, wrong=0), "lag_p99_ms": 0.1}
+    message["beside"] = [counts("order", unknown=0, good=3, refused=2, wrong=1)]
+    browse, order = all_requests(message)["beside"]
+    assert browse["refused_by_status"] == {"not as expected": 0}
+    assert order["refused_by_status"] == {"not as expected": 3}

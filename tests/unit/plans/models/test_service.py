@@ -212,3 +212,16 @@ def test_a_bad_row_is_told_with_its_line(rich: Path, name: str, text: str, line:
     with pytest.raises(PlanError) as refused:
         load_service(rich)
     assert [(Path(one.file).name, one.line) for one in refused.value.problems if word in str(one)] == [(name, line)]
+
+
+def test_a_stop_rule_on_one_request_names_one_that_there_is(tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_text("user\nann\n")
+    (tmp_path / "orders.jsonl").write_text('{"sku": 1}\n')
+    file = tmp_path / "shop.yaml"
+    text = RICH.replace("  - {signal: error_share, above: 10%, window: 5s}", "  - errors of order > 10% in 5s")
+    file.write_text(text)
+    (rule,) = load_service(file).plan.stop
+    assert (rule.signal, rule.journey) == ("error_share", "order")
+    file.write_text(text.replace("errors of order", "errors of odrer"))
+    with pytest.raises(PlanError, match=r"shop\.yaml:21: .*no journey `odrer`; .*did you mean order\?"):
+        load_service(file)

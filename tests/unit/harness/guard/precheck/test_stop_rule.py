@@ -14,7 +14,7 @@ from plans.models.stress import StopRule
 from plans.signals import SIGNALS, Signal, Value
 from tests.support.start_request import at, of
 
-UNITS = {"share": "50%", "time": "5s", "age": "30s", "count": 1_000}
+UNITS = {"share": "50%", "time": "5s", "age": "30s", "count": 1_000, "factor": "1.2x"}
 
 
 def rule(signal: str, **more: object) -> StopRule:
@@ -99,3 +99,8 @@ def test_a_prometheus_that_is_away_refuses_no_query(whole: StartRequest) -> None
 
 def test_a_plan_without_rules(whole: StartRequest) -> None:
     assert [one.state for one in of("stop rule", whole)] == ["not_evaluated"]
+
+
+def test_a_rule_on_a_journey_is_rehearsed_with_that_journey_s_counts(whole: StartRequest) -> None:
+    (found,) = of("stop rule", replace(whole, rules=(rule("response_p99", journey="balances"),)))
+    assert (found.subject, found.state) == ("response_p99 of balances", "good")
