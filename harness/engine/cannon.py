@@ -117,9 +117,11 @@ class Cannon:
 
     def _replan(self, text: str) -> None:
         """A new plan version: ``{"version", "at_ns", "segments"}``, in force from ``at_ns`` (CLOCK_MONOTONIC) on."""
+        version: Any = None
         try:
             order: dict[str, Any] = json.loads(text)
-            at_ns, config = max(int(order["at_ns"]), monotonic_ns() + _HOUSE_NS), self.config
+            version = order["version"]
+            at_ns, config = int(order["at_ns"]), self.config
             seed = config.seed + int(order["version"])
             if config.goes_on:
                 raise ScheduleError("the windows of this plan say its rate")
@@ -128,11 +130,14 @@ class Cannon:
             pieces = pieces_of(order["segments"])
             # Nothing is built that cannot fit, because building takes time from the pacing, which goes on.
             self.loaded.tape.first_of(at_ns, least_taps(pieces, config.workers))
+            # One moment for all workers: an order that is late here is refused, and given anew with another moment.
+            if (late_ns := monotonic_ns() + _HOUSE_NS - at_ns) > 0:
+                raise ScheduleError(f"it comes {late_ns / 1e6:.0f} ms too late")
             plan = schedule(pieces, seed, config.worker, config.workers)
             tape, strands = self.loaded.tape, self.loaded.strands
             self.gun.end = replan(tape, strands, at_ns, plan.intended_ns + at_ns, plan.phase)
         except (KeyError, TypeError, ValueError) as exc:
-            self.say({"event": "error", "about": "rate", "message": f"rate refused: {exc}"})
+            self.say({"event": "error", "about": "rate", "version": version, "message": f"rate refused: {exc}"})
             return
         self.plan_ns = at_ns + plan.duration_ns - self.start_ns
         self.versions.replace(order["version"], at_ns, order["segments"])

@@ -19,6 +19,8 @@ FILE = "rate"
 GRANT_FILE = "granted.json"
 LEAD_S = 1.0
 """Seconds until every pilot has seen the file, so that all workers change at one moment."""
+LONGER = (1.0, 3.0, 6.0)
+"""Times the lead, where a worker saw an order too late: it is given anew to all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,11 @@ def read_rate(run: Path) -> RateOrder | None:
         return None
 
 
-def write_rate(run: Path, taps_per_s: int) -> RateOrder:
-    """Gives the next order, whole or not at all."""
+def write_rate(run: Path, taps_per_s: int, lead_s: float = LEAD_S) -> RateOrder:
+    """Gives the next order, whole or not at all, for a moment so far ahead."""
     before = read_rate(run)
     version = before.version + 1 if before else 1
-    order = RateOrder(version, taps_per_s, time.time_ns() + int(LEAD_S * 1e9))
+    order = RateOrder(version, taps_per_s, time.time_ns() + int(lead_s * 1e9))
     draft = run / f".{FILE}.new"
     draft.write_text(json.dumps(asdict(order)))
     draft.replace(run / FILE)

@@ -11,10 +11,12 @@ from typing import Any
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.guard.audit_log import FILE, write
 from harness.guard.kill import REGISTER, generators
-from harness.guard.rate import beyond, write_rate
+from harness.guard.rate import LEAD_S, LONGER, RateOrder, beyond, write_rate
 from harness.who import me
 
 ANSWER_DEADLINE_S = 5.0
+LATE = "too late"
+"""In the answer of a cannon that saw an order when its moment had passed, or nearly so."""
 
 
 def set_rate(taps_per_s: int, runs: Path = Path("runs")) -> str:
@@ -30,16 +32,25 @@ def set_rate(taps_per_s: int, runs: Path = Path("runs")) -> str:
     run = Path(folders[0])
     if says := beyond(run, taps_per_s, _now_rps(run)):
         raise BadInput(f"a rate of {says}", expected="a lower one")
-    order = write_rate(run, taps_per_s)
-    until, answers = time.monotonic() + ANSWER_DEADLINE_S, _answers(run, order.version)
-    while len(answers) < len(firing) and time.monotonic() < until:
-        time.sleep(0.05)
-        answers = _answers(run, order.version)
-    refused = [answer["message"] for answer in answers if answer["event"] == "error"]
+    for longer in LONGER:
+        order = write_rate(run, taps_per_s, LEAD_S * longer)
+        answers = _answered(run, order, len(firing))
+        refused = [answer["message"] for answer in answers if answer["event"] == "error"]
+        if not any(LATE in message for message in refused):
+            break
     if refused or len(answers) < len(firing):
         raise EnvironmentNotReady(refused[0] if refused else f"run {run.name} did not take the rate over in time")
     _tell(runs, run, taps_per_s, order.version)
     return f"run {run.name}: {taps_per_s:,} taps/s until the end of its plan"
+
+
+def _answered(run: Path, order: RateOrder, cannons: int) -> list[dict[str, Any]]:
+    """What each of so many cannons answered to an order, as far as they did in time."""
+    until, answers = time.monotonic() + ANSWER_DEADLINE_S, _answers(run, order.version)
+    while len(answers) < cannons and time.monotonic() < until:
+        time.sleep(0.05)
+        answers = _answers(run, order.version)
+    return answers
 
 
 def _tell(runs: Path, run: Path, taps_per_s: int, version: int) -> None:

@@ -117,14 +117,17 @@ def _measured(place: Path, before: set[Path], process: subprocess.Popen[str]) ->
 
 
 def _left_out(place: Path) -> CaseResult:
-    env = {LEAVE_OUT: "1"}
-    done = call(place, "drill", "run", "credit-cut", "--arms", "B", "--short", "--json", "--progress", "none", env=env)
-    if not done.stdout:
-        raise Broken(done.stderr.strip())
-    drill = json.loads(done.stdout)["drills"][0]
-    if drill["reasons"] and drill["reasons"][0]["code"] == "generator_limited":
-        raise EnvironmentNotReady(drill["reasons"][0]["text"])
-    return CaseResult(drill["verdict"], done.returncode, "; ".join(reason["text"] for reason in drill["reasons"][:1]))
+    """Once more where the generator was the limit, as any calibrated run is: that is the machine."""
+    words = ("drill", "run", "credit-cut", "--arms", "B", "--short", "--json", "--progress", "none")
+    for _ in range(ATTEMPTS):
+        done = call(place, *words, env={LEAVE_OUT: "1"})
+        if not done.stdout:
+            raise Broken(done.stderr.strip())
+        drill = json.loads(done.stdout)["drills"][0]
+        if not drill["reasons"] or drill["reasons"][0]["code"] != "generator_limited":
+            said = "; ".join(reason["text"] for reason in drill["reasons"][:1])
+            return CaseResult(drill["verdict"], done.returncode, said)
+    raise EnvironmentNotReady(drill["reasons"][0]["text"])
 
 
 def _tampered(place: Path) -> CaseResult:

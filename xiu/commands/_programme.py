@@ -9,7 +9,7 @@ from datetime import date, datetime, timezone
 from fractions import Fraction
 
 from harness.control_client import ControlClient
-from harness.errors import BadInput
+from harness.errors import BadInput, closest
 from harness.forecast.programme import Staging, begins_us, programme_order
 from harness.forecast.share import ShareError
 from plans.models import Programme, find, load_programme
@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("file", metavar="FILE", nargs="?", help="a programme, by file or id; without: what is loaded")
     parser.add_argument("--load", action="store_true", help="hand it to control, which plays it")
+    parser.add_argument("--round", action="append", metavar="NAME", help="this round alone; several: once for each")
     parser.add_argument("--lane", choices=LANES, help="default: live to load, both to show")
     parser.add_argument("--scale", metavar="1/N", help="this share of the evening (default: the file's)")
     parser.add_argument("--pace", type=int, default=1, metavar="N", help="so many times as fast (default: 1)")
@@ -39,7 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def programme(args: argparse.Namespace) -> int:
     """Shows what is loaded, or one file; with `--load` hands the file to control."""
     if args.file is None:
-        if args.load or args.starts_in or args.date or args.scale or args.name or args.season or args.pace != 1:
+        of_a_file = (args.load, args.starts_in, args.date, args.scale, args.name, args.season, args.round)
+        if any(of_a_file) or args.pace != 1:
             raise BadInput("no programme named", expected=f"a file or an id: {EXAMPLE}")
         with ControlClient.of(_stacks.need(args)) as control:
             return _show_loaded(args, control)
@@ -64,10 +66,27 @@ def _order(args: argparse.Namespace, held: Programme, now_us: Callable[[], int])
     if args.season is not None and not 1 <= args.season <= ROUND_MAX:
         raise BadInput(f"--season {args.season}", expected=f"1 to {ROUND_MAX:,}")
     staging = Staging(scale, args.lane or "live", Fraction(args.pace), args.name, args.season)
+    first_us = _first(args, held, now_us)
     try:
-        return programme_order(held, staging, _first(args, held, now_us))
+        order = programme_order(held, staging, first_us)
+        if args.round:
+            order = _of_these(order, args.round)
+            if args.starts_in:  # the first of those that are loaded starts then
+                later_us = (order.rounds[0].order.start_us or first_us) - first_us
+                order = _of_these(programme_order(held, staging, first_us - later_us), args.round)
     except ShareError as exc:
         raise BadInput(f"{args.file} at scale {ratio_text(scale)}: {exc}") from exc
+    return order
+
+
+def _of_these(order: ProgrammeOrder, names: list[str]) -> ProgrammeOrder:
+    """The order with these rounds alone. Raises BadInput for one that is not in it."""
+    known = [one.name for one in order.rounds]
+    for name in names:
+        if name not in known:
+            near = closest(name, known)
+            raise BadInput(f"--round {name}", expected=f"one of {', '.join(known)}", did_you_mean=near)
+    return order.model_copy(update={"rounds": tuple(one for one in order.rounds if one.name in names)})
 
 
 def _first(args: argparse.Namespace, held: Programme, now_us: Callable[[], int]) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.errors import BadInput, EnvironmentNotReady
+from harness.guard.audit_log import read
 from harness.guard.kill import REGISTER, registered
 from harness.guard.rate import Granted, beyond, read_rate, rest_of, write_grant, write_rate
 from harness.orchestrate.rate import set_rate
@@ -85,3 +87,47 @@ def test_beyond_what_is_granted_no_pilot_is_told(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="a rate of 1,001 taps/s; the allow-list grants 1,000"):
             set_rate(1001, tmp_path)
     assert read_rate(run) is None
+
+
+def answering(run: Path, late: int, over: threading.Event) -> None:
+    """Two cannons: the second one sees so many orders too late; both answer each order once."""
+    seen = 0
+    while not over.wait(0.002):
+        order = read_rate(run)
+        if order is None or order.version == seen:
+            continue
+        seen = order.version
+        took = {"event": "rate", "version": seen, "at_ns": 1, "taps": 9}
+        missed = {"event": "error", "about": "rate", "version": seen, "message": "rate refused: it comes 7 ms too late"}
+        for worker, said in enumerate((took, missed if seen <= late else took)):
+            with (run / f"progress-{worker}.jsonl").open("a") as file:
+                file.write(f"{json.dumps(said)}\n")
+
+
+@pytest.mark.parametrize(("late", "versions"), [(0, 1), (1, 2), (2, 3), (3, None)])
+def test_an_order_that_one_worker_sees_too_late_is_given_anew_to_all(
+    tmp_path: Path, late: int, versions: int | None
+) -> None:
+    run, over = tmp_path / "r1", threading.Event()
+    run.mkdir()
+    cannons = threading.Thread(target=answering, args=(run, late, over))
+    cannons.start()
+    try:
+        with (
+            registered([tmp_path / REGISTER], os.getpid(), "r1", run / "kill", run),
+            registered([tmp_path / REGISTER / "two"], os.getpid(), "r1", run / "kill", run),
+        ):
+            (tmp_path / REGISTER / "two" / f"{os.getpid()}.json").rename(tmp_path / REGISTER / "second.json")
+            if versions is None:
+                with pytest.raises(EnvironmentNotReady, match="it comes 7 ms too late"):
+                    set_rate(40, tmp_path)
+                return
+            assert "40 taps/s" in set_rate(40, tmp_path)
+        order = read_rate(run)
+        assert order is not None
+        assert order.version == versions
+        (line,) = read(tmp_path)
+        assert (line.act, line.about["version"]) == ("rate", versions), "one act, whatever it took"
+    finally:
+        over.set()
+        cannons.join(10)

@@ -9,6 +9,7 @@ import argparse
 import json
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -114,3 +115,34 @@ def test_without_quick_the_real_runs_come_too(
     assert selftest.run(argparse.Namespace(quick=False, json=False)) == 0
     assert len(places) == 1
     assert "3 of 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "calls"),
+    [
+        pytest.param(["generator_limited", "no_effect"], 2, id="once more where the generator was the limit"),
+        pytest.param(["no_effect"], 1, id="no more where it was not"),
+    ],
+)
+def test_a_drill_whose_generator_was_the_limit_is_carried_out_once_more(
+    verdicts: list[str], calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter(verdicts)
+    words: list[tuple[str, ...]] = []
+
+    def call(place: Path, *said: str, env: dict[str, str]) -> SimpleNamespace:
+        words.append(said)
+        drill = {"verdict": "FAULT_NOT_EFFECTIVE", "reasons": [{"code": next(told), "text": "why"}]}
+        return SimpleNamespace(stdout=json.dumps({"drills": [drill]}), stderr="", returncode=10)
+
+    monkeypatch.setattr(_gates_live, "call", call)
+    came = _gates_live._left_out(tmp_path)
+    assert (came.word, came.exit_code, len(words)) == ("FAULT_NOT_EFFECTIVE", 10, calls)
+
+
+def test_a_machine_that_is_always_too_busy_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drill = {"verdict": "INVALID", "reasons": [{"code": "generator_limited", "text": "late"}]}
+    answer = SimpleNamespace(stdout=json.dumps({"drills": [drill]}), stderr="", returncode=10)
+    monkeypatch.setattr(_gates_live, "call", lambda *_, **__: answer)
+    with pytest.raises(EnvironmentNotReady, match="late"):
+        _gates_live._left_out(tmp_path)
