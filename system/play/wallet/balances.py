@@ -1,8 +1,8 @@
-"""Balances of one lane in one process, gathered: one statement answers all who came since the one before began.
+"""Balances of one lane in one process, gathered: one statement at a time answers all who came during the one before.
 
-Owns who waits, and how often is asked. A balance is as new as its question: it is read by a statement that began after
-it was asked for. With few users each has a statement of his own, at once; with many the statements get longer and not
-more. A statement costs every process on its way several hundred microseconds, each further user of it about ten.
+Owns who waits. A balance is as new as its question: it is read by a statement that began after it was asked for. With
+few users each has a statement of his own, at once; with many the statements get longer and not more. A statement costs
+every process on its way one to two hundred microseconds, each further user of it about ten.
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ from system.play.reading import reading
 BATCH_MAX = 256
 """Most users of one statement: a hundred microseconds of PostgreSQL each at most."""
 
-EVERY_S = 0.002
-"""From the beginning of a statement to that of the next, at least."""
-
 log = logging.getLogger("xiu.play")
 
 Balance = tuple[int, int]
@@ -32,10 +29,9 @@ Balance = tuple[int, int]
 class BalanceDesk:
     """Takes questions from any number of requests at once."""
 
-    def __init__(self, ask: Callable[[bytes], Awaitable[Answer]], lane: Lane, every_s: float = EVERY_S) -> None:
+    def __init__(self, ask: Callable[[bytes], Awaitable[Answer]], lane: Lane) -> None:
         """`ask`: the statement `balances`, for an array of users. Raises StoreUnknown, StoreRefused."""
-        self._ask, self._lane, self._every_s = ask, lane, every_s
-        self._next_s = 0.0
+        self._ask, self._lane = ask, lane
         self._waiting: dict[int, asyncio.Future[Balance | Exception]] = {}
         self._serving: asyncio.Task[None] | None = None
 
@@ -55,7 +51,6 @@ class BalanceDesk:
     async def _serve(self) -> None:
         try:
             while self._waiting:
-                await self._pause()
                 asked = {uid: self._waiting.pop(uid) for uid in list(islice(self._waiting, BATCH_MAX))}
                 try:
                     await self._answer(asked)
@@ -65,12 +60,6 @@ class BalanceDesk:
                             future.set_result(Degraded("balances are not read just now; ask again"))
         finally:
             self._serving = None
-
-    async def _pause(self) -> None:
-        loop = asyncio.get_running_loop()
-        if (early_s := self._next_s - loop.time()) > 0:
-            await asyncio.sleep(early_s)
-        self._next_s = loop.time() + self._every_s
 
     async def _answer(self, asked: dict[int, asyncio.Future[Balance | Exception]]) -> None:
         try:

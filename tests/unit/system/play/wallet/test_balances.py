@@ -9,7 +9,6 @@ import pytest
 from system.contract.errors import Degraded, StoreUnknown
 from system.ledger.standing import Answer
 from system.play.wallet.balances import BATCH_MAX, BalanceDesk
-from tests.support.deadline import until
 
 
 class SlowLedger:
@@ -52,27 +51,16 @@ def test_who_comes_during_a_statement_is_in_the_next() -> None:
     asyncio.run(body())
 
 
-def test_statements_begin_apart_and_who_comes_alone_waits_for_none() -> None:
-    every_s = 0.2
-
+def test_who_comes_alone_is_asked_for_at_once_however_short_ago_the_last_was() -> None:
     async def body() -> None:
-        loop, ledger = asyncio.get_running_loop(), SlowLedger()
+        ledger = SlowLedger()
         ledger.go.set()
-        desk = BalanceDesk(ledger.ask, "live", every_s)
-        await asyncio.gather(*await asked_for(desk, ledger, 1))
-        began_s = loop.time()
-        await asyncio.gather(*await asked_for(desk, ledger, 2), *await asked_for(desk, ledger, 3))
-        assert loop.time() - began_s > every_s / 2
-        assert ledger.asked == [[1], [2, 3]], "the second statement waits for whoever comes"
-        next_s = loop.time() + every_s
-
-        async def later() -> bool:
-            return loop.time() > next_s
-
-        await until(later, what="the time of the next statement")
-        waiting = await asked_for(desk, ledger, 4)
-        assert ledger.asked[2:] == [[4]], "the last one began long ago"
-        await asyncio.gather(*waiting)
+        desk = BalanceDesk(ledger.ask, "live")
+        for uid in (1, 2, 3):
+            waiting = await asked_for(desk, ledger, uid)
+            assert ledger.asked[-1] == [uid], "two turns of the loop, and no timer"
+            await asyncio.gather(*waiting)
+        assert ledger.asked == [[1], [2], [3]]
 
     asyncio.run(body())
 
