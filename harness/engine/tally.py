@@ -147,8 +147,10 @@ class Tally:
         }
 
     def _scheduled(self) -> list[int]:
-        tape, many = self._gun.tape, len(self._accounts)
-        return [len(tape)] if many == 1 else np.bincount(tape.journey, minlength=many)[:many].tolist()
+        tape = self._gun.tape
+        # Compared, since a count by buckets makes eight bytes of each: 3 ms for a million, in which nothing is sent.
+        beside = [int(np.count_nonzero(tape.journey == number)) for number in range(1, len(self._accounts))]
+        return [len(tape) - sum(beside), *beside]
 
     def _waiting(self) -> list[int]:
         """Requests in the queues of each journey's connections."""
