@@ -17,12 +17,15 @@ from harness.report.scope import faults, played
 from harness.runs.compare import Comparison, alike, compare
 from harness.runs.find import StoredRun, all_runs, find_run
 from harness.runs.folder import REPORT_FILE, write_text
+from harness.runs.groups import compare_groups
 from harness.runs.ledger_lines import books_of
 from harness.runs.record import RunRecord
 from harness.runs.trend import Point, trend
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
+from xiu.commands._summary import bars, markdown
 from xiu.commands._text import emit, figure, judged_table, table, yuan
+from xiu.commands._together import refuse
 
 EXAMPLE = "xiu run show last"
 RUNS = "runs"
@@ -39,8 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for word, line in (("show", "verdict, reasons, figures"), ("report", "write report.html again, print where it is")):
         one = add_word(words, word, line, f"xiu run {word} last")
         one.add_argument("run", metavar="RUN", help="id, folder, run.json file, or `last`")
+        if word == "show":
+            one.add_argument("--markdown", action="store_true", help="for a job's summary: >> $GITHUB_STEP_SUMMARY")
     both = add_word(words, "compare", "is B worse than A beyond noise? 99 if so", "xiu run compare baseline.json last")
-    both.add_argument("a", metavar="A", help="the earlier run: id, folder, run.json file, or `last`")
+    one_or_three = "id, folder, run.json file, or `last`; three or more with a comma between, on both sides: a claim"
+    both.add_argument("a", metavar="A", help=f"the earlier run: {one_or_three}")
     both.add_argument("b", metavar="B", help="the run to judge, given in the same way")
     both.add_argument(
         "--of", type=_count, default=0, metavar="N", help="take the noise also from the last N runs like A"
@@ -106,8 +112,12 @@ def _found(run: str, args: argparse.Namespace) -> StoredRun:
 
 def _show(args: argparse.Namespace) -> int:
     found = _found(args.run, args)
+    refuse("--json", {"--markdown": args.markdown if args.json else None}, "it is data")
     if args.json:
         emit(found.record.model_dump(mode="json"))
+        return 0
+    if args.markdown:
+        print("\n".join(markdown(found.record)))
         return 0
     print("\n".join(summary(found.record)))
     report = found.folder / REPORT_FILE
@@ -238,10 +248,18 @@ def write_report(found: StoredRun) -> Path:
     return path
 
 
-def _compare(args: argparse.Namespace) -> int:
+def _compared(args: argparse.Namespace) -> Comparison:
+    groups = [[_found(one, args).record for one in text.split(",") if one] for text in (args.a, args.b)]
+    if max(map(len, groups)) > 1:
+        refuse("several runs", {"--of": args.of or None}, "their own spread is the noise")
+        return compare_groups(*groups, anyway=args.anyway)
     a, b = _found(args.a, args).record, _found(args.b, args).record
     known = [found.record for found in all_runs(Path(args.runs)).found] if args.of else []
-    comparison = compare(a, b, alike(known, a, b, args.of), anyway=args.anyway)
+    return compare(a, b, alike(known, a, b, args.of), anyway=args.anyway)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    comparison = _compared(args)
     if args.json:
         emit(comparison.model_dump(mode="json"))
         return comparison.exit_code
@@ -299,6 +317,8 @@ def _trend(args: argparse.Namespace) -> int:
         "worse than before",
     )
     print(table(head, rows, "    rrrrr"))
+    print(f"\ntaps/s  {bars([point.answered_rps for point in points])}")
+    print(f"p99 ms  {bars([point.response_p99_ms for point in points])}  oldest first, the greatest is the highest")
     return 0
 
 
