@@ -18,6 +18,7 @@ from harness.season.operating import SeasonSums
 from harness.verdict import Reason
 from system.contract.api import RoundMoney, RoundPublic
 from system.contract.audit import AuditReport, RoundBooks
+from system.contract.routing import Topology
 
 GONE = "stack_gone"
 Samples = list[tuple[float, MoneySample]]
@@ -77,6 +78,8 @@ class RunAccount:
     no_data: list[Reason] = field(default_factory=list)
     resources: dict[str, dict[str, float]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    topology: Topology | None = None
+    """Of the system, as it was when the first round was armed."""
     public: AuditReport | None = None
     """The live lane's books of the public's round; None where there is none, or they could not be read."""
     stopped: str | None = None

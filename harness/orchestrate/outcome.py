@@ -13,6 +13,7 @@ from harness.orchestrate import figures, rounds
 from harness.orchestrate.account import RunAccount
 from harness.orchestrate.chosen import Chosen
 from harness.orchestrate.climbed import answered, played_segments, reasons_of, stairs_seen
+from harness.orchestrate.fronts import fronts_of
 from harness.orchestrate.public import public_of, public_touched
 from harness.phrases import Sentence, sentence
 from harness.runs.guarded import PublicProof, RunGuard
@@ -92,6 +93,7 @@ def record(
         season=figures.season_of_run(got),
         capacity=answered(got.climb, plan, chosen.share, got.cells, where.cores),
         guard=_guard(order, got, public),
+        fronts=fronts_of(got, folder),
         rounds=each,
     )
 

@@ -18,6 +18,7 @@ from harness.guard.kill import REGISTER
 from harness.orchestrate import closing
 from harness.orchestrate.climbing import rate_plan
 from harness.orchestrate.fire_order import FireOrder
+from harness.orchestrate.fronts import uneven_tokens
 from harness.orchestrate.way import STRAIGHT, Way
 from plans.models import StressPlan
 from system.contract.api import RoundOrder, RoundPublic, SponsorSplit
@@ -110,7 +111,7 @@ def prepare(
     """
     folder, register, topology = folder.resolve(), register.resolve(), control.topology()  # it fires elsewhere
     place, stretch = place or RoundPlace(), plan.stretch(share.duration_s)
-    files = {"tokens": "\n".join(control.tokens(lane, FIRST_UID, share.users)) + "\n"}
+    files = {"tokens": "\n".join(_tokens(control, plan, lane, share.users, topology)) + "\n"}
     probes = _probes(control, plan, lane, topology, files)
     traffic = _traffic(control, plan, share, sizes, topology, files)
     lead_s += _taps(share, plan, stretch) * TAP_S_TO_LOAD + _connections(share, sizes) * CONNECTION_S
@@ -290,6 +291,15 @@ def _traffic(
     if PUBLIC in files:
         played["public"] = PUBLIC
     return played
+
+
+def _tokens(control: ControlClient, plan: StressPlan, lane: Lane, users: int, topology: Topology) -> list[str]:
+    """Of the run's users: the first there are, or those who make its fronts uneven."""
+    if plan.last_front is None:
+        return control.tokens(lane, FIRST_UID, users)
+    return uneven_tokens(
+        lambda first, count: control.tokens(lane, first, count), FIRST_UID, users, plan.last_front, topology
+    )
 
 
 def _probes(

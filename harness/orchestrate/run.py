@@ -91,6 +91,11 @@ def choose(order: RunOrder, system: System, sizes: Sizes) -> Chosen:
     return Chosen(order.share(found.part), why, found.part < 1, found.to_json())
 
 
+def fronts_of(order: RunOrder) -> int:
+    """Of a stack that is started for the run: two where the plan needs a last one, else one."""
+    return 1 if order.loaded.plan.last_front is None else 2
+
+
 def say(text: str) -> None:
     """A line of progress, on stderr so that `--json` has stdout for itself."""
     print(text, file=sys.stderr, flush=True)
@@ -136,7 +141,7 @@ def _stack(order: RunOrder) -> Iterator[Stack]:
         yield Stack.attach(running[0])
         return
     with ExitStack() as undo:
-        stack = Stack(new_folder(VAR), detach=order.keep, more=order.parts, private=True)
+        stack = Stack(new_folder(VAR), detach=order.keep, more=order.parts, private=True, fronts=fronts_of(order))
         stack.start()
         if order.keep:
             undo.callback(stack.release)

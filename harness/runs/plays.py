@@ -29,6 +29,9 @@ def check(loaded: LoadedPlan) -> None:
     if has_public(plan) and (plan.lane != "stress" or len(plan.rounds) > 1):
         says = "a journey of the public beside the live lane's own, or in several rounds"
         raise BadInput(says, expected="lane: stress, and one round", file=loaded.plan_file)
+    if plan.last_front is not None and (played(plan) or plan.climb is not None):
+        says = "uneven fronts with plays beside the draw, or in a climb"
+        raise BadInput(says, expected="taps alone, or `last_front` left out", file=loaded.plan_file)
     shot_of = {one.name: one.shot for one in plan.traffic}
     for one in plan.traffic:
         if one.after is None:

@@ -16,7 +16,7 @@ from harness.runs.base import Record
 from harness.runs.closed_loop import ClosedLoopResult
 from harness.runs.guarded import RunGuard
 from harness.runs.percentiles import Percentiles
-from harness.runs.steps import Capacity, Step
+from harness.runs.steps import Capacity, FrontResult, Step
 from harness.verdict import Reason, Verdict
 from system.contract.audit import Finding
 
@@ -268,6 +268,8 @@ class RunRecord(Record):
     """Of a climb; null of any other plan."""
     service: Literal["url", "locustfile"] | None = None
     """Set where the target is no red-packet system but somebody's own service: no money, no win, no invariant then."""
+    fronts: tuple[FrontResult, ...] = ()
+    """Of a system of several fronts, in their order."""
     closed_loop: ClosedLoopResult | None = None
     """What plain Locust told beside the schedule; null where the plan asks for none, or nothing came of it."""
     guard: RunGuard | None = None

@@ -6,6 +6,7 @@ from typing import Literal
 
 from harness.runs.base import Record
 from harness.runs.capacity import CapacityAnswer
+from harness.runs.percentiles import Percentiles
 
 
 class Step(Record):
@@ -26,6 +27,17 @@ class Step(Record):
     response_p99_ms: float | None = None
     seen: Literal["green", "unclear", "red"] | None = None
     held: bool | None = None
+
+
+class FrontResult(Record):
+    """One front's part of a run's measured taps, by the generator's own records. `front`: its place in the topology."""
+
+    front: int
+    users: int
+    sent: int
+    wins: int
+    unknown: int
+    response_ms: Percentiles
 
 
 class Capacity(Record):

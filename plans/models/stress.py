@@ -217,6 +217,9 @@ class StressPlan(PlanModel):
     lane: Literal["live", "stress"] = "stress"
     seed: int = Field(ge=0, lt=1 << 63)
     calibrated: Annotated[Share, Field(gt=0, le=1, description="Share of the calibrated rate that is played.")] = 1.0
+    last_front: Annotated[Share, Field(gt=0, lt=1)] | None = Field(
+        default=None, description="Part of the users who belong to the last front; left out: as many as to any other."
+    )
     warm_up: WarmUp
     round: RoundWindow
     rounds: Rounds = Field(

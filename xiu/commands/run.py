@@ -160,7 +160,7 @@ def summary(record: RunRecord) -> list[str]:
         p = getattr(record.latency_ms, name)
         rows.append([name, *(figure(v) for v in (p.p50, p.p95, p.p99, p.p999, p.max))])
     lines += [table(("ms", "p50", "p95", "p99", "p99.9", "max"), rows, " rrrrr"), "", judged_table(record.forecast), ""]
-    lines += [*_capacity(record), *_beside(record)]
+    lines += [*_capacity(record), *_fronts(record), *_beside(record)]
     if own:
         return [*lines, *_closed_loop(record), *_of_requests(record)]
     held = [f.code for f in record.invariants if f.valid is True and f.counted > 0]
@@ -169,6 +169,17 @@ def summary(record: RunRecord) -> list[str]:
     parts = [f"invariants hold: {', '.join(held) or 'none'}" + (f"; not so: {', '.join(rest)}" if rest else "")]
     parts += [f"not evaluated: {', '.join(unread)}"] if unread else []
     return lines + [line for each in parts for line in textwrap.wrap(each, WIDTH, subsequent_indent="  ")]
+
+
+def _fronts(record: RunRecord) -> list[str]:
+    """Each front's part of the taps; nothing of one front."""
+    rows = []
+    for one in record.fronts:
+        p = one.response_ms
+        cells = [f"{count:,}" for count in (one.users, one.sent, one.wins, one.unknown)]
+        rows.append([f"front-{one.front}", *cells, *(figure(v) for v in (p.p50, p.p99, p.max))])
+    head = ("of each front", "users", "taps", "wins", "unknown", "p50 ms", "p99", "max")
+    return [table(head, rows, " rrrrrrr"), ""] if rows else []
 
 
 def _closed_loop(record: RunRecord) -> list[str]:

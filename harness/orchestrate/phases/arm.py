@@ -82,6 +82,7 @@ class Arm:
         mine = RoundAccount(
             number, begins_s, prepared.duration_s, prepared.round, season=season, public=prepared.public
         )
+        account.topology = prepared.topology
         account.rounds.append(mine)
         account.cells = len(set(prepared.topology.cells))
         return Armed(prepared, mine, generator)

@@ -31,6 +31,7 @@ from harness.runs.record import (
     Timeline,
     Wins,
 )
+from harness.runs.steps import FrontResult
 from tests.support.report_page import Page, page, said
 from tests.support.sample_run import GOOD, SEASON, findings, reason, record, timeline
 
@@ -421,6 +422,16 @@ def test_the_publics_own_round_stands_beside_the_checksum(changes: dict[str, Any
     assert says in text
     assert "round 9 of the live lane" in text
     assert [reason.code for reason in public_touched(proof)] == ([] if "by themselves" in says else ["public_touched"])
+
+
+def test_each_of_several_fronts_stands_in_a_table() -> None:
+    one = FrontResult(front=0, users=75, sent=900, wins=3, unknown=0, response_ms=Percentiles(p50=1.0, p99=77.7))
+    text = page(record(fronts=(one, one.model_copy(update={"front": 1, "users": 25}))))
+    (table,) = re.findall(r'<table class="dense fronts">.*?</table>', text, re.DOTALL)
+    assert "front-0" in table
+    assert "front-1" in table
+    assert "77.7" in table
+    assert '<table class="dense fronts">' not in page(record())
 
 
 def test_a_record_of_before_has_no_guard() -> None:

@@ -51,6 +51,13 @@ def test_the_public_stands_beside_one_round_of_the_stress_lane_alone() -> None:
         order_of(plan, Path("runs"), on="http://127.0.0.1:1")
 
 
+def test_uneven_fronts_are_of_taps_alone() -> None:
+    plan = loaded()
+    plays.check(loaded("uneven-fronts"))
+    with pytest.raises(BadInput, match="uneven fronts with plays beside the draw"):
+        plays.check(replace(plan, plan=plan.plan.model_copy(update={"last_front": 0.25})))
+
+
 def test_a_short_form_is_a_fifth_of_the_people_for_15_seconds_and_a_short_plan_as_it_is() -> None:
     assert short_form(loaded()) == (Fraction(1, 5), 15.0)
     assert short_form(loaded("smoke")) == (Fraction(1), None)

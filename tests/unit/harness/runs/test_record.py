@@ -65,6 +65,7 @@ def test_run_json_has_every_field_of_the_contract(runs: Path):
     assert data.keys() == FIELDS | {
         "schema_version",
         "closed_loop",
+        "fronts",
         "environment",
         "forecast_sha256",
         "stack",
