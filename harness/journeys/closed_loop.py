@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from gevent.event import AsyncResult
 from locust import FastHttpUser, constant_pacing, events, task
 from locust.env import Environment
 from locust.exception import StopUser
@@ -27,10 +26,10 @@ from harness.guard.kill import registered
 from harness.orchestrate.fire_order import FireOrder
 
 ORDER_VARIABLE, CLOSED_VARIABLE = "XIU_FIRE_ORDER", "XIU_CLOSED_LOOP"
-LOOK_S = 0.05
+LOOK_S, LAST_WORD_S = 0.05, 8.0
 TOLD: dict[str, Any] = json.loads(os.environ[CLOSED_VARIABLE])
 """`url`, `method`, `headers`, `users`, `rate`, `begins_s`, `ends_s`, `drain_s` from the first intended request on."""
-_state: dict[str, Any] = {"begins": AsyncResult(), "stopping": False, "users": 0, "busy": 0}
+_state: dict[str, Any] = {"begins": None, "stopping": False, "work": None, "users": 0, "busy": 0}
 
 
 class ClosedUser(FastHttpUser):
@@ -42,8 +41,12 @@ class ClosedUser(FastHttpUser):
     def on_start(self) -> None:
         number = _state["users"]
         _state["users"] += 1
-        begins: float = _state["begins"].get()
-        gevent.sleep(max(0.0, begins + number / TOLD["rate"] - time.monotonic()))
+        # Looked at often: a user who only slept would keep a run from ending that is stopped before it begins.
+        while not _state["stopping"]:
+            left_s = LOOK_S if _state["begins"] is None else _state["begins"] + number / TOLD["rate"] - time.monotonic()
+            if left_s <= 0:
+                return
+            gevent.sleep(min(left_s, LOOK_S))
 
     @task
     def request(self) -> None:
@@ -58,12 +61,15 @@ class ClosedUser(FastHttpUser):
 
 @events.test_start.add_listener
 def _start(environment: Environment, **_: Any) -> None:
-    gevent.spawn(_carry_out, environment)
+    _state["work"] = gevent.spawn(_carry_out, environment)
 
 
 @events.quitting.add_listener
 def _quitting(**_: Any) -> None:
+    """Ctrl-C or SIGTERM: nothing more is sent, and the account is written before this process ends."""
     _state["stopping"] = True
+    if _state["work"] is not None:
+        _state["work"].join(timeout=LAST_WORD_S)
 
 
 @events.test_stop.add_listener
@@ -82,7 +88,7 @@ def _carry_out(environment: Environment) -> None:
         with registered(folders, os.getpid(), order.run_id, kill_file, None, order.since_s):
             began = order.t0_ns() / 1e9
             _state["ends"] = ends = began + TOLD["ends_s"]
-            _state["begins"].set(began + TOLD["begins_s"])
+            _state["begins"] = began + TOLD["begins_s"]
             while not _state["stopping"] and time.monotonic() < ends:
                 gevent.sleep(LOOK_S)
                 _state["stopping"] = _state["stopping"] or kill_file.exists()
@@ -91,6 +97,7 @@ def _carry_out(environment: Environment) -> None:
                 gevent.sleep(LOOK_S)
             order.file("cannon", 0, ".json").write_text(json.dumps(_account(environment.stats.total)))
     except (HarnessError, OSError) as exc:
+        _state["stopping"] = True
         print(f"locustfile: {' '.join(str(exc).split())}", file=sys.stderr, flush=True)
         environment.process_exit_code = 10
     runner.quit()

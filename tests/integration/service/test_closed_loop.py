@@ -21,7 +21,7 @@ from harness.stack.ports import Ports
 from plans.models.load import HOME
 from plans.models.service import load_service
 from plans.models.target_service import UrlTarget
-from tests.support.command import Xiu, valid_or_late
+from tests.support.command import Xiu, valid_or_late, wait
 from tests.support.stores import wait_until
 
 OWN = "http://127.0.0.1:18734/"
@@ -71,6 +71,24 @@ def test_its_report_has_both_percentiles_and_a_factor_of_ten(tmp_path: Path) -> 
     assert "on its schedule" in text
     assert "closed loop (plain Locust)" in text
     assert list((tmp_path / "runs" / ".generators").glob("*.json")) == []
+
+
+def test_the_kill_switch_ends_both_and_both_leave_their_figures(tmp_path: Path) -> None:
+    xiu = Xiu(tmp_path)
+    registered = tmp_path / "runs" / ".generators"
+    with Ports(["service"]) as ports:
+        plan = at_port(tmp_path, ports.by_name["service"])
+        plan.write_text(plan.read_text(encoding="utf-8").replace("duration: 8s", "duration: 120s"), encoding="utf-8")
+        running = xiu.start("plan", "run", "./closed-loop.yaml", "--progress", "none")
+        wait(lambda: len(list(registered.glob("*.json"))) == 2, 90, xiu.output)
+        assert xiu("kill").returncode in (0, 5)
+        assert running.wait(60) == 3, xiu.output()
+    record = xiu.record()
+    assert record["closed_loop"] is not None
+    load = record["load"]
+    assert load["scheduled"] == load["sent"] + load["dropped"] + load["unsent"]
+    assert load["unsent"] > 0
+    assert list(registered.glob("*.json")) == []
 
 
 def test_a_stand_in_answers_at_once_and_stands_still_once(target: UrlTarget) -> None:
