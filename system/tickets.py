@@ -68,11 +68,7 @@ class TicketOffice:
     def write(self, ticket: Ticket) -> str:
         """The ticket's text; the same ticket always has the same."""
         payload = f"{ticket.lane}.{ticket.season}.{ticket.round}.{ticket.uid}.{ticket.second}.{ticket.key_id}"
-        return self.sign(ticket.key_id, payload)
-
-    def sign(self, key_id: int, payload: str) -> str:
-        """The text of a ticket whose part before the MAC is `payload`."""
-        return f"{payload}.{self._mac(key_id, payload)}"
+        return f"{payload}.{self._mac(ticket.key_id, payload)}"
 
     def read(self, text: str) -> Ticket:
         """The ticket of a text. Raises TicketForged for any other text."""
@@ -91,10 +87,14 @@ class TicketOffice:
         return Ticket(next(each for each in LANES if each == lane), season, round_id, uid, second, key_id)
 
     def _mac(self, key_id: int, payload: str) -> str:
+        mac = self.keyed(key_id)()
+        mac.update(payload.encode())
+        return mac.hexdigest()
+
+    def keyed(self, key_id: int) -> Callable[[], hashlib.blake2b]:
+        """Makes the MAC of one ticket under this key: of its text up to the last dot."""
         keyed = self._keyed.get(key_id)
         if keyed is None:
             key = derive(self._secret, f"ticket:{key_id}")
             keyed = self._keyed[key_id] = hashlib.blake2b(key=key, digest_size=_MAC_BYTES).copy
-        mac = keyed()
-        mac.update(payload.encode())
-        return mac.hexdigest()
+        return keyed

@@ -53,26 +53,9 @@ def lose(next_ms: int) -> HttpAnswer:
     return answer(200, _json({"won": False, "next_ms": next_ms}), _LOSE)
 
 
-class LosingWithTicket:
-    """Losing answers that have a ticket. All but the ticket itself is made once for each length of a ticket: what is
-    done for one tap in 128 meets cold caches, so the little that is left counts several times.
-    """
-
-    __slots__ = ("_before", "_starts")
-
-    def __init__(self, next_ms: int) -> None:
-        self._before = f'{{"won":false,"next_ms":{next_ms},"ticket":"'
-        self._starts: dict[int, tuple[bytes, bytes, int]] = {}
-
-    def answer(self, ticket: str) -> HttpAnswer:
-        """The answer with this ticket, which holds letters, digits and dots."""
-        end = f'{ticket}"}}'.encode()
-        start = self._starts.get(len(end))
-        if start is None:
-            whole = answer(200, self._before.encode() + end, _LOSE)
-            start = whole.keep[: -len(end)], whole.close[: -len(end)], whole.head_bytes
-            self._starts[len(end)] = start
-        return HttpAnswer(200, start[0] + end, start[1] + end, _LOSE, start[2])
+def losing_with(next_ms: int, ticket: str) -> HttpAnswer:
+    """A losing answer that has a ticket, which holds letters, digits and dots; it ends with the ticket and `"}`."""
+    return answer(200, f'{{"won":false,"next_ms":{next_ms},"ticket":"{ticket}"}}'.encode(), _LOSE)
 
 
 def won(round_id: int, win: SettledWin, repeat: bool) -> HttpAnswer:

@@ -40,6 +40,8 @@ class Draw:
     __slots__ = (
         "_accept_stress",
         "_award",
+        "_book",
+        "_book_round",
         "_books",
         "_fronts",
         "_limiter",
@@ -77,6 +79,8 @@ class Draw:
         self._lose = answers.lose(self._next_ms)
         self._office = TicketOffice(settings.secret)
         self._books: dict[int, TicketBook] = {}
+        self._book: TicketBook | None = None
+        self._book_round = -1
         self._ticket_key: tuple[int, ...] = ()
         self._switches: Tables = {}
         self._award: tuple[bool, ...] = ()
@@ -100,6 +104,7 @@ class Draw:
         self._shed_percent = tuple(switches[lane]["draw.shed_percent"] for lane in LANES)
         self._ticket_key = tuple(switches[lane]["cards.ticket_key"] for lane in LANES)
         self._books.clear()
+        self._book, self._book_round = None, -1
         delays_s = tuple(switches[lane]["draw.delay_ms"] / 1000 for lane in LANES)
         self.delay_s = delays_s if any(delays_s) else ()
 
@@ -153,22 +158,30 @@ class Draw:
             self._users.append(uid)
         # 7 The gate, 8 the loser, 9 the winner.
         if now_us < round_.opening_us or not self._award[lane]:
-            return self._loser(round_, lane, uid, now_us) if round_.season else self._lose
+            return self._loser(round_, round_id, lane, uid, now_us) if round_.season else self._lose
         return self._take(round_, lane, uid, now_us, replier)
 
-    def _loser(self, round_: DrawRound, lane: int, uid: int, now_us: int) -> HttpAnswer:
-        book = self._books.get(round_.round_id)
-        if book is None:
-            if len(self._books) >= _BOOKS_MAX:
-                self._books.clear()
-            key_id = self._ticket_key[lane]
-            book = TicketBook(self._office, round_.lane, round_.season, round_.round_id, key_id, self._next_ms)
-            self._books[round_.round_id] = book
+    def _loser(self, round_: DrawRound, round_id: int, lane: int, uid: int, now_us: int) -> HttpAnswer:
+        book = self._book
+        if book is None or round_id != self._book_round:
+            book = self._open_book(round_, round_id, lane)
         answer = book.answer(uid, now_us)
         if answer is None:
             return self._lose
         self.tickets[lane] += 1
         return answer
+
+    def _open_book(self, round_: DrawRound, round_id: int, lane: int) -> TicketBook:
+        """The tickets of that round, which the next tap is likely to ask for, too."""
+        book = self._books.get(round_id)
+        if book is None:
+            if len(self._books) >= _BOOKS_MAX:
+                self._books.clear()
+            key_id = self._ticket_key[lane]
+            book = TicketBook(self._office, round_.lane, round_.season, round_id, key_id, self._next_ms)
+            self._books[round_id] = book
+        self._book, self._book_round = book, round_id
+        return book
 
     def _count(self, round_id: int, uid: int, now_us: int) -> None:
         """A tap that never meets the limiter takes part all the same."""
@@ -211,7 +224,7 @@ class Draw:
     def _take(self, round_: DrawRound, lane: int, uid: int, now_us: int, replier: Replier) -> HttpAnswer | None:
         waiting = _Waiting(self, round_.round_id, repeat=False)
         if not round_.award(uid, now_us, waiting):
-            return self._loser(round_, lane, uid, now_us) if round_.season else self._lose
+            return self._loser(round_, round_.round_id, lane, uid, now_us) if round_.season else self._lose
         waiting.reply_to(replier.later())
         return None
 

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from system.benching.bare_front import BareRound
 from system.contract.switches import tables
 from system.front.answers import HttpAnswer
 from system.front.draw import Draw
@@ -17,6 +18,7 @@ from tests.support.front_parts import LIVE, NOW_US, STRESS, Replies, StillFront,
 OFFICE = TicketOffice(settings().secret)
 START_US = 1_790_000_000_000_000
 USERS, SECONDS = 4_000, 25
+OTHER = 99
 
 
 def book(office: TicketOffice = OFFICE, round_id: int = 17, key_id: int = 1) -> TicketBook:
@@ -29,7 +31,11 @@ def body(answer: HttpAnswer) -> dict[str, object]:
     return dict(json.loads(text))
 
 
-@pytest.mark.parametrize("base", [0, 1 << 40, (1 << 60) - 4 * USERS], ids=["small ids", "large ids", "largest ids"])
+@pytest.mark.parametrize(
+    "base",
+    [0, 1 << 40, (1 << 60) - 4 * USERS, (1 << 63) - 4 * USERS],
+    ids=["small ids", "large ids", "ids of 60 bits", "largest ids"],
+)
 def test_at_most_one_tap_in_a_hundred_has_one_whoever_taps(base: int) -> None:
     one, by_user = book(), [0] * USERS
     for second in range(SECONDS):
@@ -87,3 +93,25 @@ def test_a_round_with_a_season_gives_tickets_of_its_lane_and_counts_them() -> No
 
     front.switches = tables(each={"live": {"cards.ticket_key": 2}})
     assert [OFFICE.read(text).key_id for text in losing(draw, LIVE, 0, 6_000)] == [2] * len(live)
+
+
+def test_rounds_that_are_tapped_by_turns_have_each_their_own_tickets() -> None:
+    def lucky(draw: Draw, rounds: tuple[int, ...]) -> dict[int, list[str]]:
+        texts: dict[int, list[str]] = {LIVE: [], OTHER: []}
+        for uid in range(2_000):
+            for number in rounds:
+                answer = draw.tap(number, 0, uid, NOW_US, Replies())
+                assert answer is not None
+                texts[number] += [str(body(answer)["ticket"])] if b"ticket" in answer.keep else []
+        return texts
+
+    def drawn() -> Draw:
+        front = StillFront()
+        front.rounds[OTHER] = BareRound(OTHER, "live", 0, NOW_US + 1_000_000, season=4)
+        front.rounds[LIVE].season = 3
+        return Draw(front, settings(limiter_slots=1 << 16))
+
+    by_turns, live, other = lucky(drawn(), (LIVE, OTHER)), lucky(drawn(), (LIVE,)), lucky(drawn(), (OTHER,))
+    assert by_turns == {LIVE: live[LIVE], OTHER: other[OTHER]}
+    assert min(len(texts) for texts in by_turns.values()) > 0
+    assert {OFFICE.read(text).season for text in by_turns[OTHER]} == {4}
