@@ -11,7 +11,9 @@ import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from harness.bench import clients, servers
 from harness.bench.common import Report, Say, alternate, two_cores
@@ -19,6 +21,7 @@ from harness.bench.engine import RESPONSE_P99_MS_MAX, highest, sustained
 from harness.engine.process import CannonResult
 from harness.errors import EnvironmentNotReady
 from harness.orchestrate.fire import LocustProcess
+from harness.orchestrate.merge import all_journeys, side_by_side
 from harness.orchestrate.prepare import lead_after
 from harness.service.order import ServiceOrder
 from harness.service.prepare import OWN_LOCUSTFILE, tasks_order, told_of
@@ -26,9 +29,9 @@ from plans.models.service import load_service
 from plans.models.target_service import LocustTarget
 
 USERS = 50
-SECONDS = 5.0
-WARM_UP_S, DRAIN_S = 2.0, 3.0
-CLOSE_ENOUGH = 0.06
+SECONDS = 4.0
+WARM_UP_S, DRAIN_S = 1.0, 3.0
+CLOSE_ENOUGH = 0.13
 ATTEMPTS = 2
 SPARE_S = 30.0
 TASKS = """\
@@ -85,17 +88,20 @@ def plain(target: servers.BenchTarget, core: int, kind: str, users: int, seconds
     return statistics.mean(whole)
 
 
-def open_schedule(
-    target: servers.BenchTarget, core: int, kind: str, users: int, seconds: float, rate_rps: float
+def fired(
+    tasks: str,
+    plan: str,
+    core: int,
+    *,
+    realtime: bool = False,
+    on_message: Callable[[int, dict[str, Any]], None] = lambda *_: None,
 ) -> CannonResult:
-    """The same file as `xiu plan run` runs it, at a constant rate. Raises FireFailed."""
+    """Tasks (the text of a locustfile) on the open schedule of a plan that names it `mine.py`, as `xiu plan run` runs
+    them; `on_message` as in `LocustProcess.fire`. Raises FireFailed.
+    """  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="xiu-tasks-") as name:
         folder = Path(name)
-        (folder / "mine.py").write_text(TASKS.format(kind=kind))
-        plan = PLAN.format(
-            address=target.address, users=users, rate=round(rate_rps), warm_up=WARM_UP_S, seconds=seconds,
-            drain=DRAIN_S, objective=RESPONSE_P99_MS_MAX,
-        )  # fmt: skip
+        (folder / "mine.py").write_text(tasks)
         (folder / "tasks.yaml").write_text(plan)
         order = ServiceOrder(load_service(folder / "tasks.yaml"), folder / "runs")
         assert isinstance(order.target, LocustTarget)
@@ -103,42 +109,28 @@ def open_schedule(
         run.mkdir()
         with LocustProcess(run, 1, 1, OWN_LOCUSTFILE, told_of(order, order.target, {})) as generator:
             lead_s = lead_after(generator.stand())
-            fire = tasks_order(order, "bench", run, lead_s, core)
-            length_s = lead_s + WARM_UP_S + seconds + DRAIN_S + SPARE_S
-            (account,) = generator.fire(fire, length_s, lambda *_: None, lambda: None).accounts
-        return CannonResult(account)
+            fire = tasks_order(order, "bench", run, lead_s, core, realtime)
+            length_s = lead_s + order.plan.length_s + order.plan.drain.answers + SPARE_S
+            accounts = generator.fire(fire, length_s, on_message, lambda: None).accounts
+        return CannonResult(all_journeys(side_by_side(accounts)))
+
+
+def open_schedule(
+    target: servers.BenchTarget, core: int, kind: str, users: int, seconds: float, rate_rps: float
+) -> CannonResult:
+    """The tasks of this bench at a constant rate."""
+    plan = PLAN.format(
+        address=target.address, users=users, rate=round(rate_rps), warm_up=WARM_UP_S, seconds=seconds, drain=DRAIN_S,
+        objective=RESPONSE_P99_MS_MAX,
+    )  # fmt: skip
+    return fired(TASKS.format(kind=kind), plan, core)
 
 
 def run(say: Say, *, seconds: float = SECONDS, users: int = USERS) -> Report:
     """Raises EnvironmentNotReady without nginx or two cores."""
     server_core, core = two_cores()
     with servers.nginx(server_core) as target:
-
-        def pairs(kind: str) -> tuple[tuple[float, float], ...]:
-            last = plain(target, core, kind, users, seconds) / 2
-
-            def holds(rate_rps: float) -> bool:
-                return any(tried(rate_rps) for _ in range(ATTEMPTS))
-
-            def tried(rate_rps: float) -> bool:
-                got = open_schedule(target, core, kind, users, seconds, rate_rps)
-                good = sustained(got)
-                why = "holds" if good else f"does not hold: {'; '.join(got.generator['reasons']) or 'users were busy'}"
-                times = {name: got.latency_ms[name]["p99"] for name in ("response", "lag", "queued")}
-                say(f"{kind} {rate_rps:,.0f}/s {why}; p99 {times} ms, CPU {got.generator['cpu_max']:.2f}")
-                return good
-
-            def value() -> float:
-                nonlocal last
-                found = highest(holds, last, CLOSE_ENOUGH)
-                if not found:
-                    raise EnvironmentNotReady(f"no valid run from {last / 8:,.0f}/s up: something else uses the cores")
-                last = found
-                return found
-
-            return alternate(value, lambda: plain(target, core, kind, users, seconds), say)
-
-        fast, classic = pairs("FastHttpUser"), pairs("HttpUser")
+        fast, classic = (pairs(say, target, core, kind, users, seconds) for kind in ("FastHttpUser", "HttpUser"))
     beside = Report("", "", "", classic)
     extra = {
         "http_user": {"ratio": round(beside.ratio, 4), "value": beside.value, "anchor_value": beside.anchor_value,
@@ -147,3 +139,31 @@ def run(say: Say, *, seconds: float = SECONDS, users: int = USERS) -> Report:
         "objective_ms": RESPONSE_P99_MS_MAX,
     }  # fmt: skip
     return Report("locustfile", "tasks/s", "plain Locust, closed loop, FastHttpUser", fast, extra)
+
+
+def pairs(
+    say: Say, target: servers.BenchTarget, core: int, kind: str, users: int, seconds: float
+) -> tuple[tuple[float, float], ...]:
+    """The highest rate that holds and plain Locust's, in turn, for this kind of user."""
+    last = plain(target, core, kind, users, seconds) / 2
+
+    def holds(rate_rps: float) -> bool:
+        return any(tried(rate_rps) for _ in range(ATTEMPTS))
+
+    def tried(rate_rps: float) -> bool:
+        got = open_schedule(target, core, kind, users, seconds, rate_rps)
+        good = sustained(got)
+        why = "holds" if good else f"does not hold: {'; '.join(got.generator['reasons']) or 'users were busy'}"
+        times = {name: got.latency_ms[name]["p99"] for name in ("response", "lag", "queued")}
+        say(f"{kind} {rate_rps:,.0f}/s {why}; p99 {times} ms, CPU {got.generator['cpu_max']:.2f}")
+        return good
+
+    def value() -> float:
+        nonlocal last
+        found = highest(holds, last, CLOSE_ENOUGH)
+        if not found:
+            raise EnvironmentNotReady(f"no valid run from {last / 8:,.0f}/s up: something else uses the cores")
+        last = found
+        return found
+
+    return alternate(value, lambda: plain(target, core, kind, users, seconds), say)

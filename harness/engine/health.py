@@ -50,6 +50,11 @@ class Health:
     cpu_max: float | None
 
 
+def lag_ms_max(objective_ms: float) -> float:
+    """How high the lag's p99 of a second may be."""
+    return max(LAG_MIN_MS, LAG_OF_OBJECTIVE * objective_ms)
+
+
 def judge(
     intended_ns: Times,
     reached_ns: Times,
@@ -71,7 +76,7 @@ def judge(
     second = (intended - window[0]) // NS
     seconds = -(-(window[1] - window[0]) // NS)
     edges = np.searchsorted(second, np.arange(seconds + 1))
-    limit_ns = max(LAG_MIN_MS, LAG_OF_OBJECTIVE * objective_ms) * 1e6
+    limit_ns = lag_ms_max(objective_ms) * 1e6
     bad: dict[str, list[int]] = {"lag_p99": [], "late": [], "reached": []}
     for number in range(seconds):
         part = lag[edges[number] : edges[number + 1]]

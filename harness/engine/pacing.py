@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 
+GRAIN_OF_LAG, GRAIN_MS_MAX = 0.1, 1.0
 _CLOCK_MONOTONIC = 1
 _ABSOLUTE = 1
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
@@ -68,10 +69,28 @@ def timer_descriptor() -> int:
     return fd
 
 
-def set_alarm(fd: int, at_ns: int) -> None:
-    """Lets a timer descriptor come due once, at this time of CLOCK_MONOTONIC; at once where it has passed."""
-    at = max(1, at_ns)  # 0 would disarm it
-    _set(fd, _ABSOLUTE, _TimerSpec(_TimeSpec(0, 0), _TimeSpec(at // 1_000_000_000, at % 1_000_000_000)))
+def grain_ns(lag_ms_max: float) -> int:
+    """How long after a ring the next one comes at the earliest, of an alarm that is set for each request: a small part
+    of the lag that may be. What is due meanwhile has one ring together, since each costs a sleep and a waking.
+    """
+    return int(min(GRAIN_MS_MAX, GRAIN_OF_LAG * lag_ms_max) * 1e6)
+
+
+class AlarmSetting:
+    """Lets a timer descriptor come due once, at a time. What the call needs is made once: it is made for each ring."""
+
+    def __init__(self, fd: int) -> None:
+        self._spec = _TimerSpec()
+        self._at = self._spec.value
+        self._call = ctypes.CDLL(None, use_errno=True).timerfd_settime
+        self._words = (ctypes.c_int(fd), ctypes.c_int(_ABSOLUTE), ctypes.byref(self._spec), None)
+
+    def set(self, at_ns: int) -> None:
+        """To this time of CLOCK_MONOTONIC; at once where it has passed. It can be read no more until then."""
+        at = self._at
+        at.seconds, at.nanoseconds = divmod(at_ns if at_ns > 0 else 1, 1_000_000_000)  # 0 would disarm it
+        if self._call(*self._words) < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_settime")
 
 
 def _set(fd: int, flags: int, spec: _TimerSpec) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import gevent
 
-from harness.engine.pacing import set_alarm, timer_descriptor
+from harness.engine.pacing import AlarmSetting, timer_descriptor
 
 NS = 1_000_000_000
 
@@ -29,6 +29,7 @@ class LoopAlarm:
         self._watcher: Any = None
         self._closed = False
         if self._fd >= 0:
+            self._setting = AlarmSetting(self._fd)
             self._watcher = self._loop.io(self._fd, 1)
             self._watcher.start(self._ready)
 
@@ -37,7 +38,7 @@ class LoopAlarm:
         if self._closed:
             return
         if self._fd >= 0:
-            set_alarm(self._fd, at_ns)
+            self._setting.set(at_ns)
             return
         self._stop()
         self._watcher = self._loop.timer(max(0.0, (at_ns - monotonic_ns()) / NS))

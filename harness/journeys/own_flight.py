@@ -14,7 +14,8 @@ from typing import Any
 import gevent
 import numpy as np
 
-from harness.engine.health import CpuSample
+from harness.engine.health import CpuSample, lag_ms_max
+from harness.engine.pacing import grain_ns
 from harness.engine.recorder import pages, write_history
 from harness.engine.results import result
 from harness.engine.schedule import pieces_of, schedule
@@ -64,11 +65,12 @@ class TaskFlight:
         self.cpu: list[CpuSample] = []
         self.users = sum(map(len, users))
         self.stopped_ns: int | None = None
+        self._grain_ns = grain_ns(lag_ms_max(self.config["objective_ms"]))
         self._next: Callable[[int], None] = lambda _: None
 
     def fly(self, stopping: Callable[[], str]) -> dict[str, Any]:
         """Fires to the end, or until it is stopped; writes account and history. Raises OSError."""
-        schedule_class(realtime=False)  # its starter is a batch process
+        schedule_class(realtime=bool(self.config.get("realtime")))  # its starter is a batch process
         if self.config.get("cpu") is not None:
             os.sched_setaffinity(0, {self.config["cpu"]})
         start_ns = self.order.t0_ns()
@@ -122,10 +124,11 @@ class TaskFlight:
         return "kill file" if Path(self.config["kill_file"]).exists() else stopping()
 
     def _ring(self) -> None:
-        """A task is due."""
+        """A task is due. Where they come thick, several have one ring: every ring costs a sleep and a waking."""
+        rung_ns = monotonic_ns()
         following = self.gun.start_due()
         if following < NEVER:
-            self._next(following)
+            self._next(max(following, rung_ns + self._grain_ns))
 
     def _report(self, progress: Any, now: int) -> None:
         self.tally.take()

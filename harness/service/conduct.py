@@ -234,8 +234,9 @@ class ServiceConductor:
         if isinstance(target, UrlTarget):
             return LocustProcess(self.folder, 1, self.plan.workers)
         told = told_of(self.order, target, checks.refusals(checks.load_of(self.order)))
-        csv = ("--csv", str(self.folder.resolve() / "locust"))
-        return LocustProcess(self.folder, 1, 1, OWN_LOCUSTFILE, told, csv)
+        folder = self.folder.resolve()
+        own = ("--csv", str(folder / "locust"), "--html", str(folder / "locust.html"))
+        return LocustProcess(self.folder, 1, 1, OWN_LOCUSTFILE, told, own)
 
     def _armed(self, generator: LocustProcess) -> tuple[FireOrder, float]:
         """The order, and the seconds until its first request. Raises HarnessError."""

@@ -117,8 +117,12 @@ def told_of(order: ServiceOrder, target: LocustTarget, refused: Mapping[str, str
     return {TASKS_VARIABLE: json.dumps(told)}
 
 
-def tasks_order(order: ServiceOrder, run_id: str, folder: Path, lead_s: float, cpu: int | None = None) -> FireOrder:
-    """The order to a Locust with somebody's own file; it carries no secret. `cpu`: the core it pins itself to."""
+def tasks_order(
+    order: ServiceOrder, run_id: str, folder: Path, lead_s: float, cpu: int | None = None, realtime: bool = False
+) -> FireOrder:
+    """The order to a Locust with somebody's own file; it carries no secret. `cpu`: the core it pins itself to;
+    `realtime`: in the real-time class where that is allowed.
+    """
     plan, folder = order.plan, folder.resolve()
     config = {
         "tokens": "",
@@ -128,6 +132,7 @@ def tasks_order(order: ServiceOrder, run_id: str, folder: Path, lead_s: float, c
         "drain_s": plan.drain.answers,
         "kill_file": str(folder / "kill"),
         "cpu": cpu,
+        "realtime": realtime,
     }
     lead_s += plan.rate * plan.length_s * TAP_S_TO_LOAD
     return FireOrder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ def table_of(run: Path) -> dict[tuple[str, str], tuple[int, int]]:
     return {(row["Type"], row["Name"]): (int(row["Request Count"]), int(row["Failure Count"])) for row in rows}
 
 
+def page_of(run: Path) -> dict[tuple[str, str], tuple[int, int]]:
+    """What Locust's own page shows: as `table_of`."""
+    text = (run / "locust.html").read_text(encoding="utf-8")
+    told, _ = json.JSONDecoder().raw_decode(text.partition("window.templateArgs = ")[2])
+    rows = told["requests_statistics"]
+    return {(row["method"], row["name"]): (row["num_requests"], row["num_failures"]) for row in rows}
+
+
 def test_tasks_on_an_open_schedule(xiu: Xiu, tmp_path: Path) -> None:
     with own_service() as shop:
         done = xiu.valid(*written(tmp_path, examples.SHOP, shop.url))
@@ -57,6 +66,7 @@ def test_tasks_on_an_open_schedule(xiu: Xiu, tmp_path: Path) -> None:
     table = table_of(xiu.runs()[-1])
     assert {name: table["TASK", name][0] for name in each} == {name: one["sent"] for name, one in each.items()}
     assert table["", "Aggregated"] == (160, 0)
+    assert page_of(xiu.runs()[-1]) == table
     assert table["GET", "/hello"][0] == each["browse"]["sent"]
     assert shop.users.total() == each["order"]["sent"] * len(xiu.runs())
     assert set(record["money"].values()) == {None}
