@@ -100,8 +100,8 @@ def registered(
             raise refused[0]
         # After the entry: a button pressed from now on finds the entry.
         since_s = psutil.Process().create_time() if since_s is None else since_s
-        if any(pressed_s(folder) > since_s for folder in folders) and _by_file([generator]).failed:
-            _by_signal([generator])
+        if any(pressed_s(folder) > since_s for folder in folders) and by_file([generator]).failed:
+            by_signal([generator])
         yield generator
     finally:
         for path in paths:
@@ -159,8 +159,8 @@ def stop_generators(folders: Sequence[Path]) -> list[Killed]:
     """
     unmarked = tuple(line for folder in folders if (line := _press(folder)) is not None)
     firing = list({(one.pid, one.created): one for folder in folders for one in generators(folder)}.values())
-    file = _by_file(firing)
-    return [replace(file, undone=(*file.undone, *unmarked)), _by_signal(firing)]
+    file = by_file(firing)
+    return [replace(file, undone=(*file.undone, *unmarked)), by_signal(firing)]
 
 
 def kill_all(folder: Path, systems: Sequence[Running], who: str) -> list[Killed]:
@@ -168,7 +168,7 @@ def kill_all(folder: Path, systems: Sequence[Running], who: str) -> list[Killed]
     return [*stop_generators([folder]), refuse_stress(systems, who)]
 
 
-def _by_file(firing: list[GeneratorProcess]) -> Killed:
+def by_file(firing: list[GeneratorProcess]) -> Killed:
     undone = []
     for generator in firing:
         try:
@@ -179,7 +179,7 @@ def _by_file(firing: list[GeneratorProcess]) -> Killed:
     return Killed("kill file", done, len(undone), f"written for {done} of {len(firing)}", tuple(undone))
 
 
-def _by_signal(firing: list[GeneratorProcess]) -> Killed:
+def by_signal(firing: list[GeneratorProcess]) -> Killed:
     undone = []
     for generator in firing:
         try:

@@ -69,6 +69,7 @@ def test_the_benches_of_this_part_are_there() -> None:
         "engine",
         "fission",
         "front",
+        "kill",
         "locustfile",
         "open-loop",
         "recorder",
