@@ -59,7 +59,7 @@ async def serve(port: int) -> None:
             over.set()
             return
         at, length = text.split()
-        loop.call_later(max(0.0, (int(at) - time.time_ns()) / 1e9), time.sleep, float(length))
+        loop.call_later(max(0.0, (int(at) - time.time_ns()) / 1e9), stood_still, float(length))
 
     loop.add_reader(sys.stdin.fileno(), told)
     os.write(sys.stdout.fileno(), READY)
@@ -67,11 +67,22 @@ async def serve(port: int) -> None:
     server.close()
 
 
+def stood_still(length_s: float) -> None:
+    """Does nothing at all, and says how long that was, in nanoseconds, once it is over."""
+    began_ns = time.monotonic_ns()
+    time.sleep(length_s)
+    os.write(sys.stdout.fileno(), b"%d\n" % (time.monotonic_ns() - began_ns))
+
+
 class StandInProcess:
     """A server that listens."""
 
-    def __init__(self, told: IO[bytes]) -> None:
-        self._told = told
+    def __init__(self, told: IO[bytes], says: IO[bytes]) -> None:
+        self._told, self._says = told, says
+
+    def stood_still_ms(self) -> float:
+        """How long it stood still, by its own record; waits until it has. Raises ValueError where it has died."""
+        return int(self._says.readline()) / 1e6
 
     def stands_still(self, at_wall_ns: int, length_s: float) -> None:
         """Tells it when, and for how long. Raises OSError where it has died."""
@@ -97,7 +108,7 @@ def standing_in(target: UrlTarget) -> Iterator[StandInProcess]:
         # It says one line once it listens; where it cannot, its output ends.
         if process.stdout.readline() != READY:
             raise EnvironmentNotReady(f"the stand-in cannot listen on {address.endpoint}: the port is taken")
-        yield StandInProcess(process.stdin)
+        yield StandInProcess(process.stdin, process.stdout)
     finally:
         with suppress(OSError):
             process.stdin.close()

@@ -22,7 +22,18 @@ from system.contract.numbers import shown, whole_number
 EXAMPLE = "xiu bench front --json"
 LONGEST_S = 3600
 PAIRS_MAX = 100_000_000
-NOT_BENCHES = {"__init__", "common", "servers", "clients", "cpu", "fasthttp", "paired", "volley"}
+NOT_BENCHES = {
+    "__init__",
+    "common",
+    "servers",
+    "clients",
+    "cpu",
+    "fasthttp",
+    "paired",
+    "peers_locust",
+    "peers_tools",
+    "volley",
+}
 
 
 def names() -> list[str]:

@@ -72,6 +72,7 @@ def test_the_benches_of_this_part_are_there() -> None:
         "kill",
         "locustfile",
         "open-loop",
+        "peers",
         "recorder",
         "relations",
         "tickets",
