@@ -38,6 +38,12 @@ RETURNS: Final = (
     Rule("as_paid", "to each sponsor as he has in it, what he got back taken off", ("S13",)),
     Rule("next_number", "the next return under the next number", (TOLD,)),
 )
+DRAWING: Final = (
+    Rule("counter_locked", "the season's counter locked until the commit", ("S14",)),
+    Rule("counter_row", "the counter a row, not a sequence", ("S14",)),
+    Rule("as_minted", "no card beyond those that were minted", ("S14",)),
+    Rule("no_key_id", "a ticket's key without the number of the key that signed it", ("once",)),
+)
 CARDS: Final = (
     Rule("season_shared", "gift and combine hold the season, and need it open", ("S15",)),
     Rule("list_after_lock", "the end lists after its lock", ("S15",)),
@@ -50,7 +56,9 @@ POT: Final = (
     Rule("one_transfer", "blessing and money in one transfer", ("S15",)),
 )
 
-MACHINES: Final = {"spending": SPENDING, "shares": SHARES, "returns": RETURNS, "cards": CARDS, "pot": POT}
+MACHINES: Final = {
+    "spending": SPENDING, "shares": SHARES, "returns": RETURNS, "drawing": DRAWING, "cards": CARDS, "pot": POT,
+}  # fmt: skip
 TABLE: Final = tuple(rule for rules in MACHINES.values() for rule in rules)
 BY_NAME: Final = {rule.name: rule for rule in TABLE}
 

@@ -21,6 +21,7 @@ REACHED = {
     "owner, one user twice, another; a sweep; a COMMIT is lost": "client N finds its claim",
     "one user twice, another; two sweeps; a COMMIT is lost": "sweep N looks",
     "a share, a funding, three orders of an operator; two return, killed anywhere": "return N dies, locked",
+    "one ticket under two keys, two more, two cards; two are undone": "client N finds its card",
     "two gifts, two combine, the season ends": "the end commits its list",
     "two payers, killed twice anywhere": "payer N dies, read",
 }
