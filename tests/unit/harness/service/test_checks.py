@@ -14,7 +14,7 @@ import pytest
 
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.guard.audit_log import FILE, problems, read
-from harness.guard.precheck import Checked, refuse
+from harness.guard.precheck import Checked, kill_switch, limit, refuse
 from harness.service import checks
 from harness.service.conduct import run_service
 from harness.service.order import ServiceOrder, service_order
@@ -52,6 +52,13 @@ def grant(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str = TARGETS) ->
     (folder / "plans").mkdir()
     (folder / "plans" / "targets.yaml").write_text(text)
     monkeypatch.chdir(folder)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stands still for seconds breaks no item."""
+    monkeypatch.setattr(limit, "ASK_S", 60.0)
+    monkeypatch.setattr(kill_switch, "GENERATOR_ENDS_S", 60.0)
 
 
 @pytest.fixture
