@@ -65,7 +65,7 @@ def test_a_dry_run_shows_what_else_is_started(xiu: Any) -> None:
     code, out, _ = xiu("plan", "run", "closed-loop", "--dry-run")
     assert code == 0
     assert "stand-in   a server of xiu's own, which stands still for 2 s after 3 s" in out
-    assert "beside     a closed loop of plain Locust, 4 users" in out
+    assert "beside     a closed loop of plain Locust, 3 users" in out
     assert "looks for  coordinated omission" in out
 
 
