@@ -99,10 +99,12 @@ def cannon(
         return run_cannon(config)
 
 
-def pinned(argv: list[str], core: int, timeout_s: float, env: dict[str, str]) -> str:
-    """Standard output of a program on a core. Raises EnvironmentNotReady if it fails."""
+def pinned(argv: list[str], core: int, timeout_s: float, env: dict[str, str], realtime: bool = False) -> str:
+    """Standard output of a program on a core; `realtime`: in the real-time class where that is allowed. Raises
+    EnvironmentNotReady if it fails.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", _PIN, str(core), *argv],
+        [sys.executable, "-c", (_REALTIME if realtime else "") + _PIN, str(core), *argv],
         capture_output=True,
         encoding="utf-8",
         errors="replace",
@@ -116,5 +118,12 @@ def pinned(argv: list[str], core: int, timeout_s: float, env: dict[str, str]) ->
     return done.stdout
 
 
+_REALTIME = """
+import os
+try:
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+except PermissionError:
+    pass
+"""
 _PIN = "import os,sys;os.sched_setaffinity(0,{int(sys.argv[1])});os.execv(sys.argv[2],sys.argv[2:])"
 """Pins itself, then becomes the program: nothing runs on the wrong core, and no code runs between fork and exec."""

@@ -1,8 +1,9 @@
 """Bench ``locustfile``: the highest rate at which somebody's own tasks run on an open schedule and the run is valid ÷
 the rate that plain Locust reaches with the same file in a closed loop.
 
-Same server (nginx, alone on its core), same core, same number of users. FastHttpUser gives the ratio; HttpUser, whose
-client costs several times as much, stands beside it.
+Same server (nginx, alone on its core), same core, same number of users, all in the real-time class where it is allowed:
+the question is not how many programs share the machine. FastHttpUser gives the ratio; HttpUser, whose client costs
+several times as much, stands beside it.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def plain(target: servers.BenchTarget, core: int, kind: str, users: int, seconds
         length = round(WARM_UP_S + seconds + 1)
         argv = [sys.executable, "-m", "locust", "-f", str(file), "--headless", "--only-summary", "-u", str(users)]
         argv += ["-r", str(users), "-t", f"{length}s", "-H", f"http://{target.address}", "--json-file", str(told)]
-        clients.pinned(argv, core, length + SPARE_S, {"HOME": folder})
+        clients.pinned(argv, core, length + SPARE_S, {"HOME": folder}, realtime=True)
         entries = json.loads(told.with_suffix(".json").read_text())
     if failed := sum(entry["num_failures"] for entry in entries):
         raise EnvironmentNotReady(f"{failed} requests of plain Locust failed")
@@ -123,13 +124,14 @@ def open_schedule(
         address=target.address, users=users, rate=round(rate_rps), warm_up=WARM_UP_S, seconds=seconds, drain=DRAIN_S,
         objective=RESPONSE_P99_MS_MAX,
     )  # fmt: skip
-    return fired(TASKS.format(kind=kind), plan, core)
+    return fired(TASKS.format(kind=kind), plan, core, realtime=True)
 
 
 def run(say: Say, *, seconds: float = SECONDS, users: int = USERS) -> Report:
     """Raises EnvironmentNotReady without nginx or two cores."""
     server_core, core = two_cores()
     with servers.nginx(server_core) as target:
+        servers.realtime(target.pid)
         fast, classic = (pairs(say, target, core, kind, users, seconds) for kind in ("FastHttpUser", "HttpUser"))
     beside = Report("", "", "", classic)
     extra = {
