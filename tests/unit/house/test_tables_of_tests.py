@@ -1,4 +1,6 @@
-"""docs/money.md, hardening.md and plans.md have tables: each row has tests, and each test named there exists."""
+"""docs/money.md, hardening.md and plans.md have tables: each row has tests, and each test named there exists. So does a
+file that a test's docstring names.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
+
+from tests.house import FILES, TEST_SOURCES, text
 
 ROOT = Path(__file__).parents[3]
 MONEY = (ROOT / "docs" / "money.md").read_text(encoding="utf-8")
@@ -21,6 +25,9 @@ PLANS = (
 )
 HOPS = [line for line in PLANS.splitlines() if line.startswith("| ")][1:]
 NAMED = re.compile(r"`((?:unit|integration|acceptance|rules|contract|browser)/[\w/]+\.py)(?:::(\w+))?`")
+
+
+IN_WORDS = re.compile(r"(?<![\w/])(?:unit|integration|acceptance|rules|contract|browser|support|oracle)/[\w/]+\.py\b")
 
 
 def first_cell(row: str) -> str:
@@ -58,7 +65,13 @@ def test_each_hop_of_the_stress_lane_has_a_test_that_exists(row: str) -> None:
 
 
 def test_each_mutation_is_named() -> None:
-    text = (ROOT / "tests/integration/mutations/test_mutations.py").read_text(encoding="utf-8")
-    tests = set(re.findall(r"@with_and_without\ndef (test_\w+)", text))
+    mutations = (ROOT / "tests/integration/mutations/test_mutations.py").read_text(encoding="utf-8")
+    tests = set(re.findall(r"@with_and_without\ndef (test_\w+)", mutations))
     assert len(tests) >= 5
     assert {name for name in tests if not any("*mutation*" in row and name in row for row in SENTENCES)} == set()
+
+
+def test_each_file_of_tests_that_a_test_names_exists() -> None:
+    named = [(name, file) for name in TEST_SOURCES for file in IN_WORDS.findall(text(name))]
+    assert named
+    assert [f"{name} names {file}" for name, file in named if f"tests/{file}" not in FILES] == []

@@ -1,6 +1,6 @@
 """FLUSHALL: on a Valkey alone; nothing takes it back, and it is known by the streams that the ledger's line has.
 
-Under load, with what the fronts append again: plans/drills/flush.yaml, acceptance/flush_frozen.py.
+Under load, with what the fronts append again: plans/drills/flush.yaml, support/flush_frozen.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Probe `promql`: a value of Prometheus against a bound; no data is never a yes.
 
-Against a real Prometheus, in a whole drill: acceptance/test_kinds.py.
+Against a real Prometheus, in a whole drill: acceptance/standing/test_drills_played.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Probes of the win log: streams that lost their first entry, fronts that append again, of one cell alone.
 
-Under load: plans/drills/flush.yaml, acceptance/flush_frozen.py.
+Under load: plans/drills/flush.yaml, support/flush_frozen.py.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Probe `throughput_falls`: bulk through a link against what the fault leaves. Through a real toxic, in a whole drill:
-acceptance/test_kinds.py.
+"""Probe `throughput_falls`: bulk through a link against what the fault leaves. Through a real toxic:
+integration/chaos/test_several.py.
 """
 
 from __future__ import annotations
