@@ -30,7 +30,9 @@ Make = Callable[..., Stack]
 class Small(Stack):
     """Stores alone, in place of everything."""
 
-    def __init__(self, folder: Path, *, detach: bool = False, private: bool = False, more: object = ()) -> None:
+    def __init__(
+        self, folder: Path, *, detach: bool = False, private: bool = False, more: object = (), fronts: int = 1
+    ) -> None:
         super().__init__(folder, parts="stores", detach=detach, private=private)
 
 
