@@ -30,9 +30,11 @@ def not_sound(record: dict[str, Any]) -> list[dict[str, Any]]:
     return [row for row in rows if row["valid"] is not True and not (row["valid"] is None and row["code"] in OF_PLAYS)]
 
 
-def long_slice(folder: Path) -> str:
-    """The slice with a round of two minutes: for runs that somebody stops, however long his own command takes."""
-    for name in ("slice.yaml", "slice-forecast.yaml"):
+def long_slice(folder: Path, plan: str = "slice.yaml") -> str:
+    """The slice with a round of two minutes: for runs that somebody stops, however long his own command takes. `plan`:
+    another one beside it, of the same length.
+    """
+    for name in (plan, "slice-forecast.yaml"):
         text = (PLANS / name).read_text()
         for old, new in (
             ("duration: 7s", f"duration: {LONG_S}s"),
@@ -41,7 +43,7 @@ def long_slice(folder: Path) -> str:
         ):
             text = text.replace(old, new)
         (folder / name).write_text(text)
-    return str(folder / "slice.yaml")
+    return str(folder / plan)
 
 
 @dataclass
