@@ -66,6 +66,7 @@ def test_of_many_purchases_at_once_of_the_same_money_one_is_made(postgres_dsn: s
             orders = [("purchase", {"key": f"k{k}", "fen": 40}) for k in range(6)]
             ends = await asyncio.gather(*(play.call(f"/v1/fund/{way}", token(5), order) for way, order in orders))
             assert sorted(status for status, _ in ends) == [200] + [409] * 5
+            assert [code(end) for end in ends if end[0] != 200] == [(409, "insufficient")] * 5
             assert await stands(play) == (20, 40)
 
     asyncio.run(body())

@@ -75,6 +75,7 @@ def test_two_spendings_at_once_of_the_same_money(postgres_dsn: str) -> None:
                 *(play.call("/v1/wallet/spend", token(5), {"key": f"k{k}", "fen": 40}) for k in range(8))
             )
             assert sorted(status for status, _ in ends) == [200] + [409] * 7
+            assert [code(end) for end in ends if end[0] != 200] == [(409, "insufficient")] * 7
             assert await balance(play, 5) == 20
 
     asyncio.run(body())
