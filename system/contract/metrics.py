@@ -164,6 +164,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("hongbao_exposures_total", "counter", "Answers that named a sponsor, as counted.", _CONTROL, ("lane",)),
     Metric("hongbao_ties", "gauge", "Ties, by what made them.", ("play",), ("lane", "through")),
     Metric(
+        "hongbao_ties_forecast",
+        "gauge",
+        "Ties of the evening by the lane's last programme, at its scale: expected, and gained in 2016.",
+        _PLAY,
+        ("lane", "figure"),
+    ),
+    Metric(
         "hongbao_strength_psi",
         "gauge",
         "Shift of the ties' scores in the last day (population stability index).",
@@ -218,6 +225,13 @@ METRICS: tuple[Metric, ...] = (
         "Money moved into the money fund and out of it, in fen, by where the user lives.",
         _PLAY,
         ("lane", "way", "area"),
+    ),
+    Metric(
+        "hongbao_presents_fen_total",
+        "counter",
+        "Money given to friends, in fen, by where the giver lives.",
+        _PLAY,
+        ("lane", "area"),
     ),
     Metric(
         "hongbao_play_limited_total",

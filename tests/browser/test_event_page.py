@@ -235,8 +235,26 @@ def test_cards_come_with_losing_taps_and_friends_are_given_combined_and_paid(sta
     shows(page, "#balance", "¥50.00")
     page.click("#wallet summary")
     shows(page, "#lines", "五福奖金")
+    money_given(page, friend)
     for each in (page, friend):
         untroubled(each)
+
+
+def money_given(page: Any, friend: Any) -> None:
+    """User 7001 has ¥50.00, and gives some of it to his friend 7002; 7009 is none."""
+    for to, said, balance in (("7009", "你们还不是好友", "¥50.00"), ("7002", "已送出", "¥48.50")):
+        page.fill("#present-to", to)
+        page.fill("#present-yuan", "1.5")
+        page.click('#present-form [data-word="give"]')
+        shows(page, "#present-said", said)
+        shows(page, "#balance", balance)
+    shows(page, "#present .lines", "送给用户 7002")
+    shows(page, "#lines", "礼金")
+    friend.reload()
+    shows(friend, "#present .lines", "用户 7001 送你")
+    shows(friend, "#balance", "¥1.50")
+    friend.click("#friends .lines summary")
+    shows(friend, "#friends .lines", "送礼")
 
 
 def pot_of(stage: Stage) -> list[str]:

@@ -221,7 +221,7 @@ def _there(dsn: str, orders: Sequence[AskedOrder]) -> None:
     """As many transfers of each kind as were told *done*; claims one by one."""
     kinds = {
         "share": "share", "claim": "claim", "redeem": "ticket", "gift": "gift", "combine": "combine", "spend": "spend",
-        "buy": "fund_purchase", "reverse": "reverse",
+        "present": "present", "buy": "fund_purchase", "reverse": "reverse",
     }  # fmt: skip
     told = Counter(kinds[order.op] for order in orders if order.done)
     made: dict[str, int] = dict(execute(dsn, "SELECT kind, count(*)::int FROM live.transfer GROUP BY kind"))  # type: ignore[arg-type]
@@ -247,6 +247,8 @@ def _wallets(dsn: str, users: SeasonUsers) -> None:
             fen[order.uid] += order.told["fen"]
         elif order.op in ("spend", "buy"):
             fen[order.uid] -= order.body["fen"]
+        elif order.op == "present":
+            fen.update({order.uid: -order.body["fen"], order.body["to"]: order.body["fen"]})
         elif order.op == "reverse":
             ((back,),) = [
                 [(int(leg["account"].removeprefix("user:")), leg["amount"])]

@@ -1,7 +1,7 @@
 """Users of a season, all at once, in a thread of their own: each asks until every answer is definite, whatever dies.
 
-They tap both rounds, open shares, claim them, draw cards for tickets, give some away, combine, spend, buy, and have an
-operator take a spending back. `again` asks all of it once more, with the same keys.
+They tap both rounds, open shares, claim them, draw cards for tickets, give cards and money away, combine, spend, buy,
+and have an operator take a spending back. `again` asks all of it once more, with the same keys.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PACKETS = 8
 DRAWS, GIFTS, SPENDINGS = 15, 3, 3
 """The deck is of a new seed each time: after 15 draws somebody has all five kinds, in all but one of a
 million evenings; after 10 it was nobody in one of 230."""
-ORDERS = len(USERS) * (1 + 1 + DRAWS + GIFTS + PACKETS + SPENDINGS + 1 + 1 + 1) + PACKETS
+ORDERS = len(USERS) * (1 + 1 + DRAWS + GIFTS + PACKETS + SPENDINGS + 1 + 1 + 1 + 1) + PACKETS
 DEADLINE_S = 150.0
 NOT_YET = {"award_processing", "fission_not_funded", "unknown_round"}
 """Refusals that a later answer replaces."""
@@ -136,6 +136,8 @@ class SeasonUsers:
             to, kind = chance.choice([other for other in USERS if other != uid]), chance.choice(kinds)
             gift = {"key": f"g{number}", "season": self._season, "to": to, "kind": kind, "whom": "family"}
             await self._order("gift", uid, "/v1/cards/gift", gift)
+        # Who was given a card is a friend by that.
+        await self._order("present", uid, "/v1/presents", {"key": "p", "to": to, "fen": chance.randint(1, 5)})
         await self._order("combine", uid, "/v1/cards/combine", {"season": self._season, "key": "k"})
         if spent:
             undo = {"by": "Li Lei", "approved_by": "Han Meimei", "why": "a trial"}

@@ -235,8 +235,9 @@ def _homes() -> Iterator[Panel]:
         objective=SMALLER_CITIES_SHARE,
     )
     yield lines(
-        Tile("Money fund", "Per second, into the money fund and out of it, by where the user lives.", YUAN),
+        Tile("Money fund and gifts", "Per second: into the fund, out of it, to friends; by the user's home.", YUAN),
         PanelQuery(f"sum by (way, area) (rate(hongbao_fund_fen_total{{{TAPS}}}{RATE})) / 100", "{{way}}, {{area}}"),
+        PanelQuery(f"sum by (area) (rate(hongbao_presents_fen_total{{{TAPS}}}{RATE})) / 100", "gift, {{area}}"),
     )  # fmt: skip
 
 
@@ -374,7 +375,7 @@ BOARD = Board(
         LintExcuse("target-instance-rule", ("Alerts firing", "Alerts"), OF_RULES),
         LintExcuse(
             "panel-units-rule",
-            ("Money awarded and credited", "Money on its way", "Money per second", "Money fund"),
+            ("Money awarded and credited", "Money on its way", "Money per second", "Money fund and gifts"),
             NO_UNIT_OF_MONEY,
         ),
         LintExcuse(

@@ -203,6 +203,31 @@ function tieRow(tie, worth) {
   return item;
 }
 
+// A gift of money to a friend; what was given, in both directions.
+const presentBox = section("present", "present_title"), presents = make("ol", "", "lines"), presentForm = make("form", ""), presentRow = make("div", "", "row"), presentDo = make("button", "");
+presentForm.id = "present-form";
+const [presentToLabel, presentTo] = field("present-to", "present_to", "numeric"), [presentYuanLabel, presentYuan] = field("present-yuan", "fund_label", "decimal");
+presentTo.pattern = "[0-9]{1,19}"; presentYuan.pattern = "[0-9]{1,9}([.][0-9]{1,2})?";
+presentDo.type = "submit"; presentDo.dataset.word = "give";
+presentRow.append(presentYuan, presentDo);
+presentForm.append(presentToLabel, presentTo, presentYuanLabel, presentRow);
+presentBox.append(presentForm);
+note(presentBox);
+presentBox.lastChild.id = "present-said";
+presentBox.append(presents);
+form("present", "/v1/presents", () => ({ key: newKey(), to: uidIn(presentTo.value), fen: fenOf(presentYuan.value) }), () => { presentYuan.value = ""; refreshPlays(); return say("given"); });
+async function refreshPresents(stale) {
+  const got = await ask("/v1/presents");
+  if (stale() || got.status !== 200) return;
+  fill(presents, got.data.presents.slice(0, 5).map((each) => [JSON.stringify(each), () => {
+    const item = make("li", "");
+    item.append(make("span", say(each.fen < 0 ? "present_given" : "present_got", each.uid)), make("b", yuan(Math.abs(each.fen))));
+    if (each.state === "reversed") item.append(make("span", listed(KINDS, "reverse"), "soft"));
+    return item;
+  }]));
+  presentBox.hidden = false;
+}
+
 // The money fund: bought from the balance, sold back to it.
 const fundBox = section("fund", "fund"), inFund = make("p", "", "sum small"), fundForm = make("form", "");
 fundForm.id = "fund-form";
@@ -229,11 +254,12 @@ async function refreshPlays() {
   if (!mine) return;
   if (there("cards")) await refreshCards(stale);
   if (there("ties")) await refreshFriends(stale);
+  if (there("present")) await refreshPresents(stale);
   if (there("fund")) await refreshFund(stale);
 }
 function forgetPlays() {
   // What belongs to one user is never shown to the next.
-  for (const box of [cardBox, friendBox, fundBox]) box.hidden = true;
+  for (const box of [cardBox, friendBox, presentBox, fundBox]) box.hidden = true;
   for (const e of $("more").querySelectorAll("[role=status]")) e.textContent = "";
   showPart(null);
   worthCards = [];

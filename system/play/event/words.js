@@ -39,13 +39,14 @@ const WORDS = {
   tied: ["已成为好友。", "You are friends now."], asked_by: ["用户 {0} 想加你", "User {0} wants to be your friend"], why: ["为什么", "Why"],
   term_base: ["起点", "base"], term_contact: ["联系", "contact"], term_transfer: ["转账", "transfers"], term_gift: ["送礼", "gifts"], term_claim: ["红包", "packets"], term_card: ["福卡", "cards"],
   term_book: ["通讯录", "address book"], term_reciprocity: ["往来对等", "reciprocity"], term_mutual: ["共同好友", "mutual friends"],
+  present_title: ["送礼金给好友", "Money for a friend"], present_to: ["送给好友（用户号）", "To a friend (user number)"], present_given: ["送给用户 {0}", "to user {0}"], present_got: ["用户 {0} 送你", "from user {0}"],
   fund_label: ["金额（元）", "Amount (yuan)"], buy: ["转入", "Put in"], sell: ["转出", "Take out"], bought: ["已转入。", "Put in."], sold: ["已转出。", "Taken out."],
   foot: ["红包金额以服务器为准。断网或刷新不会丢，也不会多。", "Amounts are the server's. Nothing is lost by a broken line, and nothing is given twice."],
 };
 const KINDS = {
   bill: ["AA 账单", "a split bill"], claim: ["好友红包", "a friend's packet"], combine: ["合成五福", "Five Blessings combined"],
   fission: ["裂变红包预算", "budget of shared packets"], fund_purchase: ["转入余额宝", "into the money fund"], fund_sale: ["余额宝转出", "out of the money fund"],
-  gift: ["送福卡", "a card given"], pot: ["五福奖金", "Five Blessings"], refund: ["红包退款", "a packet's refund"], return: ["预算退回", "a budget's rest"], reverse: ["撤销", "taken back"],
+  gift: ["送福卡", "a card given"], pot: ["五福奖金", "Five Blessings"], present: ["礼金", "a gift of money"], refund: ["红包退款", "a packet's refund"], return: ["预算退回", "a budget's rest"], reverse: ["撤销", "taken back"],
   season: ["五福活动预算", "budget of the Five Blessings"], share: ["分享的红包", "a shared packet"], spend: ["消费", "spent"],
   ticket: ["抽福卡", "a card drawn"], tie: ["好友福卡", "a card for a new friend"],
 };
@@ -66,6 +67,7 @@ const CODES = {
   no_real_name: ["尚未实名，钱先留在账上", "you have given no real name; the money stays where it is"], no_such_link: ["链接不对", "there is no such link"], no_tie: ["本次活动中你们没有结成好友", "you two did not become friends in this season"],
   not_found: ["没有找到", "nothing was found"], not_open: ["还没开始", "it is not open yet"], other_amount: ["金额与账单不符", "the bill asks for another amount"],
   processing: ["红包还在入账，请稍后再花", "the packet is still on its way; spend it once it is there"],
+  not_friends: ["你们还不是好友", "you two are no friends yet"], present_to_oneself: ["不能送给自己", "that is yourself"],
   part_reversed: ["这份已退回，请重新发起账单", "your part was paid back: ask for a new bill"],
   own_share: ["不能领自己的红包", "it is your own packet"], request_timeout: ["请求太慢，请再试", "the request came too slowly"], round_over: ["本场已结束", "the round is over"],
   season_ended: ["活动已结束", "the season is over"], self_bill: ["账单里不能有自己", "your own name is on the bill"], self_tie: ["不能加自己", "that is yourself"],

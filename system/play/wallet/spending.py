@@ -13,6 +13,7 @@ from system.ledger.accounts import Leg, user
 from system.ledger.transfer import (
     After,
     AlreadyReversed,
+    Decide,
     Insufficient,
     KeyReused,
     Order,
@@ -69,10 +70,12 @@ async def reverse(pool: Pool, number: int, order: Reversal) -> TransferView:
         raise AlreadyReversed(f"transfer {number} was reversed already, in other names or for another reason") from exc
 
 
-async def sent(pool: Pool, lane: Lane, key: str, order: Order, after: After | None = None) -> TransferView:
+async def sent(
+    pool: Pool, lane: Lane, key: str, order: Order, after: After | None = None, decide: Decide | None = None
+) -> TransferView:
     """The order's end, called `key`, as clients read it. Raises Refused, Degraded."""
     try:
-        return view(key, await Transfers(pool, lane).send(order, after=after))
+        return view(key, await Transfers(pool, lane).send(order, decide, after))
     except Pending:
         return TransferView(key=key, state="pending")
 

@@ -95,6 +95,12 @@ ROWS = [
         " (currval('live.transfer_transfer_seq'), 'user:7', 'fen', 1)",
         "transfer claim:1-9:7 is in no tie", 1, id="a claim without its interaction",
     ),
+    pytest.param(
+        "INSERT INTO live.transfer (kind, key, request, at_us) VALUES ('present', 'present:1:k', '{}', 1);"
+        "INSERT INTO live.leg VALUES (currval('live.transfer_transfer_seq'), 'user:1', 'fen', -1),"
+        " (currval('live.transfer_transfer_seq'), 'user:2', 'fen', 1)",
+        "transfer present:1:k is in no tie", 1, id="money given without its interaction",
+    ),
 ]  # fmt: skip
 
 

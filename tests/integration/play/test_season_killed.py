@@ -17,7 +17,7 @@ def test_killed_in_the_middle(own_postgres: PostgresServer, fresh_valkey: Valkey
     ends = {code for op, code in figures.ends if op == "claim"}
     assert ends <= {"done", "own_share", "share_exhausted", "share_expired"}
     assert {op for op, code in figures.ends if code == "done"} >= {
-        "share", "claim", "redeem", "gift", "combine", "spend", "buy", "reverse",
+        "share", "claim", "redeem", "gift", "combine", "spend", "present", "buy", "reverse",
     }  # fmt: skip
     assert figures.repeated, "somebody had to ask again"
     assert len(figures.kills) == 4

@@ -38,8 +38,8 @@ WHERE t.through > 0 AND NOT EXISTS (
 ORDER BY t.lo, t.hi LIMIT 1
 
 -- name: season_tie_silent
--- Claims, gifts and bills paid that are in no tie: how many, and the first key.
+-- Claims, cards given, money given and bills paid that are in no tie: how many, and the first key.
 SELECT count(*) OVER (), t.key FROM {schema}.transfer t
-WHERE t.kind IN ('claim', 'gift', 'bill') AND t.key LIKE t.kind || ':%%'
+WHERE t.kind IN ('claim', 'gift', 'present', 'bill') AND t.key LIKE t.kind || ':%%'
   AND NOT EXISTS (SELECT 1 FROM {schema}.interaction i WHERE i.key = t.key)
 ORDER BY t.transfer LIMIT 1
