@@ -13,10 +13,13 @@ def relations() -> Iterator[Panel]:
     yield lines(
         Tile(
             "Ties, by what made them",
-            "Pairs of users, each once. The gala expected 200 million and gained 1.1 billion.",
+            "Pairs of users, each once. The gala expected 200 million and gained 1.1 billion: both beside them, at the "
+            "scale of the lane's last programme.",
             "short",
             24,
         ),
         PanelQuery(f"sum by (through) (max by (lane, through) (hongbao_ties{{{TAPS}}}))", "{{through}}"),
         PanelQuery(f"sum(max by (lane, through) (hongbao_ties{{{TAPS}}}))", "all"),
+        PanelQuery(f"""sum(max by (lane) (hongbao_ties_forecast{{{TAPS},figure="expected"}}))""", "expected"),
+        PanelQuery(f"""sum(max by (lane) (hongbao_ties_forecast{{{TAPS},figure="gained_2016"}}))""", "gained in 2016"),
     )

@@ -17,7 +17,7 @@ from harness.forecast.share import MOST_PACKETS, ShareError, apportion, budget_c
 from plans.models.programme import Programme, ProgrammeRound, ProgrammeSponsor
 from system.contract.api import RoundOrder, SponsorSplit
 from system.contract.ids import Lane
-from system.contract.programme import ARM_AHEAD_MS_MAX, ProgrammeItem, ProgrammeOrder
+from system.contract.programme import ARM_AHEAD_MS_MAX, ProgrammeItem, ProgrammeOrder, TiesForecast
 
 LASTS_MS_MIN = 1_000
 
@@ -45,8 +45,11 @@ def programme_order(programme: Programme, staging: Staging, first_us: int) -> Pr
     """The order to control; its first round starts at `first_us`. Raises ShareError where the scale is too small."""
     money = _money(programme, staging.scale)
     items = tuple(_item(programme, one, staging, first_us, money[one.id]) for one in programme.rounds)
+    held, ties = programme.ties, None
+    if held is not None:
+        ties = TiesForecast(expected=round(held.expected * staging.scale), gained=round(held.gained * staging.scale))
     try:
-        return ProgrammeOrder(programme=staging.name or programme.id, lane=staging.lane, rounds=items)
+        return ProgrammeOrder(programme=staging.name or programme.id, lane=staging.lane, rounds=items, ties=ties)
     except ValidationError as exc:
         raise ShareError(exc.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")) from exc
 

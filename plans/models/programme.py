@@ -98,6 +98,14 @@ class ProgrammeSponsor(PlanModel):
             yield Contradiction(("rounds",), f"the parts of the budget add up to {total:.4%}", "100%")
 
 
+class ProgrammeTies(PlanModel):
+    """Pairs of users who come to know each other that evening: how many were forecast, and how many it were in 2016."""
+
+    expected: Count = Field(ge=1)
+    gained: Count = Field(ge=1)
+    source: Source
+
+
 class Programme(PlanModel):
     """The whole file."""
 
@@ -112,6 +120,7 @@ class Programme(PlanModel):
     rounds: tuple[ProgrammeRound, ...] = Field(min_length=1, max_length=100)
     sponsors: tuple[ProgrammeSponsor, ...] = Field(min_length=1)
     sponsors_source: Source
+    ties: ProgrammeTies | None = Field(default=None, description="Of the full event; shown beside what was gained.")
 
     @property
     def timezone(self) -> timezone:

@@ -30,12 +30,22 @@ class ProgrammeItem(Model):
     order: RoundOrder
 
 
+class TiesForecast(Model):
+    """Pairs of users, at the programme's scale: forecast for the evening, and what the evening of 2016 gained."""
+
+    expected: Whole
+    gained: Whole
+
+
 class ProgrammeOrder(Model):
-    """Body of `POST /v1/programmes`: rounds one after the other, each with its `start_us`, all of one lane."""
+    """Body of `POST /v1/programmes`: rounds one after the other, each with its `start_us`, all of one lane. `ties`:
+    shown beside what the lane gains (`GET /v1/relations/growth`).
+    """
 
     programme: Slug
     lane: Lane = "live"
     rounds: tuple[ProgrammeItem, ...] = Field(min_length=1, max_length=ROUNDS_MAX)
+    ties: TiesForecast | None = None
 
     @model_validator(mode="after")
     def _one_after_the_other(self) -> Self:

@@ -80,13 +80,15 @@ def _order(args: argparse.Namespace, held: Programme, now_us: Callable[[], int])
 
 
 def _of_these(order: ProgrammeOrder, names: list[str]) -> ProgrammeOrder:
-    """The order with these rounds alone. Raises BadInput for one that is not in it."""
+    """The order with these rounds alone, without what is forecast for the whole. Raises BadInput for one that is not in
+    it.
+    """
     known = [one.name for one in order.rounds]
     for name in names:
         if name not in known:
             near = closest(name, known)
             raise BadInput(f"--round {name}", expected=f"one of {', '.join(known)}", did_you_mean=near)
-    return order.model_copy(update={"rounds": tuple(one for one in order.rounds if one.name in names)})
+    return order.model_copy(update={"rounds": tuple(one for one in order.rounds if one.name in names), "ties": None})
 
 
 def _first(args: argparse.Namespace, held: Programme, now_us: Callable[[], int]) -> int:
@@ -118,6 +120,8 @@ def _show_order(args: argparse.Namespace, held: Programme, order: ProgrammeOrder
     ]  # fmt: skip
     print(table(["round", "start", "lasts", "packets", "budget", "sponsors"], rows, "llrrrr"))
     total = sum(one.order.budget_fen for one in order.rounds)
+    if order.ties:
+        print(f"\nties: {order.ties.expected:,} expected, {order.ties.gained:,} gained in 2016, at this scale")
     print(f"\n{len(held.sponsors)} sponsors, {yuan(total)}; `--load` hands it to control")
     return 0
 

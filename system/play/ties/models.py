@@ -109,13 +109,25 @@ class Maker(Model):
     ties: int
 
 
+class GrowthForecast(Model):
+    """What the lane's last programme that says so forecasts for its evening, at its scale. `expected`: as forecast;
+    `gained_2016`: as it came, in the evening that the programme follows.
+    """
+
+    programme: str
+    expected: int
+    gained_2016: int
+
+
 class Growth(Model):
     """How the relation chain grew: by what until now, by whom until the last snapshot, and that day's figures.
+    `forecast`: what it was to be, for all `ties`; null where no programme says.
     `psi`: shift of the scores against the day before; null without two days in a row.
     """
 
     lane: Lane
     ties: int
+    forecast: GrowthForecast | None = None
     lines: tuple[GrowthLine, ...]
     day: int | None = None
     makers: tuple[Maker, ...] = ()

@@ -111,13 +111,20 @@ async def askings(pool: Pool, lane: Lane, uid: int) -> models.Askings:
     return models.Askings(uid=uid, lane=lane, askings=tuple(models.Asking(uid=who, at_us=at) for who, at in rows))
 
 
+def _forecast(row: tuple[Any, ...]) -> models.GrowthForecast:
+    name, expected, gained = row
+    return models.GrowthForecast(programme=name, expected=expected, gained_2016=gained)
+
+
 async def growth(pool: Pool, lane: Lane) -> models.Growth:
     """How the relation chain grew. Raises Degraded."""
     lines = await _read(pool, lane, "ties_growth", {})
+    told = await _read(pool, lane, "ties_forecast", {})
     days = await _read(pool, lane, "ties_days", {})
     view = models.Growth(
         lane=lane,
         ties=sum(ties for _, ties in lines),
+        forecast=_forecast(told[0]) if told else None,
         lines=tuple(models.GrowthLine(through=THROUGH[through], ties=ties) for through, ties in lines),
     )
     if not days:

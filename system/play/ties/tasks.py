@@ -31,10 +31,12 @@ def _gauge(name: str) -> Gauge:
 
 
 TIES = _gauge("hongbao_ties")
+FORECAST = _gauge("hongbao_ties_forecast")
+FIGURES = ("expected", "gained_2016")
 SHIFT = _gauge("hongbao_strength_psi")
 JUMP = _gauge("hongbao_strength_user_jump_points")
 SNAPSHOT = _gauge("hongbao_strength_snapshot_time_seconds")
-COLLECTORS = (TIES, SHIFT, JUMP, SNAPSHOT)
+COLLECTORS = (TIES, FORECAST, SHIFT, JUMP, SNAPSHOT)
 
 
 async def watch(app: web.Application) -> None:
@@ -55,6 +57,11 @@ async def show(pool: Pool, lane: Lane) -> None:
     made = {line.through: line.ties for line in growth.lines}
     for through in reading.THROUGH:
         TIES.labels(lane, through).set(made.get(through, 0))
+    for figure in FIGURES:
+        if growth.forecast is None:
+            _without(FORECAST, lane, figure)
+        else:
+            FORECAST.labels(lane, figure).set(getattr(growth.forecast, figure))
     for gauge, value in ((SHIFT, growth.psi), (JUMP, growth.jump_points)):
         if value is None:
             _without(gauge, lane)
@@ -68,6 +75,8 @@ def forget(lane: Lane) -> None:
     """Takes the lane's figures away."""
     for through in reading.THROUGH:
         _without(TIES, lane, through)
+    for figure in FIGURES:
+        _without(FORECAST, lane, figure)
     for gauge in (SHIFT, JUMP, SNAPSHOT):
         _without(gauge, lane)
 

@@ -17,7 +17,7 @@ from system.audit.unwritten import wait_for_counts
 from system.ledger.access import connect
 from system.settings import ControlSettings
 from tests.support import play as playing
-from tests.support.control import SECRET, Api, LateClock, running, sql
+from tests.support.control import SECRET, SPONSORS, Api, LateClock, running, sql
 from tests.support.deadline import until
 from tests.support.front import Rig
 from tests.support.front_process import Taps, environment, process, started
@@ -84,6 +84,56 @@ def test_each_report_is_written_once_and_people_are_merged(settings: ControlSett
         assert (await told(settings.postgres_url, f"?round={two}"))["evening"]["people"] == 2
         assert (await told(settings.postgres_url, "?programme=evening"))["rounds"] == []
         assert (await told(settings.postgres_url, "?lane=stress"))["evening"]["taps"] == 9
+
+    asyncio.run(body())
+
+
+def evening(api: Api, name: str, first_us: int) -> dict[str, Any]:
+    """A programme of two rounds, 20 s each, both armed at once."""
+    rounds = [
+        {
+            "name": f"round-{place}", "title": f"Round {place}", "arm_ahead_ms": 600_000,
+            "order": {"sponsors": SPONSORS, "duration_ms": 20_000, "start_us": first_us + 20_000_000 * place},
+        }
+        for place in range(2)
+    ]  # fmt: skip
+    return {"programme": name, "rounds": rounds}
+
+
+def test_the_evening_of_a_programme_is_that_of_its_rounds_and_has_its_forecast(settings: ControlSettings) -> None:
+    """People who tapped in both rounds are one each; rounds of another programme, and of none, are left out."""
+
+    async def body() -> None:
+        async with running(settings) as api:
+            instance, now_us, numbers = await api.register(), api.clock.now_us, dict[str, list[int]]()
+            ties = {"expected": 20_000, "gained": 110_000}
+            for name, more in (("late", {}), ("gala", {"ties": ties})):
+                order = evening(api, name, now_us + 10_000_000) | more
+                loaded = await api.ok(await api.admin("POST", "/v1/programmes", order))
+                numbers[name] = [one["round"] for one in loaded["rounds"]]
+
+            async def armed() -> bool:
+                found = (await api.ok(await api.get("/v1/programmes")))["programmes"]
+                return {one["state"] for programme in found for one in programme["rounds"]} == {"armed"}
+
+            await until(armed, "all rounds armed")
+            (one, two), (other, _), alone = numbers["gala"], numbers["late"], await api.make_round()
+            parts = (
+                part(one, 0, 5, 1, 2, exposures={"7": 2}), part(one, 60, 4, 2, 3), part(two, 60, 3, 3, 4),
+                part(other, 0, 9, 1, 8), part(alone, 0, 7, 9),
+            )  # fmt: skip
+            assert (await report(api, instance, 1, *parts))[0] == 200
+        gala = await told(settings.postgres_url, "?programme=gala")
+        assert gala["evening"] == {"taps": 12, "too_fast": 3, "people": 4, "exposures": {"7": 2}}
+        assert [(each["round"], each["taps"], each["people"]) for each in gala["rounds"]] == [(one, 9, 3), (two, 3, 2)]
+        late = await told(settings.postgres_url, "?programme=late")
+        assert [(each["round"], each["taps"], each["people"]) for each in late["rounds"]] == [(other, 9, 2)]
+        everything = await told(settings.postgres_url)
+        assert (everything["evening"]["taps"], everything["evening"]["people"]) == (28, 6)
+        async with playing.running(settings.postgres_url) as play:
+            grown = (await play.call("/v1/relations/growth", playing.ADMIN))[1]
+        assert grown["forecast"] == {"programme": "gala", "expected": 20_000, "gained_2016": 110_000}
+        assert grown["ties"] == 0, "nobody has met yet: measured is not what was forecast"
 
     asyncio.run(body())
 

@@ -25,9 +25,13 @@ def rows(dsn: str, text: str) -> list[tuple[Any, ...]]:
 
 
 def figures() -> list[tuple[str, str, float]]:
-    """(metric, through, value) of the live lane, as Prometheus reads them."""
+    """(metric, through or which figure, value) of the live lane, as Prometheus reads them."""
     samples = [sample for gauge in tasks.COLLECTORS for metric in gauge.collect() for sample in metric.samples]
-    return [(s.name, s.labels.get("through", ""), s.value) for s in samples if s.labels["lane"] == "live"]
+    return [
+        (s.name, s.labels.get("through", s.labels.get("figure", "")), s.value)
+        for s in samples
+        if s.labels["lane"] == "live"
+    ]
 
 
 def play(dsn: str, body: Callable[[Pool], Awaitable[None]]) -> None:
@@ -60,6 +64,7 @@ async def talk(pool: Pool, one: int, other: int, times: int, at_us: int) -> None
         await interact_all(conn, "live", calls)
 
 
+FORECAST = """INSERT INTO live.programme VALUES ('gala', '{"ties": {"expected": 20, "gained": 110}}', 1) RETURNING 1"""
 RING = [(k, k + 1) for k in range(1, 8)] + [(1, 3)]
 
 
@@ -104,15 +109,18 @@ def test_the_next_day_says_how_far_the_scores_moved_and_whose_moved_most(ledger_
         assert moved.jump_points is not None
         assert moved.jump_points > 50
         # The figures are those that Prometheus reads.
+        rows(ledger_dsn, FORECAST)
         await tasks.show(pool, "live")
-        shown = {name: value for name, through, value in figures() if through in ("", "import")}
+        shown = {name: value for name, which, value in figures() if which in ("", "import", "expected")}
         assert shown == {
-            "hongbao_ties": len(RING), "hongbao_strength_psi": moved.psi,
+            "hongbao_ties": len(RING), "hongbao_ties_forecast": 20, "hongbao_strength_psi": moved.psi,
             "hongbao_strength_user_jump_points": moved.jump_points,
             "hongbao_strength_snapshot_time_seconds": (DAY + 2) * 86_400,
         }  # fmt: skip
         # A day without a snapshot: nothing to compare with, and no figure is left from before.
+        assert ("hongbao_ties_forecast", "gained_2016", 110.0) in figures()
         await whole(pool, DAY + 4)
+        rows(ledger_dsn, "UPDATE live.programme SET request = '{}' RETURNING 1")
         await tasks.show(pool, "live")
         assert {name for name, *_ in figures()} == {"hongbao_ties", "hongbao_strength_snapshot_time_seconds"}
         tasks.forget("live")

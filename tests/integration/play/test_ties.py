@@ -139,7 +139,17 @@ def test_an_import_makes_each_tie_once_and_growth_says_by_what(
             ]  # fmt: skip
             grown = (await play.call("/v1/relations/growth", ADMIN))[1]
             lines = [{"through": "import", "ties": 2}, {"through": "contact", "ties": 1}]
-            assert (grown["ties"], grown["lines"], grown["day"]) == (3, lines, grown["day"])
+            assert (grown["ties"], grown["lines"], grown["forecast"]) == (3, lines, None)
+            with psycopg.connect(postgres_dsn) as conn:
+                for name, loaded_us, ties in (("gala", 2, '{"expected": 2, "gained": 11}'), ("hours", 3, "null")):
+                    conn.execute(
+                        "INSERT INTO live.programme VALUES (%s, %s, %s)", (name, f'{{"ties": {ties}}}', loaded_us)
+                    )
+            # More than expected and less than in 2016: each figure is its own.
+            grown = (await play.call("/v1/relations/growth", ADMIN))[1]
+            assert (grown["ties"], grown["forecast"]) == (3, {"programme": "gala", "expected": 2, "gained_2016": 11})
+            other = (await play.call("/v1/relations/growth?lane=stress", ADMIN))[1]
+            assert (other["ties"], other["forecast"]) == (0, None)
             assert code(await play.call(path, ADMIN, {"pairs": [[1, 2], [4, 4]]})) == (400, "self_tie")
             assert code(await play.call(path, ADMIN, {"pairs": [[1, -2]]})) == (400, "out_of_range")
             assert code(await play.call(path, token(1), {"pairs": pairs})) == (401, "bad_token")

@@ -30,6 +30,15 @@ def test_money_and_packets_are_divided_by_the_scale_to_the_fen_and_the_packet(sc
         assert abs(spent[sponsor.id] - sponsor.budget * scale) < 1
 
 
+@pytest.mark.parametrize(("scale", "expected", "gained"), [(1, 200_000_000, 1_100_000_000), (10_000, 20_000, 110_000)])
+def test_ties_that_were_expected_and_gained_in_2016_scale_too(scale: int, expected: int, gained: int) -> None:
+    order = programme_order(EVENING, Staging(Fraction(1, scale)), EIGHT_IN_BEIJING_US)
+    assert order.ties is not None
+    assert (order.ties.expected, order.ties.gained) == (expected, gained)
+    silent = programme_order(EVENING.model_copy(update={"ties": None}), Staging(Fraction(1)), EIGHT_IN_BEIJING_US)
+    assert silent.ties is None
+
+
 def test_each_sponsor_s_part_of_a_round_is_what_its_line_says() -> None:
     order = programme_order(EVENING, Staging(Fraction(1)), EIGHT_IN_BEIJING_US)
     budgets = {item.name: {s.sponsor: s.budget_fen for s in item.order.sponsors} for item in order.rounds}

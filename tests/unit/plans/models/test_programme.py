@@ -41,6 +41,7 @@ def test_the_evening_has_45_sponsors_615_million_yuan_and_the_rounds_that_were_c
         pytest.param("id: 2, name: {zh: 春", "id: 1, name: {zh: 春", "sponsor 1 stands twice", id="a sponsor twice"),
         pytest.param('zone: "+08:00"', 'zone: "Beijing"', "'Beijing' is no zone", id="no zone"),
         pytest.param("arm_ahead: 60s", "arm_ahead: 60", "60 is not a duration", id="a time without its unit"),
+        pytest.param("expected: 200_000_000", "expected: 0", "greater than or equal to 1", id="no ties expected"),
         pytest.param("kind: programme", "kind: forecast", "this is a forecast, not a programme", id="another kind"),
     ],
 )

@@ -29,6 +29,14 @@ def test_one_round_alone_starts_when_it_is_told_to(xiu: Any) -> None:
     assert 0 <= away_s < 600, "in two minutes from now, as the first round of the whole would"
 
 
+def test_what_is_forecast_for_the_whole_is_not_for_a_part(xiu: Any) -> None:
+    for words, ties in (((), {"expected": 20_000, "gained": 110_000}), (("--round", "cue-2105"), None)):
+        code, out, err = xiu("round", "programme", "evening", *words, *STARTS, "--json")
+        assert (code, json.loads(out)["order"]["ties"]) == (0, ties), err
+    _, said, _ = xiu("round", "programme", "evening", *STARTS)
+    assert "ties: 20,000 expected, 110,000 gained in 2016, at this scale" in said
+
+
 def test_several_keep_their_distance_and_their_day(xiu: Any) -> None:
     names = ("--round", "cue-2105", "--round", "cue-2036")
     on_time, soon = rounds(xiu, *names, "--date", "2016-02-07"), rounds(xiu, *names, *STARTS)

@@ -33,6 +33,11 @@ ORDER BY r.at_us DESC, r.from_uid LIMIT %(limit)s
 -- Ties made, by what made them.
 SELECT through, sum(ties)::bigint FROM {schema}.tie_growth GROUP BY through ORDER BY through
 
+-- name: ties_forecast
+-- What the last programme that forecasts ties says: its name, how many were expected, how many were gained in 2016.
+SELECT programme, (request -> 'ties' ->> 'expected')::bigint, (request -> 'ties' ->> 'gained')::bigint
+FROM {schema}.programme WHERE request -> 'ties' ->> 'expected' IS NOT NULL ORDER BY loaded_us DESC, programme LIMIT 1
+
 -- name: ties_days
 -- The last two snapshots that are finished, the latest first.
 SELECT day, ties, jump_max, jump_uid, makers FROM {schema}.strength_day WHERE done ORDER BY day DESC LIMIT 2
