@@ -27,6 +27,7 @@ from system.contract.errors import StoreRefused, StoreUnknown
 from system.ledger.access import Pool, lane_role
 from system.play.cards import seasons
 from tests.support.fission import broken, closed_long_ago, execute, expire
+from tests.support.op_history import write_history
 from tests.support.play import SECRET
 from tests.support.season_stack import SeasonStack
 from tests.support.season_users import PACKETS, USERS, AskedOrder, SeasonUsers
@@ -45,7 +46,9 @@ ROOM = 0.2
 """Of the orders: so many may be sent between the moment of a kill and the kill, no more."""
 DEADLINE_S = 120.0
 MUST_HOLD = {"S1", "S3", "S5", "S7", "S8", "S12", "S13", "S14", "S15", "S16", "S18"}
-"""Judged by the stores alone; S2, S4, S6, S9 to S11 and S17 need a generator's history."""
+"""Judged by the stores alone."""
+OF_ANSWERS = {"S4", "S6", "S9", "S10", "S17"}
+"""Judged by the answers to the users' taps as well. Nobody samples the money, or tries bad tokens: no S2, no S11."""
 
 
 @dataclass
@@ -96,7 +99,7 @@ def trial(
         stack.strike(at_pot, chance.randrange(plays))
         figures.kills.append(f"{at_pot} at {paid} of {blessings} batches")
         wait_until(lambda: _over(dsn), DEADLINE_S, "shares swept, the pot paid, the rest returned")
-        judge(dsn, valkey, users, rounds)
+        judge(dsn, valkey, users, rounds, folder / "history")
     for order in users.orders:
         figures.ends[order.op, order.code or "done"] += 1
     for kind in ("refund", "pot", "return"):
@@ -183,7 +186,7 @@ def _over(dsn: str) -> bool:
     return bool(execute(dsn, text)[0][0])
 
 
-def judge(dsn: str, valkey: ValkeyServer, users: SeasonUsers, rounds: tuple[int, int]) -> None:
+def judge(dsn: str, valkey: ValkeyServer, users: SeasonUsers, rounds: tuple[int, int], history: Path) -> None:
     """The books close, what was told is there and nothing else, and the same question gets the same answer."""
     _counted(dsn, users, rounds)
     assert broken(dsn) == {}
@@ -192,6 +195,10 @@ def judge(dsn: str, valkey: ValkeyServer, users: SeasonUsers, rounds: tuple[int,
     assert (report.valid, wrong) == (True, {})
     assert {one.code for one in report.findings if one.valid} >= MUST_HOLD
     assert sum(one.residue_fen for one in report.findings) == 0
+    write_history(history, users.history)
+    heard = asyncio.run(audit(dsn, valkey.url, SECRET, "live", folder=history))
+    answers = {one.code: (one.valid, one.first) for one in heard.findings if one.code in OF_ANSWERS}
+    assert answers == dict.fromkeys(OF_ANSWERS, (True, "")), answers
     _there(dsn, users.orders)
     _wallets(dsn, users)
     for order, (status, told) in users.again():

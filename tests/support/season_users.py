@@ -10,13 +10,17 @@ import asyncio
 import contextlib
 import random
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import numpy as np
+import numpy.typing as npt
 
+from system.contract.history import NO_PACKET, OP_DTYPE, Outcome
 from tests.support.cards import ticket
 from tests.support.deadline import lasting, until
 from tests.support.play import ADMIN, token
@@ -56,6 +60,18 @@ class AskedOrder:
         return "" if self.done else str(self.told["error"]["code"])
 
 
+def tap_record(uid: int, number: int, sent_ns: int, status: int, told: dict[str, Any]) -> npt.NDArray[np.void]:
+    """A tap that was just answered. `status` 0: it was not, or the answer did not come whole."""
+    row = np.zeros(1, OP_DTYPE)
+    row["uid"], row["round"], row["http"], row["packet"] = uid, number, status, NO_PACKET
+    row["sent_ns"], row["done_ns"] = sent_ns, time.monotonic_ns() if status else 0
+    row["outcome"] = {0: Outcome.UNKNOWN, 200: Outcome.LOSE, 202: Outcome.PENDING}.get(status, Outcome.REFUSED)
+    if told.get("won"):
+        row["outcome"] = Outcome.REPEAT if told["repeat"] else Outcome.WIN
+        row["packet"], row["fen"] = int(told["award"].partition("-")[2]), told["fen"]
+    return row
+
+
 class SeasonUsers:
     """`orders` as they were answered; `victim`: who was killed last, for the figures of what had to be asked again."""
 
@@ -65,6 +81,7 @@ class SeasonUsers:
         self.orders: list[AskedOrder] = []
         self.repeated: Counter[tuple[str, str]] = Counter()
         self.taps: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self._tapped: list[npt.NDArray[np.void]] = []
         self.victim = "none"
         self.asked_again = 0
         self.no_further_than = 1.0
@@ -156,10 +173,11 @@ class SeasonUsers:
     async def _tap_until_over(self, uid: int, number: int) -> None:
         url, counts = f"{self._front}/v1/rounds/{number}/taps", self.taps[number]
         while True:
-            status, told = 0, dict[str, Any]()
+            status, told, sent_ns = 0, dict[str, Any](), time.monotonic_ns()
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 async with self._session.post(url, headers={"Authorization": f"Bearer {token(uid)}"}) as answer:
                     status, told = answer.status, await answer.json()
+            self._tapped.append(tap_record(uid, number, sent_ns, status, told))
             if status == 410:
                 counts["over"] += 1
                 return
@@ -167,6 +185,11 @@ class SeasonUsers:
             counts["answered" if status in (200, 202) else "unknown" if not status else str(status)] += 1
             counts["shown"] += bool(told.get("won"))
             await lasting(0.15, "a user's pause")
+
+    @property
+    def history(self) -> npt.NDArray[np.void]:
+        """Every tap with its answer, as a generator writes it down."""
+        return np.concatenate(self._tapped)
 
     async def _order(self, op: str, uid: int, path: str, body: dict[str, Any]) -> AskedOrder:
         await until(self._may_go_on, what="the kill that others wait for", timeout_s=DEADLINE_S)

@@ -28,9 +28,14 @@ def parts_of(share_fen: int, parts: int, key: bytes) -> list[int]:
     """Fen of each part in the order in which they are claimed; 1 ≤ parts ≤ share_fen < 2^32. Raises ValueError."""
     if not 1 <= parts <= share_fen:
         raise ValueError(f"{share_fen} fen in {parts} parts; expected 1 part at least, and a fen for each")
-    edges = (0, *sorted(_cuts(share_fen, parts - 1, key)), share_fen)
-    amounts = [high - low for low, high in pairwise(edges)]
+    amounts = gaps_of(share_fen, parts, key)
     return [amounts[rank] for rank in Permutation(key, parts).many(np.arange(parts, dtype=np.uint32)).tolist()]
+
+
+def gaps_of(share_fen: int, parts: int, key: bytes) -> list[int]:
+    """Fen of each part from cut to cut, before they are permuted; 1 ≤ parts ≤ share_fen < 2^32."""
+    edges = (0, *sorted(_cuts(share_fen, parts - 1, key)), share_fen)
+    return [high - low for low, high in pairwise(edges)]
 
 
 def _cuts(share_fen: int, count: int, key: bytes) -> set[int]:

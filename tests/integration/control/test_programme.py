@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, cast
 
+import psycopg
 import pytest
 
 from system.contract.api import SponsorSplit
@@ -91,23 +92,45 @@ def test_announced_armed_opened_closed_revealed(settings: ControlSettings) -> No
                 {"front": 0, "ready": False, "leased_packets": 21, "uncertain_us": 800, "refused": ""}
             ]
 
-            for at_us, state in ((first["start_us"] - 1_000, "armed"), (first["start_us"], "open")):
-                api.clock.now_us = at_us
+            for after_us, state in ((-1_000, "armed"), (0, "open"), (1_000, "open")):
+                api.clock.now_us = first["start_us"] + after_us
                 assert (await entry(api))["state"] == state, "the start belongs to the round"
             api.clock.now_us = first["end_us"] - 1_000
             assert (due(api), (await entry(api))["state"]) == ([], "open"), "the last millisecond, too"
             api.clock.now_us = first["end_us"]
             await becomes(api, "closing")
-            assert (await entry(api, 1))["state"] == "announced"
-            await until_confirmed(api, number, instance, epoch)
+            api.clock.now_us += 1_000
+            assert [(await entry(api, place))["state"] for place in (0, 1)] == ["closing", "announced"]
+            await the_seed_waits_for_the_refund(settings, api, number, instance, epoch)
             closed = await becomes(api, "closed")
             assert (closed["won"], closed["refunded_fen"]) == (0, BUDGET_FEN)
             sponsors = tuple(SponsorSplit.model_validate(one, strict=False) for one in SPONSORS)
             assert commitment(make_round(number, sponsors, bytes.fromhex(closed["seed"]))) == first["commitment"]
-            api.clock.now_us = second["start_us"]
+            api.clock.now_us = second["start_us"] + 1_000
             assert (await becomes(api, "open", 1))["seed"] is None
+            api.clock.now_us = second["end_us"] + 1_000
+            await becomes(api, "closing", 1)
 
     asyncio.run(body())
+
+
+async def the_seed_waits_for_the_refund(
+    settings: ControlSettings, api: Api, number: int, instance: int, epoch: int
+) -> None:
+    """Both come in one transaction: no amount is known while money can still move, and no money is back unseen."""
+    with psycopg.connect(settings.postgres_url) as gate:
+        gate.execute("LOCK TABLE live.entry IN SHARE MODE")
+        await until_confirmed(api, number, instance, epoch)
+
+        async def at_the_refund() -> bool:
+            waits = "SELECT relation::regclass::text FROM pg_locks WHERE NOT granted AND relation IS NOT NULL"
+            return ("live.entry",) in sql(settings, waits)
+
+        await until(at_the_refund, what="the close at its refund")
+        held = await entry(api)
+        assert (held["state"], held["seed"], held["refunded_fen"]) == ("closing", None, 0)
+        assert (await api.ok(await api.get(f"/v1/rounds/{number}")))["seed"] is None
+        gate.rollback()
 
 
 async def until_confirmed(api: Api, number: int, instance: int, epoch: int) -> None:

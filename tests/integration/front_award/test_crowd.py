@@ -21,6 +21,7 @@ from system.front.places import LOG_AGAIN_S
 from tests.support.deadline import until
 from tests.support.front import Rig
 from tests.support.front_process import Taps, environment, on_process, process, started
+from tests.support.open_files import room_for
 from tests.support.stores import LOOPBACK, ValkeyServer, free_port
 
 FILES, CROWD = 1024, 3000
@@ -29,12 +30,8 @@ FILES, CROWD = 1024, 3000
 @pytest.fixture
 def many_files() -> Iterator[None]:
     """Open files for the crowd, which is ours."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < CROWD + 1000:
-        pytest.skip(f"{hard} open files are no crowd of {CROWD}")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, CROWD + 1000), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with room_for(CROWD):
+        yield
 
 
 class Crowd:

@@ -143,6 +143,7 @@ def test_the_same_as_csv_and_as_a_page(postgres_dsn: str, monkeypatch: pytest.Mo
             assert (status, len(lines)) == (200, len(told["lines"]))
             assert [int(row["fen"]) for row in lines] == [line["fen"] for line in reversed(told["lines"])]
             assert {row["account"]: int(row["fen"]) for row in rows if row["kind"] == "total"} == told["totals"]
+            assert [int(row["credits"]) for row in rows if row["kind"] == "exposures"] == [told["exposures"]] == [7]
             status, page = await play.call("/v1/sponsors/7/statement?format=html", ADMIN)
             assert status == 200
             assert "七 &lt;Seven&gt;" in page
