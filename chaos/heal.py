@@ -1,22 +1,27 @@
 """Takes back every fault that a stack's ledger says is injected: in reverse order, up a ladder, each rung written down.
 
-The ladder belongs to the kind (`FaultKind.rungs`). Works from the ledger alone, so also after a crash, when the process
-that injected is dead. A fault of a kind that this version does not know is not healed, and is reported.
+The ladder belongs to the kind (`FaultKind.rungs`). A rung heals its own fault alone: what a higher one (a whole reset)
+took of others is named, and put back where it is not to be healed as well. Works from the ledger alone, so also after a
+crash, when the process that injected is dead. A fault of a kind that this version does not know is not healed, and is
+reported.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from chaos import fault_ledger
 from chaos.detour import led, to_heal
 from chaos.errors import ChaosError, NotHealed
 from chaos.fault_ledger import Injected, injected
-from chaos.links import PLAIN, api, restart_toxiproxy
+from chaos.kinds import FaultKind
+from chaos.links import PLAIN, LinkKind, api, restart_toxiproxy
 from harness.errors import EnvironmentNotReady, HarnessError
 from harness.stack import Stack, find_running
 from harness.stack.folder import Folder
@@ -50,8 +55,9 @@ def heal(
     with fault_ledger.healing(folder, patience_s) as word:
         mine = [one for one in reversed(injected(folder)) if (one.key in keys if keys is not None else not led(one))]
         lines += [_line(word)] if word and mine else []
+        healed_too = {one.key for one in mine}
         for one in mine:
-            climb = _Climb(folder, one, lines)
+            climb = _Climb(folder, one, lines, healed_too)
             try:
                 healed = climb.to_the_top()
             except Exception as exc:
@@ -70,10 +76,12 @@ def failure(lines: Iterable[HealLine]) -> HealLine | None:
 
 
 class _Climb:
-    """One fault up its ladder. Acts first; writes down afterwards what it did, if that is possible."""
+    """One fault up its ladder. Acts first; writes down afterwards what it did, if that is possible. `healed_too`: keys
+    of the faults that are to be healed with it.
+    """
 
-    def __init__(self, folder: Path, one: Injected, lines: list[HealLine]) -> None:
-        self._folder, self._one, self._lines = folder, one, lines
+    def __init__(self, folder: Path, one: Injected, lines: list[HealLine], healed_too: Collection[str]) -> None:
+        self._folder, self._one, self._lines, self._healed_too = folder, one, lines, healed_too
 
     def fail(self, why: str, rung: str = "") -> None:
         """A rung that did not take it back; no rung: none could be tried."""
@@ -105,8 +113,10 @@ class _Climb:
             return False
         if not outlives and kind.part(one.detail) not in stack.state()["parts"]:
             return self._over("its part is gone, and the fault with it: only stores run here", "part gone")
-        for name, climb in kind.rungs(stack, one.detail):
+        for number, (name, climb) in enumerate(kind.rungs(stack, one.detail)):
             began = time.monotonic()
+            # The first rung takes back what was injected, and nothing else.
+            others = list(self._in_force(stack, kind)) if number else []
             try:
                 climb()
                 if not kind.undone(stack, one.detail):
@@ -115,8 +125,37 @@ class _Climb:
                 # Somebody else's process, no descriptor left, a bug: after each of them the next rung is tried.
                 self.fail(str(exc).splitlines()[0] if str(exc) else type(exc).__name__, name)
                 continue
+            finally:
+                for other, its_kind in others:
+                    self._put_back(stack, name, other, its_kind)
             return self._over(f"{name} held, after {time.monotonic() - began:.2f} s", name)
         return False
+
+    def _in_force(self, stack: Stack, mine: FaultKind[Any]) -> Iterator[tuple[Injected, FaultKind[Any]]]:
+        """Other faults on the same part that are there now, as far as it can be told."""
+        for other in injected(self._folder):
+            kind = None if other.key == self._one.key else to_heal(other.kind, other.home)
+            with suppress(Exception):
+                same_part = kind is not None and kind.part(other.detail) == mine.part(self._one.detail)
+                if kind is not None and same_part and kind.in_force(stack, other.detail):
+                    yield other, kind
+
+    def _put_back(self, stack: Stack, rung: str, other: Injected, kind: FaultKind[Any]) -> None:
+        """What the rung took of another fault; one of a link can be injected again as it was."""
+        whose = f"{other.fault} on {other.target}"
+        try:
+            if kind.in_force(stack, other.detail):
+                return
+            if other.key in self._healed_too:
+                self.say(f"{rung} took {whose} with it, which is to be healed as well")
+            elif not isinstance(kind, LinkKind):
+                self.say(f"{rung} took {whose} with it", failed=True)
+            else:
+                kind.undo(stack, other.detail)  # a rest of it would be in the way
+                kind.inject(stack, other.detail)
+                self.say(f"{rung} took {whose} with it for a moment; it is back")
+        except Exception as exc:
+            self.say(f"{rung} took {whose} with it: {str(exc).splitlines()[0] if str(exc) else exc!r}", failed=True)
 
     def _over(self, text: str, how: str) -> bool:
         self.say(text)

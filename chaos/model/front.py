@@ -23,6 +23,7 @@ from chaos.model.state import (
     Front,
     State,
     bits,
+    kept,
     packets_in,
 )
 
@@ -84,8 +85,9 @@ def _hear(s: State, c: Config, at: int, f: Front) -> Steps:
         yield f"front {f.instance} hears that the round is closing", put(s, at, f._replace(heard=s.round))
         return
     # The closed ledger decides what is pending; without the rule all of it is called not awarded.
-    refused = f.pending & ~s.posted if c.rules.closed_ledger else f.pending
-    broken = s.broken | {"S9"} if refused & s.posted else s.broken
+    won = kept(s, c)
+    refused = f.pending & ~won if c.rules.closed_ledger else f.pending
+    broken = s.broken | {"S9"} if refused & won else s.broken
     yield f"front {f.instance} hears that the round is closed, settles", put(s, at, None)._replace(broken=broken)
 
 

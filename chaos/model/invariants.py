@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chaos.model.ghosts import newest
 from chaos.model.rules import HANG
-from chaos.model.state import BLOCKED, CLOSED, Config, State, packets_in
+from chaos.model.state import BLOCKED, CLOSED, Config, State, kept, packets_in
 from chaos.model.store import wins
 
 NOTHING: frozenset[str] = frozenset()
@@ -27,7 +27,7 @@ def broken(s: State, c: Config) -> frozenset[str]:
         found.append("S10")
     if s.round == CLOSED:
         paid = s.posted | s.suspended
-        if s.shown & ~paid & ~s.back:
+        if s.shown & ~kept(s, c) & ~s.back:
             found.append("S4")
         if stream & ~paid & ~s.back:
             found.append("S5")

@@ -159,6 +159,14 @@ def bits(mask: int) -> list[int]:
     return out
 
 
+def kept(s: State, c: Config) -> int:
+    """Wins whose money stands in their user's name in the ledger: posted, or held in suspense."""
+    if not s.held:
+        return s.posted
+    held = sum(wins for packet, wins in enumerate(c.packets_of) if s.held >> packet & 1)
+    return s.posted | s.suspended & held
+
+
 def packets_in(mask: int, c: Config) -> int:
     """Packets of these wins, one bit each."""
     out = 0

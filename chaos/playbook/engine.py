@@ -141,8 +141,12 @@ class Engine:
     # -- the life of runs
 
     def resume(self, group: asyncio.TaskGroup) -> list[str]:
-        """Goes on with every run that has no end; their ids."""
+        """Goes on with every run that has no end; their ids. What needed a person still does."""
         self._group = group
+        newest = {(facts.playbook, facts.scope): facts for facts in self.runs.values()}
+        for facts in newest.values():
+            if facts.state in journal.ESCALATED:
+                self._meters.recall(facts)
         left = [facts for facts in self.runs.values() if not facts.over]
         for facts in left:
             log.warning("run %s goes on from %s", facts.run, facts.state, extra={"event": "playbook_resumed"})

@@ -101,6 +101,10 @@ class PlaybookMeters:
             self._delay.labels(facts.playbook)
             self._count(facts.playbook)
 
+    def recall(self, facts: PlaybookFacts) -> None:
+        """A run that ended under an earlier engine, as it ended. It is not counted again."""
+        self._steps.tell(facts, RUN, facts.state)
+
     def _count(self, playbook: str) -> None:
         for end in sorted(FINAL):
             self._ends.labels(playbook, end)

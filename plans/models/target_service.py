@@ -1,7 +1,8 @@
 """The target of a plan for one's own service: a URL with its requests, or one's own locustfile. What is said of it, not
 what is done with it.
 
-No secret stands in a file: a header that carries one names the environment (`${NAME}`), the login's token or a column.
+No secret stands in a file: where one belongs (a header, a query, a body) stands a place of the environment (`${NAME}`),
+of the login's token or of a column, alone (`secret_places.py`).
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from plans.models.ids import FileName, beside
 from plans.models.partial import FOLDER, Contradiction, PlanModel, check
 from plans.models.quantity import Count, Duration
 from plans.models.rows import RowsFile
+from plans.models.secret_places import of_body, of_headers, of_json, of_query
 from system.contract.addresses import is_loopback, read_address
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 BODILESS = ("GET", "DELETE", "OPTIONS")
 MOST_REQUESTS, MOST_CONNECTIONS, MOST_USERS = 32, 20_000, 10_000
-SECRET_HEADERS = frozenset(("authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"))
+IN_FILE = "a secret in the file"
+FROM_OUTSIDE = "it from the environment, as ${NAME}, and nothing beside it"
 OWN_HEADERS = frozenset(("content-length", "transfer-encoding", "connection", "expect", "upgrade"))
 ONE = "request"
 """Name of the request of a target that has one alone."""
@@ -52,6 +55,8 @@ def _is_url(value: str) -> str:
         raise ValueError("a user or a password in the address; expected a header that names ${…} of the environment")
     if PLACE.search(urlsplit(value).netloc):
         raise ValueError("a place in the host; expected a host that is known before")
+    for name in of_query(value):
+        raise ValueError(f"{name}: {IN_FILE}; expected {FROM_OUTSIDE}")
     return value if address.path else f"{value}/"
 
 
@@ -64,8 +69,8 @@ def _headers(value: dict[str, str]) -> dict[str, str]:
             raise ValueError(f"{name} is the generator's own; expected it left out")
         if any(ord(char) < 32 or ord(char) > 255 for char in text):
             raise ValueError(f"{name} holds a character that no header has; expected Latin letters on one line")
-        if name.lower() in SECRET_HEADERS and not PLACE.search(text):
-            raise ValueError(f"{name}: a secret in the file; expected it from the environment, as ${{NAME}}")
+    for name in of_headers(value):
+        raise ValueError(f"{name}: {IN_FILE}; expected {FROM_OUTSIDE}")
     return value
 
 
@@ -114,6 +119,16 @@ class _Sent(PlanModel):
         if self.body is not None and self.json_ is not None:
             yield Contradiction(("body",), "a body and a json", "one of the two")
 
+    @check
+    def _no_secret(self) -> Iterator[Contradiction]:
+        found = (("body", of_body(self.body)), ("json", of_json(self.json_)), ("path", of_query(self._path())))
+        for key, names in found:
+            for name in names:
+                yield Contradiction((key,), f"{name}: {IN_FILE}", FROM_OUTSIDE)
+
+    def _path(self) -> str:
+        return ""
+
     def texts(self) -> list[Any]:
         """Everything in which a place may stand."""
         return [self.headers, self.body, self.json_]
@@ -148,6 +163,9 @@ class PlannedRequest(_Sent):
         if self.path and (not self.path.startswith("/") or not self.path.isprintable() or " " in self.path):
             yield Contradiction(("path",), f"{self.path!r:.60} is no path", "one that begins with /, percent-encoded")
 
+    def _path(self) -> str:
+        return self.path
+
     def texts(self) -> list[Any]:
         return [*super().texts(), self.path]
 
@@ -160,6 +178,9 @@ class Login(_Sent):
     token: str = Field(
         pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", description="Where in the answer's JSON, such as data.access."
     )
+
+    def _path(self) -> str:
+        return self.path
 
 
 class Tls(PlanModel):

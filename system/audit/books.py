@@ -59,6 +59,8 @@ class Suspended(NamedTuple):
     held_fen: int
     held_sponsor: int
     reason: str
+    given_back: bool = False
+    """Settled: its money went back to the sponsor."""
 
 
 @dataclass

@@ -22,7 +22,8 @@ class Match:
     """Distinct (packet, uid), sorted by packet, then user; all arrays have one row each.
 
     posted, settled, waiting, suspended: how many postings, log records credit has passed, log records it has not,
-    suspense rows. posting and record: the index of the first one, or NONE.
+    suspense rows; held: how many of these have their packet's money, not given back. posting and record: the index of
+    the first one, or NONE.
     """
 
     logged: Rows
@@ -32,6 +33,7 @@ class Match:
     settled: Ints
     waiting: Ints
     suspended: Ints
+    held: Ints
     posting: Ints
     record: Ints
 
@@ -65,16 +67,16 @@ def match(books: Books) -> Match:
     posts, logs = len(books.postings), len(logged)
     source = np.zeros(len(packet), dtype=np.int8)
     source[posts : posts + logs] = 1 + logged["behind"]
-    source[posts + logs :] = 3
+    source[posts + logs :] = [3 + (s.held_fen > 0 and not s.given_back) for s in held]
     order = np.lexsort((uid, packet))
     packet, uid, source = packet[order], uid[order], source[order]
     if not len(order):
         empty = np.zeros(0, dtype=np.int64)
-        return Match(logged, empty, uid, empty, empty, empty, empty, empty, empty)
+        return Match(logged, empty, uid, empty, empty, empty, empty, empty, empty, empty)
     first = np.flatnonzero(np.concatenate(([True], (packet[1:] != packet[:-1]) | (uid[1:] != uid[:-1]))))
-    counts = [np.add.reduceat((source == code).astype(np.int64), first) for code in range(4)]
+    counts = [np.add.reduceat((source == code).astype(np.int64), first) for code in range(5)]
     return Match(
-        logged, packet[first], uid[first], counts[0], counts[1], counts[2], counts[3],
+        logged, packet[first], uid[first], counts[0], counts[1], counts[2], counts[3] + counts[4], counts[4],
         _first_index(order, source == 0, first, 0), _first_index(order, (source == 1) | (source == 2), first, posts),
     )  # fmt: skip
 

@@ -79,7 +79,7 @@ def _shown(ops: Ops) -> Ops:
 
 
 def _shown_is_posted(s4: Judge, s7: Judge, books: Books, matched: Match, ops: Ops) -> None:
-    """Each distinct award shown is posted to that user, with that amount."""
+    """Each distinct award shown is in the ledger in that user's name, posted or held in suspense, with that amount."""
     shown = _shown(ops)
     shown = shown[np.lexsort((shown["fen"], shown["uid"], shown["packet"]))]
     keep = np.ones(len(shown), dtype=np.bool_)
@@ -90,14 +90,17 @@ def _shown_is_posted(s4: Judge, s7: Judge, books: Books, matched: Match, ops: Op
     at = find(matched, shown["packet"].astype(np.int64), shown["uid"])
     there = at != NONE
     posted = there & (matched.posted[at] > 0) if len(matched.packet) else there
+    held = there & ~posted & (matched.held[at] > 0) if len(matched.packet) else there
     s4.look(len(shown))
+    if held.any():
+        s4.figure(held_in_suspense=int(held.sum()))
     s7.look(len(shown))
     waits = there & ~posted
     if not books.closed and len(matched.packet):
         waits &= (matched.waiting[at] > 0) & (matched.suspended[at] == 0)
     else:
         waits[:] = False
-    missing = np.flatnonzero(~posted & ~waits)
+    missing = np.flatnonzero(~posted & ~held & ~waits)
     if len(missing):
         row = shown[missing[0]]
         s4.broken(f"{books.name(row['packet'], row['uid'])}, {row['fen']} fen: acknowledged, not in the ledger",

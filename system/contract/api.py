@@ -196,7 +196,9 @@ class ConfirmRequest(Model):
 
 
 class LedgerView(Model):
-    """What the ledger holds of one front's stream. `records` is base64 of WIN_DTYPE rows (postings, then suspense)."""
+    """What the ledger holds of one front's stream. `records` is base64 of WIN_DTYPE rows: postings, then suspense, of
+    which the first `held` have their packet's money held.
+    """
 
     offset_epoch: int
     offset_sequence: int
@@ -204,6 +206,7 @@ class LedgerView(Model):
     state: RoundState
     posted: int
     suspended: int
+    held: int = Field(ge=0)
     records: str
 
 

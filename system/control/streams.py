@@ -36,7 +36,7 @@ async def ledger_view(control: ControlContext, round_id: int, front: int, instan
     """
     control.need_front(front)
     lane = await control.lane_of(round_id)
-    row, blocks = await read_again(lambda: _snapshot(control, lane, round_id, front, instance))
+    row, blocks, held = await read_again(lambda: _snapshot(control, lane, round_id, front, instance))
     posted, suspended = (len(block) // ROW_BYTES for block in blocks)
     model = LedgerView(
         offset_epoch=row[0],
@@ -45,6 +45,7 @@ async def ledger_view(control: ControlContext, round_id: int, front: int, instan
         state=row[3],
         posted=posted,
         suspended=suspended,
+        held=held,
         records="",
     )
     records = await asyncio.to_thread(lambda: base64.b64encode(records_of(lane, b"".join(blocks))).decode())
@@ -53,8 +54,8 @@ async def ledger_view(control: ControlContext, round_id: int, front: int, instan
 
 async def _snapshot(
     control: ControlContext, lane: Lane, round_id: int, front: int, instance: int
-) -> tuple[tuple[Any, ...], list[bytes]]:
-    """(row of control_stream_view, packed postings and suspense), of one moment."""
+) -> tuple[tuple[Any, ...], list[bytes], int]:
+    """(row of control_stream_view, packed postings and suspense, how many of suspense have money), of one moment."""
     key = {"round": round_id, "front": front}
     async with control.pool.transaction("read a stream's ledger", timeout_s=LEDGER_TIMEOUT_S) as conn:
         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -63,11 +64,12 @@ async def _snapshot(
         row = await (await conn.execute(statement("control_stream_view", lane), key)).fetchone()
         if row is None:
             raise UnknownRound(f"round {round_id} has no stream of front {front}")
-        blocks = []
+        blocks, held = [], 0
         for name in ("control_stream_posting", "control_stream_suspense"):
-            found = await (await conn.execute(statement(name, lane), key, binary=True)).fetchone()
-            blocks.append(bytes(found[0]) if found and found[0] else b"")
-    return row, blocks
+            packed, *counts = await (await conn.execute(statement(name, lane), key, binary=True)).fetchone() or (b"",)
+            blocks.append(bytes(packed or b""))
+            held = int(counts[0]) if counts else 0
+    return row, blocks, held
 
 
 def records_of(lane: Lane, rows: bytes) -> bytes:

@@ -33,11 +33,21 @@ class WinContradiction(XiuError):
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the ledger holds of a stream: wins posted, and wins set aside, by user; how far credit has come."""
+    """What the ledger holds of a stream: wins posted, and wins set aside, by user; how far credit has come.
+
+    `held`: users of `suspended` whose packet's money is held in their name.
+    """
 
     offset: Position
     posted: dict[int, SettledWin]
     suspended: dict[int, SettledWin]
+    held: frozenset[int] = frozenset()
+
+    def kept(self, amount: Callable[[SettledWin], SettledWin]) -> dict[int, SettledWin]:
+        """Wins whose money stands in the user's name, posted or held, by user. `amount` as in `rebuild`: a record that
+        was set aside may say any amount.
+        """
+        return {uid: amount(self.suspended[uid]) for uid in self.held} | self.posted
 
 
 @dataclass(slots=True)
@@ -76,6 +86,8 @@ def ledger_of(view: LedgerView) -> Ledger:
         raise DamagedEntry(f"ledger view: {exc}") from exc
     if len(rows) != view.posted + view.suspended:
         raise DamagedEntry(f"ledger view: {len(rows)} records; expected {view.posted} + {view.suspended}")
+    if view.held > view.suspended:
+        raise DamagedEntry(f"ledger view: money is held for {view.held} of {view.suspended} records in suspense")
     every = Rebuilt()
     parts: list[dict[int, SettledWin]] = []
     for part in (rows[: view.posted], rows[view.posted :]):
@@ -83,7 +95,8 @@ def ledger_of(view: LedgerView) -> Ledger:
         for uid, win in _wins(part):
             every.add(uid, win, "the ledger")
         parts.append(wins)
-    return Ledger(Position(view.offset_epoch, view.offset_sequence), *parts)
+    held = frozenset(rows["uid"][view.posted : view.posted + view.held].tolist())
+    return Ledger(Position(view.offset_epoch, view.offset_sequence), parts[0], parts[1], held)
 
 
 def _wins(rows: np.ndarray[tuple[int], np.dtype[np.void]]) -> Iterator[tuple[int, SettledWin]]:

@@ -216,11 +216,13 @@ class AwardRound:
             self.over.set()
         self.refresh()
 
-    def finish(self, posted: dict[int, SettledWin]) -> None:
-        """The closed ledger decides what is in doubt: posted is won, anything else was not awarded."""
+    def finish(self, kept: dict[int, SettledWin]) -> None:
+        """The closed ledger decides what is in doubt: `kept` in the user's name, posted or held in suspense, is won (a
+        rebuild says so, too); anything else was not awarded.
+        """
         for uid in list(self.pending):
-            if uid in posted:
-                self.pending[uid] = posted[uid]
+            if uid in kept:
+                self.pending[uid] = kept[uid]
                 self.settle(uid)
             else:
                 del self.pending[uid]

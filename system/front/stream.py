@@ -19,6 +19,7 @@ from system.front.link import ControlApi
 from system.front.metrics import FrontMetrics
 from system.front.rebuild import Ledger, WinContradiction, ledger_of, rebuild
 from system.front.rounds import AwardRound
+from system.front.seam import SettledWin
 from system.settings import FrontSettings
 from system.winlog import DamagedEntry, Fenced, Header, Stored, Verdict, encode
 from system.winlog import Win as Record
@@ -273,11 +274,11 @@ class StreamKeeper:
     async def _finish(self) -> None:
         """The closed ledger decides."""
         round_ = self.round
-        posted: dict[int, Any] = {}
+        kept: dict[int, SettledWin] = {}
         if round_.pending:
-            posted = (await self._closed_ledger()).posted
+            kept = (await self._closed_ledger()).kept(round_.amount)
         before = set(round_.settled)
-        round_.finish(posted)
+        round_.finish(kept)
         self.known.set()
         self._count([uid for uid in round_.settled if uid not in before])
         log.info("round closed", extra={"event": "round_closed", **self._extra})

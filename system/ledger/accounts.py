@@ -2,7 +2,8 @@
 
 An account is a text: `user:UID`, `fund:UID`, `share:AWARD`, `fission:ROUND`, `issue:SEASON`, `pot:SEASON`,
 `rounding:SEASON` have the floor 0 (a user's fen: what credit has posted counts as well); `sponsor:N`, `platform:NAME`,
-`mint:SEASON` have none. Source: docs/season.md.
+`mint:SEASON` have none, nor has `suspense:ROUND`, by which money that the draw holds of the round is settled.
+Source: docs/season.md.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CARDS: tuple[Currency, ...] = CURRENCIES[1:6]
 _NUMBER = r"(?:0|[1-9]\d{0,18})"
 _USER = re.compile(f"user:({_NUMBER})")
 _FLOOR = re.compile(rf"user:{_NUMBER}|share:{_NUMBER}-{_NUMBER}|(?:fund|fission|issue|pot|rounding):{_NUMBER}")
-_NO_FLOOR = re.compile(rf"(?:sponsor|mint):{_NUMBER}|platform:[a-z][a-z_]{{0,31}}")
+_NO_FLOOR = re.compile(rf"(?:sponsor|mint|suspense):{_NUMBER}|platform:[a-z][a-z_]{{0,31}}")
 
 
 class Leg(NamedTuple):
@@ -40,6 +41,11 @@ def user(uid: int) -> str:
 def fund(uid: int) -> str:
     """What a user has in the money fund, at one yuan a part."""
     return f"fund:{uid}"
+
+
+def suspense(round_id: int) -> str:
+    """By this account money that the draw holds of a round is settled."""
+    return f"suspense:{round_id}"
 
 
 def owner(account: str) -> int | None:

@@ -50,6 +50,7 @@ class FakeRound:
     leases: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     offset: Position = START
     posted: list[Win] = field(default_factory=list)
+    held: list[Win] = field(default_factory=list)
     confirmed: list[Position] = field(default_factory=list)
 
     @property
@@ -163,13 +164,14 @@ class FakeControl:
     async def _ledger(self, request: web.Request) -> web.Response:
         self._newest(int(request.query["instance"]))
         round_ = self._round(request)
-        rows = np.zeros(len(round_.posted), dtype=WIN_DTYPE)
-        for at, win in enumerate(round_.posted):
+        rows = np.zeros(len(round_.posted) + len(round_.held), dtype=WIN_DTYPE)
+        for at, win in enumerate([*round_.posted, *round_.held]):
             for name, value in win._asdict().items():
                 rows[at][name] = value
         view = LedgerView(
             offset_epoch=round_.offset.epoch, offset_sequence=round_.offset.sequence, granted=round_.epoch,
-            state=round_.state, posted=len(rows), suspended=0, records=base64.b64encode(rows.tobytes()).decode(),
+            state=round_.state, posted=len(round_.posted), suspended=len(round_.held), held=len(round_.held),
+            records=base64.b64encode(rows.tobytes()).decode(),
         )  # fmt: skip
         return web.json_response(text=view.model_dump_json())
 

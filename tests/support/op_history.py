@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from system.audit.books import LEASE, POSTING, Books, EntryLine, LedgerBatch, StreamBooks, StreamLog
+from system.audit.books import LEASE, POSTING, Books, EntryLine, LedgerBatch, StreamBooks, StreamLog, Suspended
 from system.contract.history import (
     NO_PACKET,
     OP_DTYPE,
@@ -66,6 +67,14 @@ def books(wins: dict[int, int], *, credited: int | None = None, closed: bool = T
         [StreamBooks(0, 0, 1, 1, offset, None, log)], np.array([(0, 1, 1, 0, 40, False)], dtype=LEASE),
         [np.packbits(used, bitorder="little").tobytes()],
     )  # fmt: skip
+
+
+def in_suspense(of: Books, packet: int, uid: int, held_fen: int) -> Books:
+    """The same books, and a record of that packet and user in suspense, for which `held_fen` is held."""
+    row = Suspended(
+        2, 0, 1, 9, 0, packet, uid, fen(packet) + 1, 7, START_US + 5, held_fen, 7 if held_fen else 0, "wrong"
+    )
+    return replace(of, suspense=[*of.suspense, row])
 
 
 def op(

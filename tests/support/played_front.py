@@ -43,8 +43,8 @@ class PlayedFront:
         self.lease_lo = answer["lo"]
         return answer["lo"], answer["hi"]
 
-    def entry(self, wins: Sequence[tuple[int, int]]) -> bytes:
-        """The bytes of the next entry; wins are (uid, packet)."""
+    def entry(self, wins: Sequence[tuple[int, int]], over_fen: int = 0) -> bytes:
+        """The bytes of the next entry; wins are (uid, packet). `over_fen`: each says so much more than its packet."""
         held = self.api.control.view.round(self.round_id)
         splits = [SponsorSplit.model_validate(item, strict=False) for item in SPONSORS]
         lottery = make_round(self.round_id, splits, bytes.fromhex(held.seed))
@@ -52,11 +52,11 @@ class PlayedFront:
         rows = []
         for uid, packet in wins:
             sponsor, fen = award(lottery, packet)
-            rows.append(Win(packet, fen, uid, self.api.clock(), sponsor, flags))
+            rows.append(Win(packet, fen + over_fen, uid, self.api.clock(), sponsor, flags))
         return encode(Header(self.lane, self.round_id, self.front, self.epoch, self.sequence + 1, 1), rows)
 
-    async def append(self, *wins: tuple[int, int]) -> Verdict:
-        entry = self.entry(wins)
+    async def append(self, *wins: tuple[int, int], over_fen: int = 0) -> Verdict:
+        entry = self.entry(wins, over_fen)
         self.sequence += 1
         log = self.api.control.winlog.stream(0, self.lane, self.round_id, self.front)
         return await log.append(entry, self.epoch, self.sequence)

@@ -1,4 +1,4 @@
-"""Rounds: list, open, close, verify, set-aside, programme."""
+"""Rounds: list, open, close, verify, set-aside, suspense, settle, programme."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.stack import Stack
 from plans.models.quantity import duration_s
 from system.contract.ids import LANES, Position
 from xiu.cli import add_word
-from xiu.commands import _programme, _stacks
+from xiu.commands import _programme, _stacks, _suspense
 from xiu.commands._text import yuan
 
 EXAMPLE = "xiu round verify 1"
@@ -26,7 +26,8 @@ READY_S, POLL_S = 15.0, 0.1
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The sub-commands."""
-    words = parser.add_subparsers(dest="sub", required=True, metavar="list|open|close|verify|set-aside|programme")
+    known = "list|open|close|verify|set-aside|suspense|settle|programme"
+    words = parser.add_subparsers(dest="sub", required=True, metavar=known)
     show = add_word(words, "list", "rounds with their state", "xiu round list --lane live")
     show.add_argument("--lane", choices=LANES, help="default: both lanes")
     opened = add_word(words, "open", "arm a small round to try by hand; prints its number", "xiu round open --for 10m")
@@ -50,10 +51,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     aside.add_argument("entry", metavar="ENTRY", help="epoch-sequence, as the credit worker's log names it")
     aside.add_argument("--front", type=int, default=0, help="whose stream (default: 0)")
     aside.add_argument("--why", default="set aside by hand", help="reason, kept with the entry")
+    held = add_word(words, "suspense", "money held for records that cannot be believed", _suspense.SHOW_EXAMPLE)
+    says = "pay what is held to the user, or back to the sponsor, in two people's names; the round must be closed"
+    settle = add_word(words, "settle", says, _suspense.SETTLE_EXAMPLE)
+    _suspense.configure(held, settle)
     says = "the evening's programme: what is loaded with its states; a file's; `--load` has control play it"
     evening = add_word(words, "programme", says, _programme.EXAMPLE)
     _programme.configure(evening)
-    for each in (show, opened, close, verify, aside, evening):
+    for each in (show, opened, close, verify, aside, held, settle, evening):
         _stacks.add_stack_options(each)
 
 
@@ -61,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     """Carries out the sub-command."""
     words = {
         "list": _list, "open": _open, "close": _close, "verify": _verify, "set-aside": _set_aside,
-        "programme": _programme.programme,
+        "suspense": _suspense.show, "settle": _suspense.settle, "programme": _programme.programme,
     }  # fmt: skip
     return words[args.sub](args)
 

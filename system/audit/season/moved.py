@@ -1,5 +1,6 @@
-"""S18: whatever moved adds up. Each transfer to 0, each holding to its legs, each reversal to what it reverses, and
-nobody has less than his floor. Counted and summed by PostgreSQL; here the worst is put into words.
+"""S18: whatever moved adds up. Each transfer to 0, each holding to its legs, each reversal to what it reverses; nobody
+has less than his floor; what left suspense went where its record says. Counted and summed by PostgreSQL; here the worst
+is put into words.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ async def judge(judges: Mapping[str, Judge], rows: SnapshotRows) -> None:
     ((transfers, legs, reversals),) = await rows("season_moved")
     mine.look(transfers + reversals)
     mine.figure(transfers=transfers, legs=legs, reversals=reversals)
-    off = (await _sums(mine, rows), await _accounts(mine, rows), await _reversals(mine, rows))
+    off = (
+        await _sums(mine, rows),
+        await _accounts(mine, rows),
+        await _reversals(mine, rows),
+        await _settled(mine, rows),
+    )
     mine.residue_fen += max(off)
 
 
@@ -62,3 +68,14 @@ async def _reversals(mine: Judge, rows: SnapshotRows) -> int:
         fen_off = max(fen_off, fen)
         mine.broken(f"transfer {reversal} reverses {reverses}, {says[what]}", count)
     return fen_off
+
+
+async def _settled(mine: Judge, rows: SnapshotRows) -> int:
+    """Money that left suspense otherwise than as the record that it is held for says; the fen off."""
+    ((count, wrong, fen_off, first),) = await rows("season_settled")
+    mine.look(count)
+    if count:
+        mine.figure(settled_out_of_suspense=count)
+    if wrong:
+        mine.broken(f"transfer {first}: takes from suspense what is not held there for whom it pays", wrong)
+    return int(fen_off)

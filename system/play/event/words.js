@@ -47,7 +47,7 @@ const KINDS = {
   bill: ["AA 账单", "a split bill"], claim: ["好友红包", "a friend's packet"], combine: ["合成五福", "Five Blessings combined"],
   fission: ["裂变红包预算", "budget of shared packets"], fund_purchase: ["转入余额宝", "into the money fund"], fund_sale: ["余额宝转出", "out of the money fund"],
   gift: ["送福卡", "a card given"], pot: ["五福奖金", "Five Blessings"], present: ["礼金", "a gift of money"], refund: ["红包退款", "a packet's refund"], return: ["预算退回", "a budget's rest"], reverse: ["撤销", "taken back"],
-  season: ["五福活动预算", "budget of the Five Blessings"], share: ["分享的红包", "a shared packet"], spend: ["消费", "spent"],
+  season: ["五福活动预算", "budget of the Five Blessings"], settle: ["挂账结清", "held money, settled"], share: ["分享的红包", "a shared packet"], spend: ["消费", "spent"],
   ticket: ["抽福卡", "a card drawn"], tie: ["好友福卡", "a card for a new friend"],
 };
 const CODES = {

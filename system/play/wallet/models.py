@@ -43,8 +43,8 @@ class Spending(Model):
     award: str | None = Field(default=None, pattern=AWARD_PATTERN)
 
 
-class Reversal(Model):
-    """Body of `POST /v1/transfers/{transfer}/reverse`: two people's names, and why."""
+class TwoPeople(Model):
+    """What an operator orders in the name of two people: who they are, and why."""
 
     lane: Lane = "live"
     by: Name
@@ -56,6 +56,10 @@ class Reversal(Model):
         if _who(self.by) == _who(self.approved_by):
             raise ValueError("by and approved_by are one name; expected two people")
         return self
+
+
+class Reversal(TwoPeople):
+    """Body of `POST /v1/transfers/{transfer}/reverse`: two people's names, and why."""
 
 
 def _who(text: str) -> str:

@@ -48,13 +48,15 @@ async def award_view(pool: Pool, lane: Lane, uid: int, asked: str) -> AwardView:
     rows = await read(pool, lane, "play_award", {"uid": uid, "round": round_id, "packet": packet})
     if not rows:
         raise UnknownRound(f"no round {round_id}")
-    state, packets, fen, held, used = rows[0]
+    state, packets, fen, held_fen, settled, used = rows[0]
     name = award_id(round_id, packet)
     if packet >= packets:
         raise NotFound(f"no award {name}: the round has {packets:,} packets")
     if fen is not None:
         return AwardView(award=name, state="credited", fen=fen)
-    if held:
+    if held_fen is not None and settled == "user":
+        return AwardView(award=name, state="credited", fen=held_fen)
+    if held_fen is not None and settled is None:
         return AwardView(award=name, state="held")
     if state == "closed" or used:  # used up, and not by this user: a packet is one award
         return AwardView(award=name, state="not_awarded")

@@ -73,7 +73,9 @@ async def reverse(pool: Pool, number: int, order: Reversal) -> TransferView:
 async def sent(
     pool: Pool, lane: Lane, key: str, order: Order, after: After | None = None, decide: Decide | None = None
 ) -> TransferView:
-    """The order's end, called `key`, as clients read it. Raises Refused, Degraded."""
+    """The order's end, called `key`, as clients read it; `decide` and `after` as `Transfers.send` takes them. Raises
+    Refused, Degraded.
+    """
     try:
         return view(key, await Transfers(pool, lane).send(order, decide, after))
     except Pending:

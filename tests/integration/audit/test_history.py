@@ -11,9 +11,12 @@ import pytest
 from system.audit.close import audit
 from system.contract.audit import OF_PLAYS, AuditReport
 from system.contract.history import NO_PACKET, OP_DTYPE, Kind, Outcome
+from system.ledger.access import Pool
 from system.lottery import award
+from system.play.suspense.models import GoesTo, Settlement
+from system.play.suspense.settling import settle
 from tests.support.books import SECRET, Books
-from tests.support.closed_books import close_books, findings
+from tests.support.closed_books import close_books, credit, findings
 from tests.support.op_history import write_history
 from tests.support.stores import ValkeyServer
 
@@ -79,3 +82,56 @@ def test_a_damaged_history_judges_nothing(books: Books, tmp_path: Path) -> None:
     }  # fmt: skip
     assert "sha256 differs" in report.notes[0]
     assert not report.valid
+
+
+async def in_suspense(books: Books) -> None:
+    """User 1011's record says a fen too much: credit holds packet 11's money; the round is closed again."""
+    books.sql("UPDATE {}.round SET state = 'armed' WHERE round = 1")
+    wrong = books.win(1, 11, 1011)
+    await books.append(1, 0, 1, [wrong._replace(fen=wrong.fen + 1)])
+    await credit(books)
+    books.close_round(1)
+
+
+@pytest.mark.parametrize(
+    ("to", "s4", "settled"),
+    [
+        pytest.param(None, True, None, id="held in the user's name: acknowledged, and in the ledger"),
+        pytest.param("user", True, True, id="settled to the user"),
+        pytest.param("sponsor", False, True, id="given back: a win was shown, and its money is gone"),
+    ],
+)
+def test_a_win_shown_whose_money_is_in_suspense(
+    books: Books, tmp_path: Path, to: GoesTo | None, s4: bool, settled: bool | None
+) -> None:
+    close_books(books, in_suspense, close=False)
+    ops = history_of(books)
+    ops["uid"][0], ops["packet"][0], ops["fen"][0] = 1011, 11, award(books.rounds[1], 11)[1]
+    write_history(tmp_path, np.concatenate([ops, pending(1000)]), SAMPLES)
+    if to is not None:
+        asyncio.run(settle_by_two(books, to))
+    found = findings(judged(books, tmp_path))
+    assert found["S4"].valid is s4
+    assert found["S4"].figure == ("held in suspense 1" if s4 else "")
+    assert [found[code].valid for code in ("S1", "S3", "S5", "S6", "S7", "S9", "S10")] == [True] * 7
+    assert found["S18"].valid is settled
+    if settled:
+        assert "settled out of suspense 1" in found["S18"].figure
+        # A hand that makes it look as if more had been held: found, and named.
+        books.sql("UPDATE {}.suspense SET held_fen = held_fen - 1 WHERE held_fen > 0")
+        assert "takes from suspense what is not held there" in findings(judged(books, tmp_path))["S18"].first
+
+
+def pending(uid: int) -> np.ndarray:
+    """A tap of that user that was answered 202."""
+    op = np.zeros(1, dtype=OP_DTYPE)
+    op["round"], op["uid"], op["packet"], op["http"], op["outcome"] = 1, uid, NO_PACKET, 202, Outcome.PENDING
+    op["sent_ns"], op["done_ns"] = 900, 901
+    return op
+
+
+async def settle_by_two(books: Books, to: GoesTo) -> None:
+    pool = Pool(books.postgres_url, "xiu_live", SECRET)
+    done = await settle(pool, "1-11", Settlement(to=to, by="Ann", approved_by="Bo", why="both looked"))
+    assert done.state == "done"
+    await pool.close()

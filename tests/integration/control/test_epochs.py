@@ -251,10 +251,16 @@ def test_the_ledger_of_a_stream_is_read_whole(settings: ControlSettings) -> None
             await worker.once()
             full = await view(api, number)
             assert (full.offset_epoch, full.offset_sequence, full.posted, full.suspended) == (1, 2, 2, 1)
+            assert full.held == 0
             rows = np.frombuffer(base64.b64decode(full.records), dtype=WIN_DTYPE)
             assert rows["uid"].tolist() == [11, 12, 13]
             assert rows["packet"].tolist() == [0, 1, 99]
             assert (rows["fen"] > 0).all()
+            await front.append((14, 2), over_fen=1)  # a wrong amount: the packet's money is held
+            await worker.once()
+            full = await view(api, number)
+            rows = np.frombuffer(base64.b64decode(full.records), dtype=WIN_DTYPE)
+            assert (full.suspended, full.held, rows["uid"].tolist()) == (2, 1, [11, 12, 14, 13]), "held ones first"
             assert (await api.front("rounds/77/ledger", method="GET"))[1]["error"]["code"] == "unknown_round"
             await PlayedFront(api, number).start()
             status, answer = await api.front(f"rounds/{number}/ledger?instance=1", method="GET")

@@ -299,17 +299,21 @@ def test_after_the_close_the_ledger_decides_what_is_in_doubt(valkey_server: Valk
             assert await (await front.tap(round_id, 1)) is None
             rig.relay.cut()
             stored = round_.pending[1]
-            # Two users in doubt: the first was stored and credited, of the second the ledger knows nothing.
+            # Three users in doubt: the first was stored and credited, of the second the ledger knows nothing, the
+            # third one's record was wrong: its packet's money is held in his name.
             round_.pending[2] = replace(stored, packet=stored.packet + 1)
+            held = round_.amount(replace(stored, packet=stored.packet + 2))
+            round_.pending[3] = held
+            made.held = [Win(held.packet, held.fen + 1, 3, held.time_us, held.sponsor, 0)]
             made.posted = [Win(stored.packet, stored.fen, 1, stored.time_us, stored.sponsor, 0)]
             made.offset = Position(1, 1)
             made.state = "closed"
             await eventually(lambda: round_.closed, "closed")
-            assert round_.settled == {1: stored}
+            assert round_.settled == {1: stored, 3: held}
             assert round_.pending == {}
             assert front.state.rounds[round_id].closed
         text = generate_latest(front.metrics.registry)
-        assert b'hongbao_packets_issued_total{lane="live"} 1.0' in text
+        assert b'hongbao_packets_issued_total{lane="live"} 2.0' in text
 
     on(valkey_server, scenario)
 

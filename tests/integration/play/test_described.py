@@ -34,8 +34,8 @@ REFUSED = ["2xx", "401", "403", "404", "409", "410", "421", "503"]
 where a busy disk lets the ledger answer late; a bug is a 500.
 """
 MAY_CONTRADICT_ITSELF = [
-    "reverse", "fund_fission", "add", "relations", "import_pairs", "bill_ask", "give_card", "ask_for_card", "tie_card",
-    "present_give",
+    "reverse", "settle", "fund_fission", "add", "relations", "import_pairs", "bill_ask", "give_card", "ask_for_card",
+    "tie_card", "present_give",
 ]  # fmt: skip
 """Operations whose body may be as described and still make no sense: one name twice, less money than parts,
 a tie with oneself, a bill, or a gift."""

@@ -19,6 +19,8 @@ def test_balance_and_what_became_of_an_award(postgres_dsn: str) -> None:
     async def body() -> None:
         async with running(postgres_dsn) as play:
             fill(postgres_dsn)
+            with psycopg.connect(postgres_dsn) as conn:  # another user's packet: his record lies there, without money
+                conn.execute("INSERT INTO live.suspense VALUES (2, 1, 0, 1, 2, 0, 2, 6, 30, 7, 400, 0, 0, 'used')")
             status, wallet = await play.call("/v1/wallet", token(5))
             assert (status, wallet["balance_fen"], wallet["credits"], wallet["processing"]) == (200, 60, 3, None)
             rows = [
@@ -27,6 +29,7 @@ def test_balance_and_what_became_of_an_award(postgres_dsn: str) -> None:
                 (5, "2-1", ("not_awarded", None, False)),
                 (6, "1-3", ("held", None, False)),
                 (6, "1-1", ("not_awarded", None, False)),
+                (6, "1-2", ("not_awarded", None, False)),
                 (5, "1-3", ("not_awarded", None, False)),
             ]
             for uid, award, expected in rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -13,14 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from chaos import fault_ledger
+from chaos import fault_ledger, links
 from chaos.errors import NotHealed
-from chaos.fault_ledger import FILE, FaultLedgerEntry, injected
+from chaos.fault_ledger import FILE, FaultLedgerEntry, Injected, injected
+from chaos.faults.toxics import Toxics, ToxicsKind
 from chaos.heal import failure, heal, heal_everything
 from chaos.playbook import halting
 from harness.stack.folder import Folder
 from harness.stack.tools import ROOT
 from tests.support.children import started
+from tests.support.fault_shapes import FakeToxiproxy, stack
 from xiu.cli import dispatch, main
 
 
@@ -221,3 +224,41 @@ def test_a_failed_rung_is_known_by_its_field_and_not_by_its_words(
     assert lines[1].startswith("X1 on host: it said failed: once held")
     assert failure(lines) == "X1 on host: first failed: no way"
     assert failure(lines[1:]) is None
+
+
+@pytest.fixture
+def two_links(starting: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, FakeToxiproxy, list[Injected]]:
+    """A fault on each of two links of one toxiproxy; the toxic of the first cannot be removed by itself."""
+    folder, server = starting / "var" / "s1", FakeToxiproxy.of("front-valkey", "credit-postgres")
+    monkeypatch.setattr(links, "api", lambda stack, part: server)
+    there = stack(state=lambda: {"parts": {"toxiproxy": "ready"}})
+    monkeypatch.setattr("chaos.heal._attached", lambda folder, outlives: there)
+    slow = {"type": "latency", "stream": "downstream", "attributes": {"latency": 50}}
+    spec, entered = Toxics.model_validate({"kind": "toxics", "toxics": [slow]}), []
+    for fault, link in (("V1", "front-valkey"), ("N15", "credit-postgres")):
+        detail = json.loads(json.dumps(ToxicsKind().prepare(there, spec, link)))
+        entered.append(fault_ledger.enter(folder, FaultLedgerEntry(fault, link, "toxics", 5.0, 60.0, detail)))
+        ToxicsKind().inject(there, detail)
+    server.stuck = frozenset({entered[0].detail["toxics"][0]["name"]})
+    return folder, server, entered
+
+
+def test_a_reset_heals_its_own_fault_alone(two_links: tuple[Path, FakeToxiproxy, list[Injected]]) -> None:
+    folder, server, (mine, other) = two_links
+    before = server.links["credit-postgres"]
+    lines = heal(folder, {mine.key})
+    assert server.links["front-valkey"].toxics == ()
+    assert server.links["credit-postgres"] == before, "somebody else's fault goes on"
+    assert "V1 on front-valkey: reset took N15 on credit-postgres with it for a moment; it is back" in lines
+    assert [one.key for one in injected(folder)] == [other.key]
+
+
+def test_a_reset_says_what_else_it_took_where_all_is_healed(
+    two_links: tuple[Path, FakeToxiproxy, list[Injected]],
+) -> None:
+    folder, server, (_, other) = two_links
+    server.stuck |= {other.detail["toxics"][0]["name"]}
+    lines = heal(folder)
+    assert "N15 on credit-postgres: reset took V1 on front-valkey with it, which is to be healed as well" in lines
+    assert not any(proxy.toxics for proxy in server.links.values())
+    assert injected(folder) == []

@@ -15,9 +15,11 @@ SELECT string_agg(int8send(packet) || int8send(uid) || int8send(fen) || int8send
 FROM {schema}.posting WHERE round = %(round)s AND front = %(front)s
 
 -- name: control_stream_suspense
--- What the ledger holds of one front's stream in {schema}.suspense: five big-endian numbers of 8 bytes a row, in one value.
+-- What the ledger holds of one front's stream in {schema}.suspense: five big-endian numbers of 8 bytes a row, in one
+-- value, those first whose money is held; and how many these are.
 SELECT string_agg(int8send(packet) || int8send(uid) || int8send(fen) || int8send(sponsor) || int8send(award_us),
-                  ''::bytea)
+                  ''::bytea ORDER BY held_fen = 0),
+       count(*) FILTER (WHERE held_fen > 0)
 FROM {schema}.suspense WHERE round = %(round)s AND front = %(front)s
 
 -- name: control_confirm_lock

@@ -6,6 +6,7 @@ import pytest
 
 from chaos.model.__main__ import main, walks
 from chaos.model.explore import replay
+from chaos.model.front import steps
 from chaos.model.invariants import broken, hangs
 from chaos.model.rules import Rules
 from chaos.model.scenario import READY, Scenario
@@ -63,6 +64,22 @@ def test_one_copy_left_is_enough() -> None:
     assert (again.shown, again.vanished, again.ops[-1]) == (1, 0, (2, 1, 1))
 
 
+def test_an_append_in_doubt_whose_money_is_held_is_won() -> None:
+    """As a rebuild says: else a user is told *not awarded* while money stands in his name."""
+    end = replay(
+        Scenario("in doubt", poison=1, starts=1).machine(),
+        ("front 1 awards packet 0 to user 0", "front 1 works wrongly: a wrong amount, twice",
+         "front 1's append 1-1 is stored, its answer is lost", *CREDIT, "front 2 is started beside the old one",
+         *SECOND[1:], "the round ends: closing", "front 2 hears that the round is closing", "front 2 confirms 2-0",
+         "the close reads: all confirmed, credit is there", "the close commits"),
+    )  # fmt: skip
+    assert (end.suspended, end.held, end.shown, end.fronts[1].settled) == (1, 1, 1, 1)
+    for rules, wrong in ((Rules(), set()), (Rules(("closed_ledger",)), {"S9"})):
+        c = config(2, 2, rules)
+        (told,) = [s for label, s in steps(end, c) if label == "front 1 hears that the round is closed, settles"]
+        assert broken(told, c) == wrong
+
+
 def test_data_that_comes_back_asks_for_a_person() -> None:
     end = replay(
         Scenario("back", users=1, deaths=1, flushes=1, undos=1).machine(),
@@ -86,6 +103,9 @@ def test_data_that_comes_back_asks_for_a_person() -> None:
         pytest.param(State(ops=((1, 1, 0b11),), awarded=3), "S3", id="a user with two packets"),
         pytest.param(State(ops=((1, 1, 0b0001),), posted=0b0100, awarded=5), "S3", id="a packet with two users"),
         pytest.param(State(round=CLOSED, shown=1, awarded=1), "S4", id="shown, not in the closed ledger"),
+        pytest.param(
+            State(suspended=1, shown=1, awarded=1, round=CLOSED), "S4", id="shown, in suspense without its money"
+        ),
         pytest.param(State(round=CLOSED, ops=((1, 1, 1),), awarded=1), "S5", id="logged, not in the closed ledger"),
         pytest.param(State(shown=1, posted=2, awarded=3), "S10", id="shown one packet, paid another"),
         pytest.param(

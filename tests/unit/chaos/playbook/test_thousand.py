@@ -139,3 +139,28 @@ def test_a_run_that_goes_on_is_seen_from_its_first_second(tmp_path: Path) -> Non
             other.let_go()
 
     asyncio.run(go_on())
+
+
+@pytest.mark.parametrize(("end", "shown"), [("verify_timeout", 1.0), ("closed", None)])
+def test_what_needed_a_person_still_does_after_a_new_start(tmp_path: Path, end: str, shown: float | None) -> None:
+    """The alert PlaybookNeedsPerson reads this figure; a killed engine must not end it."""
+    rig = Rig(tmp_path)
+
+    async def script() -> None:
+        if end == "verify_timeout":
+            rig.world.age, rig.world.effect = 5.0, 1.0
+        assert rig.engine.receive(SLOW).runs
+        await rig.until_state(end if end == "verify_timeout" else "held")
+        rig.world.age = 0.0
+
+    rig.play(script)
+    assert rig.facts().state == end
+    rig.engine = rig.make()
+
+    async def nothing() -> None:
+        pass
+
+    rig.play(nothing)
+    needs = {"playbook": "slow", "lane": "live", "step": "run", "state": end}
+    assert rig.value("drill_playbook_step_state", **needs) == shown
+    assert rig.value("drill_playbook_runs_total", playbook="slow", state=end) is None, "it is not counted again"

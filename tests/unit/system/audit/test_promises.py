@@ -14,7 +14,7 @@ from system.audit.judging import Judge
 from system.audit.matching import match
 from system.contract.audit import INVARIANTS, Finding
 from system.contract.history import OP_DTYPE, Kind, Outcome
-from tests.support.op_history import books, fen, op, write_history
+from tests.support.op_history import books, fen, in_suspense, op, write_history
 
 SEGMENT = "seg-00-0000.bin"
 WINS = {3: 1003, 5: 1005, 8: 1008}
@@ -108,6 +108,23 @@ def test_acknowledged_and_logged_but_not_credited_yet_is_unknown() -> None:
     found = judged("S4", books(WINS, credited=1, closed=False), [op(1003, Outcome.WIN, 3), op(1008, Outcome.WIN, 8)])
     assert (found.valid, found.counted, found.violations) == ("unknown", 2, 0)
     assert "award 1-8, user 1008" in found.first
+
+
+@pytest.mark.parametrize(
+    ("held_fen", "uid", "valid"),
+    [
+        pytest.param(fen(4), 1004, True, id="its money is held in the user's name"),
+        pytest.param(0, 1004, False, id="the record lies there, without money"),
+        pytest.param(fen(4), 1006, False, id="the money is held in another user's name"),
+    ],
+)
+@pytest.mark.parametrize("closed", [True, False])
+def test_an_acknowledged_win_in_suspense(held_fen: int, uid: int, closed: bool, valid: bool) -> None:
+    of = in_suspense(books(WINS, closed=closed), 4, uid, held_fen)
+    found = judged("S4", of, [*HONEST, op(1004, Outcome.WIN, 4)])
+    assert found.valid == valid
+    assert found.figure == ("held in suspense 1" if valid else "")
+    assert ("award 1-4, user 1004" in found.first) is not valid
 
 
 def test_a_history_without_any_posting() -> None:

@@ -141,9 +141,9 @@ def test_appended_again_one_lease_an_entry_and_no_entry_too_long() -> None:
     assert sorted(uid for _, uids in batches for uid in uids) == sorted(origins)
 
 
-def view(records: bytes, posted: int, suspended: int) -> LedgerView:
+def view(records: bytes, posted: int, suspended: int, held: int = 0) -> LedgerView:
     return LedgerView(
-        offset_epoch=2, offset_sequence=7, granted=3, state="armed", posted=posted, suspended=suspended,
+        offset_epoch=2, offset_sequence=7, granted=3, state="armed", posted=posted, suspended=suspended, held=held,
         records=base64.b64encode(records).decode(),
     )  # fmt: skip
 
@@ -154,6 +154,16 @@ def test_a_ledger_view_is_postings_then_suspense() -> None:
         rows[at] = (won(uid).packet, won(uid).fen, uid, won(uid).time_us, won(uid).sponsor, 0, 0)
     made = ledger_of(view(rows.tobytes(), 2, 1))
     assert made == Ledger(Position(2, 7), {1: won(1), 2: won(2)}, {3: won(3)})
+    assert made.kept(right) == {1: won(1), 2: won(2)}, "nothing is held in the third one's name"
+    rows["fen"][2] = 101
+    assert ledger_of(view(rows.tobytes(), 2, 1, held=1)).kept(right) == {uid: won(uid) for uid in (1, 2, 3)}
+
+
+def test_what_is_held_for_a_user_is_won_for_a_rebuild_and_at_the_close() -> None:
+    """The append was in doubt: the front that remembers it, and the one that starts anew, say the same."""
+    held = replace(ledger(Position(1, 1), [], [1]), held=frozenset({1}))
+    anew = rebuild([], {}, [entry(1, 1, 1)], held, NAME, right)
+    assert anew.winners == held.kept(right) == {1: won(1)}
 
 
 @pytest.mark.parametrize(
@@ -163,6 +173,11 @@ def test_a_ledger_view_is_postings_then_suspense() -> None:
 def test_a_malformed_ledger_view_is_damaged(records: bytes, posted: int) -> None:
     with pytest.raises(DamagedEntry):
         ledger_of(view(records, posted, 0))
+
+
+def test_more_held_than_in_suspense_is_damaged() -> None:
+    with pytest.raises(DamagedEntry, match="held for 1 of 0"):
+        ledger_of(view(b"", 0, 0, held=1))
 
 
 def test_a_user_posted_twice_differently_is_for_a_person() -> None:

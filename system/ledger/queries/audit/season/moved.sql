@@ -25,9 +25,9 @@ WITH moved AS (
     SELECT account, currency, sum(amount) AS amount FROM {schema}.leg GROUP BY account, currency
 ), both_sides AS (
     SELECT account, currency, h.amount AS held, coalesce(m.amount, 0) AS moved,
-           account ~ '^(sponsor|platform|mint):' AS free
+           account ~ '^(sponsor|platform|mint|suspense):' AS free
     FROM {schema}.holding h FULL JOIN moved m USING (account, currency)
-    WHERE h.account IS NOT NULL OR account !~ '^(sponsor|platform|mint):'
+    WHERE h.account IS NOT NULL OR account !~ '^(sponsor|platform|mint|suspense):'
 ), low AS MATERIALIZED (
     SELECT account, currency, held, moved, least(held, moved) AS least_of_both,
            -- A uid that no account of ours can have stays null, and its postings with it.
@@ -80,3 +80,21 @@ WITH pair AS MATERIALIZED (
 )
 SELECT DISTINCT ON (what) what, count(*) OVER w, sum(off) OVER w, reversal, p.reverses
 FROM wrong JOIN pair p USING (reversal) WINDOW w AS (PARTITION BY what) ORDER BY what, reversal
+
+-- name: season_settled
+-- What left suspense: how many transfers, how many of them are wrong, the fen off of these, and the first: not a
+-- settlement of a packet whose money is held, or not all of it, to the user or the sponsor that the record names.
+WITH paid AS (
+    SELECT t.transfer, t.kind, t.key, l.account, l.amount, t.request ->> 'to' AS goes
+    FROM {schema}.leg l JOIN {schema}.transfer t USING (transfer) WHERE l.account LIKE 'suspense:%%'
+), judged AS (
+    SELECT p.transfer, p.key, abs(p.amount) AS fen, p.kind = 'settle' AND s.held_fen = -p.amount AND EXISTS (
+               SELECT 1 FROM {schema}.leg l WHERE l.transfer = p.transfer AND l.currency = 'fen'
+               AND l.amount = s.held_fen
+               AND l.account = CASE p.goes WHEN 'user' THEN 'user:' || s.uid
+                                           WHEN 'sponsor' THEN 'sponsor:' || s.held_sponsor END) AS good
+    FROM paid p LEFT JOIN {schema}.suspense s
+    ON s.held_fen > 0 AND p.account = 'suspense:' || s.round AND p.key = 'settle:' || s.round || '-' || s.packet
+)
+SELECT count(*), count(*) FILTER (WHERE good IS NOT TRUE), coalesce(sum(fen) FILTER (WHERE good IS NOT TRUE), 0)::bigint,
+       min(transfer) FILTER (WHERE good IS NOT TRUE) FROM judged
