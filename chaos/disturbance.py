@@ -12,20 +12,18 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import requests
+from typing import Any, NamedTuple
 
 from chaos import fault_ledger
 from chaos.errors import ChaosError, External
 from chaos.facts import FaultFacts, Timed
 from chaos.fault_ledger import FaultLedgerEntry, Injected
 from chaos.faults import home, kinds, lacking, refuse_theirs
+from chaos.firing import fired_after, firing
 from chaos.heal import failure, heal
 from chaos.probes import FaultProbes
 from chaos.probing import NotSteady, ProbeReading
 from chaos.watchdog import Watchdog
-from harness import loopback
 from harness.errors import HarnessError
 from harness.orchestrate.hooks import NowS, Tell
 from harness.phrases import sentence
@@ -54,6 +52,14 @@ class FaultRun:
     report: Tell
     now_s: NowS
     watchdog: Watchdog | None = None
+
+
+class _Wanted(NamedTuple):
+    """An alert that is looked for; `effect_s`: since then."""
+
+    name: str
+    prometheus_url: str
+    effect_s: float
 
 
 class Disturbance:
@@ -166,6 +172,7 @@ class Disturbance:
         if facts.momentary:
             self._see_alert(stack)
         self._see_drained(stack)
+        self._look_back_for_alert(stack)
 
     def _wait_for(self, at_s: float) -> bool:
         """Waits until the run's second has come; False if the run is over before."""
@@ -232,17 +239,35 @@ class Disturbance:
 
     def _look_for_alert(self, stack: Stack) -> bool:
         """True while it should be looked for again."""
-        name, facts = self.timed.alert, self.facts
-        if name is None or facts.effect_s is None or facts.alert_s is not None:
+        if (wanted := self._wanted_alert(stack)) is None:
             return False
-        url = stack.addresses.prometheus_url
-        if url is None:
-            return False
-        if name in firing(url):
-            facts.alert_s = self._run.now_s()
-            self._run.report("alert", sentence("alert_fires", alert=name, after_s=facts.alert_s - facts.effect_s))
+        if wanted.name in firing(wanted.prometheus_url):
+            self._fires(wanted, self._run.now_s() - wanted.effect_s)
             return False
         return True
+
+    def _look_back_for_alert(self, stack: Stack) -> None:
+        """Did it fire while something else was looked at? A fault of no length is over before anybody could look.
+        Waits as long as it may take to fire, or until the run is over.
+        """
+        while (wanted := self._wanted_alert(stack)) is not None:
+            passed_s = self._run.now_s() - wanted.effect_s
+            after_s = fired_after(wanted.prometheus_url, wanted.name, passed_s)
+            if after_s is not None:
+                self._fires(wanted, after_s)
+            elif passed_s >= self.timed.alert_within_s or self._run.over.wait(ALERT_POLL_S):
+                return
+
+    def _wanted_alert(self, stack: Stack) -> _Wanted | None:
+        """The alert that is still looked for, if there is one."""
+        name, facts, url = self.timed.alert, self.facts, stack.addresses.prometheus_url
+        if name is None or url is None or facts.effect_s is None or facts.alert_s is not None:
+            return None
+        return _Wanted(name, url, facts.effect_s)
+
+    def _fires(self, wanted: _Wanted, after_s: float) -> None:
+        self.facts.alert_s = wanted.effect_s + after_s
+        self._run.report("alert", sentence("alert_fires", alert=wanted.name, after_s=after_s))
 
     def _heal(self, mine: Injected) -> None:
         facts = self.facts
@@ -352,15 +377,6 @@ class Disturbance:
                 )
             ]
         return []
-
-
-def firing(prometheus_url: str) -> set[str]:
-    """Names of the alerts that fire now; empty where Prometheus does not tell."""
-    try:
-        rows = loopback.get(f"{prometheus_url.rstrip('/')}/api/v1/alerts", 1.0).json()["data"]["alerts"]
-        return {row["labels"]["alertname"] for row in rows if row["state"] == "firing"}
-    except (requests.RequestException, ValueError, KeyError, TypeError):
-        return set()
 
 
 def backlog(urls: Iterable[str]) -> int | None:

@@ -241,9 +241,10 @@ def _duration_s(order: DrillOrder) -> float | None:
 def _timed(order: DrillOrder) -> tuple[Timed, ...]:
     drill = order.loaded.drill
     part = SHORT if order.short else 1.0
-    alert = drill.expect.alert.name if drill.expect.alert and not order.short else None
+    expected = None if order.short else drill.expect.alert
+    alert, within_s = (expected.name, expected.within) if expected else (None, 0.0)
     return tuple(
-        Timed(fault, when.target, when.at * part, when.length * part, drill.id, drill.destroy, alert)
+        Timed(fault, when.target, when.at * part, when.length * part, drill.id, drill.destroy, alert, within_s)
         for when, fault in order.loaded.timed
     )
 

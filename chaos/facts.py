@@ -18,7 +18,8 @@ class Timed:
     drill: str = ""
     destroy: str | None = None
     alert: str | None = None
-    """An alert that must fire while the fault is there."""
+    """An alert that must fire while the fault is there, or within `alert_within_s` after its effect."""
+    alert_within_s: float = 0.0
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ _RULES = "|".join(code.removeprefix("S") for code in INVARIANTS)
 Code = Annotated[
     str,
     Field(
-        pattern=rf"^(S({_RULES})|L([1-9]|1[0-2]))$",
+        pattern=rf"^(S({_RULES})|L[1-9])$",
         description="A rule that an audit judges (docs/money.md, docs/season.md), or an aim of liveness.",
     ),
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from system.audit.books import LEASE, POSTING, Books, EntryLine, LedgerBatch, Rows, StreamBooks, StreamLog, Suspended
-from system.audit.snapshot import Snapshot, SnapshotRows
+from system.audit.snapshot import Snapshot, SnapshotRows, TableMissing
 from system.contract.api import SponsorSplit
 from system.contract.errors import StoreRefused, UnknownRound
 from system.contract.ids import START, Lane, Position
@@ -37,7 +38,7 @@ async def load(
         raise UnknownRound(f"lane {seen.lane} has no round {', '.join(map(str, sorted(missing)))}")
     for row in found:
         if not rounds or row[0] in rounds:
-            yield await _books(seen.conn, logs, seen.lane, row)
+            yield await _books(seen, logs, row)
 
 
 async def unbalanced(rows: SnapshotRows, rounds: Sequence[int]) -> list[tuple[int, int | None, int]]:
@@ -45,19 +46,28 @@ async def unbalanced(rows: SnapshotRows, rounds: Sequence[int]) -> list[tuple[in
     return [(batch, number, fen) for batch, number, fen in await rows("audit_imbalance", rounds=list(rounds))]
 
 
-async def _books(conn: Connection, logs: WinLogs, lane: Lane, row: tuple[Any, ...]) -> Books:
+async def _given_back(seen: Snapshot, round_id: int) -> frozenset[int]:
+    """Packets whose held money went back to the sponsor; none in a ledger from before there were transfers."""
+    with suppress(TableMissing):
+        return frozenset(packet for (packet,) in await seen.rows("audit_given_back", round=round_id))
+    return frozenset()
+
+
+async def _books(seen: Snapshot, logs: WinLogs, row: tuple[Any, ...]) -> Books:
+    conn, lane = seen.conn, seen.lane
     round_id, state, packets, budget_fen, start_us, end_us, next_packet, sponsors, seed, commitment = row
     key = {"round": round_id}
 
     async def rows(name: str) -> list[tuple[Any, ...]]:
         return await (await conn.execute(statement(name, lane), key)).fetchall()
 
-    leases = await rows("audit_leases")
+    leases, back = await rows("audit_leases"), await _given_back(seen, round_id)
+    held = [Suspended(*item)._replace(uid=item[6] % (1 << 64)) for item in await rows("audit_suspense")]
     return Books(
         lane, round_id, state, packets, budget_fen, start_us, end_us, next_packet,
         make_round(round_id, [SponsorSplit.model_validate(item, strict=False) for item in sponsors], bytes(seed)),
         commitment, await _postings(conn, lane, round_id),
-        [Suspended(*item)._replace(uid=item[6] % (1 << 64)) for item in await rows("audit_suspense")],
+        [one._replace(given_back=one.held_fen > 0 and one.packet in back) for one in held],
         {item[0]: _batch(item) for item in await rows("audit_batches")},
         [EntryLine(*item) for item in await rows("audit_entries")],
         [await _stream(logs, lane, round_id, item) for item in await rows("audit_streams")],

@@ -30,7 +30,7 @@ WORDS: dict[str, str] = {
     "kill": "stop all generated traffic now",
     "heal": "remove every fault recorded as injected",
     "audit": "close the books: each invariant, its figure, its residue",
-    "round": "rounds: list, open, close, verify, set-aside, suspense, settle, programme",
+    "round": "rounds: list, open, close, verify, set-aside, settle",
     "schema": "JSON Schema of plans, forecasts, faults, drills, playbooks, runs",
     "dash": "Grafana dashboards: build, check, push",
     "bench": "benchmarks, each a ratio against an anchor in the same run",

@@ -132,7 +132,9 @@ def _line_of_id(file: Path) -> int:
 def _run(args: argparse.Namespace) -> int:
     arms = tuple("AB" if args.arms is None else args.arms.upper())
     if not arms or set(arms) - {"A", "B"}:
-        raise BadInput(f"--arms {args.arms}", expected="A, B or AB; C and D come with playbooks")
+        raise BadInput(
+            f"--arms {args.arms}", expected="A, B or AB; a drill plays no playbook, so there is no other arm"
+        )
     if args.count is not None and args.count < 1:
         raise BadInput(f"--count {args.count}", expected="1 or more")
     if args.seed is not None and not 0 <= args.seed < 1 << 63:

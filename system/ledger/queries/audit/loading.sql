@@ -24,11 +24,15 @@ SELECT string_agg(int8send(uid) || int8send(packet) || int8send(fen) || int4send
 FROM {schema}.posting WHERE round = %(round)s GROUP BY packet >> 16
 
 -- name: audit_suspense
--- Every record of a round held in suspense, and whether two people gave its money back to the sponsor.
-SELECT s.batch, s.front, s.epoch, s.seq, s.place, s.packet, s.uid, s.fen, s.sponsor, s.award_us, s.held_fen,
-       s.held_sponsor, s.reason, s.held_fen > 0 AND coalesce(t.request ->> 'to' = 'sponsor', false)
-FROM {schema}.suspense s LEFT JOIN {schema}.transfer t ON t.key = 'settle:' || s.round || '-' || s.packet
-WHERE s.round = %(round)s ORDER BY s.batch, s.epoch, s.seq, s.place
+-- Every record of a round held in suspense.
+SELECT batch, front, epoch, seq, place, packet, uid, fen, sponsor, award_us, held_fen, held_sponsor, reason
+FROM {schema}.suspense WHERE round = %(round)s ORDER BY batch, epoch, seq, place
+
+-- name: audit_given_back
+-- Packets whose money, held in suspense, two people gave back to the sponsor.
+SELECT split_part(key, '-', 2)::bigint FROM {schema}.transfer
+WHERE key >= 'settle:' || %(round)s::int || '-' AND key < 'settle:' || %(round)s::int || '.'
+  AND kind = 'settle' AND request ->> 'to' = 'sponsor'
 
 -- name: audit_batches
 -- Every batch of a round.
