@@ -18,7 +18,7 @@ from xiu.commands.schema import KINDS, text_of
 
 FOLDER = HOME / "schemas"
 OTHERS = {"drills": "drill", "faults": "fault", "playbooks": "playbook"}
-FILES = [file for name in ("stress", "forecasts", *OTHERS) for file in (HOME / name).glob("*.yaml")]
+FILES = [file for name in ("stress", "journeys", "forecasts", *OTHERS) for file in (HOME / name).glob("*.yaml")]
 NAMED = re.compile(r"\A# yaml-language-server: \$schema=(\S+)\n")
 
 
