@@ -78,9 +78,12 @@ class PlayedSeason:
     async def migrate(self) -> None:
         await migrate(self.dsn, SECRET)
 
-    async def play(self) -> None:
+    async def open(self) -> None:
         order = SeasonOrder(season=3, lane=self.lane, cards=(7, 7, 7, 7, 7), pot_fen=self.pot_fen, sponsor=7)
         await seasons.open_season(self.pool, order)
+
+    async def play(self) -> None:
+        await self.open()
         for second in range(31):
             await moving.redeem(self.pool, OFFICE, self.lane, 1, ticket(1, second, self.lane))
         for uid in (2, 3):

@@ -1,5 +1,5 @@
 """S15: blessings are combinations; a pot is what was paid, the remainder and what went back; each blessing is paid
-once, all the same; none came after the end.
+once, all the same; none came after the end. Of an open season in which nobody has combined there is nothing to look at.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ async def judge(judges: Mapping[str, Judge], rows: SnapshotRows) -> None:
     if not pots:
         return
     for season, state, pot, blessings, each, combined, left, paid, rounding, back in pots:
-        mine.look(1 + combined)
+        mine.look(combined + (state != "open"))
         mine.figure(pots=pot, paid=paid, rounding=rounding, back=back, left=left, combinations=combined)
         off = pot - (left + paid + rounding + back)
         if off:

@@ -95,6 +95,32 @@ def test_a_played_season_closes_and_every_hand_is_seen(postgres_dsn: str, valkey
     asyncio.run(body())
 
 
+def test_a_season_in_which_nobody_combines_is_looked_at_once_its_pot_has_moved(
+    postgres_dsn: str, valkey_server: ValkeyServer
+) -> None:
+    """An untouched pot is no evidence for S15; one that went back is, and a fen of it that did not is found."""
+
+    async def body() -> None:
+        played = PlayedSeason(postgres_dsn)
+        await played.migrate()
+        await played.open()
+        for ended in (False, True):
+            if ended:
+                await played.end()
+            report = await audit(postgres_dsn, valkey_server.url, SECRET, "live")
+            found = {finding.code: finding for finding in report.findings}
+            assert found["S14"].valid is True, "the minted cards"
+            assert (found["S15"].valid, found["S15"].counted) == ((True, 1) if ended else (None, 0))
+        assert "paid 0, rounding 0, back 1,000, left 0, combinations 0" in found["S15"].figure
+        await played.pool.close()
+        async with await open_url(postgres_dsn) as conn, conn.transaction(force_rollback=True):
+            await conn.execute("UPDATE live.leg SET amount = 999 WHERE account = 'sponsor:7' AND amount = 1000")
+            seen = (await _judged(conn))["S15"]
+            assert (seen.valid, seen.residue_fen) == (False, 1)
+
+    asyncio.run(body())
+
+
 @pytest.mark.parametrize("code", ["S14", "S15"])
 def test_each_is_judged_by_a_file(code: str) -> None:
     assert [code] == [each for rule in season.RULES for each in rule.codes if each == code]
