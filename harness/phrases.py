@@ -128,6 +128,18 @@ PHRASES: dict[str, Phrase] = {
         "{signal} {value:,.4g} above {above:,.4g} over {window_s:g} s ({much})",
         "{signal} 为 {value:,.4g}，{window_s:g} 秒内高于 {above:,.4g}（{samples:,} 个样本）",
     ),
+    "recovered_seen": (
+        "{signal} was within its bound again {after_s:,.3g} s after the stop",
+        "停止后 {after_s:,.3g} 秒，{signal} 回到界内",
+    ),
+    "recovered_idle": (
+        "{after_s:,.3g} s after the stop nothing waited any more, and {signal} had nothing left to rise on",
+        "停止后 {after_s:,.3g} 秒，不再有任何等待，{signal} 也就无从再高",
+    ),
+    "recovered_unseen": (
+        "{signal} was not seen within its bound in the {watched_s:,.3g} s until the books were closed",
+        "到封账为止的 {watched_s:,.3g} 秒里，没有看到 {signal} 回到界内",
+    ),
     "interrupted": ("interrupted by {signal}", "收到 {signal}，提前中止"),
     "killed": ("the kill switch ended the fire ({what})", "紧急停止结束了压测（{what}）"),
     "generator_stopped": ("the generator stopped: {detail}", "压测机自己停了" + SEE),

@@ -90,4 +90,50 @@ CAPACITY_PHRASES: dict[str, tuple[str, str]] = {
         "no end was met, and no part was near its limit ({part} is nearest, {cores:.2f} of its {most:g} core(s))",
         "没有碰到尽头，也没有部件接近上限（最接近的是 {part}，{cores:.2f} 核，上限 {most:g}）",
     ),
+    "suspect_sign": (
+        "{what}: {value:,.3g}{unit} at {rps:,.6g}/s, and {bound:,.3g}{unit} is too much: look there first",
+        "{what}：{rps:,.6g} 次/秒时 {value:,.3g}{unit}，到 {bound:,.3g}{unit} 就过多：先看这里",
+    ),
+    "suspect_sign_from": (
+        "{what}: {value:,.3g}{unit} at {rps:,.6g}/s, {before:,.3g}{unit} at {before_rps:,.6g}/s, and "
+        "{bound:,.3g}{unit} is too much: look there first",
+        "{what}：{rps:,.6g} 次/秒时 {value:,.3g}{unit}，{before_rps:,.6g} 次/秒时 {before:,.3g}{unit}，"
+        "到 {bound:,.3g}{unit} 就过多：先看这里",
+    ),
+    "suspect_sign_next": (
+        "no end was met; next: {what}, {value:,.3g}{unit} at {rps:,.6g}/s, and {bound:,.3g}{unit} is too much",
+        "没有碰到尽头；下一个：{what}，{rps:,.6g} 次/秒时 {value:,.3g}{unit}，到 {bound:,.3g}{unit} 就过多",
+    ),
+    "suspect_sign_next_from": (
+        "no end was met; next: {what}, {value:,.3g}{unit} at {rps:,.6g}/s, {before:,.3g}{unit} at {before_rps:,.6g}/s, "
+        "and {bound:,.3g}{unit} is too much",
+        "没有碰到尽头；下一个：{what}，{rps:,.6g} 次/秒时 {value:,.3g}{unit}，"
+        "{before_rps:,.6g} 次/秒时 {before:,.3g}{unit}，到 {bound:,.3g}{unit} 就过多",
+    ),
+    "suspect_nobody": (
+        "no suspect: none of {count} figures was beyond its bound (nearest: {near}). What ended the climb is not seen "
+        "from inside: the way to the system, or what stands before it",
+        "没有嫌疑：{count} 项都没有越界（最接近的：{near}）。尽头从系统内部看不到：在到它的路上，或在它前面",
+    ),
+    "suspect_none_near": (
+        "no end was met, and none of {count} figures was near its bound (nearest: {near})",
+        "没有碰到尽头，{count} 项也都没有接近界限（最接近的：{near}）",
+    ),
+    "near_cpu": ("{part}, {cores:.2f} of its {most:g} core(s)", "{part}，{cores:.2f} 核，上限 {most:g}"),
+    "near_sign": (
+        "{what}, {value:,.3g}{unit} of {bound:,.3g}{unit}",
+        "{what}，{value:,.3g}{unit}，界限 {bound:,.3g}{unit}",
+    ),
+    "near_both": ("{one}; {other}", "{one}；{other}"),
+    "sign_win_log_disk": (
+        "share of the time in which the win log's store writes and syncs its file ({part})",
+        "中奖记录所在的存储写盘与同步所占的时间（{part}）",
+    ),
+    "sign_host_disk": ("cores of {part} that wait for a disk", "等待磁盘的核（{part}）"),
+    "sign_sessions": ("PostgreSQL's sessions, of those it allows ({part})", "PostgreSQL 的会话占上限之比（{part}）"),
+    "sign_places": ("connections to {part}, of its places", "{part} 的连接占上限之比"),
+    "sign_turned_away": ("connections that {part} turned away for want of room", "{part} 因为没有位置而拒绝的连接"),
+    "sign_loop": ("lateness of {part}'s event loop (p99)", "{part} 的事件循环迟到（p99）"),
+    "sign_append": ("wait of {part}'s wins for the win log (p99)", "{part} 的中奖等待写入记录（p99）"),
+    "sign_locks": ("locks that are waited for in PostgreSQL ({part})", "PostgreSQL 中被等待的锁（{part}）"),
 }

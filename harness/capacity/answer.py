@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.capacity.looks import StairLook, WindowLook, stairs_of
+from harness.capacity.signs import SystemSample, signs_of
 from harness.capacity.suspect import Cores, loads_of, suspect_of
 from harness.capacity.usl import LEVELS_LEAST, REACH, SPREAD_LEAST, LoadPoint, NoFit, UslFit, fit
 from harness.phrases import sentence
@@ -23,7 +24,7 @@ SATURATED = 0.97
 class CapacityAsked:
     """What is asked of a climb. `held_rps`, `red_rps`: as it found them; `objective_s`: the p99 that is promised;
     `event_rps`: the peak of the whole event; `cells`: that answered here; `headroom`: share of a cell left free;
-    `spare`: cells beside those needed; `cores`: of this machine.
+    `spare`: cells beside those needed; `cores`: of this machine; `lane`: of the load.
     """
 
     held_rps: float | None
@@ -34,21 +35,28 @@ class CapacityAsked:
     headroom: float
     spare: int
     cores: int
+    lane: str = "stress"
 
 
-def answer_of(looks: Sequence[WindowLook], asked: CapacityAsked, used: Cores) -> CapacityAnswer:
-    """The whole answer; of a climb that saw nothing, too. `used(from_s, to_s)`: part → cores that were busy then."""
+def answer_of(
+    looks: Sequence[WindowLook], asked: CapacityAsked, used: Cores, told: Sequence[SystemSample] = ()
+) -> CapacityAnswer:
+    """The whole answer; of a climb that saw nothing, too. `used(from_s, to_s)`: part → cores that were busy then;
+    `told`: what each part told of itself meanwhile.
+    """
     stairs = stairs_of(looks)
     law = fit(_points(looks))
     parts = loads_of(stairs, used, asked.cores)
+    signs = signs_of(stairs, told, asked.lane, asked.objective_s, asked.cores)
     return CapacityAnswer(
         safe=_safe(stairs, asked),
         knee=_knee(stairs, asked),
         most=_most(stairs, law),
         cells=_cells(asked),
         law=None if isinstance(law, NoFit) else _law(law),
-        suspect=suspect_of(parts, red=asked.red_rps is not None),
+        suspect=suspect_of(parts, red=asked.red_rps is not None, signs=signs),
         parts=parts,
+        signs=signs,
     )
 
 

@@ -1,6 +1,8 @@
-"""The limiting resource: which part was busiest at the last stair, and what that means in words. Pure.
+"""The limiting resource: what ran full at the last stair, with its evidence, and what that means in words. Pure.
 
 A part is one process, and most of them one thread: their limit is one core. The machine is looked at as a part, too.
+What runs out (a core, a disk, connections) comes before what waits, for the wait may be its doing. Where nothing speaks
+there is no suspect.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from harness.capacity.looks import StairLook
 from harness.phrases import Sentence, sentence
-from harness.runs.capacity import PartLoad, SaidInWords
+from harness.runs.capacity import LimitSign, PartLoad, SaidInWords
 
 MACHINE = "machine"
 """All cores of this host, whoever used them."""
@@ -47,19 +49,49 @@ def _most(part: str, cores: int) -> float:
     return float(cores) if several else 1.0
 
 
-def suspect_of(parts: Sequence[PartLoad], *, red: bool) -> SaidInWords:
+def suspect_of(parts: Sequence[PartLoad], *, red: bool, signs: Sequence[LimitSign] = ()) -> SaidInWords:
     """The top suspect. `red`: the climb met its end; else it is what would be next."""
     own = [one for one in parts if one.part != MACHINE]
-    if not own:
+    if not own and not signs:
         return SaidInWords(text=sentence("suspect_unknown"))
-    first, machine = own[0], next((one for one in parts if one.part == MACHINE), None)
-    if first.cores >= FULL * first.most:
+    first, machine = own[0] if own else None, next((one for one in parts if one.part == MACHINE), None)
+    if first is not None and first.cores >= FULL * first.most:
         return SaidInWords(text=_full(first, red=red))
-    if machine is not None and machine.cores >= FULL * machine.most:
+    speaking = [one for one in signs if one.speaks]
+    runs_out = next((one for one in speaking if not one.wait), None)
+    if runs_out is not None:
+        return SaidInWords(text=_sign(runs_out, red=red))
+    if first is not None and machine is not None and machine.cores >= FULL * machine.most:
         text = sentence("suspect_machine", cores=machine.cores, most=machine.most, part=first.part, used=first.cores)
         return SaidInWords(text=text)
-    what = {"part": first.part, "cores": first.cores, "most": first.most}
-    return SaidInWords(text=sentence("suspect_waits" if red else "suspect_next", **what))
+    if speaking:
+        return SaidInWords(text=_sign(speaking[0], red=red))
+    return SaidInWords(text=_nobody(first, signs, red=red))
+
+
+def _nobody(first: PartLoad | None, signs: Sequence[LimitSign], *, red: bool) -> Sentence:
+    """Nothing that was looked at speaks."""
+    cpu = None if first is None else {"part": first.part, "cores": first.cores, "most": first.most}
+    if cpu is not None and not (red and signs):
+        return sentence("suspect_waits" if red else "suspect_next", **cpu)
+    nearest = [] if cpu is None else [sentence("near_cpu", **cpu)]
+    nearest += [_near(one) for one in signs[: 2 - len(nearest)]]
+    both = nearest[0] if len(nearest) == 1 else sentence("near_both", one=nearest[0], other=nearest[1])
+    return sentence("suspect_nobody" if red else "suspect_none_near", count=len(signs) + (cpu is not None), near=both)
+
+
+def _near(one: LimitSign) -> Sentence:
+    what = sentence(f"sign_{one.what}", part=one.part)
+    return sentence("near_sign", what=what, value=one.value, unit=one.unit, bound=one.bound)
+
+
+def _sign(one: LimitSign, *, red: bool) -> Sentence:
+    data = {"value": one.value, "unit": one.unit, "bound": one.bound, "rps": one.rate_rps}
+    what = {"what": sentence(f"sign_{one.what}", part=one.part), **data}
+    if one.before is None or one.before_rps is None:
+        return sentence("suspect_sign" if red else "suspect_sign_next", **what)
+    more = {"before": one.before, "before_rps": one.before_rps}
+    return sentence("suspect_sign_from" if red else "suspect_sign_next_from", **what, **more)
 
 
 def _full(one: PartLoad, *, red: bool) -> Sentence:

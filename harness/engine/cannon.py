@@ -125,6 +125,8 @@ class Cannon:
             seed = config.seed + int(order["version"])
             if config.goes_on:
                 raise ScheduleError("the windows of this plan say its rate")
+            if config.prepared and config.beside:  # a new rate of the first alone would be another mixture
+                raise ScheduleError("the requests of this plan have rates of their own, by their weights")
             if self.start_ns is None or self.orders.stop is not None or self.gun.next >= self.gun.end:
                 raise ScheduleError("not firing")
             pieces = pieces_of(order["segments"])
@@ -211,14 +213,19 @@ class Cannon:
             self.cpu.append(cpu_sample(now))
         elif now >= self._report_at:  # not both in one turn, because nothing is paced meanwhile
             self._report_at = now + int(config.report_s * NS)
-            counts = self.tally.cumulative()
-            gun.pace()
-            at_s = None if self.start_ns is None else (now - self.start_ns) / NS
-            self.say({"event": "counts", "at_ns": now, "at_s": at_s, "cpu_ratio": _recent_cpu(self.cpu)} | counts)
+            self._report(now)
         if gun.next >= gun.end and not self._awaits(now):
             self._deadline_ns = self._deadline_ns or now + int(config.drain_s * NS)
             if gun.idle or now > self._deadline_ns:
                 self.over.set()
+                if self.orders.stop is not None and gun.next:
+                    self._report(now)  # the moment at which nothing waited any more
+
+    def _report(self, now: int) -> None:
+        counts = self.tally.cumulative()
+        self.gun.pace()
+        at_s = None if self.start_ns is None else (now - self.start_ns) / NS
+        self.say({"event": "counts", "at_ns": now, "at_s": at_s, "cpu_ratio": _recent_cpu(self.cpu)} | counts)
 
     def _awaits(self, now: int) -> bool:
         """Can a window still come? A plan that goes on lasts until its end, whether a request is due or not."""

@@ -55,6 +55,8 @@ class StopRules:
         self.rules = rules
         self._readings: deque[Reading] = deque()
         self._read: set[str] = set()
+        self.fired: StopRule | None = None
+        """The first one that was broken."""
 
     def feed(self, reading: Reading) -> Sentence | None:
         """Takes a reading (later than the one before); the reason to stop in words, or None."""
@@ -62,8 +64,12 @@ class StopRules:
         longest = max(rule.window for rule in self.rules)
         while len(self._readings) > 2 and self._readings[1].t_s <= reading.t_s - longest:
             self._readings.popleft()
-        reasons = [self._broken(rule, reading) for rule in self.rules]
-        return next((reason for reason in reasons if reason is not None), None)
+        reasons = [(rule, self._broken(rule, reading)) for rule in self.rules]
+        broken = next(((rule, reason) for rule, reason in reasons if reason is not None), None)
+        if broken is None:
+            return None
+        self.fired = self.fired or broken[0]
+        return broken[1]
 
     def blind(self) -> list[str]:
         """Signals of which nothing was ever read, though rules wait for them."""

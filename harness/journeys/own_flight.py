@@ -55,7 +55,10 @@ class TaskFlight:
         users: Sequence[Sequence[StandingUser]],
         weights: Sequence[float],
         on_counts: Callable[[dict[str, Any]], None],
+        requests: Callable[[], int] = int,
     ) -> None:
+        """`requests()`: how many the tasks have sent so far, by Locust's word."""
+        self._requests = requests
         self.order, self.config, self._on_counts = order, order.config, on_counts
         shares = [leaf.weight * weights[leaf.cls] for leaf in leaves]
         self.tape, self.plan_ns = tape_of_tasks(self.config, leaves, shares)
@@ -154,6 +157,7 @@ class TaskFlight:
         return account | {
             "run_id": self.order.run_id, "worker": 0, "stop": stop, "rate_versions": [], "breaks": 0, "surprises": 0,
             "awards": 0, "tickets": [], "resources": used(), "counts": self.tally.cumulative(), "scheduling": None,
+            "requests": self._requests(),
         }  # fmt: skip
 
     def _write(self, account: dict[str, Any]) -> None:

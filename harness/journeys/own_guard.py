@@ -5,14 +5,20 @@ every library: the name of another host is not looked up, and no connection to i
 from __future__ import annotations
 
 import ipaddress
+import math
 import socket
 import sys
+from collections import deque
 from collections.abc import Callable
 from typing import NoReturn
+from urllib.parse import urlsplit
 
+from plans.models.targets import TargetSystem
 from system.contract.addresses import bracketed, is_loopback
 
 NOT_THERE = "is not in plans/targets.yaml"
+SPAN_S, ABOVE, SIGMAS = 5.0, 1.25, 5.0
+"""Over so many seconds a quarter more than is granted, and by more than chance: arrears of a second are not that."""
 Refusal = Callable[[str], str | None]
 
 
@@ -72,6 +78,38 @@ class SendingGuard:
         self.refused.add(host)
         says = f"{host} {why}" if why == NOT_THERE else f"{host}: {why}"
         raise PermissionError(f"{says}; nothing was sent to it")
+
+
+class RequestGauge:
+    """What the tasks really send, for a task may send many requests where the guard knew of one. `entry(url)`: the
+    allow-list's entry of an address. `beyond`: in words, once more was sent than is granted, arrears and chance aside;
+    empty until then.
+    """
+
+    def __init__(self, entry: Callable[[str], TargetSystem | None]) -> None:
+        self._entry = entry
+        self._of: dict[str, TargetSystem | None] = {}
+        self._lately: dict[str, deque[float]] = {}
+        self.requests = 0
+        self.beyond = ""
+
+    def take(self, url: object, now_s: float) -> None:
+        """A request has ended, at this second of any clock that only goes on."""
+        self.requests += 1
+        place = urlsplit(str(url or "")).netloc
+        if place not in self._of:
+            self._of[place] = self._entry(str(url)) if place else None
+        entry = self._of[place]
+        if entry is None:
+            return
+        lately = self._lately.setdefault(entry.id, deque())
+        lately.append(now_s)
+        while lately[0] <= now_s - SPAN_S:
+            lately.popleft()
+        granted = entry.rate_max * SPAN_S
+        if not self.beyond and len(lately) > ABOVE * granted + SIGMAS * math.sqrt(granted):
+            limit = f"{entry.at('rate_max')}{entry.rate_max:,.6g}/s allowed by {entry.id}"
+            self.beyond = f"the tasks sent {len(lately) / SPAN_S:,.0f} requests/s for {SPAN_S:g} s, {limit}"
 
 
 def _is_address(text: str) -> bool:

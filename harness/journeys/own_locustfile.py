@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,8 @@ from harness.engine.process import CannonError
 from harness.errors import BadInput, HarnessError
 from harness.guard.kill import registered
 from harness.journeys.own_flight import TaskFlight
-from harness.journeys.own_guard import SendingGuard
-from harness.journeys.own_gun import heard
+from harness.journeys.own_guard import RequestGauge, SendingGuard
+from harness.journeys.own_gun import NOW, heard
 from harness.journeys.own_tasks import StandingUser, TaskLeaf, TaskShot, leaves_of
 from harness.journeys.pilot import LocustCounts
 from harness.orchestrate.fire_order import FireOrder
@@ -90,6 +91,7 @@ def _read() -> tuple[dict[str, Any], list[type[User]], list[TaskLeaf]]:
 
 
 TOLD, CLASSES, LEAVES = _read()
+GAUGE = RequestGauge(load_targets().entry)
 
 
 @events.init.add_listener
@@ -104,7 +106,16 @@ def _init(environment: Environment, **_: Any) -> None:
     # The total is of the tasks alone: a request is a part of one.
     stats.log_request = of_a_request  # type: ignore[assignment,method-assign]
     listen: Any = environment.events.request.add_listener
-    listen(lambda exception=None, **_: heard(exception))
+    listen(_sent)
+
+
+def _sent(exception: object = None, url: object = None, **_: Any) -> None:
+    """One request of a task has ended. More of them than is granted: nothing more is started."""
+    heard(exception)
+    if NOW.get() is None:
+        return  # of a user who begins
+    GAUGE.take(url, time.monotonic())
+    _state["stopping"] = _state["stopping"] or GAUGE.beyond
 
 
 def _told_to_end() -> None:
@@ -177,7 +188,8 @@ def _fly(environment: Environment) -> tuple[int, str]:
         folders = [Path(one) for one in (order.register, order.beside) if one]
         kill_file = Path(order.config["kill_file"])
         with registered(folders, os.getpid(), order.run_id, kill_file, None, order.since_s):
-            TaskFlight(order, LEAVES, users, weights, books.book).fly(lambda: _state["stopping"])
+            flight = TaskFlight(order, LEAVES, users, weights, books.book, lambda: GAUGE.requests)
+            flight.fly(lambda: _state["stopping"])
     except (CannonError, OSError, ValueError, HarnessError) as exc:
         return code, " ".join(str(exc).split()) or type(exc).__name__
     return 0, ""

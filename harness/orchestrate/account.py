@@ -12,10 +12,11 @@ from typing import Any
 from harness.forecast.season import SeasonShare
 from harness.orchestrate.climbing import ClimbLeader
 from harness.orchestrate.hooks import NemesisReport
-from harness.runs.guarded import LiveLaneProof
+from harness.runs.guarded import LiveLaneProof, StopRecord
 from harness.runs.state import MoneySample
 from harness.season.operating import SeasonSums
 from harness.verdict import Reason
+from plans.signals.shape import QueryAnswers
 from system.contract.api import RoundMoney, RoundPublic
 from system.contract.audit import AuditReport, RoundBooks
 from system.contract.routing import Topology
@@ -54,6 +55,8 @@ class RoundAccount:
     fired: dict[str, Any] | None = None
     """The generator's account, of all workers together."""
     samples: Samples = field(default_factory=list)
+    asked: list[QueryAnswers] = field(default_factory=list)
+    """What Prometheus told of the queries of stop rules."""
     control_money: RoundMoney | None = None
     """The round's money as control reports it, where the stores are out of reach."""
     unsettled: int | None = None
@@ -91,6 +94,8 @@ class RunAccount:
     """Signals of stop rules that never had a value."""
     audit_sha256: str | None = None
     """Of the line in the audit log with which the run began."""
+    stop: StopRecord | None = None
+    """The stop rule that ended the run."""
     silent_s: float | None = None
     """From a pressed stop button to the last request sent."""
     live_lane: LiveLaneProof | None = None

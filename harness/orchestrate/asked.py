@@ -24,6 +24,7 @@ class QuerySampler:
 
     def __init__(self, url: str, queries: Sequence[str], state: RunState) -> None:
         self._url, self._queries, self._state = url, tuple(dict.fromkeys(queries)), state
+        self.rows: list[QueryAnswers] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="asking prometheus", daemon=True)
 
@@ -41,6 +42,7 @@ class QuerySampler:
         with Prometheus(self._url, TIMEOUT_S) as prometheus:
             while not self._over.is_set():
                 self._state.asked = asked(prometheus, self._queries, self._state.now_s)
+                self.rows.append(self._state.asked)
                 self._over.wait(LOOKS_S)
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
+from harness.guard.recovery import still_told, stop_of
 from harness.guard.stop import Reading, StopRules
 from harness.phrases import Sentence, sentence
-from harness.runs.state import RunState
+from harness.runs.guarded import StopRecord
+from harness.runs.state import MoneySample, RunState
 from plans.models.stress import WORKERS_MAX, StopRule, WarmUp
+from plans.signals.shape import QueryAnswers
 
 Tell = Callable[[str, Sentence], None]
 OPEN_DOOR_S = 0.5
@@ -60,6 +64,8 @@ class CannonReports:
         self.rated = False
         self.reading: Reading | None = None
         """The newest of the round that is played."""
+        self.after_stop: list[Reading] = []
+        """From the one on which a stop rule fired."""
         self.refused_window: str | None = None
         """Why a cannon did not take a window of a climb."""
 
@@ -92,7 +98,29 @@ class CannonReports:
         if state.round_s <= 0:
             return None
         self.reading = self._reading()
-        return self._rules.feed(self.reading)
+        broken = self._rules.feed(self.reading)
+        if self._rules.fired is not None:
+            self.after_stop.append(self.reading)
+        return broken
+
+    @property
+    def still_told(self) -> bool:
+        """A stop rule fired whose signal is read on without a generator, and may get better."""
+        return self._rules.fired is not None and still_told(self._rules.fired)
+
+    def stop(self, samples: Sequence[tuple[float, MoneySample]], asked: Sequence[QueryAnswers]) -> StopRecord | None:
+        """The stop rule that fired, and when it was kept again; None where none did. `samples`, `asked`: what else was
+        read in the run, also when no cannon told anything any more.
+        """
+        rule, readings = self._rules.fired, self.after_stop
+        if rule is None:
+            return None
+        last, more = readings[-1], []
+        more += [replace(last, t_s=at_s, money=money) for at_s, money in samples if at_s > last.t_s]
+        more += [
+            replace(last, t_s=one.at_s, asked=one) for one in asked if one.at_s is not None and one.at_s > last.t_s
+        ]
+        return stop_of(rule, [*readings, *sorted(more, key=lambda one: one.t_s)])
 
     def blind(self) -> list[str]:
         """Signals of stop rules that never had a value in the run."""
@@ -121,6 +149,7 @@ class CannonReports:
             money=state.money,
             reached=state.total("reached"),
             dropped=state.total("dropped"),
+            flying=state.total("sent") - state.total("answered"),
             seen_s=tuple(at_s for one in messages if (at_s := one.get("at_s")) is not None),
             asked=state.asked,
             journeys=_journeys(messages, state.now_s),

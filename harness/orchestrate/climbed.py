@@ -85,8 +85,12 @@ def capacity_of(leader: ClimbLeader | None, peak_rps: float) -> Capacity | None:
     return Capacity(held_rps=_held(path) or None, red_rps=path.last.rate_rps if red else None, peak_rps=peak_rps)
 
 
-def answered(leader: ClimbLeader | None, plan: StressPlan, share: Share, cells: int, cores: int) -> Capacity | None:
-    """As `capacity_of`, with what follows from it. `cells`: that the system has; `cores`: of this host."""
+def answered(
+    leader: ClimbLeader | None, plan: StressPlan, share: Share, cells: int, cores: int, lane: str = "stress"
+) -> Capacity | None:
+    """As `capacity_of`, with what follows from it. `cells`: that the system has; `cores`: of this host; `lane`: of the
+    load.
+    """
     found, step = capacity_of(leader, share.peak_rps), plan.climb
     if found is None or leader is None or step is None:
         return found
@@ -99,8 +103,9 @@ def answered(leader: ClimbLeader | None, plan: StressPlan, share: Share, cells: 
         headroom=step.headroom,
         spare=step.spare,
         cores=cores,
+        lane=lane,
     )
-    answer = answer_of(leader.looks, asked, partial(cores_between, leader.usage))
+    answer = answer_of(leader.looks, asked, partial(cores_between, leader.usage), leader.told)
     return found.model_copy(update={"answer": answer})
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.capacity.looks import WindowLook, spent
+from harness.capacity.signs import SystemSample
 from harness.engine.schedule import pieces_of
 from harness.forecast.share import Share
 from harness.guard.climb import ENDS, ClimbPath, Ladder, LoadWindow, Move
@@ -59,6 +60,8 @@ class ClimbLeader:
         """What was seen of each window that was decided."""
         self.usage: list[UsageSample] = []
         """What each part used meanwhile, where that is told."""
+        self.told: list[SystemSample] = []
+        """What else parts told of themselves."""
         self._seen_s = 0.0
         self._bounds, self._workers, self._order, self._tell = bounds, workers, order, tell
         self._mark: Reading | None = None

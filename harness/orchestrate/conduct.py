@@ -36,6 +36,7 @@ from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
 from harness.phrases import of_error, sentence
 from harness.runs.folder import new_run
+from harness.runs.guarded import StopRecord
 from harness.runs.order import RunOrder
 from harness.runs.record import RunRecord, Timeline
 from harness.runs.state import RunState
@@ -46,6 +47,8 @@ from harness.watch.prom import PromError
 from harness.watch.saved_queries import agreed, save_metrics
 from plans.models.quantity import ratio_text
 
+RECOVERY_S, RECOVERY_POLL_S = 10.0, 0.1
+"""How long a run that a rule ended waits for what it guards: its round stays open, and nothing is sent."""
 LAST_READS_S = 2.5
 """Seconds within which Prometheus, which reads once a second, has read the last figures as often as it takes."""
 
@@ -181,6 +184,7 @@ class Conductor:
                     ):
                         with spans.disturbed(last=number == count):
                             fired = fire(armed)
+                        self._until_recovered()
                         close(celebrate(settle(drain(fired))))
                     if self.run.stopped() is not None:
                         break
@@ -190,6 +194,19 @@ class Conductor:
             self.run.broken(exc)
         audit(self.account.rounds)
         public_books(stage)
+
+    def _until_recovered(self) -> None:
+        """Behind a stop by a rule: until what it guards is within its bound again, as far as somebody still tells."""
+        hearing, account, until = self.run.hearing, self.account, time.monotonic() + RECOVERY_S
+        while hearing.still_told and not account.gone and time.monotonic() < until:
+            found = self._stop_of_rule()
+            if found is not None and found.recovered_s is not None:
+                return
+            time.sleep(RECOVERY_POLL_S)
+
+    def _stop_of_rule(self) -> StopRecord | None:
+        account = self.account
+        return self.run.hearing.stop(account.samples, [row for one in account.rounds for row in one.asked])
 
     @contextmanager
     def _sampled(self, armed: Armed, spans: Spans) -> Iterator[None]:
@@ -210,6 +227,7 @@ class Conductor:
         account.resources = since(self.system.resources(), self._used_before) | outcome.generators(account)
         account.missing, account.stopped, account.rated = self.system.missing, self.run.why, hearing.rated
         account.blind = hearing.blind() if self.run.why is None and account.fired else []
+        account.stop = self._stop_of_rule()
         account.invalid += self._scribe.reasons()
         registers = [folder / REGISTER for folder in (self.order.runs, self.system.folder) if folder is not None]
         account.silent_s = fell_silent_s(registers, self.folder / "history", started.timestamp())

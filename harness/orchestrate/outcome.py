@@ -91,7 +91,7 @@ def record(
         forecast_sha256=sealed.sha256,
         stack=None if got.stack is None else os.path.relpath(got.stack, folder.resolve()),
         season=figures.season_of_run(got),
-        capacity=answered(got.climb, plan, chosen.share, got.cells, where.cores),
+        capacity=answered(got.climb, plan, chosen.share, got.cells, where.cores, order.lane),
         guard=_guard(order, got, public),
         fronts=fronts_of(got, folder),
         rounds=each,
@@ -105,6 +105,7 @@ def _guard(order: RunOrder, got: RunAccount, public: PublicProof | None) -> RunG
         approved_by=order.approved_by,
         audit_sha256=got.audit_sha256,
         silent_s=got.silent_s,
+        stop=got.stop,
         live_lane=got.live_lane,
         public=public,
     )

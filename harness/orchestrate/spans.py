@@ -16,7 +16,7 @@ from harness.orchestrate.phases.arm import Armed
 from harness.orchestrate.phases.stage import Stage
 from harness.orchestrate.sampler import MoneySampler
 from harness.phrases import sentence
-from harness.watch.usage import UsageSampler
+from harness.watch.usage import UsageSampler, told_by
 from plans.models.stress import StopAboveQuery
 
 
@@ -85,6 +85,7 @@ def sampled(stage: Stage, armed: Armed) -> Iterator[None]:
     sampler = MoneySampler(addresses, stage.control, round_id, stage.state, earlier[-1][1] if earlier else None)
     queries = [rule.query for rule in stage.order.loaded.plan.stop if isinstance(rule, StopAboveQuery)]
     asking = QuerySampler(addresses.prometheus_url or "", queries if addresses.prometheus_url else (), stage.state)
+    armed.account.samples, armed.account.asked = sampler.rows, asking.rows
     sampler.start()
     asking.start()
     try:
@@ -93,7 +94,6 @@ def sampled(stage: Stage, armed: Armed) -> Iterator[None]:
     finally:
         asking.stop()
         sampler.stop()
-        armed.account.samples = sampler.rows
 
 
 @contextmanager
@@ -103,8 +103,9 @@ def _usage(stage: Stage) -> Iterator[None]:
     if leader is None:
         yield
         return
-    sampler = UsageSampler(stage.system.resources, lambda: stage.state.round_s)
-    leader.usage = sampler.samples
+    places = stage.system.addresses.places
+    sampler = UsageSampler(stage.system.resources, lambda: stage.state.round_s, lambda: told_by(places))
+    leader.usage, leader.told = sampler.samples, sampler.told
     sampler.start()
     try:
         yield

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.phrases import chinese
+from harness.phrases import chinese, sentence
 from harness.report.figures import number
 from harness.report.vocabulary import ELSEWHERE, GRADES, Both
-from harness.runs.capacity import CapacityAnswer, GradedFigure, SaidInWords
+from harness.runs.capacity import CapacityAnswer, GradedFigure, LimitSign, SaidInWords
 from harness.runs.steps import Capacity
 
 
@@ -46,6 +46,12 @@ class CapacityRow:
 def said(words: SaidInWords) -> Both:
     """A sentence of the answer, in both languages."""
     return Both(chinese(words.says, words.data) or ELSEWHERE, words.text)
+
+
+def sign_name(sign: LimitSign) -> Both:
+    """What a sign is of, and of which part."""
+    text = sentence(f"sign_{sign.what}", part=sign.part)
+    return Both(chinese(text.says, text.data) or text, str(text))
 
 
 def rows(answer: CapacityAnswer) -> list[CapacityRow]:

@@ -60,10 +60,28 @@ class PartLoad(Record):
     before_rps: float | None = None
 
 
+class LimitSign(Record):
+    """Of one part something other than the CPU at the last stair: `what` (an id of `harness.capacity.signs`), `value`
+    in `unit` at `rate_rps`, and on the stair below; `speaks`: it is beyond its `bound`. `wait`: it says that something
+    is waited for, and not what.
+    """
+
+    part: str
+    what: str
+    value: float
+    unit: str
+    bound: float
+    wait: bool
+    speaks: bool
+    rate_rps: float
+    before: float | None = None
+    before_rps: float | None = None
+
+
 class CapacityAnswer(Record):
     """`safe`: requests a second at which the objectives were held; `knee`: where they begin to break; `most`: the
     highest throughput; `cells`: how many the whole event needs. `suspect`: the first thing to look at, in words;
-    `parts`: what they used, the fullest first.
+    `parts`: what they used of a CPU, the fullest first; `signs`: what else was told, the nearest to its bound first.
     """
 
     safe: GradedFigure
@@ -73,3 +91,4 @@ class CapacityAnswer(Record):
     law: ScalingLaw | None = None
     suspect: SaidInWords
     parts: tuple[PartLoad, ...] = ()
+    signs: tuple[LimitSign, ...] = ()

@@ -4,6 +4,11 @@ alone.
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from harness.phrases import kept
 from harness.runs.base import Record
 
 
@@ -47,6 +52,22 @@ class PublicProof(Record):
         return not self.broken and self.residue_fen == 0 and 0 <= apart <= self.doubtful
 
 
+class StopRecord(Record):
+    """The stop rule that ended a run: `at_s`, seconds from the first intended tap; `recovered_s`: from then until its
+    signal was within its bound again, null where that was not seen before the books were closed. `text`, `says`,
+    `data`: how that is known, as of a reason.
+    """
+
+    signal: str
+    at_s: float
+    recovered_s: float | None = None
+    text: str
+    says: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+
+    _kept = model_validator(mode="before")(kept)
+
+
 class RunGuard(Record):
     """`started_by`, `approved_by`: by name; `audit_sha256`: of the run's first line in the audit log (`audit.jsonl`).
 
@@ -61,3 +82,7 @@ class RunGuard(Record):
     live_lane: LiveLaneProof | None = None
     public: PublicProof | None = None
     """Where a journey of the plan was the public's; null of any other."""
+    requests: int | None = None
+    """What the tasks of a locustfile sent, by Locust's word: the guard knew of one for each. Null of any other plan."""
+    stop: StopRecord | None = None
+    """Where a stop rule ended the run."""

@@ -274,6 +274,7 @@ class ServiceConductor:
         self.run.phase("idle")
         read_lock(self.folder, self.sealed.sha256)
         account.stopped, account.rated = self.run.why, hearing.rated
+        account.stop = hearing.stop((), ())
         account.blind = hearing.blind() if self.run.why is None and account.fired else []
         account.invalid += self._scribe.reasons()
         registers, history = [self.order.runs / REGISTER], self.folder / "history"

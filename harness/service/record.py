@@ -124,7 +124,12 @@ def record(
 def _guard(order: ServiceOrder, got: RunAccount) -> RunGuard:
     """Who began the run, and who approved of it; there is no public's lane."""
     return RunGuard(
-        started_by=me(), approved_by=order.approved_by, audit_sha256=got.audit_sha256, silent_s=got.silent_s
+        started_by=me(),
+        approved_by=order.approved_by,
+        audit_sha256=got.audit_sha256,
+        silent_s=got.silent_s,
+        stop=got.stop,
+        requests=(figures.fired_of(got) or {}).get("requests"),
     )
 
 

@@ -75,9 +75,9 @@ class Reading:
     """The figures of one moment; every count is of the run so far, over all workers.
 
     `early`: 409s that came before the round opened; `probes`: how many the plan sends, each to be refused. `money`: the
-    last sample; None in it means not known. `reached`: by the pacer; `dropped`: of these never sent. `seen_s`: the time
-    of each worker's counts, in seconds from the first intended tap of the round. `journeys`: of each journey, or of
-    each request of one's own service, its own counts.
+    last sample; None in it means not known. `reached`: by the pacer; `dropped`: of these never sent; `flying`: sent,
+    and without an answer yet. `seen_s`: the time of each worker's counts, in seconds from the first intended tap of the
+    round. `journeys`: of each journey, or of each request of one's own service, its own counts.
     """
 
     t_s: float
@@ -92,6 +92,7 @@ class Reading:
     money: Levels = field(default_factory=NoFigures)
     reached: int = 0
     dropped: int = 0
+    flying: int = 0
     seen_s: tuple[float, ...] = ()
     asked: QueryAnswers = NO_ANSWERS
     journeys: Mapping[str, Reading] = field(default_factory=dict)

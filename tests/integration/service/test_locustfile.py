@@ -67,6 +67,7 @@ def test_tasks_on_an_open_schedule(xiu: Xiu, tmp_path: Path) -> None:
     assert {name: table["TASK", name][0] for name in each} == {name: one["sent"] for name, one in each.items()}
     assert table["", "Aggregated"] == (160, 0)
     assert page_of(xiu.runs()[-1]) == table
+    assert record["guard"]["requests"] == 160, "one for each task; a user's login is none"
     assert table["GET", "/hello"][0] == each["browse"]["sent"]
     assert shop.users.total() == each["order"]["sent"] * len(xiu.runs())
     assert set(record["money"].values()) == {None}

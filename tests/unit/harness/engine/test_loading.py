@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -167,6 +168,26 @@ def test_a_rate_that_does_not_fit_is_refused_before_its_schedule_is_built(
     firing.obey("rate " + json.dumps({"version": 1, "at_ns": 0, "segments": [segment]}))
     assert "room for 1500" in said[0]["message"]
     assert built == []
+
+
+def test_several_requests_of_one_s_own_keep_their_rates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rate for the first alone would be another mixture than the plan's, and one that nobody asked for."""
+    config = _config(tmp_path, rate_headroom=1.5)
+    firing = Cannon(config, load(config))
+    said: list[dict[str, Any]] = []
+    monkeypatch.setattr(firing, "say", said.append)
+    firing.start_ns = time.monotonic_ns()
+    before = firing.gun.end
+    several: Any = SimpleNamespace(seed=1, goes_on=False, workers=1, worker=0, prepared=("a", "b"), beside=("b",))
+    firing.config = several
+    segment = {"kind": "constant", "rate_rps": 10.0, "duration_s": 1}
+    order = "rate " + json.dumps({"version": 1, "at_ns": time.monotonic_ns() + 10**12, "segments": [segment]})
+    firing.obey(order)
+    assert "by their weights" in said[0]["message"]
+    assert firing.gun.end == before
+    several.prepared, several.beside = ("a",), ()
+    firing.obey(order)
+    assert said[1]["event"] == "rate", "of a single request it is changed"
 
 
 @pytest.mark.parametrize("workers", [1, 3])

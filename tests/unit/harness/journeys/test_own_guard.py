@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from harness.journeys.own_guard import SendingGuard
+from harness.journeys.own_guard import RequestGauge, SendingGuard
+from plans.models.targets import TargetSystem
 
 LIMITED = "plans/targets.yaml:4: 60 requests/s at the peak, 50 allowed by live"
 
@@ -58,3 +59,39 @@ def test_a_host_that_is_granted_less_than_the_load_is_refused_with_its_limit_on_
         one("socket.connect", (None, ("127.0.0.1", 7777)))
     one("socket.connect", (None, ("127.0.0.1", 7778)))
     assert one.refused == {"live.example", "127.0.0.1"}
+
+
+SHOP = TargetSystem(id="shop", hosts=("shop.example",), rate_max="100/s", duration_max="1m")
+
+
+def gauge() -> RequestGauge:
+    return RequestGauge(lambda url: SHOP if SHOP.names(url) else None)
+
+
+@pytest.mark.parametrize(
+    ("per_s", "stalls_s", "beyond"),
+    [
+        pytest.param(100, 0.0, False, id="as granted"),
+        pytest.param(100, 1.0, False, id="arrears of a second"),
+        pytest.param(120, 0.0, False, id="no more than chance and arrears make"),
+        pytest.param(200, 0.0, True, id="two requests a task"),
+    ],
+)
+def test_what_the_tasks_really_send_is_held_to_the_limit(per_s: int, stalls_s: float, beyond: bool) -> None:
+    one = gauge()
+    for number in range(10 * per_s):
+        due_s = number / per_s
+        one.take("http://shop.example/a", 4.0 + stalls_s if 4.0 <= due_s < 4.0 + stalls_s else due_s)
+    assert bool(one.beyond) is beyond, one.beyond
+    assert one.requests == 10 * per_s
+    if beyond:
+        assert one.beyond.startswith("the tasks sent 147 requests/s for 5 s, ")
+        assert one.beyond.endswith("100/s allowed by shop")
+
+
+def test_what_goes_elsewhere_or_has_no_address_is_counted_and_no_more() -> None:
+    one = gauge()
+    for url in ("http://127.0.0.1:8/a", None, "", "ws:odd"):
+        for _ in range(1000):
+            one.take(url, 1.0)
+    assert (one.requests, one.beyond) == (4000, "")

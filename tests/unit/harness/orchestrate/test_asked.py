@@ -35,6 +35,7 @@ def test_the_state_knows_the_last_answer(monkeypatch: pytest.MonkeyPatch) -> Non
         wait_until(lambda: state.asked.values == {"a": 4.0}, 10.0, "asked")
     finally:
         sampler.stop()
+    assert sampler.rows[-1] == state.asked, "and what it was before, for what comes after a stop"
 
 
 def test_without_a_query_nobody_is_asked() -> None:

@@ -74,8 +74,15 @@ def test_a_signal_through_the_loop_of_a_run(name: str, feed: Any, tmp_path: Path
     assert run.hearing.blind() == []
     if feed is good:
         assert run.stopped() is None
+        assert run.hearing.stop((), ()) is None
         return
     assert account.aborted is not None
     assert (account.aborted.code, account.aborted.data["signal"]) == ("stop_rule", name)
     assert (run.stopped() or "").startswith(f"{name} ")
     assert [event.kind for event in state.events] == ["stop_rule"]
+    found = run.hearing.stop([(state.now_s + 1, bad(9)[1]), (state.now_s + 4, good(12)[1])], ())
+    assert found is not None
+    assert found.signal == name
+    assert (found.recovered_s is not None) is signal.level or found.says == "recovered_idle"
+    if signal.level:
+        assert found.recovered_s == 12.0 - found.at_s, "by when it was sampled"

@@ -36,7 +36,7 @@ class Play:
         nemesis = SimpleNamespace(begin=lambda told, now_s: self.note("begin"), end=self.heal)
         self.conductor = cast(Any, SimpleNamespace(
             stage=stage, plan=plan, run=run, account=self.account, control=None, _nemesis=nemesis,
-            _sampled=self.sampled, _ahead=None,
+            _sampled=self.sampled, _until_recovered=lambda: None, _ahead=None,
         ))  # fmt: skip
         for name in ("Arm", "Fire", "Drain", "Settle", "Celebrate", "Close", "Audit"):
             monkeypatch.setattr(conduct, name, self.phase(name))

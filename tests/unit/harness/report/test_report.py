@@ -12,12 +12,13 @@ import pytest
 
 from harness.forecast.actuals import Actuals
 from harness.orchestrate.public import public_touched
+from harness.phrases import Sentence, sentence
 from harness.report import vocabulary
 from harness.report.axes import bars, bridged, linear, logarithmic, nice_step, paths, short
 from harness.report.bands import band_of
 from harness.report.charts import chart_of
 from harness.report.figures import number, scale, with_unit, yuan
-from harness.runs.guarded import LiveLaneProof, PublicProof, RunGuard
+from harness.runs.guarded import LiveLaneProof, PublicProof, RunGuard, StopRecord
 from harness.runs.percentiles import Percentiles
 from harness.runs.record import (
     Event,
@@ -422,6 +423,25 @@ def test_the_publics_own_round_stands_beside_the_checksum(changes: dict[str, Any
     assert says in text
     assert "round 9 of the live lane" in text
     assert [reason.code for reason in public_touched(proof)] == ([] if "by themselves" in says else ["public_touched"])
+
+
+@pytest.mark.parametrize(
+    ("recovered_s", "text", "says"),
+    [
+        pytest.param(1.5, sentence("recovered_seen", signal="live_p99", after_s=1.5), "again 1.5 s after", id="seen"),
+        pytest.param(
+            None, sentence("recovered_unseen", signal="live_p99", watched_s=9.0), "was not seen within its bound",
+            id="not seen",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_stop_rule_guards_is_told_after_the_stop(recovered_s: float | None, text: Sentence, says: str) -> None:
+    stop = StopRecord(signal="live_p99", at_s=4.25, recovered_s=recovered_s, text=text)
+    shown = page(record(guard=RunGuard(started_by="ann", stop=stop)))
+    (told,) = re.findall(r'<dd class="stop">.*?</dd>', shown)
+    assert says in told
+    assert "停止后" in told or "没有看到" in told
+    assert "it fired at second 4.2" in told
 
 
 def test_each_of_several_fronts_stands_in_a_table() -> None:

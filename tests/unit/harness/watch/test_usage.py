@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 
+import psutil
 import pytest
 
+from harness.capacity.signs import HOST
 from harness.capacity.suspect import MACHINE
 from harness.errors import HarnessError
+from harness.stack.addresses import Addresses
 from harness.watch import usage
-from harness.watch.usage import UsageSample, UsageSampler, cores_between
+from harness.watch.prom import PromError
+from harness.watch.usage import UsageSample, UsageSampler, cores_between, told_by
 from tests.support.stores import wait_until
 
 SAMPLES = [UsageSample(at_s, {"front-0": at_s * share, "late": 0.0} if at_s > 4 else {"front-0": at_s * share})
@@ -34,6 +38,41 @@ def test_what_is_not_known_is_left_out() -> None:
     assert cores_between([], 0.0, 4.0) == {}
     assert cores_between(SAMPLES[:1], 0.0, 4.0) == {}
     assert set(cores_between(SAMPLES, 2.0, 8.0)) == {"front-0"}, "it was not there at the beginning"
+
+
+def test_what_parts_tell_is_sampled_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With this host's disk where its processes run here; of a system elsewhere without."""
+    monkeypatch.setattr(usage, "EVERY_S", 0.01)
+    for used in ({"front-0": {"cpu_s": 1.0}}, {}):
+        sampler = UsageSampler(lambda used=used: used, lambda: 7.0, lambda: {"front-0": {}})  # type: ignore[misc]
+        sampler.start()
+        try:
+            wait_until(lambda one=sampler: len(one.told) >= 2, 20.0, "two samples")  # type: ignore[misc]
+        finally:
+            sampler.stop()
+        assert sampler.told[0].at_s >= 7.0
+        assert set(sampler.told[-1].told) - {HOST} == {"front-0"}
+        assert (HOST in sampler.told[-1].told) is (bool(used) and hasattr(psutil.cpu_times(), "iowait"))
+
+
+def test_who_does_not_answer_tells_nothing_and_takes_nobody_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def read(url: str, timeout_s: float, session: object) -> dict[object, float]:
+        asked.append(url)
+        if "9101" in url:
+            raise PromError("away", away=True)
+        return {("hongbao_front_places", frozenset()): 9.0, ("hongbao_requests_total", frozenset()): 1.0}
+
+    monkeypatch.setattr(usage, "read_metrics", read)
+    at = Addresses.plain(
+        control_url="http://c", front_urls=("http://f0", "http://f1"),
+        front_metrics_urls=("http://127.0.0.1:9100", "http://127.0.0.1:9101"), stores_metrics_url="http://s",
+    )  # fmt: skip
+    found = told_by(at.places)
+    assert asked == ["http://127.0.0.1:9100/metrics", "http://127.0.0.1:9101/metrics", "http://s/metrics"]
+    assert found["front-0"] == {("hongbao_front_places", frozenset()): 9.0}
+    assert set(found) == {"front-0", "stores"}
 
 
 def test_a_thread_samples_and_outlives_a_system_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
