@@ -236,7 +236,15 @@ def test_cards_come_with_losing_taps_and_friends_are_given_combined_and_paid(sta
     page.click("#wallet summary")
     shows(page, "#lines", "五福奖金")
     money_given(page, friend)
-    for each in (page, friend):
+    # Who has him in his address book by an import asks him now: they are friends already, and nobody wants to be.
+    third = stage.open(7_003)
+    third.fill("#friend", "7001")
+    third.click('#friend-form [data-word="add"]')
+    shows(third, "#friend-said", "已成为好友")
+    page.reload()
+    shows_times(page, "#friends .lines", "亲密度", 2)
+    shows_times(page, "#friends .lines", "想加你", 0)
+    for each in (page, friend, third):
         untroubled(each)
 
 

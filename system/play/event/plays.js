@@ -177,7 +177,9 @@ form("friend", "/v1/friends", () => ({ friend: uidIn(friend.value) }), (data) =>
 async function refreshFriends(stale) {
   const strongest = await ask("/v1/relations?top=20&explain=1"), waiting = await ask("/v1/friends/requests");
   if (stale() || strongest.status !== 200 || waiting.status !== 200) return;
-  const rows = waiting.data.askings.map((each) => [`asks ${each.uid}`, () => {
+  // Who is a friend already (a claim made the tie) does not want to become one.
+  const tied = new Set(strongest.data.relations.map((tie) => tie.friend));
+  const rows = waiting.data.askings.filter((each) => !tied.has(each.uid)).map((each) => [`asks ${each.uid}`, () => {
     const item = make("li", "");
     item.append(make("span", say("asked_by", each.uid)), button("add", () => add(each.uid)));
     return item;
