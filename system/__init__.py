@@ -11,7 +11,7 @@ A tap has ten steps, and the code counts them:
 2.  Token, tag, lane: who taps, and whether it is live or stress traffic (`front/admission.py`, `front/desk.py`).
 3.  A known round of that lane, a user of this front (`front/draw.py`, as the next six).
 4.  Who has won already, or is about to, gets the same answer again.
-5.  The round's window, on control's clock: from its start until just before its end.
+5.  The round's window, on control's clock: its start belongs to it, its end does not.
 6.  The limiter: so many taps a second from one user (`front/limiter.py`).
 7.  The gate: the next packet leaves at its planned time, not earlier (`front/gate.py`).
 8.  The loser: a ready-made answer, no input or output.

@@ -70,12 +70,14 @@ def lint(board: Document) -> list[str]:
     return found
 
 
-def lint_all(boards: Iterable[Document], kept: Path = official.FILE) -> list[str]:
-    """Findings of each dashboard, and of all together. `kept`: the official linter's list of excuses."""
+def lint_all(boards: Iterable[Document], kept: Path = official.FILE, text: str | None = None) -> list[str]:
+    """Findings of each dashboard, and of all together. `kept`: the official linter's list of excuses; `text`: as it
+    would be written there.
+    """
     boards = list(boards)
     found = [line for board in boards for line in lint(board)]
     try:
-        found += official.lint(boards, official.entries(kept))
+        found += official.lint(boards, official.entries(kept, text))
     except ValueError as exc:
         found.append(str(exc))
     uids = [board["uid"] for board in boards]

@@ -157,9 +157,11 @@ class LintExclusion:
         return same and (self.target in ("", str(one.target)))
 
 
-def entries(file: Path = FILE) -> list[LintExclusion]:
-    """All of `.lint`. Raises ValueError for a rule without a reason, or excused as a whole."""
-    document = scalars.load(file.read_text(encoding="utf-8")) or {}
+def entries(file: Path = FILE, text: str | None = None) -> list[LintExclusion]:
+    """All of `.lint`. `text`: as it would be written there. Raises ValueError for a rule without a reason, or excused
+    as a whole.
+    """
+    document = scalars.load(file.read_text(encoding="utf-8") if text is None else text) or {}
     found = []
     for rule, excluded in (document.get("exclusions") or {}).items():
         if not excluded or not excluded.get("reason") or not excluded.get("entries"):

@@ -78,26 +78,29 @@ def _quality(forecast: Forecast, plan: StressPlan, share: Share) -> Iterator[Tar
     inputs, promised = forecast.inputs, plan.objectives
     yield Target(
         indicator="response_p99_ms", link="client-front", cls="quality", unit="ms",
-        lower=0, expected=inputs.response_p99.mid * 1000, upper=promised.response_p99 * 1000,
+        lower=inputs.response_p99.low * 1000, expected=inputs.response_p99.mid * 1000,
+        upper=promised.response_p99 * 1000,
         why="from the intended time; expected on a quiet machine, and at most what the plan promises",
     )  # fmt: skip
     taps = share.peak_rps * share.duration_s / inputs.peak_factor.mid
-    expected = inputs.error_share.mid * taps
+    share_of_errors = inputs.error_share
+    expected = share_of_errors.mid * taps
     yield Target(
         indicator="errors", link="client-front", cls="quality", unit="taps",
-        lower=0, expected=expected, upper=max(expected, promised.errors, inputs.error_share.high * taps),
+        lower=share_of_errors.low * taps, expected=expected,
+        upper=max(expected, promised.errors, share_of_errors.high * taps),
         why="taps without a right answer: unknown, or refused though nothing was wrong with them",
     )  # fmt: skip
     delay = inputs.credit_delay_p99
     yield Target(
         indicator="credit_delay_p99_s", link="credit-postgres", cls="quality", unit="s",
-        lower=0, expected=delay.mid, upper=promised.credit_delay_p99,
+        lower=delay.low, expected=delay.mid, upper=promised.credit_delay_p99,
         why="win to balance, declared faults left out; at most what the plan promises",
     )  # fmt: skip
     drain = inputs.credit_drain
     yield Target(
         indicator="drain_s", link="credit-postgres", cls="quality", unit="s",
-        lower=0, expected=drain.mid * share.duration_s, upper=drain.high * share.duration_s,
+        lower=drain.low * share.duration_s, expected=drain.mid * share.duration_s, upper=drain.high * share.duration_s,
         why="the backlog at the round's end is worked off within this part of the round",
     )  # fmt: skip
 

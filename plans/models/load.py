@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from plans.models.document import Document, problem_of, read_partly
 from plans.models.errors import PlanError, Problem, closest
-from plans.models.forecast import Forecast
+from plans.models.forecast import DurationRange, Forecast
 from plans.models.ids import beside, look_up, nameable, twins
 from plans.models.journey import JourneyFile
 from plans.models.partial import Contradiction, Unknown
@@ -82,6 +82,8 @@ def load_plan(path: Path, shots: Collection[str] | None = None) -> LoadedPlan:
     if plan and shots is not None:
         problems += _unknown_shots(document, plan, shots)
     if plan and forecast:
+        with suppress(Unknown):
+            plan = _released(plan, forecast)
         problems += [problem_of(document, found) for found in _together(plan, forecast)]
     if problems or plan is None or forecast is None:
         raise PlanError(problems)
@@ -168,17 +170,25 @@ def _together(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:
 
 
 def _response(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:
-    promised, expected = plan.objectives.response_p99, forecast.inputs.response_p99.mid
-    if promised < expected:
-        at_least = f"at least what the forecast expects, {expected * 1000:g}ms"
-        yield Contradiction(("objectives", "response_p99"), "already lost", at_least)
+    believed = forecast.inputs.response_p99
+    yield from _promised("response_p99", plan.objectives.response_p99, believed, lambda time: f"{time * 1000:g}ms")
 
 
 def _delay(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:
-    promised, expected = plan.objectives.credit_delay_p99, forecast.inputs.credit_delay_p99.mid
-    if promised < expected:
-        at_least = f"at least what the forecast expects, {expected:g}s"
-        yield Contradiction(("objectives", "credit_delay_p99"), "already lost", at_least)
+    believed = forecast.inputs.credit_delay_p99
+    yield from _promised("credit_delay_p99", plan.objectives.credit_delay_p99, believed, lambda time: f"{time:g}s")
+
+
+def _promised(
+    name: str, promised: float, believed: DurationRange, text: Callable[[float], str]
+) -> Iterator[Contradiction]:
+    """A promise lies between what is expected and the worst that is believed possible."""
+    if promised < believed.mid:
+        at_least = f"at least what the forecast expects, {text(believed.mid)}"
+        yield Contradiction(("objectives", name), "already lost", at_least)
+    if promised > believed.high:
+        at_most = f"at most the forecast's `high` of it, {text(believed.high)}"
+        yield Contradiction(("objectives", name), "cannot be broken", at_most)
 
 
 def _duration(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:
@@ -186,6 +196,14 @@ def _duration(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:
     if abs(here - there) > 1e-9:
         what = f"{here:g}s, but the forecast's round here is {there:g}s"
         yield Contradiction(("round", "duration"), what, "the same in both")
+
+
+def _released(plan: StressPlan, forecast: Forecast) -> StressPlan:
+    """A plan that does not say over which part of the round packets are released means what the forecast expects."""
+    if "release" in plan.round.model_fields_set or not forecast.inputs.pool_share.mid:
+        return plan
+    release = {"release": forecast.inputs.pool_share.mid}
+    return plan.model_copy(update={"round": plan.round.model_copy(update=release)})
 
 
 def _release(plan: StressPlan, forecast: Forecast) -> Iterator[Contradiction]:

@@ -53,7 +53,9 @@ class RoundWindow(PlanModel):
 
     opens: Duration
     duration: Duration = Field(gt=0)
-    release: Annotated[Share, Field(gt=0)] = 0.95
+    release: Annotated[Share, Field(gt=0)] = Field(
+        default=0.95, description="Left out: what the forecast expects, the `mid` of its `pool_share`."
+    )
 
 
 ROUNDS_MAX, WORKERS_MAX = 8, 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -57,13 +58,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
+    """Writes what was built, if nothing is wrong with it; else nothing."""
     folder = args.out or render.RENDERED
-    changed = render.write(folder) + provisioning.write(folder / provisioning.FOLDER.name)
-    wrong = lint.lint_all(render.rendered(folder).values(), folder / official.FILE.name)
+    made, kept = render.files(folder), folder / official.FILE.name
+    wrong = lint.lint_all([json.loads(text) for path, text in made.items() if path != kept], kept, made[kept])
+    changed = [] if wrong else render.write(folder) + provisioning.write(folder / provisioning.FOLDER.name)
     if args.json:
         emit({"folder": str(folder), "changed": [str(path) for path in changed], "wrong": wrong})
     else:
         print("\n".join([*(f"written: {path}" for path in changed), *wrong]) or f"{folder}: nothing changed")
+        if wrong:
+            print(f"{folder}: nothing was written", file=sys.stderr)
     return FAIL if wrong else 0
 
 

@@ -11,6 +11,7 @@ import pytest
 from dashboards.grafana import check, lint, render, shelf
 from dashboards.grafana.errors import BoardError
 from tests.support.made_up_answers import SPAN, Fake
+from xiu.cli import dispatch
 
 BEFORE = render.rendered()
 QUEUE = """from dashboards.grafana.board import Board, LintExcuse, MayBeEmpty, other_boards
@@ -72,6 +73,19 @@ def test_a_file_put_there_is_rendered_linted_checked_and_excused(files: Shelf, t
     assert {uid: documents[uid] for uid in BEFORE} == BEFORE, "those there were stay as they are"
     (answer,) = check.check(Fake(), [documents["xiu-queue"]], SPAN)
     assert (answer.state, answer.red) == ("empty", True)
+
+
+def test_nothing_is_written_of_dashboards_with_something_wrong(
+    files: Shelf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = files.put(QUEUE.replace("excuses=(", 'excuses=(MayBeEmpty("Backlag", "nothing waits"), '))
+    out = tmp_path / "out"
+    assert dispatch(["dash", "build", "--out", str(out)]) == 99
+    told = capsys.readouterr()
+    assert f"{bad}:" in told.out
+    assert "Backlag: excused, and there is no such panel" in told.out
+    assert "nothing was written" in told.err
+    assert not out.exists()
 
 
 def test_what_an_older_dashboard_left_behind_is_stale(files: Shelf, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from plans.models.forecast import Words
 from system.contract.api import RoundOrder
 from system.contract.history import Kind
 from tests.support import other_event
+from tests.support.plan_files import spoil
 from tests.support.sample_run import GOOD, sample_lock
 
 GALA = Fraction(1, 10_000)
@@ -363,3 +364,20 @@ def test_actuals_have_the_names_of_the_forecast():
     missing = replace(GOOD, wins=None).by_indicator()
     assert missing["wins"] is None
     assert Actuals().by_indicator().keys() < names
+
+
+def test_the_lows_of_what_is_promised_begin_its_bands(tmp_path: Path):
+    """And nothing more: what is better than believed possible passes."""
+    plan = other_event.write(tmp_path)
+    forecast = tmp_path / "office-party.yaml"
+    for name, low, higher in (
+        ("response_p99", "0ms", "2ms"), ("credit_delay_p99", "0s", "500ms"), ("credit_drain", "0%", "1%"),
+        ("error_share", "0%, mid: 0%, high: 0%", "1%, mid: 1%, high: 2%"),
+    ):  # fmt: skip
+        spoil(forecast, (f"{name}: {{low: {low}", f"{name}: {{low: {higher}"))
+    loaded = load_plan(plan)
+    share = share_of(loaded.forecast, loaded.plan, Fraction(1, 2))
+    bands = {target.indicator: target for target in compute(loaded.forecast, loaded.plan, share)}
+    assert [bands[name].lower for name in ("response_p99_ms", "credit_delay_p99_s", "drain_s")] == [2, 0.5, 0.1]
+    assert 0 < bands["errors"].lower == bands["errors"].expected
+    assert state_of(bands["response_p99_ms"], 1.0) == "PASS"

@@ -150,6 +150,13 @@ def test_a_broken_field_hides_no_contradiction_of_a_plan_with_itself_or_its_fore
         pytest.param(
             "credit_delay_p99: 5s", "credit_delay_p99: 500ms", "already lost", id="a delay below the forecast"
         ),
+        pytest.param("response_p99: 100ms", "response_p99: 101ms", "cannot be broken", id="a promise above the worst"),
+        pytest.param(
+            "credit_delay_p99: 5s",
+            "credit_delay_p99: 6s",
+            "the forecast's `high` of it, 5s",
+            id="a delay above the worst",
+        ),
         pytest.param("release: 95%", "release: 0%", "greater than 0", id="no time to release"),
         pytest.param("seed: 20160207", "seed: -1", "greater than or equal to 0", id="a negative seed"),
         pytest.param("signal: error_share", "signal: eror_share", "did you mean error_share", id="an unknown signal"),
@@ -329,3 +336,11 @@ def outcome(plan: Path) -> tuple[tuple[Problem, ...], list[object]]:
         return (), list(load_plan(plan).plan.segments(35_000))
     except PlanError as exc:
         return exc.problems, []
+
+
+def test_a_release_that_is_left_out_is_what_the_forecast_expects(files: Path):
+    plan, forecast = files / "stress" / PLAN.name, files / "forecasts" / PLAN.name
+    spoil(plan, (", release: 95%", ""))
+    assert load_plan(plan).plan.round.release == 0.95
+    spoil(forecast, ("low: 85%, mid: 95%", "low: 85%, mid: 90%"))
+    assert load_plan(plan).plan.round.release == 0.9
