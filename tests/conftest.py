@@ -11,6 +11,7 @@ import gc
 import importlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Iterator
 from pathlib import Path
@@ -85,8 +86,17 @@ def watched_asyncio_sleep(delay: float, result: object = None) -> Awaitable[obje
     return _asyncio_sleep(delay, result)
 
 
-_sleep, _asyncio_sleep = time.sleep, asyncio.sleep
+def watched_wait(self: threading.Event, timeout: float | None = None) -> bool:
+    """A wait of the test's own thread that ends by its time alone is a sleep by another name."""
+    came = _wait(self, timeout)
+    if not came and timeout is not None and threading.current_thread() is threading.main_thread():
+        counted(timeout)
+    return came
+
+
+_sleep, _asyncio_sleep, _wait = time.sleep, asyncio.sleep, threading.Event.wait
 time.sleep, asyncio.sleep = watched_sleep, watched_asyncio_sleep  # type: ignore[assignment]
+threading.Event.wait = watched_wait  # type: ignore[method-assign]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -118,9 +128,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """No test sleeps: what ran decides, not what a number looks like in the source."""
     result = yield
+    awake()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Nor does a fixture at its end."""
+    SLEPT.clear()  # what came before was told
+    result = yield
+    awake()
+    return result
+
+
+def awake() -> None:
+    """Fails the test that slept."""
     if SLEPT:
         pytest.fail(f"wait for a condition with a deadline: {'; '.join(sorted({*SLEPT}))}", pytrace=False)
-    return result
 
 
 def deadline_s(item: pytest.Item) -> float:

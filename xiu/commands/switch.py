@@ -69,7 +69,8 @@ def _list(control: ControlClient, args: argparse.Namespace) -> int:
         for lane, cells in own.items():
             for cell, values_of in cells.items():
                 if switch.key in values_of:
-                    print(f"* {switch.key:<22} {values_of[switch.key]:>9}{_where(lane, int(cell))}")
+                    value = values_of[switch.key]
+                    print(f"{_mark(switch, value)} {switch.key:<22} {value:>9}{_where(lane, int(cell))}")
         scope = "for each lane" if switch.by_lane else "one for both lanes"
         print(f"    {switch.meaning}; {scope}, read by {', '.join(switch.readers)}")
     return 0
@@ -87,12 +88,16 @@ def _rows(switch: Switch, values: dict[Lane, int]) -> list[str]:
     """One line for both lanes, or one for each where they differ; `*` marks a value that is not the default."""
     same = len(set(values.values())) == 1
     values_by_lane = [("", values[LANES[0]])] if same else list(values.items())
-    unit = switch.unit if switch.type == "count" else ""
+    unit = f" {switch.unit}" if switch.type == "count" else ""
     return [
-        f"{' ' if value == switch.default else '*'} {switch.key:<22} {value:>9} {switch.type:<8} "
-        f"{switch.lower} to {switch.upper} {unit}{f'  lane {lane}' if lane else ''}".rstrip()
+        f"{_mark(switch, value)} {switch.key:<22} {value:>9} {switch.type:<8} {switch.lower} to {switch.upper}{unit}"
+        f"{'' if value == switch.default else f', default {switch.default}'}{f'  lane {lane}' if lane else ''}"
         for lane, value in values_by_lane
     ]
+
+
+def _mark(switch: Switch, value: int) -> str:
+    return " " if value == switch.default else "*"
 
 
 def _where(lane: str | None, cell: int | None) -> str:

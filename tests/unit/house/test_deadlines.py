@@ -44,6 +44,31 @@ def test_sleeps_in_a_loop():
 def test_polls():
     time.sleep(0.02)
 """
+SLEEPS_OTHERWISE = """
+import threading, time
+import pytest
+
+def test_waits_for_nothing():
+    assert not threading.Event().wait(0.1)
+
+def test_is_woken():
+    event = threading.Event()
+    threading.Timer(0.06, event.set).start()
+    assert event.wait(30)
+
+def test_another_thread_paces_itself():
+    pacing = threading.Thread(target=lambda: threading.Event().wait(0.1))
+    pacing.start()
+    pacing.join()
+
+@pytest.fixture
+def tired():
+    yield
+    time.sleep(0.1)
+
+def test_its_fixture_sleeps_at_its_end(tired):
+    pass
+"""
 DEAF = HANGS.replace(
     "    threading.Thread", "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n    threading.Thread"
 )
@@ -138,6 +163,14 @@ def test_a_test_that_sleeps_fails_whatever_it_calls_its_seconds(tmp_path: Path) 
     assert done.returncode == 1
     assert "2 failed, 1 passed" in done.stdout, done.stdout
     assert "test_odd.py:5 sleeps 0.1 s" in done.stdout
+
+
+def test_a_wait_for_nothing_is_a_sleep_and_so_is_a_fixture_s_end(tmp_path: Path) -> None:
+    done = pytest_on(tmp_path, SLEEPS_OTHERWISE)
+    assert done.returncode == 1
+    assert "1 failed, 3 passed, 1 error" in done.stdout, done.stdout
+    assert "test_odd.py:6 sleeps 0.1 s" in done.stdout
+    assert "test_odd.py:21 sleeps 0.1 s" in done.stdout
 
 
 def test_where_no_signal_arrives_the_process_ends_with_the_stacks(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -97,11 +98,12 @@ class Standing:
         Standing.ended += 1
 
 
-def staged(state: RunState) -> Stage:
+def staged(state: RunState, stopped: Callable[[], None] = lambda: None) -> Stage:
+    """`stopped`: called whenever somebody looks whether the run is over; it is not."""
     plan = SimpleNamespace(rounds=(SimpleNamespace(pause=0.0),) * 2, beside=())
     loaded = SimpleNamespace(plan=plan, forecast=SimpleNamespace(season=None))
     order = SimpleNamespace(lane="stress", seed=5, runs=Path("runs"), begun_s=0.0, loaded=loaded, season=False)
-    run, system = SimpleNamespace(stopped=lambda: None), SimpleNamespace(folder=None, way=None)
+    run, system = SimpleNamespace(stopped=stopped), SimpleNamespace(folder=None, way=None)
     return Stage(
         cast(Any, run), cast(Any, order), cast(Any, system), cast(Any, None), state, RunAccount(),
         cast(Any, None), Sizes(1, None), Path("run"),
@@ -147,6 +149,7 @@ def test_the_round_is_armed_once_prometheus_will_see_its_first_tap(
     scraped: bool, by_s: float | None, waits: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state, armed = RunState("run", "smoke", "stress", "1", "", 5.0), threading.Event()
+    looks: list[None] = []
 
     def prepare(*_: object) -> None:
         armed.set()
@@ -158,12 +161,13 @@ def test_the_round_is_armed_once_prometheus_will_see_its_first_tap(
 
     def carry_out() -> None:
         with pytest.raises(ControlAway):
-            arm.Arm(staged(state))(1)
+            arm.Arm(staged(state, lambda: looks.append(None)))(1)
 
     arming = threading.Thread(target=carry_out)
     arming.start()
     if waits:
-        assert not armed.wait(0.3)
+        wait_until(lambda: len(looks) > 5, 30, "it looks again and again")
+        assert not armed.is_set()
         state.reads = 1
     arming.join(30)
     assert armed.is_set()

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from system.contract.switches import SWITCHES
 from xiu.cli import main
+from xiu.commands.switch import _rows
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,12 @@ def test_a_value_of_another_type_or_out_of_range(
     told = capsys.readouterr().err
     assert says in told
     assert "Traceback" not in told
+
+
+def test_a_value_that_is_not_the_default_is_marked_and_the_default_named() -> None:
+    switch = next(one for one in SWITCHES if one.key == "draw.shed_percent")
+    (row,) = _rows(switch, {"live": 0, "stress": 0})
+    assert row == "  draw.shed_percent              0 percent  0 to 100"
+    live, stress = _rows(switch, {"live": 0, "stress": 30})
+    assert live == "  draw.shed_percent              0 percent  0 to 100  lane live"
+    assert stress == "* draw.shed_percent             30 percent  0 to 100, default 0  lane stress"

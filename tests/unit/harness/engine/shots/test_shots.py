@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.engine import shots
-from harness.engine.answers import EFFECT_NONE_BIT, STATUS_MASK
+from harness.engine.answers import EFFECT_NONE_BIT, STATUS_MASK, outcomes_of
 from harness.engine.shot import Aim
 from harness.engine.shots.spend import SHOT as SPEND
 from harness.engine.shots.wallet import SHOT as WALLET
@@ -50,6 +52,18 @@ def test_a_shot_of_another_folder_touches_no_file_of_this_one(folder: Path) -> N
     clock = shots.find("clock")
     assert clock.requests(Aim("h:1", 7, None), [b"a", b"b"]) == [b"GET /v1/clock HTTP/1.1\r\nHost: h:1\r\n\r\n"] * 2
     assert shots.exported() == {shots.VARIABLE: str(folder)}
+
+
+def test_the_shot_that_the_page_shows_is_one(folder: Path) -> None:
+    """docs/measuring.md says: as `clock.py`, a row of a plan's traffic; whoever copies it must get a shot."""
+    page = (Path(__file__).parents[5] / "docs" / "measuring.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (folder / "clock.py").write_text(shown)
+    clock = shots.find("clock")
+    (one, _) = clock.requests(Aim("h:1", 7, None), [b"a", b"b"])
+    assert one == b"GET /healthz HTTP/1.1\r\nHost: h:1\r\n\r\n"
+    codes = np.array([clock.understand(status, b"").code for status in (200, 503)], dtype=np.uint32)
+    assert [clock.outcomes[number] for number in outcomes_of(codes)] == ["up", "unknown"]
 
 
 @pytest.mark.parametrize(
