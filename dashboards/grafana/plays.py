@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dashboards.grafana.board import LintExcuse, MayBeEmpty
 from dashboards.grafana.machinery import RATE, TAPS, p99
 from dashboards.grafana.pieces import NO_UNIT_OF_MONEY, YUAN, Panel, PanelQuery, Tile, lines
+from dashboards.grafana.relations import EXCUSES as OF_RELATIONS
 from dashboards.grafana.relations import relations
 from dashboards.grafana.shares import EXCUSES as OF_SHARES
 from dashboards.grafana.shares import shares
@@ -80,5 +81,6 @@ EXCUSES = (
     *OF_SHARES,
     MayBeEmpty("Plays: requests, by route", _UNASKED),
     MayBeEmpty("Plays: p99, by route", _UNASKED),
+    *OF_RELATIONS,
     LintExcuse("panel-units-rule", (_PAID,), NO_UNIT_OF_MONEY),
 )

@@ -57,6 +57,12 @@ def test_an_empty_panel_passes_only_with_a_reason() -> None:
     assert (answer.state, answer.why, answer.red) == ("excused", reason, False)
 
 
+@pytest.mark.parametrize(("letter", "state"), [("A", "empty"), ("B", "empty"), ("C", "excused"), ("D", "excused")])
+def test_ties_without_a_programme_are_counted_and_not_forecast(letter: str, state: str) -> None:
+    (answer,) = check.check(Fake(), [board("up", "Ties, by what made them", refId=letter)], SPAN)
+    assert answer.state == state
+
+
 def test_a_run_with_a_fault_in_it_shows_the_fault() -> None:
     quiet = [board("up", title) for title in UNDISTURBED]
     assert [a.state for a in check.check(Fake(), quiet, SPAN)] == ["excused"] * len(quiet)
