@@ -8,11 +8,13 @@ from harness.engine.answers import ParsedAnswer
 from harness.engine.orders import key_of, meaning, neighbours, posts, uid_of
 from harness.engine.shot import Aim, Following, People, Target
 
-KINDS = FAMILY = 5
+KINDS = 5
+FAMILY = 500
+"""One tap in 128 has a ticket: of so many people of a town thirty get a card, and among these are all five kinds."""
 
 
 def gatherer(place: int) -> int:
-    """Who gathers the cards of a family: the first of five people who stand side by side."""
+    """Who gathers the cards of a family: the first of the people who stand side by side."""
     return place // FAMILY * FAMILY
 
 

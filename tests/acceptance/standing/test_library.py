@@ -48,3 +48,17 @@ def test_ninety_of_the_public_and_ten_of_the_stress_lane(xiu: Xiu) -> None:
     assert proof["budget_fen"] == proof["credited_fen"] + proof["refunded_fen"]
     page = (xiu.runs()[-1] / "report.html").read_text(encoding="utf-8")
     assert "its books close by themselves" in page
+
+
+def test_the_whole_link_at_once(xiu: Xiu) -> None:
+    """Every journey of it finds something to do, and each one's counts close. Cards and money have moved."""
+    record = played(xiu, "full-link")
+    done: dict[str, int] = {}
+    for one in record["traffic"]:
+        assert one["scheduled"] == one["sent"] + one["dropped"] + one["unfed"] + one["unsent"], one["journey"]
+        assert one["sent"] == sum(one["outcomes"].values()) > 0, one["journey"]
+        done |= {f"{one['journey']} {outcome}": count for outcome, count in one["outcomes"].items()}
+    assert len(record["traffic"]) > 10
+    moved = ("shares opened", "claims claimed", "tickets card", "gifts given")
+    assert {what: done[what] > 0 for what in moved} == dict.fromkeys(moved, True)
+    assert record["season"]["state"] == "paid"

@@ -17,6 +17,7 @@ from system.lottery.deck import Deck, wrong_cards
 from system.play.cards import seasons
 from system.play.cards.seasons import shares_of
 from system.tokens import sign_tag, tag_key
+from tests.support import whole_pot
 from tests.support.cards import SEASON, deal, drawn, ended, held, opened, ticket
 from tests.support.deadline import until
 from tests.support.play import ADMIN, FAR, SECRET, Caller, running, token
@@ -339,15 +340,22 @@ def test_lanes_never_meet(postgres_dsn: str) -> None:
     asyncio.run(body())
 
 
-USERS_2016, POT_2016_FEN, EACH_2016_FEN = 791_405, 21_500_000_000, 27_166
-"""215 million yuan among 791,405 people: 271.66 yuan each, the press said."""
+USERS_2016, POT_2016_FEN, EACH_2016_FEN = whole_pot.USERS, whole_pot.POT_FEN, whole_pot.EACH_FEN
 
 
 def test_the_pot_of_2016_to_the_fen() -> None:
+    """215 million yuan among 791,405 people: 271.66 yuan each, the press said; 6,917.70 yuan remain."""
     each, rest = shares_of(POT_2016_FEN, USERS_2016)
-    assert each == EACH_2016_FEN
+    assert (each, rest) == (EACH_2016_FEN, whole_pot.REST_FEN) == (27_166, 691_770)
     assert 0 <= rest < USERS_2016
-    assert each * USERS_2016 + rest == POT_2016_FEN
+    assert each * USERS_2016 + rest == POT_2016_FEN == 215_000_000_00
+
+
+def test_all_of_that_pot_is_paid_by_hand_so(postgres_dsn: str) -> None:
+    """`python -m tests.support.whole_pot`, for the first 1,100 of them."""
+    said = asyncio.run(whole_pot.paid(postgres_dsn, 1_100))
+    assert said.startswith("1,100 people, 271.66 yuan each, "), said
+    assert " in 3 transfers; " in said, "two batches and the remainder"
 
 
 def test_a_share_of_that_pot_paid_in_batches(postgres_dsn: str) -> None:

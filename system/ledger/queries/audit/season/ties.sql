@@ -34,7 +34,7 @@ WHERE coalesce(t.ties, 0) <> coalesce(g.ties, 0) ORDER BY through
 SELECT count(*) OVER (), t.lo, t.hi, t.made_by FROM {schema}.tie t
 WHERE t.through > 0 AND NOT EXISTS (
     SELECT 1 FROM {schema}.interaction i
-    WHERE i.kind = t.through AND i.from_uid = t.made_by AND i.to_uid = t.lo + t.hi - t.made_by)
+    WHERE i.kind = t.through AND i.from_uid = t.made_by AND i.to_uid = CASE t.made_by WHEN t.lo THEN t.hi WHEN t.hi THEN t.lo END)
 ORDER BY t.lo, t.hi LIMIT 1
 
 -- name: season_tie_silent
