@@ -116,7 +116,9 @@ def totals_of(rows: list[tuple[Any, ...]]) -> SponsorTotals:
     """
     own, budgets = ({row[0]: int(row[side]) for row in rows} for side in (1, 2))
     paid_in, refunded = -own.get("fund", 0), own.get("refund", 0)
-    credited, suspense = -budgets.get("credit", 0), -budgets.get("set_aside", 0)
+    # Credit holds money, too, in the batch of the records beside it: what is held is known by the rows.
+    suspense = own.get("held", 0)
+    credited = -budgets.get("credit", 0) - budgets.get("set_aside", 0) - suspense
     open_fen = sum(budgets.values())
     return SponsorTotals(
         paid_in_fen=paid_in,

@@ -96,6 +96,20 @@ def test_a_statement_closes_to_the_fen_and_is_the_sum_by_hand(postgres_dsn: str)
     asyncio.run(body())
 
 
+def test_what_credit_holds_is_no_credit(postgres_dsn: str) -> None:
+    """A record with a wrong amount: its packet's money is held by the batch that posts the others."""
+
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            played(postgres_dsn)
+            with psycopg.connect(postgres_dsn) as conn:
+                conn.execute("UPDATE live.batch SET kind = 'credit' WHERE kind = 'set_aside'")
+            totals = (await play.call("/v1/sponsors/7/statement", ADMIN))[1]["totals"]
+            assert (totals["credited_fen"], totals["suspense_fen"], totals["residue_fen"]) == (60, 40, 0)
+
+    asyncio.run(body())
+
+
 def test_a_statement_is_of_one_moment(postgres_dsn: str) -> None:
     """A play pays back while the statement is read: it is in all of it, or in nothing of it."""
 

@@ -27,7 +27,8 @@ ORDER BY at_us DESC, source DESC, number DESC, account
 LIMIT %(limit)s::bigint
 
 -- name: sponsor_totals
--- By kind, what moved on a sponsor's own account and on its rounds' budgets; kind `*`: what plays moved.
+-- By kind, what moved on a sponsor's own account and on its rounds' budgets; kind `*`: what plays moved; `held`: its
+-- money in suspense, whichever batch has put it there.
 SELECT b.kind, coalesce(sum(e.fen) FILTER (WHERE e.account LIKE 'sponsor:%%'), 0),
        coalesce(sum(e.fen) FILTER (WHERE e.account LIKE 'budget:%%'), 0)
 FROM {schema}.entry e JOIN {schema}.batch b USING (batch)
@@ -37,6 +38,9 @@ GROUP BY b.kind
 UNION ALL
 SELECT '*', sum(l.amount), 0 FROM {schema}.leg l
 WHERE l.account = 'sponsor:' || %(sponsor)s::int AND l.currency = 'fen' HAVING count(*) > 0
+UNION ALL
+SELECT 'held', sum(s.held_fen), 0 FROM {schema}.suspense s
+WHERE s.held_sponsor = %(sponsor)s::int AND s.held_fen > 0 HAVING count(*) > 0
 
 -- name: sponsor_name
 -- The name that a sponsor had in its newest round.
