@@ -27,6 +27,8 @@ STALE_S = 1.0
 """Seconds; a worker that makes progress finishes a pass four times a second."""
 DELAYS, APPENDS = "hongbao_credit_delay_seconds_bucket", "hongbao_append_duration_seconds_bucket"
 PUBLIC = "live"
+RECENT_LEAST = 300
+"""Wins of the public just before the load, of which a p99 can be told."""
 
 SUMS = ("credited_fen", "suspense_fen", "awarded_fen", "budget_fen", "postings", "issued_packets")
 
@@ -52,6 +54,7 @@ class MoneySampler:
         self._awarded = _SinceStart()
         self._issued = _SinceStart()
         self._baseline = before.live_baseline if before is not None else None
+        self._lately: dict[float, float] | None = None
         self.rows: list[tuple[float, MoneySample]] = []
 
     def start(self) -> None:
@@ -84,7 +87,9 @@ class MoneySampler:
         told = [_figures(session, url, lane) for url in self._addresses.front_metrics_urls]
         front, public = [one.samples for one in told], added([one.appends for one in told])
         if self._baseline is None or self._state.now_s <= 0:
-            self._baseline = public  # the last one before the load; a run that is under way has its first one
+            # The last one before the load; a run that is under way has its first one.
+            self._lately = self._lately or public
+            self._baseline = usual(self._lately, public)
         workers = [place.metrics_url for place in self._addresses.places.of("credit") if place.lane == lane]
         figures = [_figures(session, url or "", lane) for url in workers]
         credit = [one.samples for one in figures]
@@ -161,6 +166,16 @@ def added(histograms: list[dict[float, float] | None]) -> dict[float, float] | N
     if not known or len(known) < len(histograms):
         return None
     return {edge: sum(one.get(edge, 0.0) for one in known) for edge in known[0]}
+
+
+def usual(first: dict[float, float] | None, now: dict[float, float] | None) -> dict[float, float] | None:
+    """The public's wins between two samples, where they are enough for a p99: what is usual in these minutes. Else all
+    since the fronts began, a bad night among them.
+    """
+    if first is None or now is None or first.keys() != now.keys():
+        return now
+    fresh = {edge: count - first[edge] for edge, count in now.items()}
+    return fresh if min(fresh.values()) >= 0 and fresh.get(float("inf"), 0.0) >= RECENT_LEAST else now
 
 
 def _whole(value: float | None) -> int | None:

@@ -143,6 +143,8 @@ def summary(record: RunRecord) -> list[str]:
              f"lane {record.lane}, seed {record.seed}")]  # fmt: skip
     lines += [] if own else [f"faults    {faults(record).en}"]
     lines += [f"  {reason.code}: {reason.text}" for reason in record.reasons]
+    stop = record.guard.stop if record.guard is not None else None
+    lines += [] if stop is None else [f"  after the stop: {stop.text}"]
     lines += [
         "",
         f"scheduled {load.scheduled:,} = sent {load.sent:,} + dropped {load.dropped:,} + unsent {load.unsent:,}",

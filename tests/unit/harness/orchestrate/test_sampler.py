@@ -10,7 +10,7 @@ import pytest
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
 from harness.orchestrate import sampler
-from harness.orchestrate.sampler import MoneySampler, added, backlog, oldest_age_s
+from harness.orchestrate.sampler import MoneySampler, added, backlog, oldest_age_s, usual
 from harness.runs.state import RunState
 from harness.stack.addresses import Addresses
 
@@ -66,6 +66,27 @@ def test_the_public_s_wins_and_what_they_were_before_the_load(monkeypatch: pytes
     assert money.live_baseline == {0.01: 200.0, float("inf"): 201.0}
     counted.clear()
     assert mine._sample(session).live_append is None
+
+
+INF = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("first", "now", "baseline"),
+    [
+        pytest.param(
+            {0.1: 10.0, INF: 900.0}, {0.1: 310.0, INF: 1200.0}, {0.1: 300.0, INF: 300.0}, id="of just before the load"
+        ),
+        pytest.param({0.1: 10.0, INF: 10.0}, {0.1: 309.0, INF: 309.0}, {0.1: 309.0, INF: 309.0}, id="too few then"),
+        pytest.param({0.1: 900.0, INF: 900.0}, {0.1: 400.0, INF: 400.0}, {0.1: 400.0, INF: 400.0}, id="a front anew"),
+        pytest.param(None, {0.1: 400.0, INF: 400.0}, {0.1: 400.0, INF: 400.0}, id="nothing before"),
+        pytest.param({0.1: 900.0, INF: 900.0}, None, None, id="nothing now"),
+    ],
+)
+def test_what_is_usual(
+    first: dict[float, float] | None, now: dict[float, float] | None, baseline: dict[float, float] | None
+) -> None:
+    assert usual(first, now) == baseline
 
 
 def no_money() -> NoReturn:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import BadInput
+from harness.phrases import sentence
+from harness.runs.guarded import RunGuard, StopRecord
 from tests.support.sample_run import SEASON, record
 from xiu.cli import dispatch
 from xiu.commands.run import summary
@@ -31,3 +33,11 @@ def test_a_screen_of_text_tells_what_was_played_beside_the_draw() -> None:
     assert "beside " not in " ".join(summary(record()))
     stopped = SEASON.model_copy(update={"operations": (), "blessings": 0, "each_fen": 0})
     assert "beside nothing was played; 0 blessings" in " ".join(" ".join(summary(record(season=stopped))).split())
+
+
+def test_a_screen_of_text_tells_when_what_a_stop_rule_guards_was_well_again() -> None:
+    text = sentence("recovered_seen", signal="live_p99", after_s=1.5)
+    stop = StopRecord(signal="live_p99", at_s=4.0, recovered_s=1.5, text=text)
+    told = summary(record(guard=RunGuard(started_by="ann", stop=stop)))
+    assert "  after the stop: live_p99 was within its bound again 1.5 s after the stop" in told
+    assert not any("after the stop" in line for line in summary(record()))
