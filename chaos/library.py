@@ -13,8 +13,8 @@ from plans.models import library
 from plans.models.document import read_model
 from plans.models.errors import PlanError, Problem
 from plans.models.fault import Fault, fault_model
+from plans.models.home import HOME
 from plans.models.library import Read
-from plans.models.load import HOME
 
 
 @cache

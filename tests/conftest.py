@@ -188,21 +188,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
     """A running Valkey (append-only file, fsync always). Tests own their keys; a test that restarts it leaves it up."""
-    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
-    try:
-        server.start()
+    with ValkeyServer(tmp_path_factory.mktemp("valkey")).running() as server:
         yield server
-    finally:
-        server.discard()
 
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A running PostgreSQL; take a database of your own with `create_database(name)`."""
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
-    try:
-        server.init()
-        server.start()
+    with PostgresServer(tmp_path_factory.mktemp("postgres")).running() as server:
         yield server
-    finally:
-        server.discard()

@@ -6,12 +6,11 @@ A thread of its own, so that a Prometheus that hangs delays no other figure.
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Sequence
 
+from harness.own_thread import OwnThread
 from harness.runs.state import RunState
-from harness.waits import joined
 from harness.watch.prom import PromError, Prometheus
 from plans.models.stress import LOOKS_S
 from plans.signals.shape import QueryAnswers
@@ -19,24 +18,18 @@ from plans.signals.shape import QueryAnswers
 TIMEOUT_S = 2.0
 
 
-class QuerySampler:
+class QuerySampler(OwnThread):
     """Asks into the state until `stop()`. Without a query it does nothing."""
 
     def __init__(self, url: str, queries: Sequence[str], state: RunState) -> None:
+        super().__init__("asking prometheus")
         self._url, self._queries, self._state = url, tuple(dict.fromkeys(queries)), state
         self.rows: list[QueryAnswers] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="asking prometheus", daemon=True)
 
     def start(self) -> None:
         """Begins asking."""
         if self._queries:
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Asks no more."""
-        self._over.set()
-        joined(self._thread)
+            super().start()
 
     def _run(self) -> None:
         with Prometheus(self._url, TIMEOUT_S) as prometheus:

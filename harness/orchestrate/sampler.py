@@ -7,16 +7,15 @@ A place that does not answer gives None; nothing is invented.
 from __future__ import annotations
 
 import contextlib
-import threading
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from harness import loopback
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
+from harness.own_thread import OwnThread
 from harness.runs.state import MoneySample, RunState
 from harness.stack.addresses import Addresses
-from harness.waits import joined
 from harness.watch.prom import PromError, number, read_metrics
 from plans.models.stress import LOOKS_S
 
@@ -35,8 +34,8 @@ SUMS = ("credited_fen", "suspense_fen", "awarded_fen", "budget_fen", "postings",
 Samples = dict[str, float]
 
 
-class MoneySampler:
-    """A thread that samples into the state until `stop()`."""
+class MoneySampler(OwnThread):
+    """Samples into the state until `stop()`, which takes a last sample."""
 
     def __init__(
         self,
@@ -47,24 +46,14 @@ class MoneySampler:
         before: MoneySample | None = None,
     ) -> None:
         """`before`: the last sample of the round before, which is part of every sum: the run's money only grows."""
+        super().__init__("sampler")
         self._addresses, self._control, self._round, self._state = addresses, control, round_id, state
         self._before = before
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._awarded = _SinceStart()
         self._issued = _SinceStart()
         self._baseline = before.live_baseline if before is not None else None
         self._lately: dict[float, float] | None = None
         self.rows: list[tuple[float, MoneySample]] = []
-
-    def start(self) -> None:
-        """Begins sampling."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Takes a last sample and ends."""
-        self._over.set()
-        joined(self._thread)
 
     def _run(self) -> None:
         with loopback.session(TIMEOUT_S) as session:

@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import requests
-
-from harness import loopback
 from harness.errors import BadInput, EnvironmentNotReady
 from harness.stack import config, table, tools
 from harness.stack.addresses import Addresses
@@ -138,6 +135,10 @@ class Detour:
 
     def _reload(self, url: str, *, through: bool) -> None:
         """Reads its configuration again, and scrapes every target as that says. Raises EnvironmentNotReady."""
+        import requests
+
+        from harness import loopback  # by the few stacks in which something is led that way
+
         ways = {urlsplit(way).netloc for way in self._at.edge[TO_TARGETS].values()}
         names, until = set(self._at.edge[TO_TARGETS]), time.monotonic() + TAKEN_S
         if not _as_meant(url, names, ways, through=through):
@@ -154,6 +155,10 @@ class Detour:
 
 def _as_meant(url: str, names: set[str], ways: set[str], *, through: bool) -> bool:
     """Has every target been scraped the way that is meant, and none is any more in the other?"""
+    import requests
+
+    from harness import loopback
+
     try:
         rows: list[dict[str, Any]] = loopback.get(f"{url}/api/v1/targets?state=active", ASK_S).json()["data"][
             "activeTargets"

@@ -12,16 +12,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import requests
-
-from harness import loopback
 from harness.children import for_children
 from harness.errors import EnvironmentNotReady
 from harness.stack import tools
 from harness.stack.folder import Folder
 from harness.stack.ports import Ports
 from harness.stack.spawn import die_with_parent
+
+if TYPE_CHECKING:
+    from harness.loopback import LoopbackSession
 
 READY_S, STOP_S, POLL_S = 20.0, 10.0, 0.05
 
@@ -56,6 +57,8 @@ def past_prometheus(folder: Path) -> Iterator[str]:
 
 
 def _wait(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    from harness import loopback  # by the commands that read a history alone
+
     until_s = time.monotonic() + READY_S
     with loopback.session(timeout_s=1) as session:
         while not _ready(session, url):
@@ -65,7 +68,9 @@ def _wait(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
             time.sleep(POLL_S)
 
 
-def _ready(session: loopback.LoopbackSession, url: str) -> bool:
+def _ready(session: LoopbackSession, url: str) -> bool:
+    import requests
+
     try:
         return session.get(f"{url}/-/ready").ok
     except requests.RequestException:

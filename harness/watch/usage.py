@@ -4,7 +4,6 @@ of its own: a system that is slow to tell delays no decision.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -16,8 +15,8 @@ from harness.capacity.signs import HOST, METRICS, WAIT_FOR_DISK, Samples, System
 from harness.capacity.suspect import MACHINE
 from harness.errors import HarnessError
 from harness.loopback import session as loopback_session
+from harness.own_thread import OwnThread
 from harness.stack.places import Directory
-from harness.waits import joined
 from harness.watch.prom import PromError, read_metrics
 
 EVERY_S = 2.0
@@ -44,7 +43,7 @@ def told_by(places: Directory) -> dict[str, Samples]:
     return found
 
 
-class UsageSampler:
+class UsageSampler(OwnThread):
     """Samples from `start()` to `stop()`. `used()`: part → its figures, `cpu_s` among them; `now_s()`: of the round;
     `told()`: part → what it tells of itself.
     """
@@ -55,20 +54,10 @@ class UsageSampler:
         now_s: Callable[[], float],
         told: Callable[[], dict[str, Samples]] = dict,
     ) -> None:
+        super().__init__("sampling what parts use")
         self._used, self._now_s, self._told = used, now_s, told
         self.samples: list[UsageSample] = []
         self.told: list[SystemSample] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sampling what parts use", daemon=True)
-
-    def start(self) -> None:
-        """Begins sampling."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Samples no more."""
-        self._over.set()
-        joined(self._thread)
 
     def _run(self) -> None:
         while not self._over.is_set():

@@ -14,7 +14,7 @@ import yaml
 
 from plans.models import scalars
 from plans.models.errors import PlanError, Problem
-from plans.models.load import HOME
+from plans.models.home import HOME
 
 RULES = HOME.parent / "dashboards" / "rules"
 RULE_TESTS = HOME.parent / "tests" / "rules"

@@ -12,8 +12,9 @@ from plans.models.document import Document, read_model
 from plans.models.drill import Drill, When
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.fault import Fault
+from plans.models.home import HOME
 from plans.models.ids import SUFFIXES, beside, look_up, twins
-from plans.models.load import HOME, LoadedPlan, load_plan
+from plans.models.load import LoadedPlan, load_plan
 from plans.models.partial import Loc
 
 M = TypeVar("M", Fault, Drill)

@@ -10,15 +10,13 @@ from pathlib import Path
 from plans.models.document import Document, problem_of, read_partly
 from plans.models.errors import PlanError, Problem, closest
 from plans.models.forecast import DurationRange, Forecast
+from plans.models.home import HOME
 from plans.models.ids import beside, look_up, nameable, twins
 from plans.models.journey import JourneyFile
 from plans.models.partial import Contradiction, Unknown
 from plans.models.stop_journeys import contradictions as stop_contradictions
 from plans.models.stress import StressPlan
 from plans.models.traffic import Journey, named_well
-
-HOME = Path(__file__).resolve().parent.parent
-"""The folder `plans/`: an id is looked up in its sub-folders."""
 
 
 @dataclass(frozen=True, slots=True)

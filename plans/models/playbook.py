@@ -18,7 +18,7 @@ from pydantic import Discriminator, Field, Tag, create_model
 
 from plans.models.fault import FaultId
 from plans.models.forecast import Id, Words
-from plans.models.load import HOME
+from plans.models.home import HOME
 from plans.models.matchers import MatcherText, apart
 from plans.models.partial import Contradiction, Loc, PlanModel, check, once
 from plans.models.quantity import Duration

@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr
 from plans.models.document import Document, read_model
 from plans.models.errors import PlanError, Problem
 from plans.models.forecast import Id
-from plans.models.load import HOME
+from plans.models.home import HOME
 from plans.models.partial import Contradiction, Flag, PlanModel, check
 from plans.models.quantity import Duration, Rate, Share
 from plans.models.target_service import Url

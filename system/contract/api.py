@@ -19,7 +19,7 @@ RoundState = Literal["armed", "closing", "closed"]
 class Model(BaseModel):
     """Frozen, no unknown keys, no silent conversions."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class SponsorSplit(Model):

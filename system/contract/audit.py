@@ -60,7 +60,7 @@ class Finding(BaseModel):
     money is meant.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     code: str
     says: str
@@ -75,7 +75,7 @@ class Finding(BaseModel):
 class SponsorMoney(BaseModel):
     """One sponsor's money of a round, in fen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     sponsor: int
     name: str
@@ -88,7 +88,7 @@ class SponsorMoney(BaseModel):
 class DelayFigures(BaseModel):
     """Seconds from the award to the commit of its posting, by the two clocks of one host."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     count: int
     p50: float | None
@@ -99,7 +99,7 @@ class DelayFigures(BaseModel):
 class RoundBooks(BaseModel):
     """One round's money and wins, from the stores."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     round: int
     lane: str
@@ -123,7 +123,7 @@ class RoundBooks(BaseModel):
 class AuditReport(BaseModel):
     """Answer of `python -m system.audit --json`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     lane: str
     rounds: tuple[RoundBooks, ...]
@@ -135,7 +135,7 @@ class AuditReport(BaseModel):
 class TableSum(BaseModel):
     """One table, or one stream of the win log: how many rows or entries, and a sum over all of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str
     rows: int
@@ -145,7 +145,7 @@ class TableSum(BaseModel):
 class LaneSum(BaseModel):
     """Answer of `python -m system.audit.checksum --json`. `checksum` is over all tables and streams."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     lane: str
     tables: tuple[TableSum, ...]
@@ -160,7 +160,7 @@ class ShadowReport(BaseModel):
     each; `into_live`, `into_stress`: records of the other lane that credit has met in a lane so far.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     live: LaneSum
     problems: tuple[str, ...]

@@ -73,13 +73,8 @@ def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
     """One of this one test, nearly empty, which it may stop or kill: every file of every database that was made since
     the last checkpoint is synced first, and where many tests made one that takes a minute.
     """
-    server = PostgresServer(tmp_path / "postgres")
-    try:
-        server.init()
-        server.start()
+    with PostgresServer(tmp_path / "postgres").running() as server:
         yield server
-    finally:
-        server.discard()
 
 
 @pytest.fixture

@@ -51,28 +51,32 @@ def _freeze(pid: int, seconds: float) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-def test_a_known_delay_is_measured(tmp_path: Path) -> None:
+def test_a_known_delay_is_measured_and_as_many_arrive_as_rate_times_duration_to_the_unit(tmp_path: Path) -> None:
     def fire() -> CannonResult:
         with target(tmp_path, "delay", mean_ms=20.0) as server:
-            return fired(orders(server, tmp_path, steady(1000, 3), slots=100))
+            return fired(orders(server, tmp_path, steady(997, 3), slots=100))
 
-    latency = valid(fire).latency_ms
-    assert latency["response"]["p50"] == pytest.approx(20, abs=1)
-    assert latency["service"]["p50"] == pytest.approx(20, abs=1)
+    result = valid(fire)
+    assert result.latency_ms["response"]["p50"] == pytest.approx(20, abs=1)
+    assert result.latency_ms["service"]["p50"] == pytest.approx(20, abs=1)
+    assert len(arrivals(tmp_path)) == result.load["sent"] == result.load["scheduled"] == 2991
+    assert not any(result.load["residues"].values())
 
 
 MEAN_MS, LOAD, SEED = 4.0, 0.7, 2
 
 
 @pytest.mark.parametrize(
-    ("poisson", "agrees"),
+    ("poisson", "agrees", "low", "high"),
     [
-        pytest.param(True, True, id="Poisson arrivals wait as theory says"),
-        pytest.param(False, False, id="evenly spaced ones wait less, and must not match"),
+        pytest.param(True, True, 0.9, 1.1, id="Poisson arrivals, their spread about 1, wait as theory says"),
+        pytest.param(False, False, 0.0, 0.2, id="even ones, their spread about 0, wait less, and must not match"),
     ],
 )
-def test_queue_theory(tmp_path: Path, poisson: bool, agrees: bool) -> None:
-    """One exponential server at 70 % load: mean response = service / (1 - load)."""
+def test_queue_theory(tmp_path: Path, poisson: bool, agrees: bool, low: float, high: float) -> None:
+    """One exponential server at 70 % load: mean response = service / (1 - load). And how the gaps between the arrivals
+    there spread.
+    """
     rate = LOAD / MEAN_MS * 1000
 
     def fire() -> CannonResult:
@@ -83,31 +87,8 @@ def test_queue_theory(tmp_path: Path, poisson: bool, agrees: bool) -> None:
     mean_ms = valid(fire).data["mean_ms"]["response"]
     theory_ms = MEAN_MS / (1 - LOAD)
     assert (mean_ms == pytest.approx(theory_ms, rel=0.10)) is agrees, f"{mean_ms} ms; theory {theory_ms} ms"
-
-
-@pytest.mark.parametrize(
-    ("poisson", "low", "high"),
-    [
-        pytest.param(False, 0.0, 0.2, id="even arrivals: spread about 0"),
-        pytest.param(True, 0.9, 1.1, id="Poisson arrivals: spread about 1"),
-    ],
-)
-def test_spread_of_arrivals_at_the_server(tmp_path: Path, poisson: bool, low: float, high: float) -> None:
-    def fire() -> CannonResult:
-        with target(tmp_path, "delay") as server:
-            segment = steady(200, 5, poisson=poisson)
-            return fired(orders(server, tmp_path, segment, slots=100, objective_ms=COARSE_MS))
-
-    valid(fire)
     gaps = np.diff(np.array(arrivals(tmp_path)))
     assert low <= gaps.std() / gaps.mean() <= high
-
-
-def test_as_many_arrive_as_rate_times_duration_to_the_unit(tmp_path: Path) -> None:
-    with target(tmp_path, "delay") as server:
-        result = fired(orders(server, tmp_path, steady(997, 3), slots=100))
-    assert len(arrivals(tmp_path)) == result.load["sent"] == result.load["scheduled"] == 2991
-    assert not any(result.load["residues"].values())
 
 
 def test_workers_interleave_to_one_schedule(tmp_path: Path) -> None:

@@ -289,20 +289,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="xiu-killed-season-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        server, valkey = PostgresServer(folder / "postgres"), ValkeyServer(folder / "valkey")
-        try:
-            server.init()
-            server.start()
-            valkey.start()
+        postgres, log = PostgresServer(folder / "postgres"), ValkeyServer(folder / "valkey")
+        with postgres.running() as server, log.running() as valkey:
             for seed in range(options.seed, options.seed + options.trials):
                 figures = _trial_of(seed, folder, server, valkey, options.plays, options.only)
                 print(f"seed {seed}: {'; '.join(figures.kills)}; books closed, {figures.took_s:.0f} s", flush=True)
                 total.ends += figures.ends
                 total.repeated += figures.repeated
                 kills.update(kill.partition(" ")[0] for kill in figures.kills)
-        finally:
-            server.discard()
-            valkey.discard()
     print(f"{options.trials} trials; killed: {_words(kills)}")
     print(f"answered: {_words(total.ends)}")
     print(f"asked again, by who was killed last: {_words(total.repeated)}")

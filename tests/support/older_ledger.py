@@ -107,21 +107,15 @@ def main() -> None:
     """Plays the history on stores of its own, and writes it down under the version of its ledger."""
     OLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="xiu-older-") as folder:
-        postgres, log = PostgresServer(Path(folder) / "pg"), ValkeyServer(Path(folder) / "vk")
         Path(folder).chmod(0o755)
-        postgres.init()
-        postgres.start()
-        log.start()
-        try:
+        servers = PostgresServer(Path(folder) / "pg"), ValkeyServer(Path(folder) / "vk")
+        with servers[0].running() as postgres, servers[1].running() as log:
             url = postgres.create_database("older")
             asyncio.run(_play(url, log.url))
             with psycopg.connect(url) as conn:
                 ((number,),) = conn.execute("SELECT max(number) FROM control.migration").fetchall()
             (OLDER / f"{number:04}.sql").write_text(_dumped(url), encoding="utf-8")
             (OLDER / f"{number:04}.winlog").write_text(_logged(log.url), encoding="utf-8")
-        finally:
-            postgres.stop()
-            log.stop()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from plans.models.load import HOME
+from plans.models.home import HOME
 
 PLAN = HOME / "stress" / "gala-share.yaml"
 FORECAST = HOME / "forecasts" / "gala-share.yaml"

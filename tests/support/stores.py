@@ -17,8 +17,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import psutil
 import psycopg
@@ -184,6 +185,19 @@ class _Server:
         """Orderly stop; kill -9 after the deadline."""
         self._end(self.stop_signal)
 
+    def prepare(self) -> None:
+        """What its folder needs before the first start."""
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Self]:
+        """Prepared and started; discarded with the block, however that ends."""
+        try:
+            self.prepare()
+            self.start()
+            yield self
+        finally:
+            self.discard()
+
     def discard(self) -> None:
         """The end, at once: nobody reads its data again. An orderly stop would write all of it to the disk first."""
         self._end(self.discard_signal)
@@ -260,7 +274,7 @@ class PostgresServer(_Server):
     def dsn(self, database: str = "postgres") -> str:
         return f"postgresql://{self.user}@{LOOPBACK}:{self.port}/{database}"
 
-    def init(self) -> None:
+    def prepare(self) -> None:
         command = [
             str(postgres_bin() / "initdb"), "-D", str(self.data), "-U", self.user, "-A", "trust",
             "-E", "UTF8", "--locale=C", "--no-sync",

@@ -15,7 +15,7 @@ from harness.forecast.share import Share
 from harness.runs import plays
 from harness.runs.order import RunOrder, order_of, short_form
 from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_journey, load_plan
-from plans.models import load as library
+from plans.models.home import HOME
 from plans.models.ids import beside, claimed
 from plans.models.quantity import MOST, ratio
 from plans.models.service import LoadedService, is_service, load_service
@@ -250,7 +250,7 @@ def _new(args: argparse.Namespace) -> int:
     if not NAME.fullmatch(ident):
         raise BadInput(f"{ident!r} is not a name", expected="lower-case letters, digits and dashes")
     here = Path("plans/stress")
-    target = Path(name) if as_file else (here if here.is_dir() else library.HOME / "stress") / f"{name}.yaml"
+    target = Path(name) if as_file else (here if here.is_dir() else HOME / "stress") / f"{name}.yaml"
     if target.exists():
         raise BadInput(f"{target} exists", expected="a new name")
     if not target.parent.is_dir():
@@ -267,7 +267,7 @@ def _new(args: argparse.Namespace) -> int:
         text = re.sub(r"^forecast:.*$", lambda _: f"forecast: {forecast}", text, count=1, flags=re.MULTILINE)
         text = _recordings_moved(text, loaded, folder)
         text = _journeys_moved(text, loaded, folder)
-    schema = os.path.relpath(library.HOME / "schemas" / f"{'service' if own else 'plan'}.schema.json", folder)
+    schema = os.path.relpath(HOME / "schemas" / f"{'service' if own else 'plan'}.schema.json", folder)
     text = re.sub(r"^(# yaml-language-server: \$schema=).*$", lambda found: found[1] + schema, text, flags=re.MULTILINE)
     _write_checked(target, text, ident)
     if args.json:

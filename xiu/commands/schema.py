@@ -17,7 +17,7 @@ from chaos.library import fault
 from chaos.playbook.actions import playbook_model
 from harness.errors import BadInput
 from harness.runs.record import RunRecord
-from plans.models import SCHEMAS
+from plans.models.exported import SCHEMAS
 from xiu.commands._text import emit
 
 KINDS: dict[str, Callable[[], type[BaseModel]]] = {

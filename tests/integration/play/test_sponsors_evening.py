@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from harness.forecast.programme import Staging, programme_order
 from plans.models import load_programme
-from plans.models.load import HOME
+from plans.models.home import HOME
 from system.contract.api import SponsorSplit
 from system.contract.programme import ProgrammeOrder
 from system.lottery import amounts, make_round

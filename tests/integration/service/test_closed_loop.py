@@ -18,7 +18,7 @@ from harness.runs.closed_loop import ClosedLoopResult
 from harness.runs.percentiles import Percentiles
 from harness.service.stand_in import END, standing_in
 from harness.stack.ports import Ports
-from plans.models.load import HOME
+from plans.models.home import HOME
 from plans.models.service import load_service
 from plans.models.target_service import UrlTarget
 from tests.support.command import Xiu, valid_or_late, wait

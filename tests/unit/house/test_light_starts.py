@@ -15,8 +15,10 @@ LOADED = (
 @pytest.mark.parametrize(
     ("program", "without"),
     [
-        ("harness.stack.supervisor", ("numpy", "plans.models", "psycopg", "valkey", "harness.runs.record")),
-        ("chaos.watchdog", ("numpy", "psycopg", "harness.orchestrate.run")),
+        ("harness.stack.supervisor", ("numpy", "plans.models", "psycopg", "valkey", "harness.runs.record", "requests")),
+        ("chaos.watchdog", ("numpy", "psycopg", "harness.orchestrate.run", "plans.models.stress")),
+        ("chaos.playbook.__main__", ("numpy", "psycopg", "plans.models.stress", "requests")),
+        ("xiu.commands.up", ("numpy", "psycopg", "plans.models.stress", "requests")),
         ("system.play.app", ("numpy",)),
         ("harness.locustfile", ("harness.orchestrate.run", "psycopg")),
     ],

@@ -11,7 +11,7 @@ import pytest
 from harness.forecast.programme import Staging, begins_us, programme_order
 from harness.forecast.share import ShareError
 from plans.models import load_programme
-from plans.models.load import HOME
+from plans.models.home import HOME
 
 EVENING = load_programme(HOME / "forecasts" / "evening.yaml")
 EIGHT_IN_BEIJING_US = 1_454_846_400_000_000

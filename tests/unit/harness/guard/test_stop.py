@@ -13,7 +13,8 @@ from harness.guard.stop import SIGNALS, Reading, StopRules
 from harness.runs.state import MoneySample
 from plans import signals
 from plans.models.errors import PlanError
-from plans.models.load import HOME, load_plan
+from plans.models.home import HOME
+from plans.models.load import load_plan
 from plans.models.stress import (
     StopAboveAge,
     StopAboveCount,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plans.models.load import HOME
+from plans.models.home import HOME
 from tests.support.plan_files import FORECAST, PLAN
 
 

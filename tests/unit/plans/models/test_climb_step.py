@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plans.models import LoadedPlan, PlanError, load_drill, load_plan
-from plans.models.load import HOME
+from plans.models.home import HOME
 from tests.support.plan_files import CLIMB, CUT, PLAN, as_climb, line_of
 
 

@@ -14,7 +14,7 @@ from plans.models import PlanError, load_plan, stress_files
 from plans.models import formats as module
 from plans.models.document import Document
 from plans.models.formats import CHANGES, FIRST, FORMAT, FormatChange, applied, changes_of
-from plans.models.load import HOME
+from plans.models.home import HOME
 from plans.models.service import is_service, load_service
 from plans.models.stress import StressPlan
 from plans.models.upgrade import upgraded

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from plans.models import load, load_plan
+from plans.models.home import HOME
 
 
 @pytest.fixture
 def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of plans/ in the place of the project's own."""
     home = tmp_path / "kit"
-    shutil.copytree(load.HOME, home, ignore=shutil.ignore_patterns("models", "*.py", "__pycache__"))
+    shutil.copytree(HOME, home, ignore=shutil.ignore_patterns("models", "*.py", "__pycache__"))
     monkeypatch.setattr(load, "HOME", home)
     return home
 

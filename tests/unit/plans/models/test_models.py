@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chaos.library import fault
-from plans.models import SCHEMAS, Forecast, PlanError, Problem, StressPlan, find, load_forecast, load_plan
+from plans.models import Forecast, PlanError, Problem, StressPlan, find, load_forecast, load_plan
+from plans.models.exported import SCHEMAS
 from tests.support.plan_files import FORECAST, PLAN, line_of, spoil
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plans.models import PlanError, load_programme
-from plans.models.load import HOME
+from plans.models.home import HOME
 from plans.models.programme import seconds_of_day
 from tests.support.plan_files import line_of, spoil
 

@@ -8,7 +8,8 @@ import pytest
 
 from harness.orchestrate.prepare import RoundPlace
 from plans.models.errors import PlanError
-from plans.models.load import HOME, load_plan
+from plans.models.home import HOME
+from plans.models.load import load_plan
 from plans.models.stress import StressPlan
 
 SMOKE = (HOME / "stress" / "smoke.yaml").read_text().replace("../", f"{HOME}/")

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from plans.models.load import HOME
+from plans.models.home import HOME
 from plans.models.scalars import load
 from tests.support.plan_files import FORECAST, PLAN
 from xiu.commands.schema import KINDS, text_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plans.models import PlanError, load_plan
-from plans.models.load import HOME
+from plans.models.home import HOME
 from plans.models.stop_sentence import as_rule
 from plans.models.stress import StopAboveShare, StopAboveTime
 from plans.signals import SIGNALS

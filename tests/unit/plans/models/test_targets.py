@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plans.models import PlanError
-from plans.models.load import HOME
+from plans.models.home import HOME
 from plans.models.targets import HoursOfDay, load_targets
 from system.contract.addresses import is_loopback
 

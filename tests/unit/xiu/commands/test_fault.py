@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from plans.models.load import HOME
+from plans.models.home import HOME
 from xiu.cli import main
 
 MINE = (HOME / "faults" / "n15-link-cut.yaml").read_text(encoding="utf-8").replace("id: N15", "id: X1")

@@ -14,7 +14,7 @@ from harness.forecast import lock, share_of, write_lock
 from harness.runs.folder import new_run, write_run
 from harness.runs.order import RunOrder
 from plans.models import find, load_plan
-from plans.models.load import HOME
+from plans.models.home import HOME
 from tests.support import other_event
 from tests.support.sample_run import record, sample_lock, sponsors, timeline
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.service.order import ServiceOrder
-from plans.models.load import HOME
+from plans.models.home import HOME
 from tests.support.sample_run import record
 from tests.support.service_plans import RICH, SMALL
 from xiu.commands import _service

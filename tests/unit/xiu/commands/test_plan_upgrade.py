@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from plans.models.load import HOME
+from plans.models.home import HOME
 from tests.support.plan_files import PLAN, line_of
 
 
