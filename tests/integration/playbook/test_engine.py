@@ -20,6 +20,7 @@ import pytest
 import requests
 
 from chaos import playbook
+from chaos.firing import fired_after
 from chaos.playbook import journal
 from chaos.playbook.journal import PlaybookFacts
 from harness.control_client import ControlClient
@@ -307,6 +308,9 @@ def test_awards_that_are_stuck_are_told_in_time(rig: Rig, record_property: Calla
     assert after_s <= 6.0
     before = rig.issued()
     wait_until(lambda: rig.issued() > before, DEADLINE_S, "awards again")
+    # A drill whose fault is over before anybody could look asks so, afterwards.
+    prometheus_url = str(rig.stack.addresses.prometheus_url)
+    assert fired_after(prometheus_url, "AwardsStuck", time.time() - cut_s + 30) is not None
 
 
 def test_the_stress_lane_s_alert_changes_the_stress_lane_alone(rig: Rig) -> None:

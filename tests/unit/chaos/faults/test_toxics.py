@@ -160,3 +160,14 @@ def test_with_the_second_toxiproxy_at_rest_what_was_on_it_is_gone(monkeypatch: p
 def test_a_stack_without_the_edge_lacks_it(target: str, state: dict[str, dict[str, str]], lack: str) -> None:
     spec = Toxics.model_validate({"kind": "toxics", "toxics": [LATENCY]})
     assert lack in str(ToxicsKind().lacks(edge(state), spec, target))
+
+
+@pytest.mark.parametrize(
+    ("aim", "known"), [("L9", True), ("L10", False), ("L12", False), ("S18", True), ("S19", False)]
+)
+def test_a_fault_s_aims_are_those_that_there_are(aim: str, known: bool) -> None:
+    if known:
+        assert as_file(**(SLOW | {"aims": [aim]})).aims == (aim,)
+    else:
+        with pytest.raises(ValidationError, match="aims"):
+            as_file(**(SLOW | {"aims": [aim]}))

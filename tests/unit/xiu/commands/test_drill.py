@@ -30,3 +30,12 @@ def test_a_folder_of_playbooks_that_is_not_there_is_told(
     monkeypatch.chdir(tmp_path)
     assert main(["drill", "check", DRILL, "--playbooks", "nowhere"]) == 2
     assert "--playbooks nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arms", ["C", "ABCD", ""])
+def test_arms_that_there_are_not_are_not_promised(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arms: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["drill", "run", DRILL, "--arms", arms]) == 2
+    assert "a drill plays no playbook, so there is no other arm" in capsys.readouterr().err
