@@ -15,7 +15,7 @@ help:
 	@echo "make test    set up, then every test (what .ci/run calls)"
 	@echo "make setup   virtual environment, packages and tools, all inside this checkout"
 	@echo "make lint    ruff and mypy --strict"
-	@echo "make bench   set up with nginx and wrk, then the benchmarks"
+	@echo "make bench   set up with nginx, wrk, vegeta and k6, then the benchmarks"
 	@echo "PYTHON=python3.13 chooses the Python, 3.11 or newer; ARGS=... goes to the command"
 
 setup:

@@ -2,32 +2,40 @@
 
 The plan sets the rate and the users, so -u and -r are refused; -t shortens the round; -H names the control of the
 system to send to, else the running stack is used, else one is started for this run. One pilot user a worker starts one
-cannon. Workers on other hosts, or started by hand, need the run's secret (`harness/journeys/joining.py`); their
-messages are signed, and a worker without an account makes the master's exit code 10.
+cannon. Workers on other hosts, or started by hand, need the run's secret (`harness/journeys/joining.py`) and the same
+code; their messages are signed, what they measured is brought to the master (`harness/journeys/courier.py`), and a
+worker without an account makes the master's exit code 10.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
+import locust.runners
 from gevent.event import AsyncResult
 from locust import LoadTestShape, User, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.exception import StopUser
+from locust.exception import RPCError, StopUser
 from locust.runners import MasterRunner, WorkerRunner
 
 from harness.engine.process import CannonError
 from harness.errors import EnvironmentNotReady, HarnessError
+from harness.guard.kill import registered
+from harness.journeys import clocks
+from harness.journeys.courier import base_ns
 from harness.journeys.crew import INCOMPLETE, Crew
+from harness.journeys.hosts import FarWorkers
 from harness.journeys.joining import HOW, Secret
+from harness.journeys.member import CrewMember
 from harness.journeys.pilot import fly
-from harness.orchestrate.fire_order import RUNS, FireOrder
+from harness.orchestrate.fire_order import FireOrder
 
 if TYPE_CHECKING:
     from harness.orchestrate.alone import LocustSession
@@ -37,23 +45,28 @@ ORDER_LOOK_S = 0.5
 ACCOUNT_DEADLINE_S = 20.0
 PROOF_DEADLINE_S = 10.0
 LAST_WORD_S = 3.0
+# Its page shows every worker's last counts soon after the last answer, and no worker outlives its master for long.
+locust.runners.WORKER_REPORT_INTERVAL = 1.0
+locust.runners.MASTER_HEARTBEAT_TIMEOUT = 8
 try:
     # Before Locust forks its workers (`--processes`): they know it, too.
     SECRET = Secret.of(os.environ)
 except HarnessError as _exc:
     print(f"locustfile: {_exc}", file=sys.stderr)
     sys.exit(_exc.exit_code)
+MEMBER = CrewMember(SECRET, forked=ORDER_VARIABLE in os.environ)
+LEASE_LOST = "lease lost"
 _state: dict[str, Any] = {
     "order": AsyncResult(),
     "crew": Crew(SECRET),
-    "nonce": "",
     "flown": False,
     "stopping": False,
     "session": None,
     "flight": None,
     "wish": None,
-    "fired": None,
+    "far": None,
     "failed": False,
+    "serving": None,
 }
 
 
@@ -84,10 +97,11 @@ def _init(environment: Environment, **_: Any) -> None:
             sys.exit(code)
     if isinstance(runner, MasterRunner):
         runner.register_message("xiu_proof", _proof)
+        runner.register_message("xiu_piece", _piece)
+        runner.register_message("xiu_time", _time)
         runner.register_message("xiu_flown", _flown)
     elif isinstance(runner, WorkerRunner):
-        runner.register_message("xiu_question", _question)
-        runner.register_message("xiu_order", _ordered)
+        MEMBER.listen(runner, lambda order: _state["order"].set(order))
 
 
 @events.test_start.add_listener
@@ -105,27 +119,56 @@ def _start(environment: Environment, **_: Any) -> None:
         print(f"locustfile: {exc}", file=sys.stderr)
         environment.process_exit_code = exc.exit_code if isinstance(exc, HarnessError) else INCOMPLETE
         _state["failed"] = True
+        if os.environ.get(ORDER_VARIABLE) and environment.web_ui is not None:
+            os.kill(os.getpid(), signal.SIGTERM)  # with its page Locust stays until it is told to end
 
 
 def _order_crew(environment: Environment, runner: MasterRunner) -> None:
-    """Sends tokens to workers that know the run's secret, and to no other. Raises EnvironmentNotReady if none does."""
+    """Sends tokens to workers that know the run's secret and run the same code, and to no other. Raises
+    EnvironmentNotReady if none does, or one too few for an order that somebody prepared; HarnessError where a clock is
+    too far away.
+    """
     crew: Crew = _state["crew"]
     for client, nonce in crew.ask([client for client in runner.clients if client not in _lost(runner)]).items():
-        runner.send_message("xiu_question", {"nonce": nonce}, client)
+        runner.send_message("xiu_question", {"nonce": nonce, "asked_ns": clocks.wall_ns()}, client)
     with gevent.Timeout(PROOF_DEADLINE_S, False):
         while not crew.complete:
             gevent.sleep(0.05)
-    proved = crew.proved()
-    for client in crew.asked.keys() - set(proved):
-        print(f"locustfile: worker {client} does not know the run's secret: it is told nothing", file=sys.stderr)
-    if not proved:
-        raise EnvironmentNotReady(f"no worker knows the run's secret; expected {HOW}")
-    order = _order(environment, len(proved))
-    crew.ordered = {client: place for place, client in enumerate(proved)}
+    members, strangers = crew.members(), crew.strangers()
+    refused = [f"worker {client} {why}: it is told nothing" for client, why in strangers.items()]
+    for line in refused:
+        print(f"locustfile: {line}", file=sys.stderr)
+    if not members:
+        raise EnvironmentNotReady(f"{'; '.join(refused) or 'no worker answered'}; expected {HOW}")
+    if refused and os.environ.get(ORDER_VARIABLE):
+        raise EnvironmentNotReady(f"{'; '.join(refused)}; expected {len(crew.asked)} workers")
+    order = _order(environment, len(members))
+    if apart := [f"worker {client}: {why}" for client in members if (why := crew.beyond(client))]:
+        raise HarnessError("; ".join(apart))
+    crew.ordered = {client: place for place, client in enumerate(members)}
+    nonces = {client: crew.asked[client] for client in members}
+    far = FarWorkers(order, crew.secret, nonces, crew.ordered, runner.send_message)
+    _state["far"] = far
     for client, place in crew.ordered.items():
-        message = {"order": order.to_json(), "worker": place, "workers": len(proved)}
-        runner.send_message("xiu_order", crew.secret.seal(crew.asked[client], message), client)
-    _state["fired"] = order
+        message = {"order": order.to_json(), "worker": place, "workers": len(members), "base_ns": base_ns(),
+                   "mark": far.mark}  # fmt: skip
+        runner.send_message("xiu_order", crew.secret.seal(nonces[client], message), client)
+    _state["serving"] = gevent.spawn(_serve, order, far, runner)
+
+
+def _serve(order: FireOrder, far: FarWorkers, runner: MasterRunner) -> None:
+    """While the workers fire: a stop button finds the master, which tells them; clocks are looked at again."""
+    folders = [Path(one) for one in (order.register, order.beside) if one] if _state["crew"].apart else []
+    folder = Path(order.folder)
+    with registered(folders, os.getpid(), order.run_id, folder / "kill", folder, order.since_s):
+        mirror = gevent.spawn(far.mirror)
+        try:
+            while True:
+                gevent.sleep(clocks.EVERY_S)
+                for client in far.places:
+                    runner.send_message("xiu_clock", {"asked_ns": clocks.wall_ns()}, client)
+        finally:
+            mirror.kill()
 
 
 def _lost(runner: MasterRunner) -> set[str]:
@@ -147,36 +190,32 @@ def _order(environment: Environment, workers: int) -> FireOrder:
     return session.prepare(_state["wish"], workers)
 
 
-def _question(environment: Environment, msg: Any, **_: Any) -> None:
-    """Of the master: do you belong to this run?"""
-    runner = environment.runner
-    assert isinstance(runner, WorkerRunner)
-    _state["nonce"] = str(msg.data["nonce"])
-    runner.send_message("xiu_proof", {"proof": SECRET.proof(_state["nonce"], runner.client_id)})
+def _time(environment: Environment, msg: Any, **_: Any) -> None:
+    _state["crew"].timed(msg.node_id, msg.data)
 
 
 def _proof(environment: Environment, msg: Any, **_: Any) -> None:
-    _state["crew"].answered(msg.node_id, msg.data.get("proof"))
+    crew: Crew = _state["crew"]
+    crew.introduced(msg.node_id, msg.data)
+    crew.answered(msg.node_id, msg.data.get("proof"))
 
 
-def _ordered(environment: Environment, msg: Any, **_: Any) -> None:
-    """An order of the run's own master; any other is ignored."""
-    message = SECRET.opened(_state["nonce"], msg.data)
-    if message is None:
-        print("locustfile: an order that does not carry the run's secret is not obeyed", file=sys.stderr)
-        return
-    try:
-        # A worker that `xiu plan run` forked writes into that run's own folder; any other into a folder of its host.
-        forked = os.environ.get(ORDER_VARIABLE)
-        order = FireOrder.from_json(message["order"]) if forked else FireOrder.from_message(message["order"], RUNS)
-    except HarnessError as exc:
-        print(f"locustfile: {exc}", file=sys.stderr)
-        return
-    _state["order"].set((order, int(message["worker"]), int(message["workers"])))
+@events.heartbeat_received.add_listener
+def _heard(**_: Any) -> None:
+    MEMBER.hears()
+
+
+def _piece(environment: Environment, msg: Any, **_: Any) -> None:
+    if _state["far"] is not None:
+        _state["far"].take(msg.node_id, msg.data)
 
 
 def _flown(environment: Environment, msg: Any, **_: Any) -> None:
-    _state["crew"].account(msg.node_id, msg.data)
+    crew: Crew = _state["crew"]
+    account = msg.data
+    if _state["far"] is not None and isinstance(account, dict):
+        account = _state["far"].finished(msg.node_id, account, crew.clocks.get(msg.node_id))
+    crew.account(msg.node_id, account)
 
 
 @events.test_stopping.add_listener
@@ -197,12 +236,17 @@ def _quitting(environment: Environment, **_: Any) -> None:
 
 def _reckon(environment: Environment, runner: MasterRunner) -> None:
     """The master's last output: what is missing of the run; and the secret files of a lost worker are removed."""
-    crew: Crew = _state["crew"]
-    with gevent.Timeout(LAST_WORD_S, False):
+    crew, far = _state["crew"], _state["far"]
+    if far is not None and crew.apart and not crew.over(_lost(runner)):
+        far.stop()  # somebody ended the master: what its workers measured is still brought to it
+    with gevent.Timeout(ACCOUNT_DEADLINE_S if crew.apart else LAST_WORD_S, False):
         while not crew.over(_lost(runner)):
             gevent.sleep(0.05)
-    for place in crew.ordered.values():
-        _state["fired"].tidy(place)
+    if far is not None:
+        _state["serving"].kill()
+        far.end()
+        for place in crew.ordered.values():
+            far.order.tidy(place)
     if crew.missing():
         print(f"locustfile: {crew.missing()}", file=sys.stderr)
         environment.process_exit_code = INCOMPLETE
@@ -228,11 +272,14 @@ class OnePilotAWorker(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         runner = self.runner
+        assert runner is not None
         if _state["failed"]:
             return None
+        # Under a run with a page Locust stays as it is until the run ends it: a stopped test forgets its workers.
+        stays = ORDER_VARIABLE in os.environ and runner.environment.web_ui is not None
         if not isinstance(runner, MasterRunner):
-            return None if _state["flown"] else (1, 1.0)
-        if _state["crew"].ordered and _state["crew"].over(_lost(runner)):
+            return None if _state["flown"] and not stays else (1, 1.0)
+        if _state["crew"].ordered and _state["crew"].over(_lost(runner)) and not stays:
             return None
         workers = max(1, runner.worker_count)
         return workers, float(workers)
@@ -252,17 +299,20 @@ class Pilot(User):
                 ordered = _state["order"].get(timeout=ORDER_LOOK_S)
         _state["order"] = AsyncResult()  # carried out once, however many pilots Locust starts here
         order, worker, workers = ordered
-        runner = self.environment.runner
+        environment, runner = self.environment, self.environment.runner
         assert runner is not None
         _state["flight"] = gevent.spawn(_fly, order, worker, workers, runner)
         account = _state["flight"].get()
         if isinstance(runner, WorkerRunner):
+            with contextlib.suppress(RPCError):
+                runner._send_stats()  # before the account, over the same line: who has that has every count
             runner.send_message("xiu_flown", account)
-        elif account.get("failed"):
+        if account.get("failed"):
             print(f"locustfile: {account['failed']}", file=sys.stderr)
-            self.environment.process_exit_code = INCOMPLETE
+            environment.process_exit_code = INCOMPLETE
         _state["flown"] = True
-        if os.environ.get(ORDER_VARIABLE) and not isinstance(runner, (MasterRunner, WorkerRunner)):
+        alone = not isinstance(runner, (MasterRunner, WorkerRunner))
+        if os.environ.get(ORDER_VARIABLE) and alone and environment.parsed_options.headless:
             gevent.spawn(runner.quit)  # it was there for this one flight; the shape looks once a second alone
         while not _state["stopping"]:
             gevent.sleep(0.1)
@@ -270,9 +320,15 @@ class Pilot(User):
 
 
 def _fly(order: FireOrder, worker: int, workers: int, runner: Any) -> dict[str, Any]:
-    """The flight's account in short: {"sent"}, or {"failed"} with why. Never raises: Locust would fly again."""
+    """The flight's account in short: {"sent"}, or {"failed"} with why; `pieces`: how many were brought to the master.
+    Never raises: Locust would fly again.
+    """
+    line = MEMBER.line() if isinstance(runner, WorkerRunner) else None
     try:
-        result = fly(order, worker, workers, runner.stats, lambda: _state["stopping"])
+        result = fly(order, worker, workers, runner.stats, lambda: _state["stopping"], line)
+        if line is not None and result.data["stop"] == LEASE_LOST:
+            return {"worker": worker, "failed": "the master was not heard any more: sending has stopped"}
+        pieces = MEMBER.bring(order, worker, workers)
     except (CannonError, OSError, ValueError, HarnessError) as exc:
         return {"worker": worker, "failed": " ".join(str(exc).split()) or type(exc).__name__}
-    return {"worker": worker, "sent": result.load["sent"]}
+    return {"worker": worker, "sent": result.load["sent"], "pieces": pieces}

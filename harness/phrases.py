@@ -282,6 +282,10 @@ PHRASES: dict[str, Phrase] = {
         "压测机在 {over_s:g} 秒内有 {share:.0%} 的时间在用或在等 CPU",
     ),
     "counts_open": ("counts do not close: {name} by {value}", "计数对不上：{name} 差 {value}"),
+    "clock_apart": (
+        "the clock of worker {worker} was {apart_s:.3f} s from the master's: at most 1 s",
+        "第 {worker} 台压测机的时钟与主机差 {apart_s:.3f} 秒，最多 1 秒",
+    ),
     "no_tap": ("no tap in the measured part of the plan", "测量段内一次都没有打出"),
     # machine
     "tool_missing": (

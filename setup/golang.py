@@ -1,4 +1,5 @@
-"""Builds programs with Go: toxiproxy and Alertmanager, and Prometheus where nothing else provides it.
+"""Builds programs with Go: toxiproxy and Alertmanager, Prometheus where nothing else provides it, and for the benches
+vegeta and k6.
 
 Uses the standard library alone.
 """
@@ -11,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +24,7 @@ WHEEL = TOOLS / "go-wheel"
 TOXIPROXY = "2.12.0"
 ALERTMANAGER = "0.28.1"
 PROMETHEUS, PROMETHEUS_SAYS = "0.305.2", "3.5.2"  # the module's version, and the release it is
+VEGETA, K6 = "12.13.0", "1.8.1"
 INSTALLS: dict[str, tuple[str, str]] = {
     # program → what to install, and the linker's flags (without them toxiproxy calls its version `git`)
     "toxiproxy-server": (
@@ -33,6 +35,11 @@ INSTALLS: dict[str, tuple[str, str]] = {
         f"github.com/prometheus/alertmanager/cmd/alertmanager@v{ALERTMANAGER}",
         f"-s -w -X github.com/prometheus/common/version.Version={ALERTMANAGER}",
     ),
+}
+BESIDE: dict[str, tuple[str, str]] = {
+    # What `xiu bench peers` puts the generator beside; no bench needs them.
+    "vegeta": (f"github.com/tsenart/vegeta/v12@v{VEGETA}", f"-s -w -X main.Version={VEGETA}"),
+    "k6": (f"go.k6.io/k6@v{K6}", "-s -w"),
 }
 
 
@@ -109,28 +116,46 @@ def clear() -> None:
     shutil.rmtree(WHEEL, ignore_errors=True)
 
 
-def missing() -> list[str]:
+def missing(of: Mapping[str, tuple[str, str]]) -> list[str]:
     """Programs that still have to be built."""
-    return [name for name in INSTALLS if not (BIN / name).is_file() and shutil.which(name) is None]
+    return [name for name in of if not (BIN / name).is_file() and shutil.which(name) is None]
 
 
 def install() -> None:
     """Builds what is missing. Raises StepFailed for toxiproxy; without Alertmanager the stack runs, and says so."""
-    names = missing()
+    _build(INSTALLS, "no alerts", needed=("toxiproxy-server",))
+
+
+def install_beside() -> None:
+    """vegeta and k6; the benches run without, and say so."""
+    try:
+        _build(BESIDE, "`xiu bench peers` leaves it out")
+    finally:
+        clear()
+
+
+def _build(programs: Mapping[str, tuple[str, str]], without: str, needed: Sequence[str] = ()) -> None:
+    names = missing(programs)
     if not names:
         return
     with _go() as (go, environment, home):
         for name in names:
-            module, flags = INSTALLS[name]
+            module, flags = programs[name]
             with step(f"{name}, built with Go"):
                 try:
                     run((go, "install", "-ldflags", flags, module), env=environment, cwd=home)
                 except StepFailed as error:
-                    if name == "toxiproxy-server":
+                    if name in needed:
                         raise
-                    say(f"setup: {error}\nsetup: goes on without {name}: no alerts")
+                    say(f"setup: {error}\nsetup: goes on without {name}: {without}")
                     continue
-                place(home / "bin" / module.split("@")[0].rpartition("/")[2], name)
+                place(_built(home / "bin", module), name)
+
+
+def _built(folder: Path, module: str) -> Path:
+    """The program that `go install` made: named by the last part of the path that is no major version."""
+    parts = module.split("@")[0].split("/")
+    return folder / next(part for part in reversed(parts) if not re.fullmatch(r"v\d+", part))
 
 
 def build_prometheus() -> None:

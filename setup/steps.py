@@ -62,7 +62,7 @@ def _tools() -> None:
 
 
 def main(argv: list[str]) -> int:
-    """`--bench` fetches nginx and wrk too. Returns the exit code: 0, or 5 with the reason on stderr."""
+    """`--bench` fetches nginx, wrk, vegeta and k6 too. Returns the exit code: 0, or 5 with the reason on stderr."""
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / "lock").open("w") as lock:
         # A second `make` beside this one waits, and then finds everything there.
@@ -78,6 +78,7 @@ def main(argv: list[str]) -> int:
             hot_path.build()
             if "--bench" in argv:
                 anchors()
+                golang.install_beside()
         except StepFailed as error:
             say(f"setup: {error}")
             return EXIT_NOT_READY

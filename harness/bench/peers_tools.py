@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -103,7 +102,7 @@ def wrk_said(text: str) -> PeerSays:
 
 def vegeta(ask: PeerSchedule) -> PeerSays:
     """Constant rate; latency from the moment at which a request was sent."""
-    program = _there("vegeta")
+    program = str(tools.need("vegeta"))
     with tempfile.TemporaryDirectory(prefix="xiu-peers-") as name:
         targets, result = Path(name) / "targets", Path(name) / "result"
         targets.write_text(f"GET {ask.url}\n")
@@ -122,7 +121,7 @@ def vegeta_said(text: str) -> PeerSays:
 
 def k6(ask: PeerSchedule) -> PeerSays:
     """Constant arrival rate; what finds no free user is dropped and counted."""
-    program = _there("k6")
+    program = str(tools.need("k6"))
     with tempfile.TemporaryDirectory(prefix="xiu-peers-") as name:
         script, summary = Path(name) / "one.js", Path(name) / "summary.json"
         script.write_text(K6.format(rate=ask.rate_rps, seconds=ask.seconds, users=ask.users, url=ask.url))
@@ -139,13 +138,6 @@ def k6_said(text: str) -> PeerSays:
     return PeerSays(
         float(metrics["http_reqs"]["rate"]), float(metrics["http_req_duration"]["p(99)"]), not dropped, word
     )
-
-
-def _there(name: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        raise EnvironmentNotReady(f"{name} is not installed")
-    return path
 
 
 PEERS: dict[str, Callable[[PeerSchedule], PeerSays]] = {

@@ -12,10 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from harness.children import for_children
 from harness.errors import EnvironmentNotReady
@@ -24,6 +25,7 @@ from harness.stack.spawn import die_with_parent
 from harness.waits import killed
 
 READY_S = 15.0
+NO_MORE: Mapping[str, str] = MappingProxyType({})
 _PORTS = range(20_000, 32_000)  # below the ephemeral ports, so that no connection of ours can take one
 
 # The body and headers of a losing answer. What nginx adds (Server, Date) stays: it is part of nginx's cost.
@@ -37,7 +39,7 @@ http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; default_type application/json;
   server {{
     listen 127.0.0.1:{port} backlog=8192;
-    location / {{ return 200 '{{"won":false,"next_ms":143}}'; }}
+{more}    location / {{ return 200 '{{"won":false,"next_ms":143}}'; }}
   }}
 }}
 """
@@ -99,13 +101,16 @@ def _wait(process: subprocess.Popen[bytes], port: int, name: str, log: int) -> N
 
 
 @contextmanager
-def nginx(core: int, users: int = 20_000) -> Iterator[BenchTarget]:
-    """nginx with one worker that answers every request at once. Raises EnvironmentNotReady if it is missing."""
+def nginx(core: int, users: int = 20_000, answers: Mapping[str, str] = NO_MORE) -> Iterator[BenchTarget]:
+    """nginx with one worker that answers every request at once: as a losing tap, `answers` for other paths. Raises
+    EnvironmentNotReady if it is missing.
+    """
     program = tools.need("nginx")
     with tempfile.TemporaryDirectory(prefix="xiu-nginx-") as folder:
         home, port = Path(folder), free_port()
         files = min(_open_files(), 20_000)
-        (home / "nginx.conf").write_text(NGINX_CONF.format(port=port, files=files))
+        more = "".join(f"    location = {path} {{ return 200 '{body}'; }}\n" for path, body in answers.items())
+        (home / "nginx.conf").write_text(NGINX_CONF.format(port=port, files=files, more=more))
         tokens = plain_tokens(home / "tokens", users)
         with child([str(program), "-p", f"{home}/", "-c", "nginx.conf", "-e", "stderr"], port, core, home) as pid:
             yield BenchTarget(f"127.0.0.1:{port}", pid, tokens)

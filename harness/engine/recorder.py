@@ -121,7 +121,7 @@ def write_history(
         number_attempts(part, asking)
         seal(part)
         head = SEGMENT_HEADER.pack(SEGMENT_MAGIC, SEGMENT_VERSION, worker, run_id.encode()[:32], seed & (1 << 64) - 1)
-        path = folder / f"seg-{worker:02d}-{number:04d}.bin"
+        path = folder / segment_name(worker, number)
         data = part.tobytes()
         digest = hashlib.sha256(head)
         digest.update(data)
@@ -130,11 +130,28 @@ def write_history(
             file.write(data)
         entries.append({"file": path.name, "count": len(part), "sha256": digest.hexdigest(), "worker": worker})
         paths.append(path)
-    _enter(folder, entries, run_id, seed, worker, journeys)
+    enter(folder, entries, run_id, seed, worker, journeys)
     return paths
 
 
-def _enter(
+def segment_name(worker: int, number: int) -> str:
+    """The file of a worker's segment of this number, from 0 on."""
+    return f"seg-{worker:02d}-{number:04d}.bin"
+
+
+def moved(path: Path, by_ns: int) -> bytes:
+    """A segment of today's layout with all its times moved by so many nanoseconds, sealed again."""
+    data = path.read_bytes()
+    if not by_ns:
+        return data
+    records = np.frombuffer(data, OP_DTYPE, offset=SEGMENT_HEADER.size).copy()
+    for name in ("intended_ns", "reached_ns", "sent_ns", "done_ns"):
+        records[name] += np.where(records[name] != 0, by_ns, 0)  # 0: it never came to that
+    seal(records)
+    return data[: SEGMENT_HEADER.size] + records.tobytes()
+
+
+def enter(
     folder: Path,
     entries: list[dict[str, object]],
     run_id: str,
@@ -142,6 +159,7 @@ def _enter(
     worker: int,
     journeys: Sequence[dict[str, object]],
 ) -> None:
+    """Puts a worker's segments into the folder's manifest, in the place of those it had there."""
     manifest = folder / MANIFEST
     with (folder / "manifest.lock").open("w") as lock:
         waits.lock(lock.fileno(), str(manifest), MANIFEST_S)

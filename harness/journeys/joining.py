@@ -78,5 +78,9 @@ class Secret:
         order: dict[str, Any] = json.loads(body)
         return order
 
+    def signed(self, nonce: str, *parts: str) -> str:
+        """The proof of a piece of what a worker measured."""
+        return self._mac("piece", nonce, *parts)
+
     def _mac(self, *parts: str) -> str:
         return hmac.new(self.key, "\0".join(parts).encode(), hashlib.sha256).hexdigest()

@@ -1,5 +1,5 @@
 """The pilot: what one Locust worker does. Starts a cannon, renews its lease, and books its reports in Locust's
-statistics.
+statistics. Under a master the lease is renewed by the master's own sign of life: a master that is lost renews nothing.
 
 Runs in a Locust process, where pipes, threads and sleeping are gevent's. Sends nothing itself.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from harness.runs.traffic import each
 
 METHOD, NAME = tap.METHOD, tap.ROUTE
 LEASE_EVERY_S = 1.0
+HEARD_LEASE_S = 4.0
+"""Under a master, whose last sign of life may be this much on its way: then all is silent within 5 s of its end."""
 _UNKNOWN, _FAILED = "unknown: no answer, it may have happened", "no answer, or not as the plan expects"
 
 
@@ -109,12 +111,31 @@ def _add(entry: StatsEntry, answered: int, unknown: int, fresh: dict[int, int], 
     entry.last_request_timestamp = time.time()
 
 
-def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stopping: Callable[[], bool]) -> CannonResult:
+@dataclass(slots=True)
+class MasterLine:
+    """A worker's line to its master. `heard()`: signs of life so far; `tell`: takes the cannon's messages, where the
+    master cannot read them in the run's folder.
+    """
+
+    heard: Callable[[], int]
+    tell: Callable[[bytes], None] | None = None
+
+
+def fly(
+    order: FireOrder,
+    worker: int,
+    workers: int,
+    stats: RequestStats,
+    stopping: Callable[[], bool],
+    master: MasterLine | None = None,
+) -> CannonResult:
     """Sends this worker's part of the order to its end, or until `stopping()`. Raises CannonError.
 
     The cannon's messages are also written to `progress-<worker>.jsonl` (see `FireOrder.file`) in the order's folder.
     """
     config = order.unpack(worker, workers)
+    if master is not None and config.lease_s is not None:
+        config = replace(config, lease_s=min(config.lease_s, HEARD_LEASE_S))
     books = LocustCounts(stats, {one.journey: PreparedShot(one) for one in config.prepared})
     with (
         CannonProcess(config, targets=order.targets) as cannon,
@@ -128,7 +149,7 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
         ),
         order.file("progress", worker, ".jsonl").open("wb", buffering=0) as progress,
     ):
-        keeper = gevent.spawn(_keep, cannon, order, stopping)
+        keeper = gevent.spawn(_keep, cannon, order, stopping, master)
         try:
             for message in cannon.lines():
                 if message["event"] == "ready":
@@ -136,8 +157,11 @@ def fly(order: FireOrder, worker: int, workers: int, stats: RequestStats, stoppi
                     cannon.start(order.t0_ns())
                 elif message["event"] == "counts":
                     books.book(message)
+                line = json.dumps(message).encode() + b"\n"
+                if master is not None and master.tell is not None:
+                    master.tell(line)
                 try:
-                    progress.write(json.dumps(message).encode() + b"\n")
+                    progress.write(line)
                 except OSError:
                     # Neither the live view nor a stop rule can read it any more, so sending stops in order.
                     if cannon.process.poll() is None:
@@ -156,17 +180,20 @@ def _last_counts(result: CannonResult) -> dict[str, Any]:
     return last | {"outcomes": result.outcomes}
 
 
-def _keep(cannon: CannonProcess, order: FireOrder, stopping: Callable[[], bool]) -> None:
-    stopped, version, window = False, 0, 0
+def _keep(cannon: CannonProcess, order: FireOrder, stopping: Callable[[], bool], master: MasterLine | None) -> None:
+    stopped, version, window, heard = False, 0, 0, -1
     while cannon.process.poll() is None:
         if stopping() and not stopped:
             stopped = True
             cannon.stop()
-        if not stopped:
+        if not stopped and master is None:
             cannon.lease()
         for turn in range(10):
             if stopping() and not stopped:
                 break
+            if not stopped and master is not None and (now := master.heard()) != heard:
+                heard = now
+                cannon.lease()
             if turn % 5 == 0 and not stopped:
                 version = _rerate(cannon, order, version)
             if order.config.get("goes_on") and not stopped:

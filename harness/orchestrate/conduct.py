@@ -121,7 +121,9 @@ class Conductor:
         with interruptible(self.run.interrupted) as signals, ExitStack() as undo:
             self._lock()
             with suppress(OSError):  # whoever arms the round starts it then, and tells why that does not go
-                self._ahead = undo.enter_context(LocustProcess(self.folder, 1, self.sizes.workers))
+                self._ahead = undo.enter_context(
+                    LocustProcess(self.folder, 1, self.sizes.workers, doors=self.order.doors)
+                )
             live = LiveLane(self.system, self.control, self.run.tell) if self.order.lane == "stress" else None
             self._precheck(live)
             try:

@@ -20,6 +20,7 @@ from harness.children import for_children
 from harness.engine import shots
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
 from harness.orchestrate.fire_order import FireOrder, locust_log, wanted
+from harness.runs.doors import FAR_LEAD_S, JOIN_S, PAGE_STAYS_S, SHUT, LocustDoors, secret_in
 from harness.stack import die_with_parent
 from harness.stack.ports import Ports
 from harness.waits import killed
@@ -94,15 +95,20 @@ class LocustProcess:
         file: Path | None = None,
         told: Mapping[str, str] | None = None,
         words: Sequence[str] = (),
+        doors: LocustDoors = SHUT,
     ) -> None:
         """`folder`: of the run; `number`: of the round within it; `file`: what Locust runs instead,
-        `told`: of the environment, what it is told beside; `words`: Locust's own options. Starts the process;
-        raises OSError.
+        `told`: of the environment, what it is told beside; `words`: Locust's own options; `doors`: where it is open to
+        others. Starts the process; raises OSError.
         """
         folder = folder.resolve()  # the process stands elsewhere
         self._order_file, self._log, self._workers = folder / "fire-order.json", locust_log(folder, number), workers
         wanted(self._order_file).unlink(missing_ok=True)
         self._began_s = time.time()
+        self._doors, self._flown_s = doors, 0.0
+        crew = doors.crew_words(workers)
+        if crew is None:
+            crew = ("--processes", str(workers), *_master(workers)) if workers > 1 else ()
         self.patience_s = STOP_DEADLINE_S
         """How long it may take to end in order."""
         with self._log.open("wb") as out:
@@ -113,19 +119,25 @@ class LocustProcess:
                     "locust",
                     "-f",
                     str(file or LOCUSTFILE),
-                    "--headless",
+                    *doors.words,
                     "--only-summary",
                     "--stop-timeout",
                     "20",
                     *words,
-                    *(("--processes", str(workers), *_master(workers)) if workers > 1 else ()),
+                    *crew,
                 ],
                 cwd=folder,  # no locust.conf is here
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
                 env=for_children(
-                    {"XIU_FIRE_ORDER": str(self._order_file), "HOME": str(folder), **shots.exported(), **(told or {})}
+                    {
+                        "XIU_FIRE_ORDER": str(self._order_file),
+                        "HOME": str(folder),
+                        **(secret_in() if doors.workers is not None else {}),
+                        **shots.exported(),
+                        **(told or {}),
+                    }
                 ),
                 start_new_session=True,
                 preexec_fn=die_with_parent,  # it inherits this process's policy; the cannon asks for its own
@@ -134,8 +146,15 @@ class LocustProcess:
     def __enter__(self) -> LocustProcess:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
+        if self._doors.page is not None and self._flown_s and kind is None:
+            self._shown()
         self.end()
+
+    def _shown(self) -> None:
+        """Until a browser has seen the last figures on the page."""
+        while self._process.poll() is None and time.monotonic() < self._flown_s + PAGE_STAYS_S:
+            time.sleep(POLL_S)
 
     def end(self) -> None:
         """Ends the process, if it still runs. Safe to repeat."""
@@ -143,12 +162,13 @@ class LocustProcess:
         for file in (self._order_file, wanted(self._order_file)):
             file.unlink(missing_ok=True)
 
-    def stand(self) -> float:
-        """Until it waits for its order; how many seconds that took from its start. Raises FireFailed where it ends
-        before that, or takes too long; BadInput where it says that its file is bad, EnvironmentNotReady where its users
-        cannot begin.
+    def stand(self, given_up: Callable[[], bool] = lambda: False) -> float:
+        """Until it waits for its order; how many seconds that took from its start, or as many as hosts are given that
+        nobody has measured. Raises FireFailed where it ends before that, takes too long, or is given up; BadInput where
+        it says that its file is bad, EnvironmentNotReady where its users cannot begin.
         """
-        until = time.monotonic() + STAND_DEADLINE_S
+        deadline_s = STAND_DEADLINE_S if self._doors.workers is None else JOIN_S
+        until = time.monotonic() + deadline_s
         while not wanted(self._order_file).exists():
             if self._process.poll() == BAD_INPUT:
                 raise BadInput(_why(self._log).removeprefix(": ") or f"Locust refuses its file; {_end_of(self._log)}")
@@ -157,8 +177,12 @@ class LocustProcess:
             if self._process.poll() is not None:
                 raise FireFailed(f"the generator ended before its order{_why(self._log)}; {_end_of(self._log)}")
             if time.monotonic() > until:
-                raise FireFailed(f"the generator was not ready within {STAND_DEADLINE_S:g} s; {_end_of(self._log)}")
+                raise FireFailed(f"the generator was not ready within {deadline_s:g} s; {_end_of(self._log)}")
+            if given_up():
+                raise FireFailed("the run was stopped before its generator was ready")
             time.sleep(STAND_POLL_S)
+        if self._doors.workers is not None:
+            return FAR_LEAD_S / 2
         return max(0.0, wanted(self._order_file).stat().st_mtime - self._began_s)
 
     def fire(
@@ -177,7 +201,8 @@ class LocustProcess:
             order.write(self._order_file)
             self._follow(order, deadline_s, on_message, stop)
         finally:
-            self.end()
+            if not self._flown_s:
+                self.end()
             for worker in range(self._workers):
                 order.tidy(worker)
         accounts = [order.file("cannon", worker, ".json") for worker in range(self._workers)]
@@ -196,7 +221,7 @@ class LocustProcess:
     ) -> None:
         tails = [ProgressTail(order.file("progress", worker, ".jsonl")) for worker in range(self._workers)]
         began_s, stopped_s = time.monotonic(), math.inf
-        while self._process.poll() is None:
+        while self._process.poll() is None and not self._flown(order):
             _deliver(tails, on_message)
             why, now_s = stop(), time.monotonic()
             if why is not None and stopped_s == math.inf:
@@ -213,6 +238,14 @@ class LocustProcess:
                 raise FireFailed(f"the generator did not end within {deadline_s:g} s; {_end_of(order.log)}")
             time.sleep(POLL_S)
         _deliver(tails, on_message)
+
+    def _flown(self, order: FireOrder) -> bool:
+        """With a page Locust stays: the flight is over when every worker's account is there."""
+        if self._doors.page is None:
+            return False
+        if all(order.file("cannon", worker, ".json").exists() for worker in range(self._workers)):
+            self._flown_s = time.monotonic()
+        return bool(self._flown_s)
 
 
 def _deliver(tails: Sequence[ProgressTail], on_message: Callable[[int, dict[str, Any]], None]) -> None:

@@ -156,6 +156,10 @@ class FireOrder:
         later = f"-round-{self.number}" if self.number > 1 else ""
         return Path(self.folder) / f"{what}-{worker}{later}{ending}"
 
+    def writes_as(self, worker: int, workers: int) -> int:
+        """A worker's number among all that write into the run's history, of every round."""
+        return (self.number - 1) * workers + worker
+
     def unpack(self, worker: int, workers: int) -> CannonConfig:
         """Writes the files of this order and gives the configuration of one worker's cannon."""
         folder = Path(self.folder)
@@ -175,7 +179,7 @@ class FireOrder:
             probes=tuple(ProbeTokens(probe.kind, str(secret / probe.tokens), probe.count) for probe in config.probes),
             worker=worker,
             workers=workers,
-            segments_as=(self.number - 1) * workers + worker,
+            segments_as=self.writes_as(worker, workers),
             result=str(self.file("cannon", worker, ".json")),
             history=None if config.history is None else str(folder / "history"),
         )

@@ -49,7 +49,8 @@ def run_plan(order: RunOrder, nemesis: Callable[[System], Nemesis] | None = None
     raise_open_files()
     schedule("batch")  # this process, Locust and the sampler yield to front and generator
     workers = order.loaded.plan.workers
-    sizes = Sizes(connections=connections(), cpu=generator_cpu() if workers == 1 else None, workers=workers)
+    here = workers == 1 and order.doors.workers is None
+    sizes = Sizes(connections=connections(), cpu=generator_cpu() if here else None, workers=workers)
     with _system(order) as system:
         chosen = choose(order, system, sizes)
         record = Conductor(order, system, chosen, sizes, nemesis and nemesis(system)).carry_out()

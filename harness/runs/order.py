@@ -13,6 +13,7 @@ from harness.engine import shots
 from harness.errors import BadInput
 from harness.forecast.share import Share, share_of
 from harness.runs import plays
+from harness.runs.doors import SHUT, LocustDoors
 from plans.models import LoadedPlan
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class RunOrder:
     """The plays beside the draw are played too, after each round, as the forecast's `season` says."""
     approved_by: str | None = None
     """Who agreed to the run, by name; the guard's allow-list may ask for it."""
+    doors: LocustDoors = SHUT
+    """Where its Locust is open to others."""
     begun_s: float = field(default_factory=time.time)
     """When it was ordered, Unix time: a stop button pressed later stops the run, whatever has been started by then."""
 
@@ -99,6 +102,12 @@ def order_of(loaded: LoadedPlan, runs: Path, seed: int | None = None, **options:
     if options.get("on") and plays.has_public(loaded.plan):
         what = f"{loaded.plan.id} has a journey of the public"
         raise BadInput(f"--on with {what}", expected="a plan of the stress lane alone: the public there is its own")
+    doors = options.get("doors")
+    if isinstance(doors, LocustDoors) and doors.workers is not None and len(loaded.plan.rounds) > 1:
+        raise BadInput(
+            f"--workers-at with {loaded.plan.id}, a plan of {len(loaded.plan.rounds)} rounds",
+            expected="a plan of one round: a worker joins for one",
+        )
     own = RunOrder(loaded, runs, loaded.plan.seed if seed is None else seed, loaded.plan.lane)
     seeded = loaded if seed is None else replace(loaded, plan=loaded.plan.model_copy(update={"seed": seed}))
     return replace(own, loaded=seeded, **options)  # type: ignore[arg-type]

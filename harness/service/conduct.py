@@ -232,7 +232,7 @@ class ServiceConductor:
         """Whoever fires: our own pilot with its cannon, or somebody's locustfile."""
         target = self.order.target
         if isinstance(target, UrlTarget):
-            return LocustProcess(self.folder, 1, self.plan.workers)
+            return LocustProcess(self.folder, 1, self.plan.workers, doors=self.order.doors)
         told = told_of(self.order, target, checks.refusals(checks.load_of(self.order)))
         folder = self.folder.resolve()
         own = ("--csv", str(folder / "locust"), "--html", str(folder / "locust.html"))
@@ -248,8 +248,9 @@ class ServiceConductor:
         tokens = logged_in(self.order, target, lambda: self.run.stopped() is not None)
         if tokens:
             self.run.tell("login", sentence("logged_in", count=len(tokens)))
-        lead_s = lead_after(generator.stand())
-        cpu = generator_cpu() if self.plan.workers == 1 else None
+        lead_s = lead_after(generator.stand(lambda: self.run.stopped() is not None))
+        here = self.plan.workers == 1 and self.order.doors.workers is None
+        cpu = generator_cpu() if here else None
         self.state.users = sum(connections_of(self.plan, target))
         return fire_order(self.order, target, tokens, self.state.run_id, self.folder, lead_s, cpu), lead_s
 

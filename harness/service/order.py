@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import BadInput
+from harness.runs.doors import SHUT, LocustDoors
 from harness.runs.order import Progress, approver
 from harness.service.requests import needs
 from plans.models.ids import beside
@@ -25,6 +26,7 @@ class ServiceOrder:
     strict: bool = False
     progress: Progress = "auto"
     approved_by: str | None = None
+    doors: LocustDoors = SHUT
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     begun_s: float = field(default_factory=time.time)
 
@@ -75,6 +77,11 @@ def service_order(loaded: LoadedService, runs: Path, seed: int | None = None, **
         loaded = replace(loaded, plan=loaded.plan.model_copy(update={"seed": seed}))
     approver(options.get("approved_by"))
     target = loaded.plan.target
+    if options.get("doors", SHUT) != SHUT and not isinstance(target, UrlTarget):
+        raise BadInput(
+            "--workers-at and --locust-page with a locustfile of one's own",
+            expected="neither: its run keeps Locust's own report and CSV",
+        )
     named = needs(target) if isinstance(target, UrlTarget) else []
     environment = {name: value for name in named if (value := os.environ.get(name))}
     return ServiceOrder(loaded, runs, environment=environment, **options)  # type: ignore[arg-type]

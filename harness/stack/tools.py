@@ -49,6 +49,8 @@ KNOWN: dict[str, Tool] = {
         Tool("promtool", "tests of rules", "make setup", path_first=True, needed=False),
         Tool("nginx", "the anchor of `xiu bench`", "make bench", version_flag="-v", needed=False),
         Tool("wrk", "the anchor of `xiu bench`", "make bench", version_flag="-v", needed=False),
+        Tool("vegeta", "a peer in `xiu bench`", "make bench", version_flag="-version", needed=False),
+        Tool("k6", "a peer in `xiu bench`", "make bench", version_flag="version", needed=False),
     )
 }
 

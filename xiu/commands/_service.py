@@ -12,7 +12,7 @@ from harness.errors import BadInput
 from plans.models.ids import beside
 from plans.models.service import LoadedService, ServicePlan, load_service
 from plans.models.target_service import UrlTarget
-from xiu.commands import _sound
+from xiu.commands import _doors, _sound
 from xiu.commands._text import about_lines, emit, purpose_lines, table, targets_table
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def played(args: argparse.Namespace, loaded: LoadedService) -> RunRecord:
     from harness.service.order import service_order
 
     seed, name = getattr(args, "seed", None), getattr(args, "approved_by", None)
-    order = service_order(loaded, Path(args.runs), seed, strict=args.strict, progress=args.progress, approved_by=name)
+    order = service_order(loaded, Path(args.runs), seed, strict=args.strict, progress=args.progress, approved_by=name,
+                          doors=_doors.doors_of(args))  # fmt: skip
     return run_service(order)
 
 

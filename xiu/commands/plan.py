@@ -1,4 +1,4 @@
-"""Stress plans: list, check, show, new, upgrade, record, run, rate, log."""
+"""Stress plans: list, check, show, new, upgrade, record, run, join, rate, log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from plans.models.traffic import Journey
 from system.contract.addresses import read_address
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
-from xiu.commands import _library, _record, _service, _sound, _upgrade
+from xiu.commands import _doors, _library, _record, _service, _sound, _upgrade
 from xiu.commands._text import about_lines, emit, purpose_lines, share_json, share_lines, table, targets_table
 from xiu.commands._together import refuse
 
@@ -35,7 +35,9 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The sub-commands."""
-    words = parser.add_subparsers(dest="sub", required=True, metavar="list|check|show|new|upgrade|record|run|rate|log")
+    words = parser.add_subparsers(
+        dest="sub", required=True, metavar="list|check|show|new|upgrade|record|run|join|rate|log"
+    )
     add_word(words, "list", "the stress plans there are", "xiu plan list --json")
     check = add_word(words, "check", "every problem of the files, with its line", "xiu plan check plans/stress/*.yaml")
     check.add_argument("files", nargs="+", metavar="FILE", help="plans or forecasts")
@@ -58,6 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     go.add_argument("--stack", metavar="DIR", help="folder of the running stack to use")
     go.add_argument("--on", metavar="CONTROL_URL", help="a red-packet system that runs elsewhere; stress lane alone")
     go.add_argument("--approved-by", metavar="NAME", help="who agreed to the run; the allow-list may ask for a name")
+    _doors.configure(go, add_word(words, "join", "be a worker of a run on another host", _doors.EXAMPLE))
     rate = add_word(words, "rate", "change the rate of the plan that runs now", "xiu plan rate 5000")
     add_word(words, "log", "who started, changed and stopped which load", "xiu plan log")
     rate.add_argument("taps_per_s", type=_rate, metavar="N", help="taps a second, of all workers together")
@@ -81,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
         "record": _record.record,
         "run": _run,
         "rate": _set_rate,
+        "join": _doors.join,
         "log": _log,
     }
     return does[args.sub](args)
@@ -173,6 +177,7 @@ def _order(args: argparse.Namespace) -> RunOrder:
         stack=Path(args.stack) if getattr(args, "stack", None) else None,
         on=on,
         approved_by=getattr(args, "approved_by", None),
+        doors=_doors.doors_of(args),
     )
 
 

@@ -58,9 +58,9 @@ class Arm:
         plan, first_ns = stage.order.loaded.plan, account.first_wall_ns
         self._pause(plan.rounds[number - 1].pause)
         ahead = self.ahead if number == 1 else None
-        generator = ahead or LocustProcess(stage.folder, number, stage.sizes.workers)
+        generator = ahead or LocustProcess(stage.folder, number, stage.sizes.workers, doors=stage.order.doors)
         try:
-            lead_s = lead_after(generator.stand())
+            lead_s = lead_after(generator.stand(stage.over))
             self._scraped(lead_s)
             season = opened(stage)
             prepared = prepare(

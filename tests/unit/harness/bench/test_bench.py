@@ -69,6 +69,7 @@ def test_the_benches_of_this_part_are_there() -> None:
         "engine",
         "fission",
         "front",
+        "k6",
         "kill",
         "locustfile",
         "open-loop",
@@ -78,6 +79,7 @@ def test_the_benches_of_this_part_are_there() -> None:
         "tickets",
         "wins",
         "wins-cells",
+        "workers",
     }
     assert set(bench.names()) == known
 

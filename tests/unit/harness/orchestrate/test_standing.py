@@ -21,6 +21,7 @@ from harness.orchestrate.fire import FireFailed, LocustProcess
 from harness.orchestrate.fire_order import FireOrder, wanted
 from harness.orchestrate.phases import Stage, arm
 from harness.orchestrate.prepare import LEAD_MOST_S, LEAD_S, Sizes, lead_after
+from harness.runs.doors import SHUT, LocustDoors
 from harness.runs.state import RunState
 from tests.support.stores import wait_until
 
@@ -88,10 +89,10 @@ class Standing:
 
     ended = 0
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         Standing.ended = 0
 
-    def stand(self) -> float:
+    def stand(self, given_up: object) -> float:
         return 0.0
 
     def end(self) -> None:
@@ -102,7 +103,9 @@ def staged(state: RunState, stopped: Callable[[], None] = lambda: None) -> Stage
     """`stopped`: called whenever somebody looks whether the run is over; it is not."""
     plan = SimpleNamespace(rounds=(SimpleNamespace(pause=0.0),) * 2, beside=())
     loaded = SimpleNamespace(plan=plan, forecast=SimpleNamespace(season=None))
-    order = SimpleNamespace(lane="stress", seed=5, runs=Path("runs"), begun_s=0.0, loaded=loaded, season=False)
+    order = SimpleNamespace(
+        lane="stress", seed=5, runs=Path("runs"), begun_s=0.0, loaded=loaded, season=False, doors=SHUT
+    )
     run, system = SimpleNamespace(stopped=stopped), SimpleNamespace(folder=None, way=None)
     return Stage(
         cast(Any, run), cast(Any, order), cast(Any, system), cast(Any, None), state, RunAccount(),
@@ -125,7 +128,7 @@ def test_the_first_round_takes_the_generator_that_was_started_ahead(monkeypatch:
     made: list[int] = []
 
     class Second(Standing):
-        def __init__(self, folder: Path, number: int, workers: int) -> None:
+        def __init__(self, folder: Path, number: int, workers: int, doors: LocustDoors) -> None:
             made.append(number)
 
     def prepare(*_: object) -> None:

@@ -1,0 +1,55 @@
+"""Where a run's Locust is open to others: addresses are read strictly, and workers of other hosts need a secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import BadInput
+from harness.journeys.joining import FILE_VARIABLE, VARIABLE
+from harness.runs.doors import SHUT, Door, read_door, read_doors
+
+SECRET = {VARIABLE: "sixteen characters at least"}
+
+
+def test_no_door_is_open_unless_one_is_asked_for() -> None:
+    assert read_doors(None, None, {}) == SHUT
+    assert SHUT.words == ("--headless",)
+    assert SHUT.crew_words(2) is None
+
+
+def test_the_page_is_this_hosts_alone_unless_another_is_named() -> None:
+    assert read_doors(None, "8089", {}).words == ("--autostart", "--web-host", "127.0.0.1", "--web-port", "8089")
+    assert read_doors(None, "0.0.0.0:8089", {}).page == Door("0.0.0.0", 8089)
+
+
+def test_workers_join_where_they_are_told() -> None:
+    words = read_doors("10.0.0.5:5557", None, SECRET).crew_words(3)
+    assert words == (
+        "--master",
+        "--master-bind-host",
+        "10.0.0.5",
+        "--master-bind-port",
+        "5557",
+        "--expect-workers",
+        "3",
+    )
+    assert str(read_door("join", "[::1]:5557")) == "[::1]:5557"
+
+
+@pytest.mark.parametrize(
+    "text", ["5557", ":5557", "host", "host:0", "host:65536", "host:5e3", "ho st:5557", "", "a:b:c d:1"]
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match=r"--workers-at .* is no address; expected HOST:PORT"):
+        read_doors(text, None, SECRET)
+
+
+def test_workers_without_a_secret_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="without a secret"):
+        read_doors("10.0.0.5:5557", None, {})
+    with pytest.raises(BadInput, match="too short"):
+        read_doors("10.0.0.5:5557", None, {VARIABLE: "short"})
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_doors("10.0.0.5:5557", None, {FILE_VARIABLE: str(tmp_path / "none")})
