@@ -19,7 +19,7 @@ def wall_ns() -> int:
 
 
 @dataclass(slots=True)
-class ClockReading:
+class HostClock:
     """A worker's clock beside the master's. `offset_s`: of the reading that is known best, above 0 where the worker's
     is ahead; `within_s`: how well; `worst_s`: the largest difference that any reading proves.
     """

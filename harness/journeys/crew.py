@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.journeys.clocks import MOST_S, ClockReading, wall_ns
+from harness.journeys.clocks import MOST_S, HostClock, wall_ns
 from harness.journeys.edition import edition
 from harness.journeys.joining import Secret, new_nonce
 
@@ -26,7 +26,7 @@ class Crew:
     editions: dict[str, object] = field(default_factory=dict)
     apart: set[str] = field(default_factory=set)
     """Who was not forked by the run itself, and so may stand on another host."""
-    clocks: dict[str, ClockReading] = field(default_factory=dict)
+    clocks: dict[str, HostClock] = field(default_factory=dict)
     ordered: dict[str, int] = field(default_factory=dict)
     accounts: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -56,7 +56,7 @@ class Crew:
         except (KeyError, TypeError, ValueError):
             return
         if client in self.asked:
-            self.clocks.setdefault(client, ClockReading()).take(asked_ns, told_ns, wall_ns())
+            self.clocks.setdefault(client, HostClock()).take(asked_ns, told_ns, wall_ns())
 
     @property
     def complete(self) -> bool:

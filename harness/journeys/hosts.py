@@ -17,7 +17,7 @@ from typing import Any
 import gevent
 
 from harness.guard import rate, windows
-from harness.journeys.clocks import ClockReading
+from harness.journeys.clocks import HostClock
 from harness.journeys.courier import Inbox
 from harness.journeys.joining import Secret
 from harness.orchestrate.fire_order import FireOrder
@@ -56,7 +56,7 @@ class FarWorkers:
             self.inboxes[client] = Inbox(self.order, place, len(self.places), self.secret, self.nonces[client])
         self.send("xiu_got", {"taken": self.inboxes[client].take(data)}, client)
 
-    def finished(self, client: str, account: dict[str, Any], clock: ClockReading | None) -> dict[str, Any]:
+    def finished(self, client: str, account: dict[str, Any], clock: HostClock | None) -> dict[str, Any]:
         """A worker's account in short, as it counts: one of which something is missing is a failed one."""
         inbox = self.inboxes.get(client)
         if inbox is None:
@@ -111,7 +111,7 @@ def mirrored(order: FireOrder, told: dict[str, Any]) -> None:
     draft.replace(folder / name)
 
 
-def amended(account: dict[str, Any], clock: ClockReading) -> dict[str, Any]:
+def amended(account: dict[str, Any], clock: HostClock) -> dict[str, Any]:
     """A worker's account with its clock in it: INVALID where that was too far from the master's."""
     told = {
         "offset_ms": round(1000 * clock.offset_s, 3), "within_ms": round(1000 * clock.within_s, 3),
@@ -127,6 +127,6 @@ def amended(account: dict[str, Any], clock: ClockReading) -> dict[str, Any]:
     return account | {"generator": own, "clock": told}
 
 
-def with_clock(text: bytes, clock: ClockReading | None) -> bytes:
+def with_clock(text: bytes, clock: HostClock | None) -> bytes:
     """An account's text, amended."""
     return text if clock is None else json.dumps(amended(json.loads(text), clock)).encode()

@@ -122,7 +122,7 @@ def test_what_two_hosts_sent_is_one_run_and_stands_on_locusts_own_page(hosts: Ho
         page = f"127.0.0.1:{free_port()}"
         run = hosts.run(f"{service.url}/hello", page)
         far = [hosts.joins(), hosts.joins()]
-        shown = Shown(page, run, hosts.told)
+        shown = LocustPage(page, run, hosts.told)
         shown.look()
         assert run.wait(60) in (0, INVALID), hosts.told()
     record = hosts.master.record()
@@ -145,7 +145,7 @@ def test_what_two_hosts_sent_is_one_run_and_stands_on_locusts_own_page(hosts: Ho
     assert all(clock["readings"] >= 1 and clock["worst_ms"] < 1000 for clock in clocks)
 
 
-class Shown:
+class LocustPage:
     """What Locust's own page shows in the end: by its figures, as CSV, and in a browser where there is one."""
 
     def __init__(self, page: str, run: subprocess.Popen[bytes], told: Callable[[], str]) -> None:

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from harness.children import for_children
 from harness.errors import BadInput
@@ -30,20 +30,15 @@ def doors_of(args: argparse.Namespace) -> LocustDoors:
     return read_doors(getattr(args, "workers_at", None), getattr(args, "locust_page", None), os.environ)
 
 
-def join(args: argparse.Namespace) -> int:
-    """A worker of one run, until that is over; it keeps what it measured under `runs`, too. The exit code is 0, or 10
-    where the master was lost or the worker failed. Raises BadInput.
+def join(args: argparse.Namespace) -> NoReturn:
+    """Becomes a worker of one run, until that is over; it keeps what it measured under `runs`, too. Its exit code is 0,
+    or 10 where the master was lost or the worker failed. Raises BadInput.
     """
     door = read_door("join", args.master)
     needs_secret("join", os.environ)
     if args.json:
         raise BadInput("--json with plan join", expected="it left out: the run's document is the master's")
     words = ("--worker", "--master-host", door.host, "--master-port", str(door.port))
-    argv = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *words]
     print(f"joins {door}", file=sys.stderr, flush=True)
-    with subprocess.Popen(argv, env=for_children(secret_in()), stdin=subprocess.DEVNULL) as worker:
-        while True:
-            try:
-                return worker.wait()
-            except KeyboardInterrupt:
-                continue  # it has heard it too: it stops sending and tells its account
+    argv = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *words]
+    os.execve(sys.executable, argv, for_children(secret_in()))

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from harness.journeys import crew as crew_module
-from harness.journeys.clocks import ClockReading
+from harness.journeys.clocks import HostClock
 from harness.journeys.crew import Crew
 from harness.journeys.edition import edition
 from harness.journeys.hosts import with_clock
@@ -17,9 +17,9 @@ SECOND = 1_000_000_000
 OURS = Secret(b"ours, and nobody else's")
 
 
-def reading(*answers: tuple[float, float, float]) -> ClockReading:
+def reading(*answers: tuple[float, float, float]) -> HostClock:
     """Of (asked, told, answered), in seconds."""
-    found = ClockReading()
+    found = HostClock()
     for answer in answers:
         found.take(*(round(at * SECOND) for at in answer))
     return found
