@@ -13,6 +13,7 @@ from typing import NoReturn
 from harness.children import for_children
 from harness.errors import BadInput
 from harness.runs.doors import LocustDoors, needs_secret, read_door, read_doors, secret_in
+from xiu.commands._together import refuse
 
 EXAMPLE = "XIU_LOCUST_SECRET_FILE=secret xiu plan join 10.0.0.5:5557"
 LOCUSTFILE = Path(__file__).resolve().parents[2] / "harness" / "locustfile.py"
@@ -26,8 +27,11 @@ def configure(run: argparse.ArgumentParser, join: argparse.ArgumentParser) -> No
 
 
 def doors_of(args: argparse.Namespace) -> LocustDoors:
-    """Raises BadInput for what is no address, and for workers without a secret."""
-    return read_doors(getattr(args, "workers_at", None), getattr(args, "locust_page", None), os.environ)
+    """Raises BadInput for what is no address, for workers without a secret, and where nothing is started."""
+    workers, page = getattr(args, "workers_at", None), getattr(args, "locust_page", None)
+    if getattr(args, "dry_run", False):
+        refuse("--dry-run", {"--workers-at": workers, "--locust-page": page}, "nothing is started")
+    return read_doors(workers, page, os.environ)
 
 
 def join(args: argparse.Namespace) -> NoReturn:

@@ -73,6 +73,7 @@ def run_all(args: argparse.Namespace, order_of: Callable[[argparse.Namespace], R
     if not args.short:
         raise BadInput("run all", expected="--short: every plan whole takes hours")
     refuse("run all", {"--dry-run": args.dry_run, "--on": args.on, "--seed": args.seed}, "each plan has its own")
+    refuse("run all", {"--workers-at": args.workers_at, "--locust-page": args.locust_page}, "they are of one run")
     from harness.orchestrate.run import run_plan
 
     rows: list[list[str]] = []

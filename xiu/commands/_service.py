@@ -62,6 +62,7 @@ def run(args: argparse.Namespace, path: Path) -> int:
             )
     loaded = load_service(path)
     if args.dry_run:
+        _doors.doors_of(args)
         _tell(loaded.plan, args.json)
         return 0
     from xiu.commands.run import tell  # what tells of it is read by who plays alone
