@@ -169,6 +169,8 @@ class LocustProcess:
         """
         deadline_s = STAND_DEADLINE_S if self._doors.workers is None else JOIN_S
         until = time.monotonic() + deadline_s
+        if told := self._doors.waits_for(self._workers):
+            print(f"xiu: {told}", file=sys.stderr, flush=True)
         while not wanted(self._order_file).exists():
             if self._process.poll() == BAD_INPUT:
                 raise BadInput(_why(self._log).removeprefix(": ") or f"Locust refuses its file; {_end_of(self._log)}")

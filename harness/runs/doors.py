@@ -48,6 +48,12 @@ class LocustDoors:
             return ("--headless",)
         return ("--autostart", "--web-host", self.page.host, "--web-port", str(self.page.port))
 
+    def waits_for(self, workers: int) -> str:
+        """What somebody who waits is told; empty where nobody has to come."""
+        if self.workers is None:
+            return ""
+        return f"waits for {workers} workers: on the host of each, xiu plan join {self.workers}"
+
     def crew_words(self, workers: int) -> tuple[str, ...] | None:
         """Locust's options for so many workers that join; None where they are started here."""
         if self.workers is None:
