@@ -24,6 +24,12 @@ def test_the_page_is_this_hosts_alone_unless_another_is_named() -> None:
     assert read_doors(None, "0.0.0.0:8089", {}).page == Door("0.0.0.0", 8089)
 
 
+def test_who_waits_for_workers_says_how_they_join() -> None:
+    told = read_doors("10.0.0.5:5557", None, SECRET).waits_for(3)
+    assert told == "waits for 3 workers: on the host of each, xiu plan join 10.0.0.5:5557"
+    assert SHUT.waits_for(3) == ""
+
+
 def test_workers_join_where_they_are_told() -> None:
     words = read_doors("10.0.0.5:5557", None, SECRET).crew_words(3)
     assert words == (
