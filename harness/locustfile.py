@@ -35,6 +35,7 @@ from harness.journeys.hosts import FarWorkers
 from harness.journeys.joining import HOW, Secret
 from harness.journeys.member import CrewMember
 from harness.journeys.pilot import fly
+from harness.journeys.shown import marks
 from harness.orchestrate.fire_order import FireOrder
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def _init(environment: Environment, **_: Any) -> None:
         print("locustfile: the plan sets users and rate; leave out -u and -r (see: xiu plan rate N)", file=sys.stderr)
         sys.exit(2)
     runner = environment.runner
+    if environment.web_ui is not None and (order := os.environ.get(ORDER_VARIABLE)):
+        marks(environment.web_ui.app, Path(order).parent, lambda: _over(runner))
     if options is not None and not isinstance(runner, WorkerRunner) and not os.environ.get(ORDER_VARIABLE):
         try:
             from harness.orchestrate.alone import wish  # half of what there is to load, for Locust by hand alone
@@ -265,6 +268,14 @@ def _quit(**_: Any) -> None:
         _state["session"].end()
 
 
+def _over(runner: Any) -> bool:
+    """Has every worker that still can told its account?"""
+    if not isinstance(runner, MasterRunner):
+        return bool(_state["flown"])
+    crew: Crew = _state["crew"]
+    return bool(crew.ordered) and crew.over(_lost(runner))
+
+
 class OnePilotAWorker(LoadTestShape):
     """Life cycle alone: as many pilots as workers until all have ended. The rate is the plan's."""
 
@@ -278,8 +289,8 @@ class OnePilotAWorker(LoadTestShape):
         # Under a run with a page Locust stays as it is until the run ends it: a stopped test forgets its workers.
         stays = ORDER_VARIABLE in os.environ and runner.environment.web_ui is not None
         if not isinstance(runner, MasterRunner):
-            return None if _state["flown"] and not stays else (1, 1.0)
-        if _state["crew"].ordered and _state["crew"].over(_lost(runner)) and not stays:
+            return None if _over(runner) and not stays else (1, 1.0)
+        if _over(runner) and not stays:
             return None
         workers = max(1, runner.worker_count)
         return workers, float(workers)

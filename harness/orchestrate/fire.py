@@ -19,8 +19,9 @@ from typing import Any
 from harness.children import for_children
 from harness.engine import shots
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
+from harness.journeys.shown import forget, seen
 from harness.orchestrate.fire_order import FireOrder, locust_log, wanted
-from harness.runs.doors import FAR_LEAD_S, JOIN_S, PAGE_STAYS_S, SHUT, LocustDoors, secret_in
+from harness.runs.doors import FAR_LEAD_S, JOIN_S, SHUT, LocustDoors, secret_in
 from harness.stack import die_with_parent
 from harness.stack.ports import Ports
 from harness.waits import killed
@@ -152,9 +153,10 @@ class LocustProcess:
         self.end()
 
     def _shown(self) -> None:
-        """Until a browser has seen the last figures on the page."""
-        while self._process.poll() is None and time.monotonic() < self._flown_s + PAGE_STAYS_S:
+        """Until whoever looks has seen the last figures on the page."""
+        while self._process.poll() is None and not seen(self._log.parent, self._flown_s):
             time.sleep(POLL_S)
+        forget(self._log.parent)
 
     def end(self) -> None:
         """Ends the process, if it still runs. Safe to repeat."""
@@ -246,7 +248,7 @@ class LocustProcess:
         if self._doors.page is None:
             return False
         if all(order.file("cannon", worker, ".json").exists() for worker in range(self._workers)):
-            self._flown_s = time.monotonic()
+            self._flown_s = time.time()
         return bool(self._flown_s)
 
 

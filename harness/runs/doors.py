@@ -19,8 +19,6 @@ JOIN_S = 600.0
 """Within which all workers have joined: somebody starts them by hand."""
 FAR_LEAD_S = 6.0
 """From the order to the first request: it travels, and cannons load on hosts that nobody has measured."""
-PAGE_STAYS_S = 10.0
-"""After the last answer, at least: each worker reports once a second, a browser asks every two."""
 
 
 @dataclass(frozen=True, slots=True)

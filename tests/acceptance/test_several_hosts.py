@@ -16,7 +16,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,8 @@ from tests.support.stores import free_port
 HOST = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "plans.md"
 FAST_CLOCK = Path(__file__).resolve().parents[1] / "support" / "late_clock_locustfile.py"
+ALL = 500
+"""Requests of the plan below in two seconds, and in the warm-up."""
 PLAN = """\
 kind: stress
 id: far
@@ -123,18 +124,19 @@ def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_what_two_hosts_sent_is_one_run_and_stands_on_locusts_own_page(hosts: Hosts) -> None:
     with own_service() as service, nullcontext() if BROWSER is None else browser() as chromium:
         page = f"127.0.0.1:{free_port()}"
-        run = hosts.run(f"{service.url}/hello", page)
-        far = [hosts.joins(), hosts.joins()]
-        shown = LocustPage(page, run, hosts.told)
-        shown.look(chromium)
+        shown = LocustPage(page, hosts.run(f"{service.url}/hello", page), hosts)
+        opened = shown.opened(chromium)
+        far = [hosts.joins(), hosts.joins()]  # nothing is sent before: from now on the page waits for who looks
+        wait(lambda: service.asked["/hello"] > 0, 90, hosts.told)
+        shown.look(opened)
+        (run,) = hosts.master.started
         assert run.wait(60) in (0, INVALID), hosts.told()
     record = hosts.master.record()
     assert valid_or_late(record), hosts.told()
     sent = record["load"]["sent"]
-    assert sent == record["load"]["scheduled"] == service.asked["/hello"] == 500
-    assert (shown.total, shown.csv) == (sent, sent), "page and CSV, once the last answer is there"
-    assert shown.in_browser in (f"{sent:,}", str(sent), None)
-    assert (shown.in_browser is None) == (BROWSER is None)
+    assert sent == record["load"]["scheduled"] == service.asked["/hello"] == ALL
+    assert shown.csv == sent, "Locust's own CSV, once the last answer is there"
+    assert shown.in_browser == (None if BROWSER is None else str(sent))
     history = read_history(hosts.master.runs()[-1] / "history")
     assert len(history) == sent, "its files came over, whole"
     assert sorted(set(history["worker"].tolist())) == [0, 1]
@@ -151,22 +153,38 @@ def test_what_two_hosts_sent_is_one_run_and_stands_on_locusts_own_page(hosts: Ho
 class LocustPage:
     """What Locust's own page shows in the end: by its figures, as CSV, and in a browser where there is one."""
 
-    def __init__(self, page: str, run: subprocess.Popen[bytes], told: Callable[[], str]) -> None:
-        self.url, self._run, self._told = f"http://{page}", run, told
-        self.total, self.csv, self.in_browser = 0, 0, None if BROWSER is None else ""
+    def __init__(self, page: str, run: subprocess.Popen[bytes], hosts: Hosts) -> None:
+        self.url, self._run, self._told, self._master = f"http://{page}", run, hosts.told, hosts.master
+        self.csv, self.in_browser = 0, None if BROWSER is None else ""
 
-    def look(self, chromium: Any) -> None:
-        """From its first moment to its last figures; `chromium` None: without a browser."""
-        wait(self._there, 60, self._told)
-        page = None if chromium is None else open_page(chromium, self.url, {"width": 1280, "height": 900})
-        self._read()
+    def opened(self, chromium: Any) -> Any:
+        """In a browser that looks by now; None without one."""
+        wait(lambda: self._get("/stats/requests/csv") is not None, 60, self._told)
+        if chromium is None:
+            return None
+        page = open_page(chromium, self.url, {"width": 1280, "height": 900})
+        wait(lambda: bool(list(self._master.folder.glob("runs/2*/.page-asked"))), 60, self._told)
+        return page
+
+    def look(self, page: Any) -> None:
+        """Until every request is counted: as CSV, and what the browser shows then. Locust's page does not notice by
+        itself that a test has begun.
+        """
+        if page is not None:
+            page.reload()
+
+        def counted() -> bool:
+            if page is None:
+                self._get("/stats/requests")  # somebody has to look
+            rows = csv.DictReader(io.StringIO((self._get("/stats/requests/csv") or b"").decode()))
+            self.csv = next((int(row["Request Count"]) for row in rows if row["Name"] == "Aggregated"), 0)
+            return self.csv >= ALL
+
+        wait(counted, 60, self._told)
         if page is not None:
             row = page.locator("tr", has_text="Aggregated")
-            row.locator("td", has_text=f"{self.total}").first.wait_for()
+            row.locator("td", has_text=str(ALL)).first.wait_for()
             self.in_browser = row.locator("td").nth(2).inner_text()
-
-    def _there(self) -> bool:
-        return self._get("/stats/requests") is not None
 
     def _get(self, path: str) -> bytes | None:
         try:
@@ -175,21 +193,6 @@ class LocustPage:
         except (urllib.error.URLError, OSError):
             assert self._run.poll() is None, self._told()
             return None
-
-    def _read(self) -> None:
-        """Until every request is counted; then the CSV."""
-
-        def counted() -> bool:
-            data = self._get("/stats/requests")
-            rows = json.loads(data)["stats"] if data else []
-            self.total = next((row["num_requests"] for row in rows if row["name"] == "Aggregated"), 0)
-            return self.total >= 500
-
-        wait(counted, 60, self._told)
-        data = self._get("/stats/requests/csv")
-        assert data is not None
-        rows = list(csv.DictReader(io.StringIO(data.decode())))
-        self.csv = next(int(row["Request Count"]) for row in rows if row["Name"] == "Aggregated")
 
 
 def test_a_master_that_is_killed_leaves_nobody_who_sends(hosts: Hosts) -> None:
