@@ -2,7 +2,8 @@
 three requests in a closed loop.
 
 Same server (nginx, alone on its core, with an answer of each kind), same core, same number of connections; a third of
-the requests are taps, a third look at a wallet, a third at a statement.
+the requests are taps, a third look at a wallet, a third at a statement. Server and both sides ask for the real-time
+class: how many programs share the machine is no part of the answer.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def k6_rps(target: servers.BenchTarget, core: int, users: int, seconds: float) -
             SCRIPT.format(users=users, seconds=length, token=token, address=target.address, tap=tap_path(target.round))
         )
         argv = [str(program), "run", "--quiet", "--no-usage-report", "--summary-export", str(summary), str(script)]
-        clients.pinned(argv, core, length + 60, {"HOME": name})
+        clients.pinned(argv, core, length + 60, {"HOME": name}, realtime=True)
         return k6_said(summary.read_text(encoding="utf-8"))
 
 
@@ -77,7 +78,7 @@ def three_shots(target: servers.BenchTarget, core: int, rate_rps: float, seconds
         config = CannonConfig(
             fronts=(address,), segments=segments, tokens=str(target.tokens), result=str(Path(folder) / "result.json"),
             slots=CONNECTIONS - part * len(others), connections=CONNECTIONS - part * len(others), round=target.round,
-            cpu=core, drain_s=3.0, shot=first, journey=first,
+            cpu=core, drain_s=3.0, realtime=True, shot=first, journey=first,
             beside=tuple(Beside(name, name, (address,), segments, part, part) for name in others),
         )  # fmt: skip
         return run_cannon(config)
@@ -97,6 +98,7 @@ def run(say: Say, *, seconds: float = SECONDS) -> Report:
     tools.need("k6")
     last = FIRST_RPS
     with servers.nginx(server_core, answers=ANSWERS) as target:
+        servers.realtime(target.pid)
 
         def holds(rate_rps: float) -> bool:
             return any(tried(rate_rps) for _ in range(2))
