@@ -21,6 +21,8 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import uvloop
 
 from harness.engine.config import STOPS, CannonConfig
@@ -31,7 +33,8 @@ from harness.engine.pacing import Ticker
 from harness.engine.recorder import pages, write_history
 from harness.engine.results import result
 from harness.engine.schedule import ScheduleError, least_taps, pieces_of, schedule
-from harness.engine.strands import append, replan
+from harness.engine.spool import spool_of
+from harness.engine.strands import AHEAD_TAPS, append, deal, replan
 from harness.engine.tally import Tally
 from harness.engine.usage import cpu_sample, schedule_class, used
 from harness.engine.versions import AppendOrder, PlanVersions
@@ -41,6 +44,8 @@ NS = 1_000_000_000
 _HOUSE_NS = 50_000_000
 _SWEEPS = 20  # a full look for time-outs takes this many turns of housekeeping
 _START_DELAY_NS = 200_000_000
+_DEALT_AT_ONCE, _DEALS_MAX = 4_096, 4
+"""Requests whose makers are dealt between two looks at what is due, and how often in a turn of housekeeping."""
 
 
 @dataclass(slots=True)
@@ -65,7 +70,9 @@ class Cannon:
         self.cpu: list[CpuSample] = []
         self.stopped_ns: int | None = None
         self.start_ns: int | None = None
-        self.plan_ns = loaded.plan.duration_ns
+        self.plan_ns = loaded.plan_ns
+        self.spool = spool_of(loaded.tape, Path(config.result).parent)
+        self.unwritten: OSError | None = None
         self.versions = PlanVersions()
         self.over = asyncio.Event()
         self._house_at = self._report_at = self._cpu_at = 0
@@ -208,6 +215,7 @@ class Cannon:
         if self.loaded.followers:
             feed(self.loaded.followers, finished, now)
             gun.pace()
+        self._keep_tape(finished)
         if now >= self._cpu_at:
             self._cpu_at = now + NS
             self.cpu.append(cpu_sample(now))
@@ -226,6 +234,24 @@ class Cannon:
         self.gun.pace()
         at_s = None if self.start_ns is None else (now - self.start_ns) / NS
         self.say({"event": "counts", "at_ns": now, "at_s": at_s, "cpu_ratio": _recent_cpu(self.cpu)} | counts)
+
+    def _keep_tape(self, finished: npt.NDArray[np.intp]) -> None:
+        """Deals what comes next and writes off what ended. A record that cannot be kept ends the run."""
+        tape, gun = self.loaded.tape, self.gun
+        for _ in range(_DEALS_MAX):
+            if tape.dealt >= min(len(tape), gun.next + AHEAD_TAPS):
+                break
+            deal(tape, self.loaded.strands, tape.dealt + _DEALT_AT_ONCE)
+            gun.pace()
+        if self.spool is None or self.unwritten is not None:
+            return
+        self.spool.came(finished)
+        try:
+            self.spool.turn(gun.next)
+        except OSError as exc:
+            self.unwritten = exc
+            self.stop("its tape cannot be written")
+            self.over.set()
 
     def _awaits(self, now: int) -> bool:
         """Can a window still come? A plan that goes on lasts until its end, whether a request is due or not."""
@@ -275,6 +301,10 @@ class Cannon:
             await asyncio.wait([wires])
         gun.give_up()
         self.tally.take()
+        if self.unwritten is not None:
+            raise self.unwritten
+        if self.spool is not None:
+            self.spool.settle()
         account = result(
             tape,
             start_ns=start_ns,
@@ -349,6 +379,8 @@ def main(argv: list[str]) -> int:
         cannon = Cannon(config, loaded)
         account = await cannon.run() | {"scheduling": policy}
         _write(config, loaded, account)
+        if cannon.spool is not None:
+            cannon.spool.close()
         cannon.say({"event": "done", "result": config.result, "valid": account["generator"]["valid"]}, last=True)
 
     try:

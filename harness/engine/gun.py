@@ -202,8 +202,8 @@ class Gun:
 
     def pace(self) -> None:
         """Sends or queues what is due, at most BATCH taps."""
-        tap, end = self.next, min(self.end, self.next + BATCH)
         tape, connections, now_of, requests = self.tape, self.connections, self.now_of, self.requests
+        tap, end = self.next, min(self.end, tape.dealt, self.next + BATCH)
         intended, reached, sent, user, carrier = tape.intended, tape.reached, tape.sent, tape.user, tape.connection
         clock, write = monotonic_ns, self.write
         while tap < end:

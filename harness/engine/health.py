@@ -55,6 +55,51 @@ def lag_ms_max(objective_ms: float) -> float:
     return max(LAG_MIN_MS, LAG_OF_OBJECTIVE * objective_ms)
 
 
+class LagSeconds:
+    """Lag by intended second of the ``window`` (measured part of the plan, warm-up cut), as the taps are read."""
+
+    def __init__(self, window: tuple[int, int], objective_ms: float) -> None:
+        self.window, self.limit_ns = window, lag_ms_max(objective_ms) * 1e6
+        self.seconds = -(-(window[1] - window[0]) // NS)
+        self.bad: dict[str, list[int]] = {"lag_p99": [], "late": [], "reached": []}
+        self.late = self.taps = 0
+        self._second, self._open = 0, np.zeros(0, np.int64)  # lag of the second that may go on
+
+    def add(self, intended_ns: Times, reached_ns: Times) -> None:
+        """The next taps, in their order; those outside of the window are left out. ``reached_ns``: 0 where the pacer
+        never came.
+        """
+        inside = (intended_ns >= self.window[0]) & (intended_ns < self.window[1])
+        intended, reached = intended_ns[inside], reached_ns[inside]
+        if not len(intended):
+            return
+        lag = np.where(reached > 0, reached - intended, -1)
+        self.taps += len(lag)
+        self.late += int((lag > LATE_MS * 1e6).sum())
+        second = (intended - self.window[0]) // NS
+        numbers, first = np.unique(second, return_index=True)
+        for number, part in zip(numbers.tolist(), np.split(lag, first[1:]), strict=True):
+            if number != self._second:
+                self.close()
+                self._second, self._open = number, part.copy()
+            else:
+                self._open = np.concatenate([self._open, part])
+
+    def close(self) -> None:
+        """No further tap of the second that was read last."""
+        lag, self._open = self._open, self._open[:0]
+        if not len(lag):
+            return
+        came = np.sort(lag[lag >= 0])
+        if len(came) < REACHED_SHARE * len(lag):
+            self.bad["reached"].append(self._second)
+        if len(came):
+            if came[min(int(np.ceil(0.99 * len(came))), len(came)) - 1] > self.limit_ns:
+                self.bad["lag_p99"].append(self._second)
+            if (came > LATE_MS * 1e6).sum() > LATE_SHARE * len(came):
+                self.bad["late"].append(self._second)
+
+
 def judge(
     intended_ns: Times,
     reached_ns: Times,
@@ -64,52 +109,39 @@ def judge(
     residues: Mapping[str, int],
     idle: bool = False,
 ) -> Health:
-    """Health of the taps with an intended time in ``window`` (measured part of the plan, warm-up cut).
+    """Health of taps that are all at hand, as ``LagSeconds`` takes them; see ``judged``."""
+    lag = LagSeconds(window, objective_ms)
+    lag.add(intended_ns, reached_ns)
+    return judged(lag, cpu, residues, idle)
 
-    ``reached_ns``: 0 where the pacer never came. ``residues``: differences of counts that must all be 0. ``idle``: it
-    may have had none to send, because another worker had the few there were.
+
+def judged(lag: LagSeconds, cpu: list[CpuSample], residues: Mapping[str, int], idle: bool = False) -> Health:
+    """Health of the taps that were read.
+
+    ``residues``: differences of counts that must all be 0. ``idle``: it may have had none to send, because another
+    worker had the few there were.
     """
+    lag.close()
     reasons: list[Sentence] = []
-    inside = (intended_ns >= window[0]) & (intended_ns < window[1])
-    intended, reached = intended_ns[inside], reached_ns[inside]
-    lag = np.where(reached > 0, reached - intended, -1)
-    second = (intended - window[0]) // NS
-    seconds = -(-(window[1] - window[0]) // NS)
-    edges = np.searchsorted(second, np.arange(seconds + 1))
-    limit_ns = lag_ms_max(objective_ms) * 1e6
-    bad: dict[str, list[int]] = {"lag_p99": [], "late": [], "reached": []}
-    for number in range(seconds):
-        part = lag[edges[number] : edges[number + 1]]
-        if not len(part):
-            continue
-        came = np.sort(part[part >= 0])
-        if len(came) < REACHED_SHARE * len(part):
-            bad["reached"].append(number)
-        if len(came):
-            if came[min(int(np.ceil(0.99 * len(came))), len(came)) - 1] > limit_ns:
-                bad["lag_p99"].append(number)
-            if (came > LATE_MS * 1e6).sum() > LATE_SHARE * len(came):
-                bad["late"].append(number)
     words: dict[str, tuple[str, dict[str, float]]] = {
-        "lag_p99": ("lag_p99", {"limit_ms": limit_ns / 1e6}),
+        "lag_p99": ("lag_p99", {"limit_ms": lag.limit_ns / 1e6}),
         "late": ("lag_late", {"limit_ms": LATE_MS, "share": LATE_SHARE}),
         "reached": ("not_reached", {"share": REACHED_SHARE}),
     }
-    spoilt = sorted({number for numbers in bad.values() for number in numbers})
-    if _too_many(spoilt, seconds):
-        for rule, numbers in bad.items():
+    spoilt = sorted({number for numbers in lag.bad.values() for number in numbers})
+    if _too_many(spoilt, lag.seconds):
+        for rule, numbers in lag.bad.items():
             if numbers:
                 shown = ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
                 says, limits = words[rule]
-                reasons.append(sentence(says, **limits, count=len(numbers), seconds=seconds, shown=shown))
+                reasons.append(sentence(says, **limits, count=len(numbers), seconds=lag.seconds, shown=shown))
     cpu_max = busiest(cpu)
     if cpu_max is not None and cpu_max > CPU_SHARE:
         reasons.append(sentence("generator_cpu", share=cpu_max, over_s=CPU_SECONDS))
     reasons += [sentence("counts_open", name=name, value=value) for name, value in residues.items() if value]
-    if not len(intended) and not idle:
+    if not lag.taps and not idle:
         reasons.append(sentence("no_tap"))
-    late = int((lag > LATE_MS * 1e6).sum())
-    return Health(not reasons, tuple(reasons), seconds, len(spoilt), late, cpu_max)
+    return Health(not reasons, tuple(reasons), lag.seconds, len(spoilt), lag.late, cpu_max)
 
 
 def _too_many(spoilt: list[int], seconds: int) -> bool:

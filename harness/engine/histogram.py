@@ -21,14 +21,14 @@ MIN_US, MAX_US = 1, 60_000_000
 SAMPLES_BEYOND = 10  # a percentile is given only with this many samples above it
 
 
-def _bucket(us: Micros) -> npt.NDArray[np.int64]:
+def bucket_of(us: Micros) -> npt.NDArray[np.int64]:
     """Bucket number of each value in [0, MAX_US]."""
     exponent = np.frexp(us.astype(np.float64))[1].astype(np.int64)  # exact: values stay far below 2**53
     shift = np.maximum(exponent - (_HALF_BITS + 1), 0)
     return (shift << _HALF_BITS) + (us >> shift)
 
 
-BUCKETS = int(_bucket(np.array([MAX_US]))[0]) + 1
+BUCKETS = int(bucket_of(np.array([MAX_US]))[0]) + 1
 
 
 def _bounds() -> tuple[Micros, Micros]:
@@ -82,7 +82,7 @@ class Histogram:
             self.below += int((values_us < MIN_US).sum())
             self.above += int((values_us > MAX_US).sum())
             values_us = values_us[inside]
-        found = np.bincount(_bucket(values_us))
+        found = np.bincount(bucket_of(values_us))
         self.counts[: len(found)] += found  # as far as the largest value goes, because this runs while the cannon sends
 
     @property
@@ -121,7 +121,7 @@ class Histogram:
 
     def coarse(self) -> list[list[int]]:
         """``[[upper edge in µs, count], …]`` in wider buckets: small and quick enough for a line a second."""
-        top = int(_bucket(np.array([min(self.max_us, MAX_US)]))[0]) + 1
+        top = int(bucket_of(np.array([min(self.max_us, MAX_US)]))[0]) + 1
         counts = np.bincount(_COARSE_GROUP[:top], weights=self.counts[:top]).astype(np.int64)
         used = np.flatnonzero(counts)
         out = dict(zip(_COARSE_EDGE[used].tolist(), counts[used].tolist(), strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,11 @@ from harness.engine import shots
 from harness.engine.config import Beside, CannonConfig, ConfigError
 from harness.engine.followers import Follower, outcomes_named
 from harness.engine.gun import ClientConnection, Gun
-from harness.engine.population import Mix, Population, populate
+from harness.engine.population import Deal, Mix, populate
 from harness.engine.prepared import AT_ONCE_MAX, PreparedShot, read_requests
 from harness.engine.schedule import Schedule, pieces_of, schedule
 from harness.engine.shot import Aim, People, Shot
-from harness.engine.strands import Strand, tape_of
+from harness.engine.strands import tape_of
 from harness.engine.tape import Tape
 from system.contract.history import Kind
 from system.contract.numbers import whole_number
@@ -30,23 +31,69 @@ NOBODY = People(Aim("", 0, None), ())
 class LoadedGun:
     """``uids``: by user index; the users of journey 0, its probes behind them, then those of the other journeys.
 
-    ``plan``: the schedule of journey 0; ``strands``: of each journey.
+    ``plan_ns``: how long the plan of journey 0 is; ``strands``: who makes the requests of each journey.
     """
 
     gun: Gun
     tape: Tape
-    plan: Schedule
+    plan_ns: int
     uids: npt.NDArray[np.uint64]
     addresses: list[tuple[str, int]]
-    strands: list[Strand]
+    strands: list[StrandInTurn]
     followers: list[Follower]
+
+
+class Turns(Protocol):
+    """Who takes the turns of a journey, of its own users and connections."""
+
+    @property
+    def taps(self) -> int: ...
+
+    def part(self, first: int, last: int) -> Deal: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTurns:
+    """Prepared requests and connections take turns, each on its own."""
+
+    taps: int
+    wires: int
+    requests: int
+
+    def part(self, first: int, last: int) -> Deal:
+        index = np.arange(first, last, dtype=np.int64)
+        wires, requests = (index % self.wires).astype(np.int32), (index % self.requests).astype(np.int32)
+        return Deal(wires, requests, np.full(len(index), Kind.OTHER, np.uint8))
+
+
+@dataclass(frozen=True, slots=True)
+class StrandInTurn:
+    """A journey on the tape: its users and connections stand behind those of the journeys before it."""
+
+    intended_ns: npt.NDArray[np.int64]
+    phase: npt.NDArray[np.uint8]
+    turns: Turns
+    connections: int = 0
+    users: int = 0
+
+    @property
+    def room(self) -> int:
+        return self.turns.taps
+
+    def part(self, first: int, last: int) -> Deal:
+        dealt = self.turns.part(first, last)
+        return Deal(dealt.connection + np.int32(self.connections), dealt.user + np.int32(self.users), dealt.kind)
+
+    def woven(self) -> StrandInTurn:
+        """The same without its times, which stand on the tape."""
+        return replace(self, intended_ns=self.intended_ns[:0].copy(), phase=self.phase[:0].copy())
 
 
 @dataclass(slots=True)
 class _Part:
     """What one journey brings: users and addresses are counted from its own first. `owner`: each user's address."""
 
-    strand: Strand
+    strand: StrandInTurn
     requests: list[bytes]
     uids: npt.NDArray[np.uint64]
     addresses: list[tuple[str, int]]
@@ -71,14 +118,15 @@ def load(config: CannonConfig) -> LoadedGun:
         people = People(_aim(config, config.fronts[0]), tokens)
         beside = enumerate(config.beside, 1)
         parts = [own, *(_beside(config, number, one, fired[number], tokens, uids) for number, one in beside)]
-    strands, connections, users, addresses = [], 0, 0, 0
+    plan_ns, connections, users, addresses = plan.duration_ns, 0, 0, 0
+    strands: list[StrandInTurn] = []
     first_user: list[int] = []
     for part in parts:
-        strand = part.strand
         first_user.append(users)
-        strands.append(replace(strand, connection=strand.connection + connections, user=strand.user + users))
+        strands.append(replace(part.strand, connections=connections, users=users))
         connections, users = connections + len(part.front_of_connection), users + len(part.requests)
     tape = tape_of(strands)
+    strands = [strand.woven() for strand in strands]
     requests = [request for part in parts for request in part.requests]
     raw = config.tls is None and max(map(len, requests)) <= AT_ONCE_MAX
     following = [number for number, beside in enumerate(config.beside, 1) if beside.after]
@@ -93,7 +141,7 @@ def load(config: CannonConfig) -> LoadedGun:
     every = [address for part in parts for address in part.addresses]
     uids = np.concatenate([part.uids for part in parts])
     followers = _followers(config, gun, parts, people, first_user, first_address)
-    return LoadedGun(gun, tape, plan, uids, every, strands, followers)
+    return LoadedGun(gun, tape, plan_ns, uids, every, strands, followers)
 
 
 def _followers(
@@ -129,15 +177,9 @@ def _prepared(config: CannonConfig, number: int, order: CannonConfig | Beside) -
     addresses = [_address(one) for one in (order.addresses if isinstance(order, Beside) else order.fronts)]
     requests = read_requests(Path(config.prepared[number].requests), config.worker, config.workers)
     wires = max(1, _share(order.connections, config))
-    index = np.arange(round(len(plan) * (config.rate_headroom if number == 0 else 1.0)), dtype=np.int64)
+    room = round(len(plan) * (config.rate_headroom if number == 0 else 1.0))
     return _Part(
-        Strand(
-            plan.intended_ns,
-            plan.phase,
-            (index % wires).astype(np.int32),
-            (index % len(requests)).astype(np.int32),
-            np.full(len(index), Kind.OTHER, np.uint8),
-        ),
+        StrandInTurn(plan.intended_ns, plan.phase, PreparedTurns(room, wires, len(requests))),
         requests,
         np.arange(len(requests), dtype=np.uint64),
         addresses,
@@ -177,9 +219,9 @@ def _own(config: CannonConfig, shot: Shot, tokens: list[bytes], uids: npt.NDArra
         (Kind.TAP, Kind.TOO_FAST) if shot.name == shots.TAP else (Kind.OTHER, Kind.OTHER),
         planned=min(taps, max(len(plan), _part(config.expected, config))),
     )
-    connection = _send_abroad(people, fronts_of(uids, topology), config.seed)
+    people = people.sent_abroad(fronts_of(uids, topology), Kind.FOREIGN, config.seed)
     return plan, _Part(
-        Strand(plan.intended_ns, plan.phase, connection, people.user, people.kind),
+        StrandInTurn(plan.intended_ns, plan.phase, people),
         shot.requests(_aim(config, config.fronts[0]), tokens),
         uids,
         addresses,
@@ -212,7 +254,7 @@ def _beside(
     kind = Kind.TAP if shot.name == shots.TAP or getattr(shot, "taps", False) else Kind.OTHER
     people = populate(max(len(plan), _part(order.room, config)), owner, len(addresses), mix, seed, (kind, kind))
     return _Part(
-        Strand(plan.intended_ns, plan.phase, people.connection, people.user, people.kind),
+        StrandInTurn(plan.intended_ns, plan.phase, people),
         shot.requests(aim, tokens),
         uids,
         addresses,
@@ -265,18 +307,3 @@ def _address(front: str) -> tuple[str, int]:
     if not host or number is None:
         raise ConfigError(f"front {front!r}; expected host:port or http://host:port")
     return host, number
-
-
-def _send_abroad(people: Population, owner: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int32]:
-    """A foreign user's tap goes to a front that is not its own; every other tap stays where it was dealt."""
-    fronts = int(people.front_of_connection.max()) + 1
-    abroad = np.flatnonzero(people.kind == Kind.FOREIGN)
-    if fronts == 1 or not len(abroad):
-        return people.connection
-    out = people.connection.copy()
-    random = np.random.Generator(np.random.PCG64(seed))
-    for front in range(fronts):
-        here = abroad[(owner[people.user[abroad]] == front) & (people.front_of_connection[out[abroad]] == front)]
-        elsewhere = np.flatnonzero(people.front_of_connection != front)
-        out[here] = random.choice(elsewhere, len(here)).astype(np.int32)
-    return out

@@ -33,6 +33,7 @@ from system.contract.history import (
 )
 
 Records = npt.NDArray[np.void]
+Awards = npt.NDArray[np.int64]
 SEGMENT_RECORDS = 1 << 18
 MANIFEST = "manifest.json"
 MANIFEST_S = 30.0
@@ -43,36 +44,46 @@ class HistoryFolderError(ValueError):
     """A history folder that cannot be believed; names the file and what is wrong with it."""
 
 
-def records_of(tape: Tape, start: int, stop: int, uids: npt.NDArray[np.uint64], round_id: int, worker: int) -> Records:
-    """Records of the *sent* taps among [start, stop), in schedule order; crc and attempt still open."""
-    part = slice(start, stop)
-    code = tape.codes()[part]
-    sent = tape.times(tape.sent)[part]
-    chosen = np.flatnonzero((sent > 0) & (outcomes_of(code) != DROPPED))
+def records_of(
+    tape: Tape, start: int, stop: int, uids: npt.NDArray[np.uint64], round_id: int, worker: int,
+    awards: Awards | None = None,
+) -> Records:  # fmt: skip
+    """Records of the *sent* taps among [start, stop), in schedule order; crc and attempt still open.
+
+    ``awards``: those of the tape, where a caller has them in an array already.
+    """
+    part = tape.part(start, stop)
+    chosen = np.flatnonzero((part.sent > 0) & (outcomes_of(part.code) != DROPPED))
     out = np.zeros(len(chosen), OP_DTYPE)
-    for name, cells in (("intended", tape.intended), ("reached", tape.reached), ("sent", tape.sent)):
-        out[f"{name}_ns"] = tape.times(cells)[part][chosen]
-    code = code[chosen]
+    for name, cells in (("intended", part.intended), ("reached", part.reached), ("sent", part.sent)):
+        out[f"{name}_ns"] = cells[chosen]
+    code = part.code[chosen]
     out["http"] = code & STATUS_MASK
     out["outcome"] = np.maximum(outcomes_of(code), UNKNOWN)
-    out["done_ns"] = np.where(out["http"] > 0, tape.times(tape.done)[part][chosen], 0)
-    out["uid"] = uids[tape.users()[part][chosen]]
-    out["kind"], out["phase"] = tape.kind[part][chosen], tape.phase[part][chosen]
-    out["journey"] = tape.journey[part][chosen]
+    out["done_ns"] = np.where(out["http"] > 0, part.done[chosen], 0)
+    out["uid"] = uids[part.user[chosen]]
+    out["kind"], out["phase"] = part.kind[chosen], part.phase[chosen]
+    out["journey"] = part.journey[chosen]
     out["round"], out["worker"], out["packet"] = round_id, worker, NO_PACKET
     out["flags"] = np.where(code & EFFECT_NONE_BIT, FLAG_EFFECT_NONE, 0)
     out["flags"][(out["outcome"] == Outcome.REPEAT) & (out["kind"] != Kind.OTHER)] |= FLAG_REPEAT
-    place = np.frombuffer(tape.award, np.int32, len(tape))[part][chosen]
+    place = part.award[chosen]
     named = np.flatnonzero(place)
-    packets, amounts = np.array([*tape.awards], np.int64).reshape(-1, 2).T
+    packets, amounts = awards_of(tape) if awards is None else awards
     out["packet"][named], out["fen"][named] = packets[place[named] - 1], amounts[place[named] - 1]
     return out
 
 
+def awards_of(tape: Tape) -> Awards:
+    """Packets and amounts of the tape's awards, by their place; shape (2, n)."""
+    return np.array([*tape.awards], np.int64).reshape(-1, 2).T
+
+
 def pages(tape: Tape, uids: npt.NDArray[np.uint64], round_id: int, worker: int) -> Iterator[Records]:
     """``records_of`` the whole tape, a segment at a time: a long run is never in memory twice."""
+    awards = awards_of(tape)
     for start in range(0, len(tape), SEGMENT_RECORDS):
-        yield records_of(tape, start, min(start + SEGMENT_RECORDS, len(tape)), uids, round_id, worker)
+        yield records_of(tape, start, min(start + SEGMENT_RECORDS, len(tape)), uids, round_id, worker, awards)
 
 
 def number_attempts(records: Records, asking: dict[int, int]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -21,6 +21,7 @@ Times = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 NS = 1_000_000_000
+_AT_ONCE = 1 << 18  # taps; what is made of them on the way takes as much memory as these
 _ROUNDING = 1e-6  # taps; an integral of exactly n taps must give n, whatever the last bit of a float says
 
 
@@ -206,23 +207,46 @@ def schedule(pieces: list[Stretch], seed: int, worker: int = 0, workers: int = 1
     key = (worker, journey) if journey else (worker,)
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=key)))
     ahead = _ahead(seed, journey) if journey else 0.0
-    times: list[Times] = []
-    phases: list[npt.NDArray[np.uint8]] = []
+    found = _Times(sum(_most(piece, workers) for piece in pieces))
     start_s, cumulative = 0.0, 0.0
     for piece in pieces:
-        if piece.poisson:
-            at = _exponential_sums(random, piece.taps / workers) * workers
-        else:
-            begun = cumulative - ahead
-            first, last = math.ceil(begun - _ROUNDING), math.ceil(begun + piece.taps - _ROUNDING)
-            index = np.arange(first + (worker - first) % workers, last, workers, dtype=np.float64)
-            at = np.clip(index - begun, 0.0, piece.taps)
-        offset = np.minimum(piece.inverse(at), piece.duration_s) if len(at) else at
-        times.append(np.rint((start_s + offset) * NS).astype(np.int64))
-        phases.append(np.full(len(at), piece.phase, np.uint8))
+        parts = _random(random, piece, workers) if piece.poisson else _even(piece, cumulative - ahead, worker, workers)
+        for at in parts:
+            offset = np.minimum(piece.inverse(at), piece.duration_s) if len(at) else at
+            found.add(np.rint((start_s + offset) * NS).astype(np.int64), piece.phase)
         start_s += piece.duration_s
         cumulative += piece.taps
-    return Schedule(np.concatenate(times), np.concatenate(phases), round(start_s * NS))
+    return Schedule(found.times[: found.taps], found.phases[: found.taps], round(start_s * NS))
+
+
+class _Times:
+    """Times and phases as they are made, part by part: a long plan is never in memory twice."""
+
+    def __init__(self, room: int) -> None:
+        self.times, self.phases, self.taps = np.empty(room, np.int64), np.empty(room, np.uint8), 0
+
+    def add(self, times: Times, phase: int) -> None:
+        last = self.taps + len(times)
+        if last > len(self.times):  # more random arrivals than in ten deviations
+            more = last - len(self.times)
+            self.times = np.append(self.times, np.empty(more, np.int64))
+            self.phases = np.append(self.phases, np.empty(more, np.uint8))
+        self.times[self.taps : last], self.phases[self.taps : last] = times, phase
+        self.taps = last
+
+
+def _most(piece: Stretch, workers: int) -> int:
+    taps = piece.taps / workers
+    return int(taps + (10 * math.sqrt(taps) if piece.poisson else 0)) + 16
+
+
+def _even(piece: Stretch, begun: float, worker: int, workers: int) -> Iterator[Floats]:
+    """One worker's evenly spaced taps of a piece, as parts of its integral; `begun`: the plan's until there."""
+    first, last = math.ceil(begun - _ROUNDING), math.ceil(begun + piece.taps - _ROUNDING)
+    first += (worker - first) % workers
+    for start in range(first, last, workers * _AT_ONCE):
+        index = np.arange(start, min(start + workers * _AT_ONCE, last), workers, dtype=np.float64)
+        yield np.clip(index - begun, 0.0, piece.taps)
 
 
 def _ahead(seed: int, journey: int) -> float:
@@ -231,10 +255,25 @@ def _ahead(seed: int, journey: int) -> float:
     return float(np.random.Generator(np.random.PCG64(key)).random())
 
 
-def _exponential_sums(random: np.random.Generator, expected: float) -> Floats:
-    """Arrivals of a Poisson process of rate 1 in [0, expected)."""
+def _random(random: np.random.Generator, piece: Stretch, workers: int) -> Iterator[Floats]:
+    """One worker's random arrivals in a piece, as parts of its integral."""
+    return (at * workers for at in _exponential_sums(random, piece.taps / workers))
+
+
+def _exponential_sums(random: np.random.Generator, expected: float) -> Iterator[Floats]:
+    """Arrivals of a Poisson process of rate 1 in [0, expected), part by part."""
     block = int(expected + 6 * math.sqrt(expected) + 16)
-    sums = np.cumsum(random.exponential(size=block))
-    while sums[-1] < expected:
-        sums = np.concatenate([sums, sums[-1] + np.cumsum(random.exponential(size=block))])
-    return sums[: int(np.searchsorted(sums, expected))]
+    base = run = 0.0
+    while True:
+        left, run = block, 0.0
+        while left:
+            drawn = random.exponential(size=min(left, _AT_ONCE))
+            left -= len(drawn)
+            drawn[0] += run
+            sums = np.cumsum(drawn)
+            run = float(sums[-1])
+            sums += base
+            yield sums[: int(np.searchsorted(sums, expected))]
+        base += run
+        if base >= expected:
+            return

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.engine.recorder import read_history
+from harness.engine.recorder import segments
 from harness.engine.schedule import per_second, pieces_of
 from harness.forecast.share import Share
 from harness.orchestrate.account import RunAccount
@@ -112,15 +112,16 @@ def refused_share(account: dict[str, Any]) -> float | None:
 
 def wins_seen(history: Path, round_id: int) -> tuple[set[int], float | None]:
     """Packets that answers showed as won, and when the last of them was first shown (CLOCK_MONOTONIC seconds)."""
-    records = read_history(history)
-    won = records[
-        (records["round"] == round_id)
-        & (records["packet"] != NO_PACKET)
-        & np.isin(records["outcome"], (Outcome.WIN, Outcome.REPEAT))
-    ]
-    first = won[won["outcome"] == Outcome.WIN]
-    last = float(first["sent_ns"].max()) / 1e9 if len(first) else None
-    return {int(packet) for packet in won["packet"]}, last
+    packets, last_ns = set[int](), 0
+    for _, records in segments(history):
+        won = (
+            (records["round"] == round_id)
+            & (records["packet"] != NO_PACKET)
+            & np.isin(records["outcome"], (Outcome.WIN, Outcome.REPEAT))
+        )
+        packets.update(records["packet"][won].tolist())
+        last_ns = max(last_ns, int(records["sent_ns"][won & (records["outcome"] == Outcome.WIN)].max(initial=0)))
+    return packets, last_ns / 1e9 if last_ns else None
 
 
 def money_of(books: RoundBooks | None) -> RecordMoney:

@@ -15,7 +15,7 @@ import requests
 
 from harness import loopback
 from harness.control_client import ControlClient
-from harness.engine.recorder import Records, read_history, write_history
+from harness.engine.recorder import Records, segments, write_history
 from harness.orchestrate.closing import insist
 from harness.orchestrate.prepare import owner
 from system.contract.history import FLAG_EFFECT_NONE, FLAG_REPEAT, NO_PACKET, OP_DTYPE, Kind, Outcome, Phase
@@ -25,15 +25,17 @@ from system.contract.routing import Topology, tap_path
 SETTLE_WORKER = 255
 TIMEOUT_S = 3.0
 AGAIN_S = 0.1
+OPEN, SEEN = (Outcome.PENDING, Outcome.UNKNOWN), (Outcome.WIN, Outcome.REPEAT)
 
 
 def open_users(folder: Path, round_id: int) -> list[int]:
     """Users with a pending or unknown answer in the round and no win seen afterwards, ascending."""
-    records = read_history(folder)
-    mine = records[(records["round"] == round_id) & np.isin(records["kind"], (Kind.TAP, Kind.TOO_FAST, Kind.SETTLE))]
-    open_ = mine[np.isin(mine["outcome"], (Outcome.PENDING, Outcome.UNKNOWN))]["uid"]
-    seen = mine[np.isin(mine["outcome"], (Outcome.WIN, Outcome.REPEAT))]["uid"]
-    return [int(uid) for uid in np.setdiff1d(open_, seen)]
+    open_, seen = set[int](), set[int]()
+    for _, records in segments(folder):
+        mine = (records["round"] == round_id) & np.isin(records["kind"], (Kind.TAP, Kind.TOO_FAST, Kind.SETTLE))
+        for users, outcomes in ((open_, OPEN), (seen, SEEN)):
+            users.update(records["uid"][mine & np.isin(records["outcome"], outcomes)].tolist())
+    return sorted(open_ - seen)
 
 
 def settle(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.engine.recorder import HistoryFolderError, read_history
+from harness.engine.recorder import HistoryFolderError, segments
 from harness.guard.kill import pressed_s
 from system.contract.history import Kind
 
@@ -18,12 +18,13 @@ def fell_silent_s(registers: Sequence[Path], history: Path, began_s: float) -> f
     at_s = max((pressed_s(folder) for folder in registers), default=0.0)
     if at_s <= began_s:
         return None
+    last_ns = 0
     try:
-        records = read_history(history, check=False)
+        for _, records in segments(history, check=False):
+            last_ns = max(last_ns, int(records["sent_ns"][records["kind"] != Kind.SETTLE].max(initial=0)))
     except HistoryFolderError:
         return None
-    sent = records["sent_ns"][records["kind"] != Kind.SETTLE]
-    if not len(sent):
+    if not last_ns:
         return None
-    wall_s = (time.time_ns() - time.monotonic_ns() + int(sent.max())) / 1e9
+    wall_s = (time.time_ns() - time.monotonic_ns() + last_ns) / 1e9
     return max(0.0, wall_s - at_s)

@@ -102,5 +102,6 @@ def _round(judges: dict[str, Judge], books: Books, history: History | None, faul
     wins.in_time(judges["S8"], books, matched)
     wins.issued_once(judges["S12"], books, matched)
     if history is not None:
-        promises.of_round(judges, books, matched, history.ops[history.ops["round"] == books.round_id])
+        mine = history.ops["round"] == books.round_id
+        promises.of_round(judges, books, matched, history.ops if mine.all() else history.ops[mine])
     return shown(books, matched, judges["S1"].figures.get("residue", 0) - before, faults_us)

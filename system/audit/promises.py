@@ -56,7 +56,12 @@ def probes(judge: Judge, ops: Ops) -> None:
 def of_round(judges: Mapping[str, Judge], books: Books, matched: Match, ops: Ops) -> None:
     """Everything that joins the operations of one round with its books."""
     # The answer to a probe is S11's business. It says nothing about the user whose name the probe used.
-    ops = ops[~np.isin(ops["kind"], PROBES)]
+    chosen = ~np.isin(ops["kind"], PROBES)
+    # Nearly all operations are lost taps of users who were never shown a win: nothing is asked of them.
+    lost = chosen & (ops["outcome"] == Outcome.LOSE)
+    winners = _users(ops, chosen & np.isin(ops["outcome"], _SHOWN) & (ops["packet"] != NO_PACKET))
+    chosen[lost] = np.isin(ops["uid"][lost], winners)
+    ops = ops[chosen]
     ops = ops[np.lexsort((ops["sent_ns"], ops["uid"]))]
     _shown_is_posted(judges["S4"], judges["S7"], books, matched, ops)
     _posted_has_cause(judges["S6"], judges["S9"], books, ops)

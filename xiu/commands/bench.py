@@ -105,6 +105,7 @@ _SECONDS = {
     "tickets": "",
     "fission": "",
     "recorder": "",
+    "report": "",
     "relations": "",
 }
 """The argument with which a bench takes the length of a sample; empty where the bench has a fixed amount of work."""

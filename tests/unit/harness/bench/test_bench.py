@@ -72,10 +72,12 @@ def test_the_benches_of_this_part_are_there() -> None:
         "k6",
         "kill",
         "locustfile",
+        "memory",
         "open-loop",
         "peers",
         "recorder",
         "relations",
+        "report",
         "tickets",
         "wins",
         "wins-cells",
@@ -84,7 +86,7 @@ def test_the_benches_of_this_part_are_there() -> None:
     assert set(bench.names()) == known
 
 
-@pytest.mark.parametrize("name", ["credit", "recorder", "tickets"])
+@pytest.mark.parametrize("name", ["credit", "recorder", "report", "tickets"])
 def test_a_bench_with_work_to_do_takes_no_length(name: str) -> None:
     with pytest.raises(BadInput, match=f"{name} takes no --seconds"):
         bench.run(argparse.Namespace(bench=name, seconds=1.0, json=False))

@@ -99,3 +99,13 @@ def test_contradictions_are_refused(taps: int, users: int, mix: Mix, words: str)
 def test_more_connections_than_slots_are_refused() -> None:
     with pytest.raises(PopulationError, match="6 connections for 5 slots"):
         Mix(5, 6)
+
+
+def test_any_part_is_dealt_as_it_is_in_the_whole() -> None:
+    mix = Mix(20, 7, too_fast_share=0.2, probes=((FORGED, 30), (EXPIRED, 11)))
+    people = _populate(1_000, 100, mix, fronts=2).sent_abroad(np.arange(200) % 2, FORGED, 5)
+    parts = [people.part(first, min(first + 77, 1_000)) for first in range(0, 1_000, 77)]
+    for name in ("connection", "user", "kind"):
+        assert np.array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(people, name))
+    forged = people.kind == FORGED
+    assert (people.front_of_connection[people.connection[forged]] != people.user[forged] % 2).all()

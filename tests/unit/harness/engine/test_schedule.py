@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.engine import schedule as module
 from harness.engine.schedule import (
     NS,
     ScheduleError,
@@ -165,3 +166,16 @@ def test_a_recording_without_time_is_refused(points: list[list[float]]) -> None:
 )
 def test_how_much_the_rate_rises_within_a_second(pieces: list[Stretch], rises: float) -> None:
     assert steepest(pieces) == pytest.approx(rises)
+
+
+@pytest.mark.parametrize("poisson", [False, True])
+@pytest.mark.parametrize(("worker", "workers"), [(0, 1), (2, 3)])
+def test_a_long_plan_is_made_in_pieces_and_is_the_same(
+    poisson: bool, worker: int, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces = [*constant(997, 3, poisson=poisson), *ramp(5, 500, 3, poisson=poisson, phase=1), *spike(3, 400, 2, 1)]
+    at_once = schedule(pieces, 7, worker, workers)
+    monkeypatch.setattr(module, "_AT_ONCE", 100)
+    in_pieces = schedule(pieces, 7, worker, workers)
+    assert np.array_equal(in_pieces.intended_ns, at_once.intended_ns)
+    assert np.array_equal(in_pieces.phase, at_once.phase)

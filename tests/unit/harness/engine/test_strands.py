@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harness.engine import strands as module
 from harness.engine.schedule import ScheduleError, constant, schedule
-from harness.engine.strands import Strand, append, replan, tape_of
+from harness.engine.strands import Strand, append, deal, replan, tape_of
 from harness.engine.tape import NEVER, Tape
 
 S = 1_000_000_000
@@ -124,3 +125,29 @@ def test_a_window_without_room_changes_nothing(windows: list[tuple[float, float]
     with pytest.raises(ScheduleError, match=says):
         append(tape, strands, given)
     assert ([bytes(column) for column in (tape.intended, tape.connection, tape.user)], len(tape)) == before
+
+
+def test_who_makes_a_request_is_dealt_piece_by_piece_as_if_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    strands = [strand(500, 0, room=2.0), strand(100, 1, room=2.0, base=10_000)]
+    whole = tape_of(strands)
+    monkeypatch.setattr(module, "AHEAD_TAPS", 100)
+    monkeypatch.setattr(module, "WOVEN_TAPS", 30)
+    tape = tape_of(strands)
+    assert tape.dealt == 100
+    assert not any(tape.user[100:]), "nobody yet"
+    windows = [window((750, 50)[number], number, 2.0) for number in range(2)]
+    for one in (whole, tape):
+        append(one, strands, windows)
+    while tape.dealt < len(tape):
+        deal(tape, strands, tape.dealt + 77)
+    for one in (whole, tape):
+        deal(one, strands, len(one) + 77)
+    assert tape.dealt == len(tape)
+    assert [of(tape, number) for number in range(2)] == [of(whole, number) for number in range(2)]
+    more = S + np.arange(800, dtype=np.int64) * (S // 800)
+    for one in (whole, tape):
+        replan(one, strands, S, more, np.ones(800, np.uint8))
+        deal(one, strands, len(one))
+    assert [of(tape, number) for number in range(2)] == [of(whole, number) for number in range(2)], (
+        "dealt anew from there"
+    )

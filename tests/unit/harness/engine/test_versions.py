@@ -251,7 +251,7 @@ def test_it_ends_at_once_when_it_is_stopped(tmp_path: Path, clock: StillClock, m
 def test_users_and_probes_are_spread_over_what_is_expected(tmp_path: Path) -> None:
     loaded = load(config(tmp_path, expected=250))
     assert loaded.tape.capacity == 500
-    users = loaded.strands[0].user
+    users = loaded.strands[0].part(0, 500).user
     assert set(users[:250].tolist()) == set(range(200)), "every user comes, if all goes well"
 
 
