@@ -199,6 +199,15 @@ PHRASES: dict[str, Phrase] = {
         "records of one lane were met in the other: {live:,} into live, {stress:,} into stress",
         "两条通道串了：进线上 {live:,} 条，进压测 {stress:,} 条",
     ),
+    "outside_apart": (
+        "parties outside: {calls:,} calls of the stress lane, all to doubles; 0 denied, 0 astray",
+        "外部单位：压测通道呼叫 {calls:,} 次，都到替身；拒绝 0 次，走错 0 次",
+    ),
+    "outside_astray": (
+        "parties outside: {denied:,} calls of the stress lane denied, {into_party:,} answered by no double; "
+        "{into_double:,} live calls answered by a double",
+        "外部单位：压测通道被拒 {denied:,} 次，{into_party:,} 次由非替身应答；线上 {into_double:,} 次由替身应答",
+    ),
     "public_touched": (
         "the public's round {round}: {seen:,} wins seen, {posted:,} posted, {fen:,} fen over, rules broken: {broken}",
         "大众那一场（第 {round} 场）：看到 {seen:,} 个中奖，入账 {posted:,} 个，余 {fen:,} 分，被破坏的规则：{broken}",

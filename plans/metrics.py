@@ -31,7 +31,7 @@ METRICS: tuple[Metric, ...] = (
         "drill_build_info",
         "gauge",
         BUILD_HELP,
-        ("exporter", "playbook", "supervisor", "watchdog", "cannon"),
+        ("exporter", "playbook", "supervisor", "watchdog", "cannon", "doubles"),
         BUILD_LABELS,
     ),
     Metric("drill_requests_planned_total", "counter", "Taps of the schedule whose time has come.", _RUN, ("lane",)),
@@ -129,6 +129,13 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "drill_http_request_duration_seconds", "histogram", "Time to answer.", _PLAYBOOK, ("route",), LATENCY_BUCKETS_S
+    ),
+    Metric(
+        "drill_double_calls_total",
+        "counter",
+        "Calls that the doubles of parties outside met, by what they did with each.",
+        ("doubles",),
+        ("party", "lane", "outcome"),
     ),
     Metric("drill_playbook_runs_total", "counter", "Runs that ended, by their end.", _PLAYBOOK, ("playbook", "end")),
 )

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from system.contract.addresses import read_address
 from system.contract.errors import SettingsError
-from system.contract.ids import LANES, ROUND_MAX, Lane
+from system.contract.ids import INT8_MAX, LANES, ROUND_MAX, Lane
 from system.contract.numbers import shown, whole_number
+from system.contract.parties import BANK, SMS, Party
 from system.contract.places import CELLS_MAX, valkey_variable
 from system.contract.routing import Topology
 
@@ -59,6 +60,27 @@ def valkeys_of(env: Mapping[str, str]) -> Mapping[int, str]:
     """
     own = [cell for cell in range(1, CELLS_MAX) if env.get(valkey_variable(cell))]
     return {cell: address(env, valkey_variable(cell), "valkey") for cell in (0, *own)}
+
+
+@dataclass(frozen=True, slots=True)
+class PartyAddress:
+    """Where a party outside is called for the live lane, and its double for the stress lane; None: nobody is."""
+
+    live: str | None = None
+    double: str | None = None
+
+    def of(self, lane: Lane) -> str | None:
+        """The address that a lane's calls go to."""
+        return self.live if lane == "live" else self.double
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str], party: Party) -> PartyAddress:
+        """Reads the party's two variables, each where it is set. Raises SettingsError."""
+        live, double = (
+            address(env, name, party.name) if env.get(name) else None
+            for name in (party.variable, party.double_variable)
+        )
+        return cls(live, double)
 
 
 def lane_of(env: Mapping[str, str]) -> Lane:
@@ -221,15 +243,22 @@ class CreditSettings:
     secret: bytes
     poll_interval_s: float = 0.05
     store_timeout_s: float = 5.0
+    sms: PartyAddress = PartyAddress()
+    sms_timeout_s: float = 2.0
+    notice_from_fen: int = 10_000
+    """A packet of so much or more is told its user by SMS, once it is credited."""
 
     def __post_init__(self) -> None:
         if not 0 < self.poll_interval_s < self.store_timeout_s:
             raise SettingsError("poll_interval_s must lie between 0 and store_timeout_s")
+        if self.sms_timeout_s <= 0 or self.notice_from_fen < 1:
+            raise SettingsError("sms_timeout_s must lie above 0, notice_from_fen at 1 or above")
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> CreditSettings:
         """Reads XIU_CELL, XIU_LANE, XIU_METRICS_LISTEN, XIU_POSTGRES_URL, XIU_VALKEY_URL, XIU_CONTROL_URL,
-        XIU_SECRET_FILE. Raises SettingsError.
+        XIU_SECRET_FILE; where they are set also XIU_SMS_URL, XIU_SMS_DOUBLE_URL, XIU_NOTICE_FROM_FEN. Raises
+        SettingsError.
         """
         text = _need(env, "XIU_CELL")
         cell = whole_number(text, ROUND_MAX)
@@ -243,7 +272,19 @@ class CreditSettings:
             valkey_url=address(env, "XIU_VALKEY_URL", "valkey"),
             control_url=address(env, "XIU_CONTROL_URL", "control"),
             secret=master_secret(env),
+            sms=PartyAddress.from_env(env, SMS),
+            **_notices(env),
         )
+
+
+def _notices(env: Mapping[str, str]) -> dict[str, int]:
+    text = env.get("XIU_NOTICE_FROM_FEN")
+    if not text:
+        return {}
+    fen = whole_number(text, INT8_MAX)
+    if fen is None:
+        raise SettingsError(f"XIU_NOTICE_FROM_FEN={shown(text)}; expected an amount in fen")
+    return {"notice_from_fen": fen}
 
 
 def _limit(env: Mapping[str, str], whose: str) -> dict[str, int]:
@@ -278,6 +319,12 @@ class PlaySettings:
     address_rate_per_s: int = 1_000
     """Requests of one address; behind it may be a whole house, or a telephone network."""
     address_burst: int = 10_000
+    bank: PartyAddress = PartyAddress()
+    bank_timeout_s: float = 2.0
+    """How long the bank may take to answer; then nobody knows, and it is asked again."""
+    payout_again_s: float = 1.0
+    """Until the bank is asked again about an order, doubled each time, `payout_again_max_s` at most."""
+    payout_again_max_s: float = 30.0
 
     def __post_init__(self) -> None:
         for whose in ("user", "address"):
@@ -286,12 +333,14 @@ class PlaySettings:
                 raise SettingsError(
                     f"{whose}_burst {burst} must not lie below {whose}_rate_per_s {rate}, nor that below 1"
                 )
+        if not 0 < self.payout_again_s <= self.payout_again_max_s or self.bank_timeout_s <= 0:
+            raise SettingsError("payout_again_s must lie between 0 and payout_again_max_s, bank_timeout_s above 0")
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> PlaySettings:
         """Reads XIU_LISTEN, XIU_POSTGRES_URL, XIU_SECRET_FILE; where they are set also XIU_ADMIN_TOKEN_FILE,
         XIU_TOPOLOGY, XIU_SIGN_IN (1: yes), XIU_USER_LIMIT and XIU_ADDRESS_LIMIT (requests a second and at once, as
-        50:200). Raises SettingsError.
+        50:200), XIU_BANK_URL and XIU_BANK_DOUBLE_URL. Raises SettingsError.
         """
         sign_in = env.get("XIU_SIGN_IN", "0")
         if sign_in not in ("0", "1"):
@@ -303,6 +352,7 @@ class PlaySettings:
             admin_token=admin_token(env) if env.get("XIU_ADMIN_TOKEN_FILE") else "",
             topology=topology_of(env) if env.get("XIU_TOPOLOGY") else None,
             sign_in=sign_in == "1",
+            bank=PartyAddress.from_env(env, BANK),
             **_limit(env, "user"),
             **_limit(env, "address"),
         )

@@ -50,7 +50,7 @@ SHOWN_BY_SYSTEM = {"contract", "lottery"}
 SYSTEM_STOREYS = (
     {"contract", "settings", "clock", "money"},
     {"lottery"},
-    {"winlog"},
+    {"winlog", "outside"},
     {"ledger"},
     {"front", "credit", "play", "control", "audit"},
     {"benching"},

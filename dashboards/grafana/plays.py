@@ -16,7 +16,8 @@ from dashboards.grafana.shares import EXCUSES as OF_SHARES
 from dashboards.grafana.shares import shares
 
 _PAID = "Pots paid"
-_ROUTES = 'route=~"/v1/(wallet|shares|seasons|friends|relations|fund|bills|transfers|sponsors|participation).*"'
+_PAYOUTS = "Money of payouts"
+_ROUTES = 'route=~"/v1/(wallet|payouts|shares|seasons|friends|relations|fund|bills|transfers|sponsors|participation).*"'
 BALANCE_S = 0.01
 """What 99 of 100 balances may take while a round runs at half the calibrated rate."""
 _UNASKED = "a round alone asks nothing of play"
@@ -27,6 +28,7 @@ def plays() -> Iterator[Panel]:
     yield from relations()
     yield from shares()
     yield from _cards()
+    yield from _outside()
     yield lines(
         Tile("Plays: requests, by route", "What users and operators ask of play, answered per second.", "reqps"),
         PanelQuery(f"sum by (route) (rate(hongbao_http_requests_total{{{_ROUTES}}}{RATE}))", "{{route}}"),
@@ -77,10 +79,42 @@ def _cards() -> Iterator[Panel]:
     )
 
 
+def _outside() -> Iterator[Panel]:
+    yield lines(
+        Tile("Payouts", "To users' bank accounts, per second: ordered, paid, refused by the bank.", "cps", 6),
+        PanelQuery(f"sum by (outcome) (rate(hongbao_payouts_total{{{TAPS}}}{RATE}))", "{{outcome}}"),
+    )
+    yield lines(
+        Tile(_PAYOUTS, "The same in money, per second.", YUAN, 6),
+        PanelQuery(f"sum by (outcome) (rate(hongbao_payouts_fen_total{{{TAPS}}}{RATE})) / 100", "{{outcome}}"),
+    )
+    yield lines(
+        Tile(
+            "Payouts that wait", "For the bank's word; PayoutsWaiting fires where one has waited for 30 s.", "short", 6
+        ),
+        PanelQuery(f"max by (lane) (hongbao_payouts_waiting{{{TAPS}}})", "{{lane}}"),
+    )
+    yield lines(
+        Tile(
+            "Calls outside",
+            "To bank and SMS gateway, and as their doubles met them. Never denied or crossed.",
+            "cps",
+            6,
+        ),
+        PanelQuery(
+            f"sum by (party, outcome) (rate(hongbao_outside_calls_total{{{TAPS}}}{RATE}))", "{{party}}, {{outcome}}"
+        ),
+        PanelQuery(
+            f"sum by (party, outcome) (rate(drill_double_calls_total{{{TAPS}}}{RATE}))",
+            "double: {{party}}, {{outcome}}",
+        ),
+    )
+
+
 EXCUSES = (
     *OF_SHARES,
     MayBeEmpty("Plays: requests, by route", _UNASKED),
     MayBeEmpty("Plays: p99, by route", _UNASKED),
     *OF_RELATIONS,
-    LintExcuse("panel-units-rule", (_PAID,), NO_UNIT_OF_MONEY),
+    LintExcuse("panel-units-rule", (_PAID, _PAYOUTS), NO_UNIT_OF_MONEY),
 )

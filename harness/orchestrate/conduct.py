@@ -24,6 +24,7 @@ from harness.orchestrate.closing import given_back
 from harness.orchestrate.fire import LocustProcess
 from harness.orchestrate.hooks import Nemesis, NoNemesis
 from harness.orchestrate.interrupts import interruptible
+from harness.orchestrate.outside import OutsideCalls
 from harness.orchestrate.phases import Arm, Armed, Audit, Celebrate, Close, Drain, Fire, Settle, Stage
 from harness.orchestrate.phases.arm import announce
 from harness.orchestrate.prepare import Sizes
@@ -124,7 +125,7 @@ class Conductor:
                 self._ahead = undo.enter_context(
                     LocustProcess(self.folder, 1, self.sizes.workers, doors=self.order.doors)
                 )
-            live = LiveLane(self.system, self.control, self.run.tell) if self.order.lane == "stress" else None
+            live = self._live_lane() if self.order.lane == "stress" else None
             self._precheck(live)
             try:
                 self._play()
@@ -139,6 +140,10 @@ class Conductor:
                 self.account.live_lane = live.proof
             signals.sealing = True
             return self._conclude(started)
+
+    def _live_lane(self) -> LiveLane:
+        outside = OutsideCalls(self.system.addresses.places)
+        return LiveLane(self.system, self.control, self.run.tell, outside)
 
     def _lock(self) -> None:
         """Raises EnvironmentNotReady: without a lock in its folder a run judges nothing."""

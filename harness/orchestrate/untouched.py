@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from harness.control_client import ControlClient
 from harness.errors import HarnessError
+from harness.orchestrate.outside import OutsideCalls
 from harness.orchestrate.system import System
 from harness.phrases import Sentence, sentence
-from harness.runs.guarded import LiveLaneProof
+from harness.runs.guarded import LiveLaneProof, OutsideProof
 from harness.verdict import Reason
 from system.contract.audit import LaneSum, ShadowReport
 from system.contract.ids import Lane
@@ -21,8 +22,16 @@ OTHER: Lane = "live"
 class LiveLane:
     """Sums up the live lane before and after. `tell(kind, text)` takes the events."""
 
-    def __init__(self, system: System, control: ControlClient, tell: Callable[[str, Sentence], None]) -> None:
+    def __init__(
+        self,
+        system: System,
+        control: ControlClient,
+        tell: Callable[[str, Sentence], None],
+        outside: OutsideCalls | None = None,
+    ) -> None:
         self._system, self._control, self._tell = system, control, tell
+        self._outside = outside
+        self._said: OutsideProof | None = None
         self._before: LaneSum | None = None
         self._first: ShadowReport | None = None
         self._busy: list[int] = []
@@ -71,7 +80,7 @@ class LiveLane:
         assert now is not None
         self._after = now
         failures, unknown = self._compared(now, flushed)
-        return failures + self._leaks(last), unknown
+        return failures + self._leaks(last) + self._astray(), unknown
 
     @property
     def proof(self) -> LiveLaneProof | None:
@@ -86,6 +95,7 @@ class LiveLane:
             changed=tuple(_apart(self._before, self._after)) if self._after else (),
             into_live=self._met.get("live"),
             into_stress=self._met.get("stress"),
+            outside=self._said,
         )
 
     def _leaks(self, last: ShadowReport | None) -> list[Reason]:
@@ -103,6 +113,19 @@ class LiveLane:
         text = sentence("lanes_mixed", **into)
         self._tell("live_lane", text)
         return [Reason(code="lanes_mixed", text=text)]
+
+    def _astray(self) -> list[Reason]:
+        """Calls of one lane that went, or nearly went, to whom the other lane calls outside."""
+        self._said = None if self._outside is None else self._outside.proof()
+        if self._said is None:
+            return []
+        counts = self._said.model_dump()
+        if not self._said.astray:
+            self._tell("live_lane", sentence("outside_apart", **counts))
+            return []
+        text = sentence("outside_astray", **counts)
+        self._tell("live_lane", text)
+        return [Reason(code="outside_astray", text=text)]
 
     def _compared(self, now: LaneSum, flushed: bool) -> tuple[list[Reason], list[Reason]]:
         """What the sums say: nothing changed, what a flush took, or what else."""

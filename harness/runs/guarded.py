@@ -12,6 +12,24 @@ from harness.phrases import kept
 from harness.runs.base import Record
 
 
+class OutsideProof(Record):
+    """What the system said to parties outside during a run on the stress lane, by its own counts.
+
+    `calls`: of that lane, to doubles. `denied`: not sent, for the address was no double's. `into_party`: stress calls
+    that were answered by no double; `into_double`: live ones that a double answered.
+    """
+
+    calls: int
+    denied: int
+    into_party: int
+    into_double: int
+
+    @property
+    def astray(self) -> int:
+        """Calls that went, or nearly went, to the wrong one."""
+        return self.denied + self.into_party + self.into_double
+
+
 class LiveLaneProof(Record):
     """The live lane before and after a run on the stress lane: one checksum over every table and stream of it.
 
@@ -26,6 +44,8 @@ class LiveLaneProof(Record):
     changed: tuple[str, ...] = ()
     into_live: int | None = None
     into_stress: int | None = None
+    outside: OutsideProof | None = None
+    """Null: not every process told what it said to parties outside."""
 
 
 class PublicProof(Record):

@@ -57,8 +57,8 @@ WAITS = 3.0
 """How often a tap waits for a processor: to be sent, to be answered, to be read. The pacer's lag is one such wait."""
 
 
-BESIDE = frozenset({"cannon", "prometheus", "alertmanager", "toxiproxy", EDGE})
-"""Processes that measure or disturb: what they use is not the system's."""
+BESIDE = frozenset({"cannon", "prometheus", "alertmanager", "toxiproxy", "doubles", EDGE})
+"""Processes that measure, disturb or stand in for others: what they use is not the system's."""
 LATENCY = {
     "p50": NoiseFloor(0.30, 1.0),
     "p95": NoiseFloor(0.30, 1.0),

@@ -16,6 +16,7 @@ from harness import slices
 from harness.stack.spawn import Policy
 from system.contract import places
 from system.contract.links import Client, Upstream, link_between
+from system.contract.parties import BANK, SMS, Party
 from system.contract.places import Place, valkey_variable
 
 NICE = 5
@@ -234,7 +235,8 @@ def _own(
 
 
 def system(fronts: int, cells: int = 1, *, pinned: bool = True) -> tuple[Part, ...]:
-    """The system's own processes: control, fronts, a credit worker for each cell and lane, play. And the watchdog.
+    """The system's own processes: control, fronts, a credit worker for each cell and lane, play. And the watchdog, and
+    the doubles.
 
     `pinned`: each front to a core of its own; False where there are not enough cores.
     """
@@ -252,6 +254,7 @@ def system(fronts: int, cells: int = 1, *, pinned: bool = True) -> tuple[Part, .
             case "play":
                 env = {
                     "XIU_POSTGRES_URL": _through("play", "postgres", None),
+                    **_party(BANK, _through("play", "doubles", None)),
                     **_OPERATORS,
                     **_TOPOLOGY,
                     **_listen("play"),
@@ -259,11 +262,17 @@ def system(fronts: int, cells: int = 1, *, pinned: bool = True) -> tuple[Part, .
                 part = _own(place, ("system.play",), env, ("control",))
                 # Users wait for it: as `batch`, a balance took seconds beside a busy round.
                 parts.append(dataclasses.replace(part, **ASKED))
-    return (*parts, watchdog())
+    return (*parts, watchdog(), doubles())
 
 
 _OPERATORS = {"XIU_ADMIN_TOKEN_FILE": "{folder}/secret/admin"}
 _TOPOLOGY = {"XIU_TOPOLOGY": "{topology}"}
+
+
+def _party(party: Party, doubles_url: str) -> dict[str, str]:
+    """A stack calls doubles on both lanes: whatever it is started for, nobody outside hears of it."""
+    at = f"{doubles_url}/{party.name}"
+    return {party.variable: at, party.double_variable: at}
 
 
 def _listen(name: str, variable: str = "XIU_LISTEN") -> dict[str, str]:
@@ -303,9 +312,22 @@ def _credit(place: Place) -> Part:
         "XIU_CELL": str(place.cell or 0),
         "XIU_LANE": str(place.lane),
         "XIU_CONTROL_URL": "{control_url}",
+        **_party(SMS, "{doubles_url}"),
         **_listen(place.name, "XIU_METRICS_LISTEN"),
     }
     return _own(place, ("system.credit", "--lane", str(place.lane)), env, ("control",))
+
+
+def doubles() -> Part:
+    """Those outside whom the system calls, stood in for by one process."""
+    name = places.alone("doubles").name
+    return Part(
+        name,
+        (sys.executable, "-m", "harness.doubles", "--port", port_of(name), "--folder", "{folder}/data/doubles"),
+        f"http://127.0.0.1:{port_of(name)}/readyz",
+        ports=(name,),
+        metrics=f"127.0.0.1:{port_of(name)}",
+    )
 
 
 def watchdog() -> Part:

@@ -49,6 +49,14 @@ class StreamName(NamedTuple):
     front: int
 
 
+def need_lane(lane: object) -> Lane:
+    """The lane itself. Raises ValueError for anything else: what does not say whose traffic it is reaches no store."""
+    for known in LANES:
+        if lane == known:
+            return known
+    raise ValueError(f"lane {lane!r}; expected one of {', '.join(LANES)}")
+
+
 def award_id(round_id: int, packet: int) -> str:
     """The id of an award: one packet of one round cannot be two awards."""
     return f"{round_id}-{packet}"
@@ -69,9 +77,9 @@ def _pair(text: str, what: str, form: str, first_max: int, second_max: int) -> t
 
 def stream_key(cell: int, lane: Lane, round_id: int, front: int) -> str:
     """Valkey key of the win log of one front, lane and round; the cell is the hash tag."""
-    return f"win:{{{cell}}}:{lane}:{round_id}:{front}"
+    return f"win:{{{cell}}}:{need_lane(lane)}:{round_id}:{front}"
 
 
 def fence_key(cell: int, lane: Lane, round_id: int, front: int) -> str:
     """Valkey key beside the stream that holds the epoch it accepts."""
-    return f"fence:{{{cell}}}:{lane}:{round_id}:{front}"
+    return f"fence:{{{cell}}}:{need_lane(lane)}:{round_id}:{front}"

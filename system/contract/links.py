@@ -10,7 +10,7 @@ from typing import Literal
 
 from system.contract import places
 
-Upstream = Literal["valkey", "postgres", "control", "front", "targets"]
+Upstream = Literal["valkey", "postgres", "control", "doubles", "front", "targets"]
 Client = Literal["front", "credit", "control", "play", "client", "prometheus"]
 OF_A_CELL = ("front", "credit", "valkey")
 """Roles that each cell has for itself."""
@@ -46,6 +46,7 @@ LINKS: tuple[Link, ...] = (
     _link("play", "postgres"),
     _link("control", "postgres"),
     _link("front", "control"),
+    _link("play", "doubles"),
     _link("client", "front", always=False),
     _link("prometheus", "targets", always=False),
 )

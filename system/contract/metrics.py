@@ -27,6 +27,7 @@ CLAIM_OUTCOMES = (
 )  # fmt: skip
 SHARE_OUTCOMES = ("opened", "exhausted", "expired")
 CARD_MOVES = ("ticket", "tie", "gift_family", "gift_friend", "combine")
+PAYOUT_OUTCOMES = ("ordered", "paid", "refused")
 PROGRAMME_STATES = ("announced", "armed", "open", "closing", "closed", "missed")
 ROUND_STATES = ("armed", "open", "closing", "closed")
 
@@ -225,6 +226,25 @@ METRICS: tuple[Metric, ...] = (
         "Money moved into the money fund and out of it, in fen, by where the user lives.",
         _PLAY,
         ("lane", "way", "area"),
+    ),
+    Metric("hongbao_payouts_total", "counter", "Payouts ordered and ended, by how.", _PLAY, ("lane", "outcome")),
+    Metric(
+        "hongbao_payouts_fen_total", "counter", "Payouts ordered and ended, in fen, by how.", _PLAY, ("lane", "outcome")
+    ),
+    Metric("hongbao_payouts_waiting", "gauge", "Payouts that the bank has not answered.", _PLAY, ("lane",)),
+    Metric(
+        "hongbao_payouts_oldest_age_seconds",
+        "gauge",
+        "Age of the oldest payout that the bank has not answered.",
+        _PLAY,
+        ("lane",),
+    ),
+    Metric(
+        "hongbao_outside_calls_total",
+        "counter",
+        "Calls to parties outside, by what became of each.",
+        ("credit", "play"),
+        ("party", "lane", "outcome"),
     ),
     Metric(
         "hongbao_presents_fen_total",

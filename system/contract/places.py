@@ -18,17 +18,17 @@ from system.contract.routing import FRONTS_MAX
 
 Role = Literal[
     "valkey", "postgres", "toxiproxy", "control", "front", "credit", "play", "alertmanager", "prometheus", "stores",
-    "watchdog", "playbook", "toxiproxy-edge", "other",
+    "watchdog", "playbook", "doubles", "toxiproxy-edge", "other",
 ]  # fmt: skip
 """What a part does. `stores`: the exporter of the stores; `toxiproxy-edge`: the second toxiproxy, on links that only
-drills aimed at them lead through it; `other`: a part that somebody handed in.
+drills aimed at them lead through it; `doubles`: stand-ins for those outside; `other`: a part that somebody handed in.
 """
 CELLS_MAX = FRONTS_MAX
 ALONE: tuple[Role, ...] = ("postgres", "toxiproxy", "control", "play")
 """Roles of the system with one part each, whatever the number of cells."""
 EDGE: Role = "toxiproxy-edge"
-BESIDE: tuple[Role, ...] = ("alertmanager", "prometheus", "watchdog", "playbook", EDGE)
-"""Roles with one part each that watch or disturb the system; the system works without them."""
+BESIDE: tuple[Role, ...] = ("alertmanager", "prometheus", "watchdog", "playbook", "doubles", EDGE)
+"""Roles with one part each that watch or disturb the system, or stand in for others; the system works without them."""
 
 
 @dataclass(frozen=True, slots=True)

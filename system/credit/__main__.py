@@ -14,13 +14,16 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from system.contract.errors import SettingsError
+from system.contract.parties import SMS
 from system.contract.web import application, listening
 from system.credit.metrics import CreditMetrics
+from system.credit.notices import Notices
 from system.credit.switches import Switches
 from system.credit.worker import Worker
+from system.outside.caller import OutsideCaller
 from system.settings import CreditSettings
 from system.tokens import internal_key
-from system.web import add_health
+from system.web import add_health, counter
 from system.winlog import WinLogStore
 
 CANCEL_AGAIN_S = 1.0
@@ -57,10 +60,18 @@ async def serve(settings: CreditSettings) -> None:
     stopping = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stopping.set)
-    async with WinLogStore(settings.valkey_url, timeout_s=settings.store_timeout_s) as store:
-        worker = Worker(settings, store, CreditMetrics(registry, settings.lane), switches)
+    calls = counter(registry, "hongbao_outside_calls_total")
+    async with (
+        WinLogStore(settings.valkey_url, timeout_s=settings.store_timeout_s) as store,
+        OutsideCaller(SMS, settings.sms, calls, timeout_s=settings.sms_timeout_s) as sms,
+    ):
+        # A lane without an address tells nobody, and counts nothing.
+        told = settings.sms.of(settings.lane) is not None
+        notices = Notices(settings.lane, sms, settings.notice_from_fen) if told else None
+        worker = Worker(settings, store, CreditMetrics(registry, settings.lane), switches, notices=notices)
         async with listening(_app(registry, worker), settings.metrics_listen), asyncio.TaskGroup() as group:
             tasks = [group.create_task(_work(worker, switches)), group.create_task(switches.follow())]
+            tasks += [] if notices is None else [group.create_task(notices.send())]
             await stopping.wait()
             pending = set(tasks)
             while pending:

@@ -22,7 +22,9 @@ Refusal = Literal["moved", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The effect of a committed batch; `award_us` of each posting, for the delay; `uid`, for where users live."""
+    """The effect of a committed batch; of each posting `award_us`, for the delay, `uid`, for where users live, and
+    `each_fen`, for who is told of it.
+    """
 
     name: StreamName
     end: Position
@@ -33,6 +35,7 @@ class Posted:
     suspended: int
     award_us: np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
     uid: np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
+    each_fen: np.ndarray[tuple[int, ...], np.dtype[np.uint32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ async def post(conn: Connection, step: BatchParameters, prepared: Prepared) -> P
     packets = Packets(prepared, await _leases(conn, step, prepared))
     settled = settle(prepared, packets, await _holders(conn, step, prepared, packets))
     held = settled.suspense[settled.held]
-    fen = int(prepared.fen[settled.posted].sum(dtype=np.int64))
+    each_fen = prepared.fen[settled.posted]
+    fen = int(each_fen.sum(dtype=np.int64))
     row = await conn.execute(
         statement("batch_insert", lane), params | {"kind": "credit", "postings": len(settled.posted), "fen": fen}
     )
@@ -93,7 +97,7 @@ async def post(conn: Connection, step: BatchParameters, prepared: Prepared) -> P
     return Posted(
         step.name, chunk.end, len(settled.posted), fen, int(prepared.fen[held].sum(dtype=np.int64)),
         len(settled.duplicates), len(settled.suspense), chunk.records["time_us"][settled.posted],
-        chunk.records["uid"][settled.posted],
+        chunk.records["uid"][settled.posted], each_fen,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from system.contract.ids import Position, StreamName
 from system.contract.places import credit
 from system.contract.records import WIN_DTYPE
 from system.credit.metrics import CreditMetrics
+from system.credit.notices import Notices
 from system.credit.post import BatchParameters, BatchRefused, Posted, post, stop
 from system.credit.reading import Reader
 from system.credit.switches import Switches
@@ -64,9 +65,10 @@ class Worker:
         metrics: CreditMetrics,
         switches: Switches,
         wall_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        notices: Notices | None = None,
     ) -> None:
         self._settings, self._store, self._metrics, self._switches = settings, store, metrics, switches
-        self._wall_us = wall_us
+        self._wall_us, self._notices = wall_us, notices
         metrics.follow(lambda: switches.values)
         self._conn: Connection | None = None
         self._known: list[CreditStream] = []
@@ -213,6 +215,8 @@ class Worker:
 
     def _count(self, batch: Posted) -> None:
         self._metrics.posted(batch, self._wall_us())
+        if self._notices is not None:
+            self._notices.offer(batch)
         self._metrics.progress_at = time.monotonic()
         if batch.duplicates:
             log.warning(

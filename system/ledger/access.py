@@ -21,7 +21,7 @@ import psycopg
 from psycopg.types.numeric import NumericBinaryLoader, NumericLoader
 
 from system.contract.errors import StoreRefused, StoreUnknown
-from system.contract.ids import Lane
+from system.contract.ids import Lane, need_lane
 from system.ledger.driver import SoundConnection
 from system.ledger.translate import translated
 from system.tokens import derive
@@ -55,8 +55,8 @@ class _WholeBinary(NumericBinaryLoader):
 
 
 def lane_role(lane: Lane) -> Role:
-    """The role with rights on that lane alone."""
-    return "xiu_live" if lane == "live" else "xiu_stress"
+    """The role with rights on that lane alone. Raises ValueError where there is no lane."""
+    return "xiu_live" if need_lane(lane) == "live" else "xiu_stress"
 
 
 def role_password(secret: bytes, role: Role) -> str:

@@ -1,9 +1,9 @@
 """Accounts, currencies and legs of transfers. Owns their spelling, and which accounts have a floor. Pure.
 
-An account is a text: `user:UID`, `fund:UID`, `share:AWARD`, `fission:ROUND`, `issue:SEASON`, `pot:SEASON`,
-`rounding:SEASON` have the floor 0 (a user's fen: what credit has posted counts as well); `sponsor:N`, `platform:NAME`,
-`mint:SEASON` have none, nor has `suspense:ROUND`, by which money that the draw holds of the round is settled.
-Source: docs/season.md.
+An account is a text: `user:UID`, `fund:UID`, `payout:UID`, `share:AWARD`, `fission:ROUND`, `issue:SEASON`,
+`pot:SEASON`, `rounding:SEASON` have the floor 0 (a user's fen: what credit has posted counts as well); `sponsor:N`,
+`platform:NAME`, `mint:SEASON` have none, nor has `suspense:ROUND`, by which money that the draw holds of the round is
+settled. Source: docs/season.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CARDS: tuple[Currency, ...] = CURRENCIES[1:6]
 
 _NUMBER = r"(?:0|[1-9]\d{0,18})"
 _USER = re.compile(f"user:({_NUMBER})")
-_FLOOR = re.compile(rf"user:{_NUMBER}|share:{_NUMBER}-{_NUMBER}|(?:fund|fission|issue|pot|rounding):{_NUMBER}")
+_FLOOR = re.compile(rf"user:{_NUMBER}|share:{_NUMBER}-{_NUMBER}|(?:fund|payout|fission|issue|pot|rounding):{_NUMBER}")
 _NO_FLOOR = re.compile(rf"(?:sponsor|mint|suspense):{_NUMBER}|platform:[a-z][a-z_]{{0,31}}")
 
 
@@ -41,6 +41,11 @@ def user(uid: int) -> str:
 def fund(uid: int) -> str:
     """What a user has in the money fund, at one yuan a part."""
     return f"fund:{uid}"
+
+
+def payout(uid: int) -> str:
+    """What a user has ordered to be paid out, and the bank has not answered yet."""
+    return f"payout:{uid}"
 
 
 def suspense(round_id: int) -> str:

@@ -35,3 +35,7 @@ GRANT UPDATE (state, ended_us, blessings, each_fen) ON {schema}.season TO xiu_{s
 GRANT UPDATE (next) ON {schema}.card_counter TO xiu_{schema};
 GRANT UPDATE (gift) ON {schema}.card_ask TO xiu_{schema};
 REVOKE UPDATE ON {schema}.card, {schema}.pot_batch, {schema}.pot_share FROM xiu_control;
+-- Payouts: what was ordered stays as it is; what the bank said of it, once, is written beside it.
+GRANT INSERT ON {schema}.payout TO xiu_{schema};
+GRANT UPDATE (asked, ask_us, state, why, settled_us) ON {schema}.payout TO xiu_{schema};
+REVOKE UPDATE ON {schema}.payout FROM xiu_control;

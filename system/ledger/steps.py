@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from system.contract.errors import SettingsError
-from system.contract.ids import LANES, Lane
+from system.contract.ids import LANES, Lane, need_lane
 from system.ledger.named import sql_of
 
 HERE = Path(__file__).parent
@@ -54,10 +54,8 @@ class AppliedStep:
 
 
 def for_lane(text: str, lane: Lane) -> bytes:
-    """The text with the lane's schema in place of `{schema}`."""
-    if lane not in LANES:
-        raise ValueError(f"lane {lane!r}; expected one of {', '.join(LANES)}")
-    return text.replace("{schema}", lane).encode()
+    """The text with the lane's schema in place of `{schema}`. Raises ValueError where there is no lane."""
+    return text.replace("{schema}", need_lane(lane)).encode()
 
 
 def beginning() -> MigrationStep:

@@ -28,10 +28,16 @@ AGAIN_S = 0.05
 """Between two attempts with the same key."""
 UNDONE_STATES = frozenset({"40001", "40P01"})
 """Serialization failure, deadlock: PostgreSQL undid the whole transaction, and the same one may be sent again."""
-FINAL_KINDS = frozenset({"season", "ticket", "tie", "combine", "pot", "claim", "refund", "return", "settle"})
+FINAL_KINDS = frozenset(
+    {
+        *("season", "ticket", "tie", "combine", "pot", "claim", "refund", "return", "settle"),
+        *("payout", "payout_paid", "payout_back"),
+    }
+)
 """Never reversed by hand: what others have built on (a list that was frozen, a card that the permutation gave, a part
-of which its user is told for ever), what paid back the rest of a share or of a round's shares, for there nobody looks
-any more, and what was settled out of suspense, which two people have decided.
+of which its user is told for ever, an order that the bank may have carried out), what paid back the rest of a share or
+of a round's shares, for there nobody looks any more, and what was settled out of suspense, which two people have
+decided.
 """
 MANY_LEGS = 200
 """From so many legs on, they are written by a COPY."""

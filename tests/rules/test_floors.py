@@ -62,6 +62,8 @@ EFFECTS: dict[str, dict[str, str]] = {
         'hongbao_pot_batches_waiting{lane="live"}': BEGINS,
         'hongbao_pot_paid_fen_total{lane="live"}': "700x80",
     },
+    "PayoutsWaiting": {'hongbao_payouts_oldest_age_seconds{lane="live"}': GROWS},
+    "OutsideAstray": {'hongbao_outside_calls_total{party="bank",lane="live",outcome="denied"}': GROWS},
     "RoundMissed": {'hongbao_programme_rounds{lane="live",state="missed"}': BEGINS},
     "CountingStopped": {
         'hongbao_requests_total{lane="live",outcome="lose"}': "0+100x80",

@@ -41,11 +41,11 @@ class Caller:
 
 
 @asynccontextmanager
-async def running(dsn: str, timeout_s: float = 20.0, **limits: int) -> AsyncIterator[Caller]:
+async def running(dsn: str, timeout_s: float = 20.0, **settings: Any) -> AsyncIterator[Caller]:
     """Play on that ledger, ready. `timeout_s`: how long its ledger may take; a busy disk takes seconds."""
     await migrate(dsn, SECRET)
-    settings = PlaySettings(("127.0.0.1", 0), dsn, SECRET, ADMIN, store_timeout_s=timeout_s, **limits)
-    async with TestClient(TestServer(build_app(settings, CollectorRegistry()))) as client:
+    given = PlaySettings(("127.0.0.1", 0), dsn, SECRET, ADMIN, store_timeout_s=timeout_s, **settings)
+    async with TestClient(TestServer(build_app(given, CollectorRegistry()))) as client:
         caller = Caller(client)
 
         async def ready() -> bool:

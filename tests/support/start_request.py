@@ -20,10 +20,13 @@ from harness.control_client import ControlAway, ControlClient, ControlError
 from harness.errors import EnvironmentNotReady
 from harness.guard.precheck import ITEMS, Checked, StartRequest, precheck, refuse
 from harness.stack.addresses import Addresses
+from harness.stack.places import Directory
 from plans.models.targets import Targets, TargetSystem
 from system.contract.api import RoundPublic
 from system.contract.errors import BadTag
 from system.contract.ids import TAG_HEADER
+from system.contract.parties import DOUBLE_HEADER, PARTIES, PATH
+from system.contract.places import Place
 from system.contract.switches import defaults
 from system.tokens import sign_tag, tag_expiry, tag_key
 
@@ -37,14 +40,15 @@ hongbao_requests_total{{lane="live",outcome="lose"}} {live}
 hongbao_refusals_total{{code="bad_tag",lane="stress"}} {bad_tags}
 hongbao_play_bad_tags_total {bad_tags}
 """
-MOODS = ("broken", "deaf", "lax", "strict", "mute", "dull", "mixed", "behind")
+MOODS = ("broken", "deaf", "lax", "strict", "mute", "dull", "mixed", "behind", "real", "posing")
 UNKNOWN_ROUND, BAD_TAG, BAD_TOKEN = (404, "unknown_round"), (403, "bad_tag"), (401, "bad_token")
 
 
 class Parts(BaseHTTPRequestHandler):
-    """Every part in one: fronts, control, play, credit, a bank's double, Prometheus. Before a path may stand a mood:
+    """Every part in one: fronts, control, play, credit, the doubles, Prometheus. Before a path may stand a mood:
     `/broken` (not ready), `/deaf` (loses the tag), `/lax` (takes any), `/strict` (takes none), `/mute` (no figures),
-    `/dull` (counts no bad tag), `/mixed` (shows the other lane), `/behind` (awards wait).
+    `/dull` (counts no bad tag), `/mixed` (shows the other lane), `/behind` (awards wait), `/real` (a party itself, no
+    double), `/posing` (a double without a mark).
     """
 
     def do_GET(self) -> None:
@@ -56,8 +60,11 @@ class Parts(BaseHTTPRequestHandler):
             return self._send(200, "" if mood == "mute" else figures)
         if path == "/v1/wallet":
             return self._tagged(mood, (200, ""))
-        if path == "/v1/double":
-            return self._send(200, json.dumps({"double": "bank"}))
+        if path.endswith(PATH) and mood != "real":
+            name = path.split("/")[1]
+            names = [party.name for party in PARTIES if party.name == name] or ["none"]
+            mark = {} if mood == "posing" else {DOUBLE_HEADER: names[0]}
+            return self._send(200, json.dumps({"double": names[0]}), **mark)
         if path == "/api/v1/alerts":
             rows = [{"labels": labels, "state": "firing"} for labels in self.server.alerts]  # type: ignore[attr-defined]
             return self._send(200, json.dumps({"data": {"alerts": rows}}))
@@ -85,8 +92,10 @@ class Parts(BaseHTTPRequestHandler):
         lane = "live" if mood == "mixed" else "stress"
         self._send(status, json.dumps({"error": {"code": code}} if code else {"lane": lane}))
 
-    def _send(self, status: int, text: str) -> None:
+    def _send(self, status: int, text: str, **headers: str) -> None:
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text.encode())
@@ -168,7 +177,7 @@ class ToldControl:
 
 def ready(url: str, folder: Path, **changes: Any) -> StartRequest:
     """A start against which nothing stands."""
-    at = Addresses.plain("", "", url, (url, url), url, {"live": url, "stress": url}, (url, url))
+    at = with_doubles(Addresses.plain("", "", url, (url, url), url, {"live": url, "stress": url}, (url, url)), url)
     whole = StartRequest(
         addresses=at, control=cast(ControlClient, ToldControl()), allowed=Targets(kind="targets"), elsewhere=False,
         lane="stress", peak_rps=1000.0, duration_s=60.0, taps=60_000, users=100, connections=100,
@@ -179,6 +188,12 @@ def ready(url: str, folder: Path, **changes: Any) -> StartRequest:
     return replace(whole, **changes)
 
 
+def with_doubles(known: Addresses, url: str | None) -> Addresses:
+    """The same, with doubles there."""
+    rows = (*known.places, Place("doubles", "doubles", url=url))
+    return replace(known, places=Directory(rows))
+
+
 def at(ask: StartRequest, **changes: Any) -> StartRequest:
     """With other addresses."""
     known = ask.addresses
@@ -186,7 +201,7 @@ def at(ask: StartRequest, **changes: Any) -> StartRequest:
         "control_url": known.control_url, "front_urls": known.front_urls, "play_url": known.play_url,
         "credit_metrics_urls": known.credit_metrics_urls, "front_metrics_urls": known.front_metrics_urls,
     }  # fmt: skip
-    return replace(ask, addresses=Addresses.plain(**(plain | changes)))
+    return replace(ask, addresses=with_doubles(Addresses.plain(**(plain | changes)), known.control_url))
 
 
 def control(ask: StartRequest, **changes: Any) -> StartRequest:

@@ -101,7 +101,7 @@ ROLES_FIRST: tuple[tuple[Role, ...], ...] = (
 )  # fmt: skip
 """Parts are printed in this order, then the links, then these."""
 ROLES_LAST: tuple[tuple[Role, ...], ...] = (
-    ("stores",), ("toxiproxy",), ("prometheus",), ("alertmanager",), ("playbook", "other"),
+    ("stores",), ("doubles",), ("toxiproxy",), ("prometheus",), ("alertmanager",), ("playbook", "other"),
 )  # fmt: skip
 FIGURES_ALONE = ("credit", "stores")
 """Roles whose only address is `/metrics`: no address for a person."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from system.audit.judging import Judge
-from system.audit.snapshot import SnapshotRows
+from system.audit.snapshot import SnapshotRows, TableMissing
 
 CODES = ("S18",)
 
@@ -24,6 +24,7 @@ async def judge(judges: Mapping[str, Judge], rows: SnapshotRows) -> None:
         await _accounts(mine, rows),
         await _reversals(mine, rows),
         await _settled(mine, rows),
+        await _payouts(mine, rows),
     )
     mine.residue_fen += max(off)
 
@@ -79,3 +80,26 @@ async def _settled(mine: Judge, rows: SnapshotRows) -> int:
     if wrong:
         mine.broken(f"transfer {first}: takes from suspense what is not held there for whom it pays", wrong)
     return int(fen_off)
+
+
+async def _payouts(mine: Judge, rows: SnapshotRows) -> int:
+    """Payouts whose money is not where their state says; the fen off. A ledger older than payouts has none."""
+    try:
+        found = await rows("season_payouts")
+    except TableMissing:
+        return 0
+    fen_off = 0
+    for what, count, fen, account, payout, state in found:
+        fen_off = max(fen_off, fen)
+        match what:
+            case "all":
+                mine.look(count)
+                if count:
+                    mine.figure(payouts=count)
+            case "held":
+                mine.broken(f"{account} does not hold what waits for the bank's word", count)
+            case "order":
+                mine.broken(f"payout {payout}: its order took something else off the balance", count)
+            case _:
+                mine.broken(f"payout {payout} is {state}, and its money moved otherwise", count)
+    return fen_off

@@ -46,6 +46,7 @@ const WORDS = {
 const KINDS = {
   bill: ["AA 账单", "a split bill"], claim: ["好友红包", "a friend's packet"], combine: ["合成五福", "Five Blessings combined"],
   fission: ["裂变红包预算", "budget of shared packets"], fund_purchase: ["转入余额宝", "into the money fund"], fund_sale: ["余额宝转出", "out of the money fund"],
+  payout: ["提现", "to the bank account"], payout_paid: ["提现到账", "paid to the bank account"], payout_back: ["提现退回", "refused by the bank, back"],
   gift: ["送福卡", "a card given"], pot: ["五福奖金", "Five Blessings"], present: ["礼金", "a gift of money"], refund: ["红包退款", "a packet's refund"], return: ["预算退回", "a budget's rest"], reverse: ["撤销", "taken back"],
   season: ["五福活动预算", "budget of the Five Blessings"], settle: ["挂账结清", "held money, settled"], share: ["分享的红包", "a shared packet"], spend: ["消费", "spent"],
   ticket: ["抽福卡", "a card drawn"], tie: ["好友福卡", "a card for a new friend"],
@@ -61,7 +62,7 @@ const CODES = {
   fission_not_funded: ["本场没有分享红包", "this round has no packets to share"], fission_spent: ["分享红包已发完", "all packets to share are gone"],
   foreign_award: ["这不是你的红包", "that packet is somebody else's"], foreign_user: ["请稍后重试", "another server looks after you; try again"],
   front_unknown: ["还不知道结果，再试一次就知道", "nobody knows yet; the same again tells"], gift_to_oneself: ["不能送给自己", "that is yourself"],
-  headers_too_large: ["请求太大", "the request is too large"], insufficient: ["余额不足", "the balance is too small"],
+  headers_too_large: ["请求太大", "the request is too large"], no_bank: ["现在不能提现，钱没有动", "Nobody can be paid out now; nothing was taken"], insufficient: ["余额不足", "the balance is too small"],
   internal: ["系统出错", "the system has an error"], key_reused: ["这笔请求已用过", "this order was used before"], kinds_missing: ["还没集齐五张", "a kind is missing"],
   method_not_allowed: ["不支持这个操作", "this cannot be done here"], no_award: ["没有这个红包", "there is no such packet"], no_cards_left: ["福卡已发完", "all cards are gone"],
   no_real_name: ["尚未实名，钱先留在账上", "you have given no real name; the money stays where it is"], no_such_link: ["链接不对", "there is no such link"], no_tie: ["本次活动中你们没有结成好友", "you two did not become friends in this season"],

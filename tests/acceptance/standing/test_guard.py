@@ -47,12 +47,16 @@ def test_one_stack_looked_at_from_all_sides(xiu: Xiu, stack: Stack, monkeypatch:
     assert "no record of one lane was met in the other: 0 into live, 0 into stress" in said(xiu, "live_lane")
     looked = xiu.precheck()
     assert {row["item"] for row in looked["items"] if row["state"] == "good"} >= {
-        "tag", "forged tag", "shadow", "live sum", "kill switch", "clock", "disk", "forecast",
+        "tag", "forged tag", "shadow", "live sum", "double", "kill switch", "clock", "disk", "forecast",
     }  # fmt: skip
     assert looked["took_ms"] < 5000, "a start does not wait for it (the live lane's sum was read before, too)"
     record = xiu.record()
     live = record["guard"]["live_lane"]
     assert (live["before"], live["changed"], live["into_live"], live["into_stress"]) == (live["after"], [], 0, 0)
+    outside = live["outside"]
+    assert {name: outside[name] for name in ("denied", "into_party", "into_double")} == dict.fromkeys(
+        ("denied", "into_party", "into_double"), 0
+    )
     assert "Guard and clean-up" in (xiu.runs()[-1] / "report.html").read_text(encoding="utf-8")
     assert record["load"]["scheduled"] < 1500
     assert {row["state"] for row in record["forecast"] if row["cls"] == "demand"} == {"NOT_EVALUATED"}

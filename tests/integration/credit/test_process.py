@@ -3,68 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from prometheus_client.parser import text_string_to_metric_families
 
 from system.contract.metrics import METRICS
-from tests.support.books import SECRET, Books
+from tests.support.books import Books
+from tests.support.credit_process import WITHIN_S, CreditProcess, posted
 from tests.support.stores import ValkeyServer, free_port, wait_until
-
-WITHIN_S = 60.0
-
-
-class Process:
-    """A credit worker of its own, on a port of its own."""
-
-    def __init__(self, books: Books, folder: Path, control_port: int) -> None:
-        (folder / "secret").write_text(SECRET.hex())
-        self.port, self.log = free_port(), folder / "log"
-        self.env = os.environ | {
-            "XIU_CELL": str(books.cell), "XIU_LANE": books.lane, "XIU_METRICS_LISTEN": f"127.0.0.1:{self.port}",
-            "XIU_POSTGRES_URL": books.postgres_url, "XIU_VALKEY_URL": books.valkey_url,
-            "XIU_CONTROL_URL": f"http://127.0.0.1:{control_port}", "XIU_SECRET_FILE": str(folder / "secret"),
-        }  # fmt: skip
-        self.child: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.child = subprocess.Popen([sys.executable, "-m", "system.credit"], env=self.env, stdout=log, stderr=log)
-        wait_until(lambda: self.status("/readyz") == 200, WITHIN_S, f"credit: {self.log.read_text()}")
-
-    def stop(self, number: int) -> int:
-        assert self.child is not None
-        self.child.send_signal(number)
-        return self.child.wait(WITHIN_S)
-
-    def status(self, path: str) -> int:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as exc:
-            exc.close()
-            return exc.code
-        except OSError:
-            return 0
-
-    def metrics(self) -> dict[tuple[str, str], float]:
-        """(sample, value of its last label, empty without any; of a switch its key) → value."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=20) as answer:
-            families = text_string_to_metric_families(answer.read().decode())
-        return {
-            (sample.name, sample.labels.get("key") or ["", *sample.labels.values()][-1]): sample.value
-            for family in families
-            for sample in family.samples
-        }
 
 
 @pytest.fixture
@@ -78,8 +29,8 @@ def control_port() -> int:
 
 
 @pytest.fixture
-def process(books: Books, tmp_path: Path, control_port: int) -> Iterator[Process]:
-    process = Process(books, tmp_path, control_port)
+def process(books: Books, tmp_path: Path, control_port: int) -> Iterator[CreditProcess]:
+    process = CreditProcess(books, tmp_path, control_port)
     try:
         yield process
     finally:
@@ -101,11 +52,7 @@ async def serve_switches(port: int, values: dict[str, int]) -> web.AppRunner:
     return runner
 
 
-def posted(books: Books) -> int:
-    return int(books.sql("SELECT count(*) FROM {}.posting")[0][0])
-
-
-def test_killed_paused_and_stopped(books: Books, process: Process, control_port: int) -> None:
+def test_killed_paused_and_stopped(books: Books, process: CreditProcess, control_port: int) -> None:
     async def body() -> None:
         await books.open()
         values = {"credit.pause": 0, "draw.award": 1}
@@ -140,7 +87,7 @@ def test_killed_paused_and_stopped(books: Books, process: Process, control_port:
     assert process.stop(signal.SIGTERM) == 0
 
 
-def test_without_settings_it_says_so(process: Process) -> None:
+def test_without_settings_it_says_so(process: CreditProcess) -> None:
     del process.env["XIU_LANE"]
     done = subprocess.run(
         [sys.executable, "-m", "system.credit"],

@@ -39,7 +39,7 @@ def ask(url: str, question: str) -> list[tuple[object, ...]]:
 
 
 def test_every_part_starts_answers_through_its_proxy_and_stops(make: Make) -> None:
-    stack = make(system=[child("control", after=("valkey", "postgres", "toxiproxy"))])
+    stack = make(system=[child("control", after=("valkey", "postgres", "toxiproxy")), child("doubles")])
     with stack:
         at = stack.addresses
         assert set(at.links) == set(LINKS)

@@ -76,7 +76,7 @@ BROKEN: list[tuple[str, Callable[[StartRequest], StartRequest]]] = [
     ("9. shadow stores", lambda ask: replace(ask, look_at_shadow=lambda: ("only the live lane has x.y (int)",))),
     ("9. shadow log", lambda ask: at(ask, credit_metrics_urls={"stress": mood(ask, "behind")})),
     ("10. live sum", lambda ask: replace(ask, sum_live=no_sum)),
-    ("11. double bank", lambda ask: replace(ask, parties=(Party("bank", "XIU_BANK_URL"),))),
+    ("11. double push", lambda ask: replace(ask, parties=(Party("push", "XIU_PUSH_URL"),))),  # type: ignore[arg-type]
     ("13. kill switch register", blocked),
     ("13. kill switch front-1", lambda ask: at(ask, front_metrics_urls=(ask.addresses.control_url, mood(ask, "mute")))),
     ("14. ceiling", lambda ask: replace(ask, ceiling_rps=899.0)),
@@ -97,7 +97,7 @@ def test_whole_nothing_is_refused(whole: StartRequest) -> None:
     found = precheck(whole)
     assert {one.name: one.why for one in found if one.state not in ("good", "not_evaluated")} == {}
     assert {one.item for one in found if one.state == "not_evaluated"} == {
-        "double", "stop rule", "monitoring", "alert", "approval",
+        "stop rule", "monitoring", "alert", "approval",
     }  # fmt: skip
     refuse(found)
 

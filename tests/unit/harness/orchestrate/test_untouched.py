@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from harness.control_client import ControlClient
 from harness.orchestrate.auditing import AuditFailed
+from harness.orchestrate.outside import OutsideCalls
 from harness.orchestrate.system import System
 from harness.orchestrate.untouched import LiveLane
-from harness.runs.guarded import LiveLaneProof
+from harness.runs.guarded import LiveLaneProof, OutsideProof
 from system.contract.audit import LaneSum, ShadowReport, TableSum
+
+APART = OutsideProof(calls=7, denied=0, into_party=0, into_double=0)
 
 
 def lane(fen: str) -> LaneSum:
@@ -123,6 +127,31 @@ def test_stores_out_of_reach_are_no_words() -> None:
     assert looked.shadow() is None
     assert looked.before() == ""
     assert looked.after() == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("proof", "failures", "says"),
+    [
+        pytest.param(APART, [], "7 calls of the stress lane, all to doubles", id="all to doubles"),
+        pytest.param(APART.model_copy(update={"denied": 1}), ["outside_astray"], "1 calls of the", id="denied"),
+        pytest.param(APART.model_copy(update={"into_party": 2}), ["outside_astray"], "2 answered by no", id="a party"),
+        pytest.param(APART.model_copy(update={"into_double": 3}), ["outside_astray"], "3 live calls", id="a double"),
+        pytest.param(None, [], "live lane untouched", id="not told: unknown, and no words"),
+    ],
+)
+def test_calls_outside_that_went_astray_fail_the_run(
+    proof: OutsideProof | None, failures: list[str], says: str
+) -> None:
+    stores, told = Stores([lane("a"), lane("a")]), list[str]()
+    counts = cast(OutsideCalls, SimpleNamespace(proof=lambda: proof))
+    looked = LiveLane(
+        cast(System, stores), cast(ControlClient, stores), lambda kind, text: told.append(text), counts
+    )  # fmt: skip
+    looked.before()
+    assert [reason.code for reason in looked.after()[0]] == failures
+    assert says in told[-1]
+    assert looked.proof is not None
+    assert looked.proof.outside == proof
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from harness.report.axes import bars, bridged, linear, logarithmic, nice_step, p
 from harness.report.bands import band_of
 from harness.report.charts import chart_of
 from harness.report.figures import number, scale, with_unit, yuan
-from harness.runs.guarded import LiveLaneProof, PublicProof, RunGuard, StopRecord
+from harness.runs.guarded import LiveLaneProof, OutsideProof, PublicProof, RunGuard, StopRecord
 from harness.runs.percentiles import Percentiles
 from harness.runs.record import (
     Event,
@@ -389,6 +389,15 @@ PROOF = LiveLaneProof(tables=27, streams=4, before="a" * 64, after="a" * 64, int
         pytest.param(
             PROOF.model_copy(update={"after": None, "into_stress": None}),
             ["could not be read again", "unknown of live in stress"], id="not known",
+        ),
+        pytest.param(
+            PROOF.model_copy(update={"outside": OutsideProof(calls=7, denied=0, into_party=0, into_double=0)}),
+            ["calls outside 7 to doubles", "0 denied", "0 answered by no double", "0 live ones answered by a double"],
+            id="calls outside, to doubles alone",
+        ),
+        pytest.param(
+            PROOF.model_copy(update={"outside": OutsideProof(calls=7, denied=1, into_party=2, into_double=3)}),
+            ["1 denied", "2 answered by no double", "3 live ones"], id="calls outside that went astray",
         ),
     ],
 )  # fmt: skip

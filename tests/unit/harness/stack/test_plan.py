@@ -86,6 +86,7 @@ def test_proxies_stand_before_what_they_are_named_for() -> None:
         "valkey": layout.addresses.valkey_url,
         "postgres": layout.addresses.postgres_url,
         "control": layout.addresses.control_url,
+        "doubles": layout.addresses.places.url("doubles"),
     }
     for link, behind in LINKS.items():
         assert rows[link]["upstream"] in str(direct[behind])

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prometheus_client import Counter
 
 from system.contract.errors import SettingsError
+from system.contract.parties import BANK
+from system.ledger.access import lane_role
 from system.ledger.statements import QUERIES, statement, statements
+from system.outside.caller import OutsideCaller
+from system.settings import PartyAddress
+from system.winlog import WinLogStore
 
 SYSTEM = Path(__file__).parents[4] / "system"
 NOT_THE_SYSTEM = "benching"
@@ -66,6 +74,24 @@ def test_every_name_asked_for_is_there() -> None:
 def test_a_lane_is_put_where_its_schema_stands_and_nowhere_else() -> None:
     assert b"stress.round" in statement("control_closing", "stress")
     assert all(b"{schema}" not in statement(name, "live") for name in statements())
+
+
+@pytest.mark.parametrize("lane", [None, "", "public", "LIVE", "stress ", "live, stress"])
+def test_what_does_not_say_whose_traffic_it_is_reaches_no_store(lane: Any) -> None:
+    outside = OutsideCaller(
+        BANK, PartyAddress("http://127.0.0.1:9", "http://127.0.0.1:9"),
+        Counter("calls", "Of a test.", ["party", "lane", "outcome"], registry=None), timeout_s=1,
+    )  # fmt: skip
+    store = WinLogStore("redis://127.0.0.1:9", timeout_s=1)
+    for reach in (
+        lambda: statement("transfer_write", lane),
+        lambda: statement("batch_insert", lane),
+        lambda: lane_role(lane),
+        lambda: store.stream(0, lane, 1, 0),
+        lambda: asyncio.run(outside.call(lane, "PUT", "/v1/payouts/a", {})),
+    ):
+        with pytest.raises(ValueError, match="expected one of live, stress"):
+            reach()  # type: ignore[no-untyped-call]
 
 
 def test_an_unknown_name_is_one_sentence() -> None:

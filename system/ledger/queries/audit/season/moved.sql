@@ -98,3 +98,35 @@ WITH paid AS (
 )
 SELECT count(*), count(*) FILTER (WHERE good IS NOT TRUE), coalesce(sum(fen) FILTER (WHERE good IS NOT TRUE), 0)::bigint,
        min(transfer) FILTER (WHERE good IS NOT TRUE) FROM judged
+
+-- name: season_payouts
+-- Payouts that are not what was moved: `held`, users whose money on its way to the bank is not what they have ordered
+-- and the bank has not answered; `order`, those whose first transfer is another; `end`, those whose end is not what the
+-- bank is written to have said. `all`: how many there are. For each: how many, the fen off of all, and the first.
+WITH due AS (
+    SELECT 'payout:' || uid AS account, sum(fen) AS fen FROM {schema}.payout WHERE state = 'processing' GROUP BY uid
+), held AS (
+    SELECT account, amount FROM {schema}.holding WHERE account ~ '^payout:' AND currency = 'fen'
+), told AS (
+    SELECT p.payout, p.uid, p.fen, p.state, o.kind AS ordered, coalesce(m.amount, 0) AS taken, e.kind AS ended,
+           coalesce(l.amount, 0) AS given
+    FROM {schema}.payout p JOIN {schema}.transfer o ON o.transfer = p.payout
+    LEFT JOIN {schema}.leg m ON m.transfer = p.payout AND m.account = 'payout:' || p.uid AND m.currency = 'fen'
+    LEFT JOIN {schema}.transfer e ON e.key = 'payout_end:' || p.payout
+    LEFT JOIN {schema}.leg l ON l.transfer = e.transfer AND l.account = 'payout:' || p.uid AND l.currency = 'fen'
+), wrong AS (
+    SELECT 'held' AS what, account, NULL::bigint AS payout, '' AS state, abs(coalesce(amount, 0) - coalesce(fen, 0)) AS off
+    FROM due FULL JOIN held USING (account) WHERE coalesce(amount, 0) <> coalesce(fen, 0)
+    UNION ALL
+    SELECT 'order', 'payout:' || uid, payout, state, abs(taken - fen) FROM told WHERE ordered <> 'payout' OR taken <> fen
+    UNION ALL
+    SELECT 'end', 'payout:' || uid, payout, state, abs(given + CASE state WHEN 'processing' THEN 0 ELSE fen END)
+    FROM told
+    WHERE ended IS DISTINCT FROM CASE state WHEN 'paid' THEN 'payout_paid' WHEN 'refused' THEN 'payout_back' END
+       OR given <> CASE state WHEN 'processing' THEN 0 ELSE -fen END
+)
+SELECT 'all', count(*), 0, NULL, NULL, NULL FROM {schema}.payout
+UNION ALL (
+    SELECT DISTINCT ON (what) what, count(*) OVER w, coalesce(sum(off) OVER w, 0), account, payout, state
+    FROM wrong WINDOW w AS (PARTITION BY what) ORDER BY what, account, payout
+)

@@ -38,6 +38,7 @@ WORDS, KINDS, CODES = (table(name) for name in ("WORDS", "KINDS", "CODES"))
 KILOBYTES_MAX = 100
 SYSTEM = Path(page_module.__file__).parents[2]
 KINDS_BY_NAME = {
+    ("play/payouts/asking.py", "kind"): ("payout_paid", "payout_back"),
     ("play/cards/moving.py", "what"): get_args(DrawnBy),
     ("play/fund/buying.py", "kind"): tuple(f"fund_{way}" for way in WAYS),
 }
