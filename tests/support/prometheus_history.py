@@ -27,6 +27,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "tier": ("1", "2", "3", "4"),
     "area": ("town", "country"),
     "way": ("purchase", "sale"),
+    "figure": ("expected", "gained_2016"),
     "route": ("/v1/wallet",),
     "run_id": (RUN,),
     "indicator": (*INDICATORS, "residue_fen", "sponsor_1_fen"),
