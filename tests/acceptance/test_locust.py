@@ -34,7 +34,7 @@ def aggregated(file: Path) -> tuple[int, int]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_totals_equal_the_recorders(workers: int, xiu: Xiu) -> None:
     spread = ["--processes", str(workers)] if workers > 1 else []
-    done = locust(xiu, *spread, "--csv", str(xiu.folder / "x"), "-t", "16s", "--xiu-plan", SLICE)
+    done = locust(xiu, *spread, "--csv", str(xiu.folder / "x"), "-t", "12s", "--xiu-plan", SLICE)
     assert done.returncode == 0, done.stdout + done.stderr
     folder = xiu.runs()[-1]
     recorded = json.loads((folder / "history" / "manifest.json").read_text())["count"]

@@ -20,9 +20,7 @@ pytestmark = pytest.mark.serial
 
 
 def test_drills_are_played_on_the_stack_that_runs(xiu: Xiu, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rehearsed, played, left out: the stack is left running by every drill."""
-    rehearsed, document = drill(xiu, "kill9", "--dry-run", "--count", "12")
-    assert (rehearsed, document["verdict"], document["notes"]) == (0, "PASS", ["would kill 12 times, seed 1"])
+    """Played, left out: the stack is left running by every drill."""
     as_typed(xiu, stack)
     flushed_with_control_frozen(xiu)
     left_out(xiu, monkeypatch)
