@@ -32,7 +32,7 @@ QUESTIONS = {
     "valkey": b"PING\r\n",
     "postgres": struct.pack("!I", len(_START_UP) + 4) + _START_UP,
     **dict.fromkeys(
-        ("control", "front", "targets"), b"GET /healthz HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n"
+        ("control", "doubles", "front", "targets"), b"GET /healthz HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n"
     ),
 }
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ from chaos.faults.refuse import Refuse
 from chaos.faults.toxics import Toxics
 from chaos.probes import link, make, probes
 from chaos.probing import NotSteady, ProbeAim
+from system.contract.links import LINKS, Upstream
 from tests.support.fault_shapes import as_file
 from tests.support.stores import wait_until
 
@@ -150,3 +151,7 @@ def test_a_rise_that_nothing_brings_is_refused_with_the_file() -> None:
             effect_probe={"kind": "round_trip_rises", "within": "1s"},
             heal_probe={"kind": "link_answers", "within": "1s"},
         )  # fmt: skip
+
+
+def test_there_is_a_question_for_every_end_that_a_link_may_have() -> None:
+    assert set(link.QUESTIONS) == set(get_args(Upstream)) >= {each.upstream for each in LINKS}
