@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import requests
@@ -24,10 +25,13 @@ def fired_after(prometheus_url: str, name: str, passed_s: float) -> float | None
     tells.
     """
     now_s = time.time()
+    since_s = now_s - passed_s
     try:
         with Prometheus(prometheus_url, 1.0) as prom:
-            rows = prom.series(f'ALERTS{{alertname="{name}",alertstate="firing"}}', now_s - passed_s, now_s, 1)
-        firsts = [float(row["values"][0][0]) for row in rows if row["values"]]
+            # Whole steps back from now, so that now itself is looked at: the alert may have begun just before.
+            begin_s = now_s - math.ceil(passed_s)
+            rows = prom.series(f'ALERTS{{alertname="{name}",alertstate="firing"}}', begin_s, now_s, 1)
+        times = [float(at) for row in rows for at, _ in row["values"] if float(at) >= since_s]
     except (PromError, ValueError, KeyError, TypeError, IndexError):
         return None
-    return max(0.0, min(firsts) - (now_s - passed_s)) if firsts else None
+    return min(times) - since_s if times else None

@@ -10,7 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
+from typing import Literal, get_args
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
@@ -41,6 +43,8 @@ from system.contract.web import Handler, application, read_model
 
 MOOD_PATH, CALLS_PATH = "/v1/mood", "/v1/calls"
 _CALLS = next(metric for metric in METRICS if metric.name == "drill_double_calls_total")
+Outcome = Literal["answered", "late", "error", "limited"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 class OtherOrder(Conflict):
@@ -85,7 +89,7 @@ class PartyDouble:
             await asyncio.sleep(self.swings.mood.late_ms / 1000)
         return _json(model, status)
 
-    def _count(self, lane: Lane, outcome: str) -> None:
+    def _count(self, lane: Lane, outcome: Outcome) -> None:
         self.called.labels(self.name, lane, outcome).inc()
 
 
@@ -169,6 +173,8 @@ def build_app(folder: Path, moods: Mapping[PartyName, Mood], seed: int = 1) -> w
     registry = CollectorRegistry()
     tell_of_itself(registry, "drill")
     called = PrometheusCounter(_CALLS.name, _CALLS.help, _CALLS.labels, registry=registry)
+    for party, lane, outcome in product(PARTIES, LANES, OUTCOMES):  # nobody called: 0, never no sample
+        called.labels(party.name, lane, outcome)
     app, books = application(), BankBooks(folder)
     app.middlewares.insert(0, _marked)
     doubles = {

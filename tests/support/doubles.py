@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from harness.doubles.app import CALLS_PATH, MOOD_PATH, build_app
 from harness.doubles.mood import CALM
 from system.contract.parties import PartyName
+from tests.support.stores import LOOPBACK, free_port
 
 
 @dataclass
@@ -45,3 +48,16 @@ async def doubled(folder: Path, name: PartyName = "bank", port: int = 0, **chang
     server = TestServer(build_app(folder, moods), port=port or None)  # type: ignore[arg-type]
     async with TestClient(server) as client:
         yield DoubleCaller(client, name)
+
+
+@contextmanager
+def bank_process(folder: Path) -> Iterator[dict[str, str]]:
+    """Settings of a play whose bank is its double, which runs as a process of its own."""
+    port = free_port()
+    command = [sys.executable, "-m", "harness.doubles", "--port", str(port), "--folder", str(folder)]
+    with subprocess.Popen(command) as process:
+        try:
+            url = f"http://{LOOPBACK}:{port}/bank"
+            yield {"XIU_BANK_URL": url, "XIU_BANK_DOUBLE_URL": url}
+        finally:
+            process.kill()

@@ -22,6 +22,7 @@ import pytest
 from system.ledger.migrate import migrate
 from system.play.plays import routes
 from system.play.route import Route
+from tests.support.doubles import bank_process
 from tests.support.play import ADMIN, SECRET, fill, token
 from tests.support.play_process import play_process
 from tests.support.stores import LOOPBACK
@@ -118,8 +119,9 @@ def findings(url: str, who: str, bearer: str, folder: Path) -> str:
 def test_play_does_what_its_description_says(postgres_dsn: str, tmp_path: Path) -> None:
     asyncio.run(migrate(postgres_dsn, SECRET))
     fill(postgres_dsn)
-    with front() as address:
+    with front() as address, bank_process(tmp_path / "doubles") as bank:
         settings = {
+            **bank,
             "XIU_TOPOLOGY": json.dumps({"fronts": [address], "cells": [0]}),
             "XIU_SIGN_IN": "1",
             "XIU_USER_LIMIT": UNLIMITED,

@@ -32,8 +32,11 @@ class Remembers(BaseHTTPRequestHandler):
         server = cast("Any", self.server)
         server.asked += 1
         start, end, at_s = float(form["start"][0]), float(form["end"][0]), server.fired_s
-        told = 'alertname="FrontDown"' in form["query"][0] and at_s is not None and start <= at_s <= end
-        self._send({"resultType": "matrix", "result": [{"metric": {}, "values": [[at_s, "1"]]}] if told else []})
+        told = 'alertname="FrontDown"' in form["query"][0] and at_s is not None
+        # As Prometheus looks: at whole steps from the start; an alert that began goes on for a second.
+        looks = [start + k for k in range(int(end - start + 1e-6) + 1)]
+        values = [[at, "1"] for at in looks if told and at_s <= at < at_s + 1]
+        self._send({"resultType": "matrix", "result": [{"metric": {}, "values": values}] if values else []})
 
     def _send(self, data: dict[str, object]) -> None:
         body = json.dumps({"status": "success", "data": data}).encode()
@@ -64,6 +67,9 @@ def test_prometheus_remembers_an_alert_that_fires_no_more(prometheus: Any) -> No
     prometheus.fired_s = time.time() - 40
     assert fired_after(prometheus.url, "FrontDown", 60.0) == pytest.approx(20, abs=15)
     assert fired_after(prometheus.url, "Other", 60.0) is None
+    prometheus.fired_s = time.time() - 0.1
+    assert fired_after(prometheus.url, "FrontDown", 20.5) == pytest.approx(20.5, abs=5), "only just"
+    prometheus.fired_s = time.time() - 40
     assert fired_after(prometheus.url, "FrontDown", 5.0) is None, "before the effect"
     assert fired_after(f"http://{LOOPBACK}:9", "FrontDown", 60.0) is None, "nobody tells"
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from harness.doubles.__main__ import moods
+from harness.doubles.app import OUTCOMES
 from harness.doubles.books import BankBooks
 from harness.doubles.mood import Mood, MoodSwings
 from harness.errors import BadInput
-from system.contract.parties import DOUBLE_HEADER, LANE_HEADER
+from system.contract.ids import LANES
+from system.contract.parties import DOUBLE_HEADER, LANE_HEADER, PARTIES
 from tests.support.doubles import DoubleCaller, doubled
 
 LANE = {LANE_HEADER: "stress"}
@@ -55,6 +57,18 @@ def test_the_mood_decides_what_an_order_meets(
         assert (await put(bank, "a"))[1]["state"] == (state if state in ("paid", "refused") else "paid")
 
     asked(tmp_path, body, **mood)
+
+
+def test_before_anybody_called_each_count_is_0_and_none_is_missing(tmp_path: Path) -> None:
+    async def body(bank: DoubleCaller) -> None:
+        async with bank.client.get("/metrics") as answer:
+            lines = [
+                line for line in (await answer.text()).splitlines() if line.startswith("drill_double_calls_total{")
+            ]
+        assert len(lines) == len(PARTIES) * len(LANES) * len(OUTCOMES)
+        assert all(line.endswith("} 0.0") for line in lines)
+
+    asked(tmp_path, body)
 
 
 def test_an_order_has_one_end_also_after_a_kill_in_the_middle_of_a_line(tmp_path: Path) -> None:
