@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from harness.doubles.app import CALLS_PATH, MOOD_PATH, build_app
 from harness.doubles.mood import CALM
 from system.contract.parties import PartyName
+from tests.support.children import started
 from tests.support.stores import LOOPBACK, free_port
 
 
@@ -55,7 +55,7 @@ def bank_process(folder: Path) -> Iterator[dict[str, str]]:
     """Settings of a play whose bank is its double, which runs as a process of its own."""
     port = free_port()
     command = [sys.executable, "-m", "harness.doubles", "--port", str(port), "--folder", str(folder)]
-    with subprocess.Popen(command) as process:
+    with started(command) as process:
         try:
             url = f"http://{LOOPBACK}:{port}/bank"
             yield {"XIU_BANK_URL": url, "XIU_BANK_DOUBLE_URL": url}
