@@ -6,12 +6,14 @@ a front whose clock is not known well enough. Everything else of a round is as o
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any
 
 from psycopg.types.json import Jsonb
+from pydantic import ValidationError
 
 from system.contract.errors import Conflict, SeasonEnded, StoreUnknown
 from system.contract.ids import LANES, Lane
@@ -62,7 +64,7 @@ async def load(control: ControlContext, order: ProgrammeOrder) -> ProgrammeView:
         fresh = await (await conn.execute(statement("control_programme_insert", lane), request)).fetchone()
         if fresh is None:
             row = await (await conn.execute(statement("control_programme_same", lane), request)).fetchone()
-            if row is None or not row[0]:
+            if row is None or not _stands_for(row[0], order):
                 raise ProgrammeLoaded(
                     f"a programme {order.programme} is loaded, and is not this one; give another name"
                 )
@@ -169,6 +171,14 @@ async def _views(control: ControlContext, lane: Lane, only: str | None = None) -
         entry = _entry(control, one, money.get(one.round, (0, 0)), leased.get(one.round, {}))
         grouped.setdefault(one.programme, []).append(entry)
     return [ProgrammeView(programme=name, lane=lane, rounds=tuple(rounds)) for name, rounds in grouped.items()]
+
+
+def _stands_for(stored: object, order: ProgrammeOrder) -> bool:
+    """Is this the order that was stored? As models: an earlier version did not write what was optional since."""
+    try:
+        return ProgrammeOrder.model_validate_json(json.dumps(stored)) == order
+    except ValidationError:
+        return False
 
 
 async def _money(control: ControlContext, lane: Lane, rounds: Sequence[int]) -> list[tuple[Any, ...]]:

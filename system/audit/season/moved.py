@@ -78,7 +78,10 @@ async def _settled(mine: Judge, rows: SnapshotRows) -> int:
     if count:
         mine.figure(settled_out_of_suspense=count)
     if wrong:
-        mine.broken(f"transfer {first}: takes from suspense what is not held there for whom it pays", wrong)
+        mine.broken(
+            f"transfer {first}: takes from suspense what is not held there for whom it pays, or pays a second win",
+            wrong,
+        )
     return int(fen_off)
 
 

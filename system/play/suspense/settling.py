@@ -55,7 +55,9 @@ async def settle(pool: Pool, award: str, asked: Settlement) -> TransferView:
     order = Order("settle", key, asked.model_dump(include={"to", "by", "approved_by", "why"}))
 
     async def decide(conn: Connection) -> Order:
-        found = await conn.execute(statement("suspense_held", lane), {"round": round_id, "packet": packet})
+        at = {"round": round_id, "packet": packet}
+        await conn.execute(statement("suspense_lock", lane), at)
+        found = await conn.execute(statement("suspense_held", lane), at)
         row = await found.fetchone()
         if row is None:
             raise UnknownRound(f"no round {round_id}")

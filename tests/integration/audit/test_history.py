@@ -122,6 +122,36 @@ def test_a_win_shown_whose_money_is_in_suspense(
         assert "takes from suspense what is not held there" in findings(judged(books, tmp_path))["S18"].first
 
 
+@pytest.mark.parametrize("by", ["the draw", "another settlement"])
+def test_a_second_win_paid_out_of_suspense(books: Books, tmp_path: Path, by: str) -> None:
+    """Whichever way the first one was paid: nobody wins twice in a round."""
+
+    async def two_in_suspense(books: Books) -> None:
+        wrong = [books.win(1, packet, 1000 + packet) for packet in (11, 12)]
+        await books.append(1, 0, 1, [win._replace(fen=win.fen + 1) for win in wrong])
+        await credit(books)
+        books.close_round(1)
+
+    close_books(books, two_in_suspense, close=False)
+    write_history(tmp_path, pending(1000), SAMPLES)
+    asyncio.run(settle_by_two(books, "user", "1-11"))
+    asyncio.run(settle_by_two(books, "user", "1-12"))
+    assert findings(judged(books, tmp_path))["S18"].valid is True
+    # A hand that makes another's win this user's: what is settled is all right by itself.
+    if by == "the draw":
+        books.sql("UPDATE {}.posting SET uid = 1011 WHERE packet = (SELECT min(packet) FROM {}.posting)")
+    else:
+        books.sql("UPDATE {}.suspense SET uid = 1011 WHERE packet = 12")
+        books.sql("UPDATE {}.leg SET account = 'user:1011' WHERE account = 'user:1012'")
+        books.sql(
+            "UPDATE {}.holding SET amount = amount + (SELECT sum(amount) FROM {}.holding WHERE account = 'user:1012')"
+            " WHERE account = 'user:1011' AND currency = 'fen'"
+        )
+        books.sql("DELETE FROM {}.holding WHERE account = 'user:1012'")
+    found = findings(judged(books, tmp_path))["S18"]
+    assert (found.valid, "pays a second win" in found.first) == (False, True), found
+
+
 def pending(uid: int) -> np.ndarray:
     """A tap of that user that was answered 202."""
     op = np.zeros(1, dtype=OP_DTYPE)
@@ -130,8 +160,8 @@ def pending(uid: int) -> np.ndarray:
     return op
 
 
-async def settle_by_two(books: Books, to: GoesTo) -> None:
+async def settle_by_two(books: Books, to: GoesTo, award: str = "1-11") -> None:
     pool = Pool(books.postgres_url, "xiu_live", SECRET)
-    done = await settle(pool, "1-11", Settlement(to=to, by="Ann", approved_by="Bo", why="both looked"))
+    done = await settle(pool, award, Settlement(to=to, by="Ann", approved_by="Bo", why="both looked"))
     assert done.state == "done"
     await pool.close()

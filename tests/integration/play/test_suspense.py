@@ -102,6 +102,23 @@ def test_refusals(postgres_dsn: str) -> None:
     asyncio.run(body())
 
 
+def test_of_two_wins_held_in_one_name_one_is_paid(postgres_dsn: str) -> None:
+    async def body() -> None:
+        async with running(postgres_dsn) as play:
+            hold(postgres_dsn, (4, 6, 10), (5, 6, 20))
+            # All at once, again and again: who comes second sees what the first has paid.
+            awards = ("1-3", "1-4", "1-5")
+            done = await asyncio.gather(*(settle(play, award) for award in awards * 3))
+            paid = {award for award, (status, _) in zip(awards * 3, done, strict=True) if status == 200}
+            assert len(paid) == 1, done
+            assert {word for status, word in done if status != 200} == {"other_win"}
+            assert sum([(await settle(play, award))[0] == 200 for award in awards]) == 1
+            back = [(await settle(play, award, to="sponsor"))[0] for award in awards if award not in paid]
+            assert back == [200, 200]
+
+    asyncio.run(body())
+
+
 def test_by_command(postgres_dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     async def said(*words: str) -> str:
         assert await asyncio.to_thread(dispatch, ["round", *words]) == 0

@@ -4,8 +4,8 @@ INSERT INTO {schema}.programme (programme, request, loaded_us) VALUES (%(program
 ON CONFLICT DO NOTHING RETURNING programme
 
 -- name: control_programme_same
--- Does the programme of that name stand for the same request?
-SELECT request = %(request)s FROM {schema}.programme WHERE programme = %(programme)s
+-- The request that the programme of that name stands for.
+SELECT request FROM {schema}.programme WHERE programme = %(programme)s
 
 -- name: control_programme_round_insert
 -- A round as it is announced: its number, its secret seed, and the commitment to it.
@@ -25,9 +25,9 @@ FROM {schema}.stream s LEFT JOIN {schema}.lease l ON l.round = s.round AND l.fro
 WHERE s.round = ANY(%(rounds)s) GROUP BY s.round, s.front ORDER BY s.round, s.front
 
 -- name: control_programme_money
--- Packets paid or set aside, and what went back, of these rounds.
+-- Packets paid, or held in suspense, and what went back, of these rounds.
 SELECT r.round,
        (SELECT coalesce(sum(b.postings), 0) FROM {schema}.batch b WHERE b.round = r.round AND b.kind = 'credit')
-       + (SELECT count(*) FROM {schema}.suspense h WHERE h.round = r.round),
+       + (SELECT count(*) FROM {schema}.suspense h WHERE h.round = r.round AND h.held_fen > 0),
        (SELECT coalesce(sum(b.fen), 0) FROM {schema}.batch b WHERE b.round = r.round AND b.kind = 'refund')
 FROM {schema}.round r WHERE r.round = ANY(%(rounds)s)

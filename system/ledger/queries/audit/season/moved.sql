@@ -83,12 +83,22 @@ FROM wrong JOIN pair p USING (reversal) WINDOW w AS (PARTITION BY what) ORDER BY
 
 -- name: season_settled
 -- What left suspense: how many transfers, how many of them are wrong, the fen off of these, and the first: not a
--- settlement of a packet whose money is held, or not all of it, to the user or the sponsor that the record names.
+-- settlement of a packet whose money is held, or not all of it, to the user or the sponsor that the record names; or to a
+-- user whom the draw, or an earlier settlement, has paid in that round.
 WITH paid AS (
     SELECT t.transfer, t.kind, t.key, l.account, l.amount, t.request ->> 'to' AS goes
     FROM {schema}.leg l JOIN {schema}.transfer t USING (transfer) WHERE l.account LIKE 'suspense:%%'
+), settled AS (
+    SELECT p.transfer, p.goes, s.round, s.uid FROM paid p
+    JOIN {schema}.suspense s ON s.held_fen > 0 AND p.key = 'settle:' || s.round || '-' || s.packet
+), twice AS (
+    SELECT a.transfer FROM settled a WHERE a.goes = 'user' AND (
+        EXISTS (SELECT 1 FROM {schema}.posting o WHERE o.round = a.round AND o.uid = a.uid)
+        OR EXISTS (SELECT 1 FROM settled o
+                   WHERE o.goes = 'user' AND (o.round, o.uid) = (a.round, a.uid) AND o.transfer < a.transfer))
 ), judged AS (
-    SELECT p.transfer, p.key, abs(p.amount) AS fen, p.kind = 'settle' AND s.held_fen = -p.amount AND EXISTS (
+    SELECT p.transfer, p.key, abs(p.amount) AS fen,
+           p.transfer NOT IN (SELECT transfer FROM twice) AND p.kind = 'settle' AND s.held_fen = -p.amount AND EXISTS (
                SELECT 1 FROM {schema}.leg l WHERE l.transfer = p.transfer AND l.currency = 'fen'
                AND l.amount = s.held_fen
                AND l.account = CASE p.goes WHEN 'user' THEN 'user:' || s.uid
