@@ -78,9 +78,9 @@ class PayoutDesk:
         legs = (Leg(payout(uid), "fen", -fen), Leg(to, "fen", fen))
 
         async def settled(conn: Connection, done: TransferRecord) -> None:
-            end = {
-                "payout": number, "state": word.state, "why": word.why[:WHY_CHARS_MAX], "at_us": done.at_us
-            }  # fmt: skip
+            # PostgreSQL's text has no NUL, and no bank's word may keep money where it is.
+            why = word.why.replace("\0", "")[:WHY_CHARS_MAX]
+            end = {"payout": number, "state": word.state, "why": why, "at_us": done.at_us}
             await conn.execute(statement("payout_settle", self._lane), end)
 
         made = Order(kind, f"payout_end:{number}", {"payout": number}, legs)

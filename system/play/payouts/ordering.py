@@ -28,8 +28,11 @@ class NoBank(Refused):
     status, code = 503, "no_bank"
 
 
-async def order(pool: Pool, lane: Lane, uid: int, asked: PayoutOrder) -> PayoutView:
-    """Takes the money off the balance, once for the key. Raises NoRealName, Insufficient, KeyReused, Degraded."""
+async def order(pool: Pool, lane: Lane, uid: int, asked: PayoutOrder, *, has_bank: bool) -> PayoutView:
+    """Takes the money off the balance, once for the key. Raises NoRealName, NoBank, Insufficient, KeyReused, Degraded.
+
+    A key that stands is answered also where the lane has no bank since.
+    """
     need_real_name(uid)
     legs = (Leg(user(uid), "fen", -asked.fen), Leg(payout(uid), "fen", asked.fen))
 
@@ -38,8 +41,14 @@ async def order(pool: Pool, lane: Lane, uid: int, asked: PayoutOrder) -> PayoutV
         await conn.execute(statement("payout_open", lane), row)
 
     made = Order("payout", f"payout:{uid}:{asked.key}", {"fen": asked.fen}, legs)
+
+    async def decide(_: Connection) -> Order:
+        if not has_bank:
+            raise NoBank("there is no bank on this lane; nothing was taken")
+        return made
+
     try:
-        done = await Transfers(pool, lane).send(made, after=opened)
+        done = await Transfers(pool, lane).send(made, decide, opened)
     except Pending:
         return PayoutView(key=asked.key, state="pending", fen=asked.fen)
     if not done.again:

@@ -35,9 +35,8 @@ async def payout_ordered(request: web.Request) -> web.Response:
     """
     lane, uid = user_of(request)
     asked = await read_model(request, models.PayoutOrder)
-    if request.app[SETTINGS].bank.of(lane) is None:
-        raise ordering.NoBank("there is no bank on this lane; nothing was taken")
-    made = await ordering.order(request.app[POOLS][lane], lane, uid, asked)
+    bank = request.app[SETTINGS].bank.of(lane)
+    made = await ordering.order(request.app[POOLS][lane], lane, uid, asked, has_bank=bank is not None)
     request.app[BELLS][lane].set()
     return answer(made, 202 if made.state == "pending" else 200)
 

@@ -211,24 +211,48 @@ def test_without_a_bank_nothing_is_taken(postgres_dsn: str) -> None:
             assert await stands(play, "stress") == (60, {})
             status, refused = await play.call("/v1/payouts", token(361), {"key": "a", "fen": 1})
             assert (status, refused["error"]["code"]) == (403, "no_real_name")
+            # Ordered while there was a bank.
+            fill(postgres_dsn)
+            made = (await order(play, "a", 10))[1]
+        async with running(postgres_dsn, bank=PartyAddress(None, None)) as play:
+            status, again = await order(play, "a", 10)
+            assert (status, again["payout"], again["state"]) == (200, made["payout"], "processing")
+            assert (await order(play, "a", 11))[1]["error"]["code"] == "key_reused"
+            assert (await order(play, "b", 10))[1]["error"]["code"] == "no_bank"
 
     asyncio.run(body())
 
 
 @asynccontextmanager
-async def real_bank(**headers: str) -> AsyncIterator[tuple[str, list[str]]]:
-    """(address, orders it got) of a bank that is nobody's double, and says yes to everything."""
+async def real_bank(state: str = "paid", why: str = "") -> AsyncIterator[tuple[str, list[str]]]:
+    """(address, orders it got) of a bank that is nobody's double, and says the same to everything."""
     orders: list[str] = []
 
     async def payout(request: web.Request) -> web.Response:
         orders.append(f"{request.headers['X-Xiu-Lane']} {request.match_info['order']}")
-        word = {"order": request.match_info["order"], "state": "paid", "why": ""}
-        return web.json_response(word, headers=headers)
+        return web.json_response({"order": request.match_info["order"], "state": state, "why": why})
 
     app = web.Application()
     app.router.add_put("/v1/payouts/{order}", payout)
     async with TestServer(app) as server:
         yield str(server.make_url("/")).rstrip("/"), orders
+
+
+def test_whatever_a_bank_gives_for_a_reason_the_money_comes_back(
+    postgres_dsn: str, valkey_server: ValkeyServer
+) -> None:
+    async def body() -> None:
+        why = "no\0such account " + "很" * 500
+        async with real_bank("refused", why) as (real, _), running(postgres_dsn, **asks(real, GONE)) as play:
+            fill(postgres_dsn)
+            made = (await order(play, "a", 10))[1]
+            await comes_to(play, {"a": "refused"})
+            assert (await stands(play))[0] == 60
+            seen = (await play.call(f"/v1/payouts/{made['payout']}", token(5)))[1]
+            assert seen["why"] == why.replace("\0", "")[:200]
+        await closes(postgres_dsn, valkey_server)
+
+    asyncio.run(body())
 
 
 def test_the_stress_lane_reaches_the_double_alone(
