@@ -11,9 +11,13 @@ from typing import Any
 from pyroaring import BitMap64
 
 from system.contract.counts import CountedFigures, CountedMinute, CountedRound, Participation, Uncounted
+from system.contract.errors import NotFound, UnknownRound
 from system.contract.ids import Lane
 from system.ledger.access import Pool
 from system.play.reading import read
+
+SILENT_US = 5_000_000
+"""A front whose last report is older has died, or cannot write: what it answers since is uncounted."""
 
 
 @dataclass(slots=True)
@@ -41,9 +45,17 @@ class CountedSum:
 
 
 async def participation(pool: Pool, lane: Lane, round_id: int | None, programme: str | None) -> Participation:
-    """Every round that somebody took part in, or those asked for, and all of them together. Raises Degraded."""
-    rows = await read(pool, lane, "participation_parts", {"round": round_id, "programme": programme})
-    unheard = await read(pool, lane, "participation_unheard", {})
+    """Every round that somebody took part in, or may have, or those asked for, and all of them together. Raises
+    UnknownRound, NotFound (no such programme), Degraded.
+    """
+    asked = {"round": round_id, "programme": programme}
+    ((round_there, programme_there),) = await read(pool, lane, "participation_asked", asked)
+    if not round_there:
+        raise UnknownRound(f"no round {round_id} on lane {lane}")
+    if not programme_there:
+        raise NotFound(f"no programme {programme} on lane {lane}")
+    rows = await read(pool, lane, "participation_parts", asked)
+    unheard = await read(pool, lane, "participation_unheard", asked | {"silent_us": SILENT_US})
     return await asyncio.to_thread(merged, lane, rows, unheard)
 
 
@@ -59,7 +71,8 @@ def merged(lane: Lane, rows: Iterable[tuple[Any, ...]], unheard: Iterable[tuple[
         gap = Uncounted(front=front, instance=instance, since_us=since_us, until_us=until_us)
         gaps.setdefault(number, []).append(gap)
     evening, rounds = CountedSum(), []
-    for number, each in minutes.items():
+    for number in sorted(minutes.keys() | gaps.keys()):
+        each = minutes.get(number, {})
         whole = CountedSum()
         for one in each.values():
             whole.add(one)

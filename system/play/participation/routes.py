@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from system.contract.counts import Participation
+from system.contract.errors import NotFound, UnknownRound
 from system.contract.ids import ROUND_MAX
 from system.play.parameters import LANE, NumberParameter, TextParameter
 from system.play.participation import reading
@@ -24,6 +25,7 @@ async def participation(request: web.Request) -> web.Response:
 
 ROUTES: tuple[Route, ...] = (
     Route(
-        "GET", "/v1/participation", participation, Participation, "operator", (LANE, ROUND, PROGRAMME)
+        "GET", "/v1/participation", participation, Participation, "operator", (LANE, ROUND, PROGRAMME),
+        errors=(UnknownRound, NotFound),
     ),
 )  # fmt: skip

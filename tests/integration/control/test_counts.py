@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import signal
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -82,8 +83,54 @@ def test_each_report_is_written_once_and_people_are_merged(settings: ControlSett
         (gap,) = rounds[one]["uncounted"]
         assert (gap["front"], gap["instance"], gap["since_us"]) == (0, first, 4)
         assert (await told(settings.postgres_url, f"?round={two}"))["evening"]["people"] == 2
-        assert (await told(settings.postgres_url, "?programme=evening"))["rounds"] == []
+        async with playing.running(settings.postgres_url) as play:
+            for query, code in (("programme=evening", "not_found"), ("round=99", "unknown_round")):
+                status, answer = await play.call(f"/v1/participation?{query}", playing.ADMIN)
+                assert (status, answer["error"]["code"]) == (404, code), "not zeros, which would be exact"
         assert (await told(settings.postgres_url, "?lane=stress"))["evening"]["taps"] == 9
+
+    asyncio.run(body())
+
+
+def test_a_start_killed_before_its_first_report_is_uncounted(settings: ControlSettings) -> None:
+    """Also where no other start has counted anything in the round, and where none has come after it."""
+
+    async def gaps(query: str = "") -> tuple[dict[int, list[int]], bool]:
+        answer = await told(settings.postgres_url, query)
+        return {one["round"]: [gap["instance"] for gap in one["uncounted"]] for one in answer["rounds"]}, answer[
+            "exact"
+        ]
+
+    async def body() -> None:
+        async with running(settings) as api:
+            early = await api.make_round()
+            first = await api.register()
+            assert await gaps() == ({}, True), "a front that has just begun"
+            # The clock of this control is not PostgreSQL's.
+            ago_us = time.time_ns() // 1000 - 6_000_000
+            sql(settings, "UPDATE control.counting SET until_us = %s, began_us = %s", ago_us, ago_us)
+            sql(
+                settings,
+                "UPDATE live.round SET start_us = %s, end_us = %s, created_us = %s",
+                ago_us,
+                ago_us + 1,
+                ago_us,
+            )
+            assert await gaps() == ({early: [first]}, False), "silent for six seconds"
+            later = await api.make_round()
+            sql(
+                settings,
+                "UPDATE live.round SET start_us = %s, created_us = %s WHERE round = %s",
+                ago_us,
+                ago_us + 5_500_000,
+                later,
+            )
+            assert await gaps(f"?round={later}") == ({}, True), "a round that it cannot have heard of"
+            second = await api.register()
+            assert await report(api, second, 1, last=True, until_us=api.clock.now_us) == (200, {"number": 1})
+            assert (await gaps(f"?round={early}")) == ({early: [first]}, False)
+            sql(settings, "UPDATE live.round SET state = 'closed', closed_us = start_us - 1000000")
+            assert await gaps() == ({}, True), "closed before the start's first word"
 
     asyncio.run(body())
 
