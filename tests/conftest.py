@@ -21,6 +21,7 @@ import pytest
 from system.contract import compiled
 from tests.support.children import hear_signals
 from tests.support.first_run import has_none, import_share
+from tests.support.order import deal
 from tests.support.stores import PostgresServer, ValkeyServer
 
 DEADLINES_S = {"unit": 180.0, "serial": 900.0, "": 420.0}
@@ -153,14 +154,18 @@ def deadline_s(item: pytest.Item) -> float:
     return DEADLINES_S["serial" if serial else "unit" if "unit" in item.path.parts else ""]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A signal interrupts a test that hangs: it fails, the process goes on with the next."""
-    if not config.pluginmanager.hasplugin("timeout"):
-        return
-    for item in items:
-        if item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(deadline_s(item), method="signal"))
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[object]:
+    """A signal interrupts a test that hangs: it fails, the process goes on with the next. What is left once marks have
+    chosen, workers begin with what takes long.
+    """
+    if config.pluginmanager.hasplugin("timeout"):
+        for item in items:
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(deadline_s(item), method="signal"))
+    result = yield
+    deal(config, items)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)
