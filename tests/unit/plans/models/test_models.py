@@ -301,6 +301,7 @@ def _spots(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | 
 
 
 DATA = {name: yaml.safe_load(file.read_text(encoding="utf-8")) for name, file in (("p", PLAN), ("f", FORECAST))}
+TEXTS = {name: yaml.safe_dump(document, allow_unicode=True) for name, document in DATA.items()}
 ODD = st.one_of(
     st.none(),
     st.booleans(),
@@ -322,10 +323,10 @@ def test_whatever_is_written_is_read_or_refused_in_words(files: Path, which: str
     for part in spot[:-1]:
         place = place[part]
     place[spot[-1]] = data.draw(ODD)
-    documents = {**DATA, which: document}
+    texts = {**TEXTS, which: yaml.safe_dump(document, allow_unicode=True)}
     plan, forecast = files / "stress" / PLAN.name, files / "forecasts" / FORECAST.name
     for file, name in ((plan, "p"), (forecast, "f")):
-        file.write_text(yaml.safe_dump(documents[name], allow_unicode=True), encoding="utf-8")
+        file.write_text(texts[name], encoding="utf-8")
     problems, segments = outcome(plan)
     assert bool(problems) != bool(segments)
     assert all(problem.line >= 1 and problem.what for problem in problems)
