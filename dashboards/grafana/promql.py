@@ -6,8 +6,9 @@ The grammar itself is promtool's business (tests); Grafana's `$words` may stand 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 AGGREGATORS = frozenset(
     ("sum", "min", "max", "avg", "count", "group", "topk", "bottomk", "quantile", "stddev", "stdvar")
@@ -15,6 +16,8 @@ AGGREGATORS = frozenset(
 GROUPINGS = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
 OPERATORS = frozenset(("and", "or", "unless", "bool", "offset", "inf", "nan"))
 KEYWORDS = AGGREGATORS | GROUPINGS | OPERATORS
+KEPT = 4096
+"""Texts read last: the boards' are a thousand, and each rule of the linters asks for all of them."""
 _TOKEN = re.compile(
     r"""(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<range>\[[^\]]*\])|(?P<name>[A-Za-z_:][A-Za-z0-9_:]*)"""
     r"""|(?P<number>\d[\w.]*)|(?P<op>=~|!~|!=|>=|<=|==|[=<>(){},+\-*/%^@])|(?P<space>\s+)|(?P<word>\$\w+|\$\{\w+\})"""
@@ -48,9 +51,11 @@ class Grouping:
     inside: tuple[str, ...]
 
 
-def tokens(expr: str) -> list[Token]:
+@lru_cache(KEPT)
+def tokens(expr: str) -> tuple[Token, ...]:
     """Without spaces. Raises ValueError where nothing fits."""
-    found, at = [], 0
+    found: list[Token] = []
+    at = 0
     while at < len(expr):
         match = _TOKEN.match(expr, at)
         if match is None:
@@ -58,10 +63,10 @@ def tokens(expr: str) -> list[Token]:
         if match.lastgroup != "space":
             found.append(Token(str(match.lastgroup), match[0]))
         at = match.end()
-    return found
+    return tuple(found)
 
 
-def _closing(found: list[Token], at: int) -> int:
+def _closing(found: Sequence[Token], at: int) -> int:
     """Index of the bracket that closes the one at `at`. Raises ValueError if none does."""
     opening, closing = found[at].text, {"(": ")", "{": "}"}[found[at].text]
     depth = 0
@@ -72,11 +77,11 @@ def _closing(found: list[Token], at: int) -> int:
     raise ValueError(f"{opening} is never closed")
 
 
-def _at(found: list[Token], k: int) -> str:
+def _at(found: Sequence[Token], k: int) -> str:
     return found[k].text if 0 <= k < len(found) else ""
 
 
-def _matchers(inner: list[Token]) -> tuple[tuple[str, str, str], ...]:
+def _matchers(inner: Sequence[Token]) -> tuple[tuple[str, str, str], ...]:
     rows = []
     for k in range(0, len(inner), 4):
         label, op, value = (token.text for token in inner[k : k + 3])
@@ -84,8 +89,13 @@ def _matchers(inner: list[Token]) -> tuple[tuple[str, str, str], ...]:
     return tuple(rows)
 
 
-def parts(expr: str) -> Iterator[Selector | Grouping]:
+@lru_cache(KEPT)
+def parts(expr: str) -> tuple[Selector | Grouping, ...]:
     """Every selector and grouping, in order of the text. Raises ValueError for what cannot be read."""
+    return tuple(_parts(expr))
+
+
+def _parts(expr: str) -> Iterator[Selector | Grouping]:
     found = tokens(expr)
     inside: list[str] = []
     pending = ""
@@ -119,11 +129,12 @@ def parts(expr: str) -> Iterator[Selector | Grouping]:
         raise ValueError("( is never closed")
 
 
+@lru_cache(KEPT)
 def scoped(expr: str, matchers: str, unscoped: frozenset[str] = frozenset()) -> str:
     """The text with these matchers added to every selector but those of `unscoped`. Raises ValueError."""
-    list(parts(expr))  # a bracket that is never closed is told where the panel stands
+    parts(expr)  # a bracket that is never closed is told where the panel stands
     written: list[str] = []
-    found = tokens(expr)
+    found = list(tokens(expr))
     at = 0
     end_of_grouping = -1
     for k, token in enumerate(found):
@@ -146,7 +157,7 @@ def scoped(expr: str, matchers: str, unscoped: frozenset[str] = frozenset()) -> 
     return "".join(written) + expr[at:]
 
 
-def _inside_braces(found: list[Token], k: int) -> bool:
+def _inside_braces(found: Sequence[Token], k: int) -> bool:
     """Is it the name of a label in a selector's matchers?"""
     return _at(found, k + 1) in ("=", "!=", "=~", "!~")
 
