@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.stack import find_shared
 from tests.support.command import Xiu
 
 
@@ -20,4 +21,5 @@ def xiu(tmp_path: Path) -> Iterator[Xiu]:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
             process.wait(60)
-    command("down")
+    if find_shared(tmp_path / "var"):
+        command("down")
