@@ -12,6 +12,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
 from system.contract.ids import Lane
+from system.ledger.access import Pool
+from system.ledger.interactions import interact
 from system.ledger.migrate import migrate
 from system.play.app import build_app
 from system.settings import PlaySettings
@@ -79,3 +81,12 @@ def fill(dsn: str, lane: Lane = "live") -> None:
         conn.execute(f"INSERT INTO {lane}.stream (round, front, cell) VALUES (1, 0, 0)")
         conn.execute(f"INSERT INTO {lane}.lease VALUES (1, 0, 1, 1, 0, 8, false, %s)", (bytes([0b1111]),))
         conn.execute(f"INSERT INTO {lane}.suspense VALUES (2, 1, 0, 1, 1, 0, 3, 6, 40, 7, 400, 40, 7, 'why')")
+
+
+async def befriend(dsn: str, uid: int, *others: int) -> None:
+    """The user has ties with the others."""
+    pool = Pool(dsn, "xiu_live", SECRET, size=1)
+    for other in others:
+        async with pool.transaction("friend") as conn:
+            await interact(conn, "live", "contact", uid, other, 1, f"contact:{uid}:{other}")
+    await pool.close()

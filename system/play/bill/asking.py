@@ -23,7 +23,7 @@ from system.play.bill.models import AskedPart, AskedParts, BillOrder, BillPart, 
 from system.play.bill.splitting import part
 from system.play.reading import read
 from system.play.wallet.models import TransferView
-from system.play.wallet.spending import sent
+from system.play.wallet.spending import counting_on, sent
 
 log = logging.getLogger("xiu.play")
 PATIENCE_S = 3.0
@@ -109,7 +109,7 @@ async def asked(pool: Pool, lane: Lane, uid: int) -> AskedParts:
 
 async def pay(pool: Pool, lane: Lane, uid: int, bill: int, order: PartPayment) -> TransferView:
     """Pays the user's part, once: to who paid the bill. Raises NotFound, OtherAmount, PartReversed, NoRealName,
-    Insufficient, Degraded.
+    Insufficient, MoneyProcessing, Degraded.
     """
     rows = await read(pool, lane, "bill_part", {"bill": bill, "uid": uid})
     if not rows:
@@ -127,4 +127,5 @@ async def pay(pool: Pool, lane: Lane, uid: int, bill: int, order: PartPayment) -
         await interact(conn, lane, "transfer", uid, payee, done.at_us, key)
 
     legs = (Leg(user(uid), "fen", -fen), Leg(user(payee), "fen", fen))
-    return await sent(pool, lane, key, Order("bill", key, {"bill": bill, "fen": fen, "what": what}, legs), meet)
+    async with counting_on(pool, lane, uid, order.award):
+        return await sent(pool, lane, key, Order("bill", key, {"bill": bill, "fen": fen, "what": what}, legs), meet)

@@ -9,7 +9,7 @@ from pydantic import Field
 from system.contract.api import Model
 from system.contract.fields import Line, Whole
 from system.contract.ids import Lane
-from system.play.wallet.models import ClientKey
+from system.play.wallet.models import ClientKey, FromBalance
 
 ASKED_MAX = 50
 PartState = Literal["open", "paid", "reversed"]
@@ -73,7 +73,7 @@ class AskedParts(Model):
     parts: tuple[AskedPart, ...]
 
 
-class PartPayment(Model):
+class PartPayment(FromBalance):
     """Body of `POST /v1/bills/{bill}/pay`: `fen` as it was asked, so that nobody pays what he did not read."""
 
     fen: int = Field(ge=1, le=1 << 40)

@@ -12,6 +12,7 @@ from system.play.bill import asking, models, splitting
 from system.play.parameters import NumberParameter
 from system.play.route import POOLS, Route, user_of
 from system.play.wallet.models import TransferView
+from system.play.wallet.spending import MoneyProcessing
 from system.web import answer
 
 BILL = NumberParameter("bill", "a bill's number", 0, INT8_MAX)
@@ -54,6 +55,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/bills/{bill}", bill_seen, models.BillView, "user", (BILL,)),
     Route(
         "POST", "/v1/bills/{bill}/pay", bill_pay, TransferView, "user", (BILL,), body=models.PartPayment, pending=True,
-        errors=(NoRealName, asking.OtherAmount, asking.PartReversed, Insufficient, KeyReused),
+        errors=(NoRealName, asking.OtherAmount, asking.PartReversed, Insufficient, MoneyProcessing, KeyReused),
     ),
 )  # fmt: skip

@@ -13,10 +13,10 @@ from system.contract.people import AREAS, need_real_name, traits_of
 from system.ledger.access import Pool
 from system.ledger.accounts import Leg, fund, user
 from system.ledger.transfer import Order
-from system.play.fund.models import FundOrder, FundView
+from system.play.fund.models import FundOrder, FundPurchase, FundView
 from system.play.reading import read
 from system.play.wallet.models import TransferView
-from system.play.wallet.spending import sent
+from system.play.wallet.spending import counting_on, sent
 from system.web import counter
 
 FundWay = Literal["purchase", "sale"]
@@ -26,6 +26,12 @@ for _lane in LANES:
     for _way in WAYS:
         for _area in AREAS:
             MOVED.labels(_lane, _way, _area)
+
+
+async def purchase(pool: Pool, lane: Lane, uid: int, asked: FundPurchase) -> TransferView:
+    """Carries a purchase out, once for its key. Raises MoneyProcessing too, and else as `order` does."""
+    async with counting_on(pool, lane, uid, asked.award):
+        return await order(pool, lane, uid, "purchase", asked)
 
 
 async def order(pool: Pool, lane: Lane, uid: int, way: FundWay, asked: FundOrder) -> TransferView:

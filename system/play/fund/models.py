@@ -6,7 +6,7 @@ from pydantic import Field
 
 from system.contract.api import Model
 from system.contract.ids import Lane
-from system.play.wallet.models import ClientKey
+from system.play.wallet.models import ClientKey, FromBalance
 
 
 class FundOrder(Model):
@@ -14,6 +14,10 @@ class FundOrder(Model):
 
     key: ClientKey
     fen: int = Field(ge=1, le=1 << 40)
+
+
+class FundPurchase(FundOrder, FromBalance):
+    """Body of a purchase."""
 
 
 class FundView(Model):

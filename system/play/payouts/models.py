@@ -8,10 +8,10 @@ from pydantic import Field
 
 from system.contract.api import Model
 from system.contract.ids import Lane
-from system.play.wallet.models import ClientKey
+from system.play.wallet.models import ClientKey, FromBalance
 
 
-class PayoutOrder(Model):
+class PayoutOrder(FromBalance):
     """Body of a payout: so many fen off the balance, to the user's bank account, once for a key."""
 
     key: ClientKey

@@ -18,6 +18,7 @@ from system.ledger.transfer import Order, Pending, TransferRecord, Transfers
 from system.play.payouts.figures import counted
 from system.play.payouts.models import PayoutList, PayoutOrder, PayoutView
 from system.play.reading import read
+from system.play.wallet.spending import counting_on
 
 LIST_MAX = 50
 
@@ -29,7 +30,8 @@ class NoBank(Refused):
 
 
 async def order(pool: Pool, lane: Lane, uid: int, asked: PayoutOrder, *, has_bank: bool) -> PayoutView:
-    """Takes the money off the balance, once for the key. Raises NoRealName, NoBank, Insufficient, KeyReused, Degraded.
+    """Takes the money off the balance, once for the key. Raises NoRealName, NoBank, Insufficient, MoneyProcessing,
+    KeyReused, Degraded.
 
     A key that stands is answered also where the lane has no bank since.
     """
@@ -48,7 +50,8 @@ async def order(pool: Pool, lane: Lane, uid: int, asked: PayoutOrder, *, has_ban
         return made
 
     try:
-        done = await Transfers(pool, lane).send(made, decide, opened)
+        async with counting_on(pool, lane, uid, asked.award):
+            done = await Transfers(pool, lane).send(made, decide, opened)
     except Pending:
         return PayoutView(key=asked.key, state="pending", fen=asked.fen)
     if not done.again:

@@ -12,6 +12,7 @@ from system.play.parameters import NumberParameter
 from system.play.payouts import models, ordering
 from system.play.payouts.bank import BELLS
 from system.play.route import POOLS, SETTINGS, Route, user_of
+from system.play.wallet.spending import MoneyProcessing
 from system.web import answer
 
 PAYOUT = NumberParameter("payout", "a payout's number", 0, INT8_MAX)
@@ -46,6 +47,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/payouts/{payout}", payout_seen, models.PayoutView, "user", (PAYOUT,)),
     Route(
         "POST", "/v1/payouts", payout_ordered, models.PayoutView, "user", body=models.PayoutOrder, pending=True,
-        errors=(NoRealName, Insufficient, KeyReused, ordering.NoBank),
+        errors=(NoRealName, Insufficient, MoneyProcessing, KeyReused, ordering.NoBank),
     ),
 )  # fmt: skip

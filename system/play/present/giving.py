@@ -17,7 +17,7 @@ from system.ledger.transfer import Order, TransferRecord
 from system.play.present.models import PresentOrder, Presents, PresentView
 from system.play.reading import read
 from system.play.wallet.models import TransferView
-from system.play.wallet.spending import sent
+from system.play.wallet.spending import counting_on, sent
 from system.web import counter
 
 GIVEN = counter(None, "hongbao_presents_fen_total")
@@ -41,7 +41,7 @@ class NotFriends(Conflict):
 async def give(pool: Pool, lane: Lane, uid: int, asked: PresentOrder) -> TransferView:
     """Carries the gift out, once for its key.
 
-    Raises PresentToOneself, NoRealName, NotFriends, Insufficient, KeyReused, Degraded.
+    Raises PresentToOneself, NoRealName, NotFriends, Insufficient, MoneyProcessing, KeyReused, Degraded.
     """
     if asked.to == uid:
         raise PresentToOneself("the gift is to its giver; expected another user")
@@ -60,7 +60,8 @@ async def give(pool: Pool, lane: Lane, uid: int, asked: PresentOrder) -> Transfe
     async def meet(conn: Connection, done: TransferRecord) -> None:
         await interact(conn, lane, "gift", uid, asked.to, done.at_us, key)
 
-    view = await sent(pool, lane, asked.key, order, meet, decide)
+    async with counting_on(pool, lane, uid, asked.award):
+        view = await sent(pool, lane, asked.key, order, meet, decide)
     if view.state == "done" and not view.again:
         GIVEN.labels(lane, traits_of(uid).area).inc(asked.fen)
     return view

@@ -9,10 +9,10 @@ from pydantic import Field
 from system.contract.api import Model
 from system.contract.fields import Line, Whole
 from system.contract.ids import Lane
-from system.play.wallet.models import ClientKey
+from system.play.wallet.models import ClientKey, FromBalance
 
 
-class PresentOrder(Model):
+class PresentOrder(FromBalance):
     """Body of `POST /v1/presents`: so many fen to a friend, once for a key."""
 
     key: ClientKey

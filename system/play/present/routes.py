@@ -10,6 +10,7 @@ from system.ledger.transfer import Insufficient, KeyReused
 from system.play.present import giving, models
 from system.play.route import POOLS, Route, user_of
 from system.play.wallet.models import TransferView
+from system.play.wallet.spending import MoneyProcessing
 from system.web import answer
 
 
@@ -31,6 +32,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/presents", presents_seen, models.Presents, "user"),
     Route(
         "POST", "/v1/presents", present_give, TransferView, "user", body=models.PresentOrder, pending=True,
-        errors=(giving.PresentToOneself, NoRealName, giving.NotFriends, Insufficient, KeyReused),
+        errors=(giving.PresentToOneself, NoRealName, giving.NotFriends, Insufficient, MoneyProcessing, KeyReused),
     ),
 )  # fmt: skip

@@ -31,16 +31,21 @@ ClientKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """Chosen by the client: the same key again is the same order, not another."""
 
 
-class Spending(Model):
-    """Body of `POST /v1/wallet/spend`: `fen` leaves the balance, at most what credit has posted and nobody spent.
+class FromBalance(Model):
+    """Part of each order that takes money off the user's balance: at most what credit has posted and nobody spent.
 
     `award`: one that the user was shown and counts on; while it is not posted yet, too little is called *processing*.
     """
 
+    award: str | None = Field(default=None, pattern=AWARD_PATTERN)
+
+
+class Spending(FromBalance):
+    """Body of `POST /v1/wallet/spend`: `fen` leaves the balance."""
+
     key: ClientKey
     fen: int = Field(ge=1, le=1 << 40)
     what: TextLine = ""
-    award: str | None = Field(default=None, pattern=AWARD_PATTERN)
 
 
 class TwoPeople(Model):

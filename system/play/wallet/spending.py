@@ -5,6 +5,9 @@ Owns the keys and legs of both. Refuses to decide what there is to spend: the le
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from system.contract.errors import Conflict, Refused
 from system.contract.ids import Lane
 from system.contract.people import need_real_name
@@ -39,11 +42,20 @@ async def spend(pool: Pool, lane: Lane, uid: int, order: Spending) -> TransferVi
     need_real_name(uid)
     legs = (Leg(user(uid), "fen", -order.fen), Leg(SPENT, "fen", order.fen))
     request = {"fen": order.fen, "what": order.what}
-    try:
+    async with counting_on(pool, lane, uid, order.award):
         return await sent(pool, lane, order.key, Order("spend", f"spend:{uid}:{order.key}", request, legs))
+
+
+@asynccontextmanager
+async def counting_on(pool: Pool, lane: Lane, uid: int, award: str | None) -> AsyncIterator[None]:
+    """An order that takes money off the user's balance: MoneyProcessing instead of Insufficient, while the award that
+    he counts on may still come.
+    """
+    try:
+        yield
     except Insufficient as exc:
-        if order.award is not None and await _on_its_way(pool, lane, uid, order.award):
-            raise MoneyProcessing(f"award {order.award} is not in the ledger yet; ask again once it is") from exc
+        if award is not None and await _on_its_way(pool, lane, uid, award):
+            raise MoneyProcessing(f"award {award} is not in the ledger yet; ask again once it is") from exc
         raise
 
 

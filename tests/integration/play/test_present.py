@@ -12,13 +12,12 @@ import pytest
 
 from system.contract.people import traits_of
 from system.ledger.access import Pool
-from system.ledger.interactions import interact
 from system.ledger.migrate import migrate
 from system.play.present.giving import give
 from system.play.present.models import PresentOrder
 from tests.support.deadline import until
 from tests.support.ledger_links import LOST_S, SilentLink
-from tests.support.play import ADMIN, SECRET, Caller, fill, running, token
+from tests.support.play import ADMIN, SECRET, Caller, befriend, fill, running, token
 
 
 def code(answer: tuple[int, Any]) -> tuple[int, str]:
@@ -40,14 +39,6 @@ async def given_fen(play: Caller) -> float:
 def rows(dsn: str, text: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(dsn) as conn:
         return conn.execute(text.encode()).fetchall()
-
-
-async def befriend(dsn: str, uid: int, *others: int) -> None:
-    pool = Pool(dsn, "xiu_live", SECRET, size=1)
-    for other in others:
-        async with pool.transaction("friend") as conn:
-            await interact(conn, "live", "contact", uid, other, 1, f"contact:{uid}:{other}")
-    await pool.close()
 
 
 CAKE = {"key": "cake", "to": 7, "fen": 25, "what": "birthday"}

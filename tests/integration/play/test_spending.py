@@ -11,7 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from system.play.wallet.models import Spending
-from tests.support.play import ADMIN, Caller, fill, running, token
+from system.settings import PartyAddress
+from tests.support.play import ADMIN, Caller, befriend, fill, running, token
+from tests.support.stores import LOOPBACK
 
 
 def code(answer: tuple[int, Any]) -> tuple[int, str]:
@@ -63,6 +65,29 @@ def test_what_is_still_on_its_way_is_not_spent_and_says_so(postgres_dsn: str) ->
             assert (status, spent["again"]) == (200, False)
             # It is no part of what was ordered.
             assert (await play.call("/v1/wallet/spend", token(5), {"key": "a", "fen": 60}))[1]["again"]
+
+    asyncio.run(body())
+
+
+def test_whatever_takes_money_off_the_balance_says_that_it_is_on_its_way(postgres_dsn: str) -> None:
+    async def body() -> None:
+        bank = PartyAddress(f"http://{LOOPBACK}:9", None)
+        async with running(postgres_dsn, bank=bank) as play:
+            fill(postgres_dsn)
+            await befriend(postgres_dsn, 5, 7)
+            dinner = {"key": "dinner", "fen": 122, "uids": [5]}
+            bill = (await play.call("/v1/bills", token(7), dinner))[1]["bill"]
+            for path, order in (
+                ("/v1/fund/purchase", {"key": "a", "fen": 61}), ("/v1/presents", {"key": "a", "fen": 61, "to": 7}),
+                ("/v1/payouts", {"key": "a", "fen": 61}), (f"/v1/bills/{bill}/pay", {"fen": 61}),
+            ):  # fmt: skip
+                for award, expected in (("1-6", "processing"), ("1-9", "insufficient"), (None, "insufficient")):
+                    answer = await play.call(path, token(5), order | {"award": award})
+                    assert code(answer) == (409, expected), (path, award)
+                assert code(await play.call(path, token(5), order | {"award": "1"})) == (400, "bad_request")
+            sale = {"key": "a", "fen": 1, "award": "1-6"}
+            assert code(await play.call("/v1/fund/sale", token(5), sale)) == (400, "bad_request"), "it counts on none"
+            assert await balance(play, 5) == 60
 
     asyncio.run(body())
 
