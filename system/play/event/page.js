@@ -389,7 +389,9 @@ $("language").addEventListener("click", () => { english = !english; store.set("l
 $("token-form").addEventListener("submit", (e) => { e.preventDefault(); withToken($("token").value); });
 $("uid-form").addEventListener("submit", (e) => { e.preventDefault(); withUid($("uid").value); });
 $("out").addEventListener("click", signOut);
-form("spend", "/v1/wallet/spend", () => ({ key: newKey(), fen: fenOf($("spend").value), award: ([...won.values()].find((win) => (win.state || "processing") === "processing") || {}).award }), (data) => { const fen = -data.legs.find((leg) => leg.amount < 0).amount; $("spend").value = ""; return say("spent", yuan(fen)); });
+// The win that is still on its way, if any: who counts on it hears "processing", not "not enough".
+const onItsWay = () => ([...won.values()].find((win) => (win.state || "processing") === "processing") || {}).award;
+form("spend", "/v1/wallet/spend", () => ({ key: newKey(), fen: fenOf($("spend").value), award: onItsWay() }), (data) => { const fen = -data.legs.find((leg) => leg.amount < 0).amount; $("spend").value = ""; return say("spent", yuan(fen)); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { poke(); if (token) { refresh(); refreshPlays(); } } });
 window.addEventListener("online", poke);
 window.addEventListener("storage", (e) => { if (e.key === "xiu.token" && e.newValue !== token) e.newValue ? signIn(e.newValue) : signOut(); });

@@ -217,7 +217,7 @@ presentBox.append(presentForm);
 note(presentBox);
 presentBox.lastChild.id = "present-said";
 presentBox.append(presents);
-form("present", "/v1/presents", () => ({ key: newKey(), to: uidIn(presentTo.value), fen: fenOf(presentYuan.value) }), () => { presentYuan.value = ""; refreshPlays(); return say("given"); });
+form("present", "/v1/presents", () => ({ key: newKey(), to: uidIn(presentTo.value), fen: fenOf(presentYuan.value), award: onItsWay() }), () => { presentYuan.value = ""; refreshPlays(); return say("given"); });
 async function refreshPresents(stale) {
   const got = await ask("/v1/presents");
   if (stale() || got.status !== 200) return;
@@ -241,7 +241,7 @@ fundForm.append(fundLabel, fundRow);
 fundBox.append(inFund, fundForm);
 note(fundBox);
 fundBox.lastChild.id = "fund-said";
-form("fund", (by) => `/v1/fund/${by.value}`, () => ({ key: newKey(), fen: fenOf(fundYuan.value) }), (data, by) => { fundYuan.value = ""; refreshPlays(); return say(by.value === "sale" ? "sold" : "bought"); });
+form("fund", (by) => `/v1/fund/${by.value}`, (by) => ({ key: newKey(), fen: fenOf(fundYuan.value), ...(by.value === "purchase" && { award: onItsWay() }) }), (data, by) => { fundYuan.value = ""; refreshPlays(); return say(by.value === "sale" ? "sold" : "bought"); });
 async function refreshFund(stale) {
   const got = await ask("/v1/fund");
   if (stale() || got.status !== 200) return;
