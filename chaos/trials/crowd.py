@@ -1,6 +1,7 @@
 """How much of this machine's cores other work uses while a part comes back. Owns one figure; judges nothing.
 
-A time limit says nothing about the part on a machine that is busy with other work.
+A time limit says nothing about the part on a machine that is busy with other work, its own or that of the machines
+beside it on one host.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import time
 from collections.abc import Sequence
 
 import psutil
+
+from harness.watch.usage import busy_s
 
 
 class Crowd:
@@ -22,14 +25,14 @@ class Crowd:
 
     def begin(self) -> None:
         """From now on."""
-        self._own, self._busy_s, self._at = self._used(), _busy_s(), time.monotonic()
+        self._own, self._busy_s, self._at = self._used(), busy_s(), time.monotonic()
 
     def cores(self) -> float:
         """What others used since then. What a process of ours used before it died counts as theirs: it is little."""
         # Both at once: to look at the processes takes a while, in which others go on.
-        busy_s, elapsed_s = _busy_s() - self._busy_s, time.monotonic() - self._at
+        used_s, elapsed_s = busy_s() - self._busy_s, time.monotonic() - self._at
         own = sum(max(0.0, used - self._own.get(pid, 0.0)) for pid, used in self._used().items())
-        return round(max(0.0, busy_s - own) / elapsed_s, 2) if elapsed_s > 0 else 0.0
+        return round(max(0.0, used_s - own) / elapsed_s, 2) if elapsed_s > 0 else 0.0
 
     def _used(self) -> dict[int, float]:
         found: dict[int, float] = {}
@@ -45,8 +48,3 @@ class Crowd:
                     continue
                 found[process.pid] = times.user + times.system
         return found
-
-
-def _busy_s() -> float:
-    times = psutil.cpu_times()
-    return float(times.user + times.system + getattr(times, "nice", 0.0) + getattr(times, "softirq", 0.0))

@@ -73,7 +73,7 @@ class UsageSampler(OwnThread):
         at_s = before_s + (time.monotonic() - began) / 2
         cpu_s = {part: figures["cpu_s"] for part, figures in used.items()}
         if cpu_s:
-            self.samples.append(UsageSample(at_s, cpu_s | {MACHINE: _busy_s()}))
+            self.samples.append(UsageSample(at_s, cpu_s | {MACHINE: busy_s()}))
 
     def _sample_told(self) -> None:
         before_s, began = self._now_s(), time.monotonic()
@@ -86,8 +86,8 @@ class UsageSampler(OwnThread):
             self.told.append(SystemSample(at_s, told))
 
 
-def _busy_s() -> float:
-    """CPU seconds of this whole host so far."""
+def busy_s() -> float:
+    """CPU seconds of this whole host so far, those that its own host took from it (*steal*) included."""
     times = psutil.cpu_times()
     return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
 

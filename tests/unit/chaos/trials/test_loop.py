@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from chaos.trials.count import PARTS, KillMark, Postings, Recovery, Trial, count, fronts_behind, killed
@@ -140,12 +141,26 @@ def test_what_others_use_while_the_processes_are_looked_at_is_not_counted(monkey
         return {}
 
     monkeypatch.setattr(Crowd, "_used", look)
-    monkeypatch.setattr("chaos.trials.crowd._busy_s", lambda: 2 * now_s[0])
+    monkeypatch.setattr("chaos.trials.crowd.busy_s", lambda: 2 * now_s[0])
     monkeypatch.setattr("chaos.trials.crowd.time.monotonic", lambda: now_s[0])
     crowd = Crowd([])
     crowd.begin()
     now_s[0] += 1.0
     assert crowd.cores() == 2.0
+
+
+def test_what_the_host_takes_from_this_machine_is_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr(Crowd, "_used", lambda _: {})
+    times = psutil.cpu_times()
+    if not hasattr(times, "steal"):
+        pytest.skip("this system does not say what its host takes")
+    monkeypatch.setattr("psutil.cpu_times", lambda: times._replace(steal=now_s[0] / 2, idle=now_s[0]))
+    monkeypatch.setattr("chaos.trials.crowd.time.monotonic", lambda: now_s[0])
+    crowd = Crowd([])
+    crowd.begin()
+    now_s[0] += 2.0
+    assert crowd.cores() == 0.5
 
 
 def trial_of(
