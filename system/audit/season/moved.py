@@ -103,6 +103,10 @@ async def _payouts(mine: Judge, rows: SnapshotRows) -> int:
                 mine.broken(f"{account} does not hold what waits for the bank's word", count)
             case "order":
                 mine.broken(f"payout {payout}: its order took something else off the balance", count)
+            case "stray":
+                mine.broken(
+                    f"transfer {payout} ({state}): moves a payout's money, and is no payout's order or end", count
+                )
             case _:
                 mine.broken(f"payout {payout} is {state}, and its money moved otherwise", count)
     return fen_off

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from system.audit.close import audit
 from system.contract.audit import Finding
 from system.contract.ids import Lane
 from system.ledger.access import Pool
 from system.ledger.accounts import Leg, user
 from system.ledger.transfer import Order, Transfers
 from tests.support.books import SECRET
+from tests.support.finding import finding
 from tests.support.stores import ValkeyServer
 
 
@@ -26,8 +26,7 @@ def sql(dsn: str, *texts: str) -> None:
 
 
 def s18(dsn: str, valkey: str, lane: Lane = "live") -> Finding:
-    report = asyncio.run(audit(dsn, valkey, SECRET, lane))
-    return next(finding for finding in report.findings if finding.code == "S18")
+    return finding("S18", dsn, valkey, lane)
 
 
 def moved(dsn: str, lane: Lane = "live") -> None:

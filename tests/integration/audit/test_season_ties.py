@@ -8,21 +8,20 @@ import numpy as np
 import psycopg
 import pytest
 
-from system.audit.close import audit
 from system.contract.audit import Finding
 from system.contract.ids import Lane
 from system.ledger.access import Pool
 from system.ledger.interactions import LANDMARK_US, Interaction, interact_all
 from system.play.ties.ingest import ingest
 from tests.support.books import SECRET
+from tests.support.finding import finding
 from tests.support.stores import ValkeyServer
 
 NOW = LANDMARK_US + 10**13
 
 
 def s16(dsn: str, valkey: str, lane: Lane = "live") -> Finding:
-    report = asyncio.run(audit(dsn, valkey, SECRET, lane))
-    return next(finding for finding in report.findings if finding.code == "S16")
+    return finding("S16", dsn, valkey, lane)
 
 
 def met(dsn: str) -> None:

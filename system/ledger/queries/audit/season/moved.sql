@@ -111,29 +111,45 @@ SELECT count(*), count(*) FILTER (WHERE good IS NOT TRUE), coalesce(sum(fen) FIL
 
 -- name: season_payouts
 -- Payouts that are not what was moved: `held`, users whose money on its way to the bank is not what they have ordered
--- and the bank has not answered; `order`, those whose first transfer is another; `end`, those whose end is not what the
--- bank is written to have said. `all`: how many there are. For each: how many, the fen off of all, and the first.
+-- and the bank has not answered; `order`, those whose first transfer is another, or of another user's money; `end`, those
+-- whose end is not what the bank is written to have said, or went to somebody else; `stray`, transfers that move a
+-- payout's money, or call themselves one, and are no payout's order and no payout's end (`state`: their key). `all`: how
+-- many there are. For each: how many, the fen off of all, and the first.
 WITH due AS (
     SELECT 'payout:' || uid AS account, sum(fen) AS fen FROM {schema}.payout WHERE state = 'processing' GROUP BY uid
 ), held AS (
     SELECT account, amount FROM {schema}.holding WHERE account ~ '^payout:' AND currency = 'fen'
 ), told AS (
-    SELECT p.payout, p.uid, p.fen, p.state, o.kind AS ordered, coalesce(m.amount, 0) AS taken, e.kind AS ended,
-           coalesce(l.amount, 0) AS given
+    SELECT p.payout, p.uid, p.fen, p.state, o.kind AS ordered, coalesce(m.amount, 0) AS taken,
+           -coalesce(f.amount, 0) AS paid_in, e.kind AS ended, coalesce(l.amount, 0) AS given,
+           coalesce(g.amount, 0) AS received
     FROM {schema}.payout p JOIN {schema}.transfer o ON o.transfer = p.payout
     LEFT JOIN {schema}.leg m ON m.transfer = p.payout AND m.account = 'payout:' || p.uid AND m.currency = 'fen'
+    LEFT JOIN {schema}.leg f ON f.transfer = p.payout AND f.account = 'user:' || p.uid AND f.currency = 'fen'
     LEFT JOIN {schema}.transfer e ON e.key = 'payout_end:' || p.payout
     LEFT JOIN {schema}.leg l ON l.transfer = e.transfer AND l.account = 'payout:' || p.uid AND l.currency = 'fen'
+    LEFT JOIN {schema}.leg g ON g.transfer = e.transfer AND g.currency = 'fen'
+         AND g.account = CASE p.state WHEN 'paid' THEN 'platform:bank' ELSE 'user:' || p.uid END
 ), wrong AS (
     SELECT 'held' AS what, account, NULL::bigint AS payout, '' AS state, abs(coalesce(amount, 0) - coalesce(fen, 0)) AS off
     FROM due FULL JOIN held USING (account) WHERE coalesce(amount, 0) <> coalesce(fen, 0)
     UNION ALL
-    SELECT 'order', 'payout:' || uid, payout, state, abs(taken - fen) FROM told WHERE ordered <> 'payout' OR taken <> fen
+    SELECT 'order', 'payout:' || uid, payout, state, greatest(abs(taken - fen), abs(paid_in - fen)) FROM told
+    WHERE ordered <> 'payout' OR taken <> fen OR paid_in <> fen
     UNION ALL
-    SELECT 'end', 'payout:' || uid, payout, state, abs(given + CASE state WHEN 'processing' THEN 0 ELSE fen END)
-    FROM told
+    SELECT 'end', 'payout:' || uid, payout, state,
+           greatest(abs(given + due), abs(received - due)) FROM (
+        SELECT *, CASE state WHEN 'processing' THEN 0 ELSE fen END AS due FROM told
+    ) ends
     WHERE ended IS DISTINCT FROM CASE state WHEN 'paid' THEN 'payout_paid' WHEN 'refused' THEN 'payout_back' END
-       OR given <> CASE state WHEN 'processing' THEN 0 ELSE -fen END
+       OR given <> -due OR received <> due
+    UNION ALL
+    SELECT 'stray', '', t.transfer, t.key, coalesce(max(abs(l.amount)) FILTER (WHERE l.currency = 'fen'), 0)
+    FROM {schema}.transfer t LEFT JOIN {schema}.leg l USING (transfer)
+    WHERE (t.kind IN ('payout', 'payout_paid', 'payout_back') OR l.account ~ '^(payout:|platform:bank$)')
+      AND t.transfer NOT IN (SELECT payout FROM {schema}.payout)
+      AND t.key NOT IN (SELECT 'payout_end:' || payout FROM {schema}.payout)
+    GROUP BY t.transfer, t.key
 )
 SELECT 'all', count(*), 0, NULL, NULL, NULL FROM {schema}.payout
 UNION ALL (
