@@ -50,6 +50,14 @@ def test_ninety_of_the_public_and_ten_of_the_stress_lane(xiu: Xiu) -> None:
     assert "its books close by themselves" in page
 
 
+def test_the_stampede_after_the_last_packet(xiu: Xiu) -> None:
+    """Everything is won in the first second, and everybody taps on, for nothing."""
+    record = played(xiu, "sold-out-stampede")
+    money, outcomes = record["money"], record["load"]["outcomes"]
+    assert (money["credited_fen"], money["refunded_fen"]) == (money["budget_fen"], 0)
+    assert 0 < outcomes["win"] < outcomes["lose"] / 10, outcomes
+
+
 def test_the_whole_link_at_once(xiu: Xiu) -> None:
     """Every journey of it finds something to do, and each one's counts close. Cards and money have moved."""
     record = played(xiu, "full-link")

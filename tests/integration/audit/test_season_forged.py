@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import psycopg
 import pytest
 
 from system.ledger.access import Connection, Pool
@@ -157,7 +158,8 @@ def test_whatever_a_hand_forged_is_found(
     ledger_dsn: str, valkey_server: ValkeyServer, hand: str, first: str, residue: int
 ) -> None:
     played(ledger_dsn)
-    for text in hand.split(";"):
-        execute(ledger_dsn, text)
+    with psycopg.connect(ledger_dsn) as conn:  # one session: each row is of the transfer before
+        for text in hand.split(";"):
+            conn.execute(text.encode())
     found = finding("S18", ledger_dsn, valkey_server.url)
     assert (found.valid, found.first, found.residue_fen) == (False, first, residue)

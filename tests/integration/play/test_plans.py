@@ -46,9 +46,9 @@ def test_the_one_plan_of_the_balances_is_by_the_index_also_if_it_was_made_when_n
     ],
 )
 def test_a_balance_is_found_by_the_index_before_anything_was_analyzed(
-    ledger_dsn: str, name: str, params: dict[str, Any], index: str
+    postgres_dsn: str, name: str, params: dict[str, Any], index: str
 ) -> None:
-    with psycopg.connect(ledger_dsn, cursor_factory=psycopg.ClientCursor) as conn:
+    with psycopg.connect(postgres_dsn, cursor_factory=psycopg.ClientCursor) as conn:
         for number in (1, 2, 3):
             conn.execute(
                 f"INSERT INTO live.posting SELECT g * 7, {number}, g, 100, 1, 0, g, 1 FROM generate_series(1, 40000) g"

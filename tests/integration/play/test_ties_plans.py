@@ -1,4 +1,6 @@
-"""How PostgreSQL looks ties up: by both indexes, also in a table that it knows nothing about yet."""
+"""How PostgreSQL looks ties up: by both indexes, also in a table that it knows nothing about yet. In a database of its
+own, for PostgreSQL remembers what it has seen of a table, also when that is emptied.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,9 @@ from system.ledger.statements import statement
     ],
 )
 def test_ties_are_found_by_the_indexes_before_anything_was_analyzed(
-    ledger_dsn: str, name: str, params: dict[str, Any], indexes: tuple[str, ...]
+    postgres_dsn: str, name: str, params: dict[str, Any], indexes: tuple[str, ...]
 ) -> None:
-    with psycopg.connect(ledger_dsn, cursor_factory=psycopg.ClientCursor) as conn:
+    with psycopg.connect(postgres_dsn, cursor_factory=psycopg.ClientCursor) as conn:
         conn.execute(
             "INSERT INTO live.tie (lo, hi, made_us, made_by, through)"
             " SELECT g, g + 1 + g % 7, 1, g, 0 FROM generate_series(1, 60000) g"
@@ -32,6 +34,6 @@ def test_ties_are_found_by_the_indexes_before_anything_was_analyzed(
         text = conn.cursor().mogrify(statement(name, "live"), params)
         plan = "\n".join(row[0] for row in conn.execute(b"EXPLAIN " + text.encode()).fetchall())
         conn.rollback()
-    # By the index row by row, or a page at a time: which of the two depends on what tests before have left in the file.
+    # By the index row by row, or a page at a time.
     assert all(re.search(rf"(using|Index Scan on) {index}", plan) for index in indexes), plan
     assert "Seq Scan" not in plan.replace("Seq Scan on season", ""), plan  # seasons are few
