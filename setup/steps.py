@@ -61,6 +61,12 @@ def _tools() -> None:
         golang.clear()
 
 
+def _python() -> None:
+    if not packages.ready():
+        packages.install()
+    hot_path.build()
+
+
 def main(argv: list[str]) -> int:
     """`--bench` fetches nginx, wrk, vegeta and k6 too. Returns the exit code: 0, or 5 with the reason on stderr."""
     TOOLS.mkdir(exist_ok=True)
@@ -70,12 +76,8 @@ def main(argv: list[str]) -> int:
         try:
             # At the same time, because pip waits for the network and Go for the processor.
             with ThreadPoolExecutor(2) as pool:
-                jobs = [pool.submit(_tools)]
-                if not packages.ready():
-                    jobs.append(pool.submit(packages.install))
-                for job in jobs:
+                for job in [pool.submit(_tools), pool.submit(_python)]:
                     job.result()
-            hot_path.build()
             if "--bench" in argv:
                 anchors()
                 golang.install_beside()
