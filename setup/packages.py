@@ -25,8 +25,8 @@ def ready() -> bool:
 def install() -> None:
     """Makes or renews the environment. Raises StepFailed."""
     python = VENV / "bin" / "python"
-    # No cache: pip would keep it outside the checkout. Nor does pip compile: of the packages' 5,000 files a tenth is ever
-    # imported, and Python compiles those itself, once.
+    # No cache: pip would keep it outside the checkout. Nor does pip compile: most of the packages' 5,000 files are never
+    # imported, and Python compiles the others itself, once.
     pip = (python, "-m", "pip", "install", "--quiet", "--no-cache-dir", "--no-compile", "--disable-pip-version-check")
     with step("Python packages into .venv"):
         STAMP.unlink(missing_ok=True)
