@@ -25,7 +25,7 @@ def ready() -> bool:
 def install() -> None:
     """Makes or renews the environment. Raises StepFailed."""
     python = VENV / "bin" / "python"
-    # No cache: pip would keep it outside the checkout. Nor does pip compile: most of the packages' 5,000 files are never
+    # No cache: pip would keep it outside the checkout. Nor does pip compile: most of its 5,000 files are never
     # imported, and Python compiles the others itself, once.
     pip = (python, "-m", "pip", "install", "--quiet", "--no-cache-dir", "--no-compile", "--disable-pip-version-check")
     with step("Python packages into .venv"):
