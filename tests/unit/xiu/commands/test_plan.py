@@ -420,6 +420,8 @@ def test_one_plan_that_cannot_be_played_keeps_no_other_back(xiu: Any, monkeypatc
         played.append(order)
         if order.loaded.plan.id == "soak":
             raise EnvironmentNotReady("no stack today")
+        if order.loaded.plan.id == "smoke":
+            raise KeyError("a bug of ours")
         return record(plan=order.loaded.plan.id)
 
     own: list[str] = []
@@ -430,12 +432,29 @@ def test_one_plan_that_cannot_be_played_keeps_no_other_back(xiu: Any, monkeypatc
 
     monkeypatch.setattr("harness.orchestrate.run.run_plan", run_plan)
     monkeypatch.setattr("harness.service.conduct.run_service", run_service)
-    code, out, _ = xiu("plan", "run", "all", "--short", "--json")
+    code, out, err = xiu("plan", "run", "all", "--short", "--json")
     rows = {row["plan"]: row for row in json.loads(out)["runs"]}
+    assert [line.split()[0] for line in err.splitlines()] == list(rows), "each is told when it has ended"
     assert len(played) == sum(not is_service(file) for file in stress_files())
     assert own == ["closed-loop"], "of plans for services, the one that brings its own"
     assert rows.keys() == {*own, *(order.loaded.plan.id for order in played)}
     assert code == EnvironmentNotReady.exit_code
     assert rows["soak"]["why"] == "no stack today"
+    assert rows["smoke"]["why"].startswith("xiu: internal error: KeyError")
     assert rows["two-workers"]["verdict"] == "PASS"
     assert all(order.share().duration_s <= 16.5 for order in played if order.loaded.plan.climb is None)
+
+
+def test_who_stops_one_plan_stops_those_that_follow(xiu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    played: list[str] = []
+
+    def run_plan(order: RunOrder) -> Any:
+        played.append(order.loaded.plan.id)
+        stopped = {"verdict": "ABORTED", "exit_code": 3} if len(played) == 2 else {}
+        return record(plan=order.loaded.plan.id, **stopped)
+
+    monkeypatch.setattr("harness.orchestrate.run.run_plan", run_plan)
+    code, out, err = xiu("plan", "run", "all", "--short", "--json")
+    assert (code, len(played)) == (3, 2)
+    assert [row["plan"] for row in json.loads(out)["runs"]] == played
+    assert err.splitlines()[-1] == "xiu: stopped: the plans that follow were not played"
