@@ -56,6 +56,10 @@ CAPACITY_PHRASES: dict[str, tuple[str, str]] = {
         "not known: no part here tells what it uses of a CPU",
         "未知：这里的部件不报告 CPU 用量",
     ),
+    "suspect_not_ours": (
+        "not known: it is not ours; what the service runs on is not seen from outside",
+        "未知：它不是我们的，从外面看不到它用了什么",
+    ),
     "suspect_full": (
         "{part}: {cores:.2f} of its {most:g} core(s) busy at {rps:,.6g}/s: it runs full first",
         "{part}：{rps:,.6g} 次/秒时占 {cores:.2f} 核（上限 {most:g}）：它先满",

@@ -14,22 +14,30 @@ from harness.capacity.signs import SystemSample, signs_of
 from harness.capacity.suspect import Cores, loads_of, suspect_of
 from harness.capacity.usl import LEVELS_LEAST, REACH, SPREAD_LEAST, LoadPoint, NoFit, UslFit, fit
 from harness.phrases import sentence
-from harness.runs.capacity import CapacityAnswer, Grade, GradedFigure, ScalingLaw
+from harness.runs.capacity import CapacityAnswer, Grade, GradedFigure, SaidInWords, ScalingLaw
 
 SATURATED = 0.97
 """Answered ÷ due: below this a stair asks for more than gets through, so that what is answered is the most there is."""
 
 
 @dataclass(frozen=True, slots=True)
-class CapacityAsked:
-    """What is asked of a climb. `held_rps`, `red_rps`: as it found them; `objective_s`: the p99 that is promised;
-    `event_rps`: the peak of the whole event; `cells`: that answered here; `headroom`: share of a cell left free;
-    `spare`: cells beside those needed; `cores`: of this machine; `lane`: of the load.
+class ClimbFound:
+    """What a climb found. `held_rps`, `red_rps`: the rates between which the knee is; `objective_s`: the p99 that is
+    promised.
     """
 
     held_rps: float | None
     red_rps: float | None
     objective_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityAsked(ClimbFound):
+    """What is asked of a climb of the red-packet system. `event_rps`: the peak of the whole event; `cells`: that
+    answered here; `headroom`: share of a cell left free; `spare`: cells beside those needed; `cores`: of this machine;
+    `lane`: of the load.
+    """
+
     event_rps: float
     cells: int
     headroom: float
@@ -45,18 +53,26 @@ def answer_of(
     `told`: what each part told of itself meanwhile.
     """
     stairs = stairs_of(looks)
-    law = fit(_points(looks))
     parts = loads_of(stairs, used, asked.cores)
     signs = signs_of(stairs, told, asked.lane, asked.objective_s, asked.cores)
+    suspect = suspect_of(parts, red=asked.red_rps is not None, signs=signs)
+    return _answer(looks, asked, suspect).model_copy(update={"cells": _cells(asked), "parts": parts, "signs": signs})
+
+
+def answer_from_outside(looks: Sequence[WindowLook], found: ClimbFound) -> CapacityAnswer:
+    """The answer for somebody's own service: its rates. What it is made of, and what limits it, is not seen."""
+    return _answer(looks, found, SaidInWords(text=sentence("suspect_not_ours")))
+
+
+def _answer(looks: Sequence[WindowLook], found: ClimbFound, suspect: SaidInWords) -> CapacityAnswer:
+    """All that the load alone tells."""
+    stairs, law = stairs_of(looks), fit(_points(looks))
     return CapacityAnswer(
-        safe=_safe(stairs, asked),
-        knee=_knee(stairs, asked),
+        safe=_safe(stairs, found),
+        knee=_knee(stairs, found),
         most=_most(stairs, law),
-        cells=_cells(asked),
         law=None if isinstance(law, NoFit) else _law(law),
-        suspect=suspect_of(parts, red=asked.red_rps is not None, signs=signs),
-        parts=parts,
-        signs=signs,
+        suspect=suspect,
     )
 
 
@@ -66,7 +82,7 @@ def _points(looks: Sequence[WindowLook]) -> list[LoadPoint]:
     return [LoadPoint(one.in_flight, one.answered_rps) for one in steady]
 
 
-def _safe(stairs: Sequence[StairLook], asked: CapacityAsked) -> GradedFigure:
+def _safe(stairs: Sequence[StairLook], asked: ClimbFound) -> GradedFigure:
     if asked.held_rps is None:
         return GradedFigure(text=sentence("safe_none"))
     held = next((one for one in reversed(stairs) if one.rate_rps == asked.held_rps), None)
@@ -88,7 +104,7 @@ def _saturated(stairs: Sequence[StairLook]) -> StairLook | None:
     return last
 
 
-def _knee(stairs: Sequence[StairLook], asked: CapacityAsked) -> GradedFigure:
+def _knee(stairs: Sequence[StairLook], asked: ClimbFound) -> GradedFigure:
     held, red = asked.held_rps, asked.red_rps
     if red is None:
         return GradedFigure(low=held, text=sentence("knee_none") if held is None else sentence("knee_above", rps=held))

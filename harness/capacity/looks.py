@@ -63,14 +63,21 @@ class StairLook:
         return self.windows[-1].colour
 
     @property
+    def _own(self) -> tuple[WindowLook, ...]:
+        """Windows that saw this stair alone. The first one was seen from the decision before it on, so its figures hold
+        the last seconds of the stair below.
+        """
+        return self.windows[1:] or self.windows
+
+    @property
     def answered_rps(self) -> float:
-        span_s = sum(one.span_s for one in self.windows)
-        return sum(one.answered for one in self.windows) / span_s if span_s > 0 else 0.0
+        span_s = sum(one.span_s for one in self._own)
+        return sum(one.answered for one in self._own) / span_s if span_s > 0 else 0.0
 
     @property
     def due_rps(self) -> float:
-        span_s = sum(one.span_s for one in self.windows)
-        return sum(one.due for one in self.windows) / span_s if span_s > 0 else 0.0
+        span_s = sum(one.span_s for one in self._own)
+        return sum(one.due for one in self._own) / span_s if span_s > 0 else 0.0
 
     @property
     def p99_s(self) -> float | None:

@@ -177,7 +177,8 @@ def _prepared(config: CannonConfig, number: int, order: CannonConfig | Beside) -
     addresses = [_address(one) for one in (order.addresses if isinstance(order, Beside) else order.fronts)]
     requests = read_requests(Path(config.prepared[number].requests), config.worker, config.workers)
     wires = max(1, _share(order.connections, config))
-    room = round(len(plan) * (config.rate_headroom if number == 0 else 1.0))
+    headroom = config.rate_headroom if number == 0 else 1.0
+    room = max(round(len(plan) * headroom), _part(order.room, config))
     return _Part(
         StrandInTurn(plan.intended_ns, plan.phase, PreparedTurns(room, wires, len(requests))),
         requests,

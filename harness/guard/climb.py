@@ -110,9 +110,9 @@ class LoadWindow:
         """When the one after it is decided."""
         return self.ends_s - LEAD_S
 
-    def segments(self) -> list[dict[str, Any]]:
-        """As `harness.engine.schedule.pieces_of` reads them."""
-        return [{"kind": "constant", "rate_rps": self.rate_rps, "duration_s": self.length_s, "phase": 1}]
+    def segments(self, part: float = 1.0) -> list[dict[str, Any]]:
+        """As `harness.engine.schedule.pieces_of` reads them, of so large a part of the rate."""
+        return [{"kind": "constant", "rate_rps": self.rate_rps * part, "duration_s": self.length_s, "phase": 1}]
 
 
 class ClimbPath:
@@ -165,6 +165,12 @@ class ClimbPath:
         """Requests of the longest climb: for so many there must be room."""
         one = self.ladder.hold + self.ladder.patience
         return sum(rate * one * self.last.length_s for rate in self.rates_rps)
+
+    def room(self, warm_taps: float, workers: int, part: float = 1.0) -> int:
+        """Of so large a part of the rate, behind so many requests of the warm-up; each worker may have one more in
+        each window.
+        """
+        return int(warm_taps + self.taps_most * part) + (self.ladder.most + 1) * workers
 
 
 def _until(window: LoadWindow, at_s: float) -> int:

@@ -6,7 +6,8 @@ seconds of a window count for the one after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from harness.guard.green import WindowFigures
 from plans.signals import Reading
@@ -16,15 +17,21 @@ FRESH_S = 1.5
 
 
 def figures_of(
-    first: Reading, now: Reading, planned: Callable[[float], int], response_s: float, workers: int, now_s: float
+    first: Reading,
+    now: Reading,
+    planned: Callable[[float], int],
+    response_s: float,
+    workers: int,
+    now_s: float,
+    each: Mapping[str, float] = MappingProxyType({}),
 ) -> WindowFigures:
-    """`planned(at_s)`: requests of all workers that are due before that second of the round; `now_s`: such a second.
+    """`planned(at_s)`: requests of all workers that are due before that second of the round; `now_s`: such a second;
+    `each`: request → its own bound, seconds.
 
     An answer is slow whose bucket ends beyond `response_s`. A request that was dropped is an error: it waited for a
     connection longer than anybody waits.
     """
-    before = dict(first.response_us)
-    slow = sum(count - before.get(edge, 0) for edge, count in now.response_us if edge > response_s * 1e6)
+    slow = _slow(first, now, response_s)
     dropped = now.dropped - first.dropped
     return WindowFigures(
         span_s=_mean(now.seen_s) - _mean(first.seen_s),
@@ -36,7 +43,20 @@ def figures_of(
         slow=slow,
         waiting=now.reached - now.answered - now.dropped,
         fresh=len(now.seen_s) == workers and min(now.seen_s) >= now_s - FRESH_S,
+        apart=tuple(_apart(first, now, name, bound_s) for name, bound_s in each.items()),
     )
+
+
+def _slow(first: Reading, now: Reading, response_s: float) -> int:
+    before = dict(first.response_us)
+    return sum(count - before.get(edge, 0) for edge, count in now.response_us if edge > response_s * 1e6)
+
+
+def _apart(first: Reading, now: Reading, name: str, bound_s: float) -> tuple[int, int]:
+    """Of one request alone: how many answers were slow, of how many."""
+    none = Reading(0.0)
+    before, after = first.journeys.get(name, none), now.journeys.get(name, none)
+    return _slow(before, after, bound_s), after.answered - before.answered
 
 
 def _due(reading: Reading, planned: Callable[[float], int], workers: int) -> int:

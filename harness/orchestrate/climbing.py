@@ -6,7 +6,7 @@ What is decided is told as an event. Acting never depends on that: the order goe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from harness.guard.seen import figures_of
 from harness.guard.windows import WindowLine, write_window
 from harness.phrases import Sentence, sentence
 from harness.watch.usage import UsageSample
+from plans.models.steps import BaseClimb
 from plans.models.stress import StressPlan
 from plans.signals import Reading
 
@@ -81,9 +82,12 @@ class ClimbLeader:
             return
         window = climb.last
         first = self._mark or Reading(0.0)
-        figures = figures_of(first, reading, climb.planned, self._bounds.response_s, self._workers, now_s)
+        bounds = self._bounds
+        figures = figures_of(
+            first, reading, climb.planned, bounds.response_s, self._workers, now_s, bounds.each
+        )  # fmt: skip
         self._mark = reading
-        self.grade = found = grade(figures, self._bounds)
+        self.grade = found = grade(figures, bounds)
         spent_s, buckets = spent(first, reading)
         self.looks.append(
             WindowLook(
@@ -108,11 +112,14 @@ class ClimbLeader:
 
 def path_of(plan: StressPlan, share: Share) -> ClimbPath | None:
     """The climb of a plan at this share of the event, at its foot; None of a plan that is none."""
-    step, stretch = plan.climb, plan.stretch(share.duration_s)
-    if step is None:
-        return None
+    stretch = plan.stretch(share.duration_s)
+    return None if plan.climb is None else path_up(plan.climb, share.peak_rps, plan.warm_up.duration, stretch)
+
+
+def path_up(step: BaseClimb, peak_rps: float, begins_s: float, stretch: float = 1.0) -> ClimbPath:
+    """A climb at its foot, `begins_s` from the first request on; all its times multiplied by `stretch`."""
     ladder = Ladder(step.stairs, step.hold, step.patience)
-    return ClimbPath(step.rates_rps(share.peak_rps, stretch), ladder, step.window * stretch, plan.warm_up.duration)
+    return ClimbPath(step.rates_rps(peak_rps, stretch), ladder, step.window * stretch, begins_s)
 
 
 def leader_of(
@@ -123,9 +130,21 @@ def leader_of(
     if path is None:
         return None
     bounds = WindowBounds(plan.objectives.response_p99, plan.objectives.errors)
+    return led(path, bounds, workers, folder, tell)
+
+
+def led(
+    path: ClimbPath,
+    bounds: WindowBounds,
+    workers: int,
+    folder: Path,
+    tell: Callable[[str, Sentence], None],
+    parts: Sequence[float] = (1.0,),
+) -> ClimbLeader:
+    """Who leads it, with its orders in the run's folder. `parts`: of the rate, what each journey has."""
 
     def order(window: LoadWindow) -> None:
-        write_window(folder, WindowLine(window.version, [window.segments()]))
+        write_window(folder, WindowLine(window.version, [window.segments(part) for part in parts]))
 
     return ClimbLeader(path, bounds, workers, order, tell)
 
@@ -146,6 +165,6 @@ def rate_plan(plan: StressPlan, share: Share, workers: int, headroom: float) -> 
         "segments": (*warm, *path.windows[0].segments()),
         "slots": min(share.users, math.ceil(share.tapping_at_once * more - 1e-6)),
         "goes_on": True,
-        "room": int(warm_taps + path.taps_most) + (path.ladder.most + 1) * workers,
+        "room": path.room(warm_taps, workers),
         "expected": int(green),
     }

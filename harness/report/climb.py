@@ -11,8 +11,8 @@ from harness.runs.capacity import CapacityAnswer, GradedFigure, LimitSign, SaidI
 from harness.runs.steps import Capacity
 
 
-def found(capacity: Capacity) -> Both:
-    """One sentence. Both rates were measured; the knee lies between them."""
+def found(capacity: Capacity, *, ours: bool = True) -> Both:
+    """One sentence. Both rates were measured; the knee lies between them. `ours`: of the red-packet system."""
     held, red = capacity.held_rps, capacity.red_rps
     if held is None and red is None:
         return Both("没有一级站稳，也没有看到异常。", "No stair was held, and none was red.")
@@ -22,8 +22,9 @@ def found(capacity: Capacity) -> Both:
             f"The first stair, {number(red)}/s, was red already: none was held.",
         )
     share = f"{held / capacity.peak_rps:.3g}"
-    zh = f"站稳的最高一级：{number(held)} 次/秒，是预测高峰的 {share} 倍"
-    en = f"The highest stair that was held: {number(held)}/s, {share} times the forecast's peak"
+    peak = Both("预测高峰", "forecast's peak") if ours else Both("计划速率", "plan's rate")
+    zh = f"站稳的最高一级：{number(held)} 次/秒，是{peak.zh}的 {share} 倍"
+    en = f"The highest stair that was held: {number(held)}/s, {share} times the {peak.en}"
     if red is None:
         return Both(f"{zh}。没有看到拐点。", f"{en}. No knee was seen.")
     return Both(
@@ -56,11 +57,12 @@ def sign_name(sign: LimitSign) -> Both:
 
 def rows(answer: CapacityAnswer) -> list[CapacityRow]:
     """Every figure of the answer, in the order in which they are asked for."""
+    cells = [] if answer.cells is None else [_row(Both("全场需要的单元", "cells for the event"), answer.cells)]
     return [
         _row(Both("安全速率 次/秒", "safe rate /s"), answer.safe),
         _row(Both("拐点 次/秒", "knee /s"), answer.knee),
         _row(Both("最大吞吐 次/秒", "most /s"), answer.most),
-        _row(Both("全场需要的单元", "cells for the event"), answer.cells),
+        *cells,
     ]
 
 

@@ -80,14 +80,15 @@ class LimitSign(Record):
 
 class CapacityAnswer(Record):
     """`safe`: requests a second at which the objectives were held; `knee`: where they begin to break; `most`: the
-    highest throughput; `cells`: how many the whole event needs. `suspect`: the first thing to look at, in words;
-    `parts`: what they used of a CPU, the fullest first; `signs`: what else was told, the nearest to its bound first.
+    highest throughput; `cells`: how many the whole event needs, null of one's own service, which has none. `suspect`:
+    the first thing to look at, in words; `parts`: what they used of a CPU, the fullest first; `signs`: what else was
+    told, the nearest to its bound first.
     """
 
     safe: GradedFigure
     knee: GradedFigure
     most: GradedFigure
-    cells: GradedFigure
+    cells: GradedFigure | None = None
     law: ScalingLaw | None = None
     suspect: SaidInWords
     parts: tuple[PartLoad, ...] = ()

@@ -40,6 +40,7 @@ from harness.runs.folder import new_run
 from harness.runs.record import RunRecord, Timeline
 from harness.runs.state import RunState
 from harness.service import checks, judging
+from harness.service.climbing import leader_of, played_s
 from harness.service.closed import ClosedLoopFire, closed_loop
 from harness.service.login import logged_in
 from harness.service.order import ServiceOrder
@@ -112,6 +113,7 @@ class ServiceConductor:
         self._closed: dict[str, Any] | None = None
         self._scribe = Scribe(self.folder)
         self.run = Steering(self.state, plan, OwnGround(), self.account, self._scribe)
+        self.run.leader = self.account.climb = leader_of(plan, self.folder, self.run.tell)
 
     def carry_out(self) -> RunRecord:
         """Everything from the lock to the report. Errors of parts become reasons of the verdict."""
@@ -135,7 +137,7 @@ class ServiceConductor:
             except KeyboardInterrupt:
                 self.run.step("interrupted again: nothing more is waited for, the record is written")
             signals.sealing = True
-            values, wrong = judging.asked(self.plan, time.time())
+            values, wrong = judging.asked(self.plan, time.time(), played_s(self.account.climb, self.plan))
             for text in wrong:
                 self.run.tell("prometheus", sentence("failed", detail=text, kind=""))
             return self._conclude(started, where, values)

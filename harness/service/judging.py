@@ -111,8 +111,10 @@ def _measured(part: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
             yield f"{time_}_{percentile}_ms", value if value is not None else times[time_]["max"]
 
 
-def asked(plan: ServicePlan, end_s: float) -> tuple[dict[str, float | None], list[str]]:
-    """What one's own Prometheus says at the end of the load (Unix time), and what went wrong, in words."""
+def asked(plan: ServicePlan, end_s: float, played_s: float) -> tuple[dict[str, float | None], list[str]]:
+    """What one's own Prometheus says at the end of the load (Unix time), and what went wrong, in words. `played_s`: how
+    long the measured part was.
+    """
     forecast = plan.forecast
     queries = {one.name: one.query for one in forecast.indicators if one.query is not None} if forecast else {}
     if forecast is None or forecast.prometheus is None or not queries:
@@ -120,7 +122,7 @@ def asked(plan: ServicePlan, end_s: float) -> tuple[dict[str, float | None], lis
     time.sleep(max(0.0, end_s + SETTLES_S - time.time()))
     values: dict[str, float | None] = {}
     wrong: list[str] = []
-    window = f"{max(1, round(plan.measured_s))}s"
+    window = f"{max(1, round(played_s))}s"
     with Prometheus(forecast.prometheus) as prometheus:
         for name, query in queries.items():
             try:

@@ -8,11 +8,15 @@ import time
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from harness.engine.config import Beside, CannonConfig
 from harness.engine.prepared import NAME, PreparedJourney, TlsTrust, write_requests
+from harness.engine.schedule import pieces_of
 from harness.forecast.share import apportion
+from harness.guard.climb import ClimbPath
 from harness.guard.kill import REGISTER
+from harness.orchestrate.climbing import path_up
 from harness.orchestrate.fire_order import FireOrder
 from harness.orchestrate.prepare import CONNECTION_S, LEASE_S, TAP_S_TO_LOAD
 from harness.service.order import ServiceOrder
@@ -40,7 +44,26 @@ def connections_of(plan: ServicePlan, target: UrlTarget) -> list[int]:
     if target.connections is not None:
         spare = target.connections - plan.workers * len(parts)
         return [plan.workers + more for more in apportion(max(0, spare), [Fraction(one.weight) for one in target.each])]
-    return [min(MOST, max(FEWEST, plan.workers, math.ceil(plan.rate * part))) for part in parts]
+    peak_rps = plan.rate * max(1.0, plan.top)
+    return [min(MOST, max(FEWEST, plan.workers, math.ceil(peak_rps * part))) for part in parts]
+
+
+def path_of(plan: ServicePlan) -> ClimbPath | None:
+    """The climb of a plan at its foot; None of a plan that is none."""
+    return None if plan.climb is None else path_up(plan.climb, plan.rate, plan.warm_up.duration)
+
+
+def rate_plan(plan: ServicePlan, part: float) -> dict[str, Any]:
+    """What the generator is told at the beginning of a request with so large a part of the rate: all of its times; of a
+    climb the warm-up and the first window, with room for the longest climb.
+    """
+    segments, path = plan.segments(part), path_of(plan)
+    if path is None:
+        return {"segments": tuple(segments)}
+    warm = [segment for segment in segments if segment["phase"] == 0]
+    warm_count = sum(piece.taps for piece in pieces_of(warm)) if warm else 0.0
+    first = path.windows[0].segments(part)
+    return {"segments": (*warm, *first), "room": path.room(warm_count, plan.workers, part)}
 
 
 def fire_order(
@@ -60,7 +83,8 @@ def fire_order(
     lead_s += plan.rate * plan.length_s * TAP_S_TO_LOAD + sum(wires) * CONNECTION_S
     config = CannonConfig(
         fronts=(address.endpoint,),
-        segments=tuple(plan.segments(parts[0])),
+        **rate_plan(plan, parts[0]),
+        goes_on=plan.climb is not None,
         tokens="",
         result="result.json",
         slots=wires[0],
@@ -76,13 +100,13 @@ def fire_order(
         timeout_s=target.timeout,
         queue_timeout_s=2 * target.timeout,
         drain_s=plan.drain.answers,
-        rate_headroom=RATE_HEADROOM if len(parts) == 1 else 1.0,
+        rate_headroom=RATE_HEADROOM if len(parts) == 1 and plan.climb is None else 1.0,
         objective_ms=plan.objectives.response_p99 * 1000,
         ready_timeout_s=lead_s + 21,
         shot=NAME,
         journey=prepared[0].journey,
         beside=tuple(
-            Beside(one.journey, NAME, (address.endpoint,), tuple(plan.segments(part)), wire, wire)
+            Beside(one.journey, NAME, (address.endpoint,), slots=wire, connections=wire, **rate_plan(plan, part))
             for one, part, wire in zip(prepared[1:], parts[1:], wires[1:], strict=True)
         ),
         prepared=prepared,

@@ -12,6 +12,8 @@ from harness.forecast.judge import Judged
 from harness.forecast.lock import Lock
 from harness.orchestrate import figures, outcome
 from harness.orchestrate.account import RunAccount
+from harness.orchestrate.climbed import played_segments, reasons_of, stairs_seen
+from harness.orchestrate.climbing import ClimbLeader
 from harness.orchestrate.merge import all_journeys
 from harness.orchestrate.rounds import no_load
 from harness.phrases import sentence
@@ -34,8 +36,9 @@ from harness.runs.record import (
 from harness.runs.state import RunState
 from harness.runs.steps import Step
 from harness.runs.traffic import traffic_of
+from harness.service.climbing import answered, played_s
 from harness.service.closed import result_of
-from harness.service.judging import actuals_of
+from harness.service.judging import LINK, actuals_of
 from harness.service.order import ServiceOrder
 from harness.verdict import Evidence, Reason, decide
 from harness.who import me
@@ -69,15 +72,16 @@ def record(
     actuals = {**actuals_of(plan, whole), **asked}
     judged = judge(sealed, actuals, _not_evaluated(sealed, got, actuals), state.forecast_sha256)
     traffic = tuple(traffic_of(raw).values())
+    climb = reasons_of(got.climb, plan.rate, got.stopped, raw)
     by_rule = [got.aborted] if got.aborted is not None and got.aborted.code == "stop_rule" else []
     decision = decide(
         Evidence(
             indicators=judged,
             aborted=None if by_rule else got.aborted,
-            invalid=[*got.invalid, *outcome.invalid_of(raw)],
-            failures=[*by_rule, *got.failures, *_slow(plan, traffic)],
-            no_data=[*got.no_data, *_blind(got)],
-            warnings=got.nemesis.warnings,
+            invalid=[*got.invalid, *outcome.invalid_of(raw), *climb.invalid],
+            failures=[*by_rule, *got.failures, *_slow(plan, got, traffic), *climb.failures],
+            no_data=[*got.no_data, *_blind(got), *climb.no_data],
+            warnings=[*got.nemesis.warnings, *climb.warnings],
         ),
         strict=order.strict,
     )
@@ -90,7 +94,7 @@ def record(
         seed=plan.seed,
         started_at=started.isoformat(timespec="milliseconds"),
         ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        steps=_steps(plan, first.get("seconds", ())),
+        steps=_steps(plan, got.climb if raw is not None else None, first.get("seconds", ())),
         scale=Scale(factor="1", why=sentence("share_told")),
         verdict=decision.verdict,
         exit_code=decision.exit_code,
@@ -110,12 +114,13 @@ def record(
         about=About(
             plan=Title(zh=plan.title.zh, en=plan.title.en),
             event=Title(zh=plan.title.zh, en=plan.title.en),
-            full_s=plan.measured_s,
-            played_s=plan.measured_s,
+            full_s=played_s(got.climb, plan),
+            played_s=played_s(got.climb, plan),
             users=first.get("connections", 0),
         ),
         traffic=traffic,
         closed_loop=result_of(closed, whole),
+        capacity=answered(got.climb, plan),
         guard=_guard(order, got),
         service="url" if isinstance(plan.target, UrlTarget) else "locustfile",
     )
@@ -137,9 +142,17 @@ def _not_evaluated(sealed: Lock, got: RunAccount, actuals: dict[str, float | int
     names: set[str] = set()
     if got.stopped is not None:
         names |= OF_THE_WHOLE | {one.indicator for one in sealed.targets if actuals.get(one.indicator) is None}
-    if got.rated:
+    if got.rated or got.climb is not None:
         names |= OF_THE_WHOLE
+    if not _to_the_top(got):
+        # It went on until they were beyond; stair by stair they are judged.
+        names |= {one.indicator for one in sealed.targets if one.link == LINK}
     return names
+
+
+def _to_the_top(got: RunAccount) -> bool:
+    """Did it end where the plan ends? Not a climb that met its end below."""
+    return got.climb is None or got.climb.climb.state.end == "finish"
 
 
 def _rates(judged: Sequence[Judged]) -> tuple[float | None, float | None]:
@@ -159,9 +172,9 @@ def _blind(got: RunAccount) -> list[Reason]:
     return [Reason(code="stop_rule_blind", text=text)] if got.blind else []
 
 
-def _slow(plan: ServicePlan, traffic: Sequence[JourneyResult]) -> list[Reason]:
+def _slow(plan: ServicePlan, got: RunAccount, traffic: Sequence[JourneyResult]) -> list[Reason]:
     """Requests whose response is above an objective of their own."""
-    if not isinstance(plan.target, UrlTarget):
+    if not isinstance(plan.target, UrlTarget) or not _to_the_top(got):
         return []
     found: list[Reason] = []
     bounds = {one.request: one.response_p99 for one in plan.target.each}
@@ -173,17 +186,19 @@ def _slow(plan: ServicePlan, traffic: Sequence[JourneyResult]) -> list[Reason]:
     return found
 
 
-def _steps(plan: ServicePlan, rows: Sequence[dict[str, Any]]) -> tuple[Step, ...]:
-    """Each segment with what the seconds that lie in it counted."""
+def _steps(plan: ServicePlan, climb: ClimbLeader | None, rows: Sequence[dict[str, Any]]) -> tuple[Step, ...]:
+    """Each segment with what the seconds that lie in it counted; of a climb those that were played."""
     found: list[Step] = []
-    at_s = 0.0
-    for segment in plan.segments():
+    segments = plan.segments()
+    seen, at_s = iter(stairs_seen(climb)), 0.0
+    for segment in segments if climb is None else played_segments(climb, segments):
         pieces = pieces_of([segment])
+        stair = next(seen, {}) if segment["phase"] else {}
         length = sum(piece.duration_s for piece in pieces)
         mine = [row for row in rows if at_s <= row["second"] < at_s + length]
         found.append(
             Step(
-                kind=segment["kind"],
+                kind="climb" if stair else segment["kind"],
                 phase="warm-up" if segment["phase"] == 0 else "measured",
                 starts_s=round(at_s, 3),
                 duration_s=round(length, 3),
@@ -192,6 +207,7 @@ def _steps(plan: ServicePlan, rows: Sequence[dict[str, Any]]) -> tuple[Step, ...
                 scheduled=sum(row["scheduled"] for row in mine) if mine else None,
                 sent=sum(row["sent"] for row in mine) if mine else None,
                 response_p99_ms=max((row["response_p99_ms"] or 0.0 for row in mine), default=None),
+                **stair,
             )
         )
         at_s += length

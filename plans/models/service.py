@@ -20,7 +20,7 @@ from plans.models.forecast import Id, Words
 from plans.models.ids import claimed_keys, twins
 from plans.models.partial import Contradiction, PlanModel, Unknown, check, once
 from plans.models.quantity import Count, Duration, Rate, Share
-from plans.models.steps import Constant, Ramp, Replay, Segment, Spike, Stairs
+from plans.models.steps import Constant, OwnClimb, Ramp, Replay, Segment, Spike, Stairs
 from plans.models.stop_journeys import contradictions
 from plans.models.stop_sentence import as_rule
 from plans.models.stress import WORKERS_MAX, Format, Purpose, StopAboveShare, StopAboveTime, WarmUp
@@ -60,8 +60,7 @@ _OwnRule = Annotated[OwnStopShare | OwnStopTime, Field(discriminator="signal")]
 OwnStop = Annotated[_OwnRule, BeforeValidator(as_rule, json_schema_input_type=_OwnRule | str)]
 
 
-OwnStep = Annotated[Constant | Ramp | Stairs | Spike | Replay, Field(discriminator="kind")]
-"""Those whose times follow from the file alone: nobody leads a climb here."""
+OwnStep = Annotated[Constant | Ramp | Stairs | Spike | Replay | OwnClimb, Field(discriminator="kind")]
 
 
 class OwnObjectives(PlanModel):
@@ -170,6 +169,14 @@ class ServicePlan(PlanModel):
             yield Contradiction(("steps",), "no step reaches the peak", "one with a share of 100%")
 
     @check
+    def _climbs_alone(self) -> Iterator[Contradiction]:
+        for number, step in enumerate(self.steps):
+            if isinstance(step, OwnClimb) and len(self.steps) > 1:
+                yield Contradiction(("steps", number), "a climb among other steps", "a climb alone, or none")
+            elif isinstance(step, OwnClimb) and isinstance(self.target, LocustTarget):
+                yield Contradiction(("steps", number), "a climb of a locustfile", "a target with a url, or stairs")
+
+    @check
     def _requests_of_the_forecast(self) -> Iterator[Contradiction]:
         if self.forecast is None or not isinstance(self.target, UrlTarget):
             return
@@ -215,10 +222,19 @@ class ServicePlan(PlanModel):
             yield Contradiction(here, "a closed loop beside a rate that moves", "constant steps of 100%")
 
     @property
+    def climb(self) -> OwnClimb | None:
+        """The climb, where the plan is one."""
+        return next((step for step in self.steps if isinstance(step, OwnClimb)), None)
+
+    @property
+    def top(self) -> float:
+        """The highest rate of all as a share of the peak: more than 1 of a climb beyond it."""
+        return max(self.warm_up.share, *(step.top() for step in self.steps))
+
+    @property
     def most_rps(self) -> float:
         """The highest rate that the service sees, of the schedule and of what is beside it."""
-        top = max(self.warm_up.share, *(step.top() for step in self.steps))
-        return self.rate * top * (1 if self.closed_loop is None else 2)
+        return self.rate * self.top * (1 if self.closed_loop is None else 2)
 
     @property
     def opens_s(self) -> float:
@@ -232,7 +248,7 @@ class ServicePlan(PlanModel):
 
     @property
     def measured_s(self) -> float:
-        """Seconds of the steps."""
+        """Seconds of the steps; of a climb, of the longest one."""
         return sum(step.length_s() for step in self.steps)
 
     @property

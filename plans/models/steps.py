@@ -152,7 +152,7 @@ class Replay(_Step):
         return [{"kind": "replay", "points": points}]
 
 
-class Climb(_Step):
+class BaseClimb(_Step):
     """Stair after stair, the next one only where windows of load were green. Which windows come depends on what is
     seen; the times within each of them on nothing.
     """
@@ -166,10 +166,6 @@ class Climb(_Step):
     window: Duration = Field(ge=WINDOW_LEAST_S, description="How long the load stands before it is looked at.")
     hold: Count = Field(default=3, ge=1, le=MOST_WINDOWS, description="Green windows in a row that a stair needs.")
     patience: Count = Field(default=3, le=MOST_WINDOWS, description="Windows beyond these that a stair may have.")
-    headroom: Annotated[Share, Field(lt=1)] = Field(
-        default=0.3, description="Of each cell's safe rate, what stays free when the cells of the event are reckoned."
-    )
-    spare: Count = Field(default=1, le=1_000, description="Cells beside those that the event needs.")
 
     @check
     def _rises(self) -> Iterator[Contradiction]:
@@ -204,6 +200,19 @@ class Climb(_Step):
         held = self.hold * self.window * stretch
         rates = self.rates_rps(peak_rps, stretch)
         return [{"kind": "constant", "rate_rps": rate, "duration_s": held} for rate in rates]
+
+
+class Climb(BaseClimb):
+    """Of the red-packet system, whose cells can be reckoned from it."""
+
+    headroom: Annotated[Share, Field(lt=1)] = Field(
+        default=0.3, description="Of each cell's safe rate, what stays free when the cells of the event are reckoned."
+    )
+    spare: Count = Field(default=1, le=1_000, description="Cells beside those that the event needs.")
+
+
+class OwnClimb(BaseClimb):
+    """Of one's own service, which has no cells."""
 
 
 Step = Annotated[Constant | Ramp | Stairs | Spike | Replay | Climb, Field(discriminator="kind")]

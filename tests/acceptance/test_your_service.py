@@ -52,7 +52,9 @@ def test_from_nothing_to_a_verdict(tmp_path: Path) -> None:
 def test_every_other_plan_on_the_page_is_a_good_one(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("user\nann\n")
     (tmp_path / "orders.jsonl").write_text('{"sku": 1}\n')
-    _, shop, tasks, forecast, targets = boxes("yaml")
+    _, shop, knee, tasks, forecast, targets = boxes("yaml")
+    (tmp_path / "knee.yaml").write_text(knee)
+    assert load_service(tmp_path / "knee.yaml").plan.climb is not None
     (tmp_path / "tasks.yaml").write_text(tasks)
     assert load_service(tmp_path / "tasks.yaml").plan.rate == 60
     (tmp_path / "shop.yaml").write_text(shop + forecast)

@@ -1,7 +1,9 @@
 """A server whose behaviour is known exactly, for oracles: `python -m tests.support.target PORT MODE MS SEED ARRIVALS`.
 
 MODE ``delay``: each answer MS after its request. MODE ``queue``: one server, exponential service of mean MS, first
-come first served. On SIGTERM the arrival times (ns, CLOCK_MONOTONIC, one a line) are written to ARRIVALS.
+come first served. MODE ``knee``: the same, but each service takes MS exactly: up to 1000 / MS requests a second are
+answered in time, and of more than that the queue grows for ever. On SIGTERM the arrival times (ns, CLOCK_MONOTONIC,
+one a line) are written to ARRIVALS.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class Desk:
     """Answers that are due, in order of their time."""
 
     def __init__(self, mode: str, mean_ms: float, seed: int) -> None:
-        self._queue = mode == "queue"
+        self._queue, self._knee = mode in ("queue", "knee"), mode == "knee"
         self._mean_ns = mean_ms * 1e6
         self._random = random.Random(seed)
         self._due: deque[tuple[float, asyncio.Transport]] = deque()
@@ -40,7 +42,8 @@ class Desk:
         now = time.monotonic_ns()
         self.arrivals.append(now)
         if self._queue:
-            self._free_ns = max(now, self._free_ns) + self._random.expovariate(1 / self._mean_ns)
+            service_ns = self._mean_ns if self._knee else self._random.expovariate(1 / self._mean_ns)
+            self._free_ns = max(now, self._free_ns) + service_ns
             self._due.append((self._free_ns, transport))
         else:
             self._due.append((now + self._mean_ns, transport))

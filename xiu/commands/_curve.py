@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from harness.engine.schedule import Stretch, pieces_of
 from harness.forecast import Share
-from plans.models.steps import Segment
+from plans.models.steps import BaseClimb, Segment
 from plans.models.stress import StressPlan
 from xiu.commands._text import table
 
@@ -56,12 +56,11 @@ def length_lines(lasts: PlannedLength) -> list[str]:
     ]
 
 
-def climb_lines(plan: StressPlan, share: Share) -> list[str]:
-    """How a climb goes on; nothing of another plan."""
-    step = plan.climb
+def climb_lines(step: BaseClimb | None, stretch: float = 1.0) -> list[str]:
+    """How a climb goes on, all its times multiplied by `stretch`; nothing of another plan."""
     if step is None:
         return []
-    window_s, most = step.window * plan.stretch(share.duration_s), step.hold + step.patience
+    window_s, most = step.window * stretch, step.hold + step.patience
     many = f"{step.hold} to {most} windows" if most > step.hold else "1 window" if most == 1 else f"{most} windows"
     return [
         f"climb      drawn as if every window were green; a stair takes {many}",

@@ -92,7 +92,7 @@ def played(args: argparse.Namespace, loaded: LoadedService) -> RunRecord:
 
 def _tell(plan: ServicePlan, as_json: bool) -> None:
     from harness.service.judging import targets_of
-    from xiu.commands._curve import chart, steps_table
+    from xiu.commands._curve import chart, climb_lines, steps_table
 
     targets, segments = targets_of(plan), plan.segments()
     if as_json:
@@ -119,12 +119,13 @@ def _tell(plan: ServicePlan, as_json: bool) -> None:
         )
     )
     print(f"\n{chart('requests', segments)}\n")
-    print(steps_table(segments))
+    print("\n".join([*climb_lines(plan.climb), steps_table(segments)]))
     if isinstance(plan.target, UrlTarget):
         print(f"\n{_requests_table(plan, plan.target)}")
     print(f"\n{targets_table(targets)}")
     warm_s, drain_s = plan.warm_up.duration, plan.drain.answers
-    print(f"\nload       {plan.length_s:g} s, {warm_s:g} s of it warm-up; answers are waited for {drain_s:g} s")
+    most = "at most " if plan.climb is not None else ""
+    print(f"\nload       {most}{plan.length_s:g} s, {warm_s:g} s of it warm-up; answers are waited for {drain_s:g} s")
 
 
 def _beside_lines(plan: ServicePlan) -> list[str]:

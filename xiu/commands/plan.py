@@ -218,7 +218,7 @@ def _tell(order: RunOrder, as_json: bool) -> None:
     print(f"probes     {probes.forged:,} forged, {probes.expired:,} expired, {probes.foreign:,} foreign tokens")
     print(f"lane       {order.lane}, seed {order.seed}\n")
     print(f"{chart('taps', segments)}\n")
-    print("\n".join([*climb_lines(loaded.plan, share), steps_table(segments)]))
+    print("\n".join([*climb_lines(loaded.plan.climb, loaded.plan.stretch(share.duration_s)), steps_table(segments)]))
     for one in loaded.plan.beside:
         beside = loaded.plan.segments_of(one, share.peak_rps, float(share.scale), share.duration_s)
         print(f"\n{chart(one.name, beside, rows=4, span_s=lasts.load_s)}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from harness.capacity.answer import answer_of, cells_needed
+from harness.capacity.answer import ClimbFound, answer_from_outside, answer_of, cells_needed
 from harness.capacity.looks import WindowLook
 from harness.runs.capacity import CapacityAnswer
 from tests.support.climb_looks import COHERENCY, CONTENTION, SPAN_S, TWO, WINDOWS, asked, busy, climb, rate_at, stair
@@ -64,6 +65,7 @@ def test_a_knee_of_which_the_stairs_tell_no_more_has_its_ends_alone() -> None:
 
 def test_a_first_stair_that_was_red_makes_nothing_safe() -> None:
     found = answer(stair(0, 1000.0, 2.0, 500, "red"), None, 1000.0)
+    assert found.cells is not None
     assert (found.safe.value, found.cells.value, found.knee.high) == (None, None, 1000.0)
     assert found.cells.text == "not known: no rate is known to be safe"
 
@@ -73,6 +75,7 @@ def test_too_few_steps_are_said_and_no_law_is_guessed() -> None:
     assert (found.law, found.most.value, found.most.grade) == (None, None, None)
     assert found.most.text.startswith("too few loads for a law: 3 that differ, the largest 4 times the smallest")
     nothing = answer([], None, None)
+    assert nothing.cells is not None
     assert (nothing.safe.value, nothing.knee.value, nothing.most.value, nothing.cells.value) == (None,) * 4
     assert nothing.suspect.text == "not known: no part here tells what it uses of a CPU"
 
@@ -85,6 +88,7 @@ def test_a_queue_that_grows_and_an_unclear_window_are_no_points_of_the_law() -> 
 
 def test_cells_are_the_peak_by_what_is_safe_with_headroom_and_spare() -> None:
     found = answer([], 50_000.0, None, cells=2)
+    assert found.cells is not None
     assert (found.cells.value, found.cells.grade) == (20_001, "projected")
     assert found.cells.text.startswith("3.5e+08/s ÷ (25,000/s a cell × (1 − 0.3)) = 20,000, and 1 spare")
 
@@ -136,3 +140,21 @@ def test_the_suspect_is_named_with_its_evidence(
     found = answer_of(TWO, asked(1000.0, red), busy(used, WINDOWS * SPAN_S))
     assert found.suspect.text.startswith(says)
     assert found.parts[0].cores / found.parts[0].most >= found.parts[-1].cores / found.parts[-1].most
+
+
+def test_what_got_through_a_stair_is_told_without_the_seconds_of_the_one_below() -> None:
+    """Its first window was seen from two seconds before it on: 80/s were due then, not 120."""
+    below = stair(0, 80.0, 1.0, 20)
+    first, second, _ = stair(1, 120.0, 20.0, 500, "red", answered=100 / 120)
+    mixed = replace(first, due=2 * 80 + 3 * 120, answered=2 * 80 + 3 * 100)
+    found = answer([*below, mixed, second], 80.0, 120.0)
+    assert (found.knee.value, found.knee.grade, found.most.value) == (100.0, "measured", 100.0)
+    assert "of 120/s asked for, 100/s were answered" in found.knee.text
+
+
+def test_of_somebody_else_s_service_its_rates_alone_are_told() -> None:
+    found = answer_from_outside(TWO, ClimbFound(1000.0, 2000.0, 0.1))
+    ours = answer(TWO, 1000.0, 2000.0)
+    assert (found.safe, found.knee, found.most, found.law) == (ours.safe, ours.knee, ours.most, ours.law)
+    assert (found.cells, found.parts, found.signs) == (None, (), ())
+    assert found.suspect.text.startswith("not known: it is not ours")

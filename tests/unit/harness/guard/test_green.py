@@ -54,6 +54,32 @@ def test_one_request_is_enough_to_be_graded(window: tuple[int, ...], colour: Col
     assert (found.colour, found.why) == (colour, why)
 
 
+@pytest.mark.parametrize(
+    ("errors", "share", "colour"),
+    [
+        pytest.param(5, 0.001, "green", id="as many as promised"),
+        pytest.param(6, 0.001, "red", id="one more"),
+        pytest.param(0, 0.0, "green", id="none was promised, and none came"),
+        pytest.param(1, 0.0, "red", id="none was promised"),
+    ],
+)
+def test_errors_may_be_promised_as_a_share(errors: int, share: float, colour: Colour) -> None:
+    assert grade(replace(GOOD, errors=errors), WindowBounds(0.05, error_share=share)).colour == colour
+
+
+@pytest.mark.parametrize(
+    ("apart", "colour", "why"),
+    [
+        pytest.param(((1, 100),), "green", "green", id="one in a hundred of its own"),
+        pytest.param(((0, 4000), (2, 100)), "red", "slow", id="few of all, but too many of one request"),
+        pytest.param(((0, 0),), "green", "green", id="it was not asked"),
+    ],
+)
+def test_a_request_keeps_a_bound_of_its_own(apart: tuple[tuple[int, int], ...], colour: Colour, why: Why) -> None:
+    found = grade(replace(GOOD, apart=apart), BOUNDS)
+    assert (found.colour, found.why) == (colour, why)
+
+
 def test_green_needs_everything() -> None:
     """Of all windows of a few requests, those that are green kept every bound."""
     for planned, reached, late, answered, errors, slow, waiting in product(range(3), repeat=7):

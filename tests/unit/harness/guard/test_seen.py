@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,6 +43,15 @@ def test_a_window_is_what_came_between_two_readings() -> None:
 def test_an_answer_is_slow_whose_bucket_ends_beyond_the_objective() -> None:
     assert seen(response_s=0.0499).slow == 20
     assert seen(response_s=0.06).slow == 0
+
+
+def test_of_a_request_with_a_bound_of_its_own_its_own_answers_are_seen() -> None:
+    before = Reading(5.0, answered=100, response_us=((1_000, 95), (30_000, 5)))
+    after = Reading(8.0, answered=160, response_us=((1_000, 150), (30_000, 10)))
+    first, now = replace(FIRST, journeys={"order": before}), replace(NOW, journeys={"order": after})
+    assert seen(now, first, each={"order": 0.02}).apart == ((5, 60),)
+    assert seen(now, FIRST, each={"order": 0.02}).apart == ((10, 160),), "its first answers"
+    assert seen(now, first, each={"browse": 0.02}).apart == ((0, 0),), "nobody told of it"
 
 
 @pytest.mark.parametrize(

@@ -316,6 +316,7 @@ def test_a_climb_s_windows_become_its_answer(tmp_path: Path) -> None:
     assert (found.held_rps, found.red_rps) == (share.peak_rps, None)
     assert found.answer is not None
     assert (found.answer.safe.value, found.answer.safe.grade) == (share.peak_rps, "measured")
+    assert found.answer.cells is not None
     assert found.answer.cells.value == 28_573, "two cells: 350 M/s ÷ (17,500/s × 0.7), and one spare"
     assert found.answer.suspect.text.startswith("no end was met; next to run full: front-0, 0.90 of its 1 core(s)")
     assert answered(None, plan, share, 1, 2) is None

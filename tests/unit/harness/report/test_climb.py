@@ -70,6 +70,12 @@ def test_what_was_found_is_one_sentence(held: float | None, red: float | None, z
     assert en in told.en
 
 
+def test_of_one_s_own_service_it_is_the_plan_s_rate() -> None:
+    told = found(Capacity(held_rps=50, red_rps=75, peak_rps=100), ours=False)
+    assert "0.5 times the plan's rate." in told.en
+    assert "是计划速率的 0.5 倍" in told.zh
+
+
 ANSWER = CapacityAnswer(
     safe=GradedFigure(value=350.0, grade="measured", text=sentence("safe_held", windows=3)),
     knee=GradedFigure(low=350.0, high=700.0, text=sentence("knee_between", low=350.0, high=700.0)),

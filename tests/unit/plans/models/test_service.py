@@ -118,8 +118,7 @@ def test_a_locustfile_is_a_target_too(tmp_path: Path) -> None:
         pytest.param("rate: 100/s", "rate: 0/s", "rate:", "greater than 0", id="no rate"),
         pytest.param("rate: 100/s", "rate: -5/s", "rate:", "is not a rate", id="a negative rate"),
         pytest.param("100%], hold", "90%], hold", "steps:", "no step reaches the peak", id="a plan below its rate"),
-        pytest.param("kind: stairs", "kind: climb", "kind: climb", "one of constant, ramp",
-                     id="a climb, which nobody leads"),
+        pytest.param("kind: stairs", "kind: climbs", "kind: climbs", "did you mean climb?", id="a step misspelt"),
         pytest.param("hold: 5s", "hold: 0s", "kind: stairs", "greater than 0", id="a step of no length"),
         pytest.param("signal: error_share", "signal: oldest_award_age", "oldest_award_age", "one of error_share",
                      id="a stop rule on money"),
@@ -144,6 +143,55 @@ def test_a_broken_plan_is_refused_at_its_line(rich: Path, old: str, new: str, at
     said = [problem for problem in refused.value.problems if word in str(problem)]
     assert said, str(refused.value)
     assert said[0].line == line_of(rich, at)
+
+
+CLIMB = "{kind: climb, shares: [50%, 100%, 150%], window: 3s, hold: 2, patience: 1}"
+
+
+@pytest.fixture
+def climbs(tmp_path: Path) -> Path:
+    file = tmp_path / "mine.yaml"
+    file.write_text(SMALL.replace("{kind: constant, share: 100%, duration: 5s}", CLIMB))
+    return file
+
+
+def test_a_climb_goes_beyond_the_rate(climbs: Path) -> None:
+    plan = load_service(climbs).plan
+    assert plan.climb is not None
+    assert plan.climb.rates_rps(plan.rate, 1.0) == (1 / 3, 50, 100, 150)
+    assert (plan.most_rps, plan.length_s) == (150, 2 + 4 * 3 * 3), "of the longest one"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "word"),
+    [
+        pytest.param("objectives: {response_p99: 100ms}\n", "", "kind: stress", "`objectives` is missing",
+                     id="nothing is promised"),
+        pytest.param("{response_p99: 100ms}", "{errors: 1%}", "objectives:", "response_p99` is missing",
+                     id="no time is promised"),
+        pytest.param("window: 3s, ", "", "steps:", "window` is missing", id="no window"),
+        pytest.param("window: 3s", "window: 2s", "steps:", "greater than or equal to 3", id="over before it is seen"),
+        pytest.param("hold: 2", "hold: 2s", "steps:", "whole number", id="a hold that is a time"),
+        pytest.param("hold: 2", "hodl: 2", "steps:", "did you mean hold?", id="a key misspelt"),
+        pytest.param("50%, 100%", "100%, 50%", "steps:", "expected rising shares", id="down"),
+        pytest.param("100%, 150%", "80%", "steps:", "no step reaches the peak", id="below the rate"),
+        pytest.param("150%]", "250%]", "steps:", "0% to 200%", id="far beyond the rate"),
+        pytest.param("hold: 2", "hold: 2, spare: 1", "steps:", "unknown key", id="cells, which it has not"),
+        pytest.param("patience: 1}", "patience: 1}, {kind: constant, share: 100%, duration: 5s}", "steps:",
+                     "a climb among other steps; expected a climb alone", id="another step"),
+        pytest.param('{url: "http://127.0.0.1:8080/hello"}', "{locustfile: mine.py}", "steps:",
+                     "a climb of a locustfile; expected a target with a url", id="a locustfile"),
+        pytest.param("rate: 100/s", "rate: 100/s\nclosed_loop: {users: 4}", "closed_loop:", "constant steps of 100%",
+                     id="a closed loop beside it"),
+    ],
+)  # fmt: skip
+def test_a_climb_that_cannot_be_is_refused_at_its_line(climbs: Path, old: str, new: str, at: str, word: str) -> None:
+    spoil(climbs, (old, new))
+    with pytest.raises(PlanError) as refused:
+        load_service(climbs)
+    said = [problem for problem in refused.value.problems if word in str(problem)]
+    assert said, str(refused.value)
+    assert said[0].line == line_of(climbs, at)
 
 
 STANDS_IN = 'target: {url: "http://127.0.0.1:8080/", stand_in: {at: 1s, for: 2s}}'
