@@ -58,7 +58,18 @@ def _back(rule: StopRule, signal: Signal, before: Sequence[Reading], now: Readin
     value = None if since is None else signal.read(since, mine)
     if value is not None and value.value <= rule.above:
         return now.t_s, "recovered_seen"
-    return (now.t_s, "recovered_idle") if _nothing_waits(signal, now) else None
+    if "live_append" in signal.needs:
+        # The public may go on: between two of its wins nothing waits either.
+        idle = first is not None and value is None and _no_win_waits(first, now)
+    else:
+        idle = _nothing_waits(signal, now)
+    return (now.t_s, "recovered_idle") if idle else None
+
+
+def _no_win_waits(before: Reading, now: Reading) -> bool:
+    """Has every win of the public had its answer, by a sample that is newer than the one before?"""
+    was_s, at_s = before.money.at_s, now.money.at_s
+    return now.money.live_pending == 0 and was_s is not None and at_s is not None and at_s > was_s
 
 
 def _nothing_waits(signal: Signal, now: Reading) -> bool:

@@ -25,6 +25,7 @@ TIMEOUT_S = 2.0
 STALE_S = 1.0
 """Seconds; a worker that makes progress finishes a pass four times a second."""
 DELAYS, APPENDS = "hongbao_credit_delay_seconds_bucket", "hongbao_append_duration_seconds_bucket"
+PENDING = "hongbao_pending_awards"
 PUBLIC = "live"
 RECENT_LEAST = 300
 """Wins of the public just before the load, of which a p99 can be told."""
@@ -93,11 +94,12 @@ class MoneySampler(OwnThread):
             issued_packets=self._issued.of(front, "hongbao_packets_issued_total") if ready else None,
             backlog_entries=_sum([backlog(one) for one in credit]),
             oldest_age_s=oldest_age_s(credit),
-            pending_awards=_whole(sum(one.get("hongbao_pending_awards", 0.0) for one in front)) if ready else None,
+            pending_awards=_whole(sum(one.get(PENDING, 0.0) for one in front)) if ready else None,
             imbalance_fen=_whole(control.get("hongbao_ledger_imbalance_fen")),
             credit_delay=added([one.delays for one in figures]),
             live_append=public,
             live_baseline=self._baseline,
+            live_pending=_sum([_whole(one.pending) for one in told]),
             at_s=self._state.now_s,
         )
 
@@ -173,12 +175,13 @@ def _whole(value: float | None) -> int | None:
 
 class _PlaceFigures(NamedTuple):
     """Of one process: samples of a lane (or without one) by name; the histograms of credit delays of that lane, and of
-    the public's appends, None where it tells none.
+    the public's appends; the public's wins without an answer. None where it tells none.
     """
 
     samples: Samples
     delays: dict[float, float] | None
     appends: dict[float, float] | None
+    pending: float | None
 
 
 def _read(session: loopback.LoopbackSession, url: str, lane: str) -> Samples:
@@ -191,14 +194,17 @@ def _figures(session: loopback.LoopbackSession, url: str, lane: str) -> _PlaceFi
     found: Samples = {}
     delays: dict[float, float] = {}
     appends: dict[float, float] = {}
+    pending: float | None = None
     with contextlib.suppress(PromError):
         for (name, pairs), value in read_metrics(f"{url.rstrip('/')}/metrics", TIMEOUT_S, session).items():
             labels = dict(pairs)
             if name == APPENDS and labels.get("lane") == PUBLIC:
                 appends[float(labels["le"])] = value
+            if name == PENDING and labels.get("lane") == PUBLIC:
+                pending = value
             if labels.get("lane", lane) != lane:
                 continue
             found[name] = found.get(name, 0.0) + value
             if name == DELAYS:
                 delays[float(labels["le"])] = value
-    return _PlaceFigures(found, delays or None, appends or None)
+    return _PlaceFigures(found, delays or None, appends or None, pending)

@@ -42,6 +42,8 @@ class MoneySample:
     """Upper edge in seconds → wins of the public that had their win log's answer within it, since the fronts began."""
     live_baseline: Mapping[float, float] | None = None
     """The same, as it was before the run's first tap."""
+    live_pending: int | None = None
+    """Wins of the public that have no answer of their win log yet."""
     at_s: float | None = None
     """When the sample was taken, in run seconds."""
 

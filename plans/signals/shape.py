@@ -39,6 +39,8 @@ class Levels(Protocol):
     @property
     def live_baseline(self) -> Mapping[float, float] | None: ...
     @property
+    def live_pending(self) -> int | None: ...
+    @property
     def at_s(self) -> float | None: ...
 
 
@@ -53,6 +55,7 @@ class NoFigures:
     credit_delay: Mapping[float, float] | None = None
     live_append: Mapping[float, float] | None = None
     live_baseline: Mapping[float, float] | None = None
+    live_pending: int | None = None
     at_s: float | None = None
 
 

@@ -37,13 +37,14 @@ class MadeUpLevels:
     credit_delay: dict[float, float] = field(default_factory=dict)
     live_append: dict[float, float] = field(default_factory=dict)
     live_baseline: dict[float, float] = field(default_factory=dict)
+    live_pending: int | None = None
     at_s: float | None = None
 
 
 def calm(t_s: float) -> Reading:
     """Everything answered, at once."""
     count = int(t_s * HUGE)
-    money = MadeUpLevels(0.0, 0, 0, 0, {0.0: float(count)}, {1.0: float(count)}, USUAL, t_s)
+    money = MadeUpLevels(0.0, 0, 0, 0, {0.0: float(count)}, {1.0: float(count)}, USUAL, at_s=t_s)
     return Reading(t_s, answered=count, lag_us=((0, count),), response_us=((0, count),), money=money)
 
 
@@ -52,7 +53,7 @@ def dreadful(t_s: float) -> Reading:
     count = int(t_s * HUGE)
     beyond = float(HUGE)
     live = {1.0: 0.0, beyond: float(count)}
-    money = MadeUpLevels(beyond, HUGE, HUGE, HUGE * HUGE, {beyond: float(count)}, live, USUAL, t_s)
+    money = MadeUpLevels(beyond, HUGE, HUGE, HUGE * HUGE, {beyond: float(count)}, live, USUAL, at_s=t_s)
     slow = ((HUGE * 1_000_000, count),)
     refused = dict.fromkeys(STATUSES, 2 * count)
     return Reading(t_s, count, 2 * count, refused, lag_us=slow, response_us=slow, money=money)

@@ -42,6 +42,20 @@ def drained(rows: Rows, backlog: int) -> Rows:
     return [replace(row, money=replace(row.money, backlog_entries=backlog)) for row in rows]  # type: ignore[type-var]
 
 
+def waiting(rows: Rows, *pending: int | None) -> Rows:
+    """Wins of the public that wait at each reading; one number: at every one."""
+    each = pending if len(pending) == len(rows) else pending * len(rows)
+    return [
+        replace(row, money=replace(row.money, live_pending=count, at_s=row.t_s))  # type: ignore[type-var]
+        for row, count in zip(rows, each, strict=True)
+    ]
+
+
+def nobody_wins(*pending: int | None) -> Rows:
+    """After a slow second of the public nobody wins any more."""
+    return waiting([replace(live(15.0)[0], t_s=float(t)) for t in range(len(pending))], *pending)
+
+
 @pytest.mark.parametrize(
     ("rule", "readings", "recovered_s", "says"),
     [
@@ -76,6 +90,16 @@ def drained(rows: Rows, backlog: int) -> Rows:
         pytest.param(LIVE, live(15.0, 15.0, 15.0), None, "unseen", id="which still wait"),
         pytest.param(
             LIVE, [replace(live(15.0)[0], t_s=float(t)) for t in range(3)], None, "unseen", id="nobody wins any more",
+        ),
+        pytest.param(LIVE, nobody_wins(3, 2, 0), 2.0, "idle", id="the public stopped, and its last win was answered"),
+        pytest.param(LIVE, nobody_wins(3, 2, 1), None, "unseen", id="the public stopped, and a win still waits"),
+        pytest.param(
+            LIVE, [replace(row, money=nobody_wins(0)[0].money) for row in nobody_wins(0, 0, 0)], None, "unseen",
+            id="a sample of before the stop, read again",
+        ),
+        pytest.param(LIVE, nobody_wins(3, None, None), None, "unseen", id="the public stopped, and no front tells"),
+        pytest.param(
+            LIVE, waiting(live(15.0, 15.0, 15.0), 0), None, "unseen", id="slow wins, though none waits at that moment",
         ),
         pytest.param(P99, answers((0, 100, 50))[:1], None, "unseen", id="nothing was read any more"),
     ],

@@ -48,10 +48,13 @@ def test_the_public_s_wins_and_what_they_were_before_the_load(monkeypatch: pytes
     """On the stress lane, too: of the public's lane; the last figures before the first tap are the baseline."""
     state = RunState("r", "p", "stress", "1", "", 10.0)
     counted: dict[tuple[str, str], float] = {}
+    pending: dict[str, float] = {}
 
     def read(url: str, *_: object) -> dict[object, float]:
-        rows = counted if "front" in url else {}
-        return {(APPENDS, (("lane", lane), ("le", edge))): count for (lane, edge), count in rows.items()}
+        if "front" not in url:
+            return {}
+        rows = {(APPENDS, (("lane", lane), ("le", edge))): count for (lane, edge), count in counted.items()}
+        return rows | {("hongbao_pending_awards", (("lane", lane),)): count for lane, count in pending.items()}
 
     monkeypatch.setattr(sampler, "read_metrics", read)
     at = Addresses.plain(control_url="http://control", front_metrics_urls=("http://front",))
@@ -63,7 +66,10 @@ def test_the_public_s_wins_and_what_they_were_before_the_load(monkeypatch: pytes
         counted |= {("live", "0.01"): count, ("live", "+Inf"): count + 1, ("stress", "0.01"): 7_000.0}
         money = mine._sample(session)
         assert money.live_append == {0.01: count, float("inf"): count + 1}
+        assert money.live_pending is None, "no front told it"
     assert money.live_baseline == {0.01: 200.0, float("inf"): 201.0}
+    pending["live"], pending["stress"] = 3.0, 9.0
+    assert mine._sample(session).live_pending == 3
     counted.clear()
     assert mine._sample(session).live_append is None
 
