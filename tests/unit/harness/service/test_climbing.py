@@ -13,6 +13,7 @@ from harness.engine.loading import load
 from harness.engine.schedule import pieces_of
 from harness.guard.windows import read_windows
 from harness.orchestrate.account import RoundAccount
+from harness.service import checks
 from harness.service.climbing import answered, leader_of, played_s
 from harness.service.conduct import ServiceConductor
 from harness.service.order import service_order
@@ -74,6 +75,11 @@ def test_the_generator_has_room_and_connections_for_the_highest_stair(tmp_path: 
     loaded = load(CannonConfig.from_json(json.dumps(told)))
     assert loaded.tape.capacity == config.room > 1800
     assert len(loaded.tape) == 200 + 1, "the warm-up, and one request"
+
+
+def test_the_guard_is_asked_for_its_highest_stair_and_its_longest_time(tmp_path: Path) -> None:
+    ask = checks.load_of(service_order(load_service(written(tmp_path)), tmp_path / "runs"))
+    assert (ask.peak_rps, ask.duration_s) == (150, 2 + 4 * 2 * 3)
 
 
 def counts(at_s: float, browse: int, order: int, slow: int) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def test_a_dry_run_shows_requests_curve_and_bands(xiu: Any, mine: Path) -> None:
     assert code == 0
     assert "http://127.0.0.1:8080/hello" in out
     assert "response_p99_ms" in out
+    assert "climb" not in out
     data = json.loads(xiu("plan", "show", str(mine.resolve()), "--json")[1])
     assert data["takes_s"] == 13
 
@@ -98,3 +99,13 @@ def test_an_approval_by_nobody_is_refused(xiu: Any, mine: Path) -> None:
     code, _, err = xiu("plan", "run", str(mine.resolve()), "--approved-by", "\n")
     assert code == 2
     assert "--approved-by '\\n' is not a name" in err
+
+
+def test_a_dry_run_tells_how_a_climb_goes_on(xiu: Any, mine: Path) -> None:
+    climb = "{kind: climb, shares: [50%, 100%], window: 4s, hold: 2, patience: 1}"
+    mine.write_text(SMALL.replace("{kind: constant, share: 100%, duration: 5s}", climb))
+    code, out, err = xiu("plan", "run", "./mine.yaml", "--dry-run")
+    assert code == 0, err
+    assert "drawn as if every window were green; a stair takes 2 to 3 windows" in out
+    assert "of 4 s, and the next one needs 2 green in a row" in out
+    assert "load       at most 38 s, 2 s of it warm-up" in out
