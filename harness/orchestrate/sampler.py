@@ -28,7 +28,7 @@ DELAYS, APPENDS = "hongbao_credit_delay_seconds_bucket", "hongbao_append_duratio
 PENDING = "hongbao_pending_awards"
 PUBLIC = "live"
 RECENT_LEAST = 300
-"""Wins of the public just before the load, of which a p99 can be told."""
+"""Appends of the public just before the load, of which a p99 can be told."""
 
 SUMS = ("credited_fen", "suspense_fen", "awarded_fen", "budget_fen", "postings", "issued_packets")
 
@@ -160,8 +160,8 @@ def added(histograms: list[dict[float, float] | None]) -> dict[float, float] | N
 
 
 def usual(first: dict[float, float] | None, now: dict[float, float] | None) -> dict[float, float] | None:
-    """The public's wins between two samples, where they are enough for a p99: what is usual in these minutes. Else all
-    since the fronts began, a bad night among them.
+    """The public's appends between two samples, where they are enough for a p99: what is usual in these minutes. Else
+    all since the fronts began, a bad night among them.
     """
     if first is None or now is None or first.keys() != now.keys():
         return now

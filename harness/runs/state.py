@@ -39,7 +39,9 @@ class MoneySample:
     credit_delay: Mapping[float, float] | None = None
     """Upper edge in seconds → awards that were posted within it, since the worker began."""
     live_append: Mapping[float, float] | None = None
-    """Upper edge in seconds → wins of the public that had their win log's answer within it, since the fronts began."""
+    """Upper edge in seconds → appends of the public's wins that had their win log's answer within it, since the fronts
+    began.
+    """
     live_baseline: Mapping[float, float] | None = None
     """The same, as it was before the run's first tap."""
     live_pending: int | None = None

@@ -1,4 +1,6 @@
-"""Signal live_p99: what the public's wins wait for their win log, beside what they waited before the load."""
+"""Signal live_p99: how long the win log takes for the public's wins, beside how long it took before the load. A front
+times each append, and an append carries one win or several that came together.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from itertools import pairwise
 from plans.signals.shape import Reading, Signal, Value
 
 BASE_LEAST = 100
-"""Wins of the public before the load, without which there is nothing to compare with."""
+"""Appends of the public before the load, without which there is nothing to compare with."""
 
 
 def _read(first: Reading, now: Reading) -> Value | None:
@@ -17,7 +19,7 @@ def _read(first: Reading, now: Reading) -> Value | None:
         return None
     usual, (value, samples) = quantile(base), quantile({edge: after[edge] - before.get(edge, 0.0) for edge in after})
     if usual[0] is None or usual[1] < BASE_LEAST or value is None:
-        return None  # nobody of the public won, before the load or in the window
+        return None  # no win of the public was appended, before the load or in the window
     return Value(value / usual[0], samples)
 
 
@@ -41,6 +43,7 @@ def quantile(below: Mapping[float, float], part: float = 0.99) -> tuple[float | 
 
 SIGNAL = Signal(
     "live_p99", "factor",
-    "p99 of the public's wins, from the draw to the win log's answer, as a multiple of what it was before the load",
+    "p99 of the public's appends to the win log, each of one win or several, as a multiple of what it was before the "
+    "load",
     _read, needs=("live_append", "live_baseline"),
 )  # fmt: skip

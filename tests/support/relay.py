@@ -13,7 +13,8 @@ from tests.support.stores import LOOPBACK
 
 
 class Relay:
-    """Forwards to `port`. While `mute`, requests arrive and answers are dropped; `cut` ends every connection.
+    """Forwards to `port`. While `mute`, requests arrive and answers are dropped; while `flow` is not set, answers wait;
+    `cut` ends every connection.
 
     `lose_answer_to`: the answer to the next request with these bytes in it is lost, that one alone; with `cut_instead`
     its connection ends as well. The next `deaths` connections end within their handshake, after 0 to 3 bytes of its
@@ -25,6 +26,8 @@ class Relay:
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.mute = False
+        self.flow = asyncio.Event()
+        self.flow.set()
         self.lose_answer_to = b""
         self.cut_instead = False
         self._losing = False
@@ -81,6 +84,8 @@ class Relay:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
         try:
             while data := await reader.read(65536):
+                if answers:
+                    await self.flow.wait()
                 if answers and self.mute:
                     self.dropped += 1
                     continue
