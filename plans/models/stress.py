@@ -311,6 +311,10 @@ class StressPlan(PlanModel):
         margin = self.round.duration - self.measured_s
         return (duration_s - margin) / self.measured_s
 
+    def last_tap_s(self, duration_s: float) -> float:
+        """Seconds from the opening of a round of `duration_s` to its last tap."""
+        return self.warm_up.duration + self.measured_s * self.stretch(duration_s) - self.round.opens
+
     def segments(self, peak_rps: float, duration_s: float | None = None) -> list[Segment]:
         """Warm-up (phase 0) and steps (phase 1) at this peak, for a round of `duration_s` (as written if None)."""
         stretch = self.stretch(duration_s) if duration_s else 1.0
