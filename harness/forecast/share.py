@@ -129,7 +129,7 @@ def share_of(forecast: Forecast, plan: StressPlan, scale: Fraction, duration_s: 
         tapping_at_once=at_once,
         packets=packets,
         sponsors=tuple(_split(s, n, part) for s, n in zip(forecast.sponsors, split, strict=True)),
-        # What is released after the last tap is nobody's. A short round's margin is longer than what the release leaves.
+        # What is released after the last tap is nobody's; in a short round the margin is longer than the rest.
         release_s=min(plan.round.release * duration, plan.last_tap_s(duration)),
         too_fast_share=inputs.too_fast_clients.mid,
         too_fast_factor=max(2, round(inputs.too_fast_taps.mid / inputs.taps_per_client.mid)),
