@@ -18,31 +18,19 @@ from harness.engine.health import CpuSample, lag_ms_max
 from harness.engine.pacing import grain_ns
 from harness.engine.recorder import pages, write_history
 from harness.engine.results import result
-from harness.engine.schedule import pieces_of, schedule
 from harness.engine.tally import Tally
-from harness.engine.tape import NEVER, Tape
+from harness.engine.tape import NEVER
 from harness.engine.usage import cpu_sample, schedule_class, used
 from harness.journeys.own_alarm import LoopAlarm
 from harness.journeys.own_gun import TaskGun
 from harness.journeys.own_tasks import StandingUser, TaskLeaf, TaskShot
+from harness.journeys.task_tape import TaskWindows, tape_of_tasks
 from harness.orchestrate.fire_order import FireOrder
-from system.contract.history import Kind
 
 NS = 1_000_000_000
 HOUSE_S, REPORT_S, CPU_S = 0.05, 0.5, 1.0
 BROKEN_OFF_NS = NS // 2
 """After a stop, the time in which a task that runs may still end by itself."""
-
-
-def tape_of_tasks(order: dict[str, Any], leaves: Sequence[TaskLeaf], shares: Sequence[float]) -> tuple[Tape, int]:
-    """Every task's time and kind, from segments and seed alone; and how long the plan is, ns."""
-    plan = schedule(pieces_of(order["segments"]), order["seed"])
-    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=order["seed"], spawn_key=(1 << 22,))))
-    count = len(plan)
-    journey = random.choice(len(leaves), count, p=np.asarray(shares) / sum(shares)).astype(np.uint8)
-    nobody = np.zeros(count, np.int32)
-    kinds = np.full(count, Kind.OTHER, np.uint8)
-    return Tape.of(plan.intended_ns, nobody, nobody, kinds, plan.phase, journey), plan.duration_ns
 
 
 class TaskFlight:
@@ -61,7 +49,9 @@ class TaskFlight:
         self._requests = requests
         self.order, self.config, self._on_counts = order, order.config, on_counts
         shares = [leaf.weight * weights[leaf.cls] for leaf in leaves]
-        self.tape, self.plan_ns = tape_of_tasks(self.config, leaves, shares)
+        self.windows = TaskWindows(Path(order.folder), self.config["seed"], shares)
+        self._start_ns = 0
+        self.tape, self.plan_ns = tape_of_tasks(self.config, shares)
         self.gun = TaskGun(self.tape, leaves, users)
         self.names = [leaf.name for leaf in leaves]
         self.tally = Tally(self.gun, self.names)  # type: ignore[arg-type]
@@ -76,7 +66,7 @@ class TaskFlight:
         schedule_class(realtime=bool(self.config.get("realtime")))  # its starter is a batch process
         if self.config.get("cpu") is not None:
             os.sched_setaffinity(0, {self.config["cpu"]})
-        start_ns = self.order.t0_ns()
+        start_ns = self._start_ns = self.order.t0_ns()
         self.tape.shift(start_ns)
         self.gun.stand_ready()
         alarm = LoopAlarm(self._ring)
@@ -99,8 +89,7 @@ class TaskFlight:
     def _keep_house(self, progress: Any, stopping: Callable[[], str], alarm: LoopAlarm, start_ns: int) -> None:
         """Until all that was started has ended, or its time is over."""
         drain_ns = int(self.config["drain_s"] * NS)
-        arrears_until, drain_until = start_ns + self.plan_ns + drain_ns, 0
-        report_at = cpu_at = 0
+        drain_until = report_at = cpu_at = 0
         while True:
             now = monotonic_ns()
             if self.gun.stopped is None and (why := self._why(stopping)):
@@ -115,12 +104,30 @@ class TaskFlight:
             elif now >= report_at:  # not both in one turn: nothing is started meanwhile
                 report_at = now + int(REPORT_S * NS)
                 self._report(progress, now)
-            if self.gun.stopped is not None or self.gun.next >= len(self.tape) or now > arrears_until:
+            goes_on = self.gun.stopped is None and self._goes_on(progress, now)
+            in_arrears = now > start_ns + self.plan_ns + drain_ns
+            if self.gun.stopped is not None or (self.gun.next >= len(self.tape) and not goes_on) or in_arrears:
                 alarm.close()  # in arrears beyond that, the rest is not started at all
                 drain_until = drain_until or now + drain_ns
                 if (not self.gun.running and not self.gun.waiting) or now > drain_until:
                     return
             gevent.sleep(HOUSE_S)
+
+    def _goes_on(self, progress: Any, now: int) -> bool:
+        """Of a climb: takes the windows that were ordered; can another one still come? It lasts until its end, whether
+        a task is due or not.
+        """
+        if not self.config.get("goes_on"):
+            return False
+        before, refused = len(self.tape), self.windows.refused
+        ends_ns = self.windows.follow(self.tape, self._start_ns + self.plan_ns)
+        self.plan_ns = ends_ns - self._start_ns
+        if self.windows.refused and not refused:
+            told = {"event": "error", "about": "append", "message": self.windows.refused}
+            progress.write(json.dumps(told).encode() + b"\n")
+        if len(self.tape) > before:
+            self._next(self.tape.intended[self.gun.next])
+        return now < ends_ns
 
     def _why(self, stopping: Callable[[], str]) -> str:
         """Why nothing more may be started; empty while it may."""
@@ -135,7 +142,8 @@ class TaskFlight:
 
     def _report(self, progress: Any, now: int) -> None:
         self.tally.take()
-        counts = {"event": "counts", "at_ns": now, "cpu_ratio": None} | self.tally.cumulative()
+        at_s = (now - self._start_ns) / NS
+        counts = {"event": "counts", "at_ns": now, "at_s": at_s, "cpu_ratio": None} | self.tally.cumulative()
         self._on_counts(counts)
         progress.write(json.dumps(counts).encode() + b"\n")
 
@@ -150,12 +158,14 @@ class TaskFlight:
             cpu=self.cpu,
             objective_ms=self.config["objective_ms"],
             one_of_several=True,
+            goes_on=bool(self.config.get("goes_on")),
         )
         for part in (account, *account["beside"]):
             part["connections"] = 0
         account["connections"] = self.users
         return account | {
-            "run_id": self.order.run_id, "worker": 0, "stop": stop, "rate_versions": [], "breaks": 0, "surprises": 0,
+            "run_id": self.order.run_id, "worker": 0, "stop": stop, "rate_versions": self.windows.versions.played,
+            "breaks": 0, "surprises": 0,
             "awards": 0, "tickets": [], "resources": used(), "counts": self.tally.cumulative(), "scheduling": None,
             "requests": self._requests(),
         }  # fmt: skip

@@ -21,11 +21,14 @@ from plans.models.target_service import UrlTarget
 def leader_of(plan: ServicePlan, folder: Path, tell: Callable[[str, Sentence], None]) -> ClimbLeader | None:
     """Who leads the climb of a plan, with its orders in the run's folder; None of a plan that is none."""
     path, target = path_of(plan), plan.target
-    if path is None or not isinstance(target, UrlTarget):
+    if path is None:
         return None
-    own = {one.request: one.response_p99 for one in target.each if one.response_p99 is not None}
+    requests = target.each if isinstance(target, UrlTarget) else ()
+    own = {one.request: one.response_p99 for one in requests if one.response_p99 is not None}
     bounds = WindowBounds(plan.objectives.response_p99, error_share=plan.objectives.errors, each=own)
-    return led(path, bounds, plan.workers, folder, tell, weights_of(target))
+    return led(
+        path, bounds, plan.workers, folder, tell, weights_of(target) if isinstance(target, UrlTarget) else (1.0,)
+    )
 
 
 def answered(leader: ClimbLeader | None, plan: ServicePlan) -> Capacity | None:

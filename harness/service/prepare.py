@@ -124,7 +124,7 @@ def fire_order(
 
 def users_of(plan: ServicePlan, target: LocustTarget) -> int:
     """How many stand ready to take a task each."""
-    return target.users or min(MOST_READY, max(FEWEST, math.ceil(plan.rate)))
+    return target.users or min(MOST_READY, max(FEWEST, math.ceil(plan.rate * max(1.0, plan.top))))
 
 
 def told_of(order: ServiceOrder, target: LocustTarget, refused: Mapping[str, str]) -> dict[str, str]:
@@ -150,7 +150,8 @@ def tasks_order(
     plan, folder = order.plan, folder.resolve()
     config = {
         "tokens": "",
-        "segments": plan.segments(),
+        **rate_plan(plan, 1.0),
+        "goes_on": plan.climb is not None,
         "seed": plan.seed,
         "objective_ms": plan.objectives.response_p99 * 1000,
         "drain_s": plan.drain.answers,

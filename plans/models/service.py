@@ -173,8 +173,6 @@ class ServicePlan(PlanModel):
         for number, step in enumerate(self.steps):
             if isinstance(step, OwnClimb) and len(self.steps) > 1:
                 yield Contradiction(("steps", number), "a climb among other steps", "a climb alone, or none")
-            elif isinstance(step, OwnClimb) and isinstance(self.target, LocustTarget):
-                yield Contradiction(("steps", number), "a climb of a locustfile", "a target with a url, or stairs")
 
     @check
     def _requests_of_the_forecast(self) -> Iterator[Contradiction]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.command import Xiu
+from tests.support.command import INVALID, Xiu
 from tests.support.firing_range import target
 
 SERVICE_MS, KNEE_RPS = 10.0, 100.0
@@ -79,3 +80,40 @@ def test_an_end_beyond_the_peak_is_a_remark(climbed: tuple[dict[str, Any], str, 
     assert record["verdict"] == "WARN"
     assert "climb_stopped" in {reason["code"] for reason in record["reasons"]}
     assert {row["state"] for row in record["forecast"]} == {"NOT_EVALUATED"}
+
+
+TASKS = """\
+from locust import FastHttpUser, task
+
+
+class Reader(FastHttpUser):
+    @task
+    def read(self):
+        self.client.get("/")
+"""
+
+
+def test_tasks_of_a_locustfile_climb_too(tmp_path: Path) -> None:
+    """gevent starts them: on a busy machine it is late, and then no knee is told."""
+    xiu = Xiu(tmp_path)
+    (tmp_path / "mine.py").write_text(TASKS)
+    with target(tmp_path, "knee", 25.0) as server:
+        text = PLAN.format(address=server.address).replace("rate: 80/s", "rate: 30/s")
+        text = re.sub(r"target:\n.*\n.*\n", f'target: {{locustfile: mine.py, host: "http://{server.address}"}}\n', text)
+        text = text.replace("[100%, 150%, 200%]", "[100%, 200%]").replace("100ms", "250ms")
+        (tmp_path / "tasks.yaml").write_text(text)
+        done = xiu("plan", "run", "tasks.yaml", "--progress", "none")
+    record = xiu.record()
+    load, found = record["load"], record["capacity"]
+    assert (
+        load["scheduled"]
+        == load["sent"] + load["dropped"] + load["unsent"]
+        == sum(round(step["to_rps"] * step["duration_s"]) for step in record["steps"])
+    )
+    if "generator_limited" in {reason["code"] for reason in record["reasons"]}:
+        assert (done.returncode, record["verdict"]) == (INVALID, "INVALID")
+        return
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (found["held_rps"], found["red_rps"]) == (30, 60)
+    assert found["held_rps"] <= 1000 / 25 < found["red_rps"]
+    assert found["answer"]["knee"]["value"] == pytest.approx(1000 / 25, rel=0.05)

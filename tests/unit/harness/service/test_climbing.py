@@ -12,15 +12,17 @@ from harness.engine.config import CannonConfig
 from harness.engine.loading import load
 from harness.engine.schedule import pieces_of
 from harness.guard.windows import read_windows
+from harness.journeys.task_tape import tape_of_tasks
 from harness.orchestrate.account import RoundAccount
 from harness.service import checks
 from harness.service.climbing import answered, leader_of, played_s
 from harness.service.conduct import ServiceConductor
 from harness.service.order import service_order
-from harness.service.prepare import connections_of, fire_order, path_of, rate_plan
+from harness.service.prepare import connections_of, fire_order, path_of, rate_plan, tasks_order, users_of
 from harness.service.record import _not_evaluated
 from plans.models.service import ServicePlan, load_service
-from plans.models.target_service import UrlTarget
+from plans.models.target_service import LocustTarget, UrlTarget
+from plans.signals import Reading
 from tests.support.service_plans import SMALL
 
 URL = '{url: "http://127.0.0.1:8080/hello"}'
@@ -80,6 +82,23 @@ def test_the_generator_has_room_and_connections_for_the_highest_stair(tmp_path: 
 def test_the_guard_is_asked_for_its_highest_stair_and_its_longest_time(tmp_path: Path) -> None:
     ask = checks.load_of(service_order(load_service(written(tmp_path)), tmp_path / "runs"))
     assert (ask.peak_rps, ask.duration_s) == (150, 2 + 4 * 2 * 3)
+
+
+def test_tasks_of_a_locustfile_have_a_leader_and_room_too(tmp_path: Path) -> None:
+    order = service_order(load_service(written(tmp_path, "{locustfile: mine.py}")), tmp_path / "runs")
+    target = order.target
+    assert isinstance(target, LocustTarget)
+    assert users_of(order.plan, target) == 150
+    config = tasks_order(order, "r", tmp_path, 1.0).config
+    assert config["goes_on"] is True
+    tape, plan_ns = tape_of_tasks(config, (1.0,))
+    assert (len(tape), plan_ns) == (200 + 1, 5 * 10**9)
+    assert tape.capacity == config["room"] > 1800
+    leader = leader_of(order.plan, tmp_path, lambda kind, text: None)
+    assert leader is not None
+    leader.take(Reading(3.0, answered=201, reached=201, response_us=((1_000, 201),), seen_s=(3.0,)), 3.0)
+    (line,) = read_windows(tmp_path)
+    assert [[one["rate_rps"] for one in part] for part in line.segments] == [[50]]
 
 
 def counts(at_s: float, browse: int, order: int, slow: int) -> dict[str, Any]:

@@ -179,8 +179,6 @@ def test_a_climb_goes_beyond_the_rate(climbs: Path) -> None:
         pytest.param("hold: 2", "hold: 2, spare: 1", "steps:", "unknown key", id="cells, which it has not"),
         pytest.param("patience: 1}", "patience: 1}, {kind: constant, share: 100%, duration: 5s}", "steps:",
                      "a climb among other steps; expected a climb alone", id="another step"),
-        pytest.param('{url: "http://127.0.0.1:8080/hello"}', "{locustfile: mine.py}", "steps:",
-                     "a climb of a locustfile; expected a target with a url", id="a locustfile"),
         pytest.param("rate: 100/s", "rate: 100/s\nclosed_loop: {users: 4}", "closed_loop:", "constant steps of 100%",
                      id="a closed loop beside it"),
     ],
