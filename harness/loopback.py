@@ -9,13 +9,16 @@ followed.
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import requests
+import urllib3
 
 from system.contract.addresses import is_loopback
 
 TIMEOUT_S = 10.0
+PIECE = 1 << 16
 
 
 class LoopbackSession(requests.Session):
@@ -42,6 +45,27 @@ class LoopbackSession(requests.Session):
         except (ValueError, OSError) as exc:
             # What urllib3 and the name look-up raise past requests: an impossible host name, no open file left.
             raise requests.ConnectionError(f"{type(exc).__name__}: {exc}") from exc
+
+
+class NotWhole(requests.RequestException):
+    """An answer without an end, or one that takes too long to come."""
+
+
+def whole(answer: requests.Response, longest: int, within_s: float) -> bytes:
+    """The body of an answer to a request with `stream`: `longest` bytes at most, within that time, however slowly its
+    bytes come. Raises requests.RequestException.
+    """
+    until, text = time.monotonic() + within_s, b""
+    try:
+        while piece := answer.raw.read1(PIECE, decode_content=True):
+            text += piece
+            if len(text) > longest:
+                raise NotWhole(f"its answer is longer than {longest:,} bytes")
+            if time.monotonic() > until:
+                raise NotWhole(f"its answer was not whole within {within_s:g} s")
+    except (urllib3.exceptions.HTTPError, OSError) as exc:
+        raise exc if isinstance(exc, requests.RequestException) else requests.ConnectionError(str(exc)) from exc
+    return text
 
 
 def session(timeout_s: float = TIMEOUT_S) -> LoopbackSession:

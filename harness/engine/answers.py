@@ -28,6 +28,10 @@ DROPPED = OUTCOMES_MAX + 1  # pseudo outcome of a request that was reached but n
 OUTCOMES = OUTCOMES_MAX + 3
 """Different values of outcome + 1 in a code."""
 KNOWN_MAX = 8192
+LONGEST = 64 << 20
+"""Bytes of a body that are kept; who sends more has given no answer."""
+INTERIM = frozenset((100, 102, 103))
+"""Statuses that an answer still follows."""
 STATUS_MASK = 0x3FF
 EFFECT_NONE_BIT = 1 << 18
 
@@ -99,8 +103,12 @@ class AnswerParser:
         self.status = 0
 
     def feed(self, data: bytes) -> bool:
-        """True once an answer is complete. Raises httptools.HttpParserError on bytes that are no HTTP."""
+        """True once an answer is complete. Raises httptools.HttpParserError on bytes that are no HTTP, and on a body
+        that does not end.
+        """
         self._parser.feed_data(data)
+        if len(self._body) > LONGEST:
+            raise httptools.HttpParserError(f"a body of more than {LONGEST:,} bytes")
         return self.complete
 
     @property
@@ -115,7 +123,7 @@ class AnswerParser:
             self._body += chunk
 
     def on_message_complete(self) -> None:
-        if not self.complete:
+        if not self.complete and self._parser.get_status_code() not in INTERIM:
             self.complete = True
             self.status = self._parser.get_status_code()
             self.keep_alive = self._parser.should_keep_alive()

@@ -300,6 +300,8 @@ class Cannon:
             wires.cancel()
             await asyncio.wait([wires])
         gun.give_up()
+        if gun.next:
+            self.say({"event": "over"})  # it may be long now until something is told
         self.tally.take()
         if self.unwritten is not None:
             raise self.unwritten

@@ -47,6 +47,11 @@ class RunActs:
         reasons = [reason.code for reason in record.reasons]
         self._note("ended", run=record.run_id, verdict=record.verdict, reasons=reasons, sent=record.load.sent)
 
+    def ended_unfired(self, run_id: str, why: BaseException) -> None:
+        """A start that nothing came of: it has no record."""
+        code = getattr(why, "exit_code", None)
+        self._note("ended", run=run_id, verdict=None, exit_code=code, reasons=[str(why).partition("\n")[0]], sent=0)
+
     def _what(self) -> dict[str, Any]:
         return {"plan": self.plan, "target": self.target, "lane": self.lane, "approved_by": self.approved_by}
 

@@ -69,7 +69,7 @@ def _read() -> tuple[dict[str, Any], list[type[User]], list[TaskLeaf]]:
     guard.install()  # before the first line of somebody else's
     try:
         found, _ = load_locustfile(str(file))
-    except (Exception, SystemExit) as exc:
+    except BaseException as exc:  # of somebody else's code, a time-out of gevent as well; a Ctrl-C is never for us
         where, line, what = blamed(exc, file)
         _refused(f"{where}:{line}: {what}; expected a file that Locust can import")
     names = told["classes"] or list(found)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,10 @@ from harness.waits import killed
 
 POLL_S = 0.1
 STOP_DEADLINE_S = 30.0
+SILENT_S = 30.0
+"""A worker that has told nothing for so long in the middle of its fire stands still."""
+ACCOUNTED_S, FORCED_S = 30.0, 5.0
+"""Locust's time to end once every account is there, and what one is given that did not take it."""
 STAND_DEADLINE_S = 60.0
 STAND_POLL_S = 0.02
 BAD_INPUT, NOT_READY = 2, 5
@@ -82,6 +89,25 @@ def _message(line: bytes) -> dict[str, Any] | None:
     return message if isinstance(message, dict) and "event" in message else None
 
 
+class _Heard:
+    """Which worker tells nothing any more, although it is expected to. Nothing is expected of one before its first
+    request, nor once it has said that its fire is over: then it may be long until something is told.
+    """
+
+    def __init__(self, workers: int, t0_wall_ns: int) -> None:
+        begins_s = time.monotonic() + t0_wall_ns / 1e9 - time.time()
+        self._at_s = [begins_s] * workers
+
+    def take(self, worker: int, message: Mapping[str, Any]) -> None:
+        over = message["event"] in ("over", "done") or self._at_s[worker] == math.inf
+        self._at_s[worker] = math.inf if over else max(self._at_s[worker], time.monotonic())
+
+    def silent(self) -> int | None:
+        """A worker, if there is one."""
+        until_s = time.monotonic() - SILENT_S
+        return next((worker for worker, at_s in enumerate(self._at_s) if at_s < until_s), None)
+
+
 class LocustProcess:
     """One Locust that waits for its order, then fires it. A context manager: nothing of it is left behind.
 
@@ -106,7 +132,7 @@ class LocustProcess:
         self._order_file, self._log, self._workers = folder / "fire-order.json", locust_log(folder, number), workers
         wanted(self._order_file).unlink(missing_ok=True)
         self._began_s = time.time()
-        self._doors, self._flown_s = doors, 0.0
+        self._doors, self._flown_s, self._ended = doors, 0.0, False
         crew = doors.crew_words(workers)
         if crew is None:
             crew = ("--processes", str(workers), *_master(workers)) if workers > 1 else ()
@@ -159,10 +185,21 @@ class LocustProcess:
         forget(self._log.parent)
 
     def end(self) -> None:
-        """Ends the process, if it still runs. Safe to repeat."""
+        """Ends the process, if it still runs, and whatever it started and left behind. Safe to repeat."""
         _end(self._process, self.patience_s)
+        if not self._ended:
+            self._ended = True
+            with suppress(ProcessLookupError, PermissionError):  # nobody is left
+                os.killpg(self._process.pid, signal.SIGKILL)  # its session's group; its id is free only now
         for file in (self._order_file, wanted(self._order_file)):
             file.unlink(missing_ok=True)
+
+    def _ended_by(self) -> str:
+        """How Locust ended, in words."""
+        code = self._process.poll()
+        if code is None:
+            return "Locust still runs"
+        return f"Locust's exit code is {code}" if code >= 0 else f"Locust was ended by {signal.Signals(-code).name}"
 
     def stand(self, given_up: Callable[[], bool] = lambda: False) -> float:
         """Until it waits for its order; how many seconds that took from its start, or as many as hosts are given that
@@ -179,7 +216,9 @@ class LocustProcess:
             if self._process.poll() == NOT_READY and (why := _why(self._log)):
                 raise EnvironmentNotReady(f"{why.removeprefix(': ')}; nothing was measured; see {self._log}")
             if self._process.poll() is not None:
-                raise FireFailed(f"the generator ended before its order{_why(self._log)}; {_end_of(self._log)}")
+                raise FireFailed(
+                    f"the generator ended before its order{_why(self._log)}; {self._ended_by()}; {_end_of(self._log)}"
+                )
             if time.monotonic() > until:
                 raise FireFailed(f"the generator was not ready within {deadline_s:g} s; {_end_of(self._log)}")
             if given_up():
@@ -213,7 +252,7 @@ class LocustProcess:
         missing = [str(worker) for worker, account in enumerate(accounts) if not account.exists()]
         if missing:
             which = "the generator" if self._workers == 1 else f"worker {', '.join(missing)} of {self._workers}"
-            raise FireFailed(f"{which} left no account{_why(self._log)}; {_end_of(self._log)}")
+            raise FireFailed(f"{which} left no account{_why(self._log)}; {self._ended_by()}; {_end_of(self._log)}")
         return FireReport(tuple(json.loads(account.read_text()) for account in accounts))
 
     def _follow(
@@ -224,10 +263,24 @@ class LocustProcess:
         stop: Callable[[], str | None],
     ) -> None:
         tails = [ProgressTail(order.file("progress", worker, ".jsonl")) for worker in range(self._workers)]
-        began_s, stopped_s = time.monotonic(), math.inf
+        began_s, stopped_s, accounted_s = time.monotonic(), math.inf, math.inf
+        heard = _Heard(self._workers, order.t0_wall_ns)
+
+        def told(worker: int, message: dict[str, Any]) -> None:
+            heard.take(worker, message)
+            on_message(worker, message)
+
         while self._process.poll() is None and not self._flown(order):
-            _deliver(tails, on_message)
+            _deliver(tails, told)
             why, now_s = stop(), time.monotonic()
+            if self._accounted(order):
+                accounted_s = min(accounted_s, now_s)
+            if now_s > accounted_s + ACCOUNTED_S:
+                self.patience_s = FORCED_S  # whoever keeps it from ending, all that was sent is accounted for
+                break
+            if stopped_s == math.inf and (worker := heard.silent()) is not None:
+                which = "the generator" if self._workers == 1 else f"worker {worker} of {self._workers}"
+                raise FireFailed(f"{which} has told nothing for {SILENT_S:g} s: it stands still; {_end_of(order.log)}")
             if why is not None and stopped_s == math.inf:
                 stopped_s = now_s
                 # The cannon sees it within 50 ms, writes its account, and Locust ends in order.
@@ -241,15 +294,18 @@ class LocustProcess:
             if stopped_s == math.inf and now_s > began_s + deadline_s:
                 raise FireFailed(f"the generator did not end within {deadline_s:g} s; {_end_of(order.log)}")
             time.sleep(POLL_S)
-        _deliver(tails, on_message)
+        _deliver(tails, told)
 
     def _flown(self, order: FireOrder) -> bool:
         """With a page Locust stays: the flight is over when every worker's account is there."""
         if self._doors.page is None:
             return False
-        if all(order.file("cannon", worker, ".json").exists() for worker in range(self._workers)):
+        if self._accounted(order):
             self._flown_s = time.time()
         return bool(self._flown_s)
+
+    def _accounted(self, order: FireOrder) -> bool:
+        return all(order.file("cannon", worker, ".json").exists() for worker in range(self._workers))
 
 
 def _deliver(tails: Sequence[ProgressTail], on_message: Callable[[int, dict[str, Any]], None]) -> None:
@@ -285,5 +341,5 @@ def _why(log: Path) -> str:
 
 
 def _end_of(log: Path) -> str:
-    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-    return f"the end of {log}:\n{tail}"
+    """Where Locust's own words are, and the last of them in lines below."""
+    return "\n".join([f"see {log}", *log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]])

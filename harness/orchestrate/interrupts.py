@@ -1,4 +1,4 @@
-"""Handles Ctrl-C and SIGTERM during a run, so that no number of them costs the record."""
+"""Handles Ctrl-C, SIGTERM and the end of its terminal during a run, so that no number of them costs the record."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from harness.waits import joined
 
 log = logging.getLogger(__name__)
 
+ALWAYS = (signal.SIGINT, signal.SIGTERM)
+STOPS = (*ALWAYS, signal.SIGHUP)
 ONE_WISH_S = 2.0
 """Seconds; a second press within them means the same as the first."""
 
@@ -67,13 +69,14 @@ class Interrupts:
 
 @contextmanager
 def interruptible(halt: Callable[[Sentence], None]) -> Iterator[Interrupts]:
-    """Both signals are an `Interrupts` while the block lasts."""
+    """The signals are an `Interrupts` while the block lasts; one of `nohup` stays ignored."""
     handler = Interrupts(halt)
     if threading.current_thread() is not threading.main_thread():
         yield handler
         return
     handler.begin()
-    old = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    taken = [number for number in STOPS if number in ALWAYS or signal.getsignal(number) is not signal.SIG_IGN]
+    old = {number: signal.signal(number, handler) for number in taken}
     try:
         yield handler
     finally:

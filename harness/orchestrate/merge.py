@@ -88,6 +88,7 @@ def _whole(accounts: Sequence[Account], together: Callable[[Sequence[Account]], 
         "stop": next((account["stop"] for account in accounts if account["stop"] is not None), None),
         "plans_differ": any(_windows(account) != _windows(first) for account in accounts),
         "awards": sum(account["awards"] for account in accounts),
+        "surprises": sum(account.get("surprises", 0) for account in accounts),
         "tickets": [ticket for account in accounts for ticket in account.get("tickets", ())],
         "resources": _resources([account["resources"] for account in accounts]),
     }

@@ -115,9 +115,11 @@ def _refusal(ask: LoadRequest, entry: TargetSystem, named: bool) -> str:
 def _unreachable(order: ServiceOrder, target: UrlTarget) -> str:
     """Why no connection can be made, TLS included; empty where one can."""
     address = read_address("service", target.url)
+    what = "takes no connection"
     try:
         with socket.create_connection((address.host, address.port), TIMEOUT_S) as plain:
             if address.scheme == "https":
+                what = "takes connections, and does not answer as TLS begins"
                 ca = None if target.tls is None else str(order.file(target.tls.ca))
                 context = ssl.create_default_context(cafile=ca)
                 with context.wrap_socket(plain, server_hostname=address.host):
@@ -127,5 +129,6 @@ def _unreachable(order: ServiceOrder, target: UrlTarget) -> str:
     except ssl.SSLError as exc:
         return f"{address.endpoint}: TLS: {exc.reason or exc}"
     except OSError as exc:
-        return f"{address.endpoint} takes no connection: {exc.strerror or type(exc).__name__}"
+        why = f"nothing within {TIMEOUT_S:g} s" if isinstance(exc, TimeoutError) else exc.strerror or str(exc)
+        return f"{address.endpoint} {what}: {why or type(exc).__name__}"
     return ""

@@ -131,9 +131,12 @@ class ServiceConductor:
                 with self._generator() as generator, self._beside() as beside:
                     self._play(generator, beside)
             except (HarnessError, OSError) as exc:
-                if not self.account.rounds:
+                # Who was told to stop before the first request has a record like everybody who was told to.
+                if not self.account.rounds and self.run.why is None:
+                    self._acts.ended_unfired(self.folder.name, exc)
                     raise
-                self.run.broken(exc)
+                if self.account.rounds:
+                    self.run.broken(exc)
             except KeyboardInterrupt:
                 self.run.step("interrupted again: nothing more is waited for, the record is written")
             signals.sealing = True
@@ -244,7 +247,10 @@ class ServiceConductor:
         """The order, and the seconds until its first request. Raises HarnessError."""
         target = self.order.target
         if not isinstance(target, UrlTarget):
-            lead_s = lead_after(generator.stand())
+            try:
+                lead_s = lead_after(generator.stand(lambda: self.run.stopped() is not None))
+            except FireFailed as exc:  # somebody's file, read by it, is at fault as a rule
+                raise FireFailed(f"{self.order.at('target', 'locustfile')}{target.locustfile}: {exc}") from exc
             self.state.users = users_of(self.plan, target)
             return tasks_order(self.order, self.state.run_id, self.folder, lead_s), lead_s
         tokens = logged_in(self.order, target, lambda: self.run.stopped() is not None)

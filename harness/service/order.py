@@ -59,7 +59,7 @@ class ServiceOrder:
         """Every address that the run will call, the service's own first."""
         return tuple(reversed(self.named))
 
-    def at(self, *keys: str) -> str:
+    def at(self, *keys: str | int) -> str:
         """Where the plan says something, `file:line: `."""
         document = self.loaded.document
         return f"{document.file}:{document.line(keys)}: " if document is not None else ""

@@ -112,7 +112,10 @@ def fire_order(
         prepared=prepared,
         tls=tls,
     )
-    texts = {name: write_requests(bytes_of(target, one, order.environment, tokens)) for name, one in files.items()}
+    texts = {}
+    for number, (name, one) in enumerate(files.items()):
+        place = order.at("target", *(("requests", number) if target.requests is not None else ()))
+        texts[name] = write_requests(bytes_of(target, one, order.environment, tokens, place))
     if tls is not None and target.tls is not None:
         texts["authorities"] = order.file(target.tls.ca).read_text(encoding="utf-8")
     return FireOrder(

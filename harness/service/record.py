@@ -81,7 +81,7 @@ def record(
             invalid=[*got.invalid, *outcome.invalid_of(raw), *climb.invalid],
             failures=[*by_rule, *got.failures, *_slow(plan, got, traffic), *climb.failures],
             no_data=[*got.no_data, *_blind(got), *climb.no_data],
-            warnings=[*got.nemesis.warnings, *climb.warnings],
+            warnings=[*got.nemesis.warnings, *climb.warnings, *_unasked(raw)],
         ),
         strict=order.strict,
     )
@@ -170,6 +170,12 @@ def _generator(account: dict[str, Any] | None) -> Generator:
 def _blind(got: RunAccount) -> list[Reason]:
     text = sentence("rules_blind", names=", ".join(got.blind))
     return [Reason(code="stop_rule_blind", text=text)] if got.blind else []
+
+
+def _unasked(account: Mapping[str, Any] | None) -> list[Reason]:
+    """A service that sends what nobody asked for: the next request may have been given another one's answer."""
+    count = account["surprises"] if account is not None else 0
+    return [Reason(code="unasked_answers", text=sentence("unasked_answers", count=count))] if count else []
 
 
 def _slow(plan: ServicePlan, got: RunAccount, traffic: Sequence[JourneyResult]) -> list[Reason]:

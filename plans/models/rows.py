@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
@@ -88,10 +88,19 @@ def _json_lines(path: Path, text: str, problems: list[Problem]) -> Iterator[Any]
         if not line.strip():
             continue
         try:
-            yield json.loads(line)
+            value = json.loads(line, parse_constant=_no_number)
+            if r"\ud" in line.lower():  # a surrogate is a character together with the one behind it alone
+                json.dumps(value, ensure_ascii=False).encode()
+            yield value
+        except UnicodeEncodeError:
+            problems.append(Problem(str(path), number, "half of a character", "both halves, \\ud83d\\ude00"))
         except (ValueError, RecursionError) as exc:
             why = exc.msg if isinstance(exc, json.JSONDecodeError) else type(exc).__name__
             problems.append(Problem(str(path), number, f"not JSON: {why}", "one JSON value a line"))
+
+
+def _no_number(name: str) -> NoReturn:
+    raise json.JSONDecodeError(f"{name} is no JSON", name, 0)
 
 
 def _read(value: object, info: ValidationInfo) -> object:

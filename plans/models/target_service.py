@@ -34,6 +34,7 @@ FROM_OUTSIDE = "it from the environment, as ${NAME}, and nothing beside it"
 OWN_HEADERS = frozenset(("content-length", "transfer-encoding", "connection", "expect", "upgrade"))
 ONE = "request"
 """Name of the request of a target that has one alone."""
+_PATH = re.compile(r"/[!-~]*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -51,6 +52,8 @@ def _expected(value: Any) -> Any:
 def _is_url(value: str) -> str:
     """The address of a service. Raises ValueError; what it says repeats no part of a password."""
     address = read_address("service", value)
+    if not value.isascii():
+        raise ValueError("a character that no address has; expected it percent-encoded, in a host as xn--")
     if "@" in urlsplit(value).netloc:
         raise ValueError("a user or a password in the address; expected a header that names ${…} of the environment")
     if PLACE.search(urlsplit(value).netloc):
@@ -160,7 +163,7 @@ class PlannedRequest(_Sent):
 
     @check
     def _rooted(self) -> Iterator[Contradiction]:
-        if self.path and (not self.path.startswith("/") or not self.path.isprintable() or " " in self.path):
+        if self.path and not _PATH.fullmatch(self.path):
             yield Contradiction(("path",), f"{self.path!r:.60} is no path", "one that begins with /, percent-encoded")
 
     def _path(self) -> str:
@@ -173,7 +176,7 @@ class PlannedRequest(_Sent):
 class Login(_Sent):
     """A request before the load, one for each row of its data; `$token` is what its answer gave."""
 
-    path: str = Field(pattern=r"^/[!-~]*$")
+    path: str = Field(pattern=rf"^{_PATH.pattern}$")
     method: Method = "POST"
     token: str = Field(
         pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", description="Where in the answer's JSON, such as data.access."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import httptools
 import pytest
 
+from harness.engine import answers
 from harness.engine.answers import EFFECT_NONE_BIT, STATUS_MASK, AnswerParser
 from harness.engine.shots.tap import SHOT as TAP
 from system.contract.history import NO_PACKET, Outcome
@@ -70,3 +72,21 @@ def test_a_connection_that_ends_is_noticed() -> None:
     parser = AnswerParser()
     assert parser.feed(RAW.replace(b"\r\nContent", b"\r\nConnection: close\r\nContent"))
     assert not parser.keep_alive
+
+
+@pytest.mark.parametrize("status", [100, 102, 103])
+@pytest.mark.parametrize("cut", [0, 10, 40, 47, 50, 90])
+def test_an_interim_answer_is_read_over(status: int, cut: int) -> None:
+    whole = b"HTTP/1.1 %d Wait\r\nLink: </a>; rel=preload\r\n\r\n" % status + RAW
+    parser = AnswerParser()
+    assert not parser.feed(whole[:cut])
+    assert parser.feed(whole[cut:])
+    assert (parser.status, parser.body, parser.surplus) == (200, b'{"won":false}', False)
+
+
+def test_a_body_without_an_end_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "LONGEST", 100)
+    parser = AnswerParser()
+    assert not parser.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n" + b"." * 100)
+    with pytest.raises(httptools.HttpParserError, match="a body of more than 100 bytes"):
+        parser.feed(b".")

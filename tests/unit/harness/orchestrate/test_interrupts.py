@@ -67,3 +67,18 @@ def test_one_that_cannot_be_told_costs_no_record(caplog: pytest.LogCaptureFixtur
     with interruptible(full):
         press()
     assert "could not be told" in caplog.text
+
+
+def test_the_end_of_its_terminal_is_such_a_wish_unless_it_was_told_to_ignore_that() -> None:
+    said: list[str] = []
+    with interruptible(said.append):
+        press(1, signal.SIGHUP)
+    assert said == ["interrupted by SIGHUP"]
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptible(said.append):
+            press(1, signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert len(said) == 1

@@ -43,7 +43,8 @@ def account(times_us: list[int], unknown: int = 0, stop: str | None = None) -> d
                       "seconds": 1, "bad_seconds": 0},
         "histograms": {name: times.to_json() for name in names},
         "clumps": {name: {"p50": 1.0 + unknown} for name in ("response", "service", "queued")},
-        "beside": [], "stop": stop, "connections": 5, "awards": 1, "tickets": [f"ticket {count}"],
+        "beside": [], "stop": stop, "connections": 5, "awards": 1,
+        "surprises": 1 + unknown, "tickets": [f"ticket {count}"],
         "resources": {"cpu_s": 1.5, "rss_mib_max": count},
     }  # fmt: skip
 
@@ -70,7 +71,7 @@ def test_two_workers_are_one_generator() -> None:
     assert (generator["valid"], generator["cpu_max"], generator["late"]) == (False, 0.9, 4)
     assert (both["stop"], both["stopped_early"]) == ("stop", True)
     assert both["clumps"]["response"]["p50"] == 8.0, "the most clumped: bounds may be too wide, never too narrow"
-    assert both["tickets"] == ["ticket 900", "ticket 100"]
+    assert (both["surprises"], both["tickets"]) == (9, ["ticket 900", "ticket 100"])
     assert both["resources"] == {"cpu_s": 3.0, "rss_mib_max": 900}
 
 

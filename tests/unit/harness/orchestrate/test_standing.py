@@ -7,10 +7,12 @@ import stat
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import psutil
 import pytest
 
 from harness.control_client import ControlAway
@@ -65,6 +67,19 @@ def test_a_generator_that_ends_before_its_order_is_told_with_its_words(
     monkeypatch.setattr(fire, "LOCUSTFILE", spoilt)
     with LocustProcess(tmp_path) as generator, pytest.raises(FireFailed, match="ended before its order: no gun today"):
         generator.stand()
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"), [("os._exit(0)", "Locust's exit code is 0"), ("os.kill(os.getpid(), 9)", "ended by SIGKILL")]
+)
+def test_a_generator_that_ends_without_a_word_is_told_with_how_it_ended(ends: str, told: str, tmp_path: Path) -> None:
+    spoilt = tmp_path / "spoilt.py"
+    spoilt.write_text(f"import os\n{ends}\n")
+    with LocustProcess(tmp_path, file=spoilt) as generator, pytest.raises(FireFailed) as failed:
+        generator.stand()
+    first = str(failed.value).splitlines()[0]
+    assert told in first
+    assert first.endswith(f"; see {tmp_path / 'locust.log'}")
 
 
 def test_how_long_it_took_counts_from_its_start_however_late_it_is_asked(
@@ -174,3 +189,48 @@ def test_the_round_is_armed_once_prometheus_will_see_its_first_tap(
         state.reads = 1
     arming.join(30)
     assert armed.is_set()
+
+
+STUCK = """\
+import json, os, signal, subprocess
+from pathlib import Path
+order = Path(os.environ["XIU_FIRE_ORDER"])
+child = subprocess.Popen(["sleep", "600"])
+(order.parent / "child").write_text(str(child.pid))
+order.with_suffix(".wanted").touch()
+SAYS
+signal.pause()
+"""
+
+
+def stuck(folder: Path, says: str) -> LocustProcess:
+    file = folder / "stuck.py"
+    file.write_text(STUCK.replace("SAYS", says))
+    return LocustProcess(folder, file=file)
+
+
+def fired(generator: LocustProcess, folder: Path) -> fire.FireReport:
+    order = replace(ORDER, folder=str(folder), t0_wall_ns=time.time_ns())
+    return generator.fire(order, 60.0, lambda *_: None, lambda: None)
+
+
+@pytest.mark.parametrize("says", ["", '(order.parent / "progress-0.jsonl").write_text(json.dumps({"event": "x"}))'])
+def test_a_generator_that_tells_nothing_any_more_is_not_waited_for(
+    says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fire, "SILENT_S", 0.3)
+    with stuck(tmp_path, says) as generator:
+        generator.stand()
+        with pytest.raises(FireFailed, match=r"the generator has told nothing for 0\.3 s: it stands still"):
+            fired(generator, tmp_path)
+    child = int((tmp_path / "child").read_text())
+    wait_until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", 30, "it ends too")
+
+
+def test_a_locust_that_does_not_end_costs_no_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fire, "ACCOUNTED_S", 0.1)
+    monkeypatch.setattr(fire, "FORCED_S", 0.1)
+    says = 'signal.signal(signal.SIGTERM, signal.SIG_IGN); (order.parent / "cannon-0.json").write_text(\'{"a": 1}\')'
+    with stuck(tmp_path, says) as generator:
+        generator.stand()
+        assert fired(generator, tmp_path).accounts == ({"a": 1},)

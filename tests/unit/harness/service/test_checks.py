@@ -238,3 +238,14 @@ def test_each_broken_item_is_named(tmp_path: Path) -> None:
     assert list(refused(found)) == ["environment", "service"]
     with pytest.raises(EnvironmentNotReady, match=r"(?s)environment: .*: not set: NO_KEY.*service: .* takes no conn"):
         refuse(found)
+
+
+def test_a_service_that_answers_no_tls_is_told_from_one_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        url = f"https://127.0.0.1:{plain.getsockname()[1]}/"
+        own = order(tmp_path, url)
+        (found,) = [one for one in checks._own(own) if one.name.endswith("service")]
+    assert found.says.endswith("takes connections, and does not answer as TLS begins: nothing within 0.2 s")

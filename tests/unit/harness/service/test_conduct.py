@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import pytest
+
+from harness.guard.audit_log import read
+from harness.orchestrate.fire import FireFailed
+from harness.phrases import sentence
+from harness.service import record
 from harness.service.conduct import ServiceConductor, all_requests
 from harness.service.order import service_order
 from plans.models.service import load_service
@@ -53,3 +60,36 @@ def test_a_stop_rule_on_one_request_sees_what_was_not_as_expected_of_it() -> Non
     browse, order = all_requests(message)["beside"]
     assert browse["refused_by_status"] == {"not as expected": 0}
     assert order["refused_by_status"] == {"not as expected": 3}
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_what_ends_before_the_first_request_stands_in_the_audit_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    """Who was told to stop has a record, ABORTED; who could not begin has none, and ends with its own error."""
+    file = tmp_path / "mine.yaml"
+    file.write_text(SMALL)
+    one = ServiceConductor(service_order(load_service(file), tmp_path / "runs", progress="none"))
+
+    def armed(_: object) -> NoReturn:
+        if interrupted:
+            one.run.interrupted(sentence("interrupted", signal="SIGINT"))
+        raise FireFailed("the generator was not ready\nits last words")
+
+    monkeypatch.setattr(one, "_check", lambda: None)
+    monkeypatch.setattr(one, "_generator", nullcontext)
+    monkeypatch.setattr(one, "_armed", armed)
+    if interrupted:
+        assert one.carry_out().verdict == "ABORTED"
+    else:
+        with pytest.raises(FireFailed):
+            one.carry_out()
+    (line,) = read(tmp_path / "runs")
+    assert (line.act, line.about["run"], line.about["sent"]) == ("ended", one.folder.name, 0)
+    assert line.about["reasons"][0] == ("interrupted" if interrupted else "the generator was not ready")
+
+
+def test_answers_that_nobody_asked_for_are_a_remark() -> None:
+    assert record._unasked(None) == record._unasked({"surprises": 0}) == []
+    (reason,) = record._unasked({"surprises": 3})
+    assert reason.text.startswith("3 times the service sent")

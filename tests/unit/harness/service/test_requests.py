@@ -57,10 +57,24 @@ def test_a_line_of_json_is_the_body() -> None:
 
 def test_a_header_cannot_be_broken_by_a_row_nor_by_the_environment() -> None:
     one = request(rows({"user": "a\r\nX-Evil: 1"}), headers={"X-User": "$user"})
-    with pytest.raises(BadInput, match="header X-User of row 1"):
-        bytes_of(target(), one, {})
-    with pytest.raises(BadInput, match="header X-Key of row 1"):
+    with pytest.raises(BadInput, match=r"^mine.yaml:4: header X-User holds .*, out of row 1 of users\.csv; expected"):
+        bytes_of(target(), one, {}, place="mine.yaml:4: ")
+    with pytest.raises(BadInput, match=r"header X-Key holds .*, out of \$\{KEY\} of the environment; expected"):
         bytes_of(target(), request(headers={"X-Key": "${KEY}"}), {"KEY": "k\n"})
+
+
+def test_a_token_that_breaks_a_header_is_the_service_s_fault_and_not_the_plan_s() -> None:
+    one = request(rows({"user": "ann"}), headers={"X-Key": "Bearer $token"})
+    with pytest.raises(EnvironmentNotReady, match=r"header X-Key holds .*, out of the login's token; expected"):
+        bytes_of(target(), one, {}, ["geheim\n"])
+
+
+@pytest.mark.parametrize(("key", "what"), [("path", "path"), ("body", "body"), ("json", "body"), ("headers", "header")])
+def test_half_of_a_character_is_no_text(key: str, what: str) -> None:
+    """So Python reads a variable of the environment that is no UTF-8."""
+    value = {"path": "/${KEY}", "body": "${KEY}", "json": {"a": "${KEY}"}, "headers": {"X-Key": "${KEY}"}}[key]
+    with pytest.raises(BadInput, match=rf"{what}.* out of \$\{{KEY\}} of the environment; expected"):
+        bytes_of(target(), request(**{key: value}), {"KEY": "a\udcff"})
 
 
 def test_what_the_environment_lacks_is_named() -> None:

@@ -263,6 +263,8 @@ def test_an_authority_for_an_address_without_tls_is_refused(rich: Path) -> None:
         pytest.param("users.csv", "user name\nann\n", 1, "names of letters", id="a header with a blank"),
         pytest.param("users.csv", "", 0, "no row", id="an empty file"),
         pytest.param("orders.jsonl", '{"sku": 1}\n{"sku": \n', 2, "not JSON", id="half a line of JSON"),
+        pytest.param("orders.jsonl", '{"sku": 1}\n{"sku": NaN}\n', 2, "NaN is no JSON", id="no number"),
+        pytest.param("orders.jsonl", '{"sku": "\\uD83D"}\n', 1, "half of a character", id="a lone surrogate"),
     ],
 )
 def test_a_bad_row_is_told_with_its_line(rich: Path, name: str, text: str, line: int, word: str) -> None:
