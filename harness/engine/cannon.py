@@ -1,9 +1,8 @@
 """The cannon: one process that sends a schedule of requests. ``python -m harness.engine.cannon CONFIG.json``
 
-Reads lines on stdin: ``lease`` (renews the right to send), ``start T0_NS``, ``rate JSON`` (a new plan version),
-``append JSON`` (the next window of a plan that goes on), ``stop``. Writes JSON lines on stdout: ``ready``, ``counts``
-(cumulative), ``done``. Stops within a second of ``stop``, SIGTERM, the kill file, or its parent's end; and when no
-lease came for ``lease_s``.
+Reads lines on stdin: ``lease``, ``start T0_NS``, ``rate JSON`` (a new plan version), ``append JSON`` (the next window
+of a plan that goes on), ``stop``. Writes JSON lines on stdout: ``ready``, ``counts`` (cumulative), ``over``, ``done``.
+Stops within a second of ``stop``, SIGTERM, the kill file, or its parent's end; and ``lease_s`` after the last lease.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def _message(line: bytes) -> dict[str, Any] | None:
     return message if isinstance(message, dict) and "event" in message else None
 
 
-class _Heard:
+class _LastWords:
     """Which worker tells nothing any more, although it is expected to. Nothing is expected of one before its first
     request, nor once it has said that its fire is over: then it may be long until something is told.
     """
@@ -264,10 +264,10 @@ class LocustProcess:
     ) -> None:
         tails = [ProgressTail(order.file("progress", worker, ".jsonl")) for worker in range(self._workers)]
         began_s, stopped_s, accounted_s = time.monotonic(), math.inf, math.inf
-        heard = _Heard(self._workers, order.t0_wall_ns)
+        last_words = _LastWords(self._workers, order.t0_wall_ns)
 
         def told(worker: int, message: dict[str, Any]) -> None:
-            heard.take(worker, message)
+            last_words.take(worker, message)
             on_message(worker, message)
 
         while self._process.poll() is None and not self._flown(order):
@@ -278,7 +278,7 @@ class LocustProcess:
             if now_s > accounted_s + ACCOUNTED_S:
                 self.patience_s = FORCED_S  # whoever keeps it from ending, all that was sent is accounted for
                 break
-            if stopped_s == math.inf and (worker := heard.silent()) is not None:
+            if stopped_s == math.inf and (worker := last_words.silent()) is not None:
                 which = "the generator" if self._workers == 1 else f"worker {worker} of {self._workers}"
                 raise FireFailed(f"{which} has told nothing for {SILENT_S:g} s: it stands still; {_end_of(order.log)}")
             if why is not None and stopped_s == math.inf:
