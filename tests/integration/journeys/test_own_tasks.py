@@ -96,3 +96,17 @@ def test_every_task_is_a_leaf_with_its_part(tmp_path: Path) -> None:
     assert found["done"] == ["begun", *turn, "first", "second"], "a set is entered once; a sequence is one pass"
     assert all("user class Idle has no task" in text for text in found["refused"])
     assert found["failures"] == ["unknown", "failed", "raised"]
+
+
+def test_a_file_that_raises_what_is_no_exception_is_bad_input_at_its_line(tmp_path: Path) -> None:
+    """A time-out of gevent, a KeyboardInterrupt: who started Locust never sends it one."""
+    mine = tmp_path / "mine.py"
+    mine.write_text("import gevent\nraise gevent.Timeout(1)\n")
+    told = {"locustfile": str(mine), "host": None, "classes": [], "users": 1, "refused": {}}
+    env = {"PYTHONPATH": str(ROOT), "XIU_OWN_TASKS": json.dumps(told)}
+    done = subprocess.run(
+        [sys.executable, "-c", "import harness.journeys.own_locustfile"], cwd=tmp_path, env=for_children(env),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert f"locustfile: {mine}:2: cannot be imported: Timeout: 1 second" in done.stderr

@@ -285,3 +285,22 @@ def test_a_stop_rule_on_one_request_names_one_that_there_is(tmp_path: Path) -> N
     file.write_text(text.replace("errors of order", "errors of odrer"))
     with pytest.raises(PlanError, match=r"shop\.yaml:21: .*no journey `odrer`; .*did you mean order\?"):
         load_service(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "word"),
+    [
+        (
+            "url: http://127.0.0.1:8080",
+            "url: http://127.0.0.1:8080/商店",
+            "  url:",
+            "no address has; expected it percent",
+        ),
+        ("path: /hello", "path: /商店", "    - {request: browse", "is no path; expected one that begins with /"),
+    ],
+)
+def test_an_address_is_ascii(rich: Path, old: str, new: str, at: str, word: str) -> None:
+    spoil(rich, (old, new))
+    with pytest.raises(PlanError) as refused:
+        load_service(rich)
+    assert [(one.line, word in str(one)) for one in refused.value.problems] == [(line_of(rich, at), True)]
