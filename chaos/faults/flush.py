@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 import valkey
 
 from chaos.errors import ChaosError
 from chaos.kinds import Detail, FaultKind
-from chaos.store import client, streams
+from chaos.store import StoreSpec, client, streams
 from harness.stack import Stack
-from plans.models.fault import FaultSpec, Fits
-from plans.models.partial import Contradiction
-from system.contract.places import read_place
+from plans.models.fault import Fits
 from system.contract.places import valkey as valkey_place
 
 
-class Flush(FaultSpec):
+class Flush(StoreSpec):
     """FLUSHALL on Valkey, as an operator might do by mistake. Nothing takes it back: the fronts append again."""
 
     FITS: ClassVar = {"flush": Fits(("appended_again",), ("streams_gone",), ("fronts_ready",))}
     kind: Literal["flush"]
-
-    def misplaced(self, targets: tuple[str, ...]) -> Iterator[Contradiction]:
-        places = [read_place(target) for target in targets]
-        if any(place is None or place.role != "valkey" for place in places):
-            yield Contradiction(("targets",), f"flush on {', '.join(targets)}", "valkey alone")
 
 
 class FlushKind(FaultKind[Flush]):

@@ -34,10 +34,10 @@ async def grant_lease(control: ControlContext, round_id: int, front: int, order:
     """
     control.need_front(front)
     lane = await control.lane_of(round_id)
-    need_clock(control, round_id, front, order.instance)
     key = {"round": round_id, "front": front, "epoch": order.epoch, "number": order.number}
     async with control.pool.transaction("grant a lease") as conn:
         await hold_instance(conn, front, order.instance)
+        need_clock(control, round_id, front, order.instance)
         row = await (await conn.execute(statement("control_lease_round", lane), key)).fetchone()
         if row is None:
             raise UnknownRound(f"no round {round_id}")

@@ -170,6 +170,9 @@ def test_a_front_whose_clock_is_not_known_well_gets_no_packets(
                 assert (await api.lease(by_hand, instance, await api.epoch(by_hand, instance), 1))[0] == 200
             api.clock.now_us += 3_000_001
             assert (await api.lease(number, instance, epoch, 2))[0] == 409, "said too long ago"
+            await api.register()
+            answer = (await api.lease(number, instance, epoch, 2))[1]
+            assert answer["error"]["code"] == "superseded", "whatever its clock: an older instance has to stop"
             assert (await api.front("sync?clock=soon", {"instance": instance}))[0] == 400
 
     asyncio.run(body())

@@ -163,6 +163,12 @@ def test_who_may_pay_for_what(postgres_dsn: str) -> None:
         assert code(await play.call(path, ADMIN, FUNDING | {"key": "b", "parts": 5})) == (409, "terms_differ")
         assert (await play.call(path, ADMIN, FUNDING | {"key": "b"}))[0] == 200
         assert (await play.call(path, ADMIN))[1]["paid_in_fen"] == 200_000
+        # What was paid in and taken back is not paid in: the books close.
+        ((number,),) = execute(postgres_dsn, "SELECT max(transfer) FROM live.transfer WHERE kind = 'fission'")
+        two = {"by": "Li Lei", "approved_by": "Han Meimei", "why": "paid twice"}
+        assert (await play.call(f"/v1/transfers/{number}/reverse", ADMIN, two))[0] == 200
+        books = (await play.call(path, ADMIN))[1]
+        assert (books["paid_in_fen"], books["left_fen"], books["returned_fen"]) == (100_000, 100_000, 0)
 
     over(postgres_dsn, body)
 

@@ -23,10 +23,11 @@ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
 FROM {schema}.fission f JOIN {schema}.round r USING (round) WHERE f.round = %(round)s
 
 -- name: fission_books
--- Where a round's fission money is: paid in, not in a share, returned; then shares, settled ones, claims, and what was
--- claimed.
-SELECT (SELECT coalesce(sum(amount), 0) FROM {schema}.leg JOIN {schema}.transfer USING (transfer)
-        WHERE account = 'fission:' || %(round)s::int AND kind = 'fission'),
+-- Where a round's fission money is: paid in (and not taken back), not in a share, returned; then shares, settled ones,
+-- claims, and what was claimed.
+SELECT (SELECT coalesce(sum(l.amount), 0) FROM {schema}.leg l JOIN {schema}.transfer t USING (transfer)
+        LEFT JOIN {schema}.transfer o ON o.transfer = t.reverses
+        WHERE l.account = 'fission:' || %(round)s::int AND coalesce(o.kind, t.kind) = 'fission'),
        coalesce((SELECT amount FROM {schema}.holding
                  WHERE account = 'fission:' || %(round)s::int AND currency = 'fen'), 0),
        (SELECT coalesce(-sum(amount), 0)::bigint FROM {schema}.leg JOIN {schema}.transfer USING (transfer)
