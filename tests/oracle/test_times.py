@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 from harness.bench.servers import bare_front
 from harness.engine.process import CannonResult
 from harness.engine.schedule import constant, schedule
-from tests.support.firing_range import SERVER_CORE, arrivals, fired, orders, steady, target, valid
+from tests.support.firing_range import SERVER_CORE, Freeze, arrivals, fired, orders, steady, target, valid
 
 pytestmark = pytest.mark.serial
 
@@ -22,33 +20,30 @@ COARSE_MS = 50.0  # objective where the figure to find is tens of milliseconds: 
 
 def test_a_frozen_front_shows_in_the_response_and_not_in_the_service(tmp_path: Path) -> None:
     """1,000/s for 10 s over 20 connections with 160 users, the front stopped for 1 s: p95 0.5 s, p99 0.9 s."""
+    freezes: list[Freeze] = []
 
     def fire() -> CannonResult:
         with bare_front(SERVER_CORE, users=400, win_every=0) as front:
-            freeze = threading.Timer(4.0, _freeze, (front.pid, 1.0))
-            freeze.start()
+            freeze = Freeze(front.pid)
+            freezes.append(freeze)
+            later = threading.Timer(4.0, freeze.begin)
+            later.start()
             try:
                 return fired(
                     orders(front, tmp_path, steady(1000, 10), slots=160, connections=20, objective_ms=COARSE_MS)
                 )
             finally:
-                freeze.join()
+                later.join()
+                freeze.ended()
 
     result = valid(fire)
     response, service = result.latency_ms["response"], result.latency_ms["service"]
-    assert response["p95"] == pytest.approx(500, rel=0.05)
-    assert response["p99"] == pytest.approx(900, rel=0.05)
+    lasted_ms = freezes[-1].lasted_ms
+    assert response["p95"] == pytest.approx(lasted_ms - 500, rel=0.05)
+    assert response["p99"] == pytest.approx(lasted_ms - 100, rel=0.05)
     assert service["p99"] < 50, "twenty taps alone were in flight: service time hides the freeze"
     assert result.load["sent"] == 10_000
     assert result.outcomes["unknown"] == 0
-
-
-def _freeze(pid: int, seconds: float) -> None:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        threading.Event().wait(seconds)
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_known_delay_is_measured_and_as_many_arrive_as_rate_times_duration_to_the_unit(tmp_path: Path) -> None:

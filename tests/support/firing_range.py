@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +30,35 @@ def target(folder: Path, mode: str, mean_ms: float = 0.0, users: int = 400, seed
     argv = [sys.executable, "-m", "tests.support.target", str(port), mode, str(mean_ms), str(seed)]
     with child([*argv, str(folder / "arrivals")], port, SERVER_CORE) as pid:
         yield BenchTarget(f"127.0.0.1:{port}", pid, plain_tokens(folder / "tokens", users))
+
+
+class Freeze:
+    """Stops a process for a second, and knows how long that became: on a busy machine whoever thaws it is late, too."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._thread = threading.Thread(target=self._freeze)
+        self.begun = False
+        self.lasted_ms = 0.0
+
+    def begin(self) -> None:
+        if not self.begun:
+            self.begun = True
+            self._thread.start()
+
+    def ended(self) -> None:
+        """Waits for the thaw."""
+        if self.begun:
+            self._thread.join()
+
+    def _freeze(self) -> None:
+        began_s = time.monotonic()
+        os.kill(self._pid, signal.SIGSTOP)
+        try:
+            threading.Event().wait(1.0)
+        finally:
+            os.kill(self._pid, signal.SIGCONT)
+            self.lasted_ms = (time.monotonic() - began_s) * 1000
 
 
 def arrivals(folder: Path) -> list[int]:
