@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+from pydantic import ValidationError
+
 from chaos.errors import ChaosError
 from chaos.library import fault
 from chaos.toxiproxy import ProxyState, ToxicState
@@ -22,6 +25,25 @@ ENVELOPE = {
 def as_file(**given: Any) -> Fault:
     """A fault file with this `inject`, these targets and probes. Raises pydantic's ValidationError."""
     return fault().model_validate({**ENVELOPE, **given})
+
+
+def misused_on_a_valkey(kind: str) -> list[Any]:
+    """(change of a good file, what its refusal says), for every kind that is done to a Valkey by a command."""
+    blind = {"kind": "process_gone", "within": "1s"}
+    return [
+        pytest.param({"targets": ["postgres"]}, f"{kind} on postgres", id="another store"),
+        pytest.param({"targets": ["front-valkey"]}, f"{kind} on front-valkey", id="a link"),
+        pytest.param({"heal": {"kind": "restart"}}, f"restart does not undo {kind}", id="another kind's heal"),
+        pytest.param({"effect_probe": blind}, f"cannot see {kind}", id="a blind probe"),
+    ]
+
+
+def holds_on_a_valkey(file: Mapping[str, Any], change: Mapping[str, Any], says: str) -> None:
+    """The file is good for any cell's Valkey, and refused with this change."""
+    assert as_file(**{**file, "targets": ["valkey", "valkey-1"]}).inject.kind == file["inject"]["kind"]
+    with pytest.raises(ValidationError) as told:
+        as_file(**{**file, **change})
+    assert says in str(told.value)
 
 
 @dataclass

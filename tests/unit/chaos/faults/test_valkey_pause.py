@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
 from chaos.faults.valkey_pause import Pause, PauseKind
-from tests.support.fault_shapes import as_file, stack
+from tests.support.fault_shapes import as_file, holds_on_a_valkey, misused_on_a_valkey, stack
 
 FILE = {
     "targets": ["valkey"], "inject": {"kind": "valkey_pause"}, "heal": {"kind": "unpause"},
@@ -18,20 +17,12 @@ FILE = {
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        pytest.param({"targets": ["postgres"]}, "valkey_pause on postgres", id="another store"),
-        pytest.param({"targets": ["front-valkey"]}, "valkey_pause on front-valkey", id="a link"),
-        pytest.param({"heal": {"kind": "restart"}}, "restart does not undo valkey_pause", id="another kind's heal"),
-        pytest.param(
-            {"effect_probe": {"kind": "process_gone", "within": "1s"}}, "cannot see valkey_pause", id="a blind probe"
-        ),
+        *misused_on_a_valkey("valkey_pause"),
         pytest.param({"inject": {"kind": "valkey_pause", "mode": "ALL"}}, "mode", id="what nobody could end"),
     ],
 )
 def test_bad_input_is_told(change: dict[str, object], says: str) -> None:
-    assert isinstance(as_file(**FILE | {"targets": ["valkey", "valkey-1"]}).inject, Pause)
-    with pytest.raises(ValidationError) as told:
-        as_file(**(FILE | change))
-    assert says in str(told.value)
+    holds_on_a_valkey(FILE, change, says)
 
 
 def test_the_cell_s_own_valkey_is_touched_and_no_other() -> None:

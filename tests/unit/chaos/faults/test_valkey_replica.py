@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
 from chaos.faults.valkey_replica import Replica, ReplicaKind
-from tests.support.fault_shapes import as_file, stack
+from tests.support.fault_shapes import as_file, holds_on_a_valkey, misused_on_a_valkey, stack
 
 FILE = {
     "targets": ["valkey"], "inject": {"kind": "valkey_replica"}, "heal": {"kind": "master_again"},
@@ -18,20 +17,12 @@ FILE = {
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        pytest.param({"targets": ["postgres"]}, "valkey_replica on postgres", id="another store"),
-        pytest.param({"targets": ["front-valkey"]}, "valkey_replica on front-valkey", id="a link"),
-        pytest.param({"heal": {"kind": "restart"}}, "restart does not undo valkey_replica", id="another kind's heal"),
-        pytest.param(
-            {"effect_probe": {"kind": "process_gone", "within": "1s"}}, "cannot see valkey_replica", id="a blind probe"
-        ),
+        *misused_on_a_valkey("valkey_replica"),
         pytest.param({"inject": {"kind": "valkey_replica", "of": "10.0.0.1"}}, "of", id="a master that may be there"),
     ],
 )
 def test_bad_input_is_told(change: dict[str, object], says: str) -> None:
-    assert isinstance(as_file(**FILE | {"targets": ["valkey", "valkey-1"]}).inject, Replica)
-    with pytest.raises(ValidationError) as told:
-        as_file(**(FILE | change))
-    assert says in str(told.value)
+    holds_on_a_valkey(FILE, change, says)
 
 
 def test_the_cell_s_own_valkey_is_touched_and_no_other() -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
 from chaos.faults.valkey_settings import Settings, SettingsKind
-from tests.support.fault_shapes import as_file
+from tests.support.fault_shapes import as_file, holds_on_a_valkey, misused_on_a_valkey
 
 FILE = {
     "targets": ["valkey"], "inject": {"kind": "valkey_settings", "settings": {"maxmemory": "1"}},
@@ -19,12 +18,7 @@ FILE = {
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        pytest.param({"targets": ["postgres"]}, "valkey_settings on postgres", id="another store"),
-        pytest.param({"targets": ["front-valkey"]}, "valkey_settings on front-valkey", id="a link"),
-        pytest.param({"heal": {"kind": "restart"}}, "restart does not undo valkey_settings", id="another kind's heal"),
-        pytest.param(
-            {"effect_probe": {"kind": "process_gone", "within": "1s"}}, "cannot see valkey_settings", id="a blind probe"
-        ),
+        *misused_on_a_valkey("valkey_settings"),
         pytest.param(
             {"inject": {"kind": "valkey_settings", "settings": {"maxclients": "1"}}},
             "maxclients is not changed by a fault",
@@ -39,10 +33,7 @@ FILE = {
     ],
 )
 def test_bad_input_is_told(change: dict[str, object], says: str) -> None:
-    assert isinstance(as_file(**FILE | {"targets": ["valkey", "valkey-1"]}).inject, Settings)
-    with pytest.raises(ValidationError) as told:
-        as_file(**(FILE | change))
-    assert says in str(told.value)
+    holds_on_a_valkey(FILE, change, says)
 
 
 def test_the_cell_s_own_valkey_is_touched_and_no_other() -> None:
