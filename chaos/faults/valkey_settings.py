@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
@@ -14,22 +15,28 @@ from harness.stack import Stack
 from plans.models.fault import Fits
 from plans.models.partial import Contradiction, check
 
-KNOWN = ("maxmemory", "maxmemory-policy", "client-output-buffer-limit", "hz", "latency-monitor-threshold")
-"""What may be changed: nothing that would keep the healer out, or that another start would not take back."""
+KNOWN = {
+    "maxmemory": re.compile(r"0|[1-9][0-9]{0,17}"),
+    "maxmemory-policy": re.compile(r"noeviction|(allkeys|volatile)-(lru|lfu|random)|volatile-ttl"),
+}
+"""What may be changed, to what, written as Valkey itself tells it: nothing that would keep the healer out."""
 
 
 class Settings(StoreSpec):
-    """`settings` of Valkey as `CONFIG SET` takes them; bytes as plain numbers."""
+    """`settings` of Valkey, `maxmemory` in bytes; what `CONFIG GET` would tell of them."""
 
-    FITS: ClassVar = {"valkey_settings": Fits(("set_back",), ("write_refused", "streams_gone"), ("write_accepted",))}
+    FITS: ClassVar = {"valkey_settings": Fits(("set_back",), ("write_refused",), ("write_accepted",))}
     kind: Literal["valkey_settings"]
     settings: dict[str, Annotated[str, Field(min_length=1)]] = Field(min_length=1)
 
     @check
     def _known(self) -> Iterator[Contradiction]:
-        for name in self.settings:
+        for name, value in self.settings.items():
             if name not in KNOWN:
                 yield Contradiction(("settings", name), f"{name} is not changed by a fault", ", ".join(KNOWN))
+            elif not KNOWN[name].fullmatch(value):
+                wanted = "bytes, digits alone" if name == "maxmemory" else "a policy of Valkey in small letters"
+                yield Contradiction(("settings", name), f"{name} {value} is not what Valkey tells", wanted)
 
     @property
     def in_words(self) -> str:

@@ -38,12 +38,12 @@ def misused_on_a_valkey(kind: str) -> list[Any]:
     ]
 
 
-def holds_on_a_valkey(file: Mapping[str, Any], change: Mapping[str, Any], says: str) -> None:
-    """The file is good for any cell's Valkey, and refused with this change."""
+def refusal_on_a_valkey(file: Mapping[str, Any], change: Mapping[str, Any]) -> str:
+    """What is said of the file with this change; as it is, it is good for any cell's Valkey."""
     assert as_file(**{**file, "targets": ["valkey", "valkey-1"]}).inject.kind == file["inject"]["kind"]
     with pytest.raises(ValidationError) as told:
         as_file(**{**file, **change})
-    assert says in str(told.value)
+    return str(told.value)
 
 
 @dataclass
