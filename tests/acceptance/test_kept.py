@@ -16,6 +16,7 @@ import valkey
 
 from harness.stack import Stack, last_stores, tools
 from system.contract.audit import OF_PLAYS
+from tests.support.attempts import attempts
 from tests.support.command import INVALID, SLICE, Xiu, not_sound, plan_with
 from tests.support.grafana_stub import TOKEN, serving
 from tests.support.panels import agrees_with
@@ -79,7 +80,7 @@ def test_a_demo_that_is_kept_and_what_follows_on_its_stack(xiu: Xiu, monkeypatch
 
 def played(xiu: Xiu) -> dict[str, Any]:
     """Its record."""
-    for _ in range(3):  # not `valid`: each of these leaves a stack running
+    for _ in attempts():  # not `valid`: each of these leaves a stack running
         ran = xiu("demo", "--plan", plan_with(xiu.folder, *MINUTE), "--scale", "1", "--keep", "--json")
         if ran.returncode != INVALID:
             break

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from system.contract.audit import OF_PLAYS
+from tests.support.attempts import attempts
 
 PLANS = Path(__file__).resolve().parents[1] / "plans"
 INVALID = 10
@@ -61,8 +62,8 @@ class Xiu:
         )  # fmt: skip
 
     def valid(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command that fires; where the machine was too busy for its generator, twice more."""
-        for _ in range(3):
+        """Runs a command that fires; where the machine was too busy for its generator, again: `attempts`."""
+        for _ in attempts():
             done = self(*words)
             if done.returncode != INVALID:
                 break

@@ -1,4 +1,4 @@
-"""The shooting range: known targets, short cannon runs, and the rule that an INVALID attempt may repeat twice."""
+"""The shooting range: known targets, short cannon runs, and the rule that an INVALID attempt is repeated."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import pytest
 from harness.bench.servers import BenchTarget, child, plain_tokens
 from harness.engine.config import CannonConfig
 from harness.engine.process import CannonResult, run_cannon
+from tests.support.attempts import attempts
 from tests.support.stores import free_port
 
 SERVER_CORE, CANNON_CORE = 0, 1
-ATTEMPTS = 3
 
 
 @contextmanager
@@ -89,14 +89,14 @@ def steady(rate_rps: float, duration_s: float, phase: int = 1, **more: Any) -> d
 
 
 def valid(fire: Callable[[], CannonResult]) -> CannonResult:
-    """The first attempt that is not INVALID, of three. A wrong figure is never asked again."""
+    """The first of some `attempts` that is not INVALID. A wrong figure is never asked again."""
     reasons: list[str] = []
-    for _ in range(ATTEMPTS):
+    for _ in attempts():
         result = fire()
         if result.valid:
             return result
         reasons += result.generator["reasons"]
-    pytest.fail(f"INVALID {ATTEMPTS} times: {reasons}")
+    pytest.fail(f"INVALID each time: {reasons}")
 
 
 def fired(config: CannonConfig) -> CannonResult:

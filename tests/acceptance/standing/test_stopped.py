@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from harness.stack import Stack
+from tests.support.attempts import attempts
 from tests.support.command import INVALID, PLANS, Xiu, long_slice, wait
 
 pytestmark = pytest.mark.serial
@@ -88,7 +89,7 @@ def out_of_balance(xiu: Xiu, stack: Stack) -> None:
     where an alert says it.
     """
     plan = long_slice(xiu.folder, "all-rules.yaml")
-    for _ in range(3):
+    for _ in attempts():
         wait(lambda: "LedgerImbalance" not in alerts(stack), 60, lambda: alerts(stack))
         if (code := stopped_by_777_fen(xiu, stack, plan)) != INVALID:
             break
