@@ -295,6 +295,11 @@ PHRASES: dict[str, Phrase] = {
         "generator used or waited for its CPU {share:.0%} of {over_s:g} s",
         "压测机在 {over_s:g} 秒内有 {share:.0%} 的时间在用或在等 CPU",
     ),
+    "cpu_steal": (
+        "this machine's own host took {mean:.1%} of its CPU time in the measured seconds, {most:.0%} in the worst "
+        "of them: such pauses are in every latency",
+        "测量时段内，宿主机拿走了本机 {mean:.1%} 的 CPU 时间，最差的一秒拿走 {most:.0%}：所有延迟都含这些停顿",
+    ),
     "counts_open": ("counts do not close: {name} by {value}", "计数对不上：{name} 差 {value}"),
     "clock_apart": (
         "the clock of worker {worker} was {apart_s:.3f} s from the master's: at most 1 s",

@@ -23,7 +23,8 @@ STRICT_WARN_EXIT = 4
 
 LATENCIES = frozenset({"response_p99_ms", "credit_delay_p99_s", "drain_s"})
 SMALLER_SHARE, PROMETHEUS_MISSING, LATENCY_BAND = "smaller_share", "prometheus_missing", "latency_band"
-EXPECTED_WARNINGS = frozenset({SMALLER_SHARE, PROMETHEUS_MISSING, LATENCY_BAND})
+CPU_STEAL = "cpu_steal"
+EXPECTED_WARNINGS = frozenset({SMALLER_SHARE, PROMETHEUS_MISSING, LATENCY_BAND, CPU_STEAL})
 """Warnings about the machine, not about the system."""
 
 

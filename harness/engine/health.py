@@ -31,16 +31,32 @@ Times = npt.NDArray[np.int64]
 
 
 class CpuSample(NamedTuple):
-    """A reading of /proc/self/schedstat: all nanoseconds, ``at_ns`` CLOCK_MONOTONIC."""
+    """A reading of /proc/self/schedstat: all nanoseconds, ``at_ns`` CLOCK_MONOTONIC. Then of /proc/stat, in ticks: this
+    machine's CPU time, and what its own host took of it (*steal*).
+    """
 
     at_ns: int
     cpu_ns: int
     waited_ns: int
+    ticks: int = 0
+    steal_ticks: int = 0
+
+
+class Steal(NamedTuple):
+    """Shares of this machine's CPU time that its host took: of all samples, and of the worst second. None: not told."""
+
+    mean: float | None = None
+    most: float | None = None
+
+
+NOT_TOLD = Steal()
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``late``: taps with lag > 10 ms; ``cpu_max``: highest share over 3 s, CPU and waiting for it together."""
+    """``late``: taps with lag > 10 ms; ``cpu_max``: highest share over 3 s, CPU and waiting for it together. ``steal``
+    judges nothing: a pause of the whole machine is in every figure, and shows as lag as well.
+    """
 
     valid: bool
     reasons: tuple[Sentence, ...]
@@ -48,6 +64,7 @@ class Health:
     bad_seconds: int
     late: int
     cpu_max: float | None
+    steal: Steal = NOT_TOLD
 
 
 def lag_ms_max(objective_ms: float) -> float:
@@ -141,7 +158,7 @@ def judged(lag: LagSeconds, cpu: list[CpuSample], residues: Mapping[str, int], i
     reasons += [sentence("counts_open", name=name, value=value) for name, value in residues.items() if value]
     if not lag.taps and not idle:
         reasons.append(sentence("no_tap"))
-    return Health(not reasons, tuple(reasons), lag.seconds, len(spoilt), lag.late, cpu_max)
+    return Health(not reasons, tuple(reasons), lag.seconds, len(spoilt), lag.late, cpu_max, stolen(cpu))
 
 
 def _too_many(spoilt: list[int], seconds: int) -> bool:
@@ -164,3 +181,15 @@ def busiest(cpu: list[CpuSample]) -> float | None:
         busy = cpu[last].cpu_ns - cpu[first].cpu_ns + cpu[last].waited_ns - cpu[first].waited_ns
         best = max(best or 0.0, busy / span)
     return best
+
+
+def stolen(cpu: list[CpuSample]) -> Steal:
+    """What the host took between the samples, which are some second apart each."""
+    shares = [
+        (after.steal_ticks - before.steal_ticks) / (after.ticks - before.ticks)
+        for before, after in itertools.pairwise(cpu)
+        if after.ticks > before.ticks
+    ]
+    if not shares:
+        return NOT_TOLD
+    return Steal((cpu[-1].steal_ticks - cpu[0].steal_ticks) / (cpu[-1].ticks - cpu[0].ticks), max(shares))

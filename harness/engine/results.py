@@ -246,6 +246,8 @@ def result(
             "reasons": [str(reason) for reason in healthy.reasons],
             "said": [{"says": reason.says, "data": reason.data} for reason in healthy.reasons],
             "cpu_max": healthy.cpu_max,
+            "steal": healthy.steal.mean,
+            "steal_max": healthy.steal.most,
             "late": healthy.late,
             "seconds": healthy.seconds,
             "bad_seconds": healthy.bad_seconds,

@@ -151,14 +151,17 @@ def _second(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+_HIGHEST = ("cpu_max", "steal", "steal_max")
+
+
 def _generator(own: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Valid only if each was; the busiest's CPU, and late taps of all."""
-    busy = [one["cpu_max"] for one in own if one["cpu_max"] is not None]
+    """Valid only if each was; the busiest's CPU, what the worst host took, and late taps of all."""
+    most = {name: max((one[name] for one in own if one[name] is not None), default=None) for name in _HIGHEST}
     return {
         "valid": all(one["valid"] for one in own),
         "reasons": [text for one in own for text in one["reasons"]],
         "said": [reason for one in own for reason in one.get("said") or [{}] * len(one["reasons"])],
-        "cpu_max": max(busy, default=None),
+        **most,
         "late": sum(one["late"] for one in own),
         "seconds": max(one["seconds"] for one in own),
         "bad_seconds": max(one["bad_seconds"] for one in own),

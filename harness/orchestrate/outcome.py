@@ -23,9 +23,12 @@ from harness.runs.record import About, Environment, Generator, Latency, Resource
 from harness.runs.state import RunState
 from harness.runs.steps import Step
 from harness.runs.traffic import Traffic, traffic_of
-from harness.verdict import PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
+from harness.verdict import CPU_STEAL, PROMETHEUS_MISSING, SMALLER_SHARE, Evidence, Reason, decide
 from harness.who import me
 from system.contract.audit import INVARIANTS, Finding
+
+STEAL_SHARE = 0.01
+"""Of the measured time: as much as a p99 leaves out."""
 
 
 def record(
@@ -57,7 +60,7 @@ def record(
             invalid=[*got.invalid, *invalid_of(account), *climb.invalid],
             failures=[*_by_rule(got), *_unbalanced(order, got), *_slow(order, traffic), *climb.failures, *failed],
             no_data=[*got.no_data, *_blind(got), *climb.no_data],
-            warnings=[*_warnings(chosen, got.missing), *got.nemesis.warnings, *climb.warnings],
+            warnings=[*_warnings(chosen, got.missing), *got.nemesis.warnings, *climb.warnings, *steal_of(account)],
         ),
         strict=order.strict,
     )
@@ -75,7 +78,7 @@ def record(
         verdict=decision.verdict,
         exit_code=decision.exit_code,
         reasons=decision.reasons,
-        generator=_generator(account, chosen),
+        generator=generator_of(account, chosen.calibration.get("ceiling_rps")),
         **_fired(account, peak),
         about=_about(sealed, chosen),
         traffic=tuple(traffic.values()),
@@ -171,12 +174,20 @@ def _warnings(chosen: Chosen, missing: tuple[str, ...]) -> list[Reason]:
     return found + [Reason(code=PROMETHEUS_MISSING, text=sentence("tool_missing", tool=tool)) for tool in missing]
 
 
-def _generator(account: dict[str, Any] | None, chosen: Chosen) -> Generator:
-    ceiling = chosen.calibration.get("ceiling_rps")
+def steal_of(account: dict[str, Any] | None) -> list[Reason]:
+    """That the machine's host took so much of it that a p99 may be the host's."""
+    own = generator_of(account)
+    if own.steal is None or own.steal <= STEAL_SHARE:
+        return []
+    return [Reason(code=CPU_STEAL, text=sentence("cpu_steal", mean=own.steal, most=own.steal_max or own.steal))]
+
+
+def generator_of(account: dict[str, Any] | None, ceiling_rps: float | None = None) -> Generator:
+    """Was it the limit? Not valid without an account."""
     if account is None:
-        return Generator(valid=False, ceiling_rps=ceiling)
-    own = account["generator"]
-    return Generator(valid=own["valid"], ceiling_rps=ceiling, cpu_max=own["cpu_max"], late=own["late"])
+        return Generator(valid=False, ceiling_rps=ceiling_rps)
+    names = ("valid", "cpu_max", "late", "steal", "steal_max")
+    return Generator(ceiling_rps=ceiling_rps, **{name: account["generator"][name] for name in names})
 
 
 def _about(sealed: Lock, chosen: Chosen) -> About:

@@ -58,12 +58,16 @@ class Latency(Record):
 
 
 class Generator(Record):
-    """Was the generator the limit? `late`: taps reached more than 10 ms late; `cpu_max`: 1 is a whole core."""
+    """Was the generator the limit? `late`: taps reached more than 10 ms late; `cpu_max`: 1 is a whole core; `steal`:
+    share of its machine's CPU time that the machine's own host took in the measured seconds, and in the worst of them.
+    """
 
     valid: bool
     ceiling_rps: float | None = None
     cpu_max: float | None = None
     late: int = 0
+    steal: float | None = None
+    steal_max: float | None = None
 
 
 class Money(Record):

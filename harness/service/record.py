@@ -23,7 +23,6 @@ from harness.runs.record import (
     About,
     CreditDelay,
     Environment,
-    Generator,
     JourneyResult,
     Latency,
     Money,
@@ -81,7 +80,7 @@ def record(
             invalid=[*got.invalid, *outcome.invalid_of(raw), *climb.invalid],
             failures=[*by_rule, *got.failures, *_slow(plan, got, traffic), *climb.failures],
             no_data=[*got.no_data, *_blind(got), *climb.no_data],
-            warnings=[*got.nemesis.warnings, *climb.warnings, *_unasked(raw)],
+            warnings=[*got.nemesis.warnings, *climb.warnings, *outcome.steal_of(raw), *_unasked(raw)],
         ),
         strict=order.strict,
     )
@@ -102,7 +101,7 @@ def record(
         load=figures.load_of(whole, _rates(judged)) if whole else no_load(),
         latency_ms=figures.latency_of(whole) if whole else Latency(),
         quantile_bounds_ms=bounds_of(whole) if whole else {},
-        generator=_generator(raw),
+        generator=outcome.generator_of(raw),
         money=Money(),
         wins=Wins(),
         credit_delay_s=CreditDelay(),
@@ -158,13 +157,6 @@ def _to_the_top(got: RunAccount) -> bool:
 def _rates(judged: Sequence[Judged]) -> tuple[float | None, float | None]:
     by_name = {row.indicator: row.actual for row in judged}
     return by_name.get("offered_rps"), by_name.get("answered_rps")
-
-
-def _generator(account: dict[str, Any] | None) -> Generator:
-    if account is None:
-        return Generator(valid=False)
-    own = account["generator"]
-    return Generator(valid=own["valid"], cpu_max=own["cpu_max"], late=own["late"])
 
 
 def _blind(got: RunAccount) -> list[Reason]:

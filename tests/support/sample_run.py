@@ -163,7 +163,7 @@ def record(actuals: Actuals = GOOD, evidence: dict[str, Any] | None = None, **ch
             lag=Percentiles(p50=0.04, p95=0.12, p99=0.28, p999=1.9, max=6.1),
             queued=Percentiles(p50=0.0, p95=0.0, p99=0.9, p999=7.4, max=19.0),
         ),
-        "generator": Generator(valid=True, ceiling_rps=88_400, cpu_max=0.64, late=0),
+        "generator": Generator(valid=True, ceiling_rps=88_400, cpu_max=0.64, late=0, steal=0.004, steal_max=0.07),
         "money": Money(
             budget_fen=400_560, awarded_fen=400_560, credited_fen=400_560, suspense_fen=0, refunded_fen=0, residue_fen=0
         ),

@@ -127,6 +127,7 @@ def test_taps_wait_for_a_front_that_is_away_and_the_wait_is_the_systems(house: H
     assert load["outcomes"]["lose"] + load["outcomes"]["unknown"] == 600
     assert result.latency_ms["queued"]["max"] >= 0.8 * (opened_at - shut_at) * 1000
     assert result.data["breaks"] >= 20
+    assert 0 <= result.generator["steal"] <= result.generator["steal_max"] <= 1, "three seconds: two spans of samples"
 
 
 def test_a_new_plan_version_takes_over(house: House, tmp_path: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
+import psutil
 import pytest
 
-from harness.engine.health import NS, CpuSample, Health, judge
+from harness.engine.health import NS, CpuSample, Health, Steal, judge
+from harness.engine.usage import host_ticks
 
 RATE, SECONDS = 1000, 40
 START = 5 * NS
@@ -70,6 +74,31 @@ def test_cpu(cpu: list[CpuSample], valid: bool) -> None:
     health = judge(intended, intended, (0, 10 * NS), cpu, 5.0, {})
     assert health.valid is valid
     assert valid or "CPU" in health.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("ticks", "steal"),
+    [
+        pytest.param([(1000, 7), (1200, 7), (1400, 57), (1600, 61)], Steal(54 / 600, 0.25), id="most in one second"),
+        pytest.param([(1000, 7), (1200, 7)], Steal(0.0, 0.0), id="nothing taken"),
+        pytest.param([(0, 0), (0, 0)], Steal(), id="no system that tells"),
+        pytest.param([(1000, 7)], Steal(), id="one sample"),
+        pytest.param([], Steal(), id="no sample"),
+    ],
+)
+def test_what_the_host_took(ticks: list[tuple[int, int]], steal: Steal) -> None:
+    intended = np.arange(3000, dtype=np.int64) * (NS // 1000)
+    cpu = [CpuSample(k * NS, 0, 0, *told) for k, told in enumerate(ticks)]
+    health = judge(intended, intended, (0, 3 * NS), cpu, 5.0, {})
+    assert health.steal == steal
+    assert health.valid
+
+
+def test_this_machine_tells_its_time() -> None:
+    ticks, steal = host_ticks()
+    told = psutil.cpu_times()
+    assert 0 <= steal <= ticks
+    assert ticks / os.sysconf("SC_CLK_TCK") == pytest.approx(sum(told) - told.guest - told.guest_nice, rel=0.01)
 
 
 def test_counts_that_do_not_close() -> None:

@@ -40,6 +40,7 @@ def account(times_us: list[int], unknown: int = 0, stop: str | None = None) -> d
         "start_ns": 10, "stopped_early": stop is not None, "journey": "tap", "shot": "tap", "load": load,
         "latency_ms": {}, "mean_ms": {}, "seconds": [row | percentiles | {"buckets": buckets}],
         "generator": {"valid": unknown == 0, "reasons": [], "said": [], "cpu_max": count / 1000, "late": 2,
+                      "steal": None if unknown else 0.02, "steal_max": None if unknown else 0.4,
                       "seconds": 1, "bad_seconds": 0},
         "histograms": {name: times.to_json() for name in names},
         "clumps": {name: {"p50": 1.0 + unknown} for name in ("response", "service", "queued")},
@@ -69,6 +70,7 @@ def test_two_workers_are_one_generator() -> None:
     assert (both["seconds"][0]["sent"], both["seconds"][0]["unknown"]) == (1000, 7)
     generator = both["generator"]
     assert (generator["valid"], generator["cpu_max"], generator["late"]) == (False, 0.9, 4)
+    assert (generator["steal"], generator["steal_max"]) == (0.02, 0.4), "of the one that tells"
     assert (both["stop"], both["stopped_early"]) == ("stop", True)
     assert both["clumps"]["response"]["p50"] == 8.0, "the most clumped: bounds may be too wide, never too narrow"
     assert (both["surprises"], both["tickets"]) == (9, ["ticket 900", "ticket 100"])

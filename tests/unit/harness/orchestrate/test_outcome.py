@@ -9,7 +9,7 @@ import pytest
 
 from harness.orchestrate.account import RoundAccount, RunAccount
 from harness.orchestrate.chosen import Chosen
-from harness.orchestrate.outcome import _blind, _slow, _unbalanced, _warnings
+from harness.orchestrate.outcome import _blind, _slow, _unbalanced, _warnings, generator_of, steal_of
 from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
 from harness.runs.percentiles import Percentiles
 from harness.runs.record import JourneyResult, Latency
@@ -49,6 +49,26 @@ ORDER = cast(Any, SimpleNamespace(lane="stress"))
 )  # fmt: skip
 def test_what_is_not_evaluated(got: RunAccount, actuals: dict[str, float | int | None], names: set[str]) -> None:
     assert not_evaluated(LOCK, got, actuals) == names
+
+
+@pytest.mark.parametrize(
+    ("steal", "codes"),
+    [
+        pytest.param(None, [], id="nobody tells"),
+        pytest.param(0.01, [], id="no more than a p99 leaves out"),
+        pytest.param(0.043, ["cpu_steal"], id="more"),
+    ],
+)
+def test_a_host_that_takes_the_machine_away_is_told(steal: float | None, codes: list[str]) -> None:
+    own = {"valid": True, "cpu_max": 0.5, "late": 0, "steal": steal, "steal_max": steal and 0.31}
+    found = steal_of({"generator": own})
+    assert [reason.code for reason in found] == codes
+    assert not found or "4.3% of its CPU time" in found[0].text
+    assert not found or "31% in the worst" in found[0].text
+    decision = decide(Evidence(warnings=found, failures=[Reason(code="journey_slow", text="slow")]))
+    assert (decision.verdict, [reason.code for reason in decision.reasons]) == ("FAIL", ["journey_slow", *codes])
+    assert steal_of(None) == []
+    assert generator_of({"generator": own}, 9.0).steal == steal
 
 
 def test_a_lane_out_of_balance_is_never_green() -> None:

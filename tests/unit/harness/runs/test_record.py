@@ -42,7 +42,7 @@ PARTS = {
         "connections",
     },
     "latency_ms": {"response", "service", "lag", "queued"},
-    "generator": {"valid", "ceiling_rps", "cpu_max", "late"},
+    "generator": {"valid", "ceiling_rps", "cpu_max", "late", "steal", "steal_max"},
     "money": {"budget_fen", "awarded_fen", "credited_fen", "suspense_fen", "refunded_fen", "residue_fen"},
     "wins": {"seen", "logged", "posted", "residue", "suspended"},
     "credit_delay_s": {"p50", "p99", "max", "in_faults"},
