@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.phrases_capacity import CAPACITY_PHRASES
+from harness.phrases_own import OWN_PHRASES
 
 Phrase = tuple[str, str]
 """English, Chinese."""
@@ -213,11 +214,7 @@ PHRASES: dict[str, Phrase] = {
         "大众那一场（第 {round} 场）：看到 {seen:,} 个中奖，入账 {posted:,} 个，余 {fen:,} 分，被破坏的规则：{broken}",
     ),
     # the closed loop
-    "unasked_answers": (
-        "{count:,} times the service sent what is no HTTP, or an answer that nobody had asked for: a request may have "
-        "been given another one's answer",
-        "服务 {count:,} 次发来不是 HTTP 的内容，或没有人请求过的答复：有的请求拿到的可能是别人的答复",
-    ),
+    **OWN_PHRASES,
     "closed_loop_missing": ("the closed loop beside left no figures: {detail}", "旁边的闭环没有留下数字" + SEE),
     # parts
     "part_told": ("{detail}", "{part} {kind_zh}"),

@@ -108,7 +108,7 @@ def fired(
         assert isinstance(order.target, LocustTarget)
         run = folder / "run"
         run.mkdir()
-        with LocustProcess(run, 1, 1, OWN_LOCUSTFILE, told_of(order, order.target, {})) as generator:
+        with LocustProcess(run, 1, 1, OWN_LOCUSTFILE, told_of(order, order.target, {}, run)) as generator:
             lead_s = lead_after(generator.stand())
             fire = tasks_order(order, "bench", run, lead_s, core, realtime)
             length_s = lead_s + order.plan.length_s + order.plan.drain.answers + SPARE_S

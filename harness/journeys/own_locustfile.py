@@ -30,6 +30,7 @@ from harness.guard.kill import registered
 from harness.journeys.own_flight import TaskFlight
 from harness.journeys.own_guard import RequestGauge, SendingGuard
 from harness.journeys.own_gun import NOW, heard
+from harness.journeys.own_listeners import OwnListeners
 from harness.journeys.own_tasks import StandingUser, TaskLeaf, TaskShot, leaves_of
 from harness.journeys.pilot import LocustCounts
 from harness.orchestrate.fire_order import FireOrder
@@ -67,6 +68,7 @@ def _read() -> tuple[dict[str, Any], list[type[User]], list[TaskLeaf]]:
 
     guard = SendingGuard(refusal)
     guard.install()  # before the first line of somebody else's
+    OwnListeners(file, Path(told["folder"])).install()
     try:
         found, _ = load_locustfile(str(file))
     except BaseException as exc:  # of somebody else's code, a time-out of gevent as well; a Ctrl-C is never for us

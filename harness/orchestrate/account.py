@@ -79,6 +79,8 @@ class RunAccount:
     invalid: list[Reason] = field(default_factory=list)
     failures: list[Reason] = field(default_factory=list)
     no_data: list[Reason] = field(default_factory=list)
+    warnings: list[Reason] = field(default_factory=list)
+    """Of a run against one's own service."""
     resources: dict[str, dict[str, float]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     topology: Topology | None = None

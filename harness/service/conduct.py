@@ -37,6 +37,7 @@ from harness.orchestrate.silence import fell_silent_s
 from harness.orchestrate.steering import Steering
 from harness.phrases import Sentence, sentence
 from harness.runs.folder import new_run
+from harness.runs.listeners import listener_reasons
 from harness.runs.record import RunRecord, Timeline
 from harness.runs.state import RunState
 from harness.service import checks, judging
@@ -238,7 +239,7 @@ class ServiceConductor:
         target = self.order.target
         if isinstance(target, UrlTarget):
             return LocustProcess(self.folder, 1, self.plan.workers, doors=self.order.doors)
-        told = told_of(self.order, target, checks.refusals(checks.load_of(self.order)))
+        told = told_of(self.order, target, checks.refusals(checks.load_of(self.order)), self.folder)
         folder = self.folder.resolve()
         own = ("--csv", str(folder / "locust"), "--html", str(folder / "locust.html"))
         return LocustProcess(self.folder, 1, 1, OWN_LOCUSTFILE, told, own)
@@ -286,6 +287,7 @@ class ServiceConductor:
         account.stop = hearing.stop((), ())
         account.blind = hearing.blind() if self.run.why is None and account.fired else []
         account.invalid += self._scribe.reasons()
+        account.warnings += listener_reasons(self.folder)
         registers, history = [self.order.runs / REGISTER], self.folder / "history"
         account.silent_s = fell_silent_s(registers, history, started.timestamp())
         made = record(self.order, self.sealed, self.state, account, asked, self._closed, started, where)

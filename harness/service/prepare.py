@@ -130,11 +130,12 @@ def users_of(plan: ServicePlan, target: LocustTarget) -> int:
     return target.users or min(MOST_READY, max(FEWEST, math.ceil(plan.rate * max(1.0, plan.top))))
 
 
-def told_of(order: ServiceOrder, target: LocustTarget, refused: Mapping[str, str]) -> dict[str, str]:
+def told_of(order: ServiceOrder, target: LocustTarget, refused: Mapping[str, str], folder: Path) -> dict[str, str]:
     """What a Locust with somebody's own file is told at its start. `refused`: by entry of the allow-list, why the load
-    may not go there.
+    may not go there; `folder`: of the run.
     """
     told = {
+        "folder": str(folder.resolve()),
         "locustfile": str(order.file(target.locustfile)),
         "host": target.host and target.host.rstrip("/"),
         "classes": list(target.classes),

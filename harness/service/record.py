@@ -80,7 +80,7 @@ def record(
             invalid=[*got.invalid, *outcome.invalid_of(raw), *climb.invalid],
             failures=[*by_rule, *got.failures, *_slow(plan, got, traffic), *climb.failures],
             no_data=[*got.no_data, *_blind(got), *climb.no_data],
-            warnings=[*got.nemesis.warnings, *climb.warnings, *outcome.steal_of(raw), *_unasked(raw)],
+            warnings=[*got.warnings, *got.nemesis.warnings, *climb.warnings, *outcome.steal_of(raw), *_unasked(raw)],
         ),
         strict=order.strict,
     )

@@ -60,3 +60,33 @@ ENDLESS = (
             time.sleep(0.01)
 """
 )
+LISTENERS = """\
+from locust import User, events, task
+from locust.exception import StopUser
+
+
+@events.request.add_listener
+def told(**_):
+    raise ValueError("no such column")
+
+
+@events.test_start.add_listener
+def starts(**_):
+    raise SystemExit(3)
+
+
+@events.spawning_complete.add_listener
+def spawned(**_):
+    raise StopUser
+
+
+@events.quitting.add_listener
+def quits(**_):
+    raise KeyboardInterrupt
+
+
+class Calm(User):
+    @task
+    def calm(self):
+        events.request.fire(request_type="GET", name="calm", response_time=1, response_length=0, exception=None)
+"""

@@ -102,7 +102,7 @@ def test_a_file_that_raises_what_is_no_exception_is_bad_input_at_its_line(tmp_pa
     """A time-out of gevent, a KeyboardInterrupt: who started Locust never sends it one."""
     mine = tmp_path / "mine.py"
     mine.write_text("import gevent\nraise gevent.Timeout(1)\n")
-    told = {"locustfile": str(mine), "host": None, "classes": [], "users": 1, "refused": {}}
+    told = {"locustfile": str(mine), "host": None, "classes": [], "users": 1, "refused": {}, "folder": str(tmp_path)}
     env = {"PYTHONPATH": str(ROOT), "XIU_OWN_TASKS": json.dumps(told)}
     done = subprocess.run(
         [sys.executable, "-c", "import harness.journeys.own_locustfile"], cwd=tmp_path, env=for_children(env),

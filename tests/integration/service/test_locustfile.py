@@ -79,6 +79,24 @@ def test_a_file_that_cannot_be_imported_is_bad_input_at_its_line(xiu: Xiu, tmp_p
     assert "mine.py:3: cannot be imported: ModuleNotFoundError: No module named 'no_such_thing'" in done.stderr
 
 
+def test_a_listener_that_raises_is_a_warning_of_its_own(xiu: Xiu, tmp_path: Path) -> None:
+    """Locust logs it and goes on. Whatever is raised, all that was to be sent is sent, counted, and told."""
+    done = xiu.valid(*written(tmp_path, examples.LISTENERS))
+    record = xiu.record()
+    assert valid_or_late(record), done.stdout + done.stderr
+    told = [reason["data"] for reason in record["reasons"] if reason["code"] == "listener_raised"]
+    mine = tmp_path / "mine.py"
+    assert {(one["event"], one["place"], one["what"], one["count"]) for one in told} == {
+        ("request", f"{mine}:7", "ValueError: no such column", 160),
+        ("test_start", f"{mine}:12", "SystemExit: 3", 1),
+        ("spawning_complete", f"{mine}:17", "StopUser", 1),
+        ("quitting", f"{mine}:22", "KeyboardInterrupt", 1),
+    }
+    assert record["verdict"] != "PASS"
+    assert record["load"]["outcomes"]["good"] == 160
+    assert table_of(xiu.runs()[-1])["GET", "calm"] == (160, 0)
+
+
 def test_the_kill_switch_ends_it_and_the_counts_close(xiu: Xiu, tmp_path: Path) -> None:
     """Tasks that never end are broken off: they are not waited for as long as answers are."""
     words = written(tmp_path, examples.ENDLESS, rate="10/s")
