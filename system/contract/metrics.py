@@ -207,7 +207,13 @@ METRICS: tuple[Metric, ...] = (
         ("route",),
         LATENCY_BUCKETS_S,
     ),
-    Metric("hongbao_fission_claims_total", "counter", "Claims answered, by outcome.", _PLAY, ("lane", "outcome")),
+    Metric(
+        "hongbao_fission_claims_total",
+        "counter",
+        "Claims made in the ledger, and other answers by outcome.",
+        _PLAY,
+        ("lane", "outcome"),
+    ),
     Metric(
         "hongbao_fission_commits_total", "counter", "Transactions that claimed, one for many users.", _PLAY, ("lane",)
     ),

@@ -84,11 +84,12 @@ class SettledShare:
 
 @dataclass(frozen=True, slots=True)
 class TakenParts:
-    """What a transaction did. `outcomes` has every user asked for; `settled`: nobody gets a part any more; `filled`:
-    because this one gave the last.
+    """What a transaction did. `outcomes` has every user asked for; `made`: claims that it wrote; `settled`: nobody gets
+    a part any more; `filled`: because this one gave the last.
     """
 
     outcomes: Mapping[int, ClaimOutcome]
+    made: int = 0
     settled: bool = False
     filled: bool = False
 
@@ -135,7 +136,7 @@ async def take(conn: Connection, lane: Lane, award: str, uids: Sequence[int]) ->
     # Neither settled nor full, and no part for one who is not the owner: its time was over when the lock was had.
     late = exhausted if len(new) == left else expired
     filled = bool(new) and len(new) == left
-    return TakenParts({uid: parts.get(uid, late) for uid in uids}, over or filled, filled)
+    return TakenParts({uid: parts.get(uid, late) for uid in uids}, len(new), over or filled, filled)
 
 
 def _order(award: str, uid: int, part: ClaimedPart) -> Order:

@@ -57,6 +57,12 @@ class ClaimDesk:
         known = self._settled.get(link)
         if known is not None:
             return known.outcome(uid)
+        first = uid not in self._waiting.get(link, {})
+        told = await self._waited(link, uid)
+        # One claim in the ledger, whoever asked beside it: the part is given to the first, and shown to the others.
+        return told if first or not isinstance(told, ClaimedPart) else told._replace(again=True)
+
+    async def _waited(self, link: ShareLink, uid: int) -> Told:
         there = self._waiting.get(link)
         if there is None:
             there = self._waiting[link] = {}
@@ -149,7 +155,9 @@ class ClaimDesk:
                 told |= dict.fromkeys(uids, _again(exc))
                 return False
             told |= taken.outcomes
-            figures.COMMITS.labels(self._lane).inc()
+            if taken.made:
+                figures.COMMITS.labels(self._lane).inc()
+                figures.CLAIMS.labels(self._lane, "claimed").inc(taken.made)
             if taken.filled:
                 figures.SHARES.labels(self._lane, "exhausted").inc()
             return taken.settled

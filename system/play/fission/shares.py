@@ -12,7 +12,7 @@ from system.ledger.access import Connection, Pool
 from system.ledger.accounts import Leg
 from system.ledger.statements import statement
 from system.ledger.transfer import Insufficient, Order, Pending, Transfers
-from system.play.fission import refusals
+from system.play.fission import figures, refusals
 from system.play.fission.links import ShareLink, key_id, made, verified
 from system.play.fission.models import OPEN_S, ClaimLine, FissionFunding, FissionView, FundingView, ShareView
 from system.play.fission.split import parts_of, split_key
@@ -125,6 +125,8 @@ async def open_share(pool: Pool, lane: Lane, secret: bytes, uid: int, award: str
         return pending, False
     except Insufficient as exc:
         raise refusals.BudgetSpent(f"what was paid in for shares of round {round_id} is spent") from exc
+    if not done.again:  # also where it cannot be shown
+        figures.SHARES.labels(lane, "opened").inc()
     try:
         return await _view(pool, lane, secret, uid, award), done.again
     except Degraded:

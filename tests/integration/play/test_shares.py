@@ -6,7 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from system.play.fission import figures
+import pytest
+
+from system.contract.errors import Degraded
+from system.play.fission import figures, shares
+from system.play.fission.models import ShareView
 from tests.support.deadline import until
 from tests.support.fission import (
     FUNDING,
@@ -111,12 +115,20 @@ def test_what_nobody_claimed_goes_back(postgres_dsn: str) -> None:
     over(postgres_dsn, body)
 
 
-def test_a_share_is_opened_once(postgres_dsn: str) -> None:
+def test_a_share_is_opened_once(postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unseen(*_: object) -> ShareView:
+        raise Degraded("the ledger does not answer")
+
     async def body(play: Caller) -> None:
         await funded(play, postgres_dsn, fen=1000)
+        before = figures.SHARES.labels("live", "opened")._value.get()
+        with monkeypatch.context() as patched:
+            patched.setattr(shares, "_view", unseen)
+            assert (await play.call("/v1/shares", token(OWNER), {"award": "1-0"}))[0] == 202, "open, and not shown"
         answers = await asyncio.gather(*(play.call("/v1/shares", token(OWNER), {"award": "1-0"}) for _ in range(8)))
         assert {status for status, _ in answers} == {200}
         assert len({share["link"] for _, share in answers}) == 1
+        assert figures.SHARES.labels("live", "opened")._value.get() == before + 1, "counted is what the ledger did"
         assert code(await play.call("/v1/shares", token(OWNER), {"award": "1-1"})) == (409, "fission_spent")
         # A refusal is not remembered.
         assert (await play.call("/v1/rounds/1/fission", ADMIN, FUNDING | {"key": "more"}))[0] == 200
