@@ -22,6 +22,7 @@ from locust.exception import StopTest
 from harness.engine.answers import UNANSWERED, code_of
 from harness.engine.gun import GunJourney
 from harness.engine.tape import NEVER, Tape
+from harness.journeys.own_forks import end_children, end_here
 from harness.journeys.own_tasks import FAILED, GOOD, RAISED, StandingUser, TaskLeaf, TaskShot
 
 TURN_NS = 5_000_000
@@ -138,7 +139,9 @@ class TaskGun:
         self.waiting = 0
 
     def break_off(self) -> None:
-        """What runs is ended, and unknown: it may have happened. Safe to repeat."""
+        """What runs is ended, with what it started, and unknown: it may have happened. Safe to repeat."""
+        if not self.broken_off:
+            end_children()
         self.broken_off = True
         for stand in self.stands:
             if stand.busy and stand.greenlet is not None:
@@ -206,6 +209,7 @@ class TaskGun:
             if not self.broken_off:
                 self.told(standing.user, exc)
         finally:
+            end_here()
             NOW.reset(token)
         if tape.done[tap] == 0:  # given up meanwhile
             code = UNANSWERED if self.broken_off and outcome == RAISED else code_of(outcome, ENDED)

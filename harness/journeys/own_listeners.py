@@ -20,6 +20,7 @@ from locust import log
 from locust.event import EventHook
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 
+from harness.journeys.own_forks import end_here
 from harness.runs.listeners import FILE
 from system.contract.found import blamed
 
@@ -63,7 +64,9 @@ class OwnListeners:
             try:
                 listener(**given)
             except BaseException as exc:  # of somebody else's code
+                end_here()
                 raised = self._met(hook, exc) or raised
+            end_here()
         if raised is not None:
             raise raised
 

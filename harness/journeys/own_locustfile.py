@@ -27,6 +27,7 @@ from locust.util.load_locustfile import load_locustfile
 from harness.engine.process import CannonError
 from harness.errors import BadInput, HarnessError
 from harness.guard.kill import registered
+from harness.journeys import own_forks
 from harness.journeys.own_flight import TaskFlight
 from harness.journeys.own_guard import RequestGauge, SendingGuard
 from harness.journeys.own_gun import NOW, heard
@@ -68,12 +69,15 @@ def _read() -> tuple[dict[str, Any], list[type[User]], list[TaskLeaf]]:
 
     guard = SendingGuard(refusal)
     guard.install()  # before the first line of somebody else's
+    own_forks.install()
     OwnListeners(file, Path(told["folder"])).install()
     try:
         found, _ = load_locustfile(str(file))
     except BaseException as exc:  # of somebody else's code, a time-out of gevent as well; a Ctrl-C is never for us
         where, line, what = blamed(exc, file)
+        own_forks.end_here()
         _refused(f"{where}:{line}: {what}; expected a file that Locust can import")
+    own_forks.end_here()
     names = told["classes"] or list(found)
     for name in names:
         if name not in found:
@@ -221,7 +225,9 @@ def _ready(environment: Environment) -> list[list[StandingUser]]:
 def _begun(one: StandingUser) -> str:
     try:
         one.begin()
+        own_forks.end_here()
     except BaseException as exc:  # of somebody else's code
+        own_forks.end_here()
         return _broke(exc, f"on_start of {type(one.user).__name__}")
     return ""
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from harness.children import for_children
 from harness.engine import shots
 from harness.errors import BadInput, EnvironmentNotReady, HarnessError
@@ -29,6 +31,8 @@ from harness.stack import die_with_parent
 from harness.stack.ports import Ports
 from harness.waits import killed
 
+MARK = "XIU_GENERATOR"
+"""In the environment of a generator and of all that it starts: the run's folder and the round's number."""
 POLL_S = 0.1
 STOP_DEADLINE_S = 30.0
 SILENT_S = 30.0
@@ -130,6 +134,7 @@ class LocustProcess:
         """
         folder = folder.resolve()  # the process stands elsewhere
         self._order_file, self._log, self._workers = folder / "fire-order.json", locust_log(folder, number), workers
+        self._mark = f"{folder}:{number}"
         wanted(self._order_file).unlink(missing_ok=True)
         self._began_s = time.time()
         self._doors, self._flown_s, self._ended = doors, 0.0, False
@@ -160,6 +165,7 @@ class LocustProcess:
                 env=for_children(
                     {
                         "XIU_FIRE_ORDER": str(self._order_file),
+                        MARK: self._mark,
                         "HOME": str(folder),
                         **(secret_in() if doors.workers is not None else {}),
                         **shots.exported(),
@@ -191,6 +197,7 @@ class LocustProcess:
             self._ended = True
             with suppress(ProcessLookupError, PermissionError):  # nobody is left
                 os.killpg(self._process.pid, signal.SIGKILL)  # its session's group; its id is free only now
+            _end_marked(self._mark)
         for file in (self._order_file, wanted(self._order_file)):
             file.unlink(missing_ok=True)
 
@@ -331,6 +338,14 @@ def _end(process: subprocess.Popen[bytes], patience_s: float) -> None:
             process.wait(patience_s)
         except subprocess.TimeoutExpired:
             killed(process)
+
+
+def _end_marked(mark: str) -> None:
+    """Ends whoever has this mark in his environment: what a generator started in a session of its own."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == mark:
+                process.kill()
 
 
 def _why(log: Path) -> str:

@@ -90,3 +90,47 @@ class Calm(User):
     def calm(self):
         events.request.fire(request_type="GET", name="calm", response_time=1, response_length=0, exception=None)
 """
+FORKS = """\
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+
+import gevent
+from locust import User, task
+
+ASLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+class Forks(User):
+    @task
+    def returns(self):
+        os.fork()
+
+    @task
+    def raises(self):
+        if os.fork() == 0:
+            raise ValueError("in the copy")
+
+    @task
+    def sleeps(self):
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(600)
+
+    @task
+    def works(self):
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(0.2,))
+        child.start()
+        child.join()
+        assert child.exitcode == 0, child.exitcode
+
+    @task
+    def spawns(self):
+        gevent.spawn(os.fork).join()
+
+    @task
+    def leaves(self):
+        subprocess.Popen(ASLEEP, start_new_session=True)
+"""

@@ -97,6 +97,18 @@ def test_a_listener_that_raises_is_a_warning_of_its_own(xiu: Xiu, tmp_path: Path
     assert table_of(xiu.runs()[-1])["GET", "calm"] == (160, 0)
 
 
+def test_what_tasks_start_is_ended_and_a_copy_of_the_generator_is_none(xiu: Xiu, tmp_path: Path) -> None:
+    """Copies that return, raise, sleep in a session of their own: each task is counted once, and nothing is left."""
+    done = xiu.valid(*written(tmp_path, examples.FORKS, rate="10/s"))
+    xiu.all_gone()
+    record = xiu.record()
+    assert valid_or_late(record), done.stdout + done.stderr
+    assert {one["journey"] for one in record["traffic"]} == {"returns", "raises", "sleeps", "works", "spawns", "leaves"}
+    assert record["load"]["sent"] == record["load"]["outcomes"]["good"] == 40
+    told = (xiu.runs()[-1] / "progress-0.jsonl").read_text()
+    assert told.count('"over"') == 1
+
+
 def test_the_kill_switch_ends_it_and_the_counts_close(xiu: Xiu, tmp_path: Path) -> None:
     """Tasks that never end are broken off: they are not waited for as long as answers are."""
     words = written(tmp_path, examples.ENDLESS, rate="10/s")
