@@ -68,7 +68,7 @@ class SignalKind(FaultKind[S]):
     def in_force(self, stack: Stack, detail: Detail) -> bool:
         if detail["signal"] == "STOP":
             return frozen(detail)
-        return not lives(detail) and detail["part"] not in stack.pids()
+        return not lives(detail) and _pid_of_part(stack, detail) is None
 
     def undo(self, stack: Stack, detail: Detail) -> None:
         if detail["signal"] == "STOP" and lives(detail):
@@ -79,7 +79,7 @@ class SignalKind(FaultKind[S]):
 
     def undone(self, stack: Stack, detail: Detail) -> bool:
         """It runs: the old process again, or a new one of the same part."""
-        return detail["part"] in stack.pids() and not frozen(detail)
+        return _pid_of_part(stack, detail) is not None and not frozen(detail)
 
     def rungs(self, stack: Stack, detail: Detail) -> list[Rung]:
         """start again → restart by the stack."""
@@ -94,6 +94,14 @@ class SignalKind(FaultKind[S]):
             until(lambda: part_ready(stack, part), READY_S, f"{part} ready")
 
         return [("start again", again), ("restart", restart)]
+
+
+def _pid_of_part(stack: Stack, detail: Detail) -> int | None:
+    """Of the process that the part has now. One that was killed is none, though its last threads may still be ending and
+    the stack cannot wait for it yet.
+    """
+    pid = stack.pids().get(detail["part"])
+    return None if pid == detail["pid"] and not lives(detail) else pid
 
 
 def lives(detail: Detail) -> bool:

@@ -19,7 +19,7 @@ from plans.models.partial import Contradiction, PlanModel, check
 from plans.models.quantity import Duration
 from system.contract.audit import INVARIANTS
 from system.contract.links import EDGE, LINKS, links_of, read_link
-from system.contract.places import ALONE, front, read_place, system
+from system.contract.places import ALONE, Role, front, read_place, system
 
 FaultId = Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,3}[a-z]?$", description="Its number in the catalogue: N15, P1.")]
 _RULES = "|".join(code.removeprefix("S") for code in INVARIANTS)
@@ -31,13 +31,15 @@ Code = Annotated[
     ),
 ]
 LINK_IDS = tuple(link.id for link in (*links_of(), *EDGE))
-PARTS = tuple(place.name for place in system())
+WATCHERS: tuple[Role, ...] = ("alertmanager", "prometheus")
+"""Parts that watch the system, and may be disturbed as well."""
+PARTS = (*(place.name for place in system()), *WATCHERS)
 """Targets of a system of one front and one cell; larger ones have more, by the rules of `system.contract.places`."""
 HOST = "host"
 """The machine itself, as a target."""
 SORTS = ("link", "part", HOST)
 """What a kind of fault may be `on`."""
-_ROLES = ("valkey", "front", "credit", *ALONE)
+_ROLES = ("valkey", "front", "credit", *ALONE, *WATCHERS)
 
 
 class Fits(NamedTuple):

@@ -34,8 +34,9 @@ FILE = {
     ("change", "says"),
     [
         pytest.param({"targets": ["front-valkey"]}, "signal on front-valkey", id="a link"),
-        pytest.param({"inject": {"kind": "signal", "signal": "HUP"}}, "'KILL' or 'STOP'", id="another signal"),
+        pytest.param({"inject": {"kind": "signal", "signal": "HUP"}}, "'KILL', 'QUIT' or 'STOP'", id="another signal"),
         pytest.param({"inject": {"kind": "signal", "signal": "STOP"}}, "cannot see STOP", id="frozen is not gone"),
+        pytest.param({"inject": {"kind": "signal", "signal": "QUIT"}}, "QUIT on front-0; expected postgres", id="no QUIT"),
         pytest.param({"heal": {"kind": "continue"}}, "continue does not undo KILL", id="the dead do not go on"),
         pytest.param({"inject": {"kind": "signal", "signal": "KILL", "stays_down": 1}}, "stays_down", id="no flag"),
     ],
@@ -93,6 +94,29 @@ def test_a_part_is_killed(part: subprocess.Popen[bytes], stays_down: bool) -> No
     kind.undo(where, detail)
     assert calls == (["suspend play", "resume play"] if stays_down else [])
     assert [name for name, _ in kind.rungs(where, detail)] == ["start again", "restart"]
+
+
+DYING = """
+import ctypes, platform, threading
+threading.Thread(target=threading.Event().wait).start()
+print("up", flush=True)
+ctypes.CDLL(None).syscall({"x86_64": 60}.get(platform.machine(), 93), 0)  # exit, of this thread alone
+"""
+
+
+def test_a_part_whose_threads_take_their_time_to_die_is_neither_back_nor_there() -> None:
+    """Its first thread is gone and its parent cannot wait for it yet, as a large program of many threads."""
+    kind, spec = SignalsKind(), SignalFault(kind="signal", signal="KILL", stays_down=True)
+    with started([sys.executable, "-c", DYING], stdout=subprocess.PIPE) as part:
+        assert part.stdout
+        assert part.stdout.readline() == b"up\n"
+        where = stack(part, [])
+        detail = kind.prepare(where, spec, "play")
+        wait_until(lambda: not processes.lives(detail), 30, "its first thread gone")
+        assert "play" in where.pids()
+        assert kind.in_force(where, detail)
+        assert not kind.undone(where, detail)
+        part.kill()
 
 
 def test_a_pid_that_is_another_process_s_by_now_gets_no_signal(part: subprocess.Popen[bytes]) -> None:
