@@ -93,11 +93,16 @@ class SeasonOperator:
         return int(self._read(f"/v1/rounds/{round_id}/fission?lane={self.lane}")["claims"])
 
     def participants(self, round_id: int) -> int | None:
-        """Distinct people who took part in the round, as fronts counted; None where some of it is uncounted."""
+        """Distinct people who took part in the round, as fronts counted; None where that is not the exact number, also
+        after waiting for what fronts write within a second or two of the close.
+        """
         until_s = time.monotonic() + self.within_s
-        counted = insist(lambda: self.control.participation(self.lane, round_id), until_s)
-        found = [one for one in counted.rounds if one.round == round_id]
-        return found[0].people if found and not found[0].uncounted else None
+        while True:
+            counted = insist(lambda: self.control.participation(self.lane, round_id), until_s)
+            found = [one for one in counted.rounds if one.round == round_id]
+            if not found or found[0].uncounted or found[0].exact or time.monotonic() >= until_s:
+                return found[0].people if found and found[0].exact else None
+            time.sleep(POLL_S)
 
     def _done(self, path: str, order: Mapping[str, Any]) -> dict[str, Any]:
         return insist(lambda: _settled(self.control.at_play("POST", path, order)), time.monotonic() + self.within_s)

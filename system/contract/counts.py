@@ -10,6 +10,7 @@ from system.contract.api import Model
 from system.contract.fields import Whole
 from system.contract.ids import Lane
 
+RoundId = Annotated[int, Field(ge=0, lt=1 << 31)]
 SponsorId = Annotated[int, Field(ge=0, lt=1 << 16)]
 
 
@@ -18,7 +19,7 @@ class CountedPart(Model):
     serialised 64-bit roaring bitmap in base64; empty for none. `exposures`: sponsor → answers that named it.
     """
 
-    round: int = Field(ge=0, lt=1 << 31)
+    round: RoundId
     minute_us: Whole
     taps: Whole
     too_fast: Whole
@@ -28,13 +29,15 @@ class CountedPart(Model):
 
 class CountsReport(Model):
     """Body of `POST /v1/fronts/{front}/counts`: written once for each (front, instance, number). `until_us`: all that
-    this start answered before is in its reports up to this one. `last`: it stopped in order, and answers no more.
+    this start answered before is in its reports up to this one. `rounds`: those in which it answers taps on from there.
+    `last`: it stopped in order, and answers no more.
     """
 
     instance: int = Field(ge=1, lt=1 << 62)
     number: int = Field(ge=1, lt=1 << 62)
     until_us: Whole
     last: bool = False
+    rounds: tuple[RoundId, ...] = Field(default=(), max_length=10_000)
     parts: tuple[CountedPart, ...] = Field(default=(), max_length=1_000)
 
 
@@ -48,7 +51,10 @@ class CountedFigures(Model):
 
 
 class CountedMinute(CountedFigures):
+    """`exact`: every front that served in it has reported beyond its end. Else the figures are lower bounds."""
+
     minute_us: int
+    exact: bool
 
 
 class Uncounted(Model):
@@ -61,9 +67,14 @@ class Uncounted(Model):
 
 
 class CountedRound(CountedFigures):
-    """One round. Where something is uncounted, every figure is a lower bound."""
+    """One round that began. `exact`: it is closed, and every front that served in it has reported all it answered
+    there; else every figure is a lower bound. `confirmed_us`: the time before which none of them has anything to
+    report; None where no front served.
+    """
 
     round: int
+    exact: bool
+    confirmed_us: int | None
     minutes: tuple[CountedMinute, ...]
     uncounted: tuple[Uncounted, ...]
 
@@ -74,5 +85,5 @@ class Participation(Model):
     lane: Lane
     evening: CountedFigures
     exact: bool
-    """Nothing is uncounted, in no round."""
+    """There is a round, and each is exact."""
     rounds: tuple[CountedRound, ...]

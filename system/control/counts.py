@@ -29,7 +29,7 @@ async def write(control: ControlContext, front: int, report: CountsReport) -> No
     for part in report.parts:
         parts[await control.lane_of(part.round)].append(part)
     users = {id(part): users_of(part) for part in report.parts}
-    more = {"until_us": report.until_us, "last": report.last}
+    more = {"until_us": report.until_us, "last": report.last, "rounds": list(report.rounds)}
     async with control.pool.transaction("write counts") as conn:
         if await (await conn.execute(statement("control_counting_take", "live"), {**key, **more})).fetchone() is None:
             return  # it is written already

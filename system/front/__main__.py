@@ -47,7 +47,7 @@ async def run(settings: FrontSettings, stop: asyncio.Event) -> int:
             server = await serve(state, settings, metrics)
             settle_memory()
             log.info("front serves, metrics on %s:%d", host, port, extra={"event": "front_serves"})
-            counting = Counting(server.draw, control, lambda: sync.instance, state.now_us, lambda: bool(state.rounds))
+            counting = Counting(server.draw, control, lambda: sync.instance, state.now_us, sync.answering)
             counted = asyncio.create_task(counting.run(), name="counting")
             following = asyncio.create_task(sync.run(), name="sync")
             stopping = asyncio.create_task(stop.wait(), name="stop")

@@ -11,7 +11,7 @@ import base64
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -75,24 +75,25 @@ class MinuteTally:
 
 
 class Counting:
-    """Counts of one start of a front. `rounds`: does the front know any round now? Then control hears of it each
-    second, also that nothing was to be counted.
+    """Counts of one start of a front. `rounds`: those that the front knows now, and in which of them it may still
+    answer 200 or 202. While it knows any, control hears of it each second, also that nothing was to be counted.
     """
 
     def __init__(
         self, draw: Seeing, control: ControlApi, instance: Callable[[], int], now_us: Callable[[], int],
-        rounds: Callable[[], bool],
+        rounds: Callable[[], Mapping[int, bool]],
     ) -> None:  # fmt: skip
         self._draw, self._control, self._instance, self._now_us, self._rounds = draw, control, instance, now_us, rounds
         self._minutes: dict[tuple[int, int], MinuteTally] = {}
         self._number = 0
-        self._until_us = 0
+        self._until_us = self._written_us = 0
+        self._known: Mapping[int, bool] = {}
         self._waiting: CountsReport | None = None
         self._refused = False
 
     def gather(self) -> None:
         """Takes over what the draw has seen."""
-        self._until_us = self._now_us()
+        self._until_us, self._known = self._now_us(), self._rounds()
         for seen in self._draw.take():
             key = seen.round_id, seen.minute_us
             tally = self._minutes.get(key)
@@ -128,9 +129,12 @@ class Counting:
             # Refused for good (a control of an older version does not count): what follows must not wait for it.
             if not self._refused:
                 log.error("counts refused: %s", exc, extra={"event": "counts_refused"})
+            # What it held is lost: from there on nothing is complete, and the end is no orderly one.
             self._refused = True
+        else:
+            self._written_us = report.until_us
         self._waiting = None
-        return report.last or (not last and not any(not tally.idle for tally in self._minutes.values()))
+        return report.last or ((not last or self._refused) and all(tally.idle for tally in self._minutes.values()))
 
     async def finish(self, deadline_s: float) -> None:
         """The last report of an orderly stop: nothing stays uncounted, if control answers in time."""
@@ -144,14 +148,16 @@ class Counting:
 
     def _next(self, last: bool) -> CountsReport | None:
         new = [key for key, tally in self._minutes.items() if not tally.idle]
-        if not new and not last and not self._rounds():
+        if not new and not last and not self._known:
             return None
         parts = tuple(self._minutes[key].part(*key) for key in new[:PARTS_MAX])
         self._forget()
         self._number += 1
+        complete = len(new) <= PARTS_MAX and not self._refused
         return CountsReport(
-            instance=self._instance(), number=self._number, until_us=self._until_us,
-            last=last and len(new) <= PARTS_MAX, parts=parts,
+            instance=self._instance(), number=self._number, last=last and complete,
+            until_us=self._until_us if complete else self._written_us,
+            rounds=tuple(number for number, answers in self._known.items() if answers), parts=parts,
         )  # fmt: skip
 
     def _forget(self) -> None:

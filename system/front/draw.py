@@ -135,7 +135,7 @@ class Draw:
         if uid in round_.settled:
             win = round_.settled[uid]
             self._count(round_id, uid, now_us)
-            self.show(round_id, win)
+            self.show(round_id, win, now_us)
             return answers.won(round_id, win, repeat=True)
         if uid in round_.pending:
             self._count(round_id, uid, now_us)
@@ -190,10 +190,10 @@ class Draw:
         self._taps += 1
         self._users.append(uid)
 
-    def show(self, round_id: int, win: SettledWin) -> None:
-        """A win is shown with its sponsor, in the minute of the last tap."""
-        if round_id != self._round_id:
-            self._turn(round_id, self.front.now_us())
+    def show(self, round_id: int, win: SettledWin, now_us: int) -> None:
+        """A win is shown with its sponsor, in the minute of its answer: one that is over gets no more counts."""
+        if round_id != self._round_id or now_us >= self._until_us:
+            self._turn(round_id, now_us)
         self._shown[win.sponsor] = self._shown.get(win.sponsor, 0) + 1
 
     def _turn(self, round_id: int, now_us: int) -> None:
@@ -246,7 +246,7 @@ class _Waiting:
             answer = answers.PENDING
         else:
             answer = answers.won(self._round_id, win, self._repeat)
-            self._draw.show(self._round_id, win)
+            self._draw.show(self._round_id, win, self._draw.front.now_us())
         if self._reply is None:
             self._early = answer
         else:

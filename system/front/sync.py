@@ -144,6 +144,13 @@ class Sync:
             left = self._pending()
         return left
 
+    def answering(self) -> dict[int, bool]:
+        """Every round that is known, and whether taps in it may still be answered: also one whose winners are still
+        being looked up, until it is closed.
+        """
+        served = {number: not round_.closed for number, round_ in self.state.rounds.items()}
+        return served | {number: not keeper.round.closed for number, keeper in self.keepers.items()}
+
     def _pending(self) -> int:
         return sum(len(keeper.round.pending) for keeper in self.keepers.values() if not keeper.round.blocked)
 

@@ -46,6 +46,8 @@ def lines(found: CountsByLane, unread: str) -> Iterator[str]:
             for gap in one.uncounted:
                 lasted = max(0, gap.until_us - gap.since_us) / 1e6
                 yield f"    uncounted: {lasted:.1f} s of front {gap.front}, so these are lower bounds"
+            if not (one.exact or one.uncounted):
+                yield "    not every front has reported to the round's end yet, so these are lower bounds"
 
 
 def _figures(one: CountedRound) -> str:

@@ -97,15 +97,14 @@ def test_a_start_killed_before_its_first_report_is_uncounted(settings: ControlSe
 
     async def gaps(query: str = "") -> tuple[dict[int, list[int]], bool]:
         answer = await told(settings.postgres_url, query)
-        return {one["round"]: [gap["instance"] for gap in one["uncounted"]] for one in answer["rounds"]}, answer[
-            "exact"
-        ]
+        found = {one["round"]: [gap["instance"] for gap in one["uncounted"]] for one in answer["rounds"]}
+        return {number: instances for number, instances in found.items() if instances}, answer["exact"]
 
     async def body() -> None:
         async with running(settings) as api:
             early = await api.make_round()
             first = await api.register()
-            assert await gaps() == ({}, True), "a front that has just begun"
+            assert await gaps() == ({}, False), "a front that has just begun, and has said nothing"
             # The clock of this control is not PostgreSQL's.
             ago_us = time.time_ns() // 1000 - 6_000_000
             sql(settings, "UPDATE control.counting SET until_us = %s, began_us = %s", ago_us, ago_us)
@@ -125,12 +124,54 @@ def test_a_start_killed_before_its_first_report_is_uncounted(settings: ControlSe
                 ago_us + 5_500_000,
                 later,
             )
-            assert await gaps(f"?round={later}") == ({}, True), "a round that it cannot have heard of"
+            assert await gaps(f"?round={later}") == ({}, False), "it may not have heard of that round; nobody knows"
             second = await api.register()
             assert await report(api, second, 1, last=True, until_us=api.clock.now_us) == (200, {"number": 1})
             assert (await gaps(f"?round={early}")) == ({early: [first]}, False)
             sql(settings, "UPDATE live.round SET state = 'closed', closed_us = start_us - 1000000")
-            assert await gaps() == ({}, True), "closed before the start's first word"
+            assert await gaps() == ({}, False), "closed before the start's first word: there is no data"
+
+    asyncio.run(body())
+
+
+def test_exact_is_what_every_front_has_confirmed(settings: ControlSettings) -> None:
+    """A minute once each front reported beyond its end; a round once each says that it answers no more in it."""
+    dsn, minute = settings.postgres_url, 60_000_000
+
+    async def exact(round_id: int) -> tuple[bool, list[bool], bool]:
+        answer = await told(dsn, f"?round={round_id}")
+        (found,) = answer["rounds"]
+        return found["exact"], [one["exact"] for one in found["minutes"]], answer["exact"]
+
+    async def body() -> None:
+        async with running(settings) as api:
+            assert not (await told(dsn))["exact"], "there is nothing that could be"
+            instance, round_id = await api.register(), await api.make_round()
+            first_us = api.clock.now_us // minute * minute + minute
+            sql(settings, "UPDATE live.round SET start_us = %s, end_us = %s", first_us, first_us + 2 * minute)
+            parts = [part(round_id, first_us + k * minute, 5, k) for k in range(2)]
+            assert (await report(api, instance, 1, *parts, until_us=first_us + minute + 1, rounds=[round_id]))[0] == 200
+            # At once: nobody has to be silent for that.
+            assert await exact(round_id) == (False, [True, False], False)
+            closed_us = first_us + 2 * minute + 7
+            sql(settings, "UPDATE live.round SET state = 'closed', closed_us = %s", closed_us)
+            assert await exact(round_id) == (False, [True, False], False), "killed right now, who would know?"
+            assert (await report(api, instance, 2, until_us=closed_us + 1, rounds=[round_id]))[0] == 200
+            assert await exact(round_id) == (False, [True, True], False), "it has not heard of the close, and answers"
+            confirmed = (await told(dsn))["rounds"][0]["confirmed_us"]
+            assert confirmed == closed_us + 1
+            assert (await report(api, instance, 3, until_us=closed_us + 2))[0] == 200
+            assert await exact(round_id) == (True, [True, True], True)
+            # A second front of that round, which says nothing.
+            sql(settings, "INSERT INTO live.stream (round, front, cell) VALUES (%s, 1, 0)", round_id)
+            counting = "INSERT INTO control.counting (front, instance, until_us, began_us) VALUES (1, %s, %s, %s)"
+            sql(settings, counting, instance + 1, first_us + minute, first_us)
+            assert await exact(round_id) == (False, [True, False], False)
+            # Started again before the second minute: the first minute is the dead one's, and the gap is in the second.
+            sql(settings, counting, instance + 2, closed_us, first_us + minute + 9)
+            assert await exact(round_id) == (False, [True, False], False)
+            (gap,) = (await told(dsn))["rounds"][0]["uncounted"]
+            assert (gap["since_us"], gap["until_us"]) == (first_us + minute, first_us + minute + 9)
 
     asyncio.run(body())
 

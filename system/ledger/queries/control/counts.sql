@@ -5,9 +5,10 @@ VALUES (%(front)s, %(instance)s, %(now_us)s, %(now_us)s) ON CONFLICT DO NOTHING
 
 -- name: control_counting_take
 -- The front's newest report, if it is newer than what is written; no row: it is written already.
-INSERT INTO control.counting AS c (front, instance, number, until_us, last, began_us)
-VALUES (%(front)s, %(instance)s, %(number)s, %(until_us)s, %(last)s, %(until_us)s)
-ON CONFLICT (front, instance) DO UPDATE SET number = excluded.number, until_us = excluded.until_us, last = excluded.last
+INSERT INTO control.counting AS c (front, instance, number, until_us, last, began_us, rounds)
+VALUES (%(front)s, %(instance)s, %(number)s, %(until_us)s, %(last)s, %(until_us)s, %(rounds)s)
+ON CONFLICT (front, instance) DO UPDATE
+SET number = excluded.number, until_us = excluded.until_us, last = excluded.last, rounds = excluded.rounds
 WHERE c.number < excluded.number RETURNING c.number
 
 -- name: control_counted_insert

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -118,27 +119,34 @@ def test_sums_are_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("round_id", "uncounted", "people"),
+    ("round_id", "uncounted", "exact", "people"),
     [
-        pytest.param(9, (), 120, id="counted"),
-        pytest.param(9, (LOST_START,), None, id="some of it uncounted"),
-        pytest.param(8, (), None, id="nobody counted"),
+        pytest.param(9, (), (True,), 120, id="counted"),
+        pytest.param(9, (), (False, True), 120, id="a front reports a moment later"),
+        pytest.param(9, (LOST_START,), (False,), None, id="some of it uncounted"),
+        pytest.param(8, (), (True,), None, id="nobody counted"),
     ],
 )
 def test_who_took_part_is_asked_once_more_where_nobody_answered(
-    round_id: int, uncounted: tuple[Uncounted, ...], people: int | None
+    round_id: int, uncounted: tuple[Uncounted, ...], exact: tuple[bool, ...], people: int | None
 ) -> None:
     figures = CountedFigures(taps=130, too_fast=0, people=120, exposures={})
-    one = CountedRound(**figures.model_dump(), round=round_id, minutes=(), uncounted=uncounted)
-    answers = iter([ControlAway("no answer"), Participation(lane="live", evening=figures, exact=True, rounds=(one,))])
+    more: dict[str, Any] = {"round": round_id, "minutes": (), "uncounted": uncounted, "confirmed_us": 9}
+    rounds = (CountedRound(**figures.model_dump(), exact=each, **more) for each in exact)
+    answers: Iterator[ControlAway | Participation] = iter(
+        [
+            ControlAway("no answer"),
+            *(Participation(lane="live", evening=figures, exact=one.exact, rounds=(one,)) for one in rounds),
+        ]
+    )
 
     class Counted(Control):
         def participation(self, lane: str, round_id: int) -> Participation:
             assert (lane, round_id) == ("live", 9)
             found = next(answers)
-            if isinstance(found, ControlAway):
-                raise found
-            return found
+            if isinstance(found, Participation):
+                return found
+            raise found
 
     assert operator(Counted()).participants(9) == people
 

@@ -54,6 +54,9 @@ def test_a_win_on_its_way_is_a_tap_and_its_sponsor_is_shown_when_it_is_there() -
     assert draw.tap(LIVE, 0, 5, NOW_US, Replies()) is None
     front.live.joined[1](None)
     assert whole(draw.take()) == {(LIVE, MINUTE): (1, 0, {5}, {})}, "pending: nobody was shown"
+    front.now = MINUTE + MINUTE_US
+    front.live.joined[0](win.settled[5])
+    assert whole(draw.take()) == {(LIVE, MINUTE + MINUTE_US): (0, 0, set(), {7: 1})}, "a minute that is over is over"
 
 
 def test_minutes_and_rounds_are_told_apart_and_everybody_is_new_in_each() -> None:

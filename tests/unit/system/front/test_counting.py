@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
+from collections.abc import Callable
 from typing import Any, cast
 
 from pyroaring import BitMap64
 
 from system.contract.counts import CountsReport
 from system.contract.errors import NotFound, StoreUnknown, XiuError
-from system.front.counting import Counting
+from system.front.counting import PARTS_MAX, Counting
 from system.front.glimpse import Glimpse
 from system.front.link import ControlApi
 
@@ -43,9 +45,12 @@ def people(report: CountsReport) -> list[set[int]]:
     return [set(BitMap64.deserialize(base64.b64decode(part.users))) if part.users else set() for part in report.parts]
 
 
-def counting(ears: Ears, rounds: bool = True) -> tuple[Eyes, Counting]:
+def counting(ears: Ears, rounds: bool = True, clock: Callable[[], int] = lambda: 1_000) -> tuple[Eyes, Counting]:
+    """A front that answers in round 7, and still knows round 6."""
     eyes = Eyes()
-    return eyes, Counting(eyes, cast("ControlApi", ears), lambda: 3, lambda: 1_000, lambda: rounds)
+    return eyes, Counting(
+        eyes, cast("ControlApi", ears), lambda: 3, clock, lambda: {6: False, 7: True} if rounds else {}
+    )
 
 
 def test_the_same_report_comes_again_until_control_has_it_and_what_was_seen_meanwhile_in_the_next() -> None:
@@ -77,6 +82,7 @@ def test_a_front_without_rounds_is_silent_one_with_rounds_says_that_nothing_is_l
                 assert await counts.write()
             assert [report.parts for report in ears.got] == [()] * reports
             assert [report.until_us for report in ears.got] == [1_000] * reports
+            assert [report.rounds for report in ears.got] == [(7,)] * reports
 
     asyncio.run(body())
 
@@ -105,5 +111,35 @@ def test_a_control_that_does_not_count_holds_nothing_up() -> None:
         assert await counts.write()
         await counts.write()
         assert [report.number for report in ears.got] == [1, 2]
+
+    asyncio.run(body())
+
+
+def test_a_report_never_claims_what_is_not_in_it() -> None:
+    """Neither while more parts wait for the next one, nor once a report was refused: what it held is nowhere."""
+
+    async def body() -> None:
+        ears, times = Ears(), itertools.count(1_000)
+        eyes, counts = counting(ears, clock=lambda: next(times))
+        counts.gather()
+        await counts.write()
+        eyes.seen = [Glimpse(7, minute, 1, 0, [1], {}) for minute in range(PARTS_MAX + 1)]
+        counts.gather()
+        await counts.write()
+        await counts.write()
+        assert [(len(report.parts), report.until_us) for report in ears.got] == [
+            (0, 1_000), (PARTS_MAX, 1_000), (1, 1_001),
+        ]  # fmt: skip
+        ears.answers = [NotFound("no such round")]
+        for uid in (2, 3):
+            eyes.seen = [Glimpse(7, 0, 1, 0, [uid], {})]
+            counts.gather()
+            assert await counts.write()
+        await counts.finish(5.0)
+        lost, *after = ears.got[3:]
+        assert (lost.number, lost.until_us) == (4, 1_002)
+        assert [(report.number, report.until_us, report.last) for report in after] == [
+            (5, 1_001, False), (6, 1_001, False),
+        ]  # fmt: skip
 
     asyncio.run(body())

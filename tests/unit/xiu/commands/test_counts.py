@@ -18,7 +18,9 @@ GAP = Uncounted(front=1, instance=2, since_us=1_000_000, until_us=3_500_000)
 
 
 def counted(number: int, *gaps: Uncounted) -> CountedRound:
-    return CountedRound(round=number, minutes=(CountedMinute(minute_us=0, **FIGURES),), uncounted=gaps, **FIGURES)
+    minutes = (CountedMinute(minute_us=0, exact=True, **FIGURES),)
+    more: dict[str, Any] = {"exact": number != 4, "confirmed_us": 9, "minutes": minutes, "uncounted": gaps}
+    return CountedRound(round=number, **more, **FIGURES)
 
 
 class FourRounds:

@@ -13,21 +13,21 @@ WHERE (%(round)s::int IS NULL OR p.round = %(round)s::int)
        OR p.round IN (SELECT r.round FROM {schema}.programme_round r WHERE r.programme = %(programme)s::text))
 ORDER BY p.round, p.minute_us
 
--- name: participation_unheard
--- Starts of fronts without a last report that a newer one replaced, or that say nothing any more: since when, until
--- when, and the rounds, of those asked for, that somebody could tap in meanwhile. A front that works reports every
--- second: one whose last report is `silent_us` old is silent until now, in the rounds that it may have heard of.
-SELECT r.round, c.front, c.instance, c.until_us, n.until_us
-FROM control.counting c
-JOIN LATERAL (SELECT coalesce(x.began_us, CASE WHEN c.until_us < m.now_us - %(silent_us)s THEN m.now_us END) AS until_us,
-                     x.began_us IS NULL AS silent
-              FROM (SELECT min(o.began_us) AS began_us FROM control.counting o
-                    WHERE o.front = c.front AND o.instance > c.instance) x,
-                   (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us) m) n
-    ON n.until_us IS NOT NULL
-JOIN {schema}.round r ON r.start_us < n.until_us AND coalesce(r.closed_us, n.until_us) >= c.until_us
-    AND (NOT n.silent OR r.created_us <= c.until_us + %(silent_us)s)
-WHERE NOT c.last AND (%(round)s::int IS NULL OR r.round = %(round)s::int)
+-- name: participation_starts
+-- Rounds that began, of those asked for, with every start of a front that served in them: from when until when, how far
+-- its reports go, and whether it answers no more: at all, or in the round. The time is the later of PostgreSQL's and
+-- what control's clock is known to have reached.
+SELECT r.round, r.created_us, r.closed_us, m.now_us, c.front, c.instance, c.began_us, c.ended_us, c.until_us, c.last,
+       c.last OR r.closed_us <= c.until_us AND r.round <> ALL (c.rounds)
+FROM (SELECT greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, max(k.began_us), max(k.until_us)) AS now_us
+      FROM control.counting k) m
+JOIN {schema}.round r ON r.start_us <= m.now_us
+LEFT JOIN ({schema}.stream s
+    JOIN (SELECT x.*, lead(x.began_us) OVER (PARTITION BY x.front ORDER BY x.instance) AS ended_us
+          FROM control.counting x) c USING (front))
+    ON s.round = r.round AND c.began_us < coalesce(r.closed_us, m.now_us)
+       AND coalesce(c.ended_us, m.now_us) > r.start_us
+WHERE (%(round)s::int IS NULL OR r.round = %(round)s::int)
   AND (%(programme)s::text IS NULL
        OR r.round IN (SELECT p.round FROM {schema}.programme_round p WHERE p.programme = %(programme)s::text))
 ORDER BY r.round, c.front, c.instance
