@@ -10,6 +10,22 @@ from shell import ROOT, VENV, StepFailed, run, step
 STAMP = VENV / "xiu.stamp"
 LOCK = ROOT / "requirements.lock"
 
+EARLY = (
+    "import os, sys, _signal; "
+    "(os.path.basename((sys.orig_argv[1:] or [''])[0]) == 'xiu' or sys.orig_argv[1:3] == ['-m', 'xiu.cli']) "
+    "and _signal.getsignal(2) is _signal.default_int_handler "
+    "and _signal.signal(2, lambda *_: (os.write(2, b'xiu: interrupted\\n'), os._exit(3)))\n"
+)
+"""What Python does before it imports anything of a package; `xiu/interrupted.py` takes over."""
+
+
+def early() -> None:
+    """Ctrl-C ends `xiu` quietly also while Python itself begins: that is a third of the time until its first line."""
+    release = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    file = VENV / "lib" / release / "site-packages" / "0-xiu-interrupted.pth"  # they are read by name
+    if not file.is_file() or file.read_text() != EARLY:
+        file.write_text(EARLY)
+
 
 def wanted() -> str:
     """The content of the stamp file when the environment is up to date."""

@@ -64,6 +64,7 @@ def _tools() -> None:
 def _python() -> None:
     if not packages.ready():
         packages.install()
+    packages.early()
     hot_path.build()
 
 

@@ -21,7 +21,7 @@ from harness import children
 from harness.errors import Aborted, BadInput, EnvironmentNotReady, closest
 from system.contract.found import imported
 from system.contract.numbers import shown, whole_number
-from xiu import commands
+from xiu import commands, interrupted
 from xiu.commands import heeds, words
 from xiu.error_report import error_report, refuse_bytes
 from xiu.outlet import outlets
@@ -178,7 +178,8 @@ def dispatch(argv: Sequence[str]) -> int:
     command = cast(CommandModule, module)
     command.configure(parser)
     args = parser.parse_args(rest, namespace=args)
-    return command.run(args)
+    with interrupted.heard():
+        return command.run(args)
 
 
 @contextmanager
