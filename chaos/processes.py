@@ -97,8 +97,8 @@ class SignalKind(FaultKind[S]):
 
 
 def _pid_of_part(stack: Stack, detail: Detail) -> int | None:
-    """Of the process that the part has now. One that was killed is none, though its last threads may still be ending and
-    the stack cannot wait for it yet.
+    """Of the process that the part has now. One that was killed is none, though its last threads may still be ending
+    and the stack cannot wait for it yet.
     """
     pid = stack.pids().get(detail["part"])
     return None if pid == detail["pid"] and not lives(detail) else pid

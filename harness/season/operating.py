@@ -93,15 +93,20 @@ class SeasonOperator:
         return int(self._read(f"/v1/rounds/{round_id}/fission?lane={self.lane}")["claims"])
 
     def participants(self, round_id: int) -> int | None:
-        """Distinct people who took part in the round, as fronts counted; None where that is not the exact number, also
-        after waiting for what fronts write within a second or two of the close.
+        """Distinct people who took part in the round until now, as fronts counted; None where some of it is uncounted,
+        or a front has not reported that far when the patience is over. Fronts report once a second.
         """
         until_s = time.monotonic() + self.within_s
+        now_us = insist(self.control.clock_us, until_s)
         while True:
             counted = insist(lambda: self.control.participation(self.lane, round_id), until_s)
             found = [one for one in counted.rounds if one.round == round_id]
-            if not found or found[0].uncounted or found[0].exact or time.monotonic() >= until_s:
-                return found[0].people if found and found[0].exact else None
+            if not found or found[0].uncounted:
+                return None
+            if found[0].exact or (found[0].confirmed_us or 0) >= now_us:
+                return found[0].people
+            if time.monotonic() >= until_s:
+                return None
             time.sleep(POLL_S)
 
     def _done(self, path: str, order: Mapping[str, Any]) -> dict[str, Any]:

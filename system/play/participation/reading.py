@@ -69,7 +69,8 @@ class RoundStarts:
         """Before which nothing is missing."""
         if self.exact:
             return self.closed_us
-        return min((one.until_us for one in self.starts if not one.last), default=None)
+        last_us = max((one.until_us for one in self.starts), default=None)
+        return min((one.until_us for one in self.starts if not one.last), default=last_us)
 
     def exact_minute(self, minute_us: int) -> bool:
         """Has every start that served in it reported beyond its end?"""
@@ -153,7 +154,7 @@ def _served(rows: Iterable[tuple[Any, ...]]) -> dict[int, RoundStarts]:
         of = found.setdefault(number, RoundStarts(closed_us))
         if start[0] is None:
             continue
-        one = ServingStart(*start[:-1], bool(start[-1]))
+        one = ServingStart._make((*start[:-1], bool(start[-1])))
         of.starts.append(one)
         if (gap := one.gap(created_us, now_us)) is not None:
             of.gaps.append(gap)

@@ -36,7 +36,9 @@ FILE = {
         pytest.param({"targets": ["front-valkey"]}, "signal on front-valkey", id="a link"),
         pytest.param({"inject": {"kind": "signal", "signal": "HUP"}}, "'KILL', 'QUIT' or 'STOP'", id="another signal"),
         pytest.param({"inject": {"kind": "signal", "signal": "STOP"}}, "cannot see STOP", id="frozen is not gone"),
-        pytest.param({"inject": {"kind": "signal", "signal": "QUIT"}}, "QUIT on front-0; expected postgres", id="no QUIT"),
+        pytest.param(
+            {"inject": {"kind": "signal", "signal": "QUIT"}}, "QUIT on front-0; expected postgres", id="no QUIT"
+        ),
         pytest.param({"heal": {"kind": "continue"}}, "continue does not undo KILL", id="the dead do not go on"),
         pytest.param({"inject": {"kind": "signal", "signal": "KILL", "stays_down": 1}}, "stays_down", id="no flag"),
     ],

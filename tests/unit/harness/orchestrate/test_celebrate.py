@@ -51,7 +51,11 @@ class Control:
     def participation(self, lane: str, round_id: int) -> Any:
         if self.broken == "participation":
             raise ControlError("play refused", 400)
-        return SimpleNamespace(rounds=[SimpleNamespace(round=round_id, people=90, uncounted=())])
+        one = SimpleNamespace(round=round_id, people=90, uncounted=(), exact=False, confirmed_us=1_000)
+        return SimpleNamespace(rounds=[one])
+
+    def clock_us(self) -> int:
+        return 1_000
 
     def at_play(self, method: str, path: str, body: Any = None) -> Any:
         route = path.partition("?")[0]

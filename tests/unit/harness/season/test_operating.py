@@ -122,17 +122,21 @@ def test_sums_are_read_back() -> None:
     ("round_id", "uncounted", "exact", "people"),
     [
         pytest.param(9, (), (True,), 120, id="counted"),
-        pytest.param(9, (), (False, True), 120, id="a front reports a moment later"),
+        pytest.param(9, (), (False, True), 120, id="closed, and a front reports a moment later"),
+        pytest.param(9, (), (False, 1_000), 120, id="still open, and a front reports so far a moment later"),
         pytest.param(9, (LOST_START,), (False,), None, id="some of it uncounted"),
         pytest.param(8, (), (True,), None, id="nobody counted"),
     ],
 )
 def test_who_took_part_is_asked_once_more_where_nobody_answered(
-    round_id: int, uncounted: tuple[Uncounted, ...], exact: tuple[bool, ...], people: int | None
+    round_id: int, uncounted: tuple[Uncounted, ...], exact: tuple[bool | int, ...], people: int | None
 ) -> None:
     figures = CountedFigures(taps=130, too_fast=0, people=120, exposures={})
-    more: dict[str, Any] = {"round": round_id, "minutes": (), "uncounted": uncounted, "confirmed_us": 9}
-    rounds = (CountedRound(**figures.model_dump(), exact=each, **more) for each in exact)
+    more: dict[str, Any] = {"round": round_id, "minutes": (), "uncounted": uncounted}
+    rounds = (
+        CountedRound(**figures.model_dump(), exact=each is True, confirmed_us=999 + (each == 1_000), **more)
+        for each in exact
+    )
     answers: Iterator[ControlAway | Participation] = iter(
         [
             ControlAway("no answer"),
@@ -141,6 +145,9 @@ def test_who_took_part_is_asked_once_more_where_nobody_answered(
     )
 
     class Counted(Control):
+        def clock_us(self) -> int:
+            return 1_000
+
         def participation(self, lane: str, round_id: int) -> Participation:
             assert (lane, round_id) == ("live", 9)
             found = next(answers)
