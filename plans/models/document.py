@@ -17,6 +17,7 @@ from plans.models.errors import FileProblems, PlanError, Problem, closest
 from plans.models.formats import FORMAT, KEY, applied, changes_of, format_of
 from plans.models.ids import LARGEST
 from plans.models.partial import Contradiction, Loc, PlanModel, contradictions, validate
+from plans.models.reading import bytes_of
 from plans.models.scalars import FastLoader, PlainLoader
 
 M = TypeVar("M", bound=PlanModel)
@@ -281,8 +282,7 @@ def problem_of(document: Document, found: Contradiction) -> Problem:
 
 def text_of(path: Path) -> str:
     """The file's text. Raises OSError, UnicodeDecodeError, and PlanError for one that is too large, or has no end."""
-    with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
+    data = bytes_of(path, LARGEST)
     if len(data) > LARGEST:
         raise PlanError([Problem(str(path), 0, "too large", f"at most {LARGEST >> 20} MiB")])
     return data.decode("utf-8-sig")
@@ -325,7 +325,7 @@ def read_partly(path: Path, model: type[M]) -> tuple[M | None, Document, list[Pr
     try:
         text = text_of(path)
     except OSError as exc:
-        near = closest(path.name, [p.name for p in path.parent.glob("*.y*ml")]) if path.parent.is_dir() else ""
+        near = closest(path.name, [p.name for p in path.parent.glob("*.y*ml") if p != path])
         raise PlanError([Problem(str(path), 0, f"cannot be read: {exc.strerror or exc}", did_you_mean=near)]) from exc
     except UnicodeDecodeError as exc:
         line = exc.object[: exc.start].count(b"\n") + 1

@@ -117,7 +117,7 @@ def named_file(path: Path, expected: str, pattern: str) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        near = closest(path.name, [each.name for each in path.parent.glob(pattern)]) if path.parent.is_dir() else ""
+        near = closest(path.name, [each.name for each in path.parent.glob(pattern) if each != path])
         hint = f"; did you mean {near}?" if near else ""
         said = f"{path} cannot be read: {exc.strerror or exc}; expected {expected} relative to this one{hint}"
         raise ValueError(said) from exc

@@ -17,6 +17,7 @@ from plans.models.errors import FileProblems, Problem
 from plans.models.ids import LARGEST, beside, nameable, named_file
 from plans.models.partial import FOLDER, PlanModel
 from plans.models.quantity import LONGEST_S
+from plans.models.reading import bytes_of
 
 MOST_ROWS = 20_000
 """More than a day at a row every five seconds."""
@@ -39,8 +40,7 @@ class Recording(PlanModel):
 
 def read_recording(path: Path) -> tuple[Row, ...]:
     """The points of a file. Raises FileProblems with every bad row, OSError, ValueError (not text)."""
-    with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
+    data = bytes_of(path, LARGEST)
     if len(data) > LARGEST:
         raise FileProblems([Problem(str(path), 0, "too large", f"at most {LARGEST >> 20} MiB")])
     reader = csv.reader(data.decode("utf-8-sig").splitlines(), strict=True)

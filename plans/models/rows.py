@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from plans.models.errors import FileProblems, Problem
 from plans.models.ids import beside, nameable, named_file
 from plans.models.partial import FOLDER, PlanModel
+from plans.models.reading import bytes_of
 
 MOST_BYTES, MOST_ROWS, MOST_TOLD = 16 << 20, 100_000, 20
 KINDS = (".csv", ".jsonl")
@@ -36,8 +37,7 @@ class DataRows(PlanModel):
 
 def read_rows(path: Path) -> tuple[tuple[str, ...], tuple[Any, ...], str]:
     """Columns, rows and sha256 of a file. Raises FileProblems with every bad row, OSError, UnicodeDecodeError."""
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
+    data = bytes_of(path, MOST_BYTES)
     if len(data) > MOST_BYTES:
         raise FileProblems([Problem(str(path), 0, "too large", f"at most {MOST_BYTES >> 20} MiB")])
     problems: list[Problem] = []

@@ -7,6 +7,7 @@ of the login's token or of a column, alone (`secret_places.py`).
 
 from __future__ import annotations
 
+import errno
 import re
 import ssl
 from collections.abc import Iterator, Mapping
@@ -82,6 +83,8 @@ def _authority(value: str, info: ValidationInfo) -> str:
     folder: Path | None = (info.context or {}).get(FOLDER)
     path = beside((folder or Path()) / "plan", value)
     try:
+        if path.exists() and not path.is_file():  # OpenSSL would wait for it, or read without end
+            raise OSError(errno.EINVAL, "no plain file")
         ssl.create_default_context(cafile=str(path))
     except OSError as exc:  # of the system, or of ssl: no certificate in it
         why = "no certificate in it" if isinstance(exc, ssl.SSLError) else exc.strerror or str(exc)

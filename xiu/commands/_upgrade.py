@@ -11,6 +11,8 @@ from pathlib import Path
 from harness.errors import BadInput
 from plans.models.errors import PlanError, Problem
 from plans.models.formats import FORMAT
+from plans.models.ids import LARGEST
+from plans.models.reading import bytes_of
 from plans.models.upgrade import UpgradedText, upgraded
 from xiu.commands._text import emit
 
@@ -47,7 +49,7 @@ def _write(path: Path, text: str) -> None:
     real = path.resolve()
     draft = real.with_name(f".{real.name}.new")
     try:
-        mark = codecs.BOM_UTF8 if real.read_bytes().startswith(codecs.BOM_UTF8) else b""
+        mark = codecs.BOM_UTF8 if bytes_of(real, LARGEST).startswith(codecs.BOM_UTF8) else b""
         try:
             draft.write_bytes(mark + text.encode())
             shutil.copymode(real, draft)

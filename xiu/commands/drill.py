@@ -16,6 +16,7 @@ from harness.errors import Aborted, BadInput
 from harness.guard.room import writable
 from harness.verdict import exit_code
 from plans.models import LoadedDrill, PlanError, Problem, drill_files, find_drill, load_drill
+from plans.models.document import text_of
 from plans.models.fault import Fault
 from xiu.cli import add_word
 from xiu.commands import _folders, _sound
@@ -125,7 +126,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _line_of_id(file: Path) -> int:
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = text_of(file).splitlines()
     return next((k for k, line in enumerate(lines, 1) if line.startswith("id:")), 1)
 
 

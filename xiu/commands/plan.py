@@ -15,6 +15,7 @@ from harness.forecast.share import Share
 from harness.runs import plays
 from harness.runs.order import RunOrder, order_of, short_form
 from plans.models import LoadedPlan, PlanError, Problem, find, load_forecast, load_journey, load_plan
+from plans.models.document import text_of
 from plans.models.home import HOME
 from plans.models.ids import beside, claimed
 from plans.models.quantity import MOST, ratio
@@ -263,7 +264,7 @@ def _new(args: argparse.Namespace) -> int:
     source, folder = find(args.source, "stress"), target.parent.resolve()
     own = is_service(source)
     loaded = load_service(source) if own else load_plan(source, shots.files())
-    text = loaded.plan_file.read_text(encoding="utf-8")
+    text = text_of(loaded.plan_file)
     text = re.sub(r"^id:.*$", lambda _: f"id: {ident}", text, count=1, flags=re.MULTILINE)
     if isinstance(loaded, LoadedService):
         text = _service.files_moved(text, loaded, folder)
