@@ -6,7 +6,10 @@ Refuses what `int()` accepts (a sign, an underscore, a space, digits of other sc
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
+
 SHOWN_CHARS = 40
+WRITTEN_CHARS_MAX = 64
 _DIGITS = frozenset("0123456789")
 
 
@@ -24,6 +27,19 @@ def whole_number(text: str, upper: int) -> int | None:
         return None
     number = int(text)
     return number if number <= upper else None
+
+
+def exact(text: str) -> int | float:
+    """What a JSON number with a point or an exponent is. A whole one (1.0, 1e3) is an int, exactly as it is written and
+    never by way of a float, which would round an amount; a longer text than any amount needs stays a float.
+    """
+    try:
+        number = Decimal(text) if len(text) <= WRITTEN_CHARS_MAX else Decimal("NaN")
+    except InvalidOperation:
+        return float(text)
+    if number.is_nan() or number.adjusted() >= WRITTEN_CHARS_MAX or number != number.to_integral_value():
+        return float(text)
+    return int(number)
 
 
 def number_pattern(upper: int) -> str:

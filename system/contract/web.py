@@ -38,7 +38,7 @@ from system.contract.errors import (
     XiuError,
 )
 from system.contract.memory import settle_memory
-from system.contract.numbers import shown
+from system.contract.numbers import exact, shown
 
 M = TypeVar("M", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -263,17 +263,35 @@ def _unpacked(body: bytes, encoding: str, bytes_max: int) -> bytes:
 
 
 async def read_model(request: web.Request, model: type[M], *, empty: bool = False) -> M:
-    """The body as a model of the contract; `empty`: no body is a model of defaults. Raises Refused, in a sentence."""
+    """The body as a model of the contract; `empty`: no body is a model of defaults. Raises Refused, in a sentence.
+
+    A whole number may be written as 1.0, as JSON Schema has it: it is the same number, and the same order.
+    """
     body = await _body(request)
     if empty and not body:
         return model()
     try:
-        read = model.model_validate_json(body)
+        read = _as_model(body, model)
     except ValidationError as exc:
         raise _refusal({item["type"] for item in _mistakes(exc)})(one_sentence(exc)) from exc
     # pydantic takes the last of two. Now that the body is a model, it is neither deep nor are its numbers long.
     json.loads(body, object_pairs_hook=_each_once)
     return read
+
+
+def _as_model(body: bytes, model: type[M]) -> M:
+    """Raises ValidationError."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as exc:
+        if not any(item["type"] == "int_type" for item in exc.errors(include_url=False, include_context=False)):
+            raise
+        try:
+            plain = json.dumps(json.loads(body, parse_float=exact))
+        except ValueError:
+            # A number of thousands of digits stands beside: pydantic's own words say so.
+            raise exc from None
+    return model.model_validate_json(plain)
 
 
 def _refusal(kinds: set[str]) -> type[BadRequest]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-from system.contract.errors import Refused, StoreRefused
+from system.contract.errors import Conflict, StoreRefused
 from system.contract.ids import INT8_MAX, Lane
 from system.ledger.access import Connection
 from system.ledger.statements import statement
@@ -30,7 +30,7 @@ LANDMARK_US = 1_767_225_600_000_000
 """2026-01-01 UTC. A weight of 2^1023 is the largest there is: 19 years of 7 days' half-lives after it."""
 
 
-class SelfTie(Refused):
+class SelfTie(Conflict):
     """Nobody has a tie with himself."""
 
     code = "self_tie"

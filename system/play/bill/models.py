@@ -23,7 +23,7 @@ class BillOrder(Model):
 
     key: ClientKey
     fen: int = Field(ge=1, le=1 << 40)
-    uids: tuple[Whole, ...] = Field(min_length=1, max_length=ASKED_MAX)
+    uids: tuple[Whole, ...] = Field(min_length=1, max_length=ASKED_MAX, json_schema_extra={"uniqueItems": True})
     what: Line = ""
 
 

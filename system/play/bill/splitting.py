@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from system.contract.errors import Refused
+from system.contract.errors import Conflict
 
 
-class SelfBill(Refused):
+class SelfBill(Conflict):
     """Who paid the bill asks himself."""
 
     code = "self_bill"
 
 
-class AskedTwice(Refused):
+class AskedTwice(Conflict):
     """A user stands in the bill twice."""
 
     code = "asked_twice"
 
 
-class BillTooSmall(Refused):
+class BillTooSmall(Conflict):
     """Less than a fen for each."""
 
     code = "bill_too_small"

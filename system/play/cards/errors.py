@@ -47,13 +47,13 @@ class CardNotOwned(Conflict):
     code = "card_not_owned"
 
 
-class GiftToOneself(Refused):
+class GiftToOneself(Conflict):
     """A gift is to somebody else."""
 
     code = "gift_to_oneself"
 
 
-class AskedOneself(Refused):
+class AskedOneself(Conflict):
     """A friend is somebody else."""
 
     code = "asked_oneself"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from system.contract.api import Model
-from system.contract.fields import Int8, Whole
+from system.contract.fields import Budget, Int8, Whole
 from system.contract.ids import ROUND_MAX, Lane
 from system.tickets import TICKET_CHARS_MAX
 
@@ -32,7 +32,7 @@ class SeasonOrder(Model):
     season: Number
     lane: Lane = "live"
     cards: tuple[Count, Count, Count, Count, Count]
-    pot_fen: int = Field(ge=1, le=1 << 40)
+    pot_fen: Budget
     sponsor: int = Field(ge=1, lt=1 << 16)
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from aiohttp import web
 
-from system.contract.errors import SeasonEnded, UnknownSeason
+from system.contract.errors import NoBudget, SeasonEnded, UnknownSeason
 from system.contract.ids import INT8_MAX, ROUND_MAX
 from system.contract.web import read_model
 from system.ledger.interactions import SelfTie
@@ -109,7 +109,7 @@ _SEASON = (UnknownSeason, SeasonEnded)
 ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/v1/seasons", open_season, models.SeasonView, "operator", body=models.SeasonOrder, pending=True,
-        errors=(UnknownSeason, errors.SeasonTaken, errors.SeasonUnpaid, Insufficient),
+        errors=(NoBudget, UnknownSeason, errors.SeasonTaken, errors.SeasonUnpaid, Insufficient),
     ),
     Route(
         "POST", "/v1/seasons/{season}/end", end_season, models.SeasonView, "operator", (SEASON,),

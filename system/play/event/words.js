@@ -76,6 +76,7 @@ const CODES = {
   store_refused: ["系统出错，什么也没发生", "the system has an error; nothing happened"], store_unknown: ["还不知道结果", "nobody knows the outcome yet"],
   ticket_forged: ["抽卡券不对", "the card ticket is not genuine"], ticket_of_another_lane: ["抽卡券不是这里的", "the card ticket is of another place"],
   ticket_of_another_user: ["这是别人的抽卡券", "the card ticket is somebody else's"], too_fast: ["请求太频繁", "too many requests"], too_large: ["请求太大", "the request is too large"],
+  top_beside_friend: ["只能选其一：最强的，或某一位好友", "ask for the strongest, or for one friend"],
   unknown_ask: ["没有这个请求", "there is no such request"], unknown_round: ["没有这一场", "there is no such round"], unknown_season: ["没有这个活动", "there is no such season"],
   unsupported_media_type: ["格式不对", "the format is not read"],
 };

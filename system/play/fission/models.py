@@ -7,16 +7,16 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from system.contract.api import Model
-from system.contract.fields import Line
+from system.contract.fields import Budget, Line
 from system.contract.ids import Lane
 from system.play.fission.links import LINK_CHARS_MAX
+from system.play.fission.refusals import ShareTooSmall
 from system.play.parameters import AWARD_PATTERN
 
 PARTS_MAX = 1_000
 LIFETIME_S_MAX = 7 * 86_400
 OPEN_S = 86_400
 """A winner sleeps over it."""
-FEN_MAX = 1 << 40
 
 AwardId = Annotated[str, Field(pattern=AWARD_PATTERN)]
 LinkText = Annotated[str, Field(min_length=1, max_length=LINK_CHARS_MAX)]
@@ -32,7 +32,7 @@ class FissionFunding(Model):
     lane: Lane = "live"
     key: FundingKey
     sponsor: int = Field(ge=1, lt=1 << 16)
-    fen: int = Field(ge=0, le=FEN_MAX)
+    fen: Budget
     share_fen: int = Field(ge=1, lt=1 << 32)
     parts: int = Field(ge=1, le=PARTS_MAX)
     lifetime_s: int = Field(ge=1, le=LIFETIME_S_MAX)
@@ -41,7 +41,7 @@ class FissionFunding(Model):
     @model_validator(mode="after")
     def _enough(self) -> Self:
         if self.share_fen < self.parts:
-            raise ValueError(f"{self.share_fen} fen in {self.parts} parts; expected at least 1 fen each")
+            raise ShareTooSmall(f"{self.share_fen} fen in {self.parts} parts; expected at least 1 fen each")
         return self
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from system.contract.errors import Conflict, NotFound, Refused
 
 
-class EmptyBudget(Refused):
-    """A funding of 0 fen."""
+class ShareTooSmall(Conflict):
+    """A share of less than a fen for each of its parts."""
 
-    code = "empty_budget"
+    code = "share_too_small"
 
 
 class NotASponsor(Conflict):

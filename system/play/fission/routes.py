@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from system.contract.errors import UnknownRound, XiuError
+from system.contract.errors import NoBudget, UnknownRound, XiuError
 from system.contract.ids import ROUND_MAX, Lane
 from system.contract.people import NoRealName, need_real_name
 from system.contract.web import read_model
@@ -90,8 +90,10 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/v1/rounds/{round}/fission", fund_fission, models.FundingView, "operator", (ROUND,),
         body=models.FissionFunding, pending=True,
-        errors=(refusals.EmptyBudget, UnknownRound, refusals.NotASponsor, refusals.TermsDiffer, refusals.FissionOver,
-            KeyReused),
+        errors=(
+            NoBudget, refusals.ShareTooSmall, UnknownRound, refusals.NotASponsor, refusals.TermsDiffer,
+            refusals.FissionOver, KeyReused,
+        ),
     ),
     Route(
         "GET", "/v1/rounds/{round}/fission", fission, models.FissionView, "operator", (ROUND, LANE),

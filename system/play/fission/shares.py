@@ -21,12 +21,10 @@ from system.play.wallet.reading import award_view
 
 
 async def fund(pool: Pool, round_id: int, order: FissionFunding) -> FundingView:
-    """The sponsor pays into the round's fission budget. Raises EmptyBudget, UnknownRound, NotASponsor, TermsDiffer,
-    FissionOver, KeyReused, Degraded.
+    """The sponsor pays into the round's fission budget. Raises UnknownRound, NotASponsor, TermsDiffer, FissionOver,
+    KeyReused, Degraded.
     """
     lane = order.lane
-    if not order.fen:
-        raise refusals.EmptyBudget("a budget of 0 fen pays for no share")
     rows = await read(pool, lane, "fission_round", {"round": round_id})
     if not rows:
         raise UnknownRound(f"no round {round_id}")

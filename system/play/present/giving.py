@@ -6,7 +6,7 @@ give, the ledger decides, under the account's lock.
 
 from __future__ import annotations
 
-from system.contract.errors import Conflict, Refused
+from system.contract.errors import Conflict
 from system.contract.ids import LANES, Lane
 from system.contract.people import AREAS, need_real_name, traits_of
 from system.ledger.access import Connection, Pool
@@ -26,7 +26,7 @@ for _lane in LANES:
         GIVEN.labels(_lane, _area)
 
 
-class PresentToOneself(Refused):
+class PresentToOneself(Conflict):
     """The gift is to its giver."""
 
     code = "present_to_oneself"

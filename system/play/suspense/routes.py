@@ -10,7 +10,7 @@ from system.contract.web import read_model
 from system.play.parameters import AWARD_PATTERN, LANE, NumberParameter, TextParameter
 from system.play.route import POOLS, Route
 from system.play.suspense import models, settling
-from system.play.wallet.models import TransferView
+from system.play.wallet.models import OnePerson, TransferView
 from system.web import answer
 
 ROUND = NumberParameter("round", "a round's number", 0, ROUND_MAX)
@@ -41,7 +41,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/v1/suspense/{award}/settle", settle, TransferView, "operator", (AWARD,), body=models.Settlement,
         errors=(
-            NotFound, UnknownRound, settling.RoundNotClosed, settling.NobodysRecord, settling.OtherWin,
+            OnePerson, NotFound, UnknownRound, settling.RoundNotClosed, settling.NobodysRecord, settling.OtherWin,
             settling.AlreadySettled,
         ),
         pending=True,

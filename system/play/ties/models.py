@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -136,11 +136,15 @@ class Growth(Model):
     jump_points: float | None = None
 
 
+Pair = Annotated[tuple[Whole, Whole], Field(json_schema_extra={"uniqueItems": True})]
+"""Nobody stands in his own address book: 409 `self_tie`."""
+
+
 class ImportRequest(Model):
     """Body of `POST /v1/relations/import`: (who, whom he has in his address book), at most 20,000."""
 
     lane: Lane = "live"
-    pairs: tuple[tuple[Whole, Whole], ...] = Field(min_length=1, max_length=PAIRS_MAX)
+    pairs: tuple[Pair, ...] = Field(min_length=1, max_length=PAIRS_MAX)
 
 
 class ImportAnswer(Model):

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from system.contract.errors import BadRequest, Degraded, NotFound, StoreRefused, StoreUnknown
+from system.contract.errors import BadRequest, Conflict, Degraded, NotFound, StoreRefused, StoreUnknown
 from system.contract.ids import INT8_MAX, Lane
 from system.contract.numbers import shown, whole_number
 from system.ledger.access import Pool
@@ -26,6 +26,12 @@ ASKINGS_MAX = 200
 THROUGH: tuple[models.Through, ...] = get_args(models.Through)
 """By the number in the ledger."""
 Rows = Sequence[tuple[Any, ...]]
+
+
+class TopBesideFriend(Conflict):
+    """The strongest are asked for, and one tie alone."""
+
+    code = "top_beside_friend"
 
 
 class NoTie(NotFound):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from aiohttp import web
 
-from system.contract.errors import BadRequest, Degraded, StoreRefused, StoreUnknown
+from system.contract.errors import Degraded, StoreRefused, StoreUnknown
 from system.contract.ids import INT8_MAX
 from system.contract.numbers import number_pattern, shown
 from system.contract.web import read_model
@@ -51,7 +51,7 @@ async def relations(request: web.Request) -> web.Response:
     lane, uid = user_of(request)
     query = request.query
     if "top" in query and "friend" in query:
-        raise BadRequest(f"top={shown(query['top'])} beside friend; expected one of the two")
+        raise reading.TopBesideFriend(f"top={shown(query['top'])} beside friend; expected one of the two")
     friend = FRIEND.of(request) if "friend" in query else None
     return answer(
         await reading.relations(
@@ -90,7 +90,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/friends/requests", askings, models.Askings, "user"),
     Route(
         "GET", "/v1/relations", relations, models.Relations, "user", (TOP, FRIEND, EXPLAIN),
-        errors=(SelfTie, reading.NoTie),
+        errors=(reading.TopBesideFriend, SelfTie, reading.NoTie),
     ),
     Route("GET", "/v1/relations/growth", growth, models.Growth, "operator", (LANE,)),
     Route(

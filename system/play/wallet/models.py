@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from system.contract.api import Model
+from system.contract.errors import Conflict
 from system.contract.fields import Line as TextLine
 from system.contract.fields import Name, Whole
 from system.contract.ids import Lane
@@ -48,6 +49,12 @@ class Spending(FromBalance):
     what: TextLine = ""
 
 
+class OnePerson(Conflict):
+    """Who orders and who approves have one name."""
+
+    code = "one_person"
+
+
 class TwoPeople(Model):
     """What an operator orders in the name of two people: who they are, and why."""
 
@@ -59,7 +66,7 @@ class TwoPeople(Model):
     @model_validator(mode="after")
     def _two(self) -> Self:
         if _who(self.by) == _who(self.approved_by):
-            raise ValueError("by and approved_by are one name; expected two people")
+            raise OnePerson("by and approved_by are one name; expected two people")
         return self
 
 

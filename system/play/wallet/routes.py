@@ -97,6 +97,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST", "/v1/transfers/{transfer}/reverse", reverse, models.TransferView, "operator", (TRANSFER,),
-        body=models.Reversal, errors=(AlreadyReversed, Final, NotReversible, Insufficient), pending=True,
+        body=models.Reversal, pending=True,
+        errors=(models.OnePerson, AlreadyReversed, Final, NotReversible, Insufficient),
     ),
 )  # fmt: skip

@@ -87,9 +87,9 @@ def test_what_is_refused_leaves_nothing(postgres_dsn: str) -> None:
         async with running(postgres_dsn) as play:
             fill(postgres_dsn)
             for order, expected in (
-                (DINNER | {"uids": [5, 7]}, (400, "self_bill")),
-                (DINNER | {"uids": [5, 5]}, (400, "asked_twice")),
-                (DINNER | {"fen": 2}, (400, "bill_too_small")),
+                (DINNER | {"uids": [5, 7]}, (409, "self_bill")),
+                (DINNER | {"uids": [5, 5]}, (409, "asked_twice")),
+                (DINNER | {"fen": 2}, (409, "bill_too_small")),
                 (DINNER | {"uids": []}, (400, "bad_request")),
                 (DINNER | {"uids": list(range(100, 151))}, (400, "bad_request")),
                 (DINNER | {"uids": [1 << 63]}, (400, "out_of_range")),

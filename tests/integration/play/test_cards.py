@@ -35,6 +35,7 @@ def test_a_season_is_opened_once_with_its_cards_and_its_pot(postgres_dsn: str) -
             assert (season["state"], season["issued"], season["seed"]) == ("open", 0, None)
             assert await opened(play) == season
             assert code(await play.call("/v1/seasons", ADMIN, SEASON | {"pot_fen": 9})) == (409, "season_taken")
+            assert code(await play.call("/v1/seasons", ADMIN, SEASON | {"pot_fen": 0})) == (400, "no_budget")
             assert code(await play.call("/v1/seasons", ADMIN, SEASON | {"season": 4})) == (409, "season_unpaid")
             assert code(await play.call("/v1/seasons", token(1), SEASON)) == (401, "bad_token")
             assert code(await play.call("/v1/seasons/4", token(1))) == (404, "unknown_season")
@@ -116,7 +117,7 @@ def test_a_gift_is_of_a_card_that_is_there_and_to_somebody_else(postgres_dsn: st
             kind = await drawn(play, 5)
             order = {"key": "a", "season": 3, "to": 6, "kind": kind, "whom": "family"}
             for wrong, refused in (
-                ({"to": 5}, (400, "gift_to_oneself")), ({"kind": kind % 5 + 1}, (409, "card_not_owned")),
+                ({"to": 5}, (409, "gift_to_oneself")), ({"kind": kind % 5 + 1}, (409, "card_not_owned")),
                 ({"season": 4}, (404, "unknown_season")), ({"kind": 6}, (400, "out_of_range")),
                 ({"ask": 99}, (404, "unknown_ask")),
             ):  # fmt: skip
@@ -142,7 +143,7 @@ def test_a_friend_who_is_asked_may_give_once(postgres_dsn: str) -> None:
             await opened(play)
             deal(postgres_dsn, 5, kinds=(2, 2, 4))
             asking = {"season": 3, "friend": 5, "kind": 2}
-            assert code(await play.call("/v1/cards/ask", token(5), asking)) == (400, "asked_oneself")
+            assert code(await play.call("/v1/cards/ask", token(5), asking)) == (409, "asked_oneself")
             status, ask = await play.call("/v1/cards/ask", token(6), asking)
             assert (status, ask["asker"], ask["asked"], ask["kind"], ask["gift"]) == (200, 6, 5, 2, False)
             assert (await play.call("/v1/cards/ask", token(6), asking))[1] == ask
@@ -169,7 +170,7 @@ def test_a_new_tie_is_a_card_for_both_once(postgres_dsn: str) -> None:
             deal(postgres_dsn, 5, kinds=(2,))
             about = {"season": 3, "friend": 6}
             assert code(await play.call("/v1/cards/tie", token(5), about)) == (409, "no_tie")
-            assert code(await play.call("/v1/cards/tie", token(6), about)) == (400, "self_tie")
+            assert code(await play.call("/v1/cards/tie", token(6), about)) == (409, "self_tie")
             gift = {"key": "a", "season": 3, "to": 6, "kind": 2}
             for _ in range(2):
                 assert (await play.call("/v1/cards/gift", token(5), gift))[0] == 200

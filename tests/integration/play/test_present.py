@@ -97,7 +97,7 @@ def test_what_is_refused_leaves_nothing(postgres_dsn: str) -> None:
             fill(postgres_dsn)
             await befriend(postgres_dsn, 5, 7, 361)
             for uid, order, expected in (
-                (5, CAKE | {"to": 5}, (400, "present_to_oneself")),
+                (5, CAKE | {"to": 5}, (409, "present_to_oneself")),
                 (5, CAKE | {"to": 9}, (409, "not_friends")),
                 (5, CAKE | {"fen": 61}, (409, "insufficient")),
                 (7, CAKE | {"to": 5}, (409, "insufficient")),

@@ -129,7 +129,7 @@ def test_a_reversal_needs_two_people_and_happens_once(postgres_dsn: str) -> None
             order = {"by": "Li Lei", "approved_by": "Han Meimei", "why": "paid twice at the till"}
             assert code(await play.call(path, token(5), order)) == (401, "bad_token")
             alone = order | {"approved_by": "li  LEI"}
-            assert code(await play.call(path, ADMIN, alone)) == (400, "bad_request")
+            assert code(await play.call(path, ADMIN, alone)) == (409, "one_person")
             assert code(await play.call(path, ADMIN, order | {"lane": "stress"})) == (404, "not_found")
             assert code(await play.call("/v1/transfers/999/reverse", ADMIN, order)) == (404, "not_found")
             status, undone = await play.call(path, ADMIN, order)

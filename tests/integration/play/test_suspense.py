@@ -79,7 +79,7 @@ def test_refusals(postgres_dsn: str) -> None:
         async with running(postgres_dsn) as play:
             hold(postgres_dsn, (4, 5, 10), (5, -1, 20))
             for award, order, refused in (
-                ("1-3", {"approved_by": " ann"}, (400, "bad_request")),
+                ("1-3", {"approved_by": " ann"}, (409, "one_person")),
                 ("1-3", {"to": "nobody"}, (400, "bad_request")),
                 ("1-4", {}, (409, "other_win")),
                 ("1-5", {}, (409, "nobodys_record")),

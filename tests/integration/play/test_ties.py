@@ -50,12 +50,14 @@ def test_two_who_ask_each_other_have_a_tie(postgres_dsn: str) -> None:
                     ("contact:3:5", 1, 5, 3)
                 ]
                 assert conn.execute("SELECT count(*) FROM stress.tie").fetchall() == [(0,)]
-            for wrong, said in (({"friend": 5}, "self_tie"), ({"friend": -1}, "out_of_range"), ({}, "bad_request")):
-                assert code(await play.call(ask, token(5), wrong)) == (400, said)
+            for wrong, said in (
+                ({"friend": 5}, (409, "self_tie")), ({"friend": -1}, (400, "out_of_range")), ({}, (400, "bad_request")),
+            ):  # fmt: skip
+                assert code(await play.call(ask, token(5), wrong)) == said
             assert code(await play.call(ask, token(5), {"friend": INT8_MAX + 1})) == (400, "out_of_range")
-            assert code(await play.call("/v1/relations?friend=5", token(5))) == (400, "self_tie")
+            assert code(await play.call("/v1/relations?friend=5", token(5))) == (409, "self_tie")
             assert code(await play.call("/v1/relations?friend=4", token(5))) == (404, "no_tie")
-            assert code(await play.call("/v1/relations?friend=4&top=3", token(5))) == (400, "bad_request")
+            assert code(await play.call("/v1/relations?friend=4&top=3", token(5))) == (409, "top_beside_friend")
             assert code(await play.call(f"/v1/relations?friend={INT8_MAX + 1}", token(5))) == (400, "out_of_range")
             for query, said in (
                 ("friends?after=x", "bad_request"), ("relations?explain=2", "out_of_range"),
@@ -150,7 +152,7 @@ def test_an_import_makes_each_tie_once_and_growth_says_by_what(
             assert (grown["ties"], grown["forecast"]) == (3, {"programme": "gala", "expected": 2, "gained_2016": 11})
             other = (await play.call("/v1/relations/growth?lane=stress", ADMIN))[1]
             assert (other["ties"], other["forecast"]) == (0, None)
-            assert code(await play.call(path, ADMIN, {"pairs": [[1, 2], [4, 4]]})) == (400, "self_tie")
+            assert code(await play.call(path, ADMIN, {"pairs": [[1, 2], [4, 4]]})) == (409, "self_tie")
             assert code(await play.call(path, ADMIN, {"pairs": [[1, -2]]})) == (400, "out_of_range")
             assert code(await play.call(path, token(1), {"pairs": pairs})) == (401, "bad_token")
             assert (await play.call(path, ADMIN, {"lane": "stress", "pairs": [[1, 2]]}))[1]["made"] == 1

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from system.contract import api
+from system.contract import api, fields
 from system.contract.web import one_sentence
 from system.control.set_aside import SetAside
 from system.play.wallet.models import BulkRequest
@@ -129,6 +132,51 @@ def test_a_sponsor_whom_nobody_can_read_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["春晚 2026", "春\u3000晚", "Café", "Cafe\u0301", "فروشگاه", "\u2764\ufe0f", "7"])
 def test_a_sponsor_may_be_named_in_any_language(name: str) -> None:
     assert api.RoundOrder.model_validate_json(json.dumps(ROUND | sponsor(name))).sponsors[0].name == name
+
+
+EVERY = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x30000), *range(0xE0000, 0xE1000), 0xF0000, 0x10FFFF)))
+"""All that may stand in UTF-8, but for planes of nothing else than Chinese characters or private use."""
+
+
+def taken(rule: Callable[[str], str], text: str) -> bool:
+    try:
+        return rule(text) == text
+    except ValueError:
+        return False
+
+
+def edges(chosen: set[str]) -> set[str]:
+    """The first and the last of each row of characters that are chosen, or not."""
+    pairs = [(one, other) for one, other in pairwise(EVERY) if (one in chosen) != (other in chosen)]
+    return {char for pair in pairs for char in pair}
+
+
+@pytest.mark.parametrize(
+    ("rule", "pattern"),
+    [(fields.one_line, fields.LINE_PATTERN), (fields.name, fields.NAME_PATTERN)],
+    ids=["line", "name"],
+)
+def test_the_pattern_that_is_published_is_the_rule(rule: Callable[[str], str], pattern: str) -> None:
+    published = re.compile(pattern.replace("$", r"\Z"))
+    ends = edges(set(re.findall(fields.LINE_PATTERN[1:-2], EVERY)))
+    assert len(ends) > 60
+    words = ("", *" \u3000\u0301\ufe0f\ua673", "tea\n", "Cafe\u0301 ", "\u0301a")
+    for text in (*ends, *(f"a{char}" for char in ends), *words):
+        assert taken(rule, text) == (published.match(text) is not None), ascii(text)
+
+
+def test_what_unicode_hides_is_refused_and_what_it_has_not_named_is_not() -> None:
+    seen = set(re.findall(fields.LINE_PATTERN[1:-2], EVERY))
+    for char in EVERY:
+        hidden = char in "\u115f\u1160\u2800\u3164\uffa0" or not (char.isprintable() or char == "\u3000")
+        if char.isprintable() or unicodedata.category(char) != "Cn":
+            assert (char in seen) != hidden, f"U+{ord(char):04X}"
+
+
+@pytest.mark.parametrize(("kind", "pattern"), [(fields.Line, fields.LINE_PATTERN), (fields.Name, fields.NAME_PATTERN)])
+def test_a_schema_says_which_texts_are_taken(kind: Any, pattern: str) -> None:
+    schema = TypeAdapter(tuple[kind, ...]).json_schema()
+    assert schema["items"]["pattern"] == pattern
 
 
 def test_a_reason_may_have_several_lines() -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from prometheus_client import CollectorRegistry
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from system import web as shared
-from system.contract.api import RoundOrder, SwitchChange
+from system.contract.api import Model, RoundOrder, SwitchChange
 from system.contract.errors import BadRequest, BadToken, NotFound, RoundOver
+from system.contract.fields import Budget, Whole
 from system.contract.metrics import ITSELF, METRICS
 from system.contract.web import application, bearer, need_secret, one_sentence, read_model
 
@@ -92,6 +93,58 @@ def app_of(registry: CollectorRegistry, missing: list[str]) -> web.Application:
     app.router.add_post("/body", body)
     shared.add_health(app, registry, lambda: missing[0])
     return app
+
+
+class Paid(Model):
+    """A body with an amount, a budget, a list of users."""
+
+    fen: Annotated[int, Field(ge=1, lt=1 << 63)]
+    budget: Budget = 1
+    uids: tuple[Whole, ...] = ()
+
+
+WHOLE = [
+    pytest.param('{"fen": 1.0}', 1, id="as JSON Schema has it"),
+    pytest.param('{"fen": 9007199254740993.0}', 9_007_199_254_740_993, id="more than a float can tell apart"),
+    pytest.param('{"fen": 9.223372036854775807e18}', (1 << 63) - 1, id="the largest, with an exponent"),
+    pytest.param('{"fen": 1E+16}', 10**16, id="as Python writes a large float"),
+    pytest.param('{"fen": 250e-1}', 25, id="an exponent below zero"),
+    pytest.param('{"fen": 7, "uids": [3.0, 4]}', 7, id="in a list"),
+    pytest.param('{"fen": 1.5}', "bad_request", id="a part of a fen"),
+    pytest.param('{"fen": 0.9999999999999999999999}', "bad_request", id="what a float takes for 1"),
+    pytest.param('{"fen": 1.0000000000000000000001}', "bad_request", id="a hair more than a fen"),
+    pytest.param('{"fen": 0.0}', "out_of_range", id="nothing"),
+    pytest.param('{"fen": -1.0}', "out_of_range", id="below nothing"),
+    pytest.param('{"fen": 9223372036854775808.0}', "out_of_range", id="one too many"),
+    pytest.param('{"fen": 1e25}', "out_of_range", id="far too many"),
+    pytest.param('{"fen": 1e999999999}', "bad_request", id="no number that anybody has"),
+    pytest.param('{"fen": 1e9999999999999999999999}', "bad_request", id="an exponent beyond all"),
+    pytest.param(f'{{"fen": 1.{"0" * 900}}}', "bad_request", id="zeros without end"),
+    pytest.param(f'{{"fen": 1.0, "uids": [{"9" * 900}]}}', "out_of_range", id="a huge number beside it"),
+    pytest.param('{"fen": "1"}', "bad_request", id="a text"),
+    pytest.param('{"fen": true}', "bad_request", id="a truth"),
+    pytest.param('{"fen": 1.0, "fen": 2.0}', "bad_request", id="twice"),
+    pytest.param('{"fen": 1, "budget": 0}', "no_budget", id="a budget of nothing"),
+    pytest.param('{"fen": 1, "budget": 0.0}', "no_budget", id="a budget of nothing, with a point"),
+    pytest.param('{"fen": 1, "budget": -1}', "out_of_range", id="a budget below nothing"),
+]
+
+
+@pytest.mark.parametrize(("sent", "expected"), WHOLE)
+def test_a_whole_number_is_read_exactly_however_it_is_written(sent: str, expected: int | str) -> None:
+    async def body(request: web.Request) -> web.Response:
+        read = await read_model(request, Paid)
+        assert {type(one) for one in (read.fen, *read.uids)} == {int}
+        return web.json_response({"fen": read.fen})
+
+    async def go() -> None:
+        app = application(body_bytes_max=1000)
+        app.router.add_post("/paid", body)
+        async with TestClient(TestServer(app)) as client, client.post("/paid", data=sent.encode()) as answer:
+            told = await answer.json()
+        assert told["error"]["code"] == expected if isinstance(expected, str) else told == {"fen": expected}
+
+    asyncio.run(go())
 
 
 def test_answers_and_metrics() -> None:

@@ -81,7 +81,7 @@ def refusal(code: str) -> bytes:
         ("friend", 200, b'{"friend":2,"state":"asked"}', "asked"),
         ("friend", 200, b'{"friend":2,"state":"tied"}', "tied"),
         ("friend", 202, b'{"friend":2,"state":"pending"}', "pending"),
-        ("friend", 400, refusal("self_tie"), "refused"),
+        ("friend", 409, refusal("self_tie"), "refused"),
         ("gift", 200, b'{"state":"done","again":false}', "given"),
         ("gift", 200, b'{"state":"done","again":true}', "again"),
         ("gift", 409, refusal("card_not_owned"), "none"),

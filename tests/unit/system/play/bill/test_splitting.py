@@ -39,4 +39,4 @@ def test_parts(fen: int, asked: list[int], each: int) -> None:
 def test_a_bill_that_cannot_be(fen: int, asked: list[int], code: str) -> None:
     with pytest.raises(Refused) as refused:
         part(fen, 0, asked)
-    assert (refused.value.code, refused.value.status, refused.value.effect) == (code, 400, "none")
+    assert (refused.value.code, refused.value.status, refused.value.effect) == (code, 409, "none")
