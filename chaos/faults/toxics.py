@@ -56,6 +56,11 @@ class Toxics(FaultSpec):
         )
 
     @property
+    def jitter_ms(self) -> int:
+        """By how much a round trip is to be longer or shorter than that."""
+        return sum(toxic.attributes.get("jitter", 0) for toxic in self.toxics if toxic.type == "latency")
+
+    @property
     def latency_ms(self) -> int:
         """By how much a round trip is to rise: latencies of both directions."""
         return sum(toxic.attributes.get("latency", 0) for toxic in self.toxics if toxic.type == "latency")

@@ -8,13 +8,13 @@ import struct
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from chaos.faults.toxics import Toxics
-from chaos.probing import NotSteady, P, Probe, ProbeReading
+from chaos.probing import NotSteady, P, Probe, ProbeReading, words
 from harness.phrases import sentence
 from plans.models.fault import FaultSpec, ProbeSpec
 from plans.models.partial import Contradiction, Flag
@@ -25,6 +25,8 @@ ASK_TIMEOUT_S, STEADY_TIMEOUT_S = 0.5, 2.0
 """Seconds for an answer; longer before the fault: one that is late once is no reason to inject nothing, a mute link is.
 """
 ROUND_TRIPS = 7
+JITTER_MS_MIN = 10
+"""Less is what a busy machine shows without any fault."""
 BACK_FACTOR, BACK_SLACK_S = 1.2, 0.005
 PORTS = {"valkey": 6379, "postgres": 5432}
 _START_UP = struct.pack("!I", 196608) + b"user\0xiu\0database\0postgres\0\0"
@@ -76,6 +78,18 @@ class Rises(_OnLink):
     def blind(self, inject: FaultSpec, targets: tuple[str, ...]) -> Iterator[Contradiction]:
         if isinstance(inject, Toxics) and not inject.latency_ms:
             yield Contradiction((), "round_trip_rises without a latency", "a latency toxic of 1 ms or more")
+
+
+class Spreads(_OnLink):
+    """Round trips differ by `share` of the jitter that was asked for, or more."""
+
+    sees: ClassVar[tuple[str, ...]] = ("toxics",)
+    kind: Literal["round_trip_spreads"]
+
+    def blind(self, inject: FaultSpec, targets: tuple[str, ...]) -> Iterator[Contradiction]:
+        if not isinstance(inject, Toxics) or inject.jitter_ms < JITTER_MS_MIN:
+            expected = f"a latency toxic with a jitter of {JITTER_MS_MIN} ms or more"
+            yield Contradiction((), "round_trip_spreads without a jitter", expected)
 
 
 class Answers(ProbeSpec):
@@ -149,6 +163,27 @@ class RisesProbe(_LinkProbe[Rises]):
         rose_s = (statistics.median(trips) if trips else patience_s) - self.base_s
         says = sentence("link_slower", target=self.at.target, rose_ms=rose_s * 1000, asked_ms=asked_s * 1000)
         return ProbeReading(rose_s >= self.spec.share * asked_s, says)
+
+
+class SpreadsProbe(_LinkProbe[Spreads]):
+    """Of seven round trips the longest and the shortest: a jitter of j draws them from a range of twice that."""
+
+    kind = "round_trip_spreads"
+    Spec = Spreads
+
+    def seen(self) -> ProbeReading:
+        inject = self.at.inject
+        assert isinstance(inject, Toxics), "the file was checked"
+        asked_s, patience_s = inject.jitter_ms / 1000, ASK_TIMEOUT_S + (inject.latency_ms + inject.jitter_ms) / 1000
+        asked = [self.ask(self.at.target, patience_s) for _ in range(ROUND_TRIPS)]
+        trips = [trip for trip in asked if trip is not None]
+        spread_s = max(trips) - min(trips) if len(trips) > 1 else 0.0
+        target, ms, asked_ms = self.at.target, spread_s * 1000, asked_s * 1000
+        says = words(
+            f"round trips of {target} differ by {ms:.1f} ms, asked for {asked_ms:.0f}",
+            f"{target} 的往返时间相差 {ms:.1f} 毫秒，要求 {asked_ms:.0f} 毫秒",
+        )
+        return ProbeReading(spread_s >= self.spec.share * asked_s, says)
 
 
 class AnswersProbe(_LinkProbe[Answers]):

@@ -34,6 +34,10 @@ from tests.support.stores import wait_until
     [
         pytest.param("N15", "credit-postgres", id="a link cut"),
         pytest.param("N1", "front-valkey", id="Valkey slow"),
+        pytest.param("N2", "front-valkey", id="Valkey with jitter"),
+        pytest.param("N5", "front-valkey", id="requests lost"),
+        pytest.param("N6", "front-valkey", id="answers lost"),
+        pytest.param("N12", "front-valkey", id="all in pieces"),
         pytest.param("P1", "front-0", id="the front killed"),
     ],
 )

@@ -28,6 +28,7 @@ from tests.support.stores import wait_until
 PATIENT_S, DEADLINE_S = 20.0, 30.0
 """How long a link that answers may take, and a probe that must say so: this machine may stand still for a moment."""
 LATE = {"type": "latency", "stream": "downstream", "attributes": {"latency": 100}}
+JITTER = {"type": "latency", "stream": "downstream", "attributes": {"latency": 100, "jitter": 100}}
 SLOW = Toxics.model_validate({"kind": "toxics", "toxics": [LATE]})
 
 
@@ -38,7 +39,8 @@ class Valkey(socketserver.BaseRequestHandler):
         self.request.recv(64)
         wait_s = cast(Any, self.server).wait_s
         if wait_s is not None:
-            cast(Any, self.server).pause.wait(wait_s)
+            waits = cast(Any, self.server).waits
+            cast(Any, self.server).pause.wait(waits.pop() if waits else wait_s)
             self.request.sendall(b"+PONG\r\n")
         else:
             cast(Any, self.server).pause.wait(5)
@@ -47,7 +49,7 @@ class Valkey(socketserver.BaseRequestHandler):
 @contextmanager
 def served() -> Iterator[Any]:
     server: Any = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Valkey)
-    server.daemon_threads, server.wait_s, server.pause = True, 0.0, threading.Event()
+    server.daemon_threads, server.wait_s, server.pause, server.waits = True, 0.0, threading.Event(), []
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
@@ -109,6 +111,36 @@ def test_slower_by_what_was_asked_for(links: dict[str, Any], tmp_path: Path, mon
     wait_until(lambda: not rises.seen().yes, DEADLINE_S, "no slower without a fault")
     links["front-valkey"].wait_s = rises.base_s + 0.1
     assert rises.seen().yes
+
+
+def test_round_trips_that_differ(links: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inject = Toxics.model_validate({"kind": "toxics", "toxics": [JITTER]})
+    spreads = probe(links, tmp_path, "round_trip_spreads", inject, share=0.8)
+    asks(monkeypatch, PATIENT_S)
+    wait_until(lambda: not spreads.seen().yes, DEADLINE_S, "no spread without a fault")
+    links["front-valkey"].wait_s = 0.3
+    wait_until(lambda: not spreads.seen().yes, DEADLINE_S, "late, and all alike")
+    links["front-valkey"].waits = [0.0, 0.09]
+    assert spreads.seen().yes
+    links["front-valkey"].wait_s = None
+    asks(monkeypatch, 0.1)
+    assert not spreads.seen().yes, "what does not answer has no spread"
+
+
+@pytest.mark.parametrize(
+    "inject",
+    [
+        pytest.param({"kind": "toxics", "toxics": [LATE]}, id="none"),
+        pytest.param({"kind": "toxics", "toxics": [LATE | {"attributes": {"latency": 50, "jitter": 9}}]}, id="small"),
+    ],
+)
+def test_a_spread_is_not_seen_without_a_jitter(inject: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="round_trip_spreads without a jitter; expected a latency toxic"):
+        as_file(
+            targets=["front-valkey"], inject=inject, heal={"kind": "remove_toxics"},
+            effect_probe={"kind": "round_trip_spreads", "within": "1s"},
+            heal_probe={"kind": "link_answers", "within": "1s"},
+        )  # fmt: skip
 
 
 def test_it_answers_as_fast_as_before(links: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,7 +183,7 @@ def test_a_drill_of_two_faults(home: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("id: N1,", "id: N2,", "`faults[2].id`: no fault N2"),
+        ("id: N1,", "id: X2,", "`faults[2].id`: no fault X2"),
         ("target: front-valkey", "target: play-postgres", "`faults[2].target`: N1 is not aimed at play-postgres"),
         ("at: 5s", "at: 13s", "`faults[2]` ends after the load"),
         ("id: N1, target: front-valkey", "id: N15, target: credit-postgres",
