@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ PHRASES: dict[str, Phrase] = {
     # the run's own steps
     "locked": ("forecast locked, sha256 {sha}…", "预测已封存，sha256 {sha}…"),
     "pre_check_good": (
-        "pre-check: {count} items looked at, nothing stands against the start",
+        "pre-check: {count:|item} looked at, nothing stands against the start",
         "开场前检查：看了 {count} 项，没有妨碍开始的",
     ),
     "pre_check_item": ("pre-check, {item}: {detail}", "开场前检查未过：{item}" + SEE),
@@ -58,25 +59,25 @@ PHRASES: dict[str, Phrase] = {
     "the_samples": ("the samples of the money", "资金采样"),
     "the_season": ("the plays beside the draw", "抽奖之外的玩法"),
     "season_open": (
-        "season {season} is open: {cards:,} cards, a pot of {fen:,} fen",
+        "season {season} is open: {cards:,|card}, a pot of {fen:,} fen",
         "第 {season} 季已开：{cards:,} 张福卡，奖池 {fen:,} 分",
     ),
     "season_played": (
-        "season {season}: {orders:,} orders of winners and friends in {took_s:.1f} s",
+        "season {season}: {orders:,|order} of winners and friends in {took_s:.1f} s",
         "第 {season} 季：中奖者和好友的 {orders:,} 次操作，用时 {took_s:.1f} 秒",
     ),
     "season_paid": (
-        "season {season} has ended: {blessings:,} blessings share {fen:,} fen",
+        "season {season} has ended: {blessings:,|blessing shares|blessings share} {fen:,} fen",
         "第 {season} 季结束：{blessings:,} 个五福分得 {fen:,} 分",
     ),
     "season_unpaid": ("the pot of season {season} is not paid yet", "第 {season} 季的奖池还没有发完"),
     "season_incomplete": (
-        "{count:,} orders beside the draw were not done; {operation}: {outcome}",
+        "{count:,|order beside the draw was|orders beside the draw were} not done; {operation}: {outcome}",
         "抽奖之外有 {count:,} 次操作没有做成；{operation}：{outcome}",
     ),
     "the_close": ("the close", "关账"),
     "unsettled": (
-        "{count} users never got a definite answer, user {first} first",
+        "{count:|user} never got a definite answer, user {first} first",
         "{count} 位用户始终没有得到明确答复，第一位是用户 {first}",
     ),
     "stores_away": (
@@ -89,9 +90,9 @@ PHRASES: dict[str, Phrase] = {
         "环境已不在，账没有合上；之后可以运行 xiu audit --run {run}",
     ),
     "failed": ("{detail}", "出错：{kind}" + SEE),
-    "logged_in": ("{count:,} logins, before the load and not measured", "压测前登录 {count:,} 次，不计入"),
+    "logged_in": ("{count:,|login}, before the load and not measured", "压测前登录 {count:,} 次，不计入"),
     "rated": (
-        "rate changed by hand (version {version}): {taps:,} taps in all now",
+        "rate changed by hand (version {version}): {taps:,|tap} in all now",
         "手动调速（版本 {version}）：现在共 {taps:,} 次",
     ),
     "rate_refused": ("{detail}", "调速被拒" + SEE),
@@ -112,19 +113,6 @@ PHRASES: dict[str, Phrase] = {
     "held_rate": ("{rate_rps:,.6g}/s", "{rate_rps:,.6g} 次/秒"),
     "held_none": ("none", "无"),
     **CAPACITY_PHRASES,
-    "seen_green": ("green", "正常"),
-    "seen_stale": ("unclear, a worker did not report", "不明，有压测进程没有上报"),
-    "seen_errors": ("red, errors", "异常，有错误"),
-    "seen_late": ("unclear, the generator was late", "不明，压测机迟到"),
-    "seen_behind": ("unclear, the generator fell behind its plan", "不明，压测机没跟上计划"),
-    "seen_slow": ("red, slower than promised", "异常，慢于承诺"),
-    "seen_queue": ("red, a queue grows", "异常，排队变长"),
-    "seen_unanswered": ("unclear, answers are missing", "不明，还缺应答"),
-    "move_hold": ("held", "保持"),
-    "move_advance": ("on to the next stair", "上一级"),
-    "move_stay": ("the same once more", "同速再来一窗"),
-    "move_finish": ("the last stair was held", "已到最高一级"),
-    "move_stop": ("the climb ends", "到此为止"),
     "stop_rule": (
         "{signal} {value:,.4g} above {above:,.4g} over {window_s:g} s ({much})",
         "{signal} 为 {value:,.4g}，{window_s:g} 秒内高于 {above:,.4g}（{samples:,} 个样本）",
@@ -145,11 +133,11 @@ PHRASES: dict[str, Phrase] = {
     "killed": ("the kill switch ended the fire ({what})", "紧急停止结束了压测（{what}）"),
     "generator_stopped": ("the generator stopped: {detail}", "压测机自己停了" + SEE),
     "prometheus_agrees": (
-        "{agree} of {count} indicators agree with Prometheus",
+        "{agree} of {count:|indicator} agree with Prometheus",
         "{count} 项指标中 {agree} 项与 Prometheus 一致",
     ),
     "prometheus_apart": (
-        "{agree} of {count} indicators agree with Prometheus; not: {names}",
+        "{agree} of {count:|indicator} agree with Prometheus; not: {names}",
         "{count} 项指标中 {agree} 项与 Prometheus 一致；不一致：{names}",
     ),
     # share
@@ -180,11 +168,12 @@ PHRASES: dict[str, Phrase] = {
     ),
     "live_unknown": ("the live lane could not be summed up: {detail}", "无法核对线上通道" + SEE),
     "live_untouched": (
-        "live lane untouched: {tables} tables, {streams} streams and fences, checksum {checksum}",
+        "live lane untouched: {tables:|table}, {streams:|stream or fence|streams and fences}, checksum {checksum}",
         "线上通道未被触动：{tables} 张表、{streams} 条流，校验和 {checksum}",
     ),
     "live_flushed": (
-        "live lane: {tables} tables untouched; its {streams} streams and fences went with the flush, as it was meant",
+        "live lane: {tables:|table} untouched; its {streams:|stream or fence|streams and fences} went with the flush, "
+        "as it was meant",
         "线上通道：{tables} 张表未被触动；{streams} 条流随清空而去，本就是故障的内容",
     ),
     "live_changed": ("live lane changed during a stress run: {names}", "压测期间线上通道有变化：{names}"),
@@ -201,16 +190,16 @@ PHRASES: dict[str, Phrase] = {
         "两条通道串了：进线上 {live:,} 条，进压测 {stress:,} 条",
     ),
     "outside_apart": (
-        "parties outside: {calls:,} calls of the stress lane, all to doubles; 0 denied, 0 astray",
+        "parties outside: {calls:,|call} of the stress lane, all to doubles; 0 denied, 0 astray",
         "外部单位：压测通道呼叫 {calls:,} 次，都到替身；拒绝 0 次，走错 0 次",
     ),
     "outside_astray": (
-        "parties outside: {denied:,} calls of the stress lane denied, {into_party:,} answered by no double; "
-        "{into_double:,} live calls answered by a double",
+        "parties outside: {denied:,|call} of the stress lane denied, {into_party:,} answered by no double; "
+        "{into_double:,|live call} answered by a double",
         "外部单位：压测通道被拒 {denied:,} 次，{into_party:,} 次由非替身应答；线上 {into_double:,} 次由替身应答",
     ),
     "public_touched": (
-        "the public's round {round}: {seen:,} wins seen, {posted:,} posted, {fen:,} fen over, rules broken: {broken}",
+        "the public's round {round}: {seen:,|win} seen, {posted:,} posted, {fen:,} fen over, rules broken: {broken}",
         "大众那一场（第 {round} 场）：看到 {seen:,} 个中奖，入账 {posted:,} 个，余 {fen:,} 分，被破坏的规则：{broken}",
     ),
     # the closed loop
@@ -245,7 +234,7 @@ PHRASES: dict[str, Phrase] = {
     "link_mute": ("{target} does not answer", "{target} 没有应答"),
     "link_silent": ("{target} is silent", "{target} 没有声音"),
     "link_alone": (
-        "{target} is silent, the other {others} links answer",
+        "{target} is silent, the other {others:|link answers|links answer}",
         "{target} 没有声音，其余 {others} 条链路照常应答",
     ),
     "link_not_alone": ("not alone: {names} silent as well", "不止它：{names} 也没有声音"),
@@ -253,8 +242,8 @@ PHRASES: dict[str, Phrase] = {
         "{target} takes {rose_ms:.1f} ms longer, {asked_ms:g} ms were asked for",
         "{target} 慢了 {rose_ms:.1f} 毫秒，要求的是 {asked_ms:g} 毫秒",
     ),
-    "streams": ("{count} streams of wins", "{count} 条中奖流"),
-    "streams_lost": ("{lost} of {count} streams of wins lost their entries", "{count} 条中奖流中有 {lost} 条丢了条目"),
+    "streams": ("{count:|stream} of wins", "{count} 条中奖流"),
+    "streams_lost": ("{lost} of {count:|stream} of wins lost their entries", "{count} 条中奖流中有 {lost} 条丢了条目"),
     "part_is_ready": ("{target} is ready", "{target} 就绪"),
     "part_is_ready_pid": ("{target} is ready, pid {pid}", "{target} 就绪，pid {pid}"),
     "fronts_ready": ("fronts are ready", "各前端就绪"),
@@ -275,17 +264,17 @@ PHRASES: dict[str, Phrase] = {
     "playbook_ended": ("playbook {playbook} ended in {state}{detail}", "预案 {playbook} 停在“{state_zh}”"),
     # the generator
     "lag_p99": (
-        "the generator was late: lag p99 above {limit_ms:g} ms in {count} of {seconds} measured seconds ({shown})",
+        "the generator was late: lag p99 above {limit_ms:g} ms in {count} of {seconds:|measured second} ({shown})",
         "压测机迟到：{seconds} 个测量秒中有 {count} 秒发令延迟 p99 超过 {limit_ms:g} 毫秒（第 {shown} 秒）",
     ),
     "lag_late": (
         "the generator was late: lag above {limit_ms:g} ms in more than {share:.0%} of the taps "
-        "in {count} of {seconds} measured seconds ({shown})",
+        "in {count} of {seconds:|measured second} ({shown})",
         "压测机迟到：{seconds} 个测量秒中有 {count} 秒，"
         "超过 {share:.0%} 的请求迟发 {limit_ms:g} 毫秒以上（第 {shown} 秒）",
     ),
     "not_reached": (
-        "pacer reached less than {share:.0%} of the plan in {count} of {seconds} measured seconds ({shown})",
+        "pacer reached less than {share:.0%} of the plan in {count} of {seconds:|measured second} ({shown})",
         "{seconds} 个测量秒中有 {count} 秒，压测机只到达计划的不足 {share:.0%}（第 {shown} 秒）",
     ),
     "generator_cpu": (
@@ -343,9 +332,23 @@ class Sentence(str):
     __slots__ = ("data", "says")
 
 
+class CountedWords(string.Formatter):
+    """`{count:,|window}` is *1 window* or *3 windows*; `{count:|is one|are some}` where an s is not enough."""
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        """The number with its noun, or whatever `format` makes of it."""
+        spec, counted, nouns = format_spec.partition("|")
+        text = super().format_field(value, spec)
+        one, both, many = nouns.partition("|")
+        return f"{text} {one if value == 1 else many if both else one + 's'}" if counted else text
+
+
+WORDS = CountedWords()
+
+
 def sentence(says: str, /, **data: object) -> Sentence:
     """The sentence `says` with its data. Raises KeyError for one that is not in `PHRASES`, or lacks data."""
-    text = Sentence(PHRASES[says][0].format_map(data))
+    text = Sentence(WORDS.vformat(PHRASES[says][0], (), data))
     text.says, text.data = says, {name: _plain(value) for name, value in data.items()}
     return text
 

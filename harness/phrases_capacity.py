@@ -1,18 +1,37 @@
-"""The sentences of the capacity answer, as `harness.phrases` keeps all others. Owns words, no figures."""
+"""The sentences of a climb and its capacity answer, as `harness.phrases` keeps all others. Owns words, no figures."""
 
 from __future__ import annotations
 
 CAPACITY_PHRASES: dict[str, tuple[str, str]] = {
+    "seen_green": ("green", "正常"),
+    "seen_stale": ("unclear, a worker did not report", "不明，有压测进程没有上报"),
+    "seen_errors": ("red, errors", "异常，有错误"),
+    "seen_late": ("unclear, the generator was late", "不明，压测机迟到"),
+    "seen_behind": ("unclear, the generator fell behind its plan", "不明，压测机没跟上计划"),
+    "seen_slow": ("red, slower than promised", "异常，慢于承诺"),
+    "seen_queue": ("red, a queue grows", "异常，排队变长"),
+    "seen_stopped": ("nothing wrong, it was stopped", "没有异常，被停止"),
+    "seen_unanswered": ("unclear, answers are missing", "不明，还缺应答"),
+    "move_hold": ("held", "保持"),
+    "move_advance": ("on to the next stair", "上一级"),
+    "move_stay": ("the same once more", "同速再来一窗"),
+    "move_finish": ("the last stair was held", "已到最高一级"),
+    "move_stop": ("the climb ends", "到此为止"),
     "safe_none": ("no stair was held: no rate is known to be safe", "没有一级站稳：没有哪个速率可说安全"),
-    "safe_held": ("held for {windows} windows within the objectives", "连续 {windows} 窗达标"),
+    "safe_held": ("held for {windows:|window} within the objectives", "连续 {windows} 窗达标"),
     "safe_held_p99": (
-        "held for {windows} windows: p99 {p99_ms:,.3g} ms of {bound_ms:,.6g} ms promised, no more errors than allowed",
+        "held for {windows:|window}: p99 {p99_ms:,.3g} ms of {bound_ms:,.6g} ms promised, no more errors than allowed",
         "连续 {windows} 窗达标：p99 {p99_ms:,.3g} 毫秒，承诺 {bound_ms:,.6g} 毫秒，错误没有超出",
     ),
     "knee_none": ("no stair was held and none was red: nothing is known", "没有站稳的级，也没有异常的级：无从得知"),
     "knee_above": (
         "no knee was reached up to {rps:,.6g}/s, the highest stair that was held",
         "到站稳的最高一级 {rps:,.6g} 次/秒为止没有拐点",
+    ),
+    "knee_unseen": (
+        "not known: up to {rps:,.6g}/s every stair was held, and the climb ended above it without a red one; "
+        "last seen: {seen}",
+        "未知：到 {rps:,.6g} 次/秒为止都站稳，再往上没有看到异常的级就结束了；最后看到：{seen}",
     ),
     "knee_below": ("the first stair was red already: below {rps:,.6g}/s", "第一级就异常：低于 {rps:,.6g} 次/秒"),
     "knee_full": (
@@ -61,37 +80,37 @@ CAPACITY_PHRASES: dict[str, tuple[str, str]] = {
         "未知：它不是我们的，从外面看不到它用了什么",
     ),
     "suspect_full": (
-        "{part}: {cores:.2f} of its {most:g} core(s) busy at {rps:,.6g}/s: it runs full first",
+        "{part}: {cores:.2f} of its {most:g|core} busy at {rps:,.6g}/s: it runs full first",
         "{part}：{rps:,.6g} 次/秒时占 {cores:.2f} 核（上限 {most:g}）：它先满",
     ),
     "suspect_full_from": (
-        "{part}: {cores:.2f} of its {most:g} core(s) busy at {rps:,.6g}/s, {before:.2f} at {before_rps:,.6g}/s: "
+        "{part}: {cores:.2f} of its {most:g|core} busy at {rps:,.6g}/s, {before:.2f} at {before_rps:,.6g}/s: "
         "it runs full first",
         "{part}：{rps:,.6g} 次/秒时占 {cores:.2f} 核（上限 {most:g}），{before_rps:,.6g} 次/秒时 {before:.2f}：它先满",
     ),
     "suspect_nearly": (
-        "no end was met; next to run full: {part}, {cores:.2f} of its {most:g} core(s) busy at {rps:,.6g}/s",
+        "no end was met; next to run full: {part}, {cores:.2f} of its {most:g|core} busy at {rps:,.6g}/s",
         "没有碰到尽头；下一个会满的：{part}，{rps:,.6g} 次/秒时占 {cores:.2f} 核（上限 {most:g}）",
     ),
     "suspect_nearly_from": (
-        "no end was met; next to run full: {part}, {cores:.2f} of its {most:g} core(s) busy at {rps:,.6g}/s, "
+        "no end was met; next to run full: {part}, {cores:.2f} of its {most:g|core} busy at {rps:,.6g}/s, "
         "{before:.2f} at {before_rps:,.6g}/s",
         "没有碰到尽头；下一个会满的：{part}，{rps:,.6g} 次/秒时占 {cores:.2f} 核（上限 {most:g}），"
         "{before_rps:,.6g} 次/秒时 {before:.2f}",
     ),
     "suspect_machine": (
-        "this machine: {cores:.2f} of its {most:g} cores busy, no part alone at its limit ({part} {used:.2f}): "
+        "this machine: {cores:.2f} of its {most:g|core} busy, no part alone at its limit ({part} {used:.2f}): "
         "more cores, or less beside",
         "本机：{most:g} 核占了 {cores:.2f}，没有单个部件到顶（{part} {used:.2f}）：加核，或减少旁边的负载",
     ),
     "suspect_waits": (
-        "no part ran full ({part} is nearest, {cores:.2f} of its {most:g} core(s)): what ended the climb waits, it "
+        "no part ran full ({part} is nearest, {cores:.2f} of its {most:g|core}): what ended the climb waits, it "
         "does not work: a lock, a store's disk, the network, or connections",
         "没有部件占满（最接近的是 {part}，{cores:.2f} 核，上限 {most:g}）：尽头在等待而不在计算："
         "锁、存储的磁盘、网络或连接",
     ),
     "suspect_next": (
-        "no end was met, and no part was near its limit ({part} is nearest, {cores:.2f} of its {most:g} core(s))",
+        "no end was met, and no part was near its limit ({part} is nearest, {cores:.2f} of its {most:g|core})",
         "没有碰到尽头，也没有部件接近上限（最接近的是 {part}，{cores:.2f} 核，上限 {most:g}）",
     ),
     "suspect_sign": (
@@ -115,15 +134,15 @@ CAPACITY_PHRASES: dict[str, tuple[str, str]] = {
         "{before_rps:,.6g} 次/秒时 {before:,.3g}{unit}，到 {bound:,.3g}{unit} 就过多",
     ),
     "suspect_nobody": (
-        "no suspect: none of {count} figures was beyond its bound (nearest: {near}). What ended the climb is not seen "
+        "no suspect: none of {count:|figure} was beyond its bound (nearest: {near}). What ended the climb is not seen "
         "from inside: the way to the system, or what stands before it",
         "没有嫌疑：{count} 项都没有越界（最接近的：{near}）。尽头从系统内部看不到：在到它的路上，或在它前面",
     ),
     "suspect_none_near": (
-        "no end was met, and none of {count} figures was near its bound (nearest: {near})",
+        "no end was met, and none of {count:|figure} was near its bound (nearest: {near})",
         "没有碰到尽头，{count} 项也都没有接近界限（最接近的：{near}）",
     ),
-    "near_cpu": ("{part}, {cores:.2f} of its {most:g} core(s)", "{part}，{cores:.2f} 核，上限 {most:g}"),
+    "near_cpu": ("{part}, {cores:.2f} of its {most:g|core}", "{part}，{cores:.2f} 核，上限 {most:g}"),
     "near_sign": (
         "{what}, {value:,.3g}{unit} of {bound:,.3g}{unit}",
         "{what}，{value:,.3g}{unit}，界限 {bound:,.3g}{unit}",

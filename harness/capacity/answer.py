@@ -29,9 +29,11 @@ class ClimbFound:
     held_rps: float | None
     red_rps: float | None
     objective_s: float
+    unseen: str | None = None
+    """Where it ended neither on top nor on a red stair: what was seen last."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CapacityAsked(ClimbFound):
     """What is asked of a climb of the red-packet system. `event_rps`: the peak of the whole event; `cells`: that
     answered here; `headroom`: share of a cell left free; `spare`: cells beside those needed; `cores`: of this machine;
@@ -107,7 +109,11 @@ def _saturated(stairs: Sequence[StairLook]) -> StairLook | None:
 def _knee(stairs: Sequence[StairLook], asked: ClimbFound) -> GradedFigure:
     held, red = asked.held_rps, asked.red_rps
     if red is None:
-        return GradedFigure(low=held, text=sentence("knee_none") if held is None else sentence("knee_above", rps=held))
+        if held is None:
+            return GradedFigure(text=sentence("knee_none"))
+        if asked.unseen is not None:
+            return GradedFigure(low=held, text=sentence("knee_unseen", rps=held, seen=asked.unseen))
+        return GradedFigure(low=held, text=sentence("knee_above", rps=held))
     if held is None:
         return GradedFigure(high=red, text=sentence("knee_below", rps=red))
     full = _saturated(stairs)

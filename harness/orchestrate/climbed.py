@@ -85,6 +85,16 @@ def capacity_of(leader: ClimbLeader | None, peak_rps: float) -> Capacity | None:
     return Capacity(held_rps=_held(path) or None, red_rps=path.last.rate_rps if red else None, peak_rps=peak_rps)
 
 
+def unseen_of(leader: ClimbLeader) -> Sentence | None:
+    """What was seen last by a climb that ended neither on top nor on a red stair: then nobody knows what lies above."""
+    path, grade = leader.climb, leader.trouble
+    if path.state.end == "finish" or (path.state.end == "stop" and grade is not None and grade.colour == "red"):
+        return None
+    if leader.late:
+        return sentence("climb_late")
+    return sentence(SEEN[grade.why]) if grade is not None else sentence("seen_stopped")
+
+
 def answered(
     leader: ClimbLeader | None, plan: StressPlan, share: Share, cells: int, cores: int, lane: str = "stress"
 ) -> Capacity | None:
@@ -98,6 +108,7 @@ def answered(
         held_rps=found.held_rps,
         red_rps=found.red_rps,
         objective_s=plan.objectives.response_p99,
+        unseen=unseen_of(leader),
         event_rps=share.peak_rps / float(share.scale),
         cells=cells,
         headroom=step.headroom,

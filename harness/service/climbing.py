@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.capacity.answer import ClimbFound, answer_from_outside
 from harness.guard.green import WindowBounds
-from harness.orchestrate.climbed import capacity_of
+from harness.orchestrate.climbed import capacity_of, unseen_of
 from harness.orchestrate.climbing import ClimbLeader, led
 from harness.phrases import Sentence
 from harness.runs.steps import Capacity
@@ -36,7 +36,7 @@ def answered(leader: ClimbLeader | None, plan: ServicePlan) -> Capacity | None:
     found = capacity_of(leader, plan.rate)
     if found is None or leader is None:
         return found
-    asked = ClimbFound(found.held_rps, found.red_rps, plan.objectives.response_p99)
+    asked = ClimbFound(found.held_rps, found.red_rps, plan.objectives.response_p99, unseen_of(leader))
     return found.model_copy(update={"answer": answer_from_outside(leader.looks, asked)})
 
 

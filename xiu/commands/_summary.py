@@ -28,7 +28,9 @@ def markdown(record: RunRecord) -> list[str]:
         lines.append(f"| {row.indicator} | {values} | {row.state} |")
     p = record.latency_ms.response
     times = ", ".join(f"{name} {figure(value)}" for name, value in (("p50", p.p50), ("p99", p.p99), ("max", p.max)))
-    return [*lines, "", f"Response in ms: {times}. Sent {record.load.sent:,} of {record.load.scheduled:,}."]
+    sent = f"Sent {record.load.sent:,} of {record.load.scheduled:,}."
+    told = sent if record.load.outcomes else "What was sent is not known: the generator left no account."
+    return [*lines, "", f"Response in ms: {times}. {told}"]
 
 
 def _cell(text: str) -> str:

@@ -19,7 +19,7 @@ from harness.runs.find import StoredRun, all_runs, find_run
 from harness.runs.folder import REPORT_FILE, write_text
 from harness.runs.groups import compare_groups
 from harness.runs.ledger_lines import books_of
-from harness.runs.record import RunRecord
+from harness.runs.record import Load, RunRecord
 from harness.runs.trend import Point, trend
 from system.contract.numbers import shown, whole_number
 from xiu.cli import add_word
@@ -136,6 +136,16 @@ def tell(record: RunRecord, runs: Path, *, as_json: bool) -> None:
     print(f"\nreport: {report}" if report.exists() else "\nno report: it could not be written")
 
 
+def _counts(load: Load) -> list[str]:
+    """What was scheduled and sent; where the generator left no account, that, and no zeros."""
+    if not load.outcomes:
+        return ["counts    not known: the generator left no account of what it sent"]
+    return [
+        f"scheduled {load.scheduled:,} = sent {load.sent:,} + dropped {load.dropped:,} + unsent {load.unsent:,}",
+        "outcomes  " + ", ".join(f"{name} {number:,}" for name, number in load.outcomes.items()),
+    ]
+
+
 def summary(record: RunRecord) -> list[str]:
     """A run in a screen of plain text."""
     load, money, wins, own = record.load, record.money, record.wins, record.service is not None
@@ -147,8 +157,7 @@ def summary(record: RunRecord) -> list[str]:
     lines += [] if stop is None else [f"  after the stop: {stop.text}"]
     lines += [
         "",
-        f"scheduled {load.scheduled:,} = sent {load.sent:,} + dropped {load.dropped:,} + unsent {load.unsent:,}",
-        "outcomes  " + ", ".join(f"{name} {number:,}" for name, number in load.outcomes.items()),
+        *_counts(load),
     ]
     lines += [] if own else [
         f"wins      seen {figure(wins.seen)}, logged {figure(wins.logged)}, posted {figure(wins.posted)}, "

@@ -125,6 +125,30 @@ def test_every_phrase_is_said_somewhere():
     assert unsaid == []
 
 
+COUNTED = re.compile(
+    r"\{(?:count|windows|workers|users|taps|orders|logins|calls|seconds|streams|tables)(?::,)?\} \w+s\b"
+)
+
+
+@pytest.mark.parametrize("says", PHRASES)
+def test_number_and_noun_agree(says: str):
+    """A count with its noun behind it is written `{count:,|window}`."""
+    assert not COUNTED.search(PHRASES[says][0]), says
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 logins"), (1, "1 login"), (1_200, "1,200 logins")], ids=["none", "one", "many"]
+)
+def test_a_count_is_told_with_its_noun(count: int, text: str):
+    assert sentence("logged_in", count=count) == f"{text}, before the load and not measured"
+
+
+def test_a_verb_goes_with_its_count():
+    assert "1 order beside the draw was not done" in sentence(
+        "season_incomplete", count=1, operation="claim", outcome="x"
+    )
+
+
 def test_only_a_known_phrase_can_be_said():
     with pytest.raises(KeyError):
         sentence("no such phrase")

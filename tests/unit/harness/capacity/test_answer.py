@@ -10,6 +10,7 @@ import pytest
 
 from harness.capacity.answer import ClimbFound, answer_from_outside, answer_of, cells_needed
 from harness.capacity.looks import WindowLook
+from harness.phrases import sentence
 from harness.runs.capacity import CapacityAnswer
 from tests.support.climb_looks import COHERENCY, CONTENTION, SPAN_S, TWO, WINDOWS, asked, busy, climb, rate_at, stair
 
@@ -39,6 +40,19 @@ def test_a_knee_that_was_not_reached_is_said() -> None:
     found = answer(climb(1, 2, 4, 8), 5_000.0, None)
     assert (found.knee.value, found.knee.grade, found.knee.low, found.knee.high) == (None, None, 5_000.0, None)
     assert found.knee.text == "no knee was reached up to 5,000/s, the highest stair that was held"
+
+
+def test_a_knee_above_which_nothing_was_seen_is_not_denied() -> None:
+    """The generator was late: that it carries more was not seen, nor that it does not."""
+    seen = sentence("seen_late")
+    text = answer(climb(1, 2, 4, 8), 5_000.0, None, unseen=seen).knee.text
+    assert text.startswith("not known: up to 5,000/s every stair was held")
+    assert text.endswith("last seen: unclear, the generator was late")
+
+
+def test_one_window_is_one() -> None:
+    assert sentence("safe_held", windows=1) == "held for 1 window within the objectives"
+    assert sentence("safe_held", windows=1_200) == "held for 1200 windows within the objectives"
 
 
 def test_a_knee_between_two_stairs_is_where_the_p99_crosses_the_promise() -> None:
@@ -111,11 +125,11 @@ def test_no_cells_without_a_rate() -> None:
     [
         pytest.param(
             {"front-0": (0.5, 0.97), "valkey-0": (0.2, 0.4), "machine": (1.0, 1.9)}, 2000.0,
-            "front-0: 0.97 of its 1 core(s) busy at 2,000/s, 0.50 at 1,000/s: it runs full first", id="a core",
+            "front-0: 0.97 of its 1 core busy at 2,000/s, 0.50 at 1,000/s: it runs full first", id="a core",
         ),
         pytest.param(
             {"front-0": (0.3, 0.6), "postgres": (0.5, 1.8), "machine": (1.0, 1.9)}, 2000.0,
-            "postgres: 1.80 of its 2 core(s) busy", id="several cores",
+            "postgres: 1.80 of its 2 cores busy", id="several cores",
         ),
         pytest.param(
             {"front-0": (0.3, 0.6), "machine": (1.0, 1.9)}, 2000.0,
@@ -123,14 +137,14 @@ def test_no_cells_without_a_rate() -> None:
         ),
         pytest.param(
             {"front-0": (0.3, 0.6), "machine": (0.5, 0.9)}, 2000.0,
-            "no part ran full (front-0 is nearest, 0.60 of its 1 core(s)): what ended the climb waits", id="a wait",
+            "no part ran full (front-0 is nearest, 0.60 of its 1 core): what ended the climb waits", id="a wait",
         ),
         pytest.param(
             {"front-0": (0.3, 0.6)}, None, "no end was met, and no part was near its limit (front-0", id="no end",
         ),
         pytest.param(
             {"front-0": (0.3, 0.9)}, None,
-            "no end was met; next to run full: front-0, 0.90 of its 1 core(s) busy at 2,000/s, 0.30", id="what is next",
+            "no end was met; next to run full: front-0, 0.90 of its 1 core busy at 2,000/s, 0.30", id="what is next",
         ),
     ],
 )  # fmt: skip

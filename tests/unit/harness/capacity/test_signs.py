@@ -140,7 +140,7 @@ QUIET = told("stores", aof(0), aof(3), aof(6))
 @pytest.mark.parametrize(
     ("used", "samples", "red", "says"),
     [
-        pytest.param(FULL, DISK, 2000.0, "front-0: 0.97 of its 1 core(s) busy at 2,000/s", id="a core comes first"),
+        pytest.param(FULL, DISK, 2000.0, "front-0: 0.97 of its 1 core busy at 2,000/s", id="a core comes first"),
         pytest.param(
             IDLE, DISK, 2000.0,
             "share of the time in which the win log's store writes and syncs its file (stores): 93.3% at 2,000/s, "
@@ -155,14 +155,14 @@ QUIET = told("stores", aof(0), aof(3), aof(6))
         pytest.param({}, LOCKS, 2000.0, "locks that are waited for", id="of a system whose CPU is not known"),
         pytest.param(
             IDLE, QUIET, 2000.0,
-            "no suspect: none of 2 figures was beyond its bound (nearest: front-0, 0.60 of its 1 core(s); share of the "
+            "no suspect: none of 2 figures was beyond its bound (nearest: front-0, 0.60 of its 1 core; share of the "
             "time in which the win log's store writes and syncs its file (stores), 20% of 85%). What ended the climb "
             "is not seen from inside", id="nothing speaks",
         ),
-        pytest.param({}, QUIET, 2000.0, "no suspect: none of 1 figures was beyond its bound (nearest: share", id="one"),
+        pytest.param({}, QUIET, 2000.0, "no suspect: none of 1 figure was beyond its bound (nearest: share", id="one"),
         pytest.param(IDLE, DISK, None, "no end was met; next: share of the time", id="what is next"),
         pytest.param(IDLE, QUIET, None, "no end was met, and no part was near its limit (front-0", id="no end"),
-        pytest.param({}, QUIET, None, "no end was met, and none of 1 figures was near its bound", id="nor a CPU"),
+        pytest.param({}, QUIET, None, "no end was met, and none of 1 figure was near its bound", id="nor a CPU"),
     ],
 )  # fmt: skip
 def test_the_suspect_is_what_speaks(

@@ -18,7 +18,7 @@ from harness.guard.green import Colour, Why, WindowBounds, WindowGrade
 from harness.guard.windows import read_windows
 from harness.orchestrate.account import RoundAccount, RunAccount
 from harness.orchestrate.alone import wish
-from harness.orchestrate.climbed import answered, capacity_of, played_segments, reasons_of, stairs_seen
+from harness.orchestrate.climbed import answered, capacity_of, played_segments, reasons_of, stairs_seen, unseen_of
 from harness.orchestrate.climbing import ClimbLeader, leader_of, path_of, rate_plan
 from harness.orchestrate.rounds import OF_THE_WHOLE, not_evaluated
 from harness.orchestrate.scribe import Scribe
@@ -231,6 +231,21 @@ def test_the_capacity_is_what_was_held_and_what_was_red(
     assert capacity_of(leader, PEAK) == Capacity(held_rps=held_rps, red_rps=red_rps, peak_rps=PEAK)
 
 
+@pytest.mark.parametrize(
+    ("leader", "seen"),
+    [
+        pytest.param(over("green", "green", "green"), None, id="it was on top"),
+        pytest.param(over("green", "red", "red", why="slow"), None, id="it was red"),
+        pytest.param(over("green", "unclear", "unclear", why="late"), "unclear, the generator was late", id="late"),
+        pytest.param(over("green", late=True), "a window of the climb was decided too late", id="decided too late"),
+        pytest.param(over("green"), "nothing wrong, it was stopped", id="stopped below"),
+    ],
+)
+def test_a_climb_that_ended_without_a_knee_says_what_it_saw_last(leader: ClimbLeader, seen: str | None) -> None:
+    text = unseen_of(leader)
+    assert text is None if seen is None else (text or "").startswith(seen)
+
+
 def test_a_stair_that_was_never_green_long_enough_is_told_by_what_was_wrong() -> None:
     """Green, red, green, red …: its patience ends on a green window."""
     path = ClimbPath((1.0, 10.0), Ladder(2, hold=2, patience=1, reds=2), 5.0, 6.0)
@@ -318,5 +333,5 @@ def test_a_climb_s_windows_become_its_answer(tmp_path: Path) -> None:
     assert (found.answer.safe.value, found.answer.safe.grade) == (share.peak_rps, "measured")
     assert found.answer.cells is not None
     assert found.answer.cells.value == 28_573, "two cells: 350 M/s ÷ (17,500/s × 0.7), and one spare"
-    assert found.answer.suspect.text.startswith("no end was met; next to run full: front-0, 0.90 of its 1 core(s)")
+    assert found.answer.suspect.text.startswith("no end was met; next to run full: front-0, 0.90 of its 1 core")
     assert answered(None, plan, share, 1, 2) is None

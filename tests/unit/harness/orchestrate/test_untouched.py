@@ -82,7 +82,7 @@ def test_the_publics_round_of_meanwhile_is_left_out_of_the_second_sum() -> None:
 
 
 CASES = [
-    pytest.param([lane("a"), lane("a")], [], [], [], "live lane untouched: 1 tables", id="untouched"),
+    pytest.param([lane("a"), lane("a")], [], [], [], "live lane untouched: 1 table", id="untouched"),
     pytest.param([lane("a"), lane("b")], [], ["live_lane_changed"], [], "live.posting", id="changed: a failure"),
     pytest.param([lane("a"), lane("b")], [7], [], ["live_lane_in_use"], "live.posting", id="in use: no proof"),
     pytest.param([lane("a")], [], [], ["live_lane_unknown"], "could not be summed up", id="unknown"),
@@ -133,7 +133,7 @@ def test_stores_out_of_reach_are_no_words() -> None:
     ("proof", "failures", "says"),
     [
         pytest.param(APART, [], "7 calls of the stress lane, all to doubles", id="all to doubles"),
-        pytest.param(APART.model_copy(update={"denied": 1}), ["outside_astray"], "1 calls of the", id="denied"),
+        pytest.param(APART.model_copy(update={"denied": 1}), ["outside_astray"], "1 call of the", id="denied"),
         pytest.param(APART.model_copy(update={"into_party": 2}), ["outside_astray"], "2 answered by no", id="a party"),
         pytest.param(APART.model_copy(update={"into_double": 3}), ["outside_astray"], "3 live calls", id="a double"),
         pytest.param(None, [], "live lane untouched", id="not told: unknown, and no words"),

@@ -108,7 +108,7 @@ def test_each_figure_of_the_answer_stands_with_its_grade_and_its_reason_in_both_
     assert "推算" in zh
     assert "前提：单元互不共享" in zh
     whole = " ".join(said(text, "en").split())
-    assert "Top suspect: no part ran full (front-0 is nearest, 0.50 of its 1 core(s))" in whole
+    assert "Top suspect: no part ran full (front-0 is nearest, 0.50 of its 1 core)" in whole
     assert "λ 1,000 (990 … 1,010), α 0.05 (0.04 … 0.06), β 0 (0 … 0.001); measured 1 … 16 in flight" in whole
     assert '<table class="dense parts">' in text
 

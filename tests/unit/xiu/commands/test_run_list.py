@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from harness.errors import BadInput
+from harness.orchestrate.rounds import no_load
 from harness.phrases import sentence
 from harness.runs.guarded import RunGuard, StopRecord
 from tests.support.sample_run import SEASON, record
 from xiu.cli import dispatch
+from xiu.commands._summary import markdown
 from xiu.commands.run import summary
 
 
@@ -33,6 +35,13 @@ def test_a_screen_of_text_tells_what_was_played_beside_the_draw() -> None:
     assert "beside " not in " ".join(summary(record()))
     stopped = SEASON.model_copy(update={"operations": (), "blessings": 0, "each_fen": 0})
     assert "beside nothing was played; 0 blessings" in " ".join(" ".join(summary(record(season=stopped))).split())
+
+
+def test_a_generator_that_left_no_account_shows_no_zeros() -> None:
+    lost = record(load=no_load())
+    assert "counts    not known: the generator left no account of what it sent" in summary(lost)
+    assert "What was sent is not known" in markdown(lost)[-1]
+    assert "not known" not in " ".join(summary(record()))
 
 
 def test_a_screen_of_text_tells_when_what_a_stop_rule_guards_was_well_again() -> None:
