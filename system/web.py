@@ -19,7 +19,7 @@ from system.contract.errors import BadRequest, Degraded, NotFound
 from system.contract.ids import ROUND_MAX
 from system.contract.itself import tell_of_itself
 from system.contract.metrics import METRICS
-from system.contract.numbers import shown, whole_number
+from system.contract.numbers import refused_as, shown, whole_number
 from system.contract.web import Count, error_answer
 
 Ready = Callable[[], str]
@@ -54,22 +54,22 @@ def counted(registry: CollectorRegistry) -> Count:
 
 
 def path_number(request: web.Request, name: str, upper: int = ROUND_MAX) -> int:
-    """A number of the path, 0 to `upper`. Raises NotFound: a path with anything else names nothing."""
+    """A number of the path, 0 to `upper`. Raises OutOfRange for another number, NotFound for what is none."""
     text = request.match_info[name]
     number = whole_number(text, upper)
     if number is None:
-        raise NotFound(f"{name} {shown(text)} is no number from 0 to {upper}")
+        raise refused_as(text, NotFound)(f"{name} {shown(text)} is no number from 0 to {upper}")
     return number
 
 
 def query_number(request: web.Request, name: str, default: int, lower: int, upper: int) -> int:
-    """A number of the query string. Raises BadRequest."""
+    """A number of the query string. Raises OutOfRange for another number, BadRequest for what is none."""
     text = request.query.get(name)
     if text is None:
         return default
     number = whole_number(text, upper)
     if number is None or number < lower:
-        raise BadRequest(f"{name}={shown(text)}; expected a whole number from {lower} to {upper}")
+        raise refused_as(text, BadRequest)(f"{name}={shown(text)}; expected a whole number from {lower} to {upper}")
     return number
 
 

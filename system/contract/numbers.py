@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from system.contract.errors import OutOfRange, Refused
+
 SHOWN_CHARS = 40
 WRITTEN_CHARS_MAX = 64
 _DIGITS = frozenset("0123456789")
@@ -27,6 +29,13 @@ def whole_number(text: str, upper: int) -> int | None:
         return None
     number = int(text)
     return number if number <= upper else None
+
+
+def refused_as(text: str, otherwise: type[Refused]) -> type[Refused]:
+    """What a text that is no number of its place is refused as. A whole number that is well written, also one below 0,
+    lies outside of its bounds, wherever it stands; `otherwise` is for a text that is none.
+    """
+    return OutOfRange if is_whole(text.removeprefix("-")) and text != "-0" else otherwise
 
 
 def exact(text: str) -> int | float:

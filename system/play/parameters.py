@@ -1,7 +1,8 @@
 """Parameters of a path or a query: one declaration reads a request and describes itself. Pure.
 
 A parameter that a path names must be there, and what it cannot be is a path that names nothing (404). One of a query
-may be left out, stands once, and what it cannot be is a bad request (400).
+may be left out, stands once, and what it cannot be is a bad request (400). A number outside of its bounds is out of
+range (400) in both.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any, Generic, TypeVar
 
 from aiohttp import web
 
-from system.contract.errors import BadRequest, NotFound, OutOfRange
+from system.contract.errors import BadRequest, NotFound, Refused
 from system.contract.ids import LANES, PACKET_MAX, ROUND_MAX, Lane
-from system.contract.numbers import is_whole, number_pattern, shown, whole_number
+from system.contract.numbers import number_pattern, refused_as, shown, whole_number
 
 T = TypeVar("T")
 AWARD_PATTERN = f"^{number_pattern(ROUND_MAX)}-{number_pattern(PACKET_MAX)}$"
@@ -41,9 +42,9 @@ class Parameter(ABC, Generic[T]):
     def schema(self) -> dict[str, Any]:
         """What a text may be, as JSON Schema; exactly what `read` takes."""
 
-    def refusal(self, text: str) -> type[BadRequest]:
-        """What a query with a text that cannot be read is refused as."""
-        return BadRequest
+    def refusal(self, text: str, otherwise: type[Refused]) -> type[Refused]:
+        """What a text that cannot be read is refused as; `otherwise`: what is right for its place."""
+        return otherwise
 
     @property
     def has_no_default(self) -> bool:
@@ -51,13 +52,13 @@ class Parameter(ABC, Generic[T]):
         return self.default is None
 
     def of(self, request: web.Request) -> T:
-        """The request's value. Raises NotFound for a path, BadRequest for a query."""
+        """The request's value. Raises NotFound for a path, BadRequest for a query, OutOfRange for both."""
         if self.name in request.match_info:
             text = request.match_info[self.name]
             try:
                 return self.read(text)
             except ValueError as exc:
-                raise NotFound(f"{self.name} {shown(text)}: expected {exc}") from exc
+                raise self.refusal(text, NotFound)(f"{self.name} {shown(text)}: expected {exc}") from exc
         given = request.query.getall(self.name, [])
         if not given:
             if self.required:
@@ -68,7 +69,7 @@ class Parameter(ABC, Generic[T]):
         try:
             return self.read(given[0])
         except ValueError as exc:
-            raise self.refusal(given[0])(f"{self.name}={shown(given[0])}; expected {exc}") from exc
+            raise self.refusal(given[0], BadRequest)(f"{self.name}={shown(given[0])}; expected {exc}") from exc
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ class NumberParameter(Parameter[int]):
             raise ValueError(f"a whole number from {self.lower} to {self.upper}")
         return number
 
-    def refusal(self, text: str) -> type[BadRequest]:
-        return OutOfRange if is_whole(text) else BadRequest
+    def refusal(self, text: str, otherwise: type[Refused]) -> type[Refused]:
+        return refused_as(text, otherwise)
 
     @property
     def has_no_default(self) -> bool:

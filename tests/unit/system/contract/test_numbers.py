@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from system import web as shared
-from system.contract.errors import BadRequest, BadTag, BadToken, NotFound
-from system.contract.ids import Position, parse_award_id
-from system.contract.numbers import number_pattern, shown, whole_number
+from system.contract.errors import BadRequest, BadTag, BadToken, NotFound, Refused
+from system.contract.ids import ROUND_MAX, Position, parse_award_id
+from system.contract.numbers import number_pattern, refused_as, shown, whole_number
 from system.contract.switches import checked
+from system.play.parameters import NumberParameter
 from system.play.wallet.paging import decode
 from system.tokens import sign, sign_tag, tag_expiry, verify_token
 
@@ -50,10 +53,37 @@ def test_the_upper_end_counts(text: str, upper: int, number: int | None) -> None
     assert whole_number(text, upper) == number
 
 
+def of_path(text: str) -> int:
+    return shared.path_number(make_mocked_request("GET", "/", match_info={"round": text}), "round")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(str(ROUND_MAX + 1), "out_of_range"), (HUGE, "out_of_range"), ("-1", "out_of_range"), (f"-{HUGE}", "out_of_range")]
+    + [(text, "none") for text in ("", "-", "-0", "--1", "-01", "+1", "01", "1.0", "１", "x")],
+)
+def test_a_number_outside_of_its_bounds_is_out_of_range_wherever_it_stands(text: str, expected: str) -> None:
+    """In a path of control or play, in a query of either."""
+    number = NumberParameter("round", "a round", 0, ROUND_MAX)
+    in_path = make_mocked_request("GET", "/", match_info={"round": text})
+    in_query = make_mocked_request("GET", f"/?round={quote(text)}")
+    cases: list[tuple[Callable[[], int], str]] = [
+        (lambda: of_path(text), "not_found"),
+        (lambda: number.of(in_path), "not_found"),
+        (lambda: number.of(in_query), "bad_request"),
+        (lambda: shared.query_number(in_query, "round", 0, 0, ROUND_MAX), "bad_request"),
+    ]
+    for read, otherwise in cases:
+        with pytest.raises(Refused) as refused:
+            read()
+        assert refused.value.code == (expected if expected != "none" else otherwise)
+        assert len(str(refused.value)) < 200
+
+
 @pytest.mark.parametrize("text", [*NO_NUMBERS[:-1], HUGE, "0" * 5_000])
 def test_no_place_that_reads_a_number_takes_another_form_or_repeats_it(text: str) -> None:
     cases = [
-        (NotFound, lambda: shared.path_number(make_mocked_request("GET", "/", match_info={"round": text}), "round")),
+        (refused_as(text, NotFound), lambda: of_path(text)),
         (BadRequest, lambda: decode(f"{text}-1")),
         (BadRequest, lambda: decode(f"1-{text}")),
         (ValueError, lambda: parse_award_id(f"1-{text}")),

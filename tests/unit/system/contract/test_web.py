@@ -19,7 +19,7 @@ from system.contract.metrics import ITSELF, METRICS
 from system.contract.web import application, bearer, need_secret, one_sentence, read_model
 
 
-@pytest.mark.parametrize("text", ["-1", "x", "1.5", "", "²", str(1 << 31)])
+@pytest.mark.parametrize("text", ["x", "1.5", "", "²"])
 def test_a_path_with_no_number_names_nothing(text: str) -> None:
     request = make_mocked_request("GET", "/", match_info={"round": text})
     with pytest.raises(NotFound):
