@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import INVALID, Xiu
+from tests.support.command import Xiu
 from tests.support.firing_range import target
 
 SERVICE_MS, KNEE_RPS = 10.0, 100.0
@@ -94,7 +94,9 @@ class Reader(FastHttpUser):
 
 
 def test_tasks_of_a_locustfile_climb_too(tmp_path: Path) -> None:
-    """gevent starts them: on a busy machine it is late, and then no knee is told."""
+    """gevent starts them: on a busy machine it is late, and then no knee is told. Such an attempt is repeated, and its
+    counts close all the same; a valid one finds the knee.
+    """
     xiu = Xiu(tmp_path)
     (tmp_path / "mine.py").write_text(TASKS)
     with target(tmp_path, "knee", 25.0) as server:
@@ -102,18 +104,16 @@ def test_tasks_of_a_locustfile_climb_too(tmp_path: Path) -> None:
         text = re.sub(r"target:\n.*\n.*\n", f'target: {{locustfile: mine.py, host: "http://{server.address}"}}\n', text)
         text = text.replace("[100%, 150%, 200%]", "[100%, 200%]").replace("100ms", "250ms")
         (tmp_path / "tasks.yaml").write_text(text)
-        done = xiu("plan", "run", "tasks.yaml", "--progress", "none")
-    record = xiu.record()
-    load, found = record["load"], record["capacity"]
-    assert (
-        load["scheduled"]
-        == load["sent"] + load["dropped"] + load["unsent"]
-        == sum(round(step["to_rps"] * step["duration_s"]) for step in record["steps"])
-    )
-    if "generator_limited" in {reason["code"] for reason in record["reasons"]}:
-        assert (done.returncode, record["verdict"]) == (INVALID, "INVALID")
-        return
+        done = xiu.valid("plan", "run", "tasks.yaml", "--progress", "none")
+    for run in xiu.runs():
+        record = json.loads((run / "run.json").read_text())
+        load, steps = record["load"], record["steps"]
+        assert load["scheduled"] == load["sent"] + load["dropped"] + load["unsent"], run
+        assert load["scheduled"] == sum(round(step["to_rps"] * step["duration_s"]) for step in steps), run
+        valid = "generator_limited" not in {reason["code"] for reason in record["reasons"]}
+        assert valid or record["verdict"] == "INVALID", run
     assert done.returncode == 0, done.stdout + done.stderr
+    found = xiu.record()["capacity"]
     assert (found["held_rps"], found["red_rps"]) == (30, 60)
     assert found["held_rps"] <= 1000 / 25 < found["red_rps"]
     assert found["answer"]["knee"]["value"] == pytest.approx(1000 / 25, rel=0.05)
