@@ -33,7 +33,7 @@ from harness.journeys.courier import base_ns
 from harness.journeys.crew import INCOMPLETE, Crew
 from harness.journeys.hosts import FarWorkers
 from harness.journeys.joining import HOW, Secret
-from harness.journeys.member import CrewMember
+from harness.journeys.member import CrewMember, told_of_no_master
 from harness.journeys.pilot import fly
 from harness.journeys.shown import marks
 from harness.orchestrate.fire_order import FireOrder
@@ -55,6 +55,7 @@ try:
 except HarnessError as _exc:
     print(f"locustfile: {_exc}", file=sys.stderr)
     sys.exit(_exc.exit_code)
+told_of_no_master()
 MEMBER = CrewMember(SECRET, forked=ORDER_VARIABLE in os.environ)
 LEASE_LOST = "lease lost"
 _state: dict[str, Any] = {

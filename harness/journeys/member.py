@@ -13,7 +13,7 @@ from typing import Any
 
 from locust.runners import WorkerRunner
 
-from harness.errors import HarnessError
+from harness.errors import EnvironmentNotReady, HarnessError
 from harness.journeys import clocks
 from harness.journeys.courier import Courier, shift_to
 from harness.journeys.edition import edition
@@ -24,8 +24,27 @@ from harness.orchestrate.fire_order import RUNS, FireOrder
 
 LOST_S = 8.0
 """A master not heard for so long does not come back: the cannon has been silent for some time by then."""
+RUN_THERE = "`xiu plan run … --workers-at` of this address, begun meanwhile"
 Ordered = tuple[FireOrder, int, int]
 """The order, this worker's place, how many workers there are."""
+
+
+def told_of_no_master() -> None:
+    """From now on a worker that no master answers ends with a sentence, not with Locust's own exit code (255).
+
+    Whatever answers there and is no master of Locust says nothing that a worker would hear.
+    """
+    connect: Any = WorkerRunner.connect_to_master
+
+    def connect_or_tell(runner: WorkerRunner) -> None:
+        try:
+            connect(runner)
+        except ConnectionError:
+            where = f"{runner.master_host}:{runner.master_port}"
+            print(f"locustfile: no master of a run answers at {where}; expected {RUN_THERE}", file=sys.stderr)
+            sys.exit(EnvironmentNotReady.exit_code)
+
+    WorkerRunner.connect_to_master = connect_or_tell  # type: ignore[method-assign]
 
 
 class CrewMember:

@@ -28,6 +28,7 @@ from harness.orchestrate.hooks import Nemesis
 from harness.orchestrate.prepare import Sizes
 from harness.orchestrate.system import ADMIN_VARIABLE, Elsewhere, OwnStack, System
 from harness.phrases import sentence
+from harness.runs.doors import listened_at
 from harness.runs.order import RunOrder
 from harness.runs.record import RunRecord
 from harness.stack import Stack, find_shared, new_folder, raise_open_files, schedule
@@ -46,6 +47,7 @@ def run_plan(order: RunOrder, nemesis: Callable[[System], Nemesis] | None = None
     Raises EnvironmentNotReady or BadInput when nothing could be begun.
     """
     writable(order.runs)
+    listened_at(order.doors)
     raise_open_files()
     schedule("batch")  # this process, Locust and the sampler yield to front and generator
     workers = order.loaded.plan.workers

@@ -1,15 +1,17 @@
 """Where the Locust of a run is open to others: an address at which its workers join from other hosts, and one for its
-own web page. Plain data, checked; opens nothing.
+own web page. Plain data, checked; opens nothing for longer than it takes to see that it can.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
-from harness.errors import BadInput
+from harness.errors import BadInput, EnvironmentNotReady
 from harness.journeys.joining import FILE_VARIABLE, HOW, VARIABLE, Secret
 from system.contract.numbers import whole_number
 
@@ -84,6 +86,28 @@ def read_doors(workers: str | None, page: str | None, environment: Mapping[str, 
     if doors.workers is not None:
         needs_secret("--workers-at", environment)
     return doors
+
+
+def listened_at(doors: LocustDoors) -> None:
+    """Raises EnvironmentNotReady for a door that cannot be opened here: taken, no address of this host, the same
+    twice.
+    """
+    named = {"--workers-at": doors.workers, "--locust-page": doors.page}
+    with ExitStack() as held:
+        for option, door in named.items():
+            if door is None:
+                continue
+            try:
+                family, kind, _, _, address = socket.getaddrinfo(door.host, door.port, type=socket.SOCK_STREAM)[0]
+                place = held.enter_context(socket.socket(family, kind))
+                place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                place.bind(address)
+                place.listen()
+            except OSError as exc:
+                why = exc.strerror or exc
+                raise EnvironmentNotReady(
+                    f"{option} {door}: cannot be listened at: {why}; expected a free port of an address of this host"
+                ) from exc
 
 
 def needs_secret(option: str, environment: Mapping[str, str]) -> None:

@@ -36,6 +36,7 @@ from harness.orchestrate.scribe import Scribe
 from harness.orchestrate.silence import fell_silent_s
 from harness.orchestrate.steering import Steering
 from harness.phrases import Sentence, sentence
+from harness.runs.doors import listened_at
 from harness.runs.folder import new_run
 from harness.runs.listeners import listener_reasons
 from harness.runs.record import RunRecord, Timeline
@@ -72,6 +73,7 @@ def run_service(order: ServiceOrder) -> RunRecord:
     found = checks.allowed(ask)
     refused(found, acts, None)  # before a run is made, a name looked up or anything sent
     writable(order.runs)
+    listened_at(order.doors)
     raise_open_files()
     schedule("batch")  # this process and Locust yield to the cannon
     return ServiceConductor(order, found).carry_out()

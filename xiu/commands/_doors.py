@@ -36,7 +36,7 @@ def doors_of(args: argparse.Namespace) -> LocustDoors:
 
 def join(args: argparse.Namespace) -> NoReturn:
     """Becomes a worker of one run, until that is over; it keeps what it measured under `runs`, too. Its exit code is 0,
-    or 10 where the master was lost or the worker failed. Raises BadInput.
+    10 where the master was lost or the worker failed, 5 where none answered. Raises BadInput.
     """
     door = read_door("join", args.master)
     needs_secret("join", os.environ)

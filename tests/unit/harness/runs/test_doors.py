@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from harness.errors import BadInput
+from harness.errors import BadInput, EnvironmentNotReady
 from harness.journeys.joining import FILE_VARIABLE, VARIABLE
-from harness.runs.doors import SHUT, Door, read_door, read_doors
+from harness.runs.doors import SHUT, Door, LocustDoors, listened_at, read_door, read_doors
 
 SECRET = {VARIABLE: "sixteen characters at least"}
 
@@ -59,3 +60,20 @@ def test_workers_without_a_secret_are_refused(tmp_path: Path) -> None:
         read_doors("10.0.0.5:5557", None, {VARIABLE: "short"})
     with pytest.raises(BadInput, match="cannot be read"):
         read_doors("10.0.0.5:5557", None, {FILE_VARIABLE: str(tmp_path / "none")})
+
+
+def test_a_door_that_cannot_be_opened_is_told_before_anything_is_started() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            EnvironmentNotReady, match=rf"--workers-at 127\.0\.0\.1:{port}: cannot be listened at: Address"
+        ):
+            listened_at(LocustDoors(workers=Door("127.0.0.1", port)))
+    listened_at(LocustDoors(workers=Door("127.0.0.1", port)))
+    with pytest.raises(EnvironmentNotReady, match=r"--locust-page 192\.0\.2\.7:8089: cannot be listened at: "):
+        listened_at(LocustDoors(page=Door("192.0.2.7", 8089)))
+    with pytest.raises(EnvironmentNotReady, match="--locust-page"):
+        listened_at(LocustDoors(Door("127.0.0.1", port), Door("127.0.0.1", port)))
+    listened_at(SHUT)
