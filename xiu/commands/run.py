@@ -139,7 +139,7 @@ def tell(record: RunRecord, runs: Path, *, as_json: bool) -> None:
 def _counts(load: Load) -> list[str]:
     """What was scheduled and sent; where the generator left no account, that, and no zeros."""
     if not load.outcomes:
-        return ["counts    not known: the generator left no account of what it sent"]
+        return ["counts    not known: the generator left no whole account of what it sent"]
     return [
         f"scheduled {load.scheduled:,} = sent {load.sent:,} + dropped {load.dropped:,} + unsent {load.unsent:,}",
         "outcomes  " + ", ".join(f"{name} {number:,}" for name, number in load.outcomes.items()),

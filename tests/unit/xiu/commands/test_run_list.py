@@ -39,7 +39,7 @@ def test_a_screen_of_text_tells_what_was_played_beside_the_draw() -> None:
 
 def test_a_generator_that_left_no_account_shows_no_zeros() -> None:
     lost = record(load=no_load())
-    assert "counts    not known: the generator left no account of what it sent" in summary(lost)
+    assert "counts    not known: the generator left no whole account of what it sent" in summary(lost)
     assert "What was sent is not known" in markdown(lost)[-1]
     assert "not known" not in " ".join(summary(record()))
 
