@@ -22,8 +22,8 @@ DROPS = ("silent", "idle", "room", "full", "files")
 CREDIT_OUTCOMES = ("posted", "duplicate", "suspense")
 STORES = ("valkey", "postgres")
 CLAIM_OUTCOMES = (
-    "claimed", "again", "pending", "no_real_name", "own_share", "share_exhausted", "share_expired", "no_such_link",
-    "insufficient", "degraded", "store_unknown", "internal",
+    "claimed", "again", "pending", "no_real_name", "own_share", "share_exhausted", "share_expired", "share_reversed",
+    "no_such_link", "insufficient", "degraded", "store_unknown", "internal",
 )  # fmt: skip
 SHARE_OUTCOMES = ("opened", "exhausted", "expired")
 CARD_MOVES = ("ticket", "tie", "gift_family", "gift_friend", "combine")

@@ -93,7 +93,7 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class TransferRecord:
     """A transfer that is committed, or will be with the caller's transaction. `at_us`: PostgreSQL's clock.
-    `again`: the key was there before.
+    `again`: the key was there before. `reversed`: its money went back since.
     """
 
     transfer: int
@@ -103,6 +103,7 @@ class TransferRecord:
     at_us: int
     legs: tuple[Leg, ...]
     again: bool
+    reversed: bool = False
 
 
 @dataclass(slots=True)
@@ -226,8 +227,8 @@ async def _stored(conn: Connection, lane: Lane, key: str) -> TransferRecord | No
 
 
 def _done(row: tuple[Any, ...]) -> TransferRecord:
-    number, kind, request, reverses, at_us, *columns = row
-    return TransferRecord(number, kind, request, reverses, at_us, _legs(*columns), again=True)
+    number, kind, request, reverses, at_us, was_reversed, *columns = row
+    return TransferRecord(number, kind, request, reverses, at_us, _legs(*columns), again=True, reversed=was_reversed)
 
 
 def _legs(accounts: list[str], currencies: list[Any], amounts: list[int]) -> tuple[Leg, ...]:

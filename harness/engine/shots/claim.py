@@ -46,8 +46,8 @@ class ClaimShot:
     def understand(self, status: int, body: bytes) -> ParsedAnswer:
         """As `POST /v1/shares/claim` answers."""
         codes = {
-            "share_exhausted": "late", "share_expired": "late", "own_share": "own", "no_real_name": "unnamed",
-            "no_such_link": "forged",
+            "share_exhausted": "late", "share_expired": "late", "share_reversed": "late", "own_share": "own",
+            "no_real_name": "unnamed", "no_such_link": "forged",
         }  # fmt: skip
         return meaning(self.outcomes, status, body, {"claimed": "claimed"}, codes)
 

@@ -145,6 +145,7 @@ class Combining(Model):
 class CardMoved(Model):
     """What became of an order. `pending`: its COMMIT was sent and not answered; the same request, again, says more.
     `kind`: of the card that came or went; null for a combination. `again`: done before, nothing moved now.
+    `reversed`: a gift that was done, and that an operator has given back since.
     """
 
     state: Literal["done", "pending"]
@@ -153,3 +154,4 @@ class CardMoved(Model):
     kind: int | None = None
     at_us: int | None = None
     again: bool = False
+    reversed: bool = False

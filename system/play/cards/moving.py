@@ -214,7 +214,9 @@ async def _sent(
     if not done.again:
         moved(lane, counted or what)
     kind = None if what == "combine" else _kind(done, user(uid))
-    return CardMoved(state="done", what=what, season=season, kind=kind, at_us=done.at_us, again=done.again)
+    return CardMoved(
+        state="done", what=what, season=season, kind=kind, at_us=done.at_us, again=done.again, reversed=done.reversed
+    )
 
 
 def _kind(done: TransferRecord, account: str) -> int | None:

@@ -58,7 +58,7 @@ function shareLink(box, words, share) {
   row.append(input, button("copy", async () => {
     try { await navigator.clipboard.writeText(href); words.textContent = say("copied"); } catch { input.focus(); }
   }));
-  words.textContent = `${say("share_hint")} ${say("claimed_of", share.claimed, share.parts)}`;
+  words.textContent = share.state === "reversed" ? listed(CODES, "share_reversed") : `${say("share_hint")} ${say("claimed_of", share.claimed, share.parts)}`;
   box.replaceChildren(row, words);
 }
 const linkOf = () => { const found = /[#&]share=([^&]+)/.exec(location.hash); return found ? decodeURIComponent(found[1]) : ""; };

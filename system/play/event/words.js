@@ -72,7 +72,7 @@ const CODES = {
   part_reversed: ["这份已退回，请重新发起账单", "your part was paid back: ask for a new bill"],
   own_share: ["不能领自己的红包", "it is your own packet"], request_timeout: ["请求太慢，请再试", "the request came too slowly"], round_over: ["本场已结束", "the round is over"],
   season_ended: ["活动已结束", "the season is over"], self_bill: ["账单里不能有自己", "your own name is on the bill"], self_tie: ["不能加自己", "that is yourself"],
-  share_exhausted: ["红包已领完", "nothing is left"], share_expired: ["红包已过期", "the packet has expired"], sign_in_closed: ["这里不能用用户号登录", "no sign-in by number here"],
+  share_exhausted: ["红包已领完", "nothing is left"], share_expired: ["红包已过期", "the packet has expired"], share_reversed: ["红包已被收回", "the packet was taken back"], sign_in_closed: ["这里不能用用户号登录", "no sign-in by number here"],
   store_refused: ["系统出错，什么也没发生", "the system has an error; nothing happened"], store_unknown: ["还不知道结果", "nobody knows the outcome yet"],
   ticket_forged: ["抽卡券不对", "the card ticket is not genuine"], ticket_of_another_lane: ["抽卡券不是这里的", "the card ticket is of another place"],
   ticket_of_another_user: ["这是别人的抽卡券", "the card ticket is somebody else's"], too_fast: ["请求太频繁", "too many requests"], too_large: ["请求太大", "the request is too large"],

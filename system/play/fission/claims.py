@@ -19,7 +19,7 @@ from system.ledger.statements import statement
 from system.ledger.transfer import Order
 from system.play.fission import refusals
 
-SettledBy = Literal["exhausted", "expired"]
+SettledBy = Literal["exhausted", "expired", "reversed"]
 
 
 class ClaimedPart(NamedTuple):
@@ -49,6 +49,11 @@ def expired() -> XiuError:
     return refusals.ShareExpired("this share's time is over")
 
 
+def taken_back() -> XiuError:
+    """Who brings the link of a share whose money an operator has taken back is told so."""
+    return refusals.ShareReversed("this share was taken back; nobody gets a part of it")
+
+
 def no_such_link() -> XiuError:
     """Who brings a link that leads nowhere is told so."""
     return refusals.NoSuchLink("this link leads to no share")
@@ -56,7 +61,7 @@ def no_such_link() -> XiuError:
 
 @dataclass(frozen=True, slots=True)
 class ShareSeen:
-    """A share as one snapshot shows it. `parts`: of the users asked about."""
+    """A share as one snapshot shows it. `settled`: nobody gets a part any more. `parts`: of the users asked about."""
 
     owner: int
     key_id: int
@@ -79,7 +84,7 @@ class SettledShare:
             return part
         if uid == self.owner:
             return own_share
-        return exhausted if self.by == "exhausted" else expired
+        return {"exhausted": exhausted, "expired": expired, "reversed": taken_back}[self.by]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,27 +105,29 @@ async def seen(pool: Pool, lane: Lane, award: str, uids: Sequence[int]) -> Share
     if not rows:
         return None
     parts = {uid: ClaimedPart(fen, at_us, True) for *_, uid, fen, at_us in rows if uid is not None}
-    owner, key_id, over, *_ = rows[0]
-    return ShareSeen(owner, key_id, over, parts)
+    owner, key_id, over, gone, *_ = rows[0]
+    return ShareSeen(owner, key_id, over or gone, parts)
 
 
 async def settled(pool: Pool, lane: Lane, award: str, owner: int) -> SettledShare:
-    """Everything of a share that is settled. Raises StoreUnknown, StoreRefused."""
+    """Everything of a share that is settled, or was taken back. Raises StoreUnknown, StoreRefused."""
     rows = await pool.fetch(statement("share_claims", lane), {"award": award}, "claims of a share")
-    ((_, _, amounts, claimed, *_),) = await pool.fetch(statement("share_view", lane), {"award": award}, "a share")
-    by: SettledBy = "exhausted" if claimed == len(amounts) else "expired"
+    ((_, _, amounts, claimed, *_, gone),) = await pool.fetch(statement("share_view", lane), {"award": award}, "a share")
+    by: SettledBy = "reversed" if gone else "exhausted" if claimed == len(amounts) else "expired"
     return SettledShare(owner, by, {uid: ClaimedPart(fen, at_us, True) for uid, fen, at_us in rows})
 
 
 async def take(conn: Connection, lane: Lane, award: str, uids: Sequence[int]) -> TakenParts:
     """Parts for these users, each once, none of them the owner, inside the caller's transaction.
 
-    Raises Insufficient where an operator has taken the share's money back, and the driver's errors.
+    Raises Insufficient where an operator takes the share's money back just now, and the driver's errors.
     """
     locked = await (await conn.execute(statement("claim_lock_share", lane), {"award": award})).fetchone()
     if locked is None:
         return TakenParts(dict.fromkeys(uids, no_such_link))
-    owner, left, over = locked
+    owner, left, over, gone = locked
+    if gone:
+        return TakenParts(dict.fromkeys(uids, taken_back), settled=True)
     # A statement of its own: its snapshot is younger than the lock, so it sees what was committed under it.
     rows = await conn.execute(statement("claim_take", lane), {"award": award, "uids": list(uids)})
     parts = {uid: ClaimedPart(fen, at_us, again) for uid, fen, at_us, again in await rows.fetchall()}

@@ -46,7 +46,8 @@ class ClaimDesk:
     async def claim(self, link: ShareLink, uid: int) -> ClaimedPart:
         """The user's part of the share of a genuine link.
 
-        Raises OwnShare, ShareExhausted, ShareExpired, NoSuchLink, Insufficient, Degraded (nothing was sent), Pending.
+        Raises OwnShare, ShareExhausted, ShareExpired, ShareReversed, NoSuchLink, Insufficient, Degraded (nothing was
+        sent), Pending.
         """
         told = await self._told(link, uid)
         if isinstance(told, ClaimedPart):
@@ -152,6 +153,8 @@ class ClaimDesk:
                 told |= dict.fromkeys(uids, _silent)
                 return False
             except Insufficient as exc:
+                if attempt < ATTEMPTS_MAX:
+                    continue  # taken back between the share's lock and the money's: now it is seen
                 told |= dict.fromkeys(uids, _again(exc))
                 return False
             told |= taken.outcomes

@@ -20,6 +20,7 @@ OPEN_S = 86_400
 
 AwardId = Annotated[str, Field(pattern=AWARD_PATTERN)]
 LinkText = Annotated[str, Field(min_length=1, max_length=LINK_CHARS_MAX)]
+ShareState = Literal["pending", "open", "settled", "reversed"]
 FundingKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
@@ -46,17 +47,22 @@ class FissionFunding(Model):
 
 
 class FundingView(Model):
-    """A funding by its key. `pending`: its COMMIT was sent and not answered; the same request, again, says more."""
+    """A funding by its key. `pending`: its COMMIT was sent and not answered; the same request, again, says more.
+    `reversed`: it was paid in, and an operator has given it back since.
+    """
 
     round: int
     key: str
     state: Literal["done", "pending"]
     fen: int
     again: bool = False
+    reversed: bool = False
 
 
 class FissionView(Model):
-    """A round's fission money: paid in = left + returned + what went into shares. `claimed_fen`: what users got."""
+    """A round's fission money: paid in = left + returned + what went into shares. `claimed_fen`: what users got.
+    `reversed`: shares whose opening was taken back, with their money.
+    """
 
     round: int
     lane: Lane
@@ -69,6 +75,7 @@ class FissionView(Model):
     returned_fen: int
     shares: int
     settled: int
+    reversed: int
     claims: int
     claimed_fen: int
 
@@ -89,11 +96,12 @@ class ClaimLine(Model):
 
 class ShareView(Model):
     """A share. `pending`: whether it was opened is not known yet; the same request, again, says more. `settled`: the
-    last part was claimed, or the rest went back. `own`: the asking user's part.
+    last part was claimed, or the rest went back. `reversed`: an operator has taken the money back, and nobody gets a
+    part. `own`: the asking user's part.
     """
 
     award: str
-    state: Literal["pending", "open", "settled"]
+    state: ShareState
     link: str | None = None
     owner: int
     fen: int | None = None

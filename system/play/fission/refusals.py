@@ -83,6 +83,12 @@ class ShareExhausted(Conflict):
     code = "share_exhausted"
 
 
+class ShareReversed(Conflict):
+    """An operator has taken the share's money back before anybody claimed."""
+
+    code = "share_reversed"
+
+
 class ShareExpired(Refused):
     """The share's time is over; what nobody claimed goes back."""
 

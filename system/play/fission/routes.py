@@ -111,7 +111,7 @@ ROUTES: tuple[Route, ...] = (
         "POST", "/v1/shares/claim", claim_share, models.ClaimView, "user", body=models.ClaimOrder, pending=True,
         errors=(
             NoRealName, refusals.NoSuchLink, refusals.OwnShare, refusals.ShareExhausted, refusals.ShareExpired,
-            Insufficient,
+            refusals.ShareReversed, Insufficient,
         ),
     ),
 )  # fmt: skip

@@ -14,7 +14,15 @@ from system.ledger.statements import statement
 from system.ledger.transfer import Insufficient, Order, Pending, Transfers
 from system.play.fission import figures, refusals
 from system.play.fission.links import ShareLink, key_id, made, verified
-from system.play.fission.models import OPEN_S, ClaimLine, FissionFunding, FissionView, FundingView, ShareView
+from system.play.fission.models import (
+    OPEN_S,
+    ClaimLine,
+    FissionFunding,
+    FissionView,
+    FundingView,
+    ShareState,
+    ShareView,
+)
 from system.play.fission.split import parts_of, split_key
 from system.play.reading import read
 from system.play.wallet.reading import award_view
@@ -55,19 +63,20 @@ async def fund(pool: Pool, round_id: int, order: FissionFunding) -> FundingView:
         done = await Transfers(pool, lane).send(transfer, decide)
     except Pending:
         return view.model_copy(update={"state": "pending"})
-    return view.model_copy(update={"again": done.again})
+    return view.model_copy(update={"again": done.again, "reversed": done.reversed})
 
 
 async def books(pool: Pool, lane: Lane, round_id: int) -> FissionView:
     """Where a round's fission money is. Raises UnknownRound, NotFunded, Degraded."""
     terms = await _terms(pool, lane, round_id)
-    ((paid_in, left, returned, shares, settled, claims, claimed_fen),) = await read(
+    ((paid_in, left, returned, shares, settled, taken_back, claims, claimed_fen),) = await read(
         pool, lane, "fission_books", {"round": round_id}
     )
     share_fen, parts, lifetime_s, open_s = terms
     return FissionView(
         round=round_id, lane=lane, share_fen=share_fen, parts=parts, lifetime_s=lifetime_s, open_s=open_s,
-        paid_in_fen=paid_in, left_fen=left, returned_fen=returned, shares=shares, settled=settled, claims=claims,
+        paid_in_fen=paid_in, left_fen=left, returned_fen=returned, shares=shares, settled=settled,
+        reversed=taken_back, claims=claims,
         claimed_fen=claimed_fen,
     )  # fmt: skip
 
@@ -160,13 +169,14 @@ async def _view(pool: Pool, lane: Lane, secret: bytes, uid: int, award: str) -> 
     rows = await read(pool, lane, "share_view", {"award": award})
     if not rows:
         raise refusals.NoSuchLink("this link leads to no share")
-    owner, number, parts, claimed, opened_us, expires_us, settled = rows[0]
+    owner, number, parts, claimed, opened_us, expires_us, settled, taken_back = rows[0]
     settled = settled and len(claims) == claimed
     lines = tuple(
         ClaimLine(uid=one, fen=fen if settled or one == uid else None, at_us=at_us) for one, fen, at_us in claims
     )
+    state: ShareState = "reversed" if taken_back else "settled" if settled else "open"
     return ShareView(
-        award=award, state="settled" if settled else "open", link=made(secret, lane, ShareLink(award, number)),
+        award=award, state=state, link=made(secret, lane, ShareLink(award, number)),
         owner=owner, fen=sum(parts), parts=len(parts), claimed=len(claims), opened_us=opened_us,
         expires_us=expires_us, own=next((line for line in lines if line.uid == uid), None), claims=lines,
     )  # fmt: skip

@@ -87,7 +87,9 @@ class TransferLeg(Model):
 
 
 class TransferView(Model):
-    """A transfer by its key. `pending`: its COMMIT was sent and not answered; the same request, again, says more."""
+    """A transfer by its key. `pending`: its COMMIT was sent and not answered; the same request, again, says more.
+    `reversed`: it was done, and an operator has given it back since.
+    """
 
     key: str
     state: Literal["done", "pending"]
@@ -96,6 +98,7 @@ class TransferView(Model):
     legs: tuple[TransferLeg, ...] = ()
     again: bool = False
     """The key was there before: nothing moved now."""
+    reversed: bool = False
 
 
 class Wallet(Model):

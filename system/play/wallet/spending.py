@@ -97,4 +97,7 @@ async def sent(
 def view(key: str, done: TransferRecord) -> TransferView:
     """A transfer as clients read it."""
     legs = tuple(TransferLeg(account=leg.account, currency=leg.currency, amount=leg.amount) for leg in done.legs)
-    return TransferView(key=key, state="done", transfer=done.transfer, at_us=done.at_us, legs=legs, again=done.again)
+    return TransferView(
+        key=key, state="done", transfer=done.transfer, at_us=done.at_us, legs=legs, again=done.again,
+        reversed=done.reversed,
+    )  # fmt: skip

@@ -75,6 +75,8 @@ def test_a_gift_is_given_once_and_is_a_gift_in_the_tie(postgres_dsn: str) -> Non
             assert (await play.call("/v1/presents", token(5), CAKE | {"key": "b", "fen": 10, "what": ""}))[0] == 200
             assert (await play.call(f"/v1/transfers/{number}/reverse", ADMIN, undo))[0] == 200
             assert await balances(play, 5, 7) == [55, 5]
+            taken_back = (await play.call("/v1/presents", token(5), CAKE))[1]
+            assert (taken_back["transfer"], taken_back["again"], taken_back["reversed"]) == (number, True, True)
             seen = (await play.call("/v1/presents", token(7)))[1]["presents"]
             assert [(one["uid"], one["fen"], one["what"], one["state"]) for one in seen] == [
                 (5, 10, "", "given"), (5, -5, "birthday", "given"), (5, 25, "birthday", "reversed"),

@@ -168,7 +168,7 @@ def test_who_may_pay_for_what(postgres_dsn: str) -> None:
         }  # fmt: skip
         for refusal, other in wanted.items():
             assert code(await play.call(path, ADMIN, FUNDING | other)) == refusal
-        first = {"round": 1, "key": "first", "state": "done", "fen": 100_000, "again": False}
+        first = {"round": 1, "key": "first", "state": "done", "fen": 100_000, "again": False, "reversed": False}
         assert await play.call(path, ADMIN, FUNDING) == (200, first)
         assert await play.call(path, ADMIN, FUNDING) == (200, first | {"again": True})
         assert code(await play.call(path, ADMIN, FUNDING | {"fen": 5})) == (409, "key_reused")
@@ -181,6 +181,8 @@ def test_who_may_pay_for_what(postgres_dsn: str) -> None:
         assert (await play.call(f"/v1/transfers/{number}/reverse", ADMIN, two))[0] == 200
         books = (await play.call(path, ADMIN))[1]
         assert (books["paid_in_fen"], books["left_fen"], books["returned_fen"]) == (100_000, 100_000, 0)
+        taken_back = (await play.call(path, ADMIN, FUNDING | {"key": "b"}))[1]
+        assert (taken_back["state"], taken_back["again"], taken_back["reversed"]) == ("done", True, True)
 
     over(postgres_dsn, body)
 
@@ -212,14 +214,20 @@ def test_an_operator_takes_a_share_back(postgres_dsn: str) -> None:
         ((number,),) = execute(postgres_dsn, "SELECT transfer FROM live.transfer WHERE kind = 'share'")
         two = {"by": "Li Lei", "approved_by": "Han Meimei", "why": "shared by mistake"}
         assert (await play.call(f"/v1/transfers/{number}/reverse", ADMIN, two))[0] == 200
-        assert code(await claim(play, 11, link)) == (409, "insufficient")
+        assert code(await claim(play, 11, link)) == (409, "share_reversed")
+        assert code(await claim(play, OWNER, link)) == (409, "own_share")
+        shared = await play.call("/v1/shares", token(OWNER), {"award": "1-0"})
+        assert (shared[0], shared[1]["state"], (await view(play, 11, link))["state"]) == (200, "reversed", "reversed")
         expire(postgres_dsn, "1-0")
 
         async def settled() -> bool:
             return execute(postgres_dsn, "SELECT settled_us IS NOT NULL FROM live.share") == [(True,)]
 
         await until(settled, what="the share settled")
-        assert (await play.call("/v1/rounds/1/fission", ADMIN))[1]["left_fen"] == 100_000
+        assert (await view(play, 11, link))["state"] == "reversed"
+        assert code(await claim(play, 12, link)) == (409, "share_reversed")
+        books = (await play.call("/v1/rounds/1/fission", ADMIN))[1]
+        assert (books["left_fen"], books["shares"], books["settled"], books["reversed"]) == (100_000, 1, 1, 1)
 
     over(postgres_dsn, body)
 

@@ -1,6 +1,7 @@
 -- name: transfer_by_key
--- The transfer of a key, with its legs in the order of their accounts.
+-- The transfer of a key, whether it was reversed since, and its legs in the order of their accounts.
 SELECT t.transfer, t.kind, t.request, t.reverses, t.at_us,
+       EXISTS (SELECT 1 FROM {schema}.transfer r WHERE r.reverses = t.transfer),
        array_agg(l.account ORDER BY l.account, l.currency), array_agg(l.currency ORDER BY l.account, l.currency),
        array_agg(l.amount ORDER BY l.account, l.currency)
 FROM {schema}.transfer t JOIN {schema}.leg l USING (transfer)

@@ -1,13 +1,18 @@
 -- name: claim_seen
--- A share, and which of these users have a part of it, in one snapshot and without a lock.
-SELECT s.uid, s.key_id, s.settled_us IS NOT NULL, c.uid, c.fen, c.at_us
+-- A share, whether its opening was taken back, and which of these users have a part of it, in one snapshot and without a
+-- lock.
+SELECT s.uid, s.key_id, s.settled_us IS NOT NULL,
+       EXISTS (SELECT 1 FROM {schema}.transfer t JOIN {schema}.transfer r ON r.reverses = t.transfer
+               WHERE t.key = 'share:' || s.award), c.uid, c.fen, c.at_us
 FROM {schema}.share s LEFT JOIN {schema}.claim c ON c.award = s.award AND c.uid = ANY(%(uids)s::bigint[])
 WHERE s.award = %(award)s
 
 -- name: claim_lock_share
 -- Whoever claims of a share, or pays it back, waits here until the one before has come to its end. Its owner, parts
--- left, and whether it is settled, as of the lock.
-SELECT s.uid, cardinality(s.parts) - s.claimed, s.settled_us IS NOT NULL
+-- left, whether it is settled, and whether its opening was taken back, as of the lock.
+SELECT s.uid, cardinality(s.parts) - s.claimed, s.settled_us IS NOT NULL,
+       EXISTS (SELECT 1 FROM {schema}.transfer t JOIN {schema}.transfer r ON r.reverses = t.transfer
+               WHERE t.key = 'share:' || s.award)
 FROM {schema}.share s WHERE s.award = %(award)s FOR UPDATE
 
 -- name: claim_take

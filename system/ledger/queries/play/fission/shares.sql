@@ -24,7 +24,7 @@ FROM {schema}.fission f JOIN {schema}.round r USING (round) WHERE f.round = %(ro
 
 -- name: fission_books
 -- Where a round's fission money is: paid in (and not taken back), not in a share, returned; then shares, settled ones,
--- claims, and what was claimed.
+-- those whose opening was taken back, claims, and what was claimed.
 SELECT (SELECT coalesce(sum(l.amount), 0) FROM {schema}.leg l JOIN {schema}.transfer t USING (transfer)
         LEFT JOIN {schema}.transfer o ON o.transfer = t.reverses
         WHERE l.account = 'fission:' || %(round)s::int AND coalesce(o.kind, t.kind) = 'fission'),
@@ -32,7 +32,8 @@ SELECT (SELECT coalesce(sum(l.amount), 0) FROM {schema}.leg l JOIN {schema}.tran
                  WHERE account = 'fission:' || %(round)s::int AND currency = 'fen'), 0),
        (SELECT coalesce(-sum(amount), 0)::bigint FROM {schema}.leg JOIN {schema}.transfer USING (transfer)
         WHERE account = 'fission:' || %(round)s::int AND kind = 'return'),
-       count(*), count(s.settled_us), coalesce(sum(s.claimed), 0),
+       count(*), count(s.settled_us), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM {schema}.transfer t JOIN {schema}.transfer r ON r.reverses = t.transfer
+               WHERE t.key = 'share:' || s.award)), coalesce(sum(s.claimed), 0),
        coalesce(sum((SELECT sum(c.fen) FROM {schema}.claim c WHERE c.award = s.award)), 0)
 FROM {schema}.share s WHERE s.round = %(round)s::int
 
@@ -43,7 +44,9 @@ VALUES (%(award)s, %(round)s, %(uid)s, %(parts)s, %(key_id)s, %(opened_us)s, %(e
 
 -- name: share_view
 -- A share as people see it.
-SELECT s.uid, s.key_id, s.parts, s.claimed, s.opened_us, s.expires_us, s.settled_us IS NOT NULL
+SELECT s.uid, s.key_id, s.parts, s.claimed, s.opened_us, s.expires_us, s.settled_us IS NOT NULL,
+       EXISTS (SELECT 1 FROM {schema}.transfer t JOIN {schema}.transfer r ON r.reverses = t.transfer
+               WHERE t.key = 'share:' || s.award)
 FROM {schema}.share s WHERE s.award = %(award)s
 
 -- name: share_claims
