@@ -42,6 +42,7 @@ from tests.support.event_page import (
     ScriptedFront,
     announce,
     credit,
+    plan,
     refusal,
     scripted_front,
     won,
@@ -118,6 +119,7 @@ def quiet(stage: Stage) -> None:
     stage.close_pages()
     with psycopg.connect(stage.dsn) as conn:
         conn.execute("UPDATE live.round SET start_us = 0, end_us = 1")
+        conn.execute("DELETE FROM live.programme_round")
     stage.front.answers.clear()
     stage.front.taps.clear()
     stage.front.always = (200, {"won": False, "next_ms": 0})
@@ -384,6 +386,27 @@ def test_before_and_after_the_round_nothing_is_sent(stage: Stage) -> None:
     watched(page, "#phase")
     page.click("#red")
     has_shown(page, "until it opens")
+    untroubled(page)
+
+
+def test_a_round_that_is_announced_alone_is_not_tapped_in(stage: Stage) -> None:
+    """No front knows it though its time has come: the button waits. One that was never made is told as such."""
+    plan(stage.dsn, 30, -1, 600)
+    page = stage.open(1_016, language="en")
+    shows(page, "#phase", "begins late")
+    page.click("#red", force=True)
+    shows(page, "#said", "still being prepared")
+    assert page.get_attribute("#red", "aria-disabled") == "true"
+    assert stage.front.taps == []
+    announce(stage.dsn, 30, -1)
+    is_open(page)
+    page.click("#red")
+    wait_until(lambda: len(stage.front.taps) == 1, 20, "the tap")
+    with psycopg.connect(stage.dsn) as conn:
+        conn.execute("UPDATE live.round SET start_us = 0, end_us = 1")
+    plan(stage.dsn, 31, -60, 30)
+    missed = stage.open(1_016, language="en")
+    shows(missed, "#phase", "did not take place")
     untroubled(page)
 
 

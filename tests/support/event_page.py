@@ -111,6 +111,18 @@ def announce(dsn: str, number: int, starts_in_s: float, lasts_s: float = 600.0) 
         conn.execute("INSERT INTO live.lease VALUES (%s, 0, 1, 1, 0, 8, false, %s)", (number, bytes(1)))
 
 
+def plan(dsn: str, number: int, starts_in_s: float, lasts_s: float) -> None:
+    """A round of a programme that is announced, and not made."""
+    start_us = time.time_ns() // 1000 + round(starts_in_s * 1e6)
+    order = {"sponsors": SPONSORS, "start_us": start_us, "duration_ms": round(lasts_s * 1e3)}
+    with psycopg.connect(dsn) as conn:
+        conn.execute("INSERT INTO live.programme VALUES (%s, '{}', 0)", (f"evening-{number}",))
+        conn.execute(
+            "INSERT INTO live.programme_round VALUES (%s, %s, 0, %s, %s, '')",
+            (number, f"evening-{number}", Jsonb({"name": "a", "title": "A", "order": order}), bytes(32)),
+        )
+
+
 def credit(dsn: str, uid: int, number: int, packet: int, fen: int, sponsor: int = 7) -> None:
     """The posting of an award."""
     at_us = time.time_ns() // 1000

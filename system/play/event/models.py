@@ -6,8 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from system.contract.api import Model, RoundState
+from system.contract.api import Model
 from system.contract.fields import Whole
+
+EventState = Literal["announced", "armed", "open", "closing", "closed", "missed"]
+"""As a programme has them (docs/season.md). `announced`, `missed`: no front knows the round, a tap is a 404. How many
+packets are left is nobody's to know, so a round whose packets are all won is `open` here until it closes."""
 
 
 class EventSponsor(Model):
@@ -18,11 +22,11 @@ class EventSponsor(Model):
 
 
 class EventRound(Model):
-    """A round as the page shows it. The window decides what is open, `state` whether it is being closed."""
+    """A round as the page shows it; `state`: at the answer's `now_us`."""
 
     round: int
     title: str = ""
-    state: RoundState
+    state: EventState
     packets: int
     start_us: int
     end_us: int

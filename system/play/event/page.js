@@ -97,8 +97,15 @@ let event = null, offset_us = 0, poked = null;
 const now_us = () => performance.now() * 1000 + offset_us;
 function current() {
   if (!event) return null;
-  const now = now_us(), open = event.rounds.filter((r) => r.state === "armed" && r.end_us > now);
-  return open[0] || event.rounds[event.rounds.length - 1] || null;
+  const open = event.rounds.filter((round) => !["over", "missed"].includes(phaseOf(round)));
+  return open.find((round) => phaseOf(round) === "open") || open[0] || event.rounds[event.rounds.length - 1] || null;
+}
+function phaseOf(round) {
+  // From what the system last said of it, carried on by the clock. `late`: its time has come, and no front knows it yet.
+  const now = now_us(), made = round.state !== "announced";
+  if (round.state === "missed" || (!made && now >= round.end_us)) return "missed";
+  if (round.state === "closing" || round.state === "closed" || now >= round.end_us) return "over";
+  return now < round.start_us ? "before" : made ? "open" : "late";
 }
 const nameOf = (round, number) => {
   const found = round && round.sponsors.find((each) => each.sponsor === number);
@@ -140,18 +147,20 @@ function count(us) {
 let lastPhase = "";
 function tick() {
   const round = current(), now = now_us();
-  const phase = !round ? "none" : now < round.start_us ? "before" : now < round.end_us && round.state === "armed" ? "open" : "over";
+  const phase = round ? phaseOf(round) : "none";
   $("title").textContent = round ? titleOf(round) : say("no_round");
   $("count").textContent = phase === "before" ? count(round.start_us - now) : phase === "open" ? count(round.end_us - now) : "––:––";
-  $("phase").textContent = { none: "", before: say("till_start"), open: say("till_end"), over: say("over") }[phase];
+  $("phase").textContent = { none: "", before: say("till_start"), open: say("till_end"), over: say("over"), late: say("late"), missed: say("missed") }[phase];
   $("red").setAttribute("aria-disabled", String(phase !== "open"));
   const key = `${phase}${round ? round.round : ""}${english}`;
   if (key !== lastPhase) {
     lastPhase = key;
     const win = round && won.get(round.round);
     if (win && phase !== "before") tell(say("said_win", yuan(win.fen)));
-    else tell(say({ none: "no_round_said", before: "ready", open: token ? "go" : "sign_first", over: "over" }[phase]));
+    else tell(say({ none: "no_round_said", before: "ready", open: token ? "go" : "sign_first", over: "over", late: "late_said", missed: "missed_said" }[phase]));
     if (event) drawRounds();
+    // It may be made by now. Not everybody at once.
+    if (phase === "late") setTimeout(poke, Math.random() * 2000);
     // Whose answer was lost, and who was away, sees it all the same. Not everybody at once.
     if (phase === "over" && token) setTimeout(refresh, 1000 + Math.random() * 4000);
   }
@@ -198,7 +207,7 @@ function press() {
   red.classList.remove("wave"); void red.offsetWidth; red.classList.add("wave");
   if (!token) { tell(say("sign_first")); const box = $("uid-form").hidden ? $("token") : $("uid"); box.focus(); return; }
   const phase = tick(), now = performance.now();
-  if (phase !== "open") { tell(say({ none: "no_round_said", before: "early", over: "over" }[phase])); return; }
+  if (phase !== "open") { tell(say({ none: "no_round_said", before: "early", over: "over", late: "late_said", missed: "missed_said" }[phase])); return; }
   if (busy) return; // The tap under way answers for this press, too.
   if (now < notBefore) return;
   sent = sent.filter((at) => now - at < 1000);
@@ -352,8 +361,7 @@ async function withUid(uid) {
 // -- drawing ---------------------------------------------------------------------------------------------------
 function drawRounds() {
   fill($("rounds"), event.rounds.length ? event.rounds.map((round) => {
-    const now = now_us();
-    const state = round.state !== "armed" || now >= round.end_us ? "closed" : now < round.start_us ? "soon" : "is_open";
+    const state = { before: "soon", open: "is_open", over: "closed", late: "late", missed: "missed" }[phaseOf(round)];
     return [`${state} ${JSON.stringify(round)}`, () => {
       const item = make("li", "");
       item.append(make("span", titleOf(round)), make("b", say(state)), make("span", say("opens_at", clock(round.start_us), round.packets.toLocaleString("en")), "soft"));

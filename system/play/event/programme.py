@@ -46,7 +46,19 @@ class EventProgramme:
                 self._read_at_us = monotonic_us()
                 self._offset_us = clock_us - (begun_us + self._read_at_us) // 2
                 self._rounds = tuple(_round(row) for row in rows)
-        return monotonic_us() + self._offset_us, self._rounds
+        now_us = monotonic_us() + self._offset_us
+        return now_us, tuple(state_at(now_us, round_) for round_ in self._rounds)
+
+
+def state_at(now_us: int, round_: EventRound) -> EventRound:
+    """The round, as the ledger has it, at a moment; its window is half open."""
+    begun, over = now_us >= round_.start_us, now_us >= round_.end_us
+    state = round_.state
+    if state == "announced" and over:
+        state = "missed"
+    elif state == "armed" and begun:
+        state = "closing" if over else "open"
+    return round_ if state == round_.state else round_.model_copy(update={"state": state})
 
 
 def _round(row: dict[str, Any]) -> EventRound:

@@ -7,6 +7,8 @@ const WORDS = {
   round: ["第 {0} 场", "Round {0}"], till_start: ["距开抢", "until it opens"], till_end: ["距结束", "until it ends"],
   over: ["本场已结束", "This round is over"], rounds: ["今晚场次", "Rounds"], none: ["暂无", "None yet"],
   opens_at: ["{0} 开始，{1} 个红包", "opens {0}, packets: {1}"], is_open: ["进行中", "open"], soon: ["未开始", "to come"], closed: ["已结束", "over"],
+  late: ["稍后开始", "begins late"], late_said: ["本场还在准备，马上开始，请稍候。", "This round is still being prepared. One moment."],
+  missed: ["未举行", "did not take place"], missed_said: ["本场没有举行，钱没有动。", "This round did not take place. No money has moved."],
   ready: ["开抢后，按红色按钮。", "When it opens, press the red button."], go: ["快按！", "Press now!"],
   early: ["还没开始，请等倒计时。", "Not open yet: watch the countdown."],
   lost: ["这次没咻到，再来！", "No packet this time. Again!"], lost_by: ["这次没咻到，{0} 祝你下次好运。", "No packet this time. Better luck next time, says {0}."],

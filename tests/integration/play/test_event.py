@@ -7,8 +7,11 @@ import json
 import time
 
 import psycopg
+import pytest
 from psycopg.types.json import Jsonb
 
+from system.play.event.models import EventRound, EventState
+from system.play.event.programme import state_at
 from tests.support.deadline import until
 from tests.support.play import Caller, running
 from tests.support.stores import PostgresServer
@@ -40,7 +43,8 @@ def test_rounds_to_come_open_and_just_over_the_soonest_first(postgres_dsn: str) 
             announce(postgres_dsn, 3, 5_000_000)
             announce(postgres_dsn, 9, -2 * HOUR_US, state="closed")
             status, told = await play.call("/v1/event")
-            assert (status, [each["round"] for each in told["rounds"]]) == (200, [1, 2, 3, 4])
+            rounds = [(each["round"], each["state"]) for each in told["rounds"]]
+            assert (status, rounds) == (200, [(1, "closed"), (2, "open"), (3, "armed"), (4, "armed")])
             assert abs(told["now_us"] - time.time_ns() // 1000) < 5_000_000
             assert told["rounds"][1]["sponsors"] == [{"sponsor": 7, "name": "云上商城"}], "what it pays is not told"
             assert {"event", "wallet"} <= set(told["plays"])
@@ -71,8 +75,22 @@ def test_what_is_announced_has_its_name_before_and_after_it_is_made(postgres_dsn
             assert (announced["round"], announced["title"], announced["packets"]) == (2, "第2场", 9)
             assert (announced["start_us"], announced["end_us"]) == (start_us, start_us + 60_000_000)
             assert announced["sponsors"] == [{"sponsor": 7, "name": "云上商城"}]
+            assert (made["state"], announced["state"]) == ("armed", "announced"), "no front knows it: a tap is a 404"
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize(
+    ("state", "now_us", "told"),
+    [
+        ("announced", 9, "announced"), ("announced", 10, "announced"), ("announced", 19, "announced"),
+        ("announced", 20, "missed"), ("armed", 9, "armed"), ("armed", 10, "open"), ("armed", 19, "open"),
+        ("armed", 20, "closing"), ("closing", 15, "closing"), ("closed", 15, "closed"), ("closed", 20, "closed"),
+    ],
+)  # fmt: skip
+def test_a_round_is_told_as_it_is_at_that_moment(state: EventState, now_us: int, told: str) -> None:
+    round_ = EventRound(round=1, state=state, packets=5, start_us=10, end_us=20, sponsors=())
+    assert state_at(now_us, round_) == round_.model_copy(update={"state": told})
 
 
 def test_a_new_round_is_seen_within_seconds_and_an_absent_ledger_outlived(

@@ -5,7 +5,7 @@ known AS (
     SELECT r.round, coalesce(p.item->>'title', '') AS title, r.state, r.packets, r.start_us, r.end_us, r.sponsors
     FROM {schema}.round r LEFT JOIN {schema}.programme_round p USING (round)
     UNION ALL
-    SELECT p.round, p.item->>'title', 'armed',
+    SELECT p.round, p.item->>'title', 'announced',
            (SELECT coalesce(sum((c->>1)::bigint), 0)
             FROM jsonb_array_elements(p.item->'order'->'sponsors') s, jsonb_array_elements(s->'classes') c),
            (p.item->'order'->>'start_us')::bigint,
