@@ -21,7 +21,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from aiohttp import HttpVersion11, web
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
@@ -39,6 +39,7 @@ from system.contract.errors import (
 )
 from system.contract.memory import settle_memory
 from system.contract.numbers import exact, shown
+from system.contract.unknown_method import refusal_of
 
 M = TypeVar("M", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -119,11 +120,12 @@ def application(count: Count = nothing_counted, *, body_bytes_max: int = 1 << 20
 class ServerConnection(web.RequestHandler):
     """One connection. aiohttp's own refusals never reach the app's middleware: they are answered and counted here."""
 
-    __slots__ = ("_count",)
+    __slots__ = ("_count", "_router")
 
-    def __init__(self, manager: web.Server, *, count: Count, **settings: Any) -> None:
+    def __init__(self, manager: web.Server, *, count: Count, router: web.UrlDispatcher, **settings: Any) -> None:
         super().__init__(manager, **settings)
         self._count = count
+        self._router = router
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -131,7 +133,11 @@ class ServerConnection(web.RequestHandler):
         """The answer to what went wrong outside of the middleware; the connection ends with it."""
         if request.writer.output_size > 0 or isinstance(exc, ConnectionError):
             raise ConnectionResetError("the answer has begun, or nobody is there to read it") from exc
-        error = as_error(exc) if exc is not None else BadRequest(message or "the request cannot be answered")
+        known = refusal_of(exc, self._router.resources()) if isinstance(exc, BadHttpMethod) else None
+        if known is not None:
+            error: XiuError = known
+        else:
+            error = as_error(exc) if exc is not None else BadRequest(message or "the request cannot be answered")
         self._count(NO_ROUTE, error.status, 0.0)
         answer = error_answer(error)
         answer.force_close()
@@ -173,7 +179,13 @@ async def listening(
         loop, count = asyncio.get_running_loop(), app[COUNT]
         server = await loop.create_server(
             lambda: ServerConnection(
-                manager, count=count, loop=loop, access_log=None, keepalive_timeout=idle_s, auto_decompress=False
+                manager,
+                count=count,
+                router=app.router,
+                loop=loop,
+                access_log=None,
+                keepalive_timeout=idle_s,
+                auto_decompress=False,
             ),
             *listen,
             backlog=1024,

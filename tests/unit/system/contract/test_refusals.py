@@ -148,6 +148,34 @@ def test_what_is_no_request_is_answered_as_every_error_is(
     assert errors_in(caplog) == []
 
 
+@pytest.mark.parametrize("method", [b"FOO", b"foo", b"GETX", b"PROPFIND", b"FOO-BAR", b"!'b"])
+@pytest.mark.parametrize(
+    ("path", "status", "allowed"),
+    [
+        (b"/healthz", 405, b"GET, HEAD"), (b"/healthz?a=1", 405, b"GET, HEAD"), (b"/body", 405, b"POST"),
+        (b"/rounds/7", 405, b"GET, HEAD, POST"), (b"/rounds/7/taps", 404, None), (b"/none", 404, None),
+        (b"/none'\\\"", 404, None),
+    ],
+)  # fmt: skip
+def test_a_method_that_nobody_knows_is_told_which_there_are(
+    method: bytes, path: bytes, status: int, allowed: bytes | None
+) -> None:
+    """Also where the parser does not know it, and refuses the request before any route is looked for."""
+    server = Server()
+    server.app.router.add_get("/rounds/{round}", server._alive)
+    server.app.router.add_post("/rounds/{round}", server._alive)
+
+    async def scene() -> None:
+        answer = await server.send(method + b" " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status), head
+        lines = head.split(b"\r\n")
+        assert [line for line in lines if line.startswith(b"Allow:")] == ([b"Allow: " + allowed] if allowed else [])
+        assert json.loads(body)["error"]["code"] == ("method_not_allowed" if allowed else "not_found")
+
+    played(server, scene)
+
+
 @pytest.mark.parametrize(
     "data",
     [
