@@ -23,6 +23,7 @@ from system.ledger.migrate import migrate
 from system.play.ties import reading
 from system.play.ties.ingest import Pairs, canonical, ingest
 from system.play.ties.loading import END, HEAD, ROWS, load, rows
+from system.play.ties.models import PAIRS_MAX
 
 TIMEOUT_S = 120.0
 PER_USER = 20
@@ -30,8 +31,8 @@ PER_USER = 20
 UNEVEN = 1.5
 TALK, TALKS = 2_000, 200_000
 """Interactions of a transaction, and altogether."""
-BATCH, ADDED = 50_000, 200_000
-"""Pairs of a transaction of the import, and altogether."""
+BATCH, ADDED = PAIRS_MAX, 200_000
+"""Pairs of a transaction of the import, as many as one request may bring, and altogether."""
 TOP, QUESTIONS = 20, 2_000
 _COLUMNS = b"(lo, hi, made_us, made_by, mutual, through, book)"
 _EMPTY = b"TRUNCATE live.tie, live.tie_growth, live.interaction"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.bench import relations
 
 
@@ -15,3 +17,5 @@ def test_it_loads_what_it_copies_and_asks_for_the_strongest() -> None:
     assert 0 < document["top_p50_ms"] <= document["top_p99_ms"] <= document["top_max_ms"]
     assert document["interactions_per_s"] > 0
     assert document["import_pairs_per_s"] > 0
+    assert document["load_of_copy"] == pytest.approx(document["ratio"], abs=1e-3)
+    assert document["import_of_copy"] > 0
