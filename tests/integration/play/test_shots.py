@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,10 @@ from harness.engine import shots
 from harness.engine.answers import outcomes_of
 from harness.engine.shot import Aim, Following, People
 from harness.engine.shots.gift import FAMILY
+from system.settings import PartyAddress
 from tests.support.cards import held, opened, ticket
+from tests.support.deadline import until
+from tests.support.doubles import doubled
 from tests.support.fission import broken, funded
 from tests.support.play import Caller, running, token
 
@@ -95,6 +99,35 @@ def test_a_winner_s_share_is_claimed_by_his_friends(postgres_dsn: str) -> None:
             with psycopg.connect(postgres_dsn) as conn:
                 assert conn.execute("SELECT count(*), sum(fen) FROM live.claim").fetchone() == (8, 2_000)
             assert broken(postgres_dsn) == {}
+
+    asyncio.run(body())
+
+
+def test_a_winner_has_a_fen_paid_out_once_for_an_award(postgres_dsn: str, tmp_path: Path) -> None:
+    async def body() -> None:
+        bank_is = {"payout_again_s": 0.05, "payout_again_max_s": 0.2}
+        async with (
+            doubled(tmp_path / "doubles") as bank,
+            running(postgres_dsn, bank=PartyAddress(bank.url, bank.url), **bank_is) as play,
+        ):
+            won(postgres_dsn)
+            gun, note = Gun(play), f"{ROUND}-4"
+            ((who, outcome, _),) = await gun.follow("wallet", 0, "")
+            assert (who, outcome) == (0, "funded")
+            ((who, outcome, _),) = await gun.follow("payout", 0, note)
+            assert (who, outcome) == (0, "ordered")
+            ((_, outcome, _),) = await gun.follow("payout", OWNERS, note)
+            assert outcome == "empty", "who has no money"
+
+            async def paid() -> bool:
+                return (await gun.follow("payout", 0, note))[0][1] == "paid"
+
+            await until(paid, "the bank has paid")
+            assert (await bank.calls())["live"][1] == 1, "one fen, however often it was asked for"
+            assert broken(postgres_dsn) == {}
+        async with running(postgres_dsn) as play:
+            ((_, outcome, _),) = await Gun(play).follow("payout", 1, f"{ROUND}-5")
+            assert outcome == "bankless"
 
     asyncio.run(body())
 

@@ -11,17 +11,24 @@ from pydantic import BaseModel
 from harness.engine import shots
 from harness.engine.answers import EFFECT_NONE_BIT, STATUS_MASK
 from harness.engine.orders import KEY_CHARS_MAX, key_of, neighbours, uid_of
-from harness.engine.shot import Aim
+from harness.engine.shot import Aim, People
 from harness.engine.shots.claim import NOBODYS, VARIABLE
 from system.contract.ids import TAG_HEADER
 from system.play.cards.models import Combining, Gift
 from system.play.fission.models import ClaimOrder
+from system.play.payouts.models import PayoutOrder
 from system.play.plays import routes
 from system.play.ties.models import FriendRequest
 
 AIM = Aim("h:1", 7, "run-9.1700000000." + "a" * 80, season=3)
 TOKENS = [b"101.9.ff", b"102.9.ff", b"103.9.ff"]
-BODIES: dict[str, type[BaseModel]] = {"friend": FriendRequest, "claim": ClaimOrder, "gift": Gift, "combine": Combining}
+BODIES: dict[str, type[BaseModel]] = {
+    "friend": FriendRequest,
+    "claim": ClaimOrder,
+    "gift": Gift,
+    "combine": Combining,
+    "payout": PayoutOrder,
+}
 
 
 def read(name: str, aim: Aim = AIM) -> list[dict[str, Any]]:
@@ -66,6 +73,13 @@ def test_links_are_dealt_out_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [body["link"] for body in read("claim")] == ["1-1.5.aa", "1-2.5.bb", "1-1.5.aa"]
 
 
+def test_a_payout_that_follows_a_win_has_the_awards_key() -> None:
+    people = People(AIM, TOKENS)
+    ((place, request),) = shots.find("payout").follow(people, 1, "7-12", 1)
+    assert (place, request.partition(b"\r\n\r\n")[2]) == (1, b'{"key":"7-12","fen":1}')
+    assert shots.find("payout").follow(people, 1, "", 1) == []
+
+
 @pytest.mark.parametrize(("token", "uid"), [(b"7.9.ff", 7), (b"x.9.ff", 0), (b"", 0), (b"007.9", 0), (b"\xff.1", 0)])
 def test_whose_a_token_is(token: bytes, uid: int) -> None:
     assert uid_of(token) == uid
@@ -82,6 +96,14 @@ def refusal(code: str) -> bytes:
         ("friend", 200, b'{"friend":2,"state":"tied"}', "tied"),
         ("friend", 202, b'{"friend":2,"state":"pending"}', "pending"),
         ("friend", 409, refusal("self_tie"), "refused"),
+        ("payout", 200, b'{"state":"processing"}', "ordered"),
+        ("payout", 200, b'{"state":"paid"}', "paid"),
+        ("payout", 200, b'{"state":"refused"}', "returned"),
+        ("payout", 202, b'{"state":"pending"}', "pending"),
+        ("payout", 409, refusal("insufficient"), "empty"),
+        ("payout", 403, refusal("no_real_name"), "unnamed"),
+        ("payout", 503, refusal("no_bank"), "bankless"),
+        ("payout", 200, b"{}", "unknown"),
         ("gift", 200, b'{"state":"done","again":false}', "given"),
         ("gift", 200, b'{"state":"done","again":true}', "again"),
         ("gift", 409, refusal("card_not_owned"), "none"),

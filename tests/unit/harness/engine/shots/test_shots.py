@@ -100,8 +100,8 @@ def test_what_is_no_shot_is_refused_when_it_is_found(folder: Path) -> None:
 def test_a_name_nobody_has_and_a_folder_that_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         BadInput,
-        match="no shot 'walet'; expected one of again, claim, combine, credits, friend, friends, gift, public, redeem, "
-        "share, spend, sponsor, tap, wallet; did you mean wallet",
+        match="no shot 'walet'; expected one of again, claim, combine, credits, friend, friends, gift, payout, public, "
+        "redeem, share, spend, sponsor, tap, wallet; did you mean wallet",
     ):
         shots.find("walet")
     monkeypatch.setenv(shots.VARIABLE, str(folder / "none"))
