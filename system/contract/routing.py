@@ -1,4 +1,7 @@
-"""Where a tap goes: its path, and which front owns a user. Pure; the topology is fixed while a round is open."""
+"""Where a tap goes: its path, which front owns a user, how many packets a front has. Pure.
+
+The topology is fixed while a round is open.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,12 @@ class Topology:
             raise ValueError("a topology needs at least one front")
         if len(self.fronts) != len(self.cells):
             raise ValueError(f"{len(self.fronts)} fronts but {len(self.cells)} cells; expected one cell for each front")
+
+
+def share(packets: int, front: int, fronts: int) -> int:
+    """Packets of a round that this front may award: an even part; the first fronts get the remainder."""
+    even, rest = divmod(packets, fronts)
+    return even + (front < rest)
 
 
 def front_of(uid: int, topology: Topology) -> int:

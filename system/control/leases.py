@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from system.contract.api import LeaseGranted, LeaseRequest
 from system.contract.errors import Conflict, UnknownRound
+from system.contract.routing import share
 from system.control.fronts import hold_instance
 from system.control.programme import need_clock
 from system.control.state import ControlContext
@@ -27,7 +28,7 @@ def lease_size(settings: ControlSettings, packets: int, release_ms: int, fronts:
 
 
 async def grant_lease(control: ControlContext, round_id: int, front: int, order: LeaseRequest) -> LeaseGranted:
-    """The lease of that number; the same again when asked again. lo == hi: no packet is left.
+    """The lease of that number; the same again when asked again. lo == hi: no packet is left for this front.
 
     Raises Superseded, Conflict (another epoch than the granted, a number skipped, the round closing), StoreUnknown;
     ClockUncertain for a round of a programme.
@@ -47,14 +48,18 @@ async def grant_lease(control: ControlContext, round_id: int, front: int, order:
         stream = await (await conn.execute(statement("control_lease_stream", lane), key)).fetchone()
         if stream is None:
             raise UnknownRound(f"round {round_id} has no stream of front {front}")
-        granted, newest, highest, there = stream
+        granted, newest, highest, there, leased, abandoned = stream
         if order.epoch != granted or newest != granted:
             raise Conflict(f"epoch {order.epoch} is not the granted one ({granted}, newest taken {newest})")
         if there:
             return LeaseGranted(number=order.number, lo=there[0], hi=there[1])
         if order.number != highest + 1:
             raise Conflict(f"lease {order.number}: expected {highest + 1}, the next of epoch {granted}")
-        size = lease_size(control.settings, packets, release_ms, len(control.settings.topology.fronts))
+        fronts = len(control.settings.topology.fronts)
+        size = lease_size(control.settings, packets, release_ms, fronts)
+        if not abandoned:
+            # More than its share a front never awards: that would only be missing at the other fronts.
+            size = min(size, max(0, share(packets, front, fronts) - leased))
         hi = min(packets, lo + size)
         if hi > lo:
             await conn.execute(statement("control_lease_take", lane), key | {"lo": lo, "hi": hi})

@@ -17,12 +17,6 @@ CATCH_UP: Final = 2.0
 """After a pause, packets are released at no more than this many times the pace."""
 
 
-def share(packets: int, front: int, fronts: int) -> int:
-    """Packets of a round that this front may award: an even part; the first fronts get the remainder."""
-    even, rest = divmod(packets, fronts)
-    return even + (front < rest)
-
-
 class Gate:
     """The schedule of one front's share of one round. Times in microseconds of control's clock.
 

@@ -15,7 +15,8 @@ from system.clock import AuthorityClock
 from system.contract.api import FrontRound, RoundState
 from system.contract.ids import LANES, Lane
 from system.contract.records import FLAG_STRESS, MAX_RECORDS
-from system.front.gate import Gate, share
+from system.contract.routing import share
+from system.front.gate import Gate
 from system.front.lease import LeaseBook
 from system.front.rebuild import Origin, Rebuilt
 from system.front.seam import NEVER, SettledWin, Waiter

@@ -97,7 +97,24 @@ def test_two_fronts_never_share_a_packet(two_fronts: ControlSettings) -> None:
                 leases += await asyncio.gather(*(front.lease(turn) for front in fronts))
             spans = sorted(span for span in leases if span[0] < span[1])
             assert [lo for lo, _ in spans] == [0, *(hi for _, hi in spans)][:-1]
-            assert {hi - lo for lo, hi in spans} == {16, 4}, "at least 16 packets, and what is left"
+            assert {hi - lo for lo, hi in spans} == {16, 2}, "16 packets, and what is left of a front's share"
+            assert sum(hi - lo for lo, hi in spans) == 100
+            assert [sum(hi - lo for lo, hi in leases[k::2]) for k in (0, 1)] == [50, 50]
+
+    asyncio.run(body())
+
+
+def test_a_front_has_no_more_than_its_share_before_it_lost_an_epoch(two_fronts: ControlSettings) -> None:
+    """What it held then is abandoned and counts no more, so that its share may still be given away by it."""
+
+    async def body() -> None:
+        async with running(two_fronts) as api:
+            number = await api.make_round(sponsors=[{"sponsor": 7, "name": "Seven", "classes": [[100, 37]]}])
+            first, second = [await PlayedFront(api, number, k).start() for k in (0, 1)]
+            assert [await first.lease(turn) for turn in (1, 2, 3)] == [(0, 16), (16, 19), (19, 19)], "19 of 37"
+            assert await second.lease(1) == (19, 35)
+            await second.new_epoch()
+            assert [await second.lease(turn) for turn in (1, 2)] == [(35, 37), (37, 37)], "16 are abandoned"
 
     asyncio.run(body())
 

@@ -3,12 +3,17 @@
 SELECT state, packets, next_packet, release_ms FROM {schema}.round WHERE round = %(round)s FOR NO KEY UPDATE
 
 -- name: control_lease_stream
--- What the lease depends on: the granted epoch, the highest lease number in it, and the lease itself if it exists.
+-- What the lease depends on: the granted epoch, the highest lease number in it, the lease itself if it exists; the
+-- packets of this front's leases, and whether some of them are of an older epoch.
 SELECT s.granted, s.epoch,
        (SELECT coalesce(max(number), 0) FROM {schema}.lease l
         WHERE l.round = s.round AND l.front = s.front AND l.epoch = %(epoch)s),
        (SELECT ARRAY[l.lo, l.hi] FROM {schema}.lease l
-        WHERE l.round = s.round AND l.front = s.front AND l.epoch = %(epoch)s AND l.number = %(number)s)
+        WHERE l.round = s.round AND l.front = s.front AND l.epoch = %(epoch)s AND l.number = %(number)s),
+       (SELECT coalesce(sum(l.hi - l.lo), 0)::bigint FROM {schema}.lease l
+        WHERE l.round = s.round AND l.front = s.front),
+       EXISTS (SELECT FROM {schema}.lease l
+               WHERE l.round = s.round AND l.front = s.front AND l.epoch < %(epoch)s)
 FROM {schema}.stream s WHERE s.round = %(round)s AND s.front = %(front)s
 
 -- name: control_lease_take

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from system.front.gate import Gate, share
+from system.contract.routing import share
+from system.front.gate import Gate
 from system.front.seam import NEVER
 
 SEED = bytes(32)
