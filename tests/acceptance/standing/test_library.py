@@ -67,6 +67,6 @@ def test_the_whole_link_at_once(xiu: Xiu) -> None:
         assert one["sent"] == sum(one["outcomes"].values()) > 0, one["journey"]
         done |= {f"{one['journey']} {outcome}": count for outcome, count in one["outcomes"].items()}
     assert len(record["traffic"]) > 10
-    moved = ("shares opened", "claims claimed", "tickets card", "gifts given")
+    moved = ("shares opened", "claims claimed", "tickets card", "gifts given", "payouts ordered")
     assert {what: done[what] > 0 for what in moved} == dict.fromkeys(moved, True)
     assert record["season"]["state"] == "paid"

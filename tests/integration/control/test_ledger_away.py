@@ -194,7 +194,8 @@ def test_what_the_ledger_cannot_keep_is_refused_before_it_is_asked(settings: Con
                 assert (status, answer["error"]["effect"]) == (400, "none"), (path, answer)
                 assert field in answer["error"]["message"]
                 assert "99999" * 10 not in answer["error"]["message"]
-            assert (await api.get(f"/v1/rounds/{digits}"))[0] == 404
+            status, answer = await api.get(f"/v1/rounds/{digits}")
+            assert (status, answer["error"]["code"]) == (400, "out_of_range")
             assert sql(settings, "SELECT 1 FROM control.switch_history") == []
             assert sql(settings, "SELECT 1 FROM live.round") == []
 
