@@ -201,8 +201,11 @@ def judge(dsn: str, valkey: ValkeyServer, users: SeasonUsers, rounds: tuple[int,
     assert answers == dict.fromkeys(OF_ANSWERS, (True, "")), answers
     _there(dsn, users.orders)
     _wallets(dsn, users)
+    undone = {order.path.split("/")[3] for order in users.orders if order.op == "reverse" and order.done}
     for order, (status, told) in users.again():
         expected = order.told | {"again": True} if order.done and order.op != "share" else order.told
+        if order.done and str(order.told.get("transfer")) in undone and order.op != "reverse":
+            expected |= {"reversed": True}  # an operator took it back since
         if order.op == "share":
             assert (status, told["link"]) == (200, expected["link"])
         elif order.done:

@@ -175,7 +175,7 @@ def test_the_same_as_csv_and_as_a_page(postgres_dsn: str, monkeypatch: pytest.Mo
         pytest.param("/v1/sponsors/7/statement?format=csv", token(5), 401, id="a user"),
         pytest.param("/v1/sponsors/7/statement?after=1-2-3", ADMIN, 400, id="no such place"),
         pytest.param("/v1/sponsors/7/statement?after=1-0", ADMIN, 400, id="half a place"),
-        pytest.param("/v1/sponsors/70000/statement?format=html", ADMIN, 404, id="no such sponsor"),
+        pytest.param("/v1/sponsors/70000/statement?format=html", ADMIN, 400, id="a number out of range"),
         pytest.param("/v1/sponsors/9/statement?format=csv", ADMIN, 200, id="one that paid nothing: an empty statement"),
     ],
 )
